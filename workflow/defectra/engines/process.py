@@ -1,0 +1,79 @@
+"""Run an engine as a child that dies with its worker, within a time limit."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from defectra.errors import EngineError
+
+LOG_LIMIT = 50_000_000  # bytes; a child that writes more is stopped
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What a finished child took."""
+
+    returncode: int
+    wall_s: float
+    cpu_s: float
+    max_rss_mb: float
+
+
+def run(
+    command: Sequence[str], folder: Path, environment: Mapping[str, str], timeout_s: float
+) -> Usage:
+    """Run `command` in `folder`; output goes to ``child.log`` there.
+
+    Raises
+    ------
+    EngineError
+        ``timeout`` or ``log_too_large``; the whole process group has then been killed.
+    """
+    start = time.perf_counter()
+    log = folder / "child.log"
+    with log.open("wb") as handle:
+        child = subprocess.Popen(
+            list(command),
+            cwd=folder,
+            env={**os.environ, **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=handle,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        while True:
+            pid, status, used = os.wait4(child.pid, os.WNOHANG)
+            if pid:
+                break
+            if time.perf_counter() - start > timeout_s:
+                raise EngineError(
+                    "timeout", f"stopped after {timeout_s:g} s; raise timeout_s of the protocol"
+                )
+            if log.stat().st_size > LOG_LIMIT:
+                raise EngineError("log_too_large", f"the engine wrote over {LOG_LIMIT} bytes")
+            time.sleep(0.02)
+    except BaseException:
+        _kill_group(child.pid)
+        raise
+    child.returncode = os.waitstatus_to_exitcode(status)
+    return Usage(
+        child.returncode,
+        time.perf_counter() - start,
+        used.ru_utime + used.ru_stime,
+        used.ru_maxrss / 1024,
+    )
+
+
+def _kill_group(pid: int) -> None:
+    with suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGKILL)
+    with suppress(ChildProcessError):
+        os.waitpid(pid, 0)

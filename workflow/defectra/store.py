@@ -1,0 +1,257 @@
+"""Files that survive: atomic writes, checked tables, checksummed archives, and the journal.
+
+Nothing here knows what a row means; the schemas live in :mod:`defectra.records`.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import struct
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from defectra.errors import StoreError, TableError
+from defectra.records import SCHEMA_VERSION, Table
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+Row = dict[str, Any]
+
+_MAGIC = b"DFJ1"
+_HEAD = struct.Struct("<4sI16s")
+
+
+@contextmanager
+def replacing(path: str | Path) -> Iterator[Path]:
+    """Give a temporary path beside `path`; on success it is flushed to disk and renamed."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        yield temporary
+        with temporary.open("rb") as handle:
+            os.fsync(handle.fileno())
+        temporary.replace(path)
+        _sync_folder(path.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_bytes(path: str | Path, data: bytes) -> None:
+    """Write `data` to `path` atomically."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(data)
+
+
+def sha256_file(path: str | Path) -> str:
+    """SHA-256 of a file, hex."""
+    with Path(path).open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def to_arrow(rows: Iterable[Mapping[str, Any]], table: Table) -> pa.Table:
+    """Rows as an Arrow table of the schema; a missing or unknown column is an error."""
+    import pyarrow as pa
+
+    rows = list(rows)
+    names = set(table.names)
+    for row in rows[:1]:
+        if set(row) != names:
+            missing, unknown = sorted(names - set(row)), sorted(set(row) - names)
+            raise TableError(f"table {table.name}: missing columns {missing}, unknown {unknown}")
+    try:
+        return pa.Table.from_pylist([dict(r) for r in rows], schema=table.schema())
+    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+        raise TableError(f"table {table.name}: {error}") from None
+
+
+def write_table(path: str | Path, rows: Iterable[Mapping[str, Any]], table: Table) -> None:
+    """Write rows as a Parquet file of schema `table`, atomically."""
+    import pyarrow.parquet as pq
+
+    data = to_arrow(rows, table)
+    with replacing(path) as temporary:
+        pq.write_table(data, temporary, compression="zstd")
+
+
+def read_table(path: str | Path, table: Table, columns: list[str] | None = None) -> list[Row]:
+    """Read a Parquet file and check it against the schema.
+
+    Raises
+    ------
+    TableError
+        If the file is missing, damaged, of another table, or of another version.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        data = pq.read_table(path, columns=columns)
+    except FileNotFoundError:
+        raise TableError(f"{path}: no such table; run the rule that makes it") from None
+    except (pa.ArrowInvalid, OSError) as error:
+        text = " ".join(str(error).split())
+        raise TableError(f"{path}: damaged Parquet file ({text}); delete it and rerun") from None
+    meta = data.schema.metadata or {}
+    found = (meta.get(b"table", b"?").decode(), meta.get(b"version", b"?").decode())
+    if found != (table.name, SCHEMA_VERSION):
+        raise TableError(
+            f"{path}: holds table {found[0]} version {found[1]}, "
+            f"expected {table.name} version {SCHEMA_VERSION}"
+        )
+    wanted = [f for f in table.schema() if columns is None or f.name in columns]
+    have = [(f.name, f.type) for f in data.schema]
+    if have != [(f.name, f.type) for f in wanted]:
+        raise TableError(f"{path}: columns or types differ from schema {table.name}")
+    return data.to_pylist()  # type: ignore[no-any-return]
+
+
+class Archive:
+    """A folder of immutable Parquet parts, read as their union.
+
+    Parameters
+    ----------
+    root
+        Folder with one sub-folder for each table, holding ``part-<hash>.parquet``; the hash is
+        that of the file, and a part that does not agree with its name is refused.
+    """
+
+    def __init__(self, root: str | Path) -> None:
+        self.root = Path(root)
+
+    def parts(self, table: Table) -> list[Path]:
+        """Files of a table, in a stable order."""
+        return sorted((self.root / table.name).glob("part-*.parquet"))
+
+    def read(self, table: Table, columns: list[str] | None = None) -> list[Row]:
+        """All rows of a table; doubles (same first column) are returned once."""
+        rows: dict[Any, Row] = {}
+        for part in self.parts(table):
+            if sha256_file(part)[:16] != part.stem.removeprefix("part-"):
+                raise StoreError(
+                    f"{part}: the archive part is damaged (its checksum does not agree with its "
+                    f"name); `git checkout {part}` brings it back"
+                )
+            for row in read_table(part, table, columns):
+                rows.setdefault(row[table.names[0]], row)
+        return list(rows.values())
+
+    def add(self, rows: Iterable[Mapping[str, Any]], table: Table) -> Path | None:
+        """Write rows that are not there yet as one new part; None if there are none."""
+        key = table.names[0]
+        known = {row[key] for row in self.read(table, [key])}
+        new = sorted((r for r in rows if r[key] not in known), key=lambda r: str(r[key]))
+        if not new:
+            return None
+        folder = self.root / table.name
+        folder.mkdir(parents=True, exist_ok=True)
+        draft = folder / ".draft.parquet"
+        write_table(draft, new, table)
+        final = folder / f"part-{sha256_file(draft)[:16]}.parquet"
+        draft.replace(final)
+        return final
+
+    def digest(self) -> str:
+        """Digest of the names of all parts, which carry their checksums."""
+        names = sorted(str(p.relative_to(self.root)) for p in self.root.glob("*/part-*.parquet"))
+        return hashlib.sha256("\n".join(names).encode()).hexdigest()[:16]
+
+
+class Journal:
+    """Append-only record of finished work; one writer, holding a lock.
+
+    Each record is a head (magic, length, checksum), then compressed JSON and a raw blob. What a
+    kill tears off at the end is cut away at the next start; a damaged record in the middle is an
+    error, since what follows it would be lost.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self._handle: Any = None
+
+    def __enter__(self) -> Self:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._handle = self.path.open("a+b")
+        try:
+            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._handle.close()
+            raise StoreError(
+                f"{self.path}: another worker holds this journal; wait for it or stop it"
+            ) from None
+        end = self._scan_end()
+        if end < self.path.stat().st_size:
+            self._handle.truncate(end)
+            os.fsync(self._handle.fileno())
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._handle.close()
+        self._handle = None
+
+    def _scan_end(self) -> int:
+        end = 0
+        for end, _, _ in _records(self.path):  # noqa: B007
+            pass
+        return end
+
+    def append(self, row: Mapping[str, Any], raw: bytes = b"") -> None:
+        """Add one record and wait until it is on disk."""
+        header = json.dumps(row, sort_keys=True).encode()
+        payload = zlib.compress(struct.pack("<I", len(header)) + header + raw, 6)
+        digest = hashlib.blake2b(payload, digest_size=16).digest()
+        self._handle.write(_HEAD.pack(_MAGIC, len(payload), digest) + payload)
+        self._handle.flush()
+        os.fsync(self._handle.fileno())
+
+
+def read_journal(path: str | Path) -> Iterator[tuple[Row, bytes]]:
+    """Rows and raw blobs of a journal; a torn tail is passed over, no lock is taken."""
+    for _, row, raw in _records(Path(path)):
+        yield row, raw
+
+
+def _records(path: Path) -> Iterator[tuple[int, Row, bytes]]:
+    if not path.exists():
+        return
+    size = path.stat().st_size
+    with path.open("rb") as handle:
+        while True:
+            start = handle.tell()
+            head = handle.read(_HEAD.size)
+            if len(head) < _HEAD.size:
+                return
+            magic, length, digest = _HEAD.unpack(head)
+            payload = handle.read(length) if magic == _MAGIC else b""
+            good = hashlib.blake2b(payload, digest_size=16).digest() == digest
+            if magic != _MAGIC or len(payload) < length or not good:
+                if start + _HEAD.size + length < size or magic != _MAGIC:
+                    raise StoreError(
+                        f"{path}: record at byte {start} is damaged and not the last one; "
+                        f"restore the file, or cut it there to recompute what followed"
+                    )
+                return
+            data = zlib.decompress(payload)
+            (length,) = struct.unpack_from("<I", data)
+            yield handle.tell(), json.loads(data[4 : 4 + length]), data[4 + length :]

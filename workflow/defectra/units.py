@@ -1,0 +1,8 @@
+"""Physical constants and conversions (CODATA 2022), one place for each number."""
+
+HARTREE_EV = 27.211386245981
+BOHR_ANGSTROM = 0.529177210544
+HBAR2_OVER_2M_EV_A2 = 3.8099821161548  # ħ²/2mₑ in eV Å²: E = 3.81 k²
+KELVIN_EV = 8.617333262e-5
+
+FWHM_PER_SIGMA = 2.3548200450309493  # 2 √(2 ln 2)
