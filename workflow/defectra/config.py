@@ -75,7 +75,9 @@ class Grid(Strict):
     start: float = Field(description="eV")
     stop: float = Field(description="eV")
     step: float = Field(0.2, gt=0, description="eV")
-    shift: float = Field(0.0, description="eV, added to the axis of the engine; declared, not fitted")
+    shift: float = Field(
+        0.0, description="eV, added to the axis of the engine; declared, not fitted"
+    )
     fwhm: float = Field(1.0, ge=0, description="eV, Gaussian, on top of the core-hole width")
 
     @model_validator(mode="after")
@@ -139,7 +141,7 @@ class LithiumSeries(Strict):
     orderings: int = Field(4, ge=0, description="0 leaves the series out")
     lithium: list[float] = Field([1.0, 0.2])
     edges: list[EdgeName] = Field(["Ni K", "O K"])
-    sites: dict[Element, int] = Field({"Ni": 6, "O": 4}, description="sites of each element")
+    sites: dict[Element, int] = Field({"Ni": 6, "O": 2}, description="sites of each element")
 
 
 class NmcStudy(Strict):
@@ -149,9 +151,13 @@ class NmcStudy(Strict):
     geometry: Literal["chgnet", "vegard"] = Field(
         "chgnet", description="geometry protocol; never two in one training table"
     )
+    engine: Literal["feff", "synthetic"] = Field(
+        "feff", description="synthetic: no physics, for tests of the workflow itself"
+    )
     protocol: str = Field("fast", description="a protocol of engine feff")
     ladder: str = Field("balanced", description="dearer protocol for the first structures")
     ladder_count: int = Field(10, ge=0, description="structures at the ladder protocol")
+    ladder_edges: list[EdgeName] = Field(["O K", "Ni K"], description="edges of the ladder")
     live_geometries: bool = Field(
         False, description="relax what the archive does not hold (needs `make engines`)"
     )
@@ -247,9 +253,11 @@ def load(path: str | Path = "config/config.yaml", user: Mapping[str, Any] | None
     for kind in ("protocols", "studies"):
         for file in sorted((path.parent / kind).glob("*.yaml")):
             data = _read(file)
-            layer = {"protocols": {file.stem: _expand(data)}} if kind == "protocols" else {
-                file.stem: data
-            }
+            layer = (
+                {"protocols": {file.stem: _expand(data)}}
+                if kind == "protocols"
+                else {file.stem: data}
+            )
             origin[f"protocols.{file.stem}" if kind == "protocols" else file.stem] = str(file)
             layers.append(layer)
     own = _read(path)

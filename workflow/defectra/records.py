@@ -171,6 +171,7 @@ GEOMETRIES = _table(
     ("geometry_id", "string", "", "structure_id + protocol + coordinates rounded to 1e-4 Å"),
     ("structure_id", "string", "", "structure"),
     ("protocol", "string", "", "geometry protocol"),
+    ("settings", "string", "", "digest of the settings of the protocol"),
     *_CELL,
     ("moments", "floats", "µB", "magnetic moment of each site, empty if the protocol has none"),
     ("oxidation", "floats", "e", "assigned oxidation state of each site, NaN where ambiguous"),
@@ -243,13 +244,51 @@ SITE_AVERAGES = _table(
     ("calculation_ids", "strings", "", "calculations behind it"),
 )
 
+DRIFT = _table(
+    "drift",
+    ("calculation_id", "string", "", "archived calculation that was recomputed"),
+    ("element", "string", "", "absorbing element"),
+    ("edge", "string", "", "K, L3, L2"),
+    ("protocol", "string", "", "fidelity"),
+    ("status", "string", "", "outcome of the recomputation"),
+    ("message", "string", "", "what went wrong, for people"),
+    ("archived_version", "string", "", "engine of the archive"),
+    ("engine_version", "string", "", "engine of this machine"),
+    ("max_abs_mu", "float", "edge step = 1", "largest difference of mu on the archived energies"),
+    ("relative_rms", "float", "", "RMS difference of mu over RMS of mu"),
+    ("edge_shift_eV", "float", "eV", "threshold now minus threshold then"),
+    ("wall_s", "float", "s", "wall time of the recomputation"),
+)
+
 TABLES = {
-    t.name: t
-    for t in (STRUCTURES, GEOMETRIES, TASKS, CALCULATIONS, SPECTRA, SITE_AVERAGES)
+    t.name: t for t in (STRUCTURES, GEOMETRIES, TASKS, CALCULATIONS, SPECTRA, SITE_AVERAGES, DRIFT)
 }
 
-METRICS_COLUMNS = (
-    "target unit features model split subset fidelity seed n_train n_test n_groups "
-    "metric value lo hi"
-).split()
-SCORECARD_COLUMNS = "claim_id study claim published ours unit tolerance verdict source".split()
+METRICS_COLUMNS = [
+    "target",
+    "unit",
+    "features",
+    "model",
+    "split",
+    "subset",
+    "fidelity",
+    "seed",
+    "n_train",
+    "n_test",
+    "n_groups",
+    "metric",
+    "value",
+    "lo",
+    "hi",
+]
+SCORECARD_COLUMNS = [
+    "claim_id",
+    "study",
+    "claim",
+    "published",
+    "ours",
+    "unit",
+    "tolerance",
+    "verdict",
+    "source",
+]

@@ -86,16 +86,16 @@ def relax(row: Mapping[str, Any], name: str, protocol: ChgnetProtocol) -> dict[s
         "engine_version": release,
         "status": str(Status.OK if converged else Status.UNCONVERGED),
         "error_class": "" if converged else "not_relaxed",
-        "message": "" if converged else f"largest force {fmax:.3f} eV/Å after {protocol.steps} steps",
+        "message": ""
+        if converged
+        else f"largest force {fmax:.3f} eV/Å after {protocol.steps} steps",
         "wall_s": time.perf_counter() - start,
         "cpu_s": time.process_time() - cpu,
         "max_rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
     }
 
 
-def from_parent(
-    row: Mapping[str, Any], parent: Mapping[str, Any], name: str
-) -> dict[str, Any]:
+def from_parent(row: Mapping[str, Any], parent: Mapping[str, Any], name: str) -> dict[str, Any]:
     """Geometry of a delithiated row in the relaxed cell of its fully lithiated parent.
 
     Parameters

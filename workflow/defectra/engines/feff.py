@@ -7,13 +7,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from defectra.config import FeffProtocol
 from defectra.engines import process
+from defectra.engines.base import Outcome, Parsed
 from defectra.engines.feff_input import (
     Cluster,
     calculation_id,
@@ -21,7 +21,7 @@ from defectra.engines.feff_input import (
     feff_input,
     potentials_key,
 )
-from defectra.engines.feff_parse import FeffSpectrum, read_convergence, read_xmu
+from defectra.engines.feff_parse import PARSER_VERSION, read_convergence, read_folder
 from defectra.engines.feff_potentials import carry_over
 from defectra.errors import EngineError
 from defectra.records import Status
@@ -40,40 +40,35 @@ ALLOCATOR = {
 POTENTIALS = ("rdinp", "atomic", "pot")
 SPECTRUM = ("screen", "xsph", "fms", "mkgtr", "path", "genfmt", "ff2x")
 KEPT = ("xmu.dat", "log1.dat")
+FINAL = ("timeout", "log_too_large", "signal")  # another mixing would not help
 
-
-@dataclass
-class Outcome:
-    """What became of one calculation.
-
-    Attributes
-    ----------
-    calculation_id
-        SHA-256 of the input of the first attempt: the identity of what was asked.
-    inputs_sha256
-        SHA-256 of the input that was run in the end (other mixing in a second attempt).
-    files
-        Raw outputs that can be parsed again.
-    """
-
-    calculation_id: str
-    status: Status = Status.FAILED
-    attempt: int = 1
-    error_class: str = ""
-    message: str = ""
-    wall_s: float = 0.0
-    cpu_s: float = 0.0
-    max_rss_mb: float = 0.0
-    iterations: int = 0
-    shared_from: str = ""
-    inputs_sha256: str = ""
-    spectrum: FeffSpectrum | None = None
-    files: dict[str, bytes] = field(default_factory=dict)
+__all__ = ["ENGINE", "PARSER_VERSION", "Site", "engine_version", "parse", "site"]
 
 
 def engine_version() -> str:
     """Version of the wheel and of the Fortran in it."""
     return f"feff10-rs {version('feff10-rs')} (FEFF 10.0.0)"
+
+
+def site(geometry: Mapping[str, Any], index: int) -> Site:
+    """Runner of one site."""
+    return Site(geometry, index)
+
+
+def parse(files: Mapping[str, bytes]) -> Parsed:
+    """Read kept raw outputs again.
+
+    Raises
+    ------
+    EngineError
+        If they are missing, cut off or not a spectrum.
+    """
+    with tempfile.TemporaryDirectory(prefix="feff-") as name:
+        folder = Path(name)
+        for file in KEPT:
+            if file in files:
+                (folder / file).write_bytes(files[file])
+        return read_folder(folder)
 
 
 class Site:
@@ -89,7 +84,7 @@ class Site:
 
     def __init__(self, geometry: Mapping[str, Any], index: int) -> None:
         self.cluster: Cluster = cluster(geometry, index)
-        self._potentials: dict[str, tuple[str, str, str, int]] = {}
+        self._potentials: dict[str, tuple[str, str, str, str]] = {}
 
     def identity(self, edge: str, protocol: FeffProtocol) -> str:
         """`calculation_id` of an edge."""
@@ -101,7 +96,7 @@ class Site:
         for attempt, mixing in enumerate((protocol.mixing, protocol.safer_mixing), 1):
             outcome.attempt = attempt
             self._attempt(outcome, edge, protocol, mixing)
-            if outcome.status is Status.OK or outcome.error_class in ("timeout", "log_too_large"):
+            if outcome.status is Status.OK or outcome.error_class in FINAL:
                 break
         return outcome
 
@@ -113,16 +108,13 @@ class Site:
         try:
             (folder / "feff.inp").write_text(text, encoding="utf-8")
             self._stages(out, folder, text, edge, protocol.timeout_s)
-            out.spectrum = read_xmu(folder / "xmu.dat")
-            converged, out.iterations = read_convergence(folder / "log1.dat")
-            out.status = Status.OK if converged else Status.UNCONVERGED
-            out.error_class = "" if converged else "not_self_consistent"
-            out.message = (
-                "" if converged else f"potentials not converged in {out.iterations} iterations"
-            )
+            found = read_folder(folder)
             out.files = {name: (folder / name).read_bytes() for name in KEPT}
+            out.status = Status.OK if found.converged else Status.UNCONVERGED
+            out.error_class = "" if found.converged else "not_self_consistent"
+            out.message = "" if found.converged else f"{found.iterations} iterations did not do"
         except EngineError as error:
-            if out.spectrum is None:
+            if not out.files:  # a first attempt that gave a spectrum is kept
                 out.status = Status.FAILED
                 out.error_class, out.message = error.error_class, str(error)
         finally:
@@ -138,17 +130,16 @@ class Site:
             if share and read_convergence(folder / "log1.dat")[0]:
                 log = (folder / "log1.dat").read_text(encoding="utf-8", errors="replace")
                 pot = (folder / "pot.bin").read_text(encoding="latin-1")
-                self._potentials[key] = (edge, pot, log, 0)
-                self._owner = out.calculation_id
+                self._potentials[key] = (edge, pot, log, out.calculation_id)
             return
-        from_edge, pot, log, _ = known
+        from_edge, pot, log, owner = known
         if from_edge != edge:
             plain = [self._plain(out, text, e, timeout_s) for e in (from_edge, edge)]
             pot = carry_over(pot, *plain)
         self._call(out, folder, ("rdinp", "atomic"), timeout_s)
         (folder / "pot.bin").write_text(pot, encoding="latin-1")
         (folder / "log1.dat").write_text(log, encoding="utf-8")
-        out.shared_from = self._owner
+        out.shared_from = owner
         self._call(out, folder, SPECTRUM, timeout_s)
 
     def _plain(self, out: Outcome, text: str, edge: str, timeout_s: float) -> str:
@@ -168,6 +159,8 @@ class Site:
         used = process.run(command, folder, ALLOCATOR, timeout_s)
         out.cpu_s += used.cpu_s
         out.max_rss_mb = max(out.max_rss_mb, used.max_rss_mb)
+        if used.returncode < 0:
+            raise EngineError("signal", f"FEFF was ended by signal {-used.returncode}")
         if used.returncode != 0:
             raise EngineError("engine_failed", _why(folder))
 
@@ -179,7 +172,9 @@ def _why(folder: Path) -> str:
         if path.exists():
             text = path.read_text(encoding="utf-8", errors="replace")
             lines = [line.strip() for line in text.splitlines() if line.strip()]
-            told = [x for x in lines if any(w in x for w in ("rror", "annot", "ould not", "quitting"))]
+            told = [
+                x for x in lines if any(w in x for w in ("rror", "annot", "ould not", "quitting"))
+            ]
             if told:
                 return f"FEFF stopped: {'; '.join(told[-3:])[:300]}"
     return "FEFF stopped without a message"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from defectra.engines.base import Parsed
 from defectra.errors import EngineError
 
 PARSER_VERSION = "1"
@@ -18,32 +18,15 @@ _ITERATION = re.compile(r"SCF ITERATION NUMBER\s+(\d+)", re.IGNORECASE)
 _CONVERGED = re.compile(r"Convergence reached in\s+(\d+)\s+iteration", re.IGNORECASE)
 
 
-@dataclass(frozen=True)
-class FeffSpectrum:
-    """Content of ``xmu.dat``.
-
-    Attributes
-    ----------
-    energy, mu, mu0
-        Absolute energy (eV), absorption and atomic background (edge step = 1), shape (n,).
-    efermi
-        Fermi level of the engine, eV.
-    edge
-        Absorption threshold on the absolute axis, eV.
-    edge_step
-        Absolute edge step of the header (engine units): what scales L2 against L3.
-    """
-
-    energy: NDArray[np.float64]
-    mu: NDArray[np.float64]
-    mu0: NDArray[np.float64]
-    efermi: float
-    edge: float
-    edge_step: float
+def read_folder(folder: str | Path) -> Parsed:
+    """Read a finished folder: ``xmu.dat``, and ``log1.dat`` for self-consistency."""
+    folder = Path(folder)
+    converged, iterations = read_convergence(folder / "log1.dat")
+    return replace(read_xmu(folder / "xmu.dat"), converged=converged, iterations=iterations)
 
 
-def read_xmu(path: str | Path) -> FeffSpectrum:
-    """Read ``xmu.dat`` of FEFF9 or FEFF10.
+def read_xmu(path: str | Path) -> Parsed:
+    """Read ``xmu.dat`` of FEFF9 or FEFF10; it does not tell whether potentials converged.
 
     Raises
     ------
@@ -66,13 +49,15 @@ def read_xmu(path: str | Path) -> FeffSpectrum:
     level, step = _MU.search(text), _STEP.search(text)
     if level is None or step is None:
         raise EngineError("bad_output", f"{path.name}: no Fermi level or edge step in the header")
-    return FeffSpectrum(
+    return Parsed(
         energy,
         mu,
         mu0,
         float(level.group(1) or level.group(2)),
         float(np.mean(energy - relative)),
         float(step.group(1)),
+        converged=False,
+        iterations=0,
     )
 
 
@@ -89,7 +74,9 @@ def _split(path: Path) -> tuple[list[str], list[list[float]]]:
         try:
             values = [float(v) for v in line.split()]
         except ValueError:
-            raise EngineError("bad_output", f"{path.name}: line {number} is no number row") from None
+            raise EngineError(
+                "bad_output", f"{path.name}: line {number} is no number row"
+            ) from None
         if len(values) != 6:
             raise EngineError("truncated_output", f"{path.name}: line {number} is cut off")
         rows.append(values)

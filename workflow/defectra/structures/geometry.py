@@ -49,7 +49,6 @@ def vegard(row: Mapping[str, Any]) -> dict[str, Any]:
     return as_row(row, "vegard", matrix @ primitive(a, c), np.array(row["coords"]))
 
 
-
 def as_row(
     row: Mapping[str, Any], protocol: str, lattice: NDArray[np.float64], coords: NDArray[np.float64]
 ) -> dict[str, Any]:
@@ -59,6 +58,7 @@ def as_row(
         "geometry_id": geometry_id(row["structure_id"], protocol, lattice, coords),
         "structure_id": row["structure_id"],
         "protocol": protocol,
+        "settings": "",
         "lattice": [float(v) for v in lattice.ravel()],
         "species": list(row["species"]),
         "coords": [float(v) for v in coords.ravel()],

@@ -73,9 +73,7 @@ def ideal_lattice(repeats: tuple[int, int, int] = (5, 2, 1)) -> IdealLattice:
                 sublattice.append(index)
     lattice = matrix @ primitive()
     positions, kinds = np.array(coords) % 1.0, np.array(sublattice)
-    return IdealLattice(
-        lattice, positions, kinds, _permutations(lattice, positions, kinds), matrix
-    )
+    return IdealLattice(lattice, positions, kinds, _permutations(lattice, positions, kinds), matrix)
 
 
 def repeats_for(metals: int) -> tuple[int, int, int]:

@@ -145,4 +145,3 @@ def _defected(
 def _identify(decoration: Decoration, defect: Defect, ideal: IdealLattice) -> tuple[Canonical, str]:
     form = canonical(decoration, ideal)
     return form, structure_id(HOST, ideal, form, defect, 0)
-

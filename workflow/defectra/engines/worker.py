@@ -1,0 +1,310 @@
+"""The chunk worker: complete what a manifest asks for, then project it onto tables.
+
+Each finished calculation goes into the journal at once; the tables are a pure projection of
+manifest x (journal + archive), so that a rerun costs a projection and not a calculation. The
+worker is a program of its own (``python -m defectra.engines.worker --help``) and knows no
+Snakemake.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from defectra.config import ChgnetProtocol, FeffProtocol
+from defectra.engines.base import TRIED_AGAIN, Engine, Outcome, SiteRunner, engine_named
+from defectra.engines.geometries import Geometries
+from defectra.errors import DefectraError, EngineError
+from defectra.records import CALCULATIONS, GEOMETRIES, SPECTRA, STRUCTURES, TASKS, Origin, Status
+from defectra.store import Archive, Journal, read_journal, read_table, write_bytes, write_table
+
+Row = dict[str, Any]
+
+
+class Settings(BaseModel):
+    """What decides the numbers of a chunk: the resolved protocols and how to get geometries."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    engine: str = "feff"
+    live_geometries: bool = False
+    feff: dict[str, FeffProtocol]
+    chgnet: dict[str, ChgnetProtocol]
+
+
+@dataclass
+class Finished:
+    """One finished calculation: its accounting and its raw outputs."""
+
+    row: Row
+    files: dict[str, bytes]
+
+
+class Chunk:
+    """Structures and tasks of one chunk, and all that is known of them.
+
+    Parameters
+    ----------
+    structures, tasks
+        Rows of the manifest.
+    settings
+        Resolved protocols.
+    journal
+        File of what this chunk has computed.
+    archive
+        Calculations done earlier.
+    """
+
+    def __init__(
+        self,
+        structures: Sequence[Row],
+        tasks: Sequence[Row],
+        settings: Settings,
+        journal: Path,
+        archive: Archive,
+    ) -> None:
+        self.structures = {row["structure_id"]: row for row in structures}
+        self.tasks = list(tasks)
+        self.settings = settings
+        self.journal = journal
+        self.engine: Engine = engine_named(settings.engine)
+        self.done: dict[str, Finished] = {}
+        relaxed: list[Row] = []
+        for row, raw in read_journal(journal):
+            kind = row.pop("kind")
+            if kind == "geometry":
+                relaxed.append(row)
+            elif row["error_class"] not in TRIED_AGAIN:
+                files = _unpack(row.pop("files"), raw)
+                self.done[row["calculation_id"]] = Finished(row, files)
+        self.archived = {r["calculation_id"]: r for r in archive.read(CALCULATIONS)}
+        self._archive = archive
+        known = [*relaxed, *archive.read(GEOMETRIES)]
+        self.geometries = Geometries(
+            self.structures, settings.chgnet, known, settings.live_geometries, self._keep_geometry
+        )
+        self._open: Journal | None = None
+        self._sites: dict[tuple[str, int], SiteRunner] = {}
+        self._failed: dict[str, Outcome] = {}
+
+    def _keep_geometry(self, row: Row) -> None:
+        if self._open is not None:
+            self._open.append({"kind": "geometry", **row})
+
+    def _protocol(self, task: Row) -> FeffProtocol:
+        return self.settings.feff[task["protocol"]]
+
+    def _site(self, task: Row, compute: bool) -> tuple[Row, SiteRunner | None]:
+        geometry = self.geometries.get(task["structure_id"], task["geometry_protocol"], compute)
+        if geometry["status"] == Status.FAILED:
+            return geometry, None
+        key = (geometry["geometry_id"], task["site_index"])
+        if key not in self._sites:
+            self._sites.clear()  # tasks of a site stand together; its potentials are not kept
+            self._sites[key] = self.engine.site(geometry, task["site_index"])
+        return geometry, self._sites[key]
+
+    def is_done(self, calculation_id: str) -> bool:
+        """Whether journal or archive hold a finished calculation."""
+        return calculation_id in self.done or calculation_id in self.archived
+
+    def complete(self) -> Iterator[bool]:
+        """Compute what is missing; yields for each task whether it was computed just now."""
+        with Journal(self.journal) as handle:
+            self._open = handle
+            try:
+                for task in self.tasks:
+                    yield self._complete(task, handle)
+            finally:
+                self._open = None
+
+    def _complete(self, task: Row, handle: Journal) -> bool:
+        _, site = self._site(task, compute=True)
+        if site is None:
+            return False
+        protocol = self._protocol(task)
+        try:
+            name = site.identity(task["edge"], protocol)
+        except EngineError:
+            return False
+        if self.is_done(name):
+            return False
+        outcome = site.run(task["edge"], protocol)
+        row = _accounting(outcome, self.engine)
+        files = outcome.files
+        sizes = [[n, len(b)] for n, b in files.items()]
+        handle.append({"kind": "calculation", **row, "files": sizes}, b"".join(files.values()))
+        self.done[name] = Finished(row, dict(files))
+        return True
+
+    def project(self) -> tuple[list[Row], list[Row], list[Row]]:
+        """Rows of geometries, calculations and spectra, one calculation row for each task."""
+        geometries: dict[str, Row] = {}
+        calculations: dict[str, Row] = {}
+        spectra: dict[str, Row] = {}
+        wanted = {r["calculation_id"] for r in self.archived.values()}
+        stored = {r["calculation_id"]: r for r in self._archive.read(SPECTRA)} if wanted else {}
+        for task in self.tasks:
+            geometry, site = self._site(task, compute=False)
+            geometries[f"{geometry['structure_id']}/{geometry['protocol']}"] = geometry
+            row, spectrum = self._project(task, geometry, site, stored)
+            key = f"{row['calculation_id']}/{task['structure_id']}/{task['site']}"
+            calculations[key] = row
+            if spectrum is not None:
+                spectra[row["calculation_id"]] = spectrum
+        return list(geometries.values()), list(calculations.values()), list(spectra.values())
+
+    def _project(
+        self, task: Row, geometry: Row, site: SiteRunner | None, stored: Mapping[str, Row]
+    ) -> tuple[Row, Row | None]:
+        base = _blank(task, geometry, self.engine)
+        if site is None:
+            reason = {k: geometry[k] for k in ("error_class", "message")}
+            return base | reason | {"calculation_id": _placeholder(task)}, None
+        try:
+            name = site.identity(task["edge"], self._protocol(task))
+        except EngineError as error:
+            reason = {"error_class": error.error_class, "message": str(error)}
+            return base | reason | {"calculation_id": _placeholder(task)}, None
+        base["calculation_id"] = name
+        if name in self.done:
+            return self._from_journal(base, self.done[name])
+        if name in self.archived:
+            old = {k: v for k, v in self.archived[name].items() if k not in task}
+            keep = {k: base[k] for k in ("structure_id", "geometry_id", "site", "multiplicity")}
+            return base | old | keep | {"origin": str(Origin.ARCHIVE)}, stored.get(name)
+        reason = {"error_class": "not_computed", "message": "this calculation was not run yet"}
+        return base | reason, None
+
+    def _from_journal(self, base: Row, finished: Finished) -> tuple[Row, Row | None]:
+        row = base | finished.row | {"origin": str(Origin.RUN)}
+        if row["status"] == Status.FAILED:
+            return row, None
+        try:
+            found = self.engine.parse(finished.files)
+        except EngineError as error:
+            bad = {"error_class": error.error_class, "message": str(error)}
+            return row | bad | {"status": str(Status.FAILED)}, None
+        row |= {
+            "iterations": found.iterations,
+            "efermi_eV": found.efermi,
+            "edge_eV": found.edge,
+            "parser_version": self.engine.PARSER_VERSION,
+        }
+        spectrum = {
+            "calculation_id": row["calculation_id"],
+            "energy_eV": found.energy.tolist(),
+            "mu": found.mu.tolist(),
+            "mu0": found.mu0.tolist(),
+            "edge_step": found.edge_step,
+        }
+        return row, spectrum
+
+
+def _accounting(outcome: Outcome, engine: Engine) -> Row:
+    return {
+        "calculation_id": outcome.calculation_id,
+        "engine_version": engine.engine_version(),
+        "status": str(outcome.status),
+        "attempt": outcome.attempt,
+        "error_class": outcome.error_class,
+        "message": outcome.message,
+        "wall_s": round(outcome.wall_s, 3),
+        "cpu_s": round(outcome.cpu_s, 3),
+        "max_rss_mb": round(outcome.max_rss_mb, 1),
+        "shared_from": outcome.shared_from,
+        "inputs_sha256": outcome.inputs_sha256,
+    }
+
+
+def _blank(task: Row, geometry: Row, engine: Engine) -> Row:
+    same = ("structure_id", "engine", "protocol", "geometry_protocol", "element", "edge", "site")
+    return {
+        "calculation_id": "",
+        "geometry_id": geometry["geometry_id"],
+        **{k: task[k] for k in same},
+        "multiplicity": task["multiplicity"],
+        "engine_version": engine.engine_version(),
+        "status": str(Status.FAILED),
+        "attempt": 0,
+        "error_class": "",
+        "message": "",
+        "wall_s": 0.0,
+        "cpu_s": 0.0,
+        "max_rss_mb": 0.0,
+        "origin": str(Origin.RUN),
+        "iterations": 0,
+        "efermi_eV": float("nan"),
+        "edge_eV": float("nan"),
+        "shared_from": "",
+        "inputs_sha256": "",
+        "parser_version": "",
+    }
+
+
+def _placeholder(task: Row) -> str:
+    keys = ("structure_id", "geometry_protocol", "engine", "protocol", "site", "edge")
+    return "none:" + "/".join(str(task[k]) for k in keys)
+
+
+def _unpack(sizes: list[list[Any]], raw: bytes) -> dict[str, bytes]:
+    files, start = {}, 0
+    for name, size in sizes:
+        files[name] = raw[start : start + size]
+        start += size
+    return files
+
+
+def run_chunk(
+    plan: Path, settings: Settings, journal: Path, archive: Path, out: Path
+) -> dict[str, int]:
+    """Complete one chunk and write its three tables below `out`; returns counts by status."""
+    structures = read_table(plan / "structures.parquet", STRUCTURES)
+    tasks = read_table(plan / "tasks.parquet", TASKS)
+    chunk = Chunk(structures, tasks, settings, journal, Archive(archive))
+    progress = journal.with_suffix(".progress")
+    started, fresh = time.time(), 0
+    for number, computed in enumerate(chunk.complete(), 1):
+        fresh += computed
+        if computed or number == len(tasks):
+            _report(progress, number, len(tasks), started, fresh)
+    geometries, calculations, spectra = chunk.project()
+    write_table(out / "geometries.parquet", geometries, GEOMETRIES)
+    write_table(out / "spectra.parquet", spectra, SPECTRA)
+    write_table(out / "calculations.parquet", calculations, CALCULATIONS)
+    counts = {str(s): sum(r["status"] == s for r in calculations) for s in Status}
+    return counts | {"computed": fresh, "total": len(tasks)}
+
+
+def _report(path: Path, done: int, total: int, started: float, fresh: int) -> None:
+    state = {"done": done, "total": total, "started": started, "fresh": fresh}
+    write_bytes(path, json.dumps(state).encode())
+
+
+def main() -> int:
+    """Command line; the settings come as JSON on standard input or in a file."""
+    parser = argparse.ArgumentParser(description="Compute one chunk and write its tables.")
+    for name in ("plan", "journal", "archive", "out"):
+        parser.add_argument(f"--{name}", type=Path, required=True)
+    parser.add_argument("--settings", type=argparse.FileType("r"), default=sys.stdin)
+    args = parser.parse_args()
+    try:
+        settings = Settings.model_validate_json(args.settings.read())
+        counts = run_chunk(args.plan, settings, args.journal, args.archive, args.out)
+    except DefectraError as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        return 1
+    print(json.dumps(counts))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,159 @@
+"""The plan: which calculations each chunk holds, written while the Snakefile is parsed.
+
+Tables that a job writes rerun everything below them even when no byte changed; so the manifests
+are nobody's output. A manifest is written only if its rows change, and nothing is done at all
+while the digest of config and code is unchanged.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from defectra.config import Config, leaf
+from defectra.store import write_bytes, write_table
+
+Row = dict[str, Any]
+
+_DECIDES = (
+    "structures geometry protocol engine ladder ladder_count ladder_edges sites shards "
+    "lithium_series"
+).split()
+
+
+def write_plan(config: Config, results: Path, code: str = "") -> list[str]:
+    """Write the manifests below ``results/plan`` and return the names of the chunks.
+
+    Parameters
+    ----------
+    code
+        Fingerprint of the modules that decide the plan; another one makes it anew.
+    """
+    folder = results / "plan"
+    state = folder / "state.json"
+    digest = _digest(config, code)
+    if state.exists():
+        old = json.loads(state.read_text(encoding="utf-8"))
+        if old["digest"] == digest and all(
+            (folder / c / "tasks.parquet").exists() for c in old["chunks"]
+        ):
+            return list(old["chunks"])
+    chunks = make_plan(config)
+    for name, (structures, tasks) in chunks.items():
+        _write(folder / name, structures, tasks)
+    text = json.dumps({"digest": digest, "chunks": sorted(chunks)}, indent=1)
+    write_bytes(state, text.encode())
+    return sorted(chunks)
+
+
+def make_plan(config: Config) -> dict[str, tuple[list[Row], list[Row]]]:
+    """Structures and tasks of each chunk.
+
+    A chunk holds whole families (a relaxed parent serves its delithiated copies) and every
+    protocol of a structure; its number is the family's hash modulo the shards, never a place in
+    the config.
+    """
+    structures, asked = wanted(config)
+    out: dict[str, tuple[list[Row], list[Row]]] = defaultdict(lambda: ([], []))
+    for row in structures:
+        shard = int(row["family"][:8], 16) % config.nmc.shards
+        rows, tasks = out[f"nmc-{shard:02d}"]
+        rows.append(row)
+        tasks.extend(asked[row["structure_id"]])
+    return dict(out)
+
+
+def wanted(config: Config) -> tuple[list[Row], dict[str, list[Row]]]:
+    """All structures of the study, in their seeded order, and the tasks of each."""
+    from defectra.structures.nmc import campaign, lithium_series
+
+    study = config.nmc
+    rows: dict[str, Row] = {}
+    asked: dict[str, list[Row]] = defaultdict(list)
+    for row in campaign(study.structures, config.seed):
+        rows[row["structure_id"]] = row
+        asked[row["structure_id"]] += tasks_of(row, config, study.geometry, study.protocol)
+        if row["rank"] < study.ladder_count:
+            edges = study.ladder_edges
+            asked[row["structure_id"]] += tasks_of(row, config, study.geometry, study.ladder, edges)
+    if study.geometry == "chgnet" and study.lithium_series.orderings:
+        for row in lithium_series(study.lithium_series, study.structures.metals, config.seed):
+            rows.setdefault(row["structure_id"], row)
+            asked[row["structure_id"]] += _series_tasks(row, config)
+    return list(rows.values()), {k: _sorted(v) for k, v in asked.items()}
+
+
+def _series_tasks(row: Row, config: Config) -> list[Row]:
+    series = config.nmc.lithium_series
+    geometries = ["chgnet"] if row["lithium"] == 1 else ["chgnet", "chgnet-parent"]
+    return [
+        task
+        for geometry in geometries
+        for task in tasks_of(
+            row, config, geometry, config.nmc.protocol, series.edges, dict(series.sites)
+        )
+    ]
+
+
+def tasks_of(
+    row: Row,
+    config: Config,
+    geometry: str,
+    protocol: str,
+    edges: Iterable[str] | None = None,
+    sites: dict[Any, int] | None = None,
+) -> list[Row]:
+    """Tasks of one structure: seeded sites of each element, all their edges together."""
+    from defectra.structures.sites import choose
+
+    numbers = sites or config.nmc.sites
+    out = []
+    for name in edges or config.nmc.edges:
+        element, edge = name.split()
+        for site, index, multiplicity in choose(row, element, numbers.get(element, 1)):
+            out.append(
+                {
+                    "structure_id": row["structure_id"],
+                    "geometry_protocol": geometry,
+                    "engine": config.nmc.engine,
+                    "protocol": protocol,
+                    "element": element,
+                    "edge": edge,
+                    "site": site,
+                    "site_index": index,
+                    "multiplicity": multiplicity,
+                }
+            )
+    return out
+
+
+def _sorted(tasks: list[Row]) -> list[Row]:
+    keys = ("structure_id", "geometry_protocol", "element", "site_index", "protocol", "edge")
+    unique = {tuple(t[k] for k in keys): t for t in tasks}
+    return [unique[k] for k in sorted(unique)]
+
+
+def _digest(config: Config, code: str) -> str:
+    parts = [leaf(config, "nmc", key) for key in _DECIDES]
+    text = "|".join([*parts, str(config.seed), code])
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _write(folder: Path, structures: list[Row], tasks: list[Row]) -> None:
+    """Write a manifest only if it differs from what is there."""
+    from defectra.errors import TableError
+    from defectra.records import STRUCTURES, TASKS
+    from defectra.store import read_table
+
+    for name, rows, table in (("structures", structures, STRUCTURES), ("tasks", tasks, TASKS)):
+        path = folder / f"{name}.parquet"
+        try:
+            same = read_table(path, table) == rows
+        except TableError:
+            same = False
+        if not same:
+            write_table(path, rows, table)
