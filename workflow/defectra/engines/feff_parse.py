@@ -1,4 +1,4 @@
-"""Read FEFF output folders: spectrum, threshold, self-consistency. Used for own and foreign runs."""
+"""Read FEFF output folders (own and foreign): spectrum, threshold, self-consistency."""
 
 from __future__ import annotations
 

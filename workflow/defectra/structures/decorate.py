@@ -91,8 +91,9 @@ def ordering(composition: str, number: int, seed: int, ideal: IdealLattice) -> D
 def delithiate(
     parent: Decoration, lithium: float, key: tuple[object, ...], ideal: IdealLattice
 ) -> Decoration:
-    """Take lithium out down to `lithium` per metal; removals at lower contents contain those
-    at higher ones, so that a series is nested.
+    """Take lithium out down to `lithium` per metal.
+
+    Removals at lower contents contain those at higher ones, so that a series is nested.
     """
     sites = ideal.sites_of("Li")
     order = seeded(*key, "lithium").permutation(sites)
