@@ -1,0 +1,31 @@
+"""Shared fixtures."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from defectra.config import Config, load
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture
+def config() -> Config:
+    return load(ROOT / "config" / "config.yaml")
+
+
+@pytest.fixture
+def root() -> Path:
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def mirror() -> Path:
+    """The folder of published data; tests that need it are skipped where it is not."""
+    path = Path(os.environ.get("DEFECTRA_MIRROR", ROOT.parent / "shared" / "data"))
+    if not path.is_dir():
+        pytest.skip(f"no mirror of the published data at {path}")
+    return path

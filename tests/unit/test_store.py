@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import time
+
+import pytest
+
+from defectra.errors import StoreError, TableError
+from defectra.records import SPECTRA, TASKS
+from defectra.store import (
+    Archive,
+    Journal,
+    read_journal,
+    read_table,
+    replacing,
+    write_table,
+)
+
+
+def spectrum(name: str, value: float = 1.0) -> dict:
+    return {
+        "calculation_id": name,
+        "energy_eV": [1.0, 2.0],
+        "mu": [0.0, value],
+        "mu0": [0.0, 1.0],
+        "edge_step": 1e-3,
+    }
+
+
+def test_table_round_trip_is_lossless(tmp_path):
+    rows = [spectrum("a", 0.1 + 0.2), spectrum("b", float("inf"))]
+    write_table(tmp_path / "t.parquet", rows, SPECTRA)
+    assert read_table(tmp_path / "t.parquet", SPECTRA) == rows
+
+
+def test_missing_unknown_and_wrong_columns_are_refused(tmp_path):
+    short = {k: v for k, v in spectrum("a").items() if k != "mu"}
+    with pytest.raises(TableError, match="missing columns.*mu"):
+        write_table(tmp_path / "t.parquet", [short], SPECTRA)
+    with pytest.raises(TableError, match="unknown.*extra"):
+        write_table(tmp_path / "t.parquet", [spectrum("a") | {"extra": 1}], SPECTRA)
+    with pytest.raises(TableError, match="spectra"):
+        write_table(tmp_path / "t.parquet", [spectrum("a") | {"mu": "x"}], SPECTRA)
+    assert not list(tmp_path.iterdir())
+
+
+def test_another_table_or_a_damaged_file_is_refused(tmp_path):
+    path = tmp_path / "t.parquet"
+    write_table(path, [spectrum("a")], SPECTRA)
+    with pytest.raises(TableError, match="holds table spectra"):
+        read_table(path, TASKS)
+    path.write_bytes(path.read_bytes()[:-40])
+    with pytest.raises(TableError, match="damaged"):
+        read_table(path, SPECTRA)
+    with pytest.raises(TableError, match="no such table"):
+        read_table(tmp_path / "none.parquet", SPECTRA)
+
+
+def test_a_failed_write_leaves_the_old_file(tmp_path):
+    path = tmp_path / "f"
+    path.write_text("old")
+
+    def spoil() -> None:
+        with replacing(path) as temporary:
+            temporary.write_text("half")
+            raise RuntimeError("killed")
+
+    with pytest.raises(RuntimeError):
+        spoil()
+    assert path.read_text() == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["f"]
+
+
+def test_journal_keeps_what_was_finished(tmp_path):
+    path = tmp_path / "j"
+    with Journal(path) as journal:
+        for k in range(5):
+            journal.append({"id": k}, bytes([k]) * 100)
+    assert [(r["id"], raw) for r, raw in read_journal(path)] == [
+        (k, bytes([k]) * 100) for k in range(5)
+    ]
+
+
+@pytest.mark.parametrize("cut", [1, 5, 20, 60])
+def test_torn_tail_is_cut_and_the_rest_kept(tmp_path, cut):
+    path = tmp_path / "j"
+    with Journal(path) as journal:
+        journal.append({"id": 0}, b"x" * 50)
+        journal.append({"id": 1}, os.urandom(50))
+    path.write_bytes(path.read_bytes()[:-cut])
+    assert [r["id"] for r, _ in read_journal(path)] == [0]
+    with Journal(path) as journal:
+        journal.append({"id": 2})
+    assert [r["id"] for r, _ in read_journal(path)] == [0, 2]
+
+
+def test_damage_in_the_middle_is_an_error_not_a_loss(tmp_path):
+    path = tmp_path / "j"
+    with Journal(path) as journal:
+        for k in range(3):
+            journal.append({"id": k}, os.urandom(80))
+    data = bytearray(path.read_bytes())
+    data[60] ^= 0xFF
+    path.write_bytes(bytes(data))
+    with pytest.raises(StoreError, match="byte 0"):
+        list(read_journal(path))
+    with pytest.raises(StoreError, match="damaged"), Journal(path):
+        pass
+    assert path.read_bytes() == bytes(data)
+
+
+def test_only_one_worker_holds_a_journal(tmp_path):
+    with (
+        Journal(tmp_path / "j"),
+        pytest.raises(StoreError, match="another worker"),
+        Journal(tmp_path / "j"),
+    ):
+        pass
+
+
+def _append_for_ever(path):
+    with Journal(path) as journal:
+        k = 0
+        while True:
+            journal.append({"id": k}, os.urandom(2000))
+            k += 1
+
+
+def test_kill_while_writing_loses_nothing_finished(tmp_path):
+    path = tmp_path / "j"
+    for _ in range(5):
+        child = multiprocessing.get_context("fork").Process(target=_append_for_ever, args=(path,))
+        child.start()
+        time.sleep(0.05)
+        os.kill(child.pid, signal.SIGKILL)
+        child.join()
+        with Journal(path):
+            pass
+        ids = [r["id"] for r, _ in read_journal(path)]
+        for start in [i for i, k in enumerate(ids) if k == 0]:
+            run = ids[start : next((i for i in range(start + 1, len(ids)) if ids[i] == 0), None)]
+            assert run == list(range(len(run)))
+
+
+def test_archive_is_the_union_of_its_parts_and_checked(tmp_path):
+    archive = Archive(tmp_path)
+    first = archive.add([spectrum("a"), spectrum("b")], SPECTRA)
+    assert archive.add([spectrum("b")], SPECTRA) is None
+    second = archive.add([spectrum("b", 5.0), spectrum("c")], SPECTRA)
+    rows = {r["calculation_id"]: r for r in archive.read(SPECTRA)}
+    assert set(rows) == {"a", "b", "c"}
+    assert rows["b"]["mu"] == [0.0, 1.0]
+    assert first != second
+    data = bytearray(second.read_bytes())
+    data[40] ^= 1
+    second.write_bytes(bytes(data))
+    with pytest.raises(StoreError, match=second.name):
+        archive.read(SPECTRA)
