@@ -1,0 +1,17 @@
+"""Spectra figure. Input structures, site_averages; params.config = JSON geometry, protocol, edges."""
+
+import json
+
+from defectra.figures.nmc import plot_spectra
+from defectra.records import SITE_AVERAGES, STRUCTURES
+from defectra.store import read_table
+from defectra.tables.training import select
+
+config = json.loads(snakemake.params.config)
+averages = read_table(snakemake.input.site_averages, SITE_AVERAGES)
+plot_spectra(
+    read_table(snakemake.input.structures, STRUCTURES),
+    select(averages, config["geometry"], config["protocol"]),
+    list(config["edges"]),
+    snakemake.output[0],
+)

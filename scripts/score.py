@@ -1,0 +1,15 @@
+"""Scorecard. Input metrics (csv), lithium (csv), drift (parquet); every output gets the rows."""
+
+from defectra.records import DRIFT, METRICS_COLUMNS, SCORECARD_COLUMNS
+from defectra.store import read_table
+from defectra.tables.csvs import read_csv, write_csv
+from defectra.tables.lithium import LITHIUM_COLUMNS
+from defectra.tables.score import scorecard
+
+rows = scorecard(
+    read_csv(snakemake.input.metrics, METRICS_COLUMNS),
+    read_csv(snakemake.input.lithium, LITHIUM_COLUMNS),
+    read_table(snakemake.input.drift, DRIFT),
+)
+for path in snakemake.output:
+    write_csv(path, rows, SCORECARD_COLUMNS)

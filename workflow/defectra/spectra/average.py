@@ -1,0 +1,179 @@
+"""Site averages: aligned, broadened, normalised, weighted with the multiplicity of the orbit."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from defectra.config import Grid
+from defectra.errors import TableError
+from defectra.records import Origin, Status
+from defectra.spectra.align import aligned, covered, grid_of, points
+from defectra.spectra.broaden import gaussian
+from defectra.spectra.normalise import relative_rms, unit_area
+
+Row = dict[str, Any]
+Rows = Iterable[Mapping[str, Any]]
+SITE_KEY = ("structure_id", "geometry_protocol", "protocol", "element", "edge", "site")
+_PRECEDENCE = (Origin.RUN, Origin.PARSED, Origin.ARCHIVE)
+_USABLE = (Status.OK, Status.UNCONVERGED)
+_LEAST_COVERED = 0.5
+
+
+def average_sites(
+    calculations: Rows, spectra: Rows, structures: Rows, tasks: Rows, grids: Mapping[str, Grid]
+) -> list[Row]:
+    """Rows of the site_averages table.
+
+    One row for each structure, geometry protocol, protocol and element-edge of which a task was
+    planned or a calculation exists; sites without a spectrum are counted as failed, spectra that
+    are not self-consistent are kept and counted. If every site failed, `mu` is empty.
+
+    Parameters
+    ----------
+    calculations, spectra, structures, tasks
+        Rows of the tables of these names.
+    grids
+        Declared grid of each edge, e.g. ``"O K"``.
+
+    Raises
+    ------
+    TableError
+        If a row belongs to no structure, an edge has no grid, or a declared shift leaves a
+        spectrum outside its grid.
+    """
+    cells = {row["structure_id"]: row for row in structures}
+    curves = {row["calculation_id"]: row for row in spectra}
+    sites = chosen_sites(calculations, tasks)
+    _check_structures(sites, cells)
+    done = {k: r for k, r in sites.items() if usable(r, curves)}
+    on_grid = curves_on_grid(done, curves, grids)
+    groups: dict[tuple[str, ...], list[tuple[str, ...]]] = defaultdict(list)
+    for key in sites:
+        groups[key[:-1]].append(key)
+    return [
+        _average(group, {k: sites[k] for k in keys}, on_grid, cells[group[0]], grids)
+        for group, keys in sorted(groups.items())
+    ]
+
+
+def chosen_sites(calculations: Rows, tasks: Rows) -> dict[tuple[str, ...], Mapping[str, Any]]:
+    """One row for each site asked for: its calculation, or its task if there is none.
+
+    Of several calculations of a site the order is run, parsed, archive, then the better status.
+    """
+    found: dict[tuple[str, ...], Mapping[str, Any]] = {}
+    for row in tasks:
+        found[tuple(row[k] for k in SITE_KEY)] = row
+    for row in calculations:
+        key = tuple(row[k] for k in SITE_KEY)
+        old = found.get(key)
+        if old is None or "status" not in old or _rank(row) < _rank(old):
+            found[key] = row
+    return found
+
+
+def _rank(row: Mapping[str, Any]) -> tuple[int, int]:
+    return _PRECEDENCE.index(row["origin"]), list(Status).index(row["status"])
+
+
+def usable(row: Mapping[str, Any], curves: Mapping[str, Any]) -> bool:
+    """Whether a row of :func:`chosen_sites` has a spectrum."""
+    return row.get("status") in _USABLE and row["calculation_id"] in curves
+
+
+def _check_structures(sites: Iterable[tuple[str, ...]], known: Mapping[str, Any]) -> None:
+    unknown = sorted({key[0] for key in sites} - set(known))
+    if unknown:
+        raise TableError(
+            f"{len(unknown)} structure(s) of the calculations or tasks are not in the structures "
+            f"table, e.g. {unknown[0]}; run the rule gather again"
+        )
+
+
+def curves_on_grid(
+    sites: Mapping[tuple[str, ...], Mapping[str, Any]],
+    curves: Mapping[str, Mapping[str, Any]],
+    grids: Mapping[str, Grid],
+) -> dict[tuple[str, ...], NDArray[np.float64]]:
+    """Aligned and broadened spectrum (edge step = 1) of each site on the grid of its edge."""
+    by_edge: dict[tuple[str, str], list[tuple[str, ...]]] = defaultdict(list)
+    for key in sites:
+        by_edge[key[3], key[4]].append(key)
+    out: dict[tuple[str, ...], NDArray[np.float64]] = {}
+    for (element, edge), keys in by_edge.items():
+        grid = grid_of(grids, element, edge)
+        rows = [curves[sites[k]["calculation_id"]] for k in keys]
+        _check_cover(rows, grid, f"{element} {edge}")
+        energy = aligned(_padded([r["energy_eV"] for r in rows]), grid)
+        values = gaussian(energy, _padded([r["mu"] for r in rows]), points(grid), grid.fwhm)
+        out.update(zip(keys, values))
+    return out
+
+
+def _padded(lists: list[list[float]]) -> NDArray[np.float64]:
+    """Lists of numbers as rows, the last number repeated to the common length."""
+    out = np.empty((len(lists), max(map(len, lists))))
+    for row, values in zip(out, lists):
+        row[: len(values)] = values
+        row[len(values) :] = values[-1]
+    return out
+
+
+def _check_cover(rows: list[Mapping[str, Any]], grid: Grid, name: str) -> None:
+    for row in rows:
+        energy = aligned(row["energy_eV"], grid)
+        if covered(energy, grid) < _LEAST_COVERED:
+            raise TableError(
+                f"{name}: spectrum {row['calculation_id']} runs from {energy[0]:.1f} to "
+                f"{energy[-1]:.1f} eV after the declared shift of {grid.shift} eV, its grid from "
+                f"{grid.start} to {grid.stop} eV; correct edges.{name}.shift or the grid"
+            )
+
+
+def _average(
+    group: tuple[str, ...],
+    sites: Mapping[tuple[str, ...], Mapping[str, Any]],
+    on_grid: Mapping[tuple[str, ...], NDArray[np.float64]],
+    cell: Mapping[str, Any],
+    grids: Mapping[str, Grid],
+) -> Row:
+    structure_id, geometry_protocol, protocol, element, edge = group
+    used = sorted(k for k in sites if k in on_grid)
+    energy = points(grid_of(grids, element, edge))
+    mean, scatter = _mean(energy, [on_grid[k] for k in used], [sites[k] for k in used])
+    return {
+        "structure_id": structure_id,
+        "study": cell["study"],
+        "geometry_protocol": geometry_protocol,
+        "protocol": protocol,
+        "element": element,
+        "edge": edge,
+        "energy_eV": energy.tolist(),
+        "mu": mean.tolist(),
+        "n_sites": list(cell["species"]).count(element),
+        "n_computed": len(used),
+        "n_unconverged": sum(sites[k]["status"] == Status.UNCONVERGED for k in used),
+        "n_failed": len(sites) - len(used),
+        "site_scatter": scatter,
+        "calculation_ids": [sites[k]["calculation_id"] for k in used],
+    }
+
+
+def _mean(
+    energy: NDArray[np.float64],
+    values: list[NDArray[np.float64]],
+    rows: list[Mapping[str, Any]],
+) -> tuple[NDArray[np.float64], float]:
+    """Weighted mean (1/eV) and relative RMS of the sites about it; empty and NaN without sites."""
+    if not values:
+        return np.empty(0), float("nan")
+    weight = np.array([r["multiplicity"] for r in rows], float)
+    sites = unit_area(energy, np.array(values))
+    mean = unit_area(energy, np.average(sites, axis=0, weights=weight))
+    scatter = np.sqrt(np.average(relative_rms(sites, mean) ** 2, weights=weight))
+    return mean, float(scatter)
