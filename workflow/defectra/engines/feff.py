@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from defectra.config import FeffProtocol
-from defectra.engines import process
+from defectra.engines import feff_child, process
 from defectra.engines.base import Outcome, Parsed
 from defectra.engines.feff_input import (
     Cluster,
@@ -155,7 +155,7 @@ class Site:
             shutil.rmtree(folder, ignore_errors=True)
 
     def _call(self, out: Outcome, folder: Path, stages: tuple[str, ...], timeout_s: float) -> None:
-        command = [sys.executable, "-m", "defectra.engines.feff_child", *stages]
+        command = [sys.executable, "-P", feff_child.__file__, *stages]
         used = process.run(command, folder, ALLOCATOR, timeout_s)
         out.cpu_s += used.cpu_s
         out.max_rss_mb = max(out.max_rss_mb, used.max_rss_mb)
