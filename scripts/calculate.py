@@ -1,0 +1,22 @@
+"""Complete one chunk of the plan and project it. Input structures, tasks, archive (parts).
+
+Output geometries, calculations, spectra. params.settings = JSON of the worker's settings;
+params.archive = folder. The journal, results/store/<chunk>.journal, is nobody's output.
+"""
+
+from pathlib import Path
+
+from defectra.engines.worker import Settings, run_chunk
+from defectra.joblog import keep_log
+from defectra.watchdog import follow_ancestors
+
+keep_log(snakemake.log[0])
+follow_ancestors()
+counts = run_chunk(
+    Path(snakemake.input.tasks).parent,
+    Settings.model_validate_json(snakemake.params.settings),
+    Path("results/store") / f"{snakemake.wildcards.chunk}.journal",
+    Path(snakemake.params.archive),
+    Path(snakemake.output.calculations).parent,
+)
+print(counts)

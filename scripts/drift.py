@@ -1,0 +1,21 @@
+"""Drift of the engine. Input archive (parts); output drift (parquet).
+
+params.settings = JSON of the worker's settings; params.number, params.seed, params.archive.
+"""
+
+from defectra.engines.drift import check
+from defectra.engines.worker import Settings
+from defectra.joblog import keep_log
+from defectra.records import DRIFT
+from defectra.store import Archive, write_table
+from defectra.watchdog import follow_ancestors
+
+keep_log(snakemake.log[0])
+follow_ancestors()
+rows = check(
+    Archive(snakemake.params.archive),
+    Settings.model_validate_json(snakemake.params.settings),
+    int(snakemake.params.number),
+    int(snakemake.params.seed),
+)
+write_table(snakemake.output[0], rows, DRIFT)

@@ -1,0 +1,329 @@
+"""Run the workflow on this machine: one lock, one live line, and errors for people.
+
+``python -m defectra.launcher run`` checks the config, holds a lock of its own on the results
+folder, starts Snakemake with the default profile, shows how far it is, and makes the report.
+Exit codes: 0 done, 1 a job failed, 2 the config cannot be used, 3 another launcher is at work,
+130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from defectra.config import load
+from defectra.errors import ConfigError, StoreError
+from defectra.progress import Line, duration, read_steps, read_work
+
+ROOT = Path(__file__).resolve().parents[2]
+KEPT_LOGS = 10
+GRACE_S = 15.0
+_PR_SET_PDEATHSIG = 1
+_NOTHING = "Nothing to be done"
+_FAILED = re.compile(r"^Error in rule (\w+):\n((?: {4}.*\n)+)", re.MULTILINE)
+_LOG = re.compile(r"^ {4}log: (\S+)", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line asked for."""
+
+    targets: tuple[str, ...]
+    config: Path
+    directory: Path
+    cores: int
+    report: bool
+    extra: tuple[str, ...]
+
+    @property
+    def results(self) -> Path:
+        """Folder that everything is written to."""
+        return self.directory / "results"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Command line of ``make run``."""
+    options = _options(arguments)
+    try:
+        load(options.config)
+    except ConfigError as error:
+        print(f"The configuration cannot be used.\n{error}", file=sys.stderr)
+        return 2
+    try:
+        with only_one(options.results):
+            return run(options)
+    except StoreError as error:
+        print(error, file=sys.stderr)
+        return 3
+
+
+def _options(arguments: Sequence[str] | None) -> Options:
+    parser = argparse.ArgumentParser(prog="python -m defectra.launcher", description=__doc__)
+    parser.add_argument("action", choices=["run"])
+    parser.add_argument("targets", nargs="*", help="rules or files; default: everything")
+    parser.add_argument("--config", type=Path, default=ROOT / "config" / "config.yaml")
+    parser.add_argument("--directory", type=Path, default=ROOT, help="holds results/")
+    parser.add_argument("--cores", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--no-report", action="store_true")
+    args, extra = parser.parse_known_args(arguments)
+    return Options(
+        tuple(args.targets),
+        args.config.resolve(),
+        args.directory.resolve(),
+        args.cores,
+        not args.no_report,
+        tuple(extra),
+    )
+
+
+@contextmanager
+def only_one(results: Path) -> Iterator[None]:
+    """Hold the lock of a results folder.
+
+    Raises
+    ------
+    StoreError
+        If another launcher holds it, or the folder cannot be written.
+    """
+    path = results / ".launcher.lock"
+    try:
+        results.mkdir(parents=True, exist_ok=True)
+        handle = path.open("a+")
+    except OSError as error:
+        raise StoreError(f"{results}: cannot be written ({error.strerror}); free it") from None
+    with handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            handle.seek(0)
+            raise StoreError(
+                f"{results}: another run is at work here (process {handle.read().strip()}); "
+                f"wait for it, stop it, or use another --directory"
+            ) from None
+        handle.truncate(0)
+        handle.write(str(os.getpid()))
+        handle.flush()
+        yield
+
+
+def run(options: Options) -> int:
+    """Run Snakemake to its end, then the report; returns the exit code."""
+    start = time.time()
+    log = _new_log(options.results / "logs")
+    if any((options.directory / ".snakemake" / "locks").glob("*")):
+        with log.open("a") as handle:  # only the holder of our lock comes here
+            subprocess.run(_snakemake(options, "--unlock"), stdout=handle, stderr=handle, check=False)
+    code = _watched(options, log, start)
+    text = log.read_text(encoding="utf-8", errors="replace")
+    if code == 0 and _NOTHING in text and not _report_is_old(options):
+        print(f"Nothing to do: everything below {_short(options.results)} is up to date.")
+        return 0
+    if code == 0 and options.report and not _is_dry(options):
+        code = _report(options, log)
+    _summary(options, code, text, log, time.time() - start)
+    return code
+
+
+def _snakemake(options: Options, *more: str) -> list[str]:
+    return [
+        *(sys.executable, "-m", "snakemake"),
+        *("--snakefile", str(ROOT / "Snakefile")),
+        *("--directory", str(options.directory)),
+        *("--profile", str(ROOT / "workflow" / "profiles" / "default")),
+        *("--cores", str(options.cores)),
+        *more,
+        *options.extra,
+        *("--config", f"file={options.config}"),
+    ]
+
+
+def _environment() -> dict[str, str]:
+    """The tree beside this file is what runs, wherever the package was installed from."""
+    path = os.pathsep.join([str(ROOT / "workflow"), os.environ.get("PYTHONPATH", "")])
+    single = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    return {**os.environ, **single, "PYTHONPATH": path.rstrip(os.pathsep)}
+
+
+def _start(command: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
+    """Start in a process group of its own, which we signal as a whole."""
+    with log.open("ab") as handle:
+        return subprocess.Popen(
+            list(command),
+            stdin=subprocess.DEVNULL,
+            stdout=handle,
+            stderr=subprocess.STDOUT,
+            env=_environment(),
+            start_new_session=True,
+            preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509
+        )
+
+
+def _die_with_parent() -> None:
+    import ctypes
+
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _watched(options: Options, log: Path, start: float) -> int:
+    """Run the workflow under a live line; Ctrl-C and SIGTERM reach every child."""
+    command = _snakemake(options, *options.targets)
+    line = Line()
+    with _stop_signals() as stopped:
+        child = _start(command, log)
+        while child.poll() is None:
+            if stopped:
+                line.clear()
+                print("Stopping: what is finished is kept, `make run` goes on from there.")
+                _stop(child)
+                return 130
+            steps = read_steps(log.read_text(encoding="utf-8", errors="replace"))
+            work = read_work(options.results / "store", start)
+            line.show([str(steps), str(work), duration(time.time() - start)])
+            with suppress(subprocess.TimeoutExpired):
+                child.wait(1.0)
+        line.clear()
+    return 130 if stopped else child.returncode
+
+
+@contextmanager
+def _stop_signals() -> Iterator[list[int]]:
+    """Note SIGINT, SIGTERM and SIGHUP in a list instead of dying from them."""
+    seen: list[int] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        del frame
+        seen.append(number)
+
+    kinds = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    old: list[Any] = [signal.signal(kind, note) for kind in kinds]
+    try:
+        yield seen
+    finally:
+        for kind, handler in zip(kinds, old):
+            signal.signal(kind, handler)
+
+
+def _stop(child: subprocess.Popen[bytes]) -> None:
+    """Interrupt the whole group, then kill what is left of it."""
+    for number, wait in ((signal.SIGINT, GRACE_S), (signal.SIGTERM, 5.0), (signal.SIGKILL, 5.0)):
+        with suppress(ProcessLookupError):
+            os.killpg(child.pid, number)
+        with suppress(subprocess.TimeoutExpired):
+            child.wait(wait)
+            break
+    with suppress(ProcessLookupError):
+        os.killpg(child.pid, signal.SIGKILL)
+
+
+def _is_dry(options: Options) -> bool:
+    return bool({"-n", "--dry-run", "--dryrun"} & set(options.extra))
+
+
+def _new_log(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in sorted(folder.glob("run-*.log"))[: -KEPT_LOGS + 1]:
+        old.unlink()
+    path = folder / f"run-{time.strftime('%Y%m%d-%H%M%S')}.log"
+    path.touch()
+    return path
+
+
+def _report_is_old(options: Options) -> bool:
+    """Whether the report is missing, or older than a result or a caption that it shows."""
+    if not options.report or options.targets or _is_dry(options):
+        return False
+    report = options.results / "report.html"
+    if not report.exists():
+        return True
+    made = report.stat().st_mtime
+    shown = [*options.results.glob("**/*.csv"), *options.results.glob("**/*.png")]
+    shown += (ROOT / "workflow" / "report").glob("*.rst")
+    return any(path.stat().st_mtime > made for path in shown)
+
+
+def _report(options: Options, log: Path) -> int:
+    path = options.results / "report.html"
+    draft = path.with_name(".report.part.html")
+    with _stop_signals() as stopped:
+        child = _start(_snakemake(options, "--report", str(draft), *options.targets), log)
+        while child.poll() is None and not stopped:
+            with suppress(subprocess.TimeoutExpired):
+                child.wait(0.2)
+        if stopped:
+            _stop(child)
+            return 130
+    if child.returncode == 0:
+        draft.replace(path)
+    else:
+        print(f"The report could not be made; see the end of {_short(log)}.", file=sys.stderr)
+    return child.returncode
+
+
+def _summary(options: Options, code: int, text: str, log: Path, seconds: float) -> None:
+    if _is_dry(options):
+        print(text)
+        return
+    if code not in (0, 130):
+        for failure in failures(text, options.directory):
+            print(failure, file=sys.stderr)
+        print(f"Not everything was made; the whole story is in {_short(log)}.", file=sys.stderr)
+        return
+    if code == 0:
+        steps = read_steps(text)
+        print(f"Done: {steps.done} steps in {duration(seconds)}.")
+        for name, what in _PRODUCTS.items():
+            if (options.results / name).exists():
+                print(f"  {_short(options.results / name):34} {what}")
+
+
+_PRODUCTS = {
+    "report.html": "figures and tables, for a browser",
+    "scorecard.csv": "published claims beside ours",
+    "nmc/metrics.csv": "scores of all models",
+    "nmc/training.parquet": "the training table",
+    "calculations.parquet": "every calculation, failed ones included",
+}
+
+
+def failures(text: str, directory: Path) -> list[str]:
+    """For each failed rule of a Snakemake log: rule, log file, and its last lines that tell."""
+    out, end = [], 0
+    for match in _FAILED.finditer(text):
+        found = _LOG.search(match.group(2))
+        path = directory / found.group(1) if found else None
+        told = path.read_text(errors="replace") if path and path.exists() else ""
+        lines = meaningful(told) or meaningful(text[end : match.start()])
+        where = f", log {_short(path)}" if path else ""
+        out.append("\n".join([f"Rule {match.group(1)} failed{where}:", *lines]))
+        end = match.end()
+    return out or ["\n".join(["Snakemake failed:", *meaningful(text)])]
+
+
+def meaningful(text: str, count: int = 4) -> list[str]:
+    """Last lines that a person needs: the error itself, without the stack above it."""
+    lines = [line.rstrip() for line in text.splitlines() if line.strip()]
+    starts = [k for k, line in enumerate(lines) if re.match(r"[\w.]*(Error|Exception)\b.*", line)]
+    own = lines[starts[-1] :] if starts else lines[-count:]
+    return [f"  {line}" for line in own[:count]]
+
+
+def _short(path: Path) -> str:
+    """Path as a user would type it from here."""
+    short = os.path.relpath(path)
+    return str(path) if short.startswith("..") else short
+
+
+if __name__ == "__main__":
+    sys.exit(main())

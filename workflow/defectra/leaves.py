@@ -1,0 +1,44 @@
+"""Parts of the config that a rule carries as a parameter, where one leaf is not enough."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from defectra.config import Config
+
+# Keys of the study that do not decide the training table.
+_BESIDE_TRAINING = {"model", "drift_sample", "max_failed", "shards"}
+
+
+def pick(config: Config, *keys: str) -> str:
+    """Canonical JSON of some keys of the study, e.g. ``{"geometry": ..., "protocol": ...}``."""
+    study = config.nmc.model_dump(mode="json")
+    return _canonical({key: study[key] for key in keys})
+
+
+def worker_settings(config: Config) -> str:
+    """Canonical JSON of what decides the numbers of a calculation, protocols in use only."""
+    study = config.nmc
+    used = {study.protocol, study.ladder}
+    protocols = config.protocols.model_dump(mode="json")
+    return _canonical(
+        {
+            "engine": study.engine,
+            "live_geometries": study.live_geometries,
+            "feff": {name: protocols["feff"][name] for name in used},
+            "chgnet": protocols["chgnet"],
+        }
+    )
+
+
+def training_hash(config: Config) -> str:
+    """Hash of the resolved config as far as it decides the training table, 16 hex digits."""
+    study = config.nmc.model_dump(mode="json", exclude=_BESIDE_TRAINING)
+    text = _canonical({"seed": config.seed, "nmc": study, "worker": worker_settings(config)})
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _canonical(data: Any) -> str:
+    return json.dumps(data, sort_keys=True)

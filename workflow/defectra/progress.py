@@ -1,0 +1,124 @@
+"""How far a running campaign is: read from the workers' progress files, shown as one line."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TextIO
+
+_STEP = re.compile(r"^(\d+) of (\d+) steps \(", re.MULTILINE)
+_STARTED = re.compile(r"^(?:local)?rule (\w+):\n(?:(?: {4}.*)\n)*? {4}jobid: (\d+)", re.MULTILINE)
+_FINISHED = re.compile(r"^Finished jobid: (\d+)", re.MULTILINE)
+_FAILED = re.compile(r"^Error in rule (\w+):\n(?:(?: {4}.*)\n)*? {4}jobid: (\d+)", re.MULTILINE)
+
+
+@dataclass
+class Work:
+    """Calculations of all chunks: done, total, computed in this run, seconds since the first."""
+
+    done: int = 0
+    total: int = 0
+    fresh: int = 0
+    seconds: float = 0.0
+
+    @property
+    def rate(self) -> float:
+        """Calculations a minute, computed in this run."""
+        return 60 * self.fresh / self.seconds if self.seconds > 0 else 0.0
+
+    def __str__(self) -> str:
+        if not self.total:
+            return ""
+        text = f"calculations {self.done}/{self.total}"
+        left = self.total - self.done
+        if self.fresh and left:
+            text += f", {self.rate:.1f} a minute, {duration(60 * left / self.rate)} left"
+        return text
+
+
+@dataclass
+class Steps:
+    """Jobs of Snakemake, read from its log."""
+
+    done: int = 0
+    total: int = 0
+    running: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        where = f"step {self.done}/{self.total}" if self.total else "starting"
+        names = sorted(set(self.running))
+        return where + (f" ({', '.join(names)})" if names else "")
+
+
+def duration(seconds: float) -> str:
+    """Short text for people: ``40 s``, ``12 min``, ``3.5 h``."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def read_work(store: Path, since: float, now: float | None = None) -> Work:
+    """Sum of the progress files below `store` that were written after `since` (Unix seconds)."""
+    now = time.time() if now is None else now
+    out, starts = Work(), []
+    for path in sorted(store.glob("*.progress")):
+        try:
+            if path.stat().st_mtime < since:
+                continue
+            state = json.loads(path.read_text(encoding="utf-8"))
+            out.done += int(state["done"])
+            out.total += int(state["total"])
+            out.fresh += int(state["fresh"])
+            starts.append(float(state["started"]))
+        except (OSError, ValueError, KeyError):
+            continue  # another process is just replacing it: the next look will see it
+    out.seconds = now - min(starts) if starts else 0.0
+    return out
+
+
+def read_steps(log: str) -> Steps:
+    """Jobs done, to do and running, from the text of a Snakemake log."""
+    found = _STEP.findall(log)
+    ended = {*_FINISHED.findall(log), *(job for _, job in _FAILED.findall(log))}
+    running = [rule for rule, job in _STARTED.findall(log) if job not in ended]
+    if found:
+        return Steps(int(found[-1][0]), int(found[-1][1]), running)
+    total = re.search(r"^total\s+(\d+)$", log, re.MULTILINE)
+    return Steps(0, int(total.group(1)) if total else 0, running)
+
+
+class Line:
+    """One line that is rewritten on a terminal; elsewhere a new line from time to time."""
+
+    def __init__(self, out: TextIO = sys.stdout, every_s: float = 30.0) -> None:
+        self.out = out
+        self.live = out.isatty()
+        self.every_s = every_s
+        self._last = ""
+        self._when = time.monotonic()
+
+    def show(self, parts: Iterable[str]) -> None:
+        """Show the non-empty `parts`; nothing happens if the text did not change."""
+        text = " · ".join(p for p in parts if p)
+        if text == self._last:
+            return
+        if self.live:
+            self.out.write("\r\x1b[2K" + text)
+        elif time.monotonic() - self._when < self.every_s:
+            return
+        else:
+            self.out.write(text + "\n")
+        self._last, self._when = text, time.monotonic()
+        self.out.flush()
+
+    def clear(self) -> None:
+        """Take the line away before other text is printed."""
+        if self.live and self._last:
+            self.out.write("\r\x1b[2K")
+            self.out.flush()
+        self._last = ""
