@@ -33,6 +33,7 @@ GRACE_S = 15.0
 _PR_SET_PDEATHSIG = 1
 _NOTHING = "Nothing to be done"
 _FAILED = re.compile(r"^Error in rule (\w+):\n((?: {4}.*\n)+)", re.MULTILINE)
+_ERROR = re.compile(r"[\w.]*(Error|Exception|Interrupt)\b")
 _LOG = re.compile(r"^ {4}log: (\S+)", re.MULTILINE)
 
 
@@ -124,7 +125,9 @@ def run(options: Options) -> int:
     log = _new_log(options.results / "logs")
     if any((options.directory / ".snakemake" / "locks").glob("*")):
         with log.open("a") as handle:  # only the holder of our lock comes here
-            subprocess.run(_snakemake(options, "--unlock"), stdout=handle, stderr=handle, check=False)
+            subprocess.run(
+                _snakemake(options, "--unlock"), stdout=handle, stderr=handle, check=False
+            )
     code = _watched(options, log, start)
     text = log.read_text(encoding="utf-8", errors="replace")
     if code == 0 and _NOTHING in text and not _report_is_old(options):
@@ -313,8 +316,9 @@ def failures(text: str, directory: Path) -> list[str]:
 
 def meaningful(text: str, count: int = 4) -> list[str]:
     """Last lines that a person needs: the error itself, without the stack above it."""
+    text = text.split("RuleException:")[0]
     lines = [line.rstrip() for line in text.splitlines() if line.strip()]
-    starts = [k for k, line in enumerate(lines) if re.match(r"[\w.]*(Error|Exception)\b.*", line)]
+    starts = [k for k, line in enumerate(lines) if _ERROR.match(line)]
     own = lines[starts[-1] :] if starts else lines[-count:]
     return [f"  {line}" for line in own[:count]]
 

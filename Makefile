@@ -1,0 +1,91 @@
+# Two commands for a newcomer: `make run` and `make test`. `make help` lists the rest.
+SHELL := /bin/bash
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; \
+	done)
+VENV ?= .venv
+PY := $(VENV)/bin/python
+CONFIG ?= config/config.yaml
+DIRECTORY ?= .
+WORKERS ?= $(shell getconf _NPROCESSORS_ONLN)
+CORES ?= $(WORKERS)
+
+export PYTHONPATH := workflow
+LAUNCH = $(PY) -m defectra.launcher run --config $(CONFIG) --directory $(DIRECTORY) --cores $(CORES)
+# uv is quick; pip does the same where uv cannot reach the index that pip is configured for.
+define install
+	@$(VENV)/bin/uv pip install -q --python $(PY) $(1) 2>/dev/null || $(PY) -m pip install -q $(1)
+endef
+
+.PHONY: help run nmc report test engines archive bench lint lock config clean distclean
+
+help:  ## this list
+	@sed -n 's/^\([a-z ]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+run: $(VENV)/.installed  ## the default campaign and its report, results/report.html
+	@$(LAUNCH)
+
+nmc: $(VENV)/.installed  ## study nmc alone
+	@$(LAUNCH) nmc
+
+report: $(VENV)/.installed  ## make the report anew
+	@rm -f $(DIRECTORY)/results/report.html
+	@$(LAUNCH)
+
+test: $(VENV)/.installed-test  ## the test suite
+	@$(PY) -m pytest
+
+lint: $(VENV)/.installed-test  ## formatters, linters, types, snakemake --lint
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/snakefmt --check Snakefile workflow
+	$(PY) -m snakemake --lint
+	$(PY) -m mypy
+
+engines: $(VENV)/.installed-engines  ## CHGNet (brings torch, 1.5 GB), for relaxing new cells
+
+archive: $(VENV)/.installed-engines  ## fill resources/archive: resumable, stop it at any time
+	@pids=(); trap 'kill "$${pids[@]}" 2>/dev/null' INT TERM; \
+	for w in $$(seq 0 $$(( $(WORKERS) - 1 ))); do \
+		OMP_NUM_THREADS=1 $(PY) -m defectra.archive fill --config $(CONFIG) \
+			--worker $$w --workers $(WORKERS) & pids+=($$!); \
+	done; wait
+	$(PY) -m defectra.archive export --config $(CONFIG)
+
+bench: $(VENV)/.installed-test  ## measurements side by side, results/benchmarks.jsonl
+	@set -o pipefail; for f in benchmarks/[a-z]*.py; do \
+		$(PY) -m benchmarks.$$(basename $$f .py); \
+	done | tee results/benchmarks.jsonl
+
+lock: $(VENV)/.installed-test  ## resolve the locks in envs/ anew
+	$(PY) -m defectra.locks
+
+config: $(VENV)/.installed  ## default study and JSON schema from the model of the config
+	$(PY) -m defectra.configdocs
+
+clean:  ## remove results, but keep the journals of finished calculations
+	find results -mindepth 1 -maxdepth 1 ! -name .gitkeep ! -name store ! -name archive \
+		-exec rm -rf {} +
+	rm -rf .snakemake .pytest_cache .mypy_cache .ruff_cache
+
+distclean: clean  ## remove the environment and everything computed as well
+	rm -rf $(VENV) results/store results/archive
+
+$(VENV)/.installed: envs/installer.txt envs/requirements.txt pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer (with venv) was not found;" \
+		"name one: make run PYTHON=/path/to/python3"; exit 1; }
+	@echo "Setting up $(VENV) (once, about half a minute) ..."
+	@test -x $(PY) || $(PYTHON) -m venv $(VENV)
+	@$(PY) -m pip install -q --disable-pip-version-check --require-hashes -r envs/installer.txt
+	$(call install,--require-hashes -r envs/requirements.txt)
+	@$(PY) -m pip install -q --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.installed-test: $(VENV)/.installed envs/requirements-test.txt
+	$(call install,--require-hashes -r envs/requirements-test.txt)
+	@touch $@
+
+$(VENV)/.installed-engines: $(VENV)/.installed envs/requirements-engines.txt
+	@$(PY) -m pip install -q --no-deps -r envs/requirements-engines.txt || { \
+		echo "No CPU build of torch found; see the head of envs/requirements-engines.txt."; exit 1; }
+	@touch $@
