@@ -72,7 +72,10 @@ def parse(files: Mapping[str, bytes]) -> Parsed:
 
 
 class Site:
-    """One absorber of one geometry: its edges share potentials where that changes no bit.
+    """One absorber of one geometry: calculations share potentials where that changes no bit.
+
+    The same edge with another radius of full multiple scattering always can; another edge can
+    if the core hole is screened after self-consistency (``COREHOLE RPA``).
 
     Parameters
     ----------
@@ -122,12 +125,11 @@ class Site:
             shutil.rmtree(folder, ignore_errors=True)
 
     def _stages(self, out: Outcome, folder: Path, text: str, edge: str, timeout_s: float) -> None:
-        key = potentials_key(text)
-        share = "COREHOLE RPA" in text
-        known = self._potentials.get(key) if share else None
+        key = potentials_key(text) + ("" if "COREHOLE RPA" in text else edge)
+        known = self._potentials.get(key)
         if known is None:
             self._call(out, folder, (*POTENTIALS, *SPECTRUM), timeout_s)
-            if share and read_convergence(folder / "log1.dat")[0]:
+            if read_convergence(folder / "log1.dat")[0]:
                 log = (folder / "log1.dat").read_text(encoding="utf-8", errors="replace")
                 pot = (folder / "pot.bin").read_text(encoding="latin-1")
                 self._potentials[key] = (edge, pot, log, out.calculation_id)

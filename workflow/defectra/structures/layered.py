@@ -14,8 +14,9 @@ HOST = "layered"
 SUBLATTICES = ("Li", "M", "O")
 VACANCY = "X"
 
+# Metal at 0, lithium at 1/2: oxygen (6c) at z = 0.259 lies nearer to the metal plane (1/3).
 # Reference cell of the ideal lattice (Å); identities never depend on it, only geometries do.
-A_REFERENCE, C_REFERENCE, Z_OXYGEN = 2.870, 14.220, 0.2410
+A_REFERENCE, C_REFERENCE, Z_OXYGEN = 2.870, 14.220, 0.2590
 
 
 @dataclass(frozen=True)
