@@ -1,4 +1,7 @@
-"""Site averages. Input calculations, spectra, structures, tasks (list); params.config = nmc.edges."""
+"""Site averages. Input calculations, spectra, structures, tasks (list of files).
+
+params.config = nmc.edges.
+"""
 
 import json
 

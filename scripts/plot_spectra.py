@@ -1,4 +1,7 @@
-"""Spectra figure. Input structures, site_averages; params.config = JSON geometry, protocol, edges."""
+"""Spectra figure. Input structures, site_averages.
+
+params.config = JSON with keys geometry, protocol, edges (the nmc leaf has them).
+"""
 
 import json
 

@@ -28,16 +28,16 @@ def grid_of(grids: Mapping[str, Grid], element: str, edge: str) -> Grid:
 def points(grid: Grid) -> NDArray[np.float64]:
     """Energies of a declared grid, eV, both ends included where the step allows."""
     count = int(np.floor((grid.stop - grid.start) / grid.step + 1e-6)) + 1
-    return grid.start + grid.step * np.arange(count)
+    return grid.start + grid.step * np.arange(count, dtype=np.float64)
 
 
 def aligned(energy: ArrayLike, grid: Grid) -> NDArray[np.float64]:
     """Energies of the engine (eV) on the declared axis of `grid`."""
-    return np.asarray(energy, float) + grid.shift
+    return np.add(np.asarray(energy, np.float64), grid.shift)
 
 
 def covered(energy: ArrayLike, grid: Grid) -> float:
     """Fraction of a grid between the first and last of aligned energies, 0 to 1."""
-    axis = np.asarray(energy, float)
+    axis = np.asarray(energy, np.float64)
     overlap = min(axis[-1], grid.stop) - max(axis[0], grid.start)
     return float(max(0.0, overlap) / (grid.stop - grid.start))

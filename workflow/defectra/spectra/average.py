@@ -172,7 +172,7 @@ def _mean(
     """Weighted mean (1/eV) and relative RMS of the sites about it; empty and NaN without sites."""
     if not values:
         return np.empty(0), float("nan")
-    weight = np.array([r["multiplicity"] for r in rows], float)
+    weight = np.array([r["multiplicity"] for r in rows], np.float64)
     sites = unit_area(energy, np.array(values))
     mean = unit_area(energy, np.average(sites, axis=0, weights=weight))
     scatter = np.sqrt(np.average(relative_rms(sites, mean) ** 2, weights=weight))

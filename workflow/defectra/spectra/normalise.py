@@ -28,8 +28,8 @@ def unit_area(energy: ArrayLike, mu: ArrayLike) -> Floats:
     ValueError
         If an area is not positive.
     """
-    values = np.asarray(mu, float)
-    area = np.trapezoid(values, np.asarray(energy, float), axis=-1)
+    values = np.asarray(mu, np.float64)
+    area = np.asarray(np.trapezoid(values, np.asarray(energy, np.float64), axis=-1))
     if not (area > 0).all():
         raise ValueError("a spectrum without area on its grid cannot be normalised")
     return values / area[..., None]
@@ -46,7 +46,7 @@ def cdf(mu: ArrayLike) -> Floats:
     ValueError
         If a spectrum has no positive value.
     """
-    total = np.cumsum(np.clip(np.asarray(mu, float), 0.0, None), axis=-1)
+    total = np.cumsum(np.clip(np.asarray(mu, np.float64), 0.0, None), axis=-1)
     last = total[..., -1:]
     if not (last > 0).all():
         raise ValueError("a spectrum without a positive value has no cumulative distribution")
@@ -55,5 +55,5 @@ def cdf(mu: ArrayLike) -> Floats:
 
 def relative_rms(mu: ArrayLike, reference: ArrayLike) -> Floats:
     """RMS of `mu` minus `reference` over RMS of `reference`, along the last axis."""
-    a, b = np.asarray(mu, float), np.asarray(reference, float)
+    a, b = np.asarray(mu, np.float64), np.asarray(reference, np.float64)
     return np.sqrt(((a - b) ** 2).mean(axis=-1) / (b**2).mean(axis=-1))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ def write_csv(path: str | Path, rows: Iterable[Mapping[str, Any]], columns: list
 
 def _text(value: Any) -> Any:
     if isinstance(value, float):
-        return "" if value != value else f"{value:.6g}"
+        return "" if math.isnan(value) else f"{value:.6g}"
     return value
 
 

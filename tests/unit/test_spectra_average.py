@@ -1,0 +1,133 @@
+"""Site averages: weights, counts, shifts, and nothing dropped in silence."""
+
+import time
+
+import numpy as np
+import pytest
+from planted import GRIDS, ONSET, curve, engine_axis, planted, site_rows, structures, world
+
+from defectra.config import Grid
+from defectra.errors import TableError
+from defectra.records import SITE_AVERAGES
+from defectra.spectra.align import covered, points
+from defectra.spectra.average import average_sites
+from defectra.store import to_arrow
+
+
+def one(mu_of, status="ok", sites=2, edge="O K"):
+    cell = structures(1)[0]
+    tasks, calcs, spectra = site_rows(cell, edge, "fast", "chgnet", mu_of, status, sites)
+    return cell, tasks, calcs, spectra
+
+
+def bump(energy, _label, height=1.0):
+    return curve(energy, 531, [(538, height, 2)])
+
+
+def test_schema_area_and_provenance():
+    cell, tasks, calcs, spectra = one(bump)
+    (row,) = average_sites(calcs, spectra, [cell], tasks, GRIDS)
+    to_arrow([row], SITE_AVERAGES)
+    assert np.trapezoid(row["mu"], row["energy_eV"]) == pytest.approx(1.0)
+    assert row["energy_eV"][0] == 528.9
+    assert row["energy_eV"][-1] == pytest.approx(562.1)
+    assert sorted(row["calculation_ids"]) == sorted(c["calculation_id"] for c in calcs)
+    assert (row["n_computed"], row["n_failed"], row["n_unconverged"]) == (2, 0, 0)
+    assert row["n_sites"] == list(cell["species"]).count("O")
+    assert row["site_scatter"] == pytest.approx(0.0, abs=1e-12)
+
+
+def test_multiplicity_weighs():
+    cell, tasks, calcs, spectra = one(lambda e, lab: bump(e, lab, 1.0))
+    spectra[1]["mu"] = bump(engine_axis(ONSET["O K"]), "", 3.0).tolist()
+    alone = []
+    for k in (0, 1):
+        (row,) = average_sites(calcs[k : k + 1], spectra, [cell], tasks[k : k + 1], GRIDS)
+        alone.append(np.array(row["mu"]))
+    calcs[0]["multiplicity"], calcs[1]["multiplicity"] = 3, 1
+    (row,) = average_sites(calcs, spectra, [cell], tasks, GRIDS)
+    np.testing.assert_allclose(row["mu"], 0.75 * alone[0] + 0.25 * alone[1], rtol=1e-10)
+    assert row["site_scatter"] > 0.01
+
+
+def test_failures_and_missing_sites_are_counted():
+    cell, tasks, calcs, spectra = one(bump, sites=4)
+    calcs[1]["status"] = "failed"
+    calcs[2]["status"] = "unconverged"
+    del calcs[3]
+    (row,) = average_sites(calcs, spectra, [cell], tasks, GRIDS)
+    assert (row["n_computed"], row["n_failed"], row["n_unconverged"]) == (2, 2, 1)
+
+
+def test_all_failed_is_a_row_without_a_curve():
+    cell, tasks, calcs, spectra = one(bump, status="failed")
+    (row,) = average_sites(calcs, spectra, [cell], tasks, GRIDS)
+    assert row["mu"] == []
+    assert row["n_failed"] == 2
+    assert np.isnan(row["site_scatter"])
+
+
+def test_a_run_replaces_the_archive_for_the_same_site():
+    cell, tasks, calcs, spectra = one(bump, sites=1)
+    old = calcs[0] | {"calculation_id": "old", "origin": "archive"}
+    (row,) = average_sites([old, *calcs, old], spectra, [cell], tasks, GRIDS)
+    assert row["calculation_ids"] == [calcs[0]["calculation_id"]]
+
+
+def test_declared_shift_moves_every_spectrum_by_the_same():
+    cell, tasks, calcs, spectra = one(bump)
+    moved = {"O K": GRIDS["O K"].model_copy(update={"shift": 2.0})}
+    a = average_sites(calcs, spectra, [cell], tasks, GRIDS)[0]["mu"]
+    b = average_sites(calcs, spectra, [cell], tasks, moved)[0]["mu"]
+    assert np.argmax(b) - np.argmax(a) == 10
+
+
+def test_shift_off_the_grid_is_an_error_that_names_the_edge():
+    cell, tasks, calcs, spectra = one(bump)
+    moved = {"O K": GRIDS["O K"].model_copy(update={"shift": -60.0})}
+    with pytest.raises(TableError, match=r"O K.*edges\.O K\.shift"):
+        average_sites(calcs, spectra, [cell], tasks, moved)
+
+
+def test_unknown_structure_and_unknown_edge_are_errors():
+    cell, tasks, calcs, spectra = one(bump)
+    with pytest.raises(TableError, match="structures"):
+        average_sites(calcs, spectra, [], tasks, GRIDS)
+    with pytest.raises(TableError, match="O K"):
+        average_sites(calcs, spectra, [cell], tasks, {"Ni K": GRIDS["Ni K"]})
+
+
+def test_protocols_and_geometries_never_meet_in_a_row():
+    cell, tasks, calcs, spectra = one(bump)
+    for protocol, geometry in (("balanced", "chgnet"), ("fast", "vegard")):
+        rows = site_rows(cell, "O K", protocol, geometry, bump)
+        for total, part in zip((tasks, calcs, spectra), rows):
+            total.extend(part)
+    out = average_sites(calcs, spectra, [cell], tasks, GRIDS)
+    assert len(out) == 3
+    assert {len(r["calculation_ids"]) for r in out} == {2}
+
+
+def test_points_of_a_grid():
+    grid = Grid(start=0, stop=1, step=0.3)
+    np.testing.assert_allclose(points(grid), [0, 0.3, 0.6, 0.9])
+    assert covered([0.5, 9.0], grid) == pytest.approx(0.5)
+    assert covered([5.0, 9.0], grid) == 0.0
+
+
+def test_ten_thousand_spectra_take_seconds():
+    cell, tasks, calcs, spectra = one(bump, sites=1, edge="Ni K")
+    cells, many, curves = [], [], []
+    for k in range(10_000):
+        cells.append(cell | {"structure_id": f"s{k}"})
+        many.append(calcs[0] | {"structure_id": f"s{k}", "calculation_id": f"c{k}"})
+        curves.append(spectra[0] | {"calculation_id": f"c{k}"})
+    start = time.process_time()
+    assert len(average_sites(many, curves, cells, [], GRIDS)) == 10_000
+    assert time.process_time() - start < 30
+
+
+def test_world_has_every_edge():
+    cells = structures(2)
+    tasks, calcs, spectra = world(cells, GRIDS, planted)
+    assert len(average_sites(calcs, spectra, cells, tasks, GRIDS)) == 2 * len(GRIDS)

@@ -1,0 +1,269 @@
+"""What taking lithium out does to the spectra, split into electrons and relaxation.
+
+Three states of each ordering: all lithium, relaxed; little lithium in the cell and on the sites
+of the first ("fixed geometry"); little lithium, relaxed. The change from the first to the
+second is the part at fixed geometry, from the second to the third that of the relaxation.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from defectra.config import Grid, LithiumSeries
+from defectra.models.scores import interval
+from defectra.records import Defect
+from defectra.spectra.align import points
+from defectra.spectra.average import chosen_sites, curves_on_grid, usable
+
+Floats = NDArray[np.float64]
+Row = dict[str, Any]
+Rows = Iterable[Mapping[str, Any]]
+Curves = dict[int, Floats]
+
+LITHIUM_COLUMNS = [
+    "quantity",
+    "part",
+    "value",
+    "lo",
+    "hi",
+    "unit",
+    "n_orderings",
+    "n_sites",
+    "reason",
+]
+NI_MEAN, NI_SITES = "Ni K main peak of the site mean", "Ni K main peak of each site"
+O_PRE_EDGE = "O K pre-edge area, ratio"
+TOTAL, FIXED, RELAXATION = "total", "fixed geometry", "relaxation"
+PARTS = {TOTAL: (0, 2), FIXED: (0, 1), RELAXATION: (1, 2)}
+PRE_EDGE = (528.9, 534.0)  # eV on the declared axis; the main edge of the oxides starts above
+GEOMETRIES = ("chgnet", "chgnet-parent")
+
+
+@dataclass(frozen=True)
+class Bootstrap:
+    """Number of resamples and their seed."""
+
+    resamples: int = 1000
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """Something measured on a curve: `of` takes (grid, curves (..., g)) to values (...)."""
+
+    name: str
+    edge: str
+    unit: str
+    of: Callable[[Floats, Floats], Floats]
+    each_site: bool = False
+    ratio: bool = False
+
+
+def peak_position(energy: Floats, mu: Floats) -> Floats:
+    """Energy of the largest value by the parabola through it and its neighbours, eV.
+
+    Parameters
+    ----------
+    energy
+        Even grid, eV, shape (g,).
+    mu
+        Curves, shape (..., g).
+
+    Returns
+    -------
+    ndarray
+        Shape (...), NaN where the largest value is at an end of the grid.
+    """
+    top = np.clip(mu.argmax(axis=-1), 1, len(energy) - 2)
+    a, b, c = (np.take_along_axis(mu, (top + k)[..., None], -1)[..., 0] for k in (-1, 0, 1))
+    inside = (b >= a) & (b >= c) & (a - 2 * b + c < 0)
+    bend = np.where(inside, a - 2 * b + c, 1.0)
+    step = energy[1] - energy[0]
+    return np.where(inside, energy[top] + 0.5 * step * (a - c) / bend, np.nan)
+
+
+def window_area(window: tuple[float, float]) -> Callable[[Floats, Floats], Floats]:
+    """Logarithm of the area under curves between two energies (eV), NaN if it is not positive."""
+
+    def area(energy: Floats, mu: Floats) -> Floats:
+        inside = (energy >= window[0]) & (energy <= window[1])
+        values = np.asarray(np.trapezoid(mu[..., inside], energy[inside], axis=-1))
+        return np.log(np.where(values > 0, values, np.nan))
+
+    return area
+
+
+def quantities(pre_edge: tuple[float, float] = PRE_EDGE) -> tuple[Quantity, ...]:
+    """What is measured on the series."""
+    return (
+        Quantity(NI_MEAN, "Ni K", "eV", peak_position),
+        Quantity(NI_SITES, "Ni K", "eV", peak_position, each_site=True),
+        Quantity(O_PRE_EDGE, "O K", "", window_area(pre_edge), ratio=True),
+    )
+
+
+def lithium_rows(
+    structures: Rows,
+    calculations: Rows,
+    spectra: Rows,
+    grids: Mapping[str, Grid],
+    series: LithiumSeries,
+    protocol: str,
+    bootstrap: Bootstrap,
+    pre_edge: tuple[float, float] = PRE_EDGE,
+) -> list[Row]:
+    """Rows of the lithium table: every quantity and part, with 90 % intervals.
+
+    The bootstrap draws orderings, and sites within each; sites found in every state are drawn
+    in pairs. Where data are missing the value is NaN and `reason` says what is missing.
+    """
+    curves = _state_curves(structures, calculations, spectra, grids, series, protocol)
+    out: list[Row] = []
+    for quantity in quantities(pre_edge):
+        families = curves.get(quantity.edge, {})
+        grid = grids.get(quantity.edge)
+        for part, (first, last) in PARTS.items():
+            if grid is None or not families:
+                out.append(_row(quantity, part, reason=f"no {quantity.edge} spectra of the series"))
+                continue
+            pairs = {f: (s.get(first, {}), s.get(last, {})) for f, s in families.items()}
+            out.append(_measure(quantity, part, pairs, points(grid), bootstrap))
+    return out
+
+
+def _state_curves(
+    structures: Rows,
+    calculations: Rows,
+    spectra: Rows,
+    grids: Mapping[str, Grid],
+    series: LithiumSeries,
+    protocol: str,
+) -> dict[str, dict[str, dict[int, Curves]]]:
+    """Curves by edge, family, state (0, 1, 2) and site of the fully lithiated parent."""
+    cells = {s["structure_id"]: s for s in structures if in_series(s, series)}
+    edges = {e for e in series.edges if e in grids}
+    wanted = [
+        c
+        for c in calculations
+        if c["structure_id"] in cells
+        and c["protocol"] == protocol
+        and f"{c['element']} {c['edge']}" in edges
+        and _state(cells[c["structure_id"]], c["geometry_protocol"], series) is not None
+    ]
+    ids = {c["calculation_id"] for c in wanted}
+    found = {r["calculation_id"]: r for r in spectra if r["calculation_id"] in ids}
+    sites = {k: c for k, c in chosen_sites(wanted, []).items() if usable(c, found)}
+    out: dict[str, dict[str, dict[int, Curves]]] = defaultdict(dict)
+    for key, curve in curves_on_grid(sites, found, grids).items():
+        cell = cells[key[0]]
+        state = _state(cell, key[1], series)
+        states = out[f"{key[3]} {key[4]}"].setdefault(cell["family"], {})
+        members = states.setdefault(state or 0, {})
+        for label, parent_site in zip(cell["site_labels"], cell["family_sites"]):
+            if label == key[5]:
+                members[parent_site] = curve
+    return out
+
+
+def in_series(cell: Mapping[str, Any], series: LithiumSeries) -> bool:
+    """Whether a structures row is a pristine end of the series."""
+    return (
+        cell["composition"] == series.composition
+        and cell["defect"] == Defect.PRISTINE
+        and cell["ordering"] < series.orderings
+        and cell["lithium"] in (max(series.lithium), min(series.lithium))
+    )
+
+
+def _state(cell: Mapping[str, Any], geometry_protocol: str, series: LithiumSeries) -> int | None:
+    relaxed, parent = GEOMETRIES
+    full = cell["lithium"] == max(series.lithium)
+    known = {(True, relaxed): 0, (False, parent): 1, (False, relaxed): 2}
+    return known.get((full, geometry_protocol))
+
+
+def _measure(
+    quantity: Quantity,
+    part: str,
+    pairs: Mapping[str, tuple[Curves, Curves]],
+    energy: Floats,
+    bootstrap: Bootstrap,
+) -> Row:
+    generator = np.random.default_rng(bootstrap.seed)
+    changes, n_sites = [], 0
+    for first, last in pairs.values():
+        if first and last:
+            change = _change(quantity, first, last, energy, bootstrap.resamples, generator)
+            if np.isfinite(change[0]):
+                changes.append(change)
+                n_sites += len(last)
+    lost = len(pairs) - len(changes)
+    reason = f"{lost} ordering(s) without both states" if lost else ""
+    if not changes:
+        return _row(quantity, part, reason=reason)
+    drawn = generator.multinomial(
+        len(changes), np.full(len(changes), 1 / len(changes)), size=bootstrap.resamples
+    )
+    weights = np.vstack([np.ones(len(changes)), drawn]) / len(changes)
+    values = (weights * np.array(changes).T).sum(axis=1)
+    value = interval(np.exp(values) if quantity.ratio else values)
+    return _row(quantity, part, value, len(changes), n_sites, reason)
+
+
+def _change(
+    quantity: Quantity,
+    first: Curves,
+    last: Curves,
+    energy: Floats,
+    resamples: int,
+    generator: np.random.Generator,
+) -> Floats:
+    """Last minus first of one ordering, shape (1 + resamples,)."""
+    common = sorted(set(first) & set(last))
+    if len(common) >= 2:
+        weights = _site_weights(len(common), resamples, generator)
+        both = [(curves, common, weights) for curves in (first, last)]
+    else:
+        both = [(c, sorted(c), _site_weights(len(c), resamples, generator)) for c in (first, last)]
+    a, b = (_statistic(quantity, [c[k] for k in keys], w, energy) for c, keys, w in both)
+    return b - a
+
+
+def _site_weights(count: int, resamples: int, generator: np.random.Generator) -> Floats:
+    drawn = generator.multinomial(count, np.full(count, 1 / count), size=resamples)
+    return np.vstack([np.ones(count), drawn]) / count
+
+
+def _statistic(
+    quantity: Quantity, curves: Sequence[Floats], weights: Floats, energy: Floats
+) -> Floats:
+    stack = np.array(curves)
+    if quantity.each_site:
+        return weights @ quantity.of(energy, stack)
+    return quantity.of(energy, weights @ stack)
+
+
+def _row(
+    quantity: Quantity,
+    part: str,
+    value: tuple[float, float, float] = (float("nan"),) * 3,
+    n_orderings: int = 0,
+    n_sites: int = 0,
+    reason: str = "",
+) -> Row:
+    names = ("value", "lo", "hi")
+    return {
+        "quantity": quantity.name,
+        "part": part,
+        **dict(zip(names, value)),
+        "unit": quantity.unit,
+        "n_orderings": n_orderings,
+        "n_sites": n_sites,
+        "reason": reason,
+    }
