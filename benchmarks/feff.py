@@ -19,7 +19,7 @@ from benchmarks.crystals import crystal
 from defectra.config import load
 from defectra.engines import feff_child, process
 from defectra.engines.feff import ALLOCATOR, POTENTIALS, SPECTRUM
-from defectra.engines.feff_input import cluster, feff_input
+from defectra.engines.feff_input import calculation_id, cluster, feff_input
 from defectra.engines.feff_parse import read_folder
 from defectra.errors import DefectraError, EngineError
 from defectra.records import GEOMETRIES
@@ -73,9 +73,6 @@ def shipped_input(row: dict[str, Any], index: int) -> str:
 
 def measure(name: str, side: str) -> dict[str, Any]:
     """Run one side of a case, or take what an earlier run left."""
-    path = OUT / f"{name.replace(':', '-')}-{side}.json"
-    if path.exists():
-        return json.loads(path.read_text(encoding="utf-8"))  # type: ignore[no-any-return]
     row, index = case(name)
     stages = (*POTENTIALS, *SPECTRUM)
     if side == "MPXANESSet":
@@ -83,6 +80,9 @@ def measure(name: str, side: str) -> dict[str, Any]:
     else:
         protocol = load().protocols.feff[side]
         text = feff_input(cluster(row, index), "K", protocol, protocol.mixing)
+    path = OUT / f"{name.replace(':', '-')}-{side}-{calculation_id(text)[:12]}.json"
+    if path.exists():
+        return json.loads(path.read_text(encoding="utf-8"))  # type: ignore[no-any-return]
     result = _run(text, stages)
     write_bytes(path, json.dumps({"case": name, "side": side, **result}).encode())
     return result

@@ -29,6 +29,7 @@ def configure(**nmc):
     base = {
         "engine": "synthetic",
         "geometry": "vegard",
+        "sites": {"Li": 1, "O": 2, "Mn": 1, "Co": 1, "Ni": 2},
         "shards": 2,
         "ladder_count": 2,
         "structures": {"count": 6},

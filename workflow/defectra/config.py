@@ -175,7 +175,7 @@ class NmcStudy(Strict):
         description="grids, shifts, widths",
     )
     sites: dict[Element, int] = Field(
-        {"Li": 1, "O": 2, "Mn": 1, "Co": 1, "Ni": 2}, description="sites of each element"
+        {"Li": 1, "O": 2, "Mn": 1, "Co": 1, "Ni": 1}, description="sites of each element"
     )
     shards: int = Field(8, ge=1, description="chunks of each protocol; fixed once begun")
     drift_sample: int = Field(3, ge=0, description="archived calculations recomputed live")
