@@ -31,7 +31,7 @@ def folder(tmp_path: Path, xmu: str | bytes | None, log: str | None = LOG) -> Pa
 def test_own_output():
     found = read_folder(OWN)
     assert found.converged
-    assert found.iterations == 13
+    assert found.iterations == 14
     assert 540 < found.edge < 550
     assert -20 < found.efermi < 0
     assert found.edge_step > 0
@@ -98,7 +98,7 @@ def test_flat_spectrum_is_refused(tmp_path):
 
 def test_silent_loss_of_convergence_is_seen(tmp_path):
     cut = LOG[: LOG.index("Convergence reached")]
-    assert read_convergence(folder(tmp_path, None, cut) / "log1.dat") == (False, 13)
+    assert read_convergence(folder(tmp_path, None, cut) / "log1.dat") == (False, 14)
     assert read_convergence(tmp_path / "none") == (False, 0)
     assert not read_folder(folder(tmp_path, XMU, None)).converged or (tmp_path / "log1.dat").exists()
 
