@@ -43,8 +43,8 @@ def evaluate(
     -------
     list of dict
         Rows of ``metrics.csv``. ``features`` is e.g. ``cdf: O K`` or ``cdf: all``; ``metadata``,
-        ``shuffled`` and ``contents`` for the alarms; ``cdf: all minus best single edge`` for the gain of
-        many edges (the best chosen anew in each resample), ``none`` for the baseline.
+        ``shuffled`` and ``contents`` for the alarms; ``none`` for the baseline; ``cdf: all minus
+        best single edge`` for the gain of many edges (the best chosen anew in each resample).
     list of dict
         Rows of the predictions table.
     """

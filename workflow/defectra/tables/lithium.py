@@ -120,8 +120,8 @@ def lithium_rows(
 ) -> list[Row]:
     """Rows of the lithium table: every quantity and part, with 90 % intervals.
 
-    The bootstrap draws orderings, and sites within each; sites found in every state are drawn
-    in pairs. Where data are missing the value is NaN and `reason` says what is missing.
+    The bootstrap draws orderings of the metals, and sites within each; sites found in both
+    states are drawn in pairs. Copies of one ordering with other lithium taken out are averaged. Where data are missing the value is NaN and `reason` says what is missing.
     """
     curves = _state_curves(structures, calculations, spectra, grids, series, protocol)
     out: list[Row] = []
@@ -132,7 +132,10 @@ def lithium_rows(
             if grid is None or not families:
                 out.append(_row(quantity, part, reason=f"no {quantity.edge} spectra of the series"))
                 continue
-            pairs = {f: (s.get(first, {}), s.get(last, {})) for f, s in families.items()}
+            pairs = [
+                [(s.get(first, {}), s.get(last, {})) for s in copies]
+                for copies in families.values()
+            ]
             out.append(_measure(quantity, part, pairs, points(grid), bootstrap))
     return out
 
@@ -144,8 +147,8 @@ def _state_curves(
     grids: Mapping[str, Grid],
     series: LithiumSeries,
     protocol: str,
-) -> dict[str, dict[str, dict[int, Curves]]]:
-    """Curves by edge, family, state (0, 1, 2) and site of the fully lithiated parent."""
+) -> dict[str, dict[str, list[dict[int, Curves]]]]:
+    """Curves by edge, family, delithiated copy, state (0, 1, 2) and site of the family."""
     cells = {s["structure_id"]: s for s in structures if in_series(s, series)}
     edges = {e for e in series.edges if e in grids}
     wanted = [
@@ -154,21 +157,27 @@ def _state_curves(
         if c["structure_id"] in cells
         and c["protocol"] == protocol
         and f"{c['element']} {c['edge']}" in edges
-        and _state(cells[c["structure_id"]], c["geometry_protocol"], series) is not None
+        and state_of(cells[c["structure_id"]], c["geometry_protocol"], series) is not None
     ]
     ids = {c["calculation_id"] for c in wanted}
     found = {r["calculation_id"]: r for r in spectra if r["calculation_id"] in ids}
     sites = {k: c for k, c in chosen_sites(wanted, []).items() if usable(c, found)}
-    out: dict[str, dict[str, dict[int, Curves]]] = defaultdict(dict)
+    out: dict[str, dict[str, dict[str, dict[int, Curves]]]] = defaultdict(dict)
     for key, curve in curves_on_grid(sites, found, grids).items():
         cell = cells[key[0]]
-        state = _state(cell, key[1], series)
-        states = out[f"{key[3]} {key[4]}"].setdefault(cell["family"], {})
-        members = states.setdefault(state or 0, {})
+        state = state_of(cell, key[1], series) or 0
+        copies = out[f"{key[3]} {key[4]}"].setdefault(cell["family"], {})
+        members = copies.setdefault(cell["structure_id"], {}).setdefault(state, {})
         for label, parent_site in zip(cell["site_labels"], cell["family_sites"]):
             if label == key[5]:
                 members[parent_site] = curve
-    return out
+    return {e: {f: _completed(c) for f, c in families.items()} for e, families in out.items()}
+
+
+def _completed(copies: Mapping[str, dict[int, Curves]]) -> list[dict[int, Curves]]:
+    """States of each delithiated copy, that of the full parent (one for all) put in."""
+    full = next((states[0] for states in copies.values() if 0 in states), {})
+    return [{0: full} | states for states in copies.values() if 0 not in states]
 
 
 def in_series(cell: Mapping[str, Any], series: LithiumSeries) -> bool:
@@ -181,7 +190,8 @@ def in_series(cell: Mapping[str, Any], series: LithiumSeries) -> bool:
     )
 
 
-def _state(cell: Mapping[str, Any], geometry_protocol: str, series: LithiumSeries) -> int | None:
+def state_of(cell: Mapping[str, Any], geometry_protocol: str, series: LithiumSeries) -> int | None:
+    """State 0, 1 or 2 of an end of the series (see the module), None if it is neither."""
     relaxed, parent = GEOMETRIES
     full = cell["lithium"] == max(series.lithium)
     known = {(True, relaxed): 0, (False, parent): 1, (False, relaxed): 2}
@@ -191,18 +201,23 @@ def _state(cell: Mapping[str, Any], geometry_protocol: str, series: LithiumSerie
 def _measure(
     quantity: Quantity,
     part: str,
-    pairs: Mapping[str, tuple[Curves, Curves]],
+    pairs: Sequence[Sequence[tuple[Curves, Curves]]],
     energy: Floats,
     bootstrap: Bootstrap,
 ) -> Row:
+    """One row; `pairs` holds both states of each delithiated copy of each ordering."""
     generator = np.random.default_rng(bootstrap.seed)
     changes, n_sites = [], 0
-    for first, last in pairs.values():
-        if first and last:
-            change = _change(quantity, first, last, energy, bootstrap.resamples, generator)
-            if np.isfinite(change[0]):
-                changes.append(change)
-                n_sites += len(last)
+    for copies in pairs:
+        own = [
+            _change(quantity, first, last, energy, bootstrap.resamples, generator)
+            for first, last in copies
+            if first and last
+        ]
+        own = [change for change in own if np.isfinite(change[0])]
+        if own:
+            changes.append(np.mean(own, axis=0))
+            n_sites += sum(len(last) for first, last in copies if first and last)
     lost = len(pairs) - len(changes)
     reason = f"{lost} ordering(s) without both states" if lost else ""
     if not changes:
