@@ -56,8 +56,9 @@ def registry(path: Path = REGISTRY) -> dict[str, Dataset]:
     with path.open(encoding="utf-8", newline="") as handle:
         for number, row in enumerate(csv.DictReader(handle), 2):
             try:
-                entry = Dataset(**{**row, "bytes": int(row["bytes"])})
-            except (TypeError, ValueError) as error:
+                size = int(row.pop("bytes"))
+                entry = Dataset(bytes=size, **row)
+            except (KeyError, TypeError, ValueError) as error:
                 raise DataError(f"{path}: line {number}: {error}") from None
             if Path(entry.path).is_absolute() or ".." in Path(entry.path).parts:
                 raise DataError(f"{path}: line {number}: {entry.path!r} leaves the mirror")
@@ -84,9 +85,7 @@ def locate(path: str, mirror: str | Path | None, known: Path = REGISTRY) -> Path
     if entry is None:
         raise DataError(f"{path}: not registered in {known}; add it with its sha256 and source")
     if mirror is None:
-        raise DataError(
-            f"{path}: no mirror; set key `mirror` of the config to a folder that has it"
-        )
+        raise DataError(f"{path}: no mirror; set key `mirror` of the config to its folder")
     file = Path(mirror) / path
     if not file.is_file():
         raise DataError(

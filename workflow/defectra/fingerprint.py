@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import hashlib
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 PACKAGE = "defectra"
@@ -60,7 +60,7 @@ def _start(script: str | Path, root: Path) -> Path:
     return Path(script)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _parse(path: Path) -> tuple[str, frozenset[str]]:
     """Hash of the tree of one file, and the dotted names that it may import."""
     tree = _strip(ast.parse(path.read_text(encoding="utf-8"), filename=str(path)))
@@ -98,12 +98,11 @@ def _names(tree: ast.Module) -> Iterator[str]:
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
             yield node.module
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-            if node.value.startswith(f"{PACKAGE}."):
-                yield node.value
+        elif isinstance(node, ast.Constant) and str(node.value).startswith(f"{PACKAGE}."):
+            yield str(node.value)
 
 
-@lru_cache(maxsize=None)
+@cache
 def _locate(name: str, root: Path) -> Path | None:
     """File of a module of the package; None for anything else. Empty ``__init__`` do not count."""
     parts = name.split(".")

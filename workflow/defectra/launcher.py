@@ -124,19 +124,28 @@ def run(options: Options) -> int:
     start = time.time()
     log = _new_log(options.results / "logs")
     if any((options.directory / ".snakemake" / "locks").glob("*")):
-        with log.open("a") as handle:  # only the holder of our lock comes here
-            subprocess.run(
-                _snakemake(options, "--unlock"), stdout=handle, stderr=handle, check=False
-            )
+        _unlock(options, log)
     code = _watched(options, log, start)
     text = log.read_text(encoding="utf-8", errors="replace")
     if code == 0 and _NOTHING in text and not _report_is_old(options):
         print(f"Nothing to do: everything below {_short(options.results)} is up to date.")
         return 0
-    if code == 0 and options.report and not _is_dry(options):
+    if code == 0 and _wants_report(options):
         code = _report(options, log)
     _summary(options, code, text, log, time.time() - start)
     return code
+
+
+def _unlock(options: Options, log: Path) -> None:
+    """Remove the lock that a killed Snakemake left; only the holder of our own comes here."""
+    with log.open("ab") as handle:
+        subprocess.run(
+            _snakemake(options, "--unlock"),
+            stdout=handle,
+            stderr=handle,
+            env=_environment(),
+            check=False,
+        )
 
 
 def _snakemake(options: Options, *more: str) -> list[str]:
@@ -230,6 +239,11 @@ def _stop(child: subprocess.Popen[bytes]) -> None:
         os.killpg(child.pid, signal.SIGKILL)
 
 
+def _wants_report(options: Options) -> bool:
+    whole = set(options.targets) <= {"all", "nmc"}
+    return options.report and whole and not _is_dry(options)
+
+
 def _is_dry(options: Options) -> bool:
     return bool({"-n", "--dry-run", "--dryrun"} & set(options.extra))
 
@@ -245,7 +259,7 @@ def _new_log(folder: Path) -> Path:
 
 def _report_is_old(options: Options) -> bool:
     """Whether the report is missing, or older than a result or a caption that it shows."""
-    if not options.report or options.targets or _is_dry(options):
+    if not _wants_report(options):
         return False
     report = options.results / "report.html"
     if not report.exists():
@@ -316,7 +330,7 @@ def failures(text: str, directory: Path) -> list[str]:
 
 def meaningful(text: str, count: int = 4) -> list[str]:
     """Last lines that a person needs: the error itself, without the stack above it."""
-    text = text.split("RuleException:")[0]
+    text = text.split("RuleException:", maxsplit=1)[0]
     lines = [line.rstrip() for line in text.splitlines() if line.strip()]
     starts = [k for k, line in enumerate(lines) if _ERROR.match(line)]
     own = lines[starts[-1] :] if starts else lines[-count:]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from defectra.errors import TableError
 from defectra.records import CALCULATIONS, Status, Table
-from defectra.store import read_table, replacing, to_arrow
+from defectra.store import Row, read_table, replacing, to_arrow
 
 
 def unite(paths: Sequence[str | Path], out: str | Path, table: Table, key: Sequence[str]) -> int:
@@ -21,18 +21,23 @@ def unite(paths: Sequence[str | Path], out: str | Path, table: Table, key: Seque
     import pyarrow.parquet as pq
 
     seen: set[tuple[Any, ...]] = set()
-    with replacing(out) as temporary:
-        with pq.ParquetWriter(temporary, table.schema(), compression="zstd") as writer:
-            for path in paths:
-                rows = []
-                for row in read_table(path, table):
-                    name = tuple(row[k] for k in key)
-                    if name not in seen:
-                        seen.add(name)
-                        rows.append(row)
-                if rows:
-                    writer.write_table(to_arrow(rows, table))
+    with (
+        replacing(out) as temporary,
+        pq.ParquetWriter(temporary, table.schema(), compression="zstd") as writer,
+    ):
+        for path in paths:
+            rows = list(_new(read_table(path, table), key, seen))
+            if rows:
+                writer.write_table(to_arrow(rows, table))
     return len(seen)
+
+
+def _new(rows: list[Row], key: Sequence[str], seen: set[tuple[Any, ...]]) -> Iterator[Row]:
+    for row in rows:
+        name = tuple(row[k] for k in key)
+        if name not in seen:
+            seen.add(name)
+            yield row
 
 
 def check_failures(paths: Sequence[str | Path], limit: float) -> float:

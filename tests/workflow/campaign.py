@@ -1,0 +1,108 @@
+"""A copy of the project with the synthetic engine, driven through its launcher."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+from defectra.records import TABLES
+from defectra.store import read_journal, read_table
+
+ROOT = Path(__file__).resolve().parents[2]
+PARTS = ("Snakefile", "workflow", "scripts", "config", "envs")
+TIMES = {"wall_s", "cpu_s", "max_rss_mb"}
+STUDY: dict[str, Any] = {
+    "engine": "synthetic",
+    "geometry": "vegard",
+    "structures": {
+        "compositions": ["NMC622", "NMC811"],
+        "orderings": 2,
+        "lithium": [1.0, 0.5],
+        "defects": ["pristine", "oxygen_vacancy"],
+        "count": 100,
+    },
+    "shards": 2,
+    "ladder_count": 0,  # its structures are the first of the draw, which a composition moves
+    "drift_sample": 0,
+    "lithium_series": {"orderings": 0},
+    "model": {"trees": 5, "folds": 2, "repeats": 1, "bootstrap": 10},
+}
+
+
+class Campaign:
+    """One project folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.results = folder / "results"
+        ignore = shutil.ignore_patterns("__pycache__", "*.egg-info")
+        for name in PARTS:
+            source = ROOT / name
+            if source.is_dir():
+                shutil.copytree(source, folder / name, ignore=ignore)
+            else:
+                folder.mkdir(parents=True, exist_ok=True)
+                shutil.copy(source, folder / name)
+        self.study: dict[str, Any] = yaml.safe_load(yaml.safe_dump(STUDY))
+        self.write_config()
+
+    def write_config(self) -> None:
+        text = yaml.safe_dump({"archive": "archive", "nmc": self.study})
+        (self.folder / "config" / "config.yaml").write_text(text)
+
+    def environment(self, sleep: float = 0.0) -> dict[str, str]:
+        path = str(self.folder / "workflow")
+        return {**os.environ, "PYTHONPATH": path, "DEFECTRA_SYNTHETIC_SLEEP": str(sleep)}
+
+    def start(self, *arguments: str, sleep: float = 0.0) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "defectra.launcher", "run", "--cores", "2", *arguments]
+        return subprocess.Popen(
+            command,
+            cwd=self.folder,
+            env=self.environment(sleep),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+
+    def run(self, *arguments: str, code: int = 0) -> str:
+        child = self.start(*arguments)
+        out, _ = child.communicate(timeout=600)
+        assert child.returncode == code, f"{out}\n{self.last_log()}"
+        return out
+
+    def planned(self, *targets: str) -> dict[str, int]:
+        """Jobs by rule that a dry run announces."""
+        out = self.run(*targets, "--no-report", "--dry-run", "--quiet", "rules")
+        rows = re.findall(r"^(\w+) +(\d+)$", out, re.MULTILINE)
+        return {rule: int(n) for rule, n in rows if rule not in ("total", "all", "nmc")}
+
+    def last_log(self) -> str:
+        logs = sorted(self.results.glob("logs/run-*.log"))
+        return logs[-1].read_text()[-4000:] if logs else ""
+
+    def computed(self) -> list[str]:
+        """Ids of all calculations that the journals hold, in order, doubles included."""
+        return [
+            row["calculation_id"]
+            for path in sorted(self.results.glob("store/*.journal"))
+            for row, _ in read_journal(path)
+            if row["kind"] == "calculation"
+        ]
+
+    def table(self, name: str) -> list[dict[str, Any]]:
+        """Rows of ``results/<name>.parquet`` without timings."""
+        rows = read_table(self.results / f"{name}.parquet", TABLES[name])
+        return [{k: v for k, v in row.items() if k not in TIMES} for row in rows]
+
+    def edit(self, name: str, old: str, new: str) -> None:
+        path = self.folder / name
+        text = path.read_text()
+        assert old in text, f"{old!r} is not in {name}"
+        path.write_text(text.replace(old, new, 1))

@@ -1,0 +1,30 @@
+"""Campaigns of the synthetic engine."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from campaign import Campaign
+
+TABLES = "results/calculations.parquet"
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Campaign:
+    """A campaign up to its tables; tests must leave it as it is."""
+    campaign = Campaign(tmp_path_factory.mktemp("finished") / "project")
+    campaign.run(TABLES, "--no-report")
+    return campaign
+
+
+@pytest.fixture
+def copy(finished: Campaign, tmp_path: Path) -> Campaign:
+    """A copy of the finished campaign in another place, for tests that change it."""
+    folder = tmp_path / "project"
+    shutil.copytree(finished.folder, folder)
+    out = Campaign.__new__(Campaign)
+    out.folder, out.results = folder, folder / "results"
+    out.study = {**finished.study}
+    return out

@@ -1,0 +1,80 @@
+"""What a change reruns, and what it computes: rules and calculations, both asserted."""
+
+from __future__ import annotations
+
+import pytest
+from campaign import Campaign
+from conftest import TABLES
+
+pytestmark = pytest.mark.workflow
+
+
+def test_second_run_does_nothing_and_says_so(finished: Campaign) -> None:
+    before = finished.computed()
+    assert len(before) == len(set(before)) > 0
+    assert "Nothing to do" in finished.run(TABLES, "--no-report")
+    assert finished.computed() == before
+
+
+def test_moved_touched_and_commented_reruns_nothing(copy: Campaign) -> None:
+    for path in (copy.folder / "scripts").glob("*.py"):
+        path.touch()
+    for path in copy.results.glob("plan/*/*.parquet"):
+        path.touch()
+    copy.edit("workflow/defectra/engines/worker.py", "\nimport", "\n# a comment\nimport")
+    copy.edit("workflow/defectra/engines/synthetic.py", '"""Curve', '"""Another docstring. Curve')
+    assert copy.planned(TABLES) == {}
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "rules"),
+    [
+        ("workflow/defectra/tables/gather.py", "return len(seen)", "return +len(seen)", {"gather"}),
+        ("workflow/defectra/engines/synthetic.py", "46.0, 62", "46.0, 63", {"calculate", "gather"}),
+        ("scripts/gather.py", "keep_log(", "str(1)\nkeep_log(", {"gather"}),
+    ],
+)
+def test_code_reruns_its_stage_and_below(
+    copy: Campaign, file: str, old: str, new: str, rules: set[str]
+) -> None:
+    copy.edit(file, old, new)
+    assert set(copy.planned(TABLES)) == rules
+
+
+def test_parser_projects_again_and_computes_nothing(copy: Campaign) -> None:
+    before, spectra = copy.computed(), copy.table("spectra")
+    copy.edit("workflow/defectra/engines/synthetic.py", "46.0, 62", "46.0, 63")
+    copy.run(TABLES, "--no-report")
+    assert copy.computed() == before
+    assert len(spectra[0]["mu"]) == 62
+    assert {len(row["mu"]) for row in copy.table("spectra")} == {63}
+
+
+def test_config_leaf_reruns_only_what_reads_it(copy: Campaign) -> None:
+    copy.study["model"] = {**copy.study["model"], "trees": 6}
+    copy.write_config()
+    assert copy.planned(TABLES) == {}
+    copy.study["max_failed"] = 0.5
+    copy.write_config()
+    assert copy.planned(TABLES) == {"gather": 1}
+
+
+def test_added_composition_computes_its_own_and_removed_one_nothing(copy: Campaign) -> None:
+    before, tables = copy.computed(), copy.table("calculations")
+    names = copy.study["structures"]["compositions"]
+    copy.study["structures"] = {**copy.study["structures"], "compositions": [*names, "NMC532"]}
+    copy.write_config()
+    copy.run(TABLES, "--no-report")
+    after = copy.computed()
+    assert len(after) == len(set(after)) > len(before)
+    assert set(before) < set(after)
+    metals = {r["structure_id"]: r["composition"] for r in copy.table("structures")}
+    new = [r for r in copy.table("calculations") if r["calculation_id"] not in set(before)]
+    assert {r["calculation_id"] for r in new} == set(after) - set(before)
+    assert {metals[r["structure_id"]] for r in new} == {"Ni5Mn3Co2"}
+
+    copy.study["structures"] = {**copy.study["structures"], "compositions": names}
+    copy.write_config()
+    copy.run(TABLES, "--no-report")
+    assert copy.computed() == after
+    assert sorted(map(str, copy.table("calculations"))) == sorted(map(str, tables))
