@@ -1,0 +1,164 @@
+"""Prototypes: crystals that are made from a name and lattice constants."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from defectra.errors import StructureError
+from defectra.structures.crystal import VACANCY, Crystal, build, with_sublattice
+
+Vectors = NDArray[np.float64]
+
+# Primitive vectors (rows) in units of the conventional cube.
+_FCC = np.array([[0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]])
+
+
+def _fcc(points: Sequence[Sequence[float]]) -> Vectors:
+    """Fractional coordinates in the primitive fcc cell of conventional cubic ones."""
+    return np.asarray(points, dtype=float) @ np.linalg.inv(_FCC)
+
+
+def rocksalt(a: float, cation: str = "Na", anion: str = "Cl") -> Crystal:
+    """Rock salt AB (Fm-3m), lattice constant `a` in Å; sublattices A and B."""
+    coords = _fcc([[0, 0, 0], [0.5, 0.5, 0.5]])
+    return build("rocksalt", a * _FCC, coords, ("A", "B"), (cation, anion))
+
+
+def zincblende(a: float, cation: str = "Zn", anion: str = "S") -> Crystal:
+    """Zinc blende AB (F-43m); sublattices A and B and the empty i_A, i_B, i_oct.
+
+    Interstitials: i_A and i_B are the tetrahedral sites with four A, or four B, as nearest
+    neighbours; i_oct is the six-fold site between them (three A and three B).
+    """
+    crystal = build("zincblende", a * _FCC, _fcc([[0, 0, 0], [0.25] * 3]), "AB", (cation, anion))
+    for name, points in {
+        "i_A": [[0.75] * 3],
+        "i_B": [[0.5] * 3],
+        "i_oct": [[0.625] * 3, [0.625, 0.375, 0.375], [0.375, 0.625, 0.375], [0.375, 0.375, 0.625]],
+    }.items():
+        crystal = with_sublattice(crystal, name, _fcc(points))
+    return crystal
+
+
+def wurtzite(
+    a: float, c: float, cation: str = "Zn", anion: str = "S", u: float = 0.375
+) -> Crystal:
+    """Wurtzite AB (P6_3mc), constants in Å; sublattices A and B."""
+    third, two = 1 / 3, 2 / 3
+    coords = [[third, two, 0], [two, third, 0.5], [third, two, u], [two, third, 0.5 + u]]
+    lattice = _hexagonal(a, c)
+    species = (cation, cation, anion, anion)
+    return build("wurtzite", lattice, np.array(coords), ("A", "A", "B", "B"), species)
+
+
+def layered(
+    a: float = 2.870, c: float = 14.220, metal: str = "Ni", alkali: str = "Li", z: float = 0.2410
+) -> Crystal:
+    """Layered LiMO2 (R-3m, O3), hexagonal constants in Å; sublattices Li, M, O."""
+    obverse = np.array([[2, 1, 1], [-1, 1, 1], [-1, -2, 1]]) / 3.0
+    coords = np.array([[0.5] * 3, [0.0] * 3, [z] * 3, [1 - z] * 3])
+    names, species = ("Li", "M", "O", "O"), (alkali, metal, "O", "O")
+    return build("layered", obverse @ _hexagonal(a, c), coords, names, species)
+
+
+def layered_monoclinic(
+    a: float = 4.971,
+    b: float = 2.870,
+    c: float = 5.021,
+    beta: float = 109.25,
+    metal: str = "Ni",
+    alkali: str = "Li",
+) -> Crystal:
+    """Monoclinic layered LiMO2 (C2/m, O3'), constants in Å and degrees; Li, M, O.
+
+    The setting in which delithiated (ordered) and Jahn-Teller distorted layers are reported:
+    M at 2a, Li at 2d (0, 1/2, 1/2), O at 4i (x, 0, z) with x = 0.2707, z = 0.7726 (the values of
+    monoclinic LiMnO2, Armstrong and Bruce, Nature 381, 499 (1996)).
+    """
+    x, z = 0.2707, 0.7726
+    cosine, sine = np.cos(np.radians(beta)), np.sin(np.radians(beta))
+    cell = np.array([[a, 0, 0], [0, b, 0], [c * cosine, 0, c * sine]])
+    primitive = np.array([[0.5, -0.5, 0], [0.5, 0.5, 0], [0, 0, 1]])
+    points = np.array([[0, 0.5, 0.5], [0, 0, 0], [x, 0, z], [-x, 0, -z]])
+    coords = points @ np.linalg.inv(primitive)
+    names, species = ("Li", "M", "O", "O"), (alkali, metal, "O", "O")
+    return build("layered_monoclinic", primitive @ cell, coords, names, species)
+
+
+def spinel(a: float = 8.05, metal: str = "Ni", alkali: str = "Li", u: float = 0.2625) -> Crystal:
+    """Spinel LiM2O4 (Fd-3m, origin at -3m), Å; Li 8a, M 16d, O 32e, and the empty Li16c."""
+    eighth = [[0.125] * 3, [0.875] * 3]
+    metal_sites = [[0.5, 0.5, 0.5], [0.5, 0.25, 0.25], [0.25, 0.5, 0.25], [0.25, 0.25, 0.5]]
+    x, y = u, 0.25 - u
+    half = [[x, x, x], [x, y, y], [y, x, y], [y, y, x]]
+    oxygen = half + [[-v for v in point] for point in half]
+    points = [*eighth, *metal_sites, *oxygen]
+    names = ("Li",) * 2 + ("M",) * 4 + ("O",) * 8
+    species = (alkali,) * 2 + (metal,) * 4 + ("O",) * 8
+    crystal = build("spinel", a * _FCC, _fcc(points), names, species)
+    empty = np.array(metal_sites) + 0.5
+    return with_sublattice(crystal, "Li16c", _fcc(empty))
+
+
+def perovskite(
+    a: float, site_a: str = "Cs", site_b: str = "Pb", anion: str = "I", axis: str = "100"
+) -> Crystal:
+    """Perovskite ABX3, cubic constant `a` in Å; sublattices A, B, X.
+
+    Parameters
+    ----------
+    site_a
+        An element, or a molecule: ``MA`` (CH3NH3) or ``FA`` (HC(NH2)2), whose atoms are then
+        sublattices of their own (``A:C``, ``A:N``, ``A:H`` ...).
+    axis
+        Orientation of a molecule: its polar axis (C-N of MA, C-H of FA) along ``100``, ``110``
+        or ``111``. The centre of mass sits on the A site.
+    """
+    from defectra.structures.molecules import MOLECULES, placed
+
+    frame = np.array([[0.5, 0.5, 0.5], [0.5, 0.5, 0], [0.5, 0, 0.5], [0, 0.5, 0.5]])
+    names, species = ("B", "X", "X", "X"), (site_b, anion, anion, anion)
+    frame = np.roll(frame, 0, axis=0)
+    if site_a not in MOLECULES:
+        coords = np.vstack([[[0.0, 0.0, 0.0]], frame])
+        return build("perovskite", a * np.eye(3), coords, ("A", *names), (site_a, *species))
+    elements, positions = placed(site_a, axis)
+    coords = np.vstack([positions / a, frame])
+    labels = tuple(f"A:{e}" for e in elements)
+    host = f"perovskite-{site_a}-{axis}"
+    return build(host, a * np.eye(3), coords, (*labels, *names), (*elements, *species))
+
+
+PROTOTYPES = {
+    f.__name__: f
+    for f in (rocksalt, zincblende, wurtzite, layered, layered_monoclinic, spinel, perovskite)
+}
+
+
+def prototype(name: str, **constants: float | str) -> Crystal:
+    """Prototype by name.
+
+    Raises
+    ------
+    StructureError
+        If there is none of this name, or a constant is missing or unknown to it.
+    """
+    if name not in PROTOTYPES:
+        raise StructureError(f"no prototype {name!r}; there are {', '.join(PROTOTYPES)}")
+    try:
+        return PROTOTYPES[name](**constants)  # type: ignore[operator,no-any-return]
+    except TypeError as error:
+        raise StructureError(f"prototype {name}: {error}") from None
+
+
+def _hexagonal(a: float, c: float) -> Vectors:
+    return np.array([[a, 0, 0], [-a / 2, a * np.sqrt(3) / 2, 0], [0, 0, c]])
+
+
+def occupied(crystal: Crystal) -> tuple[str, ...]:
+    """Names of the sublattices that hold atoms by default."""
+    pairs = dict(zip(crystal.sublattices, crystal.species))
+    return tuple(name for name, species in pairs.items() if species != VACANCY)
