@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-
 from defectra.spectra.broaden import gaussian, lorentzian
 from defectra.units import FWHM_PER_SIGMA
 

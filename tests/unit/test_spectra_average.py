@@ -4,14 +4,13 @@ import time
 
 import numpy as np
 import pytest
-from planted import GRIDS, ONSET, curve, engine_axis, planted, site_rows, structures, world
-
 from defectra.config import Grid
 from defectra.errors import TableError
 from defectra.records import SITE_AVERAGES
 from defectra.spectra.align import covered, points
 from defectra.spectra.average import average_sites
 from defectra.store import to_arrow
+from planted import GRIDS, ONSET, curve, engine_axis, planted, site_rows, structures, world
 
 
 def one(mu_of, status="ok", sites=2, edge="O K"):
@@ -116,7 +115,7 @@ def test_points_of_a_grid():
 
 
 def test_ten_thousand_spectra_take_seconds():
-    cell, tasks, calcs, spectra = one(bump, sites=1, edge="Ni K")
+    cell, _, calcs, spectra = one(bump, sites=1, edge="Ni K")
     cells, many, curves = [], [], []
     for k in range(10_000):
         cells.append(cell | {"structure_id": f"s{k}"})

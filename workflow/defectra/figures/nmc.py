@@ -120,7 +120,7 @@ def _parity_panel(axis: Axes, target: str, rows: Sequence[Mapping[str, Any]]) ->
     axis.set(xlim=limits, ylim=limits, aspect="equal")
     axis.set_title(style.TARGET_LABELS[target])
     axis.set_xlabel("true")
-    note = f"RMSE {rmse:.3f}\nspread {base:.3f}\nn = {len(names)}"
+    note = f"RMSE {rmse:.3f}\nSD of truth {base:.3f}\nn = {len(names)}"
     axis.text(0.04, 0.97, note, transform=axis.transAxes, va="top", fontsize=8)
 
 

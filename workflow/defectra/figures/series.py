@@ -133,6 +133,7 @@ def plot_failures(calculations: Rows, path: str | Path) -> None:
     figure, axes = style.canvas(1, 2, (9.5, height), width_ratios=(1.6, 1))
     if bars:
         _status_panel(axes[0, 0], bars)
+        figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     else:
         style.say(axes[0, 0], "no calculations")
     failed = Counter(r["error_class"] or "no class" for r in rows if r["status"] == Status.FAILED)
@@ -154,9 +155,8 @@ def _status_panel(axis: Axes, bars: Mapping[tuple[str, str], Counter[str]]) -> N
             axis.text(left[k] + 0.01 * left.max(), k, ", ".join(bad), va="center", fontsize=7)
     axis.set_yticks(range(len(keys)), [f"{edge}, {protocol}" for edge, protocol in keys])
     axis.invert_yaxis()
-    axis.set(xlabel="calculations", xlim=(0, 1.3 * left.max()))
+    axis.set(xlabel="calculations", xlim=(0, 1.45 * left.max()))
     axis.set_title("status by edge and protocol", loc="left")
-    axis.legend(loc="lower right", ncols=1)
 
 
 def _classes_panel(axis: Axes, failed: Counter[str], total: int) -> None:
@@ -207,6 +207,6 @@ def plot_ladder(
         axis.hlines(np.median(values), k - 0.28, k + 0.28, color=style.RED, lw=1.8)
     axis.set_xticks(range(len(pairs)), [f"{e}\n(n = {len(v)})" for e, v in pairs.items()])
     axis.set(xlim=(-0.6, len(pairs) - 0.4), ylabel=f"relative RMS, {cheap} against {dear}")
-    axis.set_ylim(bottom=0)
+    axis.set_ylim(0, 1.08 * max(map(max, pairs.values())))
     axis.set_title("site means; line: median")
     style.save(figure, path)

@@ -121,7 +121,8 @@ def lithium_rows(
     """Rows of the lithium table: every quantity and part, with 90 % intervals.
 
     The bootstrap draws orderings of the metals, and sites within each; sites found in both
-    states are drawn in pairs. Copies of one ordering with other lithium taken out are averaged. Where data are missing the value is NaN and `reason` says what is missing.
+    states are drawn in pairs. Copies of one ordering with other lithium taken out are averaged.
+    Where data are missing the value is NaN and `reason` says what is missing.
     """
     curves = _state_curves(structures, calculations, spectra, grids, series, protocol)
     out: list[Row] = []

@@ -1,0 +1,123 @@
+"""Verdicts are computed; the lithium series recovers what was planted."""
+
+import math
+
+import numpy as np
+import pytest
+from defectra.records import SCORECARD_COLUMNS, Verdict
+from defectra.tables.csvs import read_csv, write_csv
+from defectra.tables.lithium import (
+    FIXED,
+    LITHIUM_COLUMNS,
+    NI_MEAN,
+    NI_SITES,
+    O_PRE_EDGE,
+    RELAXATION,
+    TOTAL,
+    Bootstrap,
+    lithium_rows,
+    peak_position,
+)
+from defectra.tables.score import scorecard, verdict
+from planted import GRIDS, ONSET, SERIES, curve, series, world
+
+NAN = math.nan
+BOOT = Bootstrap(100, 1)
+
+
+def measured(fixed=1.5, total=2.6, skip=(), growth=0.5):
+    cells = series()
+    calcs, spectra = [], []
+    for lithium, geometry, move in (
+        (1.0, "chgnet", 0.0),
+        (0.2, "chgnet-parent", fixed),
+        (0.2, "chgnet", total),
+    ):
+        if geometry in skip:
+            continue
+
+        def shape(cell, edge, energy, label, move=move, out=lithium < 1):
+            onset = ONSET[edge]
+            peaks = [(onset + 12 + move, 1.2, 2.0)]
+            if edge == "O K":
+                peaks = [(onset + 14, 1.2, 2.0), (onset - 0.5, 0.4 + growth * out, 0.8)]
+            return curve(energy, onset, peaks)
+
+        some = [c for c in cells if c["lithium"] == lithium]
+        _, new, more = world(some, ["Ni K", "O K"], shape, geometry=geometry, sites=6)
+        calcs += new
+        spectra += more
+    rows = lithium_rows(cells, calcs, spectra, GRIDS, SERIES, "fast", BOOT)
+    return {(r["quantity"], r["part"]): r for r in rows}
+
+
+def test_planted_shift_and_its_parts_come_back():
+    found = measured()
+    for name in (NI_MEAN, NI_SITES):
+        assert found[name, TOTAL]["value"] == pytest.approx(2.6, abs=0.15)
+        assert found[name, FIXED]["value"] == pytest.approx(1.5, abs=0.15)
+        parts = [found[name, p]["value"] for p in (FIXED, RELAXATION)]
+        assert sum(parts) == pytest.approx(found[name, TOTAL]["value"])
+    assert found[NI_MEAN, TOTAL]["n_orderings"] == len({c["family"] for c in series()})
+    assert found[O_PRE_EDGE, TOTAL]["lo"] > 1.1
+    assert found[O_PRE_EDGE, RELAXATION]["value"] == pytest.approx(1.0)
+
+
+def test_no_shift_gives_zero_and_no_growth_gives_one():
+    found = measured(0.0, 0.0, growth=0.0)
+    assert found[NI_MEAN, TOTAL]["value"] == pytest.approx(0.0, abs=1e-9)
+    assert found[O_PRE_EDGE, TOTAL]["value"] == pytest.approx(1.0)
+
+
+def test_missing_states_are_nan_with_a_reason():
+    found = measured(skip=("chgnet-parent",))
+    assert found[NI_MEAN, TOTAL]["value"] == pytest.approx(2.6, abs=0.15)
+    assert math.isnan(found[NI_MEAN, FIXED]["value"])
+    assert "without both states" in found[NI_MEAN, FIXED]["reason"]
+    empty = lithium_rows([], [], [], GRIDS, SERIES, "fast", BOOT)
+    assert len(empty) == 9
+    assert all(math.isnan(r["value"]) and r["reason"] for r in empty)
+
+
+def test_peak_between_grid_points():
+    energy = np.arange(0, 20, 0.25)
+    mu = -((energy[None] - np.array([[7.31], [12.0]])) ** 2)
+    np.testing.assert_allclose(peak_position(energy, mu), [7.31, 12.0])
+    assert np.isnan(peak_position(energy, energy))
+
+
+@pytest.mark.parametrize(
+    ("published", "ours", "tolerance", "test", "expected"),
+    [
+        (2.7, (2.9, 2.5, 3.3), 0.3, "equal", Verdict.REPRODUCED),
+        (2.7, (3.2, 2.5, 3.3), 0.3, "equal", Verdict.CLOSE),
+        (2.7, (1.0, 0.5, 1.3), 0.3, "equal", Verdict.NOT_REPRODUCED),
+        (NAN, (1.0, 0.5, 1.3), 0.3, "equal", Verdict.NO_DATA),
+        (2.7, (NAN, NAN, NAN), 0.3, "equal", Verdict.NO_DATA),
+        (0.0, (0.2, 0.1, 0.3), 0.0, "above", Verdict.REPRODUCED),
+        (0.0, (0.2, -0.1, 0.3), 0.0, "above", Verdict.CLOSE),
+        (0.0, (-0.2, -0.3, 0.3), 0.0, "above", Verdict.NOT_REPRODUCED),
+        (0.0, (-0.2, -0.3, -0.1), 0.0, "below", Verdict.REPRODUCED),
+        (0.5, (0.55, 0.45, 0.6), 0.05, "silent", Verdict.REPRODUCED),
+        (0.5, (0.54, 0.51, 0.6), 0.05, "silent", Verdict.CLOSE),
+        (0.5, (0.8, 0.7, 0.9), 0.05, "silent", Verdict.NOT_REPRODUCED),
+    ],
+)
+def test_verdict(published, ours, tolerance, test, expected):
+    assert verdict(published, ours, tolerance, test) is expected
+
+
+def test_scorecard_reads_what_was_written(tmp_path):
+    rows = list(measured().values())
+    write_csv(tmp_path / "l.csv", rows, LITHIUM_COLUMNS)
+    lithium = read_csv(tmp_path / "l.csv", LITHIUM_COLUMNS)
+    drift = [{"status": "ok", "relative_rms": 2e-4}, {"status": "failed", "relative_rms": NAN}]
+    card = {r["claim_id"]: r for r in scorecard([], lithium, drift)}
+    assert all(list(r) == SCORECARD_COLUMNS for r in card.values())
+    assert card["ni_k_shift"]["verdict"] == "reproduced"
+    assert card["drift"]["verdict"] == "reproduced"
+    assert card["vacancy_gain"]["verdict"] == "data not available"
+    assert {r["source"] for r in card.values()} == {"own", "arXiv:2310.07049", "arXiv:2501.08919"}
+    write_csv(tmp_path / "s.csv", card.values(), SCORECARD_COLUMNS)
+    again = read_csv(tmp_path / "s.csv", SCORECARD_COLUMNS)
+    assert [r["verdict"] for r in again] == [r["verdict"] for r in card.values()]
