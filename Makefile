@@ -14,7 +14,7 @@ export PYTHONPATH := workflow
 LAUNCH = $(PY) -m defectra.launcher run --config $(CONFIG) --directory $(DIRECTORY) --cores $(CORES)
 # uv is quick; pip does the same where uv cannot reach the index that pip is configured for.
 define install
-	@$(VENV)/bin/uv pip install -q --python $(PY) $(1) 2>/dev/null || $(PY) -m pip install -q $(1)
+	@$(VENV)/bin/uv pip install -q --compile-bytecode --python $(PY) $(1) 2>/dev/null || $(PY) -m pip install -q $(1)
 endef
 
 .PHONY: help run nmc report test engines archive bench lint lock config clean distclean

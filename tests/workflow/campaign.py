@@ -16,6 +16,7 @@ from defectra.store import read_journal, read_table
 
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = ("Snakefile", "workflow", "scripts", "config", "envs")
+TABLES_ONLY = "results/calculations.parquet"
 TIMES = {"wall_s", "cpu_s", "max_rss_mb"}
 STUDY: dict[str, Any] = {
     "engine": "synthetic",
@@ -28,7 +29,7 @@ STUDY: dict[str, Any] = {
         "count": 100,
     },
     "shards": 2,
-    "ladder_count": 0,  # its structures are the first of the draw, which a composition moves
+    "ladder_every": 0,
     "drift_sample": 0,
     "lithium_series": {"orderings": 0},
     "model": {"trees": 5, "folds": 2, "repeats": 1, "bootstrap": 10},
@@ -73,13 +74,13 @@ class Campaign:
 
     def run(self, *arguments: str, code: int = 0) -> str:
         child = self.start(*arguments)
-        out, _ = child.communicate(timeout=600)
+        out, _ = child.communicate(timeout=1200)
         assert child.returncode == code, f"{out}\n{self.last_log()}"
         return out
 
     def planned(self, *targets: str) -> dict[str, int]:
         """Jobs by rule that a dry run announces."""
-        out = self.run(*targets, "--no-report", "--dry-run", "--quiet", "rules")
+        out = self.run(*targets, "--no-report", "--dry-run", "--quiet=rules")
         rows = re.findall(r"^(\w+) +(\d+)$", out, re.MULTILINE)
         return {rule: int(n) for rule, n in rows if rule not in ("total", "all", "nmc")}
 

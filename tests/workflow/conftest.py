@@ -6,16 +6,14 @@ import shutil
 from pathlib import Path
 
 import pytest
-from campaign import Campaign
-
-TABLES = "results/calculations.parquet"
+from campaign import TABLES_ONLY, Campaign
 
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Campaign:
     """A campaign up to its tables; tests must leave it as it is."""
     campaign = Campaign(tmp_path_factory.mktemp("finished") / "project")
-    campaign.run(TABLES, "--no-report")
+    campaign.run(TABLES_ONLY, "--no-report")
     return campaign
 
 

@@ -9,8 +9,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from campaign import Campaign
-from conftest import TABLES
+from campaign import TABLES_ONLY, Campaign
 
 pytestmark = pytest.mark.workflow
 
@@ -31,8 +30,8 @@ def test_kill_9_then_rerun_gives_the_same_tables_and_computes_nothing_twice(
     finished: Campaign, tmp_path: Path
 ) -> None:
     campaign = Campaign(tmp_path / "project")
-    child = campaign.start(TABLES, "--no-report", sleep=0.1)
-    wait_for(lambda: len(campaign.computed()) >= 5, 240, "the fifth calculation")
+    child = campaign.start(TABLES_ONLY, "--no-report", sleep=0.1)
+    wait_for(lambda: len(campaign.computed()) >= 5, 600, "the fifth calculation")
     family = descendants(child.pid)
     snakemake = [p for p in family if p.ppid() == child.pid]
     for process in snakemake:
@@ -42,7 +41,7 @@ def test_kill_9_then_rerun_gives_the_same_tables_and_computes_nothing_twice(
     wait_for(lambda: not any(_alive(p) for p in family), 60, "the end of every child")
     kept = campaign.computed()
     assert 5 <= len(kept) < len(finished.computed())
-    campaign.run(TABLES, "--no-report")
+    campaign.run(TABLES_ONLY, "--no-report")
     again = campaign.computed()
     assert len(again) == len(set(again))
     assert set(kept) <= set(again)
@@ -56,9 +55,9 @@ def _alive(process: psutil.Process) -> bool:
 
 def test_sigterm_stops_every_child_and_a_second_launcher_is_refused(tmp_path: Path) -> None:
     campaign = Campaign(tmp_path / "project")
-    child = campaign.start(TABLES, "--no-report", sleep=0.1)
-    wait_for(lambda: len(campaign.computed()) >= 2, 240, "the second calculation")
-    out = campaign.run(TABLES, code=3)
+    child = campaign.start(TABLES_ONLY, "--no-report", sleep=0.1)
+    wait_for(lambda: len(campaign.computed()) >= 2, 600, "the second calculation")
+    out = campaign.run(TABLES_ONLY, code=3)
     assert "another run is at work" in out
     assert str(child.pid) in out
     family = descendants(child.pid)
@@ -83,11 +82,11 @@ def test_too_many_failures_end_the_run_with_a_clear_error(tmp_path: Path) -> Non
     campaign = Campaign(tmp_path / "project")
     campaign.study["geometry"] = "chgnet"  # no archive and no engine: no geometry
     campaign.write_config()
-    out = campaign.run(TABLES, "--no-report", code=1)
+    out = campaign.run(TABLES_ONLY, "--no-report", code=1)
     assert "Rule gather failed, log results/logs/gather.log" in out
     assert "more than nmc.max_failed = 0.2 allows" in out
     assert "Traceback" not in out
     campaign.study["max_failed"] = 1.0
     campaign.write_config()
-    campaign.run(TABLES, "--no-report")
+    campaign.run(TABLES_ONLY, "--no-report")
     assert {row["status"] for row in campaign.table("calculations")} == {"failed"}

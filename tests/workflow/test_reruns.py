@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from campaign import Campaign
-from conftest import TABLES
+from campaign import TABLES_ONLY, Campaign
 
 pytestmark = pytest.mark.workflow
 
@@ -12,7 +11,7 @@ pytestmark = pytest.mark.workflow
 def test_second_run_does_nothing_and_says_so(finished: Campaign) -> None:
     before = finished.computed()
     assert len(before) == len(set(before)) > 0
-    assert "Nothing to do" in finished.run(TABLES, "--no-report")
+    assert "Nothing to do" in finished.run(TABLES_ONLY, "--no-report")
     assert finished.computed() == before
 
 
@@ -23,7 +22,7 @@ def test_moved_touched_and_commented_reruns_nothing(copy: Campaign) -> None:
         path.touch()
     copy.edit("workflow/defectra/engines/worker.py", "\nimport", "\n# a comment\nimport")
     copy.edit("workflow/defectra/engines/synthetic.py", '"""Curve', '"""Another docstring. Curve')
-    assert copy.planned(TABLES) == {}
+    assert copy.planned(TABLES_ONLY) == {}
 
 
 @pytest.mark.parametrize(
@@ -38,13 +37,13 @@ def test_code_reruns_its_stage_and_below(
     copy: Campaign, file: str, old: str, new: str, rules: set[str]
 ) -> None:
     copy.edit(file, old, new)
-    assert set(copy.planned(TABLES)) == rules
+    assert set(copy.planned(TABLES_ONLY)) == rules
 
 
 def test_parser_projects_again_and_computes_nothing(copy: Campaign) -> None:
     before, spectra = copy.computed(), copy.table("spectra")
     copy.edit("workflow/defectra/engines/synthetic.py", "46.0, 62", "46.0, 63")
-    copy.run(TABLES, "--no-report")
+    copy.run(TABLES_ONLY, "--no-report")
     assert copy.computed() == before
     assert len(spectra[0]["mu"]) == 62
     assert {len(row["mu"]) for row in copy.table("spectra")} == {63}
@@ -53,10 +52,10 @@ def test_parser_projects_again_and_computes_nothing(copy: Campaign) -> None:
 def test_config_leaf_reruns_only_what_reads_it(copy: Campaign) -> None:
     copy.study["model"] = {**copy.study["model"], "trees": 6}
     copy.write_config()
-    assert copy.planned(TABLES) == {}
+    assert copy.planned(TABLES_ONLY) == {}
     copy.study["max_failed"] = 0.5
     copy.write_config()
-    assert copy.planned(TABLES) == {"gather": 1}
+    assert copy.planned(TABLES_ONLY) == {"gather": 1}
 
 
 def test_added_composition_computes_its_own_and_removed_one_nothing(copy: Campaign) -> None:
@@ -64,7 +63,7 @@ def test_added_composition_computes_its_own_and_removed_one_nothing(copy: Campai
     names = copy.study["structures"]["compositions"]
     copy.study["structures"] = {**copy.study["structures"], "compositions": [*names, "NMC532"]}
     copy.write_config()
-    copy.run(TABLES, "--no-report")
+    copy.run(TABLES_ONLY, "--no-report")
     after = copy.computed()
     assert len(after) == len(set(after)) > len(before)
     assert set(before) < set(after)
@@ -75,6 +74,6 @@ def test_added_composition_computes_its_own_and_removed_one_nothing(copy: Campai
 
     copy.study["structures"] = {**copy.study["structures"], "compositions": names}
     copy.write_config()
-    copy.run(TABLES, "--no-report")
+    copy.run(TABLES_ONLY, "--no-report")
     assert copy.computed() == after
     assert sorted(map(str, copy.table("calculations"))) == sorted(map(str, tables))

@@ -183,9 +183,10 @@ def _start(command: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
 
 
 def _die_with_parent() -> None:
+    """Snakemake must not outlive the lock that we hold for it; its workers follow it."""
     import ctypes
 
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def _watched(options: Options, log: Path, start: float) -> int:
