@@ -46,9 +46,8 @@ engines: $(VENV)/.installed-engines  ## CHGNet (brings torch, 1.5 GB), for relax
 
 archive: $(VENV)/.installed-engines  ## fill resources/archive: resumable, stop it at any time
 	@pids=(); trap 'kill "$${pids[@]}" 2>/dev/null' INT TERM; \
-	for w in $$(seq 0 $$(( $(WORKERS) - 1 ))); do \
-		OMP_NUM_THREADS=1 $(PY) -m defectra.archive fill --config $(CONFIG) \
-			--worker $$w --workers $(WORKERS) & pids+=($$!); \
+	for w in $$(seq $(WORKERS)); do \
+		OMP_NUM_THREADS=1 $(PY) -m defectra.archive fill --config $(CONFIG) & pids+=($$!); \
 	done; wait
 	$(PY) -m defectra.archive export --config $(CONFIG)
 

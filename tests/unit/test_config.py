@@ -35,10 +35,10 @@ def test_user_file_wins_over_study_file(tmp_path, root):
         (tmp_path / folder).mkdir()
         for file in (root / "config" / folder).glob("*.yaml"):
             (tmp_path / folder / file.name).write_text(file.read_text())
-    (tmp_path / "studies/nmc.yaml").write_text("shards: 3\nladder_count: 7\n")
+    (tmp_path / "studies/nmc.yaml").write_text("shards: 3\nladder_every: 7\n")
     (tmp_path / "config.yaml").write_text("nmc: {shards: 5}\n")
     config = load(tmp_path / "config.yaml")
-    assert (config.nmc.shards, config.nmc.ladder_count) == (5, 7)
+    assert (config.nmc.shards, config.nmc.ladder_every) == (5, 7)
 
 
 @pytest.mark.parametrize(

@@ -48,7 +48,16 @@ def test_campaign_is_a_fair_seeded_prefix():
 def test_draws_end_when_the_space_is_exhausted():
     spec = NmcStructures(compositions=["NMC622"], orderings=2, lithium=[1.0, 0.5], count=99)
     items = list(draws(spec, 1))
-    assert len(items) == len(set(items)) == 1 * 2 * 2 * 3
+    assert len(items) == len(set(items)) == 36 * 2 * 2 * 3
+    assert len(campaign(spec, 1)) == 2 * 2 * 3
+
+
+def test_a_composition_more_moves_none_of_the_others():
+    one_each = {"count": None, "per_composition": 2}
+    few = campaign(NmcStructures(compositions=["NMC622"], **one_each), 1)
+    more = campaign(NmcStructures(compositions=["NMC811", "NMC622"], **one_each), 1)
+    assert len(few) == 2
+    assert [r for r in more if r["composition"] == "Ni6Mn2Co2"] == few
 
 
 @pytest.mark.parametrize("defect", list(Defect))

@@ -31,7 +31,7 @@ def configure(**nmc):
         "geometry": "vegard",
         "sites": {"Li": 1, "O": 2, "Mn": 1, "Co": 1, "Ni": 2},
         "shards": 2,
-        "ladder_count": 2,
+        "ladder_every": 3,
         "structures": {"count": 6},
     }
     return load(ROOT / "config/config.yaml", {"nmc": base | nmc})
@@ -69,7 +69,7 @@ def test_second_run_computes_nothing(tmp_path):
     config = configure()
     first = run_all(tmp_path, config)
     before = tables(tmp_path)
-    assert computed(first) == sum(r["total"] for r in first.values()) == 6 * 11 + 2 * 4
+    assert computed(first) == sum(r["total"] for r in first.values()) == (6 + 2) * 11
     assert computed(run_all(tmp_path, config)) == 0
     assert tables(tmp_path) == before
 
@@ -94,7 +94,7 @@ def test_protocol_change_computes_that_protocol(tmp_path):
     fast["balanced"] = fast["balanced"].model_copy(update={"fms_radius": 6.1})
     protocols = config.protocols.model_copy(update={"feff": fast})
     changed = config.model_copy(update={"protocols": protocols})
-    assert computed(run_all(tmp_path, changed)) == 2 * 4
+    assert computed(run_all(tmp_path, changed)) == 2 * 11
 
 
 def test_chunks_do_not_move_when_the_campaign_grows():
@@ -108,7 +108,7 @@ def test_manifest_is_rewritten_only_if_its_bytes_change(tmp_path):
     write_plan(configure(), tmp_path)
     before = {p: p.stat().st_mtime_ns for p in tmp_path.glob("plan/*/*.parquet")}
     write_plan(configure(), tmp_path, code="another")
-    write_plan(configure(shards=2, ladder_count=1), tmp_path)
+    write_plan(configure(shards=2, ladder_every=2), tmp_path)
     after = {p: p.stat().st_mtime_ns for p in tmp_path.glob("plan/*/*.parquet")}
     changed = {p.relative_to(tmp_path / "plan") for p in before if before[p] != after[p]}
     assert len(changed) == 1
@@ -148,7 +148,7 @@ def test_kill_in_the_middle(tmp_path):
 
 
 def test_archive_serves_and_own_runs_win(tmp_path):
-    config = configure(structures={"count": 2}, ladder_count=0)
+    config = configure(structures={"count": 2}, ladder_every=0)
     run_all(tmp_path, config)
     archive = Archive(tmp_path / "other")
     for name, table in (("calculations", CALCULATIONS), ("spectra", SPECTRA)):
@@ -180,7 +180,7 @@ class Sick(synthetic.Site):
 
 
 def test_failures_are_rows_and_only_the_machine_s_are_tried_again(tmp_path, monkeypatch):
-    config = configure(structures={"count": 1}, ladder_count=0)
+    config = configure(structures={"count": 1}, ladder_every=0)
     with monkeypatch.context() as patch:
         patch.setattr(synthetic, "site", Sick)
         result = next(iter(run_all(tmp_path, config).values()))
@@ -195,7 +195,7 @@ def test_failures_are_rows_and_only_the_machine_s_are_tried_again(tmp_path, monk
 
 
 def test_better_parser_reads_the_kept_outputs_again(tmp_path, monkeypatch):
-    config = configure(structures={"count": 1}, ladder_count=0)
+    config = configure(structures={"count": 1}, ladder_every=0)
 
     def strict(files):
         raise EngineError("bad_output", "this parser likes nothing")
@@ -217,7 +217,7 @@ def test_missing_geometry_says_what_to_do(tmp_path):
 
 
 def test_progress_can_be_read_while_it_runs(tmp_path):
-    config = configure(structures={"count": 1}, ladder_count=0)
+    config = configure(structures={"count": 1}, ladder_every=0)
     chunk = write_plan(config, tmp_path)[0]
     run_all(tmp_path, config)
     state = json.loads((tmp_path / "store" / f"{chunk}.progress").read_text())
@@ -240,7 +240,7 @@ def test_chunk_asks_for_each_task_once(tmp_path):
 
 @pytest.mark.parametrize("edge", ["K", "L3"])
 def test_all_eight_edges_are_asked_for(edge):
-    config = configure(structures={"count": 1}, ladder_count=0)
+    config = configure(structures={"count": 1}, ladder_every=0)
     _, tasks = next(iter(make_plan(config).values()))
     names = {f"{t['element']} {t['edge']}" for t in tasks}
     assert names == set(config.nmc.edges)

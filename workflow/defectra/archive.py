@@ -17,7 +17,7 @@ from typing import Any
 from defectra.config import Config, load
 from defectra.engines.base import TRIED_AGAIN
 from defectra.engines.worker import Chunk, Settings
-from defectra.errors import DefectraError
+from defectra.errors import BusyError, DefectraError
 from defectra.plan import wanted
 from defectra.records import CALCULATIONS, GEOMETRIES, SPECTRA, Origin
 from defectra.store import Archive
@@ -35,25 +35,28 @@ def settings_of(config: Config, live: bool) -> Settings:
     )
 
 
-def fill(config: Config, work: Path, worker: int, workers: int) -> Iterator[tuple[Row, int, int]]:
-    """Compute every `workers`-th structure; yields (structure, tasks, newly computed).
+def fill(config: Config, work: Path) -> Iterator[tuple[Row, int, int]]:
+    """Compute structure after structure; yields (structure, tasks, newly computed).
 
     Parameters
     ----------
     work
-        Folder of the journals; each worker has its own.
+        Folder of the journals, one for each structure. A structure whose journal another worker
+        holds is passed over, so any number of workers may share the folder.
     """
     structures, asked = wanted(config)
     rows = {row["structure_id"]: row for row in structures}
     archive = Archive(config.archive)
-    order = sorted(structures, key=_priority)
-    for row in order[worker::workers]:
+    for row in sorted(structures, key=_priority):
         tasks = asked[row["structure_id"]]
         family = rows.get(row["family"])
         needed = [row] if family is None else [family, row]
-        journal = work / f"worker-{worker}.journal"
-        chunk = Chunk(needed, tasks, settings_of(config, live=True), journal, archive)
-        yield row, len(tasks), sum(chunk.complete())
+        journal = work / f"{row['structure_id']}.journal"
+        try:
+            chunk = Chunk(needed, tasks, settings_of(config, live=True), journal, archive)
+            yield row, len(tasks), sum(chunk.complete())
+        except BusyError:
+            continue
 
 
 def _priority(row: Row) -> tuple[int, int]:
@@ -94,8 +97,6 @@ def main() -> int:
     parser.add_argument("action", choices=["fill", "export"])
     parser.add_argument("--config", type=Path, default=Path("config/config.yaml"))
     parser.add_argument("--work", type=Path, default=Path("results/archive"))
-    parser.add_argument("--worker", type=int, default=0)
-    parser.add_argument("--workers", type=int, default=1)
     args = parser.parse_args()
     try:
         config = load(args.config)
@@ -103,7 +104,7 @@ def main() -> int:
             print(export(config, args.work))
             return 0
         start = time.time()
-        for row, tasks, computed in fill(config, args.work, args.worker, args.workers):
+        for row, tasks, computed in fill(config, args.work):
             minutes = (time.time() - start) / 60
             print(
                 f"{minutes:7.1f} min  {row['rank']:4d} {row['structure_id']} {row['formula']}: "

@@ -99,7 +99,16 @@ class NmcStructures(Strict):
         [1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1], description="per metal site"
     )
     defects: list[Defect] = Field(list(Defect), description="kinds")
-    count: int = Field(48, ge=1, description="how many of the seeded order")
+    count: int | None = Field(48, ge=1, description="how many in all; null: no limit")
+    per_composition: int | None = Field(
+        None, ge=1, description="how many of each composition; null: no limit"
+    )
+
+    @model_validator(mode="after")
+    def _ends(self) -> NmcStructures:
+        if self.count is None and self.per_composition is None:
+            raise ValueError("give count, per_composition or both; without them there is no end")
+        return self
 
     @property
     def names(self) -> list[str]:
@@ -156,8 +165,9 @@ class NmcStudy(Strict):
     )
     protocol: str = Field("fast", description="a protocol of engine feff")
     ladder: str = Field("balanced", description="dearer protocol for the first structures")
-    ladder_count: int = Field(10, ge=0, description="structures at the ladder protocol")
-    ladder_edges: list[EdgeName] = Field(["O K", "Ni K"], description="edges of the ladder")
+    ladder_every: int = Field(
+        4, ge=0, description="every n-th structure also at the ladder protocol; 0: none"
+    )
     live_geometries: bool = Field(
         False, description="relax what the archive does not hold (needs `make engines`)"
     )

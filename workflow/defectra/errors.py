@@ -23,6 +23,10 @@ class StoreError(DefectraError):
     """A journal or an archive part is damaged, locked or incomplete."""
 
 
+class BusyError(StoreError):
+    """Another process holds the lock."""
+
+
 class DataError(DefectraError):
     """A published data file is missing or its checksum does not agree."""
 

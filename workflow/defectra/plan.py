@@ -20,8 +20,7 @@ from defectra.store import write_bytes, write_table
 Row = dict[str, Any]
 
 _DECIDES = (
-    "structures geometry protocol engine ladder ladder_count ladder_edges sites shards "
-    "lithium_series"
+    "structures geometry protocol engine ladder ladder_every sites shards lithium_series"
 ).split()
 
 
@@ -77,9 +76,8 @@ def wanted(config: Config) -> tuple[list[Row], dict[str, list[Row]]]:
     for row in campaign(study.structures, config.seed):
         rows[row["structure_id"]] = row
         asked[row["structure_id"]] += tasks_of(row, config, study.geometry, study.protocol)
-        if row["rank"] < study.ladder_count:
-            edges = study.ladder_edges
-            asked[row["structure_id"]] += tasks_of(row, config, study.geometry, study.ladder, edges)
+        if study.ladder_every and row["rank"] % study.ladder_every == study.ladder_every - 1:
+            asked[row["structure_id"]] += tasks_of(row, config, study.geometry, study.ladder)
     if study.geometry == "chgnet" and study.lithium_series.orderings:
         for row in lithium_series(study.lithium_series, study.structures.metals, config.seed):
             rows.setdefault(row["structure_id"], row)

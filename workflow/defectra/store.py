@@ -17,7 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from defectra.errors import StoreError, TableError
+from defectra.errors import BusyError, StoreError, TableError
 from defectra.records import SCHEMA_VERSION, Table
 
 if TYPE_CHECKING:
@@ -192,7 +192,7 @@ class Journal:
             fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             self._handle.close()
-            raise StoreError(
+            raise BusyError(
                 f"{self.path}: another worker holds this journal; wait for it or stop it"
             ) from None
         end = self._scan_end()

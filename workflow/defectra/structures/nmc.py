@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from itertools import product
 from typing import Any
 
+from defectra.composition import all_compositions
 from defectra.config import LithiumSeries, NmcStructures
 from defectra.records import Defect
 from defectra.structures.decorate import (
@@ -22,6 +24,7 @@ from defectra.structures.decorate import (
 from defectra.structures.layered import HOST, VACANCY, IdealLattice, ideal_lattice, repeats_for
 
 STUDY = "nmc"
+_NO_LIMIT = 1_000_000_000
 
 
 def draws(spec: NmcStructures, seed: int) -> Iterator[tuple[str, int, float, Defect]]:
@@ -29,15 +32,22 @@ def draws(spec: NmcStructures, seed: int) -> Iterator[tuple[str, int, float, Def
 
     The order runs through every composition before it repeats one, and likewise through
     lithium contents and defects, so that any first part of it is a fair sample of the space.
+    It covers every composition of the cell, whichever the study asks for: asking for one more
+    moves none of the others.
     """
-    axes = (spec.names, list(range(spec.orderings)), spec.lithium, list(spec.defects))
+    axes = (
+        all_compositions(spec.metals),
+        list(range(spec.orderings)),
+        spec.lithium,
+        list(spec.defects),
+    )
     streams = [_cycle(values, seed, name) for values, name in zip(axes, ("c", "o", "l", "d"))]
     total = len(set(product(*map(tuple, axes))))
     seen: set[tuple[Any, ...]] = set()
     while len(seen) < total:
         item = tuple(next(s) for s in streams)
         if item in seen:
-            rest = sorted(set(product(*map(tuple, axes))) - seen)
+            rest = [x for x in product(*map(tuple, axes)) if x not in seen]
             item = rest[int(seeded(seed, "rest", len(seen)).integers(len(rest)))]
         seen.add(item)
         yield item  # type: ignore[misc]
@@ -52,14 +62,25 @@ def _cycle(values: list[Any], seed: int, name: str) -> Iterator[Any]:
 
 
 def campaign(spec: NmcStructures, seed: int) -> list[dict[str, Any]]:
-    """Rows of the structures table for the first `count` draws, duplicates left out."""
+    """Rows of the structures table: the first draws of the compositions asked for.
+
+    `rank` is the number of the draw; two draws of the same structure count once.
+    """
     ideal = ideal_lattice(repeats_for(spec.metals))
+    names = set(spec.names)
+    limit = min(spec.count or _NO_LIMIT, (spec.per_composition or _NO_LIMIT) * len(names))
     rows: dict[str, dict[str, Any]] = {}
-    for item in draws(spec, seed):
-        if len(rows) >= spec.count:
+    taken: Counter[str] = Counter()
+    for rank, item in enumerate(draws(spec, seed)):
+        if len(rows) >= limit:
             break
+        name = item[0]
+        if name not in names or taken[name] >= (spec.per_composition or _NO_LIMIT):
+            continue
         row = make(*item, seed=seed, ideal=ideal)
-        rows.setdefault(row["structure_id"], row | {"rank": len(rows)})
+        if row["structure_id"] not in rows:
+            rows[row["structure_id"]] = row | {"rank": rank}
+            taken[name] += 1
     return list(rows.values())
 
 
