@@ -1,0 +1,118 @@
+"""The live line and the errors that a person reads."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from pathlib import Path
+
+from defectra.launcher import failures, meaningful
+from defectra.progress import Line, Work, duration, read_steps, read_work
+
+LOG = """\
+Job stats:
+job            count
+-----------  -------
+calculate          2
+total              4
+
+[Sat Nov 21 12:48:52 2026]
+localrule calculate:
+    input: a, b
+    output: c
+    log: results/logs/calculate/nmc-00.log
+    jobid: 5
+    reason: Missing output files: c
+[Sat Nov 21 12:48:52 2026]
+localrule gather:
+    input: a
+    jobid: 7
+[Sat Nov 21 12:48:59 2026]
+Finished jobid: 7 (Rule: gather)
+1 of 4 steps (25%) done
+"""
+FAILED = (
+    LOG
+    + """\
+Traceback (most recent call last):
+  File "x.py", line 3, in <module>
+    f()
+defectra.errors.TableError: 5 of 6 calculations failed
+RuleException:
+CalledProcessError in file "calculate.smk", line 3:
+Command 'python x.py' returned non-zero exit status 1.
+[Sat Nov 21 12:49:00 2026]
+Error in rule calculate:
+    message: None
+    jobid: 5
+    log: results/logs/calculate/nmc-00.log (check log file(s) for error details)
+"""
+)
+
+
+def test_steps_of_a_log() -> None:
+    steps = read_steps(LOG)
+    assert (steps.done, steps.total, steps.running) == (1, 4, ["calculate"])
+    assert read_steps(FAILED).running == []
+    assert str(read_steps("")) == "starting"
+
+
+def test_failure_from_the_log_of_the_rule_else_from_the_run(tmp_path: Path) -> None:
+    (told,) = failures(FAILED, tmp_path)
+    assert told.splitlines()[0].startswith("Rule calculate failed, log ")
+    assert told.splitlines()[1:] == ["  defectra.errors.TableError: 5 of 6 calculations failed"]
+    log = tmp_path / "results/logs/calculate/nmc-00.log"
+    log.parent.mkdir(parents=True)
+    log.write_text("Traceback\n  File\nValueError: own log\n")
+    assert failures(FAILED, tmp_path)[0].endswith("  ValueError: own log")
+
+
+def test_text_without_an_error_shows_its_end() -> None:
+    assert meaningful("a\n\nb\nc\nd\ne\n") == ["  b", "  c", "  d", "  e"]
+
+
+def test_work_adds_chunks_and_leaves_out_those_of_earlier_runs(tmp_path: Path) -> None:
+    for name, when in (("a", 1000), ("b", 1000), ("old", 10)):
+        path = tmp_path / f"{name}.progress"
+        path.write_text(json.dumps({"done": 5, "total": 20, "fresh": 4, "started": 940.0}))
+        os.utime(path, (when, when))
+    (tmp_path / "torn.progress").write_text("{")
+    work = read_work(tmp_path, since=500, now=1000.0)
+    assert (work.done, work.total, work.fresh, work.seconds) == (10, 40, 8, 60.0)
+    assert str(work) == "calculations 10/40, 8.0 a minute, 4 min left"
+
+
+def test_no_rate_before_anything_was_computed() -> None:
+    assert str(Work(done=3, total=9)) == "calculations 3/9"
+    assert str(Work()) == ""
+
+
+def test_durations() -> None:
+    assert [duration(s) for s in (40, 720, 12600)] == ["40 s", "12 min", "3.5 h"]
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_terminal_has_one_line_that_is_rewritten() -> None:
+    out = Terminal()
+    line = Line(out)
+    line.show(["step 1/4", "", "3 s"])
+    line.show(["step 2/4", "", "4 s"])
+    line.clear()
+    assert "\n" not in out.getvalue()
+    assert out.getvalue().endswith("step 2/4 · 4 s\r\x1b[2K")
+
+
+def test_file_has_a_line_from_time_to_time() -> None:
+    out = io.StringIO()
+    line = Line(out, every_s=0.0)
+    line.show(["step 1/4"])
+    line.show(["step 1/4"])
+    assert out.getvalue() == "step 1/4\n"
+    quiet = io.StringIO()
+    Line(quiet, every_s=1000.0).show(["step 1/4"])
+    assert quiet.getvalue() == ""
