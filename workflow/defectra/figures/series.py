@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from defectra.config import LithiumSeries
+from defectra.config import Grid, LithiumSeries
 from defectra.figures import style
 from defectra.records import Status
 from defectra.spectra.normalise import relative_rms
@@ -19,7 +19,7 @@ from defectra.tables.lithium import (
     NI_SITES,
     O_PRE_EDGE,
     PARTS,
-    PRE_EDGE,
+    declared_window,
     in_series,
     state_of,
 )
@@ -37,6 +37,7 @@ def plot_lithium(
     lithium: Sequence[Mapping[str, Any]],
     series: LithiumSeries,
     protocol: str,
+    grids: Mapping[str, Grid],
     path: str | Path,
 ) -> None:
     """Ni K and O K in the three states of the series, and what moves by how much."""
@@ -47,9 +48,7 @@ def plot_lithium(
         own = [r for r in rows if f"{r['element']} {r['edge']}" == edge and r["mu"]]
         _states_panel(axis, edge, own, cells, series)
     if axes[1, 0].lines:
-        axes[1, 0].axvspan(*PRE_EDGE, color=style.GREY, alpha=0.15, lw=0)
-        top = axes[1, 0].get_ylim()[1]
-        axes[1, 0].text(PRE_EDGE[0] + 0.2, 0.98 * top, "pre-edge window", va="top", fontsize=7)
+        _window(axes[1, 0], declared_window(grids))
     handles, names = axes[0, 0].get_legend_handles_labels()
     if handles:
         figure.legend(handles, names, loc="outside lower center", ncols=3)
@@ -60,6 +59,13 @@ def plot_lithium(
         axes[0, 1].text(2.55, _MEASURED, note, ha="right", va="bottom", fontsize=8)
     _parts_panel(axes[1, 1], lithium, (O_PRE_EDGE,), "pre-edge area, ratio", 1.0)
     style.save(figure, path)
+
+
+def _window(axis: Axes, window: tuple[float, float]) -> None:
+    low, high = max(window[0], axis.get_xlim()[0]), window[1]
+    axis.axvspan(low, high, color=style.GREY, alpha=0.15, lw=0)
+    top = axis.get_ylim()[1]
+    axis.text(low + 0.2, 0.98 * top, "pre-edge window", va="top", fontsize=7)
 
 
 def _states_panel(

@@ -41,7 +41,7 @@ NI_MEAN, NI_SITES = "Ni K main peak of the site mean", "Ni K main peak of each s
 O_PRE_EDGE = "O K pre-edge area, ratio"
 TOTAL, FIXED, RELAXATION = "total", "fixed geometry", "relaxation"
 PARTS = {TOTAL: (0, 2), FIXED: (0, 1), RELAXATION: (1, 2)}
-PRE_EDGE = (528.9, 534.0)  # eV on the declared axis; the main edge of the oxides starts above
+PRE_EDGE = (531.0, 538.0)  # eV on the axis of the engine: from the O K onset of FEFF to the dip
 GEOMETRIES = ("chgnet", "chgnet-parent")
 
 
@@ -99,8 +99,25 @@ def window_area(window: tuple[float, float]) -> Callable[[Floats, Floats], Float
     return area
 
 
-def quantities(pre_edge: tuple[float, float] = PRE_EDGE) -> tuple[Quantity, ...]:
-    """What is measured on the series."""
+def declared_window(
+    grids: Mapping[str, Grid], pre_edge: tuple[float, float] = PRE_EDGE
+) -> tuple[float, float]:
+    """Pre-edge window of O K on the declared axis, eV."""
+    shift = grids["O K"].shift if "O K" in grids else 0.0
+    return pre_edge[0] + shift, pre_edge[1] + shift
+
+
+def _widened(grids: Mapping[str, Grid], window: tuple[float, float]) -> dict[str, Grid]:
+    """Grids, that of O K begun low enough for the whole window."""
+    out = dict(grids)
+    if "O K" in out:
+        start = min(out["O K"].start, window[0])
+        out["O K"] = out["O K"].model_copy(update={"start": start})
+    return out
+
+
+def quantities(pre_edge: tuple[float, float]) -> tuple[Quantity, ...]:
+    """What is measured on the series; the window of the pre-edge is on the declared axis (eV)."""
     return (
         Quantity(NI_MEAN, "Ni K", "eV", peak_position),
         Quantity(NI_SITES, "Ni K", "eV", peak_position, each_site=True),
@@ -124,9 +141,11 @@ def lithium_rows(
     states are drawn in pairs. Copies of one ordering with other lithium taken out are averaged.
     Where data are missing the value is NaN and `reason` says what is missing.
     """
+    window = declared_window(grids, pre_edge)
+    grids = _widened(grids, window)
     curves = _state_curves(structures, calculations, spectra, grids, series, protocol)
     out: list[Row] = []
-    for quantity in quantities(pre_edge):
+    for quantity in quantities(window):
         families = curves.get(quantity.edge, {})
         grid = grids.get(quantity.edge)
         for part, (first, last) in PARTS.items():
