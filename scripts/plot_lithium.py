@@ -1,11 +1,11 @@
 """Lithium figure. Input structures, site_averages, lithium (csv).
 
-params.config = JSON with keys lithium_series, protocol, edges (the nmc leaf has them).
+params.config = JSON with keys lithium_series, protocol (the nmc leaf has them).
 """
 
 import json
 
-from defectra.config import Grid, LithiumSeries
+from defectra.config import LithiumSeries
 from defectra.figures.series import plot_lithium
 from defectra.records import SITE_AVERAGES, STRUCTURES
 from defectra.store import read_table
@@ -19,6 +19,5 @@ plot_lithium(
     read_csv(snakemake.input.lithium, LITHIUM_COLUMNS),
     LithiumSeries(**config["lithium_series"]),
     config["protocol"],
-    {name: Grid(**grid) for name, grid in config["edges"].items()},
     snakemake.output[0],
 )

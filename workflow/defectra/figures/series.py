@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from defectra.config import Grid, LithiumSeries
+from defectra.config import LithiumSeries
 from defectra.figures import style
 from defectra.records import Status
 from defectra.spectra.normalise import relative_rms
@@ -19,7 +19,6 @@ from defectra.tables.lithium import (
     NI_SITES,
     O_PRE_EDGE,
     PARTS,
-    declared_window,
     in_series,
     state_of,
 )
@@ -37,7 +36,6 @@ def plot_lithium(
     lithium: Sequence[Mapping[str, Any]],
     series: LithiumSeries,
     protocol: str,
-    grids: Mapping[str, Grid],
     path: str | Path,
 ) -> None:
     """Ni K and O K in the three states of the series, and what moves by how much."""
@@ -48,7 +46,7 @@ def plot_lithium(
         own = [r for r in rows if f"{r['element']} {r['edge']}" == edge and r["mu"]]
         _states_panel(axis, edge, own, cells, series)
     if axes[1, 0].lines:
-        _window(axes[1, 0], declared_window(grids))
+        _window(axes[1, 0], lithium)
     handles, names = axes[0, 0].get_legend_handles_labels()
     if handles:
         figure.legend(handles, names, loc="outside lower center", ncols=3)
@@ -61,8 +59,9 @@ def plot_lithium(
     style.save(figure, path)
 
 
-def _window(axis: Axes, window: tuple[float, float]) -> None:
-    low, high = max(window[0], axis.get_xlim()[0]), window[1]
+def _window(axis: Axes, lithium: Sequence[Mapping[str, Any]]) -> None:
+    row = next(r for r in lithium if r["quantity"] == O_PRE_EDGE)
+    low, high = max(row["window_lo_eV"], axis.get_xlim()[0]), row["window_hi_eV"]
     axis.axvspan(low, high, color=style.GREY, alpha=0.15, lw=0)
     top = axis.get_ylim()[1]
     axis.text(low + 0.2, 0.98 * top, "pre-edge window", va="top", fontsize=7)

@@ -35,6 +35,8 @@ LITHIUM_COLUMNS = [
     "unit",
     "n_orderings",
     "n_sites",
+    "window_lo_eV",
+    "window_hi_eV",
     "reason",
 ]
 NI_MEAN, NI_SITES = "Ni K main peak of the site mean", "Ni K main peak of each site"
@@ -63,6 +65,7 @@ class Quantity:
     of: Callable[[Floats, Floats], Floats]
     each_site: bool = False
     ratio: bool = False
+    window: tuple[float, float] = (float("nan"), float("nan"))
 
 
 def peak_position(energy: Floats, mu: Floats) -> Floats:
@@ -121,7 +124,7 @@ def quantities(pre_edge: tuple[float, float]) -> tuple[Quantity, ...]:
     return (
         Quantity(NI_MEAN, "Ni K", "eV", peak_position),
         Quantity(NI_SITES, "Ni K", "eV", peak_position, each_site=True),
-        Quantity(O_PRE_EDGE, "O K", "", window_area(pre_edge), ratio=True),
+        Quantity(O_PRE_EDGE, "O K", "", window_area(pre_edge), ratio=True, window=pre_edge),
     )
 
 
@@ -300,5 +303,7 @@ def _row(
         "unit": quantity.unit,
         "n_orderings": n_orderings,
         "n_sites": n_sites,
+        "window_lo_eV": quantity.window[0],
+        "window_hi_eV": quantity.window[1],
         "reason": reason,
     }
