@@ -8,6 +8,7 @@ from snakemake.utils import min_version
 
 from defectra.config import leaf, load
 from defectra.fingerprint import fingerprint
+from defectra.fingerprint import of_script as code
 from defectra.leaves import pick, training_hash, worker_settings
 from defectra.plan import write_plan
 
@@ -16,7 +17,6 @@ min_version("9.20")
 ROOT = Path(workflow.basedir)
 CONFIG = load(config.get("file", ROOT / "config/config.yaml"))
 ARCHIVE = os.path.relpath(ROOT / CONFIG.archive)
-MIRROR = os.path.relpath(ROOT / CONFIG.mirror) if CONFIG.mirror else ""
 ARCHIVE_PARTS = sorted(map(str, Path(ARCHIVE).glob("*/part-*.parquet")))
 FIGURES = ["spectra", "parity", "edges", "lithium", "failures", "ladder"]
 
@@ -25,11 +25,6 @@ if workflow.is_main_process:
     CHUNKS = write_plan(CONFIG, Path("results"), fingerprint("defectra.plan"))
 else:
     CHUNKS = json.loads(Path("results/plan/state.json").read_text())["chunks"]
-
-
-def code(rule_name):
-    """Fingerprint of a rule's script and of the package modules that it imports."""
-    return fingerprint(ROOT / "scripts" / f"{rule_name}.py")
 
 
 wildcard_constraints:

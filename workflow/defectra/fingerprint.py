@@ -31,6 +31,11 @@ def fingerprint(script: str | Path, root: Path = ROOT) -> str:
     return hashlib.sha256("".join(_parse(path)[0] for path in files).encode()).hexdigest()[:16]
 
 
+def of_script(name: str) -> str:
+    """Fingerprint of ``scripts/<name>.py``, which stands beside this package."""
+    return fingerprint(ROOT.parents[1] / "scripts" / f"{name}.py")
+
+
 def reached(script: str | Path, root: Path = ROOT) -> list[Path]:
     """Files of the package that `script` imports, transitively, sorted; `script` left out."""
     found: set[Path] = set()
