@@ -16,6 +16,7 @@ from planted import GRIDS, planted, structures, world
 from sklearn import metrics as sk
 
 SETTINGS = ModelSettings(trees=60, repeats=2, bootstrap=200)
+TINY = ModelSettings(trees=3, folds=2, repeats=1, bootstrap=20)
 EDGES = ["O K", "Ni K"]
 BY_NAME = {t.name: t for t in TARGETS}
 
@@ -38,7 +39,7 @@ def rows():
 
 @pytest.fixture(scope="module")
 def answers(rows):
-    return evaluate(rows[:30], ModelSettings(trees=20, repeats=1, bootstrap=50), 1)
+    return evaluate(rows[:30], TINY, 1)
 
 
 def auroc(rows, job):
@@ -122,7 +123,7 @@ def test_rows_of_the_tables(answers, rows):
 
 
 def test_same_seed_same_numbers(answers, rows):
-    again = evaluate(rows[:30], ModelSettings(trees=20, repeats=1, bootstrap=50), 1)
+    again = evaluate(rows[:30], TINY, 1)
     assert repr(again) == repr(answers)
 
 
@@ -130,7 +131,10 @@ def test_two_structures_give_nan_and_no_crash(rows):
     metrics, _ = evaluate(rows[:1], SETTINGS, 1)
     assert all(np.isnan(r["value"]) for r in metrics)
     assert evaluate([], SETTINGS, 1) == ([], [])
-    evaluate(rows[:3], ModelSettings(trees=2, repeats=1, bootstrap=10), 1)
+    few = ModelSettings(trees=1, repeats=1, bootstrap=10)
+    evaluate(rows[:3], few, 1)
+    same = [row | {"group": "one"} for row in rows[:3]]
+    assert all(np.isnan(r["value"]) for r in evaluate(same, few, 1)[0])
 
 
 def test_metrics_agree_with_scikit_learn():

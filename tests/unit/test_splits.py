@@ -51,6 +51,12 @@ def test_classes_are_spread_over_grouped_folds():
     assert sums == [3] * 5
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_as_many_folds_as_groups_leaves_none_empty(seed):
+    pairs = folds(Split.GROUPED, list("abcde"), classes=[1, 0, 0, 0, 0], n_folds=5, seed=seed)
+    assert [len(test) for _, test in pairs] == [1] * 5
+
+
 def test_seed_decides():
     groups = [f"g{k}" for k in range(20)]
     draw = [[t.tolist() for _, t in folds(Split.GROUPED, groups, seed=s)] for s in (1, 1, 2)]

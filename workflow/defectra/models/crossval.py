@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from defectra.config import ModelSettings
 from defectra.models import scores
-from defectra.models.splits import Fold, folds
+from defectra.models.splits import Fold, TooFewGroups, folds
 from defectra.records import Metric, Split
 
 Floats = NDArray[np.float64]
@@ -75,8 +75,8 @@ class Result:
 def run(job: Job, rows: Sequence[Mapping[str, Any]], settings: ModelSettings, seed: int) -> Result:
     """Cross-validate a job; the folds depend on target kind, split and repeat alone.
 
-    With fewer groups than folds, each group is left out once. With fewer than two, or no second
-    value of the label, the answers are NaN.
+    With fewer groups than folds, each group is left out once. With nothing to train on, or no
+    second value of the label, the answers are NaN.
     """
     truth = np.broadcast_to(job.truth, (job.repeats, len(rows)))
     model, baseline = np.full(truth.shape, np.nan), np.full(truth.shape, np.nan)
@@ -106,7 +106,10 @@ def _folds(
     if count < 2 or np.ptp(truth) == 0:
         return []
     classes = truth if job.target.is_class else None
-    return folds(job.split, groups, classes=classes, values=values, n_folds=count, seed=repeat)
+    try:
+        return folds(job.split, groups, classes=classes, values=values, n_folds=count, seed=repeat)
+    except TooFewGroups:
+        return []
 
 
 def _constant(known: Floats, target: Target) -> float:

@@ -14,6 +14,10 @@ Ints = NDArray[np.int64]
 Fold = tuple[Ints, Ints]
 
 
+class TooFewGroups(TableError):
+    """There is nothing to train on: more structures are needed, or fewer folds."""
+
+
 def folds(
     split: Split,
     groups: Sequence[str],
@@ -42,14 +46,16 @@ def folds(
 
     Raises
     ------
+    TooFewGroups
+        If there are fewer groups than folds, or nothing is left to train on.
     TableError
-        If there are fewer groups than folds, or a fold leaks.
+        If a fold leaks.
     """
     family = np.unique(np.asarray(groups, dtype=str), return_inverse=True)[1]
     unit = _unit(split, family, values)
     n_units = len(np.unique(unit))
     if n_units < n_folds:
-        raise TableError(
+        raise TooFewGroups(
             f"split {split}: {n_units} groups for {n_folds} folds; "
             f"more structures are needed, or a smaller nmc.model.folds"
         )
@@ -80,11 +86,13 @@ def _draw(
     weight = table / np.maximum(table.sum(axis=0), 1.0)
     order = generator.permutation(len(table))
     order = order[np.argsort(-weight[order].max(axis=1), kind="stable")]
-    load = np.zeros((n_folds, table.shape[1]))
+    load, rows = np.zeros((n_folds, table.shape[1])), np.zeros(n_folds)
     where = np.empty(len(table), int)
     for u in order:
         cost = ((load + weight[u]) ** 2 - load**2).sum(axis=1)
-        where[u] = int(np.lexsort((generator.random(n_folds), np.round(cost, 12)))[0])
+        keys = (generator.random(n_folds), np.round(rows, 12), np.round(cost, 12))
+        where[u] = int(np.lexsort(keys)[0])
+        rows[where[u]] += table[u].sum()
         load[where[u]] += weight[u]
     for k in range(n_folds):
         test = where[unit] == k
@@ -110,7 +118,7 @@ def check(split: Split, pairs: list[Fold], family: Ints, unit: Ints) -> None:
         raise TableError(f"split {split}: a row is tested twice or never")
     for number, (train, test) in enumerate(pairs):
         if not len(train) or not len(test):
-            raise TableError(f"split {split}: fold {number} is empty; use fewer folds")
+            raise TooFewGroups(f"split {split}: fold {number} is empty; use fewer folds")
         shared = np.intersect1d(unit[train], unit[test]).size
         if split is not Split.RANDOM:
             shared += np.intersect1d(family[train], family[test]).size
