@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from defectra.config import ModelSettings
 from defectra.models import scores
-from defectra.models.splits import Fold, TooFewGroups, folds
+from defectra.models.splits import Fold, TooFewGroupsError, folds
 from defectra.records import Metric, Split
 
 Floats = NDArray[np.float64]
@@ -108,7 +108,7 @@ def _folds(
     classes = truth if job.target.is_class else None
     try:
         return folds(job.split, groups, classes=classes, values=values, n_folds=count, seed=repeat)
-    except TooFewGroups:
+    except TooFewGroupsError:
         return []
 
 

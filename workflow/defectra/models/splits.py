@@ -14,7 +14,7 @@ Ints = NDArray[np.int64]
 Fold = tuple[Ints, Ints]
 
 
-class TooFewGroups(TableError):
+class TooFewGroupsError(TableError):
     """There is nothing to train on: more structures are needed, or fewer folds."""
 
 
@@ -46,7 +46,7 @@ def folds(
 
     Raises
     ------
-    TooFewGroups
+    TooFewGroupsError
         If there are fewer groups than folds, or nothing is left to train on.
     TableError
         If a fold leaks.
@@ -55,7 +55,7 @@ def folds(
     unit = _unit(split, family, values)
     n_units = len(np.unique(unit))
     if n_units < n_folds:
-        raise TooFewGroups(
+        raise TooFewGroupsError(
             f"split {split}: {n_units} groups for {n_folds} folds; "
             f"more structures are needed, or a smaller nmc.model.folds"
         )
@@ -118,7 +118,7 @@ def check(split: Split, pairs: list[Fold], family: Ints, unit: Ints) -> None:
         raise TableError(f"split {split}: a row is tested twice or never")
     for number, (train, test) in enumerate(pairs):
         if not len(train) or not len(test):
-            raise TooFewGroups(f"split {split}: fold {number} is empty; use fewer folds")
+            raise TooFewGroupsError(f"split {split}: fold {number} is empty; use fewer folds")
         shared = np.intersect1d(unit[train], unit[test]).size
         if split is not Split.RANDOM:
             shared += np.intersect1d(family[train], family[test]).size
