@@ -121,7 +121,6 @@ def perovskite(
 
     frame = np.array([[0.5, 0.5, 0.5], [0.5, 0.5, 0], [0.5, 0, 0.5], [0, 0.5, 0.5]])
     names, species = ("B", "X", "X", "X"), (site_b, anion, anion, anion)
-    frame = np.roll(frame, 0, axis=0)
     if site_a not in MOLECULES:
         coords = np.vstack([[[0.0, 0.0, 0.0]], frame])
         return build("perovskite", a * np.eye(3), coords, ("A", *names), (site_a, *species))

@@ -1,0 +1,174 @@
+"""In and out: decorated ideal lattices to pymatgen, files, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import product
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from defectra.errors import StructureError
+from defectra.structures.crystal import SYMPREC, VACANCY, Crystal, from_structure
+from defectra.structures.identity import Decorated, atoms_of, orbit_labels
+from defectra.structures.integers import Matrix, cell_index
+from defectra.structures.supercells import Supercell
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
+
+Vectors = NDArray[np.float64]
+
+
+def read_crystal(path: str | Path, host: str | None = None, *, symprec: float = SYMPREC) -> Crystal:
+    """Primitive crystal of a CIF, POSCAR or any file that pymatgen or ASE reads.
+
+    Raises
+    ------
+    StructureError
+        If the file is not there, cannot be read, or has partly occupied sites.
+    """
+    return from_structure(read_structure(path), host, symprec=symprec)
+
+
+def read_structure(path: str | Path) -> Structure:
+    """Pymatgen structure of a file; ASE is tried where pymatgen does not know the format."""
+    from pymatgen.core import Structure
+
+    if not Path(path).exists():
+        raise StructureError(f"{path}: no such file")
+    try:
+        return Structure.from_file(path)
+    except (ValueError, KeyError, IndexError) as error:
+        reason = str(error)
+    from ase.io import read
+    from ase.io.formats import UnknownFileTypeError
+    from pymatgen.io.ase import AseAtomsAdaptor
+
+    try:
+        return AseAtomsAdaptor.get_structure(read(path))  # type: ignore[arg-type,return-value]
+    except (UnknownFileTypeError, ValueError, KeyError, IndexError, OSError):
+        raise StructureError(f"{path}: not a structure file that can be read: {reason}") from None
+
+
+def to_structure(decorated: Decorated) -> Structure:
+    """Pymatgen structure without the empty sites; orbit labels and site numbers as properties."""
+    from pymatgen.core import Lattice, Structure
+
+    kept = atoms_of(decorated)
+    labels = orbit_labels(decorated)
+    cell = decorated.supercell
+    return Structure(
+        Lattice(cell.lattice),
+        [decorated.species[i] for i in kept],
+        cell.coords[kept],
+        charge=decorated.charge,
+        site_properties={"orbit": [labels[i] for i in kept], "site": kept},
+    )
+
+
+def identify(
+    structure: Structure,
+    crystal: Crystal,
+    *,
+    tolerance: float = 0.3,
+    charge: int = 0,
+    defects: tuple[str, ...] = (),
+) -> Decorated:
+    """Decoration of `crystal` that a structure in any order, origin and orientation is.
+
+    Of all ways to lay it on the sites the one that changes the fewest default species, then the
+    one with the smallest displacements.
+
+    Parameters
+    ----------
+    tolerance
+        Å, largest displacement from an ideal site; the cell may be strained by 3 %.
+    defects
+        Names, if the structure has defects: then its supercell is part of its identity.
+
+    Raises
+    ------
+    StructureError
+        If the structure does not fit; the message names the smallest displacement found.
+    """
+    best: tuple[tuple[int, float], Supercell, NDArray[np.int64]] | None = None
+    closest = np.inf
+    for matrix in _matrices(structure.lattice.matrix, crystal.lattice):
+        cell = Supercell(crystal, matrix)
+        for sites, worst, spread in _layings(structure, cell):
+            closest = min(closest, worst)
+            if worst > tolerance or len(set(sites.tolist())) < len(sites):
+                continue
+            score = (_changed(structure, cell, sites), round(spread, 4))
+            if best is None or score < best[0]:
+                best = (score, cell, sites)
+    if best is None:
+        raise StructureError(
+            f"the structure does not fit {crystal.host}: "
+            + (
+                f"a site is {closest:.2f} Å from the ideal one, allowed are {tolerance} Å"
+                if np.isfinite(closest)
+                else "its cell is no supercell of the primitive one (3 % strain allowed)"
+            )
+        )
+    _, cell, sites = best
+    species = [VACANCY] * len(cell.coords)
+    for site, atom in zip(sites, structure):
+        species[site] = atom.specie.symbol
+    return Decorated(cell, tuple(species), charge, defects)
+
+
+def _changed(structure: Structure, cell: Supercell, sites: NDArray[np.int64]) -> int:
+    default = cell.species
+    kept = sum(default[i] == atom.specie.symbol for i, atom in zip(sites, structure))
+    return sum(s != VACANCY for s in default) - kept + (len(sites) - kept)
+
+
+def _matrices(lattice: Vectors, primitive: Vectors, strain: float = 0.03) -> Iterator[Matrix]:
+    """Integer matrices whose supercell has the metric of `lattice`, of the same handedness."""
+    lengths = np.linalg.norm(lattice, axis=1)
+    heights = 1 / np.linalg.norm(np.linalg.inv(primitive), axis=0)
+    reach = np.floor(lengths.max() * (1 + strain) / heights).astype(int) + 1
+    grid = np.array(list(np.ndindex(*(2 * reach + 1)))) - reach
+    size = np.linalg.norm(grid @ primitive, axis=1)
+    own = [grid[np.abs(size - length) < strain * length] for length in lengths]
+    gram = lattice @ lattice.T
+    hand = np.sign(np.linalg.det(lattice) * np.linalg.det(primitive))
+    for first, second in product(own[0], own[1]):
+        a, b = first @ primitive, second @ primitive
+        if abs(a @ b - gram[0, 1]) > 2 * strain * lengths[0] * lengths[1]:
+            continue
+        c = own[2] @ primitive
+        good = np.abs(c @ a - gram[0, 2]) < 2 * strain * lengths[0] * lengths[2]
+        good &= np.abs(c @ b - gram[1, 2]) < 2 * strain * lengths[1] * lengths[2]
+        for third in own[2][good]:
+            matrix = np.array([first, second, third])
+            if np.sign(round(float(np.linalg.det(matrix)))) == hand:
+                yield matrix
+
+
+def _layings(
+    structure: Structure, cell: Supercell
+) -> Iterator[tuple[NDArray[np.int64], float, float]]:
+    """Ways to lay the atoms on the sites: sites, largest and mean-square displacement."""
+    crystal = cell.crystal
+    symbols = [atom.specie.symbol for atom in structure]
+    anchor = min(range(len(symbols)), key=lambda i: (symbols.count(symbols[i]), i))
+    inside = structure.frac_coords @ cell.matrix
+    for parent in crystal.coords:
+        moved = inside + (parent - inside[anchor])
+        for _ in range(2):
+            delta = moved[:, None, :] - crystal.coords[None, :, :]
+            delta -= np.round(delta)
+            distance = np.linalg.norm(delta @ crystal.lattice, axis=2)
+            nearest = distance.argmin(axis=1)
+            rows = np.arange(len(moved))
+            moved = moved - delta[rows, nearest].mean(axis=0)
+        offset = np.round(moved - crystal.coords[nearest]).astype(np.int64)
+        sites = nearest * cell.index + cell_index(offset, cell.hnf)
+        shift = (moved - offset - crystal.coords[nearest]) @ crystal.lattice
+        size = np.linalg.norm(shift, axis=1)
+        yield sites, float(size.max()), float((size**2).mean())
