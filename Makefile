@@ -47,9 +47,9 @@ engines: $(VENV)/.installed-engines  ## CHGNet (brings torch, 1.5 GB), for relax
 archive: $(VENV)/.installed-engines  ## fill resources/archive: resumable, stop it at any time
 	@pids=(); trap 'kill "$${pids[@]}" 2>/dev/null' INT TERM; \
 	for w in $$(seq $(WORKERS)); do \
-		OMP_NUM_THREADS=1 $(PY) -m defectra.archive fill --config $(CONFIG) & pids+=($$!); \
+		OMP_NUM_THREADS=1 $(PY) -m defectra.archive fill --config config/archive.yaml & pids+=($$!); \
 	done; wait
-	$(PY) -m defectra.archive export --config $(CONFIG)
+	$(PY) -m defectra.archive export --config config/archive.yaml
 
 bench: $(VENV)/.installed-test  ## measurements side by side, results/benchmarks.jsonl
 	@set -o pipefail; for f in benchmarks/[a-z]*.py; do \

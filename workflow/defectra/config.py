@@ -150,7 +150,7 @@ class LithiumSeries(Strict):
     orderings: int = Field(4, ge=0, description="0 leaves the series out")
     lithium: list[float] = Field([1.0, 0.2])
     edges: list[EdgeName] = Field(["Ni K", "O K"])
-    sites: dict[Element, int] = Field({"Ni": 6, "O": 2}, description="sites of each element")
+    sites: dict[Element, int] = Field({"Ni": 3, "O": 1}, description="sites of each element")
 
 
 class NmcStudy(Strict):
