@@ -43,8 +43,8 @@ def guess(
 
     Examples
     --------
-    A vacancy of O(2-) gives 0, 1, 2; of Zn(2+) gives -2, -1, 0; Cu (1+ or 2+) on Zn(2+) gives
-    -1, 0.
+    A vacancy of O(2-) gives 0, 1, 2; of Zn(2+) gives -2, -1, 0; Cu (1+ to 3+) on Zn(2+) gives
+    -1, 0, 1.
     """
     known = oxidation_states(host) | dict(states or {})
     low = high = 0

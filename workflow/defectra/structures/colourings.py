@@ -207,9 +207,7 @@ def orderings(
     return Colourings(supercell, problem, words, weights, total, problem.raw, Selection.ALL)
 
 
-def enumerate_all(
-    problem: Problem, total: int
-) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+def enumerate_all(problem: Problem, total: int) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """Words and multiplicities of all `total` inequivalent colourings."""
     from defectra.structures.kernel import enumerate_colourings
 

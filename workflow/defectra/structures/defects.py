@@ -61,9 +61,7 @@ def substitutions(host: Decorated, impurity: str) -> list[Change]:
 def interstitials(host: Decorated, species: str) -> list[Change]:
     """A species on each sublattice that is empty in the host."""
     cell = host.supercell
-    empty = dict.fromkeys(
-        n for n, s in zip(cell.sublattices, cell.species) if s == VACANCY
-    )
+    empty = dict.fromkeys(n for n, s in zip(cell.sublattices, cell.species) if s == VACANCY)
     if not empty:
         raise StructureError(
             f"{cell.crystal.host}: no interstitial sites; add some with "
@@ -95,7 +93,9 @@ def parse(name: str, host: Decorated) -> list[Change]:
             changes.append(Change(site, places))
         else:
             known = ", ".join([*_present(host), *sorted(empty)])
-            raise StructureError(f"defect {part!r}: no site {site!r} in the host; there are {known}")
+            raise StructureError(
+                f"defect {part!r}: no site {site!r} in the host; there are {known}"
+            )
     return changes
 
 
@@ -202,9 +202,7 @@ def _check_size(host: Decorated, changes: Sequence[Change], cutoff: float) -> No
         )
 
 
-def _none_found(
-    host: Decorated, change: Change, changes: Sequence[Change], cutoff: float
-) -> str:
+def _none_found(host: Decorated, change: Change, changes: Sequence[Change], cutoff: float) -> str:
     sites = host.species.count(change.removes)
     where = f" within {cutoff} Å" if len(changes) > 1 else ""
     return (

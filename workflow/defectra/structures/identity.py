@@ -140,9 +140,7 @@ def _coded(species: Sequence[str]) -> tuple[list[str], NDArray[np.uint8]]:
     return names, np.array([where[s] for s in species], dtype=np.uint8)
 
 
-def primitive(
-    cell: Supercell, species: tuple[str, ...]
-) -> tuple[Supercell, tuple[str, ...]]:
+def primitive(cell: Supercell, species: tuple[str, ...]) -> tuple[Supercell, tuple[str, ...]]:
     """Smallest supercell of the parent that repeats to this decoration, and its species."""
     _, word = _coded(species)
     table = word.reshape(len(cell.crystal.coords), cell.index)

@@ -62,7 +62,7 @@ def _vertices(lattice: Vectors, atoms: Vectors) -> Vectors:
     kept: list[Vectors] = []
     for vertex in inside[np.lexsort(np.round(inside, 4).T[::-1])]:
         here = np.array(kept).reshape(-1, 3)
-        if not len(kept) or _nearest(reduced, vertex[None], here)[0] > MERGE:
+        if not kept or _nearest(reduced, vertex[None], here)[0] > MERGE:
             kept.append(vertex)
     out = np.array(kept) @ reduced @ np.linalg.inv(lattice)
     return out % 1.0

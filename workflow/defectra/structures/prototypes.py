@@ -43,9 +43,7 @@ def zincblende(a: float, cation: str = "Zn", anion: str = "S") -> Crystal:
     return crystal
 
 
-def wurtzite(
-    a: float, c: float, cation: str = "Zn", anion: str = "S", u: float = 0.375
-) -> Crystal:
+def wurtzite(a: float, c: float, cation: str = "Zn", anion: str = "S", u: float = 0.375) -> Crystal:
     """Wurtzite AB (P6_3mc), constants in Å; sublattices A and B."""
     third, two = 1 / 3, 2 / 3
     coords = [[third, two, 0], [two, third, 0.5], [third, two, u], [two, third, 0.5 + u]]

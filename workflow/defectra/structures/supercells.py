@@ -132,7 +132,9 @@ class Supercell:
 
         return float(np.linalg.norm(minkowski_reduce(self.lattice)[0], axis=1).min())
 
-    def distances(self, site: int, others: Sequence[int] | NDArray[np.int64]) -> NDArray[np.float64]:
+    def distances(
+        self, site: int, others: Sequence[int] | NDArray[np.int64]
+    ) -> NDArray[np.float64]:
         """Distance (Å) of a site to the nearest image of each of `others`."""
         from ase.geometry import find_mic
 
@@ -187,24 +189,37 @@ def by_atoms(crystal: Crystal, atoms: int) -> Supercell:
 
 
 def by_distance(crystal: Crystal, distance: float) -> Supercell:
-    """Most cubic of the smallest supercells whose images are at least `distance` Å apart.
+    """Most cubic supercell whose images are at least `distance` Å apart.
+
+    Looked for up to 1.2 times the volume of a cube with that edge; of equally cubic ones the
+    smallest. Cells that are far from cubic could be smaller (down to 0.71 of the cube).
 
     Raises
     ------
     StructureError
         If more than 400 primitive cells would be needed.
     """
-    short = _short_vectors(crystal.lattice, distance - 1e-6)
     volume = abs(float(np.linalg.det(crystal.lattice)))
     least = max(1, int(np.ceil(distance**3 / np.sqrt(2) / volume - 1e-9)))
-    for index in range(least, LARGEST_INDEX + 1):
-        matrices = all_hermite(index)
-        good = matrices[~_contains_any(matrices, short, index)]
-        if len(good):
-            return _most_cubic(crystal, good)
+    most = max(least, int(np.ceil(1.2 * distance**3 / volume)))
+    if least > LARGEST_INDEX:
+        raise StructureError(
+            f"{crystal.host}: images {distance} Å apart need at least {least} primitive cells "
+            f"({least * len(crystal.coords)} sites); the search ends at {LARGEST_INDEX}"
+        )
+    for roundness in (0.9, 0.75, 0.0):
+        found = []
+        for index in range(least, min(most, LARGEST_INDEX) + 1):
+            reach = max(distance - 1e-6, roundness * (index * volume) ** (1 / 3))
+            matrices = all_hermite(index)
+            short = _short_vectors(crystal.lattice, reach)
+            good = matrices[~_contains_any(matrices, short, index)]
+            found += [(_skewness(crystal, m), index, m.ravel().tolist()) for m in good]
+        if found:
+            return Supercell(crystal, _reduced(crystal, np.array(min(found)[2]).reshape(3, 3)))
     raise StructureError(
-        f"{crystal.host}: images {distance} Å apart need at least {least} primitive cells "
-        f"({least * len(crystal.coords)} sites); the search ends at {LARGEST_INDEX}"
+        f"{crystal.host}: no supercell of at most {LARGEST_INDEX} primitive cells has images "
+        f"{distance} Å apart"
     )
 
 
@@ -242,7 +257,7 @@ def _most_cubic(crystal: Crystal, matrices: NDArray[np.int64]) -> Supercell:
 def _skewness(crystal: Crystal, matrix: Matrix) -> float:
     vectors = _reduced(crystal, matrix) @ crystal.lattice
     edge = abs(np.linalg.det(vectors)) ** (1 / 3)
-    return round(float(np.linalg.norm(vectors @ vectors.T / edge**2 - np.eye(3))), 6)
+    return round(float(np.linalg.norm(vectors @ vectors.T / edge**2 - np.eye(3))), 3)
 
 
 def _reduced(crystal: Crystal, matrix: Matrix) -> Matrix:
