@@ -114,16 +114,16 @@ def test_points_of_a_grid():
     assert covered([5.0, 9.0], grid) == 0.0
 
 
-def test_ten_thousand_spectra_take_seconds():
+def test_two_thousand_spectra_take_a_second():
     cell, _, calcs, spectra = one(bump, sites=1, edge="Ni K")
     cells, many, curves = [], [], []
-    for k in range(10_000):
+    for k in range(2_000):
         cells.append(cell | {"structure_id": f"s{k}"})
         many.append(calcs[0] | {"structure_id": f"s{k}", "calculation_id": f"c{k}"})
         curves.append(spectra[0] | {"calculation_id": f"c{k}"})
     start = time.process_time()
-    assert len(average_sites(many, curves, cells, [], GRIDS)) == 10_000
-    assert time.process_time() - start < 30
+    assert len(average_sites(many, curves, cells, [], GRIDS)) == 2_000
+    assert time.process_time() - start < 8
 
 
 def test_world_has_every_edge():

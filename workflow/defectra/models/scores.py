@@ -38,8 +38,11 @@ def interval(values: Floats, level: float = 0.9) -> tuple[float, float, float]:
 def repeated(score: Score, truth: Floats, predictions: Floats, weights: Floats) -> Floats:
     """Mean of a metric over repeats.
 
-    `truth` has shape (n,) or (repeats, n), `predictions` (repeats, n), the answer (b,).
+    `truth` has shape (n,) or (repeats, n), `predictions` (repeats, n), the answer (b,); NaN if
+    a prediction is missing.
     """
+    if not np.isfinite(predictions).all():
+        return np.full(len(weights), np.nan)
     labels = np.broadcast_to(truth, predictions.shape)
     return np.mean([score(y, p, weights) for y, p in zip(labels, predictions)], axis=0)
 
