@@ -115,12 +115,14 @@ def pose(supercell: Supercell, composition: Mapping[str, Mapping[str, int]]) -> 
     StructureError
         If the numbers do not fill the sublattice.
     """
-    sites, blocks, palette, colours, amounts = [], [], [], [], []
+    sites: list[NDArray[np.int64]] = []
+    palette: list[str] = []
+    blocks, colours, amounts = [], [], []
     for name, wanted in composition.items():
         own = supercell.sites_of(name)
         _check_amounts(supercell, name, len(own), wanted)
         start = sum(len(s) for s in sites)
-        kept = sorted((s for s in wanted if wanted[s]), key=lambda s: (wanted[s], s))
+        kept = sorted((s for s, n in wanted.items() if n > 0), key=lambda s: (wanted[s], s))
         colours.append(tuple(range(len(palette), len(palette) + len(kept))))
         amounts.append(tuple(wanted[s] for s in kept))
         palette.extend(kept)

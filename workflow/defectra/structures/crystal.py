@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -104,7 +104,8 @@ def build(
     _check_distances(host, lattice, coords, list(species))
     kinds = list(dict.fromkeys(zip(sublattices, species)))
     numbers = [kinds.index(k) + 1 for k in zip(sublattices, species)]
-    data = spglib.get_symmetry_dataset((lattice, coords, numbers), symprec=symprec)
+    cell: Any = (lattice, coords, numbers)
+    data = spglib.get_symmetry_dataset(cell, symprec=symprec)
     if data is None:
         raise StructureError(f"{host}: no space group found at symprec {symprec} Å")
     if len(np.unique(data.rotations, axis=0)) != len(data.rotations):
@@ -200,13 +201,13 @@ def from_structure(
 
     species = [site.specie.symbol for site in structure]
     kinds = sorted(set(species))
-    cell = (structure.lattice.matrix, structure.frac_coords, [kinds.index(s) for s in species])
+    cell: Any = (structure.lattice.matrix, structure.frac_coords, [kinds.index(s) for s in species])
     numbers = [getattr(spglib.get_symmetry_dataset(cell, symprec=p), "number", 0) for p in EDGE]
     found = spglib.standardize_cell(cell, to_primitive=True, no_idealize=False, symprec=symprec)
     if found is None:
         raise StructureError(f"no space group found at symprec {symprec} Å; try a smaller one")
-    lattice, coords, codes = found
-    shown = canonical_presentation(lattice, coords, [kinds[k] for k in codes])
+    lattice, coords = (np.asarray(v, dtype=float) for v in found[:2])
+    shown = canonical_presentation(lattice, coords, [kinds[k] for k in found[2]])
     host = host or f"{structure.composition.reduced_formula}-{shown.digest}"
     args = (shown.lattice, shown.coords)
     plain = build(host, *args, shown.species, shown.species, symprec=symprec)

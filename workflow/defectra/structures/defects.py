@@ -129,7 +129,7 @@ def complexes(
     codes = {s: k for k, s in enumerate(sorted({*host.species, *(c.places for c in changes)}))}
     start = np.array([codes[s] for s in host.species], dtype=np.uint8)
     partial: list[tuple[tuple[int, ...], int]] = [((), 1)]
-    word = {(): start}
+    word: dict[tuple[int, ...], np.ndarray] = {(): start}
     for change in changes:
         grown = []
         for sites, _ in partial:

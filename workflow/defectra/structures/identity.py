@@ -131,7 +131,7 @@ def stabiliser(decorated: Decorated) -> NDArray[np.int32]:
     """Operations of the supercell that keep every species, shape (g, n)."""
     _, word = _coded(decorated.species)
     group = decorated.supercell.permutations
-    return group[(word[group] == word).all(axis=1)]  # type: ignore[no-any-return]
+    return group[(word[group] == word).all(axis=1)]
 
 
 def _coded(species: Sequence[str]) -> tuple[list[str], NDArray[np.uint8]]:

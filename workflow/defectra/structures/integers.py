@@ -71,7 +71,7 @@ def cell_index(points: Matrix, hnf: Matrix) -> NDArray[np.int64]:
     """Row of :func:`cell_points` that each integer point is equivalent to."""
     r = reduce_points(points, hnf)
     _, b, c = (int(v) for v in np.diag(hnf))
-    return (r[..., 0] * b + r[..., 1]) * c + r[..., 2]  # type: ignore[no-any-return]
+    return (r[..., 0] * b + r[..., 1]) * c + r[..., 2]
 
 
 def all_hermite(index: int) -> NDArray[np.int64]:

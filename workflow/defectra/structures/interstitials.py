@@ -88,7 +88,7 @@ def _nearest(lattice: Vectors, points: Vectors, others: Vectors) -> Vectors:
     shifts = np.array(list(np.ndindex(3, 3, 3))) - 1
     delta = points[:, None, :] - others[None, :, :]
     delta = (delta - np.round(delta))[:, :, None, :] + shifts
-    return np.linalg.norm(delta @ lattice, axis=3).min(axis=(1, 2))  # type: ignore[no-any-return]
+    return np.linalg.norm(delta @ lattice, axis=3).min(axis=(1, 2))
 
 
 def _apart(lattice: Vectors, orbit: Vectors) -> bool:

@@ -48,7 +48,7 @@ def read_structure(path: str | Path) -> Structure:
     from pymatgen.io.ase import AseAtomsAdaptor
 
     try:
-        return AseAtomsAdaptor.get_structure(read(path))  # type: ignore[arg-type,return-value]
+        return AseAtomsAdaptor.get_structure(read(path))  # type: ignore[arg-type]
     except (UnknownFileTypeError, ValueError, KeyError, IndexError, OSError):
         raise StructureError(f"{path}: not a structure file that can be read: {reason}") from None
 

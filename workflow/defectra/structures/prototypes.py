@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ Vectors = NDArray[np.float64]
 _FCC = np.array([[0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]])
 
 
-def _fcc(points: Sequence[Sequence[float]]) -> Vectors:
+def _fcc(points: Sequence[Sequence[float]] | Vectors) -> Vectors:
     """Fractional coordinates in the primitive fcc cell of conventional cubic ones."""
     return np.asarray(points, dtype=float) @ np.linalg.inv(_FCC)
 
@@ -129,7 +129,7 @@ def perovskite(
     return build(host, a * np.eye(3), coords, (*labels, *names), (*elements, *species))
 
 
-PROTOTYPES = {
+PROTOTYPES: dict[str, Callable[..., Crystal]] = {
     f.__name__: f
     for f in (rocksalt, zincblende, wurtzite, layered, layered_monoclinic, spinel, perovskite)
 }
@@ -146,7 +146,7 @@ def prototype(name: str, **constants: float | str) -> Crystal:
     if name not in PROTOTYPES:
         raise StructureError(f"no prototype {name!r}; there are {', '.join(PROTOTYPES)}")
     try:
-        return PROTOTYPES[name](**constants)  # type: ignore[operator,no-any-return]
+        return PROTOTYPES[name](**constants)
     except TypeError as error:
         raise StructureError(f"prototype {name}: {error}") from None
 

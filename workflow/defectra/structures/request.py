@@ -46,7 +46,9 @@ class Request(Strict):
     constants: dict[str, float | str] = Field({}, description="of the prototype: a, cation, ...")
     file: Path | None = Field(None, description="CIF, POSCAR, ... instead of a prototype")
     symprec: float = Field(SYMPREC, gt=0, description="Å, for the symmetry of a file")
-    supercell: Size = Field(Size(matrix=[1, 1, 1]), description="matrix, atoms or distance")
+    supercell: Size = Field(
+        Size.model_validate({"matrix": [1, 1, 1]}), description="matrix, atoms or distance"
+    )
     composition: dict[str, dict[str, int]] | None = Field(
         None, description="sublattice: species: sites; X is a vacancy"
     )

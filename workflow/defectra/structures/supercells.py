@@ -119,7 +119,7 @@ class Supercell:
         start = turned[None, :, :] + shifts[operation][:, None, :]
         cells = start[None] + cell_points(target)[:, None, None, :]
         where = cell_index(cells, target) + (site * self.index)[None, :, None]
-        return where.reshape(len(cells), -1).astype(np.int32)  # type: ignore[no-any-return]
+        return where.reshape(len(cells), -1).astype(np.int32)
 
     @cached_property
     def _images(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -235,7 +235,7 @@ def _short_vectors(lattice: NDArray[np.float64], distance: float) -> Matrix:
     reach = np.floor(distance / heights).astype(int) + 1
     grid = np.array(list(np.ndindex(*(2 * reach + 1)))) - reach
     half = grid[len(grid) // 2 + 1 :]
-    return half[np.linalg.norm(half @ lattice, axis=1) < distance]  # type: ignore[no-any-return]
+    return half[np.linalg.norm(half @ lattice, axis=1) < distance]
 
 
 def _contains_any(matrices: NDArray[np.int64], vectors: Matrix, index: int) -> NDArray[np.bool_]:
@@ -265,4 +265,4 @@ def _reduced(crystal: Crystal, matrix: Matrix) -> Matrix:
 
     _, transform = minkowski_reduce(matrix @ crystal.lattice)
     out = np.asarray(transform, dtype=np.int64) @ matrix
-    return out if np.linalg.det(out) > 0 else -out  # type: ignore[no-any-return]
+    return out if np.linalg.det(out) > 0 else -out
