@@ -175,9 +175,9 @@ class NmcStudy(Strict):
         default={
             "Li K": Grid(start=52, stop=80, fwhm=0.8),
             "O K": Grid(start=528.9, stop=562.1, fwhm=1.0),
-            "Mn K": Grid(start=6535, stop=6580, step=0.25, fwhm=1.5),
+            "Mn K": Grid(start=6535, stop=6580, step=0.25, shift=-2.2, fwhm=1.5),
             "Co K": Grid(start=7705, stop=7750, step=0.25, fwhm=1.5),
-            "Ni K": Grid(start=8330, stop=8375, step=0.25, fwhm=1.5),
+            "Ni K": Grid(start=8330, stop=8375, step=0.25, shift=-4.2, fwhm=1.5),
             "Mn L3": Grid(start=635.1, stop=675.1),
             "Co L3": Grid(start=775.1, stop=815.1),
             "Ni L3": Grid(start=853.1, stop=880.1),

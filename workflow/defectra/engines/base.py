@@ -24,8 +24,10 @@ class Parsed:
     ----------
     energy, mu, mu0
         Absolute energy (eV), absorption and atomic background (edge step = 1), shape (n,).
-    efermi, edge
-        Fermi level and absorption threshold, eV.
+    efermi
+        Fermi level on the relative axis of the engine, eV.
+    edge
+        Absorption threshold: the absolute energy of the Fermi level (k = 0), eV.
     edge_step
         Absolute edge step, engine units: what scales L2 against L3.
     converged, iterations

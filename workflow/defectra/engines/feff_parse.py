@@ -11,7 +11,7 @@ import numpy as np
 from defectra.engines.base import Parsed
 from defectra.errors import EngineError
 
-PARSER_VERSION = "1"
+PARSER_VERSION = "2"
 _MU = re.compile(r"Mu=\s*([-+.\dEe]+)\s*eV|Mu=\s*([-+.\dEe]+)")
 _STEP = re.compile(r"xsedge\s*\+\s*\d+\s*,\s*used to normalize mu\s+([-+.\dEe]+)")
 _ITERATION = re.compile(r"SCF ITERATION NUMBER\s+(\d+)", re.IGNORECASE)
@@ -49,12 +49,13 @@ def read_xmu(path: str | Path) -> Parsed:
     level, step = _MU.search(text), _STEP.search(text)
     if level is None or step is None:
         raise EngineError("bad_output", f"{path.name}: no Fermi level or edge step in the header")
+    efermi = float(level.group(1) or level.group(2))
     return Parsed(
         energy,
         mu,
         mu0,
-        float(level.group(1) or level.group(2)),
-        float(np.mean(energy - relative)),
+        efermi,
+        float(np.mean(energy - relative)) + efermi,
         float(step.group(1)),
         converged=False,
         iterations=0,
