@@ -64,7 +64,8 @@ def _tools() -> dict[str, Any]:
     except ImportError as error:
         raise StructureError(
             f"special quasi-random structures need icet ({error}); install it with "
-            "`pip install 'defectra[sqs]'`, or take a seeded sample of orderings instead"
+            "`pip install 'defectra[sqs]'` (it has no wheels: a C++ compiler is needed), or take a "
+            "seeded sample of orderings instead"
         ) from None
     return {
         "space": ClusterSpace,
