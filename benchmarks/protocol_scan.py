@@ -1,7 +1,7 @@
 """What settles a protocol: radii, hole, basis, mixing and energy step, one changed at a time.
 
-``python -m benchmarks.protocol_scan [case ...]`` prints one JSON line for each run and keeps it below
-``results/benchmarks/scan``. Cases as in `benchmarks.feff`.
+``python -m benchmarks.protocol_scan [case ...]`` prints one JSON line for each run and keeps it
+below ``results/benchmarks/scan``. Cases as in `benchmarks.feff`.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Edges of reference crystals: FEFF `fast` against what was measured.
 
-``python -m benchmarks.references`` prints one JSON line for each edge; from these the declared shifts
-of ``config/studies/nmc.yaml`` are taken. Measured spectra come from the mirror (``DEFECTRA_MIRROR`` or
-``../shared/data``) after their checksums agree; where none is in hand the line says so.
+``python -m benchmarks.references`` prints one JSON line for each edge; from these the declared
+shifts of ``config/studies/nmc.yaml`` are taken. Measured spectra come from the mirror
+(``DEFECTRA_MIRROR`` or ``../shared/data``) after their checksums agree; where none is in hand the
+line says so.
 """
 
 from __future__ import annotations

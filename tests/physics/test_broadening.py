@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from defectra.spectra.broaden import gaussian, lorentzian
 from defectra.units import FWHM_PER_SIGMA
 

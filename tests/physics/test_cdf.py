@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
-from defectra.spectra.normalise import cdf, relative_rms, unit_area
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+
+from defectra.spectra.normalise import cdf, relative_rms, unit_area
 
 
 @settings(max_examples=50, deadline=None)

@@ -7,12 +7,13 @@ from math import factorial, prod
 import numpy as np
 import pytest
 import spglib
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from defectra.structures import prototypes, supercells
 from defectra.structures.colourings import Problem, enumerate_all, orderings, pose
 from defectra.structures.crystal import build
 from defectra.structures.supercells import unique_rows
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 HEXAGONAL = np.array([[1, -1, 0], [0, 1, -1], [1, 1, 1]])
 CUBIC = np.array([[-1, 1, 1], [1, -1, 1], [1, 1, -1]])

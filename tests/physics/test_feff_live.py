@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -48,7 +48,7 @@ def oxygen(row: dict) -> int:
     return row["site_labels"].index(min(s for s in row["site_labels"] if s.startswith("O")))
 
 
-@lru_cache(maxsize=None)
+@cache
 def spectrum(repeat: int = 1, order: int = 1, turn: float = 0.0):
     row = licoo2(repeat, order, turn)
     outcome = feff.site(row, oxygen(row)).run("K", TINY)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 
 import numpy as np
+
 from defectra.config import Grid, LithiumSeries, NmcStructures
 from defectra.structures.nmc import campaign, lithium_series
 

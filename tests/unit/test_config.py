@@ -22,9 +22,7 @@ def test_merge_leaves_its_layers_alone():
 
 def test_precedence_base_protocol_user(root):
     plain = load(root / "config/config.yaml")
-    mine = load(
-        root / "config/config.yaml", {"protocols": {"feff": {"fast": {"scf_radius": 2.2}}}}
-    )
+    mine = load(root / "config/config.yaml", {"protocols": {"feff": {"fast": {"scf_radius": 2.2}}}})
     assert plain.protocols.feff["fast"].mixing == plain.protocols.feff["balanced"].mixing
     assert mine.protocols.feff["fast"].scf_radius == 2.2
     assert mine.protocols.feff["balanced"] == plain.protocols.feff["balanced"]
@@ -69,7 +67,7 @@ def test_errors_name_key_and_allowed_values(root, user, words):
 @pytest.mark.parametrize("text", ["nmc: [", "- a\n- b\n", "nmc:\n\t- x", "\x00"])
 def test_broken_yaml_is_one_sentence(tmp_path, text):
     (tmp_path / "config.yaml").write_text(text)
-    with pytest.raises(ConfigError, match="config.yaml"):
+    with pytest.raises(ConfigError, match=r"config\.yaml"):
         load(tmp_path / "config.yaml")
 
 

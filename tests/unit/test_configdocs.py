@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+
 from defectra.config import Config, NmcStudy, load
 from defectra.configdocs import files, study_yaml
 

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import pytest
+
 from defectra.datasets import REGISTRY, Dataset, fetch, locate, main, registry
 from defectra.errors import DataError
 

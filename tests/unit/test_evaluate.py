@@ -2,6 +2,9 @@
 
 import numpy as np
 import pytest
+from planted import GRIDS, planted, structures, world
+from sklearn import metrics as sk
+
 from defectra.config import ModelSettings
 from defectra.models import crossval, scores
 from defectra.models.alarms import contents_jobs, metadata_jobs, shuffled, shuffled_jobs
@@ -12,8 +15,6 @@ from defectra.records import METRICS_COLUMNS, Metric, Split
 from defectra.spectra.average import average_sites
 from defectra.store import to_arrow
 from defectra.tables.training import build
-from planted import GRIDS, planted, structures, world
-from sklearn import metrics as sk
 
 SETTINGS = ModelSettings(trees=60, repeats=2, bootstrap=200)
 TINY = ModelSettings(trees=3, folds=2, repeats=1, bootstrap=20)

@@ -2,12 +2,13 @@
 
 import numpy as np
 import pytest
+from planted import GRIDS, planted, structures, world
+
 from defectra.errors import TableError
 from defectra.models.features import METADATA, Cdf, EdgeFeatures, MetadataFeatures
 from defectra.spectra.average import average_sites
 from defectra.store import write_table
 from defectra.tables.training import build, labels, read_training, select, training_table
-from planted import GRIDS, planted, structures, world
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from defectra.config import load
 from defectra.errors import TableError
 from defectra.leaves import pick, training_hash, worker_settings

@@ -7,8 +7,9 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from defectra.locks import conda_yaml, direct, pins
 from packaging.requirements import Requirement
+
+from defectra.locks import conda_yaml, direct, pins
 
 ROOT = Path(__file__).resolve().parents[2]
 ENVS = ROOT / "envs"

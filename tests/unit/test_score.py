@@ -4,6 +4,8 @@ import math
 
 import numpy as np
 import pytest
+from planted import GRIDS, ONSET, SERIES, curve, series, world
+
 from defectra.records import SCORECARD_COLUMNS, Verdict
 from defectra.tables.csvs import read_csv, write_csv
 from defectra.tables.lithium import (
@@ -19,7 +21,6 @@ from defectra.tables.lithium import (
     peak_position,
 )
 from defectra.tables.score import scorecard, verdict
-from planted import GRIDS, ONSET, SERIES, curve, series, world
 
 NAN = math.nan
 BOOT = Bootstrap(100, 1)

@@ -4,13 +4,14 @@ import time
 
 import numpy as np
 import pytest
+from planted import GRIDS, ONSET, curve, engine_axis, planted, site_rows, structures, world
+
 from defectra.config import Grid
 from defectra.errors import TableError
 from defectra.records import SITE_AVERAGES
 from defectra.spectra.align import covered, points
 from defectra.spectra.average import average_sites
 from defectra.store import to_arrow
-from planted import GRIDS, ONSET, curve, engine_axis, planted, site_rows, structures, world
 
 
 def one(mu_of, status="ok", sites=2, edge="O K"):

@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from defectra.errors import TableError
 from defectra.models.splits import check, folds
 from defectra.records import Split
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 NAMES = st.lists(st.sampled_from("abcdefghijkl"), min_size=12, max_size=60)
 

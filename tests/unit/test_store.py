@@ -37,9 +37,9 @@ def test_table_round_trip_is_lossless(tmp_path):
 
 def test_missing_unknown_and_wrong_columns_are_refused(tmp_path):
     short = {k: v for k, v in spectrum("a").items() if k != "mu"}
-    with pytest.raises(TableError, match="missing columns.*mu"):
+    with pytest.raises(TableError, match=r"missing columns.*mu"):
         write_table(tmp_path / "t.parquet", [short], SPECTRA)
-    with pytest.raises(TableError, match="unknown.*extra"):
+    with pytest.raises(TableError, match=r"unknown.*extra"):
         write_table(tmp_path / "t.parquet", [spectrum("a") | {"extra": 1}], SPECTRA)
     with pytest.raises(TableError, match="spectra"):
         write_table(tmp_path / "t.parquet", [spectrum("a") | {"mu": "x"}], SPECTRA)

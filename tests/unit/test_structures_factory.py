@@ -7,6 +7,7 @@ from collections import Counter
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+
 from defectra.errors import StructureError
 from defectra.records import STRUCTURES
 from defectra.store import read_table, to_arrow

@@ -5,6 +5,11 @@ import sys
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pymatgen.core import Lattice, Structure
+from scipy.spatial.transform import Rotation
+
 from defectra.structures import defects, io, prototypes, supercells
 from defectra.structures.crystal import from_structure
 from defectra.structures.identity import (
@@ -14,10 +19,6 @@ from defectra.structures.identity import (
     structure_id,
     with_charge,
 )
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from pymatgen.core import Lattice, Structure
-from scipy.spatial.transform import Rotation
 
 ZINCBLENDE = prototypes.zincblende(6.48, "Cd", "Te")
 LAYERED = prototypes.layered()

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
 from defectra.records import TABLES
 from defectra.store import read_journal, read_table
 

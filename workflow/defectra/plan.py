@@ -108,7 +108,7 @@ def tasks_of(
     """Tasks of one structure: seeded sites of each element, all their edges together."""
     from defectra.structures.sites import choose
 
-    numbers = sites or config.nmc.sites
+    numbers: dict[Any, int] = sites or dict(config.nmc.sites)
     out = []
     for name in edges or config.nmc.edges:
         element, edge = name.split()

@@ -119,7 +119,7 @@ def read_table(path: str | Path, table: Table, columns: list[str] | None = None)
     have = [(f.name, f.type) for f in data.schema]
     if have != [(f.name, f.type) for f in wanted]:
         raise TableError(f"{path}: columns or types differ from schema {table.name}")
-    return data.to_pylist()  # type: ignore[no-any-return]
+    return list(data.to_pylist())
 
 
 class Archive:

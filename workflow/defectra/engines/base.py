@@ -102,7 +102,7 @@ def engine_named(name: str) -> Engine:
     if name == "feff":
         from defectra.engines import feff
 
-        return feff  # type: ignore[return-value]
+        return feff
     from defectra.engines import synthetic
 
-    return synthetic  # type: ignore[return-value]
+    return synthetic

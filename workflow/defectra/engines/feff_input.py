@@ -67,20 +67,20 @@ def cluster(geometry: Mapping[str, Any], index: int, radius: float = CLUSTER_RAD
 
 def feff_input(atoms: Cluster, edge: str, protocol: FeffProtocol, mixing: float) -> str:
     """Text of ``feff.inp`` for one edge (``K``, ``L3``) of the first atom of a cluster."""
+    absorber: Any = atoms.species[0]
     cards = [
         "TITLE defectra",
         f"EDGE {edge}",
         "S02 1.0",
         "CONTROL 1 1 1 1 1 1",
         "PRINT 1 0 0 0 0 0",
-        f"COREHOLE {protocol.core_hole[atoms.species[0]]}",
+        f"COREHOLE {dict(protocol.core_hole)[absorber]}",
         f"SCF {protocol.scf_radius:.3f} 0 {protocol.scf_iterations} {mixing:.4f} 1",
         f"FMS {protocol.fms_radius:.3f}",
         f"XANES {protocol.k_max:.3f} {protocol.k_step:.3f} 0.0",
         "RPATH 0.1",
     ]
     others = sorted(set(atoms.species[1:]), key=ATOMIC_NUMBER.__getitem__)
-    absorber = atoms.species[0]
     cards += ["POTENTIALS", _potential(0, absorber, 0.001, protocol.basis)]
     cards += [_potential(i, e, atoms.cell[e], protocol.basis) for i, e in enumerate(others, 1)]
     cards.append("ATOMS")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,7 +99,10 @@ def _permutations(
 ) -> NDArray[np.int64]:
     import spglib
 
-    found = spglib.get_symmetry((lattice, coords, kinds + 1), symprec=1e-4)
+    cell: Any = (lattice, coords, kinds + 1)
+    found = spglib.get_symmetry(cell, symprec=1e-4)
+    if found is None:
+        raise StructureError("spglib finds no symmetry in the ideal lattice")
     rows = []
     for rotation, translation in zip(found["rotations"], found["translations"]):
         image = (coords @ rotation.T + translation) % 1.0

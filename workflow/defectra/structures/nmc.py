@@ -35,22 +35,22 @@ def draws(spec: NmcStructures, seed: int) -> Iterator[tuple[str, int, float, Def
     It covers every composition of the cell, whichever the study asks for: asking for one more
     moves none of the others.
     """
-    axes = (
+    axes: tuple[list[Any], ...] = (
         all_compositions(spec.metals),
         list(range(spec.orderings)),
         spec.lithium,
         list(spec.defects),
     )
     streams = [_cycle(values, seed, name) for values, name in zip(axes, ("c", "o", "l", "d"))]
-    total = len(set(product(*map(tuple, axes))))
+    total = len(set(product(*axes)))
     seen: set[tuple[Any, ...]] = set()
     while len(seen) < total:
         item = tuple(next(s) for s in streams)
         if item in seen:
-            rest = [x for x in product(*map(tuple, axes)) if x not in seen]
+            rest = [x for x in product(*axes) if x not in seen]
             item = rest[int(seeded(seed, "rest", len(seen)).integers(len(rest)))]
         seen.add(item)
-        yield item  # type: ignore[misc]
+        yield item
 
 
 def _cycle(values: list[Any], seed: int, name: str) -> Iterator[Any]:
