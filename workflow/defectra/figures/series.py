@@ -124,7 +124,7 @@ def _parts_panel(
     first = next(r for r in rows if r["quantity"] == quantities[0])
     axis.set_title(f"{first['n_orderings']:.0f} orderings, {first['n_sites']:.0f} sites")
     if len(quantities) > 1:
-        axis.legend(loc="upper right", bbox_to_anchor=(1.0, 0.85))
+        axis.legend(loc="lower left")
 
 
 @style.styled()
