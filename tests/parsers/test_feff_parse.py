@@ -32,7 +32,7 @@ def test_own_output():
     found = read_folder(OWN)
     assert found.converged
     assert found.iterations == 14
-    assert 540 < found.edge < 550
+    assert 530 < found.edge < 540
     assert -20 < found.efermi < 0
     assert found.edge_step > 0
     assert found.energy.shape == found.mu.shape == found.mu0.shape
