@@ -147,7 +147,9 @@ class LithiumSeries(Strict):
     """Structures that answer one question: what does taking lithium out do to the spectra?"""
 
     composition: str = Field("Ni6Mn2Co2")
-    orderings: int = Field(4, ge=0, description="0 leaves the series out")
+    orderings: int = Field(
+        5, ge=0, description="seeded, equal ones count once; 0 leaves the series out"
+    )
     lithium: list[float] = Field([1.0, 0.2])
     edges: list[EdgeName] = Field(["Ni K", "O K"])
     sites: dict[Element, int] = Field({"Ni": 3, "O": 1}, description="sites of each element")
