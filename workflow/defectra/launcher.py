@@ -131,7 +131,10 @@ def run(options: Options) -> int:
         print(f"Nothing to do: everything below {_short(options.results)} is up to date.")
         return 0
     if code == 0 and _wants_report(options):
+        before = len(text)
         code = _report(options, log)
+        if code not in (0, 130):
+            text = log.read_text(encoding="utf-8", errors="replace")[before:]
     _summary(options, code, text, log, time.time() - start)
     return code
 
@@ -285,7 +288,7 @@ def _report(options: Options, log: Path) -> int:
     if child.returncode == 0:
         draft.replace(path)
     else:
-        print(f"The report could not be made; see the end of {_short(log)}.", file=sys.stderr)
+        print("All tables and figures are made, but the report is not.", file=sys.stderr)
     return child.returncode
 
 
