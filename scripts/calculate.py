@@ -1,9 +1,10 @@
 """Complete one chunk of the plan and project it. Input structures, tasks, archive (parts).
 
 Output geometries, calculations, spectra. params.settings = JSON of the worker's settings;
-params.archive = folder. The journal, results/store/<chunk>.journal, is nobody's output.
+params.archive = folder, as JSON. The journal, results/store/<chunk>.journal, is nobody's output.
 """
 
+import json
 from pathlib import Path
 
 from defectra.engines.worker import Settings, run_chunk
@@ -16,7 +17,7 @@ counts = run_chunk(
     Path(snakemake.input.tasks).parent,
     Settings.model_validate_json(snakemake.params.settings),
     Path("results/store") / f"{snakemake.wildcards.chunk}.journal",
-    Path(snakemake.params.archive),
+    Path(json.loads(snakemake.params.archive)),
     Path(snakemake.output.calculations).parent,
 )
 print(counts)

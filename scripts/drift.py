@@ -1,7 +1,9 @@
 """Drift of the engine. Input archive (parts); output drift (parquet).
 
-params.settings = JSON of the worker's settings; params.number, params.seed, params.archive.
+params.settings = JSON of the worker's settings; params.number, params.seed, params.archive (as JSON).
 """
+
+import json
 
 from defectra.engines.drift import check
 from defectra.engines.worker import Settings
@@ -13,7 +15,7 @@ from defectra.watchdog import follow_ancestors
 keep_log(snakemake.log[0])
 follow_ancestors()
 rows = check(
-    Archive(snakemake.params.archive),
+    Archive(json.loads(snakemake.params.archive)),
     Settings.model_validate_json(snakemake.params.settings),
     int(snakemake.params.number),
     int(snakemake.params.seed),

@@ -20,7 +20,7 @@ rule calculate:
         runtime=240,
     params:
         settings=worker_settings(CONFIG),
-        archive=ARCHIVE,
+        archive=json.dumps(ARCHIVE),
         code=code("calculate"),
     script:
         "../../scripts/calculate.py"
@@ -69,7 +69,7 @@ rule drift:
         settings=worker_settings(CONFIG),
         number=leaf(CONFIG, "nmc", "drift_sample"),
         seed=leaf(CONFIG, "seed"),
-        archive=ARCHIVE,
+        archive=json.dumps(ARCHIVE),
         code=code("drift"),
     script:
         "../../scripts/drift.py"
