@@ -1,7 +1,7 @@
 """Drift of the engine. Input archive (parts); output drift (parquet).
 
-params.settings = JSON of the worker's settings; params.number, params.seed; params.archive = folder,
-as JSON.
+params.settings = JSON of the worker's settings; params.number; params.seed;
+params.archive = folder, as JSON.
 """
 
 import json
