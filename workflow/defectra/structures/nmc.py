@@ -42,13 +42,14 @@ def draws(spec: NmcStructures, seed: int) -> Iterator[tuple[str, int, float, Def
         list(spec.defects),
     )
     streams = [_cycle(values, seed, name) for values, name in zip(axes, ("c", "o", "l", "d"))]
-    total = len(set(product(*axes)))
+    everything = list(dict.fromkeys(product(*axes)))
+    order = seeded(seed, "rest").permutation(len(everything))
+    rest = (everything[k] for k in order)
     seen: set[tuple[Any, ...]] = set()
-    while len(seen) < total:
+    while len(seen) < len(everything):
         item = tuple(next(s) for s in streams)
         if item in seen:
-            rest = [x for x in product(*axes) if x not in seen]
-            item = rest[int(seeded(seed, "rest", len(seen)).integers(len(rest)))]
+            item = next(x for x in rest if x not in seen)
         seen.add(item)
         yield item
 
