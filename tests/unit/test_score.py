@@ -129,3 +129,14 @@ def test_scorecard_reads_what_was_written(tmp_path):
     write_csv(tmp_path / "s.csv", card.values(), SCORECARD_COLUMNS)
     again = read_csv(tmp_path / "s.csv", SCORECARD_COLUMNS)
     assert [r["verdict"] for r in again] == [r["verdict"] for r in card.values()]
+
+
+def test_a_table_without_any_number_reads_as_nan(tmp_path):
+    import math
+
+    from defectra.tables.csvs import read_csv, write_csv
+
+    write_csv(tmp_path / "t.csv", [{"value": float("nan"), "reason": "none"}], ["value", "reason"])
+    (row,) = read_csv(tmp_path / "t.csv", ["value", "reason"])
+    assert math.isnan(row["value"])
+    assert row["reason"] == "none"

@@ -12,6 +12,9 @@ from defectra.errors import TableError
 from defectra.store import replacing
 
 
+NUMBERS = ("value", "lo", "hi", "window_lo_eV", "window_hi_eV")
+
+
 def write_csv(path: str | Path, rows: Iterable[Mapping[str, Any]], columns: list[str]) -> None:
     """Write rows with exactly these columns.
 
@@ -38,7 +41,8 @@ def _text(value: Any) -> Any:
 def read_csv(path: str | Path, columns: list[str]) -> list[dict[str, Any]]:
     """Read rows; a field that reads as a number is a float, an empty one is NaN where numeric.
 
-    A column is numeric if every filled field in it is a number.
+    A column is numeric if every filled field in it is a number; one that is empty throughout is
+    numeric if it is one of :data:`NUMBERS`.
 
     Raises
     ------
@@ -55,7 +59,7 @@ def read_csv(path: str | Path, columns: list[str]) -> list[dict[str, Any]]:
         raise TableError(f"{path}: columns {reader.fieldnames}, expected {columns}")
     for name in columns:
         filled = [r[name] for r in rows if r[name] not in ("", None)]
-        if filled and all(_is_number(v) for v in filled):
+        if (filled and all(_is_number(v) for v in filled)) or (not filled and name in NUMBERS):
             for row in rows:
                 row[name] = float(row[name]) if row[name] else float("nan")
     return rows
