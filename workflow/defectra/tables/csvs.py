@@ -11,7 +11,6 @@ from typing import Any
 from defectra.errors import TableError
 from defectra.store import replacing
 
-
 NUMBERS = ("value", "lo", "hi", "window_lo_eV", "window_hi_eV")
 
 
