@@ -49,14 +49,17 @@ def read_xmu(path: str | Path) -> Parsed:
     level, step = _MU.search(text), _STEP.search(text)
     if level is None or step is None:
         raise EngineError("bad_output", f"{path.name}: no Fermi level or edge step in the header")
-    efermi = float(level.group(1) or level.group(2))
+    try:
+        efermi, edge_step = float(level.group(1) or level.group(2)), float(step.group(1))
+    except ValueError:
+        raise EngineError("bad_output", f"{path.name}: a damaged number in the header") from None
     return Parsed(
         energy,
         mu,
         mu0,
         efermi,
         float(np.mean(energy - relative)) + efermi,
-        float(step.group(1)),
+        edge_step,
         converged=False,
         iterations=0,
     )
