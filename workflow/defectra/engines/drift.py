@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import argparse
-import sys
 import time
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,9 +11,9 @@ import numpy as np
 from defectra.config import FeffProtocol
 from defectra.engines.base import Parsed, engine_named
 from defectra.engines.worker import Settings
-from defectra.errors import DefectraError, EngineError, StoreError
-from defectra.records import CALCULATIONS, DRIFT, GEOMETRIES, SPECTRA, Status
-from defectra.store import Archive, write_table
+from defectra.errors import EngineError, StoreError
+from defectra.records import CALCULATIONS, GEOMETRIES, SPECTRA, Status
+from defectra.store import Archive
 from defectra.structures.decorate import seeded
 
 Row = dict[str, Any]
@@ -92,25 +89,3 @@ def check(archive: Archive, settings: Settings, number: int, seed: int) -> list[
         )
         for row in chosen
     ]
-
-
-def main() -> int:
-    """Command line; settings as JSON on standard input."""
-    parser = argparse.ArgumentParser(description="Recompute a sample of the archive.")
-    parser.add_argument("--archive", type=Path, required=True)
-    parser.add_argument("--number", type=int, required=True)
-    parser.add_argument("--seed", type=int, required=True)
-    parser.add_argument("--out", type=Path, required=True)
-    args = parser.parse_args()
-    try:
-        settings = Settings.model_validate_json(sys.stdin.read())
-        rows = check(Archive(args.archive), settings, args.number, args.seed)
-        write_table(args.out, rows, DRIFT)
-    except DefectraError as error:
-        print(f"{type(error).__name__}: {error}", file=sys.stderr)
-        return 1
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
