@@ -11,7 +11,8 @@ WORKERS ?= $(shell getconf _NPROCESSORS_ONLN)
 CORES ?= $(WORKERS)
 
 export PYTHONPATH := workflow
-LAUNCH = $(PY) -m defectra.launcher run --config $(CONFIG) --directory $(DIRECTORY) --cores $(CORES)
+LAUNCH = $(PY) -m defectra.launcher run --config $(CONFIG) --directory $(DIRECTORY) --cores $(CORES) \
+	$(if $(MIRROR),--mirror $(MIRROR))
 # uv is quick; pip does the same where uv cannot reach the index that pip is configured for.
 define install
 	@$(VENV)/bin/uv pip install -q --compile-bytecode --python $(PY) $(1) 2>/dev/null || $(PY) -m pip install -q $(1)

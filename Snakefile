@@ -7,6 +7,7 @@ from pathlib import Path
 from snakemake.utils import min_version
 
 from defectra.config import leaf, load
+from defectra.datasets import needs
 from defectra.fingerprint import fingerprint
 from defectra.fingerprint import of_script as code
 from defectra.leaves import pick, training_hash, worker_settings
@@ -15,10 +16,22 @@ from defectra.plan import write_plan
 min_version("9.20")
 
 ROOT = Path(workflow.basedir)
-CONFIG = load(config.get("file", ROOT / "config/config.yaml"))
+CONFIG = load(
+    config.get("file", ROOT / "config/config.yaml"),
+    {"mirror": config["mirror"]} if "mirror" in config else {},
+)
 ARCHIVE = os.path.relpath(ROOT / CONFIG.archive)
 ARCHIVE_PARTS = sorted(map(str, Path(ARCHIVE).glob("*/part-*.parquet")))
-FIGURES = ["spectra", "parity", "edges", "lithium", "failures", "ladder"]
+# What each study is asked for; a target of the same name makes it alone.
+TARGETS = {
+    "nmc": [
+        "results/nmc/scorecard.csv",
+        *expand(
+            "results/nmc/figures/{figure}.png",
+            figure=["spectra", "parity", "edges", "lithium", "failures", "ladder"],
+        ),
+    ],
+}
 
 # The plan is no job: its manifests are inputs and nobody's output (design, "nothing twice").
 if workflow.is_main_process:
@@ -35,12 +48,12 @@ rule all:
     default_target: True
     input:
         "results/scorecard.csv",
-        expand("results/nmc/figures/{figure}.png", figure=FIGURES),
+        [TARGETS[study] for study in CONFIG.studies],
 
 
 rule nmc:
     input:
-        rules.all.input,
+        TARGETS["nmc"],
 
 
 report: "workflow/report/workflow.rst"

@@ -190,8 +190,8 @@ def large() -> None:
 
 def campaign() -> None:
     """10,000 NMC structures with defects in the structures table."""
-    from defectra.config import NmcStructures
     from defectra.records import STRUCTURES
+    from defectra.settings.nmc import NmcStructures
     from defectra.store import read_table, write_table
     from defectra.structures.nmc import campaign as rows_of
 

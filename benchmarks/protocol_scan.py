@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from benchmarks.feff import PRE_EDGE, case, onset
-from defectra.config import FeffProtocol, load
+from defectra.config import load
 from defectra.engines import feff
+from defectra.settings.protocols import FeffProtocol
 from defectra.spectra.broaden import gaussian
 from defectra.store import write_bytes
 

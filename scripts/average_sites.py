@@ -5,8 +5,8 @@ params.config = nmc.edges.
 
 import json
 
-from defectra.config import Grid
 from defectra.records import CALCULATIONS, SITE_AVERAGES, SPECTRA, STRUCTURES, TASKS
+from defectra.settings.nmc import Grid
 from defectra.spectra.average import average_sites
 from defectra.store import read_table, write_table
 

@@ -5,10 +5,10 @@ params.config = nmc.model; params.seed = seed.
 
 import json
 
-from defectra.config import ModelSettings
 from defectra.models.evaluate import evaluate
 from defectra.models.predictions import PREDICTIONS
 from defectra.records import METRICS_COLUMNS
+from defectra.settings.base import ModelSettings
 from defectra.store import write_table
 from defectra.tables.csvs import write_csv
 from defectra.tables.training import read_training

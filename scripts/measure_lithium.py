@@ -6,8 +6,8 @@ params.seed = seed.
 
 import json
 
-from defectra.config import Grid, LithiumSeries
 from defectra.records import CALCULATIONS, SPECTRA, STRUCTURES
+from defectra.settings.nmc import Grid, LithiumSeries
 from defectra.store import read_table
 from defectra.tables.csvs import write_csv
 from defectra.tables.lithium import LITHIUM_COLUMNS, Bootstrap, lithium_rows

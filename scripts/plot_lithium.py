@@ -5,9 +5,9 @@ params.config = JSON with keys lithium_series, protocol (the nmc leaf has them).
 
 import json
 
-from defectra.config import LithiumSeries
 from defectra.figures.series import plot_lithium
 from defectra.records import SITE_AVERAGES, STRUCTURES
+from defectra.settings.nmc import LithiumSeries
 from defectra.store import read_table
 from defectra.tables.csvs import read_csv
 from defectra.tables.lithium import LITHIUM_COLUMNS

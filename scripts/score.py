@@ -1,4 +1,4 @@
-"""Scorecard. Input metrics (csv), lithium (csv), drift (parquet); every output gets the rows."""
+"""Scorecard. Input metrics (csv), lithium (csv), drift (parquet); output csv."""
 
 from defectra.records import DRIFT, METRICS_COLUMNS, SCORECARD_COLUMNS
 from defectra.store import read_table
@@ -11,5 +11,4 @@ rows = scorecard(
     read_csv(snakemake.input.lithium, LITHIUM_COLUMNS),
     read_table(snakemake.input.drift, DRIFT),
 )
-for path in snakemake.output:
-    write_csv(path, rows, SCORECARD_COLUMNS)
+write_csv(snakemake.output[0], rows, SCORECARD_COLUMNS)

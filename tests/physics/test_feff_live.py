@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from defectra.config import FeffProtocol
 from defectra.engines import feff
 from defectra.engines.feff_input import calculation_id, cluster, feff_input, potentials_key
+from defectra.settings.protocols import FeffProtocol
 from defectra.structures.geometry import as_row
 from defectra.structures.layered import Z_OXYGEN, primitive
 

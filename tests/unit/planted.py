@@ -6,7 +6,7 @@ import zlib
 
 import numpy as np
 
-from defectra.config import Grid, LithiumSeries, NmcStructures
+from defectra.settings.nmc import Grid, LithiumSeries, NmcStructures
 from defectra.structures.nmc import campaign, lithium_series
 
 GRIDS = {

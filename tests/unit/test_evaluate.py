@@ -5,13 +5,13 @@ import pytest
 from planted import GRIDS, planted, structures, world
 from sklearn import metrics as sk
 
-from defectra.config import ModelSettings
 from defectra.models import crossval, scores
 from defectra.models.alarms import contents_jobs, metadata_jobs, shuffled, shuffled_jobs
 from defectra.models.crossval import TARGETS, Job
 from defectra.models.evaluate import evaluate, feature_matrices
 from defectra.models.predictions import PREDICTIONS
 from defectra.records import METRICS_COLUMNS, Metric, Split
+from defectra.settings.base import ModelSettings
 from defectra.spectra.average import average_sites
 from defectra.store import to_arrow
 from defectra.tables.training import build

@@ -5,8 +5,8 @@ import itertools
 import numpy as np
 import pytest
 
-from defectra.config import NmcStructures
 from defectra.records import STRUCTURES, Defect
+from defectra.settings.nmc import NmcStructures
 from defectra.store import to_arrow
 from defectra.structures.decorate import canonical, structure_id
 from defectra.structures.geometry import to_pymatgen, vegard, vegard_constants

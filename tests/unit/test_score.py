@@ -7,6 +7,7 @@ import pytest
 from planted import GRIDS, ONSET, SERIES, curve, series, world
 
 from defectra.records import SCORECARD_COLUMNS, Verdict
+from defectra.tables.claims import verdict
 from defectra.tables.csvs import read_csv, write_csv
 from defectra.tables.lithium import (
     FIXED,
@@ -20,7 +21,7 @@ from defectra.tables.lithium import (
     lithium_rows,
     peak_position,
 )
-from defectra.tables.score import scorecard, verdict
+from defectra.tables.score import scorecard
 
 NAN = math.nan
 BOOT = Bootstrap(100, 1)

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from planted import GRIDS, ONSET, curve, engine_axis, planted, site_rows, structures, world
 
-from defectra.config import Grid
 from defectra.errors import TableError
 from defectra.records import SITE_AVERAGES
+from defectra.settings.nmc import Grid
 from defectra.spectra.align import covered, points
 from defectra.spectra.average import average_sites
 from defectra.store import to_arrow

@@ -16,7 +16,8 @@ from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from defectra.config import Config, NmcStudy
+from defectra.config import Config
+from defectra.settings.nmc import NmcStudy
 from defectra.store import write_bytes
 
 ROOT = Path(__file__).resolve().parents[2]

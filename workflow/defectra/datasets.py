@@ -14,7 +14,7 @@ import sys
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -96,6 +96,26 @@ def locate(path: str, mirror: str | Path | None, known: Path = REGISTRY) -> Path
     if found != entry.sha256:
         raise DataError(f"{file}: sha256 is {found}, the registry says {entry.sha256}; replace it")
     return file
+
+
+def needs(path: str, mirror: str | None) -> Callable[[object], str]:
+    """Input function of a rule that reads a file of the mirror.
+
+    Only asked when the rule is wanted, so that a run that needs no data needs no mirror. The
+    checksum is found by the script, through :func:`locate`.
+    """
+
+    def found(wildcards: object) -> str:
+        del wildcards
+        if mirror is None:
+            raise DataError(
+                f"{path}: no mirror of the published data is known; set key `mirror` of "
+                f"config.yaml, or say `make ... MIRROR=FOLDER` (`python -m defectra.datasets "
+                f"fetch FOLDER` fills one)"
+            )
+        return str(Path(mirror) / path)
+
+    return found
 
 
 def fetch(entry: Dataset, mirror: Path) -> Path:

@@ -23,7 +23,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from defectra.config import load
+from defectra.config import STUDIES, load
 from defectra.errors import ConfigError, StoreError
 from defectra.progress import Line, duration, read_steps, read_work
 
@@ -43,6 +43,7 @@ class Options:
 
     targets: tuple[str, ...]
     config: Path
+    mirror: Path | None
     directory: Path
     cores: int
     report: bool
@@ -53,12 +54,22 @@ class Options:
         """Folder that everything is written to."""
         return self.directory / "results"
 
+    @property
+    def report_file(self) -> Path | None:
+        """Report of everything, or of the one study asked for; None if none is wanted."""
+        if not self.report or _is_dry(self) or len(self.targets) > 1:
+            return None
+        if set(self.targets) <= {"all"}:
+            return self.results / "report.html"
+        study = self.targets[0]
+        return self.results / study / "report.html" if study in STUDIES else None
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Command line of ``make run``."""
     options = _options(arguments)
     try:
-        load(options.config)
+        load(options.config, {"mirror": str(options.mirror)} if options.mirror else None)
     except ConfigError as error:
         print(f"The configuration cannot be used.\n{error}", file=sys.stderr)
         return 2
@@ -75,6 +86,7 @@ def _options(arguments: Sequence[str] | None) -> Options:
     parser.add_argument("action", choices=["run"])
     parser.add_argument("targets", nargs="*", help="rules or files; default: everything")
     parser.add_argument("--config", type=Path, default=ROOT / "config" / "config.yaml")
+    parser.add_argument("--mirror", type=Path, help="published data; wins over the config")
     parser.add_argument("--directory", type=Path, default=ROOT, help="holds results/")
     parser.add_argument("--cores", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--no-report", action="store_true")
@@ -82,6 +94,7 @@ def _options(arguments: Sequence[str] | None) -> Options:
     return Options(
         tuple(args.targets),
         args.config.resolve(),
+        args.mirror.resolve() if args.mirror else None,
         args.directory.resolve(),
         args.cores,
         not args.no_report,
@@ -130,9 +143,9 @@ def run(options: Options) -> int:
     if code == 0 and _NOTHING in text and not _report_is_old(options):
         print(f"Nothing to do: everything below {_short(options.results)} is up to date.")
         return 0
-    if code == 0 and _wants_report(options):
+    if code == 0 and options.report_file:
         before = len(text)
-        code = _report(options, log)
+        code = _report(options, options.report_file, log)
         if code not in (0, 130):
             text = log.read_text(encoding="utf-8", errors="replace")[before:]
     _summary(options, code, text, log, time.time() - start)
@@ -161,6 +174,7 @@ def _snakemake(options: Options, *more: str) -> list[str]:
         *more,
         *options.extra,
         *("--config", f"file={options.config}"),
+        *([f"mirror={options.mirror}"] if options.mirror else []),
     ]
 
 
@@ -243,11 +257,6 @@ def _stop(child: subprocess.Popen[bytes]) -> None:
         os.killpg(child.pid, signal.SIGKILL)
 
 
-def _wants_report(options: Options) -> bool:
-    whole = set(options.targets) <= {"all", "nmc"}
-    return options.report and whole and not _is_dry(options)
-
-
 def _is_dry(options: Options) -> bool:
     return bool({"-n", "--dry-run", "--dryrun"} & set(options.extra))
 
@@ -263,9 +272,9 @@ def _new_log(folder: Path) -> Path:
 
 def _report_is_old(options: Options) -> bool:
     """Whether the report is missing, or older than a result or a caption that it shows."""
-    if not _wants_report(options):
+    report = options.report_file
+    if report is None:
         return False
-    report = options.results / "report.html"
     if not report.exists():
         return True
     made = report.stat().st_mtime
@@ -274,8 +283,8 @@ def _report_is_old(options: Options) -> bool:
     return any(path.stat().st_mtime > made for path in shown)
 
 
-def _report(options: Options, log: Path) -> int:
-    path = options.results / "report.html"
+def _report(options: Options, path: Path, log: Path) -> int:
+    path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(".report.part.html")
     with _stop_signals() as stopped:
         child = _start(_snakemake(options, "--report", str(draft), *options.targets), log)
@@ -304,16 +313,17 @@ def _summary(options: Options, code: int, text: str, log: Path, seconds: float) 
     if code == 0:
         steps = read_steps(text)
         print(f"Done: {steps.done} steps in {duration(seconds)}.")
-        for name, what in _PRODUCTS.items():
-            if (options.results / name).exists():
-                print(f"  {_short(options.results / name):34} {what}")
+        for pattern, what in _PRODUCTS.items():
+            for path in sorted(options.results.glob(pattern)):
+                print(f"  {_short(path):34} {what}")
 
 
 _PRODUCTS = {
     "report.html": "figures and tables, for a browser",
+    "*/report.html": "figures and tables of one study",
     "scorecard.csv": "published claims beside ours",
-    "nmc/metrics.csv": "scores of all models",
-    "nmc/training.parquet": "the training table",
+    "*/metrics.csv": "scores of all models",
+    "*/training.parquet": "the training table",
     "calculations.parquet": "every calculation, failed ones included",
 }
 

@@ -33,12 +33,7 @@ rule score:
         lithium=rules.measure_lithium.output[0],
         drift=rules.drift.output[0],
     output:
-        study="results/nmc/scorecard.csv",
-        all=report(
-            "results/scorecard.csv",
-            category="Scorecard",
-            caption="../report/scorecard.rst",
-        ),
+        "results/nmc/scorecard.csv",
     log:
         "results/logs/nmc/score.log",
     conda:
@@ -51,3 +46,26 @@ rule score:
         code=code("score"),
     script:
         "../../scripts/score.py"
+
+
+rule collect_scores:
+    input:
+        expand("results/{study}/scorecard.csv", study=CONFIG.studies),
+    output:
+        report(
+            "results/scorecard.csv",
+            category="Scorecard",
+            caption="../report/scorecard.rst",
+        ),
+    log:
+        "results/logs/collect_scores.log",
+    conda:
+        "../../envs/defectra.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=10,
+    params:
+        code=code("collect_scores"),
+    script:
+        "../../scripts/collect_scores.py"

@@ -9,8 +9,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from defectra.config import FeffProtocol
 from defectra.records import Status
+from defectra.settings.protocols import FeffProtocol
 
 # Failures of the machine, not of the physics: tried again at the next start.
 TRIED_AGAIN = ("timeout", "signal", "out_of_memory", "geometry_missing", "engine_missing")

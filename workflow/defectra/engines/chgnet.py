@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from defectra.config import ChgnetProtocol
 from defectra.errors import EngineError
 from defectra.records import Status
+from defectra.settings.protocols import ChgnetProtocol
 from defectra.structures.decorate import seeded
 from defectra.structures.geometry import as_row, to_pymatgen, vegard
 from defectra.structures.oxidation import assign

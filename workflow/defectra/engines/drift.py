@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from defectra.config import FeffProtocol
 from defectra.engines.base import Parsed, engine_named
 from defectra.engines.worker import Settings
 from defectra.errors import EngineError, StoreError
 from defectra.records import CALCULATIONS, GEOMETRIES, SPECTRA, Status
+from defectra.settings.protocols import FeffProtocol
 from defectra.store import Archive
 from defectra.structures.decorate import seeded
 

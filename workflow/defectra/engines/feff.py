@@ -11,7 +11,6 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from defectra.config import FeffProtocol
 from defectra.engines import feff_child, process
 from defectra.engines.base import Outcome, Parsed
 from defectra.engines.feff_input import (
@@ -25,6 +24,7 @@ from defectra.engines.feff_parse import PARSER_VERSION, read_convergence, read_f
 from defectra.engines.feff_potentials import carry_over
 from defectra.errors import EngineError
 from defectra.records import Status
+from defectra.settings.protocols import FeffProtocol
 
 ENGINE = "feff"
 

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from defectra.config import FeffProtocol
 from defectra.errors import EngineError
+from defectra.settings.protocols import FeffProtocol
 from defectra.structures.geometry import to_pymatgen
 
 # The atom list reaches further than any sphere of a protocol, so that potentials do not depend

@@ -6,9 +6,9 @@ import hashlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from defectra.config import ChgnetProtocol
 from defectra.errors import EngineError
 from defectra.records import Status
+from defectra.settings.protocols import ChgnetProtocol
 from defectra.structures.geometry import as_row, vegard
 
 Row = dict[str, Any]

@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from defectra.config import FeffProtocol
 from defectra.engines.base import Outcome, Parsed
 from defectra.errors import EngineError
 from defectra.records import Status
+from defectra.settings.protocols import FeffProtocol
 
 ENGINE = "synthetic"
 PARSER_VERSION = "1"

@@ -19,11 +19,11 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from defectra.config import ChgnetProtocol, FeffProtocol
 from defectra.engines.base import TRIED_AGAIN, Engine, Outcome, SiteRunner, engine_named
 from defectra.engines.geometries import Geometries
 from defectra.errors import DefectraError, EngineError
 from defectra.records import CALCULATIONS, GEOMETRIES, SPECTRA, STRUCTURES, TASKS, Origin, Status
+from defectra.settings.protocols import ChgnetProtocol, FeffProtocol
 from defectra.store import Archive, Journal, read_journal, read_table, write_bytes, write_table
 
 Row = dict[str, Any]

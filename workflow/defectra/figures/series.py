@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from defectra.config import LithiumSeries
 from defectra.figures import style
 from defectra.records import Status
+from defectra.settings.nmc import LithiumSeries
 from defectra.spectra.normalise import relative_rms
 from defectra.tables.lithium import (
     NI_MEAN,

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from defectra.config import ModelSettings
 from defectra.models import scores
 from defectra.models.splits import Fold, TooFewGroupsError, folds
 from defectra.records import Metric, Split
+from defectra.settings.base import ModelSettings
 
 Floats = NDArray[np.float64]
 Row = dict[str, Any]

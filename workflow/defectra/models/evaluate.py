@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from defectra.config import ModelSettings
 from defectra.models import crossval, scores
 from defectra.models.alarms import CONTENTS, contents_jobs, metadata_jobs, shuffled_jobs
 from defectra.models.crossval import TARGETS, Job, Result, Target
 from defectra.models.features import EdgeFeatures, Kind
 from defectra.records import Metric, Split
+from defectra.settings.base import ModelSettings
 
 Row = dict[str, Any]
 KINDS: tuple[Kind, ...] = ("cdf", "raw")

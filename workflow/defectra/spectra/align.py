@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from defectra.config import Grid
 from defectra.errors import TableError
+from defectra.settings.nmc import Grid
 
 
 def grid_of(grids: Mapping[str, Grid], element: str, edge: str) -> Grid:

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from defectra.config import Grid
 from defectra.errors import TableError
 from defectra.records import Origin, Status
+from defectra.settings.nmc import Grid
 from defectra.spectra.align import aligned, covered, grid_of, points
 from defectra.spectra.broaden import gaussian
 from defectra.spectra.normalise import relative_rms, unit_area

@@ -8,8 +8,8 @@ from itertools import product
 from typing import Any
 
 from defectra.composition import all_compositions
-from defectra.config import LithiumSeries, NmcStructures
 from defectra.records import Defect
+from defectra.settings.nmc import LithiumSeries, NmcStructures
 from defectra.structures.decorate import (
     Canonical,
     Decoration,

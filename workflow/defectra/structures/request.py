@@ -10,8 +10,8 @@ from typing import Any, Literal
 import yaml
 from pydantic import Field, ValidationError, model_validator
 
-from defectra.config import Strict
 from defectra.errors import StructureError
+from defectra.settings.base import Strict
 from defectra.structures import charges, defects, interstitials, table
 from defectra.structures.colourings import Colourings, orderings
 from defectra.structures.crystal import SYMPREC, Crystal

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from defectra.config import Grid, LithiumSeries
 from defectra.models.scores import interval
 from defectra.records import Defect
+from defectra.settings.nmc import Grid, LithiumSeries
 from defectra.spectra.align import points
 from defectra.spectra.average import chosen_sites, curves_on_grid, usable
 

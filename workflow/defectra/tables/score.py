@@ -1,90 +1,23 @@
-"""Scorecard: published claims beside ours; every verdict is computed."""
+"""Scorecard of study `nmc`: published claims beside ours."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from functools import partial
+from typing import Any
 
-from defectra.records import Metric, Split, Status, Verdict
+from defectra.records import Metric, Split, Status
+from defectra.tables import claims
+from defectra.tables.claims import NAN, NOTHING, OWN, Value
 from defectra.tables.lithium import FIXED, NI_MEAN, O_PRE_EDGE, RELAXATION, TOTAL
 
 Row = dict[str, Any]
 Rows = Sequence[Mapping[str, Any]]
-Value = tuple[float, float, float]
 
-STUDY, OWN = "nmc", "own"
-NAN = float("nan")
-NOTHING: Value = (NAN, NAN, NAN)
+Claim = partial(claims.Claim, "nmc")
 _XANES, _NMC = "arXiv:2310.07049", "arXiv:2501.08919"
 _DRIFT_TOLERANCE = 1e-3
-
-
-@dataclass(frozen=True)
-class Claim:
-    """One line of the scorecard.
-
-    Attributes
-    ----------
-    published
-        Number claimed, or the bound of a one-sided claim; NaN if the source gives none.
-    ours
-        Value, lower and upper end of its 90 % interval.
-    test
-        ``equal`` to the published number within the tolerance, ``above`` or ``below`` the bound
-        with the whole interval, or ``silent``: not above the bound with the whole interval.
-    """
-
-    claim_id: str
-    claim: str
-    published: float
-    ours: Value
-    unit: str
-    tolerance: float
-    source: str
-    test: Literal["equal", "above", "below", "silent"]
-
-    def row(self) -> Row:
-        """Row of the scorecard, verdict computed."""
-        return {
-            "claim_id": self.claim_id,
-            "study": STUDY,
-            "claim": self.claim,
-            "published": self.published,
-            "ours": self.ours[0],
-            "unit": self.unit,
-            "tolerance": self.tolerance,
-            "verdict": str(verdict(self.published, self.ours, self.tolerance, self.test)),
-            "source": self.source,
-        }
-
-
-def verdict(published: float, ours: Value, tolerance: float, test: str) -> Verdict:
-    """Verdict of one claim.
-
-    ``equal``: reproduced within the tolerance, close within twice. ``above`` / ``below``:
-    reproduced if the whole interval is beyond the bound, close if only the value is.
-    ``silent``: reproduced unless the whole interval is above the bound; close if it is, but the
-    value exceeds it by no more than the tolerance.
-    """
-    value, lo, hi = ours
-    if math.isnan(published) or math.isnan(value):
-        return Verdict.NO_DATA
-    if test == "equal":
-        miss = abs(value - published)
-        return _graded(miss <= tolerance, miss <= 2 * tolerance)
-    if test == "silent":
-        return _graded(not lo > published, value <= published + tolerance)
-    if test == "above":
-        return _graded(lo > published, value > published)
-    return _graded(hi < published, value < published)
-
-
-def _graded(good: bool, near: bool) -> Verdict:
-    if good:
-        return Verdict.REPRODUCED
-    return Verdict.CLOSE if near else Verdict.NOT_REPRODUCED
 
 
 def scorecard(metrics: Rows, lithium: Rows, drift: Rows) -> list[Row]:
@@ -95,11 +28,11 @@ def scorecard(metrics: Rows, lithium: Rows, drift: Rows) -> list[Row]:
     metrics, lithium, drift
         Rows of ``metrics.csv``, ``lithium.csv`` and the drift table; each may be empty.
     """
-    claims = [*_lithium_claims(lithium), *_model_claims(metrics), *_alarm_claims(metrics)]
-    return [c.row() for c in [*claims, _drift_claim(drift)]]
+    found = [*_lithium_claims(lithium), *_model_claims(metrics), *_alarm_claims(metrics)]
+    return [c.row() for c in [*found, _drift_claim(drift)]]
 
 
-def _lithium_claims(rows: Rows) -> Iterable[Claim]:
+def _lithium_claims(rows: Rows) -> Iterable[claims.Claim]:
     def found(quantity: str, part: str) -> Value:
         return _value(rows, quantity=quantity, part=part)
 
@@ -115,7 +48,7 @@ def _lithium_claims(rows: Rows) -> Iterable[Claim]:
     yield Claim("o_k_pre_edge", text, 1.0, found(O_PRE_EDGE, TOTAL), "", 0.0, OWN, "above")
 
 
-def _model_claims(rows: Rows) -> Iterable[Claim]:
+def _model_claims(rows: Rows) -> Iterable[claims.Claim]:
     grouped = str(Split.GROUPED)
     for target in ("x_Li", "x_Ni", "x_Mn", "x_Co"):
         skill = _value(
@@ -149,7 +82,7 @@ def _model_claims(rows: Rows) -> Iterable[Claim]:
         yield Claim(f"{target}_over_contents", text, 0.0, over, "", 0.0, OWN, "above")
 
 
-def _alarm_claims(rows: Rows) -> Iterable[Claim]:
+def _alarm_claims(rows: Rows) -> Iterable[claims.Claim]:
     for target in ("vacancy", "antisite"):
         for features in ("metadata", "shuffled"):
             auroc = _value(rows, target=target, features=features, metric=str(Metric.AUROC))
@@ -161,7 +94,7 @@ def _alarm_claims(rows: Rows) -> Iterable[Claim]:
     yield Claim("alarm_shuffled_x_Li", text, 0.0, skill, "", 0.05, OWN, "silent")
 
 
-def _drift_claim(rows: Rows) -> Claim:
+def _drift_claim(rows: Rows) -> claims.Claim:
     done = [r for r in rows if r["status"] in (Status.OK, Status.UNCONVERGED)]
     values = [float(r["relative_rms"]) for r in done if not math.isnan(r["relative_rms"])]
     largest = max(values, default=NAN)

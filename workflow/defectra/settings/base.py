@@ -1,0 +1,24 @@
+"""What the settings of every study are built of."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Strict(BaseModel):
+    """Base of every model: an unknown key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class ModelSettings(Strict):
+    """Gradient boosting, cross-validation, bootstrap."""
+
+    trees: int = Field(300, ge=1)
+    depth: int = Field(3, ge=1)
+    learning_rate: float = Field(0.05, gt=0, le=1)
+    subsample: float = Field(0.8, gt=0, le=1)
+    column_sample: float = Field(0.3, gt=0, le=1)
+    folds: int = Field(5, ge=2)
+    repeats: int = Field(3, ge=1, description="seeds; the scores are pooled over them")
+    bootstrap: int = Field(1000, ge=10, description="resamples over groups")
