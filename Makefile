@@ -36,6 +36,10 @@ report: $(VENV)/.installed  ## make the report anew
 test: $(VENV)/.installed-test  ## the test suite
 	@$(PY) -m pytest
 
+structures: $(VENV)/.installed  ## your own: REQUEST=request.yaml, see README
+	@$(PY) -m defectra.structures.make $(or $(REQUEST),request.yaml) \
+		results/own/structures.parquet results/own
+
 lint: $(VENV)/.installed-test  ## formatters, linters, types, snakemake --lint
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .

@@ -33,9 +33,14 @@ EXTRA = tuple(c.name for c in FACTORY.columns[len(STRUCTURES.columns) :])
 
 
 def composition_of(decorated: Decorated) -> str:
-    """Formula of the cell in order of sublattices, e.g. ``Li12 Ni6 Mn6 O24``."""
+    """Formula of the cell: species of the host by sublattice, then what a defect brought.
+
+    E.g. ``Li12 Ni6 Mn6 O24``; ``Cd31 Te33`` for an antisite, ``Cd31 Te32 Cu1`` for a dopant.
+    """
+    host = (decorated.parent or decorated).species
     amounts = Counter(s for s in decorated.species if s != VACANCY)
-    return " ".join(f"{s}{n}" for s, n in amounts.items())
+    order = dict.fromkeys(s for s in (*host, *decorated.species) if s in amounts)
+    return " ".join(f"{s}{amounts[s]}" for s in order)
 
 
 def row(
