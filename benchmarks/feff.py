@@ -83,12 +83,13 @@ def measure(name: str, side: str) -> dict[str, Any]:
     path = OUT / f"{name.replace(':', '-')}-{side}-{calculation_id(text)[:12]}.json"
     if path.exists():
         return json.loads(path.read_text(encoding="utf-8"))  # type: ignore[no-any-return]
-    result = _run(text, stages)
+    result = run_input(text, stages)
     write_bytes(path, json.dumps({"case": name, "side": side, **result}).encode())
     return result
 
 
-def _run(text: str, stages: tuple[str, ...]) -> dict[str, Any]:
+def run_input(text: str, stages: tuple[str, ...]) -> dict[str, Any]:
+    """Cost, convergence and spectrum of one ``feff.inp``; `message` says why there is none."""
     with tempfile.TemporaryDirectory(prefix="feff-") as name:
         folder = Path(name)
         (folder / "feff.inp").write_text(text, encoding="utf-8")

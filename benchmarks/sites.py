@@ -1,0 +1,127 @@
+"""How far one site stands for all of its element, and one model atom for all of a potential.
+
+``python -m benchmarks.sites`` prints JSON lines: for every K edge of one relaxed NMC622 the error
+of an average over n sites against the average over all of them (every choice of n sites, up to
+2,000, seeded), and for one nickel and one oxygen site the change when atoms of one element are
+given two potentials, one for its nearest shell and one for the others, so that FEFF takes another
+atom as the model of the far ones. Runs are kept below ``results/benchmarks/sites``.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from itertools import combinations
+from math import comb
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.feff import case, run_input
+from defectra.config import load
+from defectra.engines.feff import POTENTIALS, SPECTRUM
+from defectra.engines.feff_input import ATOMIC_NUMBER, COMPACT, calculation_id, cluster, feff_input
+from defectra.spectra.broaden import gaussian
+from defectra.store import write_bytes
+
+OUT = Path("results/benchmarks/sites")
+FWHM = 1.0  # eV
+WINDOW = (-5.0, 30.0)  # eV about the mean Fermi level of the element
+CHOICES = 2000
+SHELL = 0.3  # Å; atoms of an element farther than its nearest by more get their own potential
+
+
+def computed(text: str, name: str) -> dict[str, Any]:
+    """Result of one input, kept from run to run."""
+    path = OUT / f"{name}-{calculation_id(text)[:12]}.json"
+    if not path.exists():
+        write_bytes(path, json.dumps(run_input(text, (*POTENTIALS, *SPECTRUM))).encode())
+    return json.loads(path.read_text(encoding="utf-8"))  # type: ignore[no-any-return]
+
+
+def split(text: str, element: str, distances: NDArray[np.float64]) -> str:
+    """The same input with a second potential for `element` beyond its nearest shell."""
+    lines = text.splitlines()
+    atoms = lines.index("ATOMS")
+    start = lines.index("POTENTIALS") + 1
+    number = atoms - start
+    scf, fms = COMPACT[element]
+    amount = next(float(x.split()[5]) for x in lines[start + 1 : atoms] if x.split()[2] == element)
+    extra = f"{number} {ATOMIC_NUMBER[element]} {element} {scf} {fms} {amount / 2:g}"
+    listed = lines[atoms + 1 : -1]
+    own = [k for k, x in enumerate(listed) if k and x.split()[4] == element]
+    for k in own:
+        if distances[k] > distances[own[0]] + SHELL:
+            old = listed[k].split()[3]
+            listed[k] = listed[k][:30] + f" {number}" + listed[k][30:].removeprefix(f" {old}")
+    return "\n".join([*lines[:atoms], extra, "ATOMS", *listed, "END", ""])
+
+
+def curves(found: list[dict[str, Any]]) -> NDArray[np.float64]:
+    """Broadened spectra on one grid about the mean Fermi level, shape (sites, energies)."""
+    middle = float(np.mean([f["edge"] for f in found]))
+    grid = np.arange(middle + WINDOW[0], middle + WINDOW[1], 0.1)
+    return np.array([gaussian(f["energy"], f["mu"], grid, FWHM) for f in found])
+
+
+def averages(element: str, found: list[dict[str, Any]]) -> None:
+    """Rows of one element: relative RMS of the mean of n sites against that of all."""
+    all_sites = curves(found)
+    target = all_sites.mean(axis=0)
+    scale = float(np.sqrt(np.mean(target**2)))
+    number = len(found)
+    scatter = float(np.std([f["edge"] for f in found]))
+    rng = np.random.default_rng(1)
+    for n in (n for n in (1, 2, 3, 5) if n < number):
+        if comb(number, n) <= CHOICES:
+            picks = np.array(list(combinations(range(number), n)))
+        else:
+            picks = np.array([rng.permutation(number)[:n] for _ in range(CHOICES)])
+        errors = np.sqrt(((all_sites[picks].mean(axis=1) - target) ** 2).mean(axis=1)) / scale
+        row = {
+            "case": f"{element} K, mean of {n} of {number} sites",
+            "ours": float(np.sqrt(np.mean(errors**2))),
+            "unit": "relative RMS, 1 eV FWHM",
+            "check": f"worst {errors.max():.3f}; energy zero scatters by {scatter:.2f} eV",
+        }
+        print(json.dumps(row), flush=True)
+
+
+def splits(row: dict[str, Any], index: int, name: str) -> None:
+    """Rows of one absorber: each element of its surroundings with two potentials instead of one."""
+    atoms = cluster(row, index)
+    protocol = load().protocols.feff["fast"]
+    text = feff_input(atoms, "K", protocol, protocol.mixing)
+    plain = computed(text, name)
+    for element in sorted(set(atoms.species[1:])):
+        other = computed(split(text, element, atoms.distances), f"{name}-split{element}")
+        label = f"{name}: {element} beyond its nearest shell with a potential of its own"
+        if "mu" not in other:
+            print(json.dumps({"case": label, "ours": None, "check": other["message"]}), flush=True)
+            continue
+        both = curves([plain, other])
+        rms = float(np.sqrt(np.mean((both[0] - both[1]) ** 2) / np.mean(both[0] ** 2)))
+        check = f"energy zero moves by {other['edge'] - plain['edge']:+.2f} eV"
+        unit = "relative RMS, 1 eV FWHM, no shift"
+        print(json.dumps({"case": label, "ours": rms, "unit": unit, "check": check}), flush=True)
+
+
+def main(arguments: list[str]) -> None:
+    """Print all rows (or those of the elements named, or of ``split``)."""
+    row, nickel = case("NMC622:Ni")
+    protocol = load().protocols.feff["fast"]
+    for element in arguments or ["Ni", "Mn", "Co", "Li", "O", "split"]:
+        if element == "split":
+            splits(row, nickel, "Ni")
+            splits(row, case("NMC622:O")[1], "O")
+            continue
+        sites = [i for i, e in enumerate(row["species"]) if e == element]
+        texts = [feff_input(cluster(row, i), "K", protocol, protocol.mixing) for i in sites]
+        found = [computed(t, f"{element}{i:02d}") for t, i in zip(texts, sites)]
+        averages(element, [f for f in found if "mu" in f])
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
