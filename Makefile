@@ -42,8 +42,8 @@ plan: $(VENV)/.installed  ## what each chunk will take; shards for jobs of MINUT
 test: $(VENV)/.installed-test  ## the test suite
 	@$(PY) -m pytest
 
-test-slurm: $(VENV)/.installed-slurm  ## the workflow on a real Slurm of one node, started and stopped
-	@timeout -k 60 1200 $(PY) -m pytest tests/slurm --run-slurm
+test-slurm: $(VENV)/.installed-test $(VENV)/.installed-slurm  ## the workflow on a real Slurm of one node, started and stopped
+	@timeout -k 60 1200 $(PY) -m pytest tests/slurm -m slurm
 
 lint: $(VENV)/.installed-test  ## formatters, linters, types, snakemake --lint
 	$(VENV)/bin/ruff check .
@@ -99,7 +99,7 @@ $(VENV)/.installed-test: $(VENV)/.installed envs/requirements-test.txt
 	$(call install,--require-hashes -r envs/requirements-test.txt)
 	@touch $@
 
-$(VENV)/.installed-slurm: $(VENV)/.installed-test envs/requirements-slurm.txt
+$(VENV)/.installed-slurm: $(VENV)/.installed envs/requirements-slurm.txt
 	$(call install,--require-hashes -r envs/requirements-slurm.txt)
 	@touch $@
 

@@ -15,6 +15,8 @@ PACKAGES = ("slurmctld", "slurmd", "slurm-client", "munge")
 ACCOUNTING = ("slurmdbd", "mariadb-server")
 PROGRAMS = ("slurmctld", "slurmd", "sbatch", "squeue", "munged")
 DATABASE = ("slurmdbd", "sacctmgr", "mariadbd", "mariadb", "mariadb-install-db")
+# The plugin takes SLURM_CONF from the environment of a job's steps: they look here and only here.
+SYSTEM_CONF = Path("/etc/slurm/slurm.conf")
 PORTS = {"slurmctld": 26817, "slurmd": 26818, "slurmdbd": 26819, "database": 26820}
 
 CONF = """
@@ -133,7 +135,6 @@ class Cluster:
         self.environment = {
             **os.environ,
             "PATH": os.environ["PATH"] + ":/usr/sbin:/sbin",
-            "SLURM_CONF": str(folder / "slurm.conf"),
         }
 
     def __enter__(self) -> Cluster:
@@ -150,6 +151,8 @@ class Cluster:
     def _start(self) -> None:
         if os.geteuid() != 0:
             raise UnavailableError("slurmd needs root to start jobs")
+        if SYSTEM_CONF.is_file() or SYSTEM_CONF.is_symlink():
+            raise UnavailableError(f"a Slurm is configured here already, in {SYSTEM_CONF}")
         self.folder.mkdir(mode=0o755)
         for name in ("state", "spool"):
             (self.folder / name).mkdir()
@@ -165,7 +168,10 @@ class Cluster:
         names = {"folder": self.folder, "host": socket.gethostname().split(".")[0], **PORTS}
         accounting = WITH_ACCOUNTING.format(**names) if self.accounting else NO_ACCOUNTING
         text = CONF.format(accounting=accounting, **names)
-        (self.folder / "slurm.conf").write_text(text.lstrip())
+        own = self.folder / "slurm.conf"
+        own.write_text(text.lstrip())
+        SYSTEM_CONF.parent.mkdir(exist_ok=True)
+        SYSTEM_CONF.symlink_to(own)
         path = self.folder / "slurmdbd.conf"
         path.write_text(DBD_CONF.format(**names).lstrip())
         path.chmod(0o600)
@@ -237,6 +243,8 @@ class Cluster:
             except subprocess.TimeoutExpired:
                 child.kill()
                 child.wait()
+        if SYSTEM_CONF.is_symlink() and SYSTEM_CONF.readlink() == self.folder / "slurm.conf":
+            SYSTEM_CONF.unlink()
 
     def call(self, *command: str) -> subprocess.CompletedProcess[str]:
         """Run a client of Slurm; the caller looks at the return code."""

@@ -151,7 +151,8 @@ class Scale:
         self.live: bool = settings["live_geometries"]
         self.free: bool = settings["engine"] == "synthetic"
         self.laws = laws
-        self.archived, self.relaxed = set(), set()
+        self.archived: set[tuple[Any, ...]] = set()
+        self.relaxed: set[str] = set()
         if not self.free:
             self.archived, self.relaxed = _archived(archive, self.protocols, self.geometries)
 
@@ -160,9 +161,10 @@ class Scale:
         if self.free:
             return Load(tasks=len(tasks), missing=len(tasks))
         atoms = {row["structure_id"]: len(row["species"]) for row in structures}
-        family = {row["structure_id"]: row["family"] for row in structures}
+        family: dict[str, str] = {row["structure_id"]: row["family"] for row in structures}
         todo = [t for t in tasks if tuple(t[k] for k in _PLACE) not in self.archived]
-        work = [(t["structure_id"], self._key(t, kind)) for t, kind in self._kinds(todo)]
+        work: list[tuple[str, Key]] = []
+        work += [(t["structure_id"], self._key(t, kind)) for t, kind in self._kinds(todo)]
         work += [(name, ("chgnet", p, ALONE)) for name, p in self._cells(todo, family)]
         cpu = wall = memory = 0.0
         families: dict[str, float] = defaultdict(float)
