@@ -12,6 +12,7 @@ from defectra.fingerprint import fingerprint
 from defectra.fingerprint import of_script as code
 from defectra.leaves import pick, training_hash, worker_settings
 from defectra.plan import write_plan
+from defectra.workload import Workload, doubled
 
 min_version("9.20")
 
@@ -38,6 +39,28 @@ if workflow.is_main_process:
     CHUNKS = write_plan(CONFIG, Path("results"), fingerprint("defectra.plan"))
 else:
     CHUNKS = json.loads(Path("results/plan/state.json").read_text())["chunks"]
+
+# What a cluster is asked for: worked out when first asked, kept beside the plan.
+WORKLOAD = Workload(
+    Path("results"),
+    worker_settings(CONFIG),
+    Path(ARCHIVE),
+    ROOT / "workflow/costs.yaml",
+    fingerprint("defectra.workload"),
+)
+
+
+# A few seconds each: no job of a cluster is worth its queue.
+localrules:
+    all,
+    nmc,
+    score,
+    plot_spectra,
+    plot_parity,
+    plot_edges,
+    plot_lithium,
+    plot_failures,
+    plot_ladder,
 
 
 wildcard_constraints:

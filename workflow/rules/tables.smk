@@ -15,8 +15,8 @@ rule average_sites:
         "../../envs/defectra.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=30,
+        mem_mb=doubled(1000),
+        runtime=doubled(30),
     params:
         config=leaf(CONFIG, "nmc", "edges"),
         code=code("average_sites"),
@@ -37,8 +37,8 @@ rule build_training:
         "../../envs/defectra.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=30,
+        mem_mb=doubled(1000),
+        runtime=doubled(30),
     params:
         config=pick(CONFIG, "geometry", "protocol", "edges"),
         config_hash=training_hash(CONFIG),
@@ -64,8 +64,8 @@ rule measure_lithium:
         "../../envs/defectra.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=30,
+        mem_mb=doubled(1000),
+        runtime=doubled(30),
     params:
         config=pick(CONFIG, "lithium_series", "protocol", "edges", "model"),
         seed=leaf(CONFIG, "seed"),
