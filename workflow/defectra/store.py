@@ -10,8 +10,9 @@ import hashlib
 import json
 import os
 import struct
+import time
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -22,9 +23,11 @@ from defectra.records import SCHEMA_VERSION, Table
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
 Row = dict[str, Any]
 
+SYNC_S = 1.0  # s between two waits for the disk; an fsync takes 1 to 20 ms
 _MAGIC = b"DFJ1"
 _HEAD = struct.Struct("<4sI16s")
 
@@ -83,14 +86,39 @@ def to_arrow(rows: Iterable[Mapping[str, Any]], table: Table) -> pa.Table:
 
 def write_table(path: str | Path, rows: Iterable[Mapping[str, Any]], table: Table) -> None:
     """Write rows as a Parquet file of schema `table`, atomically."""
+    with table_writer(path, table) as add:
+        add(rows)
+
+
+@contextmanager
+def table_writer(
+    path: str | Path, table: Table
+) -> Iterator[Callable[[Iterable[Mapping[str, Any]] | pa.Table], None]]:
+    """Give a function that adds rows (or an Arrow table) as one row group of a Parquet file.
+
+    The file appears when the block ends well; what was added is not held in memory.
+    """
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    data = to_arrow(rows, table)
-    with replacing(path) as temporary:
-        pq.write_table(data, temporary, compression="zstd")
+    def add(rows: Iterable[Mapping[str, Any]] | pa.Table) -> None:
+        data = rows if isinstance(rows, pa.Table) else to_arrow(rows, table)
+        if data.num_rows:
+            writer.write_table(data)
+
+    with (
+        replacing(path) as temporary,
+        pq.ParquetWriter(temporary, table.schema(), compression="zstd") as writer,
+    ):
+        yield add
 
 
 def read_table(path: str | Path, table: Table, columns: list[str] | None = None) -> list[Row]:
+    """Rows of a Parquet file that was checked against the schema, see :func:`read_arrow`."""
+    return list(read_arrow(path, table, columns).to_pylist())
+
+
+def read_arrow(path: str | Path, table: Table, columns: list[str] | None = None) -> pa.Table:
     """Read a Parquet file and check it against the schema.
 
     Raises
@@ -98,28 +126,55 @@ def read_table(path: str | Path, table: Table, columns: list[str] | None = None)
     TableError
         If the file is missing, damaged, of another table, or of another version.
     """
+    with _opened(path, table, columns) as file:
+        data = file.read(columns=columns)
+        if columns is not None:
+            data = data.select([c for c in table.names if c in columns])
+        return data
+
+
+def read_groups(
+    path: str | Path, table: Table, columns: list[str] | None = None
+) -> Iterator[pa.Table]:
+    """Row groups of a Parquet file, one in memory at a time; checked as :func:`read_arrow`."""
+    with _opened(path, table, columns) as file:
+        for number in range(file.num_row_groups):
+            yield file.read_row_group(number, columns=columns)
+
+
+@contextmanager
+def _opened(
+    path: str | Path, table: Table, columns: list[str] | None
+) -> Iterator[pq.ParquetFile]:
+    """Parquet file of schema `table`; an error of ours for whatever is wrong with it."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        data = pq.read_table(path, columns=columns)
+        with pq.ParquetFile(path) as file:
+            _check_schema(path, file.schema_arrow, table, columns)
+            yield file
     except FileNotFoundError:
         raise TableError(f"{path}: no such table; run the rule that makes it") from None
     except (pa.ArrowInvalid, OSError) as error:
         text = " ".join(str(error).split())
         raise TableError(f"{path}: damaged Parquet file ({text}); delete it and rerun") from None
-    meta = data.schema.metadata or {}
+
+
+def _check_schema(
+    path: str | Path, schema: pa.Schema, table: Table, columns: list[str] | None
+) -> None:
+    meta = schema.metadata or {}
     found = (meta.get(b"table", b"?").decode(), meta.get(b"version", b"?").decode())
     if found != (table.name, SCHEMA_VERSION):
         raise TableError(
             f"{path}: holds table {found[0]} version {found[1]}, "
             f"expected {table.name} version {SCHEMA_VERSION}"
         )
-    wanted = [f for f in table.schema() if columns is None or f.name in columns]
-    have = [(f.name, f.type) for f in data.schema]
-    if have != [(f.name, f.type) for f in wanted]:
+    wanted = [(f.name, f.type) for f in table.schema() if columns is None or f.name in columns]
+    have = [(f.name, f.type) for f in schema if columns is None or f.name in columns]
+    if have != wanted:
         raise TableError(f"{path}: columns or types differ from schema {table.name}")
-    return list(data.to_pylist())
 
 
 class Archive:
@@ -184,6 +239,7 @@ class Journal:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         self._handle: Any = None
+        self._synced = 0.0
 
     def __enter__(self) -> Self:
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -207,8 +263,11 @@ class Journal:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._handle.close()
-        self._handle = None
+        try:
+            os.fsync(self._handle.fileno())
+        finally:
+            self._handle.close()
+            self._handle = None
 
     def _scan_end(self) -> int:
         end = 0
@@ -217,13 +276,19 @@ class Journal:
         return end
 
     def append(self, row: Mapping[str, Any], raw: bytes = b"") -> None:
-        """Add one record and wait until it is on disk."""
+        """Add one record; it is out of this process when the call returns, and no kill loses it.
+
+        The disk is waited for at most once in `SYNC_S`: what a power cut can take is work of
+        less than that.
+        """
         header = json.dumps(row, sort_keys=True).encode()
         payload = zlib.compress(struct.pack("<I", len(header)) + header + raw, 6)
         digest = hashlib.blake2b(payload, digest_size=16).digest()
         self._handle.write(_HEAD.pack(_MAGIC, len(payload), digest) + payload)
         self._handle.flush()
-        os.fsync(self._handle.fileno())
+        if time.monotonic() - self._synced > SYNC_S:
+            os.fsync(self._handle.fileno())
+            self._synced = time.monotonic()
 
 
 def read_journal(path: str | Path) -> Iterator[tuple[Row, bytes]]:

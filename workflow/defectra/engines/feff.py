@@ -7,6 +7,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,7 @@ FINAL = ("timeout", "log_too_large", "signal")  # another mixing would not help
 __all__ = ["ENGINE", "PARSER_VERSION", "Site", "engine_version", "parse", "site"]
 
 
+@cache
 def engine_version() -> str:
     """Version of the wheel and of the Fortran in it."""
     return f"feff10-rs {version('feff10-rs')} (FEFF 10.0.0)"

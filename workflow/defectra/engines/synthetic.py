@@ -55,7 +55,8 @@ class Site:
 
     def run(self, edge: str, protocol: FeffProtocol) -> Outcome:
         """Draw the curve; ``DEFECTRA_SYNTHETIC_SLEEP`` (s) makes it slow enough to be killed."""
-        time.sleep(float(os.environ.get("DEFECTRA_SYNTHETIC_SLEEP", "0")))
+        if sleep := float(os.environ.get("DEFECTRA_SYNTHETIC_SLEEP", "0")):
+            time.sleep(sleep)
         name = self.identity(edge, protocol)
         onset = (_ONSET if edge == "K" else _ONSET_L3)[self.element]
         curve = {"onset": onset, "peak": int(name[:4], 16) / 65536}
