@@ -17,10 +17,10 @@ define install
 	@$(VENV)/bin/uv pip install -q --compile-bytecode --python $(PY) $(1) 2>/dev/null || $(PY) -m pip install -q $(1)
 endef
 
-.PHONY: help run nmc report test engines archive bench lint lock config clean distclean
+.PHONY: help run nmc report test test-faults test-fuzz engines archive bench lint lock config clean distclean
 
 help:  ## this list
-	@sed -n 's/^\([a-z ]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z -]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
 run: $(VENV)/.installed  ## the default campaign and its report, results/report.html
 	@$(LAUNCH)
@@ -34,6 +34,12 @@ report: $(VENV)/.installed  ## make the report anew
 
 test: $(VENV)/.installed-test  ## the test suite
 	@$(PY) -m pytest
+
+test-faults: $(VENV)/.installed-test  ## kills, full disks, damaged files; figures in results/faults.json
+	@$(PY) -m pytest tests/faults
+
+test-fuzz: $(VENV)/.installed-test  ## parsers and config loader, 10,000 generated cases each
+	@DEFECTRA_FUZZ=10000 $(PY) -m pytest tests/unit/test_fuzz.py
 
 lint: $(VENV)/.installed-test  ## formatters, linters, types, snakemake --lint
 	$(VENV)/bin/ruff check .

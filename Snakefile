@@ -1,22 +1,22 @@
 """Defectra: from defects to spectra and levels, to tables, to models, to figures."""
 
 import json
-import os
 from pathlib import Path
 
 from snakemake.utils import min_version
 
 from defectra.config import leaf, load
+from defectra.engines.release import release
 from defectra.fingerprint import fingerprint
 from defectra.fingerprint import of_script as code
-from defectra.leaves import pick, training_hash, worker_settings
+from defectra.leaves import archive_folder, pick, training_hash, worker_settings
 from defectra.plan import write_plan
 
 min_version("9.20")
 
 ROOT = Path(workflow.basedir)
 CONFIG = load(config.get("file", ROOT / "config/config.yaml"))
-ARCHIVE = os.path.relpath(ROOT / CONFIG.archive)
+ARCHIVE = archive_folder(CONFIG, ROOT, Path.cwd())
 ARCHIVE_PARTS = sorted(map(str, Path(ARCHIVE).glob("*/part-*.parquet")))
 FIGURES = ["spectra", "parity", "edges", "lithium", "failures", "ladder"]
 

@@ -235,9 +235,7 @@ def show(size: int, found: dict[str, Any], other: dict[str, Any], jobs: int, che
     told = f"{found['ok']} of {n} calculations ok; {check}"
     pair = {"peer_value": peers, "peer": name, "check": told}
     each_wall = round(1e3 * full.wall_s / n, 3)
-    _line(
-        f"overhead: {what}", each, "ms CPU each", full, limit=5.0, wall_ms_each=each_wall, **pair
-    )
+    _line(f"overhead: {what}", each, "ms CPU each", full, limit=5.0, wall_ms_each=each_wall, **pair)
     pair = {"peer_value": other["full"].rss_mb, **both}
     _line(f"peak memory: {what}", full.rss_mb, "MB, process tree", full, limit=1000.0, **pair)
     pair = {"peer_value": other["inodes"], **both}

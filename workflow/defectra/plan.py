@@ -38,7 +38,9 @@ def write_plan(config: Config, results: Path, code: str = "") -> list[str]:
     if state.exists():
         old = json.loads(state.read_text(encoding="utf-8"))
         if old["digest"] == digest and all(
-            (folder / c / "tasks.parquet").exists() for c in old["chunks"]
+            (folder / c / f"{kind}.parquet").exists()
+            for c in old["chunks"]
+            for kind in ("structures", "tasks")
         ):
             return list(old["chunks"])
     chunks = []

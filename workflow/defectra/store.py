@@ -5,18 +5,21 @@ Nothing here knows what a row means; the schemas live in :mod:`defectra.records`
 
 from __future__ import annotations
 
+import errno
 import fcntl
+import glob
 import hashlib
 import json
 import os
+import platform
 import struct
 import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
 from defectra.errors import BusyError, StoreError, TableError
 from defectra.records import SCHEMA_VERSION, Table
@@ -28,24 +31,63 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 SYNC_S = 1.0  # s between two waits for the disk; an fsync takes 1 to 20 ms
+_REFUSED = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
 _MAGIC = b"DFJ1"
 _HEAD = struct.Struct("<4sI16s")
 
 
 @contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
-    """Give a temporary path beside `path`; on success it is flushed to disk and renamed."""
+    """Give a temporary path beside `path`; on success it is flushed to disk and renamed.
+
+    What a killed process of this machine left half written is removed on the way.
+
+    Raises
+    ------
+    StoreError
+        If the disk is full or the folder cannot be written.
+    """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    host = platform.node()
+    temporary = path.with_name(f".{path.name}.{host}.{os.getpid()}.part")
     try:
-        yield temporary
-        with temporary.open("rb") as handle:
-            os.fsync(handle.fileno())
-        temporary.replace(path)
-        _sync_folder(path.parent)
+        with _told(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            for old in path.parent.glob(f".{glob.escape(path.name)}.{host}.*.part"):
+                if not _alive(old.name.split(".")[-2]):
+                    old.unlink(missing_ok=True)
+            yield temporary
+            with temporary.open("rb") as handle:
+                os.fsync(handle.fileno())
+            temporary.replace(path)
+            _sync_folder(path.parent)
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """What the disk refuses is an error for people."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _REFUSED:
+            raise
+        raise StoreError(
+            f"{path}: cannot be written ({os.strerror(error.errno)}); make room or make it "
+            f"writable, and rerun: what is finished is kept"
+        ) from None
+
+
+def _alive(pid: str) -> bool:
+    try:
+        os.kill(int(pid), 0)
+    except (ValueError, ProcessLookupError):
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _sync_folder(folder: Path) -> None:
@@ -143,9 +185,7 @@ def read_groups(
 
 
 @contextmanager
-def _opened(
-    path: str | Path, table: Table, columns: list[str] | None
-) -> Iterator[pq.ParquetFile]:
+def _opened(path: str | Path, table: Table, columns: list[str] | None) -> Iterator[pq.ParquetFile]:
     """Parquet file of schema `table`; an error of ours for whatever is wrong with it."""
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -242,8 +282,9 @@ class Journal:
         self._synced = 0.0
 
     def __enter__(self) -> Self:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._handle = self.path.open("a+b")
+        with _told(self.path):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._handle = self.path.open("a+b", buffering=0)
         try:
             fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -284,11 +325,21 @@ class Journal:
         header = json.dumps(row, sort_keys=True).encode()
         payload = zlib.compress(struct.pack("<I", len(header)) + header + raw, 6)
         digest = hashlib.blake2b(payload, digest_size=16).digest()
-        self._handle.write(_HEAD.pack(_MAGIC, len(payload), digest) + payload)
-        self._handle.flush()
+        with _told(self.path):
+            self._write(_HEAD.pack(_MAGIC, len(payload), digest) + payload)
         if time.monotonic() - self._synced > SYNC_S:
             os.fsync(self._handle.fileno())
             self._synced = time.monotonic()
+
+    def _write(self, data: bytes) -> None:
+        """All of `data` or nothing: what a full disk took of it is cut off again."""
+        start, left = os.fstat(self._handle.fileno()).st_size, memoryview(data)
+        try:
+            while left:
+                left = left[self._handle.write(left) :]
+        except OSError:
+            self._handle.truncate(start)
+            raise
 
 
 def read_journal(path: str | Path) -> Iterator[tuple[Row, bytes]]:
@@ -300,7 +351,6 @@ def read_journal(path: str | Path) -> Iterator[tuple[Row, bytes]]:
 def _records(path: Path) -> Iterator[tuple[int, Row, bytes]]:
     if not path.exists():
         return
-    size = path.stat().st_size
     with path.open("rb") as handle:
         while True:
             start = handle.tell()
@@ -311,7 +361,8 @@ def _records(path: Path) -> Iterator[tuple[int, Row, bytes]]:
             payload = handle.read(length) if magic == _MAGIC else b""
             good = hashlib.blake2b(payload, digest_size=16).digest() == digest
             if magic != _MAGIC or len(payload) < length or not good:
-                if start + _HEAD.size + length < size or magic != _MAGIC:
+                end = start if magic != _MAGIC else start + _HEAD.size + length
+                if not _zeros(handle, end):
                     raise StoreError(
                         f"{path}: record at byte {start} is damaged and not the last one; "
                         f"restore the file, or cut it there to recompute what followed"
@@ -320,3 +371,9 @@ def _records(path: Path) -> Iterator[tuple[int, Row, bytes]]:
             data = zlib.decompress(payload)
             (length,) = struct.unpack_from("<I", data)
             yield handle.tell(), json.loads(data[4 : 4 + length]), data[4 + length :]
+
+
+def _zeros(handle: BinaryIO, start: int) -> bool:
+    """Whether a file holds nothing from `start` but the zeros that a power cut leaves."""
+    handle.seek(start)
+    return not any(any(block) for block in iter(lambda: handle.read(1 << 20), b""))

@@ -154,7 +154,7 @@ class Chunk:
         whole: Tables = ([], [], [])
         for part in self.projected():
             for rows, more in zip(whole, part):
-                rows += more
+                rows.extend(more)
         return whole
 
     def projected(self) -> Iterator[Tables]:
@@ -320,7 +320,7 @@ def _batches(parts: Iterator[Tables], rows: int = 2000) -> Iterator[Tables]:
     batch: Tables = ([], [], [])
     for part in parts:
         for own, more in zip(batch, part):
-            own += more
+            own.extend(more)
         if len(batch[1]) >= rows:
             yield batch
             batch = ([], [], [])

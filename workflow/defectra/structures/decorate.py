@@ -60,7 +60,9 @@ def canonical(decoration: Decoration, ideal: IdealLattice) -> Canonical:
     species = names[source]
     labels = tuple(sys.intern(f"{s}{o:02d}") for s, o in zip(species, orbit))
     multiplicity = len(ideal.permutations) // len(keep)
-    return Canonical(tuple(sys.intern(str(s)) for s in species), labels, multiplicity, tuple(map(int, source)))
+    return Canonical(
+        tuple(sys.intern(str(s)) for s in species), labels, multiplicity, tuple(map(int, source))
+    )
 
 
 def structure_id(
