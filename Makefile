@@ -20,8 +20,8 @@ define install
 	@$(VENV)/bin/uv pip install -q --compile-bytecode --python $(PY) $(1) 2>/dev/null || $(PY) -m pip install -q $(1)
 endef
 
-.PHONY: help run nmc report plan test test-slurm engines slurm costs archive bench lint lock \
-	config clean distclean
+.PHONY: help run nmc report plan test test-slurm test-faults test-fuzz structures engines slurm \
+	costs archive bench lint lock config clean distclean
 
 help:  ## this list
 	@sed -n 's/^\([a-z -]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -48,6 +48,12 @@ structures: $(VENV)/.installed  ## your own: REQUEST=request.yaml, see README
 
 test-slurm: $(VENV)/.installed-test $(VENV)/.installed-slurm  ## the workflow on a real Slurm of one node, started and stopped
 	@timeout -k 60 1200 $(PY) -m pytest tests/slurm -m slurm
+
+test-faults: $(VENV)/.installed-test  ## kills, full disks, damaged files; figures in results/faults.json
+	@$(PY) -m pytest tests/faults
+
+test-fuzz: $(VENV)/.installed-test  ## parsers and config loader, 10,000 generated cases each
+	@DEFECTRA_FUZZ=10000 $(PY) -m pytest tests/unit/test_fuzz.py
 
 lint: $(VENV)/.installed-test  ## formatters, linters, types, snakemake --lint
 	$(VENV)/bin/ruff check .

@@ -250,8 +250,8 @@ def _archived(
 
 def _still(row: Row, cells: Mapping[str, Row], protocols: Mapping[str, Any]) -> bool:
     """Whether the settings of today give this archived calculation its name."""
-    from defectra.config import FeffProtocol
     from defectra.engines.base import engine_named
+    from defectra.settings.protocols import FeffProtocol
 
     cell = cells[row["geometry_id"]]
     where = [k for k, label in enumerate(cell["site_labels"]) if label == row["site"]]

@@ -70,6 +70,7 @@ rule drift:
         number=leaf(CONFIG, "nmc", "drift_sample"),
         seed=leaf(CONFIG, "seed"),
         archive=json.dumps(ARCHIVE),
+        engine=release(CONFIG.nmc.engine),
         code=code("drift"),
     script:
         "../../scripts/drift.py"

@@ -3,10 +3,11 @@
 
 rule average_sites:
     input:
-        structures=rules.gather.output.structures,
-        calculations=rules.gather.output.calculations,
-        spectra=rules.gather.output.spectra,
+        checked=rules.gather.output.calculations,
+        structures=expand("results/plan/{chunk}/structures.parquet", chunk=CHUNKS),
         tasks=expand("results/plan/{chunk}/tasks.parquet", chunk=CHUNKS),
+        calculations=expand("results/chunks/{chunk}/calculations.parquet", chunk=CHUNKS),
+        spectra=expand("results/chunks/{chunk}/spectra.parquet", chunk=CHUNKS),
     output:
         "results/nmc/site_averages.parquet",
     log:
