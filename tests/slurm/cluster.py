@@ -52,7 +52,7 @@ MailProg=/bin/true
 SlurmdParameters=config_overrides
 {accounting}
 NodeName={host} NodeAddr=127.0.0.1 CPUs=6 RealMemory=16000 State=UNKNOWN
-PartitionName=main Nodes={host} Default=YES MaxTime=01:00:00 State=UP
+PartitionName=main Nodes={host} Default=YES MaxTime=1-0 State=UP
 """
 NO_ACCOUNTING = "AccountingStorageType=accounting_storage/none"
 WITH_ACCOUNTING = """AccountingStorageType=accounting_storage/slurmdbd
