@@ -53,7 +53,7 @@ class Run:
                 self.child.wait()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def runs(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Run]]:
     """Campaigns that need no hand while they run, all at once; they mostly wait."""
     base = tmp_path_factory.mktemp("runs")
