@@ -24,7 +24,7 @@ from defectra.errors import DefectraError
 Row = dict[str, Any]
 
 SAFETY = 2.0  # asked for over expected time: slower nodes, second attempts, busy memory buses
-START_MINUTES = 5  # a job's own start and its tables, on a slow file system
+START_MINUTES = 10  # a job's own start and its tables, on a slow file system
 BASE_MB = 1000  # Snakemake (twice, as a job) and the worker without its engine
 MEMORY_MARGIN = 1.25
 SHOWN = 20
