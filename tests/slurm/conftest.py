@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -13,7 +14,7 @@ from cluster import PACKAGES, PROGRAMS, Cluster, UnavailableError, install
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "workflow"))  # the campaign of the tests
 
-from campaign import Campaign
+from campaign import TABLES_ONLY, Campaign
 
 SLURM = (
     *("--profile", "slurm", "--no-report"),
@@ -24,6 +25,7 @@ SLURM = (
 @pytest.fixture(scope="session")
 def cluster() -> Iterator[Cluster]:
     """Slurm without accounting; skips with the reason where there can be none."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # `timeout` must not skip the end
     if importlib.util.find_spec("snakemake_executor_plugin_slurm") is None:
         pytest.skip("the slurm executor of Snakemake is not installed: make slurm")
     with tempfile.TemporaryDirectory(prefix="defectra-slurm-") as name:
@@ -42,7 +44,7 @@ def cluster() -> Iterator[Cluster]:
 
 @pytest.fixture(scope="session")
 def local(tmp_path_factory: pytest.TempPathFactory) -> Campaign:
-    """The campaign of the synthetic engine on this machine, without a cluster."""
+    """The tables of the synthetic engine on this machine, without a cluster."""
     campaign = Campaign(tmp_path_factory.mktemp("local") / "project")
-    campaign.run("--no-report")
+    campaign.run(TABLES_ONLY, "--no-report")
     return campaign

@@ -12,16 +12,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from campaign import TABLES_ONLY, Campaign
+from campaign import TABLES_ONLY, TIMES, Campaign
 from cluster import ACCOUNTING, DATABASE, Cluster, UnavailableError, install
 from conftest import SLURM
+
+from defectra.records import TABLES as SCHEMAS
+from defectra.store import read_table
 
 pytestmark = pytest.mark.slurm
 
 TOLERANCE = 1e-9  # relative; the same wheels on the same machine give the same bits
+CHUNK = "results/chunks/nmc-00/calculations.parquet"  # the only one of a campaign of one shard
 TABLES = ("structures", "geometries", "calculations", "spectra")
 SHEETS = ("nmc/metrics.csv", "nmc/lithium.csv", "nmc/left_out.csv", "scorecard.csv")
-LIMIT_S = 600
+LIMIT_S = 900
 
 
 class Run:
@@ -53,22 +57,19 @@ class Run:
                 self.child.wait()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def runs(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Run]]:
     """Campaigns that need no hand while they run, all at once; they mostly wait."""
     base = tmp_path_factory.mktemp("runs")
     found = {
-        "memory": Run(base / "memory", TABLES_ONLY),
-        "time": Run(base / "time", TABLES_ONLY, sleep=1.0),
+        "storm": Run(base / "storm", CHUNK, sleep=1.0),
+        "memory": Run(base / "memory", CHUNK),
         "whole": Run(base / "whole"),
     }
     found["memory"].campaign.edit(
         "workflow/defectra/workload.py", "BASE_MB = 1000", "BASE_MB = 250"
     )
-    found["time"].campaign.edit(
-        "workflow/defectra/workload.py", "START_MINUTES = 5", "START_MINUTES = 1"
-    )
-    one_chunk(found["time"].campaign)
+    one_chunk(found["storm"].campaign)
     one_chunk(found["memory"].campaign)
     for run in found.values():
         run.start()
@@ -116,6 +117,21 @@ def same_tables(ours: Campaign, theirs: Campaign) -> None:
         same(sorted(ours.table(name), key=_words), rows, name)
 
 
+def same_chunks(ours: Campaign, theirs: Campaign) -> None:
+    """As `same_tables`, for a campaign that ended with its chunks."""
+    for name in TABLES[1:]:
+        rows = [chunk_rows(campaign, name) for campaign in (ours, theirs)]
+        assert rows[1], name
+        same(*rows, name)
+
+
+def chunk_rows(campaign: Campaign, name: str) -> list[dict[str, Any]]:
+    files = campaign.results.glob(f"chunks/*/{name}.parquet")
+    rows = [row for path in files for row in read_table(path, SCHEMAS[name])]
+    found = [{k: v for k, v in row.items() if k not in TIMES} for row in rows]
+    return sorted(found, key=_words)
+
+
 def _words(row: dict[str, Any]) -> list[str]:
     """What orders rows whatever chunks they came in."""
     return [value for value in row.values() if isinstance(value, str)]
@@ -148,21 +164,48 @@ def limits(log: str, resource: str) -> list[int]:
     return [int(x) for x in found]
 
 
-def test_whole_campaign_gives_the_same_tables_models_and_scores(
-    runs: dict[str, Run], local: Campaign, cluster: Cluster
+def test_cancelled_drained_out_of_time_and_without_a_controller(
+    cluster: Cluster, runs: dict[str, Run], request: pytest.FixtureRequest
 ) -> None:
-    log = runs["whole"].finish()
-    ours = runs["whole"].campaign
-    assert "has been submitted with SLURM jobid" in log
-    same_tables(ours, local)
-    once_each(ours, local)
-    for name in SHEETS:
-        same(sheet(ours.results / name), sheet(local.results / name), name)
-    submitted = set(re.findall(r"slurm_logs/(\w+)/", log))
-    assert {"rule_calculate", "rule_evaluate"} <= submitted
-    assert not {n for n in submitted if "plot" in n or "score" in n}, "light steps are local"
-    out = ours.run(*SLURM)
-    assert "Nothing to do" in out
+    run = runs["storm"]
+    first = job_at_work(cluster, run, 3)
+    node = cluster.call("sinfo", "-h", "-o", "%n").stdout.strip()
+    cluster.call("scontrol", "update", f"NodeName={node}", "State=DRAIN", "Reason=test")
+    assert cluster.call("scancel", first).returncode == 0
+    wait_for(lambda: first not in own_jobs(cluster, run.campaign), "the end of the cancelled job")
+    cancelled = run.campaign.computed()
+    cluster.kill("slurmctld")
+    assert cluster.call("squeue").returncode != 0
+    time.sleep(5)
+    cluster.start("slurmctld", "-D")
+    wait_for(lambda: cluster.call("squeue").returncode == 0, "the new controller")
+    wait_for(lambda: own_jobs(cluster, run.campaign, "PENDING"), "a job that waits for the node")
+    assert run.campaign.computed() == cancelled
+    cluster.call("scontrol", "update", f"NodeName={node}", "State=RESUME")
+
+    second = job_at_work(cluster, run, len(cancelled) + 3)
+    assert cluster.call("scontrol", "update", f"JobId={second}", "TimeLimit=1").returncode == 0
+    wait_for(lambda: second not in own_jobs(cluster, run.campaign), "the end of the second job")
+    kept = run.campaign.computed()
+    assert kept[: len(cancelled)] == cancelled
+    assert [cluster.jobs()[job] for job in (first, second)] == ["CANCELLED", "TIMEOUT"]
+
+    log = run.finish()
+    for resource in ("mem_mb", "runtime"):
+        asked = limits(log, resource)
+        assert asked == [asked[0], 2 * asked[0], 4 * asked[0]], resource
+    local: Campaign = request.getfixturevalue("local")
+    assert len(kept) < len(local.computed()), "the second job ended before its time"
+    assert run.campaign.computed()[: len(kept)] == kept
+    once_each(run.campaign, local)
+    same_chunks(run.campaign, local)
+
+
+def job_at_work(cluster: Cluster, run: Run, count: int) -> str:
+    """The one job of a campaign, once `count` calculations are finished."""
+    wait_for(lambda: len(run.campaign.computed()) >= count, f"calculation {count}", LIMIT_S)
+    (job,) = own_jobs(cluster, run.campaign)
+    return job
 
 
 def test_a_job_out_of_memory_is_tried_with_twice_the_memory(
@@ -173,58 +216,12 @@ def test_a_job_out_of_memory_is_tried_with_twice_the_memory(
     assert asked[:2] == [250, 500]
     assert "exceeded memory limit" in slurm_logs(runs["memory"].campaign) + cluster.logs(200)
     once_each(runs["memory"].campaign, local)
-    same_tables(runs["memory"].campaign, local)
-
-
-def test_a_job_out_of_time_goes_on_where_it_was_with_twice_the_time(
-    runs: dict[str, Run], local: Campaign, cluster: Cluster
-) -> None:
-    log = runs["time"].finish()
-    assert limits(log, "runtime")[:2] == [1, 2]
-    assert "'TIMEOUT'" in log
-    once_each(runs["time"].campaign, local)
-    same_tables(runs["time"].campaign, local)
+    same_chunks(runs["memory"].campaign, local)
 
 
 def slurm_logs(campaign: Campaign) -> str:
     paths = (campaign.folder / ".snakemake" / "slurm_logs").rglob("*.log")
     return "\n".join(path.read_text(errors="replace") for path in paths)
-
-
-def test_cancelled_drained_and_without_its_controller(
-    cluster: Cluster, local: Campaign, tmp_path: Path
-) -> None:
-    run = Run(tmp_path / "storm", TABLES_ONLY, sleep=0.7)
-    one_chunk(run.campaign)
-    before = set(cluster.jobs())
-    run.start()
-    try:
-        wait_for(lambda: len(run.campaign.computed()) >= 3, "the third calculation")
-        mine = own_jobs(cluster, run.campaign)
-        assert mine
-        assert not mine & before
-        node = cluster.call("sinfo", "-h", "-o", "%n").stdout.strip()
-        cluster.call("scontrol", "update", f"NodeName={node}", "State=DRAIN", "Reason=test")
-        assert cluster.call("scancel", *mine).returncode == 0
-        wait_for(lambda: not own_jobs(cluster, run.campaign), "the end of the cancelled job")
-        kept = run.campaign.computed()
-        cluster.kill("slurmctld")
-        assert cluster.call("squeue").returncode != 0
-        time.sleep(5)
-        cluster.start("slurmctld", "-D")
-        wait_for(lambda: cluster.call("squeue").returncode == 0, "the new controller", 60)
-        wait_for(lambda: waiting(cluster, run.campaign), "a job that waits for the node")
-        assert run.campaign.computed() == kept
-        cluster.call("scontrol", "update", f"NodeName={node}", "State=RESUME")
-        log = run.finish()
-    finally:
-        run.stop()
-    assert "'CANCELLED'" in log
-    asked = limits(log, "mem_mb")
-    assert asked[1] == 2 * asked[0]
-    assert run.campaign.computed()[: len(kept)] == kept
-    once_each(run.campaign, local)
-    same_tables(run.campaign, local)
 
 
 def own_jobs(cluster: Cluster, campaign: Campaign, *states: str) -> set[str]:
@@ -233,10 +230,6 @@ def own_jobs(cluster: Cluster, campaign: Campaign, *states: str) -> set[str]:
     out = cluster.call("squeue", "-h", *flags, "-o", "%i|%Z").stdout
     rows = [line.split("|") for line in out.splitlines()]
     return {job for job, folder in rows if Path(folder) == campaign.folder}
-
-
-def waiting(cluster: Cluster, campaign: Campaign) -> bool:
-    return bool(own_jobs(cluster, campaign, "PENDING"))
 
 
 @pytest.mark.live
@@ -260,6 +253,24 @@ def small(campaign: Campaign) -> None:
     campaign.study["structures"] |= {"orderings": 1, "lithium": [1.0], "count": 1}
     campaign.write_config()
     campaign.edit("config/protocols/feff.yaml", "fms_radius: 5.4", "fms_radius: 3.2")
+
+
+def test_whole_campaign_gives_the_same_tables_models_and_scores(
+    runs: dict[str, Run], local: Campaign, cluster: Cluster
+) -> None:
+    local.run("--no-report")
+    log = runs["whole"].finish()
+    ours = runs["whole"].campaign
+    assert "has been submitted with SLURM jobid" in log
+    same_tables(ours, local)
+    once_each(ours, local)
+    for name in SHEETS:
+        same(sheet(ours.results / name), sheet(local.results / name), name)
+    submitted = set(re.findall(r"slurm_logs/(\w+)/", log))
+    assert {"rule_calculate", "rule_evaluate"} <= submitted
+    assert not {n for n in submitted if "plot" in n or "score" in n}, "light steps are local"
+    out = ours.run(*SLURM)
+    assert "Nothing to do" in out
 
 
 def test_with_accounting(cluster: Cluster, local: Campaign, tmp_path: Path) -> None:

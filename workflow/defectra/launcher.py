@@ -126,13 +126,18 @@ def check_profile(profile: Path) -> None:
     if not path.is_file():
         ours = ", ".join(sorted(p.name for p in PROFILES.iterdir()))
         raise ConfigError(f"{profile}: no profile (no config.yaml there); ours are: {ours}")
-    found = re.search(r"^executor: *([\w-]+)", path.read_text(encoding="utf-8"), re.MULTILINE)
-    if found is None or found[1] in ("local", "dryrun", "touch"):
-        return
-    module = f"snakemake_executor_plugin_{found[1].replace('-', '_')}"
-    if importlib.util.find_spec(module) is None:
-        how = "`make slurm`" if found[1] == "slurm" else f"pip install {module.replace('_', '-')}"
-        raise ConfigError(f"{path}: executor {found[1]} is not installed; {how} brings it")
+    name = executor(profile)
+    package = f"snakemake-executor-plugin-{name}"
+    if name and importlib.util.find_spec(package.replace("-", "_")) is None:
+        how = "make slurm" if name == "slurm" else f"pip install {package}"
+        raise ConfigError(f"{path}: executor {name} is not installed; `{how}` brings it")
+
+
+def executor(profile: Path) -> str:
+    """Name of the plugin that runs the jobs of a profile; empty if this machine does."""
+    text = (profile / "config.yaml").read_text(encoding="utf-8")
+    found = re.search(r"^executor: *([\w-]+)", text, re.MULTILINE)
+    return found[1] if found and found[1] not in ("local", "dryrun", "touch") else ""
 
 
 @contextmanager
@@ -204,7 +209,7 @@ def _snakemake(options: Options, *more: str) -> list[str]:
         *("--directory", str(options.directory)),
         *("--profile", str(options.profile)),
         # on a cluster, `--cores` would limit the sum over all jobs; there the profile says `jobs`
-        *("--cores" if options.profile.name == "default" else "--local-cores", str(options.cores)),
+        *("--local-cores" if executor(options.profile) else "--cores", str(options.cores)),
         *more,
         *options.extra,
         *("--config", f"file={options.config}"),
