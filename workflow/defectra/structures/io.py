@@ -55,11 +55,11 @@ def read_structure(path: str | Path) -> Structure:
         raise StructureError(f"{path}: over {LARGEST} bytes; give one cell, not a trajectory")
     try:
         return _checked(Structure.from_file(path))
-    except Exception as error:  # noqa: BLE001  the parsers of others raise whatever comes
+    except Exception as error:  # the parsers of others raise whatever comes
         reason = f"{type(error).__name__}: {error}"
     try:
         return _checked(_by_ase(path))
-    except Exception as error:  # noqa: BLE001
+    except Exception as error:
         told = reason if "unknown format" in str(error) else f"{reason}; ASE: {error}"
         text = " ".join(told.split())[:300]
     raise StructureError(f"{path}: not a structure file that can be read: {text}")
