@@ -295,7 +295,7 @@ class Journal:
             ) from None
         except OSError as error:
             self._handle.close()
-            raise StoreError(f"{self.path}: {NO_LOCKS} ({os.strerror(error.errno)})") from None
+            raise StoreError(f"{self.path}: {NO_LOCKS} ({error.strerror})") from None
         end = self._scan_end()
         if end < self.path.stat().st_size:
             self._handle.truncate(end)
