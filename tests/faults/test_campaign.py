@@ -29,7 +29,7 @@ def wait_for(condition: Callable[[], bool], seconds: float, what: str) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, f"{what} did not happen within {seconds} s"
-        time.sleep(0.02)
+        time.sleep(0.1)
 
 
 def at_work_in(folder: Path) -> list[psutil.Process]:

@@ -15,9 +15,10 @@ from defectra.store import Archive, read_table
 pytestmark = pytest.mark.workflow
 
 PLOTS = {f"plot_{n}" for n in ("spectra", "parity", "edges", "lithium", "failures", "ladder")}
-MODELS = {"evaluate", "score", "plot_parity", "plot_edges"}
+SCORES = {"score", "collect_scores"}
+MODELS = {"evaluate", "plot_parity", "plot_edges"} | SCORES
 AVERAGES = {"average_sites", "build_training", "plot_spectra", "plot_lithium", "plot_ladder"}
-LITHIUM = {"measure_lithium", "plot_lithium", "score"}
+LITHIUM = {"measure_lithium", "plot_lithium"} | SCORES
 GATHERED = {"gather", "plot_failures"} | AVERAGES | MODELS | LITHIUM
 
 
@@ -64,9 +65,9 @@ def test_nothing_and_moved(mine: Campaign) -> None:
         ("models/features.py", MODELS),
         ("models/crossval.py", MODELS),
         ("figures/style.py", PLOTS),
-        ("tables/score.py", {"score"}),
+        ("tables/score.py", SCORES),
         ("tables/averages.py", AVERAGES | MODELS),
-        ("engines/drift.py", {"drift", "score"}),
+        ("engines/drift.py", {"drift"} | SCORES),
     ],
 )
 def test_code(mine: Campaign, module: str, rules: set[str]) -> None:
@@ -90,7 +91,7 @@ def test_code_of_the_parser_computes_nothing(mine: Campaign) -> None:
     ("key", "value", "rules"),
     [
         ("model", {"trees": 6, "folds": 2, "repeats": 1, "bootstrap": 10}, None),
-        ("drift_sample", 1, {"drift", "score"}),
+        ("drift_sample", 1, {"drift"} | SCORES),
     ],
 )
 def test_parameter(mine: Campaign, key: str, value: Any, rules: set[str] | None) -> None:
@@ -105,7 +106,7 @@ def test_another_engine_version_is_for_the_drift_check(
 ) -> None:
     before, tables = mine.computed(), repr(mine.table("calculations"))
     monkeypatch.setenv("DEFECTRA_SYNTHETIC_VERSION", "2")
-    assert mine.planned() == {"drift": 1, "score": 1}
+    assert set(mine.planned()) == {"drift"} | SCORES
     mine.run("--no-report")
     rows = read_table(mine.results / "nmc/drift.parquet", DRIFT)
     assert {(r["archived_version"], r["engine_version"]) for r in rows} == {
