@@ -29,7 +29,7 @@ def wait_for(condition: Callable[[], bool], seconds: float, what: str) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, f"{what} did not happen within {seconds} s"
-        time.sleep(0.02)
+        time.sleep(0.1)
 
 
 def at_work_in(folder: Path) -> list[psutil.Process]:
@@ -203,3 +203,13 @@ def test_interrupt_keeps_what_is_finished(tmp_path: Path) -> None:
     wait_for(lambda: not at_work_in(campaign.folder), 30, "the end of every child")
     assert len(campaign.computed()) >= 3
     note("Ctrl-C", 1)
+
+
+def test_folder_with_a_hostile_name(finished: Campaign, tmp_path: Path) -> None:
+    """No shell reads names: spaces, quotes, a semicolon and a newline's escape change nothing."""
+    campaign = Campaign(tmp_path / "a b;'touch x' $(touch y) é")
+    campaign.run(TABLES_ONLY, "--no-report")
+    same_tables(campaign, finished)
+    assert [p.name for p in tmp_path.iterdir()] == [campaign.folder.name]
+    assert not [p for p in campaign.folder.rglob("*") if p.name in ("x", "y")]
+    note("hostile folder name", 1)

@@ -151,7 +151,7 @@ def test_full_disk_is_an_error_and_the_rest_follows(small_disk, tmp_path) -> Non
     config = configure(structures={"count": 150})
     whole = tmp_path / "whole"
     complete(whole, config)
-    (chunk,) = write_plan(config, small_disk)
+    write_plan(config, small_disk)
     filler = small_disk / "filler"
     free = os.statvfs(small_disk)
     filler.write_bytes(b"x" * (free.f_bavail * free.f_frsize - 120_000))

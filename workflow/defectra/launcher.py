@@ -82,7 +82,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return run(options)
     except StoreError as error:
         print(error, file=sys.stderr)
-        return 3
+    except OSError as error:  # a full disk, a file system without locks
+        print(f"{error.filename or options.results}: {error.strerror}; mend it", file=sys.stderr)
+    return 3
 
 
 def _options(arguments: Sequence[str] | None) -> Options:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 SYNC_S = 1.0  # s between two waits for the disk; an fsync takes 1 to 20 ms
+NO_LOCKS = "this file system does not lock files; mount it with locks, see docs/reliability.md"
 _REFUSED = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
 _MAGIC = b"DFJ1"
 _HEAD = struct.Struct("<4sI16s")
@@ -292,6 +293,9 @@ class Journal:
             raise BusyError(
                 f"{self.path}: another worker holds this journal; wait for it or stop it"
             ) from None
+        except OSError as error:
+            self._handle.close()
+            raise StoreError(f"{self.path}: {NO_LOCKS} ({error.strerror})") from None
         end = self._scan_end()
         if end < self.path.stat().st_size:
             self._handle.truncate(end)
