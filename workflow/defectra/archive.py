@@ -67,23 +67,32 @@ def _priority(row: Row) -> tuple[int, int]:
 
 
 def export(config: Config, work: Path) -> dict[str, int]:
-    """Add what the journals hold to the archive; returns the number of new rows by table."""
+    """Add what the journals hold to the archive, one part of each table.
+
+    Returns
+    -------
+    dict
+        Number of new rows by table.
+    """
     structures, asked = wanted(config)
     tasks = [task for row in structures for task in asked[row["structure_id"]]]
     archive = Archive(config.archive)
-    before = {t.name: len(archive.read(t)) for t in (GEOMETRIES, CALCULATIONS, SPECTRA)}
+    tables = (GEOMETRIES, SPECTRA, CALCULATIONS)  # a calculation comes after what it refers to
+    before = {t.name: len(archive.read(t)) for t in tables}
+    new: dict[str, list[Row]] = {t.name: [] for t in tables}
     for journal in sorted(work.glob("*.journal")):
         chunk = Chunk(structures, tasks, settings_of(config, live=False), journal, archive)
         geometries, calculations, spectra = chunk.project()
         own = [row for row in calculations if _finished(row)]
         names = {row["calculation_id"] for row in own}
-        good = [g | {"origin": str(Origin.ARCHIVE)} for g in geometries if g["geometry_id"]]
-        archive.add(good, GEOMETRIES)
-        archive.add([s for s in spectra if s["calculation_id"] in names], SPECTRA)
-        archive.add([row | {"origin": str(Origin.ARCHIVE)} for row in own], CALCULATIONS)
-    return {
-        t.name: len(archive.read(t)) - before[t.name] for t in (GEOMETRIES, CALCULATIONS, SPECTRA)
-    }
+        origin = {"origin": str(Origin.ARCHIVE)}
+        new["geometries"] += [g | origin for g in geometries if g["geometry_id"]]
+        new["spectra"] += [s for s in spectra if s["calculation_id"] in names]
+        new["calculations"] += [row | origin for row in own]
+    for table in tables:
+        unique = {row[table.names[0]]: row for row in new[table.name]}
+        archive.add(unique.values(), table)
+    return {t.name: len(archive.read(t)) - before[t.name] for t in tables}
 
 
 def _finished(row: Row) -> bool:
