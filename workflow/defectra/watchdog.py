@@ -1,4 +1,4 @@
-"""End a worker whose workflow was killed: no orphan goes on computing."""
+"""Who is alive: end a worker whose workflow was killed, find a Snakemake started by hand."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 import time
+from pathlib import Path
 
 
 def follow_ancestors(generations: int = 2, every_s: float = 0.5) -> None:
@@ -31,3 +32,21 @@ def follow_ancestors(generations: int = 2, every_s: float = 0.5) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
     threading.Thread(target=watch, daemon=True, name="watchdog").start()
+
+
+def snakemake_in(folder: Path) -> int | None:
+    """Process number of a Snakemake of this machine that works in `folder`, if there is one.
+
+    Its lock does not tell whether it is alive. Jobs of a cluster are not meant.
+    """
+    import psutil
+
+    for process in psutil.process_iter():
+        try:
+            words = process.cmdline()
+            named = any(Path(word).name == "snakemake" for word in words[:4])
+            if named and "--target-jobs" not in words and Path(process.cwd()) == folder:
+                return int(process.pid)
+        except (psutil.Error, OSError):
+            continue  # it ended just now, or is not ours to look at
+    return None
