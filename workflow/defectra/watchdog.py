@@ -8,6 +8,8 @@ import threading
 import time
 from pathlib import Path
 
+from defectra.errors import StoreError
+
 
 def follow_ancestors(generations: int = 2, every_s: float = 0.5) -> None:
     """Watch the nearest ancestors from a thread and kill this process when one of them is gone.
@@ -34,10 +36,15 @@ def follow_ancestors(generations: int = 2, every_s: float = 0.5) -> None:
     threading.Thread(target=watch, daemon=True, name="watchdog").start()
 
 
-def snakemake_in(folder: Path) -> int | None:
-    """Process number of a Snakemake of this machine that works in `folder`, if there is one.
+def refuse_at_work(folder: Path) -> None:
+    """Refuse if a Snakemake of this machine works in `folder`: its lock does not tell.
 
-    Its lock does not tell whether it is alive. Jobs of a cluster are not meant.
+    Jobs that it has on a cluster are not meant.
+
+    Raises
+    ------
+    StoreError
+        With the number of the process.
     """
     import psutil
 
@@ -45,8 +52,8 @@ def snakemake_in(folder: Path) -> int | None:
         try:
             words = process.cmdline()
             named = any(Path(word).name == "snakemake" for word in words[:4])
-            if named and "--target-jobs" not in words and Path(process.cwd()) == folder:
-                return int(process.pid)
+            here = named and "--target-jobs" not in words and Path(process.cwd()) == folder
         except (psutil.Error, OSError):
             continue  # it ended just now, or is not ours to look at
-    return None
+        if here:
+            raise StoreError(f"{folder}: Snakemake {process.pid} is at work here; wait for it")
