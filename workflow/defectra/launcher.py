@@ -27,6 +27,7 @@ from typing import Any
 from defectra.config import STUDIES, load
 from defectra.errors import ConfigError, StoreError
 from defectra.progress import Line, duration, read_steps, read_work
+from defectra.watchdog import refuse_at_work
 
 ROOT = Path(__file__).resolve().parents[2]
 PROFILES = ROOT / "workflow" / "profiles"
@@ -177,6 +178,7 @@ def run(options: Options) -> int:
     start = time.time()
     log = _new_log(options.results / "logs")
     if any((options.directory / ".snakemake" / "locks").glob("*")):
+        refuse_at_work(options.directory)
         _unlock(options, log)
     code = _watched(options, log, start)
     text = log.read_text(encoding="utf-8", errors="replace")

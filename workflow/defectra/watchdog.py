@@ -1,4 +1,4 @@
-"""End a worker whose workflow was killed: no orphan goes on computing."""
+"""Who is alive: end a worker whose workflow was killed, find a Snakemake started by hand."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import os
 import signal
 import threading
 import time
+from pathlib import Path
+
+from defectra.errors import StoreError
 
 
 def follow_ancestors(generations: int = 2, every_s: float = 0.5) -> None:
@@ -31,3 +34,26 @@ def follow_ancestors(generations: int = 2, every_s: float = 0.5) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
     threading.Thread(target=watch, daemon=True, name="watchdog").start()
+
+
+def refuse_at_work(folder: Path) -> None:
+    """Refuse if a Snakemake of this machine works in `folder`: its lock does not tell.
+
+    Jobs that it has on a cluster are not meant.
+
+    Raises
+    ------
+    StoreError
+        With the number of the process.
+    """
+    import psutil
+
+    for process in psutil.process_iter():
+        try:
+            words = process.cmdline()
+            named = any(Path(word).name == "snakemake" for word in words[:4])
+            here = named and "--target-jobs" not in words and Path(process.cwd()) == folder
+        except (psutil.Error, OSError):
+            continue  # it ended just now, or is not ours to look at
+        if here:
+            raise StoreError(f"{folder}: Snakemake {process.pid} is at work here; wait for it")

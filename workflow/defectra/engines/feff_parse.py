@@ -14,8 +14,8 @@ from defectra.errors import EngineError
 PARSER_VERSION = "2"
 _MU = re.compile(r"Mu=\s*([-+.\dEe]+)\s*eV|Mu=\s*([-+.\dEe]+)")
 _STEP = re.compile(r"xsedge\s*\+\s*\d+\s*,\s*used to normalize mu\s+([-+.\dEe]+)")
-_ITERATION = re.compile(r"SCF ITERATION NUMBER\s+(\d+)", re.IGNORECASE)
-_CONVERGED = re.compile(r"Convergence reached in\s+(\d+)\s+iteration", re.IGNORECASE)
+_ITERATION = re.compile(r"SCF ITERATION NUMBER\s+(\d{1,9})", re.IGNORECASE)
+_CONVERGED = re.compile(r"Convergence reached in\s+(\d{1,9})\s+iteration", re.IGNORECASE)
 
 
 def read_folder(folder: str | Path) -> Parsed:
@@ -53,12 +53,16 @@ def read_xmu(path: str | Path) -> Parsed:
         efermi, edge_step = float(level.group(1) or level.group(2)), float(step.group(1))
     except ValueError:
         raise EngineError("bad_output", f"{path.name}: a damaged number in the header") from None
+    with np.errstate(over="ignore", invalid="ignore"):  # damaged numbers may be as large as any
+        edge = float(np.mean(energy - relative)) + efermi
+    if not np.isfinite([efermi, edge, edge_step]).all():
+        raise EngineError("bad_output", f"{path.name}: a damaged number in the header")
     return Parsed(
         energy,
         mu,
         mu0,
         efermi,
-        float(np.mean(energy - relative)) + efermi,
+        edge,
         edge_step,
         converged=False,
         iterations=0,
