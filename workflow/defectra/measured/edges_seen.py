@@ -20,9 +20,7 @@ _WORDS = {"oxygen": "O", "nickel": "Ni", "cobalt": "Co", "manganese": "Mn", "sil
 def xray_edge(spectrum: Measured) -> Edge | None:
     """K or L edge nearest to the steepest rise of an X-ray spectrum; None if none is near."""
     rise = steepest(spectrum.energy, spectrum.mu)
-    near = [
-        e for e in table() if abs(e.energy - rise) < max(_OFF * e.energy, 4.0) and e.jump > 1.1
-    ]
+    near = [e for e in table() if abs(e.energy - rise) < max(_OFF * e.energy, 4.0) and e.jump > 1.1]
     return min(near, key=lambda e: abs(e.energy - rise), default=None)
 
 

@@ -30,9 +30,7 @@ def find(folder: Folder) -> list[tuple[Path, ...]]:
     """Convolved spectra, plain ones that have no convolved one, else an indata file alone."""
     convolved = [p for p in folder.files if _is_convolved(p, folder)]
     stems = {_stem(p) for p in convolved}
-    plain = [
-        p for p in folder.files if "E_edge" in folder.head(p)[:1000] and _stem(p) not in stems
-    ]
+    plain = [p for p in folder.files if "E_edge" in folder.head(p)[:1000] and _stem(p) not in stems]
     spectra = [*convolved, *plain]
     written = {_NUMBERED.sub("", _stem(p)).lower() for p in spectra}
     asked = [p for p in folder.files if is_indata(folder.head(p))]

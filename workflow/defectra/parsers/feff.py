@@ -178,7 +178,9 @@ def _title_cell(text: str) -> tuple[np.ndarray, list[str], np.ndarray] | None:
 
     lengths = re.search(r"TITLE\s+abc:\s*([-\d.\s]+)\n", text)
     angles = re.search(r"TITLE\s+angles:\s*([-\d.\s]+)\n", text)
-    sites = re.findall(r"^\*\s+\d+\s+([A-Z][a-z]?)\s+(-?[\d.]+)\s+(-?[\d.]+)\s+(-?[\d.]+)", text, re.M)
+    sites = re.findall(
+        r"^\*\s+\d+\s+([A-Z][a-z]?)\s+(-?[\d.]+)\s+(-?[\d.]+)\s+(-?[\d.]+)", text, re.M
+    )
     if not (lengths and angles and sites):
         return None
     try:
@@ -188,4 +190,8 @@ def _title_cell(text: str) -> tuple[np.ndarray, list[str], np.ndarray] | None:
         )
     except (TypeError, ValueError):
         return None
-    return lattice.matrix, [s[0] for s in sites], np.array([[float(v) for v in s[1:]] for s in sites])
+    return (
+        lattice.matrix,
+        [s[0] for s in sites],
+        np.array([[float(v) for v in s[1:]] for s in sites]),
+    )

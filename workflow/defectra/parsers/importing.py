@@ -130,13 +130,17 @@ def _blank(reader: Reader, files: tuple[Path, ...], root: Path) -> Row:
     row: Row = {c.name: None for c in IMPORTS.columns}
     names = [str(f.relative_to(root)) for f in files]
     strings = {c.name: "" for c in IMPORTS.columns if c.type == "string"}
-    return row | strings | {
-        "source": names[0],
-        "files": names,
-        "engine": reader.ENGINE,
-        "status": str(Status.FAILED),
-        "parser_version": reader.PARSER_VERSION,
-    }
+    return (
+        row
+        | strings
+        | {
+            "source": names[0],
+            "files": names,
+            "engine": reader.ENGINE,
+            "status": str(Status.FAILED),
+            "parser_version": reader.PARSER_VERSION,
+        }
+    )
 
 
 def _check(reading: Reading, paired: Paired) -> str:
@@ -237,9 +241,7 @@ def _store(out: Imported, row: Row, reading: Reading, paired: Paired, element: s
     }
 
 
-def _calculation(
-    row: Row, reading: Reading | None, paired: Paired | None, element: str
-) -> Row:
+def _calculation(row: Row, reading: Reading | None, paired: Paired | None, element: str) -> Row:
     geometry = paired.geometry if paired and paired.geometry else {}
     inputs = reading.inputs if reading else {}
     text = "".join(inputs[k] for k in sorted(inputs))

@@ -25,9 +25,7 @@ _KNOWN = re.compile(r"([A-Z][a-z]?)[_\- ]?(K|L1|L23|L2|L3)(?:[_\- .]|edge)")
 def find(folder: Folder) -> list[tuple[Path, ...]]:
     """Files of two columns whose name has the name of an engine in it."""
     return [
-        (p,)
-        for p in folder.files
-        if _ENGINE.search(plain_name(p)) and _two_columns(folder.head(p))
+        (p,) for p in folder.files if _ENGINE.search(plain_name(p)) and _two_columns(folder.head(p))
     ]
 
 

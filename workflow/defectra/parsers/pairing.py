@@ -76,9 +76,7 @@ def pair(reading: Reading, folder: Path, root: Path) -> Paired:
     return Paired(None, None, "", None, "", None, how)
 
 
-def _candidates(
-    reading: Reading, folder: Path, root: Path
-) -> list[tuple[str, str, Structure]]:
+def _candidates(reading: Reading, folder: Path, root: Path) -> list[tuple[str, str, Structure]]:
     out = []
     for path in (*reading.structures, *_nearby(folder, root)):
         structure = _load(path)
@@ -98,7 +96,7 @@ def _nearby(folder: Path, root: Path) -> list[Path]:
         names = [p for p in sorted(place.iterdir()) if p.is_file() and _NAMES.search(plain_name(p))]
         # The cell before a run; CONTCAR is that of a relaxation and comes last.
         found += sorted(names, key=lambda p: plain_name(p).upper().startswith("CONTCAR"))
-        if place == root or place.parent == place:
+        if place in (root, place.parent):
             break
         place = place.parent
     return found
@@ -144,9 +142,7 @@ def _build(lattice: Any, species: list[str], coords: Any) -> Structure | None:
     return Structure(lattice, species, coords, to_unit_cell=True)
 
 
-def find_site(
-    structure: Structure, absorber: Absorber, folder: Path
-) -> tuple[int | None, str]:
+def find_site(structure: Structure, absorber: Absorber, folder: Path) -> tuple[int | None, str]:
     """Absorbing site of a structure, and how it was told.
 
     Raises

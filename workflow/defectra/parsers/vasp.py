@@ -202,7 +202,9 @@ def outcar_converged(text: str) -> bool:
     so the energy changes of the last step are compared with EDIFF, as ASE does.
     """
     limit = re.search(r"^\s*EDIFF\s*=\s*([-+.\dEe]+)", text, re.M)
-    changes = re.findall(r"total energy-change \(2\. order\)\s*:\s*([-+.\dEe]+)\s*\(([^)]*)\)", text)
+    changes = re.findall(
+        r"total energy-change \(2\. order\)\s*:\s*([-+.\dEe]+)\s*\(([^)]*)\)", text
+    )
     if not limit or not changes:
         return False
     return all(abs(float(v)) < float(limit.group(1)) for v in changes[-1])

@@ -95,7 +95,7 @@ def _rows_after(text: str, cards: tuple[str, ...]) -> dict[str, list[list[str]]]
         words = line.split("!")[0].split()
         if not words:
             continue
-        if words[0].startswith(("&", "/")) or words[0].isupper() and len(words[0]) > 3:
+        if words[0].startswith(("&", "/")) or (words[0].isupper() and len(words[0]) > 3):
             current = out.get(words[0].upper())
         elif current is not None:
             current.append(words)

@@ -54,9 +54,7 @@ def gaussian(energy: ArrayLike, mu: ArrayLike, grid: ArrayLike, fwhm: float) -> 
     return _convolve(energy, mu, grid, ramp)
 
 
-def lorentzian(
-    energy: ArrayLike, mu: ArrayLike, grid: ArrayLike, fwhm: float | Floats
-) -> Floats:
+def lorentzian(energy: ArrayLike, mu: ArrayLike, grid: ArrayLike, fwhm: float | Floats) -> Floats:
     """Convolve spectra with a Lorentzian; else as :func:`gaussian`.
 
     Parameters
@@ -108,9 +106,7 @@ def voigt(
     return gaussian(np.broadcast_to(knots, middle.shape), middle, points, fwhm)
 
 
-def lifetime(
-    core_fwhm: float, fermi: float, divisor: float
-) -> Callable[[Floats], Floats]:
+def lifetime(core_fwhm: float, fermi: float, divisor: float) -> Callable[[Floats], Floats]:
     """Lorentzian width (eV) that grows with energy above the Fermi level, as Lightshow has it.
 
     Parameters
