@@ -151,7 +151,7 @@ def read_msa(text: str) -> Measured:
 
 
 def _numbers(text: str, comments: str) -> Floats:
-    rows = []
+    rows: list[list[float]] = []
     for line in text.splitlines():
         words = line.replace(",", " ").split()
         if not words or words[0][0] in comments:

@@ -83,7 +83,7 @@ def mean_of(
     """
     header: list[str] = []
     energy: Floats = np.empty(0)
-    parts = []
+    parts: list[Floats] = []
     for path in files:
         head, data = read_columns(path, comments)
         if data.shape[1] <= column:

@@ -112,7 +112,7 @@ def _load(path: Path) -> Structure | None:
         if name == "input.xml":
             from pymatgen.io.exciting import ExcitingInput
 
-            return ExcitingInput.from_file(str(path)).structure
+            return _mutable(ExcitingInput.from_file(str(path)).structure)
         if not _NAMES.search(plain_name(path)):
             return _load_pw(path)
         structure = read_structure(path)
@@ -128,10 +128,16 @@ def _load_pw(path: Path) -> Structure | None:
     for kind in ("espresso-in", "espresso-out"):
         try:
             atoms: Any = read(path, format=kind)
-            return AseAtomsAdaptor.get_structure(atoms)
+            return _mutable(AseAtomsAdaptor.get_structure(atoms))
         except (ValueError, KeyError, IndexError, AssertionError, StopIteration, RuntimeError):
             continue
     return None
+
+
+def _mutable(found: Any) -> Structure:
+    from pymatgen.core import Structure
+
+    return Structure(found.lattice, [s.specie for s in found], found.frac_coords)
 
 
 def _build(lattice: Any, species: list[str], coords: Any) -> Structure | None:

@@ -35,8 +35,8 @@ def find(folder: Folder) -> list[tuple[Path, ...]]:
             return [(path,)]
     core = False
     for name in ("INCAR", "OUTCAR", "vasprun.xml"):
-        path = folder.named(name)
-        core = core or (path is not None and _asks(read_text(path, 200_000)))
+        given = folder.named(name)
+        core = core or (given is not None and _asks(read_text(given, 200_000)))
     if not core:
         return []
     kept = folder.named("OUTCAR", "vasprun.xml", "INCAR")

@@ -21,7 +21,7 @@ _DIPOLE = re.compile(r"dipole\d$|pol\d$|eps\d$", re.I)
 
 def find(folder: Folder) -> list[tuple[Path, ...]]:
     """Files ``xanes.dat`` by name or content; those of ``dipole1``, ``dipole2`` … are one."""
-    own = [(p,) for p in _spectra(folder)]
+    own: list[tuple[Path, ...]] = [(p,) for p in _spectra(folder)]
     if own:
         return [] if _DIPOLE.search(folder.path.name) and _siblings(folder.path.parent) else own
     together = _siblings(folder.path)
