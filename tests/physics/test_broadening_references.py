@@ -71,7 +71,7 @@ def test_same_as_their_formula_on_their_even_grid(anatase, name):
 
 @pytest.mark.parametrize("name", CASES)
 def test_stored_references_are_of_a_sibling_of_the_input(anatase, name):
-    """Their own formula misses them by as much as we do: up to 1 % of the maximum, equal area.
+    """Their own formula misses them by as much as we do: 0.7 to 1.2 % of the maximum.
 
     The tests that made them read `anatase_theory.txt`; the file that is published now is
     `anatase_theory_VASP.txt`.
@@ -80,9 +80,9 @@ def test_stored_references_are_of_a_sibling_of_the_input(anatase, name):
     grid, stored = reference(name)
     ours = CASES[name][0](energy, mu, grid)
     formula = their_sum(CASES[name][1](grid, energy), energy, mu)
-    assert worst(formula, stored) > 1e-3
-    assert worst(ours, stored) < 0.01
-    assert ours.sum() / stored.sum() == pytest.approx(1, abs=1e-3)
+    assert 0.005 < worst(formula, stored) < 0.015
+    assert worst(ours, stored) == pytest.approx(worst(formula, stored), abs=3e-4)
+    assert ours.sum() / stored.sum() == pytest.approx(1, abs=0.01)
 
 
 def test_theirs_loses_the_area_on_an_uneven_grid_and_ours_does_not():
@@ -110,8 +110,15 @@ def test_energy_dependent_width_and_where_it_is_taken(anatase):
     ours = voigt(energy, mu, grid, 0.2 * FWHM_PER_SIGMA, width)
     kernel = voigt_profile(distance(grid, energy), 0.2, width(energy)[None, :] / 2)
     theirs = their_sum(kernel, energy, mu)
-    assert worst(ours, theirs) == pytest.approx(0.03, abs=0.03)
-    assert worst(ours, stored) < 0.08
+    assert 0.002 < worst(ours, theirs) < 0.015
+    # The stored output forgot to shift the Fermi level along with the spectrum: its widths are
+    # those of a level 100 eV too low, 2.5 eV too large; and it is on a scale of its own.
+    width = lifetime(0.89, fermi - SHIFT, 40.0)
+    late = voigt(energy, mu, grid, 0.2 * FWHM_PER_SIGMA, width)
+    for curve, limit in ((late, 0.05), (theirs, None)):
+        scaled = curve * (curve @ stored) / (curve @ curve)
+        found = worst(scaled, stored)
+        assert found > 0.2 if limit is None else found < limit
     flat = np.full(len(energy), 1.0)
     inside = (grid > energy[0] + 100) & (grid < energy[-1] - 50)
     drift = their_sum(kernel, energy, flat)[inside]
@@ -133,4 +140,4 @@ def test_voigt_against_the_profile():
     grid = np.linspace(-6, 6, 49)
     exact = voigt_profile(grid, 0.7, 0.4 + 0.5)
     out = voigt(energy, mu, grid, 0.7 * FWHM_PER_SIGMA, 1.0)
-    np.testing.assert_allclose(out, exact, atol=2e-5)
+    np.testing.assert_allclose(out, exact, atol=1e-4)
