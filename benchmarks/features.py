@@ -188,7 +188,7 @@ def main(arguments: list[str]) -> None:
     quick = "--quick" in arguments
     base, source = real_spectra(300 if quick else 1000)
     throughput(base, 5_000 if quick else 100_000, source)
-    for iterations in (Peaks().iterations, 200):
+    for iterations in (Peaks().iterations, 100, 300):
         beside_scipy(base, 5 if quick else 20, iterations)
 
 

@@ -274,7 +274,8 @@ def test_xspectra_with_polarisations(tmp_path):
 
 def test_exciting_mean_over_directions(tmp_path):
     xml = (
-        '<input><title>anatase</title><structure speciespath="."><crystal scale="1.889726"><basevect>4 0 0</basevect>'
+        '<input><title>anatase</title><structure speciespath=".">'
+        '<crystal scale="1.889726"><basevect>4 0 0</basevect>'
         "<basevect>0 4 0</basevect><basevect>0 0 4</basevect></crystal>"
         '<species speciesfile="Ti.xml"><atom coord="0 0 0"/></species>'
         '<species speciesfile="O.xml"><atom coord="0.5 0.5 0.5"/></species></structure>'
