@@ -222,9 +222,9 @@ SPECTRA = _table(
     "spectra",
     ("calculation_id", "string", "", "calculation"),
     ("energy_eV", "floats", "eV", "absolute energy on the axis of the engine"),
-    ("mu", "floats", "edge step = 1", "absorption, core-hole width included"),
-    ("mu0", "floats", "edge step = 1", "atomic background"),
-    ("edge_step", "float", "engine units", "absolute edge step of the file header"),
+    ("mu", "floats", "edge step = 1", "absorption, core-hole width included; see edge_step"),
+    ("mu0", "floats", "edge step = 1", "atomic background, empty if the engine has none"),
+    ("edge_step", "float", "engine units", "of the file header; NaN: mu is in units of its own"),
 )
 
 SITE_AVERAGES = _table(
@@ -244,6 +244,28 @@ SITE_AVERAGES = _table(
     ("calculation_ids", "strings", "", "calculations behind it"),
 )
 
+IMPORTS = _table(
+    "imports",
+    ("source", "string", "", "first file of the run, below the imported folder"),
+    ("files", "strings", "", "files of the spectrum; several are polarisations"),
+    ("engine", "string", "", "reader that knew it"),
+    ("parser_version", "string", "", "version of the reader"),
+    ("calculation_id", "string", "", "calculation; of a failure a hash of its place"),
+    ("identity", "string", "", "input or output: what calculation_id is the hash of"),
+    ("duplicate_of", "string", "", "source of the same calculation found before"),
+    ("structure_source", "string", "", "file of the structure, or input"),
+    ("paired_by", "string", "", "how structure and site were found"),
+    ("site_index", "int", "", "absorbing site in the geometries row, from 0"),
+    ("axis", "string", "", "what the zero of the energies is"),
+    ("unit", "string", "", "what the absorption is in"),
+    ("n_points", "int", "", "energies"),
+    ("first_eV", "float", "eV", "first energy"),
+    ("last_eV", "float", "eV", "last energy"),
+    ("status", "string", "", "ok, unconverged or failed"),
+    ("error_class", "string", "", "class of the failure, empty if none"),
+    ("message", "string", "", "what went wrong or is to be known, for people"),
+)
+
 DRIFT = _table(
     "drift",
     ("calculation_id", "string", "", "archived calculation that was recomputed"),
@@ -261,7 +283,17 @@ DRIFT = _table(
 )
 
 TABLES = {
-    t.name: t for t in (STRUCTURES, GEOMETRIES, TASKS, CALCULATIONS, SPECTRA, SITE_AVERAGES, DRIFT)
+    t.name: t
+    for t in (
+        STRUCTURES,
+        GEOMETRIES,
+        TASKS,
+        CALCULATIONS,
+        SPECTRA,
+        SITE_AVERAGES,
+        IMPORTS,
+        DRIFT,
+    )
 }
 
 METRICS_COLUMNS = [

@@ -10,6 +10,7 @@ import numpy as np
 
 from defectra.engines.base import Parsed
 from defectra.errors import EngineError
+from defectra.textfiles import read_text
 
 PARSER_VERSION = "2"
 _MU = re.compile(r"Mu=\s*([-+.\dEe]+)\s*eV|Mu=\s*([-+.\dEe]+)")
@@ -70,10 +71,7 @@ def read_xmu(path: str | Path) -> Parsed:
 
 
 def _split(path: Path) -> tuple[list[str], list[list[float]]]:
-    try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    except FileNotFoundError:
-        raise EngineError("missing_output", f"{path.name} was not written") from None
+    lines = read_text(path).splitlines()
     header = [line for line in lines if line.lstrip().startswith("#")]
     rows: list[list[float]] = []
     for number, line in enumerate(lines, 1):
@@ -96,7 +94,7 @@ def read_convergence(path: str | Path) -> tuple[bool, int]:
     path = Path(path)
     if not path.exists():
         return False, 0
-    text = path.read_text(encoding="utf-8", errors="replace")
+    text = read_text(path)
     done = _CONVERGED.search(text)
     if done:
         return True, int(done.group(1))

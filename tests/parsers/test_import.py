@@ -1,0 +1,346 @@
+"""`defectra import`: mixed, moved, renamed, half-copied and gzipped trees."""
+
+import gzip
+import io
+import shutil
+import tarfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from defectra.cli import main
+from defectra.parsers.importing import import_tree
+from defectra.parsers.vasp import outcar_converged
+from defectra.records import CALCULATIONS, GEOMETRIES, IMPORTS, SPECTRA, STRUCTURES
+from defectra.store import read_table
+
+LCO = Path(__file__).parent.parent / "data" / "feff_lco"
+NIO = """Ni O
+1.0
+4.18 0 0
+0 4.18 0
+0 0 4.18
+Ni O
+4 4
+direct
+0 0 0
+0.5 0.5 0
+0.5 0 0.5
+0 0.5 0.5
+0.5 0.5 0.5
+0 0 0.5
+0 0.5 0
+0.5 0 0
+"""
+X = np.linspace(-20.0, 60.0, 161)
+MU = 0.5 + np.arctan(X / 2) / np.pi + 0.5 * np.exp(-(((X - 8) / 3) ** 2))
+
+
+def table(columns, header=""):
+    return header + "\n".join(" ".join(f"{v:.8E}" for v in row) for row in zip(*columns)) + "\n"
+
+
+def put(folder, **files):
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in files.items():
+        (folder / name.replace("__", ".")).write_text(text)
+    return folder
+
+
+def only(found):
+    assert len(found.imports) == 1, [r["source"] for r in found.imports]
+    row = found.imports[0]
+    return row, found.calculations[row["calculation_id"]]
+
+
+def test_own_feff_output_alone(tmp_path):
+    shutil.copytree(LCO, tmp_path / "run")
+    row, calculation = only(import_tree(tmp_path))
+    assert (calculation["element"], calculation["edge"]) == ("O", "K")
+    assert calculation["engine_version"] == "FEFF 10.0.0"
+    assert (calculation["status"], calculation["origin"]) == ("ok", "parsed")
+    assert calculation["multiplicity"] is None
+    assert "no structure file" in row["paired_by"]
+
+
+def test_renamed_gzipped_and_copied_twice(tmp_path):
+    place = tmp_path / "old" / "stuff"
+    place.mkdir(parents=True)
+    data = (LCO / "xmu.dat").read_bytes()
+    (place / "spectrum_17.txt.gz").write_bytes(gzip.compress(data))
+    (tmp_path / "again").mkdir()
+    (tmp_path / "again" / "xmu.dat").write_bytes(data)
+    found = import_tree(tmp_path)
+    assert len(found.imports) == 2
+    assert len(found.calculations) == len(found.spectra) == 1
+    assert found.imports[1]["duplicate_of"] == found.imports[0]["source"]
+    assert found.imports[0]["error_class"] == "convergence_unknown"
+
+
+@pytest.mark.parametrize("how", ["half", "empty", "cut_gzip", "input_only"])
+def test_half_copied_runs_are_rows_with_a_reason(tmp_path, how):
+    data = (LCO / "xmu.dat").read_bytes()
+    if how == "input_only":
+        (tmp_path / "feff.inp").write_text("EDGE K\nSCF 3\nATOMS\n")
+    elif how == "cut_gzip":
+        (tmp_path / "xmu.dat.gz").write_bytes(gzip.compress(data)[:700])
+    else:
+        (tmp_path / "xmu.dat").write_bytes(data[: len(data) // 2] if how == "half" else b"")
+    row, calculation = only(import_tree(tmp_path))
+    wanted = "not_finished" if how == "input_only" else "truncated_output"
+    assert (row["status"], row["error_class"]) == ("failed", wanted)
+    assert calculation["status"] == "failed"
+    assert row["message"]
+
+
+@pytest.fixture(scope="module")
+def omnixas(mirror, tmp_path_factory):
+    """Two materials of OmniXAS as they lie there, and one feff.inp."""
+    base = mirror / "spectra/omnixas/feff_raw"
+    if not base.is_dir():
+        pytest.skip("no OmniXAS runs in the mirror")
+    root = tmp_path_factory.mktemp("omnixas")
+    wanted = ("mp-1005792", "mp-1021507", "mp-1035395")
+    for name in ("Cu_FEFF_xmu_POSCAR.tar.xz", "Cu_FEFF_feffinp_sample.tar.xz"):
+        with tarfile.open(base / name) as archive:
+            for member in archive:
+                if any(f"/{w}/" in member.name for w in wanted):
+                    archive.extract(member, root, filter="data")
+                elif "mp-104" in member.name and "feffinp" not in name:
+                    break
+    return root / "tutorial_omnixas/FEFF/Cu"
+
+
+def test_real_runs_are_paired_with_structure_and_site(omnixas):
+    found = import_tree(omnixas / "mp-1021507")
+    assert [r["site_index"] for r in found.imports] == [3, 4, 5]
+    assert len(found.structures) == len(found.geometries) == 1
+    for row in found.imports:
+        calculation = found.calculations[row["calculation_id"]]
+        assert (calculation["element"], calculation["edge"]) == ("Cu", "K")
+        assert calculation["multiplicity"] >= 1
+        assert calculation["geometry_id"] in found.geometries
+        assert 8970 < calculation["edge_eV"] < 9000
+        assert found.spectra[row["calculation_id"]]["edge_step"] > 0
+
+
+def test_moved_beside_another_material_is_not_paired_with_it(omnixas, tmp_path):
+    shutil.copytree(omnixas / "mp-1021507", tmp_path / "a")
+    shutil.copy(omnixas / "mp-1005792" / "POSCAR", tmp_path / "a" / "POSCAR")
+    for row in import_tree(tmp_path).imports:
+        assert row["site_index"] is None
+        assert "POSCAR: has" in row["paired_by"]
+        assert row["status"] == "unconverged"
+
+
+def test_surroundings_tell_the_site_whatever_the_folder_is_called(omnixas, tmp_path):
+    real = omnixas / "mp-1035395/FEFF-XANES/015_Cu"
+    shutil.copytree(real, tmp_path / "x")
+    row, _ = only(import_tree(tmp_path))
+    if (real / "xmu.dat").exists():
+        assert row["site_index"] == 15
+        assert "surroundings" in row["paired_by"]
+    else:
+        assert row["error_class"] == "not_finished"
+
+
+def test_files_of_two_runs_in_one_folder_are_refused(omnixas, tmp_path):
+    shutil.copy(LCO / "xmu.dat", tmp_path / "xmu.dat")
+    source = omnixas / "mp-1035395/FEFF-XANES/015_Cu/feff.inp"
+    shutil.copy(source, tmp_path / "feff.inp")
+    assert only(import_tree(tmp_path))[0]["error_class"] == "mixed_files"
+
+
+def vasp(folder, incar=True, last="-0.6E-07"):
+    text = "CH_LSPEC = True\nICORELEVEL = 2\nCLNT = 1\nCLN = 1\nCLL = 0\nCLZ = 1.0\n"
+    put(folder, POSCAR=NIO.replace("Ni O\n4 4", "Ni Ni O\n1 3 4"))
+    put(folder, CORE_DIELECTRIC_IMAG__dat=table((8240 + X, MU)))
+    if incar:
+        put(folder, INCAR=text)
+    outcar = " vasp.6.3.0 20Jan22\n   EDIFF  = 0.1E-05   stopping-criterion for ELM\n"
+    outcar += f" total energy-change (2. order) : {last}  ({last})\n"
+    outcar += "------- aborting loop because EDIFF is reached -------\n Fermi energy:  5.13\n"
+    return put(folder, OUTCAR=outcar)
+
+
+def test_vasp_core_hole(tmp_path):
+    row, calculation = only(import_tree(vasp(tmp_path / "v").parent))
+    assert (calculation["element"], calculation["edge"], calculation["status"]) == ("Ni", "K", "ok")
+    assert row["site_index"] == 0
+    assert calculation["multiplicity"] == 4
+    assert calculation["efermi_eV"] == 5.13
+    assert np.isnan(import_tree(tmp_path).spectra[row["calculation_id"]]["edge_step"])
+
+
+def test_vasp_that_did_not_converge(tmp_path):
+    row, _ = only(import_tree(vasp(tmp_path / "v", last="-0.6E-02").parent))
+    assert (row["status"], row["error_class"]) == ("unconverged", "not_self_consistent")
+
+
+def test_convergence_of_real_outcars():
+    """Files that ASE ships for this very question: the loop ends, the energy does not settle."""
+    import ase.test
+
+    folder = Path(ase.test.__file__).parent / "testdata" / "vasp"
+    if not folder.is_dir():
+        pytest.skip("ASE without its test data")
+    assert not outcar_converged(
+        (folder / "convergence_OUTCAR_n_y").read_text().replace("0.6025550E-02", "0.6E-02")
+    )
+    assert outcar_converged((folder / "convergence_OUTCAR_y_y").read_text())
+    assert outcar_converged((folder / "OUTCAR_example_1").read_text())
+
+
+def test_published_vasp_spectrum(mirror, tmp_path):
+    base = mirror / "spectra/chen2023_featurexas"
+    if not base.is_dir():
+        pytest.skip("no VASP example in the mirror")
+    shutil.copy(base / "example/CORE_DIELECTRIC_IMAG.dat", tmp_path)
+    assert only(import_tree(tmp_path))[0]["error_class"] == "unknown_absorber"
+    for name in ("INCAR", "POSCAR", "KPOINTS"):
+        shutil.copy(base / "input/VASP_spec" / name, tmp_path)
+    row, calculation = only(import_tree(tmp_path))
+    assert (calculation["element"], calculation["edge"]) == ("Ni", "K")
+    assert (row["site_index"], row["n_points"]) == (0, 1000)
+    assert row["error_class"] == "convergence_unknown"
+
+
+def fdmnes(folder, filout="out/ni", conv="ni_conv.txt"):
+    head = (
+        "  8333.000   28  1  1  9.5222797E-03 -6.2329036E+00 -1.5000000E+00  1  1  7.26E+03"
+        "  0.0 = E_edge, Z, n_edge, j_edge, Abs_before_edge, VO_interstitial, E_cut, ninitl\n"
+    )
+    indata = f"Filout\n  {filout}\n\nRange\n -5. 0.2 45\n\nRadius\n 5.0\n\nCrystal\n"
+    indata += " 4.18 4.18 4.18 90 90 90\n 28 0 0 0\n 8 0.5 0.5 0.5\n\nEnd\n"
+    put(folder, ni_in__txt=indata, ni__txt=table((X, MU), head + "    Energy    <xanes>\n"))
+    (folder / conv).write_text(table((X, MU), "    Energy    <xanes>    \n"))
+    return folder
+
+
+def test_fdmnes_with_its_indata(tmp_path):
+    row, calculation = only(import_tree(fdmnes(tmp_path / "f").parent))
+    assert (calculation["element"], calculation["edge"]) == ("Ni", "K")
+    assert (calculation["edge_eV"], calculation["efermi_eV"]) == (8333.0, -1.5)
+    assert row["source"].endswith("ni_conv.txt")
+    assert row["axis"] == "relative to the edge energy"
+    assert (row["site_index"], calculation["multiplicity"]) == (0, 1)
+
+
+def test_published_fdmnes_inputs_are_runs_without_output(mirror):
+    folder = mirror / "spectra/jia2026_multimodal/Data/Sim_data"
+    if not folder.is_dir():
+        pytest.skip("no FDMNES inputs in the mirror")
+    rows = import_tree(folder).imports
+    assert [r["error_class"] for r in rows] == ["not_finished"] * 4
+
+
+def test_ocean_mean_over_photons(tmp_path, mirror):
+    source = mirror / "spectra/chen2023_featurexas/input/OCEAN_spec/nio.in"
+    if not source.exists():
+        pytest.skip("no OCEAN input in the mirror")
+    shutil.copy(source, tmp_path / "nio.in")
+    place = tmp_path / "CNBSE"
+    for photon, factor in ((1, 0.8), (2, 1.2)):
+        put(place)
+        text = table((X, 9 * MU, factor * MU, MU))
+        (place / f"absspct_Ni.0002_1s_{photon:02d}").write_text(text)
+    found = import_tree(tmp_path)
+    row, calculation = only(found)
+    assert (calculation["element"], calculation["edge"]) == ("Ni", "K")
+    np.testing.assert_allclose(found.spectra[row["calculation_id"]]["mu"], MU, rtol=1e-6)
+    geometry = next(iter(found.geometries.values()))
+    assert geometry["species"] == ["Ni", "Ni", "O", "O"]
+    assert row["site_index"] == 1
+    assert 30 < geometry["volume"] < 40
+
+
+def test_xspectra_with_polarisations(tmp_path):
+    head = "# Final state angular momentum:   1\n# Broadening parameter (in eV):    0.800\n"
+    head += "# absorbing atom type:   1\n# Energy (eV)   sigma\n"
+    for number, factor in ((1, 0.5), (2, 1.0), (3, 1.5)):
+        put(tmp_path / f"dipole{number}", xanes__dat=table((X, factor * MU), head))
+    scf = "&CONTROL\n/\n&SYSTEM\n ibrav=0, nat=2, ntyp=2, ecutwfc=40\n/\n&ELECTRONS\n/\n"
+    scf += "ATOMIC_SPECIES\nTi 47.9 Ti.fch.upf\nO 16.0 O.upf\nCELL_PARAMETERS angstrom\n"
+    scf += "4 0 0\n0 4 0\n0 0 4\nATOMIC_POSITIONS crystal\nTi 0 0 0\nO 0.5 0.5 0.5\n"
+    scf += "K_POINTS gamma\n"
+    put(tmp_path, es__in=scf, xanes__in="&input_xspectra\n xiabs = 1\n/\n")
+    found = import_tree(tmp_path)
+    row, calculation = only(found)
+    assert (calculation["element"], calculation["edge"]) == ("Ti", "K")
+    assert (row["site_index"], row["axis"]) == (0, "relative to the Fermi level")
+    np.testing.assert_allclose(found.spectra[row["calculation_id"]]["mu"], MU, rtol=1e-6)
+
+
+def test_exciting_mean_over_directions(tmp_path):
+    xml = (
+        '<input><title>anatase</title><structure speciespath=".">'
+        '<crystal scale="1.889726"><basevect>4 0 0</basevect>'
+        "<basevect>0 4 0</basevect><basevect>0 0 4</basevect></crystal>"
+        '<species speciesfile="Ti.xml"><atom coord="0 0 0"/></species>'
+        '<species speciesfile="O.xml"><atom coord="0.5 0.5 0.5"/></species></structure>'
+        '<xs xstype="BSE"><BSE xas="true" xasspecies="1" xasatom="1" xasedge="K"/></xs></input>'
+    )
+    put(tmp_path, input__xml=xml)
+    for number, factor in ((1, 0.5), (2, 1.0), (3, 1.5)):
+        name = f"EPSILON_BSE-singlet-TDA-BAR_SCR-full_OC{number}{number}.OUT"
+        text = table((4870 + X, MU, factor * MU, MU), "# header\n")
+        put(tmp_path / "EPSILON")
+        (tmp_path / "EPSILON" / name).write_text(text)
+    found = import_tree(tmp_path)
+    row, calculation = only(found)
+    assert (calculation["element"], calculation["edge"]) == ("Ti", "K")
+    assert row["site_index"] == 0
+    np.testing.assert_allclose(found.spectra[row["calculation_id"]]["mu"], MU, rtol=1e-6)
+    np.testing.assert_allclose(next(iter(found.geometries.values()))["volume"], 64, rtol=1e-3)
+
+
+def test_tables_of_five_codes(mirror):
+    folder = mirror / "spectra/lightshow"
+    if not folder.is_dir():
+        pytest.skip("no Lightshow files in the mirror")
+    found = import_tree(folder, ("Ti", "K"))
+    assert len(found.imports) == len(found.spectra) == 5
+    points = {Path(r["source"]).stem: r["n_points"] for r in found.imports}
+    assert points["anatase_ocean"] == 2001
+    assert points["anatase_theory_VASP"] == 40000
+    assert all("file name alone" in r["message"] for r in found.imports)
+
+
+def test_wrong_edge_is_refused(tmp_path):
+    text = table((6520 + X, MU))
+    vasp(tmp_path / "v")
+    (tmp_path / "v" / "CORE_DIELECTRIC_IMAG.dat").write_text(text)
+    row, _ = only(import_tree(tmp_path))
+    assert row["error_class"] == "wrong_edge"
+    assert "8333.0" in row["message"]
+
+
+def test_mixed_tree_writes_its_tables(tmp_path, capsys):
+    vasp(tmp_path / "tree/a")
+    fdmnes(tmp_path / "tree/b")
+    shutil.copytree(LCO, tmp_path / "tree/c")
+    put(tmp_path / "tree/d", feff__inp="EDGE K\n")
+    put(tmp_path / "tree/e", notes__txt="nothing here\n")
+    assert main(["import", str(tmp_path / "tree"), "--out", str(tmp_path / "out")]) == 0
+    assert "4 runs, 3 spectra" in capsys.readouterr().out
+    tables = (IMPORTS, CALCULATIONS, SPECTRA, STRUCTURES, GEOMETRIES)
+    rows = {t.name: read_table(tmp_path / "out" / f"{t.name}.parquet", t) for t in tables}
+    assert [len(rows[t.name]) for t in tables] == [4, 4, 3, 2, 2]
+    assert {r["engine"] for r in rows["calculations"]} == {"vasp", "fdmnes", "feff"}
+    assert main(["import", str(tmp_path / "nowhere")]) == 2
+    assert "no such folder" in capsys.readouterr().err
+
+
+def test_half_a_real_archive_member(mirror, tmp_path):
+    path = mirror / "spectra/omnixas/feff_raw/Cu_FEFF_xmu_POSCAR.tar.xz"
+    if not path.exists():
+        pytest.skip("no OmniXAS runs in the mirror")
+    with tarfile.open(path) as archive:
+        member = next(m for m in archive if m.name.endswith("xmu.dat"))
+        source = archive.extractfile(member)
+        assert source is not None
+        data = io.BytesIO(source.read()).getvalue()
+    for share in (0.2, 0.5, 0.9):
+        (tmp_path / "xmu.dat").write_bytes(data[: int(len(data) * share)])
+        assert only(import_tree(tmp_path))[0]["error_class"] in ("truncated_output", "bad_output")

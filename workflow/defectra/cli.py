@@ -1,0 +1,75 @@
+"""``defectra``: what people start by hand."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from defectra.errors import DefectraError
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a subcommand; 0, or 2 with one sentence on standard error."""
+    parser = argparse.ArgumentParser(prog="defectra", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    _add_import(commands)
+    _add_look(commands)
+    chosen = parser.parse_args(arguments)
+    try:
+        return int(chosen.run(chosen))
+    except DefectraError as error:
+        print(f"defectra {chosen.command}: {error}", file=sys.stderr)
+        return 2
+
+
+def _add_import(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    text = "read finished runs of FEFF, VASP, FDMNES, xspectra, OCEAN and exciting below a folder"
+    command = commands.add_parser("import", help=text, description=text)
+    command.add_argument("folder", type=Path, help="top of the tree")
+    command.add_argument("--out", type=Path, default=Path("results/import"), help="tables go here")
+    command.add_argument("--absorber", help='for runs that tell none, e.g. "Ti K"')
+    command.set_defaults(run=run_import)
+
+
+def run_import(chosen: argparse.Namespace) -> int:
+    """Import a tree, write its tables, tell what was found; 1 if nothing was."""
+    from defectra.parsers.edges import edge_name
+    from defectra.parsers.importing import import_tree, summary
+
+    found = import_tree(chosen.folder, edge_name(chosen.absorber) if chosen.absorber else None)
+    found.write(chosen.out)
+    told = summary(found)
+    print(f"{told['runs']} runs, {told['spectra']} spectra, {told['structures']} structures")
+    for name, number in sorted(told["by_engine"].items()):
+        print(f"  {name}: {number}")
+    for name, number in told["reasons"].items():
+        print(f"  {name}: {number}")
+    print(f"tables: {chosen.out} (what could not be read: imports.parquet, column message)")
+    return 0 if found.imports else 1
+
+
+def _add_look(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    text = "read measured spectra, check and normalise them, tell which edges they show"
+    command = commands.add_parser("look", help=text, description=text)
+    command.add_argument("spectra", nargs="+", type=Path)
+    command.add_argument("--edge", help='which edge it is meant to be, e.g. "Ni K"')
+    command.set_defaults(run=run_look)
+
+
+def run_look(chosen: argparse.Namespace) -> int:
+    """Tell what each file holds; 1 if one of them cannot be used."""
+    from defectra.measured.reading import look
+
+    worst = 0
+    for path in chosen.spectra:
+        try:
+            print(f"{path}: {look(path, chosen.edge)}")
+        except DefectraError as error:
+            print(f"{path}: refused: {error}")
+            worst = 1
+    return worst
+
+
+if __name__ == "__main__":
+    sys.exit(main())
