@@ -89,6 +89,43 @@ def averages(element: str, found: list[dict[str, Any]]) -> None:
         print(json.dumps(row), flush=True)
 
 
+def scatter() -> None:
+    """Rows from the archive: spread between sites of one structure, where it has several.
+
+    From it the error of a mean of n of the N sites of the cell, sd / sqrt(n) sqrt(1 - n/N).
+    """
+    from defectra.records import CALCULATIONS, SPECTRA
+    from defectra.store import Archive
+
+    archive = Archive("resources/archive")
+    spectra = {row["calculation_id"]: row for row in archive.read(SPECTRA)}
+    groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for row in archive.read(CALCULATIONS):
+        if row["protocol"] == "fast" and row["calculation_id"] in spectra:
+            key = (row["element"], row["edge"], row["geometry_protocol"], row["structure_id"])
+            own = spectra[row["calculation_id"]]
+            found = {"edge": row["edge_eV"], "energy": own["energy_eV"], "mu": own["mu"]}
+            groups.setdefault(key, []).append(found)
+    cell = {"O": 20, "Ni": 6}
+    for element, total in cell.items():
+        several = [g for k, g in groups.items() if k[:2] == (element, "K") and len(g) > 1]
+        spread = [_spread(curves(g)) for g in several]
+        sd = float(np.sqrt(np.mean(np.square(spread))))
+        zero = float(np.sqrt(np.mean([np.var([x["edge"] for x in g], ddof=1) for g in several])))
+        for n in (1, 2, 3, 6):
+            error = sd * np.sqrt(max(0.0, 1 / n - 1 / total))
+            text = f"{len(several)} structures; energy zero scatters by {zero:.2f} eV between sites"
+            line = {"case": f"{element} K, archive, mean of {n} of {total} sites", "ours": error}
+            line |= {"unit": "relative RMS, 1 eV FWHM", "check": text}
+            print(json.dumps(line), flush=True)
+
+
+def _spread(found: NDArray[np.float64]) -> float:
+    """Standard deviation between sites over the RMS of their mean."""
+    variance = found.var(axis=0, ddof=1).mean()
+    return float(np.sqrt(variance / np.mean(found.mean(axis=0) ** 2)))
+
+
 def splits(row: dict[str, Any], index: int, name: str) -> None:
     """Rows of one absorber: each element of its surroundings with two potentials instead of one."""
     atoms = cluster(row, index)
@@ -109,10 +146,13 @@ def splits(row: dict[str, Any], index: int, name: str) -> None:
 
 
 def main(arguments: list[str]) -> None:
-    """Print all rows (or those of the elements named, or of ``split``)."""
+    """Print all rows (or those of the elements named, of ``split``, of ``archive``)."""
     row, nickel = case("NMC622:Ni")
     protocol = load().protocols.feff["fast"]
-    for element in arguments or ["Ni", "Mn", "Co", "Li", "O", "split"]:
+    for element in arguments or ["archive", "split", "Mn", "Co", "Li", "Ni", "O"]:
+        if element == "archive":
+            scatter()
+            continue
         if element == "split":
             splits(row, nickel, "Ni")
             splits(row, case("NMC622:O")[1], "O")
