@@ -221,6 +221,8 @@ def _columns(
     found: dict[str, int] = {}
     for k, head in enumerate(heads):
         name, unit = _split_unit(head)
+        if not name:
+            continue
         if name in found:
             raise TableError(f"{path}: column {name!r} is there twice")
         found[name] = k
