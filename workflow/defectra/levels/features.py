@@ -38,6 +38,8 @@ class Defects:
         Index in :data:`SITES`, shape (n,).
     vacancy
         True where nothing is put in, shape (n,).
+    gap
+        Of the host, eV, shape (n,).
     """
 
     host: Floats
@@ -46,6 +48,7 @@ class Defects:
     atoms: Floats
     site: NDArray[np.int64]
     vacancy: NDArray[np.bool_]
+    gap: Floats
 
     def __len__(self) -> int:
         return len(self.site)
@@ -80,6 +83,7 @@ def defects(keys: Sequence[tuple[str, str, str]], hosts: Hosts) -> Defects:
         _scaled(np.array([_atoms(k[0]) for k in keys])),
         np.array([SITES.index(k[1]) for k in keys]),
         np.array([k[2] == VACANCY for k in keys]),
+        np.array([hosts[k[0]]["gap"] for k in keys]),
     )
 
 
@@ -107,6 +111,15 @@ def _contrast(host: str, site: str, name: str, edges: Mapping[str, float]) -> li
     out = [own[n] - gone[n] for n in ("electronegativity", "radius", "valence", "p_level")]
     out += [own[n] - near[n] for n in ("electronegativity", "radius")]
     return [*out, *(own[n] - edges["vbm"] for n in ("p_level", "s_level", "d_level"))]
+
+
+def flat_ladder(levels: Floats, step: float = 0.03, count: int = 3) -> NDArray[np.bool_]:
+    """Rows whose levels hardly move over `count` steps of the charge; shape (n,).
+
+    An electron more on the same defect costs Coulomb energy; four levels within some hundredths
+    of an eV are the mark of runs that ended in the same state, not of a defect.
+    """
+    return np.asarray((np.abs(np.diff(levels, axis=1)) < step).sum(axis=1) >= count)
 
 
 def long_matrix(found: Defects, *, with_host: bool) -> Floats:

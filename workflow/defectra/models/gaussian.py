@@ -24,6 +24,7 @@ Answer = tuple[Floats, Floats]
 # Likeness of sites: the same, both interstitial or both substitutional, any two.
 _SAME_SITE, _SAME_KIND, _ANY = 1.0, 0.58, 0.3
 _VACANCY = 0.1  # likeness of a vacancy and an impurity
+_GAP_EV, _LEAST_GAP_EV = 1.5, 0.3  # the noise is given at this gap; none is taken as less
 
 
 def covariance(left: Defects, right: Defects, kernel: Kernel) -> Floats:
@@ -73,37 +74,53 @@ def _site_likeness(left: Defects, right: Defects) -> Floats:
 
 @dataclass(frozen=True)
 class Fitted:
-    """Inverse of the covariance of all rows and its product with the labels, shape (n, q)."""
+    """Inverse of the covariance of all rows and its product with the labels, shape (n, q).
+
+    `surplus`, shape (n,), is the variance of suspect rows beyond that of sound ones. It belongs to
+    the label, not to what may be known of a new row: it is taken off a predicted variance.
+    """
 
     inverse: Floats
     labels: Floats
     weights: Floats
+    surplus: Floats
 
     def without(self, rows: Ints) -> Answer:
         """Predictions and variances of `rows` from all the others, shapes (k, q) and (k,)."""
         covariance_ = np.linalg.inv(self.inverse[np.ix_(rows, rows)])
-        return self.labels[rows] - covariance_ @ self.weights[rows], np.diag(covariance_).copy()
+        value = self.labels[rows] - covariance_ @ self.weights[rows]
+        return value, np.diag(covariance_) - self.surplus[rows]
 
 
-def fit(rows: Defects, labels: Floats, kernel: Kernel) -> Fitted:
-    """Invert the covariance of all rows, noise included."""
-    prior = covariance(rows, rows, kernel) + kernel.noise**2 * np.eye(len(rows))
+def fit(
+    rows: Defects, labels: Floats, kernel: Kernel, suspect: NDArray[np.bool_] | None = None
+) -> Fitted:
+    """Invert the covariance of all rows, noise included; suspect rows have more of it."""
+    sound = noise(rows, kernel)
+    doubt = np.zeros(len(rows)) if suspect is None else suspect * kernel.suspect_noise**2
+    prior = covariance(rows, rows, kernel) + np.diag(sound + doubt)
     inverse = np.linalg.inv(prior)
-    return Fitted(inverse, labels, inverse @ labels)
+    return Fitted(inverse, labels, inverse @ labels, doubt)
+
+
+def noise(rows: Defects, kernel: Kernel) -> Floats:
+    """Variance of a level about the smooth function, growing with the gap; shape (n,), eV²."""
+    return np.asarray(kernel.noise**2 * np.maximum(rows.gap, _LEAST_GAP_EV) / _GAP_EV)
 
 
 def predict(fitted: Fitted, train: Defects, new: Defects, kernel: Kernel) -> Answer:
     """Predictions and variances (noise included) of new defects, shapes (m, q) and (m,)."""
     cross = covariance(new, train, kernel)
-    prior = np.array(
-        [float(covariance(new.take(s), new.take(s), kernel)[0, 0]) for s in _singles(len(new))]
-    )
-    variance = prior + kernel.noise**2 - np.einsum("ij,jk,ik->i", cross, fitted.inverse, cross)
-    return cross @ fitted.weights, np.maximum(variance, kernel.noise**2)
+    prior = _own(new, kernel)
+    spread = noise(new, kernel)
+    variance = prior + spread - ((cross @ fitted.inverse) * cross).sum(axis=1)
+    return cross @ fitted.weights, np.maximum(variance, spread)
 
 
-def _singles(count: int) -> list[Ints]:
-    return [np.array([k]) for k in range(count)]
+def _own(rows: Defects, kernel: Kernel) -> Floats:
+    """Diagonal of the prior covariance: sites and vacancies are like themselves; shape (n,)."""
+    fixed = kernel.constant + kernel.host + kernel.impurity + kernel.contrast + kernel.joint
+    return fixed + kernel.host_linear * (rows.host**2).mean(axis=1)
 
 
 def draw(centre: Kernel, count: int, spread: float, seed: int) -> list[Kernel]:

@@ -79,7 +79,7 @@ def _inner(fitted: Fitted, outer: Ints, inner: Sequence[tuple[int, Ints]]) -> tu
         covariance = np.linalg.inv(block)
         residual = covariance @ (fitted.weights[rows] - cross @ reduced_weights)
         value[rows] = fitted.labels[rows] - residual
-        variance[rows] = np.diag(covariance)
+        variance[rows] = np.diag(covariance) - fitted.surplus[rows]
     return value, variance
 
 

@@ -25,19 +25,20 @@ class Kernel(Strict):
     impurity: float = Field(0.3, ge=0)
     contrast: float = Field(0.3, ge=0)
     joint: float = Field(0.3, ge=0)
-    noise: float = Field(0.25, gt=0, description="eV")
+    noise: float = Field(0.3, gt=0, description="eV, at a gap of 1.5 eV; its square grows with the gap")
+    suspect_noise: float = Field(1.5, ge=0, description="eV, more for ladders that do not rise")
 
 
 class Boosting(Strict):
     """Boosted and bagged trees, one declared setting for all splits."""
 
-    trees: int = Field(200, ge=1)
+    trees: int = Field(150, ge=1)
     depth: int = Field(5, ge=1)
     learning_rate: float = Field(0.08, gt=0, le=1)
     subsample: float = Field(0.8, gt=0, le=1)
     column_sample: float = Field(0.4, gt=0, le=1)
-    forest_trees: int = Field(60, ge=1)
-    forest_depth: int = Field(12, ge=1)
+    forest_trees: int = Field(30, ge=1)
+    forest_depth: int = Field(8, ge=1)
 
 
 class Intervals(Strict):
@@ -77,7 +78,7 @@ class LevelsStudy(Strict):
     )
     folds: int = Field(5, ge=2)
     kernel: Kernel = Kernel()
-    candidates: int = Field(10, ge=1, description="kernels drawn about the centre; one is chosen")
+    candidates: int = Field(6, ge=1, description="kernels drawn about the centre; one is chosen")
     candidate_spread: float = Field(0.4, ge=0, description="log-normal width of the draws")
     order_weight: float = Field(
         0.5, ge=0, le=1, description="pull towards falling charge; 1: a law, 0: none"
