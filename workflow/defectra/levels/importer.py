@@ -70,7 +70,7 @@ FOUNDRY_OPTIONAL = (
     *("is_interstitial_n", "M_Al", "M_As", "M_Cd", "M_Ga", "M_In", "M_P", "M_S", "M_Sb", "M_Se"),
     *("M_Te", "M_i_Cd_site", "M_i_S_site", "M_i_Se_site", "M_i_Te_site", "M_i_neut_site"),
 )
-_PBE, _HSE = list(FOUNDRY)[-2:]
+PBE, HSE = list(FOUNDRY)[-2:]
 
 
 def read_impurities(path: str | Path) -> tuple[list[Row], list[Row]]:
@@ -176,7 +176,7 @@ def read_foundry(path: str | Path) -> tuple[list[Row], list[Row]]:
             where = f"{path}: line {line}, {name}"
             row[name] = raw[name] if name in text else _number(raw[name], where)
         key = (row["host_material"], row["site"], row["impurity"], row["charge_from"])
-        levels = (row[_PBE], row[_HSE], row["mba_pbe"])
+        levels = (row[PBE], row[HSE], row["mba_pbe"])
         reason = _doubled(seen, key, levels, f"{path}: line {line}")
         reason = reason or _unusable_foundry(row, levels)
         if reason:
