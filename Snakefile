@@ -31,6 +31,14 @@ TARGETS = {
             figure=["spectra", "parity", "edges", "lithium", "failures", "ladder"],
         ),
     ],
+    "levels": [
+        "results/levels/scorecard.csv",
+        "results/levels/space.csv",
+        *expand(
+            "results/levels/figures/{figure}.png",
+            figure=["errors", "gap", "map", "published", "diagrams"],
+        ),
+    ],
 }
 
 # The plan is no job: its manifests are inputs and nobody's output (design, "nothing twice").
@@ -56,6 +64,11 @@ rule nmc:
         TARGETS["nmc"],
 
 
+rule levels:
+    input:
+        TARGETS["levels"],
+
+
 report: "workflow/report/workflow.rst"
 
 
@@ -63,3 +76,4 @@ include: "workflow/rules/calculate.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/models.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/levels.smk"

@@ -36,7 +36,7 @@ def out_of_fold(
 def _model(kind: Kind, settings: Boosting, seed: int) -> object:
     from xgboost import XGBRegressor, XGBRFRegressor
 
-    common = {"tree_method": "hist", "n_jobs": 1, "random_state": seed % 2**31}
+    common = {"tree_method": "hist", "max_bin": 64, "n_jobs": 1, "random_state": seed % 2**31}
     if kind == "random_forest":
         return XGBRFRegressor(
             n_estimators=settings.forest_trees,

@@ -32,9 +32,9 @@ class Kernel(Strict):
 class Boosting(Strict):
     """Boosted and bagged trees, one declared setting for all splits."""
 
-    trees: int = Field(150, ge=1)
+    trees: int = Field(100, ge=1)
     depth: int = Field(5, ge=1)
-    learning_rate: float = Field(0.08, gt=0, le=1)
+    learning_rate: float = Field(0.12, gt=0, le=1)
     subsample: float = Field(0.8, gt=0, le=1)
     column_sample: float = Field(0.4, gt=0, le=1)
     forest_trees: int = Field(30, ge=1)
@@ -52,7 +52,6 @@ class Multifidelity(Strict):
 
     repeats: int = Field(5, ge=1, description="seeded draws of the training subset")
     fractions: list[float] = Field([0.1, 0.2, 0.4, 0.7, 1.0], min_length=1)
-    anchor: float = Field(0.5, gt=0, description="length of the correction, in descriptor units")
 
 
 class Acquisition(Strict):
@@ -78,7 +77,7 @@ class LevelsStudy(Strict):
     )
     folds: int = Field(5, ge=2)
     kernel: Kernel = Kernel()
-    candidates: int = Field(6, ge=1, description="kernels drawn about the centre; one is chosen")
+    candidates: int = Field(5, ge=1, description="kernels drawn about the centre; one is chosen")
     candidate_spread: float = Field(0.4, ge=0, description="log-normal width of the draws")
     order_weight: float = Field(
         0.5, ge=0, le=1, description="pull towards falling charge; 1: a law, 0: none"
