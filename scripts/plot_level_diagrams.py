@@ -1,4 +1,4 @@
-"""Transition-level diagrams. Input space (parquet), hosts (csv); params.config = levels.diagrams."""
+"""Transition-level diagrams. Input space (parquet), hosts (csv); params.config = the diagrams."""
 
 import json
 

@@ -67,7 +67,9 @@ def model_potentials(defect, charge, constant):
     ewald = Ewald(defect.lattice.matrix, 9.0 * np.eye(3))
     shifts = [list(s.frac_coords - defect[0].frac_coords) for s in defect]
     scale = 4 * np.pi * c.COULOMB_EV_ANGSTROM * charge
-    return [0.0 if not any(s) else constant + scale * ewald.atomic_site_potential(s) for s in shifts]
+    return [
+        0.0 if not any(s) else constant + scale * ewald.atomic_site_potential(s) for s in shifts
+    ]
 
 
 @pytest.mark.usefixtures("libraries")
@@ -80,10 +82,10 @@ def test_efnv_of_a_model_charge_has_no_alignment_and_a_shift_has_the_sign_of_the
         potentials = (model_potentials(defect, charge, constant), zeros)
         centre = defect[0].frac_coords
         found[constant] = c.kumagai(defect, bulk, potentials, centre, charge, 9.0 * np.eye(3))
-    assert found[0.0].alignment_eV == pytest.approx(0.0, abs=1e-3)
-    assert found[0.0].point_charge_eV == pytest.approx(c.madelung_cubic(11.34, 9.0, 1), abs=1e-3)
-    assert found[0.2].point_charge_eV > 0
-    assert found[0.2].alignment_eV == pytest.approx(-0.2 * charge, abs=1e-3)
+    assert found[0.0].alignment_ev == pytest.approx(0.0, abs=1e-3)
+    assert found[0.0].point_charge_ev == pytest.approx(c.madelung_cubic(11.34, 9.0, 1), abs=1e-3)
+    assert found[0.2].point_charge_ev > 0
+    assert found[0.2].alignment_ev == pytest.approx(-0.2 * charge, abs=1e-3)
     assert found[0.0].trustworthy
 
 

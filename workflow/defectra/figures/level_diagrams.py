@@ -72,7 +72,7 @@ def _column(axis: Axes, x: float, six: Rows, gap: float) -> None:
             colour = style.BLUE if known else style.ORANGE
             axis.plot(
                 [x - 0.36, x + 0.36],
-                [segment.start_eV] * 2,
+                [segment.start_ev] * 2,
                 color=colour,
                 lw=1.8,
                 ls="-" if known else "--",
@@ -81,13 +81,13 @@ def _column(axis: Axes, x: float, six: Rows, gap: float) -> None:
                 reach = half[segment.charge + 1]
                 axis.fill_between(
                     [x - 0.36, x + 0.36],
-                    segment.start_eV - reach,
-                    segment.start_eV + reach,
+                    segment.start_ev - reach,
+                    segment.start_ev + reach,
                     color=style.ORANGE,
                     alpha=0.09,
                     lw=0,
                 )
-        low, high = max(segment.start_eV, 0.0), min(segment.stop_eV, gap)
+        low, high = max(segment.start_ev, 0.0), min(segment.stop_ev, gap)
         if high - low > 0.09:
             text = f"{segment.charge:+d}".replace("-", "\u2212") if segment.charge else "0"
             axis.text(x, (low + high) / 2, text, ha="center", va="center", fontsize=7)

@@ -28,9 +28,7 @@ def plot_map(space: Iterable[Mapping[str, Any]], path: str | Path) -> None:
     rows = list(space)
     figure, axes = style.canvas(2, 2, (13.5, 8.0))
     for axis, (host, site, charge) in zip(axes.flat, PANELS):
-        some = [
-            r for r in rows if (r["host"], r["site"], r["q_from"]) == (host, site, charge)
-        ]
+        some = [r for r in rows if (r["host"], r["site"], r["q_from"]) == (host, site, charge)]
         _table(axis, some)
         axis.set_title(f"{host}, {_NAMES[site]}: ε({_sign(charge)}/{_sign(charge - 1)})")
     colours = ScalarMappable(_SCALE, mpl.colormaps["RdYlBu"])

@@ -28,9 +28,7 @@ _SPLITS = (Split.RANDOM, Split.GROUPED, Split.IMPURITY_OUT, Split.HOST_OUT, Spli
 def plot_errors(predictions: Iterable[Mapping[str, Any]], path: str | Path) -> None:
     """Parity for left-out hosts, error of each host, and every model on every split."""
     rows = list(predictions)
-    own = [
-        r for r in rows if (r["model"], r["split"]) == (DECLARED, str(Split.HOST_OUT))
-    ]
+    own = [r for r in rows if (r["model"], r["split"]) == (DECLARED, str(Split.HOST_OUT))]
     figure, axes = style.canvas(1, 3, (12.0, 5.6), width_ratios=[1.15, 1, 1])
     _parity(axes[0, 0], own)
     _hosts(axes[0, 1], own)

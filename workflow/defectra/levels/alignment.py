@@ -16,7 +16,9 @@ ALIGNMENT_COLUMNS = [
 ]
 
 
-def valence_shift(vbm_low: float, average_low: float, vbm_high: float, average_high: float) -> float:
+def valence_shift(
+    vbm_low: float, average_low: float, vbm_high: float, average_high: float
+) -> float:
     """Depth of the dearer functional's VBM below the cheaper one's, eV, positive downwards.
 
     Both are taken from the average electrostatic potential, which the functionals share

@@ -34,23 +34,23 @@ PLATEAU_EV = 0.1
 class Correction:
     """Correction of one charged cell, in eV, both parts to be added to its energy.
 
-    `spread_eV` is the scatter of the potential where it should be flat: above `PLATEAU_EV` per
+    `spread_ev` is the scatter of the potential where it should be flat: above `PLATEAU_EV` per
     unit charge the defect is shallow or the cell too small, and the correction not trustworthy.
     """
 
-    point_charge_eV: float
-    alignment_eV: float
-    spread_eV: float
+    point_charge_ev: float
+    alignment_ev: float
+    spread_ev: float
 
     @property
-    def total_eV(self) -> float:
+    def total_ev(self) -> float:
         """Sum of both parts."""
-        return self.point_charge_eV + self.alignment_eV
+        return self.point_charge_ev + self.alignment_ev
 
     @property
     def trustworthy(self) -> bool:
         """False for shallow defects and cells without a potential plateau: mark, do not use."""
-        return self.spread_eV <= PLATEAU_EV
+        return self.spread_ev <= PLATEAU_EV
 
 
 def madelung_cubic(length: float, epsilon: float, charge: float) -> float:
@@ -140,9 +140,9 @@ def check_dielectric(dielectric: Floats) -> None:
 
 
 def _library(name: str) -> ModuleType:
+    package = name.split(".", maxsplit=1)[0]
     try:
         return importlib.import_module(name)
     except ImportError as error:
-        raise EngineError(
-            "not_installed", f"{name.split('.')[0]}: {error}; `pip install 'defectra[levels]'`"
-        ) from None
+        message = f"{package}: {error}; `pip install 'defectra[levels]'` brings it"
+        raise EngineError("not_installed", message) from None

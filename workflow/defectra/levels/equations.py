@@ -22,25 +22,25 @@ class Run:
 
     Attributes
     ----------
-    energy_eV
+    energy_ev
         Total energy; NaN or exactly 0 is a blank, not an energy.
     charge
         Of the cell, in units of +e.
-    cutoff_eV, functional, kpoints
+    cutoff_ev, functional, kpoints
         What must agree between bulk and defect.
     converged
         False: its levels are made, and marked.
-    correction_eV
+    correction_ev
         Finite-size correction, to be added.
     """
 
-    energy_eV: float
+    energy_ev: float
     charge: int
-    cutoff_eV: float
+    cutoff_ev: float
     functional: str
     kpoints: str
     converged: bool = True
-    correction_eV: float = 0.0
+    correction_ev: float = 0.0
 
 
 class Place(StrEnum):
@@ -70,11 +70,11 @@ def check(bulk: Run, runs: Sequence[Run]) -> None:
         ``blank_energy`` or ``mixed_settings``.
     """
     for run in (bulk, *runs):
-        if not math.isfinite(run.energy_eV) or run.energy_eV == 0.0:
+        if not math.isfinite(run.energy_ev) or run.energy_ev == 0.0:
             raise EngineError(
-                "blank_energy", f"charge {run.charge:+d}: energy {run.energy_eV} is a blank"
+                "blank_energy", f"charge {run.charge:+d}: energy {run.energy_ev} is a blank"
             )
-        for name in ("cutoff_eV", "functional", "kpoints"):
+        for name in ("cutoff_ev", "functional", "kpoints"):
             have, want = getattr(run, name), getattr(bulk, name)
             if have != want:
                 raise EngineError(
@@ -114,7 +114,7 @@ def formation_energy(
         raise EngineError("no_potential", f"no chemical potential of {', '.join(missing)}")
     atoms = sum(n * potentials[element] for element, n in n_added.items())
     electrons = run.charge * (vbm_eV + fermi_eV)
-    return run.energy_eV - bulk.energy_eV - atoms + electrons + run.correction_eV
+    return run.energy_ev - bulk.energy_ev - atoms + electrons + run.correction_ev
 
 
 def transition_level(upper: Run, lower: Run, vbm_eV: float) -> float:
@@ -136,8 +136,8 @@ def transition_level(upper: Run, lower: Run, vbm_eV: float) -> float:
     step = upper.charge - lower.charge
     if step < 1:
         raise EngineError("charges", f"charges {upper.charge:+d}, {lower.charge:+d}: must fall")
-    before = upper.energy_eV + upper.correction_eV
-    return (lower.energy_eV + lower.correction_eV - before) / step - vbm_eV
+    before = upper.energy_ev + upper.correction_ev
+    return (lower.energy_ev + lower.correction_ev - before) / step - vbm_eV
 
 
 @dataclass(frozen=True)
@@ -145,11 +145,11 @@ class Segment:
     """Stretch of the Fermi level over which one charge is the cheapest, eV above the VBM."""
 
     charge: int
-    start_eV: float
-    stop_eV: float
+    start_ev: float
+    stop_ev: float
 
 
-def lower_envelope(levels: Mapping[int, float], start_eV: float, stop_eV: float) -> list[Segment]:
+def lower_envelope(levels: Mapping[int, float], start_ev: float, stop_ev: float) -> list[Segment]:
     """Stable charges between two Fermi levels, the charge falling.
 
     Negative U comes out by itself: a charge whose levels are inverted is never the cheapest, and
@@ -173,15 +173,13 @@ def lower_envelope(levels: Mapping[int, float], start_eV: float, stop_eV: float)
     energy = {upper[-1] - 1: 0.0}  # at E_F = 0; E(q) = E(q-1) - level (+ q E_F)
     for charge in reversed(upper):
         energy[charge] = energy[charge - 1] - levels[charge]
-    charge = min(energy, key=lambda q: (energy[q] + q * start_eV, q))
-    out, fermi = [], start_eV
+    charge = min(energy, key=lambda q: (energy[q] + q * start_ev, q))
+    out, fermi = [], start_ev
     while True:
-        ahead = [
-            ((energy[q] - energy[charge]) / (charge - q), q) for q in energy if q < charge
-        ]
+        ahead = [((energy[q] - energy[charge]) / (charge - q), q) for q in energy if q < charge]
         crossing, successor = min(ahead, default=(math.inf, charge))
-        out.append(Segment(charge, fermi, min(crossing, stop_eV)))
-        if crossing >= stop_eV:
+        out.append(Segment(charge, fermi, min(crossing, stop_ev)))
+        if crossing >= stop_ev:
             return out
         charge, fermi = successor, crossing
 

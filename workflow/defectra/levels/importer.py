@@ -190,7 +190,7 @@ def read_foundry(path: str | Path) -> tuple[list[Row], list[Row]]:
 def _unusable_foundry(row: Row, levels: Sequence[float]) -> str:
     if all(math.isnan(v) for v in levels):
         return "no levels"
-    if not row["charge_from"] - row["charge_to"] == 1:
+    if row["charge_from"] - row["charge_to"] != 1:
         return "charge_from and charge_to do not differ by one electron"
     if not row["host bandgap"] > 0:
         return "the host has no gap"

@@ -59,7 +59,7 @@ def delta(pair: Pair) -> Floats:
 
 
 def co_kriging(pair: Pair) -> Floats:
-    """rho times the cheap value plus a difference (M. Kennedy, A. O'Hagan, Biometrika 87, 1)."""
+    """Rho times the cheap value plus a difference (M. Kennedy, A. O'Hagan, Biometrika 87, 1)."""
     at_dear, at_new = _cheap(pair)
     centred = at_dear - at_dear.mean()
     spread = float(centred @ centred)

@@ -42,9 +42,7 @@ def _one(row: Mapping[str, Any], sites: Sequence[str]) -> list[float]:
     return [*out, *(2.0 * (str(row["site"]) == s) for s in sites)]
 
 
-def curves(
-    rows: Sequence[Mapping[str, Any]], settings: Multifidelity, seed: int
-) -> list[Row]:
+def curves(rows: Sequence[Mapping[str, Any]], settings: Multifidelity, seed: int) -> list[Row]:
     """Learning curves of every method; one row with a reason if there is too little data.
 
     Each host with HSE levels is left out in turn, with both its fidelities; the HSE levels of the

@@ -83,9 +83,7 @@ def _inner(fitted: Fitted, outer: Ints, inner: Sequence[tuple[int, Ints]]) -> tu
     return value, variance
 
 
-def _squared(
-    fitted: Fitted, value: Floats, keep: Ints, scored: NDArray[np.bool_]
-) -> float:
+def _squared(fitted: Fitted, value: Floats, keep: Ints, scored: NDArray[np.bool_]) -> float:
     use = keep[scored[keep]]
     return float(((value - fitted.labels)[use] ** 2).mean())
 

@@ -83,7 +83,10 @@ def predict_space(
     """
     keys = sorted({k for table in published.values() for k in table})
     both = defects([*data.keys, *keys], hosts)
-    train, new = both.take(np.arange(len(data.keys))), both.take(np.arange(len(data.keys), len(both)))
+    train, new = (
+        both.take(np.arange(len(data.keys))),
+        both.take(np.arange(len(data.keys), len(both))),
+    )
     fitted = gaussian.fit(train, data.labels, study.kernel, flat_ladder(data.labels))
     level = study.intervals.level
     scale = final_scales(fitted, data.groups(Split.HOST_OUT), data.scored, level)
@@ -160,4 +163,3 @@ def cost(host: str, impurity: str, charges: int, settings: Acquisition) -> float
     factor = (electrons / (32 * 8.0)) ** settings.exponent
     spin = 2.0 if element(impurity)["open_d"] else 1.0
     return settings.reference_s * factor * spin * charges
-

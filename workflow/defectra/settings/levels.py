@@ -25,7 +25,9 @@ class Kernel(Strict):
     impurity: float = Field(0.3, ge=0)
     contrast: float = Field(0.3, ge=0)
     joint: float = Field(0.3, ge=0)
-    noise: float = Field(0.3, gt=0, description="eV, at a gap of 1.5 eV; its square grows with the gap")
+    noise: float = Field(
+        0.3, gt=0, description="eV, at a gap of 1.5 eV; its square grows with the gap"
+    )
     suspect_noise: float = Field(1.5, ge=0, description="eV, more for ladders that do not rise")
 
 
