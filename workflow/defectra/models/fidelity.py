@@ -59,11 +59,16 @@ def delta(pair: Pair) -> Floats:
 
 
 def co_kriging(pair: Pair) -> Floats:
-    """Rho times the cheap value plus a difference (M. Kennedy, A. O'Hagan, Biometrika 87, 1)."""
+    """The cheap value times rho, plus a difference (Kennedy and O'Hagan, Biometrika 87, 1, 2000).
+
+    Rho is the generalised least-squares slope under the covariance of the difference.
+    """
     at_dear, at_new = _cheap(pair)
-    centred = at_dear - at_dear.mean()
-    spread = float(centred @ centred)
-    rho = float(centred @ (pair.dear - pair.dear.mean())) / spread if spread > 0 else 1.0
+    count = len(at_dear)
+    prior = _kernel(pair.dear_x, pair.dear_x) + NOISE**2 * np.eye(count)
+    design = np.column_stack([at_dear, np.ones(count)])
+    weighted = np.linalg.solve(prior, design)
+    rho = float(np.linalg.lstsq(design.T @ weighted, weighted.T @ pair.dear, rcond=None)[0][0])
     return rho * at_new + _gaussian(pair.dear_x, pair.dear - rho * at_dear, pair.new_x)
 
 
