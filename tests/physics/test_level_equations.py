@@ -15,6 +15,7 @@ from defectra.levels.equations import (
     place,
     transition_level,
 )
+from defectra.levels.ladder import ladder
 from defectra.levels.stability import corners, rich
 
 
@@ -131,3 +132,41 @@ def test_stability_region_of_a_binary_host_with_an_impurity_phase():
 def test_an_unstable_host_is_told():
     with pytest.raises(EngineError, match="decomposes"):
         corners({"A": 1, "B": 1}, -0.1, [({"A": 2, "B": 1}, -2.0)], ["A", "B"])
+
+
+def rows_of(*runs, gap=1.5):
+    return ladder(BULK, runs, vbm_ev=2.0, gap_ev=gap)
+
+
+def test_ladder_of_good_runs():
+    (upper, lower) = rows_of(run(-97.0, -1 + 1), run(-99.5, 1), run(-94.0, -1))
+    assert (upper["q_from"], upper["q_to"], upper["status"]) == (1, 0, "ok")
+    assert upper["level_eV"] == pytest.approx(0.5)
+    assert lower["level_eV"] == pytest.approx(1.0)
+    assert upper["message"] == lower["message"] == ""
+
+
+def test_runs_that_did_not_converge_are_marked_and_blank_ones_failed():
+    (row,) = rows_of(run(-99.5, 1, converged=False), run(-97.0, 0))
+    assert (row["status"], row["level_eV"]) == ("unconverged", pytest.approx(0.5))
+    (row,) = rows_of(run(0.0, 1), run(-97.0, 0))
+    assert row["status"] == "failed"
+    assert "blank" in row["message"]
+    assert math.isnan(row["level_eV"])
+
+
+def test_an_electron_in_the_conduction_band_and_a_host_without_gap_are_told():
+    (row,) = rows_of(run(-99.5, 1), run(-95.0, 0))
+    assert "conduction band" in row["message"]
+    assert row["status"] == "ok"
+    (row,) = rows_of(run(-99.5, 1), run(-97.0, 0), gap=0.0)
+    assert row["message"] == "host without a gap"
+
+
+def test_missing_and_doubled_charges_and_mixed_settings():
+    (row,) = rows_of(run(-99.5, 1), run(-94.0, -1))
+    assert "2 electrons" in row["message"]
+    with pytest.raises(EngineError, match="twice"):
+        rows_of(run(-99.5, 1), run(-97.0, 1))
+    with pytest.raises(EngineError, match="functional"):
+        rows_of(run(-99.5, 1), Run(-97.0, 0, 400.0, "LDA", "2x2x2"))
