@@ -208,6 +208,7 @@ def test_what_to_compute_next_leaves_out_the_known_and_ranks_by_gain_per_cost(wo
     dear = next(r for r in ranked if r["impurity"] == "Fe")
     assert dear["cost_s"] > 0
     assert [r["rank"] for r in ranked] == [1, 2]
+    assert all(len(r["charges"].split()) >= 2 for r in ranked)  # a level takes two charges
 
 
 def test_published_predictions_are_checked(tmp_path):

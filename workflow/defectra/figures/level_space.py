@@ -26,7 +26,7 @@ _NAMES = {"M_A": "on the cation site", "M_i_A": "interstitial next to the cation
 def plot_map(space: Iterable[Mapping[str, Any]], path: str | Path) -> None:
     """Periodic tables of one predicted level each; a dot marks published (computed) levels."""
     rows = list(space)
-    figure, axes = style.canvas(2, 2, (13.5, 8.0))
+    figure, axes = style.canvas(2, 2, (13.5, 6.2))
     for axis, (host, site, charge) in zip(axes.flat, PANELS):
         some = [r for r in rows if (r["host"], r["site"], r["q_from"]) == (host, site, charge)]
         _table(axis, some)
@@ -65,7 +65,7 @@ def _table(axis: Axes, rows: Rows) -> None:
         axis.text(x, y + 0.17, r["impurity"] + mark, ha="center", va="center", color=tint, size=8)
         text = f"{r['level_eV']:.1f}±{half:.1f}".replace("-", "\u2212")
         axis.text(x, y - 0.22, text, ha="center", va="center", color=tint, size=5)
-    axis.set(xlim=(0.4, 18.6), ylim=(-6.6, -0.4), aspect="equal")
+    axis.set(xlim=(0.4, 18.6), ylim=(-8.6, -1.4), aspect="equal")
     axis.set_axis_off()
 
 

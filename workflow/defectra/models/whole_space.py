@@ -129,15 +129,14 @@ def next_runs(space: Sequence[Mapping[str, Any]], hosts: Hosts, settings: Acquis
 
 
 def _candidate(six: Sequence[Mapping[str, Any]], gap: float, settings: Acquisition) -> Row:
-    gain, maybe, charges = 0.0, 0, set()
-    for r in six:
-        width = r["hi_eV"] - r["lo_eV"]
-        inside = max(0.0, min(r["hi_eV"], gap) - max(r["lo_eV"], 0.0)) / width
-        gain += inside * width / 2
-        if inside > 0.5:
-            maybe += 1
-            charges |= {r["q_from"], r["q_from"] - 1}
-    charges = charges or {0}
+    """Levels more likely in the gap than not, or the likeliest one, and the charges they need."""
+    widths = [r["hi_eV"] - r["lo_eV"] for r in six]
+    inside = [
+        max(0.0, min(r["hi_eV"], gap) - max(r["lo_eV"], 0.0)) / w for r, w in zip(six, widths)
+    ]
+    chosen = [k for k, share in enumerate(inside) if share > 0.5] or [int(np.argmax(inside))]
+    charges = {six[k]["q_from"] - step for k in chosen for step in (0, 1)}
+    gain = sum(inside[k] * widths[k] / 2 for k in chosen)
     price = cost(six[0]["host"], six[0]["impurity"], len(charges), settings)
     return {
         "host": six[0]["host"],
@@ -147,8 +146,8 @@ def _candidate(six: Sequence[Mapping[str, Any]], gap: float, settings: Acquisiti
         "gain_eV": gain,
         "cost_s": price,
         "gain_per_cost": gain / price,
-        "largest_half_width_eV": max(r["hi_eV"] - r["lo_eV"] for r in six) / 2,
-        "levels_maybe_in_gap": maybe,
+        "largest_half_width_eV": max(widths) / 2,
+        "levels_maybe_in_gap": sum(share > 0.5 for share in inside),
     }
 
 
