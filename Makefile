@@ -9,19 +9,22 @@ CONFIG ?= config/config.yaml
 DIRECTORY ?= .
 WORKERS ?= $(shell getconf _NPROCESSORS_ONLN)
 CORES ?= $(WORKERS)
+PROFILE ?= default
+MINUTES ?= 20
 
 export PYTHONPATH := workflow
-LAUNCH = $(PY) -m defectra.launcher run --config $(CONFIG) --directory $(DIRECTORY) --cores $(CORES) \
-	$(if $(MIRROR),--mirror $(MIRROR))
+LAUNCH = $(PY) -m defectra.launcher run --config $(CONFIG) --directory $(DIRECTORY) \
+	--cores $(CORES) --profile $(PROFILE) $(if $(MIRROR),--mirror $(MIRROR))
 # uv is quick; pip does the same where uv cannot reach the index that pip is configured for.
 define install
 	@$(VENV)/bin/uv pip install -q --compile-bytecode --python $(PY) $(1) 2>/dev/null || $(PY) -m pip install -q $(1)
 endef
 
-.PHONY: help run nmc levels report test engines archive bench lint lock config clean distclean
+.PHONY: help run nmc levels report plan test test-slurm test-faults test-fuzz structures engines slurm \
+	costs archive bench lint lock config clean distclean
 
 help:  ## this list
-	@sed -n 's/^\([a-z ]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@sed -n 's/^\([a-z -]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
 
 run: $(VENV)/.installed  ## the default campaign and its report, results/report.html
 	@$(LAUNCH)
@@ -36,12 +39,24 @@ report: $(VENV)/.installed  ## make the report anew
 	@rm -f $(DIRECTORY)/results/report.html
 	@$(LAUNCH)
 
+plan: $(VENV)/.installed  ## what each chunk will take; shards for jobs of MINUTES=20
+	@$(PY) -m defectra.workload --config $(CONFIG) --directory $(DIRECTORY) --minutes $(MINUTES)
+
 test: $(VENV)/.installed-test  ## the test suite
 	@$(PY) -m pytest
 
 structures: $(VENV)/.installed  ## your own: REQUEST=request.yaml, see README
 	@$(PY) -m defectra.structures.make $(or $(REQUEST),request.yaml) \
 		results/own/structures.parquet results/own
+
+test-slurm: $(VENV)/.installed-test $(VENV)/.installed-slurm  ## the workflow on a real Slurm of one node, started and stopped
+	@timeout -k 60 1200 $(PY) -m pytest tests/slurm -m slurm
+
+test-faults: $(VENV)/.installed-test  ## kills, full disks, damaged files; figures in results/faults.json
+	@$(PY) -m pytest tests/faults
+
+test-fuzz: $(VENV)/.installed-test  ## parsers and config loader, 10,000 generated cases each
+	@DEFECTRA_FUZZ=10000 $(PY) -m pytest tests/unit/test_fuzz.py
 
 lint: $(VENV)/.installed-test  ## formatters, linters, types, snakemake --lint
 	$(VENV)/bin/ruff check .
@@ -51,6 +66,11 @@ lint: $(VENV)/.installed-test  ## formatters, linters, types, snakemake --lint
 	$(PY) -m mypy
 
 engines: $(VENV)/.installed-engines  ## CHGNet (brings torch, 1.5 GB), for relaxing new cells
+
+slurm: $(VENV)/.installed-slurm  ## Slurm for Snakemake: make run PROFILE=slurm, docs/cluster.md
+
+costs: $(VENV)/.installed  ## fit workflow/costs.yaml to the archive anew
+	$(PY) -m defectra.costs
 
 archive: $(VENV)/.installed-engines  ## fill resources/archive: resumable, stop it at any time
 	@pids=(); trap 'kill "$${pids[@]}" 2>/dev/null' INT TERM; \
@@ -90,6 +110,10 @@ $(VENV)/.installed: envs/installer.txt envs/requirements.txt pyproject.toml
 
 $(VENV)/.installed-test: $(VENV)/.installed envs/requirements-test.txt
 	$(call install,--require-hashes -r envs/requirements-test.txt)
+	@touch $@
+
+$(VENV)/.installed-slurm: $(VENV)/.installed envs/requirements-slurm.txt
+	$(call install,--require-hashes -r envs/requirements-slurm.txt)
 	@touch $@
 
 $(VENV)/.installed-engines: $(VENV)/.installed envs/requirements-engines.txt

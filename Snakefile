@@ -1,17 +1,18 @@
 """Defectra: from defects to spectra and levels, to tables, to models, to figures."""
 
 import json
-import os
 from pathlib import Path
 
 from snakemake.utils import min_version
 
 from defectra.config import leaf, load
 from defectra.datasets import needs
+from defectra.engines.release import release
 from defectra.fingerprint import fingerprint
 from defectra.fingerprint import of_script as code
-from defectra.leaves import pick, training_hash, worker_settings
+from defectra.leaves import archive_folder, pick, training_hash, worker_settings
 from defectra.plan import write_plan
+from defectra.workload import Workload, doubled
 
 min_version("9.20")
 
@@ -20,7 +21,7 @@ CONFIG = load(
     config.get("file", ROOT / "config/config.yaml"),
     {"mirror": config["mirror"]} if "mirror" in config else {},
 )
-ARCHIVE = os.path.relpath(ROOT / CONFIG.archive)
+ARCHIVE = archive_folder(CONFIG, ROOT, Path.cwd())
 ARCHIVE_PARTS = sorted(map(str, Path(ARCHIVE).glob("*/part-*.parquet")))
 # What each study is asked for; a target of the same name makes it alone.
 TARGETS = {
@@ -46,6 +47,28 @@ if workflow.is_main_process:
     CHUNKS = write_plan(CONFIG, Path("results"), fingerprint("defectra.plan"))
 else:
     CHUNKS = json.loads(Path("results/plan/state.json").read_text())["chunks"]
+
+# What a cluster is asked for: worked out when first asked, kept beside the plan.
+WORKLOAD = Workload(
+    Path("results"),
+    worker_settings(CONFIG),
+    Path(ARCHIVE),
+    ROOT / "workflow/costs.yaml",
+    fingerprint("defectra.workload"),
+)
+
+
+# A few seconds each: no job of a cluster is worth its queue.
+localrules:
+    all,
+    nmc,
+    score,
+    plot_spectra,
+    plot_parity,
+    plot_edges,
+    plot_lithium,
+    plot_failures,
+    plot_ladder,
 
 
 wildcard_constraints:

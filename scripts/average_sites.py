@@ -1,22 +1,17 @@
-"""Site averages. Input calculations, spectra, structures, tasks (list of files).
+"""Site averages. Input structures, tasks, calculations, spectra: one file of each for a chunk.
 
 params.config = nmc.edges.
 """
 
 import json
 
-from defectra.records import CALCULATIONS, SITE_AVERAGES, SPECTRA, STRUCTURES, TASKS
 from defectra.settings.nmc import Grid
-from defectra.spectra.average import average_sites
-from defectra.store import read_table, write_table
+from defectra.tables.averages import average_chunks
 
 files = snakemake.input
-paths = [files.tasks] if isinstance(files.tasks, str) else files.tasks
-rows = average_sites(
-    read_table(files.calculations, CALCULATIONS),
-    read_table(files.spectra, SPECTRA),
-    read_table(files.structures, STRUCTURES),
-    [row for path in paths for row in read_table(path, TASKS)],
+tables = [files[k] for k in ("structures", "tasks", "calculations", "spectra")]
+average_chunks(
+    snakemake.output[0],
+    *([paths] if isinstance(paths, str) else paths for paths in tables),
     {name: Grid(**grid) for name, grid in json.loads(snakemake.params.config).items()},
 )
-write_table(snakemake.output[0], rows, SITE_AVERAGES)

@@ -9,10 +9,12 @@ from pathlib import Path
 
 from defectra.engines.worker import Settings, run_chunk
 from defectra.joblog import keep_log
+from defectra.scratch import use_node_scratch
 from defectra.watchdog import follow_ancestors
 
 keep_log(snakemake.log[0])
 follow_ancestors()
+use_node_scratch()
 counts = run_chunk(
     Path(snakemake.input.tasks).parent,
     Settings.model_validate_json(snakemake.params.settings),

@@ -10,11 +10,13 @@ from defectra.engines.drift import check
 from defectra.engines.worker import Settings
 from defectra.joblog import keep_log
 from defectra.records import DRIFT
+from defectra.scratch import use_node_scratch
 from defectra.store import Archive, write_table
 from defectra.watchdog import follow_ancestors
 
 keep_log(snakemake.log[0])
 follow_ancestors()
+use_node_scratch()
 rows = check(
     Archive(json.loads(snakemake.params.archive)),
     Settings.model_validate_json(snakemake.params.settings),

@@ -13,7 +13,7 @@ from defectra.locks import conda_yaml, direct, pins
 
 ROOT = Path(__file__).resolve().parents[2]
 ENVS = ROOT / "envs"
-LOCKS = ["installer.txt", "requirements.txt", "requirements-test.txt"]
+LOCKS = ["installer.txt", "requirements.txt", "requirements-test.txt", "requirements-slurm.txt"]
 
 
 def text(name: str) -> str:
@@ -51,6 +51,15 @@ def test_lock_satisfies_the_project(python: str) -> None:
 def test_test_lock_agrees_with_the_lock() -> None:
     base, tests = pins(text("requirements.txt")), pins(text("requirements-test.txt"))
     assert {k: tests[k] for k in base} == base
+
+
+def test_slurm_lock_agrees_with_the_lock_and_is_not_in_the_default() -> None:
+    base, more = pins(text("requirements.txt")), pins(text("requirements-slurm.txt"))
+    assert {k: more[k] for k in base} == base
+    data = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    for wanted in (Requirement(d) for d in data["optional-dependencies"]["slurm"]):
+        assert wanted.specifier.contains(more[wanted.name]), wanted
+        assert wanted.name not in base
 
 
 def test_conda_yaml_is_in_step() -> None:

@@ -7,7 +7,10 @@ import json
 import os
 from pathlib import Path
 
-from defectra.launcher import failures, meaningful
+import pytest
+
+from defectra.errors import ConfigError
+from defectra.launcher import PROFILES, check_profile, failures, meaningful
 from defectra.progress import Line, Work, duration, read_steps, read_work
 
 LOG = """\
@@ -49,6 +52,29 @@ Error in rule calculate:
     log: results/logs/calculate/nmc-00.log (check log file(s) for error details)
 """
 )
+GROUP = (
+    LOG
+    + """\
+[Sat Nov 21 12:50:00 2026] Group job tables (jobs in lexicogr. order):
+
+    [Sat Nov 21 12:50:00 2026]
+    rule average_sites:
+        input: a
+        output: b
+        jobid: 8
+        resources: mem_mb=1000
+    [Sat Nov 21 12:50:00 2026]
+    rule build_training:
+        input: b
+        jobid: 9
+Job 797930f0 has been submitted with SLURM jobid 4 (log: /x/4.log).
+"""
+)
+
+
+def test_members_of_a_group_are_running_until_they_end() -> None:
+    assert read_steps(GROUP).running == ["calculate", "average_sites", "build_training"]
+    assert read_steps(f"{GROUP}Finished jobid: 8 (Rule: x)\n").running[1:] == ["build_training"]
 
 
 def test_steps_of_a_log() -> None:
@@ -116,3 +142,14 @@ def test_file_has_a_line_from_time_to_time() -> None:
     quiet = io.StringIO()
     Line(quiet, every_s=1000.0).show(["step 1/4"])
     assert quiet.getvalue() == ""
+
+
+def test_profiles_are_checked_before_anything_starts(tmp_path: Path) -> None:
+    check_profile(PROFILES / "default")
+    with pytest.raises(ConfigError, match="ours are: default, slurm"):
+        check_profile(tmp_path / "none")
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "config.yaml").write_text("executor: not-there\njobs: 3\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match="pip install snakemake-executor-plugin-not-there"):
+        check_profile(own)

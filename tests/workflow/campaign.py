@@ -54,6 +54,14 @@ class Campaign:
         self.study: dict[str, Any] = yaml.safe_load(yaml.safe_dump(STUDY))
         self.write_config()
 
+    def copy_to(self, folder: Path) -> Campaign:
+        """A copy in another place."""
+        shutil.copytree(self.folder, folder)
+        out = Campaign.__new__(Campaign)
+        out.folder, out.results = folder, folder / "results"
+        out.study = {**self.study}
+        return out
+
     def write_config(self) -> None:
         text = yaml.safe_dump({"archive": "archive", "nmc": self.study})
         (self.folder / "config" / "config.yaml").write_text(text)

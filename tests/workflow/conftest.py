@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -20,9 +19,4 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Campaign:
 @pytest.fixture
 def copy(finished: Campaign, tmp_path: Path) -> Campaign:
     """A copy of the finished campaign in another place, for tests that change it."""
-    folder = tmp_path / "project"
-    shutil.copytree(finished.folder, folder)
-    out = Campaign.__new__(Campaign)
-    out.folder, out.results = folder, folder / "results"
-    out.study = {**finished.study}
-    return out
+    return finished.copy_to(tmp_path / "project")

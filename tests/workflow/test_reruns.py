@@ -63,6 +63,8 @@ def test_added_composition_computes_its_own_and_removed_one_nothing(copy: Campai
     names = copy.study["structures"]["compositions"]
     copy.study["structures"] = {**copy.study["structures"], "compositions": [*names, "NMC532"]}
     copy.write_config()
+    planned = copy.planned(TABLES_ONLY)
+    assert set(planned) == {"calculate", "gather"}
     copy.run(TABLES_ONLY, "--no-report")
     after = copy.computed()
     assert len(after) == len(set(after)) > len(before)

@@ -1,7 +1,7 @@
-"""Run the workflow on this machine: one lock, one live line, and errors for people.
+"""Run the workflow, here or on a cluster: one lock, one live line, and errors for people.
 
 ``python -m defectra.launcher run`` checks the config, holds a lock of its own on the results
-folder, starts Snakemake with the default profile, shows how far it is, and makes the report.
+folder, starts Snakemake with a profile, shows how far it is, and makes the report.
 Exit codes: 0 done, 1 a job failed, 2 the config cannot be used, 3 another launcher is at work,
 130 interrupted.
 """
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import fcntl
+import importlib.util
 import os
 import re
 import signal
@@ -28,6 +29,7 @@ from defectra.errors import ConfigError, StoreError
 from defectra.progress import Line, duration, read_steps, read_work
 
 ROOT = Path(__file__).resolve().parents[2]
+PROFILES = ROOT / "workflow" / "profiles"
 KEPT_LOGS = 10
 GRACE_S = 15.0
 _PR_SET_PDEATHSIG = 1
@@ -48,6 +50,7 @@ class Options:
     cores: int
     report: bool
     extra: tuple[str, ...]
+    profile: Path = PROFILES / "default"
 
     @property
     def results(self) -> Path:
@@ -70,6 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(arguments)
     try:
         load(options.config, {"mirror": str(options.mirror)} if options.mirror else None)
+        check_profile(options.profile)
     except ConfigError as error:
         print(f"The configuration cannot be used.\n{error}", file=sys.stderr)
         return 2
@@ -78,7 +82,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return run(options)
     except StoreError as error:
         print(error, file=sys.stderr)
-        return 3
+    except OSError as error:  # a full disk, a file system without locks
+        print(f"{error.filename or options.results}: {error.strerror}; mend it", file=sys.stderr)
+    return 3
 
 
 def _options(arguments: Sequence[str] | None) -> Options:
@@ -90,6 +96,7 @@ def _options(arguments: Sequence[str] | None) -> Options:
     parser.add_argument("--directory", type=Path, default=ROOT, help="holds results/")
     parser.add_argument("--cores", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--no-report", action="store_true")
+    parser.add_argument("--profile", default="default", help="of workflow/profiles, or a folder")
     args, extra = parser.parse_known_args(arguments)
     return Options(
         tuple(args.targets),
@@ -99,7 +106,40 @@ def _options(arguments: Sequence[str] | None) -> Options:
         args.cores,
         not args.no_report,
         tuple(extra),
+        _profile(args.profile),
     )
+
+
+def _profile(name: str) -> Path:
+    """Folder of a profile: one of ours by its name, or any by its path."""
+    own = PROFILES / name
+    return own if os.sep not in name and own.is_dir() else Path(name).resolve()
+
+
+def check_profile(profile: Path) -> None:
+    """Refuse a profile that is not there, or whose executor is not installed.
+
+    Raises
+    ------
+    ConfigError
+        With what to do.
+    """
+    path = profile / "config.yaml"
+    if not path.is_file():
+        ours = ", ".join(sorted(p.name for p in PROFILES.iterdir()))
+        raise ConfigError(f"{profile}: no profile (no config.yaml there); ours are: {ours}")
+    name = executor(profile)
+    package = f"snakemake-executor-plugin-{name}"
+    if name and importlib.util.find_spec(package.replace("-", "_")) is None:
+        how = "make slurm" if name == "slurm" else f"pip install {package}"
+        raise ConfigError(f"{path}: executor {name} is not installed; `{how}` brings it")
+
+
+def executor(profile: Path) -> str:
+    """Name of the plugin that runs the jobs of a profile; empty if this machine does."""
+    text = (profile / "config.yaml").read_text(encoding="utf-8")
+    found = re.search(r"^executor: *([\w-]+)", text, re.MULTILINE)
+    return found[1] if found and found[1] not in ("local", "dryrun", "touch") else ""
 
 
 @contextmanager
@@ -169,8 +209,9 @@ def _snakemake(options: Options, *more: str) -> list[str]:
         *(sys.executable, "-m", "snakemake"),
         *("--snakefile", str(ROOT / "Snakefile")),
         *("--directory", str(options.directory)),
-        *("--profile", str(ROOT / "workflow" / "profiles" / "default")),
-        *("--cores", str(options.cores)),
+        *("--profile", str(options.profile)),
+        # on a cluster, `--cores` would limit the sum over all jobs; there the profile says `jobs`
+        *("--local-cores" if executor(options.profile) else "--cores", str(options.cores)),
         *more,
         *options.extra,
         *("--config", f"file={options.config}"),

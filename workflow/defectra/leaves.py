@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+from pathlib import Path
 from typing import Any
 
 from defectra.config import Config
@@ -31,6 +33,22 @@ def worker_settings(config: Config) -> str:
             "chgnet": protocols["chgnet"],
         }
     )
+
+
+def archive_folder(config: Config, root: Path, work: Path) -> str:
+    """Name of the archive that stays the same when the project, or its results, are moved.
+
+    Parameters
+    ----------
+    root
+        Folder of the project, which ``archive`` of the config is relative to.
+    work
+        Folder that holds ``results``. Inside the project, the archive is named from there, so
+        that the project can be moved as a whole; outside, by its full path.
+    """
+    path = root / config.archive
+    inside = work.is_relative_to(root) and path.is_relative_to(root)
+    return os.path.relpath(path, work) if inside else str(path)
 
 
 def training_hash(config: Config) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -38,51 +38,72 @@ def write_plan(config: Config, results: Path, code: str = "") -> list[str]:
     if state.exists():
         old = json.loads(state.read_text(encoding="utf-8"))
         if old["digest"] == digest and all(
-            (folder / c / "tasks.parquet").exists() for c in old["chunks"]
+            (folder / c / f"{kind}.parquet").exists()
+            for c in old["chunks"]
+            for kind in ("structures", "tasks")
         ):
             return list(old["chunks"])
-    chunks = make_plan(config)
-    for name, (structures, tasks) in chunks.items():
+    chunks = []
+    for name, structures, tasks in chunks_of(config):
         _write(folder / name, structures, tasks)
-    text = json.dumps({"digest": digest, "chunks": sorted(chunks)}, indent=1)
+        chunks.append(name)
+    text = json.dumps({"digest": digest, "chunks": chunks}, indent=1)
     write_bytes(state, text.encode())
-    return sorted(chunks)
+    return chunks
 
 
 def make_plan(config: Config) -> dict[str, tuple[list[Row], list[Row]]]:
-    """Structures and tasks of each chunk.
+    """Structures and tasks of each chunk, see :func:`chunks_of`."""
+    return {name: (structures, tasks) for name, structures, tasks in chunks_of(config)}
+
+
+def chunks_of(config: Config) -> Iterator[tuple[str, list[Row], list[Row]]]:
+    """Name, structures and tasks of one chunk after another, by name.
 
     A chunk holds whole families (a relaxed parent serves its delithiated copies) and every
     protocol of a structure; its number is the family's hash modulo the shards, never a place in
-    the config.
+    the config. The tasks of one chunk are in memory at a time.
     """
-    structures, asked = wanted(config)
-    out: dict[str, tuple[list[Row], list[Row]]] = defaultdict(lambda: ([], []))
-    for row in structures:
+    members: dict[str, list[Row]] = defaultdict(list)
+    rows, series = wanted_structures(config)
+    for row in rows:
         shard = int(row["family"][:8], 16) % config.nmc.shards
-        rows, tasks = out[f"nmc-{shard:02d}"]
-        rows.append(row)
-        tasks.extend(asked[row["structure_id"]])
-    return dict(out)
+        members[f"nmc-{shard:02d}"].append(row)
+    for name in sorted(members):
+        tasks = [t for row in members[name] for t in asked_of(row, config, series)]
+        yield name, members.pop(name), tasks
 
 
 def wanted(config: Config) -> tuple[list[Row], dict[str, list[Row]]]:
     """All structures of the study, in their seeded order, and the tasks of each."""
+    rows, series = wanted_structures(config)
+    return rows, {row["structure_id"]: asked_of(row, config, series) for row in rows}
+
+
+def wanted_structures(config: Config) -> tuple[list[Row], set[str]]:
+    """All structures of the study, and the ids of those of the lithium series."""
     from defectra.structures.nmc import campaign, lithium_series
 
     study = config.nmc
-    rows: dict[str, Row] = {}
-    asked: dict[str, list[Row]] = defaultdict(list)
-    for row in campaign(study.structures, config.seed):
-        rows[row["structure_id"]] = row
-        asked[row["structure_id"]] += tasks_of(row, config, study.geometry, study.protocol)
-        if study.ladder_every and row["rank"] % study.ladder_every == study.ladder_every - 1:
-            asked[row["structure_id"]] += tasks_of(row, config, study.geometry, study.ladder)
+    rows = {row["structure_id"]: row for row in campaign(study.structures, config.seed)}
+    series: set[str] = set()
     if study.geometry == "chgnet" and study.lithium_series.orderings:
         for row in lithium_series(study.lithium_series, study.structures.metals, config.seed):
             rows.setdefault(row["structure_id"], row)
-            asked[row["structure_id"]] += _series_tasks(row, config)
-    return list(rows.values()), {k: _sorted(v) for k, v in asked.items()}
+            series.add(row["structure_id"])
+    return list(rows.values()), series
+
+
+def asked_of(row: Row, config: Config, series: set[str]) -> list[Row]:
+    """Tasks of one structure: of the campaign, of the ladder, of the lithium series."""
+    study, out = config.nmc, []
+    if row["rank"] >= 0:
+        out += tasks_of(row, config, study.geometry, study.protocol)
+        if study.ladder_every and row["rank"] % study.ladder_every == study.ladder_every - 1:
+            out += tasks_of(row, config, study.geometry, study.ladder)
+    if row["structure_id"] in series:
+        out += _series_tasks(row, config)
+    return _sorted(out)
 
 
 def _series_tasks(row: Row, config: Config) -> list[Row]:

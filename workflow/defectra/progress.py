@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TextIO
 
 _STEP = re.compile(r"^(\d+) of (\d+) steps \(", re.MULTILINE)
-_STARTED = re.compile(r"^(?:local)?rule (\w+):\n(?:(?: {4}.*)\n)*? {4}jobid: (\d+)", re.MULTILINE)
+# members of a group, which a cluster runs as one job, stand indented
+_STARTED = re.compile(r"^ *(?:local)?rule (\w+):\n(?: {4}.*\n)*? {4,}jobid: (\d+)", re.MULTILINE)
 _FINISHED = re.compile(r"^Finished jobid: (\d+)", re.MULTILINE)
 _FAILED = re.compile(r"^Error in rule (\w+):\n(?:(?: {4}.*)\n)*? {4}jobid: (\d+)", re.MULTILINE)
 

@@ -5,44 +5,90 @@ Nothing here knows what a row means; the schemas live in :mod:`defectra.records`
 
 from __future__ import annotations
 
+import errno
 import fcntl
+import glob
 import hashlib
 import json
 import os
+import platform
 import struct
+import time
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
 from defectra.errors import BusyError, StoreError, TableError
 from defectra.records import SCHEMA_VERSION, Table
 
 if TYPE_CHECKING:
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
 Row = dict[str, Any]
 
+SYNC_S = 1.0  # s between two waits for the disk; an fsync takes 1 to 20 ms
+NO_LOCKS = "this file system does not lock files; mount it with locks, see docs/reliability.md"
+_REFUSED = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
 _MAGIC = b"DFJ1"
 _HEAD = struct.Struct("<4sI16s")
 
 
 @contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
-    """Give a temporary path beside `path`; on success it is flushed to disk and renamed."""
+    """Give a temporary path beside `path`; on success it is flushed to disk and renamed.
+
+    What a killed process of this machine left half written is removed on the way.
+
+    Raises
+    ------
+    StoreError
+        If the disk is full or the folder cannot be written.
+    """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    host = platform.node()
+    temporary = path.with_name(f".{path.name}.{host}.{os.getpid()}.part")
     try:
-        yield temporary
-        with temporary.open("rb") as handle:
-            os.fsync(handle.fileno())
-        temporary.replace(path)
-        _sync_folder(path.parent)
+        with _told(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            for old in path.parent.glob(f".{glob.escape(path.name)}.{host}.*.part"):
+                if not _alive(old.name.split(".")[-2]):
+                    old.unlink(missing_ok=True)
+            yield temporary
+            with temporary.open("rb") as handle:
+                os.fsync(handle.fileno())
+            temporary.replace(path)
+            _sync_folder(path.parent)
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """What the disk refuses is an error for people."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _REFUSED:
+            raise
+        raise StoreError(
+            f"{path}: cannot be written ({os.strerror(error.errno)}); make room or make it "
+            f"writable, and rerun: what is finished is kept"
+        ) from None
+
+
+def _alive(pid: str) -> bool:
+    try:
+        os.kill(int(pid), 0)
+    except (ValueError, ProcessLookupError):
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _sync_folder(folder: Path) -> None:
@@ -83,14 +129,39 @@ def to_arrow(rows: Iterable[Mapping[str, Any]], table: Table) -> pa.Table:
 
 def write_table(path: str | Path, rows: Iterable[Mapping[str, Any]], table: Table) -> None:
     """Write rows as a Parquet file of schema `table`, atomically."""
+    with table_writer(path, table) as add:
+        add(rows)
+
+
+@contextmanager
+def table_writer(
+    path: str | Path, table: Table
+) -> Iterator[Callable[[Iterable[Mapping[str, Any]] | pa.Table], None]]:
+    """Give a function that adds rows (or an Arrow table) as one row group of a Parquet file.
+
+    The file appears when the block ends well; what was added is not held in memory.
+    """
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
-    data = to_arrow(rows, table)
-    with replacing(path) as temporary:
-        pq.write_table(data, temporary, compression="zstd")
+    def add(rows: Iterable[Mapping[str, Any]] | pa.Table) -> None:
+        data = rows if isinstance(rows, pa.Table) else to_arrow(rows, table)
+        if data.num_rows:
+            writer.write_table(data)
+
+    with (
+        replacing(path) as temporary,
+        pq.ParquetWriter(temporary, table.schema(), compression="zstd") as writer,
+    ):
+        yield add
 
 
 def read_table(path: str | Path, table: Table, columns: list[str] | None = None) -> list[Row]:
+    """Rows of a Parquet file that was checked against the schema, see :func:`read_arrow`."""
+    return list(read_arrow(path, table, columns).to_pylist())
+
+
+def read_arrow(path: str | Path, table: Table, columns: list[str] | None = None) -> pa.Table:
     """Read a Parquet file and check it against the schema.
 
     Raises
@@ -98,28 +169,53 @@ def read_table(path: str | Path, table: Table, columns: list[str] | None = None)
     TableError
         If the file is missing, damaged, of another table, or of another version.
     """
+    with _opened(path, table, columns) as file:
+        data = file.read(columns=columns)
+        if columns is not None:
+            data = data.select([c for c in table.names if c in columns])
+        return data
+
+
+def read_groups(
+    path: str | Path, table: Table, columns: list[str] | None = None
+) -> Iterator[pa.Table]:
+    """Row groups of a Parquet file, one in memory at a time; checked as :func:`read_arrow`."""
+    with _opened(path, table, columns) as file:
+        for number in range(file.num_row_groups):
+            yield file.read_row_group(number, columns=columns)
+
+
+@contextmanager
+def _opened(path: str | Path, table: Table, columns: list[str] | None) -> Iterator[pq.ParquetFile]:
+    """Parquet file of schema `table`; an error of ours for whatever is wrong with it."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        data = pq.read_table(path, columns=columns)
+        with pq.ParquetFile(path) as file:
+            _check_schema(path, file.schema_arrow, table, columns)
+            yield file
     except FileNotFoundError:
         raise TableError(f"{path}: no such table; run the rule that makes it") from None
     except (pa.ArrowInvalid, OSError) as error:
         text = " ".join(str(error).split())
         raise TableError(f"{path}: damaged Parquet file ({text}); delete it and rerun") from None
-    meta = data.schema.metadata or {}
+
+
+def _check_schema(
+    path: str | Path, schema: pa.Schema, table: Table, columns: list[str] | None
+) -> None:
+    meta = schema.metadata or {}
     found = (meta.get(b"table", b"?").decode(), meta.get(b"version", b"?").decode())
     if found != (table.name, SCHEMA_VERSION):
         raise TableError(
             f"{path}: holds table {found[0]} version {found[1]}, "
             f"expected {table.name} version {SCHEMA_VERSION}"
         )
-    wanted = [f for f in table.schema() if columns is None or f.name in columns]
-    have = [(f.name, f.type) for f in data.schema]
-    if have != [(f.name, f.type) for f in wanted]:
+    wanted = [(f.name, f.type) for f in table.schema() if columns is None or f.name in columns]
+    have = [(f.name, f.type) for f in schema if columns is None or f.name in columns]
+    if have != wanted:
         raise TableError(f"{path}: columns or types differ from schema {table.name}")
-    return list(data.to_pylist())
 
 
 class Archive:
@@ -184,10 +280,12 @@ class Journal:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         self._handle: Any = None
+        self._synced = 0.0
 
     def __enter__(self) -> Self:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._handle = self.path.open("a+b")
+        with _told(self.path):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._handle = self.path.open("a+b", buffering=0)
         try:
             fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -195,6 +293,9 @@ class Journal:
             raise BusyError(
                 f"{self.path}: another worker holds this journal; wait for it or stop it"
             ) from None
+        except OSError as error:
+            self._handle.close()
+            raise StoreError(f"{self.path}: {NO_LOCKS} ({error.strerror})") from None
         end = self._scan_end()
         if end < self.path.stat().st_size:
             self._handle.truncate(end)
@@ -207,8 +308,11 @@ class Journal:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._handle.close()
-        self._handle = None
+        try:
+            os.fsync(self._handle.fileno())
+        finally:
+            self._handle.close()
+            self._handle = None
 
     def _scan_end(self) -> int:
         end = 0
@@ -217,13 +321,29 @@ class Journal:
         return end
 
     def append(self, row: Mapping[str, Any], raw: bytes = b"") -> None:
-        """Add one record and wait until it is on disk."""
+        """Add one record; it is out of this process when the call returns, and no kill loses it.
+
+        The disk is waited for at most once in `SYNC_S`: what a power cut can take is work of
+        less than that.
+        """
         header = json.dumps(row, sort_keys=True).encode()
         payload = zlib.compress(struct.pack("<I", len(header)) + header + raw, 6)
         digest = hashlib.blake2b(payload, digest_size=16).digest()
-        self._handle.write(_HEAD.pack(_MAGIC, len(payload), digest) + payload)
-        self._handle.flush()
-        os.fsync(self._handle.fileno())
+        with _told(self.path):
+            self._write(_HEAD.pack(_MAGIC, len(payload), digest) + payload)
+        if time.monotonic() - self._synced > SYNC_S:
+            os.fsync(self._handle.fileno())
+            self._synced = time.monotonic()
+
+    def _write(self, data: bytes) -> None:
+        """All of `data` or nothing: what a full disk took of it is cut off again."""
+        start, left = os.fstat(self._handle.fileno()).st_size, memoryview(data)
+        try:
+            while left:
+                left = left[self._handle.write(left) :]
+        except OSError:
+            self._handle.truncate(start)
+            raise
 
 
 def read_journal(path: str | Path) -> Iterator[tuple[Row, bytes]]:
@@ -235,7 +355,6 @@ def read_journal(path: str | Path) -> Iterator[tuple[Row, bytes]]:
 def _records(path: Path) -> Iterator[tuple[int, Row, bytes]]:
     if not path.exists():
         return
-    size = path.stat().st_size
     with path.open("rb") as handle:
         while True:
             start = handle.tell()
@@ -246,7 +365,8 @@ def _records(path: Path) -> Iterator[tuple[int, Row, bytes]]:
             payload = handle.read(length) if magic == _MAGIC else b""
             good = hashlib.blake2b(payload, digest_size=16).digest() == digest
             if magic != _MAGIC or len(payload) < length or not good:
-                if start + _HEAD.size + length < size or magic != _MAGIC:
+                end = start if magic != _MAGIC else start + _HEAD.size + length
+                if not _zeros(handle, end):
                     raise StoreError(
                         f"{path}: record at byte {start} is damaged and not the last one; "
                         f"restore the file, or cut it there to recompute what followed"
@@ -255,3 +375,9 @@ def _records(path: Path) -> Iterator[tuple[int, Row, bytes]]:
             data = zlib.decompress(payload)
             (length,) = struct.unpack_from("<I", data)
             yield handle.tell(), json.loads(data[4 : 4 + length]), data[4 + length :]
+
+
+def _zeros(handle: BinaryIO, start: int) -> bool:
+    """Whether a file holds nothing from `start` but the zeros that a power cut leaves."""
+    handle.seek(start)
+    return not any(any(block) for block in iter(lambda: handle.read(1 << 20), b""))

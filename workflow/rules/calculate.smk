@@ -16,8 +16,8 @@ rule calculate:
         "../../envs/defectra.yaml"
     threads: 1
     resources:
-        mem_mb=700,
-        runtime=240,
+        mem_mb=lambda wildcards, attempt: WORKLOAD.memory(wildcards.chunk, attempt),
+        runtime=lambda wildcards, attempt: WORKLOAD.runtime(wildcards.chunk, attempt),
     params:
         settings=worker_settings(CONFIG),
         archive=json.dumps(ARCHIVE),
@@ -43,8 +43,8 @@ rule gather:
         "../../envs/defectra.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=30,
+        mem_mb=doubled(1000),
+        runtime=doubled(30),
     params:
         max_failed=leaf(CONFIG, "nmc", "max_failed"),
         code=code("gather"),
@@ -63,13 +63,14 @@ rule drift:
         "../../envs/defectra.yaml"
     threads: 1
     resources:
-        mem_mb=700,
-        runtime=60,
+        mem_mb=doubled(700),
+        runtime=doubled(60),
     params:
         settings=worker_settings(CONFIG),
         number=leaf(CONFIG, "nmc", "drift_sample"),
         seed=leaf(CONFIG, "seed"),
         archive=json.dumps(ARCHIVE),
+        engine=release(CONFIG.nmc.engine),
         code=code("drift"),
     script:
         "../../scripts/drift.py"

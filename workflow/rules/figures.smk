@@ -17,8 +17,8 @@ rule plot_spectra:
         "../../envs/defectra.yaml"
     threads: 1
     resources:
-        mem_mb=800,
-        runtime=10,
+        mem_mb=doubled(800),
+        runtime=doubled(10),
     params:
         config=pick(CONFIG, "geometry", "protocol", "edges"),
         code=code("plot_spectra"),
@@ -41,8 +41,8 @@ rule plot_parity:
         "../../envs/defectra.yaml"
     threads: 1
     resources:
-        mem_mb=800,
-        runtime=10,
+        mem_mb=doubled(800),
+        runtime=doubled(10),
     params:
         code=code("plot_parity"),
     script:
@@ -64,8 +64,8 @@ rule plot_edges:
         "../../envs/defectra.yaml"
     threads: 1
     resources:
-        mem_mb=800,
-        runtime=10,
+        mem_mb=doubled(800),
+        runtime=doubled(10),
     params:
         code=code("plot_edges"),
     script:
@@ -89,8 +89,8 @@ rule plot_lithium:
         "../../envs/defectra.yaml"
     threads: 1
     resources:
-        mem_mb=800,
-        runtime=10,
+        mem_mb=doubled(800),
+        runtime=doubled(10),
     params:
         config=pick(CONFIG, "lithium_series", "protocol"),
         code=code("plot_lithium"),
@@ -113,8 +113,8 @@ rule plot_failures:
         "../../envs/defectra.yaml"
     threads: 1
     resources:
-        mem_mb=800,
-        runtime=10,
+        mem_mb=doubled(800),
+        runtime=doubled(10),
     params:
         code=code("plot_failures"),
     script:
@@ -136,8 +136,8 @@ rule plot_ladder:
         "../../envs/defectra.yaml"
     threads: 1
     resources:
-        mem_mb=800,
-        runtime=10,
+        mem_mb=doubled(800),
+        runtime=doubled(10),
     params:
         config=pick(CONFIG, "geometry", "protocol", "ladder"),
         code=code("plot_ladder"),

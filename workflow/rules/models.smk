@@ -17,8 +17,8 @@ rule evaluate:
         "../../envs/defectra.yaml"
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=60,
+        mem_mb=doubled(1500),
+        runtime=doubled(60),
     params:
         config=leaf(CONFIG, "nmc", "model"),
         seed=leaf(CONFIG, "seed"),
@@ -40,8 +40,8 @@ rule score:
         "../../envs/defectra.yaml"
     threads: 1
     resources:
-        mem_mb=500,
-        runtime=10,
+        mem_mb=doubled(500),
+        runtime=doubled(10),
     params:
         code=code("score"),
     script:

@@ -3,10 +3,11 @@
 
 rule average_sites:
     input:
-        structures=rules.gather.output.structures,
-        calculations=rules.gather.output.calculations,
-        spectra=rules.gather.output.spectra,
+        checked=rules.gather.output.calculations,
+        structures=expand("results/plan/{chunk}/structures.parquet", chunk=CHUNKS),
         tasks=expand("results/plan/{chunk}/tasks.parquet", chunk=CHUNKS),
+        calculations=expand("results/chunks/{chunk}/calculations.parquet", chunk=CHUNKS),
+        spectra=expand("results/chunks/{chunk}/spectra.parquet", chunk=CHUNKS),
     output:
         "results/nmc/site_averages.parquet",
     log:
@@ -15,8 +16,8 @@ rule average_sites:
         "../../envs/defectra.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=30,
+        mem_mb=doubled(1000),
+        runtime=doubled(30),
     params:
         config=leaf(CONFIG, "nmc", "edges"),
         code=code("average_sites"),
@@ -37,8 +38,8 @@ rule build_training:
         "../../envs/defectra.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=30,
+        mem_mb=doubled(1000),
+        runtime=doubled(30),
     params:
         config=pick(CONFIG, "geometry", "protocol", "edges"),
         config_hash=training_hash(CONFIG),
@@ -64,8 +65,8 @@ rule measure_lithium:
         "../../envs/defectra.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=30,
+        mem_mb=doubled(1000),
+        runtime=doubled(30),
     params:
         config=pick(CONFIG, "lithium_series", "protocol", "edges", "model"),
         seed=leaf(CONFIG, "seed"),

@@ -7,7 +7,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from defectra.engines.feff_input import (
 )
 from defectra.engines.feff_parse import PARSER_VERSION, read_convergence, read_folder
 from defectra.engines.feff_potentials import carry_over
+from defectra.engines.release import release
 from defectra.errors import EngineError
 from defectra.records import Status
 from defectra.settings.protocols import FeffProtocol
@@ -47,7 +47,7 @@ __all__ = ["ENGINE", "PARSER_VERSION", "Site", "engine_version", "parse", "site"
 
 def engine_version() -> str:
     """Version of the wheel and of the Fortran in it."""
-    return f"feff10-rs {version('feff10-rs')} (FEFF 10.0.0)"
+    return release(ENGINE)
 
 
 def site(geometry: Mapping[str, Any], index: int) -> Site:

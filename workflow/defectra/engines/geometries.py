@@ -49,6 +49,7 @@ class Geometries:
         self.protocols = protocols
         self.live = live
         self.keep = keep
+        self._last: Row | None = None
         self.rows: dict[tuple[str, str, str], Row] = {}
         for row in known:
             self.rows.setdefault((row["structure_id"], row["protocol"], row["settings"]), row)
@@ -63,7 +64,7 @@ class Geometries:
         """
         row = self.structures[structure_id]
         if protocol == "vegard":
-            return vegard(row)
+            return self._vegard(structure_id)
         settings = self.protocols[protocol]
         if settings.from_parent:
             return self._from_parent(row, protocol, settings, compute)
@@ -78,6 +79,12 @@ class Geometries:
             self.keep(found)
             self.rows[key] = found
         return found
+
+    def _vegard(self, structure_id: str) -> Row:
+        """The tasks of a structure stand together: only its last geometry is kept."""
+        if self._last is None or self._last["structure_id"] != structure_id:
+            self._last = vegard(self.structures[structure_id])
+        return self._last
 
     def _from_parent(self, row: Row, protocol: str, settings: ChgnetProtocol, compute: bool) -> Row:
         from defectra.engines.chgnet import from_parent

@@ -60,9 +60,8 @@ def run(
             if log.stat().st_size > LOG_LIMIT:
                 raise EngineError("log_too_large", f"the engine wrote over {LOG_LIMIT} bytes")
             time.sleep(0.02)
-    except BaseException:
+    finally:  # after a good end as well: what a killed child started must not live on
         _kill_group(child.pid)
-        raise
     child.returncode = os.waitstatus_to_exitcode(status)
     return Usage(
         child.returncode,

@@ -7,11 +7,13 @@ import json
 import os
 import time
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from defectra.engines.base import Outcome, Parsed
+from defectra.engines.release import release
 from defectra.errors import EngineError
 from defectra.records import Status
 from defectra.settings.protocols import FeffProtocol
@@ -25,7 +27,7 @@ _ONSET_L3 = {"Mn": 639.0, "Co": 778.0, "Ni": 853.0}
 
 def engine_version() -> str:
     """Version of the curves."""
-    return "synthetic 1"
+    return release(ENGINE)
 
 
 def parse(files: Mapping[str, bytes]) -> Parsed:
@@ -54,9 +56,17 @@ class Site:
         return hashlib.sha256(text.encode()).hexdigest()
 
     def run(self, edge: str, protocol: FeffProtocol) -> Outcome:
-        """Draw the curve; ``DEFECTRA_SYNTHETIC_SLEEP`` (s) makes it slow enough to be killed."""
-        time.sleep(float(os.environ.get("DEFECTRA_SYNTHETIC_SLEEP", "0")))
+        """Draw the curve.
+
+        For tests: ``DEFECTRA_SYNTHETIC_SLEEP`` (s) makes it slow enough to be killed,
+        ``DEFECTRA_SYNTHETIC_STARTS`` names a file that counts what was begun.
+        """
         name = self.identity(edge, protocol)
+        if path := os.environ.get("DEFECTRA_SYNTHETIC_STARTS"):
+            with Path(path).open("a", encoding="utf-8") as handle:
+                handle.write(f"{name}\n")
+        if sleep := float(os.environ.get("DEFECTRA_SYNTHETIC_SLEEP", "0")):
+            time.sleep(sleep)
         onset = (_ONSET if edge == "K" else _ONSET_L3)[self.element]
         curve = {"onset": onset, "peak": int(name[:4], 16) / 65536}
         files = {"curve.json": json.dumps(curve).encode()}

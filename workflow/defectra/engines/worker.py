@@ -12,8 +12,11 @@ import argparse
 import json
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -24,9 +27,10 @@ from defectra.engines.geometries import Geometries
 from defectra.errors import DefectraError, EngineError
 from defectra.records import CALCULATIONS, GEOMETRIES, SPECTRA, STRUCTURES, TASKS, Origin, Status
 from defectra.settings.protocols import ChgnetProtocol, FeffProtocol
-from defectra.store import Archive, Journal, read_journal, read_table, write_bytes, write_table
+from defectra.store import Archive, Journal, read_journal, read_table, table_writer, write_bytes
 
 Row = dict[str, Any]
+Tables = tuple[list[Row], list[Row], list[Row]]
 
 
 class Settings(BaseModel):
@@ -145,22 +149,32 @@ class Chunk:
         self.done[name] = Finished(row, dict(files))
         return True
 
-    def project(self) -> tuple[list[Row], list[Row], list[Row]]:
+    def project(self) -> Tables:
         """Rows of geometries, calculations and spectra, one calculation row for each task."""
-        geometries: dict[str, Row] = {}
-        calculations: dict[str, Row] = {}
-        spectra: dict[str, Row] = {}
+        whole: Tables = ([], [], [])
+        for part in self.projected():
+            for rows, more in zip(whole, part):
+                rows.extend(more)
+        return whole
+
+    def projected(self) -> Iterator[Tables]:
+        """The rows of :meth:`project`, structure by structure."""
         wanted = {r["calculation_id"] for r in self.archived.values()}
         stored = {r["calculation_id"]: r for r in self._archive.read(SPECTRA)} if wanted else {}
-        for task in self.tasks:
-            geometry, site = self._site(task, compute=False)
-            geometries[f"{geometry['structure_id']}/{geometry['protocol']}"] = geometry
-            row, spectrum = self._project(task, geometry, site, stored)
-            key = f"{row['calculation_id']}/{task['structure_id']}/{task['site']}"
-            calculations[key] = row
-            if spectrum is not None:
-                spectra[row["calculation_id"]] = spectrum
-        return list(geometries.values()), list(calculations.values()), list(spectra.values())
+        seen: set[str] = set()
+        for _, tasks in groupby(self.tasks, key=lambda task: task["structure_id"]):
+            geometries: dict[str, Row] = {}
+            calculations: dict[str, Row] = {}
+            spectra: list[Row] = []
+            for task in tasks:
+                geometry, site = self._site(task, compute=False)
+                geometries[geometry["protocol"]] = geometry
+                row, spectrum = self._project(task, geometry, site, stored)
+                calculations[f"{row['calculation_id']}/{task['site']}"] = row
+                if spectrum is not None and row["calculation_id"] not in seen:
+                    seen.add(row["calculation_id"])
+                    spectra.append(spectrum)
+            yield list(geometries.values()), list(calculations.values()), spectra
 
     def _project(
         self, task: Row, geometry: Row, site: SiteRunner | None, stored: Mapping[str, Row]
@@ -270,23 +284,47 @@ def run_chunk(
     structures = read_table(plan / "structures.parquet", STRUCTURES)
     tasks = read_table(plan / "tasks.parquet", TASKS)
     chunk = Chunk(structures, tasks, settings, journal, Archive(archive))
-    progress = journal.with_suffix(".progress")
-    started, fresh = time.time(), 0
-    for number, computed in enumerate(chunk.complete(), 1):
-        fresh += computed
-        if computed or number == len(tasks):
-            _report(progress, number, len(tasks), started, fresh)
-    geometries, calculations, spectra = chunk.project()
-    write_table(out / "geometries.parquet", geometries, GEOMETRIES)
-    write_table(out / "spectra.parquet", spectra, SPECTRA)
-    write_table(out / "calculations.parquet", calculations, CALCULATIONS)
-    counts = {str(s): sum(r["status"] == s for r in calculations) for s in Status}
+    fresh = _compute(chunk, journal.with_suffix(".progress"))
+    counts = _write(chunk, out)
     return counts | {"computed": fresh, "total": len(tasks)}
 
 
-def _report(path: Path, done: int, total: int, started: float, fresh: int) -> None:
-    state = {"done": done, "total": total, "started": started, "fresh": fresh}
-    write_bytes(path, json.dumps(state).encode())
+def _compute(chunk: Chunk, progress: Path) -> int:
+    """Complete a chunk and tell of it at most once a second; returns how many were computed."""
+    started, fresh, told = time.time(), 0, 0.0
+    total = len(chunk.tasks)
+    for number, computed in enumerate(chunk.complete(), 1):
+        fresh += computed
+        if number == total or (computed and time.monotonic() - told > 1.0):
+            told = time.monotonic()
+            state = {"done": number, "total": total, "started": started, "fresh": fresh}
+            write_bytes(progress, json.dumps(state).encode())
+    return fresh
+
+
+def _write(chunk: Chunk, out: Path) -> dict[str, int]:
+    """Write the three tables of a chunk below `out`; returns the counts by status."""
+    tables = (GEOMETRIES, CALCULATIONS, SPECTRA)
+    counts: Counter[str] = Counter({str(s): 0 for s in Status})
+    with ExitStack() as stack:
+        add = [stack.enter_context(table_writer(out / f"{t.name}.parquet", t)) for t in tables]
+        for batch in _batches(chunk.projected()):
+            counts.update(str(row["status"]) for row in batch[1])
+            for write, rows in zip(add, batch):
+                write(rows)
+    return dict(counts)
+
+
+def _batches(parts: Iterator[Tables], rows: int = 2000) -> Iterator[Tables]:
+    """Join what belongs to one structure to row groups of at least `rows` calculations."""
+    batch: Tables = ([], [], [])
+    for part in parts:
+        for own, more in zip(batch, part):
+            own.extend(more)
+        if len(batch[1]) >= rows:
+            yield batch
+            batch = ([], [], [])
+    yield batch
 
 
 def main() -> int:

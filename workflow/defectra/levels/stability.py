@@ -60,4 +60,7 @@ def corners(
 
 def rich(points: Sequence[Mapping[str, float]], element: str) -> dict[str, float]:
     """Corner richest in an element; of several the one poorest in all others."""
-    return dict(max(points, key=lambda p: (round(p[element], 6), -sum(p.values()))))
+    best: Mapping[str, float] = max(
+        points, key=lambda p: (round(p[element], 6), -sum(p[e] for e in p))
+    )
+    return dict(best)

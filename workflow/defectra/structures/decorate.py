@@ -8,6 +8,7 @@ the same structure and get the same identity.
 from __future__ import annotations
 
 import hashlib
+import sys
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,9 +58,11 @@ def canonical(decoration: Decoration, ideal: IdealLattice) -> Canonical:
     keep = np.flatnonzero((smallest[ideal.permutations] == smallest[None, :]).all(axis=1))
     orbit = ideal.permutations[keep].min(axis=0)
     species = names[source]
-    labels = tuple(f"{s}{o:02d}" for s, o in zip(species, orbit))
+    labels = tuple(sys.intern(f"{s}{o:02d}") for s, o in zip(species, orbit))
     multiplicity = len(ideal.permutations) // len(keep)
-    return Canonical(tuple(map(str, species)), labels, multiplicity, tuple(map(int, source)))
+    return Canonical(
+        tuple(sys.intern(str(s)) for s in species), labels, multiplicity, tuple(map(int, source))
+    )
 
 
 def structure_id(

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from pymatgen.core import Structure
 
 Vectors = NDArray[np.float64]
+LARGEST = 50_000_000  # bytes of a structure file
+# Text formats of ASE whose readers only parse.
+ASE_FORMATS = {"aims", "cif", "extxyz", "espresso-in", "gen", "res", "vasp", "xsf", "xyz"}
 
 
 def read_crystal(path: str | Path, host: str | None = None, *, symprec: float = SYMPREC) -> Crystal:
@@ -34,23 +37,54 @@ def read_crystal(path: str | Path, host: str | None = None, *, symprec: float = 
 
 
 def read_structure(path: str | Path) -> Structure:
-    """Pymatgen structure of a file; ASE is tried where pymatgen does not know the format."""
+    """Pymatgen structure of a file; ASE is tried where pymatgen does not know the format.
+
+    ASE is asked for text formats alone: some of its readers unpickle what they are given.
+
+    Raises
+    ------
+    StructureError
+        If the file is not there, too large, or no structure file of a known format.
+    """
     from pymatgen.core import Structure
 
-    if not Path(path).exists():
+    path = Path(path)
+    if not path.is_file():
         raise StructureError(f"{path}: no such file")
+    if path.stat().st_size > LARGEST:
+        raise StructureError(f"{path}: over {LARGEST} bytes; give one cell, not a trajectory")
     try:
-        return Structure.from_file(path)
-    except (ValueError, KeyError, IndexError) as error:
-        reason = str(error)
+        return _checked(Structure.from_file(path))
+    except Exception as error:  # the parsers of others raise whatever comes
+        reason = f"{type(error).__name__}: {error}"
+    try:
+        return _checked(_by_ase(path))
+    except Exception as error:
+        told = reason if "unknown format" in str(error) else f"{reason}; ASE: {error}"
+        text = " ".join(told.split())[:300]
+    raise StructureError(f"{path}: not a structure file that can be read: {text}")
+
+
+def _by_ase(path: Path) -> Structure:
     from ase.io import read
-    from ase.io.formats import UnknownFileTypeError
+    from ase.io.formats import filetype
     from pymatgen.io.ase import AseAtomsAdaptor
 
-    try:
-        return AseAtomsAdaptor.get_structure(read(path))  # type: ignore[arg-type]
-    except (UnknownFileTypeError, ValueError, KeyError, IndexError, OSError):
-        raise StructureError(f"{path}: not a structure file that can be read: {reason}") from None
+    kind = filetype(str(path), read=True)
+    if kind not in ASE_FORMATS:
+        raise ValueError(f"unknown format {kind}; known: {', '.join(sorted(ASE_FORMATS))}")
+    with path.open(encoding="utf-8") as handle:  # a handle: ASE reads meaning into names
+        return AseAtomsAdaptor.get_structure(read(handle, format=kind))  # type: ignore[arg-type]
+
+
+def _checked(structure: Structure) -> Structure:
+    """Refuse what no crystal is: no sites, no volume, numbers that are not finite."""
+    volume = abs(float(np.linalg.det(structure.lattice.matrix)))
+    if not len(structure) or not np.isfinite(structure.frac_coords).all():
+        raise ValueError("no sites, or a coordinate that is no number")
+    if not np.isfinite(volume) or volume < 1e-3:
+        raise ValueError(f"a cell of volume {volume:.3g} Å³")
+    return structure
 
 
 def to_structure(decorated: Decorated) -> Structure:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ VACANCY = "X"
 A_REFERENCE, C_REFERENCE, Z_OXYGEN = 2.870, 14.220, 0.2590
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class IdealLattice:
     """Undecorated supercell.
 
@@ -44,6 +44,11 @@ class IdealLattice:
     sublattice: NDArray[np.int64]
     permutations: NDArray[np.int64]
     matrix: NDArray[np.int64]
+
+    @cached_property
+    def fractional(self) -> list[tuple[float, ...]]:
+        """`coords` as numbers that all rows of a campaign share."""
+        return [tuple(row) for row in self.coords.tolist()]
 
     def sites_of(self, name: str) -> NDArray[np.int64]:
         """Indices of the sites of sublattice `name`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import product
 from typing import Any
 
@@ -149,7 +150,7 @@ def cell(form: Canonical, ideal: IdealLattice) -> dict[str, Any]:
         "formula": formula,
         "lattice": [float(v) for v in ideal.lattice.ravel()],
         "species": species,
-        "coords": [float(v) for v in ideal.coords[kept].ravel()],
+        "coords": [v for i in kept for v in ideal.fractional[i]],
         "site_labels": [form.labels[i] for i in kept],
     }
 
@@ -164,6 +165,7 @@ def _defected(
     return parent, ()
 
 
+@lru_cache(maxsize=8192)
 def _identify(decoration: Decoration, defect: Defect, ideal: IdealLattice) -> tuple[Canonical, str]:
     form = canonical(decoration, ideal)
     return form, structure_id(HOST, ideal, form, defect, 0)

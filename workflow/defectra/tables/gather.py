@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from defectra.errors import TableError
 from defectra.records import CALCULATIONS, Status, Table
-from defectra.store import Row, read_table, replacing, to_arrow
+from defectra.store import read_arrow, read_table, table_writer
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 def unite(paths: Sequence[str | Path], out: str | Path, table: Table, key: Sequence[str]) -> int:
@@ -18,26 +21,23 @@ def unite(paths: Sequence[str | Path], out: str | Path, table: Table, key: Seque
     One chunk is in memory at a time. A key that two chunks share is written once, from the
     first of them, so the result depends on the order of `paths` alone.
     """
-    import pyarrow.parquet as pq
-
     seen: set[tuple[Any, ...]] = set()
-    with (
-        replacing(out) as temporary,
-        pq.ParquetWriter(temporary, table.schema(), compression="zstd") as writer,
-    ):
+    with table_writer(out, table) as add:
         for path in paths:
-            rows = list(_new(read_table(path, table), key, seen))
-            if rows:
-                writer.write_table(to_arrow(rows, table))
+            data = read_arrow(path, table)
+            add(data.filter(_new(data, key, seen)))
     return len(seen)
 
 
-def _new(rows: list[Row], key: Sequence[str], seen: set[tuple[Any, ...]]) -> Iterator[Row]:
-    for row in rows:
-        name = tuple(row[k] for k in key)
-        if name not in seen:
-            seen.add(name)
-            yield row
+def _new(data: pa.Table, key: Sequence[str], seen: set[tuple[Any, ...]]) -> pa.Array:
+    """Whether each row has a key that was not seen before; its key then is."""
+    import pyarrow as pa
+
+    mask = []
+    for name in zip(*(data[k].to_pylist() for k in key)):
+        mask.append(name not in seen)
+        seen.add(name)
+    return pa.array(mask, pa.bool_())
 
 
 def check_failures(paths: Sequence[str | Path], limit: float) -> float:

@@ -11,14 +11,15 @@ import numpy as np
 
 from defectra.composition import METALS
 from defectra.errors import TableError
-from defectra.records import Column, Defect, Table
+from defectra.records import SITE_AVERAGES, STRUCTURES, Column, Defect, Table
 from defectra.spectra.normalise import cdf
-from defectra.store import read_table
+from defectra.store import read_groups, read_table, table_writer
 
 Row = dict[str, Any]
 COUNTS = ("n_sites", "n_computed", "n_unconverged", "n_failed")
 LEFT_OUT_COLUMNS = ["structure_id", "reason"]
 _RAW = "raw: "
+_CELL = "structure_id study composition family species defect rank".split()
 
 _FIXED = (
     Column("structure_id", "string", "", "hash of the ideal decorated lattice"),
@@ -60,7 +61,7 @@ def edges_of(columns: Iterable[str]) -> list[str]:
 
 
 def read_training(path: str | Path) -> list[Row]:
-    """Read a training table; its edges are those of the file."""
+    """Read a training table, by structure_id; its edges are those of the file."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -70,7 +71,8 @@ def read_training(path: str | Path) -> list[Row]:
         raise TableError(f"{path}: no such table; run the rule build_training") from None
     except (pa.ArrowInvalid, OSError):
         raise TableError(f"{path}: damaged Parquet file; delete it and rerun") from None
-    return read_table(path, training_table(edges_of(names)))
+    rows = read_table(path, training_table(edges_of(names)))
+    return sorted(rows, key=lambda row: str(row["structure_id"]))
 
 
 def select(
@@ -117,9 +119,7 @@ def build(
     for row in averages:
         by_structure[row["structure_id"]][f"{row['element']} {row['edge']}"] = row
     cells = {s["structure_id"]: s for s in structures}
-    unknown = sorted(set(by_structure) - set(cells))
-    if unknown:
-        raise TableError(f"site averages of unknown structures, e.g. {unknown[0]}; rerun gather")
+    _check_known(set(by_structure), cells)
     rows, left_out = [], []
     for name, cell in sorted(cells.items()):
         reason = _reason(cell, by_structure.get(name, {}), edges)
@@ -128,6 +128,50 @@ def build(
         else:
             rows.append(_row(cell, by_structure[name], edges, config_hash))
     return rows, left_out
+
+
+def write_training(
+    out: str | Path,
+    structures: str | Path,
+    site_averages: str | Path,
+    fidelity: tuple[str, str],
+    edges: Sequence[str],
+    config_hash: str,
+) -> list[Row]:
+    """Write the training table, one row group of the averages in memory at a time.
+
+    A row group of the averages holds whole structures (:mod:`defectra.tables.averages`).
+
+    Parameters
+    ----------
+    structures, site_averages
+        Files of these tables.
+    fidelity
+        Geometry protocol and spectral protocol.
+
+    Returns
+    -------
+    list of dict
+        ``structure_id`` and ``reason`` of each structure without a row.
+    """
+    cells = {row["structure_id"]: row for row in read_table(structures, STRUCTURES, _CELL)}
+    left_out: list[Row] = []
+    with table_writer(out, training_table(edges)) as add:
+        for group in read_groups(site_averages, SITE_AVERAGES):
+            names = set(group["structure_id"].to_pylist())
+            _check_known(names, cells)
+            own = [cells.pop(name) for name in names]
+            rows, without = build(own, select(group.to_pylist(), *fidelity), edges, config_hash)
+            add(rows)
+            left_out += without
+    left_out += build(cells.values(), [], edges, config_hash)[1]
+    return sorted(left_out, key=lambda row: str(row["structure_id"]))
+
+
+def _check_known(names: set[str], cells: Mapping[str, Any]) -> None:
+    unknown = sorted(names - set(cells))
+    if unknown:
+        raise TableError(f"site averages of unknown structures, e.g. {unknown[0]}; rerun gather")
 
 
 def _check_one_fidelity(averages: list[Mapping[str, Any]]) -> None:

@@ -1,0 +1,16 @@
+"""One calculation of the naive layout: the same engine, one JSON file."""
+
+import json
+from pathlib import Path
+
+from defectra.engines import synthetic
+from defectra.settings.protocols import FeffProtocol
+
+data = json.loads(Path(snakemake.input[0]).read_text())
+task = data["tasks"][snakemake.wildcards.name]
+protocol = FeffProtocol.model_validate(data["protocol"])
+geometry = data["geometries"][task["structure_id"]]
+outcome = synthetic.site(geometry, task["site_index"]).run(task["edge"], protocol)
+found = synthetic.parse(outcome.files)
+row = {"calculation_id": outcome.calculation_id, "mu": found.mu.tolist()}
+Path(snakemake.output[0]).write_text(json.dumps(row))

@@ -1,0 +1,215 @@
+"""Faults of a whole campaign, driven through its launcher as `make run` does."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+from campaign import TABLES_ONLY, Campaign
+from conftest import remount
+from counts import note
+
+pytestmark = pytest.mark.workflow
+
+SEED = 2501
+KILLS = int(os.environ.get("DEFECTRA_KILLS", "20"))
+TABLES = ("structures", "geometries", "calculations", "spectra")
+
+
+def wait_for(condition: Callable[[], bool], seconds: float, what: str) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, f"{what} did not happen within {seconds} s"
+        time.sleep(0.1)
+
+
+def at_work_in(folder: Path) -> list[psutil.Process]:
+    """Every process of a campaign, by its working folder: orphans included."""
+    found = []
+    for process in psutil.process_iter():
+        try:
+            if process.status() != psutil.STATUS_ZOMBIE and Path(process.cwd()) == folder:
+                found.append(process)
+        except (psutil.Error, OSError):
+            continue
+    return found
+
+
+def same_tables(one: Campaign, other: Campaign) -> None:
+    for name in TABLES:
+        assert repr(one.table(name)) == repr(other.table(name)), name
+
+
+def begun_in(campaign: Campaign) -> int:
+    path = campaign.folder / "starts"
+    return len(path.read_text().split()) if path.exists() else 0
+
+
+def start(campaign: Campaign, sleep: float = 0.05) -> subprocess.Popen[str]:
+    os.environ["DEFECTRA_SYNTHETIC_STARTS"] = str(campaign.folder / "starts")
+    try:
+        return campaign.start(TABLES_ONLY, "--no-report", sleep=sleep)
+    finally:
+        del os.environ["DEFECTRA_SYNTHETIC_STARTS"]
+
+
+def victim(kind: str, child: subprocess.Popen[str], folder: Path) -> psutil.Process:
+    """Launcher, Snakemake or a worker of a running campaign."""
+    if kind == "launcher":
+        return psutil.Process(child.pid)
+    processes = [p for p in at_work_in(folder) if p.pid != child.pid]
+    words = "calculate.py" if kind == "worker" else "snakemake"
+    fitting = [p for p in processes if words in " ".join(_command(p))]
+    return fitting[0] if fitting else psutil.Process(child.pid)
+
+
+def _command(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
+
+
+def test_random_kills_then_the_tables_of_an_uninterrupted_run(
+    finished: Campaign, tmp_path: Path
+) -> None:
+    campaign = Campaign(tmp_path / "project")
+    draw, total = random.Random(SEED), len(finished.computed())
+    kinds = ["worker", "snakemake", "launcher"]
+    kept: list[str] = []
+    lost = repeated = 0
+    for k in range(KILLS):
+        child = start(campaign)
+        # the first calculations of each run, the time before them, and any moment between two
+        share = (total - len(kept)) / (KILLS - k)
+        goal = len(kept) + int(draw.uniform(0, 1.5) * share / 2)
+        wait_for(
+            lambda goal=goal, child=child: (
+                len(campaign.computed()) >= goal and child.poll() is None and _busy(campaign)
+            ),
+            600,
+            f"calculation {goal}",
+        )
+        time.sleep(draw.uniform(0, 0.1))
+        victim(kinds[k % 3], child, campaign.folder).kill()
+        if kinds[k % 3] == "worker":
+            child.kill()
+        child.communicate(timeout=120)
+        wait_for(lambda: not at_work_in(campaign.folder), 60, "the end of every child")
+        ids = campaign.computed()
+        lost += len(set(kept) - set(ids))
+        repeated += len(ids) - len(set(ids))
+        kept = ids
+    before_last = len(kept)
+    campaign.run(TABLES_ONLY, "--no-report")
+    ids = campaign.computed()
+    begun = begun_in(campaign) + len(ids) - before_last
+    note("random kills of a campaign", KILLS, lost, repeated, begun - len(ids))
+    assert (lost, repeated) == (0, 0)
+    assert len(ids) == len(set(ids)) == total
+    assert begun - total <= 2 * KILLS, "no more than what two workers had in hand"
+    same_tables(campaign, finished)
+    assert not at_work_in(campaign.folder)
+
+
+def _busy(campaign: Campaign) -> bool:
+    return bool(campaign.results.exists())
+
+
+def test_two_snakemakes_and_a_launcher_at_once(finished: Campaign, tmp_path: Path) -> None:
+    campaign = Campaign(tmp_path / "project")
+    command = [sys.executable, "-m", "snakemake", "--cores", "1", "--profile"]
+    command += ["workflow/profiles/default", TABLES_ONLY, "--config", "file=config/config.yaml"]
+    several = [
+        subprocess.Popen(
+            command,
+            cwd=campaign.folder,
+            env=campaign.environment(0.02),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        for _ in range(2)
+    ]
+    wait_for(lambda: len(campaign.computed()) >= 2, 600, "the second calculation")
+    third = campaign.start(TABLES_ONLY, "--no-report", sleep=0.02)
+    third.communicate(timeout=600)
+    codes = [p.wait(timeout=600) for p in several]
+    assert codes.count(0) <= 1 or third.returncode, "two of them did the same work"
+    campaign.run(TABLES_ONLY, "--no-report")
+    ids = campaign.computed()
+    note("two Snakemakes and a launcher at once", 2, 0, len(ids) - len(set(ids)))
+    assert sorted(ids) == sorted(finished.computed())
+    same_tables(campaign, finished)
+
+
+def test_corrupted_table_names_the_file_and_is_made_again(copy: Campaign) -> None:
+    before, tables = copy.computed(), repr(copy.table("calculations"))
+    (path, *_) = sorted(copy.results.glob("chunks/*/calculations.parquet"))
+    path.write_bytes(path.read_bytes()[:-200])
+    out = copy.run(TABLES_ONLY, "--no-report", code=1)
+    assert f"{path.parent.name}/calculations.parquet: damaged Parquet file" in out
+    assert "delete it and rerun" in out
+    assert "Traceback" not in out
+    path.unlink()
+    copy.run(TABLES_ONLY, "--no-report")
+    assert copy.computed() == before
+    assert repr(copy.table("calculations")) == tables
+    note("corrupted Parquet file", 1)
+
+
+def test_read_only_results_are_one_sentence(small_disk: Path, tmp_path: Path) -> None:
+    campaign = Campaign(tmp_path / "project")
+    (small_disk / "results").mkdir()
+    remount(small_disk, "ro")
+    out = campaign.run(TABLES_ONLY, "--directory", str(small_disk), code=3)
+    assert "cannot be written (Read-only file system)" in out
+    assert "Traceback" not in out
+    note("read-only results folder", 1)
+
+
+def test_full_disk_under_a_campaign(finished: Campaign, small_disk: Path, tmp_path: Path) -> None:
+    campaign = Campaign(tmp_path / "project")
+    remount(small_disk, "size=400k")
+    arguments = (TABLES_ONLY, "--no-report", "--directory", str(small_disk))
+    campaign.results = small_disk / "results"
+    out = campaign.run(*arguments, code=1)
+    assert "No space left" in out
+    kept = campaign.computed()
+    remount(small_disk, "size=100m")
+    campaign.run(*arguments)
+    ids = campaign.computed()
+    lost, repeated = len(set(kept) - set(ids)), len(ids) - len(set(ids))
+    note("full disk under a campaign", 1, lost, repeated)
+    assert (lost, repeated) == (0, 0)
+    same_tables(campaign, finished)
+
+
+def test_interrupt_keeps_what_is_finished(tmp_path: Path) -> None:
+    campaign = Campaign(tmp_path / "project")
+    child = start(campaign)
+    wait_for(lambda: len(campaign.computed()) >= 3, 600, "the third calculation")
+    os.kill(child.pid, signal.SIGINT)
+    out, _ = child.communicate(timeout=60)
+    assert child.returncode == 130, json.dumps(out)
+    wait_for(lambda: not at_work_in(campaign.folder), 30, "the end of every child")
+    assert len(campaign.computed()) >= 3
+    note("Ctrl-C", 1)
+
+
+def test_folder_with_a_hostile_name(finished: Campaign, tmp_path: Path) -> None:
+    """No shell reads names: spaces, quotes, a semicolon and a newline's escape change nothing."""
+    campaign = Campaign(tmp_path / "a b;'touch x' $(touch y) é")
+    campaign.run(TABLES_ONLY, "--no-report")
+    same_tables(campaign, finished)
+    assert [p.name for p in tmp_path.iterdir()] == [campaign.folder.name]
+    assert not [p for p in campaign.folder.rglob("*") if p.name in ("x", "y")]
+    note("hostile folder name", 1)

@@ -1,0 +1,289 @@
+"""The workflow on a real Slurm: the same tables as without, through every mishap of a cluster."""
+
+from __future__ import annotations
+
+import csv
+import math
+import re
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from campaign import TABLES_ONLY, TIMES, Campaign
+from cluster import ACCOUNTING, DATABASE, Cluster, UnavailableError, install
+from conftest import SLURM
+
+from defectra.records import TABLES as SCHEMAS
+from defectra.store import read_table
+
+pytestmark = pytest.mark.slurm
+
+TOLERANCE = 1e-9  # relative; the same wheels on the same machine give the same bits
+CHUNK = "results/chunks/nmc-00/calculations.parquet"  # the only one of a campaign of one shard
+TABLES = ("structures", "geometries", "calculations", "spectra")
+SHEETS = ("nmc/metrics.csv", "nmc/lithium.csv", "nmc/left_out.csv", "scorecard.csv")
+LIMIT_S = 900
+
+
+class Run:
+    """A campaign that is on its way through Slurm."""
+
+    def __init__(self, folder: Path, *targets: str, sleep: float = 0.0) -> None:
+        self.campaign = Campaign(folder)
+        self.targets, self.sleep = targets, sleep
+        self.child: subprocess.Popen[str] | None = None
+
+    def start(self, *more: str) -> Run:
+        self.child = self.campaign.start(*self.targets, *SLURM, *more, sleep=self.sleep)
+        return self
+
+    def finish(self) -> str:
+        """Wait for the end; the text of Snakemake's log."""
+        assert self.child is not None
+        out, _ = self.child.communicate(timeout=LIMIT_S)
+        assert self.child.returncode == 0, f"{out}\n{self.campaign.last_log()}"
+        return sorted(self.campaign.results.glob("logs/run-*.log"))[-1].read_text()
+
+    def stop(self) -> None:
+        if self.child is not None and self.child.poll() is None:
+            self.child.terminate()
+            try:
+                self.child.wait(30)
+            except subprocess.TimeoutExpired:
+                self.child.kill()
+                self.child.wait()
+
+
+@pytest.fixture(scope="session")
+def runs(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Run]]:
+    """Campaigns that need no hand while they run, all at once; they mostly wait."""
+    base = tmp_path_factory.mktemp("runs")
+    found = {
+        "storm": Run(base / "storm", CHUNK, sleep=1.0),
+        "memory": Run(base / "memory", CHUNK),
+        "whole": Run(base / "whole"),
+    }
+    found["memory"].campaign.edit(
+        "workflow/defectra/workload.py", "BASE_MB = 1000", "BASE_MB = 250"
+    )
+    one_chunk(found["storm"].campaign)
+    one_chunk(found["memory"].campaign)
+    for run in found.values():
+        run.start()
+    try:
+        yield found
+    finally:
+        for run in found.values():
+            run.stop()
+
+
+def one_chunk(campaign: Campaign) -> None:
+    """All in one chunk, so that a chunk is long."""
+    campaign.study["shards"] = 1
+    campaign.write_config()
+
+
+def wait_for(condition: Callable[[], object], what: str, seconds: float = 180) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, f"{what} did not happen within {seconds} s"
+        time.sleep(0.2)
+
+
+def same(ours: Any, theirs: Any, where: str) -> None:
+    """Equal, numbers within the tolerance, NaN being itself."""
+    if isinstance(ours, list):
+        assert len(ours) == len(theirs), where
+        for k, (a, b) in enumerate(zip(ours, theirs)):
+            same(a, b, f"{where}[{k}]")
+    elif isinstance(ours, dict):
+        assert set(ours) == set(theirs), where
+        for key in ours:
+            same(ours[key], theirs[key], f"{where}.{key}")
+    elif isinstance(ours, float) and isinstance(theirs, float):
+        both = math.isnan(ours) and math.isnan(theirs)
+        assert both or math.isclose(ours, theirs, rel_tol=TOLERANCE, abs_tol=1e-12), where
+    else:
+        assert ours == theirs, where
+
+
+def same_tables(ours: Campaign, theirs: Campaign) -> None:
+    for name in TABLES:
+        rows = sorted(theirs.table(name), key=_words)
+        assert rows, name
+        same(sorted(ours.table(name), key=_words), rows, name)
+
+
+def same_chunks(ours: Campaign, theirs: Campaign) -> None:
+    """As `same_tables`, for a campaign that ended with its chunks."""
+    for name in TABLES[1:]:
+        rows = [chunk_rows(campaign, name) for campaign in (ours, theirs)]
+        assert rows[1], name
+        same(*rows, name)
+
+
+def chunk_rows(campaign: Campaign, name: str) -> list[dict[str, Any]]:
+    files = campaign.results.glob(f"chunks/*/{name}.parquet")
+    rows = [row for path in files for row in read_table(path, SCHEMAS[name])]
+    found = [{k: v for k, v in row.items() if k not in TIMES} for row in rows]
+    return sorted(found, key=_words)
+
+
+def _words(row: dict[str, Any]) -> list[str]:
+    """What orders rows whatever chunks they came in."""
+    return [value for value in row.values() if isinstance(value, str)]
+
+
+def sheet(path: Path) -> list[dict[str, Any]]:
+    with path.open(newline="") as handle:
+        return [{k: _number(v) for k, v in row.items()} for row in csv.DictReader(handle)]
+
+
+def _number(text: str) -> Any:
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def once_each(campaign: Campaign, reference: Campaign) -> None:
+    """Every calculation is in the journals, none twice."""
+    ids = campaign.computed()
+    assert len(ids) == len(set(ids))
+    assert set(ids) == set(reference.computed())
+
+
+def limits(log: str, resource: str) -> list[int]:
+    """What was asked for in each submission of `calculate`, in order."""
+    found = re.findall(
+        rf"^rule calculate:\n(?: {{4}}.*\n)*? {{4}}resources: .*?\b{resource}=(\d+)", log, re.M
+    )
+    return [int(x) for x in found]
+
+
+def test_cancelled_drained_out_of_time_and_without_a_controller(
+    cluster: Cluster, runs: dict[str, Run], request: pytest.FixtureRequest
+) -> None:
+    run = runs["storm"]
+    first = job_at_work(cluster, run, 3)
+    node = cluster.call("sinfo", "-h", "-o", "%n").stdout.strip()
+    cluster.call("scontrol", "update", f"NodeName={node}", "State=DRAIN", "Reason=test")
+    assert cluster.call("scancel", first).returncode == 0
+    wait_for(lambda: first not in own_jobs(cluster, run.campaign), "the end of the cancelled job")
+    cancelled = run.campaign.computed()
+    cluster.kill("slurmctld")
+    assert cluster.call("squeue").returncode != 0
+    time.sleep(5)
+    cluster.start("slurmctld", "-D")
+    wait_for(lambda: cluster.call("squeue").returncode == 0, "the new controller")
+    wait_for(lambda: own_jobs(cluster, run.campaign, "PENDING"), "a job that waits for the node")
+    assert run.campaign.computed() == cancelled
+    cluster.call("scontrol", "update", f"NodeName={node}", "State=RESUME")
+
+    second = job_at_work(cluster, run, len(cancelled) + 3)
+    assert cluster.call("scontrol", "update", f"JobId={second}", "TimeLimit=1").returncode == 0
+    wait_for(lambda: second not in own_jobs(cluster, run.campaign), "the end of the second job")
+    kept = run.campaign.computed()
+    assert kept[: len(cancelled)] == cancelled
+    assert [cluster.jobs()[job] for job in (first, second)] == ["CANCELLED", "TIMEOUT"]
+
+    log = run.finish()
+    for resource in ("mem_mb", "runtime"):
+        asked = limits(log, resource)
+        assert asked == [asked[0], 2 * asked[0], 4 * asked[0]], resource
+    local: Campaign = request.getfixturevalue("local")
+    assert len(kept) < len(local.computed()), "the second job ended before its time"
+    assert run.campaign.computed()[: len(kept)] == kept
+    once_each(run.campaign, local)
+    same_chunks(run.campaign, local)
+
+
+def job_at_work(cluster: Cluster, run: Run, count: int) -> str:
+    """The one job of a campaign, once `count` calculations are finished."""
+    wait_for(lambda: len(run.campaign.computed()) >= count, f"calculation {count}", LIMIT_S)
+    (job,) = own_jobs(cluster, run.campaign)
+    return job
+
+
+def test_a_job_out_of_memory_is_tried_with_twice_the_memory(
+    runs: dict[str, Run], local: Campaign, cluster: Cluster
+) -> None:
+    log = runs["memory"].finish()
+    asked = limits(log, "mem_mb")
+    assert asked[:2] == [250, 500]
+    assert "exceeded memory limit" in slurm_logs(runs["memory"].campaign) + cluster.logs(200)
+    once_each(runs["memory"].campaign, local)
+    same_chunks(runs["memory"].campaign, local)
+
+
+def slurm_logs(campaign: Campaign) -> str:
+    paths = (campaign.folder / ".snakemake" / "slurm_logs").rglob("*.log")
+    return "\n".join(path.read_text(errors="replace") for path in paths)
+
+
+def own_jobs(cluster: Cluster, campaign: Campaign, *states: str) -> set[str]:
+    """Jobs of one campaign that are not over, or that are in one of `states`."""
+    flags = [f"--states={','.join(states)}"] if states else []
+    out = cluster.call("squeue", "-h", *flags, "-o", "%i|%Z").stdout
+    rows = [line.split("|") for line in out.splitlines()]
+    return {job for job, folder in rows if Path(folder) == campaign.folder}
+
+
+@pytest.mark.live
+def test_first_principles_give_the_same_spectra(cluster: Cluster, tmp_path: Path) -> None:
+    both = [Run(tmp_path / name, TABLES_ONLY) for name in ("local", "slurm")]
+    for run in both:
+        small(run.campaign)
+    both[1].start()
+    both[0].campaign.run(TABLES_ONLY, "--no-report")
+    both[1].finish()
+    theirs, ours = (run.campaign for run in both)
+    assert [row["status"] for row in ours.table("calculations")] == ["ok", "ok"]
+    same_tables(ours, theirs)
+
+
+def small(campaign: Campaign) -> None:
+    """Real FEFF of seconds: one site, two edges that share potentials, few shells."""
+    campaign.study |= {"engine": "feff", "shards": 1, "sites": {"Ni": 1}}
+    grid = {"start": 8330, "stop": 8375, "step": 0.25}
+    campaign.study["edges"] = {"Ni K": grid, "Ni L3": {"start": 853.1, "stop": 880.1}}
+    campaign.study["structures"] |= {"orderings": 1, "lithium": [1.0], "count": 1}
+    campaign.write_config()
+    campaign.edit("config/protocols/feff.yaml", "fms_radius: 5.4", "fms_radius: 3.2")
+
+
+def test_whole_campaign_gives_the_same_tables_models_and_scores(
+    runs: dict[str, Run], local: Campaign, cluster: Cluster
+) -> None:
+    local.run("--no-report")
+    log = runs["whole"].finish()
+    ours = runs["whole"].campaign
+    assert "has been submitted with SLURM jobid" in log
+    same_tables(ours, local)
+    once_each(ours, local)
+    for name in SHEETS:
+        same(sheet(ours.results / name), sheet(local.results / name), name)
+    submitted = set(re.findall(r"slurm_logs/(\w+)/", log))
+    assert {"rule_calculate", "rule_evaluate"} <= submitted
+    assert not {n for n in submitted if "plot" in n or "score" in n}, "light steps are local"
+    out = ours.run(*SLURM)
+    assert "Nothing to do" in out
+
+
+def test_with_accounting(cluster: Cluster, local: Campaign, tmp_path: Path) -> None:
+    """The same with slurmdbd and sacct; the last test: it takes the place of the first Slurm."""
+    cluster.stop()
+    try:
+        install(DATABASE, ACCOUNTING)
+        with Cluster(cluster.folder.parent / "accounting", accounting=True) as other:
+            run = Run(tmp_path / "project", TABLES_ONLY)
+            log = run.start("--slurm-status-command", "sacct").finish()
+            states = other.call("sacct", "-n", "-X", "-o", "State").stdout.split()
+    except UnavailableError as error:
+        pytest.skip(str(error))
+    assert "has been submitted with SLURM jobid" in log
+    assert states.count("COMPLETED") >= 2
+    same_tables(run.campaign, local)

@@ -1,0 +1,97 @@
+"""Laws of cost: recovered from planted numbers, read back, and in step with the archive."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from defectra.costs import ALONE, ATOMS, OTHER_EDGE, SAME_EDGE, Law, dump, fit, load, sharing
+from defectra.errors import ConfigError
+from defectra.records import CALCULATIONS, GEOMETRIES
+from defectra.store import Archive
+
+LAW = Law("feff", "fast", ALONE, 30.0, 1.5, 0.1, 0.0, 1.2, 180.0, 50, (20, 60))
+
+
+def planted(law: Law, noise: float = 0.0) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    draw = np.random.default_rng(1)
+    cells, rows = [], []
+    for k, atoms in enumerate(range(20, 61)):
+        cells.append(
+            {"geometry_id": f"g{k}", "species": ["O"] * atoms, "status": "ok", "cpu_s": 0.0}
+            | {"protocol": "vegard"}
+        )
+        seconds = law.cpu(atoms) * np.exp(noise * draw.standard_normal())
+        rows.append(
+            {"calculation_id": f"c{k}", "geometry_id": f"g{k}", "engine": "feff", "status": "ok"}
+            | {"protocol": "fast", "edge": "K", "shared_from": "", "cpu_s": seconds}
+            | {"wall_s": 1.2 * seconds, "max_rss_mb": 100.0 + k}
+        )
+    return rows, cells
+
+
+def test_planted_law_is_recovered() -> None:
+    rows, cells = planted(LAW)
+    (found,) = fit(rows, cells)
+    assert found.key == LAW.key
+    assert found.seconds == pytest.approx(30.0, abs=0.01)
+    assert found.exponent == pytest.approx(1.5)
+    assert found.wall == pytest.approx(1.2)
+    assert (found.memory_mb, found.count, found.atoms) == (140.0, 41, (20, 60))
+    assert found.cpu(int(ATOMS)) == pytest.approx(30.0, abs=0.01)
+
+
+def test_sum_over_noisy_rows_is_kept_and_the_error_covers_the_exponent() -> None:
+    rows, cells = planted(LAW, noise=0.3)
+    (found,) = fit(rows, cells)
+    total = sum(row["cpu_s"] for row in rows)
+    predicted = sum(found.cpu(len(cell["species"])) for cell in cells)
+    assert predicted == pytest.approx(total, rel=0.01)
+    assert abs(found.exponent - 1.5) < 3 * found.error
+    assert found.scatter == pytest.approx(0.3, rel=0.3)
+
+
+def test_failed_rows_and_few_rows_make_no_law() -> None:
+    rows, cells = planted(LAW)
+    assert fit(rows[:7], cells) == []
+    assert fit([row | {"status": "failed"} for row in rows], cells) == []
+
+
+def test_sharing_is_told_by_the_edge_of_the_owner() -> None:
+    edges = {"a": "K"}
+    assert sharing({"shared_from": "", "edge": "K"}, edges) == ALONE
+    assert sharing({"shared_from": "a", "edge": "K"}, edges) == SAME_EDGE
+    assert sharing({"shared_from": "a", "edge": "L3"}, edges) == OTHER_EDGE
+
+
+def test_written_laws_are_read_back(tmp_path: Path) -> None:
+    path = tmp_path / "costs.yaml"
+    path.write_text(dump([LAW], "nothing"), encoding="utf-8")
+    assert load(path) == {LAW.key: LAW}
+
+
+@pytest.mark.parametrize("text", ["", "laws: [{engine: x}]", "laws: 3", ": ["])
+def test_damaged_table_is_an_error_that_says_what_to_do(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "costs.yaml"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError, match="make costs"):
+        load(path)
+
+
+def test_shipped_table_predicts_the_archive(root: Path) -> None:
+    """It need not be fitted to the last row, but must not have gone stale."""
+    laws = load(root / "workflow" / "costs.yaml")
+    archive = Archive(root / "resources" / "archive")
+    rows, cells = archive.read(CALCULATIONS), archive.read(GEOMETRIES)
+    atoms = {cell["geometry_id"]: len(cell["species"]) for cell in cells}
+    edges = {row["calculation_id"]: row["edge"] for row in rows}
+    known = [r for r in rows if r["geometry_id"] in atoms and r["cpu_s"] > 0]
+    keys = [(r["engine"], r["protocol"], sharing(r, edges)) for r in known]
+    pairs = [(r, laws[k]) for r, k in zip(known, keys) if k in laws]
+    assert len(pairs) > 0.9 * len(known)
+    predicted = sum(law.cpu(atoms[row["geometry_id"]]) for row, law in pairs)
+    assert predicted == pytest.approx(sum(row["cpu_s"] for row, _ in pairs), rel=0.2)
+    assert max(row["max_rss_mb"] for row, _ in pairs) < 1.2 * max(law.memory_mb for _, law in pairs)

@@ -1,0 +1,60 @@
+"""Scratch on the node: where it lies, and that it goes, after a kill too."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+PROGRAM = """
+import os, pathlib, sys, tempfile
+from defectra.scratch import use_node_scratch
+folder = use_node_scratch()
+assert tempfile.mkdtemp().startswith(str(folder)) and os.environ["TMPDIR"] == str(folder)
+print(folder, flush=True)
+if len(sys.argv) > 1:
+    sys.stdin.read()
+"""
+
+
+def start(folder: Path, *arguments: str, **more: str) -> subprocess.Popen[str]:
+    environment = {k: v for k, v in os.environ.items() if k != "SLURM_TMPDIR"}
+    return subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, *arguments],
+        env=environment | {"TMPDIR": str(folder)} | more,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_it_goes_with_the_process(tmp_path: Path) -> None:
+    out, _ = start(tmp_path).communicate(timeout=60)
+    assert Path(out.strip()).parent == tmp_path
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_folder_of_the_job_comes_first_and_a_missing_one_is_passed_over(tmp_path: Path) -> None:
+    for name in ("job", "other"):
+        (tmp_path / name).mkdir()
+    out, _ = start(tmp_path / "other", SLURM_TMPDIR=str(tmp_path / "job")).communicate(timeout=60)
+    assert Path(out.strip()).parent == tmp_path / "job"
+    out, _ = start(tmp_path / "other", SLURM_TMPDIR=str(tmp_path / "none")).communicate(timeout=60)
+    assert Path(out.strip()).parent == tmp_path / "other"
+
+
+def test_the_next_process_removes_what_a_kill_left_and_nothing_else(tmp_path: Path) -> None:
+    killed, living = start(tmp_path, "wait"), start(tmp_path, "wait")
+    left, kept = (Path(child.stdout.readline().strip()) for child in (killed, living))
+    (tmp_path / "defectra-notes").mkdir()
+    killed.send_signal(signal.SIGKILL)
+    killed.communicate(timeout=60)
+    assert left.is_dir()
+    start(tmp_path).communicate(timeout=60)
+    assert not left.exists()
+    assert kept.is_dir()
+    assert (tmp_path / "defectra-notes").is_dir()
+    living.communicate(timeout=60)
+    assert not kept.exists()

@@ -1,0 +1,144 @@
+"""What chunks will take: sharing as the worker shares, the archive left out, doubled limits."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from defectra.config import Config, load
+from defectra.costs import ALONE, OTHER_EDGE, SAME_EDGE, Law, dump
+from defectra.leaves import worker_settings
+from defectra.plan import make_plan, write_plan
+from defectra.workload import BASE_MB, START_MINUTES, Load, Scale, Workload, describe, doubled
+
+
+def law(protocol: str, sharing: str, seconds: float) -> Law:
+    return Law("feff", protocol, sharing, seconds, 0.0, 0.0, 0.0, 2.0, 200.0, 9, (30, 40))
+
+
+LAWS = {
+    x.key: x
+    for x in (
+        law("fast", ALONE, 100.0),
+        law("fast", SAME_EDGE, 10.0),
+        law("fast", OTHER_EDGE, 20.0),
+        law("balanced", ALONE, 300.0),
+        law("balanced", OTHER_EDGE, 60.0),
+    )
+}
+
+
+@pytest.fixture
+def tiny(root: Path) -> Config:
+    return load(root / "config" / "tiny.yaml")
+
+
+def scale(config: Config, archive: Path, **changes: Any) -> Scale:
+    settings = json.loads(worker_settings(config)) | changes
+    settings["feff"] |= config.protocols.model_dump(mode="json")["feff"]
+    return Scale(settings, LAWS, archive)
+
+
+def test_a_site_pays_for_its_potentials_once(tiny: Config, tmp_path: Path) -> None:
+    ((structures, tasks),) = make_plan(tiny).values()
+    one = [t for t in tasks if t["structure_id"] == structures[0]["structure_id"]]
+    found = scale(tiny, tmp_path).weigh(structures[:1], one)
+    # Li K, O K, three metals with K and L3: five alone, three from the other edge
+    assert (found.tasks, found.missing) == (8, 8)
+    assert found.cpu_s == pytest.approx(5 * 100 + 3 * 20)
+    assert found.wall_s == found.heaviest_s == pytest.approx(2 * found.cpu_s)
+    assert found.memory_mb == 200.0
+
+
+def test_another_fidelity_shares_and_a_final_state_rule_does_not(
+    tiny: Config, tmp_path: Path
+) -> None:
+    ((structures, tasks),) = make_plan(tiny).values()
+    mine = [t for t in tasks if t["structure_id"] == structures[0]["structure_id"]]
+    nickel = [t for t in mine if t["element"] == "Ni"]
+    both = [t | {"protocol": p} for p in ("balanced", "fast") for t in nickel]
+    found = scale(tiny, tmp_path).weigh(structures, both)
+    assert found.cpu_s == pytest.approx(300 + 60 + 10 + 20)
+    lithium = [t for t in mine if t["element"] == "Li"]
+    two = [*lithium, *(t | {"edge": "L3"} for t in lithium)]
+    assert scale(tiny, tmp_path).weigh(structures, two).cpu_s == pytest.approx(200)
+
+
+def test_an_unmeasured_protocol_counts_with_its_time_limit(tiny: Config, tmp_path: Path) -> None:
+    ((structures, tasks),) = make_plan(tiny).values()
+    task = tasks[0] | {"protocol": "stringent"}
+    found = scale(tiny, tmp_path).weigh(structures, [task])
+    assert found.cpu_s == tiny.protocols.feff["stringent"].timeout_s
+    assert found.unmeasured == ("feff stringent",)
+
+
+def test_relaxations_count_where_they_are_run(config: Config, root: Path, tmp_path: Path) -> None:
+    structures, tasks = next(iter(make_plan(config).values()))
+    relax = Law("chgnet", "chgnet", ALONE, 50.0, 0.0, 0.0, 0.0, 1.0, 1700.0, 9, (30, 40))
+    scales = [scale(config, tmp_path, live_geometries=live) for live in (False, True)]
+    for each in scales:
+        each.laws = {**LAWS, relax.key: relax}
+    without, with_them = (each.weigh(structures, tasks) for each in scales)
+    cells = {t["structure_id"] for t in tasks if t["geometry_protocol"] == "chgnet"}
+    family = {row["structure_id"]: row["family"] for row in structures}
+    cells |= {family[t["structure_id"]] for t in tasks if t["geometry_protocol"] == "chgnet-parent"}
+    assert with_them.cpu_s - without.cpu_s == pytest.approx(50.0 * len(cells))
+    assert with_them.memory_mb == 1700.0
+
+
+def test_what_the_archive_holds_costs_nothing_unless_the_protocol_changed(
+    config: Config, root: Path
+) -> None:
+    plan = make_plan(config)
+    archive = root / "resources" / "archive"
+    now = scale(config, archive)
+    found = [now.weigh(*chunk) for chunk in plan.values()]
+    assert sum(x.missing for x in found) < 0.1 * sum(x.tasks for x in found)
+    settings = json.loads(worker_settings(config))
+    settings["feff"]["fast"]["fms_radius"] = 5.5
+    other = Scale(settings, LAWS, archive)
+    fast = [t for _, tasks in plan.values() for t in tasks if t["protocol"] == "fast"]
+    structures = [row for rows, _ in plan.values() for row in rows]
+    assert other.weigh(structures, fast).missing == len(fast)
+
+
+@pytest.fixture
+def workload(tiny: Config, tmp_path: Path) -> Workload:
+    write_plan(tiny, tmp_path / "results")
+    costs = tmp_path / "costs.yaml"
+    costs.write_text(dump(LAWS.values(), "planted"), encoding="utf-8")
+    return Workload(tmp_path / "results", worker_settings(tiny), tmp_path / "archive", costs)
+
+
+def test_limits_are_kept_beside_the_plan_and_doubled(
+    workload: Workload, tiny: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (chunk,) = workload.all()
+    first = [workload.runtime(chunk, k) for k in (1, 2, 3)]
+    assert first == [first[0], 2 * first[0], 4 * first[0]]
+    assert first[0] == START_MINUTES + -(-2 * 2 * (5 * 100 + 3 * 20) * 2 // 60)
+    assert workload.memory(chunk) == BASE_MB + 250
+    again = Workload(workload.plan.parent, worker_settings(tiny), workload.archive, workload.costs)
+    monkeypatch.setattr(Workload, "_weigh", lambda self: pytest.fail("weighed twice"))
+    assert again.all() == workload.all()
+    assert doubled(30)(None, 3) == 120
+
+
+def test_other_laws_weigh_anew(workload: Workload, tiny: Config) -> None:
+    (before,) = workload.all().values()
+    dearer = [Law(**{**vars(x), "seconds": 2 * x.seconds}) for x in LAWS.values()]
+    workload.costs.write_text(dump(dearer, "planted"), encoding="utf-8")
+    again = Workload(workload.plan.parent, worker_settings(tiny), workload.archive, workload.costs)
+    (after,) = again.all().values()
+    assert after.cpu_s == pytest.approx(2 * before.cpu_s)
+
+
+def test_shards_are_suggested_for_the_wanted_minutes() -> None:
+    loads = {f"nmc-{k}": Load(10, 10, 3600.0, 3600.0, 600.0, 200.0) for k in range(4)}
+    text = describe(loads, 4, 20)
+    assert "40 calculations to compute, 4.00 CPU hours" in text
+    assert "nmc.shards: 12 (now 4)" in text
+    assert "takes 10.0 minutes" in text

@@ -1,0 +1,65 @@
+"""Scratch of a worker: on the node's own disk, removed with the worker, even after a kill."""
+
+from __future__ import annotations
+
+import atexit
+import fcntl
+import os
+import shutil
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+from typing import TextIO
+
+_PREFIX = "defectra-"
+_LOCK = ".lock"
+
+
+def use_node_scratch() -> Path:
+    """Make a folder of this process the place of all temporary files, of its children too.
+
+    It lies in ``$SLURM_TMPDIR`` where a cluster gives one, else in ``$TMPDIR``, else where Python
+    puts temporary files; a variable that names no folder of this node is passed over. The folder
+    goes when the process ends; what a killed process left is removed by the next one on the node:
+    the kernel gives its lock back with its death.
+    """
+    named = os.environ.get("SLURM_TMPDIR", "")
+    root = Path(named) if named and os.access(named, os.W_OK) else Path(tempfile.gettempdir())
+    _sweep(root)
+    folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=root))
+    lock = _locked(folder)
+    atexit.register(_remove, folder, lock, os.getpid())
+    os.environ["TMPDIR"] = tempfile.tempdir = str(folder)
+    return folder
+
+
+def _locked(folder: Path) -> TextIO:
+    """Lock file of a scratch folder, held by this process.
+
+    Raises
+    ------
+    OSError
+        If another process holds it.
+    """
+    handle = (folder / _LOCK).open("a")
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        handle.close()
+        raise
+    return handle
+
+
+def _sweep(root: Path) -> None:
+    """Remove the folders of our own dead processes."""
+    for lock in root.glob(f"{_PREFIX}*/{_LOCK}"):
+        with suppress(OSError):
+            if lock.stat().st_uid == os.getuid():
+                with _locked(lock.parent):
+                    shutil.rmtree(lock.parent, ignore_errors=True)
+
+
+def _remove(folder: Path, lock: TextIO, owner: int) -> None:
+    if os.getpid() == owner:
+        shutil.rmtree(folder, ignore_errors=True)
+        lock.close()
