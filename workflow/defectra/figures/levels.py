@@ -159,7 +159,7 @@ def plot_gap(predictions: Iterable[Mapping[str, Any]], path: str | Path) -> None
         axis.plot(line, start + slope * line, color=style.GREY, lw=0.9, ls="--")
         note = f"line: {start:.2f} + {slope:.2f} × gap"
         axis.text(0.98, 0.02, note, transform=axis.transAxes, ha="right", color=style.GREY)
-        axis.set(xlabel="gap of the host (eV, measured)", ylabel=title, ylim=(0, None))
+        axis.set(xlabel="gap of the host (eV, measured or estimated)", ylabel=title, ylim=(0, None))
         for host, x, y in zip(found, gap, value):
             if y > 0.6 or x > 3.5:
                 axis.annotate(host, (x, y), xytext=(3, 3), textcoords="offset points", fontsize=7)

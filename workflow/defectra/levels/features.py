@@ -69,9 +69,8 @@ def defects(keys: Sequence[tuple[str, str, str]], hosts: Hosts) -> Defects:
     TableError
         If a host is not in the resource, or a site or element is unknown.
     """
-    for host in {k[0] for k in keys}:
-        if host not in hosts:
-            raise TableError(f"host {host}: not in the table of host properties; add its lines")
+    for name in sorted({k[0] for k in keys} - set(hosts)):
+        raise TableError(f"host {name}: not in the table of host properties; add its lines")
     of_host = {h: describe(h, p) for h, p in hosts.items()}
     table = np.array([[d[name] for name in DESCRIPTORS] for d in of_host.values()])
     mean, width = table.mean(axis=0), table.std(axis=0)

@@ -91,7 +91,9 @@ def read_natives(path: str | Path) -> tuple[list[Row], list[Row]]:
 def _wide(
     path: str | Path, needed: Sequence[str], kind: str, name: Callable[[Mapping[str, str]], str]
 ) -> tuple[list[Row], list[Row]]:
-    rows, left_out, seen = [], [], {}
+    rows: list[Row] = []
+    left_out: list[Row] = []
+    seen: dict[Any, Any] = {}
     for line, raw in _read(path, needed, {}):
         key = (raw["AB"], raw["Site"], name(raw))
         where = {"source_row": line, "host": key[0], "site": key[1], "impurity": key[2]}
@@ -169,7 +171,9 @@ def read_foundry(path: str | Path) -> tuple[list[Row], list[Row]]:
     """
     text = {"host_material", "host_element_a", "host_element_b", "impurity"}
     text |= {"removed_element", "site_type", "site"}
-    rows, left_out, seen = [], [], {}
+    rows: list[Row] = []
+    left_out: list[Row] = []
+    seen: dict[Any, Any] = {}
     for line, raw in _read(path, list(FOUNDRY), FOUNDRY):
         row: Row = {"source_row": line}
         for name in FOUNDRY:
@@ -180,8 +184,8 @@ def read_foundry(path: str | Path) -> tuple[list[Row], list[Row]]:
         reason = _doubled(seen, key, levels, f"{path}: line {line}")
         reason = reason or _unusable_foundry(row, levels)
         if reason:
-            where = {"host": key[0], "site": key[1], "impurity": key[2]}
-            left_out.append({"source_row": line, **where, "reason": reason})
+            names = {"host": key[0], "site": key[1], "impurity": key[2]}
+            left_out.append({"source_row": line, **names, "reason": reason})
         else:
             rows.append(row)
     return rows, left_out

@@ -97,9 +97,10 @@ def fit(
 ) -> Fitted:
     """Invert the covariance of all rows, noise included; suspect rows have more of it."""
     sound = noise(rows, kernel)
-    doubt = np.zeros(len(rows)) if suspect is None else suspect * kernel.suspect_noise**2
+    marked = np.zeros(len(rows)) if suspect is None else suspect.astype(np.float64)
+    doubt = np.asarray(marked * kernel.suspect_noise**2, dtype=np.float64)
     prior = covariance(rows, rows, kernel) + np.diag(sound + doubt)
-    inverse = np.linalg.inv(prior)
+    inverse = np.asarray(np.linalg.inv(prior), dtype=np.float64)
     return Fitted(inverse, labels, inverse @ labels, doubt)
 
 

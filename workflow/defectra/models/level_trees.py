@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +33,7 @@ def out_of_fold(
     return out
 
 
-def _model(kind: Kind, settings: Boosting, seed: int) -> object:
+def _model(kind: Kind, settings: Boosting, seed: int) -> Any:
     from xgboost import XGBRegressor, XGBRFRegressor
 
     common = {"tree_method": "hist", "max_bin": 64, "n_jobs": 1, "random_state": seed % 2**31}
