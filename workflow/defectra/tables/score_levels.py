@@ -75,11 +75,13 @@ def _interval_claims(rows: Rows) -> Iterator[claims.Claim]:
 
 
 def _paper_claims(metrics: Rows, curves: Rows) -> Iterator[claims.Claim]:
-    remark = "mean over hosts against HSE06 levels; ours: PBE levels, each host left out"
     for name, number, metric in (("rmse", 0.36, Metric.RMSE_GROUPS), ("mae", 0.27, Metric.MAE)):
         ours = _value(metrics, metric, Split.HOST_OUT)
-        text = f"{name.upper()} of levels ({remark}: another target, no verdict on the paper)"
-        yield Claim(f"paper_{name}", text, number, ours, "eV", 0.05, _PAPER, "equal")
+        text = (
+            f"{name.upper()} of levels: the paper prints {number} eV against HSE06 levels, ours is "
+            "against PBE levels of hosts left out: another target, so no verdict"
+        )
+        yield Claim(f"paper_{name}", text, NAN, ours, "eV", 0.0, _PAPER, "equal")
     last: dict[str, float] = {}
     for r in curves:
         if r["fraction"] == 1.0:
