@@ -20,7 +20,7 @@ define install
 	@$(VENV)/bin/uv pip install -q --compile-bytecode --python $(PY) $(1) 2>/dev/null || $(PY) -m pip install -q $(1)
 endef
 
-.PHONY: help run nmc report plan test test-slurm test-faults test-fuzz structures engines slurm \
+.PHONY: help run nmc levels report plan test test-slurm test-faults test-fuzz structures engines slurm \
 	costs archive bench lint lock config clean distclean
 
 help:  ## this list
@@ -31,6 +31,9 @@ run: $(VENV)/.installed  ## the default campaign and its report, results/report.
 
 nmc: $(VENV)/.installed  ## study nmc alone
 	@$(LAUNCH) nmc
+
+levels: $(VENV)/.installed  ## study levels alone: make levels MIRROR=FOLDER
+	@$(LAUNCH) levels
 
 report: $(VENV)/.installed  ## make the report anew
 	@rm -f $(DIRECTORY)/results/report.html

@@ -32,6 +32,14 @@ TARGETS = {
             figure=["spectra", "parity", "edges", "lithium", "failures", "ladder"],
         ),
     ],
+    "levels": [
+        "results/levels/scorecard.csv",
+        "results/levels/space.csv",
+        *expand(
+            "results/levels/figures/{figure}.png",
+            figure=["errors", "gap", "map", "published", "diagrams"],
+        ),
+    ],
 }
 
 # The plan is no job: its manifests are inputs and nobody's output (design, "nothing twice").
@@ -79,6 +87,11 @@ rule nmc:
         TARGETS["nmc"],
 
 
+rule levels:
+    input:
+        TARGETS["levels"],
+
+
 report: "workflow/report/workflow.rst"
 
 
@@ -86,3 +99,4 @@ include: "workflow/rules/calculate.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/models.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/levels.smk"

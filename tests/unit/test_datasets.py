@@ -82,6 +82,13 @@ def test_shipped_registry_is_complete() -> None:
     assert entries
     for entry in entries.values():
         assert re.fullmatch(r"[0-9a-f]{64}", entry.sha256)
-        assert re.fullmatch(r"[0-9a-f]{40}", entry.commit)
+        if not entry.source.startswith("doi:"):
+            assert re.fullmatch(r"[0-9a-f]{40}", entry.commit)
         assert entry.licence
         assert entry.url.startswith("https://")
+
+
+def test_what_has_no_address_is_to_be_brought_by_hand(tmp_path: Path) -> None:
+    entry = registry()["levels/foundry_sample/foundry_defectlevels_first_rows.csv"]
+    with pytest.raises(DataError, match="yourself"):
+        fetch(entry, tmp_path)

@@ -80,3 +80,11 @@ def test_engines_bring_no_gpu_package_and_agree_with_the_extra() -> None:
         assert wanted.specifier.contains(have[wanted.name].split("+")[0]), wanted
     gpu = {n for n in have if n.startswith(("nvidia-", "cuda", "triton"))} - {"nvidia-ml-py3"}
     assert gpu == set()
+
+
+def test_levels_agree_with_the_extra_and_touch_no_pin_of_the_default() -> None:
+    data = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    have = pins(text("requirements-levels.txt"))
+    assert not set(have) & set(pins(text("requirements.txt")))
+    for wanted in (Requirement(d) for d in data["optional-dependencies"]["levels"]):
+        assert wanted.specifier.contains(have[wanted.name]), wanted

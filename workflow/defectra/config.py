@@ -16,10 +16,11 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from defectra.errors import ConfigError
 from defectra.settings.base import Strict
+from defectra.settings.levels import LevelsStudy
 from defectra.settings.nmc import NmcStudy
 from defectra.settings.protocols import Protocols
 
-StudyName = Literal["nmc"]
+StudyName = Literal["nmc", "levels"]
 STUDIES: tuple[str, ...] = get_args(StudyName)
 
 
@@ -31,6 +32,7 @@ class Config(Strict):
     archive: str = Field("resources/archive", description="calculations done earlier")
     mirror: str | None = Field(None, description="folder with the published data sets")
     nmc: NmcStudy = NmcStudy()
+    levels: LevelsStudy = LevelsStudy()
     protocols: Protocols
 
     @model_validator(mode="after")

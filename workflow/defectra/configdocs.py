@@ -17,6 +17,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from defectra.config import Config
+from defectra.settings.levels import LevelsStudy
 from defectra.settings.nmc import NmcStudy
 from defectra.store import write_bytes
 
@@ -93,6 +94,7 @@ def files() -> dict[str, str]:
     """What is generated: text by path below the repository."""
     return {
         "config/studies/nmc.yaml": study_yaml("nmc", NmcStudy),
+        "config/studies/levels.yaml": study_yaml("levels", LevelsStudy),
         "config/schema.json": schema_json(),
     }
 

@@ -123,6 +123,11 @@ def fetch(entry: Dataset, mirror: Path) -> Path:
 
     Not exercised by the tests beyond a local server: it needs the internet.
     """
+    if not entry.commit or not entry.source_path:
+        raise DataError(
+            f"{entry.path}: no address of this very version is known; take the file from "
+            f"{entry.source} and put it into the mirror yourself"
+        )
     request = urllib.request.Request(entry.url, headers={"User-Agent": "defectra"})  # noqa: S310
     try:
         with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310

@@ -65,6 +65,7 @@ class Metric(StrEnum):
     AUROC = "auroc"
     AVERAGE_PRECISION = "average_precision"
     COVERAGE_90 = "coverage_90"
+    WIDTH_90 = "width_90"
     SKILL = "skill"
 
 

@@ -1,0 +1,255 @@
+# Transition levels: published tables of the mirror, models, whole space, what to compute next.
+LEVELS_SET = "levels/ai_semiconductors"
+# The full table of the Foundry, where a user has put it; else its first rows, which are published.
+FOUNDRY_FULL = "levels/foundry/semiconductor_defectlevels_v1.1.csv"
+FOUNDRY_SAMPLE = "levels/foundry_sample/foundry_defectlevels_first_rows.csv"
+HAS_FOUNDRY = bool(CONFIG.mirror) and (Path(CONFIG.mirror) / FOUNDRY_FULL).is_file()
+HOSTS = os.path.relpath(ROOT / CONFIG.levels.hosts)
+
+
+rule build_levels:
+    input:
+        impurities=needs(f"{LEVELS_SET}/DFT_impurities.csv", CONFIG.mirror),
+        natives=needs(f"{LEVELS_SET}/DFT_native_defects.csv", CONFIG.mirror),
+    output:
+        levels="results/levels/levels.parquet",
+        left_out="results/levels/left_out.csv",
+    log:
+        "results/logs/levels/build_levels.log",
+    conda:
+        "../../envs/defectra.yaml"
+    threads: 1
+    resources:
+        mem_mb=700,
+        runtime=10,
+    params:
+        mirror=json.dumps(CONFIG.mirror),
+        natives=leaf(CONFIG, "levels", "native_defects"),
+        code=code("build_levels"),
+    script:
+        "../../scripts/build_levels.py"
+
+
+rule evaluate_levels:
+    input:
+        levels=rules.build_levels.output.levels,
+        hosts=HOSTS,
+    output:
+        metrics=report(
+            "results/levels/metrics.csv",
+            category="Levels",
+            caption="../report/level_metrics.rst",
+        ),
+        predictions="results/levels/predictions.parquet",
+    log:
+        "results/logs/levels/evaluate_levels.log",
+    conda:
+        "../../envs/defectra.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=120,
+    params:
+        config=leaf(CONFIG, "levels"),
+        seed=leaf(CONFIG, "seed"),
+        code=code("evaluate_levels"),
+    script:
+        "../../scripts/evaluate_levels.py"
+
+
+rule align_levels:
+    input:
+        foundry=needs(FOUNDRY_FULL if HAS_FOUNDRY else FOUNDRY_SAMPLE, CONFIG.mirror),
+    output:
+        alignment=report(
+            "results/levels/alignment.csv",
+            category="Levels",
+            caption="../report/level_alignment.rst",
+        ),
+        curves="results/levels/learning_curves.csv",
+    log:
+        "results/logs/levels/align_levels.log",
+    conda:
+        "../../envs/defectra.yaml"
+    threads: 1
+    resources:
+        mem_mb=1500,
+        runtime=60,
+    params:
+        mirror=json.dumps(CONFIG.mirror),
+        registered=json.dumps("" if HAS_FOUNDRY else FOUNDRY_SAMPLE),
+        config=leaf(CONFIG, "levels"),
+        seed=leaf(CONFIG, "seed"),
+        code=code("align_levels"),
+    script:
+        "../../scripts/align_levels.py"
+
+
+rule predict_levels:
+    input:
+        levels=rules.build_levels.output.levels,
+        hosts=HOSTS,
+        krr=needs(f"{LEVELS_SET}/Prediction_KRR.csv", CONFIG.mirror),
+        nn=needs(f"{LEVELS_SET}/Prediction_NN.csv", CONFIG.mirror),
+        rfr=needs(f"{LEVELS_SET}/Prediction_RFR.csv", CONFIG.mirror),
+    output:
+        space="results/levels/space.parquet",
+        table="results/levels/space.csv",
+        ranked=report(
+            "results/levels/next.csv",
+            category="Levels",
+            caption="../report/level_next.rst",
+        ),
+    log:
+        "results/logs/levels/predict_levels.log",
+    conda:
+        "../../envs/defectra.yaml"
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=60,
+    params:
+        mirror=json.dumps(CONFIG.mirror),
+        config=leaf(CONFIG, "levels"),
+        code=code("predict_levels"),
+    script:
+        "../../scripts/predict_levels.py"
+
+
+rule score_levels:
+    input:
+        metrics=rules.evaluate_levels.output.metrics,
+        alignment=rules.align_levels.output.alignment,
+        curves=rules.align_levels.output.curves,
+        space=rules.predict_levels.output.space,
+    output:
+        "results/levels/scorecard.csv",
+    log:
+        "results/logs/levels/score_levels.log",
+    conda:
+        "../../envs/defectra.yaml"
+    threads: 1
+    resources:
+        mem_mb=700,
+        runtime=10,
+    params:
+        code=code("score_levels"),
+    script:
+        "../../scripts/score_levels.py"
+
+
+rule plot_level_errors:
+    input:
+        predictions=rules.evaluate_levels.output.predictions,
+    output:
+        report(
+            "results/levels/figures/errors.png",
+            category="Levels",
+            caption="../report/level_errors.rst",
+        ),
+    log:
+        "results/logs/levels/plot_level_errors.log",
+    conda:
+        "../../envs/defectra.yaml"
+    threads: 1
+    resources:
+        mem_mb=900,
+        runtime=10,
+    params:
+        code=code("plot_level_errors"),
+    script:
+        "../../scripts/plot_level_errors.py"
+
+
+rule plot_level_gap:
+    input:
+        predictions=rules.evaluate_levels.output.predictions,
+    output:
+        report(
+            "results/levels/figures/gap.png",
+            category="Levels",
+            caption="../report/level_gap.rst",
+        ),
+    log:
+        "results/logs/levels/plot_level_gap.log",
+    conda:
+        "../../envs/defectra.yaml"
+    threads: 1
+    resources:
+        mem_mb=900,
+        runtime=10,
+    params:
+        code=code("plot_level_gap"),
+    script:
+        "../../scripts/plot_level_gap.py"
+
+
+rule plot_level_map:
+    input:
+        space=rules.predict_levels.output.space,
+    output:
+        report(
+            "results/levels/figures/map.png",
+            category="Levels",
+            caption="../report/level_map.rst",
+        ),
+    log:
+        "results/logs/levels/plot_level_map.log",
+    conda:
+        "../../envs/defectra.yaml"
+    threads: 1
+    resources:
+        mem_mb=900,
+        runtime=10,
+    params:
+        code=code("plot_level_map"),
+    script:
+        "../../scripts/plot_level_map.py"
+
+
+rule plot_level_published:
+    input:
+        space=rules.predict_levels.output.space,
+    output:
+        report(
+            "results/levels/figures/published.png",
+            category="Levels",
+            caption="../report/level_published.rst",
+        ),
+    log:
+        "results/logs/levels/plot_level_published.log",
+    conda:
+        "../../envs/defectra.yaml"
+    threads: 1
+    resources:
+        mem_mb=900,
+        runtime=10,
+    params:
+        code=code("plot_level_published"),
+    script:
+        "../../scripts/plot_level_published.py"
+
+
+rule plot_level_diagrams:
+    input:
+        space=rules.predict_levels.output.space,
+        hosts=HOSTS,
+    output:
+        report(
+            "results/levels/figures/diagrams.png",
+            category="Levels",
+            caption="../report/level_diagrams.rst",
+        ),
+    log:
+        "results/logs/levels/plot_level_diagrams.log",
+    conda:
+        "../../envs/defectra.yaml"
+    threads: 1
+    resources:
+        mem_mb=900,
+        runtime=10,
+    params:
+        config=leaf(CONFIG, "levels", "diagrams"),
+        code=code("plot_level_diagrams"),
+    script:
+        "../../scripts/plot_level_diagrams.py"
