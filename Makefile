@@ -18,7 +18,7 @@ define install
 	@$(VENV)/bin/uv pip install -q --compile-bytecode --python $(PY) $(1) 2>/dev/null || $(PY) -m pip install -q $(1)
 endef
 
-.PHONY: help run nmc report test engines archive bench lint lock config clean distclean
+.PHONY: help run nmc perovskites report test engines archive bench lint lock config clean distclean
 
 help:  ## this list
 	@sed -n 's/^\([a-z ]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -28,6 +28,9 @@ run: $(VENV)/.installed  ## the default campaign and its report, results/report.
 
 nmc: $(VENV)/.installed  ## study nmc alone
 	@$(LAUNCH) nmc
+
+perovskites: $(VENV)/.installed  ## study perovskites alone; needs MIRROR=folder of the published data
+	@$(LAUNCH) perovskites
 
 report: $(VENV)/.installed  ## make the report anew
 	@rm -f $(DIRECTORY)/results/report.html

@@ -31,6 +31,16 @@ TARGETS = {
             figure=["spectra", "parity", "edges", "lithium", "failures", "ladder"],
         ),
     ],
+    "perovskites": [
+        *expand(
+            "results/perovskites/{table}",
+            table=["scorecard.csv", "metrics.csv", "fidelity.csv", "screened.parquet"],
+        ),
+        *expand(
+            "results/perovskites/figures/{figure}.png",
+            figure=["errors", "parity", "references", "fidelity", "funnel", "gap", "stability"],
+        ),
+    ],
 }
 
 # The plan is no job: its manifests are inputs and nobody's output (design, "nothing twice").
@@ -56,6 +66,11 @@ rule nmc:
         TARGETS["nmc"],
 
 
+rule perovskites:
+    input:
+        TARGETS["perovskites"],
+
+
 report: "workflow/report/workflow.rst"
 
 
@@ -63,3 +78,4 @@ include: "workflow/rules/calculate.smk"
 include: "workflow/rules/tables.smk"
 include: "workflow/rules/models.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/perovskites.smk"

@@ -17,9 +17,10 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 from defectra.errors import ConfigError
 from defectra.settings.base import Strict
 from defectra.settings.nmc import NmcStudy
+from defectra.settings.perovskites import PerovskiteStudy
 from defectra.settings.protocols import Protocols
 
-StudyName = Literal["nmc"]
+StudyName = Literal["nmc", "perovskites"]
 STUDIES: tuple[str, ...] = get_args(StudyName)
 
 
@@ -31,6 +32,7 @@ class Config(Strict):
     archive: str = Field("resources/archive", description="calculations done earlier")
     mirror: str | None = Field(None, description="folder with the published data sets")
     nmc: NmcStudy = NmcStudy()
+    perovskites: PerovskiteStudy = PerovskiteStudy()
     protocols: Protocols
 
     @model_validator(mode="after")

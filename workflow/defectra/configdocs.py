@@ -18,6 +18,7 @@ from pydantic.fields import FieldInfo
 
 from defectra.config import Config
 from defectra.settings.nmc import NmcStudy
+from defectra.settings.perovskites import PerovskiteStudy
 from defectra.store import write_bytes
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -93,6 +94,7 @@ def files() -> dict[str, str]:
     """What is generated: text by path below the repository."""
     return {
         "config/studies/nmc.yaml": study_yaml("nmc", NmcStudy),
+        "config/studies/perovskites.yaml": study_yaml("perovskites", PerovskiteStudy),
         "config/schema.json": schema_json(),
     }
 
