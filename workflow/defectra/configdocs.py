@@ -23,8 +23,8 @@ from defectra.store import write_bytes
 
 ROOT = Path(__file__).resolve().parents[2]
 _HEAD = """\
-# Defaults of study `{name}`, written by `python -m defectra.configdocs`. Do not edit: set what you
-# want to change in config.yaml, below `{name}:`.
+# Defaults of study `{name}`, written by `python -m defectra.configdocs`. Do not edit: set what
+# you want to change in config.yaml, below `{name}:`.
 """
 _SIGNS = {Ge: ("ge", ">="), Gt: ("gt", ">"), Le: ("le", "<="), Lt: ("lt", "<")}
 WIDTH = 100

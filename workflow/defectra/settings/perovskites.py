@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from defectra.settings.base import ModelSettings, Strict
+from defectra.settings.base import Boosting, Strict
 
 ScreenTarget = Literal[
     "lattice_HSE",
@@ -24,7 +24,7 @@ ScreenTarget = Literal[
 class PerovskiteModels(Strict):
     """Gaussian process, boosting, networks, and how they are put together."""
 
-    boosting: ModelSettings = ModelSettings(trees=300, column_sample=0.5)
+    boosting: Boosting = Boosting(column_sample=0.5)
     networks: int = Field(3, ge=1, description="members of the ensemble of networks")
     network_layers: list[int] = Field([24, 12], description="hidden units of each layer")
     network_decay: float = Field(1.0, ge=0, description="L2 penalty")
@@ -38,14 +38,13 @@ class Criterion(Strict):
     target: ScreenTarget
     low: float | None = Field(None, description="lower bound")
     high: float | None = Field(None, description="upper bound")
-    step: str = Field(description="name of the step in the funnel")
 
     @model_validator(mode="after")
     def _bounded(self) -> Criterion:
         if self.low is None and self.high is None:
-            raise ValueError(f"criterion {self.step!r}: give low, high or both")
+            raise ValueError(f"criterion on {self.target}: give low, high or both")
         if self.low is not None and self.high is not None and self.low >= self.high:
-            raise ValueError(f"criterion {self.step!r}: low {self.low} is not below {self.high}")
+            raise ValueError(f"criterion on {self.target}: low {self.low} is not below {self.high}")
         return self
 
 
@@ -57,26 +56,31 @@ class Screen(Strict):
     )
     references: Literal["published", "consistent"] = Field(
         "published",
-        description="decomposition energies as published, or with the four alkali halides that "
-        "calorimetry contradicts put right",
+        description="published, or with the AX that calorimetry contradicts put right",
     )
-    criteria: list[Criterion] = Field(
-        [
-            Criterion(target="decomposition_HSE", high=0.0, step="stable"),
-            Criterion(target="gap_HSE", low=1.0, high=2.0, step="gap"),
-            Criterion(target="defect_energy", low=0.5, step="few defects"),
-            Criterion(target="level_A", high=0.15, step="shallow acceptor"),
-        ],
-        description="eV",
+    criteria: dict[str, Criterion | None] = Field(
+        {
+            "stable": Criterion(target="decomposition_HSE", high=0.0),
+            "gap": Criterion(target="gap_HSE", low=1.0, high=2.0),
+            "few defects": Criterion(target="defect_energy", low=0.5),
+            "shallow acceptor": Criterion(target="level_A", high=0.15),
+        },
+        description="bounds in eV, by name, in the order of the funnel; null: not asked for",
     )
     probability: float = Field(0.5, gt=0, lt=1, description="least joint probability")
 
     @model_validator(mode="after")
     def _once(self) -> Screen:
-        steps = [c.step for c in self.criteria]
-        if len(set(steps)) != len(steps) or len({c.target for c in self.criteria}) != len(steps):
-            raise ValueError("criteria: each step and each target once")
+        if len({c.target for c in self.steps.values()}) != len(self.steps):
+            raise ValueError("criteria: each target once")
+        if not self.steps:
+            raise ValueError("criteria: at least one")
         return self
+
+    @property
+    def steps(self) -> dict[str, Criterion]:
+        """Criteria that are asked for."""
+        return {name: c for name, c in self.criteria.items() if c is not None}
 
 
 class Fidelity(Strict):
