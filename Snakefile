@@ -38,7 +38,15 @@ TARGETS = {
         ),
         *expand(
             "results/perovskites/figures/{figure}.png",
-            figure=["errors", "parity", "references", "fidelity", "funnel", "gap", "stability"],
+            figure=[
+                "errors",
+                "parity",
+                "references",
+                "fidelity",
+                "funnel",
+                "gap",
+                "stability",
+            ],
         ),
     ],
 }

@@ -78,8 +78,12 @@ rule evaluate_perovskites:
 
 rule gather_perovskites:
     input:
-        metrics=expand(rules.evaluate_perovskites.output.metrics, label=PEROVSKITE_LABELS),
-        predictions=expand(rules.evaluate_perovskites.output.predictions, label=PEROVSKITE_LABELS),
+        metrics=expand(
+            rules.evaluate_perovskites.output.metrics, label=PEROVSKITE_LABELS
+        ),
+        predictions=expand(
+            rules.evaluate_perovskites.output.predictions, label=PEROVSKITE_LABELS
+        ),
     output:
         metrics=report(
             "results/perovskites/metrics.csv",

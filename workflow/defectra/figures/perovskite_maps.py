@@ -29,13 +29,13 @@ def plot_funnel(funnel: Rows, screen: Screen, path: str | Path) -> None:
     axis = axes[0, 0]
     steps = list(dict.fromkeys(r["step"] for r in rows))
     colours = (style.BLUE, style.ORANGE)
-    for (frame, text), offset, colour in zip(_FRAMES.items(), (-0.19, 0.19), colours):
+    for (frame, label), offset, colour in zip(_FRAMES.items(), (-0.19, 0.19), colours):
         own = [r for r in rows if r["references"] == frame]
         left = [max(r["left"], 0.8) for r in own]
-        axis.barh(np.arange(len(own)) + offset, left, 0.36, color=colour, label=text)
+        axis.barh(np.arange(len(own)) + offset, left, 0.36, color=colour, label=label)
         for place, row in enumerate(own):
-            axis.text(max(row["left"], 1) * 1.08, place + offset, f"{row['left']:,.0f}", va="center",
-                      fontsize=8)  # fmt: skip
+            spot, text = (max(row["left"], 1) * 1.08, place + offset), f"{row['left']:,.0f}"
+            axis.text(*spot, text, va="center", fontsize=8)
     names = {r["step"]: _window(r) for r in rows}
     axis.set_yticks(range(len(steps)), [names[s] for s in steps])
     axis.invert_yaxis()

@@ -1,4 +1,4 @@
-"""Gaussian-process regression with one length scale and one linear weight for each group of columns.
+"""Gaussian-process regression: one length scale and one linear weight for each group of columns.
 
 k(x, x') = s^2 exp(-1/2 sum_g d_g^2 / l_g^2) + sum_g c_g^2 x_g . x'_g + noise, columns standardised,
 d_g^2 and x_g . x'_g divided by the columns of the group. The linear part carries a trend beyond

@@ -54,7 +54,9 @@ def _radius(ion: str) -> tuple[float, str]:
 
     if ion in _RADII:
         return _RADII[ion]
-    charge, coordination = (1, "XII") if ion in A_IONS else (2, "VI") if ion in B_IONS else (-1, "VI")
+    charge, coordination = (
+        (1, "XII") if ion in A_IONS else (2, "VI") if ion in B_IONS else (-1, "VI")
+    )
     value = Species(ion, charge).get_shannon_radius(coordination, radius_type="ionic")
     return float(value), _SHANNON
 

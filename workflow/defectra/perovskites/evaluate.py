@@ -96,9 +96,7 @@ def hold_out(
     for train, test in _folds(rows, usable, split, study.folds, seed):
         units = _units(rows, split)
         model = Committee(problem.groups, study.model, seed)
-        model.fit(
-            problem.matrix[train], (truth - problem.base)[train], [units[k] for k in train]
-        )
+        model.fit(problem.matrix[train], (truth - problem.base)[train], [units[k] for k in train])
         answer = model.predict(problem.matrix[test])
         means = {name: mean + problem.base[test] for name, mean in answer.means.items()}
         means[BASELINE] = np.full(len(test), truth[train].mean())

@@ -31,8 +31,18 @@ Row = dict[str, Any]
 METHODS = ("single", "delta", "cokriging")
 QUANTITIES = ("gap", "decomposition", "lattice")
 FIDELITY_COLUMNS = [
-    "target", "unit", "method", "budget", "n_HSE", "n_PBE", "n_test", "rmse", "lo", "hi", "mean_rmse",
-]  # fmt: skip
+    "target",
+    "unit",
+    "method",
+    "budget",
+    "n_HSE",
+    "n_PBE",
+    "n_test",
+    "rmse",
+    "lo",
+    "hi",
+    "mean_rmse",
+]
 _FEWEST = 8
 
 

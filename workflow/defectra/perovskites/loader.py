@@ -87,8 +87,9 @@ def read_main(path: str | Path) -> list[Row]:
         With file, line and column, if the file is not what it should be.
     """
     lines = _lines(path, _MAIN_WIDTH)
-    descriptors = [_numbers(path, n, r, range(_MAIN_WIDTH - DESCRIPTORS, _MAIN_WIDTH))
-                   for n, r in lines]
+    descriptors = [
+        _numbers(path, n, r, range(_MAIN_WIDTH - DESCRIPTORS, _MAIN_WIDTH)) for n, r in lines
+    ]
     sites = _b_site(path, lines, np.array(descriptors)[:, 15:30])
     rows = []
     for (number, fields), b, own in zip(lines, sites, descriptors):

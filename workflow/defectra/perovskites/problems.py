@@ -80,9 +80,7 @@ def problems(target: str, rows: Rows, references: Rows, ions: descriptors.Table)
     quantity, fidelity = target.rsplit("_", 1)
     matrix = descriptors.matrix(compounds, ions)
     nothing = np.zeros(len(rows))
-    own = (
-        -offsets(compounds, references, fidelity) if quantity == "decomposition" else nothing
-    )
+    own = -offsets(compounds, references, fidelity) if quantity == "decomposition" else nothing
     out = [Problem(COMPOSITION, matrix, descriptors.GROUPS, nothing)]
     if quantity == "decomposition":
         out.append(Problem(COMPOSITION + REFERENCES, matrix, descriptors.GROUPS, own))

@@ -195,8 +195,6 @@ def funnel(rows: Sequence[Mapping[str, Any]], screen: Screen) -> list[Row]:
     return out
 
 
-
-
 def passed_columns() -> list[str]:
     """Columns of the CSV of what passes: the table without its composition lists."""
     lists = ("a", "b", "x", "passes")
