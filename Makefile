@@ -20,8 +20,8 @@ define install
 	@$(VENV)/bin/uv pip install -q --compile-bytecode --python $(PY) $(1) 2>/dev/null || $(PY) -m pip install -q $(1)
 endef
 
-.PHONY: help run nmc levels report plan test test-slurm test-faults test-fuzz structures engines slurm \
-	costs archive bench lint lock config clean distclean
+.PHONY: help run nmc levels perovskites report plan test test-slurm test-faults test-fuzz \
+	structures engines slurm costs archive bench lint lock config clean distclean
 
 help:  ## this list
 	@sed -n 's/^\([a-z -]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -34,6 +34,9 @@ nmc: $(VENV)/.installed  ## study nmc alone
 
 levels: $(VENV)/.installed  ## study levels alone: make levels MIRROR=FOLDER
 	@$(LAUNCH) levels
+
+perovskites: $(VENV)/.installed  ## study perovskites alone; needs MIRROR=folder of the published data
+	@$(LAUNCH) perovskites
 
 report: $(VENV)/.installed  ## make the report anew
 	@rm -f $(DIRECTORY)/results/report.html

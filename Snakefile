@@ -40,6 +40,24 @@ TARGETS = {
             figure=["errors", "gap", "map", "published", "diagrams"],
         ),
     ],
+    "perovskites": [
+        *expand(
+            "results/perovskites/{table}",
+            table=["scorecard.csv", "metrics.csv", "fidelity.csv", "screened.parquet"],
+        ),
+        *expand(
+            "results/perovskites/figures/{figure}.png",
+            figure=[
+                "errors",
+                "parity",
+                "references",
+                "fidelity",
+                "funnel",
+                "gap",
+                "stability",
+            ],
+        ),
+    ],
 }
 
 # The plan is no job: its manifests are inputs and nobody's output (design, "nothing twice").
@@ -92,6 +110,11 @@ rule levels:
         TARGETS["levels"],
 
 
+rule perovskites:
+    input:
+        TARGETS["perovskites"],
+
+
 report: "workflow/report/workflow.rst"
 
 
@@ -100,3 +123,4 @@ include: "workflow/rules/tables.smk"
 include: "workflow/rules/models.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/levels.smk"
+include: "workflow/rules/perovskites.smk"

@@ -18,9 +18,10 @@ from defectra.errors import ConfigError
 from defectra.settings.base import Strict
 from defectra.settings.levels import LevelsStudy
 from defectra.settings.nmc import NmcStudy
+from defectra.settings.perovskites import PerovskiteStudy
 from defectra.settings.protocols import Protocols
 
-StudyName = Literal["nmc", "levels"]
+StudyName = Literal["nmc", "levels", "perovskites"]
 STUDIES: tuple[str, ...] = get_args(StudyName)
 
 
@@ -33,6 +34,7 @@ class Config(Strict):
     mirror: str | None = Field(None, description="folder with the published data sets")
     nmc: NmcStudy = NmcStudy()
     levels: LevelsStudy = LevelsStudy()
+    perovskites: PerovskiteStudy = PerovskiteStudy()
     protocols: Protocols
 
     @model_validator(mode="after")

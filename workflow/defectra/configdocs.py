@@ -19,12 +19,13 @@ from pydantic.fields import FieldInfo
 from defectra.config import Config
 from defectra.settings.levels import LevelsStudy
 from defectra.settings.nmc import NmcStudy
+from defectra.settings.perovskites import PerovskiteStudy
 from defectra.store import write_bytes
 
 ROOT = Path(__file__).resolve().parents[2]
 _HEAD = """\
-# Defaults of study `{name}`, written by `python -m defectra.configdocs`. Do not edit: set what you
-# want to change in config.yaml, below `{name}:`.
+# Defaults of study `{name}`, written by `python -m defectra.configdocs`. Do not edit: set what
+# you want to change in config.yaml, below `{name}:`.
 """
 _SIGNS = {Ge: ("ge", ">="), Gt: ("gt", ">"), Le: ("le", "<="), Lt: ("lt", "<")}
 WIDTH = 100
@@ -95,6 +96,7 @@ def files() -> dict[str, str]:
     return {
         "config/studies/nmc.yaml": study_yaml("nmc", NmcStudy),
         "config/studies/levels.yaml": study_yaml("levels", LevelsStudy),
+        "config/studies/perovskites.yaml": study_yaml("perovskites", PerovskiteStudy),
         "config/schema.json": schema_json(),
     }
 

@@ -20,6 +20,18 @@ def pick(config: Config, *keys: str) -> str:
     return _canonical({key: study[key] for key in keys})
 
 
+def evaluation_settings(config: Config) -> str:
+    """Canonical JSON of what decides the scores of study `perovskites`."""
+    study = config.perovskites.model_dump(mode="json", exclude={"screen", "fidelity"})
+    return _canonical(study)
+
+
+def screen_settings(config: Config) -> str:
+    """Canonical JSON of the learners and the criteria of study `perovskites`."""
+    study = config.perovskites.model_dump(mode="json", include={"model", "screen"})
+    return _canonical(study)
+
+
 def worker_settings(config: Config) -> str:
     """Canonical JSON of what decides the numbers of a calculation, protocols in use only."""
     study = config.nmc

@@ -52,6 +52,8 @@ class Split(StrEnum):
     X_OUT = "X_out"
     COMPOSITION_OUT = "composition_out"
     LITHIUM_OUT = "lithium_out"
+    MIXED_FROM_PURE = "mixed_from_pure"
+    DESIGN = "other_data_set"
 
 
 class Metric(StrEnum):

@@ -11,14 +11,19 @@ class Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-class ModelSettings(Strict):
-    """Gradient boosting, cross-validation, bootstrap."""
+class Boosting(Strict):
+    """Gradient boosting."""
 
     trees: int = Field(300, ge=1)
     depth: int = Field(3, ge=1)
     learning_rate: float = Field(0.05, gt=0, le=1)
     subsample: float = Field(0.8, gt=0, le=1)
     column_sample: float = Field(0.3, gt=0, le=1)
+
+
+class ModelSettings(Boosting):
+    """Gradient boosting, cross-validation, bootstrap."""
+
     folds: int = Field(5, ge=2)
     repeats: int = Field(3, ge=1, description="seeds; the scores are pooled over them")
     bootstrap: int = Field(1000, ge=10, description="resamples over groups")

@@ -1,0 +1,102 @@
+"""Learners against functions that are known, the screen against probabilities done by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.optimize import check_grad
+
+from defectra.models.committee import Committee
+from defectra.models.grouped_gp import GroupedGP
+from defectra.perovskites.fidelity import Cokriging, bought
+from defectra.perovskites.screen import inside
+from defectra.settings.perovskites import Boosting, Criterion, PerovskiteModels, Screen
+
+GROUPS = ((0,), (1, 2))
+SMALL = PerovskiteModels(
+    boosting=Boosting(trees=20), networks=1, network_iterations=20, inner_folds=2
+)
+
+
+def sample(n: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    x = np.random.default_rng(seed).uniform(-1, 1, (n, 3))
+    return x, 2 * x[:, 0] + np.sin(2 * x[:, 1]) * x[:, 2]
+
+
+def test_gradient_of_the_evidence() -> None:
+    x, y = sample(25)
+    gp = GroupedGP(GROUPS)
+    gp.fit(x, y)
+    parts = gp._parts(gp._x, gp._x)
+    theta = np.array([0.3, 0.5, -0.2, -1.0, -1.5, -2.0])
+    target = (y - y.mean()) / y.std()
+    error = check_grad(
+        lambda t: gp._evidence(t, parts, target)[0],
+        lambda t: gp._evidence(t, parts, target)[1],
+        theta,
+    )
+    assert error < 1e-4
+
+
+def test_gp_interpolates_and_carries_a_linear_trend_outwards() -> None:
+    x, y = sample(60)
+    new, truth = sample(40, seed=1)
+    gp = GroupedGP(GROUPS).fit(x, y)
+    mean, spread = gp.predict(new)
+    assert np.sqrt(np.mean((mean - truth) ** 2)) < 0.05
+    assert (spread > 0).all()
+    far = np.array([[3.0, 0.0, 0.0]])
+    mean, wide = gp.predict(far)
+    assert mean[0] == pytest.approx(6.0, abs=1.0)
+    assert wide[0] > spread.mean()
+
+
+def test_interval_of_the_committee_covers() -> None:
+    x, y = sample(120)
+    noise = np.random.default_rng(2).normal(0, 0.3, 320)
+    new, truth = sample(200, seed=3)
+    model = Committee(GROUPS, SMALL, 0).fit(x, y + noise[:120], list(range(120)))
+    answer = model.predict(new)
+    covered = np.mean(np.abs(answer.means["committee"] - truth - noise[120:]) <= answer.half)
+    assert 0.8 < covered < 0.98
+    assert model.weights.sum() == pytest.approx(1.0)
+    assert (model.weights >= 0).all()
+
+
+def test_cokriging_uses_the_cheap_level() -> None:
+    x, low = sample(80)
+    high = 1.5 * low + 0.3 * x[:, 0]
+    dear, cheap = np.arange(8), np.arange(60)
+    test = np.arange(60, 80)
+    both = Cokriging(GROUPS).fit(x, low, cheap, high, dear).predict(x[test])[0]
+    alone = GroupedGP(GROUPS).fit(x[dear], high[dear]).predict(x[test])[0]
+    error = [np.sqrt(np.mean((p - high[test]) ** 2)) for p in (both, alone)]
+    assert error[0] < 0.3 * error[1]
+    with pytest.raises(ValueError, match="cheap value"):
+        Cokriging(GROUPS).fit(x, low, dear, high, cheap)
+
+
+def test_no_budget_buys_more_than_it_pays_for() -> None:
+    for method in ("single", "delta", "cokriging"):
+        for budget in (5.0, 20.0, 50.0):
+            dear, cheap = bought(method, budget, 200, 20.0)
+            assert dear >= 0
+            assert dear == 0 or dear + cheap / 20.0 <= budget
+
+
+def test_probability_of_a_window() -> None:
+    mean, spread = np.array([1.0, 0.0]), np.array([1.0, 0.5])
+    rule = Criterion(target="gap_HSE", low=0.0, high=2.0)
+    assert inside(mean, spread, rule) == pytest.approx([0.6826895, 0.4999683], abs=1e-6)
+    rule = Criterion(target="gap_HSE", low=0.0)
+    assert inside(mean, spread, rule)[1] == pytest.approx(0.5)
+
+
+def test_bad_criteria_are_refused() -> None:
+    with pytest.raises(ValueError, match="give low, high or both"):
+        Criterion(target="gap_HSE")
+    with pytest.raises(ValueError, match=r"low 2.0 is not below 1.0"):
+        Criterion(target="gap_HSE", low=2.0, high=1.0)
+    twice = {n: Criterion(target="gap_HSE", low=1.0) for n in ("one", "two")}
+    with pytest.raises(ValueError, match="each target once"):
+        Screen(criteria=twice)

@@ -1,0 +1,172 @@
+"""A committee of three learners with weights and intervals found inside the training rows alone.
+
+Gaussian process, gradient boosting, and a small ensemble of networks. Inner folds of the same kind
+as the outer split (whole cations or halides left out where the outer split leaves one out) give
+each member's error on rows that it had not seen. From these come non-negative weights that sum to
+one, and the factor that turns the spread of the Gaussian process into a 90 % interval.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import nnls
+
+from defectra.models.grouped_gp import GroupedGP, Groups, Standard
+from defectra.settings.perovskites import PerovskiteModels
+
+Floats = NDArray[np.float64]
+MEMBERS = ("gp", "xgboost", "network")
+COMMITTEE = "committee"
+LEVEL = 0.9
+NORMAL_90 = 1.6448536269514722
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the members and the committee say about test rows.
+
+    Attributes
+    ----------
+    means
+        By model, shape (n,) each.
+    half
+        Half width of the 90 % interval about the committee's mean, shape (n,).
+    weights
+        Of the members, in the order of `MEMBERS`.
+    """
+
+    means: dict[str, Floats]
+    half: Floats
+    weights: Floats
+
+
+class Committee:
+    """Three learners of one label.
+
+    Parameters
+    ----------
+    groups
+        Groups of columns for the Gaussian process.
+    settings
+        Sizes of the learners.
+    seed
+        Of boosting and networks.
+    """
+
+    def __init__(self, groups: Groups, settings: PerovskiteModels, seed: int) -> None:
+        self.groups, self.settings, self.seed = groups, settings, seed
+
+    def fit(self, x: Floats, y: Floats, units: Sequence[object]) -> Committee:
+        """Fit to `x`, shape (n, p), and `y`; rows of one unit stay together in the inner folds."""
+        self._gp = GroupedGP(self.groups).fit(x, y)
+        seen = self._out_of_fold(x, y, units)
+        self.weights = _weights(seen[: len(MEMBERS)], y)
+        ratio = np.abs(self.weights @ seen[: len(MEMBERS)] - y) / seen[-1]
+        # The rank that the 90 % quantile has in a finite sample (split-conformal prediction).
+        level = min(1.0, LEVEL * (len(y) + 1) / len(y))
+        self.stretch = float(np.quantile(ratio, level, method="higher"))
+        self._xgb = _boosting(x, y, self.settings, self.seed)
+        self._nets = _Networks(x, y, self.settings, self.settings.networks, self.seed)
+        return self
+
+    def predict(self, x: Floats) -> Answer:
+        """Means of the members and the committee, and its interval, at `x`."""
+        mean, spread = self._gp.predict(x)
+        each = np.array([mean, self._xgb.predict(x), self._nets.predict(x)], float)
+        means = dict(zip(MEMBERS, each))
+        means[COMMITTEE] = self.weights @ each
+        return Answer(means, self.stretch * spread, self.weights)
+
+    def _out_of_fold(self, x: Floats, y: Floats, units: Sequence[object]) -> Floats:
+        """Answers of the members and spread of the first on inner folds, shape (4, n)."""
+        out = np.empty((len(MEMBERS) + 1, len(y)))
+        for test in _inner(units, self.settings.inner_folds, self.seed):
+            train = np.setdiff1d(np.arange(len(y)), test)
+            gp = GroupedGP(self.groups, theta=self._gp.theta).fit(x[train], y[train])
+            out[0, test], out[3, test] = gp.predict(x[test])
+            boosted = _boosting(x[train], y[train], self.settings, self.seed)
+            out[1, test] = boosted.predict(x[test])
+            out[2, test] = _Networks(x[train], y[train], self.settings, 1, self.seed).predict(
+                x[test]
+            )
+        return out
+
+
+def _inner(units: Sequence[object], count: int, seed: int) -> list[NDArray[np.int64]]:
+    """Test rows of each inner fold; with few units (cations, halides) each is left out once."""
+    index = np.unique(np.asarray(units, dtype=str), return_inverse=True)[1]
+    number = int(index.max()) + 1
+    count = min(number, count if number > 10 else number)
+    where = np.random.default_rng(seed).permutation(number) % count
+    return [np.flatnonzero(where[index] == k) for k in range(count)]
+
+
+def _weights(answers: Floats, truth: Floats) -> Floats:
+    """Non-negative weights that sum to one with the least squared error (stacking)."""
+    scale = 10 * np.sqrt(len(truth)) * (truth.std() or 1.0)
+    centre = truth.mean()
+    design = np.vstack([(answers - centre).T, scale * np.ones(len(answers))])
+    found = nnls(design, np.append(truth - centre, scale))[0]
+    return found / found.sum()
+
+
+def _boosting(x: Floats, y: Floats, settings: PerovskiteModels, seed: int):  # noqa: ANN202
+    from xgboost import XGBRegressor
+
+    boosting = settings.boosting
+    return XGBRegressor(
+        n_estimators=boosting.trees,
+        max_depth=boosting.depth,
+        learning_rate=boosting.learning_rate,
+        subsample=boosting.subsample,
+        colsample_bytree=boosting.column_sample,
+        tree_method="exact",
+        n_jobs=1,
+        random_state=seed,
+    ).fit(x, y)
+
+
+class _Networks:
+    """Mean of small networks that differ in their seed."""
+
+    def __init__(
+        self, x: Floats, y: Floats, settings: PerovskiteModels, count: int, seed: int
+    ) -> None:
+        from sklearn.neural_network import MLPRegressor
+
+        self._columns, self._label = Standard.of(x), Standard.of(y)
+        rows, target = self._columns.apply(x), self._label.apply(y)
+        self._members = [
+            MLPRegressor(
+                hidden_layer_sizes=tuple(settings.network_layers),
+                activation="tanh",
+                solver="lbfgs",
+                alpha=settings.network_decay,
+                max_iter=settings.network_iterations,
+                random_state=seed + k,
+            )
+            for k in range(count)
+        ]
+        for member in self._members:
+            _quietly_fit(member, rows, target)
+
+    def predict(self, x: Floats) -> Floats:
+        """Mean of the members."""
+        rows = self._columns.apply(x)
+        mean = np.mean([m.predict(rows) for m in self._members], axis=0)
+        return np.asarray(mean * self._label.spread + self._label.mean)
+
+
+def _quietly_fit(member, x: Floats, y: Floats) -> None:  # noqa: ANN001
+    """Fit a network that is stopped early on purpose; that is no news."""
+    import warnings
+
+    from sklearn.exceptions import ConvergenceWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        member.fit(x, y)

@@ -1,0 +1,116 @@
+"""What is learnt from what: labels, the features a model may see, and the baseline it starts from.
+
+`features` names what has to be known of a compound before it can be predicted:
+
+- ``composition``: nothing but the formula.
+- ``+ PBE``: its PBE value of the same label; learnt is the difference (delta learning).
+- ``+ references``: the energies of the phases AX; learnt is the decomposition energy counted from
+  one level for all A (:mod:`defectra.perovskites.references`). No energy of a perovskite is in it.
+- ``file descriptors``: the 45 columns of the published table instead of ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from defectra.perovskites import descriptors
+from defectra.perovskites.references import offsets
+from defectra.perovskites.tables import DESCRIPTORS, compounds_of
+
+Floats = NDArray[np.float64]
+Rows = Sequence[Mapping[str, Any]]
+COMPOSITION, FILE = "composition", "file descriptors"
+PBE, REFERENCES = " + PBE", " + references"
+TARGETS = (
+    "lattice_PBE",
+    "lattice_HSE",
+    "decomposition_PBE",
+    "decomposition_HSE",
+    "gap_PBE",
+    "gap_HSE",
+    "refractive_index",
+    "log_fom",
+    "defect_energy",
+    "fermi_level",
+    "level_A",
+    "level_X",
+)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One label learnt from one kind of features.
+
+    Attributes
+    ----------
+    features
+        Name, see the module.
+    matrix
+        Shape (n, p).
+    groups
+        Groups of its columns.
+    base
+        What is added to the learnt part, shape (n,).
+    """
+
+    features: str
+    matrix: Floats
+    groups: tuple[tuple[int, ...], ...]
+    base: Floats
+
+
+def problems(target: str, rows: Rows, references: Rows, ions: descriptors.Table) -> list[Problem]:
+    """Every way in which a label is learnt; rows without the PBE value have NaN in those columns.
+
+    Parameters
+    ----------
+    target
+        One of `TARGETS`.
+    rows
+        Rows of the compounds table.
+    references, ions
+        Rows of ``references.csv``; ionic properties by ion.
+    """
+    compounds = compounds_of(rows)
+    quantity, fidelity = target.rsplit("_", 1)
+    matrix = descriptors.matrix(compounds, ions)
+    nothing = np.zeros(len(rows))
+    own = -offsets(compounds, references, fidelity) if quantity == "decomposition" else nothing
+    out = [Problem(COMPOSITION, matrix, descriptors.GROUPS, nothing)]
+    if quantity == "decomposition":
+        out.append(Problem(COMPOSITION + REFERENCES, matrix, descriptors.GROUPS, own))
+    if fidelity != "HSE":
+        return out
+    cheap = label(rows, f"{quantity}_PBE")
+    out.append(_with_cheap(COMPOSITION + PBE, matrix, cheap, nothing))
+    if quantity == "decomposition":
+        level = cheap + offsets(compounds, references, "PBE")
+        out.append(_with_cheap(COMPOSITION + REFERENCES + PBE, matrix, level, own))
+    return out
+
+
+def file_problem(rows: Rows) -> Problem:
+    """The published descriptors, in three groups, columns that never change left out."""
+    values = np.array([row["descriptors"] for row in rows], float)
+    groups, kept = [], []
+    for site in range(3):
+        columns = range(site * DESCRIPTORS // 3, (site + 1) * DESCRIPTORS // 3)
+        used = [c for c in columns if np.ptp(values[:, c]) > 0]
+        groups.append(tuple(range(len(kept), len(kept) + len(used))))
+        kept += used
+    return Problem(FILE, values[:, kept], tuple(groups), np.zeros(len(rows)))
+
+
+def label(rows: Rows, target: str) -> Floats:
+    """Values of a label, NaN where it is missing or was found wrong; shape (n,)."""
+    return np.array([np.nan if target in row["flags"] else row[target] for row in rows], float)
+
+
+def _with_cheap(name: str, matrix: Floats, cheap: Floats, base: Floats) -> Problem:
+    groups = (*descriptors.GROUPS, (matrix.shape[1],))
+    return Problem(name, np.column_stack([matrix, cheap]), groups, base + cheap)
