@@ -277,9 +277,14 @@ def test_sqs():
     from defectra.structures import sqs
 
     cell = supercells.by_matrix(ROCKSALT, (2, 2, 2))
-    found = sqs.special(cell, {"A": {"Na": 4, "K": 4}}, steps=300)
-    assert Counter(found.species) == {"Na": 4, "K": 4, "Cl": 8}
-    assert found.species[8:] == ("Cl",) * 8
+    wanted = {"A": {"Na": 4, "K": 4}}
+    found = sqs.special(cell, wanted, steps=300)
+    assert Counter(found.species(0)) == {"Na": 4, "K": 4, "Cl": 8}
+    assert found.species(0)[8:] == ("Cl",) * 8
+    everything = orderings(cell, wanted)
+    same = [k for k, w in enumerate(everything.words) if (w == found.words[0]).all()]
+    assert len(same) == 1
+    assert everything.multiplicity[same[0]] == found.multiplicity[0]
 
 
 REQUEST = """

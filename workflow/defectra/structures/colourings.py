@@ -23,6 +23,7 @@ class Selection(StrEnum):
     ALL = "all"
     UNIFORM = "uniform sample"
     WEIGHTED = "sample weighted by multiplicity"
+    SQS = "special quasi-random"
 
 
 @dataclass(frozen=True)

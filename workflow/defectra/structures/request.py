@@ -12,7 +12,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from defectra.errors import StructureError
 from defectra.settings.base import Strict
-from defectra.structures import charges, defects, interstitials, table
+from defectra.structures import charges, defects, interstitials, sqs, table
 from defectra.structures.colourings import Colourings, orderings
 from defectra.structures.crystal import SYMPREC, Crystal
 from defectra.structures.identity import Decorated, pristine, with_charge
@@ -53,7 +53,9 @@ class Request(Strict):
         None, description="sublattice: species: sites; X is a vacancy"
     )
     limit: int | None = Field(None, ge=1, description="orderings; above it a sample is drawn")
-    sample: Literal["uniform", "weighted"] = Field("uniform", description="which sample")
+    sample: Literal["uniform", "weighted", "sqs"] = Field(
+        "uniform", description="which sample; sqs: one special quasi-random structure (icet)"
+    )
     seed: int = Field(0, ge=0, description="of the sample")
     defects: list[str] = Field(
         [], description="vacancies, antisites, V_O, Ni_Li + Li_Ni, Cu_i_oct, ..."
@@ -120,9 +122,7 @@ def rows(request: Request) -> list[dict[str, Any]]:
     found: Colourings | None = None
     hosts = [pristine(cell)]
     if request.composition:
-        found = orderings(
-            cell, request.composition, limit=request.limit, sample=request.sample, seed=request.seed
-        )
+        found = _orderings(cell, request.composition, request)
         hosts = [
             Decorated(cell, found.species(k), multiplicity=int(found.multiplicity[k]))
             for k in range(len(found))
@@ -134,6 +134,15 @@ def rows(request: Request) -> list[dict[str, Any]]:
                 table.row(item, study=request.study, ordering=number, rank=len(out), found=found)
             )
     return out
+
+
+def _orderings(
+    cell: Supercell, composition: dict[str, dict[str, int]], request: Request
+) -> Colourings:
+    if request.sample == "sqs":
+        return sqs.special(cell, composition, seed=request.seed)
+    limit, seed = request.limit, request.seed
+    return orderings(cell, composition, limit=limit, sample=request.sample, seed=seed)
 
 
 def _defected(host: Decorated, request: Request) -> Iterator[Decorated]:

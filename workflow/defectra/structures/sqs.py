@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from defectra.errors import StructureError
-from defectra.structures.colourings import pose
+from defectra.structures.colourings import Colourings, Selection, pose
 from defectra.structures.crystal import VACANCY
-from defectra.structures.identity import Decorated
+from defectra.structures.sampling import smallest
 from defectra.structures.supercells import Supercell
 
 
@@ -21,8 +21,10 @@ def special(
     cutoffs: Sequence[float] = (6.0,),
     steps: int = 5000,
     seed: int = 0,
-) -> Decorated:
+) -> Colourings:
     """Ordering of this supercell whose pair (triplet, ...) correlations are nearest to random.
+
+    A. Zunger et al., Phys. Rev. Lett. 65, 353 (1990); found by annealing, a list of one.
 
     Parameters
     ----------
@@ -38,7 +40,7 @@ def special(
     StructureError
         If icet is not there, or the composition does not fit.
     """
-    pose(supercell, composition)
+    problem = pose(supercell, composition)
     tools = _tools()
     tools["logging"].set_log_config(level="ERROR")
     space, template, sites = _cluster_space(supercell, composition, list(cutoffs), tools)
@@ -53,7 +55,10 @@ def special(
     species = list(supercell.species)
     for atom, site in zip(_matched(template, found), sites):
         species[site] = atom
-    return Decorated(supercell, tuple(species))
+    word = np.array([[problem.palette.index(species[s]) for s in problem.sites]], dtype=np.uint8)
+    words, weights = smallest(problem.permutations, word)
+    kind = Selection.SQS
+    return Colourings(supercell, problem, words, weights, problem.count(), problem.raw, kind, seed)
 
 
 def _tools() -> dict[str, Any]:

@@ -25,7 +25,7 @@ FACTORY = Table(
         Column("spacegroup", "int", "", "international number of the undecorated parent"),
         Column("symprec", "float", "Å", "tolerance with which it was found"),
         Column("edge", "bool", "", "the file has another group at 0.1 than at 0.001 Å"),
-        Column("selection", "string", "", "all, uniform sample, sample weighted by multiplicity"),
+        Column("selection", "string", "", "all, or which sample"),
         Column("inequivalent", "string", "", "exact number of inequivalent orderings"),
     ),
 )
