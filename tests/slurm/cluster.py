@@ -10,7 +10,10 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
+
+import psutil
 
 PACKAGES = ("slurmctld", "slurmd", "slurm-client", "munge")
 ACCOUNTING = ("slurmdbd", "mariadb-server")
@@ -250,6 +253,7 @@ class Cluster:
             end = time.monotonic() + 20
             while self.call("squeue", "-h").stdout.strip() and time.monotonic() < end:
                 time.sleep(0.2)
+        left = self._steps()
         for name in reversed(list(self.children)):
             child = self.children.pop(name)
             child.terminate()
@@ -258,8 +262,22 @@ class Cluster:
             except subprocess.TimeoutExpired:
                 child.kill()
                 child.wait()
+        for process in left:  # of a machine so slow that Slurm had no time to end them
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
         if SYSTEM_CONF.is_symlink() and SYSTEM_CONF.readlink() == self.folder / "slurm.conf":
             SYSTEM_CONF.unlink()
+
+    def _steps(self) -> list[psutil.Process]:
+        """Processes of all jobs: what Slurm's own, which write to our log, have started."""
+        found = []
+        for process in psutil.process_iter(["name"]):
+            with suppress(psutil.Error):
+                ours = process.info["name"] == "slurmstepd" and any(
+                    Path(file.path).is_relative_to(self.folder) for file in process.open_files()
+                )
+                found += [process, *process.children(recursive=True)] if ours else []
+        return found
 
     def call(self, *command: str) -> subprocess.CompletedProcess[str]:
         """Run a client of Slurm; the caller looks at the return code."""

@@ -13,9 +13,6 @@ import pytest
 from cluster import PACKAGES, PROGRAMS, Cluster, UnavailableError, install
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "workflow"))  # the campaign of the tests
-
-from campaign import TABLES_ONLY, Campaign
-
 SLURM = (
     *("--profile", "slurm", "--no-report"),
     *("--slurm-init-seconds-before-status-checks", "3", "--latency-wait", "10"),
@@ -40,11 +37,3 @@ def cluster() -> Iterator[Cluster]:
             yield found
         finally:
             found.stop()
-
-
-@pytest.fixture(scope="session")
-def local(tmp_path_factory: pytest.TempPathFactory) -> Campaign:
-    """The tables of the synthetic engine on this machine, without a cluster."""
-    campaign = Campaign(tmp_path_factory.mktemp("local") / "project")
-    campaign.run(TABLES_ONLY, "--no-report")
-    return campaign

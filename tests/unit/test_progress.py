@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from defectra.errors import ConfigError
-from defectra.launcher import PROFILES, check_profile, failures, meaningful
+from defectra.launcher import PROFILES, check_profile
+from defectra.outcome import failures, meaningful
 from defectra.progress import Line, Work, duration, read_steps, read_work
 
 LOG = """\

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -79,11 +81,15 @@ class Campaign:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509
         )
 
     def run(self, *arguments: str, code: int = 0) -> str:
         child = self.start(*arguments)
-        out, _ = child.communicate(timeout=1200)
+        try:
+            out, _ = child.communicate(timeout=1200)
+        finally:  # a stopped test stops its launcher too
+            stop(child)
         assert child.returncode == code, f"{out}\n{self.last_log()}"
         return out
 
@@ -116,3 +122,19 @@ class Campaign:
         text = path.read_text()
         assert old in text, f"{old!r} is not in {name}"
         path.write_text(text.replace(old, new, 1))
+
+
+def _die_with_parent() -> None:
+    """A launcher is told to stop when the tests are killed, which no `finally` sees."""
+    ctypes.CDLL(None).prctl(1, signal.SIGTERM)
+
+
+def stop(child: subprocess.Popen[str]) -> None:
+    """End a launcher, and with it all that it started; nothing if it has ended."""
+    if child.poll() is None:
+        child.terminate()
+        try:
+            child.wait(30)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()

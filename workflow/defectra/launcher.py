@@ -24,6 +24,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from defectra import outcome
 from defectra.config import STUDIES, load
 from defectra.errors import ConfigError, StoreError
 from defectra.progress import Line, duration, read_steps, read_work
@@ -35,9 +36,6 @@ KEPT_LOGS = 10
 GRACE_S = 15.0
 _PR_SET_PDEATHSIG = 1
 _NOTHING = "Nothing to be done"
-_FAILED = re.compile(r"^Error in rule (\w+):\n((?: {4}.*\n)+)", re.MULTILINE)
-_ERROR = re.compile(r"[\w.]*(Error|Exception|Interrupt)\b")
-_LOG = re.compile(r"^ {4}log: (\S+)", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -182,12 +180,13 @@ def run(options: Options) -> int:
         _unlock(options, log)
     code = _watched(options, log, start)
     text = log.read_text(encoding="utf-8", errors="replace")
-    if code == 0 and _NOTHING in text and not _report_is_old(options):
-        print(f"Nothing to do: everything below {_short(options.results)} is up to date.")
+    report = options.report_file
+    if code == 0 and _NOTHING in text and not (report and outcome.is_old(report, options.results)):
+        print(f"Nothing to do: everything below {outcome.short(options.results)} is up to date.")
         return 0
-    if code == 0 and options.report_file:
+    if code == 0 and report:
         before = len(text)
-        code = _report(options, options.report_file, log)
+        code = _report(options, report, log)
         if code not in (0, 130):
             text = log.read_text(encoding="utf-8", errors="replace")[before:]
     _summary(options, code, text, log, time.time() - start)
@@ -313,19 +312,6 @@ def _new_log(folder: Path) -> Path:
     return path
 
 
-def _report_is_old(options: Options) -> bool:
-    """Whether the report is missing, or older than a result or a caption that it shows."""
-    report = options.report_file
-    if report is None:
-        return False
-    if not report.exists():
-        return True
-    made = report.stat().st_mtime
-    shown = [*options.results.glob("**/*.csv"), *options.results.glob("**/*.png")]
-    shown += (ROOT / "workflow" / "report").glob("*.rst")
-    return any(path.stat().st_mtime > made for path in shown)
-
-
 def _report(options: Options, path: Path, log: Path) -> int:
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(".report.part.html")
@@ -347,57 +333,13 @@ def _report(options: Options, path: Path, log: Path) -> int:
 def _summary(options: Options, code: int, text: str, log: Path, seconds: float) -> None:
     if _is_dry(options):
         print(text)
-        return
-    if code not in (0, 130):
-        for failure in failures(text, options.directory):
+    elif code == 0:
+        print("\n".join(outcome.done(text, options.results, seconds)))
+    elif code != 130:
+        for failure in outcome.failures(text, options.directory):
             print(failure, file=sys.stderr)
-        print(f"Not everything was made; the whole story is in {_short(log)}.", file=sys.stderr)
-        return
-    if code == 0:
-        steps = read_steps(text)
-        print(f"Done: {steps.done} steps in {duration(seconds)}.")
-        for pattern, what in _PRODUCTS.items():
-            for path in sorted(options.results.glob(pattern)):
-                print(f"  {_short(path):34} {what}")
-
-
-_PRODUCTS = {
-    "report.html": "figures and tables, for a browser",
-    "*/report.html": "figures and tables of one study",
-    "scorecard.csv": "published claims beside ours",
-    "*/metrics.csv": "scores of all models",
-    "*/training.parquet": "the training table",
-    "calculations.parquet": "every calculation, failed ones included",
-}
-
-
-def failures(text: str, directory: Path) -> list[str]:
-    """For each failed rule of a Snakemake log: rule, log file, and its last lines that tell."""
-    out, end = [], 0
-    for match in _FAILED.finditer(text):
-        found = _LOG.search(match.group(2))
-        path = directory / found.group(1) if found else None
-        told = path.read_text(errors="replace") if path and path.exists() else ""
-        lines = meaningful(told) or meaningful(text[end : match.start()])
-        where = f", log {_short(path)}" if path else ""
-        out.append("\n".join([f"Rule {match.group(1)} failed{where}:", *lines]))
-        end = match.end()
-    return out or ["\n".join(["Snakemake failed:", *meaningful(text)])]
-
-
-def meaningful(text: str, count: int = 4) -> list[str]:
-    """Last lines that a person needs: the error itself, without the stack above it."""
-    text = text.split("RuleException:", maxsplit=1)[0]
-    lines = [line.rstrip() for line in text.splitlines() if line.strip()]
-    starts = [k for k, line in enumerate(lines) if _ERROR.match(line)]
-    own = lines[starts[-1] :] if starts else lines[-count:]
-    return [f"  {line}" for line in own[:count]]
-
-
-def _short(path: Path) -> str:
-    """Path as a user would type it from here."""
-    short = os.path.relpath(path)
-    return str(path) if short.startswith("..") else short
+        where = outcome.short(log)
+        print(f"Not everything was made; the whole story is in {where}.", file=sys.stderr)
 
 
 if __name__ == "__main__":

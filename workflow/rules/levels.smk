@@ -20,8 +20,8 @@ rule build_levels:
         "../../envs/defectra.yaml"
     threads: 1
     resources:
-        mem_mb=700,
-        runtime=10,
+        mem_mb=doubled(700),
+        runtime=doubled(10),
     params:
         mirror=json.dumps(CONFIG.mirror),
         natives=leaf(CONFIG, "levels", "native_defects"),
@@ -47,8 +47,8 @@ rule evaluate_levels:
         "../../envs/defectra.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=120,
+        mem_mb=doubled(2000),
+        runtime=doubled(120),
     params:
         config=leaf(CONFIG, "levels"),
         seed=leaf(CONFIG, "seed"),
@@ -73,8 +73,8 @@ rule align_levels:
         "../../envs/defectra.yaml"
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=60,
+        mem_mb=doubled(1500),
+        runtime=doubled(60),
     params:
         mirror=json.dumps(CONFIG.mirror),
         registered=json.dumps("" if HAS_FOUNDRY else FOUNDRY_SAMPLE),
@@ -106,8 +106,8 @@ rule predict_levels:
         "../../envs/defectra.yaml"
     threads: 1
     resources:
-        mem_mb=3000,
-        runtime=60,
+        mem_mb=doubled(3000),
+        runtime=doubled(60),
     params:
         mirror=json.dumps(CONFIG.mirror),
         config=leaf(CONFIG, "levels"),
@@ -130,8 +130,8 @@ rule score_levels:
         "../../envs/defectra.yaml"
     threads: 1
     resources:
-        mem_mb=700,
-        runtime=10,
+        mem_mb=doubled(700),
+        runtime=doubled(10),
     params:
         code=code("score_levels"),
     script:
@@ -153,8 +153,8 @@ rule plot_level_errors:
         "../../envs/defectra.yaml"
     threads: 1
     resources:
-        mem_mb=900,
-        runtime=10,
+        mem_mb=doubled(900),
+        runtime=doubled(10),
     params:
         code=code("plot_level_errors"),
     script:
@@ -176,8 +176,8 @@ rule plot_level_gap:
         "../../envs/defectra.yaml"
     threads: 1
     resources:
-        mem_mb=900,
-        runtime=10,
+        mem_mb=doubled(900),
+        runtime=doubled(10),
     params:
         code=code("plot_level_gap"),
     script:
@@ -199,8 +199,8 @@ rule plot_level_map:
         "../../envs/defectra.yaml"
     threads: 1
     resources:
-        mem_mb=900,
-        runtime=10,
+        mem_mb=doubled(900),
+        runtime=doubled(10),
     params:
         code=code("plot_level_map"),
     script:
@@ -222,8 +222,8 @@ rule plot_level_published:
         "../../envs/defectra.yaml"
     threads: 1
     resources:
-        mem_mb=900,
-        runtime=10,
+        mem_mb=doubled(900),
+        runtime=doubled(10),
     params:
         code=code("plot_level_published"),
     script:
@@ -246,8 +246,8 @@ rule plot_level_diagrams:
         "../../envs/defectra.yaml"
     threads: 1
     resources:
-        mem_mb=900,
-        runtime=10,
+        mem_mb=doubled(900),
+        runtime=doubled(10),
     params:
         config=leaf(CONFIG, "levels", "diagrams"),
         code=code("plot_level_diagrams"),

@@ -63,8 +63,8 @@ rule collect_scores:
         "../../envs/defectra.yaml"
     threads: 1
     resources:
-        mem_mb=500,
-        runtime=10,
+        mem_mb=doubled(500),
+        runtime=doubled(10),
     params:
         code=code("collect_scores"),
     script:

@@ -43,8 +43,8 @@ rule load_perovskites:
         "../../envs/defectra.yaml"
     threads: 1
     resources:
-        mem_mb=800,
-        runtime=10,
+        mem_mb=doubled(800),
+        runtime=doubled(10),
     params:
         mirror=CONFIG.mirror,
         code=code("load_perovskites"),
@@ -66,8 +66,8 @@ rule evaluate_perovskites:
         "../../envs/defectra.yaml"
     threads: 1
     resources:
-        mem_mb=800,
-        runtime=60,
+        mem_mb=doubled(800),
+        runtime=doubled(60),
     params:
         config=evaluation_settings(CONFIG),
         seed=leaf(CONFIG, "seed"),
@@ -97,8 +97,8 @@ rule gather_perovskites:
         "../../envs/defectra.yaml"
     threads: 1
     resources:
-        mem_mb=500,
-        runtime=10,
+        mem_mb=doubled(500),
+        runtime=doubled(10),
     params:
         code=code("gather_perovskites"),
     script:
@@ -118,8 +118,8 @@ rule measure_fidelity:
         "../../envs/defectra.yaml"
     threads: 1
     resources:
-        mem_mb=800,
-        runtime=60,
+        mem_mb=doubled(800),
+        runtime=doubled(60),
     params:
         config=leaf(CONFIG, "perovskites", "fidelity"),
         seed=leaf(CONFIG, "seed"),
@@ -147,8 +147,8 @@ rule screen_perovskites:
         "../../envs/defectra.yaml"
     threads: 1
     resources:
-        mem_mb=1500,
-        runtime=30,
+        mem_mb=doubled(1500),
+        runtime=doubled(30),
     params:
         config=screen_settings(CONFIG),
         seed=leaf(CONFIG, "seed"),
@@ -172,8 +172,8 @@ rule plot_perovskite_errors:
         "../../envs/defectra.yaml"
     threads: 1
     resources:
-        mem_mb=800,
-        runtime=10,
+        mem_mb=doubled(800),
+        runtime=doubled(10),
     params:
         code=code("plot_perovskite_errors"),
     script:
@@ -195,8 +195,8 @@ rule plot_perovskite_parity:
         "../../envs/defectra.yaml"
     threads: 1
     resources:
-        mem_mb=800,
-        runtime=10,
+        mem_mb=doubled(800),
+        runtime=doubled(10),
     params:
         code=code("plot_perovskite_parity"),
     script:
@@ -218,8 +218,8 @@ rule plot_perovskite_references:
         "../../envs/defectra.yaml"
     threads: 1
     resources:
-        mem_mb=800,
-        runtime=10,
+        mem_mb=doubled(800),
+        runtime=doubled(10),
     params:
         code=code("plot_perovskite_references"),
     script:
@@ -241,8 +241,8 @@ rule plot_perovskite_fidelity:
         "../../envs/defectra.yaml"
     threads: 1
     resources:
-        mem_mb=800,
-        runtime=10,
+        mem_mb=doubled(800),
+        runtime=doubled(10),
     params:
         code=code("plot_perovskite_fidelity"),
     script:
@@ -275,8 +275,8 @@ rule plot_perovskite_screen:
         "../../envs/defectra.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        mem_mb=doubled(1000),
+        runtime=doubled(10),
     params:
         config=leaf(CONFIG, "perovskites", "screen"),
         code=code("plot_perovskite_screen"),
@@ -298,8 +298,8 @@ rule score_perovskites:
         "../../envs/defectra.yaml"
     threads: 1
     resources:
-        mem_mb=500,
-        runtime=10,
+        mem_mb=doubled(500),
+        runtime=doubled(10),
     params:
         code=code("score_perovskites"),
     script:
