@@ -25,6 +25,20 @@ EDGE = (0.1, 0.001)  # Å; a cell whose group differs between the two is on the 
 CLOSEST = 0.5  # Å; two sites nearer than this cannot both be meant
 
 
+def check_element(species: str, where: str) -> None:
+    """Refuse what is no element and no vacancy.
+
+    Raises
+    ------
+    StructureError
+        Naming the species and where it was asked for.
+    """
+    from pymatgen.core import Element
+
+    if species != VACANCY and not Element.is_valid_symbol(species):
+        raise StructureError(f"{where}: {species!r} is no element (and not X, a vacancy)")
+
+
 @dataclass(frozen=True)
 class Crystal:
     """Primitive parent crystal.
@@ -96,11 +110,13 @@ def build(
     Raises
     ------
     StructureError
-        If two sites are nearer than 0.5 Å, or the cell is not primitive.
+        If a number is not finite, two sites are nearer than 0.5 Å, or the cell is not primitive.
     """
     import spglib
 
     coords = np.asarray(coords, dtype=float) % 1.0
+    if not (np.isfinite(lattice).all() and np.isfinite(coords).all()):  # spglib would crash
+        raise StructureError(f"{host}: a lattice constant or coordinate is not a finite number")
     _check_distances(host, lattice, coords, list(species))
     kinds = list(dict.fromkeys(zip(sublattices, species)))
     numbers = [kinds.index(k) + 1 for k in zip(sublattices, species)]
