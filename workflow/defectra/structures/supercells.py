@@ -213,8 +213,9 @@ def by_atoms(crystal: Crystal, atoms: int) -> Supercell:
 def by_distance(crystal: Crystal, distance: float) -> Supercell:
     """Most cubic supercell whose images are at least `distance` Å apart.
 
-    Looked for up to 1.2 times the volume of a cube with that edge; of equally cubic ones the
-    smallest. Cells that are far from cubic could be smaller (down to 0.71 of the cube).
+    Looked for up to 1.2 times the volume of a cube with that edge, of equally cubic ones the
+    smallest; if there is none, the first index above that has one. Cells that are far from cubic
+    could be smaller (down to 0.71 of the cube).
 
     Raises
     ------
@@ -231,9 +232,12 @@ def by_distance(crystal: Crystal, distance: float) -> Supercell:
             f"{crystal.host}: images {distance} Å apart need at least {least} primitive cells "
             f"({least * len(crystal.coords)} sites); the search ends at {LARGEST_INDEX}"
         )
-    for roundness in (0.9, 0.75, 0.0):
+    end = min(most, LARGEST_INDEX) + 1
+    searches = [(range(least, end), r) for r in (0.9, 0.75, 0.0)]
+    searches += [(range(k, k + 1), 0.0) for k in range(end, LARGEST_INDEX + 1)]
+    for indices, roundness in searches:
         found = []
-        for index in range(least, min(most, LARGEST_INDEX) + 1):
+        for index in indices:
             reach = max(distance - 1e-6, roundness * (index * volume) ** (1 / 3))
             matrices = all_hermite(index)
             short = _short_vectors(crystal.lattice, reach)
