@@ -195,3 +195,19 @@ def test_a_one_atom_cell_cannot_lose_it():
     alone = Decorated(host.supercell, ("Na", "X"))
     with pytest.raises(StructureError, match="V_Na: no atom is left"):
         defects.point_defects(alone, defects.parse("V_Na", alone))
+
+
+@pytest.mark.parametrize("crystal", [prototypes.rocksalt(5.6), prototypes.layered()])
+@pytest.mark.parametrize("index", [1, 2, 3, 6, 7, 12])
+def test_most_cubic_of_all(crystal, index):
+    """The search that leaves out cells with short vectors finds what a full search finds."""
+    per_cell = len(crystal.coords)
+    found = supercells.by_atoms(crystal, index * per_cell)
+    every = [supercells._skewness(crystal, m) for m in supercells.all_hermite(index)]
+    assert supercells._skewness(crystal, found.matrix) == min(every)
+
+
+def test_cell_in_other_units_is_refused(tmp_path):
+    (tmp_path / "nm.vasp").write_text(poscar("Cu\n", [(0, 0, 0)], "0.36 0 0\n0 0.36 0\n0 0 0.36"))
+    with pytest.raises(StructureError, match=r"repeats after 0\.360 Å"):
+        io.read_crystal(tmp_path / "nm.vasp")

@@ -207,7 +207,7 @@ def by_atoms(crystal: Crystal, atoms: int) -> Supercell:
             f"{crystal.host}: {atoms} atoms are {atoms // per_cell} primitive cells; the search "
             f"for the most cubic cell ends at {LARGEST_INDEX}: give a matrix"
         )
-    return _most_cubic(crystal, all_hermite(atoms // per_cell))
+    return _most_cubic(crystal, atoms // per_cell)
 
 
 def by_distance(crystal: Crystal, distance: float) -> Supercell:
@@ -277,10 +277,23 @@ def _contains_any(matrices: NDArray[np.int64], vectors: Matrix, index: int) -> N
     return inside
 
 
-def _most_cubic(crystal: Crystal, matrices: NDArray[np.int64]) -> Supercell:
-    """The cell whose reduced metric is nearest to that of a cube; ties by Hermite form."""
-    best = min((_skewness(crystal, m), m.ravel().tolist()) for m in matrices)
-    return _checked(Supercell(crystal, _reduced(crystal, np.array(best[1]).reshape(3, 3))))
+def _most_cubic(crystal: Crystal, index: int) -> Supercell:
+    """The cell whose reduced metric is nearest to that of a cube; ties by Hermite form.
+
+    A cell with a vector below r edges has a skewness above 1 - r^2: those without are looked at
+    first, and the others only if none of them is as good as that.
+    """
+    matrices = all_hermite(index)
+    edge = (index * abs(float(np.linalg.det(crystal.lattice)))) ** (1 / 3)
+    best: list[tuple[float, list[int]]] = []
+    for roundness in (0.97, 0.9, 0.75, 0.0):
+        short = _short_vectors(crystal.lattice, roundness * edge)
+        good = matrices[~_contains_any(matrices, short, index)]
+        best = sorted((_skewness(crystal, m), m.ravel().tolist()) for m in good)[:1]
+        if best and best[0][0] < 1 - roundness**2 - 1e-3:
+            break
+    matrix = np.array(best[0][1]).reshape(3, 3)
+    return _checked(Supercell(crystal, _reduced(crystal, matrix)))
 
 
 def _skewness(crystal: Crystal, matrix: Matrix) -> float:
