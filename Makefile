@@ -49,7 +49,7 @@ test: $(VENV)/.installed-test  ## the test suite
 	@$(PY) -m pytest
 
 structures: $(VENV)/.installed  ## your own: REQUEST=request.yaml, see README
-	@$(PY) -m defectra.structures.make $(or $(REQUEST),request.yaml) \
+	@$(PY) -m defectra.structures.make "$(or $(REQUEST),request.yaml)" \
 		results/own/structures.parquet results/own
 
 test-slurm: $(VENV)/.installed-test $(VENV)/.installed-slurm  ## the workflow on a real Slurm of one node, started and stopped

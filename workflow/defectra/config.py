@@ -19,6 +19,7 @@ from defectra.settings.base import Strict
 from defectra.settings.levels import LevelsStudy
 from defectra.settings.nmc import NmcStudy
 from defectra.settings.perovskites import PerovskiteStudy
+from defectra.settings.plain import Plain
 from defectra.settings.protocols import Protocols
 
 StudyName = Literal["nmc", "levels", "perovskites"]
@@ -96,20 +97,9 @@ def load(path: str | Path = "config/config.yaml", user: Mapping[str, Any] | None
         raise ConfigError(_explain(error, path, own, origin)) from None
 
 
-class _Plain(yaml.SafeLoader):
-    """YAML without aliases: a few lines of them unfold to more than any memory holds."""
-
-    def compose_node(self, parent: Any, index: Any) -> Any:
-        """Refuse an alias, read anything else."""
-        if self.check_event(yaml.AliasEvent):
-            mark = self.peek_event().start_mark
-            raise yaml.MarkedYAMLError(problem="aliases (*name) are not allowed", problem_mark=mark)
-        return super().compose_node(parent, index)
-
-
 def _read(path: Path) -> dict[str, Any]:
     try:
-        data = yaml.load(path.read_text(encoding="utf-8"), _Plain)  # noqa: S506  a SafeLoader
+        data = yaml.load(path.read_text(encoding="utf-8"), Plain)  # noqa: S506  a SafeLoader
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such file; `git checkout {path}` brings it back") from None
     except RecursionError:

@@ -25,6 +25,20 @@ EDGE = (0.1, 0.001)  # Å; a cell whose group differs between the two is on the 
 CLOSEST = 0.5  # Å; two sites nearer than this cannot both be meant
 
 
+def check_element(species: str, where: str) -> None:
+    """Refuse what is no element and no vacancy.
+
+    Raises
+    ------
+    StructureError
+        Naming the species and where it was asked for.
+    """
+    from pymatgen.core import Element
+
+    if species != VACANCY and not Element.is_valid_symbol(species):
+        raise StructureError(f"{where}: {species!r} is no element (and not X, a vacancy)")
+
+
 @dataclass(frozen=True)
 class Crystal:
     """Primitive parent crystal.
@@ -96,11 +110,13 @@ def build(
     Raises
     ------
     StructureError
-        If two sites are nearer than 0.5 Å, or the cell is not primitive.
+        If a number is not finite, two sites are nearer than 0.5 Å, or the cell is not primitive.
     """
     import spglib
 
     coords = np.asarray(coords, dtype=float) % 1.0
+    if not (np.isfinite(lattice).all() and np.isfinite(coords).all()):  # spglib would crash
+        raise StructureError(f"{host}: a lattice constant or coordinate is not a finite number")
     _check_distances(host, lattice, coords, list(species))
     kinds = list(dict.fromkeys(zip(sublattices, species)))
     numbers = [kinds.index(k) + 1 for k in zip(sublattices, species)]
@@ -192,7 +208,7 @@ def from_structure(
     Raises
     ------
     StructureError
-        If a site is partly occupied: say what to fill it with instead.
+        If a site is partly occupied (say what to fill it with instead) or two overlap.
     """
     from defectra.structures.presentation import canonical_presentation
 
@@ -200,6 +216,10 @@ def from_structure(
     import spglib
 
     species = [site.specie.symbol for site in structure]
+    for symbol in dict.fromkeys(species):
+        check_element(symbol, "sites of the file")
+    formula = structure.composition.reduced_formula
+    _check_distances(formula, structure.lattice.matrix, structure.frac_coords, species)
     kinds = sorted(set(species))
     cell: Any = (structure.lattice.matrix, structure.frac_coords, [kinds.index(s) for s in species])
     numbers = [getattr(spglib.get_symmetry_dataset(cell, symprec=p), "number", 0) for p in EDGE]
@@ -208,7 +228,7 @@ def from_structure(
         raise StructureError(f"no space group found at symprec {symprec} Å; try a smaller one")
     lattice, coords = (np.asarray(v, dtype=float) for v in found[:2])
     shown = canonical_presentation(lattice, coords, [kinds[k] for k in found[2]])
-    host = host or f"{structure.composition.reduced_formula}-{shown.digest}"
+    host = host or f"{formula}-{shown.digest}"
     args = (shown.lattice, shown.coords)
     plain = build(host, *args, shown.species, shown.species, symprec=symprec)
     names = _orbit_names(plain)
@@ -241,6 +261,9 @@ def _check_distances(
 ) -> None:
     shifts = np.array(list(np.ndindex(3, 3, 3))) - 1
     lattice = np.asarray(lattice, dtype=float)
+    image = float(np.linalg.norm(shifts[shifts.any(axis=1)] @ lattice, axis=1).min())
+    if image < CLOSEST:
+        raise StructureError(f"{host}: the cell repeats after {image:.3f} Å; are its units Å?")
     for i in range(len(coords) - 1):
         delta = coords[i + 1 :] - coords[i]
         images = (delta[:, None, :] - np.round(delta)[:, None, :] + shifts) @ lattice

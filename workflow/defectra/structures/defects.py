@@ -14,9 +14,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from defectra.errors import StructureError
-from defectra.structures.crystal import CLOSEST, VACANCY
+from defectra.structures.crystal import CLOSEST, VACANCY, check_element
 from defectra.structures.identity import Decorated, stabiliser
 from defectra.structures.sampling import smallest
+
+VANADIUM = "Vanadium"  # what is placed, since V is a vacancy: ``Vanadium_Li``
+
+
+class NoSiteError(StructureError):
+    """A host has no free site for a defect; another ordering of it may have one."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +45,8 @@ class Change:
     def name(self) -> str:
         """``V_O``, ``Ni_Li``, ``Cu_i_oct``: what is placed, and on what."""
         site = self.sublattice if self.removes == VACANCY else self.removes
-        return f"{'V' if self.places == VACANCY else self.places}_{site}"
+        placed = {VACANCY: "V", "V": VANADIUM}.get(self.places, self.places)
+        return f"{placed}_{site}"
 
 
 def vacancies(host: Decorated) -> list[Change]:
@@ -77,16 +84,25 @@ def _present(host: Decorated) -> list[str]:
 def parse(name: str, host: Decorated) -> list[Change]:
     """Changes of a name such as ``V_O``, ``Ni_Li + Li_Ni`` or ``Cu_i_oct``.
 
+    ``V`` is a vacancy; vanadium is placed as ``Vanadium_Li``.
+
     Raises
     ------
     StructureError
-        If the host has no such species or empty sublattice.
+        If the host has no such species or empty sublattice, or nothing would change.
     """
     changes = []
     empty = {n for n, s in zip(host.supercell.sublattices, host.supercell.species) if s == VACANCY}
     for part in re.split(r"\s*\+\s*", name.strip()):
         placed, _, site = part.partition("_")
-        places = VACANCY if placed == "V" else placed
+        if not (placed and site):
+            raise StructureError(
+                f"defect {name!r}: {part!r} is no name; give what is placed and on what, e.g. V_O"
+            )
+        places = {"V": VACANCY, VANADIUM: "V"}.get(placed, placed)
+        check_element(places, f"defect {part!r}")
+        if places == site:
+            raise StructureError(f"defect {part!r}: {site} on a site of {site} changes nothing")
         if site in empty and places != VACANCY:
             changes.append(Change(VACANCY, places, site))
         elif site in _present(host):
@@ -112,7 +128,7 @@ def complexes(
     Parameters
     ----------
     strict
-        Refuse a supercell in which a member is as near to the image of another as to itself.
+        Refuse a supercell whose images are not farther apart than the cutoff.
 
     Returns
     -------
@@ -123,8 +139,8 @@ def complexes(
     StructureError
         If a species is not there, or the supercell is too small for the cutoff.
     """
-    if strict and len(changes) > 1:
-        _check_size(host, changes, cutoff)
+    if strict:
+        check_size(host, changes, cutoff)
     group = stabiliser(host)
     codes = {s: k for k, s in enumerate(sorted({*host.species, *(c.places for c in changes)}))}
     start = np.array([codes[s] for s in host.species], dtype=np.uint8)
@@ -135,7 +151,7 @@ def complexes(
         for sites, _ in partial:
             grown += [(*sites, i) for i in _candidates(host, change, sites, cutoff)]
         if not grown:
-            raise StructureError(_none_found(host, change, changes, cutoff))
+            raise NoSiteError(_none_found(host, change, changes, cutoff))
         words = np.array([_set(word[s[:-1]], s[-1], codes[change.places]) for s in grown])
         unique, weights = _distinct(smallest(group, words))
         partial = [(grown[k], weights[k]) for k in unique]
@@ -182,6 +198,9 @@ def _apply(
     species = list(host.species)
     for site, change in zip(sites, changes):
         species[site] = change.places
+    if set(species) <= {VACANCY}:
+        name = " + ".join(c.name for c in changes)
+        raise StructureError(f"defect {name}: no atom is left; take a larger supercell")
     return replace(
         host,
         species=tuple(species),
@@ -192,7 +211,16 @@ def _apply(
     )
 
 
-def _check_size(host: Decorated, changes: Sequence[Change], cutoff: float) -> None:
+def check_size(host: Decorated, changes: Sequence[Change], cutoff: float) -> None:
+    """Refuse a complex whose members reach as far as the images of the supercell.
+
+    Raises
+    ------
+    StructureError
+        Naming both distances.
+    """
+    if len(changes) < 2:
+        return
     image = host.supercell.shortest_image
     if image <= cutoff:
         raise StructureError(
@@ -203,7 +231,8 @@ def _check_size(host: Decorated, changes: Sequence[Change], cutoff: float) -> No
 
 
 def _none_found(host: Decorated, change: Change, changes: Sequence[Change], cutoff: float) -> str:
-    sites = host.species.count(change.removes)
+    names = zip(host.supercell.sublattices, host.species)
+    sites = sum(s == change.removes and change.sublattice in (None, n) for n, s in names)
     where = f" within {cutoff} Å" if len(changes) > 1 else ""
     return (
         f"defect {change.name}: no free site{where} among the {sites} sites of "

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +34,11 @@ def read_crystal(path: str | Path, host: str | None = None, *, symprec: float = 
     StructureError
         If the file is not there, cannot be read, or has partly occupied sites.
     """
-    return from_structure(read_structure(path), host, symprec=symprec)
+    structure = read_structure(path)
+    try:
+        return from_structure(structure, host, symprec=symprec)
+    except StructureError as error:
+        raise StructureError(f"{path}: {error}") from None
 
 
 def read_structure(path: str | Path) -> Structure:
@@ -54,7 +59,10 @@ def read_structure(path: str | Path) -> Structure:
     if path.stat().st_size > LARGEST:
         raise StructureError(f"{path}: over {LARGEST} bytes; give one cell, not a trajectory")
     try:
-        return _checked(Structure.from_file(path))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            warnings.filterwarnings("error", message="Elements in POSCAR cannot be determined")
+            return _checked(Structure.from_file(path))
     except Exception as error:  # the parsers of others raise whatever comes
         reason = f"{type(error).__name__}: {error}"
     try:
@@ -74,7 +82,11 @@ def _by_ase(path: Path) -> Structure:
     if kind not in ASE_FORMATS:
         raise ValueError(f"unknown format {kind}; known: {', '.join(sorted(ASE_FORMATS))}")
     with path.open(encoding="utf-8") as handle:  # a handle: ASE reads meaning into names
-        return AseAtomsAdaptor.get_structure(read(handle, format=kind))  # type: ignore[arg-type]
+        atoms: Any = read(handle, format=kind)
+    for own in atoms.info.get("occupancy", {}).values():  # ASE keeps one species of each site
+        if abs(sum(own.values()) - 1) > 1e-3 or len(own) > 1:
+            raise ValueError(f"a site is occupied by {own}, not by one species")
+    return AseAtomsAdaptor.get_structure(atoms)  # type: ignore[no-any-return]
 
 
 def _checked(structure: Structure) -> Structure:

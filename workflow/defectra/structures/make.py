@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
-from defectra.errors import StructureError
+from defectra.errors import StoreError, StructureError
 from defectra.structures import request, table
 
 
@@ -14,14 +15,19 @@ def main(arguments: list[str]) -> int:
     if len(arguments) not in (2, 3):
         print(__doc__)
         return 2
+    out = Path(arguments[1])
+    folder = Path(arguments[2]) if len(arguments) == 3 else None
     try:
+        _check_writable(out, folder)
         found = request.rows(request.load(arguments[0]))
-    except StructureError as error:
+        table.write(out, found)
+        old = _write_cifs(found, folder) if folder else 0
+    except (StructureError, StoreError) as error:
         print(error, file=sys.stderr)
         return 1
-    table.write(arguments[1], found)
-    if len(arguments) == 3:
-        _write_cifs(found, Path(arguments[2]))
+    except OSError as error:
+        print(f"{error.filename or out}: cannot be written: {error.strerror}", file=sys.stderr)
+        return 1
     unique = {r["structure_id"]: r for r in found}
     print(f"{len(unique)} structures written to {arguments[1]}")
     if any(r["edge"] for r in found):
@@ -29,15 +35,32 @@ def main(arguments: list[str]) -> int:
             "note: the file is on the edge between two space groups (0.1 and 0.001 Å differ); "
             "look at column `spacegroup` and choose `symprec` on purpose"
         )
+    if old:
+        print(
+            f"note: {folder} holds {old} CIFs of earlier requests as well; the table names its own"
+        )
     return 0
 
 
-def _write_cifs(found: list[dict[str, object]], folder: Path) -> None:
+def _check_writable(out: Path, folder: Path | None) -> None:
+    """Refuse a place that cannot be written before the work, not after it."""
+    if out.is_dir():
+        raise StructureError(f"{out}: is a folder; name the file of the table")
+    for wanted in (out.parent, folder):
+        if wanted is not None:
+            wanted.mkdir(parents=True, exist_ok=True)
+            if not os.access(wanted, os.W_OK):
+                raise StructureError(f"{wanted}: the folder cannot be written")
+
+
+def _write_cifs(found: list[dict[str, object]], folder: Path) -> int:
+    """Write a CIF of each structure; how many others, of earlier requests, are there."""
     from defectra.structures.geometry import to_pymatgen
 
-    folder.mkdir(parents=True, exist_ok=True)
-    for item in found:
-        to_pymatgen(item).to(filename=str(folder / f"{item['structure_id']}.cif"))
+    unique = {str(item["structure_id"]): item for item in found}
+    for own_id, item in unique.items():
+        to_pymatgen(item).to(filename=str(folder / f"{own_id}.cif"))
+    return sum(len(p.stem) == 16 and p.stem not in unique for p in folder.glob("*.cif"))
 
 
 if __name__ == "__main__":

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from inspect import signature
 
 import numpy as np
 from numpy.typing import NDArray
 
 from defectra.errors import StructureError
-from defectra.structures.crystal import VACANCY, Crystal, build, with_sublattice
+from defectra.structures.crystal import VACANCY, Crystal, build, check_element, with_sublattice
 
 Vectors = NDArray[np.float64]
 
@@ -141,14 +143,57 @@ def prototype(name: str, **constants: float | str) -> Crystal:
     Raises
     ------
     StructureError
-        If there is none of this name, or a constant is missing or unknown to it.
+        If there is none of this name, a constant is missing, unknown to it, not a positive
+        number or no element, or two sublattices hold the same element.
     """
     if name not in PROTOTYPES:
         raise StructureError(f"no prototype {name!r}; there are {', '.join(PROTOTYPES)}")
-    try:
-        return PROTOTYPES[name](**constants)
-    except TypeError as error:
-        raise StructureError(f"prototype {name}: {error}") from None
+    crystal = PROTOTYPES[name](**_checked(name, constants))
+    held = Counter(dict(zip(crystal.sublattices, crystal.species)).values())
+    for species, sublattices in held.items():
+        if species != VACANCY and sublattices > 1 and "A:" not in "".join(crystal.sublattices):
+            raise StructureError(
+                f"prototype {name}: {sublattices} sublattices hold {species}; sites that may be "
+                "equivalent would be counted apart: give the crystal as a file"
+            )
+    return crystal
+
+
+def _checked(name: str, constants: Mapping[str, float | str]) -> dict[str, float | str]:
+    """Constants of the right kind; an axis of digits may come without its quotes."""
+    known = signature(PROTOTYPES[name]).parameters
+    missing = [k for k, p in known.items() if p.default is p.empty and k not in constants]
+    unknown = [k for k in constants if k not in known]
+    if missing or unknown:
+        raise StructureError(
+            f"prototype {name}: constants "
+            + "; ".join(
+                f"{what}: {', '.join(map(repr, keys))}"
+                for what, keys in (("missing", missing), ("unknown", unknown))
+                if keys
+            )
+            + f"; there are {', '.join(known)}"
+        )
+    return {
+        k: _constant(f"prototype {name}: {k}", k, v, known[k].annotation)
+        for k, v in constants.items()
+    }
+
+
+def _constant(where: str, key: str, value: float | str, kind: str) -> float | str:
+    from defectra.structures.molecules import MOLECULES
+
+    if key == "axis":
+        return value if isinstance(value, str) else f"{value:.0f}"
+    if kind == "float":
+        if isinstance(value, str) or not 0 < value < np.inf:
+            raise StructureError(f"{where}: {value!r} is not a positive number")
+        return value
+    if not isinstance(value, str) or value == VACANCY:
+        raise StructureError(f"{where}: {value!r} is no element; in YAML, No is read as a switch")
+    if not (key == "site_a" and value in MOLECULES):
+        check_element(value, where)
+    return value
 
 
 def _hexagonal(a: float, c: float) -> Vectors:

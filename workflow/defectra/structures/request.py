@@ -2,33 +2,45 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, StrictInt, ValidationError, field_validator, model_validator
 
 from defectra.errors import StructureError
 from defectra.settings.base import Strict
+from defectra.settings.plain import Plain
 from defectra.structures import charges, defects, interstitials, sqs, table
-from defectra.structures.colourings import Colourings, orderings
-from defectra.structures.crystal import SYMPREC, Crystal
+from defectra.structures.colourings import LARGEST, Colourings, orderings, pose
+from defectra.structures.crystal import SYMPREC, VACANCY, Crystal, check_element
 from defectra.structures.identity import Decorated, pristine, with_charge
 from defectra.structures.io import read_crystal
 from defectra.structures.prototypes import prototype
 from defectra.structures.supercells import Supercell, by_atoms, by_distance, by_matrix
 
-Matrix = list[int] | list[list[int]]
+Number = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+Charge = Annotated[int, Field(strict=True, ge=-100, le=100)]
 
 
 class Size(Strict):
     """One of three ways to say how large the supercell is."""
 
-    matrix: Matrix | None = Field(None, description="three repeats, or 3 x 3 integers")
+    matrix: list[Any] | None = Field(None, description="three repeats, or 3 x 3 integers")
     atoms: int | None = Field(None, ge=1, description="most cubic cell with so many atoms")
-    distance: float | None = Field(None, gt=0, description="Å between images, most cubic")
+    distance: Number | None = Field(None, description="Å between images, most cubic")
+
+    @field_validator("matrix")
+    @classmethod
+    def _whole(cls, given: list[Any] | None) -> list[Any] | None:
+        rows = [r if isinstance(r, list) else [r] for r in given or []]
+        whole = all(type(v) is int for row in rows for v in row)
+        if given is not None and not (whole and [len(r) for r in rows] in ([1] * 3, [3] * 3)):
+            raise ValueError("three repeats, or three lists of three whole numbers")
+        return given
 
     @model_validator(mode="after")
     def _one(self) -> Size:
@@ -45,14 +57,16 @@ class Request(Strict):
     prototype: str | None = Field(None, description="rocksalt, zincblende, layered, ...")
     constants: dict[str, float | str] = Field({}, description="of the prototype: a, cation, ...")
     file: Path | None = Field(None, description="CIF, POSCAR, ... instead of a prototype")
-    symprec: float = Field(SYMPREC, gt=0, description="Å, for the symmetry of a file")
+    symprec: float = Field(SYMPREC, ge=1e-6, le=1, description="Å, for the symmetry of a file")
     supercell: Size = Field(
         Size.model_validate({"matrix": [1, 1, 1]}), description="matrix, atoms or distance"
     )
-    composition: dict[str, dict[str, int]] | None = Field(
+    composition: dict[str, dict[str, StrictInt]] | None = Field(
         None, description="sublattice: species: sites; X is a vacancy"
     )
-    limit: int | None = Field(None, ge=1, description="orderings; above it a sample is drawn")
+    limit: int | None = Field(
+        None, ge=1, le=LARGEST, description="orderings; above it a sample is drawn"
+    )
     sample: Literal["uniform", "weighted", "sqs"] = Field(
         "uniform", description="which sample; sqs: one special quasi-random structure (icet)"
     )
@@ -60,10 +74,12 @@ class Request(Strict):
     defects: list[str] = Field(
         [], description="vacancies, antisites, V_O, Ni_Li + Li_Ni, Cu_i_oct, ..."
     )
-    cutoff: float = Field(4.0, gt=0, description="Å, between the members of a complex")
-    voronoi: float | None = Field(None, description="Å, room for Voronoi interstitials")
-    charges: Literal["guess"] | list[int] = Field([0], description="charge states of the defects")
-    oxidation: dict[str, int] = Field({}, description="oxidation states that win over the guess")
+    cutoff: Number = Field(4.0, description="Å, between the members of a complex")
+    voronoi: Number | None = Field(None, description="Å, room for Voronoi interstitials")
+    charges: Literal["guess"] | list[Charge] = Field(
+        [0], min_length=1, description="guess, or a list: charge states of the defects"
+    )
+    oxidation: dict[str, StrictInt] = Field({}, description="states that win over the guess")
 
     @model_validator(mode="after")
     def _source(self) -> Request:
@@ -82,12 +98,19 @@ def load(path: str | Path) -> Request:
     """
     path = Path(path)
     try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+        data = yaml.load(path.read_text(encoding="utf-8"), Plain)  # noqa: S506  a SafeLoader
+        if not isinstance(data, dict):
+            raise StructureError(
+                f"{path}: keys such as `prototype: rocksalt` are expected, "
+                f"found {'nothing' if data is None else type(data).__name__}"
+            )
         return Request.model_validate(data)
     except FileNotFoundError:
         raise StructureError(f"{path}: no such file") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise StructureError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
+    except OSError as error:
+        raise StructureError(f"{path}: cannot be read: {error.strerror}") from None
+    except RecursionError:
+        raise StructureError(f"{path}: not valid YAML: nested too deeply") from None
     except ValidationError as error:
         lines = [
             f"{path}: {'.'.join(map(str, e['loc'])) or '(top level)'}: "
@@ -95,6 +118,8 @@ def load(path: str | Path) -> Request:
             for e in error.errors()
         ]
         raise StructureError("\n".join(lines)) from None
+    except (yaml.YAMLError, ValueError, TypeError) as error:
+        raise StructureError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
 
 
 def crystal_of(request: Request) -> Crystal:
@@ -117,8 +142,15 @@ def supercell_of(request: Request, crystal: Crystal) -> Supercell:
 
 
 def rows(request: Request) -> list[dict[str, Any]]:
-    """Rows of the factory table: every host, then its defects in every charge state."""
+    """Rows of the factory table: every host, then its defects in every charge state.
+
+    Raises
+    ------
+    StructureError
+        If the request cannot be met; before work starts wherever it can be known.
+    """
     cell = supercell_of(request, crystal_of(request))
+    _check(request, cell)
     found: Colourings | None = None
     hosts = [pristine(cell)]
     if request.composition:
@@ -127,12 +159,16 @@ def rows(request: Request) -> list[dict[str, Any]]:
             Decorated(cell, found.species(k), multiplicity=int(found.multiplicity[k]))
             for k in range(len(found))
         ]
+    absent: Counter[str] = Counter()
     out: list[dict[str, Any]] = []
     for number, host in enumerate(hosts):
-        for item in (host, *_defected(host, request)):
+        for item in (host, *_defected(host, request, absent)):
             out.append(
                 table.row(item, study=request.study, ordering=number, rank=len(out), found=found)
             )
+    nowhere = [text for text, times in absent.items() if times >= len(hosts)]
+    if nowhere:
+        raise StructureError("\n".join(nowhere))
     return out
 
 
@@ -145,14 +181,41 @@ def _orderings(
     return orderings(cell, composition, limit=limit, sample=request.sample, seed=seed)
 
 
-def _defected(host: Decorated, request: Request) -> Iterator[Decorated]:
+def _check(request: Request, cell: Supercell) -> None:
+    """Composition, names of defects and size of the cell, on one filling of the sublattices."""
+    for element in request.oxidation:
+        check_element(element, "oxidation")
+    species = list(cell.species)
+    for sublattice, amounts in (request.composition or {}).items():
+        for element in amounts:
+            check_element(element, f"composition of {sublattice}")
+    if request.composition:
+        pose(cell, request.composition)
+        for sublattice, amounts in request.composition.items():
+            own = [s for s, n in amounts.items() for _ in range(n)]
+            for site, element in zip(cell.sites_of(sublattice), own):
+                species[site] = element
+    host = Decorated(cell, tuple(species))
+    if set(species) <= {VACANCY}:
+        raise StructureError("no atom is left: every site is to be empty")
+    for changes in _wanted(host, request.defects):
+        defects.check_size(host, changes, request.cutoff)
+
+
+def _defected(host: Decorated, request: Request, absent: Counter[str]) -> Iterator[Decorated]:
+    """Defects of a host; a complex that an ordering has no room for is noted in `absent`."""
     for changes in _wanted(host, request.defects):
         states = (
             charges.guess(host, changes, request.oxidation)
             if request.charges == "guess"
             else request.charges
         )
-        for placed in defects.complexes(host, changes, request.cutoff):
+        try:
+            placements = defects.complexes(host, changes, request.cutoff)
+        except defects.NoSiteError as error:
+            absent[str(error)] += 1
+            continue
+        for placed in placements:
             for charge in states:
                 yield replace(with_charge(placed, int(charge)), parent=host)
 

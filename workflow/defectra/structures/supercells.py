@@ -21,6 +21,9 @@ from defectra.structures.integers import (
 )
 
 LARGEST_INDEX = 400  # of the search for a cubic cell
+LONGEST = 1e5  # Å between images
+LARGEST_ENTRY = 10_000  # of a matrix that is asked for
+LARGEST_GROUP = 200_000_000  # numbers in the permutations of a supercell (0.8 GB)
 
 
 @dataclass(frozen=True)
@@ -156,18 +159,32 @@ def by_matrix(crystal: Crystal, matrix: Sequence[int] | Sequence[Sequence[int]])
     Raises
     ------
     StructureError
-        If the matrix is not made of integers, or has volume 0.
+        If the matrix is not made of integers, has volume 0, or is too large.
     """
-    given = np.asarray(matrix, dtype=float)
+    try:
+        given = np.asarray(matrix, dtype=float)
+    except ValueError:  # rows of different lengths
+        given = np.zeros(0)
     if given.shape == (3,):
         given = np.diag(given)
     if given.shape != (3, 3) or not np.array_equal(given, np.round(given)):
+        raise StructureError(f"supercell matrix {matrix!r}: three repeats or 3 x 3 integers")
+    if np.abs(given).max() > LARGEST_ENTRY:
+        raise StructureError(f"supercell matrix {matrix!r}: entries up to {LARGEST_ENTRY}")
+    return _checked(Supercell(crystal, np.round(given).astype(np.int64)))
+
+
+def _checked(cell: Supercell) -> Supercell:
+    """Refuse a supercell whose symmetry would fill the memory, before it is made."""
+    sites = len(cell.crystal.coords) * cell.index
+    size = len(cell.crystal.rotations) * cell.index * sites
+    if size > LARGEST_GROUP:
         raise StructureError(
-            f"supercell matrix {np.asarray(matrix).tolist()}: three repeats or 3 x 3 integers"
+            f"{cell.crystal.host}: a supercell of {cell.index} primitive cells, {sites} sites: its "
+            f"symmetry is up to {size} numbers, at most {LARGEST_GROUP} are made; take a smaller "
+            "one"
         )
-    whole = np.round(given).astype(np.int64)
-    hermite(whole)
-    return Supercell(crystal, whole)
+    return cell
 
 
 def by_atoms(crystal: Crystal, atoms: int) -> Supercell:
@@ -176,7 +193,7 @@ def by_atoms(crystal: Crystal, atoms: int) -> Supercell:
     Raises
     ------
     StructureError
-        If the number is no multiple of the primitive cell.
+        If the number is no multiple of the primitive cell, or more than 400 of them.
     """
     per_cell = sum(s != "X" for s in crystal.species)
     if atoms < 1 or atoms % per_cell:
@@ -185,20 +202,28 @@ def by_atoms(crystal: Crystal, atoms: int) -> Supercell:
             f"{crystal.host}: no supercell of {atoms} atoms: the primitive cell has {per_cell}, "
             f"the nearest multiple is {near}"
         )
-    return _most_cubic(crystal, all_hermite(atoms // per_cell))
+    if atoms // per_cell > LARGEST_INDEX:
+        raise StructureError(
+            f"{crystal.host}: {atoms} atoms are {atoms // per_cell} primitive cells; the search "
+            f"for the most cubic cell ends at {LARGEST_INDEX}: give a matrix"
+        )
+    return _most_cubic(crystal, atoms // per_cell)
 
 
 def by_distance(crystal: Crystal, distance: float) -> Supercell:
     """Most cubic supercell whose images are at least `distance` Å apart.
 
-    Looked for up to 1.2 times the volume of a cube with that edge; of equally cubic ones the
-    smallest. Cells that are far from cubic could be smaller (down to 0.71 of the cube).
+    Looked for up to 1.2 times the volume of a cube with that edge, of equally cubic ones the
+    smallest; if there is none, the first index above that has one. Cells that are far from cubic
+    could be smaller (down to 0.71 of the cube).
 
     Raises
     ------
     StructureError
         If more than 400 primitive cells would be needed.
     """
+    if not 0 < distance < LONGEST:
+        raise StructureError(f"images {distance} Å apart: a length below {LONGEST} Å is needed")
     volume = abs(float(np.linalg.det(crystal.lattice)))
     least = max(1, int(np.ceil(distance**3 / np.sqrt(2) / volume - 1e-9)))
     most = max(least, int(np.ceil(1.2 * distance**3 / volume)))
@@ -207,16 +232,20 @@ def by_distance(crystal: Crystal, distance: float) -> Supercell:
             f"{crystal.host}: images {distance} Å apart need at least {least} primitive cells "
             f"({least * len(crystal.coords)} sites); the search ends at {LARGEST_INDEX}"
         )
-    for roundness in (0.9, 0.75, 0.0):
+    end = min(most, LARGEST_INDEX) + 1
+    searches = [(range(least, end), r) for r in (0.9, 0.75, 0.0)]
+    searches += [(range(k, k + 1), 0.0) for k in range(end, LARGEST_INDEX + 1)]
+    for indices, roundness in searches:
         found = []
-        for index in range(least, min(most, LARGEST_INDEX) + 1):
+        for index in indices:
             reach = max(distance - 1e-6, roundness * (index * volume) ** (1 / 3))
             matrices = all_hermite(index)
             short = _short_vectors(crystal.lattice, reach)
             good = matrices[~_contains_any(matrices, short, index)]
             found += [(_skewness(crystal, m), index, m.ravel().tolist()) for m in good]
         if found:
-            return Supercell(crystal, _reduced(crystal, np.array(min(found)[2]).reshape(3, 3)))
+            best = np.array(min(found)[2]).reshape(3, 3)
+            return _checked(Supercell(crystal, _reduced(crystal, best)))
     raise StructureError(
         f"{crystal.host}: no supercell of at most {LARGEST_INDEX} primitive cells has images "
         f"{distance} Å apart"
@@ -248,10 +277,23 @@ def _contains_any(matrices: NDArray[np.int64], vectors: Matrix, index: int) -> N
     return inside
 
 
-def _most_cubic(crystal: Crystal, matrices: NDArray[np.int64]) -> Supercell:
-    """The cell whose reduced metric is nearest to that of a cube; ties by Hermite form."""
-    best = min((_skewness(crystal, m), m.ravel().tolist()) for m in matrices)
-    return Supercell(crystal, _reduced(crystal, np.array(best[1]).reshape(3, 3)))
+def _most_cubic(crystal: Crystal, index: int) -> Supercell:
+    """The cell whose reduced metric is nearest to that of a cube; ties by Hermite form.
+
+    A cell with a vector below r edges has a skewness above 1 - r^2: those without are looked at
+    first, and the others only if none of them is as good as that.
+    """
+    matrices = all_hermite(index)
+    edge = (index * abs(float(np.linalg.det(crystal.lattice)))) ** (1 / 3)
+    best: list[tuple[float, list[int]]] = []
+    for roundness in (0.97, 0.9, 0.75, 0.0):
+        short = _short_vectors(crystal.lattice, roundness * edge)
+        good = matrices[~_contains_any(matrices, short, index)]
+        best = sorted((_skewness(crystal, m), m.ravel().tolist()) for m in good)[:1]
+        if best and best[0][0] < 1 - roundness**2 - 1e-3:
+            break
+    matrix = np.array(best[0][1]).reshape(3, 3)
+    return _checked(Supercell(crystal, _reduced(crystal, matrix)))
 
 
 def _skewness(crystal: Crystal, matrix: Matrix) -> float:

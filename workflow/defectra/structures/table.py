@@ -101,10 +101,25 @@ def as_structures(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 def write(path: str | Path, rows: Sequence[Mapping[str, Any]]) -> None:
     """Write the factory table as Parquet, one row for each structure_id."""
-    unique: dict[str, Mapping[str, Any]] = {}
+    write_table(path, merged(rows), FACTORY)
+
+
+def merged(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """One row for each structure_id, the first.
+
+    A long supercell may hold one crystal in two ways that its own operations do not connect:
+    two orderings of it, one structure. Their multiplicities are added.
+    """
+    unique: dict[str, dict[str, Any]] = {}
+    orderings: dict[str, set[int]] = {}
     for item in rows:
-        unique.setdefault(item["structure_id"], item)
-    write_table(path, list(unique.values()), FACTORY)
+        key = item["structure_id"]
+        first = unique.setdefault(key, dict(item))
+        seen = orderings.setdefault(key, {item["ordering"]})
+        if item["defect"] == "pristine" and item["ordering"] not in seen:
+            seen.add(item["ordering"])
+            first["multiplicity"] += item["multiplicity"]
+    return list(unique.values())
 
 
 def write_orderings(path: str | Path, found: Colourings) -> None:
