@@ -29,9 +29,13 @@ NORMAL_90 = 1.6448536269514722
 class Learner(Protocol):
     """What boosting and networks have in common."""
 
-    def fit(self, x: Floats, y: Floats, /) -> object: ...
+    def fit(self, x: Floats, y: Floats, /) -> object:
+        """Fit to `x`, shape (n, p), and `y`, shape (n,)."""
+        ...
 
-    def predict(self, x: Floats, /) -> Floats: ...
+    def predict(self, x: Floats, /) -> Floats:
+        """Answers at `x`, shape (n,)."""
+        ...
 
 
 @dataclass(frozen=True)
