@@ -108,7 +108,7 @@ def _panel(
             row = rows.get(_pair(i, j))
             if row is not None and (j <= i or mirrored):
                 values[i, j] = cell(row, j < i)
-    axis.imshow(values, cmap=scale.cmap, norm=scale.norm)
+    axis.imshow(scale.to_rgba(np.ma.masked_invalid(values)))
     for i, j in zip(*np.nonzero(np.isfinite(values))):
         red, green, blue, _ = scale.to_rgba(values[i, j])
         dark = 0.3 * red + 0.59 * green + 0.11 * blue < 0.5

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,18 @@ MEMBERS = ("gp", "xgboost", "network")
 COMMITTEE = "committee"
 LEVEL = 0.9
 NORMAL_90 = 1.6448536269514722
+
+
+class Learner(Protocol):
+    """What boosting and networks have in common."""
+
+    def fit(self, x: Floats, y: Floats, /) -> object:
+        """Fit to `x`, shape (n, p), and `y`, shape (n,)."""
+        ...
+
+    def predict(self, x: Floats, /) -> Floats:
+        """Answers at `x`, shape (n,)."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -114,11 +127,11 @@ def _weights(answers: Floats, truth: Floats) -> Floats:
     return found / found.sum()
 
 
-def _boosting(x: Floats, y: Floats, settings: PerovskiteModels, seed: int):  # noqa: ANN202
+def _boosting(x: Floats, y: Floats, settings: PerovskiteModels, seed: int) -> Learner:
     from xgboost import XGBRegressor
 
     boosting = settings.boosting
-    return XGBRegressor(
+    model: Learner = XGBRegressor(
         n_estimators=boosting.trees,
         max_depth=boosting.depth,
         learning_rate=boosting.learning_rate,
@@ -127,7 +140,9 @@ def _boosting(x: Floats, y: Floats, settings: PerovskiteModels, seed: int):  # n
         tree_method="exact",
         n_jobs=1,
         random_state=seed,
-    ).fit(x, y)
+    )
+    model.fit(x, y)
+    return model
 
 
 class _Networks:
@@ -161,7 +176,7 @@ class _Networks:
         return np.asarray(mean * self._label.spread + self._label.mean)
 
 
-def _quietly_fit(member, x: Floats, y: Floats) -> None:  # noqa: ANN001
+def _quietly_fit(member: Learner, x: Floats, y: Floats) -> None:
     """Fit a network that is stopped early on purpose; that is no news."""
     import warnings
 

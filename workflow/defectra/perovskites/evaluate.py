@@ -126,12 +126,12 @@ def _folds(
         test = np.flatnonzero(usable & ~own)
         yield from [(ml, test)] if len(test) else []
     elif split is Split.MIXED_FROM_PURE:
-        pure = np.array([rows[k]["kind"] == "pure" for k in ml])
+        pure = np.array([rows[int(k)]["kind"] == "pure" for k in ml])
         yield ml[pure], ml[~pure]
     else:
         units = [_units(rows, split)[k] for k in ml]
         number = min(count, len(set(units))) if split is Split.GROUPED else len(set(units))
-        names = [rows[k]["name"] for k in ml]
+        names = [rows[int(k)]["name"] for k in ml]
         for train, test in folds(split, names, values=units, n_folds=number, seed=seed):
             yield ml[train], ml[test]
 

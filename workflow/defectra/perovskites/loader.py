@@ -124,7 +124,9 @@ def read_design(path: str | Path, fidelity: str) -> tuple[list[Row], dict[str, i
     Left out are compounds with cations beyond the study and cells beyond the 1/8 grid, both of
     which the file names by their kind; anything else that is off is an error.
     """
-    start, rows, left_out = _DESIGN_START[fidelity], [], {}
+    start = _DESIGN_START[fidelity]
+    rows: list[Row] = []
+    left_out: dict[str, int] = {}
     for number, fields in _lines(path, _DESIGN_WIDTH[fidelity]):
         kind = fields[1].strip()
         if kind.startswith("New"):

@@ -97,7 +97,8 @@ def problems(target: str, rows: Rows, references: Rows, ions: descriptors.Table)
 def file_problem(rows: Rows) -> Problem:
     """The published descriptors, in three groups, columns that never change left out."""
     values = np.array([row["descriptors"] for row in rows], float)
-    groups, kept = [], []
+    groups: list[tuple[int, ...]] = []
+    kept: list[int] = []
     for site in range(3):
         columns = range(site * DESCRIPTORS // 3, (site + 1) * DESCRIPTORS // 3)
         used = [c for c in columns if np.ptp(values[:, c]) > 0]
