@@ -58,8 +58,8 @@ test-slurm: $(VENV)/.installed-test $(VENV)/.installed-slurm  ## the workflow on
 test-faults: $(VENV)/.installed-test  ## kills, full disks, damaged files; figures in results/faults.json
 	@$(PY) -m pytest tests/faults
 
-test-fuzz: $(VENV)/.installed-test  ## parsers and config loader, 10,000 generated cases each
-	@DEFECTRA_FUZZ=10000 $(PY) -m pytest tests/unit/test_fuzz.py
+test-fuzz: $(VENV)/.installed-test  ## readers and config loader, 10,000 generated cases each
+	@DEFECTRA_FUZZ=10000 $(PY) -m pytest tests/unit/test_fuzz.py tests/unit/test_fuzz_readers.py
 
 lint: $(VENV)/.installed-test  ## formatters, linters, types, snakemake --lint
 	$(VENV)/bin/ruff check .

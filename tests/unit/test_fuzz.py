@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import os
 import pickle
-import signal
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from fuzzing import damaged, fuzz, names_in, no_hang
+from hypothesis import given
 from hypothesis import strategies as st
 
 from defectra.config import Config, load
@@ -24,61 +22,8 @@ from defectra.errors import ConfigError, EngineError, StructureError
 from defectra.structures.io import read_structure
 
 ROOT = Path(__file__).resolve().parents[2]
-CASES = int(os.environ.get("DEFECTRA_FUZZ", "60"))
-SLOWEST_S = 60
 FEFF = ROOT / "tests" / "data" / "feff_lco"
 NAMES = ["POSCAR", "a b;'\"é\n.cif", "x.cif", "x.vasp", "x.xyz", "$(touch y).xsf", "CONTCAR@3"]
-
-fuzz = settings(
-    max_examples=CASES,
-    deadline=None,
-    derandomize=True,
-    database=None,
-    suppress_health_check=list(HealthCheck),
-)
-
-
-def names_in(folder: str | Path) -> list[str]:
-    return sorted(path.name for path in Path(folder).iterdir())
-
-
-@contextmanager
-def no_hang() -> Iterator[None]:
-    """End a case that takes longer than a minute with an error."""
-
-    def stop(number: int, frame: object) -> None:
-        raise AssertionError(f"a case took more than {SLOWEST_S} s")
-
-    old = signal.signal(signal.SIGALRM, stop)
-    signal.alarm(SLOWEST_S)
-    try:
-        yield
-    finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, old)
-
-
-TOKENS = st.one_of(
-    st.sampled_from(
-        "nan|-inf|1e999|0|-1|99999|\n|\n\n|'|\"|;|#|../../x|\0|é|\u2028|loop_|"
-        "_cell_length_a|{|}|[|*a|&a|!!python/x".split("|")
-    ),
-    st.text(max_size=12),
-    st.floats().map(repr),
-    st.integers().map(str),
-)
-
-
-@st.composite
-def damaged(draw: st.DrawFn, text: str) -> str:
-    """A text with up to six places cut, overwritten or doubled."""
-    for _ in range(draw(st.integers(1, 6))):
-        start = draw(st.integers(0, len(text)))
-        end = min(len(text), start + draw(st.integers(0, 60)))
-        patch = draw(TOKENS) if draw(st.booleans()) else text[start:end] * draw(st.integers(0, 3))
-        text = text[:start] + patch + text[end:]
-    return text
-
 
 # --- FEFF -----------------------------------------------------------------------------------
 

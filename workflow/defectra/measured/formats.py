@@ -23,6 +23,7 @@ _FLUORESCENCE = ("ifluor", "mufluor", "fluor", "if", "fluorescence")
 _TRANSMISSION = ("itrans", "i1", "it", "trans")
 _MU = ("mutrans", "mu", "xmu", "norm", "normalized", "flat", "intensity", "absorption", "chi_mu")
 _MONITOR = ("i0", "io", "monitor")
+_VALUE = re.compile(r"[-+]?[\d.]+(?:[eE][-+]?\d+)?")
 
 
 def read_file(path: Path) -> Measured:
@@ -55,7 +56,7 @@ def read_xdi(text: str) -> Measured:
     }
     columns = {}
     for key, value in list(words.items()):
-        number = re.fullmatch(r"column\.(\d+)", key)
+        number = re.fullmatch(r"column\.(\d{1,4})", key)
         if number:
             name, _, unit = value.partition(" ")
             columns[name.lower()] = int(number.group(1)) - 1
@@ -130,7 +131,10 @@ def read_msa(text: str) -> Measured:
     _, _, body = text.partition("#SPECTRUM")
     body = body.partition("\n")[2]
     whole = "#ENDOFDATA" in body
-    values = [float(v) for v in re.findall(r"[-+]?[\d.]+(?:[eE][-+]?\d+)?", body.split("#")[0])]
+    try:
+        values = [float(v) for v in re.findall(_VALUE, body.split("#")[0])]
+    except ValueError as error:
+        raise SpectrumError(f"msa: a value is damaged: {error}") from None
     try:
         points = int(float(words["npoints"]))
         if words.get("datatype", "Y").upper() == "XY":
@@ -139,7 +143,7 @@ def read_msa(text: str) -> Measured:
             counts = np.array(values)
             first, step = float(words["offset"]), float(words["xperchan"])
             energy = first + step * np.arange(len(counts))
-    except (KeyError, ValueError) as error:
+    except (KeyError, ValueError, OverflowError) as error:
         raise SpectrumError(f"msa: header line {error} is missing or damaged") from None
     if len(energy) != len(counts) or len(energy) < points or not whole:
         raise SpectrumError(
@@ -181,11 +185,15 @@ def _from_columns(
     data: Floats, columns: dict[str, int], words: dict[str, str], element: str, edge: str
 ) -> Measured:
     """Absorption from what the columns are named; without names the second is taken for it."""
+    there = {name: k for name, k in columns.items() if 0 <= k < data.shape[1]}
+    if "energy" in columns and "energy" not in there:
+        raise SpectrumError("the header names a column of energies that is not there")
+    columns = there
     energy = data[:, columns.get("energy", columns.get("e", 0))]
 
     def column(names: tuple[str, ...]) -> Floats | None:
         found = next((columns[n] for n in names if n in columns), None)
-        return None if found is None or found >= data.shape[1] else data[:, found]
+        return None if found is None else data[:, found]
 
     mu, monitor = column(_MU), column(_MONITOR)
     kind = "mu"

@@ -12,6 +12,7 @@ from defectra.errors import DefectraError
 
 Floats = NDArray[np.float64]
 LEAST = 20  # fewer energies are no spectrum
+WIDEST = 50_000.0  # eV; no scan of an edge is so wide, a damaged energy makes one
 _KEV = 150.0  # an axis that ends below this and rises like an X-ray edge above 1 keV is in keV
 
 
@@ -57,13 +58,19 @@ def cleaned(raw: Measured) -> Measured:
     Raises
     ------
     SpectrumError
-        If values are missing inside, fewer than 20 energies remain, or nothing varies.
+        If values are missing inside, fewer than 20 energies remain, nothing varies, or the
+        energies span more than 50 keV.
     """
     energy, mu, notes = np.asarray(raw.energy, float), np.asarray(raw.mu, float), list(raw.notes)
     energy, mu = _without_ends(energy, mu, notes)
     if len(energy) < LEAST:
         raise SpectrumError(f"only {len(energy)} energies with values; at least {LEAST} are needed")
     energy = _in_ev(energy, raw, notes)
+    if not np.ptp(energy) <= WIDEST:
+        raise SpectrumError(
+            f"energies run from {energy.min():.6g} to {energy.max():.6g} eV: no scan is so wide; "
+            "one of them is damaged"
+        )
     if (np.diff(energy) < 0).any():
         order = np.argsort(energy, kind="stable")
         falling = bool((np.diff(energy) <= 0).all())

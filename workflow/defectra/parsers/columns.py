@@ -56,6 +56,23 @@ def _row(line: str) -> list[float] | None:
         return None
 
 
+def number(text: str, path: Path) -> float:
+    """A number that a file tells outside its columns.
+
+    Raises
+    ------
+    EngineError
+        ``bad_output`` if it is none, or not finite.
+    """
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if not np.isfinite(value):
+        raise EngineError("bad_output", f"{path.name}: {text[:30]!r} is no number")
+    return value
+
+
 def checked(path: Path, energy: Floats, mu: Floats) -> tuple[Floats, Floats]:
     """Energies and absorption, refused if they are no spectrum.
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 from defectra.parsers.base import Absorber, Axis, Folder, Reading, spectrum
-from defectra.parsers.columns import mean_of
+from defectra.parsers.columns import mean_of, number
 from defectra.textfiles import plain_name, read_text
 from defectra.units import HARTREE_EV
 
@@ -35,8 +35,9 @@ def read(files: tuple[Path, ...], folder: Folder) -> Reading:
     _, energy, mu = mean_of(files, 2)
     given, info = _up(folder, "input.xml"), _up(folder, "INFO.OUT")
     fermi = _FERMI.findall(read_text(info)) if info else []
+    level = number(fermi[-1], info) * HARTREE_EV if info and fermi else float("nan")
     return Reading(
-        spectrum(energy, mu, efermi=float(fermi[-1]) * HARTREE_EV if fermi else float("nan")),
+        spectrum(energy, mu, efermi=level),
         _absorber(read_text(given)) if given else Absorber(),
         "exciting",
         Axis.ABSOLUTE,
@@ -62,9 +63,11 @@ def _absorber(text: str) -> Absorber:
     bse = root.find(".//BSE")
     if bse is None or "xasspecies" not in bse.attrib:
         return Absorber(label="input.xml asks for no core level")
-    number, atom = int(bse.get("xasspecies", "1")), int(bse.get("xasatom", "1"))
     species = root.findall(".//species")
-    before = sum(len(s.findall("atom")) for s in species[: number - 1])
-    element = species[number - 1].get("speciesfile", "").removesuffix(".xml").split("_")[0]
+    kind, atom = bse.get("xasspecies", "1"), bse.get("xasatom", "1")
+    if not (kind.isdecimal() and atom.isdecimal() and 0 < int(kind[:9]) <= len(species)):
+        return Absorber(label="input.xml asks for a species that it does not have")
+    before = sum(len(s.findall("atom")) for s in species[: int(kind) - 1])
+    element = species[int(kind) - 1].get("speciesfile", "").removesuffix(".xml").split("_")[0]
     edge = bse.get("xasedge", "K").replace("L23", "L2,3")
-    return Absorber(element, edge, before + atom - 1, "input.xml")
+    return Absorber(element, edge, before + int(atom[:9]) - 1, "input.xml")

@@ -9,7 +9,7 @@ import numpy as np
 
 from defectra.errors import EngineError
 from defectra.parsers.base import Absorber, Axis, Folder, Reading, spectrum
-from defectra.parsers.columns import mean_of
+from defectra.parsers.columns import mean_of, number
 from defectra.parsers.edges import symbol
 from defectra.textfiles import plain_name, read_text
 
@@ -99,10 +99,7 @@ def _header(path: Path, folder: Folder) -> dict[str, float]:
         if found:
             names = [n.strip() for n in found.group(2).split(",")]
             values = found.group(1).split()
-            try:
-                return {n: float(v) for n, v in zip(names, values)}
-            except ValueError:
-                raise EngineError("bad_output", f"{other.name}: a damaged header") from None
+            return {n: number(v, other) for n, v in zip(names, values)}
     return {}
 
 
@@ -114,17 +111,18 @@ def _axis(energy: np.ndarray, edge: float) -> Axis:
 
 
 def _absorber(header: dict[str, float], cards: dict[str, list[list[str]]]) -> Absorber:
-    number = int(header.get("Z", 0)) or int(_first(cards, "z_absorber") or 0)
+    given = _first(cards, "z_absorber") or ""
+    z = int(header.get("Z", 0)) or (int(given[:9]) if given.isdecimal() else 0)
     edge = _SHELLS.get((int(header.get("n_edge", 0)), int(header.get("j_edge", 0))), "")
     asked = _CARDS.get((_first(cards, "edge") or "").lower(), "")
     index = _first(cards, "absorber")
-    element = symbol(number) or ""
+    element = symbol(z) or ""
     if not element and index is None:
         index = "1"  # the first atom absorbs unless the input says otherwise
     return Absorber(
         element,
         asked if asked.startswith(edge[:1]) and asked else edge,
-        int(index) - 1 if index and index.isdigit() else None,
+        int(index[:9]) - 1 if index and index.isdecimal() else None,
         "card Absorber" if index else "header of the output",
     )
 

@@ -113,7 +113,7 @@ class Input:
             text,
             _HOLES.get(edge, edge.upper()),
             _shells(text),
-            int(target) - 1 if target.isdigit() else None,
+            int(target[:9]) - 1 if target.isdecimal() else None,
             (cards.get("CIF") or [""])[0],
             _title_cell(text),
         )
@@ -188,10 +188,7 @@ def _title_cell(text: str) -> tuple[np.ndarray, list[str], np.ndarray] | None:
             *[float(v) for v in lengths.group(1).split()],
             *[float(v) for v in angles.group(1).split()],
         )
+        coords = np.array([[float(v) for v in s[1:]] for s in sites])
     except (TypeError, ValueError):
         return None
-    return (
-        lattice.matrix,
-        [s[0] for s in sites],
-        np.array([[float(v) for v in s[1:]] for s in sites]),
-    )
+    return lattice.matrix, [s[0] for s in sites], coords

@@ -85,6 +85,8 @@ def read_cell(text: str) -> tuple[np.ndarray, list[str], np.ndarray] | None:
         scale = np.array([float(v) for v in keys["acell"][:3]])
         rows = np.array([float(v) for v in keys["rprim"]]).reshape(3, 3)
         kinds = [symbol(int(v)) or "" for v in keys["znucl"]]
+        if any(int(v) < 1 for v in keys["typat"]):
+            return None
         species = [kinds[int(v) - 1] for v in keys["typat"]]
         coords = np.array([float(v) for v in keys["xred"]]).reshape(-1, 3)
     except (KeyError, ValueError, IndexError):

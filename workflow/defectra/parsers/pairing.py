@@ -16,13 +16,14 @@ from defectra.errors import EngineError, StructureError
 from defectra.parsers.base import Absorber, Reading
 from defectra.records import Origin
 from defectra.structures.geometry import as_row
-from defectra.textfiles import plain_name
+from defectra.textfiles import plain_name, read_text
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
 _UP = 3  # folders above the run that are searched for a structure
 _TOLERANCE = 0.02  # Å, of the distances of a listed cluster
+_FARTHEST = 50.0  # Å; no cluster is so wide
 _SHELLS = 40  # atoms of the cluster that are compared
 _NAMES = re.compile(r"(^(POSCAR|CONTCAR))|\.(cif|vasp|poscar)$", re.I)
 _NUMBER = re.compile(r"(?:^|[_\-])(\d{1,4})[_\-]([A-Z][a-z]?)$")
@@ -108,28 +109,38 @@ def _load(path: Path) -> Structure | None:
     from defectra.structures.io import read_structure
 
     name = plain_name(path).lower()
+    if name == "input.xml":
+        return _load_exciting(path)
+    if not _NAMES.search(plain_name(path)):
+        return _load_pw(path)
     try:
-        if name == "input.xml":
-            from pymatgen.io.exciting import ExcitingInput
-
-            return _mutable(ExcitingInput.from_file(str(path)).structure)
-        if not _NAMES.search(plain_name(path)):
-            return _load_pw(path)
         structure = read_structure(path)
-    except (StructureError, ValueError, KeyError, IndexError, OSError, EOFError, SyntaxError):
+    except StructureError:
         return None
     return structure if structure.is_ordered and len(structure) else None
 
 
+def _load_exciting(path: Path) -> Structure | None:
+    from pymatgen.io.exciting import ExcitingInput
+
+    try:
+        return _mutable(ExcitingInput.from_file(str(path)).structure)
+    except Exception:  # the parsers of others raise whatever comes
+        return None
+
+
 def _load_pw(path: Path) -> Structure | None:
+    from io import StringIO
+
     from ase.io import read
     from pymatgen.io.ase import AseAtomsAdaptor
 
     for kind in ("espresso-in", "espresso-out"):
         try:
-            atoms: Any = read(path, format=kind)
+            text: Any = StringIO(read_text(path))  # the text: ASE reads meaning into names
+            atoms: Any = read(text, format=kind)
             return _mutable(AseAtomsAdaptor.get_structure(atoms))
-        except (ValueError, KeyError, IndexError, AssertionError, StopIteration, RuntimeError):
+        except Exception:  # noqa: S112 - the parsers of others raise whatever comes
             continue
     return None
 
@@ -137,15 +148,22 @@ def _load_pw(path: Path) -> Structure | None:
 def _mutable(found: Any) -> Structure:
     from pymatgen.core import Structure
 
-    return Structure(found.lattice, [s.specie for s in found], found.frac_coords)
+    from defectra.structures.io import checked
+
+    return checked(Structure(found.lattice, [s.specie for s in found], found.frac_coords))
 
 
 def _build(lattice: Any, species: list[str], coords: Any) -> Structure | None:
     from pymatgen.core import Structure
 
+    from defectra.structures.io import checked
+
     if not len(species) or not all(species):
         return None
-    return Structure(lattice, species, coords, to_unit_cell=True)
+    try:
+        return checked(Structure(lattice, species, coords, to_unit_cell=True))
+    except ValueError:
+        return None
 
 
 def find_site(structure: Structure, absorber: Absorber, folder: Path) -> tuple[int | None, str]:
@@ -198,6 +216,8 @@ def _by_surroundings(
     """The site whose neighbours have the elements and distances of the listed cluster."""
     shells = absorber.shells[:_SHELLS]
     radius = shells[-1][1] + 2 * _TOLERANCE
+    if not radius < _FARTHEST:
+        raise EngineError("wrong_structure", f"the input lists an atom at {radius:.3g} Å")
     orbits = orbit_labels(structure)
     candidates = [i for i, s in enumerate(species) if s == shells[0][0]]
     first = {orbits[i]: i for i in reversed(candidates)}

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from defectra.errors import EngineError
 from defectra.parsers.base import Absorber, Axis, Folder, Reading, spectrum
-from defectra.parsers.columns import checked, read_columns
+from defectra.parsers.columns import checked, number, read_columns
 from defectra.textfiles import plain_name, read_text
 
 ENGINE = "vasp"
@@ -36,14 +36,19 @@ def find(folder: Folder) -> list[tuple[Path, ...]]:
     core = False
     for name in ("INCAR", "OUTCAR", "vasprun.xml"):
         given = folder.named(name)
-        core = core or (given is not None and _asks(read_text(given, 200_000)))
+        core = core or (given is not None and _asks(given))
     if not core:
         return []
     kept = folder.named("OUTCAR", "vasprun.xml", "INCAR")
     return [(kept,)] if kept else []
 
 
-def _asks(text: str) -> bool:
+def _asks(path: Path) -> bool:
+    """Whether a file of a run tells of a core hole; one that cannot be read tells nothing."""
+    try:
+        text = read_text(path, 200_000)
+    except EngineError:
+        return False
     tag = r'CH_LSPEC\s*(?:=|">)\s*\.?T'
     return bool(re.search(tag, text) or re.search(r'ICORELEVEL\s*(?:=|">)\s*2', text))
 
@@ -122,14 +127,12 @@ def _from_xml(path: Path) -> tuple[Floats, Floats]:
 
 
 def _vasprun(path: Path) -> Any:
-    from xml.etree.ElementTree import ParseError
-
     from pymatgen.io.vasp.outputs import Vasprun
 
     options = {"parse_dos": False, "parse_eigen": False, "parse_potcar_file": False}
     try:
         return Vasprun(str(path), exception_on_bad_xml=True, **options)
-    except (ParseError, ValueError, KeyError, IndexError, AttributeError, EOFError) as error:
+    except Exception as error:  # the parsers of others raise whatever comes
         raise EngineError("truncated_output", f"{path.name} cannot be read: {error}") from None
 
 
@@ -138,23 +141,26 @@ def _threshold(energy: Floats, mu: Floats) -> float:
     return float(energy[int(np.argmax(mu > 1e-3 * mu.max()))])
 
 
-def _settings(folder: Folder) -> dict[str, Any]:
-    """INCAR tags, from the INCAR itself or from the head of OUTCAR."""
+def _settings(folder: Folder) -> dict[str, int]:
+    """INCAR tags of the core hole, from the INCAR itself or from the head of OUTCAR."""
     from pymatgen.io.vasp.inputs import Incar
 
     path = folder.named("INCAR", "OUTCAR")
     if path is None:
         return {}
     lines = read_text(path, 400_000).splitlines()
-    tags = [x for x in lines if re.match(r"\s*(CLNT|CLN|CLL|CLZ|ICORELEVEL)\s*=", x)]
-    return dict(Incar.from_str("\n".join(tags)))
+    tags = [x for x in lines if re.match(r"\s*(CLNT|CLN|CLL)\s*=", x)]
+    try:
+        return {tag: int(v) for tag, v in Incar.from_str("\n".join(tags)).items()}
+    except (ValueError, TypeError) as error:
+        raise EngineError("bad_output", f"{path.name}: a damaged tag: {error}") from None
 
 
-def _absorber(settings: dict[str, Any], poscar: Path | None) -> Absorber:
-    edge = _EDGES.get((int(settings.get("CLN", 0)), int(settings.get("CLL", 0))), "")
+def _absorber(settings: dict[str, int], poscar: Path | None) -> Absorber:
+    edge = _EDGES.get((settings.get("CLN", 0), settings.get("CLL", 0)), "")
     if "CLNT" not in settings or poscar is None:
         return Absorber("", edge, None, "no INCAR with CLNT" if poscar else "no POSCAR")
-    element, index, count = _block_of(poscar, int(settings["CLNT"]))
+    element, index, count = _block_of(poscar, settings["CLNT"])
     several = f", the hole is in each of {count} atoms" if count > 1 else ""
     return Absorber(element, edge, index, f"species {settings['CLNT']} of POSCAR{several}")
 
@@ -163,6 +169,8 @@ def _block_of(poscar: Path, number: int) -> tuple[str, int, int]:
     """Element, first site and length of block `number` (from 1) of the species of a POSCAR."""
     lines = read_text(poscar).splitlines()
     try:
+        if number < 1:
+            raise ValueError(number)
         counts = [int(w) for w in lines[6].split()]
         return lines[5].split()[number - 1], sum(counts[: number - 1]), counts[number - 1]
     except (IndexError, ValueError):
@@ -182,7 +190,7 @@ def _state(outcar: Path | None, xml: Path | None) -> dict[str, Any]:
         text = read_text(outcar)
         found = _FERMI.findall(text)
         version = re.search(r"vasp\.([\d.]+\d)", text[:200])
-        out["efermi"] = float(found[-1]) if found else out["efermi"]
+        out["efermi"] = number(found[-1], outcar) if found else out["efermi"]
         out["converged"] = outcar_converged(text)
         out["iterations"] = len(re.findall(r"total energy-change", text))
         out["version"] = f"VASP {version.group(1)}" if version else ""
@@ -207,7 +215,10 @@ def outcar_converged(text: str) -> bool:
     )
     if not limit or not changes:
         return False
-    return all(abs(float(v)) < float(limit.group(1)) for v in changes[-1])
+    try:
+        return all(abs(float(v)) < float(limit.group(1)) for v in changes[-1])
+    except ValueError:
+        return False
 
 
 def _inputs(folder: Folder) -> dict[str, str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from defectra.errors import EngineError
 from defectra.parsers.base import Absorber, Axis, Folder, Reading, spectrum
-from defectra.parsers.columns import mean_of
+from defectra.parsers.columns import mean_of, number
 from defectra.textfiles import plain_name, read_text
 
 ENGINE = "xspectra"
@@ -52,7 +52,7 @@ def read(files: tuple[Path, ...], folder: Folder) -> Reading:
     told = _outputs(folder)
     momentum = re.search(rf"{_MARK}:\s*(\d)", text)
     dipole = momentum is not None and momentum.group(1) in "12"
-    efermi = float(told["efermi"]) if "efermi" in told else float("nan")
+    efermi = number(told["efermi"], files[0]) if "efermi" in told else float("nan")
     whole = "JOB DONE" in told["text"] if "text" in told else None
     inputs = _pw_files(folder)
     element, index, label = _absorber(folder, inputs)

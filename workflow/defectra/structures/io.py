@@ -62,11 +62,11 @@ def read_structure(path: str | Path) -> Structure:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             warnings.filterwarnings("error", message="Elements in POSCAR cannot be determined")
-            return _checked(Structure.from_file(path))
+            return checked(Structure.from_file(path))
     except Exception as error:  # the parsers of others raise whatever comes
         reason = f"{type(error).__name__}: {error}"
     try:
-        return _checked(_by_ase(path))
+        return checked(_by_ase(path))
     except Exception as error:
         told = reason if "unknown format" in str(error) else f"{reason}; ASE: {error}"
         text = " ".join(told.split())[:300]
@@ -89,7 +89,7 @@ def _by_ase(path: Path) -> Structure:
     return AseAtomsAdaptor.get_structure(atoms)  # type: ignore[no-any-return]
 
 
-def _checked(structure: Structure) -> Structure:
+def checked(structure: Structure) -> Structure:
     """Refuse what no crystal is: no sites, no volume, numbers that are not finite."""
     volume = abs(float(np.linalg.det(structure.lattice.matrix)))
     if not len(structure) or not np.isfinite(structure.frac_coords).all():
