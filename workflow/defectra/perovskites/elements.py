@@ -69,12 +69,12 @@ def _elemental(ion: str) -> dict[str, tuple[float, str]]:
         out["mass"] = (float(Composition(MOLECULES[ion]).weight), _PYMATGEN)
         return out
     element = Element(ion)
-    affinity = NAN if element.electron_affinity is None else element.electron_affinity
+    affinity: Any = element.electron_affinity
     values: dict[str, Any] = {
         "boiling_point": element.boiling_point,
         "melting_point": element.melting_point,
         "mass": element.atomic_mass,
-        "electron_affinity": affinity * EV_IN_KJ_PER_MOL,
+        "electron_affinity": NAN if affinity is None else affinity * EV_IN_KJ_PER_MOL,
         "ionization_energy": element.ionization_energy * EV_IN_KJ_PER_MOL,
         "electronegativity": element.X,
         "atomic_number": element.Z,

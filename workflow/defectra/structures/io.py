@@ -86,7 +86,7 @@ def _by_ase(path: Path) -> Structure:
     for own in atoms.info.get("occupancy", {}).values():  # ASE keeps one species of each site
         if abs(sum(own.values()) - 1) > 1e-3 or len(own) > 1:
             raise ValueError(f"a site is occupied by {own}, not by one species")
-    return AseAtomsAdaptor.get_structure(atoms)  # type: ignore[no-any-return]
+    return AseAtomsAdaptor.get_structure(atoms)
 
 
 def checked(structure: Structure) -> Structure:
