@@ -88,8 +88,8 @@ def test_distance_that_needs_more_than_its_cube():
     assert cell.index == 8
 
 
-@pytest.mark.parametrize("edge", [4.0, 5.0, 6.2])
-@pytest.mark.parametrize("distance", [6.0, 8.0, 9.0, 11.0, 13.0])
+@pytest.mark.parametrize("edge", [5.0, 6.2])
+@pytest.mark.parametrize("distance", [6.0, 9.0, 11.0])
 def test_a_distance_is_always_met(edge, distance):
     cell = supercells.by_distance(prototypes.perovskite(edge), distance)
     assert cell.shortest_image >= distance - 1e-6
@@ -198,7 +198,7 @@ def test_a_one_atom_cell_cannot_lose_it():
 
 
 @pytest.mark.parametrize("crystal", [prototypes.rocksalt(5.6), prototypes.layered()])
-@pytest.mark.parametrize("index", [1, 2, 3, 6, 7, 12])
+@pytest.mark.parametrize("index", [1, 2, 6, 7])
 def test_most_cubic_of_all(crystal, index):
     """The search that leaves out cells with short vectors finds what a full search finds."""
     per_cell = len(crystal.coords)
