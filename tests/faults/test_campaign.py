@@ -196,12 +196,15 @@ def test_interrupt_keeps_what_is_finished(tmp_path: Path) -> None:
     campaign = Campaign(tmp_path / "project")
     child = start(campaign)
     wait_for(lambda: len(campaign.computed()) >= 3, 600, "the third calculation")
+    kept = campaign.computed()
     os.kill(child.pid, signal.SIGINT)
     out, _ = child.communicate(timeout=60)
     assert child.returncode == 130, json.dumps(out)
     wait_for(lambda: not at_work_in(campaign.folder), 30, "the end of every child")
-    assert len(campaign.computed()) >= 3
-    note("Ctrl-C", 1)
+    ids = campaign.computed()
+    lost, repeated = len(set(kept) - set(ids)), len(ids) - len(set(ids))
+    note("Ctrl-C", 1, lost, repeated)
+    assert (lost, repeated) == (0, 0)
 
 
 def test_folder_with_a_hostile_name(finished: Campaign, tmp_path: Path) -> None:
