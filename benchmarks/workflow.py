@@ -81,6 +81,8 @@ def measured(command: list[str], folder: Path) -> Cost:
     if child.returncode:
         raise RuntimeError(f"{' '.join(command)} ended with {child.returncode}:\n{out[-2000:]}")
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    done = f"{folder.name}: {' '.join(command[2:5])} … {command[-1]}"
+    print(f"{done}: {cpu:.1f} s CPU, {wall:.0f} s, {peak[0]:.0f} MB", file=sys.stderr, flush=True)
     return Cost(cpu, wall, peak[0], out)
 
 

@@ -221,7 +221,7 @@ def test_torn_journal_is_cut_and_only_the_torn_is_computed(tmp_path, tail) -> No
     assert complete(tmp_path, config)["computed"] == 1, "the calculation that the tear took"
     assert finished_in(tmp_path) == before
     assert rows_of(tmp_path) == rows
-    note("torn journal", 1)
+    note("torn journal", 1, in_flight=1)
 
 
 def test_damaged_journal_names_the_file_and_loses_nothing(tmp_path) -> None:
