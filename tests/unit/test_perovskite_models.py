@@ -55,7 +55,7 @@ def test_interval_of_the_committee_covers() -> None:
     x, y = sample(120)
     noise = np.random.default_rng(2).normal(0, 0.3, 320)
     new, truth = sample(200, seed=3)
-    model = Committee(GROUPS, SMALL, 0).fit(x, y + noise[:120], list(range(120)))
+    model = Committee(GROUPS, ((0, 1, 2),), SMALL, 0).fit(x, y + noise[:120], list(range(120)))
     answer = model.predict(new)
     covered = np.mean(np.abs(answer.means["committee"] - truth - noise[120:]) <= answer.half)
     assert 0.8 < covered < 0.98

@@ -69,7 +69,8 @@ def _elemental(ion: str) -> dict[str, tuple[float, str]]:
         out["mass"] = (float(Composition(MOLECULES[ion]).weight), _PYMATGEN)
         return out
     element = Element(ion)
-    affinity = NAN if element.electron_affinity is None else element.electron_affinity
+    known = element.electron_affinity
+    affinity = NAN if known is None else float(known)
     values: dict[str, Any] = {
         "boiling_point": element.boiling_point,
         "melting_point": element.melting_point,
