@@ -48,6 +48,30 @@ def test_known_tolerance_factor_and_site_averages(ions: dict[str, dict[str, floa
     assert column["lone_pair"] == pytest.approx(1.0)
 
 
+def test_tabulated_properties_are_averaged_over_each_site(
+    ions: dict[str, dict[str, float]],
+) -> None:
+    values = {ion: np.full(descriptors.TABULATED, float(n)) for n, ion in enumerate(IONS)}
+    pure = [parse_formula(f"{a}{b}{x}3") for a in A_IONS for b in B_IONS for x in X_IONS]
+    rows = [
+        {
+            **composition_columns(c),
+            "descriptors": np.concatenate(
+                [values[part[int(np.argmax(counts))]] for part, counts in
+                 ((A_IONS, c.a), (B_IONS, c.b), (X_IONS, c.x))]
+            ),
+        }
+        for c in pure
+    ]  # fmt: skip
+    mixed = parse_formula("K_0.5Cs_0.5Ca_0.25Pb_0.75Cl_1.5I_1.5")
+    wide = descriptors.wide_matrix([mixed], ions, rows)[0]
+    sites = wide[13:].reshape(3, descriptors.TABULATED)
+    assert sites[:, 0] == pytest.approx([1.0, 0.25 * 5 + 0.75 * 10, 12.0])
+    assert wide[:13] == pytest.approx(descriptors.matrix([mixed], ions)[0])
+    with pytest.raises(DataError, match="no pure compound"):
+        descriptors.wide_matrix([mixed], ions, [r for r in rows if r["a"][0] == 0])
+
+
 def consistent_row() -> dict[str, object]:
     row: dict[str, object] = {"name": "X", "level_A": -0.1, "level_X": 0.8}
     for suffix, shift in {"_x_rich": -0.5, "": 0.0, "_b_rich": 0.5}.items():

@@ -51,11 +51,41 @@ def test_gp_interpolates_and_carries_a_linear_trend_outwards() -> None:
     assert wide[0] > spread.mean()
 
 
+def test_left_out_rows_are_those_of_a_process_without_them() -> None:
+    x, y = sample(40)
+    gp = GroupedGP(GROUPS).fit(x, y)
+    test = np.arange(30, 40)
+    mean, spread = gp.left_out([np.arange(30), test])
+    kernel = gp._kernel(gp.theta, *gp._parts(gp._x, gp._x))[1] + gp._noise(gp.theta) * np.eye(40)
+    target = (y - y.mean()) / y.std()
+    cross = kernel[30:, :30]
+    own = cross @ np.linalg.solve(kernel[:30, :30], target[:30]) * y.std() + y.mean()
+    rest = kernel[30:, 30:] - cross @ np.linalg.solve(kernel[:30, :30], cross.T)
+    assert mean[test] == pytest.approx(own, abs=1e-8)
+    assert spread[test] == pytest.approx(np.sqrt(np.diag(rest)) * y.std(), abs=1e-8)
+
+
+def test_blocks_change_no_prediction() -> None:
+    x, y = sample(30)
+    gp = GroupedGP(GROUPS).fit(x, y)
+    new = sample(2300, seed=4)[0]
+    mean, spread = gp.predict(new)
+    assert len(mean) == len(spread) == 2300
+    assert gp.predict(new[1990:2010])[0] == pytest.approx(mean[1990:2010], abs=1e-10)
+
+
+def test_interval_grows_where_the_members_disagree() -> None:
+    x, y = sample(80)
+    model = Committee(GROUPS, ((0, 1, 2),), SMALL, 0).fit(x, y, list(range(80)))
+    near = model.predict(sample(50, seed=5)[0]).half.mean()
+    assert model.predict(np.full((1, 3), 6.0)).half[0] > 3 * near
+
+
 def test_interval_of_the_committee_covers() -> None:
     x, y = sample(120)
     noise = np.random.default_rng(2).normal(0, 0.3, 320)
     new, truth = sample(200, seed=3)
-    model = Committee(GROUPS, SMALL, 0).fit(x, y + noise[:120], list(range(120)))
+    model = Committee(GROUPS, ((0, 1, 2),), SMALL, 0).fit(x, y + noise[:120], list(range(120)))
     answer = model.predict(new)
     covered = np.mean(np.abs(answer.means["committee"] - truth - noise[120:]) <= answer.half)
     assert 0.8 < covered < 0.98

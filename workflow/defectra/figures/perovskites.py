@@ -40,7 +40,6 @@ _SEEN = {
     COMPOSITION: ("formula alone", style.BLUE),
     COMPOSITION + REFERENCES: ("formula, reference phases", style.ORANGE),
     COMPOSITION + PBE: ("formula, PBE value", style.GREEN),
-    COMPOSITION + REFERENCES + PBE: ("formula, reference phases, PBE value", style.PURPLE),
 }
 _METHODS = {
     "single": ("HSE alone", style.BLUE, "o"),

@@ -1,9 +1,11 @@
-"""A committee of three learners with weights and intervals found inside the training rows alone.
+"""A committee of four learners with weights and intervals found inside the training rows alone.
 
-Gaussian process, gradient boosting, and a small ensemble of networks. Inner folds of the same kind
+Two Gaussian processes (one sees few columns, one all), gradient boosting, and a small ensemble of
+networks. Inner folds of the same kind
 as the outer split (whole cations or halides left out where the outer split leaves one out) give
 each member's error on rows that it had not seen. From these come non-negative weights that sum to
-one, and the factor that turns the spread of the Gaussian process into a 90 % interval.
+one, and the factor that turns a spread into a 90 % interval: that of the Gaussian processes and
+of the members about their weighted mean, both of which grow away from the training rows.
 """
 
 from __future__ import annotations
@@ -16,11 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import nnls
 
-from defectra.models.grouped_gp import GroupedGP, Groups, Standard
+from defectra.models.grouped_gp import GroupedGP, Groups, Ints, Standard
 from defectra.settings.perovskites import PerovskiteModels
 
 Floats = NDArray[np.float64]
-MEMBERS = ("gp", "xgboost", "network")
+MEMBERS = ("gp", "gp_wide", "xgboost", "network")
 COMMITTEE = "committee"
 LEVEL = 0.9
 NORMAL_90 = 1.6448536269514722
@@ -58,27 +60,30 @@ class Answer:
 
 
 class Committee:
-    """Three learners of one label.
+    """Four learners of one label.
 
     Parameters
     ----------
-    groups
-        Groups of columns for the Gaussian process.
+    groups, wide
+        Groups of columns for the two Gaussian processes; the other members see all columns.
     settings
         Sizes of the learners.
     seed
         Of boosting and networks.
     """
 
-    def __init__(self, groups: Groups, settings: PerovskiteModels, seed: int) -> None:
-        self.groups, self.settings, self.seed = groups, settings, seed
+    def __init__(self, groups: Groups, wide: Groups, settings: PerovskiteModels, seed: int) -> None:
+        self.groups, self.wide, self.settings, self.seed = groups, wide, settings, seed
 
     def fit(self, x: Floats, y: Floats, units: Sequence[object]) -> Committee:
         """Fit to `x`, shape (n, p), and `y`; rows of one unit stay together in the inner folds."""
-        self._gp = GroupedGP(self.groups).fit(x, y)
-        seen = self._out_of_fold(x, y, units)
-        self.weights = _weights(seen[: len(MEMBERS)], y)
-        ratio = np.abs(self.weights @ seen[: len(MEMBERS)] - y) / seen[-1]
+        self._gps = [GroupedGP(g).fit(x, y) for g in (self.groups, self.wide)]
+        answers, spreads = self._out_of_fold(
+            x, y, _inner(units, self.settings.inner_folds, self.seed)
+        )
+        self.weights = _weights(answers, y)
+        spread = _spread(answers, spreads, self.weights)
+        ratio = np.abs(self.weights @ answers - y) / spread
         # The rank that the 90 % quantile has in a finite sample (split-conformal prediction).
         level = min(1.0, LEVEL * (len(y) + 1) / len(y))
         self.stretch = float(np.quantile(ratio, level, method="higher"))
@@ -88,28 +93,35 @@ class Committee:
 
     def predict(self, x: Floats) -> Answer:
         """Means of the members and the committee, and its interval, at `x`."""
-        mean, spread = self._gp.predict(x)
-        each = np.array([mean, self._xgb.predict(x), self._nets.predict(x)], float)
+        gaussian = [gp.predict(x) for gp in self._gps]
+        each = np.array(
+            [*(mean for mean, _ in gaussian), self._xgb.predict(x), self._nets.predict(x)], float
+        )
+        spread = _spread(each, np.array([s for _, s in gaussian]), self.weights)
         means = dict(zip(MEMBERS, each))
         means[COMMITTEE] = self.weights @ each
         return Answer(means, self.stretch * spread, self.weights)
 
-    def _out_of_fold(self, x: Floats, y: Floats, units: Sequence[object]) -> Floats:
-        """Answers of the members and spread of the first on inner folds, shape (4, n)."""
-        out = np.empty((len(MEMBERS) + 1, len(y)))
-        for test in _inner(units, self.settings.inner_folds, self.seed):
+    def _out_of_fold(self, x: Floats, y: Floats, inner: Sequence[Ints]) -> tuple[Floats, Floats]:
+        """Answers of the members, shape (4, n), and spreads of the first two, on inner folds."""
+        gaussian = [gp.left_out(inner) for gp in self._gps]
+        others = np.empty((len(MEMBERS) - len(gaussian), len(y)))
+        for test in inner:
             train = np.setdiff1d(np.arange(len(y)), test)
-            gp = GroupedGP(self.groups, theta=self._gp.theta).fit(x[train], y[train])
-            out[0, test], out[3, test] = gp.predict(x[test])
-            boosted = _boosting(x[train], y[train], self.settings, self.seed)
-            out[1, test] = boosted.predict(x[test])
-            out[2, test] = _Networks(x[train], y[train], self.settings, 1, self.seed).predict(
-                x[test]
-            )
-        return out
+            seen = x[train], y[train], self.settings
+            others[0, test] = _boosting(*seen, self.seed).predict(x[test])
+            others[1, test] = _Networks(*seen, 1, self.seed).predict(x[test])
+        answers = np.vstack([*(mean for mean, _ in gaussian), others])
+        return answers, np.array([spread for _, spread in gaussian])
 
 
-def _inner(units: Sequence[object], count: int, seed: int) -> list[NDArray[np.int64]]:
+def _spread(answers: Floats, spreads: Floats, weights: Floats) -> Floats:
+    """Spread of the Gaussian processes and of the members about their mean, shape (n,)."""
+    apart = weights @ (answers - weights @ answers) ** 2
+    return np.asarray(np.sqrt((spreads**2).mean(axis=0) + apart))
+
+
+def _inner(units: Sequence[object], count: int, seed: int) -> list[Ints]:
     """Test rows of each inner fold; with few units (cations, halides) each is left out once."""
     index = np.unique(np.asarray(units, dtype=str), return_inverse=True)[1]
     number = int(index.max()) + 1

@@ -7,11 +7,13 @@ mu = r_B / r_X. Radii and electronegativities of mixed sites are averaged by fra
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from defectra.perovskites.compounds import A_IONS, B_IONS, X_IONS, Compound, fractions
+from defectra.errors import DataError
+from defectra.perovskites.compounds import A_IONS, B_IONS, SITES, X_IONS, Compound, fractions
 
 Floats = NDArray[np.float64]
 # Cations with an s2 lone pair: their s states make the valence band, their p states the
@@ -29,6 +31,12 @@ COLUMNS = (
 )
 # Columns that share one length scale and one linear weight in a Gaussian process.
 GROUPS = ((0,), tuple(range(1, 7)), (7,), (8, 9), (10, 11), (12,))
+# The 15 tabulated properties of each site follow, one more group for each site.
+TABULATED = 15
+WIDE = (
+    *GROUPS,
+    *(tuple(range(13 + n * TABULATED, 13 + (n + 1) * TABULATED)) for n in range(3)),
+)
 Table = Mapping[str, Mapping[str, float]]
 
 
@@ -70,6 +78,31 @@ def matrix(compounds: Sequence[Compound], ions: Table) -> Floats:
             b @ LONE_PAIR,
         ]
     )
+
+
+def wide_matrix(
+    compounds: Sequence[Compound], ions: Table, rows: Sequence[Mapping[str, Any]]
+) -> Floats:
+    """`matrix` and the tabulated properties averaged over each site, shape (n, 58).
+
+    `rows` are those of the compounds table; the pure ones say what the properties of an ion are.
+    """
+    sites = zip(fractions(compounds), _tabulated(rows))
+    return np.hstack([matrix(compounds, ions), *(shares @ table for shares, table in sites)])
+
+
+def _tabulated(rows: Sequence[Mapping[str, Any]]) -> tuple[Floats, Floats, Floats]:
+    """Properties of the ions on A, B, X, shapes (5, 15), (6, 15), (3, 15), from pure compounds."""
+    out = tuple(np.full((len(ions), TABULATED), np.nan) for ions in SITES.values())
+    for row in rows:
+        if row["kind"] != "pure" or len(row["descriptors"]) != len(SITES) * TABULATED:
+            continue
+        parts = np.asarray(row["descriptors"], float).reshape(len(SITES), TABULATED)
+        for table, shares, part in zip(out, (row["a"], row["b"], row["x"]), parts):
+            table[int(np.argmax(shares))] = part
+    if any(np.isnan(table).any() for table in out):
+        raise DataError("tabulated properties: an ion has no pure compound with descriptors")
+    return out[0], out[1], out[2]
 
 
 def _variance(shares: Floats, values: Floats) -> Floats:

@@ -69,18 +69,21 @@ def _elemental(ion: str) -> dict[str, tuple[float, str]]:
         out["mass"] = (float(Composition(MOLECULES[ion]).weight), _PYMATGEN)
         return out
     element = Element(ion)
-    affinity: Any = element.electron_affinity
     values: dict[str, Any] = {
         "boiling_point": element.boiling_point,
         "melting_point": element.melting_point,
         "mass": element.atomic_mass,
-        "electron_affinity": NAN if affinity is None else affinity * EV_IN_KJ_PER_MOL,
-        "ionization_energy": element.ionization_energy * EV_IN_KJ_PER_MOL,
+        "electron_affinity": _in_kj_per_mol(element.electron_affinity),
+        "ionization_energy": _in_kj_per_mol(element.ionization_energy),
         "electronegativity": element.X,
         "atomic_number": element.Z,
         "period": element.row,
     }
     return {name: (float(value), _PYMATGEN) for name, value in values.items()}
+
+
+def _in_kj_per_mol(value: float | None) -> float:
+    return NAN if value is None else value * EV_IN_KJ_PER_MOL
 
 
 def compare(path: str | Path) -> list[Row]:

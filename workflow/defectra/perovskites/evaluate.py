@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from defectra.models import scores
 from defectra.models.committee import COMMITTEE, MEMBERS, Committee
 from defectra.models.splits import Fold, folds
-from defectra.perovskites.compounds import A_IONS, X_IONS
+from defectra.perovskites.compounds import A_IONS, B_IONS, X_IONS
 from defectra.perovskites.descriptors import Table
-from defectra.perovskites.problems import Problem, file_problem, label, problems
+from defectra.perovskites.problems import Problem, label, problems
 from defectra.perovskites.tables import UNITS
 from defectra.records import Metric, Split
 from defectra.settings.perovskites import PerovskiteStudy
@@ -24,7 +24,6 @@ Row = dict[str, Any]
 Rows = Sequence[Mapping[str, Any]]
 BASELINE = "baseline"
 SPLITS = (Split.GROUPED, Split.A_OUT, Split.X_OUT, Split.MIXED_FROM_PURE, Split.DESIGN)
-_WITH_FILE = ("lattice_HSE", "decomposition_HSE", "gap_HSE")
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,7 @@ class Held:
     means
         By model, the training mean among them, shape (m,) each.
     weights
-        Of the committee's members, shape (m, 3).
+        Of the committee's members, shape (m, 4).
     n_train
         Mean number of training rows.
     """
@@ -69,7 +68,6 @@ def evaluate(
     """
     metrics: list[Row] = []
     predictions: list[Row] = []
-    own = [row for row in rows if row["in_ml"]]
     for problem in problems(target, rows, references, ions):
         for split in SPLITS:
             for repeat in range(study.repeats if split is Split.GROUPED else 1):
@@ -78,12 +76,6 @@ def evaluate(
                     continue
                 metrics += _metrics(target, problem, rows, split, held, study, seed + repeat)
                 predictions += _predictions(target, problem, rows, split, held, repeat)
-    if target in _WITH_FILE:
-        problem = file_problem(own)
-        for split in (Split.GROUPED, Split.A_OUT):
-            held = hold_out(problem, label(own, target), own, split, study, seed)
-            if held is not None:
-                metrics += _metrics(target, problem, own, split, held, study, seed)
     return metrics, predictions
 
 
@@ -94,8 +86,8 @@ def hold_out(
     usable = np.isfinite(truth) & np.isfinite(problem.matrix).all(axis=1)
     parts = []
     for train, test in _folds(rows, usable, split, study.folds, seed):
-        units = _units(rows, split)
-        model = Committee(problem.groups, study.model, seed)
+        units = _inner_units(rows, split)
+        model = Committee(problem.groups, problem.wide, study.model, seed)
         model.fit(problem.matrix[train], (truth - problem.base)[train], [units[k] for k in train])
         answer = model.predict(problem.matrix[test])
         means = {name: mean + problem.base[test] for name, mean in answer.means.items()}
@@ -141,6 +133,19 @@ def _units(rows: Rows, split: Split) -> list[str]:
     if split is Split.A_OUT:
         return [cation(row) for row in rows]
     return [halide(row) for row in rows] if split is Split.X_OUT else [r["name"] for r in rows]
+
+
+def _inner_units(rows: Rows, split: Split) -> list[str]:
+    """What is left out as a whole inside the training rows, so that they are as far off as a test.
+
+    Where mixed sites are tested and none is trained on, an ion is: B for mixtures on B; a pair of
+    A and X for the other set, which mixes these.
+    """
+    if split is Split.MIXED_FROM_PURE:
+        return [B_IONS[int(np.argmax(row["b"]))] for row in rows]
+    if split is Split.DESIGN:
+        return [cation(row) + halide(row) for row in rows]
+    return _units(rows, split)
 
 
 def cation(row: Mapping[str, Any]) -> str:

@@ -77,7 +77,7 @@ def train(
     """A committee for each label of the screen, from the compounds of perovs_ml."""
     own = [row for row in rows if row["in_ml"]]
     compounds = compounds_of(own)
-    matrix = descriptors.matrix(compounds, ions)
+    matrix = descriptors.wide_matrix(compounds, ions, rows)
     out = {}
     for target in SCREENED:
         y = label(own, target)
@@ -85,7 +85,7 @@ def train(
             y = y + offsets(compounds, references, "HSE")
         good = np.isfinite(y)
         names = [row["name"] for row, is_in in zip(own, good) if is_in]
-        model = Committee(descriptors.GROUPS, study.model, seed)
+        model = Committee(descriptors.GROUPS, descriptors.WIDE, study.model, seed)
         out[target] = model.fit(matrix[good], y[good], names)
     return out
 
@@ -95,11 +95,15 @@ def predict(
     compounds: Sequence[Compound],
     references: Sequence[Mapping[str, Any]],
     ions: descriptors.Table,
+    known: Sequence[Mapping[str, Any]],
     screen: Screen,
 ) -> tuple[list[Row], float]:
-    """Rows of the screened table, best first, and the seconds that the predictions took."""
+    """Rows of the screened table, best first, and the seconds that the predictions took.
+
+    `known` are rows of the compounds table, for the tabulated properties of the ions.
+    """
     start = time.perf_counter()
-    matrix = descriptors.matrix(compounds, ions)
+    matrix = descriptors.wide_matrix(compounds, ions, known)
     means, halves = {}, {}
     for target, model in models.items():
         answer = model.predict(matrix)

@@ -24,12 +24,12 @@ ScreenTarget = Literal[
 class PerovskiteModels(Strict):
     """Gaussian process, boosting, networks, and how they are put together."""
 
-    boosting: Boosting = Boosting(column_sample=0.5)
-    networks: int = Field(3, ge=1, description="members of the ensemble of networks")
+    boosting: Boosting = Boosting(trees=100, learning_rate=0.1, column_sample=0.5)
+    networks: int = Field(2, ge=1, description="members of the ensemble of networks")
     network_layers: list[int] = Field([24, 12], description="hidden units of each layer")
     network_decay: float = Field(1.0, ge=0, description="L2 penalty")
-    network_iterations: int = Field(120, ge=10, description="of L-BFGS, at most")
-    inner_folds: int = Field(4, ge=2, description="inside the training rows")
+    network_iterations: int = Field(60, ge=10, description="of L-BFGS, at most")
+    inner_folds: int = Field(3, ge=2, description="inside the training rows")
 
 
 class Criterion(Strict):
@@ -88,9 +88,9 @@ class Fidelity(Strict):
 
     cost_ratio: float = Field(20.0, gt=1, description="cost of an HSE value in PBE values")
     budgets: list[float] = Field(
-        [20, 30, 45, 70, 110, 160], description="in HSE values, PBE values included"
+        [20, 30, 50, 90, 160], description="in HSE values, PBE values included"
     )
-    draws: int = Field(4, ge=1, description="seeded draws of the compounds that are bought")
+    draws: int = Field(3, ge=1, description="seeded draws of the compounds that are bought")
 
 
 class PerovskiteStudy(Strict):

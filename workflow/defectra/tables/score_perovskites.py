@@ -38,7 +38,6 @@ LIMITS = (
     ("gap_HSE", PBE, Split.GROUPED, 0.12),
     ("decomposition_HSE", REFERENCES, Split.GROUPED, 0.06),
     ("decomposition_HSE", "", Split.GROUPED, 0.06),
-    ("decomposition_HSE", REFERENCES + PBE, Split.GROUPED, 0.04),
     ("decomposition_HSE", PBE, Split.GROUPED, 0.04),
     ("lattice_HSE", "", Split.GROUPED, 0.030),
     ("lattice_HSE", PBE, Split.GROUPED, 0.020),
