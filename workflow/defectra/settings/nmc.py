@@ -44,7 +44,7 @@ class NmcStructures(Strict):
         [1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1], description="per metal site"
     )
     defects: list[Defect] = Field(list(Defect), description="kinds")
-    count: int | None = Field(42, ge=1, description="how many in all; null: no limit")
+    count: int | None = Field(41, ge=1, description="how many in all; null: no limit")
     per_composition: int | None = Field(
         None, ge=1, description="how many of each composition; null: no limit"
     )
