@@ -71,6 +71,8 @@ def test_blocks_change_no_prediction() -> None:
     new = sample(2300, seed=4)[0]
     mean, spread = gp.predict(new)
     assert len(mean) == len(spread) == 2300
+    kernel = gp._kernel(gp.theta, *gp._parts(gp._columns.apply(new[:9]), gp._x))[1]
+    assert mean[:9] == pytest.approx(kernel @ gp._weights * y.std() + y.mean(), abs=1e-8)
     assert gp.predict(new[1990:2010])[0] == pytest.approx(mean[1990:2010], abs=1e-10)
 
 

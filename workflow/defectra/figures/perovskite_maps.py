@@ -13,7 +13,9 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize, TwoSlopeNorm
 
 from defectra.figures import style
+from defectra.figures.perovskites import LABELS
 from defectra.perovskites.compounds import A_IONS, B_IONS, EIGHTHS, X_IONS
+from defectra.perovskites.tables import UNITS
 from defectra.settings.perovskites import Screen
 
 Rows = Iterable[Mapping[str, Any]]
@@ -51,7 +53,8 @@ def _window(row: Mapping[str, Any]) -> str:
     low, high = row["low"], row["high"]
     low_text = f"{low:g} < " if np.isfinite(low) else ""
     high_text = f" < {high:g}" if np.isfinite(high) else ""
-    return f"{row['step']}\n{low_text}{row['target']}{high_text}"
+    unit = f" {UNITS[row['target']]}".rstrip()
+    return f"{row['step']}\n{low_text}{LABELS[row['target']]}{high_text}{unit}"
 
 
 @style.styled()

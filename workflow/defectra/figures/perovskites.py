@@ -102,7 +102,13 @@ def plot_parity(predictions: Rows, path: str | Path) -> None:
     for axis in axes[1]:
         axis.set_xlabel("published")
     handles, names = axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside lower center", ncols=len(A_IONS), title="A cation")
+    figure.legend(
+        handles,
+        names,
+        loc="outside lower center",
+        ncols=len(A_IONS),
+        title="A cation; bars: 90 % intervals",
+    )
     style.save(figure, path)
 
 
@@ -142,10 +148,14 @@ def plot_references(references: Rows, path: str | Path) -> None:
         axis.bar(np.arange(len(names)) + offset, values, 0.34, color=colour, label=fidelity)
     axis.axhline(0, color=style.BLACK, lw=0.8)
     axis.axhline(-0.5, color=style.GREY, lw=0.8, ls="--")
-    axis.text(len(names) - 0.5, -0.47, "limit", color=style.GREY, ha="right", va="bottom")
+    axis.text(
+        len(names) - 0.5, -0.53, "below: taken as wrong", color=style.GREY, ha="right", va="top"
+    )
     axis.set_xticks(range(len(names)), names)
     axis.set_ylabel("published less measured\nformation energy of AX (eV)")
-    axis.set_title("zero: the least bound alkali halide of each halogen")
+    axis.set_title(
+        "Reference phases AX against calorimetry\n(zero: least bound AX of each halogen)"
+    )
     axis.legend(loc="lower left", bbox_to_anchor=(0.36, 0.02))
     style.save(figure, path)
 

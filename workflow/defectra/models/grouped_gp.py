@@ -71,8 +71,8 @@ class GroupedGP:
             self.theta = self._search(parts, target)
         kernel = self._kernel(self.theta, *parts)[1]
         kernel[np.diag_indices_from(kernel)] += self._noise(self.theta)
-        self._factor = cho_factor(kernel, lower=True)
-        self._target, self._weights = target, cho_solve(self._factor, target)
+        self._inverse = cho_solve(cho_factor(kernel, lower=True), np.eye(len(y)))
+        self._target, self._weights = target, self._inverse @ target
         return self
 
     def predict(self, x: Floats) -> tuple[Floats, Floats]:
@@ -87,10 +87,9 @@ class GroupedGP:
         In closed form from one inverse (Sundararajan and Keerthi, Neural Comput. 13, 1103, 2001);
         the hyperparameters are those of all rows.
         """
-        inverse = cho_solve(self._factor, np.eye(len(self._target)))
         mean, variance = np.empty(len(self._target)), np.empty(len(self._target))
         for rows in folds:
-            own = np.linalg.inv(inverse[np.ix_(rows, rows)])
+            own = np.linalg.inv(self._inverse[np.ix_(rows, rows)])
             mean[rows] = self._target[rows] - own @ self._weights[rows]
             variance[rows] = np.diag(own)
         return (
@@ -101,20 +100,25 @@ class GroupedGP:
     def _block(self, x: Floats) -> tuple[Floats, Floats]:
         assert self.theta is not None, "fit first"
         x = self._columns.apply(x)
-        smooth, kernel = self._kernel(self.theta, *self._parts(x, self._x))
-        del smooth
-        n_groups = len(self.groups)
-        linear = np.exp(2 * self.theta[n_groups + 1 : 2 * n_groups + 1])
-        own = np.exp(2 * self.theta[n_groups]) + sum(
-            c * (x[:, g] ** 2).mean(axis=1) for c, g in zip(linear, self.groups)
-        )
-        explained = np.einsum("ij,ji->i", kernel, cho_solve(self._factor, kernel.T))
-        variance = np.maximum(own - explained, 0) + self._noise(self.theta)
+        n = len(self.groups)
+        near, linear = self._scales(-self.theta[:n]), self._scales(self.theta[n + 1 : -1])
+        amplitude = float(np.exp(2 * self.theta[n]))
+        a, b = x * near, self._x * near
+        squares = (a * a).sum(axis=1)[:, None] + (b * b).sum(axis=1) - 2 * a @ b.T
+        kernel = amplitude * np.exp(-0.5 * np.maximum(squares, 0))
+        kernel += (x * linear) @ (self._x * linear).T
+        own = amplitude + ((x * linear) ** 2).sum(axis=1)
+        variance = np.maximum(own - ((kernel @ self._inverse) * kernel).sum(axis=1), 0)
+        spread = np.sqrt(variance + self._noise(self.theta))
         mean = kernel @ self._weights
-        return (
-            mean * self._label.spread + self._label.mean,
-            np.sqrt(variance) * self._label.spread,
-        )
+        return mean * self._label.spread + self._label.mean, spread * self._label.spread
+
+    def _scales(self, logarithms: Floats) -> Floats:
+        """Factor of each column, from one logarithm for each group; 0 outside the groups."""
+        out = np.zeros(self._x.shape[1])
+        for value, group in zip(np.exp(logarithms), self.groups):
+            out[group] = value / np.sqrt(len(group))
+        return out
 
     def _parts(self, one: Floats, two: Floats) -> tuple[Floats, Floats]:
         """Squared distances and products of each group, shapes (g, n, m)."""
