@@ -147,10 +147,7 @@ class Cluster:
         self.folder = folder
         self.accounting = accounting
         self.children: dict[str, subprocess.Popen[bytes]] = {}
-        self.environment = {
-            **os.environ,
-            "PATH": os.environ["PATH"] + ":/usr/sbin:/sbin",
-        }
+        self.environment = {**os.environ, "PATH": os.environ["PATH"] + ":/usr/sbin:/sbin"}
 
     def __enter__(self) -> Cluster:
         try:
@@ -232,7 +229,8 @@ class Cluster:
         with (self.folder / f"{name}.out").open("ab") as out:
             self.children[name] = subprocess.Popen(
                 list(command),
-                env=self.environment,
+                # slurmdbd.conf is looked for beside slurm.conf
+                env={**self.environment, "SLURM_CONF": str(self.folder / "slurm.conf")},
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=subprocess.STDOUT,

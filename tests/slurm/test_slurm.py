@@ -290,13 +290,13 @@ def test_with_accounting(cluster: Cluster, local: Campaign, tmp_path: Path) -> N
     cluster.stop()
     try:
         install(DATABASE, ACCOUNTING)
-        with Cluster(cluster.folder.parent / "accounting", accounting=True) as other:
-            run = Run(tmp_path / "project", CHUNK)
-            one_chunk(run.campaign)
-            log = run.start("--slurm-status-command", "sacct").finish()
-            states = other.call("sacct", "-n", "-X", "-o", "State").stdout.split()
     except UnavailableError as error:
         pytest.skip(str(error))
+    with Cluster(cluster.folder.parent / "accounting", accounting=True) as other:
+        run = Run(tmp_path / "project", CHUNK)
+        one_chunk(run.campaign)
+        log = run.start("--slurm-status-command", "sacct").finish()
+        states = other.call("sacct", "-n", "-X", "-o", "State").stdout.split()
     assert "has been submitted with SLURM jobid" in log
     assert states == ["COMPLETED"]
     same_chunks(run.campaign, local)
