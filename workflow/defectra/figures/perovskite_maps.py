@@ -51,10 +51,13 @@ def _window(row: Mapping[str, Any]) -> str:
     if not row["target"]:
         return "all compounds"
     low, high = row["low"], row["high"]
-    low_text = f"{low:g} < " if np.isfinite(low) else ""
-    high_text = f" < {high:g}" if np.isfinite(high) else ""
-    unit = f" {UNITS[row['target']]}".rstrip()
-    return f"{row['step']}\n{low_text}{LABELS[row['target']]}{high_text}{unit}"
+    label, unit = LABELS[row["target"]], f" {UNITS[row['target']]}".rstrip()
+    if not np.isfinite(high):
+        window = f"{label} > {low:g}{unit}"
+    else:
+        window = f"{low:g} < {label}" if np.isfinite(low) else label
+        window += f" < {high:g}{unit}"
+    return f"{row['step']}\n{window}"
 
 
 @style.styled()
