@@ -84,7 +84,7 @@ class LithiumSeries(Strict):
     )
     lithium: list[float] = Field([1.0, 0.2])
     edges: list[EdgeName] = Field(["Ni K", "O K"])
-    sites: dict[Element, int] = Field({"Ni": 3, "O": 1}, description="sites of each element")
+    sites: dict[Element, int] = Field({"Ni": 6, "O": 1}, description="sites of each element")
 
 
 class NmcStudy(Strict):
