@@ -113,7 +113,9 @@ class Forest:
         """
         x = np.asarray(features, np.float64).astype(np.float32).astype(np.float64)
         if x.shape[1] <= self.feature.max():
-            raise DataError(f"{x.shape[1]} features where the forest wants {self.feature.max() + 1}")
+            raise DataError(
+                f"{x.shape[1]} features where the forest wants {self.feature.max() + 1}"
+            )
         total = np.zeros((len(x), self.value.shape[1]))
         for start in self.offsets[:-1]:
             leaf = self.value[self._leaves(x, int(start))]

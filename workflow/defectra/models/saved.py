@@ -173,7 +173,9 @@ def load(path: str | Path) -> Saved:
             f"{path}: no model of Defectra; `make xanes` leaves one in results/xanes/models"
         ) from None
     if any(p not in STATELESS for p in about.features.split("+")):
-        raise DataError(f"{path}: features {about.features!r}; allowed here: {', '.join(NAMES[:3])}")
+        raise DataError(
+            f"{path}: features {about.features!r}; allowed here: {', '.join(NAMES[:3])}"
+        )
     return Saved(about, Forest.from_arrays(arrays, str(path)), domain)
 
 

@@ -45,9 +45,7 @@ class Task:
     values: Floats
 
 
-def compare(
-    table: Rows, vasp: Mapping[str, Floats], settings: XanesStudy, seed: int
-) -> list[Row]:
+def compare(table: Rows, vasp: Mapping[str, Floats], settings: XanesStudy, seed: int) -> list[Row]:
     """Scores of every feature, model, label and view, as rows of ``metrics.csv``.
 
     Parameters
@@ -122,9 +120,7 @@ def _design(
     return np.hstack(parts).astype(np.float32)
 
 
-def _fit(
-    name: str, x: NDArray[np.float32], y: Floats, settings: XanesStudy, seed: int
-) -> Any:
+def _fit(name: str, x: NDArray[np.float32], y: Floats, settings: XanesStudy, seed: int) -> Any:
     from sklearn.compose import TransformedTargetRegressor
 
     if name == RIDGE:

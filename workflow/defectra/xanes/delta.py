@@ -91,7 +91,10 @@ def _matrix(shift: float, fwhm: float) -> Floats:
 
 
 def hold_out(
-    element: str, feff: Mapping[str, Floats], vasp: Mapping[str, Floats], settings: XanesStudy,
+    element: str,
+    feff: Mapping[str, Floats],
+    vasp: Mapping[str, Floats],
+    settings: XanesStudy,
     seed: int,
 ) -> list[Row]:
     """Every pair, answered from other materials; rows of :data:`PAIRS`."""  # fmt: skip

@@ -116,10 +116,7 @@ def on_grid(rows: Rows, fwhm: float, shift: float = 0.0) -> Floats:
     """Spectra on :data:`GRID`, moved up by `shift` (eV), broadened, largest value 1."""
     return unit_maximum(
         np.array(
-            [
-                gaussian(np.add(r["energy_eV"], shift), np.asarray(r["mu"]), GRID, fwhm)
-                for r in rows
-            ]
+            [gaussian(np.add(r["energy_eV"], shift), np.asarray(r["mu"]), GRID, fwhm) for r in rows]
         )
     )
 
@@ -135,7 +132,6 @@ def align(rows: Rows, measured: Floats, fwhm: float, largest: float) -> float:
     target = measured.mean(axis=0)
     shifts = np.arange(-largest, largest + 0.05, 0.1)
     likeness = [
-        float(np.corrcoef(on_grid(rows, fwhm, float(s)).mean(axis=0), target)[0, 1])
-        for s in shifts
+        float(np.corrcoef(on_grid(rows, fwhm, float(s)).mean(axis=0), target)[0, 1]) for s in shifts
     ]
     return float(np.round(shifts[int(np.argmax(likeness))], 6))

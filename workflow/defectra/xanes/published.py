@@ -133,9 +133,7 @@ def _likeness(series: Series, record: Path) -> Iterator[Row]:
         yield _row(f"cosine, {text}", "cosine", AUTHORS, cosine, c, 0.5e-4)
 
 
-def _row(
-    check: str, kind: str, whose: str, published: float, ours: float, tolerance: float
-) -> Row:
+def _row(check: str, kind: str, whose: str, published: float, ours: float, tolerance: float) -> Row:
     return {
         "check": check,
         "kind": kind,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,15 +19,19 @@ from sklearn.linear_model import RidgeCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from defectra.measured.edge_norm import normalise
+from defectra.measured.reading import read_measured
 from defectra.models import scores
 from defectra.models.forest import Forest
 from defectra.models.saved import About, Saved, features_of, learn_domain
 from defectra.models.splits import folds
+from defectra.predicting import on_model_grid, predict_file
 from defectra.records import Metric, Split
 from defectra.settings.xanes import Nickel, XanesStudy
 from defectra.spectra.normalise import cdf
 from defectra.tables.lithium import peak_position
-from defectra.xanes.nickel import EDGE, GRID, on_grid
+from defectra.xanes.importance import importance
+from defectra.xanes.nickel import EDGE, GRID, align, on_grid
 from defectra.xanes.published import Series
 
 Floats = NDArray[np.float64]
@@ -88,16 +93,7 @@ def _model(name: str, settings: Nickel, seed: int) -> Any:
     )
 
 
-def best_forest(trained: Sequence[Trained], rows: Rows) -> Trained:
-    """Forest with the smallest held-out error: chosen on calculated spectra, not on measured."""
-    labels = np.array([r["state"] for r in rows])
-    forests = [t for t in trained if t.name == FOREST]
-    return min(forests, key=lambda t: float(((t.held_out - labels) ** 2).sum()))
-
-
-def saved(
-    chosen: Trained, rows: Rows, spectra: Floats, study: XanesStudy, shift: float
-) -> Saved:
+def saved(chosen: Trained, rows: Rows, spectra: Floats, study: XanesStudy, shift: float) -> Saved:
     """The model as `defectra predict` reads it."""
     labels = np.array([r["state"] for r in rows])
     about = About(
@@ -209,9 +205,69 @@ def _metric(
 
 def train_and_align(
     rows: Rows, study: XanesStudy, shift: float, seed: int
-) -> tuple[list[Trained], Floats, Saved]:
-    """Models on calculated spectra that were moved by `shift`, these spectra, and the saved one."""
+) -> tuple[list[Trained], Floats, list[Saved]]:
+    """Models on calculated spectra that were moved by `shift`, these spectra, forests to keep."""
     spectra = on_grid(rows, study.nickel.fwhm, shift)
     trained = train(rows, spectra, study, seed)
-    model = saved(best_forest(trained, rows), rows, spectra, study, shift)
-    return trained, spectra, model
+    kept = [saved(t, rows, spectra, study, shift) for t in trained if t.name == FOREST]
+    return trained, spectra, kept
+
+
+@dataclass(frozen=True)
+class Found:
+    """What :func:`measure` gives: two tables, the aligned forests, and what they learnt from."""
+
+    series: list[Row]
+    metrics: list[Row]
+    models: list[Saved]
+    spectra: Floats
+
+
+def measure(rows: Rows, series: Series, published: Forest, study: XanesStudy, seed: int) -> Found:
+    """Train on our own spectra, not aligned and aligned, and ask about the measured ones."""
+    nickel = study.nickel
+    shift = align(rows, series.mu, nickel.fwhm, nickel.largest_shift)
+    out, metrics = list(baseline_rows(series, published)), []
+    for name, moved in ((DECLARED, 0.0), (ALIGNED, shift)):
+        trained, spectra, models = train_and_align(rows, study, moved, seed)
+        out += series_rows(series, trained, name, moved, models[0])
+        metrics += calculated_metrics(trained, rows, name, study, seed)
+    metrics += measured_metrics(out, len(rows), seed)
+    return Found(out, metrics, models, spectra)
+
+
+OXIDES_COLUMNS = [
+    "file", "sample", "nominal", "kind", "features", "value", "half", "outside", "peak_eV", "e0_eV",
+]  # fmt: skip
+# Nominal states; Ni2O3 is sold, but no bulk phase: what the powder is must be seen.
+NOMINAL = {"Ni2O3": 3.0, "NiOH2": 2.0, "NiS": 2.0, "Ni_metal": 0.0}
+
+
+def oxide_rows(files: Sequence[Path], models: Sequence[Saved]) -> Iterator[Row]:
+    """Answers on measured spectra of other people, through the reader of `defectra predict`."""
+    for path in files:
+        spectrum = read_measured(path, EDGE)
+        sample = path.stem.split("_rt")[0]
+        flat = normalise(spectrum)
+        for model in models:
+            answer = predict_file(model, path)
+            values = on_model_grid(model, spectrum)
+            yield {
+                "file": path.name, "sample": sample, "nominal": NOMINAL.get(sample, float("nan")),
+                "kind": spectrum.kind, "features": model.about.features, "value": answer.value,
+                "half": answer.half, "outside": answer.outside,
+                "peak_eV": float(peak_position(model.grid, values[None, :])[0]), "e0_eV": flat.e0,
+            }  # fmt: skip
+
+
+IMPORTANCE_COLUMNS = ["features", "energy_eV", "importance", "spectrum"]
+
+
+def importance_rows(models: Sequence[Saved], spectra: Floats, seed: int) -> Iterator[Row]:
+    """Where each model looks, on the energy axis, beside the mean spectrum."""
+    mean = spectra.mean(axis=0)
+    for model in models:
+        found = importance(model.predict, spectra, model.grid, seed=seed)
+        for energy, value, height in zip(model.grid, found, mean):
+            yield {"features": model.about.features, "energy_eV": float(energy),
+                   "importance": float(value), "spectrum": float(height)}  # fmt: skip
