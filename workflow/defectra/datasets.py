@@ -124,6 +124,15 @@ def needs(path: str, mirror: str | None) -> Callable[[object], str]:
     return found
 
 
+def needs_all(paths: Sequence[str], mirror: str | None) -> Callable[[object], list[str]]:
+    """As :func:`needs`, for several files."""
+
+    def found(wildcards: object) -> list[str]:
+        return [needs(path, mirror)(wildcards) for path in paths]
+
+    return found
+
+
 def fetch(entry: Dataset, mirror: Path) -> Path:
     """Bring one file from its source; what has another checksum is not kept.
 

@@ -1,33 +1,33 @@
 # K edges: which feature tells what, how it travels, FEFF to VASP, fidelity ladder, measured Ni K.
 
+from defectra.datasets import needs_all
+
 XAS = "spectra/omnixas"
 FEATUREXAS = "spectra/chen2023_featurexas"
 ANATASE = "spectra/lightshow/notebooks/spectra_files"
-LADDER_FILES = ["theory_FEFF", "theory_VASP", "ocean", "exciting", "xspectra"]
+LADDER_FILES = [
+    f"{ANATASE}/anatase_{name}.txt"
+    for name in ("theory_FEFF", "theory_VASP", "ocean", "exciting", "xspectra")
+]
 NICKEL_OXIDES = [
-    *[f"{name}_rt_0{k}" for name in ("Ni2O3", "NiOH2") for k in (1, 2, 3)],
-    *[f"Ni_metal_rt_0{k}" for k in (1, 2)],
+    f"spectra/xdi/Ni/{name}_rt_{k:02d}.xdi"
+    for name, count in (("Ni2O3", 3), ("NiOH2", 3), ("Ni_metal", 2))
+    for k in range(1, count + 1)
 ]
 
 
 def xas_lists(elements, engines):
     """Lists of sites of OmniXAS in the mirror."""
-    return [
-        needs(f"{XAS}/material_id_and_site/{e}_{c}_{p}.txt", CONFIG.mirror)
-        for e in elements
-        for c in engines
-        for p in ("test", "val")
-    ]
+    parts = [(e, c, p) for e in elements for c in engines for p in ("test", "val")]
+    names = [f"{XAS}/material_id_and_site/{e}_{c}_{p}.txt" for e, c, p in parts]
+    return needs_all(names, CONFIG.mirror)
 
 
 def xas_tables(elements, engines):
     """Tables of spectra of OmniXAS in the mirror, in step with the lists."""
-    return [
-        needs(f"{XAS}/ml_data/{e}_{c}_{p}_y.txt.gz", CONFIG.mirror)
-        for e in elements
-        for c in engines
-        for p in ("test", "val")
-    ]
+    parts = [(e, c, p) for e in elements for c in engines for p in ("test", "val")]
+    names = [f"{XAS}/ml_data/{e}_{c}_{p}_y.txt.gz" for e, c, p in parts]
+    return needs_all(names, CONFIG.mirror)
 
 
 rule build_copper:
@@ -134,7 +134,7 @@ rule measure_nickel:
         archive=ARCHIVE_PARTS,
         series=needs(f"{FEATUREXAS}/dataset/nmc_exp_xas.json", CONFIG.mirror),
         regressor=needs(f"{FEATUREXAS}/models_npz/exp_cdf_rfr_model.npz", CONFIG.mirror),
-        oxides=[needs(f"spectra/xdi/Ni/{n}.xdi", CONFIG.mirror) for n in NICKEL_OXIDES],
+        oxides=needs_all(NICKEL_OXIDES, CONFIG.mirror),
     output:
         series="results/xanes/series.csv",
         oxides=report(
@@ -170,7 +170,7 @@ rule measure_nickel:
 rule build_ladder:
     input:
         archive=ARCHIVE_PARTS,
-        codes=[needs(f"{ANATASE}/anatase_{n}.txt", CONFIG.mirror) for n in LADDER_FILES],
+        codes=needs_all(LADDER_FILES, CONFIG.mirror),
         measured=needs(f"{ANATASE}/anatase_exp.txt", CONFIG.mirror),
     output:
         ladder="results/xanes/ladder.parquet",

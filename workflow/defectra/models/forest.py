@@ -59,10 +59,10 @@ class Forest:
         missing = [n for n in _NAMES if n not in arrays]
         if missing:
             raise DataError(f"{where}: no array {missing[0]!r}: this is no forest")
-        whole = [np.asarray(arrays[n], np.int64) for n in _NAMES[:4]]
-        numbers = [np.asarray(arrays[n], np.float64) for n in _NAMES[4:]]
+        offsets, left, right, feature = (np.asarray(arrays[n], np.int64) for n in _NAMES[:4])
+        threshold, value = (np.asarray(arrays[n], np.float64) for n in _NAMES[4:])
         classes = np.asarray(arrays.get("classes", ()), np.int64)
-        forest = cls(*whole, *numbers, classes)
+        forest = cls(offsets, left, right, feature, threshold, value, classes)
         forest._check(where)
         return forest
 
@@ -91,13 +91,16 @@ class Forest:
     def from_sklearn(cls, model: Any) -> Self:
         """Trees of a fitted random forest of one regression target."""
         trees = [e.tree_ for e in model.estimators_]
+        left, right, feature, threshold = (
+            np.concatenate([getattr(t, name) for t in trees])
+            for name in ("children_left", "children_right", "feature", "threshold")
+        )
         return cls(
             np.cumsum([0, *(t.node_count for t in trees)]),
-            *(
-                np.concatenate([getattr(t, name) for t in trees]).astype(np.int64)
-                for name in ("children_left", "children_right", "feature")
-            ),
-            np.concatenate([t.threshold for t in trees]),
+            left.astype(np.int64),
+            right.astype(np.int64),
+            feature.astype(np.int64),
+            threshold,
             np.concatenate([t.value[:, 0, :1] for t in trees]),
             np.array([], np.int64),
         )
@@ -112,10 +115,9 @@ class Forest:
         scikit-learn rounds features to single precision before it compares; so does this.
         """
         x = np.asarray(features, np.float64).astype(np.float32).astype(np.float64)
-        if x.shape[1] <= self.feature.max():
-            raise DataError(
-                f"{x.shape[1]} features where the forest wants {self.feature.max() + 1}"
-            )
+        wanted = int(self.feature.max()) + 1
+        if x.shape[1] < wanted:
+            raise DataError(f"{x.shape[1]} features where the forest wants {wanted}")
         total = np.zeros((len(x), self.value.shape[1]))
         for start in self.offsets[:-1]:
             leaf = self.value[self._leaves(x, int(start))]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from defectra.errors import DataError
 from defectra.models.forest import Forest, read_npz
-from defectra.models.spectral import NAMES, transformer
+from defectra.models.spectral import transformer
 from defectra.store import replacing
 
 Floats = NDArray[np.float64]
@@ -126,7 +126,7 @@ class Saved:
     @property
     def grid(self) -> Floats:
         """Energies that it reads, eV."""
-        return self.about.first + self.about.step * np.arange(self.about.points)
+        return self.about.first + self.about.step * np.arange(float(self.about.points))
 
     def predict(self, spectra: Floats) -> Floats:
         """Target of spectra on :attr:`grid`, any scale, shape (n,)."""
@@ -135,11 +135,10 @@ class Saved:
     def write(self, path: str | Path) -> None:
         """Keep it, atomically."""
         head = json.dumps({"kind": KIND, **asdict(self.about)}, sort_keys=True)
+        arrays: dict[str, Any] = {"about": np.array(head), **self.forest.arrays()}
+        arrays |= {f"domain_{k}": np.asarray(v) for k, v in asdict(self.domain).items()}
         with replacing(path) as temporary, temporary.open("wb") as handle:
-            np.savez_compressed(
-                handle, about=np.array(head), **self.forest.arrays(),
-                **{f"domain_{k}": np.asarray(v) for k, v in asdict(self.domain).items()},
-            )  # fmt: skip
+            np.savez_compressed(handle, **arrays)
 
 
 def features_of(spectra: Floats, names: str) -> Floats:
@@ -174,7 +173,7 @@ def load(path: str | Path) -> Saved:
         ) from None
     if any(p not in STATELESS for p in about.features.split("+")):
         raise DataError(
-            f"{path}: features {about.features!r}; allowed here: {', '.join(NAMES[:3])}"
+            f"{path}: features {about.features!r}; allowed here: {', '.join(STATELESS)}"
         )
     return Saved(about, Forest.from_arrays(arrays, str(path)), domain)
 

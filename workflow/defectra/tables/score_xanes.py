@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
 from defectra.records import Metric
 from defectra.tables import claims
@@ -51,7 +51,7 @@ def _features(metrics: Rows) -> Iterator[claims.Claim]:
         ("Cu valence", Metric.RMSE),
         ("Cu oxidation", Metric.BALANCED_ACCURACY),
     ):
-        test = "above" if metric == Metric.BALANCED_ACCURACY else "below"
+        test: Literal["above", "below"] = "above" if metric == Metric.BALANCED_ACCURACY else "below"
         word = "balanced accuracy" if metric == Metric.BALANCED_ACCURACY else "RMSE"
         for view in (AS_IS, *MOVED, VASP):
             plain = _value(metrics, target, "intensity", FOREST, view, metric)[0]

@@ -151,7 +151,7 @@ def _scored(
     for (view, features, name), answer in everywhere.items():
         where = answers[VASP, features, name] if view == SAME_SITES else answer
         rows = np.flatnonzero(np.isfinite(where[:, 0]) & np.isfinite(truth[:, 0]))
-        own = [groups[k] for k in rows]
+        own = [groups[int(k)] for k in rows]
         weights = scores.group_weights(own, settings.bootstrap, seed)
         base = {
             "features": features, "model": name, "split": str(Split.GROUPED), "subset": view,

@@ -59,7 +59,7 @@ class Series:
     @property
     def energy(self) -> Floats:
         """Grid of the authors, eV."""
-        return MEASURED_FIRST + MEASURED_STEP * np.arange(self.mu.shape[1])
+        return MEASURED_FIRST + MEASURED_STEP * np.arange(float(self.mu.shape[1]))
 
 
 def read_series(path: Path) -> Series:

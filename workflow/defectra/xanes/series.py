@@ -135,7 +135,8 @@ def _rows(
 ) -> Iterator[Row]:  # fmt: skip
     for k, value in enumerate(values):
         yield {
-            "composition": series.composition[k], "number": k, "voltage_V": float(series.voltage[k]),
+            "composition": series.composition[k], "number": k,
+            "voltage_V": float(series.voltage[k]),
             "method": method, "features": features, "alignment": alignment[0],
             "shift_eV": alignment[1], "value": float(value), "unit": unit, "half": half,
             "outside": float(outside[k]),
@@ -162,10 +163,10 @@ def measured_metrics(rows: Rows, n_train: int, seed: int) -> Iterator[Row]:
     ``spearman`` with the voltage (pristine counts as discharged, 3.0 V); ``separation`` of
     charged (4.3 V and more) and discharged means in standard deviations within the two.
     """
-    keys = dict.fromkeys((r["method"], r["features"], r["alignment"]) for r in rows)
-    for method, features, alignment in keys:
-        own = [r for r in rows
-               if (r["method"], r["features"], r["alignment"]) == (method, features, alignment)]  # fmt: skip
+    names = ("method", "features", "alignment")
+    for key in dict.fromkeys(tuple(r[n] for n in names) for r in rows):
+        method, features, alignment = key
+        own = [r for r in rows if tuple(r[n] for n in names) == key]
         value = np.array([r["value"] for r in own])
         volt = np.nan_to_num(np.array([r["voltage_V"] for r in own], np.float64), nan=3.0)
         subset = f"measured, {alignment}" if alignment else "measured"
@@ -227,7 +228,8 @@ def measure(rows: Rows, series: Series, published: Forest, study: XanesStudy, se
     """Train on our own spectra, not aligned and aligned, and ask about the measured ones."""
     nickel = study.nickel
     shift = align(rows, series.mu, nickel.fwhm, nickel.largest_shift)
-    out, metrics = list(baseline_rows(series, published)), []
+    out = list(baseline_rows(series, published))
+    metrics: list[Row] = []
     for name, moved in ((DECLARED, 0.0), (ALIGNED, shift)):
         trained, spectra, models = train_and_align(rows, study, moved, seed)
         out += series_rows(series, trained, name, moved, models[0])
