@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from defectra.measured.edge_norm import normalise
-from defectra.measured.reading import read_measured
+from defectra.measured.edge_norm import normalise, without_background
+from defectra.measured.edges_seen import eels_edges
+from defectra.measured.reading import ELEMENTS, read_measured
 from defectra.measured.spectrum import Measured, SpectrumError, on_grid
 from defectra.models.saved import Saved, unit_maximum
 
 Floats = NDArray[np.float64]
+WHITE_LINE = 8.0  # eV; an edge begins at most so much before its strongest line
 
 
 @dataclass(frozen=True)
@@ -50,13 +52,12 @@ def predict_file(model: Saved, path: Path, shift: float = 0.0) -> Answer:
         If the file cannot be used, shows another edge, or ends before the grid of the model.
     """
     spectrum = read_measured(path, model.about.edge)
-    if spectrum.kind == "counts":
-        raise SpectrumError("energy loss counts: take the background off and write two columns")
     notes = list(spectrum.notes)
     total = shift + model.about.shift
     if total:
         notes.append(f"moved by {total:+g} eV")
-    values = on_model_grid(model, spectrum, total)
+    values, done = on_model_grid(model, spectrum, total)
+    notes += done
     found = unit_maximum(values[None, :])
     value, far = float(model.predict(found)[0]), float(model.domain.outside(found)[0])
     if far > 1:
@@ -67,11 +68,22 @@ def predict_file(model: Saved, path: Path, shift: float = 0.0) -> Answer:
     return Answer(value, model.about.half, far, tuple(notes))
 
 
-def on_model_grid(model: Saved, spectrum: Measured, shift: float = 0.0) -> Floats:
-    """Normalised absorption on the grid of the model, moved by `shift` (eV)."""
-    flat = normalise(spectrum)
-    moved = Measured(flat.energy + shift, flat.mu, spectrum.kind)
-    return on_grid(moved, model.grid)
+def on_model_grid(
+    model: Saved, spectrum: Measured, shift: float = 0.0
+) -> tuple[Floats, tuple[str, ...]]:
+    """Normalised absorption on the grid of the model, moved by `shift` (eV); what was done."""
+    if spectrum.kind == "counts":
+        lines = [x for x in eels_edges(spectrum, ELEMENTS) if x.edge == model.about.edge]
+        if not lines:
+            raise SpectrumError(f"the spectrum shows no {model.about.edge}")
+        flat = without_background(spectrum, lines[0].energy - WHITE_LINE)
+    else:
+        found = normalise(spectrum)
+        flat = replace(spectrum, energy=found.energy, mu=found.mu)
+    values = on_grid(replace(flat, energy=flat.energy + shift), model.grid)
+    if not values.max() > 0:
+        raise SpectrumError("no absorption on the grid of the model; wrong shift?")
+    return values, flat.notes[len(spectrum.notes) :]
 
 
 def told(model: Saved, answer: Answer) -> str:

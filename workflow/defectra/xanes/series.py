@@ -253,7 +253,7 @@ def oxide_rows(files: Sequence[Path], models: Sequence[Saved]) -> Iterator[Row]:
         flat = normalise(spectrum)
         for model in models:
             answer = predict_file(model, path)
-            values = on_model_grid(model, spectrum)
+            values, _ = on_model_grid(model, spectrum)
             yield {
                 "file": path.name, "sample": sample, "nominal": NOMINAL.get(sample, float("nan")),
                 "kind": spectrum.kind, "features": model.about.features, "value": answer.value,
