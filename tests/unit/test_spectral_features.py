@@ -79,6 +79,41 @@ def test_a_shift_moves_centres():
     assert np.diff(centres / weight)[0] == pytest.approx(5.0, abs=0.05)
 
 
+def test_free_fit_finds_planted_gaussians_of_any_sign_and_only_improves():
+    from defectra.models.varpro import fit_free, narrow_start
+
+    planted = np.array([[[1.0, 22.0, 9.0], [-0.4, 50.0, 6.0], [0.7, 75.0, 10.0]]])
+    values = evaluate(planted, 100)
+    found = fit_free(values, 3, 400)
+    order = np.argsort(found[0, :, 1])
+    np.testing.assert_allclose(found[0, order], planted[0], atol=1e-4)
+    rows = curves(4)
+    rms = [np.sqrt(((evaluate(fit_free(rows, 20, n), 100) - rows) ** 2).mean(axis=1))
+           for n in (0, 10, 60)]  # fmt: skip
+    assert (rms[1] <= rms[0]).all()
+    assert (rms[2] <= rms[1]).all()
+    assert rms[2].max() < 1e-3
+    assert narrow_start(20, 100).shape == (20, 2)
+
+
+def test_free_fit_leaves_no_more_than_scipy_from_the_same_start():
+    from scipy.optimize import least_squares
+
+    from defectra.models.varpro import fit_free, narrow_start
+
+    rows, place = curves(2, seed=4), narrow_start(20, 100)
+    x = np.arange(100.0)
+    ours = evaluate(fit_free(rows, 20, 120), 100) - rows
+    for row, rest in zip(rows, ours):
+
+        def miss(p, row=row):
+            return evaluate(p.reshape(1, 20, 3), 100)[0] - row
+
+        start = np.column_stack([np.interp(place[:, 0], x, row), place]).ravel()
+        peer = least_squares(miss, start, method="lm", max_nfev=6000).fun
+        assert (rest**2).sum() <= 1.5 * (peer**2).sum()
+
+
 def test_threads_change_nothing():
     values = curves(7)
     np.testing.assert_array_equal(Peaks(jobs=2).transform(values), Peaks().transform(values))
