@@ -51,6 +51,8 @@ def plot_features(metrics: Iterable[Mapping[str, Any]], path: str | Path) -> Non
                 axis.plot(row["value"], y, marker, ms=4.5, color=colour)
         for row in [r for r in own if r["model"] == MEAN]:
             axis.axvline(row["value"], color=style.GREY, lw=0.8, ls="--")
+            if target != "Cu oxidation":
+                _keep_inside(axis, 1.1 * row["value"])
         axis.set(title=title, xlabel=label)
         axis.grid(axis="x", lw=0.4, alpha=0.5)
     axes[0, 0].set_yticks(range(len(names)), names)
@@ -59,6 +61,15 @@ def plot_features(metrics: Iterable[Mapping[str, Any]], path: str | Path) -> Non
     handles.append(axes[0, 0].plot([], [], "--", color=style.GREY, label="mean of training")[0])
     figure.legend(handles=handles, loc="outside lower center", ncols=3)
     style.save(figure, path)
+
+
+def _keep_inside(axis: Axes, right: float) -> None:
+    """End the axis at `right`; what lies beyond is an arrow at the edge."""
+    for line in list(axis.lines):
+        x, y = np.asarray(line.get_xdata()), np.asarray(line.get_ydata())
+        if len(x) == 1 and x[0] > right:
+            axis.plot(right, y[0], ">", color=line.get_color(), ms=5, clip_on=False)
+    axis.set_xlim(0.0, right)
 
 
 @style.styled()
@@ -139,7 +150,7 @@ def _pair_panel(axis: Axes, rows: Rows, part: float) -> None:
     ):
         dash = ":" if key == "vasp" else "-"
         axis.plot(x, row[key], dash, color=colour, lw=width, label=name)
-    axis.set_title(f"{row['site']} (error: {100 * part:.0f} % of sites below)", fontsize=8)
+    axis.set_title(f"{row['site']}\n{100 * part:.0f} % of sites have less error", fontsize=8)
     axis.set_xlabel("eV above the first energy")
 
 

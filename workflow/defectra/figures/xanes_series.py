@@ -51,10 +51,12 @@ def _stack(axis: Axes, measured: Rows, codes: Rows, offset: float) -> None:
         for other in measured:
             axis.plot(other["energy_eV"], np.array(other["mu"]) + offset * k, ":",
                       color=style.BLACK, lw=1.0)  # fmt: skip
-        text = (f"{row['rung']}: moved {row['shift']:+.1f} ± {row['shift_sd']:.1f} eV, "
-                f"broadened {row['fwhm']:.1f} eV; rel. RMS {row['relative_rms']:.3f}, "
-                f"r {row['pearson']:.3f}")  # fmt: skip
-        axis.text(4967, offset * k + 0.45, text, fontsize=7.5, color=colour)
+        text = (
+            f"{row['rung']}: rel. RMS {row['relative_rms']:.3f}, r {row['pearson']:.3f}\n"
+            f"moved {row['shift']:+.1f} ± {row['shift_sd']:.1f} eV,\n"
+            f"broadened {row['fwhm']:.1f} eV"
+        )
+        axis.text(4966, offset * k + 0.34, text, fontsize=7, color=colour)
 
 
 @style.styled()

@@ -29,6 +29,7 @@ MEASURED_FIRST, MEASURED_STEP = 8330.0, 0.4  # eV
 COMPUTED = np.linspace(8330.0, 8370.0, 100)  # eV
 VASP_SHIFT, VASP_SIGMA = 120.0, 1.27  # eV: how the authors treat a VASP output
 SHIFT = 3.0  # eV: the shift that the authors apply to the computed spectrum
+DIGITS = 0.55e-4  # half a unit of the fourth digit, and the rounding of csv files
 CHECK_COLUMNS = ["check", "kind", "whose", "published", "ours", "tolerance"]
 AUTHORS = "authors"  # printed by the authors
 OURS = "ours"  # obtained before by us from the authors' files, not printed by them
@@ -102,7 +103,7 @@ def _regression(series: Series, forest: Forest) -> Iterator[Row]:
             volt = series.voltage[k]
             state = "pristine" if np.isnan(volt) else f"{volt:g} V"
             check = f"regressor, {name} #{number} ({state})"
-            yield _row(check, "regressor", whose, value, answers[k], 0.5e-4)
+            yield _row(check, "regressor", whose, value, answers[k], DIGITS)
 
 
 def _classification(forest: Forest, example: Path) -> Iterator[Row]:
@@ -129,8 +130,8 @@ def _likeness(series: Series, record: Path) -> Iterator[Row]:
         text = f"measured #0 and computed #438, {name}"
         r = float(np.corrcoef(a, b)[0, 1])
         c = float(a @ b / np.linalg.norm(a) / np.linalg.norm(b))
-        yield _row(f"Pearson, {text}", "Pearson", AUTHORS, pearson, r, 0.5e-4)
-        yield _row(f"cosine, {text}", "cosine", AUTHORS, cosine, c, 0.5e-4)
+        yield _row(f"Pearson, {text}", "Pearson", AUTHORS, pearson, r, DIGITS)
+        yield _row(f"cosine, {text}", "cosine", AUTHORS, cosine, c, DIGITS)
 
 
 def _row(check: str, kind: str, whose: str, published: float, ours: float, tolerance: float) -> Row:
