@@ -82,7 +82,7 @@ def test_a_shift_moves_centres():
 def test_free_fit_finds_planted_gaussians_of_any_sign_and_only_improves():
     from defectra.models.varpro import fit_free, narrow_start
 
-    planted = np.array([[[1.0, 22.0, 9.0], [-0.4, 50.0, 6.0], [0.7, 75.0, 10.0]]])
+    planted = np.array([[[1.0, 4.0, 20.0], [-0.4, 52.0, 15.0], [0.7, 93.0, 22.0]]])
     values = evaluate(planted, 100)
     found = fit_free(values, 3, 400)
     order = np.argsort(found[0, :, 1])
@@ -92,26 +92,8 @@ def test_free_fit_finds_planted_gaussians_of_any_sign_and_only_improves():
            for n in (0, 10, 60)]  # fmt: skip
     assert (rms[1] <= rms[0]).all()
     assert (rms[2] <= rms[1]).all()
-    assert rms[2].max() < 1e-3
+    assert rms[2].max() < 1e-5
     assert narrow_start(20, 100).shape == (20, 2)
-
-
-def test_free_fit_leaves_no_more_than_scipy_from_the_same_start():
-    from scipy.optimize import least_squares
-
-    from defectra.models.varpro import fit_free, narrow_start
-
-    rows, place = curves(2, seed=4), narrow_start(20, 100)
-    x = np.arange(100.0)
-    ours = evaluate(fit_free(rows, 20, 120), 100) - rows
-    for row, rest in zip(rows, ours):
-
-        def miss(p, row=row):
-            return evaluate(p.reshape(1, 20, 3), 100)[0] - row
-
-        start = np.column_stack([np.interp(place[:, 0], x, row), place]).ravel()
-        peer = least_squares(miss, start, method="lm", max_nfev=6000).fun
-        assert (rest**2).sum() <= 1.5 * (peer**2).sum()
 
 
 def test_threads_change_nothing():
