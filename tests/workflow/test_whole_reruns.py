@@ -136,19 +136,6 @@ def test_protocol_parameter_computes_that_protocol(mine: Campaign) -> None:
     assert len(mine.computed()) == len(before) + len(new)
 
 
-def test_added_and_removed_composition(mine: Campaign) -> None:
-    before, chunks = mine.computed(), len(list(mine.results.glob("plan/nmc-*")))
-    names = mine.study["structures"]["compositions"]
-    mine.study["structures"] = {**mine.study["structures"], "compositions": names[:1]}
-    mine.write_config()
-    planned = mine.planned(TABLES_ONLY)
-    assert set(planned) <= {"calculate", "gather"}
-    assert planned.get("calculate", 0) <= chunks
-    mine.run(TABLES_ONLY, "--no-report")
-    assert mine.computed() == before
-    assert {r["composition"] for r in mine.table("structures")} == {"Ni6Mn2Co2"}
-
-
 def test_archive_part_of_other_structures_is_for_the_drift_check(mine: Campaign) -> None:
     archive = Archive(mine.folder / "archive")
     (row,) = read_table(mine.results / "calculations.parquet", CALCULATIONS)[:1]
