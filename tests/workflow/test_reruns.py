@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from campaign import TABLES_ONLY, Campaign
@@ -63,7 +64,8 @@ def test_config_leaf_reruns_only_what_reads_it(copy: Campaign) -> None:
     assert copy.planned(TABLES_ONLY) == {"gather": 1}
 
 
-def test_added_composition_computes_its_own_and_removed_one_nothing(copy: Campaign) -> None:
+def test_added_composition_computes_its_own_and_removed_one_nothing(tmp_path: Path) -> None:
+    copy = Campaign(tmp_path / "project")
     copy.study["shards"] = 8
     copy.write_config()
     copy.run(TABLES_ONLY, "--no-report")
