@@ -5,13 +5,15 @@ from pathlib import Path
 
 from snakemake.utils import min_version
 
+from defectra.archived import write_archived
 from defectra.config import leaf, load
 from defectra.datasets import needs
 from defectra.engines.release import release
 from defectra.fingerprint import fingerprint
 from defectra.fingerprint import of_script as code
 from defectra.leaves import archive_folder, pick, training_hash, worker_settings
-from defectra.plan import write_plan
+from defectra.plan import write_plan_apart
+from defectra.store import Archive
 from defectra.workload import Workload, doubled
 
 min_version("9.20")
@@ -71,7 +73,8 @@ TARGETS = {
 
 # The plan is no job: its manifests are inputs and nobody's output (design, "nothing twice").
 if workflow.is_main_process:
-    CHUNKS = write_plan(CONFIG, Path("results"), fingerprint("defectra.plan"))
+    CHUNKS = write_plan_apart(CONFIG, Path("results"), fingerprint("defectra.plan"))
+    write_archived(Path("results"), CHUNKS, Archive(ARCHIVE))
 else:
     CHUNKS = json.loads(Path("results/plan/state.json").read_text())["chunks"]
 

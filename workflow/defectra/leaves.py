@@ -37,6 +37,8 @@ def worker_settings(config: Config) -> str:
     study = config.nmc
     used = {study.protocol, study.ladder}
     protocols = config.protocols.model_dump(mode="json")
+    for protocol in (*protocols["feff"].values(), *protocols["chgnet"].values()):
+        del protocol["description"]
     return _canonical(
         {
             "engine": study.engine,

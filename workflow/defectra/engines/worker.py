@@ -81,23 +81,32 @@ class Chunk:
         self.journal = journal
         self.engine: Engine = engine_named(settings.engine)
         self.done: dict[str, Finished] = {}
+        self.archived = {r["calculation_id"]: r for r in archive.read(CALCULATIONS)}
+        self._archive = archive
+        self._read_journal()
+        self._open: Journal | None = None
+        self._sites: dict[tuple[str, int], SiteRunner] = {}
+        self._failed: dict[str, Outcome] = {}
+
+    def _read_journal(self) -> None:
+        """Take in what is finished, and what is known of the geometries."""
+        self._size = self._journal_size()
         relaxed: list[Row] = []
-        for row, raw in read_journal(journal):
+        for row, raw in read_journal(self.journal):
             kind = row.pop("kind")
             if kind == "geometry":
                 relaxed.append(row)
             elif row["error_class"] not in TRIED_AGAIN:
                 files = _unpack(row.pop("files"), raw)
                 self.done[row["calculation_id"]] = Finished(row, files)
-        self.archived = {r["calculation_id"]: r for r in archive.read(CALCULATIONS)}
-        self._archive = archive
-        known = [*relaxed, *archive.read(GEOMETRIES)]
+        known = [*relaxed, *self._archive.read(GEOMETRIES)]
+        settings = self.settings
         self.geometries = Geometries(
             self.structures, settings.chgnet, known, settings.live_geometries, self._keep_geometry
         )
-        self._open: Journal | None = None
-        self._sites: dict[tuple[str, int], SiteRunner] = {}
-        self._failed: dict[str, Outcome] = {}
+
+    def _journal_size(self) -> int:
+        return self.journal.stat().st_size if self.journal.exists() else 0
 
     def _keep_geometry(self, row: Row) -> None:
         if self._open is not None:
@@ -123,6 +132,8 @@ class Chunk:
     def complete(self) -> Iterator[bool]:
         """Compute what is missing; yields for each task whether it was computed just now."""
         with Journal(self.journal) as handle:
+            if self._journal_size() != self._size:  # another worker had it until now
+                self._read_journal()
             self._open = handle
             try:
                 for task in self.tasks:
