@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 
 from defectra.figures import style
 from defectra.xanes.ladder import ANATASE
-from defectra.xanes.series import ALIGNED, AUTHORS, CENTROID, DECLARED, FOREST, PEAK
+from defectra.xanes.series import ALIGNED, AUTHORS, CENTROID, DECLARED, FOREST, PEAK, UNALIGNED
 
 Rows = Sequence[Mapping[str, Any]]
 _COLOURS = (style.BLUE, style.ORANGE, style.GREEN, style.RED, style.PURPLE)
@@ -61,11 +61,12 @@ def _stack(axis: Axes, measured: Rows, codes: Rows, offset: float) -> None:
 
 @style.styled()
 def plot_series(rows: Rows, path: str | Path) -> None:
-    """State of nickel against voltage: model aligned, not aligned, published; two baselines."""
-    figure, axes = style.canvas(1, 5, (13.0, 3.9))
+    """State of nickel against voltage: own model in three alignments, published, two baselines."""
+    figure, axes = style.canvas(1, 6, (14.5, 3.9))
     wanted = (
         (FOREST, "cdf", ALIGNED, "own calculations, CDF,\naligned without labels"),
-        (FOREST, "cdf", DECLARED, "own calculations, CDF,\nnot aligned"),
+        (FOREST, "cdf", DECLARED, "own calculations, CDF,\ndeclared shift"),
+        (FOREST, "cdf", UNALIGNED, "own calculations, CDF,\nnot aligned"),
         (AUTHORS, "cdf", "", "published model"),
         (PEAK, "", "", "peak position"),
         (CENTROID, "", "", "centroid"),
@@ -75,11 +76,11 @@ def plot_series(rows: Rows, path: str | Path) -> None:
                and _same(r["alignment"], alignment)]  # fmt: skip
         _voltage_panel(axis, own)
         axis.set_title(title)
-    for axis in axes.flat[:3]:
+    for axis in axes.flat[:4]:
         axis.set_ylim(1.95, 4.2)
         axis.axhline(16 / 6, color=style.GREY, lw=0.8, ls="--")
     axes[0, 0].set_ylabel("Ni oxidation state")
-    axes[0, 3].set_ylabel("eV")
+    axes[0, 4].set_ylabel("eV")
     handles, names = axes[0, 0].get_legend_handles_labels()
     figure.legend(handles, names, loc="outside lower center", ncols=2,
                   title="bars: 90 % on held-out calculated spectra; dashed: charge balance, "

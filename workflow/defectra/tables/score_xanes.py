@@ -12,7 +12,7 @@ from defectra.tables.claims import NAN, NOTHING, OWN, Value
 from defectra.xanes.compare import FOREST, MEAN
 from defectra.xanes.delta import CORRECTED, DELTA, RAW
 from defectra.xanes.published import AUTHORS
-from defectra.xanes.series import ALIGNED, CENTROID, DECLARED, PEAK, TARGET
+from defectra.xanes.series import ALIGNED, CENTROID, PEAK, TARGET, UNALIGNED
 from defectra.xanes.views import AS_IS, VASP
 
 Row = dict[str, Any]
@@ -84,7 +84,7 @@ def _delta(metrics: Rows) -> Iterator[claims.Claim]:
 def _measured(metrics: Rows) -> Iterator[claims.Claim]:
     for name in (PEAK, CENTROID):
         base = _value(metrics, TARGET, "none", name, "measured", Metric.SEPARATION)[0]
-        for alignment in (ALIGNED, DECLARED):
+        for alignment in (ALIGNED, UNALIGNED):
             for features in ("intensity", "cdf", "cwt"):
                 ours = _value(metrics, TARGET, features, FOREST, f"measured, {alignment}",
                               Metric.SEPARATION)  # fmt: skip
@@ -98,7 +98,7 @@ def _measured(metrics: Rows) -> Iterator[claims.Claim]:
 def _pristine(series: Rows) -> Iterator[claims.Claim]:
     """Mean state of nickel by charge balance, Mn 4+, Co 3+, O 2-, one lithium per metal."""
     for composition, expected in (("NMC622", 16 / 6), ("NMC721", 19 / 7)):
-        for alignment in (ALIGNED, DECLARED):
+        for alignment in (ALIGNED, UNALIGNED):
             own = [r for r in series if r["composition"] == composition and r["method"] == FOREST
                    and r["features"] == "cdf" and r["alignment"] == alignment
                    and not float(r["voltage_V"] or 0) > 0]  # fmt: skip
