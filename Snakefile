@@ -95,6 +95,7 @@ localrules:
     levels,
     perovskites,
     xanes,
+    ladder,
     score,
     collect_scores,
     plot_spectra,
@@ -156,6 +157,12 @@ rule perovskites:
 rule xanes:
     input:
         TARGETS["xanes"],
+
+
+rule ladder:
+    input:
+        "results/xanes/ladder.csv",
+        expand("results/xanes/figures/{figure}.png", figure=["ladder", "delta"]),
 
 
 report: "workflow/report/workflow.rst"

@@ -204,3 +204,49 @@ def test_settings_refuse_an_unknown_feature_and_a_shift_off_the_grid():
         XanesStudy(features=["cdf+fourier"])
     with pytest.raises(ValueError, match="shifts"):
         XanesStudy(disturbances={"shifts": [0.3]})
+
+
+_CELL = """CuO
+1.0
+3.9 0 0
+0 3.9 0
+0 0 12.0
+Cu O S
+1 2 1
+direct
+0.0 0.0 0.0 Cu
+0.5 0.0 0.0 O
+0.0 0.5 0.0 O
+0.0 0.0 {z} S
+"""
+
+
+def _archive(path, cell, sites=("000_Cu", "001_Cu")):
+    import io
+    import tarfile
+
+    rows = "".join(f" {8984 + k:.3f} {k:.3f} 0.1 {k / 50:.5e} 1.0 0.0\n" for k in range(60))
+    files = {"FEFF/Cu/mp-1/POSCAR": cell}
+    files |= {f"FEFF/Cu/mp-1/FEFF-XANES/{s}/xmu.dat": "# head\n" + rows for s in sites}
+    with tarfile.open(path, "w:xz") as tar:
+        for name, text in files.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(text)
+            tar.addfile(info, io.BytesIO(text.encode()))
+    return path
+
+
+def test_sites_are_labelled_and_what_has_no_label_is_counted(tmp_path):
+    from defectra.xanes.copper import copper_rows
+
+    rows, left_out = copper_rows(_archive(tmp_path / "a.tar.xz", _CELL.format(z=0.5)))
+    assert [r["site"] for r in rows] == ["mp-1_000"]
+    assert rows[0]["coordination"] == pytest.approx(4)
+    assert rows[0]["bond_length"] == pytest.approx(1.95)
+    assert left_out == {"the site is no Cu": 1}
+    np.testing.assert_allclose(np.interp(9000.0, WIDE, rows[0]["mu"]), 16 / 50, atol=1e-6)
+    rows, left_out = copper_rows(_archive(tmp_path / "b.tar.xz", _CELL.format(z=0.19)))
+    assert not rows
+    assert left_out["bound to another anion as well"] == 1
+    with pytest.raises(DataError, match=r"no xmu\.dat"):
+        copper_rows(_archive(tmp_path / "c.tar.xz", _CELL.format(z=0.5), sites=()))
