@@ -14,20 +14,16 @@ NICKEL_OXIDES = [
     for name, count in (("Ni2O3", 3), ("NiOH2", 3), ("Ni_metal", 2))
     for k in range(1, count + 1)
 ]
-
-
-def xas_lists(elements, engines):
-    """Lists of sites of OmniXAS in the mirror."""
-    parts = [(e, c, p) for e in elements for c in engines for p in ("test", "val")]
-    names = [f"{XAS}/material_id_and_site/{e}_{c}_{p}.txt" for e, c, p in parts]
-    return needs_all(names, CONFIG.mirror)
-
-
-def xas_tables(elements, engines):
-    """Tables of spectra of OmniXAS in the mirror, in step with the lists."""
-    parts = [(e, c, p) for e in elements for c in engines for p in ("test", "val")]
-    names = [f"{XAS}/ml_data/{e}_{c}_{p}_y.txt.gz" for e, c, p in parts]
-    return needs_all(names, CONFIG.mirror)
+XAS_SETS = [
+    f"{element}_{engine}_{part}"
+    for element in ("Ti", "Cu")
+    for engine in ("FEFF", "VASP")
+    for part in ("test", "val")
+]
+XAS_LISTS = [f"{XAS}/material_id_and_site/{name}.txt" for name in XAS_SETS]
+XAS_TABLES = [f"{XAS}/ml_data/{name}_y.txt.gz" for name in XAS_SETS]
+COPPER_LISTS = [name for name in XAS_LISTS if "Cu_VASP" in name]
+COPPER_TABLES = [name for name in XAS_TABLES if "Cu_VASP" in name]
 
 
 rule build_copper:
@@ -54,8 +50,8 @@ rule build_copper:
 rule compare_features:
     input:
         copper=rules.build_copper.output.copper,
-        lists=xas_lists(["Cu"], ["VASP"]),
-        tables=xas_tables(["Cu"], ["VASP"]),
+        lists=needs_all(COPPER_LISTS, CONFIG.mirror),
+        tables=needs_all(COPPER_TABLES, CONFIG.mirror),
     output:
         "results/xanes/features.csv",
     log:
@@ -77,8 +73,8 @@ rule compare_features:
 
 rule learn_delta:
     input:
-        lists=xas_lists(["Ti", "Cu"], ["FEFF", "VASP"]),
-        tables=xas_tables(["Ti", "Cu"], ["FEFF", "VASP"]),
+        lists=needs_all(XAS_LISTS, CONFIG.mirror),
+        tables=needs_all(XAS_TABLES, CONFIG.mirror),
     output:
         pairs="results/xanes/pairs.parquet",
         metrics="results/xanes/delta.csv",
