@@ -20,7 +20,7 @@ define install
 	@$(VENV)/bin/uv pip install -q --compile-bytecode --python $(PY) $(1) 2>/dev/null || $(PY) -m pip install -q $(1)
 endef
 
-.PHONY: help run nmc levels perovskites report plan test test-slurm test-faults test-fuzz \
+.PHONY: help run nmc levels perovskites xanes ladder report plan test test-slurm test-faults test-fuzz \
 	structures engines slurm costs archive bench lint lock config clean distclean
 
 help:  ## this list
@@ -37,6 +37,12 @@ levels: $(VENV)/.installed  ## study levels alone: make levels MIRROR=FOLDER
 
 perovskites: $(VENV)/.installed  ## study perovskites alone; needs MIRROR=folder of the published data
 	@$(LAUNCH) perovskites
+
+xanes: $(VENV)/.installed  ## study xanes alone; needs MIRROR=folder of the published data
+	@$(LAUNCH) xanes
+
+ladder: $(VENV)/.installed  ## one site in several codes and protocols, FEFF to VASP; needs MIRROR
+	@$(LAUNCH) ladder
 
 report: $(VENV)/.installed  ## make the report anew
 	@rm -f $(DIRECTORY)/results/report.html

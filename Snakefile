@@ -60,6 +60,15 @@ TARGETS = {
             ],
         ),
     ],
+    "xanes": [
+        "results/xanes/scorecard.csv",
+        "results/xanes/metrics.csv",
+        "results/xanes/ladder.csv",
+        *expand(
+            "results/xanes/figures/{figure}.png",
+            figure=["features", "decay", "delta", "ladder", "series", "importance"],
+        ),
+    ],
 }
 
 # The plan is no job: its manifests are inputs and nobody's output (design, "nothing twice").
@@ -85,6 +94,8 @@ localrules:
     nmc,
     levels,
     perovskites,
+    xanes,
+    ladder,
     score,
     collect_scores,
     plot_spectra,
@@ -107,6 +118,14 @@ localrules:
     plot_perovskite_references,
     plot_perovskite_fidelity,
     plot_perovskite_screen,
+    check_published,
+    build_ladder,
+    gather_xanes,
+    score_xanes,
+    plot_xanes_features,
+    plot_xanes_delta,
+    plot_xanes_ladder,
+    plot_xanes_series,
 
 
 wildcard_constraints:
@@ -135,6 +154,17 @@ rule perovskites:
         TARGETS["perovskites"],
 
 
+rule xanes:
+    input:
+        TARGETS["xanes"],
+
+
+rule ladder:
+    input:
+        "results/xanes/ladder.csv",
+        expand("results/xanes/figures/{figure}.png", figure=["ladder", "delta"]),
+
+
 report: "workflow/report/workflow.rst"
 
 
@@ -144,3 +174,4 @@ include: "workflow/rules/models.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/levels.smk"
 include: "workflow/rules/perovskites.smk"
+include: "workflow/rules/xanes.smk"

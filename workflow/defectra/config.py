@@ -21,8 +21,9 @@ from defectra.settings.nmc import NmcStudy
 from defectra.settings.perovskites import PerovskiteStudy
 from defectra.settings.plain import Plain
 from defectra.settings.protocols import Protocols
+from defectra.settings.xanes import XanesStudy
 
-StudyName = Literal["nmc", "levels", "perovskites"]
+StudyName = Literal["nmc", "levels", "perovskites", "xanes"]
 STUDIES: tuple[str, ...] = get_args(StudyName)
 
 
@@ -36,6 +37,7 @@ class Config(Strict):
     nmc: NmcStudy = NmcStudy()
     levels: LevelsStudy = LevelsStudy()
     perovskites: PerovskiteStudy = PerovskiteStudy()
+    xanes: XanesStudy = XanesStudy()
     protocols: Protocols
 
     @model_validator(mode="after")
