@@ -82,7 +82,7 @@ def edges(bulk: Mapping[str, Any]) -> tuple[float, float]:
 
 
 def corrected(cells: Cells, dielectric: NDArray[np.float64]) -> dict[int, Correction]:
-    """Correction of each charged cell by charge; the neutral one has none but its plateau.
+    """Correction of each charged cell, by charge.
 
     Raises
     ------
@@ -91,7 +91,7 @@ def corrected(cells: Cells, dielectric: NDArray[np.float64]) -> dict[int, Correc
     """
     out = {}
     for row in cells.charged:
-        if not row["potentials_V"]:
+        if not row["charge"] or not row["potentials_V"]:
             continue
         host, potentials = tiled(cells.bulk, row)
         pair = (row["potentials_V"], potentials)
@@ -154,23 +154,25 @@ def carriers(row: Mapping[str, Any], vbm: float, cbm: float, shift: float) -> tu
     return electrons, float(((1 - filling) * weight)[below].sum())
 
 
-def levels(cells: Cells, host: Host, coefficient: float) -> list[Row]:
+def levels(
+    cells: Cells, fixes: Mapping[int, Correction], host: Host, coefficient: float
+) -> list[Row]:
     """Rows of levels of one set, the charge falling; NaN and a message where one failed.
 
     Parameters
     ----------
+    fixes
+        Correction of each charged cell, see :func:`corrected`.
     coefficient
         Of the modified band alignment.
 
     Raises
     ------
     EngineError
-        If cells were run with other settings than the bulk (nothing of such a set can be
-        trusted), or the correction library is missing.
+        If cells were run with other settings than the bulk: nothing of such a set can be trusted.
     """
     vbm, cbm = edges(cells.bulk)
     gap = max(cbm - vbm, 0.0)
-    fixes = corrected(cells, host.dielectric)
     shifts = {r["charge"]: _shift(cells, r, fixes) for r in cells.charged if r["potentials_V"]}
     bulk = _run(cells.bulk, cells.bulk)
     runs = [_run(row, cells.bulk) for row in cells.charged]
