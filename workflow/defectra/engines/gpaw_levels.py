@@ -1,30 +1,24 @@
-"""Hosts and charged cells by GPAW, a program of its own in a Python of its own."""
+"""Hosts and charged cells by GPAW: batches of requests in one child, one result file for each.
+
+Beside :mod:`defectra.engines.gpaw`, whose program it uses, since one start of GPAW serves a whole
+set, and since charged cells need states and occupations near the Fermi level, hosts a dielectric
+constant.
+"""
 
 from __future__ import annotations
 
 import json
-import os
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from defectra.engines import process
+from defectra.engines import gpaw, process
 from defectra.errors import EngineError
 
 Json = dict[str, Any]
 
-VARIABLE = "DEFECTRA_GPAW"
-ROOT = Path(__file__).parents[3]
 CHILD = Path(__file__).with_name("gpaw_levels_child.py")
-THREADS = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-
-
-def python() -> Path | None:
-    """Python that can import GPAW: of the variable, else of ``.venv-gpaw``; None without one."""
-    named = os.environ.get(VARIABLE)
-    found = Path(named) if named else ROOT / ".venv-gpaw" / "bin" / "python"
-    return found if os.access(found, os.X_OK) else None
 
 
 def compute(requests: Sequence[Mapping[str, Any]], timeout_s: float) -> dict[str, Json]:
@@ -33,16 +27,10 @@ def compute(requests: Sequence[Mapping[str, Any]], timeout_s: float) -> dict[str
     Raises
     ------
     EngineError
-        ``engine_missing`` if there is no GPAW; ``crashed`` with the end of its log if the child
+        ``engine_missing`` if there is no GPAW (see :func:`gpaw.program`); ``crashed`` with the end of its log if the child
         ended badly before its first result.
     """
-    program = python()
-    if program is None:
-        raise EngineError(
-            "engine_missing",
-            f"GPAW is not installed: `make engines` brings it into .venv-gpaw, or set {VARIABLE} "
-            "to a Python that can import gpaw",
-        )
+    program = gpaw.program()
     with tempfile.TemporaryDirectory(prefix="defectra-gpaw-") as name:
         folder = Path(name)
         (folder / "in.json").write_text(json.dumps(list(requests)), encoding="utf-8")
@@ -50,7 +38,7 @@ def compute(requests: Sequence[Mapping[str, Any]], timeout_s: float) -> dict[str
         command = [str(program), "-P", str(CHILD), "in.json", "out"]
         failure: EngineError | None = None
         try:
-            if process.run(command, folder, THREADS, timeout_s).returncode:
+            if process.run(command, folder, gpaw.ENVIRONMENT, timeout_s).returncode:
                 log = (folder / "child.log").read_text(encoding="utf-8", errors="replace")
                 failure = EngineError("crashed", " ".join(log[-800:].split()))
         except EngineError as error:

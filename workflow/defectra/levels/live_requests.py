@@ -217,8 +217,9 @@ def _run(
         "kpoints": [mesh] * 3,
         **_electrons(protocol),
     }
-    if protocol.hubbard_u_eV:
-        found["setups"] = {e: f":d,{u:g}" for e, u in sorted(protocol.hubbard_u_eV.items())}
+    if set(protocol.hubbard_u_eV) & set(cell["species"]):
+        u = sorted((e, v) for e, v in protocol.hubbard_u_eV.items() if e in cell["species"])
+        found["setups"] = {e: f":d,{v:g}" for e, v in u}
     return found
 
 

@@ -65,10 +65,35 @@ class GpawLevelsProtocol(Strict):
     timeout_s: float = Field(3600, gt=0, description="s of one batch, then it counts as failed")
 
 
+class GpawProtocol(Strict):
+    """One fidelity of GPAW: plane waves, PAW. Energies in eV."""
+
+    description: str = Field("", description="what it is for, and its measured error")
+    xc: str = Field("PBE", description="functional of the self-consistent density")
+    cutoff: float = Field(350, ge=100, le=2000, description="eV, plane waves")
+    mesh: list[int] = Field([4, 4, 4], min_length=3, max_length=3, description="k-points")
+    shifted: bool = Field(True, description="mesh between the lattice points, else on them")
+    band_mesh: list[int] = Field(
+        [], max_length=3, description="mesh through Γ for band edges; empty: that of the density"
+    )
+    empty_bands: int = Field(6, ge=2, description="above the gap, on the mesh of the bands")
+    smearing: float = Field(0.01, gt=0, le=0.5, description="eV, Fermi-Dirac")
+    hubbard: dict[str, tuple[str, float]] = Field(
+        {}, description="U by element, e.g. Ni: [d, 6.0], eV"
+    )
+    complex: bool = Field(False, description="complex orbitals although only Γ is sampled")
+    iterations: int = Field(120, ge=1, description="of self-consistency, at most")
+    energy: float = Field(1e-5, gt=0, description="eV per valence electron")
+    density: float = Field(1e-4, gt=0, description="electrons per valence electron")
+    eigenstates: float = Field(1e-4, gt=0, description="eV² per valence electron")
+    checkpoint: bool = Field(False, description="keep the ground state until the job is done")
+    timeout_s: float = Field(3600, gt=0, description="s, then the calculation counts as failed")
+
+
 class Protocols(Strict):
     """Named fidelities of each engine."""
 
-    gpaw_levels: dict[str, GpawLevelsProtocol] = Field({})
-
     feff: dict[str, FeffProtocol]
     chgnet: dict[str, ChgnetProtocol]
+    gpaw: dict[str, GpawProtocol] = Field(default={}, validate_default=True)
+    gpaw_levels: dict[str, GpawLevelsProtocol] = Field(default={}, validate_default=True)
