@@ -10,6 +10,7 @@ from defectra.datasets import needs
 from defectra.engines.release import release
 from defectra.fingerprint import fingerprint
 from defectra.fingerprint import of_script as code
+from defectra.levels.live_run import gpaw_version
 from defectra.leaves import archive_folder, pick, training_hash, worker_settings
 from defectra.plan import write_plan
 from defectra.workload import Workload, doubled
@@ -35,9 +36,10 @@ TARGETS = {
     "levels": [
         "results/levels/scorecard.csv",
         "results/levels/space.csv",
+        "results/levels/live_drift.csv",
         *expand(
             "results/levels/figures/{figure}.png",
-            figure=["errors", "gap", "map", "published", "diagrams"],
+            figure=["errors", "gap", "map", "published", "diagrams", "live"],
         ),
     ],
     "perovskites": [
@@ -97,6 +99,8 @@ localrules:
     plot_level_map,
     plot_level_published,
     plot_level_diagrams,
+    make_live_levels,
+    plot_live_levels,
     gather_perovskites,
     score_perovskites,
     plot_perovskite_errors,

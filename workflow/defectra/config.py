@@ -46,6 +46,11 @@ class Config(Strict):
                 raise ValueError(
                     f"nmc.{key}: no protocol {name!r}; allowed: {', '.join(self.protocols.feff)}"
                 )
+        name, known = self.levels.live.protocol, self.protocols.gpaw_levels
+        if known and name not in known:
+            raise ValueError(
+                f"levels.live.protocol: no protocol {name!r}; allowed: {', '.join(known)}"
+            )
         return self
 
 

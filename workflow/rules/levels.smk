@@ -5,6 +5,10 @@ FOUNDRY_FULL = "levels/foundry/semiconductor_defectlevels_v1.1.csv"
 FOUNDRY_SAMPLE = "levels/foundry_sample/foundry_defectlevels_first_rows.csv"
 HAS_FOUNDRY = bool(CONFIG.mirror) and (Path(CONFIG.mirror) / FOUNDRY_FULL).is_file()
 HOSTS = os.path.relpath(ROOT / CONFIG.levels.hosts)
+LIVE_SETS = os.path.relpath(ROOT / CONFIG.levels.live.sets)
+LIVE_ARCHIVE = os.path.relpath(ROOT / CONFIG.levels.live.archive)
+LIVE_PARTS = sorted(map(str, Path(LIVE_ARCHIVE).glob("*/part-*.parquet")))
+LIVE_PROTOCOL = leaf(CONFIG, "protocols", "gpaw_levels", CONFIG.levels.live.protocol)
 
 
 rule build_levels:
@@ -253,3 +257,117 @@ rule plot_level_diagrams:
         code=code("plot_level_diagrams"),
     script:
         "../../scripts/plot_level_diagrams.py"
+
+
+# The live set: hosts and charged cells with GPAW. The archive holds it; each run computes a small
+# set anew if GPAW is there, whose version is a parameter, so that its coming is seen.
+rule run_levels:
+    input:
+        sets=LIVE_SETS,
+        hosts=HOSTS,
+        archive=LIVE_PARTS,
+    output:
+        hosts="results/levels/live_hosts.parquet",
+        cells="results/levels/live_cells.parquet",
+        corrections="results/levels/live_corrections.parquet",
+        drift=report(
+            "results/levels/live_drift.csv",
+            category="Levels",
+            caption="../report/level_drift.rst",
+        ),
+    log:
+        "results/logs/levels/run_levels.log",
+    conda:
+        "../../envs/defectra.yaml"
+    threads: 1
+    resources:
+        mem_mb=doubled(1500),
+        runtime=doubled(600 if CONFIG.levels.live.complete else 60),
+    params:
+        config=leaf(CONFIG, "levels", "live"),
+        protocol=LIVE_PROTOCOL,
+        archive=json.dumps(LIVE_ARCHIVE),
+        gpaw=gpaw_version(),
+        code=code("run_levels"),
+    script:
+        "../../scripts/run_levels.py"
+
+
+rule make_live_levels:
+    input:
+        hosts=rules.run_levels.output.hosts,
+        cells=rules.run_levels.output.cells,
+        corrections=rules.run_levels.output.corrections,
+        published=rules.build_levels.output.levels,
+        sets=LIVE_SETS,
+    output:
+        levels="results/levels/live_levels.parquet",
+        table=report(
+            "results/levels/live_levels.csv",
+            category="Levels",
+            caption="../report/level_live.rst",
+        ),
+    log:
+        "results/logs/levels/make_live_levels.log",
+    conda:
+        "../../envs/defectra.yaml"
+    threads: 1
+    resources:
+        mem_mb=doubled(900),
+        runtime=doubled(10),
+    params:
+        protocol=LIVE_PROTOCOL,
+        coefficient=leaf(CONFIG, "levels", "mba_coefficient"),
+        code=code("make_live_levels"),
+    script:
+        "../../scripts/make_live_levels.py"
+
+
+rule plot_live_levels:
+    input:
+        levels=rules.make_live_levels.output.levels,
+    output:
+        report(
+            "results/levels/figures/live.png",
+            category="Levels",
+            caption="../report/level_live_figure.rst",
+        ),
+    log:
+        "results/logs/levels/plot_live_levels.log",
+    conda:
+        "../../envs/defectra.yaml"
+    threads: 1
+    resources:
+        mem_mb=doubled(900),
+        runtime=doubled(10),
+    params:
+        code=code("plot_live_levels"),
+    script:
+        "../../scripts/plot_live_levels.py"
+
+
+# Not asked for by `levels`: `snakemake results/levels/next_levels.csv` computes the head of the list.
+rule run_next_levels:
+    input:
+        ranked=rules.predict_levels.output.ranked,
+        hosts=HOSTS,
+        archive=LIVE_PARTS,
+    output:
+        "results/levels/next_levels.csv",
+    log:
+        "results/logs/levels/run_next_levels.log",
+    conda:
+        "../../envs/defectra.yaml"
+    threads: 1
+    resources:
+        mem_mb=doubled(1500),
+        runtime=doubled(600),
+    params:
+        config=leaf(CONFIG, "levels", "live"),
+        protocol=LIVE_PROTOCOL,
+        coefficient=leaf(CONFIG, "levels", "mba_coefficient"),
+        archive=json.dumps(LIVE_ARCHIVE),
+        gpaw=gpaw_version(),
+        code=code("run_next_levels"),
+    script:
+        "../../scripts/run_next_levels.py"
