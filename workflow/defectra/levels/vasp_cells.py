@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree
 
 import numpy as np
+from numpy.typing import NDArray
 
 from defectra.errors import EngineError
 from defectra.levels.elements import sublattices
-from defectra.levels.live import structure
+from defectra.levels.live import Cells, Host, corrected, levels, structure
 from defectra.records import Origin, Status
 
 if TYPE_CHECKING:
@@ -246,3 +247,42 @@ def _hollow(where: Any, pure: Structure, host: str) -> str:
     return "M_i_A" if shell == {sublattices(host)[0]} else "M_i_B"
 
 
+
+
+def levels_of_folder(
+    root: Path, host: str, dielectric: NDArray[np.float64], coefficient: float
+) -> tuple[list[Row], list[dict[str, str]]]:
+    """Levels of every defect below `root`, in the columns of LIVE_LEVELS, and what was left out.
+
+    Parameters
+    ----------
+    dielectric
+        Tensor, shape (3, 3): electronic for unrelaxed cells, static for relaxed ones.
+
+    Raises
+    ------
+    EngineError
+        If there is no bulk, or cells were run with other settings than the bulk.
+    """
+    rows, left_out = read_tree(root)
+    bulk = bulk_of(rows, host)
+    sets: dict[tuple[str, str], list[tuple[Row, Found]]] = {}
+    for row in rows:
+        if row is bulk:
+            continue
+        try:
+            found = identify(row, bulk, host)
+        except EngineError as error:
+            left_out.append({"source": row["calculation_id"][:12], "reason": str(error)})
+            continue
+        sets.setdefault((found.site, found.impurity), []).append((row, found))
+    out: list[Row] = []
+    for (site, impurity), members in sets.items():
+        cells = Cells(bulk, [row for row, _ in members], members[0][1].centre)
+        same: Row = {"host": host, "site": site, "impurity": impurity}
+        same |= {"atoms": len(bulk["species"]), "published_eV": float("nan")}
+        same["fidelity"] = f"{bulk['functional']}, parsed from {bulk['engine_version']}"
+        fixes = corrected(cells, dielectric)
+        made = levels(cells, fixes, Host(dielectric), coefficient)
+        out += [{**same, **row} for row in made]
+    return out, left_out
