@@ -15,11 +15,13 @@ from typing import Any
 from defectra.config import load
 from defectra.engines import gpaw_levels
 from defectra.errors import DefectraError, EngineError
+from defectra.levels.elements import element, sublattices
 from defectra.levels.hosts import read_hosts
 from defectra.levels.live_requests import (
     DefectSet,
     bulk_request,
     host_request,
+    phase_requests,
     place,
     read_sets,
     run_request,
@@ -54,6 +56,14 @@ def set_requests(chosen: DefectSet, lattice: float, p: GpawLevelsProtocol) -> li
     return [bulk_request(chosen.host, round(lattice, 4), chosen.atoms, p, species), *charged]
 
 
+def set_phases(
+    chosen: DefectSet, path: Path | None, protocol: GpawLevelsProtocol
+) -> dict[str, Json]:
+    """Requests of the phases of a csv, with the settings of a set; none without a path."""
+    species = {*sublattices(chosen.host), chosen.impurity}
+    return phase_requests(path, protocol, species) if path else {}
+
+
 def run(
     hosts: Mapping[str, Json],
     sets: Sequence[DefectSet],
@@ -61,6 +71,7 @@ def run(
     journal: Path,
     archived: Mapping[str, Json],
     compute: Compute = gpaw_levels.compute,
+    phases: Sequence[Json] = (),
 ) -> Iterator[str]:
     """Complete hosts and sets; yields a line for each piece of work.
 
@@ -70,6 +81,8 @@ def run(
         Request of each host.
     archived
         Results known from elsewhere, by id: not computed again.
+    phases
+        Requests of elements and competing phases.
     """
     with Journal(journal) as handle:
         done = {**archived, **known(journal)}
@@ -93,6 +106,7 @@ def run(
             seconds = sum(r["cpu_s"] for r in found.values())
             yield f"{what}: {len(found)} of {len(missing)} computed, {seconds:.0f} CPU s"
 
+        yield from complete(phases, "phases")
         order = dict.fromkeys([s.host for s in sets] + list(hosts))
         for host in order:
             yield from complete([hosts[host]], host)
@@ -111,16 +125,20 @@ def main() -> int:
     parser.add_argument("--hosts", type=Path, default=Path("resources/levels/hosts.csv"))
     parser.add_argument("--protocol", default="fast")
     parser.add_argument("--journal", type=Path, default=Path("results/store/levels.journal"))
+    parser.add_argument("--phases", type=Path, help="csv of elements and competing phases")
     parser.add_argument("--all-hosts", action="store_true", help="every II-VI and III-V host")
     args = parser.parse_args()
     try:
-        protocol = load(args.config).protocols.gpaw_levels[args.protocol]
+        study = load(args.config)
+        protocol = study.protocols.gpaw_levels[args.protocol]
         sets, properties = read_sets(args.sets), read_hosts(args.hosts)
         names = dict.fromkeys(s.host for s in sets)
         if args.all_hosts:
             names |= dict.fromkeys(h for h in properties if is_compound(h))
         hosts = host_requests(list(names), properties, protocol)
-        for line in run(hosts, sets, protocol, args.journal, {}):
+        wanted = [s for s in sets if s.name in study.levels.live.formation]
+        phases = [r for s in wanted for r in set_phases(s, args.phases, protocol).values()]
+        for line in run(hosts, sets, protocol, args.journal, {}, phases=phases):
             print(line, flush=True)
     except DefectraError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
@@ -130,8 +148,6 @@ def main() -> int:
 
 def is_compound(host: str) -> bool:
     """Is it a II-VI or III-V host (not an element or a IV-IV compound)?"""
-    from defectra.levels.elements import element, sublattices
-
     first, second = (element(s)["valence"] for s in sublattices(host))
     return first != second
 

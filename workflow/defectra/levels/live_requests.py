@@ -32,6 +32,7 @@ SUBLATTICES = {"M_i_A": "i_A", "M_i_B": "i_B", "M_i_neut": "i_oct"}
 HARD = frozenset("B C N O F".split())  # 2p shells: they need the higher cut-off
 CHARGE_LIMIT = 3
 VANADIUM = "V"
+COPPER_GROUP = 11
 # Supercells by number of atoms of the host: 8, 64 and 216 are cubes.
 _CUBE = np.array([[-1, 1, 1], [1, -1, 1], [1, 1, -1]])
 CELLS = {
@@ -168,7 +169,7 @@ def run_request(
     """
     mesh = mesh_of(len(atoms_of(defect.parent or defect)), protocol)
     impurities = species - set(defect.supercell.crystal.species)
-    magnetic = bool(defect.defects) and any(element(s)["open_d"] for s in impurities)
+    magnetic = bool(defect.defects) and any(_magnetic(s) for s in impurities)
     cell = _cell(defect)
     found = _run(cell, structure_id(with_charge(defect, charge)), mesh, protocol, species)
     found["charge"] = charge
@@ -177,6 +178,12 @@ def run_request(
     if protocol.fmax_eV_A:
         found |= {"fmax": protocol.fmax_eV_A, "steps": protocol.steps}
     return _identified(found)
+
+
+def _magnetic(symbol: str) -> bool:
+    """Open d shell; those of copper, silver and gold are full in every charge of interest."""
+    found = element(symbol)
+    return bool(found["open_d"]) and found["valence"] != COPPER_GROUP
 
 
 def bulk_request(
@@ -244,3 +251,36 @@ def _electrons(protocol: GpawLevelsProtocol) -> Json:
 def _identified(request: Json) -> Json:
     text = json.dumps(request, sort_keys=True, separators=(",", ":"))
     return {"id": hashlib.sha256(text.encode()).hexdigest(), **request}
+
+
+PHASE_COLUMNS = ["phase", "lattice", "species", "coords", "kpoints", "source"]
+
+
+def phase_requests(
+    path: str | Path, protocol: GpawLevelsProtocol, species: set[str]
+) -> dict[str, Json]:
+    """Requests of elements and competing phases by name, at the cut-off of a set of `species`.
+
+    Raises
+    ------
+    TableError
+        If numbers and species do not fit.
+    """
+    out = {}
+    with Path(path).open(encoding="utf-8", newline="") as handle:
+        reader = csv.DictReader(handle)
+        if reader.fieldnames != PHASE_COLUMNS:
+            raise TableError(f"{path}: columns {reader.fieldnames}, expected {PHASE_COLUMNS}")
+        for line, row in enumerate(reader, 2):
+            cell: Json = {"species": row["species"].split()}
+            try:
+                cell |= {k: [float(v) for v in row[k].split()] for k in ("lattice", "coords")}
+                mesh = [int(k) for k in row["kpoints"].split()]
+            except ValueError:
+                raise TableError(f"{path}: line {line}: a number is none") from None
+            sizes = (len(cell["lattice"]), len(cell["coords"]), len(mesh))
+            if sizes != (9, 3 * len(cell["species"]), 3):
+                raise TableError(f"{path}: line {line}: numbers and species do not fit")
+            found = _run(cell, f"phase {row['phase']}", 1, protocol, species)
+            out[row["phase"]] = _identified({**found, "kpoints": mesh})
+    return out

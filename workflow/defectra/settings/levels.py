@@ -85,6 +85,12 @@ class Live(Strict):
         ["AlP M_A Cd 16"], description="sets computed anew by each run, if GPAW is installed"
     )
     complete: bool = Field(False, description="compute every set that the archive lacks")
+    phases: str = Field(
+        "resources/levels/phases.csv", description="elements and competing phases"
+    )
+    formation: list[str] = Field(
+        ["AlAs M_i_B In 16"], description="sets whose formation energies are made"
+    )
     next_runs: int = Field(1, ge=0, description="rows of next.csv that `next_levels` computes")
     next_atoms: int = Field(16, ge=8, description="of the host in those cells")
     parsed: list[ParsedSet] = Field([], description="VASP runs made elsewhere")
