@@ -37,9 +37,10 @@ TARGETS = {
         "results/levels/scorecard.csv",
         "results/levels/space.csv",
         "results/levels/live_drift.csv",
+        *(["results/levels/parsed_levels.csv"] if CONFIG.levels.live.parsed else []),
         *expand(
             "results/levels/figures/{figure}.png",
-            figure=["errors", "gap", "map", "published", "diagrams", "live"],
+            figure=["errors", "gap", "map", "published", "diagrams", "live", "formation"],
         ),
     ],
     "perovskites": [
@@ -101,6 +102,7 @@ localrules:
     plot_level_diagrams,
     make_live_levels,
     plot_live_levels,
+    make_formation,
     gather_perovskites,
     score_perovskites,
     plot_perovskite_errors,

@@ -8,6 +8,7 @@ HOSTS = os.path.relpath(ROOT / CONFIG.levels.hosts)
 LIVE_SETS = os.path.relpath(ROOT / CONFIG.levels.live.sets)
 LIVE_ARCHIVE = os.path.relpath(ROOT / CONFIG.levels.live.archive)
 LIVE_PARTS = sorted(map(str, Path(LIVE_ARCHIVE).glob("*/part-*.parquet")))
+LIVE_PHASES = os.path.relpath(ROOT / CONFIG.levels.live.phases)
 LIVE_PROTOCOL = leaf(CONFIG, "protocols", "gpaw_levels", CONFIG.levels.live.protocol)
 
 
@@ -346,7 +347,38 @@ rule plot_live_levels:
         "../../scripts/plot_live_levels.py"
 
 
-# Not asked for by `levels`: `snakemake results/levels/next_levels.csv` computes the head of the list.
+rule make_formation:
+    input:
+        hosts=rules.run_levels.output.hosts,
+        cells=rules.run_levels.output.cells,
+        corrections=rules.run_levels.output.corrections,
+        sets=LIVE_SETS,
+        phases=LIVE_PHASES,
+    output:
+        table="results/levels/formation.csv",
+        figure=report(
+            "results/levels/figures/formation.png",
+            category="Levels",
+            caption="../report/level_formation.rst",
+        ),
+    log:
+        "results/logs/levels/make_formation.log",
+    conda:
+        "../../envs/defectra.yaml"
+    threads: 1
+    resources:
+        mem_mb=doubled(900),
+        runtime=doubled(10),
+    params:
+        chosen=leaf(CONFIG, "levels", "live", "formation"),
+        protocol=LIVE_PROTOCOL,
+        code=code("make_formation"),
+    script:
+        "../../scripts/make_formation.py"
+
+
+# Not asked for by `levels`: `snakemake results/levels/next_levels.csv` computes the head of
+# next.csv.
 rule run_next_levels:
     input:
         ranked=rules.predict_levels.output.ranked,
@@ -371,3 +403,24 @@ rule run_next_levels:
         code=code("run_next_levels"),
     script:
         "../../scripts/run_next_levels.py"
+
+
+# VASP runs made elsewhere, levels.live.parsed; asked for if there are any.
+rule parse_levels:
+    output:
+        levels="results/levels/parsed_levels.csv",
+        left_out="results/levels/parsed_left_out.csv",
+    log:
+        "results/logs/levels/parse_levels.log",
+    conda:
+        "../../envs/defectra.yaml"
+    threads: 1
+    resources:
+        mem_mb=doubled(2000),
+        runtime=doubled(60),
+    params:
+        parsed=leaf(CONFIG, "levels", "live", "parsed"),
+        coefficient=leaf(CONFIG, "levels", "mba_coefficient"),
+        code=code("parse_levels"),
+    script:
+        "../../scripts/parse_levels.py"

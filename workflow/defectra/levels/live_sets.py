@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from defectra.errors import EngineError
-from defectra.levels.campaign import set_requests
+from defectra.levels.campaign import set_phases, set_requests
 from defectra.levels.corrections import Correction
+from defectra.levels.formation import formation_rows
 from defectra.levels.live import Cells, Host, corrected, levels
 from defectra.levels.live_requests import DefectSet, centre, place, supercell
 from defectra.records import Column, Status, Table
@@ -172,3 +174,39 @@ def _failed(chosen: DefectSet, message: str) -> Row:
         "status": str(Status.FAILED),
         "message": message,
     }
+
+
+def formation(
+    sets: Sequence[DefectSet],
+    tables: Tables,
+    protocol: GpawLevelsProtocol,
+    phases: str | Path,
+) -> list[Row]:
+    """Formation energies of sets, in the columns of FORMATION_COLUMNS; what failed says why."""
+    out: list[Row] = []
+    for chosen in sets:
+        key = (chosen.host, chosen.site, chosen.impurity)
+        try:
+            out += _formation(chosen, tables, protocol, phases)
+        except EngineError as error:
+            nan = float("nan")
+            row: Row = dict(zip(("host", "site", "impurity"), key))
+            row |= {"charge": 0, "corner": "", "formation_eV": nan, "gap_eV": nan}
+            row |= {"potentials": "", "status": str(Status.FAILED), "message": str(error)}
+            out.append(row)
+    return out
+
+
+def _formation(
+    chosen: DefectSet, tables: Tables, protocol: GpawLevelsProtocol, path: str | Path
+) -> list[Row]:
+    found = find(chosen, tables, protocol)
+    asked = set_phases(chosen, Path(path), protocol)
+    missing = sorted(name for name, r in asked.items() if r["id"] not in tables.cells)
+    if found is None or missing:
+        what = ", ".join(missing) or "the set itself"
+        raise EngineError("not_computed", f"not computed: {what}")
+    cells, host = found
+    rows = {name: tables.cells[r["id"]] for name, r in asked.items()}
+    fixes = corrections_of(cells, host, tables.corrections)
+    return formation_rows((chosen.host, chosen.site, chosen.impurity), cells, fixes, rows)
