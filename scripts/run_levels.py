@@ -1,5 +1,6 @@
-"""Live set of levels. Input sets, hosts (csv), archive (parts); output hosts, cells, corrections,
-drift. params.config = levels.live, params.protocol; the journals in results/store are nobody's.
+"""Live set of levels. Input sets, hosts (csv), archive (parts); output four tables.
+
+params.config = levels.live, params.protocol; the journals in results/store are nobody's output.
 """
 
 import json

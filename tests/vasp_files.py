@@ -23,7 +23,7 @@ def _structure(tag: str, lattice: Any, coords: Any) -> str:
         f'<structure name="{tag}"><crystal>{_varray("basis", lattice)}<i name="volume">{volume:.6f}'
         f"</i>{_varray('rec_basis', inverse)}</crystal>{_varray('positions', coords)}</structure>\n"
         if tag
-        else f"<structure><crystal>{_varray('basis', lattice)}<i name=\"volume\">{volume:.6f}</i>"
+        else f'<structure><crystal>{_varray("basis", lattice)}<i name="volume">{volume:.6f}</i>'
         f"{_varray('rec_basis', inverse)}</crystal>{_varray('positions', coords)}</structure>\n"
     )
 
@@ -44,7 +44,8 @@ def vasprun(
     electrons = sum(VALENCE[s] for s in species) - charge
     atoms = "".join(f"<rc><c>{s}</c><c>{kinds.index(s) + 1}</c></rc>" for s in species)
     types = "".join(
-        f"<rc><c>{species.count(k)}</c><c>{k}</c><c>1.0</c><c>{VALENCE[k]}</c><c>PAW_PBE {k}</c></rc>"
+        f"<rc><c>{species.count(k)}</c><c>{k}</c><c>1.0</c><c>{VALENCE[k]}</c>"
+        f"<c>PAW_PBE {k}</c></rc>"
         for k in kinds
     )
     scf = "".join(
@@ -62,7 +63,8 @@ def vasprun(
 <kpoints><generation param="Gamma"><v type="int" name="divisions">1 1 1</v>
 <v name="usershift">0 0 0</v></generation>
 {_varray("kpointlist", [[0, 0, 0]])}{_varray("weights", [[1.0]])}</kpoints>
-<parameters><separator name="electronic"><i name="ENMAX">{cutoff}</i><i name="NELECT">{electrons}</i>
+<parameters><separator name="electronic"><i name="ENMAX">{cutoff}</i>
+<i name="NELECT">{electrons}</i>
 <i type="int" name="ISPIN">1</i><i type="int" name="NELM">60</i><i type="int" name="NELMDL">-5</i>
 <i type="logical" name="LHFCALC">F</i></separator>
 <separator name="electronic exchange-correlation"><i type="string" name="GGA">PE</i>
@@ -117,7 +119,10 @@ def write_run(
 ) -> None:
     """A folder with vasprun.xml and OUTCAR, gzipped or not."""
     folder.mkdir(parents=True, exist_ok=True)
-    for name, text in {"vasprun.xml": vasprun(*args, **kwargs), "OUTCAR": outcar(potentials)}.items():
+    for name, text in {
+        "vasprun.xml": vasprun(*args, **kwargs),
+        "OUTCAR": outcar(potentials),
+    }.items():
         if zipped:
             (folder / f"{name}.gz").write_bytes(gzip.compress(text.encode()))
         else:

@@ -7,7 +7,7 @@ from defectra.errors import EngineError, TableError
 from defectra.levels import live, live_requests
 from defectra.levels.corrections import Correction
 from defectra.levels.formation import formation_rows, region
-from defectra.levels.live_requests import DefectSet, place, read_sets, supercell
+from defectra.levels.live_requests import place, read_sets, supercell
 from defectra.structures.identity import atoms_of
 
 HOST = live.Host(10.0 * np.eye(3), 0.5)
@@ -165,7 +165,8 @@ def test_guessed_charges():
 
 @pytest.mark.parametrize(
     ("line", "told"),
-    [("AlP,M_X,Cd,0 -1,16", "site"), ("AlP,M_A,Cd,4 0,16", "-3 to 3"), ("AlP,M_A,Cd,a,16", "integers"),
+    [("AlP,M_X,Cd,0 -1,16", "site"), ("AlP,M_A,Cd,4 0,16", "-3 to 3"),
+     ("AlP,M_A,Cd,a,16", "integers"),
      ("AlP,M_A,Cd,0 -1,15", "atoms"), ("AlP,M_A,Xx,0 -1,16", "element")],
 )  # fmt: skip
 def test_broken_sets_are_refused(tmp_path, line, told):
@@ -185,7 +186,7 @@ def test_magnetic_impurities_get_moments_and_hubbard_u(config):
     assert sorted(set(iron["moments"])) == [0.0, 3.0]
     copper = live_requests.run_request(place(large, "M_A", "Cu"), 0, protocol, {"Zn", "S", "Cu"})
     assert "moments" not in copper
-    with_u = protocol.model_copy(update={"hubbard_u_eV": {"Fe": 4.0}})
+    with_u = protocol.model_copy(update={"hubbard_u": {"Fe": 4.0}})
     found = live_requests.run_request(place(large, "M_A", "Fe"), 0, with_u, {"Zn", "S", "Fe"})
     assert found["setups"] == {"Fe": ":d,4"}
     assert found["id"] != iron["id"]

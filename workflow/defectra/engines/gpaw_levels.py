@@ -27,8 +27,8 @@ def compute(requests: Sequence[Mapping[str, Any]], timeout_s: float) -> dict[str
     Raises
     ------
     EngineError
-        ``engine_missing`` if there is no GPAW (see :func:`gpaw.program`); ``crashed`` with the end of its log if the child
-        ended badly before its first result.
+        ``engine_missing`` if there is no GPAW (see :func:`gpaw.program`); ``crashed`` with the
+        end of its log if the child ended badly before its first result.
     """
     program = gpaw.program()
     with tempfile.TemporaryDirectory(prefix="defectra-gpaw-") as name:

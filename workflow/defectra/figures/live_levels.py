@@ -57,7 +57,9 @@ def _parity(axis: Axes, rows: Rows) -> None:
     axis.set(xlim=limits, ylim=limits, aspect="equal", title="Ours beside published PBE levels")
     axis.set(xlabel="published, relaxed (eV above VBM)", ylabel="16 atoms, unrelaxed (eV)")
     if len(error):
-        note = f"{len(error)} levels\nmean {error.mean():+.2f} eV\nMAE {np.abs(error).mean():.2f} eV"
+        note = (
+            f"{len(error)} levels\nmean {error.mean():+.2f} eV\nMAE {np.abs(error).mean():.2f} eV"
+        )
         axis.text(0.97, 0.03, note, transform=axis.transAxes, ha="right", va="bottom")
     axis.legend(loc="upper left")
 

@@ -137,7 +137,7 @@ def centre(defect: Decorated) -> list[float]:
 
 def cutoff(protocol: GpawLevelsProtocol, species: set[str]) -> float:
     """Cut-off in eV for a set of elements: all cells of a set must share it."""
-    return protocol.hard_cutoff_eV if species & HARD else protocol.cutoff_eV
+    return protocol.hard_cutoff if species & HARD else protocol.cutoff
 
 
 def host_request(host: str, start: float, protocol: GpawLevelsProtocol) -> Json:
@@ -149,9 +149,9 @@ def host_request(host: str, start: float, protocol: GpawLevelsProtocol) -> Json:
         **_cell(cell),
         "start_A": round(start, 4),
         "strains": [0.98, 0.993, 1.007, 1.02],
-        "cutoff_eV": protocol.host_hard_cutoff_eV if hard else protocol.host_cutoff_eV,
+        "cutoff_eV": protocol.host_hard_cutoff if hard else protocol.host_cutoff,
         "kpoints": [protocol.host_kpoints] * 3,
-        "response_cutoff_eV": protocol.response_cutoff_eV,
+        "response_cutoff_eV": protocol.response_cutoff,
         **_electrons(protocol),
     }
     return _identified(found)
@@ -175,8 +175,8 @@ def run_request(
     found["charge"] = charge
     if magnetic:
         found["moments"] = [3.0 if s in impurities else 0.0 for s in cell["species"]]
-    if protocol.fmax_eV_A:
-        found |= {"fmax": protocol.fmax_eV_A, "steps": protocol.steps}
+    if protocol.fmax:
+        found |= {"fmax": protocol.fmax, "steps": protocol.steps}
     return _identified(found)
 
 
@@ -211,9 +211,7 @@ def repeats_of(atoms: int) -> tuple[int, int]:
     return round((atoms / size) ** (1 / 3)), size
 
 
-def _run(
-    cell: Json, name: str, mesh: int, protocol: GpawLevelsProtocol, species: set[str]
-) -> Json:
+def _run(cell: Json, name: str, mesh: int, protocol: GpawLevelsProtocol, species: set[str]) -> Json:
     found: Json = {
         "kind": "run",
         "structure_id": name,
@@ -224,8 +222,8 @@ def _run(
         "kpoints": [mesh] * 3,
         **_electrons(protocol),
     }
-    if set(protocol.hubbard_u_eV) & set(cell["species"]):
-        u = sorted((e, v) for e, v in protocol.hubbard_u_eV.items() if e in cell["species"])
+    if set(protocol.hubbard_u) & set(cell["species"]):
+        u = sorted((e, v) for e, v in protocol.hubbard_u.items() if e in cell["species"])
         found["setups"] = {e: f":d,{v:g}" for e, v in u}
     return found
 
@@ -241,9 +239,9 @@ def _cell(cell: Decorated) -> Json:
 
 def _electrons(protocol: GpawLevelsProtocol) -> Json:
     return {
-        "width_eV": protocol.width_eV,
+        "width_eV": protocol.width,
         "density_tolerance": protocol.density_tolerance,
-        "state_tolerance_eV2": protocol.state_tolerance_eV2,
+        "state_tolerance_eV2": protocol.state_tolerance,
         "iterations": protocol.iterations,
     }
 

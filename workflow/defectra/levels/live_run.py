@@ -27,8 +27,10 @@ DRIFT_COLUMNS = [
 
 
 def gpaw_version() -> str:
-    """Version of GPAW, empty if there is none: a parameter of the rules, so that its coming and
-    going is seen."""
+    """Version of GPAW, empty if there is none.
+
+    A parameter of the rules, so that its coming and going is seen.
+    """
     try:
         return gpaw.engine_version()
     except EngineError:

@@ -7,15 +7,14 @@ gzipped folder gives the same row.
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from xml.etree import ElementTree
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +22,9 @@ from numpy.typing import NDArray
 from defectra.errors import EngineError
 from defectra.levels.elements import sublattices
 from defectra.levels.live import Cells, Host, corrected, levels, structure
+from defectra.parsers.columns import number
 from defectra.records import Origin, Status
+from defectra.textfiles import read_text
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -131,12 +132,11 @@ def _vasprun(path: Path) -> Any:
 
 def _valences(path: Path) -> dict[str, float]:
     """Valence electrons of each species, from the table of atom types."""
-    opened = gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
-    with opened as handle:
-        for _, node in ElementTree.iterparse(handle):
-            if node.tag == "array" and node.get("name") == "atomtypes":
-                rows = [[c.text or "" for c in rc] for rc in node.iter("rc")]
-                return {r[1].strip().split("_")[0]: float(r[3]) for r in rows}
+    table = re.search(r'<array name="atomtypes"\s*>(.*?)</array>', read_text(path), re.S)
+    rows = re.findall(r"<rc>(.*?)</rc>", table.group(1), re.S) if table else []
+    cells = [[c.strip() for c in re.findall(r"<c>(.*?)</c>", row)] for row in rows]
+    if cells and all(len(c) > 3 for c in cells):
+        return {c[1].split("_")[0]: number(c[3], path) for c in cells}
     raise EngineError("no_charge", f"{path.name}: no table of atom types")
 
 
@@ -190,7 +190,7 @@ def bulk_of(rows: list[Row], host: str) -> Row:
     first, second = sublattices(host)
     found = []
     for row in rows:
-        counts = Counter(row["species"])
+        counts: Counter[str] = Counter(row["species"])
         whole = set(counts) == {first, second} and len(set(counts.values())) == 1
         if whole and row["charge"] == 0:
             found.append(row)
@@ -239,14 +239,12 @@ def identify(row: Mapping[str, Any], bulk: Mapping[str, Any], host: str) -> Foun
 
 def _hollow(where: Any, pure: Structure, host: str) -> str:
     distance = pure.lattice.get_all_distances([where], pure.frac_coords)[0]
-    shell = {pure[int(j)].specie.symbol for j in np.flatnonzero(
-        distance < distance.min() + SAME_SHELL_A
-    )}
+    shell = {
+        pure[int(j)].specie.symbol for j in np.flatnonzero(distance < distance.min() + SAME_SHELL_A)
+    }
     if len(shell) > 1:
         return "M_i_neut"
     return "M_i_A" if shell == {sublattices(host)[0]} else "M_i_B"
-
-
 
 
 def levels_of_folder(

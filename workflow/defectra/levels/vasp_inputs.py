@@ -73,14 +73,14 @@ def _poscar(cell: Decorated, title: str) -> str:
 
 
 def _incar(protocol: GpawLevelsProtocol, charge: int, *, hybrid: bool) -> str:
-    relaxed = protocol.fmax_eV_A > 0
+    relaxed = protocol.fmax > 0
     tags: dict[str, str | float] = {
-        "ENCUT": round(protocol.cutoff_eV * 1.3),  # PAW sets of VASP want more than GPAW's
+        "ENCUT": round(protocol.cutoff * 1.3),  # PAW sets of VASP want more than GPAW's
         "PREC": "Accurate",
         "EDIFF": 1e-6,
         "NELM": max(protocol.iterations, 60),
         "ISMEAR": 0,
-        "SIGMA": protocol.width_eV,
+        "SIGMA": protocol.width,
         "ISPIN": 2,
         "LORBIT": 11,
         "LREAL": "Auto",
@@ -91,7 +91,7 @@ def _incar(protocol: GpawLevelsProtocol, charge: int, *, hybrid: bool) -> str:
         "ICORELEVEL": 0,
     }
     if relaxed:
-        tags["EDIFFG"] = -protocol.fmax_eV_A
+        tags["EDIFFG"] = -protocol.fmax
     if hybrid:
         tags |= {"LHFCALC": ".TRUE.", "HFSCREEN": 0.2, "AEXX": 0.25, "ALGO": "All"}
     text = "".join(f"{k} = {v}\n" for k, v in tags.items())
@@ -122,7 +122,9 @@ def finish(folder: Path) -> int:
 def neutral_electrons(poscar: Path, potcar: Path) -> float:
     """Valence electrons of the neutral cell."""
     if not potcar.is_file():
-        raise EngineError("no_potcar", f"{potcar}: put your own POTCAR there, in the order of POSCAR")
+        raise EngineError(
+            "no_potcar", f"{potcar}: put your own POTCAR there, in the order of POSCAR"
+        )
     lines = read_text(poscar).splitlines()
     kinds, counts = lines[5].split(), [int(n) for n in lines[6].split()]
     text = read_text(potcar)

@@ -85,9 +85,7 @@ class Live(Strict):
         ["AlP M_A Cd 16"], description="sets computed anew by each run, if GPAW is installed"
     )
     complete: bool = Field(False, description="compute every set that the archive lacks")
-    phases: str = Field(
-        "resources/levels/phases.csv", description="elements and competing phases"
-    )
+    phases: str = Field("resources/levels/phases.csv", description="elements and competing phases")
     formation: list[str] = Field(
         ["AlAs M_i_B In 16"], description="sets whose formation energies are made"
     )
