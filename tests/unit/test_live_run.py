@@ -39,7 +39,7 @@ class Engine:
             "lattice_A": 5.5125,
             "n_electrons": 8,
             "eos": {"bulk_modulus_GPa": 82.0, "energy_eV": -10.3},
-            **{k: edges for k in ("LDA", "PBE")},
+            **dict.fromkeys(("LDA", "PBE"), edges),
             "PBE+SOC": {**edges, "splitting_eV": 0.06},
             "HSE06@PBE": {**edges, "vbm_eV": 3.5},
             "epsilon_rpa": {"with_local_fields": 7.9, "without_local_fields": 8.9},

@@ -121,28 +121,6 @@ rule predict_levels:
         "../../scripts/predict_levels.py"
 
 
-rule score_levels:
-    input:
-        metrics=rules.evaluate_levels.output.metrics,
-        alignment=rules.align_levels.output.alignment,
-        curves=rules.align_levels.output.curves,
-        space=rules.predict_levels.output.space,
-    output:
-        "results/levels/scorecard.csv",
-    log:
-        "results/logs/levels/score_levels.log",
-    conda:
-        "../../envs/defectra.yaml"
-    threads: 1
-    resources:
-        mem_mb=doubled(700),
-        runtime=doubled(10),
-    params:
-        code=code("score_levels"),
-    script:
-        "../../scripts/score_levels.py"
-
-
 rule plot_level_errors:
     input:
         predictions=rules.evaluate_levels.output.predictions,
@@ -322,6 +300,32 @@ rule make_live_levels:
         code=code("make_live_levels"),
     script:
         "../../scripts/make_live_levels.py"
+
+
+rule score_levels:
+    input:
+        metrics=rules.evaluate_levels.output.metrics,
+        alignment=rules.align_levels.output.alignment,
+        curves=rules.align_levels.output.curves,
+        space=rules.predict_levels.output.space,
+        live=rules.make_live_levels.output.levels,
+        live_hosts=rules.run_levels.output.hosts,
+        drift=rules.run_levels.output.drift,
+        hosts=HOSTS,
+    output:
+        "results/levels/scorecard.csv",
+    log:
+        "results/logs/levels/score_levels.log",
+    conda:
+        "../../envs/defectra.yaml"
+    threads: 1
+    resources:
+        mem_mb=doubled(700),
+        runtime=doubled(10),
+    params:
+        code=code("score_levels"),
+    script:
+        "../../scripts/score_levels.py"
 
 
 rule plot_live_levels:

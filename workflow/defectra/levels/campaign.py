@@ -126,7 +126,7 @@ def main() -> int:
     parser.add_argument("--protocol", default="fast")
     parser.add_argument("--journal", type=Path, default=Path("results/store/levels.journal"))
     parser.add_argument("--phases", type=Path, help="csv of elements and competing phases")
-    parser.add_argument("--all-hosts", action="store_true", help="every II-VI and III-V host")
+    parser.add_argument("--all-hosts", action="store_true", help="every host, IV-IV last")
     args = parser.parse_args()
     try:
         study = load(args.config)
@@ -134,7 +134,7 @@ def main() -> int:
         sets, properties = read_sets(args.sets), read_hosts(args.hosts)
         names = dict.fromkeys(s.host for s in sets)
         if args.all_hosts:
-            names |= dict.fromkeys(h for h in properties if is_compound(h))
+            names |= dict.fromkeys(sorted(properties, key=lambda h: not is_compound(h)))
         hosts = host_requests(list(names), properties, protocol)
         wanted = [s for s in sets if s.name in study.levels.live.formation]
         phases = [r for s in wanted for r in set_phases(s, args.phases, protocol).values()]

@@ -109,7 +109,7 @@ def host_row(record: Mapping[str, Any]) -> Row:
     request, eos = record["request"], record["eos"]
     row: Row = {
         "calculation_id": record["id"],
-        "host": "".join(request["species"]),
+        "host": "".join(dict.fromkeys(request["species"])),
         "request": canonical(request),
         "lattice_A": record["lattice_A"],
         "bulk_modulus_GPa": eos["bulk_modulus_GPa"],
