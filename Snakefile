@@ -40,7 +40,15 @@ TARGETS = {
         *(["results/levels/parsed_levels.csv"] if CONFIG.levels.live.parsed else []),
         *expand(
             "results/levels/figures/{figure}.png",
-            figure=["errors", "gap", "map", "published", "diagrams", "live", "formation"],
+            figure=[
+                "errors",
+                "gap",
+                "map",
+                "published",
+                "diagrams",
+                "live",
+                "formation",
+            ],
         ),
     ],
     "perovskites": [
@@ -95,6 +103,7 @@ localrules:
     plot_ladder,
     build_levels,
     score_levels,
+    simulate_levels,
     plot_level_errors,
     plot_level_gap,
     plot_level_map,

@@ -35,10 +35,45 @@ rule build_levels:
         "../../scripts/build_levels.py"
 
 
+# The live set: hosts and charged cells with GPAW. The archive holds it; each run computes a small
+# set anew if GPAW is there, whose version is a parameter, so that its coming is seen.
+rule run_levels:
+    input:
+        sets=LIVE_SETS,
+        hosts=HOSTS,
+        archive=LIVE_PARTS,
+    output:
+        hosts="results/levels/live_hosts.parquet",
+        cells="results/levels/live_cells.parquet",
+        corrections="results/levels/live_corrections.parquet",
+        drift=report(
+            "results/levels/live_drift.csv",
+            category="Levels",
+            caption="../report/level_drift.rst",
+        ),
+    log:
+        "results/logs/levels/run_levels.log",
+    conda:
+        "../../envs/defectra.yaml"
+    threads: 1
+    resources:
+        mem_mb=doubled(1500),
+        runtime=doubled(600 if CONFIG.levels.live.complete else 60),
+    params:
+        config=leaf(CONFIG, "levels", "live"),
+        protocol=LIVE_PROTOCOL,
+        archive=json.dumps(LIVE_ARCHIVE),
+        gpaw=gpaw_version(),
+        code=code("run_levels"),
+    script:
+        "../../scripts/run_levels.py"
+
+
 rule evaluate_levels:
     input:
         levels=rules.build_levels.output.levels,
         hosts=HOSTS,
+        computed=rules.run_levels.output.hosts,
     output:
         metrics=report(
             "results/levels/metrics.csv",
@@ -94,6 +129,7 @@ rule predict_levels:
     input:
         levels=rules.build_levels.output.levels,
         hosts=HOSTS,
+        computed=rules.run_levels.output.hosts,
         krr=needs(f"{LEVELS_SET}/Prediction_KRR.csv", CONFIG.mirror),
         nn=needs(f"{LEVELS_SET}/Prediction_NN.csv", CONFIG.mirror),
         rfr=needs(f"{LEVELS_SET}/Prediction_RFR.csv", CONFIG.mirror),
@@ -144,9 +180,34 @@ rule plot_level_errors:
         "../../scripts/plot_level_errors.py"
 
 
+rule simulate_levels:
+    input:
+        levels=rules.build_levels.output.levels,
+        hosts=HOSTS,
+        computed=rules.run_levels.output.hosts,
+        predictions=rules.evaluate_levels.output.predictions,
+    output:
+        "results/levels/simulated.csv",
+    log:
+        "results/logs/levels/simulate_levels.log",
+    conda:
+        "../../envs/defectra.yaml"
+    threads: 1
+    resources:
+        mem_mb=doubled(1500),
+        runtime=doubled(30),
+    params:
+        config=leaf(CONFIG, "levels"),
+        seed=leaf(CONFIG, "seed"),
+        code=code("simulate_levels"),
+    script:
+        "../../scripts/simulate_levels.py"
+
+
 rule plot_level_gap:
     input:
         predictions=rules.evaluate_levels.output.predictions,
+        simulated=rules.simulate_levels.output[0],
     output:
         report(
             "results/levels/figures/gap.png",
@@ -236,40 +297,6 @@ rule plot_level_diagrams:
         code=code("plot_level_diagrams"),
     script:
         "../../scripts/plot_level_diagrams.py"
-
-
-# The live set: hosts and charged cells with GPAW. The archive holds it; each run computes a small
-# set anew if GPAW is there, whose version is a parameter, so that its coming is seen.
-rule run_levels:
-    input:
-        sets=LIVE_SETS,
-        hosts=HOSTS,
-        archive=LIVE_PARTS,
-    output:
-        hosts="results/levels/live_hosts.parquet",
-        cells="results/levels/live_cells.parquet",
-        corrections="results/levels/live_corrections.parquet",
-        drift=report(
-            "results/levels/live_drift.csv",
-            category="Levels",
-            caption="../report/level_drift.rst",
-        ),
-    log:
-        "results/logs/levels/run_levels.log",
-    conda:
-        "../../envs/defectra.yaml"
-    threads: 1
-    resources:
-        mem_mb=doubled(1500),
-        runtime=doubled(600 if CONFIG.levels.live.complete else 60),
-    params:
-        config=leaf(CONFIG, "levels", "live"),
-        protocol=LIVE_PROTOCOL,
-        archive=json.dumps(LIVE_ARCHIVE),
-        gpaw=gpaw_version(),
-        code=code("run_levels"),
-    script:
-        "../../scripts/run_levels.py"
 
 
 rule make_live_levels:

@@ -11,6 +11,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from defectra.figures import style
+from defectra.figures.live_levels import defect_label
 
 Rows = Sequence[Mapping[str, Any]]
 
@@ -26,7 +27,7 @@ def plot_formation(rows: Iterable[Mapping[str, Any]], path: str | Path) -> None:
     for axis, name in zip(axes.flat, sets):
         own = [r for r in known if (r["host"], r["impurity"], r["site"]) == name]
         _panel(axis, own)
-        axis.set_title(f"{name[1]} on {name[2].replace('_', ' ')} of {name[0]}")
+        axis.set_title(f"{name[0]}: {defect_label(*name)} (PBE, unrelaxed)")
     style.save(figure, path)
 
 

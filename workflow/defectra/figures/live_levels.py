@@ -18,7 +18,6 @@ COLOURS = {
     "no plateau": style.ORANGE,
     "shallow": style.RED,
 }
-SITES = {"M_A": "", "M_B": "", "M_i_A": "i,A", "M_i_B": "i,B", "M_i_neut": "i,n"}
 SHOWN_ATOMS = 16
 FAR_EV = 1.0
 MARGIN_EV = 0.3
@@ -47,6 +46,11 @@ def _parity(axis: Axes, rows: Rows) -> None:
         if some:
             x, y = ([r[k] for r in some] for k in ("published_eV", "level_eV"))
             axis.plot(x, y, "o", ms=4.5, color=colour, label=f"{mark} ({len(some)})")
+    bare = [r["bare_eV"] for r in rows]
+    x = [r["published_eV"] for r in rows]
+    axis.plot(
+        x, bare, "o", ms=4.5, mfc="none", color=style.GREY, label="no image-charge correction"
+    )
     for r in rows:
         if abs(r["level_eV"] - r["published_eV"]) > FAR_EV:
             axis.annotate(
@@ -60,6 +64,8 @@ def _parity(axis: Axes, rows: Rows) -> None:
         note = (
             f"{len(error)} levels\nmean {error.mean():+.2f} eV\nMAE {np.abs(error).mean():.2f} eV"
         )
+        plain = np.abs(np.array(bare) - np.array(x)).mean()
+        note += f"\nuncorrected {plain:.2f} eV"
         axis.text(0.97, 0.03, note, transform=axis.transAxes, ha="right", va="bottom")
     axis.legend(loc="upper left")
 
@@ -68,12 +74,18 @@ def _name(r: Mapping[str, Any]) -> str:
     return f"{r['host']}:{_short(r)} ({r['q_from']:+d}/{r['q_to']:+d})".replace("+0", "0")
 
 
-def _short(r: Mapping[str, Any]) -> str:
+def defect_label(host: str, impurity: str, site: str) -> str:
+    """Kröger-Vink-like label without the charge: Cd on Al, or interstitial i beside A or B."""
     from defectra.levels.elements import sublattices
 
-    first, second = sublattices(r["host"])
-    on = {"M_A": first, "M_B": second}.get(r["site"], SITES[r["site"]])
-    return rf"{r['impurity']}$_{{\mathrm{{{on}}}}}$"
+    first, second = sublattices(host)
+    near = {"M_i_A": f"i,{first}", "M_i_B": f"i,{second}", "M_i_neut": "i,oct"}
+    on = {"M_A": first, "M_B": second, **near}[site]
+    return rf"{impurity}$_{{\mathrm{{{on}}}}}$"
+
+
+def _short(r: Mapping[str, Any]) -> str:
+    return defect_label(r["host"], r["impurity"], r["site"])
 
 
 def _diagram(axis: Axes, rows: Rows) -> None:

@@ -122,6 +122,10 @@ class LevelsStudy(Strict):
         {"CdTe": ["Cu", "As", "In", "Cl"], "ZnSe": ["Cu", "P", "Al", "Br"]},
         description="impurities of each transition-level diagram",
     )
+    simulations: int = Field(40, ge=2, description="draws of the simulated-data study")
+    host_fidelity: Literal["measured", "lda", "pbe", "pbe_soc", "hse"] = Field(
+        "measured", description="gap and lattice that describe a host: measured, or computed here"
+    )
     bootstrap: int = Field(300, ge=10, description="resamples over groups")
     target: Literal["pbe"] = Field("pbe", description="fidelity of the single-fidelity study")
 
