@@ -1,6 +1,7 @@
-"""Levels of the live set. Input hosts, cells, corrections, published, sets; output levels, table.
+"""Levels of the live set. Input hosts, cells, corrections, published, sets, sizes.
 
-params.protocol, params.coefficient (of the modified band alignment).
+Output levels, table. params.protocol (of sets), params.dense (of sizes), params.coefficient (of
+the modified band alignment).
 """
 
 import json
@@ -22,12 +23,13 @@ published = {
     ((r["host"], r["site"], r["impurity"]), r["q_from"]): r["level_eV"]
     for r in read_table(snakemake.input.published, LEVELS)
 }
-rows = level_rows(
-    read_sets(snakemake.input.sets),
-    tables,
-    GpawLevelsProtocol.model_validate_json(snakemake.params.protocol),
-    json.loads(snakemake.params.coefficient),
-    published,
-)
+coefficient = json.loads(snakemake.params.coefficient)
+rows = []
+for file, text in (
+    (snakemake.input.sets, snakemake.params.protocol),
+    (snakemake.input.sizes, snakemake.params.dense),
+):
+    protocol = GpawLevelsProtocol.model_validate_json(text)
+    rows += level_rows(read_sets(file), tables, protocol, coefficient, published)
 write_table(snakemake.output.levels, rows, LIVE_LEVELS)
 write_csv(snakemake.output.table, rows, LIVE_LEVELS.names)

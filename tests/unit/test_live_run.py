@@ -123,9 +123,10 @@ def test_archive_gives_the_levels_back_without_engine_or_library(
     )
     sets = tmp_path / "sets.csv"
     sets.write_text("host,site,impurity,charges,atoms\nAlP,M_A,Cd,0 -1,16\n")
-    counts = live_archive.export(journal, sets, tmp_path / "archive", protocol)
+    wanted = [(read_sets(sets), protocol)]
+    counts = live_archive.export(journal, tmp_path / "archive", wanted)
     assert counts == {"level_hosts": 1, "level_cells": 3, "level_corrections": 1}
-    again = live_archive.export(journal, sets, tmp_path / "archive", protocol)
+    again = live_archive.export(journal, tmp_path / "archive", wanted)
     assert again == counts
     tables = live_archive.merged(Archive(tmp_path / "archive"), tmp_path / "none")
     (row,) = level_rows(read_sets(sets), tables, protocol, 0.14, {})

@@ -8,8 +8,10 @@ HOSTS = os.path.relpath(ROOT / CONFIG.levels.hosts)
 LIVE_SETS = os.path.relpath(ROOT / CONFIG.levels.live.sets)
 LIVE_ARCHIVE = os.path.relpath(ROOT / CONFIG.levels.live.archive)
 LIVE_PARTS = sorted(map(str, Path(LIVE_ARCHIVE).glob("*/part-*.parquet")))
+LIVE_SIZES = os.path.relpath(ROOT / CONFIG.levels.live.sizes)
 LIVE_PHASES = os.path.relpath(ROOT / CONFIG.levels.live.phases)
 LIVE_PROTOCOL = leaf(CONFIG, "protocols", "gpaw_levels", CONFIG.levels.live.protocol)
+DENSE_PROTOCOL = leaf(CONFIG, "protocols", "gpaw_levels", CONFIG.levels.live.sizes_protocol)
 
 
 rule build_levels:
@@ -306,6 +308,7 @@ rule make_live_levels:
         corrections=rules.run_levels.output.corrections,
         published=rules.build_levels.output.levels,
         sets=LIVE_SETS,
+        sizes=LIVE_SIZES,
     output:
         levels="results/levels/live_levels.parquet",
         table=report(
@@ -323,6 +326,7 @@ rule make_live_levels:
         runtime=doubled(10),
     params:
         protocol=LIVE_PROTOCOL,
+        dense=DENSE_PROTOCOL,
         coefficient=leaf(CONFIG, "levels", "mba_coefficient"),
         code=code("make_live_levels"),
     script:

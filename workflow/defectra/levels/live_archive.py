@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from defectra.config import load
 from defectra.errors import DefectraError
 from defectra.levels.campaign import known
-from defectra.levels.live_requests import read_sets
+from defectra.levels.live_requests import DefectSet, read_sets
 from defectra.levels.live_sets import CORRECTIONS, Tables, correction_rows, hosts_by_name
 from defectra.levels.live_table import CELL_RUNS, HOST_RUNS, cell_row, host_row
 from defectra.records import Origin
@@ -43,16 +43,24 @@ def merged(archive: Archive, journal: Path) -> Tables:
 
 
 def export(
-    journal: Path, sets_file: Path, root: Path, protocol: GpawLevelsProtocol
+    journal: Path,
+    root: Path,
+    sets: Sequence[tuple[Sequence[DefectSet], GpawLevelsProtocol]],
 ) -> dict[str, int]:
-    """Add finished runs and their corrections; returns how many rows each table then has."""
+    """Add finished runs and their corrections; returns how many rows each table then has.
+
+    Parameters
+    ----------
+    sets
+        Whose corrections are worked out, with the protocol of each list.
+    """
     archive = Archive(root)
     hosts, cells = rows_of(known(journal).values())
     origin = {"origin": str(Origin.ARCHIVE)}
     archive.add([r | origin for r in hosts], HOST_RUNS)
     archive.add([r | origin for r in cells], CELL_RUNS)
-    fixes = correction_rows(read_sets(sets_file), merged(archive, journal), protocol)
-    archive.add(fixes, CORRECTIONS)
+    for chosen, protocol in sets:
+        archive.add(correction_rows(chosen, merged(archive, journal), protocol), CORRECTIONS)
     return {t.name: len(archive.read(t)) for t in (HOST_RUNS, CELL_RUNS, CORRECTIONS)}
 
 
@@ -60,14 +68,16 @@ def main() -> int:
     """Command line."""
     parser = argparse.ArgumentParser(description="Add a journal of study levels to the archive.")
     parser.add_argument("--config", type=Path, default=Path("config/config.yaml"))
-    parser.add_argument("--sets", type=Path, default=Path("resources/levels/sets.csv"))
     parser.add_argument("--journal", type=Path, default=Path("results/store/levels.journal"))
-    parser.add_argument("--protocol", default="fast")
     args = parser.parse_args()
     try:
         config = load(args.config)
-        protocol = config.protocols.gpaw_levels[args.protocol]
-        print(export(args.journal, args.sets, Path(config.archive), protocol))
+        live, protocols = config.levels.live, config.protocols.gpaw_levels
+        sets = [
+            (read_sets(live.sets), protocols[live.protocol]),
+            (read_sets(live.sizes), protocols[live.sizes_protocol]),
+        ]
+        print(export(args.journal, Path(live.archive), sets))
     except DefectraError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 1

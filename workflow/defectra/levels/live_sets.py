@@ -14,7 +14,7 @@ from defectra.levels.campaign import set_phases, set_requests
 from defectra.levels.corrections import Correction
 from defectra.levels.formation import formation_rows
 from defectra.levels.live import Cells, Host, corrected, levels
-from defectra.levels.live_requests import DefectSet, centre, place, supercell
+from defectra.levels.live_requests import DefectSet, centre, mesh_of, place, supercell
 from defectra.records import Column, Status, Table
 from defectra.settings.protocols import GpawLevelsProtocol
 
@@ -139,7 +139,8 @@ def level_rows(
             made = _levels(chosen, tables, protocol, coefficient)
         except EngineError as error:
             made = [_failed(chosen, str(error))]
-        fidelity = f"{protocol.functional}, {chosen.atoms} atoms"
+        mesh = mesh_of(chosen.atoms, protocol)
+        fidelity = f"{protocol.functional}, {chosen.atoms} atoms, {mesh}^3 k-points"
         for row in made:
             theirs = published.get((key, row["q_from"]), float("nan"))
             single = row["q_from"] - row["q_to"] == 1

@@ -79,6 +79,8 @@ class Live(Strict):
     """Charged cells with GPAW: the shipped set, what each run computes anew, users' own runs."""
 
     sets: str = Field("resources/levels/sets.csv", description="host, site, impurity, charges")
+    sizes: str = Field("resources/levels/sizes.csv", description="one defect in several cells")
+    sizes_protocol: str = Field("dense", description="of gpaw_levels, for those cells")
     archive: str = Field("resources/archive/levels", description="hosts and cells done earlier")
     protocol: str = Field("fast", description="of gpaw_levels")
     recompute: list[str] = Field(
