@@ -73,6 +73,15 @@ engines: $(VENV)/.installed-engines gpaw  ## CHGNet (brings torch, 1.5 GB) and G
 
 gpaw: $(GPAW)/.installed  ## GPAW alone, built in an environment of its own (.venv-gpaw)
 
+corrections: $(VENV)/.installed-levels  ## finite-size corrections of charged cells (pydefect)
+
+live: $(VENV)/.installed-levels  ## the live set of study levels into resources/archive/levels: resumable
+	OMP_NUM_THREADS=1 $(PY) -m defectra.levels.campaign --all-hosts \
+		--phases resources/levels/phases.csv
+	OMP_NUM_THREADS=1 $(PY) -m defectra.levels.campaign --sets resources/levels/sizes.csv \
+		--protocol dense
+	$(PY) -m defectra.levels.live_archive
+
 slurm: $(VENV)/.installed-slurm  ## Slurm for Snakemake: make run PROFILE=slurm, docs/cluster.md
 
 costs: $(VENV)/.installed  ## fit workflow/costs.yaml to the archive anew
@@ -116,6 +125,10 @@ $(VENV)/.installed: envs/installer.txt envs/requirements.txt pyproject.toml
 
 $(VENV)/.installed-test: $(VENV)/.installed envs/requirements-test.txt
 	$(call install,--require-hashes -r envs/requirements-test.txt)
+	@touch $@
+
+$(VENV)/.installed-levels: $(VENV)/.installed envs/requirements-levels.txt
+	$(call install,--require-hashes -r envs/requirements-levels.txt)
 	@touch $@
 
 $(VENV)/.installed-slurm: $(VENV)/.installed envs/requirements-slurm.txt

@@ -191,7 +191,10 @@ def _lattice_constant(request: Json) -> tuple[float, int, Json]:
         atoms.calc = _calculator(cell, "PBE", kpts={"size": request["kpoints"]})
         energies.append(float(atoms.get_potential_energy()))
     volumes = [length**3 / 4 for length in lengths]
-    volume, energy, bulk = EquationOfState(volumes, energies, eos="birchmurnaghan").fit()
+    try:
+        volume, energy, bulk = EquationOfState(volumes, energies, eos="birchmurnaghan").fit()
+    except RuntimeError:  # no minimum found: a cubic in V^(-1/3) has one in closed form, or none
+        volume, energy, bulk = EquationOfState(volumes, energies, eos="sj").fit()
     scan: Json = {"lengths_A": lengths, "energies_eV": energies, "energy_eV": float(energy)}
     scan["bulk_modulus_GPa"] = float(bulk) * 160.21766
     electrons = round(float(atoms.calc.get_number_of_electrons()))

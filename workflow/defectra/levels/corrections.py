@@ -1,7 +1,7 @@
 """Finite-size corrections of charged cells, by the libraries that the field trusts.
 
 Freysoldt: pymatgen-analysis-defects; Kumagai and Oba (eFNV): pydefect. Both come with the extra
-``levels`` (`pip install defectra[levels]`); nothing else needs them. Potentials are in V and act
+``levels`` (`make corrections`); nothing else needs them. Potentials are in V and act
 on a *positive* unit charge, the opposite of VASP's local potential. All dielectric arguments are
 tensors, shape (3, 3): the electronic one for unrelaxed cells, the static one for relaxed cells.
 """
@@ -180,5 +180,5 @@ def _library(name: str) -> ModuleType:
     try:
         return importlib.import_module(name)
     except ImportError as error:
-        message = f"{package}: {error}; `pip install 'defectra[levels]'` brings it"
+        message = f"{package}: {error}; `make corrections` (or pip install 'defectra[levels]') brings it"
         raise EngineError("not_installed", message) from None
