@@ -22,7 +22,7 @@ define install
 endef
 
 .PHONY: help run nmc levels perovskites report plan test test-slurm test-faults test-fuzz \
-	structures engines gpaw slurm costs archive bench lint lock config clean distclean
+	structures engines gpaw corrections live slurm costs archive bench lint lock config clean distclean
 
 help:  ## this list
 	@sed -n 's/^\([a-z -]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12

@@ -180,5 +180,7 @@ def _library(name: str) -> ModuleType:
     try:
         return importlib.import_module(name)
     except ImportError as error:
-        message = f"{package}: {error}; `make corrections` (or pip install 'defectra[levels]') brings it"
+        message = (
+            f"{package}: {error}; `make corrections` (or pip install 'defectra[levels]') brings it"
+        )
         raise EngineError("not_installed", message) from None
