@@ -2,10 +2,11 @@
 
 import json
 import math
+import sys
 
 import pytest
 
-from defectra.errors import EngineError
+from defectra.errors import EngineError, TableError
 from defectra.levels import campaign, live_archive, live_run, vasp_inputs
 from defectra.levels.hosts import read_hosts
 from defectra.levels.live_requests import DefectSet, read_sets
@@ -180,3 +181,26 @@ def test_the_id_is_the_hash_of_the_request(hosts):
     name = request.pop("id")
     text = json.dumps(request, sort_keys=True, separators=(",", ":"))
     assert hashlib.sha256(text.encode()).hexdigest() == name
+
+
+def test_recomputed_levels_are_compared_without_the_correction_library(
+    tmp_path, root, hosts, protocol, config, monkeypatch
+):
+    monkeypatch.setattr("defectra.levels.campaign.gpaw_levels.compute", Engine())
+    monkeypatch.setitem(sys.modules, "pydefect", None)
+    monkeypatch.setattr(campaign.run, "__defaults__", (Engine(), *campaign.run.__defaults__[1:]))
+    complete(Engine(), hosts, protocol, tmp_path / "j")
+    archived = live_archive.merged(Archive(tmp_path / "a"), tmp_path / "j")
+    live = config.levels.live.model_copy(update={"sets": str(root / config.levels.live.sets)})
+    properties = read_hosts(root / "resources/levels/hosts.csv")
+    (row,) = live_run.recompute(live, protocol, properties, tmp_path / "anew", archived)
+    assert row["difference_eV"] == pytest.approx(0.0, abs=1e-9)
+    assert row["archived_eV"] == pytest.approx(0.6)
+    assert row["cpu_s"] == 4
+    (level,) = level_rows([SET], archived, protocol, 0.14, {})
+    assert level["mark"] == "not corrected"
+    assert math.isnan(level["corrected_eV"])
+    assert "make corrections" in level["message"]
+    unknown = live.model_copy(update={"recompute": ["X M_A Y 16"]})
+    with pytest.raises(TableError, match="recompute"):
+        live_run.recompute(unknown, protocol, properties, tmp_path / "anew", archived)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 CARRIER = 0.5  # electrons or holes in a band from which a state counts as shallow
 MARGIN_EV = 0.05  # beyond an edge
+UNCORRECTED = "not corrected"
 
 
 @dataclass(frozen=True)
@@ -155,14 +156,15 @@ def carriers(row: Mapping[str, Any], vbm: float, cbm: float, shift: float) -> tu
 
 
 def levels(
-    cells: Cells, fixes: Mapping[int, Correction], host: Host, coefficient: float
+    cells: Cells, fixes: Mapping[int, Correction] | None, host: Host, coefficient: float
 ) -> list[Row]:
     """Rows of levels of one set, the charge falling; NaN and a message where one failed.
 
     Parameters
     ----------
     fixes
-        Correction of each charged cell, see :func:`corrected`.
+        Correction of each charged cell, see :func:`corrected`; None: the library is missing, and
+        every level is the bare one, marked.
     coefficient
         Of the modified band alignment.
 
@@ -173,18 +175,22 @@ def levels(
     """
     vbm, cbm = edges(cells.bulk)
     gap = max(cbm - vbm, 0.0)
-    shifts = {r["charge"]: _shift(cells, r, fixes) for r in cells.charged if r["potentials_V"]}
+    known = fixes or {}
+    shifts = {r["charge"]: _shift(cells, r, known) for r in cells.charged if r["potentials_V"]}
     bulk = _run(cells.bulk, cells.bulk)
     runs = [_run(row, cells.bulk) for row in cells.charged]
     plain = [replace(r, correction_ev=-r.charge * _common(shifts, r.charge)) for r in runs]
-    done = [replace(r, correction_ev=_total(fixes.get(r.charge))) for r in runs]
+    done = [replace(r, correction_ev=_total(known.get(r.charge))) for r in runs]
     pairs = zip(ladder(bulk, plain, vbm, gap), ladder(bulk, done, vbm, gap))
     filled = {
         r["charge"]: carriers(r, vbm, cbm, shifts[r["charge"]])
         for r in cells.charged
         if r["charge"] in shifts
     }
-    return [_row(bare, full, filled, fixes, gap, host, coefficient) for bare, full in pairs]
+    rows = [_row(bare, full, filled, known, gap, host, coefficient) for bare, full in pairs]
+    if fixes is None:
+        rows = [r | {"mark": UNCORRECTED, "corrected_eV": float("nan")} for r in rows]
+    return rows
 
 
 def _common(shifts: Mapping[int, float], charge: int) -> float:

@@ -46,8 +46,8 @@ def recompute(
 ) -> list[Row]:
     """Compute the named sets anew, hosts included, past the archive; rows of the comparison.
 
-    Levels are compared, not energies: the lattice constant is fitted anew as well. Without GPAW
-    every row says so.
+    Bare levels are compared (image charges need a library that may not be there), not energies:
+    the lattice constant is fitted anew as well. Without GPAW every row says so.
 
     Raises
     ------
@@ -126,12 +126,12 @@ def _key(row: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 def _compared(before: Row, now: Row, cpu: float, version: str, message: str) -> Row:
-    level = now.get("level_eV", math.nan)
+    level = now.get("bare_eV", math.nan)
     return {
         **{k: before[k] for k in ("host", "site", "impurity", "q_from", "q_to")},
-        "archived_eV": before["level_eV"],
+        "archived_eV": before["bare_eV"],
         "now_eV": level,
-        "difference_eV": level - before["level_eV"],
+        "difference_eV": level - before["bare_eV"],
         "cpu_s": cpu,
         "engine_version": version,
         "message": message or now.get("message", ""),

@@ -156,7 +156,15 @@ def _levels(
     if found is None:
         return [_failed(chosen, "not computed: the bulk or all but one charge are missing")]
     cells, host = found
-    fixes = corrections_of(cells, host, tables.corrections)
+    try:
+        fixes = corrections_of(cells, host, tables.corrections)
+    except EngineError as error:
+        if error.error_class != "not_installed":
+            raise
+        made = levels(cells, None, host, coefficient)
+        return [
+            r | {"message": "; ".join(n for n in (r["message"], str(error)) if n)} for r in made
+        ]
     return levels(cells, fixes, host, coefficient)
 
 

@@ -91,7 +91,7 @@ LIVE_LEVELS = Table(
         Column("mba_eV", "float", "eV above VBM", "modified band alignment"),
         Column("gap_eV", "float", "eV", "of the host, same functional and cell"),
         Column("place", "string", "", "where the level lies"),
-        Column("mark", "string", "", "localised, shallow, no plateau"),
+        Column("mark", "string", "", "localised, shallow, no plateau, not corrected"),
         Column("electrons_in_cb", "float", "e", "of the lower charge"),
         Column("holes_in_vb", "float", "e", "of the higher charge"),
         Column("plateau_V", "float", "V", "scatter of the potential far from the defect"),
