@@ -11,6 +11,7 @@ from defectra.datasets import needs
 from defectra.engines.release import release
 from defectra.fingerprint import fingerprint
 from defectra.fingerprint import of_script as code
+from defectra.levels.live_run import gpaw_version
 from defectra.leaves import archive_folder, pick, training_hash, worker_settings
 from defectra.plan import write_plan_apart
 from defectra.store import Archive
@@ -37,9 +38,19 @@ TARGETS = {
     "levels": [
         "results/levels/scorecard.csv",
         "results/levels/space.csv",
+        "results/levels/live_drift.csv",
+        *(["results/levels/parsed_levels.csv"] if CONFIG.levels.live.parsed else []),
         *expand(
             "results/levels/figures/{figure}.png",
-            figure=["errors", "gap", "map", "published", "diagrams"],
+            figure=[
+                "errors",
+                "gap",
+                "map",
+                "published",
+                "diagrams",
+                "live",
+                "formation",
+            ],
         ),
     ],
     "perovskites": [
@@ -106,11 +117,15 @@ localrules:
     plot_ladder,
     build_levels,
     score_levels,
+    simulate_levels,
     plot_level_errors,
     plot_level_gap,
     plot_level_map,
     plot_level_published,
     plot_level_diagrams,
+    make_live_levels,
+    plot_live_levels,
+    make_formation,
     gather_perovskites,
     score_perovskites,
     plot_perovskite_errors,

@@ -48,6 +48,13 @@ class Config(Strict):
                 raise ValueError(
                     f"nmc.{key}: no protocol {name!r}; allowed: {', '.join(self.protocols.feff)}"
                 )
+        known = self.protocols.gpaw_levels
+        for key in ("protocol", "sizes_protocol"):
+            name = getattr(self.levels.live, key)
+            if known and name not in known:
+                raise ValueError(
+                    f"levels.live.{key}: no protocol {name!r}; allowed: {', '.join(known)}"
+                )
         return self
 
 

@@ -1,0 +1,5 @@
+# How `make engines` builds GPAW: one process, one thread, FFTW and OpenBLAS (GPAW_CONFIG names it).
+compiler = "g++"
+mpi = False
+fftw = True
+libraries = ["xc", "openblas", "fftw3"]
