@@ -51,6 +51,7 @@ TARGETS = {
                 "errors",
                 "parity",
                 "references",
+                "runs",
                 "fidelity",
                 "funnel",
                 "gap",
@@ -97,11 +98,14 @@ localrules:
     plot_level_map,
     plot_level_published,
     plot_level_diagrams,
+    gather_runs,
+    compare_runs,
     gather_perovskites,
     score_perovskites,
     plot_perovskite_errors,
     plot_perovskite_parity,
     plot_perovskite_references,
+    plot_perovskite_runs,
     plot_perovskite_fidelity,
     plot_perovskite_screen,
 
@@ -140,4 +144,5 @@ include: "workflow/rules/tables.smk"
 include: "workflow/rules/models.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/levels.smk"
+include: "workflow/rules/perovskite_runs.smk"
 include: "workflow/rules/perovskites.smk"

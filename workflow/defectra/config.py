@@ -46,6 +46,12 @@ class Config(Strict):
                 raise ValueError(
                     f"nmc.{key}: no protocol {name!r}; allowed: {', '.join(self.protocols.feff)}"
                 )
+        known = self.protocols.gpaw
+        if self.perovskites.protocol not in known:
+            raise ValueError(
+                f"perovskites.protocol: no protocol {self.perovskites.protocol!r}; allowed: "
+                f"{', '.join(known) or 'none'}"
+            )
         return self
 
 

@@ -262,8 +262,13 @@ def _points(calc: Any) -> np.ndarray:
 
 
 def _edges(e: np.ndarray, occupied: int, points: np.ndarray) -> dict:
-    """Edges of a closed shell; of a spin-polarised cell both spins hold the same count of bands."""
+    """Edges of a closed shell; both spins of a polarised cell hold the same count of bands."""
     top, bottom = e[:, :, occupied - 1].max(axis=0), e[:, :, occupied].min(axis=0)
+    return _edges_of(top, bottom, points)
+
+
+def _edges_of(top: np.ndarray, bottom: np.ndarray, points: np.ndarray) -> dict:
+    """Edges from the highest valence and the lowest conduction band, shape (points,), eV."""
     k, q = int(top.argmax()), int(bottom.argmin())
     return {
         "vbm_eV": float(top[k]),
@@ -276,12 +281,22 @@ def _edges(e: np.ndarray, occupied: int, points: np.ndarray) -> dict:
 
 
 def _with_spin_orbit(calc: Any, eigenvalues: np.ndarray | None = None) -> dict:
+    """Edges with spin-orbit coupling; the gap is negative where it turns the bands over.
+
+    Which of the two states at the gap is the valence band is read from its weight on the bands
+    that are occupied without the coupling.
+    """
     from gpaw.spinorbit import soc_eigenstates
 
     states = soc_eigenstates(calc, eigenvalues=eigenvalues)
-    e = states.eigenvalues()[None]
-    occupied = round(calc.get_number_of_electrons())
-    return _edges(e, occupied, np.asarray(calc.wfs.kd.bzk_kc))
+    n = round(calc.get_number_of_electrons())
+    e, vectors = states.eigenvalues(), states.eigenvectors()  # (k, m), (k, m, 2 band + spin)
+    below = (np.abs(vectors[:, n - 2 : n, :n]) ** 2).sum(axis=2).mean(axis=1)
+    over = below < 0.5
+    top = np.where(over, e[:, n], e[:, n - 1])
+    bottom = np.where(over, e[:, n - 1], e[:, n])
+    found = _edges_of(top, bottom, np.asarray(calc.wfs.kd.bzk_kc))
+    return {**found, "least_weight": float(below.min())}
 
 
 STEPS = {

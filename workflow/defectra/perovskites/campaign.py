@@ -17,7 +17,7 @@ from typing import Any
 from defectra.config import Config, load
 from defectra.engines import gpaw
 from defectra.engines.base import TRIED_AGAIN
-from defectra.errors import ConfigError, DefectraError, EngineError
+from defectra.errors import DefectraError, EngineError
 from defectra.perovskites import runs
 from defectra.perovskites.compounds import Compound
 from defectra.perovskites.tables import RUNS
@@ -88,25 +88,21 @@ class Campaign:
 
 
 def campaign_of(config: Config, work: Path) -> Campaign:
-    """Campaign of a config.
-
-    Raises
-    ------
-    ConfigError
-        If the protocol is not there.
-    """
+    """Campaign of a config."""
     name = config.perovskites.protocol
-    if name not in config.protocols.gpaw:
-        known = ", ".join(config.protocols.gpaw) or "none"
-        raise ConfigError(f"perovskites.protocol: no GPAW protocol {name!r}; there are {known}")
     return Campaign((name, config.protocols.gpaw[name]), work, Archive(config.archive))
 
 
-def table(config: Config, work: Path) -> list[Row]:
-    """Every row that is known, and a status row for each compound that is not."""
-    campaign = campaign_of(config, work)
+def journal_state(work: Path = WORK) -> int:
+    """Size of the journal, bytes: it only grows, so that the table is made anew when it has."""
+    path = work / JOURNAL
+    return path.stat().st_size if path.exists() else 0
+
+
+def rows_of(campaign: Campaign, seed: int) -> list[Row]:
+    """Every row that is known, and a status row for each of the 90 compounds that is not."""
     out: list[Row] = []
-    for compound in runs.pure(config.seed):
+    for compound in runs.pure(seed):
         rows = list(campaign.rows(compound))
         out += rows or [runs.waiting(compound.name, _why(compound))]
     return out

@@ -102,6 +102,27 @@ RUNS = Table(
         Column("parser_version", "string", "", "version of the parser"),
     ),
 )
+RUNS_COLUMNS = [
+    "name",
+    "phase",
+    "kind",
+    "lattice",
+    "bulk_modulus",
+    "energy",
+    "residual",
+    "gap_PBE",
+    "gap_PBE_SOC",
+    "gap_HSE",
+    "gap_HSE_SOC",
+    "direct_gap_PBE",
+    "status",
+    "error_class",
+    "message",
+    "cpu_s",
+    "engine_version",
+    "origin",
+    "calculation_id",
+]
 REFERENCES_COLUMNS = ["fidelity", "A", "X", "energy_eV", "offset_eV", "excess_eV", "consistent"]
 QUALITY_COLUMNS = ["name", "identity", "condition", "label", "off_eV", "verdict"]
 IONS_COLUMNS = ["ion", "site", "property", "unit", "ours", "file", "deviation", "source"]
