@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from defectra.engines import gpaw, gpaw_child
-from defectra.perovskites import campaign, parity, runs
+from defectra.perovskites import campaign, parity, runs, salts
 from defectra.perovskites.compounds import Compound
 from defectra.perovskites.tables import RUNS
 from defectra.settings.protocols import GpawProtocol
@@ -39,7 +39,7 @@ for step in job["steps"]:
                "vbm_point": [0.5] * 3, "cbm_point": [0.5] * 3}}
         if name == "hybrid":
             own.update({{"spin_orbit_" + k: v for k, v in own.items()}})
-            name = "hybrid_HSE06"
+            name = "hybrid_HSE06_" + step["over"]
         steps[name] = own
 {extra}
 json.dump({{"steps": steps, "version": "26.7.0"}}, open(result, "w"))
@@ -227,3 +227,32 @@ def test_what_failed_is_not_compared():
     rows = [r | {"status": "failed"} for r in ours("CsSnI_3")]
     assert parity.compare(rows, [published("CsSnI_3")]) == []
     assert parity.summary([]) == []
+
+
+def test_salts_tell_the_difference_between_two_cations():
+    """D(A) - D(A') needs no BX2: shifts of AX and of ABX3 by known amounts."""
+    energy = {"CsSnI_3": -14.0, "KSnI_3": -13.5, "CsI": -6.0, "KI": -6.4, "RbSnI_3": -13.0}
+    rows = [
+        {"name": n, "kind": "equation_of_state", "status": "ok", "energy": e}
+        for n, e in energy.items()
+    ]
+    labels = [
+        published(n, decomposition_PBE=d)
+        for n, d in (("CsSnI_3", -0.1), ("KSnI_3", 2.6), ("RbSnI_3", 1.0))
+    ]
+    (found,) = salts.differences(rows, labels)
+    assert (found["a"], found["against"]) == ("Cs", "K")
+    assert found["ours_eV"] == pytest.approx((-14 + 6) - (-13.5 + 6.4))
+    assert found["published_eV"] == pytest.approx(-2.7)
+    assert found["deviation_eV"] == pytest.approx(-2.7 + 0.9)
+
+
+def test_rock_salt_row_counts_four_units(fake, tmp_path):
+    fake(true=4.3)
+    one = campaign.Campaign(("p", GpawProtocol()), tmp_path / "s", Archive(tmp_path / "archive"))
+    job = runs.salt_job("K", "Cl", GpawProtocol())
+    assert sorted(job["species"]) == ["Cl", "K"]
+    a = (4 * abs(np.linalg.det(np.reshape(job["lattice"], (3, 3))))) ** (1 / 3)
+    assert a == pytest.approx(6.38)
+    assert len(runs.salts()) == 9
+    assert list(one.salt_rows()) == []

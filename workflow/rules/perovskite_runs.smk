@@ -39,6 +39,7 @@ rule compare_runs:
         compounds="results/perovskites/compounds.parquet",
     output:
         parity="results/perovskites/parity.csv",
+        salts="results/perovskites/salts.csv",
         summary=report(
             "results/perovskites/parity_summary.csv",
             category="Perovskites: calculations",

@@ -93,6 +93,7 @@ RUNS = Table(
                 ("PBE_SOC", "of PBE with spin-orbit coupling, not self-consistent"),
                 ("HSE", "of HSE06 on PBE orbitals"),
                 ("HSE_SOC", "of HSE06 on PBE orbitals with spin-orbit coupling"),
+                ("HSE_coarse", "as HSE, exchange summed over the mesh of the bands"),
             )
             for name in ("gap", "direct_gap", "vbm", "cbm")
         ),
@@ -114,6 +115,7 @@ RUNS_COLUMNS = [
     "gap_PBE_SOC",
     "gap_HSE",
     "gap_HSE_SOC",
+    "gap_HSE_coarse",
     "direct_gap_PBE",
     "status",
     "error_class",
