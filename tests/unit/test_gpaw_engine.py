@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
+import types
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from defectra.engines import gpaw
+from defectra.engines import gpaw, gpaw_child
 from defectra.errors import EngineError
 from defectra.records import Status
 from defectra.settings.protocols import GpawProtocol
@@ -157,3 +158,39 @@ def test_damaged_results_are_told(raw):
 def test_job_is_plain_json():
     job = asked(protocol={"hubbard": {"Ni": ("d", 6.0)}})
     assert json.loads(json.dumps(job)) == job
+
+
+def test_edges_are_found_where_a_hybrid_changes_the_order():
+    e = np.array([[[0.0, 1.0, 4.0, 3.0], [0.5, 0.2, 5.0, 6.0]]])
+    points = np.array([[0, 0, 0], [0.5, 0.5, 0.5]])
+    found = gpaw_child._edges(e, 2, points)
+    assert (found["vbm_eV"], found["cbm_eV"], found["direct_gap_eV"]) == (1.0, 3.0, 2.0)
+    assert found["cbm_point"] == [0, 0, 0]
+
+
+def test_bands_that_were_not_computed_move_with_the_edges():
+    e = np.array([[[-9.0, 0.0, 2.0, 3.0], [-8.0, -1.0, 2.5, 4.0]]])
+    found = np.array([[[-0.5, 3.1]]])  # bands 1 and 2 of the first point
+    moved = gpaw_child._moved(e, found, [0], (1, 2, 3), (0, 0))
+    np.testing.assert_allclose(moved[0, 0], [-9.5, -0.5, 3.1, 4.1])
+    np.testing.assert_allclose(moved[0, 1], [-8.5, -1.5, 3.6, 5.1])
+
+
+@pytest.mark.parametrize(("swapped", "gap"), [(False, 0.2), (True, -0.2)])
+def test_gap_is_negative_where_the_coupling_turns_the_bands_over(monkeypatch, swapped, gap):
+    """Two bands, one occupied: the upper pair of states is made of the occupied one, or not."""
+    vectors = np.eye(4)[None]
+    states = types.SimpleNamespace(
+        eigenvalues=lambda: np.array([[0.0, 0.0, 0.2, 0.2]]),
+        eigenvectors=lambda: vectors[:, [2, 3, 0, 1]] if swapped else vectors,
+    )
+    spinorbit = types.SimpleNamespace(soc_eigenstates=lambda calc, eigenvalues: states)
+    monkeypatch.setitem(sys.modules, "gpaw", types.ModuleType("gpaw"))
+    monkeypatch.setitem(sys.modules, "gpaw.spinorbit", spinorbit)
+    points = types.SimpleNamespace(bzk_kc=np.array([[0.5, 0.5, 0.5]]))
+    calc = types.SimpleNamespace(
+        get_number_of_electrons=lambda: 2.0, wfs=types.SimpleNamespace(kd=points)
+    )
+    found = gpaw_child._with_spin_orbit(calc)
+    assert found["gap_eV"] == pytest.approx(gap)
+    assert found["direct_gap_eV"] == pytest.approx(gap)

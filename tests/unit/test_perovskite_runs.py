@@ -16,6 +16,7 @@ from defectra.perovskites.compounds import Compound
 from defectra.perovskites.tables import RUNS
 from defectra.settings.protocols import GpawProtocol
 from defectra.store import Archive, Journal
+from defectra.tables.score_perovskites import scorecard
 
 SEED = 2501
 A_TRUE = 6.2
@@ -191,7 +192,7 @@ def test_scan_moves_on_while_the_energy_falls_and_keeps_each_volume(monkeypatch)
 def published(name: str, **labels: float) -> dict:
     one = next(c for c in runs.pure(SEED) if c.name == name)
     base = {"name": name, "kind": "pure", "a": one.a, "b": one.b, "x": one.x}
-    return base | {"lattice_PBE": 6.2, "gap_PBE": 0.5, "gap_HSE": 1.2} | labels
+    return base | {"lattice_PBE": 6.2, "lattice_HSE": 6.3, "gap_PBE": 0.5, "gap_HSE": 1.2} | labels
 
 
 def ours(name: str, **values: float) -> list[dict]:
@@ -206,7 +207,7 @@ def test_parity_and_its_remarks():
             *ours("CsSnI_3", gap_PBE=0.45),
             *ours("KGeI_3", gap_PBE=0.2),
             *ours("RbPbI_3", lattice=6.4),
-            *ours("CsPbI_3", gap_PBE=1.5, gap_PBE_SOC=0.5),
+            *ours("CsPbI_3", gap_PBE=1.5, gap_PBE_SOC=0.5, gap_HSE=0.9, gap_HSE_coarse=1.19),
         ],
         [published(n) for n in ("CsSnI_3", "KGeI_3", "RbPbI_3", "CsPbI_3", "KBaI_3")],
     )
@@ -217,6 +218,8 @@ def test_parity_and_its_remarks():
     assert "off its centre" in by["KGeI_3", "gap_PBE"]["remark"]
     assert "no reason" in by["RbPbI_3", "lattice_PBE"]["remark"]
     assert "spin-orbit" in by["CsPbI_3", "gap_PBE"]["remark"]
+    assert "2 x 2 x 2" in by["CsPbI_3", "gap_HSE"]["remark"]
+    assert by["CsPbI_3", "gap_HSE"]["published_expansion"] == pytest.approx(0.1)
     told = {(r["quantity"], r["b"]): r for r in parity.summary(rows)}
     assert told["gap_PBE", "all"]["n"] == 4
     assert told["gap_PBE", "all"]["mean"] == pytest.approx((-0.05 - 0.3 + 0 + 1.0) / 4)
@@ -256,3 +259,15 @@ def test_rock_salt_row_counts_four_units(fake, tmp_path):
     assert a == pytest.approx(6.38)
     assert len(runs.salts()) == 9
     assert list(one.salt_rows()) == []
+
+
+def test_scorecard_counts_and_compares():
+    rows = parity.compare(ours("CsSnI_3", gap_PBE=0.45), [published("CsSnI_3")])
+    found = {r["claim_id"]: r for r in scorecard([], [], [], [], ours("CsSnI_3"), rows)}
+    assert (found["runs"]["ours"], found["runs"]["published"]) == (1.0, 54.0)
+    assert found["runs"]["verdict"] == "not reproduced"
+    assert found["parity_gap_PBE"]["ours"] == pytest.approx(-0.05)
+    assert found["parity_gap_PBE"]["verdict"] == "reproduced"
+    empty = {r["claim_id"]: r for r in scorecard([], [], [], [])}
+    assert empty["parity_lattice_PBE"]["verdict"] == "data not available"
+    assert empty["runs"]["verdict"] == "data not available"
