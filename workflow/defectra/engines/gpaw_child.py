@@ -122,7 +122,7 @@ def energy(ground: Ground, _: dict) -> dict:
     """Total energy (extrapolated to zero smearing), iterations, Fermi level."""
     calc = ground.calc
     dft = calc.dft
-    found = {
+    found: dict[str, Any] = {
         "energy_eV": float(calc.get_potential_energy(calc.atoms)),
         "electrons": float(calc.get_number_of_electrons()),
         "efermi_eV": float(calc.get_fermi_level()),
@@ -185,7 +185,7 @@ def relax(ground: Ground, step: dict) -> dict:
 
     atoms = ground.calc.atoms.copy()
     atoms.calc = ground.calc
-    what = FrechetCellFilter(atoms) if step.get("cell") else atoms
+    what: Any = FrechetCellFilter(atoms) if step.get("cell") else atoms
     done = BFGS(what, logfile="relax.log").run(fmax=step["fmax"], steps=step["steps"])
     return {
         "relaxed": bool(done),
