@@ -1,6 +1,7 @@
 """Scorecard of the perovskites. Input csv of the study's tables; output[0] csv."""
 
 from defectra.perovskites.parity import PARITY_COLUMNS
+from defectra.perovskites.salts import EXCESS_COLUMNS
 from defectra.perovskites.screen import FUNNEL_COLUMNS
 from defectra.perovskites.tables import QUALITY_COLUMNS, REFERENCES_COLUMNS, RUNS_COLUMNS
 from defectra.records import METRICS_COLUMNS, SCORECARD_COLUMNS
@@ -14,5 +15,6 @@ rows = scorecard(
     read_csv(snakemake.input.funnel, FUNNEL_COLUMNS),
     read_csv(snakemake.input.runs, RUNS_COLUMNS),
     read_csv(snakemake.input.parity, PARITY_COLUMNS),
+    read_csv(snakemake.input.excesses, EXCESS_COLUMNS),
 )
 write_csv(snakemake.output[0], rows, SCORECARD_COLUMNS)

@@ -219,6 +219,7 @@ def test_parity_and_its_remarks():
     assert "no reason" in by["RbPbI_3", "lattice_PBE"]["remark"]
     assert "spin-orbit" in by["CsPbI_3", "gap_PBE"]["remark"]
     assert "2 x 2 x 2" in by["CsPbI_3", "gap_HSE"]["remark"]
+    assert "0.10 Å longer" in by["CsPbI_3", "gap_HSE"]["remark"]
     assert by["CsPbI_3", "gap_HSE"]["published_expansion"] == pytest.approx(0.1)
     told = {(r["quantity"], r["b"]): r for r in parity.summary(rows)}
     assert told["gap_PBE", "all"]["n"] == 4
@@ -248,6 +249,12 @@ def test_salts_tell_the_difference_between_two_cations():
     assert found["ours_eV"] == pytest.approx((-14 + 6) - (-13.5 + 6.4))
     assert found["published_eV"] == pytest.approx(-2.7)
     assert found["deviation_eV"] == pytest.approx(-2.7 + 0.9)
+    cs, k = salts.excesses([found])
+    assert (cs["a"], cs["excess_eV"], k["a"]) == ("Cs", 0.0, "K")
+    assert k["excess_eV"] == pytest.approx(1.8)
+    (claim,) = [r for r in scorecard([], [], [], [], (), (), [cs, k]) if r["claim_id"] == "salts"]
+    assert claim["ours"] == 1.0
+    assert "KI" in claim["claim"]
 
 
 def test_rock_salt_row_counts_four_units(fake, tmp_path):

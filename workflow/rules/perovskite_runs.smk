@@ -40,6 +40,11 @@ rule compare_runs:
     output:
         parity="results/perovskites/parity.csv",
         salts="results/perovskites/salts.csv",
+        excesses=report(
+            "results/perovskites/salts_excess.csv",
+            category="Perovskites: calculations",
+            caption="../report/perovskites_salts.rst",
+        ),
         summary=report(
             "results/perovskites/parity_summary.csv",
             category="Perovskites: calculations",

@@ -291,6 +291,7 @@ rule score_perovskites:
         funnel=rules.screen_perovskites.output.funnel,
         runs=rules.gather_runs.output.table,
         parity=rules.compare_runs.output.parity,
+        excesses=rules.compare_runs.output.excesses,
     output:
         "results/perovskites/scorecard.csv",
     log:

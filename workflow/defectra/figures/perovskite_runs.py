@@ -56,6 +56,7 @@ def _panel(axis: Axes, rows: Rows, coupled: bool) -> None:
     axis.set(xlim=(low - pad, high + pad), ylim=(low - pad, high + pad))
     off = ours - published
     note = f"{len(rows)} compounds\nmean {off.mean():+.3f}\nmean abs. {np.abs(off).mean():.3f}"
+    note = note.replace("-", "−")
     axis.text(0.04, 0.96, note, transform=axis.transAxes, va="top", fontsize=8)
     for k in np.argsort(-np.abs(off))[:3] if not coupled else ():
         name = str(rows[k]["name"]).replace("_3", "$_3$")

@@ -18,6 +18,8 @@ from defectra.perovskites.tables import compound_of
 from defectra.records import Status
 
 Row = dict[str, Any]
+WRONG_EV = 0.5
+EXCESS_COLUMNS = ["a", "x", "excess_eV", "pairs", "scatter_eV"]
 SALTS_COLUMNS = ["x", "b", "a", "against", "ours_eV", "published_eV", "deviation_eV"]
 
 
@@ -58,4 +60,26 @@ def differences(
                     "deviation_eV": theirs - ours,
                 }
             )
+    return out
+
+
+def excesses(rows: Sequence[Mapping[str, Any]]) -> list[Row]:
+    """By how much published D of each AX is too high, against the lowest AX of the same halide.
+
+    Least squares over all pairs: published less ours = excess(A) - excess(A'), eV.
+    """
+    out = []
+    for x in dict.fromkeys(r["x"] for r in rows):
+        own = [r for r in rows if r["x"] == x]
+        cations = sorted({r["a"] for r in own} | {r["against"] for r in own})
+        design = np.zeros((len(own), len(cations)))
+        for line, row in zip(design, own):
+            line[cations.index(row["a"])] += 1
+            line[cations.index(row["against"])] -= 1
+        off = np.array([float(r["deviation_eV"]) for r in own])
+        answer = np.linalg.lstsq(design, off, rcond=None)[0]
+        rest = float(np.sqrt(np.mean((design @ answer - off) ** 2)))
+        for a, value in zip(cations, answer - answer.min()):
+            pairs = sum(a in (r["a"], r["against"]) for r in own)
+            out.append({"a": a, "x": x, "excess_eV": value, "pairs": pairs, "scatter_eV": rest})
     return out

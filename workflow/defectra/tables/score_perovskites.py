@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from defectra.models.committee import COMMITTEE
+from defectra.perovskites import salts
 from defectra.perovskites.evaluate import BASELINE
 from defectra.perovskites.problems import COMPOSITION, PBE, REFERENCES
 from defectra.records import Metric, Split, Status
@@ -61,6 +62,7 @@ def scorecard(
     funnel: Rows,
     runs: Rows = (),
     parity: Rows = (),
+    excesses: Rows = (),
 ) -> list[Row]:
     """Rows of the scorecard; each table may be empty."""
     found = [
@@ -72,6 +74,7 @@ def scorecard(
         *_count(funnel),
         *_runs(runs),
         *_parity(parity),
+        *_salts(excesses),
     ]
     return [claim.row() for claim in found]
 
@@ -158,6 +161,16 @@ def _parity(parity: Rows) -> Iterable[claims.Claim]:
         ours = _mean(off) if rows else NOTHING
         unit = rows[0]["unit"] if rows else ""
         yield Claim(f"parity_{quantity}", text, 0.0, ours, unit, tolerance, _PAPER, "equal")
+
+
+def _salts(excesses: Rows) -> Iterable[claims.Claim]:
+    wrong = sorted(f"{r['a']}{r['x']}" for r in excesses if float(r["excess_eV"]) > salts.WRONG_EV)
+    text = (
+        f"published reference energies of alkali halides that our own calculations contradict "
+        f"({len(excesses)} tested): {', '.join(wrong) or 'none'}"
+    )
+    number = float(len(wrong)) if excesses else NAN
+    yield Claim("salts", text, 0.0, (number,) * 3, "", 0.0, OWN, "equal")
 
 
 def _mean(values: NDArray[np.float64]) -> Value:
