@@ -22,7 +22,16 @@ CONFIG = load(
     {"mirror": config["mirror"]} if "mirror" in config else {},
 )
 ARCHIVE = archive_folder(CONFIG, ROOT, Path.cwd())
-ARCHIVE_PARTS = sorted(map(str, Path(ARCHIVE).glob("*/part-*.parquet")))
+
+
+def archive_parts(*tables):
+    """Parts of some tables of the archive: no study waits for those of another."""
+    return sorted(
+        str(p) for t in tables for p in Path(ARCHIVE, t).glob("part-*.parquet")
+    )
+
+
+ARCHIVE_PARTS = archive_parts("calculations", "geometries", "spectra")
 # What each study is asked for; a target of the same name makes it alone.
 TARGETS = {
     "nmc": [

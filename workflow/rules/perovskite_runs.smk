@@ -7,7 +7,7 @@ from defectra.perovskites.campaign import journal_state
 # Projects archive and journal; computes nothing (`python -m defectra.perovskites.campaign fill`).
 rule gather_runs:
     input:
-        [p for p in ARCHIVE_PARTS if "perovskite_runs" in p],
+        archive_parts("perovskite_runs"),
     output:
         runs="results/perovskites/runs.parquet",
         table=report(
