@@ -150,7 +150,7 @@ $(GPAW)/.installed: envs/requirements-gpaw.txt envs/gpaw_siteconfig.py
 	@sh envs/check_gpaw.sh
 	@echo "Building GPAW in $(GPAW) (once, about a minute) ..."
 	@test -x $(GPAW)/bin/python || $(PYTHON) -m venv $(GPAW)
-	@GPAW_CONFIG=$(CURDIR)/envs/gpaw_siteconfig.py $(GPAW)/bin/python -m pip install -q \
+	@GPAW_CONFIG=$(CURDIR)/envs/gpaw_siteconfig.py $(GPAW)/bin/python -m pip install -q --no-cache-dir \
 		--disable-pip-version-check -r envs/requirements-gpaw.txt > $(GPAW)/build.log 2>&1 || { \
 		echo "GPAW could not be built; the last lines of $(GPAW)/build.log:"; \
 		tail -n 5 $(GPAW)/build.log; exit 1; }

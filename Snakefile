@@ -25,7 +25,16 @@ CONFIG = load(
     {"mirror": config["mirror"]} if "mirror" in config else {},
 )
 ARCHIVE = archive_folder(CONFIG, ROOT, Path.cwd())
-ARCHIVE_PARTS = sorted(map(str, Path(ARCHIVE).glob("*/part-*.parquet")))
+
+
+def archive_parts(*tables):
+    """Parts of some tables of the archive: no study waits for those of another."""
+    return sorted(
+        str(p) for t in tables for p in Path(ARCHIVE, t).glob("part-*.parquet")
+    )
+
+
+ARCHIVE_PARTS = archive_parts("calculations", "geometries", "spectra")
 # What each study is asked for; a target of the same name makes it alone.
 TARGETS = {
     "nmc": [
@@ -64,6 +73,7 @@ TARGETS = {
                 "errors",
                 "parity",
                 "references",
+                "runs",
                 "fidelity",
                 "funnel",
                 "gap",
@@ -126,11 +136,14 @@ localrules:
     make_live_levels,
     plot_live_levels,
     make_formation,
+    gather_runs,
+    compare_runs,
     gather_perovskites,
     score_perovskites,
     plot_perovskite_errors,
     plot_perovskite_parity,
     plot_perovskite_references,
+    plot_perovskite_runs,
     plot_perovskite_fidelity,
     plot_perovskite_screen,
     check_published,
@@ -188,5 +201,6 @@ include: "workflow/rules/tables.smk"
 include: "workflow/rules/models.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/levels.smk"
+include: "workflow/rules/perovskite_runs.smk"
 include: "workflow/rules/perovskites.smk"
 include: "workflow/rules/xanes.smk"

@@ -122,7 +122,7 @@ def energy(ground: Ground, _: dict) -> dict:
     """Total energy (extrapolated to zero smearing), iterations, Fermi level."""
     calc = ground.calc
     dft = calc.dft
-    found = {
+    found: dict[str, Any] = {
         "energy_eV": float(calc.get_potential_energy(calc.atoms)),
         "electrons": float(calc.get_number_of_electrons()),
         "efermi_eV": float(calc.get_fermi_level()),
@@ -185,7 +185,7 @@ def relax(ground: Ground, step: dict) -> dict:
 
     atoms = ground.calc.atoms.copy()
     atoms.calc = ground.calc
-    what = FrechetCellFilter(atoms) if step.get("cell") else atoms
+    what: Any = FrechetCellFilter(atoms) if step.get("cell") else atoms
     done = BFGS(what, logfile="relax.log").run(fmax=step["fmax"], steps=step["steps"])
     return {
         "relaxed": bool(done),
@@ -228,8 +228,9 @@ def spin_orbit(ground: Ground, _: dict) -> dict:
 def hybrid(ground: Ground, step: dict) -> dict:
     """Band edges of a hybrid functional on the given orbitals, with and without spin-orbit.
 
-    Computed are ``below`` occupied and ``empty`` bands about the gap; for spin-orbit coupling the
-    bands beyond move with the last one that was computed.
+    Computed are ``below`` occupied and ``empty`` bands about the gap, at the points of the band
+    edges; all others move with those edges, for the coupling. The exchange is summed over the mesh
+    of the bands or, with ``over: density``, over that of the density, which is the finer one.
     """
     from gpaw.new.pw.nschse import NonSelfConsistentHybridXCCalculator as Hybrid
 
@@ -237,17 +238,41 @@ def hybrid(ground: Ground, step: dict) -> dict:
     e, occupied = _eigenvalues(calc)
     first = max(0, occupied - int(step.get("below", occupied)))
     end = min(occupied + int(step.get("empty", 4)), e.shape[2])
-    exchange = Hybrid.from_dft_calculation(calc.dft, step["xc"], log=None)
-    _, found = exchange.calculate(calc.dft.ibzwfs, first, end)
-    shift = np.asarray(found) - e[:, :, first:end]
-    before = np.repeat(shift[:, :, :1], first, axis=2)
-    after = np.repeat(shift[:, :, -1:], e.shape[2] - end, axis=2)
-    moved = e + np.concatenate([before, shift, after], axis=2)
+    valence = int(e[:, :, occupied - 1].max(axis=0).argmax())
+    conduction = int(e[:, :, occupied].min(axis=0).argmin())
+    at = sorted({valence, conduction})
+    source = ground.calc if step.get("over") == "density" else calc
+    exchange = Hybrid.from_dft_calculation(source.dft, step["xc"], log=None)
+    _, found = exchange.calculate(calc.dft.ibzwfs, first, end, at)
+    moved = _moved(e, np.asarray(found), at, (first, occupied, end), (valence, conduction))
     out = _edges(moved, occupied, _points(calc))
     if step.get("spin_orbit"):
         coupled = _with_spin_orbit(calc, moved)
         out |= {f"spin_orbit_{key}": value for key, value in coupled.items()}
     return out
+
+
+def _moved(
+    e: np.ndarray,
+    found: np.ndarray,
+    at: list[int],
+    bands: tuple[int, int, int],
+    edges: tuple[int, int],
+) -> np.ndarray:
+    """Eigenvalues with those `found` put in, and all others moved with the band edges."""
+    first, occupied, end = bands
+    shift = found - e[:, at, first:end]
+    top = found[:, at.index(edges[0]), : occupied - first]
+    low = found[:, at.index(edges[1]), occupied - first :]
+    moved = e.copy()
+    moved[:, :, :occupied] += shift[:, at.index(edges[0]), : occupied - first].flat[
+        int(top.argmax())
+    ]
+    moved[:, :, occupied:] += shift[:, at.index(edges[1]), occupied - first :].flat[
+        int(low.argmin())
+    ]
+    moved[:, at, first:end] = found
+    return moved
 
 
 def _eigenvalues(calc: Any) -> tuple[np.ndarray, int]:
@@ -262,8 +287,13 @@ def _points(calc: Any) -> np.ndarray:
 
 
 def _edges(e: np.ndarray, occupied: int, points: np.ndarray) -> dict:
-    """Edges of a closed shell; of a spin-polarised cell both spins hold the same count of bands."""
-    top, bottom = e[:, :, occupied - 1].max(axis=0), e[:, :, occupied].min(axis=0)
+    """Edges of a closed shell; both spins of a polarised cell hold the same count of bands."""
+    top, bottom = e[:, :, :occupied].max(axis=(0, 2)), e[:, :, occupied:].min(axis=(0, 2))
+    return _edges_of(top, bottom, points)
+
+
+def _edges_of(top: np.ndarray, bottom: np.ndarray, points: np.ndarray) -> dict:
+    """Edges from the highest valence and the lowest conduction band, shape (points,), eV."""
     k, q = int(top.argmax()), int(bottom.argmin())
     return {
         "vbm_eV": float(top[k]),
@@ -276,12 +306,22 @@ def _edges(e: np.ndarray, occupied: int, points: np.ndarray) -> dict:
 
 
 def _with_spin_orbit(calc: Any, eigenvalues: np.ndarray | None = None) -> dict:
+    """Edges with spin-orbit coupling; the gap is negative where it turns the bands over.
+
+    Which of the two states at the gap is the valence band is read from its weight on the bands
+    that are occupied without the coupling.
+    """
     from gpaw.spinorbit import soc_eigenstates
 
     states = soc_eigenstates(calc, eigenvalues=eigenvalues)
-    e = states.eigenvalues()[None]
-    occupied = round(calc.get_number_of_electrons())
-    return _edges(e, occupied, np.asarray(calc.wfs.kd.bzk_kc))
+    n = round(calc.get_number_of_electrons())
+    e, vectors = states.eigenvalues(), states.eigenvectors()  # (k, m), (k, m, 2 band + spin)
+    below = (np.abs(vectors[:, n - 2 : n, :n]) ** 2).sum(axis=2).mean(axis=1)
+    over = below < 0.5
+    top = np.where(over, e[:, n], e[:, n - 1])
+    bottom = np.where(over, e[:, n - 1], e[:, n])
+    found = _edges_of(top, bottom, np.asarray(calc.wfs.kd.bzk_kc))
+    return {**found, "least_weight": float(below.min())}
 
 
 STEPS = {
@@ -305,7 +345,9 @@ def _do(ground: Ground, step: dict, result: dict, path: Path) -> dict:
 
 def key_of(step: dict) -> str:
     """Name of a step in the result."""
-    return step["do"] if step["do"] != "hybrid" else f"hybrid_{step['xc']}"
+    if step["do"] != "hybrid":
+        return str(step["do"])
+    return "_".join(["hybrid", step["xc"], *([step["over"]] if "over" in step else [])])
 
 
 def write(path: Path, result: dict) -> None:

@@ -1,8 +1,9 @@
 """Compute the pure ABX3, resumable at any moment; export what is finished into the archive.
 
 ``python -m defectra.perovskites.campaign fill`` appends each finished calculation to a journal
-below the results folder, ``export`` turns the journal into Parquet parts. What journal or archive
-hold is not computed again; a failure is a row, and only one of the machine is tried again.
+below the results folder, ``salts`` does so for the reference phases AX, ``export`` turns the
+journal into Parquet parts. What journal or archive hold is not computed again; a failure is a row,
+and only one of the machine is tried again.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any
 from defectra.config import Config, load
 from defectra.engines import gpaw
 from defectra.engines.base import TRIED_AGAIN
-from defectra.errors import ConfigError, DefectraError, EngineError
+from defectra.errors import DefectraError, EngineError
 from defectra.perovskites import runs
 from defectra.perovskites.compounds import Compound
 from defectra.perovskites.tables import RUNS
@@ -64,52 +65,65 @@ class Campaign:
             if bands is not None:
                 yield bands
 
+    def salt_rows(self) -> Iterator[Row]:
+        """Rows of the reference phases AX that are known."""
+        for cation, anion in runs.salts():
+            key = gpaw.calculation_id(runs.salt_job(cation, anion, self.protocol))
+            if key in self.done:
+                yield self.done[key]
+
+    def fill_salts(self, journal: Journal) -> Iterator[Row]:
+        """Compute what is missing of the reference phases AX; yields each new row."""
+        for cation, anion in runs.salts():
+            job = runs.salt_job(cation, anion, self.protocol)
+            about = (cation + anion, "equation_of_state", runs.ROCKSALT)
+            yield from self._run(about, job, float("nan"), journal)
+
     def fill(self, compound: Compound, journal: Journal) -> Iterator[Row]:
         """Compute what is missing of a compound; yields each new row."""
         scan = runs.scan_job(compound, self.protocol)
-        yield from self._run(compound, "equation_of_state", scan, runs.start(compound), journal)
+        about = (compound.name, "equation_of_state", runs.PEROVSKITE)
+        yield from self._run(about, scan, runs.start(compound), journal)
         found = self.done.get(gpaw.calculation_id(scan))
         if found is not None and found["status"] == Status.OK:
             at = round(found["lattice"], 4)
             job = runs.bands_job(compound, at, self.protocol)
-            yield from self._run(compound, "bands", job, at, journal)
+            about = (compound.name, "bands", runs.PEROVSKITE)
+            yield from self._run(about, job, at, journal)
 
     def _run(
-        self, compound: Compound, kind: str, job: gpaw.Job, lattice: float, journal: Journal
+        self, about: tuple[str, str, str], job: gpaw.Job, lattice: float, journal: Journal
     ) -> Iterator[Row]:
+        name, kind, phase = about
         key = gpaw.calculation_id(job)
         if key in self.done:
             return
         out = gpaw.run(job, self.work / "gpaw" / key[:16])
-        row = runs.row_of(compound.name, kind, self.name, lattice, out)
+        row = runs.row_of(name, kind, self.name, lattice, out, phase)
         journal.append(row, b"".join(out.files.values()))
         self.done[key] = row
         yield row
 
 
 def campaign_of(config: Config, work: Path) -> Campaign:
-    """Campaign of a config.
-
-    Raises
-    ------
-    ConfigError
-        If the protocol is not there.
-    """
+    """Campaign of a config."""
     name = config.perovskites.protocol
-    if name not in config.protocols.gpaw:
-        known = ", ".join(config.protocols.gpaw) or "none"
-        raise ConfigError(f"perovskites.protocol: no GPAW protocol {name!r}; there are {known}")
     return Campaign((name, config.protocols.gpaw[name]), work, Archive(config.archive))
 
 
-def table(config: Config, work: Path) -> list[Row]:
-    """Every row that is known, and a status row for each compound that is not."""
-    campaign = campaign_of(config, work)
+def journal_state(work: Path = WORK) -> int:
+    """Size of the journal, bytes: it only grows, so that the table is made anew when it has."""
+    path = work / JOURNAL
+    return path.stat().st_size if path.exists() else 0
+
+
+def rows_of(campaign: Campaign, seed: int) -> list[Row]:
+    """Every row that is known, and a status row for each of the 90 compounds that is not."""
     out: list[Row] = []
-    for compound in runs.pure(config.seed):
+    for compound in runs.pure(seed):
         rows = list(campaign.rows(compound))
         out += rows or [runs.waiting(compound.name, _why(compound))]
-    return out
+    return [*out, *campaign.salt_rows()]
 
 
 def _why(compound: Compound) -> str:
@@ -124,22 +138,22 @@ def export(config: Config, work: Path) -> int:
     before = len(archive.read(RUNS))
     campaign = campaign_of(config, work)
     known = [row for c in runs.pure(config.seed) for row in campaign.rows(c)]
+    known += campaign.salt_rows()
     archive.add([row | {"origin": str(Origin.ARCHIVE)} for row in known], RUNS)
     return len(archive.read(RUNS)) - before
 
 
-def _fill(config: Config, work: Path) -> None:
+def _fill(config: Config, work: Path, salts: bool) -> None:
     version = gpaw.engine_version()  # a sentence now rather than ninety failed rows
     campaign = campaign_of(config, work)
     start = time.time()
     with Journal(work / JOURNAL) as journal:
-        for compound in runs.pure(config.seed):
-            if runs.is_hybrid(compound):
-                continue
-            for row in campaign.fill(compound, journal):
-                if row["error_class"] == "engine_missing":
-                    raise EngineError("engine_missing", row["message"])
-                print(_line(row, (time.time() - start) / 60, version), flush=True)
+        inorganic = (c for c in runs.pure(config.seed) if not runs.is_hybrid(c))
+        each = (row for c in inorganic for row in campaign.fill(c, journal))
+        for row in campaign.fill_salts(journal) if salts else each:
+            if row["error_class"] == "engine_missing":
+                raise EngineError("engine_missing", row["message"])
+            print(_line(row, (time.time() - start) / 60, version), flush=True)
 
 
 def _line(row: Row, minutes: float, version: str) -> str:
@@ -154,9 +168,9 @@ def _line(row: Row, minutes: float, version: str) -> str:
 
 
 def main() -> int:
-    """Command line: fill, or export."""
+    """Command line: fill, salts (reference phases AX), or export."""
     parser = argparse.ArgumentParser(description="Calculations of the pure halide perovskites.")
-    parser.add_argument("action", choices=["fill", "export"])
+    parser.add_argument("action", choices=["fill", "salts", "export"])
     parser.add_argument("--config", type=Path, default=Path("config/config.yaml"))
     parser.add_argument("--work", type=Path, default=WORK)
     args = parser.parse_args()
@@ -165,7 +179,7 @@ def main() -> int:
         if args.action == "export":
             print(f"{export(config, args.work)} new rows in {config.archive}")
         else:
-            _fill(config, args.work)
+            _fill(config, args.work, args.action == "salts")
     except DefectraError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 1

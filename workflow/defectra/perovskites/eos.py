@@ -61,14 +61,14 @@ def fit(volumes: ArrayLike, energies: ArrayLike) -> Equilibrium:
             f"equation of state: the energy still falls at {v[e.argmin()]:.1f} Å³, the end of the "
             f"volumes; begin from another lattice constant",
         )
-    model = BirchMurnaghan(v, e)
+    model = BirchMurnaghan(v.tolist(), e.tolist())
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             model.fit()
     except (EOSError, RuntimeError, ValueError) as error:
         raise EngineError("no_minimum", f"equation of state: no fit ({error})") from None
-    off = float(np.sqrt(np.mean((np.asarray(model(v)) - e) ** 2)))
+    off = float(np.sqrt(np.mean((np.array([model(x) for x in v.tolist()]) - e) ** 2)))
     if not (v.min() < model.v0 < v.max() and model.b0 > 0):
         raise EngineError("no_minimum", f"equation of state: its minimum is at {model.v0:.1f} Å³")
     return Equilibrium(

@@ -28,29 +28,43 @@ from defectra.structures.prototypes import prototype
 
 Row = dict[str, Any]
 
+PEROVSKITE, ROCKSALT = "perovskite", "rocksalt"
+# Primitive cells in the cube that the lattice constant is the edge of.
+UNITS_IN_CUBE = {PEROVSKITE: 1, ROCKSALT: 4}
 SCALES = (0.95, 0.975, 1.0, 1.025, 1.05)
 EXTRA = 4
 # Where the scan begins: halves of cells touch a little, and the lone pair of Ge2+ takes more room
 # than its Shannon radius. Only a start: the scan moves on while the energy falls.
 _CONTACT, _START_RADII = 0.955, {"Ge": 0.98, "Sn": 1.14}
-_EDGES = {"PBE": ("edges", ""), "PBE_SOC": ("spin_orbit", ""),
-          "HSE": ("hybrid_HSE06", ""), "HSE_SOC": ("hybrid_HSE06", "spin_orbit_")}  # fmt: skip
+# Label, step of the result, and what its keys begin with.
+_EDGES = {
+    "PBE": ("edges", ""),
+    "PBE_SOC": ("spin_orbit", ""),
+    "HSE": ("hybrid_HSE06_density", ""),
+    "HSE_SOC": ("hybrid_HSE06_density", "spin_orbit_"),
+    "HSE_coarse": ("hybrid_HSE06_bands", ""),
+}
+_HYBRID = {"do": "hybrid", "xc": "HSE06", "below": 3, "empty": 5}
 BANDS = (
     {"do": "energy"},
     {"do": "edges"},
     {"do": "spin_orbit"},
-    {"do": "hybrid", "xc": "HSE06", "below": 10, "empty": 4, "spin_orbit": True},
+    {**_HYBRID, "over": "density", "spin_orbit": True},
+    {**_HYBRID, "over": "bands"},
 )
 
 
 def pure(seed: int) -> list[Compound]:
-    """The 90 pure compounds in a seeded order, the 54 inorganic ones first."""
+    """The 90 pure compounds in a seeded order, the 54 inorganic ones first, CsPbI3 at the head.
+
+    What is there at any time is a fair sample; CsPbI3 is the one that most is known of.
+    """
     found = [
         Compound(_whole(A_IONS, a), _whole(B_IONS, b), _whole(X_IONS, x))
         for a, b, x in product(A_IONS, B_IONS, X_IONS)
     ]
     order = seeded(str(seed), "perovskite runs").permutation(len(found))
-    return sorted((found[k] for k in order), key=is_hybrid)
+    return sorted((found[k] for k in order), key=lambda c: (is_hybrid(c), c.name != "CsPbI_3"))
 
 
 def is_hybrid(compound: Compound) -> bool:
@@ -85,12 +99,33 @@ def scan_job(compound: Compound, protocol: GpawProtocol) -> gpaw.Job:
     return gpaw.job(cell(compound, start(compound)), protocol, [step])
 
 
+def salts() -> list[tuple[str, str]]:
+    """Cation and anion of the reference phases AX."""
+    return [(a, x) for x in X_IONS for a in A_IONS if a not in MOLECULES]
+
+
+def salt_job(cation: str, anion: str, protocol: GpawProtocol) -> gpaw.Job:
+    """Job of the equation of state of AX in rock salt."""
+    from pymatgen.core import Species
+
+    radius = sum(
+        float(Species(ion, charge).get_shannon_radius("VI", radius_type="ionic"))
+        for ion, charge in ((cation, 1), (anion, -1))
+    )
+    crystal = prototype(ROCKSALT, a=round(2 * radius, 3), cation=cation, anion=anion)
+    where = gpaw.Cell.of(crystal.lattice, crystal.species, crystal.coords)
+    step = {"do": "equation_of_state", "scales": list(SCALES), "extra": EXTRA}
+    return gpaw.job(where, protocol, [step])
+
+
 def bands_job(compound: Compound, lattice: float, protocol: GpawProtocol) -> gpaw.Job:
     """Job of the band edges at a lattice constant, Å."""
     return gpaw.job(cell(compound, round(lattice, 4)), protocol, BANDS)
 
 
-def row_of(name: str, kind: str, protocol: str, lattice: float, out: Outcome) -> Row:
+def row_of(
+    name: str, kind: str, protocol: str, lattice: float, out: Outcome, phase: str = PEROVSKITE
+) -> Row:
     """Row of a finished calculation; what its result says no minimum or no gap of is ``failed``.
 
     Parameters
@@ -100,6 +135,7 @@ def row_of(name: str, kind: str, protocol: str, lattice: float, out: Outcome) ->
     """
     row = _empty(name, kind, protocol) | {
         "calculation_id": out.calculation_id,
+        "phase": phase,
         "lattice": lattice if kind == "bands" else float("nan"),
         "status": str(out.status),
         "attempt": out.attempt,
@@ -114,7 +150,9 @@ def row_of(name: str, kind: str, protocol: str, lattice: float, out: Outcome) ->
         return row
     try:
         steps = gpaw.parse(out.files)
-        return row | (_scan(steps) if kind == "equation_of_state" else _bands(steps))
+        if kind != "equation_of_state":
+            return row | _bands(steps)
+        return row | _scan(steps, UNITS_IN_CUBE[phase])
     except EngineError as error:
         failed = {"status": str(Status.FAILED), "message": str(error)}
         return row | failed | {"error_class": error.error_class}
@@ -132,7 +170,7 @@ def _empty(name: str, kind: str, protocol: str) -> Row:
     row: Row = {c.name: blank[c.type] for c in RUNS.columns}
     return row | {
         "name": name,
-        "phase": "perovskite",
+        "phase": PEROVSKITE,
         "kind": kind,
         "protocol": protocol,
         "volumes": [],
@@ -151,7 +189,7 @@ def _version_in(files: Mapping[str, bytes]) -> str:
         return ""
 
 
-def _scan(steps: Mapping[str, Row]) -> Row:
+def _scan(steps: Mapping[str, Row], units: int) -> Row:
     if "equation_of_state" not in steps:
         raise EngineError("no_output", "GPAW: no equation of state in the result")
     found = steps["equation_of_state"]
@@ -159,7 +197,7 @@ def _scan(steps: Mapping[str, Row]) -> Row:
     volumes, energies = (np.array(found[k])[order].tolist() for k in ("volumes", "energies_eV"))
     at = eos.fit(volumes, energies)
     return {
-        "lattice": at.cubic_constant,
+        "lattice": at.cubic_constant * units ** (1 / 3),
         "energy": at.energy,
         "bulk_modulus": at.bulk_modulus,
         "residual": at.residual,

@@ -93,6 +93,7 @@ RUNS = Table(
                 ("PBE_SOC", "of PBE with spin-orbit coupling, not self-consistent"),
                 ("HSE", "of HSE06 on PBE orbitals"),
                 ("HSE_SOC", "of HSE06 on PBE orbitals with spin-orbit coupling"),
+                ("HSE_coarse", "as HSE, exchange summed over the mesh of the bands"),
             )
             for name in ("gap", "direct_gap", "vbm", "cbm")
         ),
@@ -102,6 +103,28 @@ RUNS = Table(
         Column("parser_version", "string", "", "version of the parser"),
     ),
 )
+RUNS_COLUMNS = [
+    "name",
+    "phase",
+    "kind",
+    "lattice",
+    "bulk_modulus",
+    "energy",
+    "residual",
+    "gap_PBE",
+    "gap_PBE_SOC",
+    "gap_HSE",
+    "gap_HSE_SOC",
+    "gap_HSE_coarse",
+    "direct_gap_PBE",
+    "status",
+    "error_class",
+    "message",
+    "cpu_s",
+    "engine_version",
+    "origin",
+    "calculation_id",
+]
 REFERENCES_COLUMNS = ["fidelity", "A", "X", "energy_eV", "offset_eV", "excess_eV", "consistent"]
 QUALITY_COLUMNS = ["name", "identity", "condition", "label", "off_eV", "verdict"]
 IONS_COLUMNS = ["ion", "site", "property", "unit", "ours", "file", "deviation", "source"]
