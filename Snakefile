@@ -12,7 +12,13 @@ from defectra.engines.release import release
 from defectra.fingerprint import fingerprint
 from defectra.fingerprint import of_script as code
 from defectra.levels.live_run import gpaw_version
-from defectra.leaves import archive_folder, pick, training_hash, worker_settings
+from defectra.leaves import (
+    archive_folder,
+    archive_parts,
+    pick,
+    training_hash,
+    worker_settings,
+)
 from defectra.plan import write_plan_apart
 from defectra.store import Archive
 from defectra.workload import Workload, doubled
@@ -25,16 +31,7 @@ CONFIG = load(
     {"mirror": config["mirror"]} if "mirror" in config else {},
 )
 ARCHIVE = archive_folder(CONFIG, ROOT, Path.cwd())
-
-
-def archive_parts(*tables):
-    """Parts of some tables of the archive: no study waits for those of another."""
-    return sorted(
-        str(p) for t in tables for p in Path(ARCHIVE, t).glob("part-*.parquet")
-    )
-
-
-ARCHIVE_PARTS = archive_parts("calculations", "geometries", "spectra")
+ARCHIVE_PARTS = archive_parts(ARCHIVE, "calculations", "geometries", "spectra")
 # What each study is asked for; a target of the same name makes it alone.
 TARGETS = {
     "nmc": [

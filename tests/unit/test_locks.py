@@ -35,7 +35,7 @@ def test_no_index_address_and_no_absolute_path(path: Path) -> None:
     found = re.findall(
         r"https?://\S+|file:\S+|--(?:extra-)?index\S*|(?<![\w.])/\w+/\S+", path.read_text()
     )
-    assert found == []
+    assert [word for word in found if word not in ("/bin/sh", "/dev/null")] == []
 
 
 @pytest.mark.parametrize("python", ["3.11", "3.12", "3.13"])

@@ -72,6 +72,11 @@ def archive_folder(config: Config, root: Path, work: Path) -> str:
     return os.path.relpath(path, work) if inside else str(path)
 
 
+def archive_parts(folder: str, *tables: str) -> list[str]:
+    """Parts of some tables of an archive: no study waits for those of another."""
+    return sorted(str(p) for table in tables for p in Path(folder, table).glob("part-*.parquet"))
+
+
 def training_hash(config: Config) -> str:
     """Hash of the resolved config as far as it decides the training table, 16 hex digits."""
     study = config.nmc.model_dump(mode="json", exclude=_BESIDE_TRAINING)

@@ -11,7 +11,9 @@ LIVE_PARTS = sorted(map(str, Path(LIVE_ARCHIVE).glob("*/part-*.parquet")))
 LIVE_SIZES = os.path.relpath(ROOT / CONFIG.levels.live.sizes)
 LIVE_PHASES = os.path.relpath(ROOT / CONFIG.levels.live.phases)
 LIVE_PROTOCOL = leaf(CONFIG, "protocols", "gpaw_levels", CONFIG.levels.live.protocol)
-DENSE_PROTOCOL = leaf(CONFIG, "protocols", "gpaw_levels", CONFIG.levels.live.sizes_protocol)
+DENSE_PROTOCOL = leaf(
+    CONFIG, "protocols", "gpaw_levels", CONFIG.levels.live.sizes_protocol
+)
 
 
 rule build_levels:

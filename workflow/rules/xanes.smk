@@ -1,8 +1,8 @@
 # K edges: which feature tells what, how it travels, FEFF to VASP, fidelity ladder, measured Ni K.
 
 from defectra.datasets import needs_all
+from defectra.xanes.files import XAS, xas_lists, xas_tables
 
-XAS = "spectra/omnixas"
 FEATUREXAS = "spectra/chen2023_featurexas"
 ANATASE = "spectra/lightshow/notebooks/spectra_files"
 LADDER_FILES = [
@@ -14,20 +14,6 @@ NICKEL_OXIDES = [
     for name, count in (("Ni2O3", 3), ("NiOH2", 3), ("Ni_metal", 2))
     for k in range(1, count + 1)
 ]
-
-
-def xas_lists(elements, engines):
-    """Lists of sites of OmniXAS in the mirror."""
-    parts = [(e, c, p) for e in elements for c in engines for p in ("test", "val")]
-    names = [f"{XAS}/material_id_and_site/{e}_{c}_{p}.txt" for e, c, p in parts]
-    return needs_all(names, CONFIG.mirror)
-
-
-def xas_tables(elements, engines):
-    """Tables of spectra of OmniXAS in the mirror, in step with the lists."""
-    parts = [(e, c, p) for e in elements for c in engines for p in ("test", "val")]
-    names = [f"{XAS}/ml_data/{e}_{c}_{p}_y.txt.gz" for e, c, p in parts]
-    return needs_all(names, CONFIG.mirror)
 
 
 rule build_copper:
@@ -54,8 +40,8 @@ rule build_copper:
 rule compare_features:
     input:
         copper=rules.build_copper.output.copper,
-        lists=xas_lists(["Cu"], ["VASP"]),
-        tables=xas_tables(["Cu"], ["VASP"]),
+        lists=needs_all(xas_lists(["Cu"], ["VASP"]), CONFIG.mirror),
+        tables=needs_all(xas_tables(["Cu"], ["VASP"]), CONFIG.mirror),
     output:
         "results/xanes/features.csv",
     log:
@@ -77,8 +63,8 @@ rule compare_features:
 
 rule learn_delta:
     input:
-        lists=xas_lists(["Ti", "Cu"], ["FEFF", "VASP"]),
-        tables=xas_tables(["Ti", "Cu"], ["FEFF", "VASP"]),
+        lists=needs_all(xas_lists(["Ti", "Cu"], ["FEFF", "VASP"]), CONFIG.mirror),
+        tables=needs_all(xas_tables(["Ti", "Cu"], ["FEFF", "VASP"]), CONFIG.mirror),
     output:
         pairs="results/xanes/pairs.parquet",
         metrics="results/xanes/delta.csv",
