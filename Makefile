@@ -5,6 +5,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 	done)
 VENV ?= .venv
 PY := $(VENV)/bin/python
+GPAW := .venv-gpaw
 CONFIG ?= config/config.yaml
 DIRECTORY ?= .
 WORKERS ?= $(shell getconf _NPROCESSORS_ONLN)
@@ -21,7 +22,7 @@ define install
 endef
 
 .PHONY: help run nmc levels perovskites xanes ladder report plan test test-slurm test-faults test-fuzz \
-	structures engines slurm costs archive bench lint lock config clean distclean
+	structures engines gpaw corrections live slurm costs archive bench lint lock config clean distclean
 
 help:  ## this list
 	@sed -n 's/^\([a-z -]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -74,7 +75,18 @@ lint: $(VENV)/.installed-test  ## formatters, linters, types, snakemake --lint
 	$(PY) -m snakemake --lint
 	$(PY) -m mypy
 
-engines: $(VENV)/.installed-engines  ## CHGNet (brings torch, 1.5 GB), for relaxing new cells
+engines: $(VENV)/.installed-engines gpaw  ## CHGNet (brings torch, 1.5 GB) and GPAW (compiles)
+
+gpaw: $(GPAW)/.installed  ## GPAW alone, built in an environment of its own (.venv-gpaw)
+
+corrections: $(VENV)/.installed-levels  ## finite-size corrections of charged cells (pydefect)
+
+live: $(VENV)/.installed-levels  ## the live set of study levels into resources/archive/levels: resumable
+	OMP_NUM_THREADS=1 $(PY) -m defectra.levels.campaign --all-hosts \
+		--phases resources/levels/phases.csv
+	OMP_NUM_THREADS=1 $(PY) -m defectra.levels.campaign --sets resources/levels/sizes.csv \
+		--protocol dense
+	$(PY) -m defectra.levels.live_archive
 
 slurm: $(VENV)/.installed-slurm  ## Slurm for Snakemake: make run PROFILE=slurm, docs/cluster.md
 
@@ -121,6 +133,10 @@ $(VENV)/.installed-test: $(VENV)/.installed envs/requirements-test.txt
 	$(call install,--require-hashes -r envs/requirements-test.txt)
 	@touch $@
 
+$(VENV)/.installed-levels: $(VENV)/.installed envs/requirements-levels.txt
+	$(call install,--require-hashes -r envs/requirements-levels.txt)
+	@touch $@
+
 $(VENV)/.installed-slurm: $(VENV)/.installed envs/requirements-slurm.txt
 	$(call install,--require-hashes -r envs/requirements-slurm.txt)
 	@touch $@
@@ -128,4 +144,14 @@ $(VENV)/.installed-slurm: $(VENV)/.installed envs/requirements-slurm.txt
 $(VENV)/.installed-engines: $(VENV)/.installed envs/requirements-engines.txt
 	@$(PY) -m pip install -q --no-deps -r envs/requirements-engines.txt || { \
 		echo "No CPU build of torch found; see the head of envs/requirements-engines.txt."; exit 1; }
+	@touch $@
+
+$(GPAW)/.installed: envs/requirements-gpaw.txt envs/gpaw_siteconfig.py
+	@sh envs/check_gpaw.sh
+	@echo "Building GPAW in $(GPAW) (once, about a minute) ..."
+	@test -x $(GPAW)/bin/python || $(PYTHON) -m venv $(GPAW)
+	@GPAW_CONFIG=$(CURDIR)/envs/gpaw_siteconfig.py $(GPAW)/bin/python -m pip install -q --no-cache-dir \
+		--disable-pip-version-check -r envs/requirements-gpaw.txt > $(GPAW)/build.log 2>&1 || { \
+		echo "GPAW could not be built; the last lines of $(GPAW)/build.log:"; \
+		tail -n 5 $(GPAW)/build.log; exit 1; }
 	@touch $@

@@ -11,7 +11,14 @@ from defectra.datasets import needs
 from defectra.engines.release import release
 from defectra.fingerprint import fingerprint
 from defectra.fingerprint import of_script as code
-from defectra.leaves import archive_folder, pick, training_hash, worker_settings
+from defectra.levels.live_run import gpaw_version
+from defectra.leaves import (
+    archive_folder,
+    archive_parts,
+    pick,
+    training_hash,
+    worker_settings,
+)
 from defectra.plan import write_plan_apart
 from defectra.store import Archive
 from defectra.workload import Workload, doubled
@@ -24,7 +31,7 @@ CONFIG = load(
     {"mirror": config["mirror"]} if "mirror" in config else {},
 )
 ARCHIVE = archive_folder(CONFIG, ROOT, Path.cwd())
-ARCHIVE_PARTS = sorted(map(str, Path(ARCHIVE).glob("*/part-*.parquet")))
+ARCHIVE_PARTS = archive_parts(ARCHIVE, "calculations", "geometries", "spectra")
 # What each study is asked for; a target of the same name makes it alone.
 TARGETS = {
     "nmc": [
@@ -37,9 +44,19 @@ TARGETS = {
     "levels": [
         "results/levels/scorecard.csv",
         "results/levels/space.csv",
+        "results/levels/live_drift.csv",
+        *(["results/levels/parsed_levels.csv"] if CONFIG.levels.live.parsed else []),
         *expand(
             "results/levels/figures/{figure}.png",
-            figure=["errors", "gap", "map", "published", "diagrams"],
+            figure=[
+                "errors",
+                "gap",
+                "map",
+                "published",
+                "diagrams",
+                "live",
+                "formation",
+            ],
         ),
     ],
     "perovskites": [
@@ -53,6 +70,7 @@ TARGETS = {
                 "errors",
                 "parity",
                 "references",
+                "runs",
                 "fidelity",
                 "funnel",
                 "gap",
@@ -106,16 +124,23 @@ localrules:
     plot_ladder,
     build_levels,
     score_levels,
+    simulate_levels,
     plot_level_errors,
     plot_level_gap,
     plot_level_map,
     plot_level_published,
     plot_level_diagrams,
+    make_live_levels,
+    plot_live_levels,
+    make_formation,
+    gather_runs,
+    compare_runs,
     gather_perovskites,
     score_perovskites,
     plot_perovskite_errors,
     plot_perovskite_parity,
     plot_perovskite_references,
+    plot_perovskite_runs,
     plot_perovskite_fidelity,
     plot_perovskite_screen,
     check_published,
@@ -173,5 +198,6 @@ include: "workflow/rules/tables.smk"
 include: "workflow/rules/models.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/levels.smk"
+include: "workflow/rules/perovskite_runs.smk"
 include: "workflow/rules/perovskites.smk"
 include: "workflow/rules/xanes.smk"

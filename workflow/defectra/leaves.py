@@ -22,7 +22,7 @@ def pick(config: Config, *keys: str) -> str:
 
 def evaluation_settings(config: Config) -> str:
     """Canonical JSON of what decides the scores of study `perovskites`."""
-    study = config.perovskites.model_dump(mode="json", exclude={"screen", "fidelity"})
+    study = config.perovskites.model_dump(mode="json", exclude={"screen", "fidelity", "protocol"})
     return _canonical(study)
 
 
@@ -30,6 +30,13 @@ def screen_settings(config: Config) -> str:
     """Canonical JSON of the learners and the criteria of study `perovskites`."""
     study = config.perovskites.model_dump(mode="json", include={"model", "screen"})
     return _canonical(study)
+
+
+def run_settings(config: Config) -> str:
+    """Canonical JSON of what decides our own calculations of study `perovskites`."""
+    name = config.perovskites.protocol
+    protocol = config.protocols.gpaw[name].model_dump(mode="json")
+    return _canonical({"name": name, "protocol": protocol})
 
 
 def worker_settings(config: Config) -> str:
@@ -63,6 +70,11 @@ def archive_folder(config: Config, root: Path, work: Path) -> str:
     path = root / config.archive
     inside = work.is_relative_to(root) and path.is_relative_to(root)
     return os.path.relpath(path, work) if inside else str(path)
+
+
+def archive_parts(folder: str, *tables: str) -> list[str]:
+    """Parts of some tables of an archive: no study waits for those of another."""
+    return sorted(str(p) for table in tables for p in Path(folder, table).glob("part-*.parquet"))
 
 
 def training_hash(config: Config) -> str:

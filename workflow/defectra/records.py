@@ -152,6 +152,8 @@ _OUTCOME = (
     ("origin", "string", "", "run, parsed or archive"),
 )
 
+OUTCOME_COLUMNS = tuple(Column(*row) for row in _OUTCOME)
+
 STRUCTURES = _table(
     "structures",
     *_IDENTITY,

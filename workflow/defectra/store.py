@@ -370,6 +370,12 @@ class Journal:
             raise
 
 
+def journal_size(path: str | Path) -> int:
+    """Bytes of a journal, 0 without one: it only grows, so a larger one has more to tell."""
+    path = Path(path)
+    return path.stat().st_size if path.exists() else 0
+
+
 def read_journal(path: str | Path) -> Iterator[tuple[Row, bytes]]:
     """Rows and raw blobs of a journal; a torn tail is passed over, no lock is taken."""
     for _, row, raw in _records(Path(path)):

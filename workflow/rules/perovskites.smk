@@ -1,5 +1,4 @@
-# Halide perovskites: published tables, models, learning curves, the screen. Calculations of our
-# own (equation of state, gaps, decomposition, vacancies) will come before `load_perovskites`.
+# Halide perovskites: published tables, models, learning curves, the screen.
 
 from defectra.leaves import evaluation_settings, screen_settings
 from defectra.perovskites.problems import TARGETS as PEROVSKITE_LABELS
@@ -290,6 +289,9 @@ rule score_perovskites:
         quality=rules.load_perovskites.output.quality,
         references=rules.load_perovskites.output.references,
         funnel=rules.screen_perovskites.output.funnel,
+        runs=rules.gather_runs.output.table,
+        parity=rules.compare_runs.output.parity,
+        excesses=rules.compare_runs.output.excesses,
     output:
         "results/perovskites/scorecard.csv",
     log:

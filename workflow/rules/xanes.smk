@@ -1,8 +1,8 @@
 # K edges: which feature tells what, how it travels, FEFF to VASP, fidelity ladder, measured Ni K.
 
 from defectra.datasets import needs_all
+from defectra.xanes.files import XAS, xas_lists, xas_tables
 
-XAS = "spectra/omnixas"
 FEATUREXAS = "spectra/chen2023_featurexas"
 ANATASE = "spectra/lightshow/notebooks/spectra_files"
 LADDER_FILES = [
@@ -14,16 +14,6 @@ NICKEL_OXIDES = [
     for name, count in (("Ni2O3", 3), ("NiOH2", 3), ("Ni_metal", 2))
     for k in range(1, count + 1)
 ]
-XAS_SETS = [
-    f"{element}_{engine}_{part}"
-    for element in ("Ti", "Cu")
-    for engine in ("FEFF", "VASP")
-    for part in ("test", "val")
-]
-XAS_LISTS = [f"{XAS}/material_id_and_site/{name}.txt" for name in XAS_SETS]
-XAS_TABLES = [f"{XAS}/ml_data/{name}_y.txt.gz" for name in XAS_SETS]
-COPPER_LISTS = [name for name in XAS_LISTS if "Cu_VASP" in name]
-COPPER_TABLES = [name for name in XAS_TABLES if "Cu_VASP" in name]
 
 
 rule build_copper:
@@ -50,8 +40,8 @@ rule build_copper:
 rule compare_features:
     input:
         copper=rules.build_copper.output.copper,
-        lists=needs_all(COPPER_LISTS, CONFIG.mirror),
-        tables=needs_all(COPPER_TABLES, CONFIG.mirror),
+        lists=needs_all(xas_lists(["Cu"], ["VASP"]), CONFIG.mirror),
+        tables=needs_all(xas_tables(["Cu"], ["VASP"]), CONFIG.mirror),
     output:
         "results/xanes/features.csv",
     log:
@@ -73,8 +63,8 @@ rule compare_features:
 
 rule learn_delta:
     input:
-        lists=needs_all(XAS_LISTS, CONFIG.mirror),
-        tables=needs_all(XAS_TABLES, CONFIG.mirror),
+        lists=needs_all(xas_lists(["Ti", "Cu"], ["FEFF", "VASP"]), CONFIG.mirror),
+        tables=needs_all(xas_tables(["Ti", "Cu"], ["FEFF", "VASP"]), CONFIG.mirror),
     output:
         pairs="results/xanes/pairs.parquet",
         metrics="results/xanes/delta.csv",

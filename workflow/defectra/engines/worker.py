@@ -27,7 +27,15 @@ from defectra.engines.geometries import Geometries
 from defectra.errors import DefectraError, EngineError
 from defectra.records import CALCULATIONS, GEOMETRIES, SPECTRA, STRUCTURES, TASKS, Origin, Status
 from defectra.settings.protocols import ChgnetProtocol, FeffProtocol
-from defectra.store import Archive, Journal, read_journal, read_table, table_writer, write_bytes
+from defectra.store import (
+    Archive,
+    Journal,
+    journal_size,
+    read_journal,
+    read_table,
+    table_writer,
+    write_bytes,
+)
 
 Row = dict[str, Any]
 Tables = tuple[list[Row], list[Row], list[Row]]
@@ -90,7 +98,7 @@ class Chunk:
 
     def _read_journal(self) -> None:
         """Take in what is finished, and what is known of the geometries."""
-        self._size = self._journal_size()
+        self._size = journal_size(self.journal)
         relaxed: list[Row] = []
         for row, raw in read_journal(self.journal):
             kind = row.pop("kind")
@@ -104,9 +112,6 @@ class Chunk:
         self.geometries = Geometries(
             self.structures, settings.chgnet, known, settings.live_geometries, self._keep_geometry
         )
-
-    def _journal_size(self) -> int:
-        return self.journal.stat().st_size if self.journal.exists() else 0
 
     def _keep_geometry(self, row: Row) -> None:
         if self._open is not None:
@@ -132,7 +137,7 @@ class Chunk:
     def complete(self) -> Iterator[bool]:
         """Compute what is missing; yields for each task whether it was computed just now."""
         with Journal(self.journal) as handle:
-            if self._journal_size() != self._size:  # another worker had it until now
+            if journal_size(self.journal) != self._size:  # another worker had it until now
                 self._read_journal()
             self._open = handle
             try:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from defectra.perovskites.compounds import Compound
-from defectra.records import Column, Table
+from defectra.records import OUTCOME_COLUMNS, Column, Table
 
 Row = dict[str, Any]
 # Labels of a compound: name, unit, meaning.
@@ -71,6 +71,60 @@ PREDICTIONS = Table(
         Column("weights", "floats", "", "of gp, gp_wide, xgboost, network in the committee"),
     ),
 )
+RUNS = Table(
+    "perovskite_runs",
+    (
+        Column("calculation_id", "string", "", "SHA-256 of the canonical engine input"),
+        Column("name", "string", "", "compound, canonical formula; of a reference phase its own"),
+        Column("phase", "string", "", "perovskite, or prototype of the reference phase"),
+        Column("kind", "string", "", "equation_of_state or bands"),
+        Column("engine_version", "string", "", "version of the engine"),
+        Column("protocol", "string", "", "fidelity"),
+        Column("lattice", "float", "Å", "cubic constant: fitted, or what the bands were taken at"),
+        Column("energy", "float", "eV", "of the cell: at the minimum of the fit, or of the bands"),
+        Column("bulk_modulus", "float", "GPa", "of the fit"),
+        Column("residual", "float", "eV", "root mean square of energies less the fit"),
+        Column("volumes", "floats", "Å³", "volumes of the equation of state"),
+        Column("energies", "floats", "eV", "their energies"),
+        *(
+            Column(f"{name}_{what}", "float", "eV", f"{name} {doc}")
+            for what, doc in (
+                ("PBE", "of PBE"),
+                ("PBE_SOC", "of PBE with spin-orbit coupling, not self-consistent"),
+                ("HSE", "of HSE06 on PBE orbitals"),
+                ("HSE_SOC", "of HSE06 on PBE orbitals with spin-orbit coupling"),
+                ("HSE_coarse", "as HSE, exchange summed over the mesh of the bands"),
+            )
+            for name in ("gap", "direct_gap", "vbm", "cbm")
+        ),
+        Column("vbm_point", "floats", "reciprocal", "k-point of the valence-band maximum, PBE"),
+        Column("cbm_point", "floats", "reciprocal", "k-point of the conduction-band minimum, PBE"),
+        *OUTCOME_COLUMNS,
+        Column("parser_version", "string", "", "version of the parser"),
+    ),
+)
+RUNS_COLUMNS = [
+    "name",
+    "phase",
+    "kind",
+    "lattice",
+    "bulk_modulus",
+    "energy",
+    "residual",
+    "gap_PBE",
+    "gap_PBE_SOC",
+    "gap_HSE",
+    "gap_HSE_SOC",
+    "gap_HSE_coarse",
+    "direct_gap_PBE",
+    "status",
+    "error_class",
+    "message",
+    "cpu_s",
+    "engine_version",
+    "origin",
+    "calculation_id",
+]
 REFERENCES_COLUMNS = ["fidelity", "A", "X", "energy_eV", "offset_eV", "excess_eV", "consistent"]
 QUALITY_COLUMNS = ["name", "identity", "condition", "label", "off_eV", "verdict"]
 IONS_COLUMNS = ["ion", "site", "property", "unit", "ours", "file", "deviation", "source"]

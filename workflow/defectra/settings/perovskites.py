@@ -96,6 +96,7 @@ class Fidelity(Strict):
 class PerovskiteStudy(Strict):
     """Study `perovskites`: mixed-cation halide perovskites (arXiv:2109.10798)."""
 
+    protocol: str = Field("perovskite", description="GPAW protocol of our own calculations")
     model: PerovskiteModels = PerovskiteModels()
     folds: int = Field(5, ge=2)
     repeats: int = Field(1, ge=1, description="seeds of the 5-fold split")

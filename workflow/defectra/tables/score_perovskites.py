@@ -6,10 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from defectra.models.committee import COMMITTEE
+from defectra.perovskites import salts
 from defectra.perovskites.evaluate import BASELINE
 from defectra.perovskites.problems import COMPOSITION, PBE, REFERENCES
-from defectra.records import Metric, Split
+from defectra.records import Metric, Split, Status
 from defectra.tables import claims
 from defectra.tables.claims import NAN, NOTHING, OWN, Value
 
@@ -45,10 +49,21 @@ LIMITS = (
     ("gap_HSE", PBE, Split.X_OUT, 0.25),
 )
 SKILL = 0.5
+INORGANIC = 54
+# How far the mean of our own calculations may lie from the published column.
+PARITY = {"lattice_PBE": 0.02, "gap_PBE": 0.1, "gap_HSE": 0.15}
 PUBLISHED_COUNT = 574
 
 
-def scorecard(metrics: Rows, quality: Rows, references: Rows, funnel: Rows) -> list[Row]:
+def scorecard(
+    metrics: Rows,
+    quality: Rows,
+    references: Rows,
+    funnel: Rows,
+    runs: Rows = (),
+    parity: Rows = (),
+    excesses: Rows = (),
+) -> list[Row]:
     """Rows of the scorecard; each table may be empty."""
     found = [
         *_authors(metrics),
@@ -57,6 +72,9 @@ def scorecard(metrics: Rows, quality: Rows, references: Rows, funnel: Rows) -> l
         *_coverage(metrics),
         *_data(quality, references),
         *_count(funnel),
+        *_runs(runs),
+        *_parity(parity),
+        *_salts(excesses),
     ]
     return [claim.row() for claim in found]
 
@@ -123,6 +141,42 @@ def _count(funnel: Rows) -> Iterable[claims.Claim]:
         )
         ours: Value = (left[-1],) * 3 if left else NOTHING
         yield Claim(f"screened_{frame}", text, NAN, ours, "", 0.0, _PAPER, "equal")
+
+
+def _runs(runs: Rows) -> Iterable[claims.Claim]:
+    done = {r["name"] for r in runs if r["kind"] == "bands" and r["status"] == Status.OK}
+    text = "pure inorganic ABX3 with lattice constant, PBE, HSE and spin-orbit gaps of our own"
+    number = float(len(done)) if runs else NAN
+    yield Claim("runs", text, float(INORGANIC), (number,) * 3, "", 0.0, OWN, "equal")
+
+
+def _parity(parity: Rows) -> Iterable[claims.Claim]:
+    for quantity, tolerance in PARITY.items():
+        rows = [r for r in parity if r["quantity"] == quantity]
+        off = np.array([float(r["deviation"]) for r in rows])
+        text = (
+            f"{quantity}: mean deviation of our {len(rows)} ideal cubic cells from the published "
+            f"column (mean absolute {np.abs(off).mean() if rows else NAN:.3g})"
+        )
+        ours = _mean(off) if rows else NOTHING
+        unit = rows[0]["unit"] if rows else ""
+        yield Claim(f"parity_{quantity}", text, 0.0, ours, unit, tolerance, _PAPER, "equal")
+
+
+def _salts(excesses: Rows) -> Iterable[claims.Claim]:
+    wrong = sorted(f"{r['a']}{r['x']}" for r in excesses if float(r["excess_eV"]) > salts.WRONG_EV)
+    text = (
+        f"published reference energies of alkali halides that our own calculations contradict "
+        f"({len(excesses)} tested): {', '.join(wrong) or 'none'}"
+    )
+    number = float(len(wrong)) if excesses else NAN
+    yield Claim("salts", text, 0.0, (number,) * 3, "", 0.0, OWN, "equal")
+
+
+def _mean(values: NDArray[np.float64]) -> Value:
+    """Mean and its 90 % interval, of the normal distribution."""
+    half = 1.645 * values.std(ddof=1) / np.sqrt(len(values)) if len(values) > 1 else NAN
+    return float(values.mean()), float(values.mean() - half), float(values.mean() + half)
 
 
 def _unit(metrics: Rows, target: str) -> str:

@@ -1,0 +1,62 @@
+"""The archived calculations of pure perovskites against themselves and against physics."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from defectra.perovskites import eos
+from defectra.perovskites.tables import RUNS
+from defectra.store import Archive
+
+ROWS = Archive(Path(__file__).parents[2] / "resources/archive").read(RUNS)
+GOOD = [r for r in ROWS if r["status"] == "ok"]
+SCANS = [r for r in GOOD if r["kind"] == "equation_of_state"]
+BANDS = [r for r in GOOD if r["kind"] == "bands"]
+
+
+def test_there_are_some_and_each_names_its_engine():
+    assert len(BANDS) >= 20
+    assert {r["engine_version"] for r in ROWS} == {"gpaw 26.7.0"}
+    assert {r["origin"] for r in ROWS} == {"archive"}
+
+
+@pytest.mark.parametrize("row", SCANS, ids=lambda r: r["name"])
+def test_volumes_and_energies_give_the_lattice_constant_again(row):
+    at = eos.fit(row["volumes"], row["energies"])
+    units = 4 if row["phase"] == "rocksalt" else 1
+    assert at.cubic_constant * units ** (1 / 3) == pytest.approx(row["lattice"], abs=1e-6)
+    assert 5 < row["bulk_modulus"] < 40
+    assert row["residual"] < 3e-3
+
+
+def test_bands_are_at_the_fitted_lattice_constant():
+    fitted = {r["name"]: r["lattice"] for r in SCANS}
+    for row in BANDS:
+        assert row["lattice"] == pytest.approx(fitted[row["name"]], abs=1e-4)
+
+
+def test_a_hybrid_opens_the_gap_and_the_coupling_closes_it():
+    for row in BANDS:
+        assert row["gap_HSE"] > row["gap_PBE"] > 0, row["name"]
+        assert row["gap_PBE_SOC"] < row["gap_PBE"], row["name"]
+        assert row["gap_HSE_SOC"] < row["gap_HSE"], row["name"]
+
+
+def test_the_coupling_is_strongest_in_lead():
+    less = {
+        b: np.mean([r["gap_PBE"] - r["gap_PBE_SOC"] for r in BANDS if b in r["name"]])
+        for b in ("Pb", "Sn", "Ge")
+    }
+    assert less["Pb"] > 1.0 > less["Sn"] > less["Ge"] > 0
+
+
+def test_lattice_constant_grows_with_the_halide():
+    radius = {"Cl": 1.81, "Br": 1.96, "I": 2.20}
+    salts = [r for r in SCANS if r["phase"] == "rocksalt"]
+    for cation in ("K", "Rb", "Cs"):
+        own = {r["name"].removeprefix(cation): r["lattice"] for r in salts
+               if r["name"].startswith(cation)}  # fmt: skip
+        assert sorted(own, key=own.__getitem__) == sorted(radius, key=radius.__getitem__)

@@ -1,0 +1,242 @@
+"""GPAW: energies, equations of state, band edges, hybrid eigenvalues; a program of its own.
+
+GPAW is GPL-3 and is never imported here: :mod:`defectra.engines.gpaw_child` runs as a child of the
+Python that has it, `make engines` builds that one (``.venv-gpaw``), and ``DEFECTRA_GPAW`` names
+another.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from defectra.engines import gpaw_child, process
+from defectra.engines.base import Outcome
+from defectra.errors import EngineError
+from defectra.records import Status
+from defectra.settings.protocols import GpawProtocol
+
+Row = dict[str, Any]
+Job = dict[str, Any]
+
+ENGINE = "gpaw"
+PARSER_VERSION = "1"
+VARIABLE = "DEFECTRA_GPAW"
+BESIDE = Path(__file__).resolve().parents[3] / ".venv-gpaw" / "bin" / "python"
+# One thread: a campaign runs calculations side by side. The allocator as for FEFF.
+ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MPLBACKEND": "Agg"}
+RESULT = "result.json"
+# What a job asks for that decides no number.
+_BESIDE_IDENTITY = ("description", "timeout_s", "checkpoint")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What is computed: lattice (Å, rows, 3 x 3), elements, fractional coordinates (n x 3)."""
+
+    lattice: tuple[float, ...]
+    species: tuple[str, ...]
+    coords: tuple[float, ...]
+
+    @classmethod
+    def of(cls, lattice: ArrayLike, species: Sequence[str], coords: ArrayLike) -> Cell:
+        """Cell from arrays, rounded to what an input file would carry."""
+        rows, points = (np.round(np.asarray(v, float).ravel(), 8) + 0.0 for v in (lattice, coords))
+        return cls(tuple(rows.tolist()), tuple(species), tuple(points.tolist()))
+
+    @property
+    def volume(self) -> float:
+        """Å³."""
+        return abs(float(np.linalg.det(np.reshape(self.lattice, (3, 3)))))
+
+
+def program() -> Path:
+    """Python that can import GPAW.
+
+    Raises
+    ------
+    EngineError
+        ``engine_missing``: none is named or built, or the one that is named does not exist.
+    """
+    named = os.environ.get(VARIABLE)
+    if named:
+        if Path(named).is_file():
+            return Path(named)
+        raise EngineError("engine_missing", f"{VARIABLE} names {named}, which is not there")
+    if BESIDE.is_file():
+        return BESIDE
+    raise EngineError(
+        "engine_missing",
+        f"GPAW is not installed: run `make engines`, or name a Python that can import gpaw in "
+        f"{VARIABLE}; without it only the calculations of the archive are used",
+    )
+
+
+def engine_version() -> str:
+    """Version of the GPAW that :func:`program` finds; EngineError if it cannot be imported."""
+    return _version(str(program()))
+
+
+@cache
+def _version(python: str) -> str:
+    command = [python, "-P", "-c", "import gpaw; print(gpaw.__version__)"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    lines = done.stdout.split()
+    if done.returncode or not lines:
+        told = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        raise EngineError("engine_missing", f"{python} cannot import gpaw: {told[:200]}")
+    return f"gpaw {lines[-1]}"
+
+
+def job(
+    cell: Cell,
+    protocol: GpawProtocol,
+    steps: Sequence[Mapping[str, Any]],
+    *,
+    charge: float = 0.0,
+    moments: Sequence[float] = (),
+    mesh: Sequence[int] = (),
+) -> Job:
+    """What the child reads.
+
+    Parameters
+    ----------
+    cell, protocol
+        What, and how.
+    steps
+        ``{"do": ...}`` with one of ``energy``, ``equation_of_state`` (scales, extra), ``forces``,
+        ``relax`` (cell, fmax, steps), ``potentials``, ``edges``, ``spin_orbit``, ``hybrid``
+        (xc, empty, spin_orbit), done in order.
+    charge
+        Of the cell, e; +1 is an electron less.
+    moments
+        Initial magnetic moments, µB, one for each site; empty: not spin-polarised.
+    mesh
+        k-points instead of those of the protocol.
+
+    Raises
+    ------
+    EngineError
+        ``bad_input``: an unknown step, or numbers that do not fit the cell.
+    """
+    n = len(cell.species)
+    if len(cell.lattice) != 9 or len(cell.coords) != 3 * n or (moments and len(moments) != n):
+        raise EngineError(
+            "bad_input", f"GPAW: lattice, coordinates or moments do not fit {n} sites"
+        )
+    unknown = [s.get("do") for s in steps if s.get("do") not in gpaw_child.STEPS]
+    if unknown or not steps:
+        known = ", ".join(gpaw_child.STEPS)
+        raise EngineError("bad_input", f"GPAW: unknown step {unknown}; there are {known}")
+    return {
+        "lattice": list(cell.lattice),
+        "species": list(cell.species),
+        "coords": list(cell.coords),
+        "charge": float(charge),
+        "moments": [float(m) for m in moments],
+        "mesh": [int(k) for k in (mesh or protocol.mesh)],
+        "settings": protocol.model_dump(mode="json", exclude={"description", "mesh"}),
+        "steps": [dict(s) for s in steps],
+    }
+
+
+def calculation_id(asked: Job) -> str:
+    """SHA-256 of what decides the numbers."""
+    settings = {k: v for k, v in asked["settings"].items() if k not in _BESIDE_IDENTITY}
+    text = json.dumps({**asked, "settings": settings}, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def run(asked: Job, folder: Path | None = None) -> Outcome:
+    """Run a job in a child; what came out is in ``files`` of the outcome, see :func:`parse`.
+
+    Parameters
+    ----------
+    folder
+        Folder that outlives this process: steps that a killed run finished there are not done
+        again. None: a temporary one.
+    """
+    out = Outcome(calculation_id(asked))
+    out.inputs_sha256 = out.calculation_id
+    place = folder or Path(tempfile.mkdtemp(prefix="gpaw-"))
+    start = time.perf_counter()
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        _call(out, asked, place)
+    except EngineError as error:
+        out.status, out.error_class, out.message = Status.FAILED, error.error_class, str(error)
+    finally:
+        if (place / RESULT).is_file():
+            out.files = {RESULT: (place / RESULT).read_bytes()}
+        out.wall_s = time.perf_counter() - start
+        if folder is None or out.status is Status.OK:
+            shutil.rmtree(place, ignore_errors=True)
+    return out
+
+
+def _call(out: Outcome, asked: Job, folder: Path) -> None:
+    (folder / "job.json").write_text(json.dumps(asked, indent=1), encoding="utf-8")
+    command = [str(program()), "-P", gpaw_child.__file__, "job.json", RESULT]
+    used = process.run(command, folder, ENVIRONMENT, asked["settings"]["timeout_s"])
+    out.cpu_s, out.max_rss_mb = used.cpu_s, used.max_rss_mb
+    if used.returncode < 0:
+        raise EngineError("signal", f"GPAW was ended by signal {-used.returncode}")
+    if used.returncode == 0:
+        parse({RESULT: (folder / RESULT).read_bytes()})
+        out.status = Status.OK
+        return
+    told = _why(folder)
+    if used.returncode == gpaw_child.UNCONVERGED:
+        out.status, out.error_class = Status.UNCONVERGED, "not_self_consistent"
+        out.message = f"GPAW: {told['message']}"
+        return
+    raise EngineError(told["class"], f"GPAW stopped: {told['message']}")
+
+
+def _why(folder: Path) -> dict[str, str]:
+    """What the child said of its failure; else the last line of its output."""
+    path = folder / RESULT
+    if path.is_file():
+        found = json.loads(path.read_text(encoding="utf-8")).get("error")
+        if found:
+            return {
+                "class": str(found["class"]),
+                "message": " ".join(str(found["message"]).split()),
+            }
+    log = folder / "child.log"
+    text = log.read_text(encoding="utf-8", errors="replace") if log.is_file() else ""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    last = lines[-1] if lines else "no message"
+    missing = "No module named" in last
+    return {"class": "engine_missing" if missing else "engine_failed", "message": last[:300]}
+
+
+def parse(files: Mapping[str, bytes]) -> dict[str, dict[str, Any]]:
+    """Steps of a kept result, by name: ``energy``, ``edges``, ``hybrid_HSE06`` ...
+
+    Raises
+    ------
+    EngineError
+        ``truncated_output`` or ``no_output``.
+    """
+    if RESULT not in files:
+        raise EngineError("no_output", f"GPAW: no {RESULT}")
+    try:
+        data = json.loads(files[RESULT])
+        steps = data["steps"]
+        return {str(name): dict(step) for name, step in steps.items()}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise EngineError("truncated_output", f"GPAW: {RESULT} cannot be read ({error})") from None

@@ -1,0 +1,65 @@
+"""Figure of our own calculations of pure perovskites beside the published columns."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from defectra.figures import style
+from defectra.perovskites.compounds import B_IONS
+
+Rows = Sequence[Mapping[str, Any]]
+_COLOURS = dict(
+    zip(B_IONS, (style.BLUE, style.SKY, style.PURPLE, style.GREEN, style.ORANGE, style.RED))
+)
+_MARKERS = {"Cl": "o", "Br": "s", "I": "^"}
+_PANELS = (
+    ("lattice_PBE", "lattice constant, PBE (Å)", False),
+    ("gap_PBE", "gap, PBE (eV)", False),
+    ("gap_HSE", "gap, HSE06 on PBE orbitals (eV)", False),
+    ("gap_HSE", "the same, with spin-orbit (eV)", True),
+)
+
+
+@style.styled()
+def plot_runs(rows: Rows, path: str | Path) -> None:
+    """Ours against published: lattice constant, PBE gap, HSE gap without and with spin-orbit."""
+    figure, axes = style.canvas(1, len(_PANELS), (12.0, 3.9))
+    for axis, (quantity, title, coupled) in zip(axes.flat, _PANELS):
+        _panel(axis, [r for r in rows if r["quantity"] == quantity], coupled)
+        axis.set(title=title, xlabel="published")
+    axes[0, 0].set_ylabel("ours, ideal cubic cell")
+    blank = axes[0, 0]
+    handles = [blank.plot([], [], "o", color=c, label=b)[0] for b, c in _COLOURS.items()]
+    handles += [blank.plot([], [], m, color=style.GREY, label=x)[0] for x, m in _MARKERS.items()]
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
+    style.save(figure, path)
+
+
+def _panel(axis: Axes, rows: Rows, coupled: bool) -> None:
+    if not rows:
+        style.say(axis, "not computed")
+        return
+    published = np.array([r["published"] for r in rows])
+    ours = np.array([r["ours_spin_orbit" if coupled else "ours"] for r in rows])
+    for row, x, y in zip(rows, published, ours):
+        axis.plot(
+            x, y, _MARKERS[row["x"]], ms=4.5, color=_COLOURS[row["b"]], mec="none", alpha=0.85
+        )
+    low, high = min(published.min(), ours.min()), max(published.max(), ours.max())
+    pad = 0.05 * (high - low)
+    axis.plot([low, high], [low, high], color=style.BLACK, lw=0.8)
+    axis.set(xlim=(low - pad, high + pad), ylim=(low - pad, high + pad))
+    off = ours - published
+    note = f"{len(rows)} compounds\nmean {off.mean():+.3f}\nmean abs. {np.abs(off).mean():.3f}"
+    note = note.replace("-", "−")
+    axis.text(0.04, 0.96, note, transform=axis.transAxes, va="top", fontsize=8)
+    for k in np.argsort(-np.abs(off))[:3] if not coupled else ():
+        name = str(rows[k]["name"]).replace("_3", "$_3$")
+        axis.annotate(
+            name, (published[k], ours[k]), (5, -8), textcoords="offset points", fontsize=6.5
+        )

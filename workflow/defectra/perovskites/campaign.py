@@ -1,0 +1,184 @@
+"""Compute the pure ABX3, resumable at any moment; export what is finished into the archive.
+
+``python -m defectra.perovskites.campaign fill`` appends each finished calculation to a journal
+below the results folder, ``salts`` does so for the reference phases AX, ``export`` turns the
+journal into Parquet parts. What journal or archive hold is not computed again; a failure is a row,
+and only one of the machine is tried again.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from defectra.config import Config, load
+from defectra.engines import gpaw
+from defectra.engines.base import TRIED_AGAIN
+from defectra.errors import DefectraError, EngineError
+from defectra.perovskites import runs
+from defectra.perovskites.compounds import Compound
+from defectra.perovskites.tables import RUNS
+from defectra.records import Origin, Status
+from defectra.settings.protocols import GpawProtocol
+from defectra.store import Archive, Journal, read_journal
+
+Row = dict[str, Any]
+WORK = Path("results/store")
+JOURNAL = "perovskites-runs.journal"
+
+
+class Campaign:
+    """Calculations of the pure compounds, and all that is known of them.
+
+    Parameters
+    ----------
+    protocol
+        Name of the protocol and its settings.
+    work
+        Folder of the journal, and of what a killed run left half done.
+    archive
+        Calculations done earlier.
+    """
+
+    def __init__(self, protocol: tuple[str, GpawProtocol], work: Path, archive: Archive) -> None:
+        self.name, self.protocol = protocol
+        self.work = work
+        self.done: dict[str, Row] = {r["calculation_id"]: r for r in archive.read(RUNS)}
+        for row, _ in read_journal(work / JOURNAL):
+            if row["error_class"] not in TRIED_AGAIN:
+                self.done[row["calculation_id"]] = row
+
+    def rows(self, compound: Compound) -> Iterator[Row]:
+        """Rows of a compound that are known."""
+        job = runs.scan_job(compound, self.protocol)
+        scan = self.done.get(gpaw.calculation_id(job))
+        if scan is None:
+            return
+        yield scan
+        if scan["status"] == Status.OK:
+            job = runs.bands_job(compound, scan["lattice"], self.protocol)
+            bands = self.done.get(gpaw.calculation_id(job))
+            if bands is not None:
+                yield bands
+
+    def salt_rows(self) -> Iterator[Row]:
+        """Rows of the reference phases AX that are known."""
+        for cation, anion in runs.salts():
+            key = gpaw.calculation_id(runs.salt_job(cation, anion, self.protocol))
+            if key in self.done:
+                yield self.done[key]
+
+    def fill_salts(self, journal: Journal) -> Iterator[Row]:
+        """Compute what is missing of the reference phases AX; yields each new row."""
+        for cation, anion in runs.salts():
+            job = runs.salt_job(cation, anion, self.protocol)
+            about = (cation + anion, "equation_of_state", runs.ROCKSALT)
+            yield from self._run(about, job, float("nan"), journal)
+
+    def fill(self, compound: Compound, journal: Journal) -> Iterator[Row]:
+        """Compute what is missing of a compound; yields each new row."""
+        scan = runs.scan_job(compound, self.protocol)
+        about = (compound.name, "equation_of_state", runs.PEROVSKITE)
+        yield from self._run(about, scan, runs.start(compound), journal)
+        found = self.done.get(gpaw.calculation_id(scan))
+        if found is not None and found["status"] == Status.OK:
+            at = round(found["lattice"], 4)
+            job = runs.bands_job(compound, at, self.protocol)
+            about = (compound.name, "bands", runs.PEROVSKITE)
+            yield from self._run(about, job, at, journal)
+
+    def _run(
+        self, about: tuple[str, str, str], job: gpaw.Job, lattice: float, journal: Journal
+    ) -> Iterator[Row]:
+        name, kind, phase = about
+        key = gpaw.calculation_id(job)
+        if key in self.done:
+            return
+        out = gpaw.run(job, self.work / "gpaw" / key[:16])
+        row = runs.row_of(name, kind, self.name, lattice, out, phase)
+        journal.append(row, b"".join(out.files.values()))
+        self.done[key] = row
+        yield row
+
+
+def campaign_of(config: Config, work: Path) -> Campaign:
+    """Campaign of a config."""
+    name = config.perovskites.protocol
+    return Campaign((name, config.protocols.gpaw[name]), work, Archive(config.archive))
+
+
+def rows_of(campaign: Campaign, seed: int) -> list[Row]:
+    """Every row that is known, and a status row for each of the 90 compounds that is not."""
+    out: list[Row] = []
+    for compound in runs.pure(seed):
+        rows = list(campaign.rows(compound))
+        out += rows or [runs.waiting(compound.name, _why(compound))]
+    return [*out, *campaign.salt_rows()]
+
+
+def _why(compound: Compound) -> str:
+    if runs.is_hybrid(compound):
+        return "hybrid compound: the molecule would have to be relaxed; not part of the campaign"
+    return "not computed yet: python -m defectra.perovskites.campaign fill (needs GPAW)"
+
+
+def export(config: Config, work: Path) -> int:
+    """Add the finished rows to the archive as one part; their number."""
+    archive = Archive(config.archive)
+    before = len(archive.read(RUNS))
+    campaign = campaign_of(config, work)
+    known = [row for c in runs.pure(config.seed) for row in campaign.rows(c)]
+    known += campaign.salt_rows()
+    archive.add([row | {"origin": str(Origin.ARCHIVE)} for row in known], RUNS)
+    return len(archive.read(RUNS)) - before
+
+
+def _fill(config: Config, work: Path, salts: bool) -> None:
+    version = gpaw.engine_version()  # a sentence now rather than ninety failed rows
+    campaign = campaign_of(config, work)
+    start = time.time()
+    with Journal(work / JOURNAL) as journal:
+        inorganic = (c for c in runs.pure(config.seed) if not runs.is_hybrid(c))
+        each = (row for c in inorganic for row in campaign.fill(c, journal))
+        for row in campaign.fill_salts(journal) if salts else each:
+            if row["error_class"] == "engine_missing":
+                raise EngineError("engine_missing", row["message"])
+            print(_line(row, (time.time() - start) / 60, version), flush=True)
+
+
+def _line(row: Row, minutes: float, version: str) -> str:
+    told = (
+        f"a {row['lattice']:.4f} Å, B {row['bulk_modulus']:.1f} GPa"
+        if row["kind"] == "equation_of_state"
+        else f"gap PBE {row['gap_PBE']:.3f} (SOC {row['gap_PBE_SOC']:.3f}), "
+        f"HSE {row['gap_HSE']:.3f} (SOC {row['gap_HSE_SOC']:.3f}) eV"
+    )
+    told = told if row["status"] == Status.OK else f"{row['status']}: {row['message']}"
+    return f"{minutes:6.1f} min  {version}  {row['name']:8} {told}  cpu {row['cpu_s']:.0f} s"
+
+
+def main() -> int:
+    """Command line: fill, salts (reference phases AX), or export."""
+    parser = argparse.ArgumentParser(description="Calculations of the pure halide perovskites.")
+    parser.add_argument("action", choices=["fill", "salts", "export"])
+    parser.add_argument("--config", type=Path, default=Path("config/config.yaml"))
+    parser.add_argument("--work", type=Path, default=WORK)
+    args = parser.parse_args()
+    try:
+        config = load(args.config)
+        if args.action == "export":
+            print(f"{export(config, args.work)} new rows in {config.archive}")
+        else:
+            _fill(config, args.work, args.action == "salts")
+    except DefectraError as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
