@@ -163,7 +163,9 @@ def test_alignment_needs_no_label_and_finds_the_shift():
     mu = 1 / (1 + np.exp(-(energy - 8345))) + np.exp(-0.5 * ((energy - 8350) / 2) ** 2)
     rows = [{"energy_eV": energy - 2.0, "mu": mu}]
     measured = nickel.on_grid([{"energy_eV": energy, "mu": mu}], 1.5)
-    assert nickel.align(rows, measured, 1.5, 6.0) == pytest.approx(2.0, abs=0.051)
+    shift, spread = nickel.align(rows, measured, 1.5, 6.0)
+    assert shift == pytest.approx(2.0, abs=0.051)
+    assert spread == pytest.approx(0.0, abs=1e-9)  # one curve of each: nothing to resample
 
 
 def test_conformal_half_width_and_separation():

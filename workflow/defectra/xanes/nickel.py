@@ -121,17 +121,31 @@ def on_grid(rows: Rows, fwhm: float, shift: float = 0.0) -> Floats:
     )
 
 
-def align(rows: Rows, measured: Floats, fwhm: float, largest: float) -> float:
-    """One shift (eV) of all calculated spectra, from the two means alone: no label is used.
+def align(
+    rows: Rows, measured: Floats, fwhm: float, largest: float, seed: int = 0, resamples: int = 200
+) -> tuple[float, float]:
+    """One shift of all calculated spectra and its standard deviation, eV: no label is used.
+
+    The two means are laid upon each other (largest correlation); the deviation is that of
+    resamples of both sets.
 
     Parameters
     ----------
     measured
         Spectra on :data:`GRID`, shape (n, 100).
     """
-    target = measured.mean(axis=0)
     shifts = np.arange(-largest, largest + 0.05, 0.1)
-    likeness = [
-        float(np.corrcoef(on_grid(rows, fwhm, float(s)).mean(axis=0), target)[0, 1]) for s in shifts
-    ]
-    return float(np.round(shifts[int(np.argmax(likeness))], 6))
+    moved = np.array([on_grid(rows, fwhm, float(s)) for s in shifts])  # (shifts, rows, 100)
+    generator = np.random.default_rng(seed)
+    found = [_best(shifts, moved.mean(axis=1), measured.mean(axis=0))]
+    for _ in range(resamples):
+        own = generator.integers(len(rows), size=len(rows))
+        other = generator.integers(len(measured), size=len(measured))
+        found.append(_best(shifts, moved[:, own].mean(axis=1), measured[other].mean(axis=0)))
+    return float(np.round(found[0], 6)), float(np.std(found[1:]))
+
+
+def _best(shifts: Floats, curves: Floats, target: Floats) -> float:
+    """Shift whose curve, shape (shifts, 100), is most like the target."""
+    a, b = curves - curves.mean(axis=1, keepdims=True), target - target.mean()
+    return float(shifts[int(np.argmax(a @ b / np.linalg.norm(a, axis=1)))])

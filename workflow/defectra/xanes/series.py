@@ -45,8 +45,8 @@ PEAK, CENTROID, AUTHORS = "peak position", "centroid", "published model"
 ALIGNED, DECLARED, UNALIGNED = "aligned without labels", "declared shift", "not aligned"
 TARGET = "Ni oxidation state"
 SERIES_COLUMNS = [
-    "composition", "number", "voltage_V", "method", "features", "alignment", "shift_eV", "value",
-    "unit", "half", "outside",
+    "composition", "number", "voltage_V", "method", "features", "alignment", "shift_eV",
+    "shift_sd_eV", "value", "unit", "half", "outside",
 ]  # fmt: skip
 DISCHARGED = 3.5  # V; below, and pristine: discharged
 
@@ -110,18 +110,19 @@ def saved(chosen: Trained, rows: Rows, spectra: Floats, study: XanesStudy, shift
 
 
 def series_rows(
-    series: Series, trained: Sequence[Trained], alignment: str, shift: float, model: Saved
+    series: Series, trained: Sequence[Trained], alignment: tuple[str, float, float], model: Saved
 ) -> Iterator[Row]:
-    """Answers of every model on every measured spectrum."""
+    """Answers of every model on every measured spectrum; alignment, its shift and deviation."""
     far = model.domain.outside(series.mu)
     for t in trained:
         values = t.model.predict(features_of(series.mu, t.features))
-        yield from _rows(series, t.name, t.features, (alignment, shift), values, "e", t.half, far)
+        yield from _rows(series, t.name, t.features, alignment, values, "e", t.half, far)
 
 
 def baseline_rows(series: Series, published: Forest) -> Iterator[Row]:
     """Peak position, centroid (eV), and the published model."""
-    none, blank = ("", float("nan")), np.full(len(series.mu), np.nan)
+    none = ("", float("nan"), float("nan"))
+    blank = np.full(len(series.mu), np.nan)
     nan = float("nan")
     peak = peak_position(series.energy, series.mu)
     yield from _rows(series, PEAK, "", none, peak, "eV", nan, blank)
@@ -132,7 +133,7 @@ def baseline_rows(series: Series, published: Forest) -> Iterator[Row]:
 
 
 def _rows(
-    series: Series, method: str, features: str, alignment: tuple[str, float], values: Floats,
+    series: Series, method: str, features: str, alignment: tuple[str, float, float], values: Floats,
     unit: str, half: float, outside: Floats,
 ) -> Iterator[Row]:  # fmt: skip
     for k, value in enumerate(values):
@@ -140,7 +141,8 @@ def _rows(
             "composition": series.composition[k], "number": k,
             "voltage_V": float(series.voltage[k]),
             "method": method, "features": features, "alignment": alignment[0],
-            "shift_eV": alignment[1], "value": float(value), "unit": unit, "half": half,
+            "shift_eV": alignment[1], "shift_sd_eV": alignment[2], "value": float(value),
+            "unit": unit, "half": half,
             "outside": float(outside[k]),
         }  # fmt: skip
 
@@ -229,12 +231,16 @@ class Found:
 def measure(rows: Rows, series: Series, published: Forest, study: XanesStudy, seed: int) -> Found:
     """Train on our own spectra, moved in three ways, and ask about the measured ones."""
     nickel = study.nickel
-    shift = align(rows, series.mu, nickel.fwhm, nickel.largest_shift)
+    shift, spread = align(rows, series.mu, nickel.fwhm, nickel.largest_shift, seed)
     out = list(baseline_rows(series, published))
     metrics: list[Row] = []
-    for name, moved in ((UNALIGNED, -nickel.edge_shift), (DECLARED, 0.0), (ALIGNED, shift)):
+    for name, moved, sd in (
+        (UNALIGNED, -nickel.edge_shift, 0.0),
+        (DECLARED, 0.0, 0.0),
+        (ALIGNED, shift, spread),
+    ):
         trained, spectra, models = train_and_align(rows, study, moved, seed)
-        out += series_rows(series, trained, name, moved, models[0])
+        out += series_rows(series, trained, (name, moved, sd), models[0])
         metrics += calculated_metrics(trained, rows, name, study, seed)
     metrics += measured_metrics(out, len(rows), seed)
     return Found(out, metrics, models, spectra)
