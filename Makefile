@@ -21,8 +21,8 @@ define install
 	@$(VENV)/bin/uv pip install -q --compile-bytecode --python $(PY) $(1) 2>/dev/null || $(PY) -m pip install -q $(1)
 endef
 
-.PHONY: help run nmc levels perovskites report plan test test-slurm test-faults test-fuzz \
-	structures engines gpaw slurm costs archive bench lint lock config clean distclean
+.PHONY: help run nmc levels perovskites xanes ladder report plan test test-slurm test-faults test-fuzz \
+	structures engines gpaw corrections live slurm costs archive bench lint lock config clean distclean
 
 help:  ## this list
 	@sed -n 's/^\([a-z -]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -38,6 +38,12 @@ levels: $(VENV)/.installed  ## study levels alone: make levels MIRROR=FOLDER
 
 perovskites: $(VENV)/.installed  ## study perovskites alone; needs MIRROR=folder of the published data
 	@$(LAUNCH) perovskites
+
+xanes: $(VENV)/.installed  ## study xanes alone; needs MIRROR=folder of the published data
+	@$(LAUNCH) xanes
+
+ladder: $(VENV)/.installed  ## one site in several codes and protocols, FEFF to VASP; needs MIRROR
+	@$(LAUNCH) ladder
 
 report: $(VENV)/.installed  ## make the report anew
 	@rm -f $(DIRECTORY)/results/report.html
@@ -72,6 +78,15 @@ lint: $(VENV)/.installed-test  ## formatters, linters, types, snakemake --lint
 engines: $(VENV)/.installed-engines gpaw  ## CHGNet (brings torch, 1.5 GB) and GPAW (compiles)
 
 gpaw: $(GPAW)/.installed  ## GPAW alone, built in an environment of its own (.venv-gpaw)
+
+corrections: $(VENV)/.installed-levels  ## finite-size corrections of charged cells (pydefect)
+
+live: $(VENV)/.installed-levels  ## the live set of study levels into resources/archive/levels: resumable
+	OMP_NUM_THREADS=1 $(PY) -m defectra.levels.campaign --all-hosts \
+		--phases resources/levels/phases.csv
+	OMP_NUM_THREADS=1 $(PY) -m defectra.levels.campaign --sets resources/levels/sizes.csv \
+		--protocol dense
+	$(PY) -m defectra.levels.live_archive
 
 slurm: $(VENV)/.installed-slurm  ## Slurm for Snakemake: make run PROFILE=slurm, docs/cluster.md
 
@@ -116,6 +131,10 @@ $(VENV)/.installed: envs/installer.txt envs/requirements.txt pyproject.toml
 
 $(VENV)/.installed-test: $(VENV)/.installed envs/requirements-test.txt
 	$(call install,--require-hashes -r envs/requirements-test.txt)
+	@touch $@
+
+$(VENV)/.installed-levels: $(VENV)/.installed envs/requirements-levels.txt
+	$(call install,--require-hashes -r envs/requirements-levels.txt)
 	@touch $@
 
 $(VENV)/.installed-slurm: $(VENV)/.installed envs/requirements-slurm.txt

@@ -5,13 +5,22 @@ from pathlib import Path
 
 from snakemake.utils import min_version
 
+from defectra.archived import write_archived
 from defectra.config import leaf, load
 from defectra.datasets import needs
 from defectra.engines.release import release
 from defectra.fingerprint import fingerprint
 from defectra.fingerprint import of_script as code
-from defectra.leaves import archive_folder, pick, training_hash, worker_settings
-from defectra.plan import write_plan
+from defectra.levels.live_run import gpaw_version
+from defectra.leaves import (
+    archive_folder,
+    archive_parts,
+    pick,
+    training_hash,
+    worker_settings,
+)
+from defectra.plan import write_plan_apart
+from defectra.store import Archive
 from defectra.workload import Workload, doubled
 
 min_version("9.20")
@@ -22,16 +31,7 @@ CONFIG = load(
     {"mirror": config["mirror"]} if "mirror" in config else {},
 )
 ARCHIVE = archive_folder(CONFIG, ROOT, Path.cwd())
-
-
-def archive_parts(*tables):
-    """Parts of some tables of the archive: no study waits for those of another."""
-    return sorted(
-        str(p) for t in tables for p in Path(ARCHIVE, t).glob("part-*.parquet")
-    )
-
-
-ARCHIVE_PARTS = archive_parts("calculations", "geometries", "spectra")
+ARCHIVE_PARTS = archive_parts(ARCHIVE, "calculations", "geometries", "spectra")
 # What each study is asked for; a target of the same name makes it alone.
 TARGETS = {
     "nmc": [
@@ -44,9 +44,19 @@ TARGETS = {
     "levels": [
         "results/levels/scorecard.csv",
         "results/levels/space.csv",
+        "results/levels/live_drift.csv",
+        *(["results/levels/parsed_levels.csv"] if CONFIG.levels.live.parsed else []),
         *expand(
             "results/levels/figures/{figure}.png",
-            figure=["errors", "gap", "map", "published", "diagrams"],
+            figure=[
+                "errors",
+                "gap",
+                "map",
+                "published",
+                "diagrams",
+                "live",
+                "formation",
+            ],
         ),
     ],
     "perovskites": [
@@ -68,11 +78,21 @@ TARGETS = {
             ],
         ),
     ],
+    "xanes": [
+        "results/xanes/scorecard.csv",
+        "results/xanes/metrics.csv",
+        "results/xanes/ladder.csv",
+        *expand(
+            "results/xanes/figures/{figure}.png",
+            figure=["features", "decay", "delta", "ladder", "series", "importance"],
+        ),
+    ],
 }
 
 # The plan is no job: its manifests are inputs and nobody's output (design, "nothing twice").
 if workflow.is_main_process:
-    CHUNKS = write_plan(CONFIG, Path("results"), fingerprint("defectra.plan"))
+    CHUNKS = write_plan_apart(CONFIG, Path("results"), fingerprint("defectra.plan"))
+    write_archived(Path("results"), CHUNKS, Archive(ARCHIVE))
 else:
     CHUNKS = json.loads(Path("results/plan/state.json").read_text())["chunks"]
 
@@ -92,6 +112,8 @@ localrules:
     nmc,
     levels,
     perovskites,
+    xanes,
+    ladder,
     score,
     collect_scores,
     plot_spectra,
@@ -102,11 +124,15 @@ localrules:
     plot_ladder,
     build_levels,
     score_levels,
+    simulate_levels,
     plot_level_errors,
     plot_level_gap,
     plot_level_map,
     plot_level_published,
     plot_level_diagrams,
+    make_live_levels,
+    plot_live_levels,
+    make_formation,
     gather_runs,
     compare_runs,
     gather_perovskites,
@@ -117,6 +143,14 @@ localrules:
     plot_perovskite_runs,
     plot_perovskite_fidelity,
     plot_perovskite_screen,
+    check_published,
+    build_ladder,
+    gather_xanes,
+    score_xanes,
+    plot_xanes_features,
+    plot_xanes_delta,
+    plot_xanes_ladder,
+    plot_xanes_series,
 
 
 wildcard_constraints:
@@ -145,6 +179,17 @@ rule perovskites:
         TARGETS["perovskites"],
 
 
+rule xanes:
+    input:
+        TARGETS["xanes"],
+
+
+rule ladder:
+    input:
+        "results/xanes/ladder.csv",
+        expand("results/xanes/figures/{figure}.png", figure=["ladder", "delta"]),
+
+
 report: "workflow/report/workflow.rst"
 
 
@@ -155,3 +200,4 @@ include: "workflow/rules/figures.smk"
 include: "workflow/rules/levels.smk"
 include: "workflow/rules/perovskite_runs.smk"
 include: "workflow/rules/perovskites.smk"
+include: "workflow/rules/xanes.smk"

@@ -23,13 +23,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from defectra.models.gaussians import evaluate, even_start
+from defectra.models.gaussians import evaluate
 from defectra.models.spectral import Cwt, Intensity, Peaks
+from defectra.models.varpro import fit_free, narrow_start
 from defectra.spectra.broaden import gaussian
 
 Floats = NDArray[np.float64]
 POINTS, COUNT = 100, 20
 LIMIT_S, FASTER = 120.0, 20.0
+FREE = 120  # iterations of the free fit
 ARCHIVE = "spectra/omnixas/feff_raw/Cu_FEFF_xmu_POSCAR.tar.xz"
 
 
@@ -131,39 +133,65 @@ def _rms(peaks: Floats, spectra: Floats) -> Floats:
     return np.sqrt(((evaluate(peaks, spectra.shape[1]) - spectra) ** 2).mean(axis=1))
 
 
-def beside_scipy(base: Floats, number: int, iterations: int) -> None:
-    """Same spectra, same 20 Gaussians, ours and curve_fit's (lm) one after the other."""
+def beside_scipy(base: Floats, number: int) -> None:
+    """Same spectra, same 20 Gaussians, same start, ours and curve_fit's one after the other.
+
+    The start has narrow Gaussians, from which both go furthest, and non-negative heights. Ours
+    are the free fit (heights of any sign, as curve_fit has them) and the fast non-negative one
+    that is the feature.
+    """
     test = base[:: max(1, len(base) // number)][:number]
-    tool = Peaks(COUNT, iterations=iterations)
-    tool.transform(test[:2])
-    ours_s, peaks = _timed(lambda: tool.fitted(test))
-    ours = _rms(peaks, test)
-    start = even_start(test, COUNT)
+    start = _start(test)
     peer_s, results = _timed(lambda: [_curve_fit(y, p) for y, p in zip(test, start)])
     peer = np.array([r[0] for r in results])
     gave_up, negative = sum(r[1] for r in results), sum(r[2] for r in results)
+    told = f"curve_fit gave up on {gave_up} of {len(test)}, {negative} negative heights"
+    fast = Peaks(COUNT)
+    for name, limit, call in (
+        (f"free, {FREE} iterations", True, lambda v: fit_free(v, COUNT, FREE)),
+        (f"non-negative, {fast.iterations} iterations", False, fast.fitted),
+    ):
+        call(test[:2])  # compilation does not count
+        ours_s, peaks = _timed(lambda call=call: call(test))
+        _print_pair(name, (ours_s, peer_s), (_rms(peaks, test), peer), told, asked=limit)
+
+
+def _print_pair(
+    name: str, seconds: tuple[float, float], rms: tuple[Floats, Floats], told: str, *, asked: bool
+) -> None:
+    ours, peer = rms
+    number = len(ours)
     text = f"RMS ours median {np.median(ours):.2e}, mean {ours.mean():.2e}; curve_fit "
-    text += f"{np.median(peer):.2e}, {peer.mean():.2e} (gave up on {gave_up} of {len(test)}, "
-    text += f"{negative} negative heights); ours no larger on {int((ours <= peer).sum())}"
-    values = {"peer": "scipy curve_fit, 20 Gaussians", "check": text}
+    text += f"{np.median(peer):.2e}, {peer.mean():.2e}; ours no larger on "
+    text += f"{int((ours <= peer).sum())} of {number}; {told}"
+    values = {"peer": "scipy curve_fit, 20 Gaussians", "check": text, "limit_on_ratio": True}
     line(
-        f"20 Gaussians, {iterations} iterations: time",
-        1e3 * ours_s / len(test),
+        f"20 Gaussians, {name}: time",
+        1e3 * seconds[0] / number,
         "ms CPU a spectrum",
-        peer_value=1e3 * peer_s / len(test),
+        peer_value=1e3 * seconds[1] / number,
         limit=1 / FASTER,
-        limit_on_ratio=True,
         **values,
     )
     line(
-        f"20 Gaussians, {iterations} iterations: residual",
+        f"20 Gaussians, {name}: residual",
         float(ours.mean()),
         "RMS, maximum = 1",
         peer_value=float(peer.mean()),
-        limit=1.0,
-        limit_on_ratio=True,
+        limit=1.0 if asked else None,
         **values,
     )
+
+
+def _start(spectra: Floats) -> Floats:
+    """Heights (non-negative least squares), centres, widths, shape (n, count, 3)."""
+    from scipy.optimize import nnls
+
+    place = narrow_start(COUNT, spectra.shape[1])
+    x = np.arange(float(spectra.shape[1]))[:, None]
+    shape = np.exp(-0.5 * ((x - place[:, 0]) / place[:, 1]) ** 2)
+    heights = np.array([nnls(shape, y)[0] for y in spectra])
+    return np.dstack([heights, np.broadcast_to(place, (len(spectra), *place.shape))])
 
 
 def _curve_fit(values: Floats, start: Floats) -> tuple[float, bool, int]:
@@ -188,8 +216,7 @@ def main(arguments: list[str]) -> None:
     quick = "--quick" in arguments
     base, source = real_spectra(300 if quick else 1000)
     throughput(base, 5_000 if quick else 100_000, source)
-    for iterations in (Peaks().iterations, 100, 300):
-        beside_scipy(base, 5 if quick else 20, iterations)
+    beside_scipy(base, 5 if quick else 20)
 
 
 if __name__ == "__main__":

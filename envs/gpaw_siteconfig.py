@@ -1,4 +1,5 @@
-# How `make engines` builds GPAW: one process, one thread, FFTW and OpenBLAS (GPAW_CONFIG names it).
+"""How `make engines` builds GPAW: one process, one thread, FFTW and OpenBLAS (GPAW_CONFIG)."""
+
 compiler = "g++"
 mpi = False
 fftw = True

@@ -1,4 +1,4 @@
-"""Complete one chunk of the plan and project it. Input structures, tasks, archive (parts).
+"""Complete one chunk of the plan and project it. Input structures, tasks, archived (a digest).
 
 Output geometries, calculations, spectra. params.settings = JSON of the worker's settings;
 params.archive = folder, as JSON. The journal, results/store/<chunk>.journal, is nobody's output.

@@ -1,10 +1,9 @@
 """Our calculations of pure perovskites. Output runs (parquet) and table (csv).
 
-params.config = what decides the calculations; params.archive = folder of the archive.
+params.config = what decides the calculations; params.archive = its folder, as JSON.
 """
 
 import json
-from pathlib import Path
 
 from defectra.perovskites.campaign import WORK, Campaign, rows_of
 from defectra.perovskites.tables import RUNS, RUNS_COLUMNS
@@ -14,7 +13,7 @@ from defectra.tables.csvs import write_csv
 
 asked = json.loads(snakemake.params.config)
 protocol = (asked["name"], GpawProtocol(**asked["protocol"]))
-campaign = Campaign(protocol, WORK, Archive(Path(snakemake.params.archive)))
+campaign = Campaign(protocol, WORK, Archive(json.loads(snakemake.params.archive)))
 rows = rows_of(campaign, int(snakemake.params.seed))
 write_table(snakemake.output.runs, rows, RUNS)
 write_csv(snakemake.output.table, [{k: r[k] for k in RUNS_COLUMNS} for r in rows], RUNS_COLUMNS)

@@ -1,4 +1,4 @@
-"""Whole space and ranked list. Input levels, hosts, krr, nn, rfr; output space, table, ranked.
+"""Whole space and ranked list. Input levels, hosts, computed, krr, nn, rfr; output three tables.
 
 params.mirror; params.config = levels.
 """
@@ -6,8 +6,9 @@ params.mirror; params.config = levels.
 import json
 
 from defectra.datasets import locate
-from defectra.levels.hosts import read_hosts
+from defectra.levels.hosts import read_hosts, with_computed
 from defectra.levels.importer import LEVELS
+from defectra.levels.live_table import HOST_RUNS
 from defectra.models.levels import assemble
 from defectra.models.whole_space import (
     ACQUISITION_COLUMNS,
@@ -25,7 +26,8 @@ study, mirror = (
     LevelsStudy.model_validate_json(snakemake.params.config),
     json.loads(snakemake.params.mirror),
 )
-hosts = read_hosts(snakemake.input.hosts)
+computed = read_table(snakemake.input.computed, HOST_RUNS)
+hosts = with_computed(read_hosts(snakemake.input.hosts), computed, study.host_fidelity)
 published = {
     m: read_predictions(locate(f"levels/ai_semiconductors/Prediction_{m.upper()}.csv", mirror))
     for m in MODELS

@@ -14,24 +14,12 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow"))
 
-from campaign import TABLES_ONLY, Campaign
 from counts import FIGURES
+from fixtures import copy, finished
+
+__all__ = ["copy", "finished", "small_disk"]
 
 OUT = Path("results/faults.json")
-
-
-@pytest.fixture(scope="session")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Campaign:
-    """An uninterrupted campaign up to its tables; tests must leave it as it is."""
-    campaign = Campaign(tmp_path_factory.mktemp("finished") / "project")
-    campaign.run(TABLES_ONLY, "--no-report")
-    return campaign
-
-
-@pytest.fixture
-def copy(finished: Campaign, tmp_path: Path) -> Campaign:
-    """A copy of the finished campaign, for tests that change it."""
-    return finished.copy_to(tmp_path / "project")
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from itertools import cycle
 from pathlib import Path
 
 import psutil
@@ -21,6 +22,7 @@ from counts import note
 pytestmark = pytest.mark.workflow
 
 SEED = 2501
+ORPHANS_S = 5  # far less than what the killed ones had left to do
 KILLS = int(os.environ.get("DEFECTRA_KILLS", "20"))
 TABLES = ("structures", "geometries", "calculations", "spectra")
 
@@ -62,14 +64,14 @@ def start(campaign: Campaign, sleep: float = 0.05) -> subprocess.Popen[str]:
         del os.environ["DEFECTRA_SYNTHETIC_STARTS"]
 
 
-def victim(kind: str, child: subprocess.Popen[str], folder: Path) -> psutil.Process:
-    """Launcher, Snakemake or a worker of a running campaign."""
+def victim(kind: str, child: subprocess.Popen[str], folder: Path) -> psutil.Process | None:
+    """Launcher, Snakemake or a worker of a running campaign, if there is one now."""
     if kind == "launcher":
         return psutil.Process(child.pid)
     processes = [p for p in at_work_in(folder) if p.pid != child.pid]
     words = "calculate.py" if kind == "worker" else "snakemake"
     fitting = [p for p in processes if words in " ".join(_command(p))]
-    return fitting[0] if fitting else psutil.Process(child.pid)
+    return fitting[0] if fitting else None
 
 
 def _command(process: psutil.Process) -> list[str]:
@@ -84,45 +86,50 @@ def test_random_kills_then_the_tables_of_an_uninterrupted_run(
 ) -> None:
     campaign = Campaign(tmp_path / "project")
     draw, total = random.Random(SEED), len(finished.computed())
-    kinds = ["worker", "snakemake", "launcher"]
     kept: list[str] = []
-    lost = repeated = 0
-    for k in range(KILLS):
-        child = start(campaign)
+    for k, kind in zip(range(KILLS), cycle(["worker", "snakemake", "launcher"])):
+        child = start(campaign, sleep=0.5)
         # the first calculations of each run, the time before them, and any moment between two
         share = (total - len(kept)) / (KILLS - k)
         goal = len(kept) + int(draw.uniform(0, 1.5) * share / 2)
-        wait_for(
-            lambda goal=goal, child=child: (
-                len(campaign.computed()) >= goal and child.poll() is None and _busy(campaign)
-            ),
-            600,
-            f"calculation {goal}",
-        )
-        time.sleep(draw.uniform(0, 0.1))
-        victim(kinds[k % 3], child, campaign.folder).kill()
-        if kinds[k % 3] == "worker":
-            child.kill()
-        child.communicate(timeout=120)
-        wait_for(lambda: not at_work_in(campaign.folder), 60, "the end of every child")
+        kill(kind, child, campaign, goal, draw.uniform(0, 0.5))
+        wait_for(lambda: not at_work_in(campaign.folder), ORPHANS_S, "the end of every child")
         ids = campaign.computed()
-        lost += len(set(kept) - set(ids))
-        repeated += len(ids) - len(set(ids))
+        lost, repeated = len(set(kept) - set(ids)), len(ids) - len(set(ids))
+        note(f"random kills of a {kind}", 1, lost, repeated)
+        assert (lost, repeated) == (0, 0), kind
         kept = ids
     before_last = len(kept)
     campaign.run(TABLES_ONLY, "--no-report")
     ids = campaign.computed()
     begun = begun_in(campaign) + len(ids) - before_last
-    note("random kills of a campaign", KILLS, lost, repeated, begun - len(ids))
-    assert (lost, repeated) == (0, 0)
+    note("in flight at the random kills", 0, 0, 0, begun - len(ids))
     assert len(ids) == len(set(ids)) == total
     assert begun - total <= 2 * KILLS, "no more than what two workers had in hand"
     same_tables(campaign, finished)
     assert not at_work_in(campaign.folder)
 
 
-def _busy(campaign: Campaign) -> bool:
-    return bool(campaign.results.exists())
+def kill(
+    kind: str, child: subprocess.Popen[str], campaign: Campaign, goal: int, delay: float
+) -> None:
+    """Kill one process of a campaign once `goal` calculations are done, and wait for the end.
+
+    A worker is killed under a living Snakemake, which completes what it can and says so.
+    """
+
+    def at_goal() -> bool:
+        assert child.poll() is None, "the campaign ended before it could be disturbed"
+        return len(campaign.computed()) >= goal and bool(victim(kind, child, campaign.folder))
+
+    wait_for(at_goal, 600, f"calculation {goal} and a {kind}")
+    time.sleep(delay)
+    found = victim(kind, child, campaign.folder)
+    assert found is not None, f"no {kind} to kill"
+    found.kill()
+    out, _ = child.communicate(timeout=300)
+    if kind == "worker":
+        assert child.returncode == 1, out
 
 
 def test_two_snakemakes_and_a_launcher_at_once(finished: Campaign, tmp_path: Path) -> None:

@@ -89,6 +89,35 @@ def test_efnv_of_a_model_charge_has_no_alignment_and_a_shift_has_the_sign_of_the
     assert found[0.0].trustworthy
 
 
+def planar_average_of_a_gaussian(length, epsilon, charge, points=120, width=0.529177):
+    """Potential on a positive charge of a periodic Gaussian at the origin, mean zero, V."""
+    z = np.arange(points) / points
+    k = np.arange(1, points // 2)
+    g = 2 * np.pi * k / length
+    shape = np.exp(-((g * width) ** 2) / 4) / g**2
+    waves = 2 * np.cos(2 * np.pi * np.outer(z, k)) @ shape
+    return 4 * np.pi * c.COULOMB_EV_ANGSTROM * charge / (epsilon * length**3) * waves
+
+
+@pytest.mark.usefixtures("libraries")
+@pytest.mark.parametrize("charge", [1, -1])
+def test_freysoldt_of_its_own_model_charge_has_no_alignment_and_the_same_signs(charge):
+    model = planar_average_of_a_gaussian(10.0, 10.0, charge)
+    bulk = [np.zeros_like(model)] * 3
+    origin = [0.0, 0.0, 0.0]
+    found = {
+        v: c.freysoldt(CUBE, ([model + v] * 3, bulk), origin, charge, ISOTROPIC) for v in (0.0, 0.2)
+    }
+    assert found[0.0].point_charge_ev == pytest.approx(c.madelung_cubic(10, 10, charge), abs=1e-3)
+    assert found[0.0].alignment_ev == pytest.approx(0.0, abs=3e-3)
+    assert found[0.2].alignment_ev - found[0.0].alignment_ev == pytest.approx(
+        -0.2 * charge, abs=1e-3
+    )
+    assert found[0.0].trustworthy
+    with pytest.raises(EngineError, match="different planes"):
+        c.freysoldt(CUBE, ([model] * 3, [model[:-1]] * 3), origin, charge, ISOTROPIC)
+
+
 @pytest.mark.usefixtures("libraries")
 def test_a_potential_without_plateau_is_marked():
     defect, bulk = cells()

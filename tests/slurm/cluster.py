@@ -132,6 +132,10 @@ def _die_with_parent() -> None:
     ctypes.CDLL(None).prctl(1, signal.SIGTERM)
 
 
+class StartError(Exception):
+    """A Slurm that may be had here, and does not come up."""
+
+
 class Cluster:
     """Daemons of one node; use as a context manager, everything started is stopped.
 
@@ -291,7 +295,7 @@ class Cluster:
     def _run(self, *command: str) -> str:
         done = self.call(*command)
         if done.returncode:
-            raise UnavailableError(f"{command[0]}: {(done.stderr or done.stdout).strip()[-300:]}")
+            raise StartError(f"{command[0]}: {(done.stderr or done.stdout).strip()[-300:]}")
         return done.stdout
 
     def node_state(self) -> str:
@@ -308,13 +312,13 @@ class Cluster:
 
         Raises
         ------
-        UnavailableError
+        StartError
             With the ends of all logs, if it does not hold in time.
         """
         end = time.monotonic() + seconds
         while not condition():
             if time.monotonic() > end:
-                raise UnavailableError(f"{what}: not within {seconds:g} s\n{self.logs()}")
+                raise StartError(f"{what}: not within {seconds:g} s\n{self.logs()}")
             time.sleep(0.2)
 
     def logs(self, lines: int = 8) -> str:

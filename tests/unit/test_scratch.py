@@ -53,6 +53,10 @@ def test_the_next_process_removes_what_a_kill_left_and_nothing_else(tmp_path: Pa
     killed.communicate(timeout=60)
     assert left.is_dir()
     start(tmp_path).communicate(timeout=60)
+    assert left.is_dir(), "so young that its process may be about to take the lock"
+    for folder in (left, kept):
+        os.utime(folder / ".lock", (0, 0))
+    start(tmp_path).communicate(timeout=60)
     assert not left.exists()
     assert kept.is_dir()
     assert (tmp_path / "defectra-notes").is_dir()

@@ -79,6 +79,23 @@ def test_a_shift_moves_centres():
     assert np.diff(centres / weight)[0] == pytest.approx(5.0, abs=0.05)
 
 
+def test_free_fit_finds_planted_gaussians_of_any_sign_and_only_improves():
+    from defectra.models.varpro import fit_free, narrow_start
+
+    planted = np.array([[[1.0, 4.0, 20.0], [-0.4, 52.0, 15.0], [0.7, 93.0, 22.0]]])
+    values = evaluate(planted, 100)
+    found = fit_free(values, 3, 400)
+    order = np.argsort(found[0, :, 1])
+    np.testing.assert_allclose(found[0, order], planted[0], atol=1e-4)
+    rows = curves(4)
+    rms = [np.sqrt(((evaluate(fit_free(rows, 20, n), 100) - rows) ** 2).mean(axis=1))
+           for n in (0, 10, 60)]  # fmt: skip
+    assert (rms[1] <= rms[0]).all()
+    assert (rms[2] <= rms[1]).all()
+    assert rms[2].max() < 1e-5
+    assert narrow_start(20, 100).shape == (20, 2)
+
+
 def test_threads_change_nothing():
     values = curves(7)
     np.testing.assert_array_equal(Peaks(jobs=2).transform(values), Peaks().transform(values))

@@ -111,6 +111,39 @@ def test_damage_in_the_middle_is_an_error_not_a_loss(tmp_path):
     assert path.read_bytes() == bytes(data)
 
 
+def test_no_flipped_bit_of_a_head_loses_what_follows(tmp_path):
+    path = tmp_path / "j"
+    with Journal(path) as journal:
+        journal.append({"n": 0})
+        first = path.stat().st_size
+        for n in (1, 2):
+            journal.append({"n": n}, b"x" * 50)
+    whole = path.read_bytes()
+    for byte in range(first, first + 24):  # magic, length, checksum of the second record
+        for bit in range(8):
+            damaged = bytearray(whole)
+            damaged[byte] ^= 1 << bit
+            path.write_bytes(damaged)
+            with pytest.raises(StoreError, match="is damaged and not the last one"), Journal(path):
+                pass
+            assert path.read_bytes() == damaged
+
+
+def test_a_flipped_bit_of_a_table_is_told(tmp_path):
+    path = tmp_path / "t"
+    rows = [spectrum(f"{n:032d}", 0.1 * n) for n in range(40)]
+    write_table(path, rows, SPECTRA)
+    whole = path.read_bytes()
+    told = 0
+    for byte in range(0, len(whole), max(1, len(whole) // 200)):
+        path.write_bytes(whole[:byte] + bytes([whole[byte] ^ 4]) + whole[byte + 1 :])
+        try:
+            assert read_table(path, SPECTRA) == rows, f"byte {byte} was read as another number"
+        except TableError:
+            told += 1
+    assert told > 100
+
+
 def test_only_one_worker_holds_a_journal(tmp_path):
     with (
         Journal(tmp_path / "j"),

@@ -146,6 +146,18 @@ def test_kill_in_the_middle(tmp_path):
     assert tables(broken) == tables(whole)
 
 
+def test_what_another_worker_finished_meanwhile_is_not_computed_again(tmp_path):
+    config = configure()
+    ((structures, tasks), *_) = make_plan(config).values()
+    args = (structures, tasks, settings_of(config, live=False), tmp_path / "j")
+    one, other = (Chunk(*args, Archive(tmp_path / "archive")) for _ in range(2))
+    assert sum(one.complete()) == len(tasks)
+    assert sum(other.complete()) == 0
+    names = [row["calculation_id"] for row, _ in read_journal(tmp_path / "j")]
+    assert len(names) == len(set(names)) > 0
+    assert str(one.project()) == str(other.project())
+
+
 def test_archive_serves_and_own_runs_win(tmp_path):
     config = configure(structures={"count": 2}, ladder_every=0)
     run_all(tmp_path, config)

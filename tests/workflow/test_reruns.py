@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 from campaign import TABLES_ONLY, Campaign
+
+from defectra.records import STRUCTURES
+from defectra.store import read_table
 
 pytestmark = pytest.mark.workflow
 
@@ -58,13 +64,19 @@ def test_config_leaf_reruns_only_what_reads_it(copy: Campaign) -> None:
     assert copy.planned(TABLES_ONLY) == {"gather": 1}
 
 
-def test_added_composition_computes_its_own_and_removed_one_nothing(copy: Campaign) -> None:
+def test_added_composition_computes_its_own_and_removed_one_nothing(tmp_path: Path) -> None:
+    copy = Campaign(tmp_path / "project")
+    copy.study["shards"] = 8
+    copy.write_config()
+    copy.run(TABLES_ONLY, "--no-report")
     before, tables = copy.computed(), copy.table("calculations")
     names = copy.study["structures"]["compositions"]
     copy.study["structures"] = {**copy.study["structures"], "compositions": [*names, "NMC532"]}
     copy.write_config()
     planned = copy.planned(TABLES_ONLY)
-    assert set(planned) == {"calculate", "gather"}
+    entered = {name for name, metals in in_chunks(copy) if metals == "Ni5Mn3Co2"}
+    assert planned == {"calculate": len(entered), "gather": 1}
+    assert 0 < len(entered) < len({name for name, _ in in_chunks(copy)})
     copy.run(TABLES_ONLY, "--no-report")
     after = copy.computed()
     assert len(after) == len(set(after)) > len(before)
@@ -76,6 +88,18 @@ def test_added_composition_computes_its_own_and_removed_one_nothing(copy: Campai
 
     copy.study["structures"] = {**copy.study["structures"], "compositions": names}
     copy.write_config()
+    left = copy.planned(TABLES_ONLY)
+    assert left.get("calculate", 0) == len(entered & {name for name, _ in in_chunks(copy)})
     copy.run(TABLES_ONLY, "--no-report")
     assert copy.computed() == after
     assert sorted(map(str, copy.table("calculations"))) == sorted(map(str, tables))
+
+
+def in_chunks(campaign: Campaign) -> set[tuple[str, str]]:
+    """Chunks of the plan with the compositions in them."""
+    chunks = json.loads((campaign.results / "plan/state.json").read_text())["chunks"]
+    return {
+        (name, row["composition"])
+        for name in chunks
+        for row in read_table(campaign.results / f"plan/{name}/structures.parquet", STRUCTURES)
+    }

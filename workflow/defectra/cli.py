@@ -15,6 +15,7 @@ def main(arguments: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     _add_import(commands)
     _add_look(commands)
+    _add_predict(commands)
     chosen = parser.parse_args(arguments)
     try:
         return int(chosen.run(chosen))
@@ -65,6 +66,33 @@ def run_look(chosen: argparse.Namespace) -> int:
     for path in chosen.spectra:
         try:
             print(f"{path}: {look(path, chosen.edge)}")
+        except DefectraError as error:
+            print(f"{path}: refused: {error}")
+            worst = 1
+    return worst
+
+
+def _add_predict(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    text = "ask a trained model (npz) about measured spectra: XDI, Athena columns, csv"
+    command = commands.add_parser("predict", help=text, description=text)
+    command.add_argument("model", type=Path, help="e.g. results/xanes/models/ni_k_cdf.npz")
+    command.add_argument("spectra", nargs="+", type=Path)
+    command.add_argument("--shift", type=float, default=0.0, help="added to the energies, eV")
+    command.set_defaults(run=run_predict)
+
+
+def run_predict(chosen: argparse.Namespace) -> int:
+    """Answer for each file, with its interval; 1 if one of them cannot be used."""
+    from defectra.models.saved import load
+    from defectra.predicting import predict_file, told
+
+    model = load(chosen.model)
+    print(f"{chosen.model}: {model.about.target} from {model.about.edge}, {model.about.features}")
+    print(f"  trained on {model.about.trained_on}")
+    worst = 0
+    for path in chosen.spectra:
+        try:
+            print(f"{path}: {told(model, predict_file(model, path, chosen.shift))}")
         except DefectraError as error:
             print(f"{path}: refused: {error}")
             worst = 1

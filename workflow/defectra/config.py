@@ -7,7 +7,7 @@ Precedence, lowest first: defaults of the model < protocol base < named protocol
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -21,8 +21,9 @@ from defectra.settings.nmc import NmcStudy
 from defectra.settings.perovskites import PerovskiteStudy
 from defectra.settings.plain import Plain
 from defectra.settings.protocols import Protocols
+from defectra.settings.xanes import XanesStudy
 
-StudyName = Literal["nmc", "levels", "perovskites"]
+StudyName = Literal["nmc", "levels", "perovskites", "xanes"]
 STUDIES: tuple[str, ...] = get_args(StudyName)
 
 
@@ -36,22 +37,24 @@ class Config(Strict):
     nmc: NmcStudy = NmcStudy()
     levels: LevelsStudy = LevelsStudy()
     perovskites: PerovskiteStudy = PerovskiteStudy()
+    xanes: XanesStudy = XanesStudy()
     protocols: Protocols
 
     @model_validator(mode="after")
     def _known_protocols(self) -> Config:
-        for key in ("protocol", "ladder"):
-            name = getattr(self.nmc, key)
-            if name not in self.protocols.feff:
-                raise ValueError(
-                    f"nmc.{key}: no protocol {name!r}; allowed: {', '.join(self.protocols.feff)}"
-                )
-        known = self.protocols.gpaw
-        if self.perovskites.protocol not in known:
-            raise ValueError(
-                f"perovskites.protocol: no protocol {self.perovskites.protocol!r}; allowed: "
-                f"{', '.join(known) or 'none'}"
-            )
+        feff, gpaw = self.protocols.feff, self.protocols.gpaw
+        cells, live = self.protocols.gpaw_levels, self.levels.live
+        named: list[tuple[str, str, Iterable[str]]] = [
+            ("nmc.protocol", self.nmc.protocol, feff),
+            ("nmc.ladder", self.nmc.ladder, feff),
+            ("levels.live.protocol", live.protocol, cells),
+            ("levels.live.sizes_protocol", live.sizes_protocol, cells),
+            ("perovskites.protocol", self.perovskites.protocol, gpaw),
+        ]
+        for key, name, known in named:
+            if name not in known:
+                allowed = ", ".join(known) or "none"
+                raise ValueError(f"{key}: no protocol {name!r}; allowed: {allowed}")
         return self
 
 

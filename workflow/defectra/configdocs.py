@@ -20,6 +20,7 @@ from defectra.config import Config
 from defectra.settings.levels import LevelsStudy
 from defectra.settings.nmc import NmcStudy
 from defectra.settings.perovskites import PerovskiteStudy
+from defectra.settings.xanes import XanesStudy
 from defectra.store import write_bytes
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -97,6 +98,7 @@ def files() -> dict[str, str]:
         "config/studies/nmc.yaml": study_yaml("nmc", NmcStudy),
         "config/studies/levels.yaml": study_yaml("levels", LevelsStudy),
         "config/studies/perovskites.yaml": study_yaml("perovskites", PerovskiteStudy),
+        "config/studies/xanes.yaml": study_yaml("xanes", XanesStudy),
         "config/schema.json": schema_json(),
     }
 

@@ -98,6 +98,12 @@ def locate(path: str, mirror: str | Path | None, known: Path = REGISTRY) -> Path
     return file
 
 
+def located(files: str | Sequence[str], mirror: Path) -> list[Path]:
+    """Files of a rule that lie in the mirror, each after its checksum was found to be right."""
+    names = [files] if isinstance(files, str) else list(files)
+    return [locate(str(Path(name).relative_to(mirror)), mirror) for name in names]
+
+
 def needs(path: str, mirror: str | None) -> Callable[[object], str]:
     """Input function of a rule that reads a file of the mirror.
 
@@ -114,6 +120,15 @@ def needs(path: str, mirror: str | None) -> Callable[[object], str]:
                 f"fetch FOLDER` fills one)"
             )
         return str(Path(mirror) / path)
+
+    return found
+
+
+def needs_all(paths: Sequence[str], mirror: str | None) -> Callable[[object], list[str]]:
+    """As :func:`needs`, for several files."""
+
+    def found(wildcards: object) -> list[str]:
+        return [needs(path, mirror)(wildcards) for path in paths]
 
     return found
 

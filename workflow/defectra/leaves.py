@@ -44,6 +44,8 @@ def worker_settings(config: Config) -> str:
     study = config.nmc
     used = {study.protocol, study.ladder}
     protocols = config.protocols.model_dump(mode="json")
+    for protocol in (*protocols["feff"].values(), *protocols["chgnet"].values()):
+        del protocol["description"]
     return _canonical(
         {
             "engine": study.engine,
@@ -68,6 +70,11 @@ def archive_folder(config: Config, root: Path, work: Path) -> str:
     path = root / config.archive
     inside = work.is_relative_to(root) and path.is_relative_to(root)
     return os.path.relpath(path, work) if inside else str(path)
+
+
+def archive_parts(folder: str, *tables: str) -> list[str]:
+    """Parts of some tables of an archive: no study waits for those of another."""
+    return sorted(str(p) for table in tables for p in Path(folder, table).glob("part-*.parquet"))
 
 
 def training_hash(config: Config) -> str:

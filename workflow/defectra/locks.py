@@ -19,6 +19,9 @@ LOCKS = {
     "installer.txt": ("envs/installer.in",),
     "requirements.txt": ("pyproject.toml",),
     "requirements-test.txt": ("pyproject.toml", "--extra", "test", "-c", "envs/requirements.txt"),
+    "requirements-levels.txt": (
+        *("pyproject.toml", "--extra", "levels", "-c", "envs/requirements.txt", "--no-annotate"),
+    ),
     "requirements-slurm.txt": ("pyproject.toml", "--extra", "slurm", "-c", "envs/requirements.txt"),
 }
 # Names on conda-forge where they differ from those of the Python index; None: from there by pip.

@@ -9,15 +9,19 @@ from __future__ import annotations
 
 import hashlib
 import json
+import subprocess
+import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from defectra.config import Config, leaf
+from defectra.errors import ConfigError, DefectraError
 from defectra.store import write_bytes, write_table
 
 Row = dict[str, Any]
+MANIFESTS = ("structures", "tasks")
 
 _DECIDES = (
     "structures geometry protocol engine ladder ladder_every sites shards lithium_series"
@@ -33,23 +37,61 @@ def write_plan(config: Config, results: Path, code: str = "") -> list[str]:
         Fingerprint of the modules that decide the plan; another one makes it anew.
     """
     folder = results / "plan"
-    state = folder / "state.json"
-    digest = _digest(config, code)
-    if state.exists():
-        old = json.loads(state.read_text(encoding="utf-8"))
-        if old["digest"] == digest and all(
-            (folder / c / f"{kind}.parquet").exists()
-            for c in old["chunks"]
-            for kind in ("structures", "tasks")
-        ):
-            return list(old["chunks"])
+    old = _standing(config, folder, code)
+    if old is not None:
+        return old
     chunks = []
     for name, structures, tasks in chunks_of(config):
         _write(folder / name, structures, tasks)
         chunks.append(name)
-    text = json.dumps({"digest": digest, "chunks": chunks}, indent=1)
-    write_bytes(state, text.encode())
+    text = json.dumps({"digest": _digest(config, code), "chunks": chunks}, indent=1)
+    write_bytes(folder / "state.json", text.encode())
     return chunks
+
+
+def _standing(config: Config, folder: Path, code: str) -> list[str] | None:
+    """The chunks of the plan that is there, if it is the one that is asked for."""
+    state = folder / "state.json"
+    if not state.exists():
+        return None
+    old = json.loads(state.read_text(encoding="utf-8"))
+    files = (folder / c / f"{kind}.parquet" for c in old["chunks"] for kind in MANIFESTS)
+    same = old["digest"] == _digest(config, code) and all(path.exists() for path in files)
+    return list(old["chunks"]) if same else None
+
+
+def write_plan_apart(config: Config, results: Path, code: str = "") -> list[str]:
+    """As :func:`write_plan`; a plan that must be made is made in a process of its own.
+
+    The caller is Snakemake, which lives as long as the campaign: it would keep what the plan of
+    10,000 structures takes (70 MB).
+
+    Raises
+    ------
+    ConfigError
+        If the plan cannot be made; the message tells why.
+    """
+    old = _standing(config, results / "plan", code)
+    if old is not None:
+        return old
+    command = [sys.executable, "-m", "defectra.plan", str(results), code]
+    done = subprocess.run(
+        command, input=config.model_dump_json(), capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise ConfigError(done.stderr.strip() or f"the plan ended with {done.returncode}")
+    return list(json.loads(done.stdout))
+
+
+def main(results: str, code: str) -> int:
+    """Make the plan of the config on standard input; prints the names of the chunks as JSON."""
+    try:
+        config = Config.model_validate_json(sys.stdin.read())
+        print(json.dumps(write_plan(config, Path(results), code)))
+    except DefectraError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
 
 
 def make_plan(config: Config) -> dict[str, tuple[list[Row], list[Row]]]:
@@ -176,3 +218,7 @@ def _write(folder: Path, structures: list[Row], tasks: list[Row]) -> None:
             same = False
         if not same:
             write_table(path, rows, table)
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

@@ -69,6 +69,10 @@ class Metric(StrEnum):
     COVERAGE_90 = "coverage_90"
     WIDTH_90 = "width_90"
     SKILL = "skill"
+    RELATIVE_RMS = "relative_rms"
+    PEARSON = "pearson_median"
+    SPEARMAN = "spearman"
+    SEPARATION = "separation"
 
 
 class Verdict(StrEnum):

@@ -7,12 +7,14 @@ import fcntl
 import os
 import shutil
 import tempfile
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
 _PREFIX = "defectra-"
 _LOCK = ".lock"
+_NEW_S = 60.0
 
 
 def use_node_scratch() -> Path:
@@ -51,10 +53,11 @@ def _locked(folder: Path) -> TextIO:
 
 
 def _sweep(root: Path) -> None:
-    """Remove the folders of our own dead processes."""
+    """Remove the folders of our own dead processes; a new one may not have its lock yet."""
     for lock in root.glob(f"{_PREFIX}*/{_LOCK}"):
         with suppress(OSError):
-            if lock.stat().st_uid == os.getuid():
+            state = lock.stat()
+            if state.st_uid == os.getuid() and time.time() - state.st_mtime > _NEW_S:
                 with _locked(lock.parent):
                     shutil.rmtree(lock.parent, ignore_errors=True)
 

@@ -13,7 +13,7 @@ import json
 import os
 import platform
 import struct
-import time
+import threading
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -151,7 +151,9 @@ def table_writer(
 
     with (
         replacing(path) as temporary,
-        pq.ParquetWriter(temporary, table.schema(), compression="zstd") as writer,
+        pq.ParquetWriter(
+            temporary, table.schema(), compression="zstd", write_page_checksum=True
+        ) as writer,
     ):
         yield add
 
@@ -192,12 +194,15 @@ def _opened(path: str | Path, table: Table, columns: list[str] | None) -> Iterat
     import pyarrow.parquet as pq
 
     try:
-        with pq.ParquetFile(path) as file:
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
             _check_schema(path, file.schema_arrow, table, columns)
             yield file
     except FileNotFoundError:
         raise TableError(f"{path}: no such table; run the rule that makes it") from None
     except (pa.ArrowInvalid, OSError) as error:
+        if isinstance(error, OSError) and error.errno in _REFUSED:
+            reason = os.strerror(error.errno)
+            raise TableError(f"{path}: cannot be read ({reason}); make it readable") from None
         text = " ".join(str(error).split())
         raise TableError(f"{path}: damaged Parquet file ({text}); delete it and rerun") from None
 
@@ -280,7 +285,9 @@ class Journal:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         self._handle: Any = None
-        self._synced = 0.0
+        self._unsynced = threading.Event()
+        self._closing = threading.Event()
+        self._syncer = threading.Thread(target=self._keep_synced, daemon=True)
 
     def __enter__(self) -> Self:
         with _told(self.path):
@@ -296,11 +303,21 @@ class Journal:
         except OSError as error:
             self._handle.close()
             raise StoreError(f"{self.path}: {NO_LOCKS} ({error.strerror})") from None
+        try:
+            self._cut_torn()
+        except BaseException:
+            self._handle.close()
+            raise
+        self._syncer.start()
+        return self
+
+    def _cut_torn(self) -> None:
+        """Cut off what a kill left half written."""
         end = self._scan_end()
         if end < self.path.stat().st_size:
             self._handle.truncate(end)
             os.fsync(self._handle.fileno())
-        return self
+        _sync_folder(self.path.parent)
 
     def __exit__(
         self,
@@ -308,11 +325,21 @@ class Journal:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._closing.set()
+        self._unsynced.set()
+        self._syncer.join()
         try:
             os.fsync(self._handle.fileno())
         finally:
             self._handle.close()
             self._handle = None
+
+    def _keep_synced(self) -> None:
+        """Wait for the disk once in `SYNC_S` while there is something new, beside the work."""
+        while self._unsynced.wait() and not self._closing.wait(SYNC_S):
+            self._unsynced.clear()
+            with suppress(OSError):  # the last one, at the end, tells
+                os.fsync(self._handle.fileno())
 
     def _scan_end(self) -> int:
         end = 0
@@ -323,17 +350,14 @@ class Journal:
     def append(self, row: Mapping[str, Any], raw: bytes = b"") -> None:
         """Add one record; it is out of this process when the call returns, and no kill loses it.
 
-        The disk is waited for at most once in `SYNC_S`: what a power cut can take is work of
-        less than that.
+        It is on the disk `SYNC_S` later: a power cut takes what ended since then.
         """
         header = json.dumps(row, sort_keys=True).encode()
         payload = zlib.compress(struct.pack("<I", len(header)) + header + raw, 6)
         digest = hashlib.blake2b(payload, digest_size=16).digest()
         with _told(self.path):
             self._write(_HEAD.pack(_MAGIC, len(payload), digest) + payload)
-        if time.monotonic() - self._synced > SYNC_S:
-            os.fsync(self._handle.fileno())
-            self._synced = time.monotonic()
+        self._unsynced.set()
 
     def _write(self, data: bytes) -> None:
         """All of `data` or nothing: what a full disk took of it is cut off again."""
@@ -344,6 +368,12 @@ class Journal:
         except OSError:
             self._handle.truncate(start)
             raise
+
+
+def journal_size(path: str | Path) -> int:
+    """Bytes of a journal, 0 without one: it only grows, so a larger one has more to tell."""
+    path = Path(path)
+    return path.stat().st_size if path.exists() else 0
 
 
 def read_journal(path: str | Path) -> Iterator[tuple[Row, bytes]]:
@@ -366,7 +396,7 @@ def _records(path: Path) -> Iterator[tuple[int, Row, bytes]]:
             good = hashlib.blake2b(payload, digest_size=16).digest() == digest
             if magic != _MAGIC or len(payload) < length or not good:
                 end = start if magic != _MAGIC else start + _HEAD.size + length
-                if not _zeros(handle, end):
+                if not _zeros(handle, end) or _goes_on(handle, start + 1):
                     raise StoreError(
                         f"{path}: record at byte {start} is damaged and not the last one; "
                         f"restore the file, or cut it there to recompute what followed"
@@ -375,6 +405,25 @@ def _records(path: Path) -> Iterator[tuple[int, Row, bytes]]:
             data = zlib.decompress(payload)
             (length,) = struct.unpack_from("<I", data)
             yield handle.tell(), json.loads(data[4 : 4 + length]), data[4 + length :]
+
+
+def _goes_on(handle: BinaryIO, start: int) -> bool:
+    """Whether a whole record begins at or after `start`: then what is before it was damaged.
+
+    A length that was damaged upwards would make all that follows look like a torn tail.
+    """
+    handle.seek(start)
+    data = handle.read()
+    at = data.find(_MAGIC)
+    while at >= 0:
+        head = data[at : at + _HEAD.size]
+        if len(head) == _HEAD.size:
+            _, length, digest = _HEAD.unpack(head)
+            payload = data[at + _HEAD.size : at + _HEAD.size + length]
+            if hashlib.blake2b(payload, digest_size=16).digest() == digest:
+                return True
+        at = data.find(_MAGIC, at + 1)
+    return False
 
 
 def _zeros(handle: BinaryIO, start: int) -> bool:

@@ -15,7 +15,8 @@ def follow_ancestors(generations: int = 2, every_s: float = 0.5) -> None:
     """Watch the nearest ancestors from a thread and kill this process when one of them is gone.
 
     A worker that is started by a shell is not told when the program above that shell dies, so
-    the shell and its parent are both watched. Children of the engines follow their worker.
+    the shell and its parent are both watched. Children of the engines follow their worker. A
+    process that has no ancestor left but process 1 was late: it ends at once.
 
     Parameters
     ----------
@@ -29,7 +30,7 @@ def follow_ancestors(generations: int = 2, every_s: float = 0.5) -> None:
     ancestors = [p for p in psutil.Process().parents()[:generations] if p.pid > 1]
 
     def watch() -> None:
-        while all(p.is_running() for p in ancestors):
+        while ancestors and all(p.is_running() for p in ancestors):
             time.sleep(every_s)
         os.kill(os.getpid(), signal.SIGKILL)
 

@@ -289,6 +289,7 @@ def main() -> int:
     """Print what the chunks of a campaign will take."""
     from defectra.config import load as load_config
     from defectra.fingerprint import fingerprint
+    from defectra.launcher import only_one
     from defectra.leaves import worker_settings
     from defectra.plan import write_plan
 
@@ -301,7 +302,8 @@ def main() -> int:
     try:
         config = load_config(args.config)
         results = args.directory / "results"
-        write_plan(config, results, fingerprint("defectra.plan"))
+        with only_one(results):  # another plan is pulled from under no run
+            write_plan(config, results, fingerprint("defectra.plan"))
         settings, archive = worker_settings(config), root / config.archive
         costs, code = root / "workflow" / "costs.yaml", fingerprint("defectra.workload")
         loads = Workload(results, settings, archive, costs, code).all()

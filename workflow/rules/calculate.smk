@@ -5,7 +5,7 @@ rule calculate:
     input:
         structures="results/plan/{chunk}/structures.parquet",
         tasks="results/plan/{chunk}/tasks.parquet",
-        archive=ARCHIVE_PARTS,
+        archived="results/plan/{chunk}/archived.json",
     output:
         geometries="results/chunks/{chunk}/geometries.parquet",
         calculations="results/chunks/{chunk}/calculations.parquet",

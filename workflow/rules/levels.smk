@@ -5,6 +5,15 @@ FOUNDRY_FULL = "levels/foundry/semiconductor_defectlevels_v1.1.csv"
 FOUNDRY_SAMPLE = "levels/foundry_sample/foundry_defectlevels_first_rows.csv"
 HAS_FOUNDRY = bool(CONFIG.mirror) and (Path(CONFIG.mirror) / FOUNDRY_FULL).is_file()
 HOSTS = os.path.relpath(ROOT / CONFIG.levels.hosts)
+LIVE_SETS = os.path.relpath(ROOT / CONFIG.levels.live.sets)
+LIVE_ARCHIVE = os.path.relpath(ROOT / CONFIG.levels.live.archive)
+LIVE_PARTS = sorted(map(str, Path(LIVE_ARCHIVE).glob("*/part-*.parquet")))
+LIVE_SIZES = os.path.relpath(ROOT / CONFIG.levels.live.sizes)
+LIVE_PHASES = os.path.relpath(ROOT / CONFIG.levels.live.phases)
+LIVE_PROTOCOL = leaf(CONFIG, "protocols", "gpaw_levels", CONFIG.levels.live.protocol)
+DENSE_PROTOCOL = leaf(
+    CONFIG, "protocols", "gpaw_levels", CONFIG.levels.live.sizes_protocol
+)
 
 
 rule build_levels:
@@ -30,10 +39,45 @@ rule build_levels:
         "../../scripts/build_levels.py"
 
 
+# The live set: hosts and charged cells with GPAW. The archive holds it; each run computes a small
+# set anew if GPAW is there, whose version is a parameter, so that its coming is seen.
+rule run_levels:
+    input:
+        sets=LIVE_SETS,
+        hosts=HOSTS,
+        archive=LIVE_PARTS,
+    output:
+        hosts="results/levels/live_hosts.parquet",
+        cells="results/levels/live_cells.parquet",
+        corrections="results/levels/live_corrections.parquet",
+        drift=report(
+            "results/levels/live_drift.csv",
+            category="Levels",
+            caption="../report/level_drift.rst",
+        ),
+    log:
+        "results/logs/levels/run_levels.log",
+    conda:
+        "../../envs/defectra.yaml"
+    threads: 1
+    resources:
+        mem_mb=doubled(1500),
+        runtime=doubled(600 if CONFIG.levels.live.complete else 60),
+    params:
+        config=leaf(CONFIG, "levels", "live"),
+        protocol=LIVE_PROTOCOL,
+        archive=json.dumps(LIVE_ARCHIVE),
+        gpaw=gpaw_version(),
+        code=code("run_levels"),
+    script:
+        "../../scripts/run_levels.py"
+
+
 rule evaluate_levels:
     input:
         levels=rules.build_levels.output.levels,
         hosts=HOSTS,
+        computed=rules.run_levels.output.hosts,
     output:
         metrics=report(
             "results/levels/metrics.csv",
@@ -89,6 +133,7 @@ rule predict_levels:
     input:
         levels=rules.build_levels.output.levels,
         hosts=HOSTS,
+        computed=rules.run_levels.output.hosts,
         krr=needs(f"{LEVELS_SET}/Prediction_KRR.csv", CONFIG.mirror),
         nn=needs(f"{LEVELS_SET}/Prediction_NN.csv", CONFIG.mirror),
         rfr=needs(f"{LEVELS_SET}/Prediction_RFR.csv", CONFIG.mirror),
@@ -116,28 +161,6 @@ rule predict_levels:
         "../../scripts/predict_levels.py"
 
 
-rule score_levels:
-    input:
-        metrics=rules.evaluate_levels.output.metrics,
-        alignment=rules.align_levels.output.alignment,
-        curves=rules.align_levels.output.curves,
-        space=rules.predict_levels.output.space,
-    output:
-        "results/levels/scorecard.csv",
-    log:
-        "results/logs/levels/score_levels.log",
-    conda:
-        "../../envs/defectra.yaml"
-    threads: 1
-    resources:
-        mem_mb=doubled(700),
-        runtime=doubled(10),
-    params:
-        code=code("score_levels"),
-    script:
-        "../../scripts/score_levels.py"
-
-
 rule plot_level_errors:
     input:
         predictions=rules.evaluate_levels.output.predictions,
@@ -161,9 +184,34 @@ rule plot_level_errors:
         "../../scripts/plot_level_errors.py"
 
 
+rule simulate_levels:
+    input:
+        levels=rules.build_levels.output.levels,
+        hosts=HOSTS,
+        computed=rules.run_levels.output.hosts,
+        predictions=rules.evaluate_levels.output.predictions,
+    output:
+        "results/levels/simulated.csv",
+    log:
+        "results/logs/levels/simulate_levels.log",
+    conda:
+        "../../envs/defectra.yaml"
+    threads: 1
+    resources:
+        mem_mb=doubled(1500),
+        runtime=doubled(30),
+    params:
+        config=leaf(CONFIG, "levels"),
+        seed=leaf(CONFIG, "seed"),
+        code=code("simulate_levels"),
+    script:
+        "../../scripts/simulate_levels.py"
+
+
 rule plot_level_gap:
     input:
         predictions=rules.evaluate_levels.output.predictions,
+        simulated=rules.simulate_levels.output[0],
     output:
         report(
             "results/levels/figures/gap.png",
@@ -253,3 +301,163 @@ rule plot_level_diagrams:
         code=code("plot_level_diagrams"),
     script:
         "../../scripts/plot_level_diagrams.py"
+
+
+rule make_live_levels:
+    input:
+        hosts=rules.run_levels.output.hosts,
+        cells=rules.run_levels.output.cells,
+        corrections=rules.run_levels.output.corrections,
+        published=rules.build_levels.output.levels,
+        sets=LIVE_SETS,
+        sizes=LIVE_SIZES,
+    output:
+        levels="results/levels/live_levels.parquet",
+        table=report(
+            "results/levels/live_levels.csv",
+            category="Levels",
+            caption="../report/level_live.rst",
+        ),
+    log:
+        "results/logs/levels/make_live_levels.log",
+    conda:
+        "../../envs/defectra.yaml"
+    threads: 1
+    resources:
+        mem_mb=doubled(900),
+        runtime=doubled(10),
+    params:
+        protocol=LIVE_PROTOCOL,
+        dense=DENSE_PROTOCOL,
+        coefficient=leaf(CONFIG, "levels", "mba_coefficient"),
+        code=code("make_live_levels"),
+    script:
+        "../../scripts/make_live_levels.py"
+
+
+rule score_levels:
+    input:
+        metrics=rules.evaluate_levels.output.metrics,
+        alignment=rules.align_levels.output.alignment,
+        curves=rules.align_levels.output.curves,
+        space=rules.predict_levels.output.space,
+        live=rules.make_live_levels.output.levels,
+        live_hosts=rules.run_levels.output.hosts,
+        drift=rules.run_levels.output.drift,
+        hosts=HOSTS,
+    output:
+        "results/levels/scorecard.csv",
+    log:
+        "results/logs/levels/score_levels.log",
+    conda:
+        "../../envs/defectra.yaml"
+    threads: 1
+    resources:
+        mem_mb=doubled(700),
+        runtime=doubled(10),
+    params:
+        code=code("score_levels"),
+    script:
+        "../../scripts/score_levels.py"
+
+
+rule plot_live_levels:
+    input:
+        levels=rules.make_live_levels.output.levels,
+    output:
+        report(
+            "results/levels/figures/live.png",
+            category="Levels",
+            caption="../report/level_live_figure.rst",
+        ),
+    log:
+        "results/logs/levels/plot_live_levels.log",
+    conda:
+        "../../envs/defectra.yaml"
+    threads: 1
+    resources:
+        mem_mb=doubled(900),
+        runtime=doubled(10),
+    params:
+        code=code("plot_live_levels"),
+    script:
+        "../../scripts/plot_live_levels.py"
+
+
+rule make_formation:
+    input:
+        hosts=rules.run_levels.output.hosts,
+        cells=rules.run_levels.output.cells,
+        corrections=rules.run_levels.output.corrections,
+        sets=LIVE_SETS,
+        phases=LIVE_PHASES,
+    output:
+        table="results/levels/formation.csv",
+        figure=report(
+            "results/levels/figures/formation.png",
+            category="Levels",
+            caption="../report/level_formation.rst",
+        ),
+    log:
+        "results/logs/levels/make_formation.log",
+    conda:
+        "../../envs/defectra.yaml"
+    threads: 1
+    resources:
+        mem_mb=doubled(900),
+        runtime=doubled(10),
+    params:
+        chosen=leaf(CONFIG, "levels", "live", "formation"),
+        protocol=LIVE_PROTOCOL,
+        code=code("make_formation"),
+    script:
+        "../../scripts/make_formation.py"
+
+
+# Not asked for by `levels`: `snakemake results/levels/next_levels.csv` computes the head of
+# next.csv.
+rule run_next_levels:
+    input:
+        ranked=rules.predict_levels.output.ranked,
+        hosts=HOSTS,
+        archive=LIVE_PARTS,
+    output:
+        "results/levels/next_levels.csv",
+    log:
+        "results/logs/levels/run_next_levels.log",
+    conda:
+        "../../envs/defectra.yaml"
+    threads: 1
+    resources:
+        mem_mb=doubled(1500),
+        runtime=doubled(600),
+    params:
+        config=leaf(CONFIG, "levels", "live"),
+        protocol=LIVE_PROTOCOL,
+        coefficient=leaf(CONFIG, "levels", "mba_coefficient"),
+        archive=json.dumps(LIVE_ARCHIVE),
+        gpaw=gpaw_version(),
+        code=code("run_next_levels"),
+    script:
+        "../../scripts/run_next_levels.py"
+
+
+# VASP runs made elsewhere, levels.live.parsed; asked for if there are any.
+rule parse_levels:
+    output:
+        levels="results/levels/parsed_levels.csv",
+        left_out="results/levels/parsed_left_out.csv",
+    log:
+        "results/logs/levels/parse_levels.log",
+    conda:
+        "../../envs/defectra.yaml"
+    threads: 1
+    resources:
+        mem_mb=doubled(2000),
+        runtime=doubled(60),
+    params:
+        parsed=leaf(CONFIG, "levels", "live", "parsed"),
+        coefficient=leaf(CONFIG, "levels", "mba_coefficient"),
+        code=code("parse_levels"),
+    script:
+        "../../scripts/parse_levels.py"

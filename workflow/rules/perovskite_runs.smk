@@ -1,13 +1,13 @@
 # Halide perovskites: calculations of our own, and how they compare with the published columns.
 
-from defectra.leaves import run_settings
-from defectra.perovskites.campaign import journal_state
+from defectra.leaves import archive_parts, run_settings
+from defectra.store import journal_size
 
 
 # Projects archive and journal; computes nothing (`python -m defectra.perovskites.campaign fill`).
 rule gather_runs:
     input:
-        archive_parts("perovskite_runs"),
+        archive_parts(ARCHIVE, "perovskite_runs"),
     output:
         runs="results/perovskites/runs.parquet",
         table=report(
@@ -24,10 +24,10 @@ rule gather_runs:
         mem_mb=doubled(500),
         runtime=doubled(10),
     params:
-        archive=ARCHIVE,
+        archive=json.dumps(ARCHIVE),
         config=run_settings(CONFIG),
         seed=leaf(CONFIG, "seed"),
-        journal=journal_state(),
+        journal=journal_size("results/store/perovskites-runs.journal"),
         code=code("gather_runs"),
     script:
         "../../scripts/gather_runs.py"

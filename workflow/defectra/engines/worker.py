@@ -27,7 +27,15 @@ from defectra.engines.geometries import Geometries
 from defectra.errors import DefectraError, EngineError
 from defectra.records import CALCULATIONS, GEOMETRIES, SPECTRA, STRUCTURES, TASKS, Origin, Status
 from defectra.settings.protocols import ChgnetProtocol, FeffProtocol
-from defectra.store import Archive, Journal, read_journal, read_table, table_writer, write_bytes
+from defectra.store import (
+    Archive,
+    Journal,
+    journal_size,
+    read_journal,
+    read_table,
+    table_writer,
+    write_bytes,
+)
 
 Row = dict[str, Any]
 Tables = tuple[list[Row], list[Row], list[Row]]
@@ -81,23 +89,29 @@ class Chunk:
         self.journal = journal
         self.engine: Engine = engine_named(settings.engine)
         self.done: dict[str, Finished] = {}
+        self.archived = {r["calculation_id"]: r for r in archive.read(CALCULATIONS)}
+        self._archive = archive
+        self._read_journal()
+        self._open: Journal | None = None
+        self._sites: dict[tuple[str, int], SiteRunner] = {}
+        self._failed: dict[str, Outcome] = {}
+
+    def _read_journal(self) -> None:
+        """Take in what is finished, and what is known of the geometries."""
+        self._size = journal_size(self.journal)
         relaxed: list[Row] = []
-        for row, raw in read_journal(journal):
+        for row, raw in read_journal(self.journal):
             kind = row.pop("kind")
             if kind == "geometry":
                 relaxed.append(row)
             elif row["error_class"] not in TRIED_AGAIN:
                 files = _unpack(row.pop("files"), raw)
                 self.done[row["calculation_id"]] = Finished(row, files)
-        self.archived = {r["calculation_id"]: r for r in archive.read(CALCULATIONS)}
-        self._archive = archive
-        known = [*relaxed, *archive.read(GEOMETRIES)]
+        known = [*relaxed, *self._archive.read(GEOMETRIES)]
+        settings = self.settings
         self.geometries = Geometries(
             self.structures, settings.chgnet, known, settings.live_geometries, self._keep_geometry
         )
-        self._open: Journal | None = None
-        self._sites: dict[tuple[str, int], SiteRunner] = {}
-        self._failed: dict[str, Outcome] = {}
 
     def _keep_geometry(self, row: Row) -> None:
         if self._open is not None:
@@ -123,6 +137,8 @@ class Chunk:
     def complete(self) -> Iterator[bool]:
         """Compute what is missing; yields for each task whether it was computed just now."""
         with Journal(self.journal) as handle:
+            if journal_size(self.journal) != self._size:  # another worker had it until now
+                self._read_journal()
             self._open = handle
             try:
                 for task in self.tasks:

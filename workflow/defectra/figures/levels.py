@@ -143,8 +143,13 @@ def _points(rows: Rows, model: str, features: str) -> list[tuple[int, float]]:
 
 
 @style.styled()
-def plot_gap(predictions: Iterable[Mapping[str, Any]], path: str | Path) -> None:
-    """Error and mean interval of each left-out host against its gap, with a straight line."""
+def plot_gap(
+    predictions: Iterable[Mapping[str, Any]], path: str | Path, simulated: Rows = ()
+) -> None:
+    """Error and mean interval of each left-out host against its gap, with a straight line.
+
+    Grey bars: range of the error if the levels were drawn from the model (`simulated`, text).
+    """
     rows = [r for r in predictions if (r["model"], r["split"]) == (DECLARED, str(Split.HOST_OUT))]
     found = per_host(rows)
     figure, axes = style.canvas(1, 2, (10.5, 4.2))
@@ -163,6 +168,9 @@ def plot_gap(predictions: Iterable[Mapping[str, Any]], path: str | Path) -> None
         for host, x, y in zip(found, gap, value):
             if y > 0.6 or x > 3.5:
                 axis.annotate(host, (x, y), xytext=(3, 3), textcoords="offset points", fontsize=7)
+    for r in simulated:
+        x, low, high = (float(r[k]) for k in ("gap_eV", "simulated_lo_eV", "simulated_hi_eV"))
+        axes[0, 0].plot([x, x], [low, high], color=style.GREY, lw=2.2, alpha=0.45, zorder=0)
     axes[0, 0].set_title("Error of hosts never seen")
     axes[0, 1].set_title("Half width of their 90 % intervals")
     axes[0, 1].set_ylabel("mean half width (eV)")

@@ -1,7 +1,7 @@
 """Finite-size corrections of charged cells, by the libraries that the field trusts.
 
 Freysoldt: pymatgen-analysis-defects; Kumagai and Oba (eFNV): pydefect. Both come with the extra
-``levels`` (`pip install defectra[levels]`); nothing else needs them. Potentials are in V and act
+``levels`` (`make corrections`); nothing else needs them. Potentials are in V and act
 on a *positive* unit charge, the opposite of VASP's local potential. All dielectric arguments are
 tensors, shape (3, 3): the electronic one for unrelaxed cells, the static one for relaxed cells.
 """
@@ -81,6 +81,42 @@ def freysoldt_point_charge(lattice: Floats, dielectric: Floats, charge: float) -
     return float(module.perform_es_corr(Lattice(lattice), charge, dielectric, model))
 
 
+def freysoldt(
+    lattice: Floats,
+    averages: tuple[Sequence[Floats], Sequence[Floats]],
+    centre: Sequence[float],
+    charge: int,
+    dielectric: Floats,
+) -> Correction:
+    """Correction of a charged cell from planar averages, by pymatgen-analysis-defects.
+
+    Parameters
+    ----------
+    averages
+        Of the defect cell and of the bulk cell: potential averaged over planes along each of the
+        three axes, V, on a positive unit charge.
+    centre, charge, dielectric
+        As of :func:`kumagai`; `spread_ev` is the scatter of the alignment over the axes.
+
+    Raises
+    ------
+    EngineError
+        If the numbers of planes differ, or the library is not there.
+    """
+    from pymatgen.core import Lattice
+
+    check_dielectric(dielectric)
+    if [len(a) for a in averages[0]] != [len(a) for a in averages[1]] or len(averages[0]) != 3:
+        raise EngineError("potentials", "planar averages of defect and bulk on different planes")
+    module = _library("pymatgen.analysis.defects.corrections.freysoldt")
+    electron = [{k: -np.asarray(a) for k, a in enumerate(side)} for side in averages]
+    found = module.get_freysoldt_correction(
+        charge, dielectric, *electron, defect_frac_coords=list(centre), lattice=Lattice(lattice)
+    ).metadata
+    spread = float(np.std(list(found["alignments"].values())))
+    return Correction(float(found["electrostatic"]), float(found["potential"]), spread)
+
+
 def kumagai(
     defect: Structure,
     bulk: Structure,
@@ -144,5 +180,7 @@ def _library(name: str) -> ModuleType:
     try:
         return importlib.import_module(name)
     except ImportError as error:
-        message = f"{package}: {error}; `pip install 'defectra[levels]'` brings it"
+        message = (
+            f"{package}: {error}; `make corrections` (or pip install 'defectra[levels]') brings it"
+        )
         raise EngineError("not_installed", message) from None

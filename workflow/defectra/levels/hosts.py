@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import math
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from defectra.errors import TableError
 from defectra.levels.elements import element, sublattices
@@ -20,8 +22,13 @@ HBAR2_OVER_M = 7.62
 ETA_P, ETA_S = 2.16, 1.32
 
 
-def read_hosts(path: str | Path) -> dict[str, dict[str, float]]:
+def read_hosts(path: str | Path, kinds: tuple[str, ...] = KINDS) -> dict[str, dict[str, float]]:
     """Properties by host and name; of several values the best kind counts.
+
+    Parameters
+    ----------
+    kinds
+        Lines of other kinds are passed over; with all kinds a host must have all it needs.
 
     Raises
     ------
@@ -36,15 +43,38 @@ def read_hosts(path: str | Path) -> dict[str, dict[str, float]]:
             raise TableError(f"{path}: columns {reader.fieldnames}, expected {COLUMNS}")
         for number, row in enumerate(reader, 2):
             key, rank, value = _entry(row, f"{path}: line {number}")
-            if key not in best or rank < best[key][0]:
+            if row["kind"] in kinds and (key not in best or rank < best[key][0]):
                 best[key] = (rank, value)
     out: dict[str, dict[str, float]] = {}
     for (host, name), (_, value) in best.items():
         out.setdefault(host, {})[name] = value
     for host, found in out.items():
         for name in ("lattice", "gap"):
-            if name not in found:
+            if name not in found and kinds == KINDS:
                 raise TableError(f"{path}: host {host} has no {name}; add a line with its source")
+    return out
+
+
+def with_computed(
+    hosts: Mapping[str, dict[str, float]], rows: Iterable[Mapping[str, Any]], fidelity: str
+) -> dict[str, dict[str, float]]:
+    """Properties with lattice constant and gap of our own calculations where there are some.
+
+    Parameters
+    ----------
+    rows
+        Of the table of hosts that the level engine computed.
+    fidelity
+        ``measured`` leaves all as it is; ``lda``, ``pbe``, ``pbe_soc`` or ``hse`` names the gap.
+        A gap below zero (bands that cross) counts as none.
+    """
+    out = {host: dict(properties) for host, properties in hosts.items()}
+    for row in rows:
+        if fidelity != "measured" and row["host"] in out:
+            found = out[row["host"]]
+            found["lattice"] = row["lattice_A"]
+            found["gap"] = max(row[f"gap_{fidelity}_eV"], 0.0)
+            found["epsilon_electronic"] = row["epsilon_electronic"]
     return out
 
 

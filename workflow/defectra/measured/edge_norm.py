@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -83,6 +83,31 @@ def _poly(
             f"{edge:.1f} eV: too few to normalise with"
         )
     return np.polynomial.Polynomial.fit(x[used], mu[used], degree)
+
+
+def without_background(spectrum: Measured, edge: float) -> Measured:
+    """Counts of energy loss without the power law A E^-r that runs under the edge.
+
+    Fitted from 60 (or the first energy) to 5 eV before the edge, on logarithms. Where hardly
+    anything is left there (median below 2 % of the largest value) it was taken off before.
+
+    Raises
+    ------
+    SpectrumError
+        If fewer than ten energies lie there, or counts there are not positive.
+    """
+    energy, counts = spectrum.energy, spectrum.mu
+    before = (energy > edge - 60) & (energy < edge - 5)
+    if before.sum() >= 10 and abs(np.median(counts[before])) < 0.02 * counts.max():
+        return replace(spectrum, notes=(*spectrum.notes, "the background was off already"))
+    if before.sum() < 10 or (counts[before] <= 0).any() or energy[0] <= 0:
+        raise SpectrumError(
+            f"edge at {edge:.1f} eV: ten positive counts before it are needed to take the "
+            "background off"
+        )
+    slope, level = np.polyfit(np.log(energy[before]), np.log(counts[before]), 1)
+    rest = counts - np.exp(level + slope * np.log(energy))
+    return replace(spectrum, mu=rest, notes=(*spectrum.notes, f"background E^{slope:.2f} off"))
 
 
 def l23(

@@ -12,6 +12,7 @@ from defectra.errors import DefectraError
 
 Floats = NDArray[np.float64]
 LEAST = 20  # fewer energies are no spectrum
+WIDEST_GAP = 5.0  # eV; further apart, what lies between is not known
 WIDEST = 50_000.0  # eV; no scan of an edge is so wide, a damaged energy makes one
 _KEV = 150.0  # an axis that ends below this and rises like an X-ray edge above 1 keV is in keV
 
@@ -137,7 +138,8 @@ def on_grid(spectrum: Measured, grid: Floats) -> Floats:
     Raises
     ------
     SpectrumError
-        If the spectrum ends before the grid: nothing is extrapolated.
+        If the spectrum ends before the grid, or has a hole of more than 5 eV in it: nothing is
+        extrapolated.
     """
     first, last = spectrum.energy[[0, -1]]
     slack = 1e-6 * abs(last)
@@ -145,5 +147,13 @@ def on_grid(spectrum: Measured, grid: Floats) -> Floats:
         raise SpectrumError(
             f"the spectrum runs from {first:.1f} to {last:.1f} eV, the grid of the model from "
             f"{grid[0]:.1f} to {grid[-1]:.1f} eV; measure further, or train on a shorter grid"
+        )
+    inside = np.flatnonzero((spectrum.energy[1:] > grid[0]) & (spectrum.energy[:-1] < grid[-1]))
+    gap = np.diff(spectrum.energy)[inside]
+    if gap.max() > WIDEST_GAP:
+        at = float(spectrum.energy[inside[int(gap.argmax())]])
+        raise SpectrumError(
+            f"no energies from {at:.1f} to {at + gap.max():.1f} eV, inside the grid of the model: "
+            "nothing is invented there; measure closer"
         )
     return np.interp(grid, spectrum.energy, spectrum.mu)

@@ -111,12 +111,6 @@ def campaign_of(config: Config, work: Path) -> Campaign:
     return Campaign((name, config.protocols.gpaw[name]), work, Archive(config.archive))
 
 
-def journal_state(work: Path = WORK) -> int:
-    """Size of the journal, bytes: it only grows, so that the table is made anew when it has."""
-    path = work / JOURNAL
-    return path.stat().st_size if path.exists() else 0
-
-
 def rows_of(campaign: Campaign, seed: int) -> list[Row]:
     """Every row that is known, and a status row for each of the 90 compounds that is not."""
     out: list[Row] = []

@@ -65,6 +65,37 @@ class Acquisition(Strict):
     exponent: float = Field(2.5, gt=0, description="cost grows as electrons to this power")
 
 
+class ParsedSet(Strict):
+    """A folder of VASP runs: one bulk, one defect in its charges."""
+
+    folder: str = Field(description="searched with all below it; names do not matter")
+    host: str = Field(description="formula, cation first, e.g. CdTe")
+    dielectric: list[float] = Field(
+        min_length=9, max_length=9, description="tensor, rows; electronic for unrelaxed cells"
+    )
+
+
+class Live(Strict):
+    """Charged cells with GPAW: the shipped set, what each run computes anew, users' own runs."""
+
+    sets: str = Field("resources/levels/sets.csv", description="host, site, impurity, charges")
+    sizes: str = Field("resources/levels/sizes.csv", description="one defect in several cells")
+    sizes_protocol: str = Field("dense", description="of gpaw_levels, for those cells")
+    archive: str = Field("resources/archive/levels", description="hosts and cells done earlier")
+    protocol: str = Field("fast", description="of gpaw_levels")
+    recompute: list[str] = Field(
+        ["AlP M_A Cd 16"], description="sets computed anew by each run, if GPAW is installed"
+    )
+    complete: bool = Field(False, description="compute every set that the archive lacks")
+    phases: str = Field("resources/levels/phases.csv", description="elements and competing phases")
+    formation: list[str] = Field(
+        ["AlAs M_i_B In 16"], description="sets whose formation energies are made"
+    )
+    next_runs: int = Field(1, ge=0, description="rows of next.csv that `next_levels` computes")
+    next_atoms: int = Field(16, ge=8, description="of the host in those cells")
+    parsed: list[ParsedSet] = Field([], description="VASP runs made elsewhere")
+
+
 class LevelsStudy(Strict):
     """Study `levels`: charge-state transition levels of impurities (arXiv:2203.10349)."""
 
@@ -88,9 +119,14 @@ class LevelsStudy(Strict):
     intervals: Intervals = Intervals()
     multifidelity: Multifidelity = Multifidelity()
     acquisition: Acquisition = Acquisition()
+    live: Live = Live()
     diagrams: dict[str, list[str]] = Field(
         {"CdTe": ["Cu", "As", "In", "Cl"], "ZnSe": ["Cu", "P", "Al", "Br"]},
         description="impurities of each transition-level diagram",
+    )
+    simulations: int = Field(40, ge=2, description="draws of the simulated-data study")
+    host_fidelity: Literal["measured", "lda", "pbe", "pbe_soc", "hse"] = Field(
+        "measured", description="gap and lattice that describe a host: measured, or computed here"
     )
     bootstrap: int = Field(300, ge=10, description="resamples over groups")
     target: Literal["pbe"] = Field("pbe", description="fidelity of the single-fidelity study")

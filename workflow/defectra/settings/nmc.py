@@ -82,9 +82,16 @@ class LithiumSeries(Strict):
     orderings: int = Field(
         5, ge=0, description="seeded, equal ones count once; 0 leaves the series out"
     )
-    lithium: list[float] = Field([1.0, 0.2])
+    lithium: list[float] = Field([1.0, 0.2], description="1.0, the parent of all, among them")
     edges: list[EdgeName] = Field(["Ni K", "O K"])
     sites: dict[Element, int] = Field({"Ni": 6, "O": 1}, description="sites of each element")
+
+    @field_validator("lithium")
+    @classmethod
+    def _has_parent(cls, value: list[float]) -> list[float]:
+        if 1.0 not in value:
+            raise ValueError("must contain 1.0: the relaxed parent is what the others start from")
+        return value
 
 
 class NmcStudy(Strict):

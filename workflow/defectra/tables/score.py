@@ -86,11 +86,11 @@ def _alarm_claims(rows: Rows) -> Iterable[claims.Claim]:
     for target in ("vacancy", "antisite"):
         for features in ("metadata", "shuffled"):
             auroc = _value(rows, target=target, features=features, metric=str(Metric.AUROC))
-            text = f"alarm silent: {target} from {features} labels or counts (AUROC about 1/2)"
+            text = f"alarm silent: {target} from {features} (AUROC not above 1/2, with interval)"
             name = f"alarm_{features}_{target}"
             yield Claim(name, text, 0.5, auroc, "", 0.05, OWN, "silent")
     skill = _value(rows, target="x_Li", features="shuffled", metric=str(Metric.SKILL))
-    text = "alarm silent: lithium content with labels shuffled by group (skill about 0)"
+    text = "alarm silent: lithium from shuffled labels (skill not above 0, with interval)"
     yield Claim("alarm_shuffled_x_Li", text, 0.0, skill, "", 0.05, OWN, "silent")
 
 

@@ -136,31 +136,32 @@ def test_protocol_parameter_computes_that_protocol(mine: Campaign) -> None:
     assert len(mine.computed()) == len(before) + len(new)
 
 
-def test_added_and_removed_composition(mine: Campaign) -> None:
-    before, chunks = mine.computed(), len(list(mine.results.glob("plan/nmc-*")))
-    names = mine.study["structures"]["compositions"]
-    mine.study["structures"] = {**mine.study["structures"], "compositions": names[:1]}
-    mine.write_config()
-    planned = mine.planned(TABLES_ONLY)
-    assert set(planned) <= {"calculate", "gather"}
-    assert planned.get("calculate", 0) <= chunks
-    mine.run(TABLES_ONLY, "--no-report")
-    assert mine.computed() == before
-    assert {r["composition"] for r in mine.table("structures")} == {"Ni6Mn2Co2"}
+def test_archive_part_of_other_structures_is_for_the_drift_check(mine: Campaign) -> None:
+    archive = Archive(mine.folder / "archive")
+    (row,) = read_table(mine.results / "calculations.parquet", CALCULATIONS)[:1]
+    archive.add([row | {"calculation_id": "0" * 32, "structure_id": "f" * 64}], CALCULATIONS)
+    assert set(mine.planned()) == {"drift"} | SCORES
 
 
 def test_archive_part_added_computes_nothing_and_a_damaged_one_is_named(mine: Campaign) -> None:
     before = mine.computed()
-    parts = export(mine, "archive", slice(10, 20))
+    structure = mine.table("calculations")[10]["structure_id"]
+    done = read_table(mine.results / "calculations.parquet", CALCULATIONS)
+    part = Archive(mine.folder / "archive").add(
+        [row for row in done if row["structure_id"] == structure], CALCULATIONS
+    )
+    assert part is not None
     planned = mine.planned()
     assert set(planned) == {"calculate", "drift"} | GATHERED
+    assert planned["calculate"] == 1, "only the chunk that holds the structure"
     mine.run(TABLES_ONLY, "--no-report")
     assert mine.computed() == before
-    data = bytearray(parts[0].read_bytes())
+    assert mine.planned(TABLES_ONLY) == {}
+    data = bytearray(part.read_bytes())
     data[len(data) // 3] ^= 1
-    parts[0].write_bytes(bytes(data))
+    part.write_bytes(bytes(data))
     out = mine.run(TABLES_ONLY, "--no-report", code=1)
-    assert parts[0].name in out
+    assert part.name in out
     assert "the archive part is damaged" in out
     assert "Traceback" not in out
     assert mine.computed() == before

@@ -1,0 +1,26 @@
+"""Features compared. Input copper (parquet), lists and tables of VASP; output[0] csv.
+
+params.config = leaf xanes; params.seed = seed; params.mirror = folder of the published data.
+"""
+
+import json
+from pathlib import Path
+
+from defectra.datasets import located
+from defectra.records import METRICS_COLUMNS
+from defectra.settings.xanes import XanesStudy
+from defectra.store import read_table
+from defectra.tables.csvs import write_csv
+from defectra.xanes.compare import compare
+from defectra.xanes.copper import COPPER
+from defectra.xanes.omnixas import read_spectra
+
+mirror = Path(snakemake.params.mirror)
+lists, tables = (located(snakemake.input[k], mirror) for k in ("lists", "tables"))
+rows = compare(
+    read_table(snakemake.input.copper, COPPER),
+    read_spectra(lists, tables),
+    XanesStudy(**json.loads(snakemake.params.config)),
+    int(snakemake.params.seed),
+)
+write_csv(snakemake.output[0], rows, METRICS_COLUMNS)

@@ -1,0 +1,28 @@
+"""Levels of VASP runs made elsewhere. Output levels, left_out (csv).
+
+params.parsed = folders with host and dielectric tensor, params.coefficient.
+"""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from defectra.joblog import keep_log
+from defectra.levels.live_table import LIVE_LEVELS
+from defectra.levels.vasp_cells import levels_of_folder
+from defectra.tables.csvs import write_csv
+
+keep_log(snakemake.log[0])
+rows, left_out = [], []
+for entry in json.loads(snakemake.params.parsed):
+    made, out = levels_of_folder(
+        Path(entry["folder"]),
+        entry["host"],
+        np.reshape(entry["dielectric"], (3, 3)),
+        json.loads(snakemake.params.coefficient),
+    )
+    rows += made
+    left_out += out
+write_csv(snakemake.output.levels, rows, LIVE_LEVELS.names)
+write_csv(snakemake.output.left_out, left_out, ["source", "reason"])

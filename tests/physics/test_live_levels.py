@@ -1,0 +1,216 @@
+"""Levels made of charged cells: planted potentials and states, marks, refusals."""
+
+import numpy as np
+import pytest
+
+from defectra.errors import EngineError, TableError
+from defectra.levels import live, live_requests
+from defectra.levels.corrections import Correction
+from defectra.levels.formation import formation_rows, region
+from defectra.levels.live_requests import place, read_sets, supercell
+from defectra.structures.identity import atoms_of
+
+HOST = live.Host(10.0 * np.eye(3), 0.5)
+FIX = {-1: Correction(0.30, 0.05, 0.02), 1: Correction(0.30, -0.05, 0.02)}
+
+
+def row(cell, charge, energy, states, shift=0.0, **more):
+    kept = atoms_of(cell)
+    energies, filling = zip(*states)
+    base = {
+        "charge": charge,
+        "functional": "PBE",
+        "cutoff_eV": 240.0,
+        "kpoints": "2 2 2",
+        "lattice": cell.supercell.lattice.ravel().tolist(),
+        "species": [cell.species[i] for i in kept],
+        "coords": cell.supercell.coords[kept].ravel().tolist(),
+        "energy_eV": energy,
+        "potentials_V": [(70.0 if cell.species[i] == "Al" else 60.0) + shift for i in kept],
+        "state_eV": list(energies),
+        "state_filling": list(filling),
+        "state_weight": [2.0] * len(states),
+        "status": "ok",
+        "message": "",
+    }
+    return base | more
+
+
+def cells(defect_states=((1.0, 1.0), (1.4, 0.0)), shift=0.0, **more):
+    small, large = supercell("AlP", 5.5, 2), supercell("AlP", 5.5, 16)
+    bulk = row(small, 0, -10.0, ((0.0, 1.0), (2.0, 0.0)), kpoints="4 4 4")
+    defect = place(large, "M_A", "Cd")
+    charged = [
+        row(defect, 0, -76.0, defect_states, shift, **more),
+        row(defect, -1, -75.2, defect_states, shift, **more),
+    ]
+    return live.Cells(bulk, charged, live_requests.centre(defect))
+
+
+def test_level_with_and_without_image_charge():
+    (found,) = live.levels(cells(), FIX, HOST, 0.14)
+    assert (found["q_from"], found["q_to"]) == (0, -1)
+    assert found["corrected_eV"] == pytest.approx(0.8 + 0.35)
+    assert found["bare_eV"] == pytest.approx(0.8)
+    assert found["mark"] == "localised"
+    assert found["level_eV"] == found["corrected_eV"]
+    assert found["aligned_eV"] == pytest.approx(1.15 + 0.5)
+    assert found["mba_eV"] == pytest.approx(1.15 + 0.5 + 0.14 * (1.15 - 2.0))
+
+
+def test_a_shift_of_the_mean_potential_leaves_the_bare_level_alone():
+    # A cell whose potentials all lie 0.4 V higher holds electron energies 0.4 eV lower: its charge
+    # -1 gains 0.4 eV, which the alignment takes back.
+    lower = cells(((0.6, 1.0), (1.0, 0.0)), shift=0.4)
+    lower.charged[1]["energy_eV"] -= 0.4
+    (found,) = live.levels(lower, {-1: Correction(0.30, 0.4, 0.02)}, HOST, 0.14)
+    assert found["bare_eV"] == pytest.approx(0.8, abs=1e-9)
+    assert live.offset(lower, lower.charged[0]) == pytest.approx(0.4, abs=1e-9)
+
+
+def test_shallow_levels_are_marked_and_not_corrected():
+    (found,) = live.levels(cells(((1.0, 1.0), (2.1, 0.5))), FIX, HOST, 0.14)
+    assert found["electrons_in_cb"] == pytest.approx(1.0)
+    assert found["mark"] == "shallow"
+    assert found["level_eV"] == found["bare_eV"]
+    assert "not corrected" in found["message"]
+    (found,) = live.levels(cells(((-0.2, 0.5), (1.4, 0.0))), FIX, HOST, 0.14)
+    assert found["holes_in_vb"] == pytest.approx(1.0)
+    assert found["mark"] == "shallow"
+
+
+def test_no_plateau_is_marked():
+    rough = {-1: Correction(0.30, 0.05, 0.3)}
+    assert live.levels(cells(), rough, HOST, 0.14)[0]["mark"] == "no plateau"
+
+
+def test_a_level_outside_the_gap_is_kept_and_flagged():
+    high = cells()
+    high.charged[1]["energy_eV"] = -72.0
+    (found,) = live.levels(high, FIX, HOST, 0.14)
+    assert found["level_eV"] > found["gap_eV"]
+    assert found["place"].startswith("above CBM")
+    assert "conduction band" in found["message"]
+
+
+def test_mixed_cutoffs_and_meshes_are_refused():
+    with pytest.raises(EngineError, match="cutoff_ev"):
+        live.levels(cells(cutoff_eV=300.0), FIX, HOST, 0.14)
+    with pytest.raises(EngineError, match="kpoints"):
+        live.levels(cells(kpoints="1 1 1"), FIX, HOST, 0.14)
+
+
+def test_what_did_not_converge_or_has_no_energy_is_a_row():
+    loose = cells(status="unconverged")
+    (found,) = live.levels(loose, FIX, HOST, 0.14)
+    assert found["status"] == "unconverged"
+    blank = cells()
+    blank.charged[1]["energy_eV"] = float("nan")
+    (found,) = live.levels(blank, FIX, HOST, 0.14)
+    assert found["status"] == "failed"
+    assert np.isnan(found["level_eV"])
+    assert "blank" in found["message"]
+
+
+def test_a_host_without_a_gap_is_told():
+    metal = cells()
+    metal.bulk["state_eV"] = [0.0, -0.1]
+    (found,) = live.levels(metal, FIX, HOST, 0.14)
+    assert found["gap_eV"] == 0
+    assert "without a gap" in found["message"]
+    metal.bulk["state_filling"] = [1.0, 1.0]
+    with pytest.raises(EngineError, match="both sides"):
+        live.levels(metal, FIX, HOST, 0.14)
+
+
+def test_a_bulk_that_does_not_tile_the_cell_is_refused():
+    wrong = cells()
+    wrong.bulk["lattice"] = (1.01 * np.array(wrong.bulk["lattice"])).tolist()
+    with pytest.raises(EngineError, match="tile"):
+        live.offset(wrong, wrong.charged[0])
+
+
+@pytest.mark.parametrize("atoms", [8, 16, 54, 64])
+def test_the_small_bulk_has_the_mesh_and_volume_of_the_supercell(config, atoms):
+    protocol = config.protocols.gpaw_levels["fast"]
+    repeats, size = live_requests.repeats_of(atoms)
+    bulk = live_requests.bulk_request("AlP", 5.5, atoms, protocol, {"Al", "P"})
+    large = supercell("AlP", 5.5, atoms)
+    assert repeats**3 * size == atoms == len(atoms_of(large))
+    assert bulk["kpoints"][0] == repeats * live_requests.mesh_of(atoms, protocol)
+    ratio = abs(np.linalg.det(large.supercell.lattice)) / abs(
+        np.linalg.det(np.reshape(bulk["lattice"], (3, 3)))
+    )
+    assert ratio == pytest.approx(repeats**3)
+
+
+@pytest.mark.parametrize(
+    ("site", "neighbours"), [("M_A", {"P"}), ("M_B", {"Al"}), ("M_i_A", {"Al"}), ("M_i_B", {"P"}),
+                             ("M_i_neut", {"Al", "P"})],
+)  # fmt: skip
+def test_sites_have_the_neighbours_that_their_names_say(site, neighbours):
+    defect = place(supercell("AlP", 5.5, 16), site, "Cd")
+    kept = [i for i in atoms_of(defect) if i != defect.touched[0]]
+    distance = defect.supercell.distances(defect.touched[0], kept)
+    near = {defect.species[i] for i, d in zip(kept, distance) if d < distance.min() + 0.1}
+    assert near == neighbours
+
+
+def test_guessed_charges():
+    assert {0, -1} <= set(live_requests.guess("CdTe", "M_A", "Cu"))
+    assert live_requests.guess("GaAs", "M_A", "Si")[0] == 1
+    assert live_requests.guess("ZnS", "M_i_A", "Li") == (1, 0)
+    assert set(live_requests.guess("AlP", "M_B", "Mn")) <= set(range(-3, 4))
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [("AlP,M_X,Cd,0 -1,16", "site"), ("AlP,M_A,Cd,4 0,16", "-3 to 3"),
+     ("AlP,M_A,Cd,a,16", "integers"),
+     ("AlP,M_A,Cd,0 -1,15", "atoms"), ("AlP,M_A,Xx,0 -1,16", "element")],
+)  # fmt: skip
+def test_broken_sets_are_refused(tmp_path, line, told):
+    path = tmp_path / "sets.csv"
+    path.write_text("host,site,impurity,charges,atoms\n" + line + "\n")
+    with pytest.raises(TableError, match=told):
+        read_sets(path)
+    path.write_text("host,site\n")
+    with pytest.raises(TableError, match="columns"):
+        read_sets(path)
+
+
+def test_magnetic_impurities_get_moments_and_hubbard_u(config):
+    protocol = config.protocols.gpaw_levels["fast"]
+    large = supercell("ZnS", 5.4, 16)
+    iron = live_requests.run_request(place(large, "M_A", "Fe"), 0, protocol, {"Zn", "S", "Fe"})
+    assert sorted(set(iron["moments"])) == [0.0, 3.0]
+    copper = live_requests.run_request(place(large, "M_A", "Cu"), 0, protocol, {"Zn", "S", "Cu"})
+    assert "moments" not in copper
+    with_u = protocol.model_copy(update={"hubbard_u": {"Fe": 4.0}})
+    found = live_requests.run_request(place(large, "M_A", "Fe"), 0, with_u, {"Zn", "S", "Fe"})
+    assert found["setups"] == {"Fe": ":d,4"}
+    assert found["id"] != iron["id"]
+
+
+def test_formation_energies_shift_with_the_corner_by_the_formation_energy_of_the_host():
+    small = supercell("AlP", 5.5, 2)
+    bulk = row(small, 0, -10.0, ((0.0, 1.0), (2.0, 0.0)), kpoints="4 4 4")
+
+    def phase(species, energy):
+        return {"species": species, "energy_eV": energy, "cutoff_eV": 240.0, "functional": "PBE"}
+
+    phases = {"Al": phase(["Al"], -3.0), "P": phase(["P", "P"], -11.0), "Cd": phase(["Cd"], -1.0)}
+    points, energies = region(bulk, phases, ["Al", "P", "Cd"])
+    assert energies["P"] == -5.5
+    formed = -10.0 + 3.0 + 5.5
+    assert {round(p["Al"], 6) for p in points} >= {0.0, round(formed, 6)}
+    rows = formation_rows(("AlP", "M_A", "Cd"), cells(), FIX, phases)
+    rich = {(r["corner"], r["charge"]): r["formation_eV"] for r in rows}
+    # A cadmium takes aluminium's place: dear where aluminium is at its dearest.
+    assert rich["Al-rich", 0] - rich["P-rich", 0] == pytest.approx(-formed)
+    assert rich["P-rich", 0] == pytest.approx(-76.0 + 80.0 - (-1.0) + (-3.0 + formed))
+    assert rich["P-rich", -1] - rich["P-rich", 0] == pytest.approx(0.8 + 0.35)
+    with pytest.raises(EngineError, match="no run of the element Cd"):
+        region(bulk, {k: v for k, v in phases.items() if k != "Cd"}, ["Al", "P", "Cd"])
+    with pytest.raises(EngineError, match="cutoff_eV"):
+        region(bulk, {**phases, "Al": phase(["Al"], -3.0) | {"cutoff_eV": 300.0}}, ["Al", "P"])

@@ -1,0 +1,206 @@
+"""Campaign, archive and inputs of the live set, with a fake engine."""
+
+import json
+import math
+import sys
+
+import pytest
+
+from defectra.errors import EngineError, TableError
+from defectra.levels import campaign, live_archive, live_run, vasp_inputs
+from defectra.levels.hosts import read_hosts
+from defectra.levels.live_requests import DefectSet, read_sets
+from defectra.levels.live_sets import CORRECTIONS, level_rows
+from defectra.store import Archive
+
+SET = DefectSet("AlP", "M_A", "Cd", (0, -1), 16)
+
+
+class Engine:
+    """Answers what GPAW would; counts its calls, and dies when told."""
+
+    def __init__(self):
+        self.asked = []
+        self.dies_after = math.inf
+
+    def __call__(self, requests, timeout_s):
+        out = {}
+        for request in requests:
+            if len(self.asked) >= self.dies_after:
+                raise KeyboardInterrupt
+            self.asked.append(request["id"])
+            out[request["id"]] = self.host() if request["kind"] == "host" else self.cell(request)
+        return out
+
+    def host(self):
+        edges = {"vbm_eV": 4.0, "cbm_eV": 5.6, "gap_eV": 1.6, "gamma_gap_eV": 3.0}
+        return {
+            "status": "ok",
+            "message": "",
+            "lattice_A": 5.5125,
+            "n_electrons": 8,
+            "eos": {"bulk_modulus_GPa": 82.0, "energy_eV": -10.3},
+            **dict.fromkeys(("LDA", "PBE"), edges),
+            "PBE+SOC": {**edges, "splitting_eV": 0.06},
+            "HSE06@PBE": {**edges, "vbm_eV": 3.5},
+            "epsilon_rpa": {"with_local_fields": 7.9, "without_local_fields": 8.9},
+            **self.account(),
+        }
+
+    def cell(self, request):
+        n = len(request["species"])
+        states = {"energy_eV": [4.0, 5.6], "occupation": [1.0, 0.0], "weight": [2.0, 2.0]}
+        return {
+            "status": "ok",
+            "message": "",
+            "energy_eV": -5.0 * n - 4.6 * request["charge"],
+            "fermi_eV": 4.8,
+            "n_electrons": 4.0 * n,
+            "potentials_V": [60.0] * n,
+            "states": states,
+            **self.account(),
+        }
+
+    def account(self):
+        return {"wall_s": 1.0, "cpu_s": 1.0, "version": "gpaw fake", "max_rss_mb": 1.0}
+
+
+@pytest.fixture
+def protocol(config):
+    return config.protocols.gpaw_levels["fast"]
+
+
+@pytest.fixture
+def hosts(root, protocol):
+    return campaign.host_requests(
+        ["AlP"], read_hosts(root / "resources/levels/hosts.csv"), protocol
+    )
+
+
+def complete(engine, hosts, protocol, journal, archived=None):
+    return list(campaign.run(hosts, [SET], protocol, journal, archived or {}, engine))
+
+
+def test_a_second_run_computes_nothing_and_a_killed_one_goes_on(tmp_path, hosts, protocol):
+    journal, engine = tmp_path / "j", Engine()
+    engine.dies_after = 1
+    with pytest.raises(KeyboardInterrupt):
+        complete(engine, hosts, protocol, journal)
+    assert len(campaign.known(journal)) == 1  # the host was finished
+    engine.dies_after = math.inf
+    complete(engine, hosts, protocol, journal)
+    assert len(engine.asked) == 4  # host, bulk, two charges: each once
+    assert complete(engine, hosts, protocol, journal) == []
+
+
+def test_without_gpaw_the_campaign_says_how_to_get_it(tmp_path, hosts, protocol, monkeypatch):
+    monkeypatch.setenv("DEFECTRA_GPAW", str(tmp_path / "nothing"))
+    with pytest.raises(EngineError, match="DEFECTRA_GPAW"):
+        list(campaign.run(hosts, [SET], protocol, tmp_path / "j", {}))
+
+
+def test_a_set_that_crashes_does_not_stop_the_others(tmp_path, hosts, protocol):
+    def broken(requests, timeout_s):
+        raise EngineError("crashed", "the child died")
+
+    lines = list(campaign.run(hosts, [SET], protocol, tmp_path / "j", {}, broken))
+    assert lines == ["AlP: the child died"]
+
+
+def test_archive_gives_the_levels_back_without_engine_or_library(
+    tmp_path, hosts, protocol, monkeypatch
+):
+    journal = tmp_path / "j"
+    complete(Engine(), hosts, protocol, journal)
+    fixed = {"point_charge_eV": 0.3, "alignment_eV": 0.1, "spread_V": 0.02, "epsilon": 7.9}
+    monkeypatch.setattr(
+        live_archive,
+        "correction_rows",
+        lambda sets, tables, p: [
+            {"calculation_id": k, **fixed, "library": "x"}
+            for k, r in tables.cells.items()
+            if r["charge"]
+        ],
+    )
+    sets = tmp_path / "sets.csv"
+    sets.write_text("host,site,impurity,charges,atoms\nAlP,M_A,Cd,0 -1,16\n")
+    wanted = [(read_sets(sets), protocol)]
+    counts = live_archive.export(journal, tmp_path / "archive", wanted)
+    assert counts == {"level_hosts": 1, "level_cells": 3, "level_corrections": 1}
+    again = live_archive.export(journal, tmp_path / "archive", wanted)
+    assert again == counts
+    tables = live_archive.merged(Archive(tmp_path / "archive"), tmp_path / "none")
+    (row,) = level_rows(read_sets(sets), tables, protocol, 0.14, {})
+    assert row["corrected_eV"] == pytest.approx(4.6 - 4.0 + 0.4)
+    assert row["aligned_eV"] == pytest.approx(row["level_eV"] + 0.5)
+    known = live_run.archive_records(tmp_path / "archive")
+    engine = Engine()
+    assert complete(engine, hosts, protocol, tmp_path / "new", known) == []
+    assert engine.asked == []
+    assert len(Archive(tmp_path / "archive").read(CORRECTIONS)) == 1
+
+
+def test_a_set_that_is_not_computed_is_a_row(protocol, tmp_path):
+    tables = live_archive.merged(Archive(tmp_path), tmp_path / "none")
+    (row,) = level_rows([SET], tables, protocol, 0.14, {})
+    assert row["status"] == "failed"
+    assert row["message"].startswith("not computed")
+
+
+def test_the_ranked_list_becomes_sets(config):
+    ranked = [{"host": "BN", "site": "M_A", "impurity": "Cu", "charges": "+1 0 -1"}] * 3
+    (first,) = live_run.sets_of_next(ranked, config.levels.live)
+    assert first == DefectSet("BN", "M_A", "Cu", (1, 0, -1), 16)
+
+
+def test_vasp_inputs_ask_for_the_users_potcar(tmp_path, protocol):
+    files = vasp_inputs.inputs(SET, 5.5, protocol)
+    assert not any(name.endswith("POTCAR") for name in files)
+    vasp_inputs.write(files, tmp_path)
+    folder = tmp_path / "AlP_Cd_M_A"
+    assert len({(folder / d / "KPOINTS").read_text() for d in ("bulk", "charge_-1")}) == 1
+    assert "NELECT" not in (folder / "charge_+0/INCAR").read_text()
+    with pytest.raises(EngineError, match="your own POTCAR"):
+        vasp_inputs.finish(tmp_path)
+    kinds = (folder / "charge_-1/POSCAR").read_text().splitlines()[5].split()
+    valence = {"Cd": 12.0, "Al": 3.0, "P": 5.0}
+    text = "".join(f" TITEL = PAW_PBE {k} 1\n ZVAL = {valence[k]}\n" for k in kinds)
+    (folder / "charge_-1/POTCAR").write_text(text)
+    assert vasp_inputs.finish(tmp_path) == 1
+    incar = (folder / "charge_-1/INCAR").read_text()
+    assert f"NELECT = {12 + 7 * 3 + 8 * 5 + 1}" in incar
+    (folder / "charge_-1/POTCAR").write_text(text.replace("Cd", "Zn"))
+    with pytest.raises(EngineError, match="Zn"):
+        vasp_inputs.finish(tmp_path)
+
+
+def test_the_id_is_the_hash_of_the_request(hosts):
+    import hashlib
+
+    request = dict(hosts["AlP"])
+    name = request.pop("id")
+    text = json.dumps(request, sort_keys=True, separators=(",", ":"))
+    assert hashlib.sha256(text.encode()).hexdigest() == name
+
+
+def test_recomputed_levels_are_compared_without_the_correction_library(
+    tmp_path, root, hosts, protocol, config, monkeypatch
+):
+    monkeypatch.setattr("defectra.levels.campaign.gpaw_levels.compute", Engine())
+    monkeypatch.setitem(sys.modules, "pydefect", None)
+    monkeypatch.setattr(campaign.run, "__defaults__", (Engine(), *campaign.run.__defaults__[1:]))
+    complete(Engine(), hosts, protocol, tmp_path / "j")
+    archived = live_archive.merged(Archive(tmp_path / "a"), tmp_path / "j")
+    live = config.levels.live.model_copy(update={"sets": str(root / config.levels.live.sets)})
+    properties = read_hosts(root / "resources/levels/hosts.csv")
+    (row,) = live_run.recompute(live, protocol, properties, tmp_path / "anew", archived)
+    assert row["difference_eV"] == pytest.approx(0.0, abs=1e-9)
+    assert row["archived_eV"] == pytest.approx(0.6)
+    assert row["cpu_s"] == 4
+    (level,) = level_rows([SET], archived, protocol, 0.14, {})
+    assert level["mark"] == "not corrected"
+    assert math.isnan(level["corrected_eV"])
+    assert "make corrections" in level["message"]
+    unknown = live.model_copy(update={"recompute": ["X M_A Y 16"]})
+    with pytest.raises(TableError, match="recompute"):
+        live_run.recompute(unknown, protocol, properties, tmp_path / "anew", archived)

@@ -1,0 +1,106 @@
+"""Scorecard of the live set, computed hosts as features, levels drawn from the model."""
+
+import math
+
+import numpy as np
+import pytest
+
+from defectra.levels.hosts import read_hosts, with_computed
+from defectra.models import gaussian
+from defectra.models.levels import Data
+from defectra.models.simulated import simulate
+from defectra.records import SCORECARD_COLUMNS
+from defectra.settings.levels import LevelsStudy
+from defectra.tables.score_live import live_claims, sizes
+
+
+def level(host="AlP", atoms=16, value=1.0, published=math.nan, mark="localised", impurity="Cd"):
+    return {
+        "host": host,
+        "site": "M_A",
+        "impurity": impurity,
+        "q_from": 0,
+        "q_to": -1,
+        "atoms": atoms,
+        "level_eV": value,
+        "corrected_eV": value,
+        "published_eV": published,
+        "mark": mark,
+    }
+
+
+def card(levels, computed=(), measured=None, drift=()):
+    rows = live_claims(levels, list(computed), measured or {}, list(drift))
+    assert all(list(r) == SCORECARD_COLUMNS for r in rows)
+    return {r["claim_id"]: r for r in rows}
+
+
+def test_sets_and_hosts_are_counted_once_whatever_their_sizes_and_failures():
+    levels = [level(f"H{k % 6}", impurity=f"E{k}") for k in range(30)]
+    doubles = [level("H0", atoms=54, impurity="E0"), level("X", value=math.nan)]
+    found = card([*levels, *doubles])
+    assert found["live_sets"]["ours"] == 30
+    assert found["live_sets"]["verdict"] == "reproduced"
+    assert found["live_set_hosts"]["verdict"] == "reproduced"
+    assert card(levels[:29])["live_sets"]["verdict"] == "not reproduced"
+
+
+def test_sizes_need_three_cells():
+    two = [level(atoms=8, value=0.9), level(atoms=16)]
+    assert sizes(two) == {}
+    assert card(two)["live_sizes"]["verdict"] == "data not available"
+    assert card([*two, level(atoms=54, value=1.01)])["live_sizes"]["ours"] == pytest.approx(0.11)
+    far = card([*two, level(atoms=54, value=1.2)])["live_sizes"]
+    assert far["verdict"] == "not reproduced"
+
+
+def test_deviations_from_published_and_measured():
+    levels = [level(value=1.0, published=0.8), level(impurity="Te", value=1.0, published=1.1)]
+    computed = [{"host": "AlP", "lattice_A": 5.51, "gap_hse_eV": 2.3, "epsilon_electronic": 7.9}]
+    measured = {"AlP": {"lattice": 5.46, "gap": 2.5}}
+    found = card(levels, computed, measured)
+    assert found["live_parity"]["ours"] == pytest.approx(0.15)
+    assert found["live_lattice"]["ours"] == pytest.approx(0.05)
+    assert math.isnan(found["live_epsilon_electronic"]["ours"])
+
+
+def test_drift_without_gpaw_is_no_data():
+    assert card([], drift=[{"difference_eV": ""}])["live_drift"]["verdict"] == "data not available"
+    assert card([], drift=[{"difference_eV": "0.002"}])["live_drift"]["verdict"] == "reproduced"
+    assert card([], drift=[{"difference_eV": "-0.2"}])["live_drift"]["verdict"] == "not reproduced"
+
+
+def test_computed_hosts_replace_measured_ones_only_where_asked(root):
+    hosts = read_hosts(root / "resources/levels/hosts.csv")
+    rows = [
+        {"host": "AlP", "lattice_A": 5.5, "gap_hse_eV": 2.3, "epsilon_electronic": 7.9},
+        {"host": "InAs", "lattice_A": 6.2, "gap_hse_eV": -0.1, "epsilon_electronic": 15.0},
+    ]
+    assert with_computed(hosts, rows, "measured") == hosts
+    found = with_computed(hosts, rows, "hse")
+    assert found["AlP"] == hosts["AlP"] | {"lattice": 5.5, "gap": 2.3, "epsilon_electronic": 7.9}
+    assert found["InAs"]["gap"] == 0
+    assert found["Si"] == hosts["Si"]
+    literature = read_hosts(root / "resources/levels/hosts.csv", kinds=("literature",))
+    assert "gap" not in literature.get("BSb", {})
+
+
+def test_simulated_errors_are_those_that_the_model_predicts(root):
+    from defectra.levels.features import defects
+
+    hosts = read_hosts(root / "resources/levels/hosts.csv")
+    names = ["ZnS", "ZnSe", "CdTe", "GaAs", "InP", "AlP"]
+    keys = [(h, "M_A", e) for h in names for e in ("Cu", "Al", "P", "Si", "Ge", "Li")]
+    described = defects(keys, hosts)
+    labels = np.zeros((len(keys), 6))
+    data = Data(keys, ["x"] * len(keys), labels, np.ones(len(keys), bool), described)
+    study = LevelsStudy(simulations=60)
+    rows = simulate(data, [], study, 1)
+    assert {r["host"] for r in rows} == set(names)
+    fitted = gaussian.fit(described, labels, study.kernel)
+    for r in rows:
+        inside = np.array([k for k, key in enumerate(keys) if key[0] == r["host"]])
+        expected = math.sqrt(fitted.without(inside)[1].mean())
+        assert r["simulated_eV"] == pytest.approx(expected, rel=0.15)
+        assert r["simulated_lo_eV"] < r["simulated_eV"] < r["simulated_hi_eV"]
+        assert math.isnan(r["measured_eV"])

@@ -1,0 +1,252 @@
+"""Study `xanes`: labels, views, forests as arrays, FEFF to VASP, importance, ladder."""
+
+import numpy as np
+import pytest
+from sklearn.ensemble import RandomForestRegressor
+
+from defectra.errors import DataError
+from defectra.models.forest import Forest, read_npz
+from defectra.models.saved import Domain, features_of, learn_domain
+from defectra.settings.xanes import Delta, XanesStudy
+from defectra.spectra.normalise import cdf
+from defectra.xanes import delta, ladder, nickel, series, views
+from defectra.xanes.copper import GRID, MARGIN, WIDE
+from defectra.xanes.importance import importance
+from defectra.xanes.omnixas import material, read_spectra
+from defectra.xanes.surroundings import COPPER_OXYGEN, describe, hoppe_mean, valence_sum
+
+COPPER_TWO = 1.679
+
+
+def test_regular_surroundings_are_counted_exactly():
+    found = describe([1.95] * 4, COPPER_OXYGEN)
+    assert found.coordination == pytest.approx(4)
+    assert found.bond_length == pytest.approx(1.95)
+    assert found.valence == pytest.approx(4 * np.exp((1.679 - 1.95) / 0.37))
+    assert found.oxidation == 2
+    assert describe([1.85, 1.85], COPPER_OXYGEN).oxidation == 1
+
+
+def test_far_oxygens_count_little_and_unclear_states_are_no_label():
+    square, elongated = [1.95] * 4, [1.95] * 4 + [2.6] * 2
+    assert 4 < describe(elongated, COPPER_OXYGEN).coordination < 4.6
+    assert hoppe_mean(np.array(elongated)) < 2.0
+    assert np.isnan(describe([*square, 1.95, 1.95], COPPER_OXYGEN).oxidation)
+    with pytest.raises(ValueError, match="no oxygen"):
+        describe([], COPPER_OXYGEN)
+
+
+def test_a_bond_of_unit_length_has_unit_valence():
+    assert valence_sum([COPPER_TWO], COPPER_TWO) == pytest.approx(1)
+    assert valence_sum([COPPER_TWO + 0.37], COPPER_TWO) == pytest.approx(np.exp(-1))
+
+
+def test_views_move_up_by_what_they_say_and_keep_rows():
+    peak = np.exp(-0.5 * ((WIDE - 9000.0) / 2.0) ** 2)[None, :] + 1e-6
+    seen = {v.name: v for v in views.views(peak, {0: peak[0, MARGIN:-MARGIN]}, STUDY, 1)}
+    axis = GRID[:: views.EVERY]
+    centre = {n: float(v.spectra[0] @ axis / v.spectra[0].sum()) for n, v in seen.items()}
+    assert centre["shift 3 eV"] - centre[views.AS_IS] == pytest.approx(3.0, abs=0.02)
+    assert centre["broadened 2 eV"] == pytest.approx(centre[views.AS_IS], abs=0.02)
+    np.testing.assert_array_equal(seen[views.VASP].spectra, seen[views.AS_IS].spectra)
+    assert all(v.spectra.max() == pytest.approx(1) for v in seen.values())
+
+
+STUDY = XanesStudy().disturbances
+
+
+def planted(count=80, seed=0):
+    """Spectra whose label is the height of a bump at 20 eV, others bumps at random heights."""
+    rng = np.random.default_rng(seed)
+    grid = np.arange(0.0, 40.0, 0.4)
+    height = rng.uniform(0, 1, (count, 3))
+    step = 1 / (1 + np.exp(-(grid - 8)))
+    bumps = [np.exp(-0.5 * ((grid - c) / 1.0) ** 2) for c in (12.0, 20.0, 31.0)]
+    return grid, 1.5 * step + height @ np.array(bumps), height[:, 1]
+
+
+@pytest.mark.parametrize("features", ["intensity", "cdf", "cwt"])
+def test_planted_bump_is_found_within_one_ev(features):
+    grid, spectra, labels = planted()
+    model = RandomForestRegressor(60, min_samples_leaf=2, random_state=0)
+    model.fit(features_of(spectra, features), labels)
+    found = importance(lambda x: model.predict(features_of(x, features)), spectra, grid)
+    assert abs(grid[found.argmax()] - 20.0) <= 1.0
+
+
+def test_a_cumulative_feature_read_as_a_local_one_misses_the_bump():
+    grid, spectra, labels = planted(400)
+    weights, *_ = np.linalg.lstsq(np.c_[cdf(spectra), np.ones(400)], labels, rcond=1e-6)
+    linear = np.abs(weights[:-1]) * cdf(spectra).std(axis=0)
+    assert abs(grid[linear.argmax()] - 20.0) > 1.0
+    found = importance(lambda x: np.c_[cdf(x), np.ones(len(x))] @ weights, spectra, grid, width=1.0)
+    assert abs(grid[found.argmax()] - 20.0) <= 1.0
+
+
+def test_forest_as_arrays_answers_as_scikit_learn(tmp_path):
+    _, spectra, labels = planted()
+    model = RandomForestRegressor(20, min_samples_leaf=2, random_state=1).fit(spectra, labels)
+    forest = Forest.from_sklearn(model)
+    np.testing.assert_allclose(forest.predict(spectra), model.predict(spectra), atol=1e-12)
+    np.savez(tmp_path / "a.npz", **forest.arrays())
+    again = Forest.from_arrays(read_npz(tmp_path / "a.npz"), "a")
+    np.testing.assert_array_equal(again.predict(spectra), forest.predict(spectra))
+    with pytest.raises(DataError, match="features"):
+        forest.predict(spectra[:, :5])
+
+
+def test_broken_and_pickled_models_are_refused(tmp_path):
+    _, spectra, labels = planted(20)
+    arrays = Forest.from_sklearn(RandomForestRegressor(3).fit(spectra, labels)).arrays()
+    wrong = dict(arrays)
+    wrong["left"] = np.where(arrays["left"] >= 0, 0, -1)  # a loop
+    with pytest.raises(DataError, match="damaged"):
+        Forest.from_arrays(wrong, "loop")
+    del wrong["value"]
+    with pytest.raises(DataError, match="value"):
+        Forest.from_arrays(wrong, "short")
+    np.savez(tmp_path / "p.npz", about=np.array([{"a": 1}], dtype=object))
+    with pytest.raises(DataError, match="npz"):
+        read_npz(tmp_path / "p.npz")
+    (tmp_path / "t.npz").write_bytes(b"PK\x03\x04 cut")
+    with pytest.raises(DataError, match="npz"):
+        read_npz(tmp_path / "t.npz")
+
+
+def test_domain_takes_its_own_kind_and_refuses_another():
+    _, spectra, _ = planted(200)
+    groups = [str(k % 20) for k in range(200)]
+    domain = learn_domain(spectra, groups)
+    assert isinstance(domain, Domain)
+    _, fresh, _ = planted(200, seed=9)
+    assert (domain.outside(fresh) > 1).mean() < 0.1
+    assert (domain.outside(np.roll(fresh, 20, axis=1)) > 1).all()
+
+
+def test_correction_finds_a_planted_shift_width_and_mean():
+    rng = np.random.default_rng(0)
+    x = 0.25 * np.arange(delta.POINTS)
+    centre = rng.uniform(12, 22, (30, 1))
+    feff = np.exp(-0.5 * ((x - centre) / 2.0) ** 2)
+    truth = delta.Correction(1.5, 2.0, 0.1 * np.sin(x / 3))
+    found = delta.fit_correction(feff, truth.apply(feff), Delta())
+    assert (found.shift, found.fwhm) == (1.5, 2.0)
+    np.testing.assert_allclose(found.mean, truth.mean, atol=1e-9)
+
+
+def test_delta_model_is_held_out_by_material():
+    rng = np.random.default_rng(1)
+    x = 0.25 * np.arange(delta.POINTS)
+    sites = [f"mp-{k // 2}_{k % 2:03d}" for k in range(40)]
+    centre = dict(zip(sites, rng.uniform(12, 22, 40)))
+    feff = {s: np.exp(-0.5 * ((x - c) / 3) ** 2) for s, c in centre.items()}
+    vasp = {s: np.exp(-0.5 * ((x - c - 1) / 3) ** 2) * (1 + 0.02 * c) for s, c in centre.items()}
+    rows = delta.hold_out("Ti", feff, vasp, XanesStudy(), 3)
+    folds = {}
+    for row in rows:
+        folds.setdefault(material(row["site"]), set()).add(row["fold"])
+    assert len(rows) == 40
+    assert all(len(v) == 1 for v in folds.values())
+    score = {(r["model"], r["metric"]): r["value"]
+             for r in delta.delta_metrics(rows, XanesStudy(), 3)}  # fmt: skip
+    assert score[delta.DELTA, "relative_rms"] < 0.5 * score[delta.CORRECTED, "relative_rms"]
+    assert score[delta.CORRECTED, "relative_rms"] < score[delta.RAW, "relative_rms"]
+
+
+def test_states_of_moments():
+    states = [nickel.state_of_moment(m) for m in (1.9, 1.7, 1.3, 0.9, -0.1, 0.0)]
+    assert states == pytest.approx([2.0, 2.0, 2.5, 3.0, 4.0, 4.0])
+
+
+def test_alignment_needs_no_label_and_finds_the_shift():
+    energy = np.arange(8300.0, 8400.0, 0.5)
+    mu = 1 / (1 + np.exp(-(energy - 8345))) + np.exp(-0.5 * ((energy - 8350) / 2) ** 2)
+    rows = [{"energy_eV": energy - 2.0, "mu": mu}]
+    measured = nickel.on_grid([{"energy_eV": energy, "mu": mu}], 1.5)
+    assert nickel.align(rows, measured, 1.5, 6.0) == pytest.approx(2.0, abs=0.051)
+
+
+def test_conformal_half_width_and_separation():
+    assert series.half_width(np.arange(1.0, 101.0)) == 91.0
+    value = np.array([1.0, 1.2, 3.0, 3.2])
+    within = np.sqrt(0.02)
+    expected = 2.0 / within
+    assert series.separation(value, np.array([0, 0, 1, 1], bool)) == pytest.approx(expected)
+
+
+def test_ladder_finds_shift_and_width_and_says_how_sure():
+    grid = ladder.ANATASE_GRID
+    sharp = np.arange(4900.0, 5060.0, 0.1)
+    mu = 1 / (1 + np.exp(-(sharp - 4980) / 0.5)) + np.exp(-0.5 * ((sharp - 4985) / 1.0) ** 2)
+    target = ladder._unit(np.interp(grid, *_moved(sharp, mu)))
+    row = ladder._fitted("p", "r", "m", (sharp, mu), (grid, target), 0.0, 6.0)
+    assert row["shift"] == pytest.approx(-2.3, abs=0.06)
+    assert row["fwhm"] == 2.0
+    assert row["relative_rms"] < 0.01
+    assert row["shift_sd"] < 0.2
+
+
+def _moved(energy, mu):
+    from defectra.spectra.broaden import gaussian
+
+    return energy - 2.3, gaussian(energy, mu, energy, 2.0)
+
+
+def test_lists_and_tables_must_be_in_step(tmp_path):
+    (tmp_path / "l.txt").write_text("mp-1_000\nmp-2_001\n")
+    np.savetxt(tmp_path / "t.txt", np.zeros((3, 141)))
+    with pytest.raises(DataError, match="belong"):
+        read_spectra([tmp_path / "l.txt"], [tmp_path / "t.txt"])
+
+
+def test_settings_refuse_an_unknown_feature_and_a_shift_off_the_grid():
+    with pytest.raises(ValueError, match="fourier"):
+        XanesStudy(features=["cdf+fourier"])
+    with pytest.raises(ValueError, match="shifts"):
+        XanesStudy(disturbances={"shifts": [0.3]})
+
+
+_CELL = """CuO
+1.0
+3.9 0 0
+0 3.9 0
+0 0 12.0
+Cu O S
+1 2 1
+direct
+0.0 0.0 0.0 Cu
+0.5 0.0 0.0 O
+0.0 0.5 0.0 O
+0.0 0.0 {z} S
+"""
+
+
+def _archive(path, cell, sites=("000_Cu", "001_Cu")):
+    import io
+    import tarfile
+
+    rows = "".join(f" {8984 + k:.3f} {k:.3f} 0.1 {k / 50:.5e} 1.0 0.0\n" for k in range(60))
+    files = {"FEFF/Cu/mp-1/POSCAR": cell}
+    files |= {f"FEFF/Cu/mp-1/FEFF-XANES/{s}/xmu.dat": "# head\n" + rows for s in sites}
+    with tarfile.open(path, "w:xz") as tar:
+        for name, text in files.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(text)
+            tar.addfile(info, io.BytesIO(text.encode()))
+    return path
+
+
+def test_sites_are_labelled_and_what_has_no_label_is_counted(tmp_path):
+    from defectra.xanes.copper import copper_rows
+
+    rows, left_out = copper_rows(_archive(tmp_path / "a.tar.xz", _CELL.format(z=0.5)))
+    assert [r["site"] for r in rows] == ["mp-1_000"]
+    assert rows[0]["coordination"] == pytest.approx(4)
+    assert rows[0]["bond_length"] == pytest.approx(1.95)
+    assert left_out == {"the site is no Cu": 1}
+    np.testing.assert_allclose(np.interp(9000.0, WIDE, rows[0]["mu"]), 16 / 50, atol=1e-6)
+    rows, left_out = copper_rows(_archive(tmp_path / "b.tar.xz", _CELL.format(z=0.19)))
+    assert not rows
+    assert left_out["bound to another anion as well"] == 1
+    with pytest.raises(DataError, match=r"no xmu\.dat"):
+        copper_rows(_archive(tmp_path / "c.tar.xz", _CELL.format(z=0.5), sites=()))

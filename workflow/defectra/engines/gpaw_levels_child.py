@@ -1,0 +1,271 @@
+"""Program that computes hosts and charged cells with GPAW: ``python gpaw_levels_child.py IN OUT``.
+
+It stands alone: any Python that can import GPAW runs it, the package is not needed. IN is a JSON
+list of requests, each with its ``id``; OUT is a folder that gets ``<id>.json`` for each, written
+at once and under another name first, so that a killed program leaves only whole results. Energies
+in eV, lengths in Å. Potentials act on a positive unit charge.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+Json = dict[str, Any]
+HYBRID_BANDS = 3  # below the valence-band maximum
+
+
+def main() -> int:
+    """Compute every request that has no result yet."""
+    parent = os.getppid()
+    threading.Thread(target=_die_with, args=(parent,), daemon=True).start()
+    requests = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
+    out = Path(sys.argv[2])
+    for request in requests:
+        target = out / f"{request['id']}.json"
+        if not target.exists():
+            started, cpu = time.time(), _cpu()
+            result = {"run": _run, "host": _host}[request["kind"]](request)
+            result |= {"wall_s": round(time.time() - started, 2), "cpu_s": round(_cpu() - cpu, 2)}
+            result |= {"version": _version(), "max_rss_mb": _memory()}
+            draft = target.with_suffix(".part")
+            draft.write_text(json.dumps(result), encoding="utf-8")
+            draft.replace(target)
+    return 0
+
+
+def _die_with(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(0.5)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _version() -> str:
+    import gpaw
+
+    return f"gpaw {gpaw.__version__}"
+
+
+def _cpu() -> float:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+def _memory() -> float:
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
+
+
+def _atoms(request: Json) -> Any:
+    import numpy as np
+    from ase import Atoms
+
+    atoms = Atoms(
+        request["species"],
+        scaled_positions=np.reshape(request["coords"], (-1, 3)),
+        cell=np.reshape(request["lattice"], (3, 3)),
+        pbc=True,
+    )
+    if request.get("moments"):
+        atoms.set_initial_magnetic_moments(request["moments"])
+    return atoms
+
+
+def _calculator(request: Json, functional: str, **more: Any) -> Any:
+    from gpaw import GPAW, PW
+
+    settings: Json = {
+        "mode": PW(request["cutoff_eV"]),
+        "xc": functional,
+        "kpts": {"size": request["kpoints"], "gamma": True},
+        "charge": request.get("charge", 0),
+        "occupations": {"name": "fermi-dirac", "width": request["width_eV"]},
+        "convergence": _tolerance(request),
+        "setups": request.get("setups", {}),
+        "maxiter": request["iterations"],
+        "txt": "gpaw.txt",
+    }
+    if request.get("moments"):
+        settings["spinpol"] = True
+    return GPAW(**(settings | more))
+
+
+def _tolerance(request: Json) -> Json:
+    limits = {"density": request["density_tolerance"], "bands": "occupied"}
+    return limits | {"eigenstates": request["state_tolerance_eV2"]}
+
+
+def _run(request: Json) -> Json:
+    """One supercell: energy, potentials at the atoms, states near the Fermi level."""
+    atoms = _atoms(request)
+    atoms.calc = _calculator(request, request["functional"])
+    try:
+        relaxed = _relax(atoms, request) if request.get("fmax") else {}
+        energy = float(atoms.get_potential_energy())
+    except Exception as error:
+        if type(error).__name__ not in ("KohnShamConvergenceError", "ConvergenceError"):
+            raise
+        return {"status": "unconverged", "message": str(error)[:300], "energy_eV": None}
+    calc = atoms.calc
+    return {
+        "status": "ok",
+        "message": "",
+        "energy_eV": energy,
+        "fermi_eV": float(calc.get_fermi_level()),
+        "n_electrons": float(calc.get_number_of_electrons()),
+        "potentials_V": [-float(v) for v in calc.get_atomic_electrostatic_potentials()],
+        "states": _states(calc),
+        **relaxed,
+    }
+
+
+def _relax(atoms: Any, request: Json) -> Json:
+    from ase.optimize import BFGS
+
+    optimiser = BFGS(atoms, logfile=None)
+    settled = optimiser.run(fmax=request["fmax"], steps=request["steps"])
+    coords = atoms.get_scaled_positions(wrap=False).round(6).ravel().tolist()
+    return {"relaxed_coords": coords, "relaxed": bool(settled), "steps": optimiser.nsteps}
+
+
+def _states(calc: Any, below: float = 3.0, above: float = 3.0) -> Json:
+    """Energies, occupations (0 to 1) and weights of the states around the Fermi level."""
+    import numpy as np
+
+    fermi = calc.get_fermi_level()
+    weights = calc.get_k_point_weights()
+    spins = calc.get_number_of_spins()
+    found: Json = {"energy_eV": [], "occupation": [], "weight": [], "band": [], "kpoint": []}
+    for spin in range(spins):
+        for k, weight in enumerate(weights):
+            energy = calc.get_eigenvalues(kpt=k, spin=spin)
+            filled = calc.get_occupation_numbers(kpt=k, spin=spin) / weight * spins / 2
+            near = np.flatnonzero((energy > fermi - below) & (energy < fermi + above))
+            found["energy_eV"] += energy[near].round(5).tolist()
+            found["occupation"] += filled[near].round(5).tolist()
+            found["weight"] += [round(float(weight) * 2 / spins, 8)] * len(near)
+            found["band"] += near.tolist()
+            found["kpoint"] += [k] * len(near)
+    return found
+
+
+def _host(request: Json) -> Json:
+    """Host: lattice constant, edges by LDA, PBE, PBE + spin-orbit, HSE06 on PBE orbitals, RPA."""
+    out: Json = {"status": "ok", "message": ""}
+    length, electrons, out["eos"] = _lattice_constant(request)
+    out |= {"lattice_A": length, "n_electrons": electrons}
+    cell = _scaled(request, length)
+    bands = {"nbands": electrons // 2 + 8}
+    tight = {**_tolerance(request), "bands": electrons // 2 + 3}
+    for functional in ("LDA", "PBE"):
+        atoms = _atoms(cell)
+        atoms.calc = _calculator(cell, functional, convergence=tight, **bands)
+        atoms.get_potential_energy()
+        out[functional] = _edges(_eigenvalues(atoms.calc), atoms.calc)
+    out["PBE+SOC"] = _spin_orbit(atoms.calc)
+    out["HSE06@PBE"] = _hybrid(atoms.calc)
+    out["epsilon_rpa"] = _dielectric(cell, electrons)
+    return out
+
+
+def _scaled(request: Json, length: float) -> Json:
+    ratio = length / request["start_A"]
+    return {**request, "lattice": [v * ratio for v in request["lattice"]]}
+
+
+def _lattice_constant(request: Json) -> tuple[float, int, Json]:
+    """Fit of E(V) on volumes about the start: edge of the cube in Å, electrons, the scan."""
+    from ase.eos import EquationOfState
+
+    lengths = [request["start_A"] * s for s in request["strains"]]
+    energies = []
+    for length in lengths:
+        cell = _scaled(request, length)
+        atoms = _atoms(cell)
+        atoms.calc = _calculator(cell, "PBE", kpts={"size": request["kpoints"]})
+        energies.append(float(atoms.get_potential_energy()))
+    volumes = [length**3 / 4 for length in lengths]
+    try:
+        volume, energy, bulk = EquationOfState(volumes, energies, eos="birchmurnaghan").fit()
+    except RuntimeError:  # no minimum found: a cubic in V^(-1/3) has one in closed form, or none
+        volume, energy, bulk = EquationOfState(volumes, energies, eos="sj").fit()
+    scan: Json = {"lengths_A": lengths, "energies_eV": energies, "energy_eV": float(energy)}
+    scan["bulk_modulus_GPa"] = float(bulk) * 160.21766
+    electrons = round(float(atoms.calc.get_number_of_electrons()))
+    return float((4 * volume) ** (1 / 3)), electrons, scan
+
+
+def _dielectric(cell: Json, electrons: int) -> Json:
+    """Electronic dielectric constant by RPA on PBE, on a mesh without the zone centre."""
+    from gpaw.response.df import DielectricFunction
+
+    atoms, bands = _atoms(cell), electrons // 2 + 20
+    ready = {**_tolerance(cell), "bands": bands - 4}
+    mesh = {"size": cell["kpoints"]}
+    atoms.calc = _calculator(cell, "PBE", nbands=bands, convergence=ready, kpts=mesh)
+    atoms.get_potential_energy()
+    atoms.calc.write("response.gpw", "all")
+    found = DielectricFunction(
+        "response.gpw", ecut=cell["response_cutoff_eV"], frequencies=[0.0], hilbert=False
+    ).get_macroscopic_dielectric_constant()
+    Path("response.gpw").unlink()
+    return {"without_local_fields": float(found[0]), "with_local_fields": float(found[1])}
+
+
+def _eigenvalues(calc: Any) -> Any:
+    import numpy as np
+
+    return np.array([calc.get_eigenvalues(kpt=k) for k in range(len(calc.get_ibz_k_points()))])
+
+
+def _edges(bands: Any, calc: Any, first: int = 0) -> Json:
+    """Edges relative to the average electrostatic potential of the cell (its zero in PW mode)."""
+    filled = round(calc.get_number_of_electrons() / 2) - first
+    points = calc.get_ibz_k_points()
+    top, bottom = bands[:, filled - 1], bands[:, filled]
+    return {
+        "vbm_eV": float(top.max()),
+        "cbm_eV": float(bottom.min()),
+        "gap_eV": float(bottom.min() - top.max()),
+        "gamma_gap_eV": float((bottom - top)[abs(points).sum(axis=1).argmin()]),
+        "vbm_k": points[top.argmax()].round(4).tolist(),
+        "cbm_k": points[bottom.argmin()].round(4).tolist(),
+    }
+
+
+def _spin_orbit(calc: Any) -> Json:
+    import numpy as np
+    from gpaw.spinorbit import soc_eigenstates
+
+    found = soc_eigenstates(calc)
+    bands = found.eigenvalues()
+    filled = round(calc.get_number_of_electrons())
+    points = np.asarray(calc.get_bz_k_points())
+    gamma = int(abs(points).sum(axis=1).argmin())
+    top, bottom = bands[:, filled - 1], bands[:, filled]
+    triple = np.sort(bands[gamma, filled - 6 : filled])
+    return {
+        "vbm_eV": float(top.max()),
+        "cbm_eV": float(bottom.min()),
+        "gap_eV": float(bottom.min() - top.max()),
+        "splitting_eV": float(triple[2:].mean() - triple[:2].mean()),
+    }
+
+
+def _hybrid(calc: Any) -> Json:
+    from gpaw.hybrids.eigenvalues import non_self_consistent_eigenvalues
+
+    filled = round(calc.get_number_of_electrons() / 2)
+    first = filled - HYBRID_BANDS
+    plain, local, hybrid = non_self_consistent_eigenvalues(calc, "HSE06", first, filled + 1)
+    return _edges((plain - local + hybrid)[0], calc, first)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

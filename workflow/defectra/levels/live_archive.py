@@ -1,0 +1,88 @@
+"""Export of a campaign's journal into the project's archive: ``python -m ... --help``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from defectra.config import load
+from defectra.errors import DefectraError
+from defectra.levels.campaign import known
+from defectra.levels.live_requests import DefectSet, read_sets
+from defectra.levels.live_sets import CORRECTIONS, Tables, correction_rows, hosts_by_name
+from defectra.levels.live_table import CELL_RUNS, HOST_RUNS, cell_row, host_row
+from defectra.records import Origin
+from defectra.settings.protocols import GpawLevelsProtocol
+from defectra.store import Archive
+
+Row = dict[str, Any]
+
+
+def rows_of(records: Iterable[Mapping[str, Any]]) -> tuple[list[Row], list[Row]]:
+    """Host rows and cell rows of journal records."""
+    hosts, cells = [], []
+    for record in records:
+        if record["request"]["kind"] == "host":
+            hosts.append(host_row(record))
+        else:
+            cells.append(cell_row(record))
+    return hosts, cells
+
+
+def merged(archive: Archive, journal: Path) -> Tables:
+    """What archive and journal know together; the journal wins."""
+    hosts, cells = rows_of(known(journal).values())
+    return Tables(
+        hosts_by_name([*archive.read(HOST_RUNS), *hosts]),
+        {r["calculation_id"]: r for r in [*archive.read(CELL_RUNS), *cells]},
+        {r["calculation_id"]: r for r in archive.read(CORRECTIONS)},
+    )
+
+
+def export(
+    journal: Path,
+    root: Path,
+    sets: Sequence[tuple[Sequence[DefectSet], GpawLevelsProtocol]],
+) -> dict[str, int]:
+    """Add finished runs and their corrections; returns how many rows each table then has.
+
+    Parameters
+    ----------
+    sets
+        Whose corrections are worked out, with the protocol of each list.
+    """
+    archive = Archive(root)
+    hosts, cells = rows_of(known(journal).values())
+    origin = {"origin": str(Origin.ARCHIVE)}
+    archive.add([r | origin for r in hosts], HOST_RUNS)
+    archive.add([r | origin for r in cells], CELL_RUNS)
+    for chosen, protocol in sets:
+        archive.add(correction_rows(chosen, merged(archive, journal), protocol), CORRECTIONS)
+    return {t.name: len(archive.read(t)) for t in (HOST_RUNS, CELL_RUNS, CORRECTIONS)}
+
+
+def main() -> int:
+    """Command line."""
+    parser = argparse.ArgumentParser(description="Add a journal of study levels to the archive.")
+    parser.add_argument("--config", type=Path, default=Path("config/config.yaml"))
+    parser.add_argument("--journal", type=Path, default=Path("results/store/levels.journal"))
+    args = parser.parse_args()
+    try:
+        config = load(args.config)
+        live, protocols = config.levels.live, config.protocols.gpaw_levels
+        sets = [
+            (read_sets(live.sets), protocols[live.protocol]),
+            (read_sets(live.sizes), protocols[live.sizes_protocol]),
+        ]
+        print(export(args.journal, Path(live.archive), sets))
+    except DefectraError as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

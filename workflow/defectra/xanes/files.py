@@ -1,0 +1,22 @@
+"""Names of the published files of OmniXAS in the data registry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+XAS = "spectra/omnixas"
+
+
+def xas_lists(elements: Iterable[str], engines: Iterable[str]) -> list[str]:
+    """Lists of sites, e.g. of Cu and VASP."""
+    return [f"{XAS}/material_id_and_site/{part}.txt" for part in _parts(elements, engines)]
+
+
+def xas_tables(elements: Iterable[str], engines: Iterable[str]) -> list[str]:
+    """Tables of spectra, in step with the lists."""
+    return [f"{XAS}/ml_data/{part}_y.txt.gz" for part in _parts(elements, engines)]
+
+
+def _parts(elements: Iterable[str], engines: Iterable[str]) -> list[str]:
+    codes = list(engines)
+    return [f"{e}_{c}_{p}" for e in elements for c in codes for p in ("test", "val")]
