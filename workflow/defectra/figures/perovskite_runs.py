@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from numpy.typing import NDArray
 
 from defectra.figures import style
 from defectra.perovskites.compounds import B_IONS
@@ -58,8 +59,15 @@ def _panel(axis: Axes, rows: Rows, coupled: bool) -> None:
     note = f"{len(rows)} compounds\nmean {off.mean():+.3f}\nmean abs. {np.abs(off).mean():.3f}"
     note = note.replace("-", "−")
     axis.text(0.04, 0.96, note, transform=axis.transAxes, va="top", fontsize=8)
-    for k in np.argsort(-np.abs(off))[:3] if not coupled else ():
-        name = str(rows[k]["name"]).replace("_3", "$_3$")
-        axis.annotate(
-            name, (published[k], ours[k]), (5, -8), textcoords="offset points", fontsize=6.5
-        )
+    if not coupled:
+        _name_farthest(axis, rows, published, ours)
+
+
+def _name_farthest(axis: Axes, rows: Rows, x: NDArray[np.float64], y: NDArray[np.float64]) -> None:
+    """Names of the three farthest from parity that do not stand on one another."""
+    room, told = 0.1 * (y.max() - y.min()), list[float]()
+    for k in np.argsort(-np.abs(y - x)):
+        if len(told) < 3 and all(abs(y[k] - other) > room for other in told):
+            told.append(float(y[k]))
+            name = str(rows[k]["name"]).replace("_3", "$_3$")
+            axis.annotate(name, (x[k], y[k]), (5, -8), textcoords="offset points", fontsize=6.5)

@@ -160,7 +160,7 @@ def _parity(parity: Rows) -> Iterable[claims.Claim]:
         )
         ours = _mean(off) if rows else NOTHING
         unit = rows[0]["unit"] if rows else ""
-        yield Claim(f"parity_{quantity}", text, 0.0, ours, unit, tolerance, _PAPER, "equal")
+        yield Claim(f"parity_{quantity}", text, 0.0, ours, unit, tolerance, OWN, "equal")
 
 
 def _salts(excesses: Rows) -> Iterable[claims.Claim]:
