@@ -126,7 +126,7 @@ class LevelsStudy(Strict):
     )
     simulations: int = Field(40, ge=2, description="draws of the simulated-data study")
     host_fidelity: Literal["measured", "lda", "pbe", "pbe_soc", "hse"] = Field(
-        "hse", description="gap and lattice that describe a host: measured, or computed here"
+        "measured", description="gap and lattice that describe a host: measured, or computed here"
     )
     bootstrap: int = Field(300, ge=10, description="resamples over groups")
     target: Literal["pbe"] = Field("pbe", description="fidelity of the single-fidelity study")
