@@ -21,7 +21,7 @@ define install
 	@$(VENV)/bin/uv pip install -q --compile-bytecode --python $(PY) $(1) 2>/dev/null || $(PY) -m pip install -q $(1)
 endef
 
-.PHONY: help run nmc levels perovskites xanes ladder report plan test test-slurm test-faults test-fuzz \
+.PHONY: help run nmc levels perovskites xanes ladder report plan test test-reruns test-slurm test-faults test-fuzz \
 	structures engines gpaw corrections live slurm costs archive bench lint lock config clean distclean
 
 help:  ## this list
@@ -61,6 +61,9 @@ structures: $(VENV)/.installed  ## your own: REQUEST=request.yaml, see README
 
 test-slurm: $(VENV)/.installed-test $(VENV)/.installed-slurm  ## the workflow on a real Slurm of one node, started and stopped
 	@timeout -k 60 1200 $(PY) -m pytest tests/slurm -m slurm
+
+test-reruns: $(VENV)/.installed-test  ## what each change of a whole campaign, figures included, reruns
+	@$(PY) -m pytest tests/reruns
 
 test-faults: $(VENV)/.installed-test  ## kills, full disks, damaged files; figures in results/faults.json
 	@$(PY) -m pytest tests/faults
