@@ -134,6 +134,19 @@ class Chunk:
         """Whether journal or archive hold a finished calculation."""
         return calculation_id in self.done or calculation_id in self.archived
 
+    def missing(self) -> int:
+        """How many tasks neither journal nor archive hold; cells to be relaxed first included."""
+        return sum(self._is_missing(task) for task in self.tasks)
+
+    def _is_missing(self, task: Row) -> bool:
+        _, site = self._site(task, compute=False)
+        if site is None:
+            return self.settings.live_geometries
+        try:
+            return not self.is_done(site.identity(task["edge"], self._protocol(task)))
+        except EngineError:
+            return False
+
     def complete(self) -> Iterator[bool]:
         """Compute what is missing; yields for each task whether it was computed just now."""
         with Journal(self.journal) as handle:
@@ -309,11 +322,13 @@ def _compute(chunk: Chunk, progress: Path) -> int:
     """Complete a chunk and tell of it at most once a second; returns how many were computed."""
     started, fresh, told = time.time(), 0, 0.0
     total = len(chunk.tasks)
+    missing = chunk.missing()
     for number, computed in enumerate(chunk.complete(), 1):
         fresh += computed
         if number == total or (computed and time.monotonic() - told > 1.0):
             told = time.monotonic()
-            state = {"done": number, "total": total, "started": started, "fresh": fresh}
+            done = total if number == total else total - missing + fresh
+            state = {"done": done, "total": total, "started": started, "fresh": fresh}
             write_bytes(progress, json.dumps(state).encode())
     return fresh
 
