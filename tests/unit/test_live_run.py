@@ -9,8 +9,9 @@ import pytest
 from defectra.errors import EngineError, TableError
 from defectra.levels import campaign, live_archive, live_run, vasp_inputs
 from defectra.levels.hosts import read_hosts
-from defectra.levels.live_requests import DefectSet, read_sets
-from defectra.levels.live_sets import CORRECTIONS, level_rows
+from defectra.levels.live_requests import DefectSet, host_request, read_sets
+from defectra.levels.live_sets import CORRECTIONS, level_rows, set_requests
+from defectra.settings.protocols import GpawLevelsProtocol
 from defectra.store import Archive
 
 SET = DefectSet("AlP", "M_A", "Cd", (0, -1), 16)
@@ -204,3 +205,11 @@ def test_recomputed_levels_are_compared_without_the_correction_library(
     unknown = live.model_copy(update={"recompute": ["X M_A Y 16"]})
     with pytest.raises(TableError, match="recompute"):
         live_run.recompute(unknown, protocol, properties, tmp_path / "anew", archived)
+
+
+def test_a_protocol_that_went_through_a_rule_asks_for_the_same_calculations(protocol):
+    again = GpawLevelsProtocol.model_validate_json(protocol.model_dump_json())
+    chosen = DefectSet("BP", "M_A", "Be", (0, -1), 16)
+    ids = [[r["id"] for r in set_requests(chosen, 4.55, p)] for p in (protocol, again)]
+    assert ids[0] == ids[1]
+    assert host_request("BP", 4.55, protocol)["id"] == host_request("BP", 4.55, again)["id"]

@@ -49,7 +49,7 @@ class GpawLevelsProtocol(Strict):
     description: str = Field("", description="what it is for, and its measured bias")
     functional: Literal["LDA", "PBE"] = Field("PBE", description="of the charged cells")
     cutoff: float = Field(240, ge=150, le=900, description="eV, plane waves of a cell")
-    hard_cutoff: float = Field(340, ge=150, le=900, description="eV, with B, C, N, O or F")
+    hard_cutoff: int = Field(340, ge=150, le=900, description="eV, with B, C, N, O or F")
     kpoints: int = Field(2, ge=1, le=8, description="each way in 16 atoms, with the zone centre")
     width: float = Field(0.02, gt=0, le=0.2, description="eV, Fermi-Dirac")
     density_tolerance: float = Field(1e-3, gt=0, le=1e-2, description="electrons per electron")
@@ -58,10 +58,10 @@ class GpawLevelsProtocol(Strict):
     hubbard_u: dict[str, float] = Field({}, description="U of d shells, eV, by element")
     fmax: float = Field(0.0, ge=0, description="relax to it; 0: ideal positions are kept")
     steps: int = Field(20, ge=1, description="of a relaxation, at most")
-    host_cutoff: float = Field(300, ge=150, le=900, description="eV, runs of the hosts")
-    host_hard_cutoff: float = Field(420, ge=150, le=900, description="eV, with B, C, N, O")
+    host_cutoff: int = Field(300, ge=150, le=900, description="eV, runs of the hosts")
+    host_hard_cutoff: int = Field(420, ge=150, le=900, description="eV, with B, C, N, O")
     host_kpoints: int = Field(4, ge=2, le=12, description="each way in the primitive cell")
-    response_cutoff: float = Field(30, ge=10, le=200, description="eV, dielectric matrix")
+    response_cutoff: int = Field(30, ge=10, le=200, description="eV, dielectric matrix")
     timeout_s: float = Field(3600, gt=0, description="s of one batch, then it counts as failed")
 
 
