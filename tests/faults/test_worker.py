@@ -21,9 +21,10 @@ from defectra.config import Config, load
 from defectra.engines import feff, process
 from defectra.engines.worker import run_chunk
 from defectra.errors import StoreError, TableError
+from defectra.journal import Journal, read_journal
 from defectra.plan import write_plan
 from defectra.records import CALCULATIONS
-from defectra.store import Journal, read_journal, read_table, replacing
+from defectra.store import read_table, replacing
 
 ROOT = Path(__file__).resolve().parents[2]
 SYNTHETIC = {

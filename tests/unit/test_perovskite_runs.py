@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 
 from defectra.engines import gpaw, gpaw_child
+from defectra.journal import Journal
 from defectra.perovskites import campaign, parity, runs, salts
 from defectra.perovskites.compounds import Compound
 from defectra.perovskites.tables import RUNS
 from defectra.settings.protocols import GpawProtocol
-from defectra.store import Archive, Journal
+from defectra.store import Archive
 from defectra.tables.score_perovskites import scorecard
 
 SEED = 2501

@@ -8,15 +8,9 @@ import time
 import pytest
 
 from defectra.errors import StoreError, TableError
+from defectra.journal import Journal, read_journal
 from defectra.records import SPECTRA, TASKS
-from defectra.store import (
-    Archive,
-    Journal,
-    read_journal,
-    read_table,
-    replacing,
-    write_table,
-)
+from defectra.store import Archive, read_table, replacing, write_table
 
 
 def spectrum(name: str, value: float = 1.0) -> dict:

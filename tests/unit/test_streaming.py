@@ -12,11 +12,12 @@ from defectra.config import Config, load
 from defectra.engines.release import release
 from defectra.engines.worker import run_chunk
 from defectra.errors import ConfigError, StoreError, TableError
+from defectra.journal import Journal, read_journal
 from defectra.leaves import archive_folder
 from defectra.plan import chunks_of, wanted, write_plan, write_plan_apart
 from defectra.records import CALCULATIONS, SITE_AVERAGES, SPECTRA, STRUCTURES, TASKS
 from defectra.spectra.average import average_sites
-from defectra.store import Journal, read_groups, read_journal, read_table, write_table
+from defectra.store import read_groups, read_table, write_table
 from defectra.tables.averages import average_chunks
 from defectra.tables.gather import unite
 from defectra.tables.training import build, read_training, select, write_training

@@ -18,9 +18,10 @@ from defectra.engines import synthetic
 from defectra.engines.base import Outcome
 from defectra.engines.worker import Chunk, run_chunk
 from defectra.errors import EngineError
+from defectra.journal import read_journal
 from defectra.plan import make_plan, write_plan
 from defectra.records import CALCULATIONS, GEOMETRIES, SPECTRA, Status
-from defectra.store import Archive, read_journal, read_table
+from defectra.store import Archive, read_table
 
 ROOT = Path(__file__).parent.parent.parent
 

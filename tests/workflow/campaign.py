@@ -14,8 +14,9 @@ from typing import Any
 
 import yaml
 
+from defectra.journal import read_journal
 from defectra.records import TABLES
-from defectra.store import read_journal, read_table
+from defectra.store import read_table
 
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = ("Snakefile", "workflow", "scripts", "config", "envs")

@@ -1,4 +1,4 @@
-"""Files that survive: atomic writes, checked tables, checksummed archives, and the journal.
+"""Files that survive: atomic writes, checked tables, checksummed archives.
 
 Nothing here knows what a row means; the schemas live in :mod:`defectra.records`.
 """
@@ -6,22 +6,16 @@ Nothing here knows what a row means; the schemas live in :mod:`defectra.records`
 from __future__ import annotations
 
 import errno
-import fcntl
 import glob
 import hashlib
-import json
 import os
 import platform
-import struct
-import threading
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, BinaryIO, Self
+from typing import TYPE_CHECKING, Any
 
-from defectra.errors import BusyError, StoreError, TableError
+from defectra.errors import StoreError, TableError
 from defectra.records import SCHEMA_VERSION, Table
 
 if TYPE_CHECKING:
@@ -30,11 +24,7 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 
-SYNC_S = 1.0  # s between two waits for the disk; an fsync takes 1 to 20 ms
-NO_LOCKS = "this file system does not lock files; mount it with locks, see docs/reliability.md"
 _REFUSED = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
-_MAGIC = b"DFJ1"
-_HEAD = struct.Struct("<4sI16s")
 
 
 @contextmanager
@@ -52,7 +42,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
     host = platform.node()
     temporary = path.with_name(f".{path.name}.{host}.{os.getpid()}.part")
     try:
-        with _told(path):
+        with told(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             for old in path.parent.glob(f".{glob.escape(path.name)}.{host}.*.part"):
                 if not _alive(old.name.split(".")[-2]):
@@ -61,15 +51,21 @@ def replacing(path: str | Path) -> Iterator[Path]:
             with temporary.open("rb") as handle:
                 os.fsync(handle.fileno())
             temporary.replace(path)
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
 
 
 @contextmanager
-def _told(path: Path) -> Iterator[None]:
-    """What the disk refuses is an error for people."""
+def told(path: Path) -> Iterator[None]:
+    """What the disk refuses is an error for people.
+
+    Raises
+    ------
+    StoreError
+        With the file and the reason.
+    """
     try:
         yield
     except OSError as error:
@@ -91,7 +87,8 @@ def _alive(pid: str) -> bool:
     return True
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Wait until the disk holds the names in a folder."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -272,161 +269,3 @@ class Archive:
         """Digest of the names of all parts, which carry their checksums."""
         names = sorted(str(p.relative_to(self.root)) for p in self.root.glob("*/part-*.parquet"))
         return hashlib.sha256("\n".join(names).encode()).hexdigest()[:16]
-
-
-class Journal:
-    """Append-only record of finished work; one writer, holding a lock.
-
-    Each record is a head (magic, length, checksum), then compressed JSON and a raw blob. What a
-    kill tears off at the end is cut away at the next start; a damaged record in the middle is an
-    error, since what follows it would be lost.
-    """
-
-    def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
-        self._handle: Any = None
-        self._unsynced = threading.Event()
-        self._closing = threading.Event()
-        self._syncer = threading.Thread(target=self._keep_synced, daemon=True)
-
-    def __enter__(self) -> Self:
-        with _told(self.path):
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._handle = self.path.open("a+b", buffering=0)
-        try:
-            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            self._handle.close()
-            raise BusyError(
-                f"{self.path}: another worker holds this journal; wait for it or stop it"
-            ) from None
-        except OSError as error:
-            self._handle.close()
-            raise StoreError(f"{self.path}: {NO_LOCKS} ({error.strerror})") from None
-        try:
-            self._cut_torn()
-        except BaseException:
-            self._handle.close()
-            raise
-        self._syncer.start()
-        return self
-
-    def _cut_torn(self) -> None:
-        """Cut off what a kill left half written."""
-        end = self._scan_end()
-        if end < self.path.stat().st_size:
-            self._handle.truncate(end)
-            os.fsync(self._handle.fileno())
-        _sync_folder(self.path.parent)
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._closing.set()
-        self._unsynced.set()
-        self._syncer.join()
-        try:
-            os.fsync(self._handle.fileno())
-        finally:
-            self._handle.close()
-            self._handle = None
-
-    def _keep_synced(self) -> None:
-        """Wait for the disk once in `SYNC_S` while there is something new, beside the work."""
-        while self._unsynced.wait() and not self._closing.wait(SYNC_S):
-            self._unsynced.clear()
-            with suppress(OSError):  # the last one, at the end, tells
-                os.fsync(self._handle.fileno())
-
-    def _scan_end(self) -> int:
-        end = 0
-        for end, _, _ in _records(self.path):  # noqa: B007
-            pass
-        return end
-
-    def append(self, row: Mapping[str, Any], raw: bytes = b"") -> None:
-        """Add one record; it is out of this process when the call returns, and no kill loses it.
-
-        It is on the disk `SYNC_S` later: a power cut takes what ended since then.
-        """
-        header = json.dumps(row, sort_keys=True).encode()
-        payload = zlib.compress(struct.pack("<I", len(header)) + header + raw, 6)
-        digest = hashlib.blake2b(payload, digest_size=16).digest()
-        with _told(self.path):
-            self._write(_HEAD.pack(_MAGIC, len(payload), digest) + payload)
-        self._unsynced.set()
-
-    def _write(self, data: bytes) -> None:
-        """All of `data` or nothing: what a full disk took of it is cut off again."""
-        start, left = os.fstat(self._handle.fileno()).st_size, memoryview(data)
-        try:
-            while left:
-                left = left[self._handle.write(left) :]
-        except OSError:
-            self._handle.truncate(start)
-            raise
-
-
-def journal_size(path: str | Path) -> int:
-    """Bytes of a journal, 0 without one: it only grows, so a larger one has more to tell."""
-    path = Path(path)
-    return path.stat().st_size if path.exists() else 0
-
-
-def read_journal(path: str | Path) -> Iterator[tuple[Row, bytes]]:
-    """Rows and raw blobs of a journal; a torn tail is passed over, no lock is taken."""
-    for _, row, raw in _records(Path(path)):
-        yield row, raw
-
-
-def _records(path: Path) -> Iterator[tuple[int, Row, bytes]]:
-    if not path.exists():
-        return
-    with path.open("rb") as handle:
-        while True:
-            start = handle.tell()
-            head = handle.read(_HEAD.size)
-            if len(head) < _HEAD.size:
-                return
-            magic, length, digest = _HEAD.unpack(head)
-            payload = handle.read(length) if magic == _MAGIC else b""
-            good = hashlib.blake2b(payload, digest_size=16).digest() == digest
-            if magic != _MAGIC or len(payload) < length or not good:
-                end = start if magic != _MAGIC else start + _HEAD.size + length
-                if not _zeros(handle, end) or _goes_on(handle, start + 1):
-                    raise StoreError(
-                        f"{path}: record at byte {start} is damaged and not the last one; "
-                        f"restore the file, or cut it there to recompute what followed"
-                    )
-                return
-            data = zlib.decompress(payload)
-            (length,) = struct.unpack_from("<I", data)
-            yield handle.tell(), json.loads(data[4 : 4 + length]), data[4 + length :]
-
-
-def _goes_on(handle: BinaryIO, start: int) -> bool:
-    """Whether a whole record begins at or after `start`: then what is before it was damaged.
-
-    A length that was damaged upwards would make all that follows look like a torn tail.
-    """
-    handle.seek(start)
-    data = handle.read()
-    at = data.find(_MAGIC)
-    while at >= 0:
-        head = data[at : at + _HEAD.size]
-        if len(head) == _HEAD.size:
-            _, length, digest = _HEAD.unpack(head)
-            payload = data[at + _HEAD.size : at + _HEAD.size + length]
-            if hashlib.blake2b(payload, digest_size=16).digest() == digest:
-                return True
-        at = data.find(_MAGIC, at + 1)
-    return False
-
-
-def _zeros(handle: BinaryIO, start: int) -> bool:
-    """Whether a file holds nothing from `start` but the zeros that a power cut leaves."""
-    handle.seek(start)
-    return not any(any(block) for block in iter(lambda: handle.read(1 << 20), b""))

@@ -1,7 +1,7 @@
 # Halide perovskites: calculations of our own, and how they compare with the published columns.
 
 from defectra.leaves import archive_parts, run_settings
-from defectra.store import journal_size
+from defectra.journal import journal_size
 
 
 # Projects archive and journal; computes nothing (`python -m defectra.perovskites.campaign fill`).

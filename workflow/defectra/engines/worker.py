@@ -25,17 +25,10 @@ from pydantic import BaseModel, ConfigDict
 from defectra.engines.base import TRIED_AGAIN, Engine, Outcome, SiteRunner, engine_named
 from defectra.engines.geometries import Geometries
 from defectra.errors import DefectraError, EngineError
+from defectra.journal import Journal, journal_size, read_journal
 from defectra.records import CALCULATIONS, GEOMETRIES, SPECTRA, STRUCTURES, TASKS, Origin, Status
 from defectra.settings.protocols import ChgnetProtocol, FeffProtocol
-from defectra.store import (
-    Archive,
-    Journal,
-    journal_size,
-    read_journal,
-    read_table,
-    table_writer,
-    write_bytes,
-)
+from defectra.store import Archive, read_table, table_writer, write_bytes
 
 Row = dict[str, Any]
 Tables = tuple[list[Row], list[Row], list[Row]]

@@ -15,6 +15,7 @@ from typing import Any
 from defectra.config import load
 from defectra.engines import gpaw_levels
 from defectra.errors import DefectraError, EngineError
+from defectra.journal import Journal, read_journal
 from defectra.levels.elements import element, sublattices
 from defectra.levels.hosts import read_hosts
 from defectra.levels.live_requests import (
@@ -28,7 +29,6 @@ from defectra.levels.live_requests import (
     supercell,
 )
 from defectra.settings.protocols import GpawLevelsProtocol
-from defectra.store import Journal, read_journal
 
 Json = dict[str, Any]
 Compute = Callable[[Sequence[Mapping[str, Any]], float], dict[str, Json]]

@@ -19,12 +19,13 @@ from defectra.config import Config, load
 from defectra.engines import gpaw
 from defectra.engines.base import TRIED_AGAIN
 from defectra.errors import DefectraError, EngineError
+from defectra.journal import Journal, read_journal
 from defectra.perovskites import runs
 from defectra.perovskites.compounds import Compound
 from defectra.perovskites.tables import RUNS
 from defectra.records import Origin, Status
 from defectra.settings.protocols import GpawProtocol
-from defectra.store import Archive, Journal, read_journal
+from defectra.store import Archive
 
 Row = dict[str, Any]
 WORK = Path("results/store")
