@@ -248,3 +248,8 @@ def test_damaged_measured_file(data: st.DataObject, name: str) -> None:
     text = data.draw(damaged(SPECTRA_OF[name]))
     packed = text.encode("utf-8", "replace")
     measured(name, gzip.compress(packed) if data.draw(st.booleans()) else packed)
+
+
+def test_counts_read_as_columns_have_no_step_to_divide_by() -> None:
+    """Found by 10,000 cases: a white line on a level background, its edge step mere rounding."""
+    measured("O_edge.msa", b"nan" + SPECTRA_OF["O_edge.msa"].encode())

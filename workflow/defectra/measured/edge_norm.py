@@ -11,6 +11,8 @@ from defectra.measured.spectrum import Measured, SpectrumError
 
 Floats = NDArray[np.float64]
 
+LEAST_STEP = 1e-6  # of the range of the absorption: less is rounding
+
 
 @dataclass(frozen=True)
 class Normalised:
@@ -46,7 +48,8 @@ def normalise(spectrum: Measured, e0: float | None = None) -> Normalised:
     Raises
     ------
     SpectrumError
-        If the scan does not reach 5 eV before and 20 eV after the edge, or there is no step.
+        If the scan does not reach 5 eV before and 20 eV after the edge, or there is no step, or
+        the two lines cross.
     """
     from defectra.measured.edges_seen import steepest
 
@@ -65,10 +68,14 @@ def normalise(spectrum: Measured, e0: float | None = None) -> Normalised:
     degree = 2 if length > 150 else 1 if length > 25 else 0
     line = _poly(energy, mu, edge, post, degree)
     step = float(line(0.0) - base(0.0))
-    if not step > 0:
+    if not step > LEAST_STEP * np.ptp(mu):
         raise SpectrumError(f"no step at {edge:.1f} eV: the absorption does not rise there")
     x = energy - edge
     flat = np.where(x > 0, line(x) - base(x), step)
+    if not (flat > LEAST_STEP * step).all():
+        raise SpectrumError(
+            f"the lines before and after the edge at {edge:.1f} eV cross: no step to divide by"
+        )
     return Normalised(energy, (mu - base(x)) / flat, edge, step, (*pre, *post))
 
 
