@@ -120,7 +120,7 @@ clean:  ## remove results, but keep the journals of finished calculations
 	rm -rf .snakemake .pytest_cache .mypy_cache .ruff_cache
 
 distclean: clean  ## remove the environment and everything computed as well
-	rm -rf $(VENV) results/store results/archive
+	rm -rf $(VENV) $(GPAW) results/store results/archive
 
 $(VENV)/.installed: envs/installer.txt envs/requirements.txt pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer (with venv) was not found;" \
