@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from defectra.records import Status
-from defectra.settings.protocols import FeffProtocol
 
 # Failures of the machine, not of the physics: tried again at the next start.
 TRIED_AGAIN = ("timeout", "signal", "out_of_memory", "geometry_missing", "engine_missing")
@@ -72,20 +72,28 @@ class Outcome:
 
 
 class SiteRunner(Protocol):
-    """One absorber of one geometry."""
+    """One absorber of one geometry. `protocol` is the settings of the engine's own kind."""
 
-    def identity(self, edge: str, protocol: FeffProtocol) -> str:
+    def inputs(self, edge: str, protocol: Any) -> dict[str, str]:
+        """Input files of an edge, by name."""
+
+    def identity(self, edge: str, protocol: Any) -> str:
         """`calculation_id` of an edge."""
 
-    def run(self, edge: str, protocol: FeffProtocol) -> Outcome:
-        """Compute one edge."""
+    def run(self, edge: str, protocol: Any, folder: Path | None = None) -> Outcome:
+        """Compute one edge; in `folder` if the engine can go on there, else in one of its own."""
 
 
 class Engine(Protocol):
-    """A module of this package that computes spectra."""
+    """What computes spectra: a module of this package, or a program of the user's own."""
 
-    ENGINE: str
-    PARSER_VERSION: str
+    @property
+    def ENGINE(self) -> str:  # noqa: N802 (a constant of the modules)
+        """Name in the tables."""
+
+    @property
+    def PARSER_VERSION(self) -> str:  # noqa: N802
+        """Version of the parser."""
 
     def engine_version(self) -> str:
         """Name and version of the program."""
