@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -72,28 +71,20 @@ class Outcome:
 
 
 class SiteRunner(Protocol):
-    """One absorber of one geometry. `protocol` is the settings of the engine's own kind."""
-
-    def inputs(self, edge: str, protocol: Any) -> dict[str, str]:
-        """Input files of an edge, by name."""
+    """One absorber of one geometry; `protocol` is of the engine's own kind."""
 
     def identity(self, edge: str, protocol: Any) -> str:
         """`calculation_id` of an edge."""
 
-    def run(self, edge: str, protocol: Any, folder: Path | None = None) -> Outcome:
-        """Compute one edge; in `folder` if the engine can go on there, else in one of its own."""
+    def run(self, edge: str, protocol: Any) -> Outcome:
+        """Compute one edge."""
 
 
 class Engine(Protocol):
-    """What computes spectra: a module of this package, or a program of the user's own."""
+    """A module of this package that computes spectra."""
 
-    @property
-    def ENGINE(self) -> str:  # noqa: N802 (a constant of the modules)
-        """Name in the tables."""
-
-    @property
-    def PARSER_VERSION(self) -> str:  # noqa: N802
-        """Version of the parser."""
+    ENGINE: str
+    PARSER_VERSION: str
 
     def engine_version(self) -> str:
         """Name and version of the program."""

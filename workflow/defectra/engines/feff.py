@@ -25,6 +25,7 @@ from defectra.engines.release import release
 from defectra.errors import EngineError
 from defectra.records import Status
 from defectra.settings.protocols import FeffProtocol
+from defectra.store import write_bytes
 
 ENGINE = "feff"
 
@@ -112,9 +113,10 @@ class Site:
             if outcome.status is Status.OK or outcome.error_class in FINAL:
                 break
         if folder is not None:
-            folder.mkdir(parents=True, exist_ok=True)
+            for name, text in self.inputs(edge, protocol).items():
+                write_bytes(folder / name, text.encode())
             for name, data in outcome.files.items():
-                (folder / name).write_bytes(data)
+                write_bytes(folder / name, data)
         return outcome
 
     def _attempt(self, out: Outcome, edge: str, protocol: FeffProtocol, mixing: float) -> None:

@@ -20,6 +20,7 @@ from defectra.engines import gpaw
 from defectra.engines.base import Outcome, Parsed
 from defectra.errors import EngineError
 from defectra.settings.protocols import GpawCoreHoleProtocol
+from defectra.store import write_bytes
 
 Floats = NDArray[np.float64]
 
@@ -68,8 +69,7 @@ class Site:
             raise EngineError("unknown_edge", f"GPAW core hole: edge {edge!r}; only K is there")
         if not 0 <= self.index < len(elements):
             raise EngineError("unknown_site", f"site {self.index} of a cell of {len(elements)}")
-        times = repeats(self.geometry["lattice"], protocol.image_distance)
-        cell = _repeated(self.geometry, times)
+        cell, times = _cell(self.geometry, protocol.image_distance)
         moments = _moments(self.geometry, protocol) * int(np.prod(times))
         settings = protocol.model_dump(mode="json", exclude={"hole", "moments"})
         return {
@@ -91,9 +91,7 @@ class Site:
         """Input files by name."""
         return {"job.json": json.dumps(self.job(edge, protocol), indent=1)}
 
-    def run(
-        self, edge: str, protocol: GpawCoreHoleProtocol, folder: Path | None = None
-    ) -> Outcome:
+    def run(self, edge: str, protocol: GpawCoreHoleProtocol, folder: Path | None = None) -> Outcome:
         """Compute one edge.
 
         Parameters
@@ -105,7 +103,12 @@ class Site:
         job = self.job(edge, protocol)
         if folder is not None:
             job["settings"]["sets"] = str(folder.resolve().parent / "gpaw_sets")
-        return gpaw.run(job, folder, child=(str(_PROGRAM),))
+        out = gpaw.run(job, folder, child=(str(_PROGRAM),))
+        if folder is not None and out.files:
+            for name, text in self.inputs(edge, protocol).items():
+                write_bytes(folder / name, text.encode())
+            write_bytes(folder / RESULT, out.files[RESULT])
+        return out
 
 
 def repeats(lattice: ArrayLike, distance: float) -> tuple[int, int, int]:
@@ -120,10 +123,8 @@ def repeats(lattice: ArrayLike, distance: float) -> tuple[int, int, int]:
     choices = itertools.product(range(1, _TIMES_MOST + 1), repeat=3)
     for times in sorted(choices, key=lambda t: (int(np.prod(t)), max(t), t)):
         if _shortest(rows * np.array(times)[:, None]) >= distance - 1e-6:
-            return times
-    raise EngineError(
-        "bad_input", f"no cell with holes {distance:g} Å apart: lower image_distance"
-    )
+            return times[0], times[1], times[2]
+    raise EngineError("bad_input", f"no cell with holes {distance:g} Å apart: lower image_distance")
 
 
 def _shortest(rows: Floats) -> float:
@@ -139,13 +140,21 @@ def mesh(lattice: ArrayLike, spacing: float) -> list[int]:
     return [max(1, int(np.ceil(np.linalg.norm(b) / spacing - 1e-6))) for b in inverse]
 
 
-def _repeated(geometry: Mapping[str, Any], times: tuple[int, int, int]) -> gpaw.Cell:
-    """Cells side by side; the first one keeps its place in the list of sites."""
-    rows = np.reshape(np.asarray(geometry["lattice"], float), (3, 3))
-    coords = np.reshape(np.asarray(geometry["coords"], float), (-1, 3))
+def _cell(geometry: Mapping[str, Any], distance: float) -> tuple[gpaw.Cell, tuple[int, int, int]]:
+    """Compact cell of the same crystal, repeated until images are `distance` Å apart.
+
+    Sites keep their order, and those of the first repetition come first.
+    """
+    from pymatgen.core import Lattice
+
+    given = np.reshape(np.asarray(geometry["lattice"], float), (3, 3))
+    points = np.reshape(np.asarray(geometry["coords"], float), (-1, 3)) @ given
+    rows = Lattice(given).get_lll_reduced_lattice().matrix
+    coords = points @ np.linalg.inv(rows)
+    times = repeats(rows, distance)
     moved = [(coords + n) / np.array(times) for n in itertools.product(*map(range, times))]
     species = list(geometry["species"]) * len(moved)
-    return gpaw.Cell.of(rows * np.array(times)[:, None], species, np.vstack(moved))
+    return gpaw.Cell.of(rows * np.array(times)[:, None], species, np.vstack(moved) % 1.0), times
 
 
 def _moments(geometry: Mapping[str, Any], protocol: GpawCoreHoleProtocol) -> list[float]:

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from defectra.engines.base import Engine
 from defectra.engines.feff_input import cluster, feff_input
 from defectra.errors import ConfigError, EngineError
 from defectra.parsers import fdmnes, feff, vasp
 from defectra.running.programs import Program
+from defectra.running.single import SingleEngine
 from defectra.settings.protocols import Protocols
 from defectra.structures.geometry import to_pymatgen
+from defectra.textfiles import read_text
 
 if TYPE_CHECKING:
     from defectra.running.programs import Files, Geometry
 
 EMBEDDED = ("feff", "gpaw_corehole")
+PROTOCOL = {"vasp": "published", "fdmnes": "published"}  # where it is not `fast`
 POTCAR_SETTING = "PMG_VASP_PSP_DIR"
-FUNCTIONAL = "PBE_54"  # POTCARs for R2SCAN, as VASP advises
+POTCAR_FOLDERS = ("POT_GGA_PAW_PBE_54", "POT_PAW_PBE_54")  # as pymatgen names them
 
 
 def _feff_files(geometry: Geometry, index: int, edge: str, protocol: Any) -> Files:
@@ -48,25 +52,26 @@ def potcar(files: Files) -> Files:
     EngineError
         ``potcar_missing``: no folder is named, or it lacks an element.
     """
-    from pymatgen.io.vasp.inputs import PotcarSingle
+    lines = files["POTCAR.needed"].splitlines()[1:]
+    return {"POTCAR": "".join(_potcar_of(line.split()[0]) for line in lines if line.strip())}
 
-    elements = [line.split()[0] for line in files["POTCAR.needed"].splitlines()[1:] if line.strip()]
-    parts = []
-    for element in elements:
-        for symbol in (f"{element}_GW", element, f"{element}_sv", f"{element}_pv"):
-            try:
-                found = PotcarSingle.from_symbol_and_functional(symbol, FUNCTIONAL)
-            except (OSError, ValueError, KeyError):
-                continue
-            parts.append(str(found.data).rstrip("\n"))
-            break
-        else:
-            raise EngineError(
-                "potcar_missing",
-                f"no {FUNCTIONAL} POTCAR of {element}: VASP's licence keeps them with you; name "
-                f"their folder in {POTCAR_SETTING} (docs: pymatgen, POTCAR setup)",
-            )
-    return {"POTCAR": "\n".join(parts) + "\n"}
+
+def _potcar_of(element: str) -> str:
+    """Text of the POTCAR of an element, a GW set if there is one."""
+    from pymatgen.core import SETTINGS
+
+    home = os.environ.get(POTCAR_SETTING) or SETTINGS.get(POTCAR_SETTING)
+    for symbol in (f"{element}_GW", element, f"{element}_sv", f"{element}_pv"):
+        for folder in POTCAR_FOLDERS if home else ():
+            for name in (f"{symbol}/POTCAR", f"POTCAR.{symbol}"):
+                for path in (Path(home, folder, name), Path(home, folder, f"{name}.gz")):
+                    if path.is_file():
+                        return read_text(path).rstrip("\n") + "\n"
+    raise EngineError(
+        "potcar_missing",
+        f"no POTCAR of {element} ({' or '.join(POTCAR_FOLDERS)}): VASP's licence keeps them with "
+        f"you; name the folder that holds yours in {POTCAR_SETTING}, laid out as pymatgen wants it",
+    )
 
 
 PROGRAMS: Mapping[str, Program] = {
@@ -91,7 +96,7 @@ def names() -> tuple[str, ...]:
     return (*EMBEDDED, *PROGRAMS)
 
 
-def engine(name: str) -> Engine:
+def engine(name: str) -> SingleEngine:
     """Engine by name.
 
     Raises

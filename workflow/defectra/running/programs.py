@@ -140,7 +140,7 @@ class Site:
         return hashlib.sha256(one.encode()).hexdigest()
 
     def run(self, edge: str, protocol: Any, folder: Path | None = None) -> Outcome:
-        """Run the program in `folder` (a temporary one if None); what went wrong is in the outcome."""
+        """Run the program in `folder`, or a temporary one; what went wrong is in the outcome."""
         out = Outcome(self.identity(edge, protocol))
         out.inputs_sha256 = out.calculation_id
         start = time.perf_counter()
