@@ -111,9 +111,16 @@ def test_figures_are_drawn_from_few_rows(tmp_path):
         "fwhm": 1.0,
         "relative_rms": 0.1,
         "pearson": 0.9,
+        "axis": "engine",
+        "alignment": "fitted",
+        "cpu_s": 3.0,
         **curve,
     }
-    plot_ladder([rung, rung | {"panel": "Ni K a"}, rung | {"reference": ""}], tmp_path / "d.png")
+    site = {"panel": "LiNiO2 O K, site O20"}
+    top = rung | site | {"rung": "gpaw_corehole fast", "reference": "", "axis": "delta SCF"}
+    site_rows = [rung | site | {"reference": "gpaw_corehole fast"}, top]
+    others = [rung | {"panel": "Ni K a"}, rung | {"reference": ""}]
+    plot_ladder([rung, *site_rows, *others], tmp_path / "d.png")
     plot_series([], tmp_path / "e.png")
     looked = [
         {"features": "cdf", "energy_eV": e, "importance": 1.0, "spectrum": 0.5} for e in (1.0, 2.0)

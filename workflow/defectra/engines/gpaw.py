@@ -37,10 +37,17 @@ PARSER_VERSION = "1"
 VARIABLE = "DEFECTRA_GPAW"
 BESIDE = Path(__file__).resolve().parents[3] / ".venv-gpaw" / "bin" / "python"
 # One thread: a campaign runs calculations side by side. The allocator as for FEFF.
-ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MPLBACKEND": "Agg"}
+# A program of gpaw_programs/ finds its neighbours only without safe paths.
+ENVIRONMENT = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MPLBACKEND": "Agg",
+    "PYTHONSAFEPATH": "",
+}
 RESULT = "result.json"
 # What a job asks for that decides no number.
-_BESIDE_IDENTITY = ("description", "timeout_s", "checkpoint")
+_BESIDE_IDENTITY = ("description", "timeout_s", "checkpoint", "sets")
+CHILD = ("-P", gpaw_child.__file__)
 
 
 @dataclass(frozen=True)
@@ -160,7 +167,7 @@ def calculation_id(asked: Job) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def run(asked: Job, folder: Path | None = None) -> Outcome:
+def run(asked: Job, folder: Path | None = None, child: Sequence[str] = CHILD) -> Outcome:
     """Run a job in a child; what came out is in ``files`` of the outcome, see :func:`parse`.
 
     Parameters
@@ -168,6 +175,8 @@ def run(asked: Job, folder: Path | None = None) -> Outcome:
     folder
         Folder that outlives this process: steps that a killed run finished there are not done
         again. None: a temporary one.
+    child
+        Arguments that start the program, before the names of job and result.
     """
     out = Outcome(calculation_id(asked))
     out.inputs_sha256 = out.calculation_id
@@ -175,7 +184,7 @@ def run(asked: Job, folder: Path | None = None) -> Outcome:
     start = time.perf_counter()
     try:
         place.mkdir(parents=True, exist_ok=True)
-        _call(out, asked, place)
+        _call(out, asked, place, child)
     except EngineError as error:
         out.status, out.error_class, out.message = Status.FAILED, error.error_class, str(error)
     finally:
@@ -187,9 +196,9 @@ def run(asked: Job, folder: Path | None = None) -> Outcome:
     return out
 
 
-def _call(out: Outcome, asked: Job, folder: Path) -> None:
+def _call(out: Outcome, asked: Job, folder: Path, child: Sequence[str]) -> None:
     (folder / "job.json").write_text(json.dumps(asked, indent=1), encoding="utf-8")
-    command = [str(program()), "-P", gpaw_child.__file__, "job.json", RESULT]
+    command = [str(program()), *child, "job.json", RESULT]
     used = process.run(command, folder, ENVIRONMENT, asked["settings"]["timeout_s"])
     out.cpu_s, out.max_rss_mb = used.cpu_s, used.max_rss_mb
     if used.returncode < 0:
