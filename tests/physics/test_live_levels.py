@@ -171,7 +171,7 @@ def test_guessed_charges():
 )  # fmt: skip
 def test_broken_sets_are_refused(tmp_path, line, told):
     path = tmp_path / "sets.csv"
-    path.write_text("host,site,impurity,charges,atoms\n" + line + "\n")
+    path.write_text("host,site,impurity,charges,atoms,protocol\n" + line + ",fast\n")
     with pytest.raises(TableError, match=told):
         read_sets(path)
     path.write_text("host,site\n")

@@ -120,9 +120,28 @@ def _run(request: Json) -> Json:
         "fermi_eV": float(calc.get_fermi_level()),
         "n_electrons": float(calc.get_number_of_electrons()),
         "potentials_V": [-float(v) for v in calc.get_atomic_electrostatic_potentials()],
+        "planes_V": _planes(calc),
+        "moment_muB": float(calc.get_magnetic_moment()),
         "states": _states(calc),
         **relaxed,
     }
+
+
+def _planes(calc: Any) -> list[float]:
+    """Potential averaged over planes along each axis, one axis after the other.
+
+    Equally many planes on each: the longest axis settles their number.
+    """
+    import numpy as np
+
+    grid = -np.asarray(calc.get_electrostatic_potential())
+    number = max(grid.shape)
+    out = []
+    for axis in range(3):
+        mean = grid.mean(axis=tuple(a for a in range(3) if a != axis))
+        waves = np.fft.rfft(mean)[: number // 2 + 1] * number / len(mean)
+        out += np.fft.irfft(waves, number).round(5).tolist()
+    return out
 
 
 def _relax(atoms: Any, request: Json) -> Json:

@@ -84,6 +84,16 @@ def defect_label(host: str, impurity: str, site: str) -> str:
     return rf"{impurity}$_{{\mathrm{{{on}}}}}$"
 
 
+def level_label(r: Mapping[str, Any]) -> str:
+    """Host, defect and level: ``AlP: Cd_Al (0/-1)``."""
+    return f"{r['host']}: {_short(r)} ({charge_label(r['q_from'])}/{charge_label(r['q_to'])})"
+
+
+def charge_label(charge: int) -> str:
+    """``+1``, ``0``, ``-2`` with a minus sign of its own."""
+    return f"{charge:+d}".replace("-", "\u2212") if charge else "0"
+
+
 def _short(r: Mapping[str, Any]) -> str:
     return defect_label(r["host"], r["impurity"], r["site"])
 
