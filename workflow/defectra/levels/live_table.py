@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from defectra.records import Column, Origin, Table
+from defectra.records import Column, Origin, Status, Table
 
 Row = dict[str, Any]
 
@@ -158,7 +158,16 @@ def cell_row(record: Mapping[str, Any]) -> Row:
         "state_filling": states.get("occupation", []),
         "state_weight": states.get("weight", []),
         **_accounts(record),
+        **_unsettled(record),
     }
+
+
+def _unsettled(record: Mapping[str, Any]) -> Row:
+    """Status of a cell whose relaxation was asked for and did not end."""
+    if record["status"] != Status.OK or record.get("relaxed", True):
+        return {}
+    text = f"forces above the limit after {record['steps']} steps"
+    return {"status": str(Status.UNCONVERGED), "message": text}
 
 
 def sizes_of(rows: Iterable[Mapping[str, Any]]) -> dict[tuple[Any, ...], list[Row]]:
