@@ -62,7 +62,9 @@ def plot_wall(space: Iterable[Mapping[str, Any]], hosts: Properties, path: str |
     _key(axis, tiles.get("Cu"), names, hosts, colours)
     axis.set(xlim=(0.4, 18.6), ylim=(-7.75, -0.8))
     axis.set_axis_off()
-    axis.set_title("Predicted charge-state levels of every impurity in every host", size=20, y=0.985)
+    axis.set_title(
+        "Predicted charge-state levels of every impurity in every host", size=20, y=0.985
+    )
     scale = ScalarMappable(Normalize(0, 1), colours)
     bar = figure.colorbar(scale, ax=axis, shrink=0.5, pad=0.005, extend="both", aspect=40)
     bar.set_ticks([0, 0.5, 1], labels=["VBM", "middle", "CBM"])

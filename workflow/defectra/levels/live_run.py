@@ -121,7 +121,9 @@ def sets_of_next(ranked: Sequence[Mapping[str, Any]], settings: Live) -> list[De
         charges = tuple(sorted((int(q) for q in str(row["charges"]).split()), reverse=True))
         out.append(
             DefectSet(
-                *(row[k] for k in ("host", "site", "impurity")),
+                row["host"],
+                row["site"],
+                row["impurity"],
                 charges,
                 settings.next_atoms,
                 settings.protocol,

@@ -118,9 +118,7 @@ def corrections_of(cells: Cells, host: Host, known: Mapping[str, Row]) -> dict[i
     return out
 
 
-def correction_rows(
-    sets: Sequence[DefectSet], tables: Tables, protocols: Protocols
-) -> list[Row]:
+def correction_rows(sets: Sequence[DefectSet], tables: Tables, protocols: Protocols) -> list[Row]:
     """Rows of :data:`CORRECTIONS` of every set whose cells are there; needs the library."""
     from importlib.metadata import version
 

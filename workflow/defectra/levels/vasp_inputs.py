@@ -15,7 +15,14 @@ from pathlib import Path
 from defectra.config import load
 from defectra.errors import DefectraError, EngineError, TableError
 from defectra.levels.hosts import read_hosts
-from defectra.levels.live_requests import DefectSet, mesh_of, place, protocol_of, read_sets, supercell
+from defectra.levels.live_requests import (
+    DefectSet,
+    mesh_of,
+    place,
+    protocol_of,
+    read_sets,
+    supercell,
+)
 from defectra.settings.protocols import GpawLevelsProtocol
 from defectra.structures.identity import Decorated, atoms_of
 from defectra.textfiles import read_text

@@ -62,7 +62,8 @@ def _parity(levels: Rows) -> Iterator[claims.Claim]:
     known = [
         r["level_eV"] - r["published_eV"]
         for r in levels
-        if math.isfinite(r["level_eV"] - r["published_eV"]) and r["atoms"] == SMALLEST
+        if math.isfinite(r["level_eV"] - r["published_eV"])
+        and r["atoms"] == SMALLEST
         and r["protocol"] == DEFAULT_PROTOCOL
     ]
     text = (
