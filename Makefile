@@ -87,8 +87,6 @@ corrections: $(VENV)/.installed-levels  ## finite-size corrections of charged ce
 live: $(VENV)/.installed-levels  ## the live set of study levels into resources/archive/levels: resumable
 	OMP_NUM_THREADS=1 $(PY) -m defectra.levels.campaign --all-hosts \
 		--phases resources/levels/phases.csv
-	OMP_NUM_THREADS=1 $(PY) -m defectra.levels.campaign --sets resources/levels/sizes.csv \
-		--protocol dense
 	$(PY) -m defectra.levels.live_archive
 
 slurm: $(VENV)/.installed-slurm  ## Slurm for Snakemake: make run PROFILE=slurm, docs/cluster.md

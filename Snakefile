@@ -12,6 +12,7 @@ from defectra.engines.release import release
 from defectra.fingerprint import fingerprint
 from defectra.fingerprint import of_script as code
 from defectra.levels.live_run import gpaw_version
+from defectra.levels.vasp_cells import run_files
 from defectra.leaves import (
     archive_folder,
     archive_parts,
@@ -52,9 +53,11 @@ TARGETS = {
                 "errors",
                 "gap",
                 "map",
+                "wall",
                 "published",
                 "diagrams",
                 "live",
+                "sizes",
                 "formation",
             ],
         ),
@@ -132,6 +135,7 @@ localrules:
     plot_level_diagrams,
     make_live_levels,
     plot_live_levels,
+    plot_level_sizes,
     make_formation,
     gather_runs,
     compare_runs,

@@ -1,6 +1,6 @@
 """Live set of levels. Input sets, hosts (csv), archive (parts); output four tables.
 
-params.config = levels.live, params.protocol; the journals in results/store are nobody's output.
+params.config = levels.live, params.protocols; the journals in results/store are nobody's output.
 """
 
 import json
@@ -13,7 +13,7 @@ from defectra.levels.live_requests import read_sets
 from defectra.levels.live_sets import CORRECTIONS
 from defectra.levels.live_table import CELL_RUNS, HOST_RUNS
 from defectra.settings.levels import Live
-from defectra.settings.protocols import GpawLevelsProtocol
+from defectra.settings.protocols import read_level_protocols
 from defectra.store import write_table
 from defectra.tables.csvs import write_csv
 from defectra.watchdog import follow_ancestors
@@ -22,15 +22,15 @@ keep_log(snakemake.log[0])
 follow_ancestors()
 live = Live.model_validate_json(snakemake.params.config)
 live = live.model_copy(update={"sets": snakemake.input.sets})
-protocol = GpawLevelsProtocol.model_validate_json(snakemake.params.protocol)
+protocols = read_level_protocols(snakemake.params.protocols)
 root, properties = json.loads(snakemake.params.archive), read_hosts(snakemake.input.hosts)
 journal = Path("results/store/levels.journal")
 if live.complete:
     known = live_run.archive_records(root)
-    live_run.compute(read_sets(live.sets), protocol, properties, journal, known)
+    live_run.compute(read_sets(live.sets), protocols, properties, journal, known)
 found = live_run.tables(root, journal)
 anew = journal.with_name("levels_anew.journal")
-drift = live_run.recompute(live, protocol, properties, anew, found)
+drift = live_run.recompute(live, protocols, properties, anew, found)
 write_table(snakemake.output.hosts, found.hosts.values(), HOST_RUNS)
 write_table(snakemake.output.cells, found.cells.values(), CELL_RUNS)
 write_table(snakemake.output.corrections, found.corrections.values(), CORRECTIONS)

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 
 from defectra.errors import EngineError, TableError
-from defectra.levels import live, live_requests
+from defectra.levels import live, live_requests, live_sets
 from defectra.levels.corrections import Correction
 from defectra.levels.formation import formation_rows, region
 from defectra.levels.live_requests import place, read_sets, supercell
+from defectra.levels.live_table import cell_row
 from defectra.structures.identity import atoms_of
 
 HOST = live.Host(10.0 * np.eye(3), 0.5)
@@ -171,7 +172,7 @@ def test_guessed_charges():
 )  # fmt: skip
 def test_broken_sets_are_refused(tmp_path, line, told):
     path = tmp_path / "sets.csv"
-    path.write_text("host,site,impurity,charges,atoms\n" + line + "\n")
+    path.write_text("host,site,impurity,charges,atoms,protocol\n" + line + ",fast\n")
     with pytest.raises(TableError, match=told):
         read_sets(path)
     path.write_text("host,site\n")
@@ -214,3 +215,83 @@ def test_formation_energies_shift_with_the_corner_by_the_formation_energy_of_the
         region(bulk, {k: v for k, v in phases.items() if k != "Cd"}, ["Al", "P", "Cd"])
     with pytest.raises(EngineError, match="cutoff_eV"):
         region(bulk, {**phases, "Al": phase(["Al"], -3.0) | {"cutoff_eV": 300.0}}, ["Al", "P"])
+
+
+def test_planes_of_the_bulk_are_repeated_and_brought_onto_those_of_the_cell():
+    found = cells()
+    x = np.arange(8) / 8
+    small = np.cos(2 * np.pi * x)
+    found.bulk["planes_V"] = np.concatenate([small] * 3).tolist()
+    row = found.charged[1] | {"planes_V": [0.0] * 36}
+    own, bulk = live.planes(found.bulk, row)
+    assert len(own) == len(bulk) == 3
+    want = np.cos(2 * np.pi * 2 * np.arange(12) / 12)  # twice as long: two waves on twelve planes
+    assert np.allclose(bulk, want, atol=1e-9)
+    assert live.planes(found.bulk, found.charged[0]) is None
+    turned = row | {"lattice": np.reshape(row["lattice"], (3, 3))[[1, 2, 0]].ravel().tolist()}
+    assert live.planes(found.bulk, turned) is None
+
+
+@pytest.mark.parametrize("kind", ["eFNV", "Freysoldt"])
+def test_both_schemes_reach_the_level(kind):
+    both = {-1: Correction(0.30, 0.05, 0.02, freysoldt_ev=0.40)}
+    (found,) = live.levels(cells(), both, HOST, 0.14)
+    want = {"eFNV": ("corrected_eV", 0.35), "Freysoldt": ("freysoldt_eV", 0.40)}[kind]
+    assert found[want[0]] == pytest.approx(0.8 + want[1])
+    assert np.isnan(live.levels(cells(), FIX, HOST, 0.14)[0]["freysoldt_eV"])
+
+
+def test_without_the_library_levels_are_bare_and_other_errors_are_not_hidden():
+    def missing():
+        raise EngineError("not_installed", "no such library")
+
+    (found,) = live.levels_or_bare(cells(), missing, HOST, 0.14)
+    assert found["mark"] == "not corrected"
+    assert "no such library" in found["message"]
+
+    def broken():
+        raise EngineError("potentials", "too few")
+
+    with pytest.raises(EngineError, match="too few"):
+        live.levels_or_bare(cells(), broken, HOST, 0.14)
+
+
+def test_a_set_of_an_unknown_protocol_and_hydrogen_are_refused(tmp_path, config):
+    path = tmp_path / "sets.csv"
+    head = "host,site,impurity,charges,atoms,protocol\n"
+    path.write_text(head + "AlP,M_A,Cd,0 -1,16,none\nAlP,M_A,Cd,0 -1,16,\n")
+    odd, plain = read_sets(path)
+    with pytest.raises(TableError, match="no protocol 'none'"):
+        live_requests.protocol_of(odd, config.protocols.gpaw_levels)
+    assert live_requests.protocol_of(plain, config.protocols.gpaw_levels).kpoints == 2
+    path.write_text(head + "AlP,M_A,H,0 -1,16,fast\n")
+    with pytest.raises(TableError, match="second ionisation"):
+        read_sets(path)
+
+
+def test_a_relaxation_that_did_not_end_is_no_converged_run():
+    request = {"structure_id": "x", "charge": 0, "functional": "PBE", "cutoff_eV": 340.0}
+    request |= {"kpoints": [2, 2, 2], "lattice": [], "species": [], "coords": []}
+    record = {"id": "a", "request": request, "status": "ok", "message": "", "version": "gpaw x"}
+    record |= {"wall_s": 1.0, "cpu_s": 1.0, "energy_eV": -1.0, "steps": 40}
+    assert cell_row(record)["status"] == "ok"
+    assert cell_row(record | {"relaxed": True})["status"] == "ok"
+    found = cell_row(record | {"relaxed": False})
+    assert found["status"] == "unconverged"
+    assert "40 steps" in found["message"]
+
+
+def test_relaxed_cells_are_screened_by_the_static_constant(config, monkeypatch):
+    found, protocols = cells(), config.protocols.gpaw_levels
+    chosen = live_requests.DefectSet("AlP", "M_A", "Cd", (0, -1), 16, "balanced")
+    asked = [{"id": "b"}, {"id": "0"}, {"id": "-1"}]
+    monkeypatch.setattr(live_sets, "set_requests", lambda *_: asked)
+    host = {"lattice_A": 5.5, "epsilon_electronic": 8.0, "vbm_pbe_eV": 4.0, "vbm_hse_eV": 3.5}
+    rows = {"b": found.bulk, "0": found.charged[0], "-1": found.charged[1]}
+    tables = live_sets.Tables({"AlP": host}, rows, {}, {"AlP": 1.25})
+    relaxed = live_sets.find(chosen, tables, protocols["balanced"])[1]
+    assert np.allclose(relaxed.dielectric, 10.0 * np.eye(3))
+    ideal = live_sets.find(chosen, tables, protocols["fast"])[1]
+    assert np.allclose(ideal.dielectric, 8.0 * np.eye(3))
+    with pytest.raises(EngineError, match="static constant of AlP"):
+        live_sets.find(chosen, live_sets.Tables({"AlP": host}, rows, {}), protocols["balanced"])

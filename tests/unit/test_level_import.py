@@ -203,3 +203,9 @@ def test_our_own_numbers_win_over_literature_in_any_order(tmp_path):
 def test_broken_host_lines(tmp_path, line, word):
     with pytest.raises(TableError, match=word):
         read_hosts(write(tmp_path / "h.csv", COLUMNS, line))
+
+
+def test_a_row_of_the_foundry_that_is_there_twice(tmp_path):
+    rows, left_out = read_foundry(write(tmp_path / "f.csv", FOUNDRY_HEADS, *ROWS, ROWS[0]))
+    assert len(rows) == len(ROWS)
+    assert "duplicate" in left_out[0]["reason"]

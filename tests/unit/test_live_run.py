@@ -114,6 +114,7 @@ def test_archive_gives_the_levels_back_without_engine_or_library(
     journal = tmp_path / "j"
     complete(Engine(), hosts, protocol, journal)
     fixed = {"point_charge_eV": 0.3, "alignment_eV": 0.1, "spread_V": 0.02, "epsilon": 7.9}
+    fixed["freysoldt_eV"] = 0.5
     monkeypatch.setattr(
         live_archive,
         "correction_rows",
@@ -124,14 +125,14 @@ def test_archive_gives_the_levels_back_without_engine_or_library(
         ],
     )
     sets = tmp_path / "sets.csv"
-    sets.write_text("host,site,impurity,charges,atoms\nAlP,M_A,Cd,0 -1,16\n")
-    wanted = [(read_sets(sets), protocol)]
-    counts = live_archive.export(journal, tmp_path / "archive", wanted)
+    sets.write_text("host,site,impurity,charges,atoms,protocol\nAlP,M_A,Cd,0 -1,16,fast\n")
+    wanted = (read_sets(sets), {"fast": protocol}, {})
+    counts = live_archive.export(journal, tmp_path / "archive", *wanted)
     assert counts == {"level_hosts": 1, "level_cells": 3, "level_corrections": 1}
-    again = live_archive.export(journal, tmp_path / "archive", wanted)
+    again = live_archive.export(journal, tmp_path / "archive", *wanted)
     assert again == counts
     tables = live_archive.merged(Archive(tmp_path / "archive"), tmp_path / "none")
-    (row,) = level_rows(read_sets(sets), tables, protocol, 0.14, {})
+    (row,) = level_rows(read_sets(sets), tables, {"fast": protocol}, 0.14, {})
     assert row["corrected_eV"] == pytest.approx(4.6 - 4.0 + 0.4)
     assert row["aligned_eV"] == pytest.approx(row["level_eV"] + 0.5)
     known = live_run.archive_records(tmp_path / "archive")
@@ -143,7 +144,7 @@ def test_archive_gives_the_levels_back_without_engine_or_library(
 
 def test_a_set_that_is_not_computed_is_a_row(protocol, tmp_path):
     tables = live_archive.merged(Archive(tmp_path), tmp_path / "none")
-    (row,) = level_rows([SET], tables, protocol, 0.14, {})
+    (row,) = level_rows([SET], tables, {"fast": protocol}, 0.14, {})
     assert row["status"] == "failed"
     assert row["message"].startswith("not computed")
 
@@ -194,17 +195,17 @@ def test_recomputed_levels_are_compared_without_the_correction_library(
     archived = live_archive.merged(Archive(tmp_path / "a"), tmp_path / "j")
     live = config.levels.live.model_copy(update={"sets": str(root / config.levels.live.sets)})
     properties = read_hosts(root / "resources/levels/hosts.csv")
-    (row,) = live_run.recompute(live, protocol, properties, tmp_path / "anew", archived)
+    (row,) = live_run.recompute(live, {"fast": protocol}, properties, tmp_path / "anew", archived)
     assert row["difference_eV"] == pytest.approx(0.0, abs=1e-9)
     assert row["archived_eV"] == pytest.approx(0.6)
     assert row["cpu_s"] == 4
-    (level,) = level_rows([SET], archived, protocol, 0.14, {})
+    (level,) = level_rows([SET], archived, {"fast": protocol}, 0.14, {})
     assert level["mark"] == "not corrected"
     assert math.isnan(level["corrected_eV"])
     assert "make corrections" in level["message"]
-    unknown = live.model_copy(update={"recompute": ["X M_A Y 16"]})
+    unknown = live.model_copy(update={"recompute": ["X M_A Y 16 fast"]})
     with pytest.raises(TableError, match="recompute"):
-        live_run.recompute(unknown, protocol, properties, tmp_path / "anew", archived)
+        live_run.recompute(unknown, {"fast": protocol}, properties, tmp_path / "anew", archived)
 
 
 def test_a_protocol_that_went_through_a_rule_asks_for_the_same_calculations(protocol):

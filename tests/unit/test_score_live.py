@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 
 from defectra.levels.hosts import read_hosts, with_computed
+from defectra.levels.live_table import sizes_of
 from defectra.models import gaussian
 from defectra.models.levels import Data
 from defectra.models.simulated import simulate
 from defectra.records import SCORECARD_COLUMNS
 from defectra.settings.levels import LevelsStudy
-from defectra.tables.score_live import live_claims, sizes
+from defectra.tables.score_live import live_claims
 
 
 def level(host="AlP", atoms=16, value=1.0, published=math.nan, mark="localised", impurity="Cd"):
@@ -24,6 +25,9 @@ def level(host="AlP", atoms=16, value=1.0, published=math.nan, mark="localised",
         "atoms": atoms,
         "level_eV": value,
         "corrected_eV": value,
+        "freysoldt_eV": value,
+        "bare_eV": value + 1 / atoms,
+        "protocol": "fast",
         "published_eV": published,
         "mark": mark,
     }
@@ -47,7 +51,7 @@ def test_sets_and_hosts_are_counted_once_whatever_their_sizes_and_failures():
 
 def test_sizes_need_three_cells():
     two = [level(atoms=8, value=0.9), level(atoms=16)]
-    assert sizes(two) == {}
+    assert sizes_of(two) == {}
     assert card(two)["live_sizes"]["verdict"] == "data not available"
     assert card([*two, level(atoms=54, value=1.01)])["live_sizes"]["ours"] == pytest.approx(0.11)
     far = card([*two, level(atoms=54, value=1.2)])["live_sizes"]

@@ -48,7 +48,6 @@ class Config(Strict):
             ("nmc.protocol", self.nmc.protocol, feff),
             ("nmc.ladder", self.nmc.ladder, feff),
             ("levels.live.protocol", live.protocol, cells),
-            ("levels.live.sizes_protocol", live.sizes_protocol, cells),
             ("perovskites.protocol", self.perovskites.protocol, gpaw),
         ]
         for key, name, known in named:

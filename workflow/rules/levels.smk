@@ -8,12 +8,8 @@ HOSTS = os.path.relpath(ROOT / CONFIG.levels.hosts)
 LIVE_SETS = os.path.relpath(ROOT / CONFIG.levels.live.sets)
 LIVE_ARCHIVE = os.path.relpath(ROOT / CONFIG.levels.live.archive)
 LIVE_PARTS = sorted(map(str, Path(LIVE_ARCHIVE).glob("*/part-*.parquet")))
-LIVE_SIZES = os.path.relpath(ROOT / CONFIG.levels.live.sizes)
 LIVE_PHASES = os.path.relpath(ROOT / CONFIG.levels.live.phases)
-LIVE_PROTOCOL = leaf(CONFIG, "protocols", "gpaw_levels", CONFIG.levels.live.protocol)
-DENSE_PROTOCOL = leaf(
-    CONFIG, "protocols", "gpaw_levels", CONFIG.levels.live.sizes_protocol
-)
+LIVE_PROTOCOLS = leaf(CONFIG, "protocols", "gpaw_levels")
 
 
 rule build_levels:
@@ -65,7 +61,7 @@ rule run_levels:
         runtime=doubled(600 if CONFIG.levels.live.complete else 60),
     params:
         config=leaf(CONFIG, "levels", "live"),
-        protocol=LIVE_PROTOCOL,
+        protocols=LIVE_PROTOCOLS,
         archive=json.dumps(LIVE_ARCHIVE),
         gpaw=gpaw_version(),
         code=code("run_levels"),
@@ -235,11 +231,17 @@ rule plot_level_gap:
 rule plot_level_map:
     input:
         space=rules.predict_levels.output.space,
+        hosts=HOSTS,
     output:
-        report(
+        map=report(
             "results/levels/figures/map.png",
             category="Levels",
             caption="../report/level_map.rst",
+        ),
+        wall=report(
+            "results/levels/figures/wall.png",
+            category="Levels",
+            caption="../report/level_wall.rst",
         ),
     log:
         "results/logs/levels/plot_level_map.log",
@@ -310,7 +312,7 @@ rule make_live_levels:
         corrections=rules.run_levels.output.corrections,
         published=rules.build_levels.output.levels,
         sets=LIVE_SETS,
-        sizes=LIVE_SIZES,
+        properties=HOSTS,
     output:
         levels="results/levels/live_levels.parquet",
         table=report(
@@ -327,8 +329,7 @@ rule make_live_levels:
         mem_mb=doubled(900),
         runtime=doubled(10),
     params:
-        protocol=LIVE_PROTOCOL,
-        dense=DENSE_PROTOCOL,
+        protocols=LIVE_PROTOCOLS,
         coefficient=leaf(CONFIG, "levels", "mba_coefficient"),
         code=code("make_live_levels"),
     script:
@@ -384,12 +385,37 @@ rule plot_live_levels:
         "../../scripts/plot_live_levels.py"
 
 
+rule plot_level_sizes:
+    input:
+        levels=rules.make_live_levels.output.levels,
+        hosts=rules.run_levels.output.hosts,
+    output:
+        report(
+            "results/levels/figures/sizes.png",
+            category="Levels",
+            caption="../report/level_sizes.rst",
+        ),
+    log:
+        "results/logs/levels/plot_level_sizes.log",
+    conda:
+        "../../envs/defectra.yaml"
+    threads: 1
+    resources:
+        mem_mb=doubled(900),
+        runtime=doubled(10),
+    params:
+        code=code("plot_level_sizes"),
+    script:
+        "../../scripts/plot_level_sizes.py"
+
+
 rule make_formation:
     input:
         hosts=rules.run_levels.output.hosts,
         cells=rules.run_levels.output.cells,
         corrections=rules.run_levels.output.corrections,
         sets=LIVE_SETS,
+        properties=HOSTS,
         phases=LIVE_PHASES,
     output:
         table="results/levels/formation.csv",
@@ -408,7 +434,7 @@ rule make_formation:
         runtime=doubled(10),
     params:
         chosen=leaf(CONFIG, "levels", "live", "formation"),
-        protocol=LIVE_PROTOCOL,
+        protocols=LIVE_PROTOCOLS,
         code=code("make_formation"),
     script:
         "../../scripts/make_formation.py"
@@ -433,7 +459,7 @@ rule run_next_levels:
         runtime=doubled(600),
     params:
         config=leaf(CONFIG, "levels", "live"),
-        protocol=LIVE_PROTOCOL,
+        protocols=LIVE_PROTOCOLS,
         coefficient=leaf(CONFIG, "levels", "mba_coefficient"),
         archive=json.dumps(LIVE_ARCHIVE),
         gpaw=gpaw_version(),
@@ -444,6 +470,8 @@ rule run_next_levels:
 
 # VASP runs made elsewhere, levels.live.parsed; asked for if there are any.
 rule parse_levels:
+    input:
+        [str(f) for p in CONFIG.levels.live.parsed for f in run_files(Path(p.folder))],
     output:
         levels="results/levels/parsed_levels.csv",
         left_out="results/levels/parsed_left_out.csv",

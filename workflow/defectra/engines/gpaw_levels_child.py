@@ -19,7 +19,9 @@ from pathlib import Path
 from typing import Any
 
 Json = dict[str, Any]
-HYBRID_BANDS = 3  # below the valence-band maximum
+HYBRID_BANDS = 3  # from the valence-band maximum down
+MOST_VOLUMES = 9  # of the scan for the lattice constant
+SAME_EV = 0.01  # apart at most: states that symmetry makes equal
 
 
 def main() -> int:
@@ -120,9 +122,28 @@ def _run(request: Json) -> Json:
         "fermi_eV": float(calc.get_fermi_level()),
         "n_electrons": float(calc.get_number_of_electrons()),
         "potentials_V": [-float(v) for v in calc.get_atomic_electrostatic_potentials()],
+        "planes_V": _planes(calc),
+        "moment_muB": float(calc.get_magnetic_moment()),
         "states": _states(calc),
         **relaxed,
     }
+
+
+def _planes(calc: Any) -> list[float]:
+    """Potential averaged over planes along each axis, one axis after the other.
+
+    Equally many planes on each: the longest axis settles their number.
+    """
+    import numpy as np
+
+    grid = -np.asarray(calc.get_electrostatic_potential())
+    number = max(grid.shape)
+    out = []
+    for axis in range(3):
+        mean = grid.mean(axis=tuple(a for a in range(3) if a != axis))
+        waves = np.fft.rfft(mean)[: number // 2 + 1] * number / len(mean)
+        out += np.fft.irfft(waves, number).round(5).tolist()
+    return out
 
 
 def _relax(atoms: Any, request: Json) -> Json:
@@ -180,25 +201,39 @@ def _scaled(request: Json, length: float) -> Json:
 
 
 def _lattice_constant(request: Json) -> tuple[float, int, Json]:
-    """Fit of E(V) on volumes about the start: edge of the cube in Å, electrons, the scan."""
+    """Fit of E(V) on volumes about the start: edge of the cube in Å, electrons, the scan.
+
+    While the lowest energy is that of an end, the scan goes on beyond it.
+    """
     from ase.eos import EquationOfState
 
-    lengths = [request["start_A"] * s for s in request["strains"]]
-    energies = []
-    for length in lengths:
-        cell = _scaled(request, length)
-        atoms = _atoms(cell)
-        atoms.calc = _calculator(cell, "PBE", kpts={"size": request["kpoints"]})
-        energies.append(float(atoms.get_potential_energy()))
+    found: dict[float, float] = {}
+    ahead = list(request["strains"])
+    while ahead:
+        for strain in ahead:
+            cell = _scaled(request, request["start_A"] * strain)
+            atoms = _atoms(cell)
+            atoms.calc = _calculator(cell, "PBE", kpts={"size": request["kpoints"]})
+            found[strain] = float(atoms.get_potential_energy())
+        ahead = beyond(found) if len(found) < MOST_VOLUMES else []
+    strains = sorted(found)
+    lengths, energies = [request["start_A"] * s for s in strains], [found[s] for s in strains]
     volumes = [length**3 / 4 for length in lengths]
-    try:
-        volume, energy, bulk = EquationOfState(volumes, energies, eos="birchmurnaghan").fit()
-    except RuntimeError:  # no minimum found: a cubic in V^(-1/3) has one in closed form, or none
-        volume, energy, bulk = EquationOfState(volumes, energies, eos="sj").fit()
+    volume, energy, bulk = EquationOfState(volumes, energies, eos="birchmurnaghan").fit()
     scan: Json = {"lengths_A": lengths, "energies_eV": energies, "energy_eV": float(energy)}
     scan["bulk_modulus_GPa"] = float(bulk) * 160.21766
     electrons = round(float(atoms.calc.get_number_of_electrons()))
     return float((4 * volume) ** (1 / 3)), electrons, scan
+
+
+def beyond(found: dict[float, float]) -> list[float]:
+    """The next strain of a scan whose lowest energy is at an end; none if it is inside."""
+    strains = sorted(found)
+    lowest = strains.index(min(found, key=found.__getitem__))
+    if 0 < lowest < len(strains) - 1:
+        return []
+    end, before = (strains[0], strains[1]) if lowest == 0 else (strains[-1], strains[-2])
+    return [round(2 * end - before, 6)]
 
 
 def _dielectric(cell: Json, electrons: int) -> Json:
@@ -224,12 +259,24 @@ def _eigenvalues(calc: Any) -> Any:
     return np.array([calc.get_eigenvalues(kpt=k) for k in range(len(calc.get_ibz_k_points()))])
 
 
-def _edges(bands: Any, calc: Any, first: int = 0) -> Json:
-    """Edges relative to the average electrostatic potential of the cell (its zero in PW mode)."""
+def _edges(bands: Any, calc: Any, first: int = 0, inverted: bool | None = None) -> Json:
+    """Edges relative to the average electrostatic potential of the cell (its zero in PW mode).
+
+    Where the s state of the zone centre lies below the p states the gap is their distance, below
+    zero. `bands` are in the order of PBE; another functional may have another one, and whether
+    that of PBE was `inverted` is then to be told.
+    """
+    import numpy as np
+
     filled = round(calc.get_number_of_electrons() / 2) - first
     points = calc.get_ibz_k_points()
-    top, bottom = bands[:, filled - 1], bands[:, filled]
-    return {
+    gamma = bands[abs(points).sum(axis=1).argmin()]
+    low, *triple = gamma[filled - HYBRID_BANDS : filled + 1]
+    if inverted is None:
+        inverted = is_inverted(gamma, filled)
+    ordered = np.sort(bands, axis=1)
+    top, bottom = ordered[:, filled - 1], ordered[:, filled]
+    out = {
         "vbm_eV": float(top.max()),
         "cbm_eV": float(bottom.min()),
         "gap_eV": float(bottom.min() - top.max()),
@@ -237,6 +284,9 @@ def _edges(bands: Any, calc: Any, first: int = 0) -> Json:
         "vbm_k": points[top.argmax()].round(4).tolist(),
         "cbm_k": points[bottom.argmin()].round(4).tolist(),
     }
+    if inverted and low < max(triple):
+        out["gap_eV"] = out["gamma_gap_eV"] = float(low - max(triple))
+    return out
 
 
 def _spin_orbit(calc: Any) -> Json:
@@ -259,14 +309,43 @@ def _spin_orbit(calc: Any) -> Json:
 
 
 def _hybrid(calc: Any) -> Json:
-    import numpy as np
     from gpaw.hybrids.eigenvalues import non_self_consistent_eigenvalues
 
     filled = round(calc.get_number_of_electrons() / 2)
     first = filled - HYBRID_BANDS
+    inverted = _fill_as_insulator(calc, filled)
     plain, local, hybrid = non_self_consistent_eigenvalues(calc, "HSE06", first, filled + 1)
-    # PBE may have the s state below the p states: sorted, the hybrid's own order counts.
-    return _edges(np.sort((plain - local + hybrid)[0], axis=1), calc, first)
+    return _edges((plain - local + hybrid)[0], calc, first, inverted=inverted)
+
+
+def is_inverted(energies: Any, filled: int) -> bool:
+    """Does an s state lie below the three p states of the zone centre, which share two pairs?
+
+    Parameters
+    ----------
+    energies
+        Eigenvalues at the zone centre without spin-orbit coupling, eV.
+    filled
+        Number of doubly occupied bands of the insulator.
+    """
+    low, *triple = energies[filled - HYBRID_BANDS : filled + 1]
+    return bool(max(triple) - min(triple) < SAME_EV < min(triple) - low)
+
+
+def _fill_as_insulator(calc: Any, filled: int) -> bool:
+    """Fill the p states of the zone centre and empty the s state where PBE has them inverted.
+
+    The exchange of the hybrid sums over filled states: with the occupations of PBE it would hold
+    the s state down, by what it gains from itself on a coarse mesh.
+    """
+    points = abs(calc.get_ibz_k_points()).sum(axis=1)
+    gamma = int(points.argmin())
+    if not is_inverted(calc.get_eigenvalues(kpt=gamma), filled):
+        return False
+    states = next(w for w in calc.dft.ibzwfs if abs(w.kpt_c).sum() < 1e-9)
+    states.occ_n[filled - HYBRID_BANDS] = 0.0
+    states.occ_n[filled - HYBRID_BANDS + 1 : filled + 1] = 1.0
+    return True
 
 
 if __name__ == "__main__":

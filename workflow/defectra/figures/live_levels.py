@@ -11,6 +11,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from defectra.figures import style
+from defectra.levels.live_requests import DEFAULT_PROTOCOL
 
 Rows = Sequence[Mapping[str, Any]]
 COLOURS = {
@@ -26,8 +27,13 @@ MARGIN_EV = 0.3
 @style.styled()
 def plot_live(levels: Iterable[Mapping[str, Any]], path: str | Path) -> None:
     """Left: ours against the published PBE level; right: levels in the gap of each host."""
-    rows = [r for r in levels if math.isfinite(r["level_eV"]) and r["atoms"] == SHOWN_ATOMS]
-    figure, axes = style.canvas(1, 2, (12.5, 5.4), width_ratios=[1, 1.6])
+    rows = [
+        r
+        for r in levels
+        if math.isfinite(r["level_eV"])
+        and (r["atoms"], r["protocol"]) == (SHOWN_ATOMS, DEFAULT_PROTOCOL)
+    ]
+    figure, axes = style.canvas(1, 2, (14.5, 5.4), width_ratios=[1, 2.1])
     if rows:
         _parity(axes[0, 0], [r for r in rows if math.isfinite(r["published_eV"])])
         _diagram(axes[0, 1], rows)
@@ -67,7 +73,7 @@ def _parity(axis: Axes, rows: Rows) -> None:
         plain = np.abs(np.array(bare) - np.array(x)).mean()
         note += f"\nuncorrected {plain:.2f} eV"
         axis.text(0.97, 0.03, note, transform=axis.transAxes, ha="right", va="bottom")
-    axis.legend(loc="upper left")
+    axis.legend(loc="upper left", fontsize=7)
 
 
 def _name(r: Mapping[str, Any]) -> str:
@@ -82,6 +88,16 @@ def defect_label(host: str, impurity: str, site: str) -> str:
     near = {"M_i_A": f"i,{first}", "M_i_B": f"i,{second}", "M_i_neut": "i,oct"}
     on = {"M_A": first, "M_B": second, **near}[site]
     return rf"{impurity}$_{{\mathrm{{{on}}}}}$"
+
+
+def level_label(r: Mapping[str, Any]) -> str:
+    """Host, defect and level: ``AlP: Cd_Al (0/-1)``."""
+    return f"{r['host']}: {_short(r)} ({charge_label(r['q_from'])}/{charge_label(r['q_to'])})"
+
+
+def charge_label(charge: int) -> str:
+    """``+1``, ``0``, ``-2`` with a minus sign of its own."""
+    return f"{charge:+d}".replace("-", "\u2212") if charge else "0"
 
 
 def _short(r: Mapping[str, Any]) -> str:
@@ -102,7 +118,7 @@ def _diagram(axis: Axes, rows: Rows) -> None:
         stop = place - 0.4
         axis.fill_between([start, stop], -MARGIN_EV, 0, color=style.GREY, alpha=0.35, lw=0)
         axis.fill_between([start, stop], gap, gap + MARGIN_EV, color=style.GREY, alpha=0.35, lw=0)
-        axis.text((start + stop) / 2, gap + MARGIN_EV + 0.03, host, ha="center", fontsize=8)
+        axis.text((start + stop) / 2, gap + MARGIN_EV + 0.03, host, ha="center", weight="bold")
         place += 0.8
     axis.set_xticks([x for x, _ in ticks], [t for _, t in ticks], fontsize=6, rotation=90)
     axis.set(ylabel="Fermi level above the VBM (eV)", title="Levels in the PBE gap")
@@ -111,7 +127,13 @@ def _diagram(axis: Axes, rows: Rows) -> None:
 
 
 def _level(axis: Axes, x: float, r: Mapping[str, Any]) -> None:
-    level = float(np.clip(r["level_eV"], -MARGIN_EV, r["gap_eV"] + MARGIN_EV))
-    axis.plot([x - 0.4, x + 0.4], [level] * 2, color=COLOURS.get(r["mark"], style.GREY), lw=1.8)
-    text = f"{r['q_from']:+d}/{r['q_to']:+d}".replace("+0", "0").replace("-", "\u2212")
-    axis.text(x, level + 0.03, text, ha="center", va="bottom", fontsize=5)
+    ends = (-MARGIN_EV + 0.03, r["gap_eV"] + MARGIN_EV - 0.03)
+    level = float(np.clip(r["level_eV"], *ends))
+    colour = COLOURS.get(r["mark"], style.GREY)
+    axis.plot([x - 0.38, x + 0.38], [level] * 2, color=colour, lw=1.8)
+    if level != r["level_eV"]:  # beyond what is shown
+        axis.plot([x], [level], "^" if level > 0 else "v", color=colour, ms=4)
+    text = f"{charge_label(r['q_from'])}/{charge_label(r['q_to'])}"
+    below = level == ends[1]
+    y, side = (level - 0.04, "top") if below else (level + 0.03, "bottom")
+    axis.text(x, y, text, ha="center", va=side, fontsize=5)

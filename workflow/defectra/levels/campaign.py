@@ -21,9 +21,11 @@ from defectra.levels.hosts import read_hosts
 from defectra.levels.live_requests import (
     DefectSet,
     bulk_request,
+    by_protocol,
     host_request,
     phase_requests,
     place,
+    protocol_of,
     read_sets,
     run_request,
     supercell,
@@ -123,23 +125,24 @@ def main() -> int:
     parser.add_argument("--config", type=Path, default=Path("config/config.yaml"))
     parser.add_argument("--sets", type=Path, default=Path("resources/levels/sets.csv"))
     parser.add_argument("--hosts", type=Path, default=Path("resources/levels/hosts.csv"))
-    parser.add_argument("--protocol", default="fast")
     parser.add_argument("--journal", type=Path, default=Path("results/store/levels.journal"))
     parser.add_argument("--phases", type=Path, help="csv of elements and competing phases")
     parser.add_argument("--all-hosts", action="store_true", help="every host, IV-IV last")
     args = parser.parse_args()
     try:
         study = load(args.config)
-        protocol = study.protocols.gpaw_levels[args.protocol]
+        protocols, default = study.protocols.gpaw_levels, study.levels.live.protocol
         sets, properties = read_sets(args.sets), read_hosts(args.hosts)
         names = dict.fromkeys(s.host for s in sets)
         if args.all_hosts:
             names |= dict.fromkeys(sorted(properties, key=lambda h: not is_compound(h)))
-        hosts = host_requests(list(names), properties, protocol)
-        wanted = [s for s in sets if s.name in study.levels.live.formation]
-        phases = [r for s in wanted for r in set_phases(s, args.phases, protocol).values()]
-        for line in run(hosts, sets, protocol, args.journal, {}, phases=phases):
-            print(line, flush=True)
+        for name, some in (by_protocol(sets) or {default: []}).items():
+            protocol = protocol_of(some[0], protocols) if some else protocols[name]
+            hosts = host_requests(list(names), properties, protocol)
+            wanted = [s for s in some if s.name in study.levels.live.formation]
+            phases = [r for s in wanted for r in set_phases(s, args.phases, protocol).values()]
+            for line in run(hosts, some, protocol, args.journal, {}, phases=phases):
+                print(line, flush=True)
     except DefectraError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 1

@@ -36,11 +36,13 @@ class Correction:
 
     `spread_ev` is the scatter of the potential where it should be flat: above `PLATEAU_EV` per
     unit charge the defect is shallow or the cell too small, and the correction not trustworthy.
+    `freysoldt_ev` is the sum by Freysoldt's scheme, where the planar averages for it are there.
     """
 
     point_charge_ev: float
     alignment_ev: float
     spread_ev: float
+    freysoldt_ev: float = float("nan")
 
     @property
     def total_ev(self) -> float:

@@ -32,7 +32,7 @@ def element(symbol: str) -> dict[str, float]:
     Raises
     ------
     TableError
-        If there is no such element.
+        If there is no such element, or it has a single electron: hydrogen is not described.
     """
     from pymatgen.core import Element
 
@@ -42,6 +42,8 @@ def element(symbol: str) -> dict[str, float]:
         warnings.simplefilter("ignore")
         atom = Element(symbol)
         energies = atom.ionization_energies
+        if len(energies) < 2:
+            raise TableError(f"{symbol!r} has no second ionisation energy: it is not covered")
         shells = {name: HARTREE_EV * value for name, value in atom.atomic_orbitals.items()}
         group = int(atom.group)
         outer = max(int(name[0]) for name in shells if name[1] == "s")

@@ -78,6 +78,12 @@ def with_computed(
     return out
 
 
+def static_ratios(properties: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
+    """Static over electronic dielectric constant of each host that has both."""
+    both = ("epsilon_static", "epsilon_electronic")
+    return {h: p[both[0]] / p[both[1]] for h, p in properties.items() if set(both) <= set(p)}
+
+
 def _entry(row: dict[str, str], where: str) -> tuple[tuple[str, str], int, float]:
     name, kind = row["property"], row["kind"]
     if name not in UNITS:

@@ -10,7 +10,7 @@ one moves the mean potential, on which a plane-wave code puts its zero.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from defectra.errors import EngineError
 from defectra.levels import alignment
-from defectra.levels.corrections import Correction, kumagai
+from defectra.levels.corrections import Correction, freysoldt, kumagai
 from defectra.levels.equations import Run
 from defectra.levels.ladder import ladder
 from defectra.records import Status
@@ -96,10 +96,36 @@ def corrected(cells: Cells, dielectric: NDArray[np.float64]) -> dict[int, Correc
             continue
         host, potentials = tiled(cells.bulk, row)
         pair = (row["potentials_V"], potentials)
-        out[row["charge"]] = kumagai(
-            structure(row), host, pair, cells.centre, row["charge"], dielectric
-        )
+        found = kumagai(structure(row), host, pair, cells.centre, row["charge"], dielectric)
+        out[row["charge"]] = replace(found, freysoldt_ev=_freysoldt(cells, row, dielectric))
     return out
+
+
+def _freysoldt(cells: Cells, row: Row, dielectric: NDArray[np.float64]) -> float:
+    """Freysoldt's correction of a charged cell, eV; NaN where planar averages are missing."""
+    pair = planes(cells.bulk, row)
+    if pair is None:
+        return math.nan
+    lattice = np.reshape(row["lattice"], (3, 3))
+    return freysoldt(lattice, pair, cells.centre, row["charge"], dielectric).total_ev
+
+
+def planes(bulk: Row, row: Row) -> tuple[list[Any], list[Any]] | None:
+    """Planar averages of a cell and of the bulk repeated to it, V, along each axis.
+
+    None where they were not kept, or the bulk is not repeated along its own axes. The bulk is
+    brought onto the planes of the cell by its Fourier series.
+    """
+    if not row.get("planes_V") or not bulk.get("planes_V"):
+        return None
+    own, small = (np.reshape(r["planes_V"], (3, -1)) for r in (row, bulk))
+    matrix = _repeats(bulk, row)
+    if not np.array_equal(matrix, np.diag(np.diag(matrix))):
+        return None
+    large = [np.tile(v, n) for v, n in zip(small, np.diag(matrix))]
+    number = own.shape[1]
+    moved = [np.fft.irfft(np.fft.rfft(v), number) * number / len(v) for v in large]
+    return list(own), moved
 
 
 def structure(row: Mapping[str, Any]) -> Structure:
@@ -120,12 +146,16 @@ def tiled(bulk: Mapping[str, Any], like: Mapping[str, Any]) -> tuple[Structure, 
     """
     small = structure(bulk)
     small.add_site_property("potential", list(bulk["potentials_V"]))
-    target = np.reshape(like["lattice"], (3, 3))
-    matrix = target @ np.linalg.inv(small.lattice.matrix)
+    large = small.make_supercell(_repeats(bulk, like), in_place=False)
+    return large, [float(v) for v in large.site_properties["potential"]]
+
+
+def _repeats(bulk: Mapping[str, Any], like: Mapping[str, Any]) -> NDArray[np.int64]:
+    target, small = (np.reshape(r["lattice"], (3, 3)) for r in (like, bulk))
+    matrix = target @ np.linalg.inv(small)
     if not np.allclose(matrix, np.round(matrix), atol=1e-3):
         raise EngineError("mixed_cells", "the bulk cell does not tile the cell of the defect")
-    large = small.make_supercell(np.round(matrix).astype(int), in_place=False)
-    return large, [float(v) for v in large.site_properties["potential"]]
+    return np.round(matrix).astype(np.int64)
 
 
 def offset(cells: Cells, row: Mapping[str, Any]) -> float:
@@ -181,16 +211,36 @@ def levels(
     runs = [_run(row, cells.bulk) for row in cells.charged]
     plain = [replace(r, correction_ev=-r.charge * _common(shifts, r.charge)) for r in runs]
     done = [replace(r, correction_ev=_total(known.get(r.charge))) for r in runs]
-    pairs = zip(ladder(bulk, plain, vbm, gap), ladder(bulk, done, vbm, gap))
+    other = [replace(r, correction_ev=_other(known.get(r.charge))) for r in runs]
+    rungs = zip(*(ladder(bulk, some, vbm, gap) for some in (plain, done, other)))
     filled = {
         r["charge"]: carriers(r, vbm, cbm, shifts[r["charge"]])
         for r in cells.charged
         if r["charge"] in shifts
     }
-    rows = [_row(bare, full, filled, known, gap, host, coefficient) for bare, full in pairs]
+    rows = [
+        _row(bare, full, filled, known, gap, host, coefficient)
+        | {"freysoldt_eV": third["level_eV"]}
+        for bare, full, third in rungs
+    ]
     if fixes is None:
-        rows = [r | {"mark": UNCORRECTED, "corrected_eV": float("nan")} for r in rows]
+        nothing = dict.fromkeys(("corrected_eV", "freysoldt_eV"), float("nan"))
+        rows = [r | {"mark": UNCORRECTED, **nothing} for r in rows]
     return rows
+
+
+def levels_or_bare(
+    cells: Cells, fixes: Callable[[], Mapping[int, Correction]], host: Host, coefficient: float
+) -> list[Row]:
+    """As :func:`levels`; where the library of `fixes` is missing, bare levels that say so."""
+    try:
+        found = fixes()
+    except EngineError as error:
+        if error.error_class != "not_installed":
+            raise
+        made = levels(cells, None, host, coefficient)
+        return [r | {"message": "; ".join(filter(None, (r["message"], str(error))))} for r in made]
+    return levels(cells, found, host, coefficient)
 
 
 def _common(shifts: Mapping[int, float], charge: int) -> float:
@@ -200,6 +250,10 @@ def _common(shifts: Mapping[int, float], charge: int) -> float:
 
 def _total(found: Correction | None) -> float:
     return found.total_ev if found else 0.0
+
+
+def _other(found: Correction | None) -> float:
+    return found.freysoldt_ev if found else 0.0
 
 
 def _run(row: Mapping[str, Any], bulk: Mapping[str, Any]) -> Run:

@@ -5,17 +5,24 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from defectra.config import load
 from defectra.errors import DefectraError
 from defectra.levels.campaign import known
+from defectra.levels.hosts import read_hosts, static_ratios
 from defectra.levels.live_requests import DefectSet, read_sets
-from defectra.levels.live_sets import CORRECTIONS, Tables, correction_rows, hosts_by_name
+from defectra.levels.live_sets import (
+    CORRECTIONS,
+    Protocols,
+    Tables,
+    correction_rows,
+    hosts_by_name,
+)
 from defectra.levels.live_table import CELL_RUNS, HOST_RUNS, cell_row, host_row
 from defectra.records import Origin
-from defectra.settings.protocols import GpawLevelsProtocol
 from defectra.store import Archive
 
 Row = dict[str, Any]
@@ -45,22 +52,26 @@ def merged(archive: Archive, journal: Path) -> Tables:
 def export(
     journal: Path,
     root: Path,
-    sets: Sequence[tuple[Sequence[DefectSet], GpawLevelsProtocol]],
+    sets: Sequence[DefectSet],
+    protocols: Protocols,
+    ratios: Mapping[str, float],
 ) -> dict[str, int]:
     """Add finished runs and their corrections; returns how many rows each table then has.
 
     Parameters
     ----------
     sets
-        Whose corrections are worked out, with the protocol of each list.
+        Whose corrections are worked out.
+    ratios
+        Static over electronic dielectric constant, by host.
     """
     archive = Archive(root)
     hosts, cells = rows_of(known(journal).values())
     origin = {"origin": str(Origin.ARCHIVE)}
     archive.add([r | origin for r in hosts], HOST_RUNS)
     archive.add([r | origin for r in cells], CELL_RUNS)
-    for chosen, protocol in sets:
-        archive.add(correction_rows(chosen, merged(archive, journal), protocol), CORRECTIONS)
+    tables = replace(merged(archive, journal), ratios=ratios)
+    archive.add(correction_rows(sets, tables, protocols), CORRECTIONS)
     return {t.name: len(archive.read(t)) for t in (HOST_RUNS, CELL_RUNS, CORRECTIONS)}
 
 
@@ -73,11 +84,8 @@ def main() -> int:
     try:
         config = load(args.config)
         live, protocols = config.levels.live, config.protocols.gpaw_levels
-        sets = [
-            (read_sets(live.sets), protocols[live.protocol]),
-            (read_sets(live.sizes), protocols[live.sizes_protocol]),
-        ]
-        print(export(args.journal, Path(live.archive), sets))
+        ratios = static_ratios(read_hosts(config.levels.hosts))
+        print(export(args.journal, Path(live.archive), read_sets(live.sets), protocols, ratios))
     except DefectraError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 1

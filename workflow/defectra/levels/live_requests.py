@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,8 @@ from defectra.structures.supercells import Supercell
 
 Json = dict[str, Any]
 
-SET_COLUMNS = ["host", "site", "impurity", "charges", "atoms"]
+SET_COLUMNS = ["host", "site", "impurity", "charges", "atoms", "protocol"]
+DEFAULT_PROTOCOL = "fast"
 SUBLATTICES = {"M_i_A": "i_A", "M_i_B": "i_B", "M_i_neut": "i_oct"}
 HARD = frozenset("B C N O F".split())  # 2p shells: they need the higher cut-off
 CHARGE_LIMIT = 3
@@ -44,18 +45,22 @@ CELLS = {
 
 @dataclass(frozen=True)
 class DefectSet:
-    """One impurity on one site of a host with its charges; `atoms` of the host's supercell."""
+    """One impurity on one site of a host with its charges; `atoms` of the host's supercell.
+
+    `protocol` names one of `gpaw_levels`.
+    """
 
     host: str
     site: str
     impurity: str
     charges: tuple[int, ...]
     atoms: int
+    protocol: str = DEFAULT_PROTOCOL
 
     @property
     def name(self) -> str:
-        """``CdTe M_A Cu 16``."""
-        return f"{self.host} {self.site} {self.impurity} {self.atoms}"
+        """``CdTe M_A Cu 16 fast``."""
+        return f"{self.host} {self.site} {self.impurity} {self.atoms} {self.protocol}"
 
 
 def read_sets(path: str | Path) -> list[DefectSet]:
@@ -80,6 +85,30 @@ def read_sets(path: str | Path) -> list[DefectSet]:
     return found
 
 
+def by_protocol(sets: Sequence[DefectSet]) -> dict[str, list[DefectSet]]:
+    """Sets of each protocol, in their order."""
+    out: dict[str, list[DefectSet]] = {}
+    for chosen in sets:
+        out.setdefault(chosen.protocol, []).append(chosen)
+    return out
+
+
+def protocol_of(
+    chosen: DefectSet, protocols: Mapping[str, GpawLevelsProtocol]
+) -> GpawLevelsProtocol:
+    """Protocol of a set.
+
+    Raises
+    ------
+    TableError
+        If there is none of that name.
+    """
+    if chosen.protocol not in protocols:
+        allowed = ", ".join(protocols)
+        raise TableError(f"{chosen.name}: no protocol {chosen.protocol!r}; allowed: {allowed}")
+    return protocols[chosen.protocol]
+
+
 def _entry(row: Mapping[str, str], where: str) -> DefectSet:
     try:
         atoms = int(row["atoms"])
@@ -95,7 +124,8 @@ def _entry(row: Mapping[str, str], where: str) -> DefectSet:
         raise TableError(f"{where}: {atoms} atoms; allowed: {sorted(CELLS)}")
     if any(abs(q) > CHARGE_LIMIT for q in charges) or len(set(charges)) < len(charges):
         raise TableError(f"{where}: charges {row['charges']!r}: each once, -3 to 3")
-    return DefectSet(host, site, impurity, charges or guess(host, site, impurity), atoms)
+    charges = charges or guess(host, site, impurity)
+    return DefectSet(host, site, impurity, charges, atoms, row["protocol"] or DEFAULT_PROTOCOL)
 
 
 def guess(host: str, site: str, impurity: str) -> tuple[int, ...]:
@@ -153,6 +183,8 @@ def host_request(host: str, start: float, protocol: GpawLevelsProtocol) -> Json:
         "kpoints": [protocol.host_kpoints] * 3,
         "response_cutoff_eV": protocol.response_cutoff,
         **_electrons(protocol),
+        "density_tolerance": protocol.host_density_tolerance,
+        "state_tolerance_eV2": protocol.host_state_tolerance,
     }
     return _identified(found)
 
@@ -169,7 +201,7 @@ def run_request(
     """
     mesh = mesh_of(len(atoms_of(defect.parent or defect)), protocol)
     impurities = species - set(defect.supercell.crystal.species)
-    magnetic = bool(defect.defects) and any(_magnetic(s) for s in impurities)
+    magnetic = protocol.spin and any(_magnetic(s) for s in impurities if defect.defects)
     cell = _cell(defect)
     found = _run(cell, structure_id(with_charge(defect, charge)), mesh, protocol, species)
     found["charge"] = charge

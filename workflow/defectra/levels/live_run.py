@@ -10,11 +10,11 @@ from typing import Any
 from defectra.engines import gpaw
 from defectra.errors import EngineError, TableError
 from defectra.levels import campaign, live_archive
-from defectra.levels.live_requests import DefectSet, read_sets
-from defectra.levels.live_sets import Tables, hosts_by_name, level_rows
+from defectra.levels.hosts import static_ratios
+from defectra.levels.live_requests import DefectSet, by_protocol, protocol_of, read_sets
+from defectra.levels.live_sets import Protocols, Tables, hosts_by_name, level_rows
 from defectra.levels.live_table import CELL_RUNS, HOST_RUNS, cell_row, host_row, records_of
 from defectra.settings.levels import Live
-from defectra.settings.protocols import GpawLevelsProtocol
 from defectra.store import Archive
 
 Row = dict[str, Any]
@@ -39,7 +39,7 @@ def gpaw_version() -> str:
 
 def recompute(
     settings: Live,
-    protocol: GpawLevelsProtocol,
+    protocols: Protocols,
     properties: Properties,
     journal: Path,
     archived: Tables,
@@ -61,11 +61,11 @@ def recompute(
     chosen = [known[name] for name in settings.recompute]
     message = ""
     try:
-        own = compute(chosen, protocol, properties, journal, {})
+        own = compute(chosen, protocols, properties, journal, {})
     except EngineError as error:
         own, message = Tables({}, {}, {}), str(error)
-    before = level_rows(chosen, archived, protocol, 0.0, {})
-    now = {_key(r): r for r in level_rows(chosen, own, protocol, 0.0, {})}
+    before = level_rows(chosen, archived, protocols, 0.0, {})
+    now = {_key(r): r for r in level_rows(chosen, own, protocols, 0.0, {})}
     cpu = sum(r["cpu_s"] for r in [*own.hosts.values(), *own.cells.values()])
     version = next((r["engine_version"] for r in own.cells.values()), "")
     return [_compared(r, now.get(_key(r), {}), cpu, version, message) for r in before]
@@ -73,7 +73,7 @@ def recompute(
 
 def compute(
     sets: Sequence[DefectSet],
-    protocol: GpawLevelsProtocol,
+    protocols: Protocols,
     properties: Properties,
     journal: Path,
     archived: Mapping[str, Any],
@@ -85,13 +85,17 @@ def compute(
     EngineError
         If something is to be computed and there is no GPAW.
     """
-    hosts = campaign.host_requests(list(dict.fromkeys(s.host for s in sets)), properties, protocol)
-    for line in campaign.run(hosts, sets, protocol, journal, archived):
-        print(line, flush=True)
+    for some in by_protocol(sets).values():
+        protocol = protocol_of(some[0], protocols)
+        names = list(dict.fromkeys(s.host for s in some))
+        hosts = campaign.host_requests(names, properties, protocol)
+        for line in campaign.run(hosts, some, protocol, journal, archived):
+            print(line, flush=True)
     found = {**archived, **campaign.known(journal)}.values()
     host_rows = [_as_row(r, host_row) for r in found if r["request"]["kind"] == "host"]
     cell_rows = [_as_row(r, cell_row) for r in found if r["request"]["kind"] == "run"]
-    return Tables(hosts_by_name(host_rows), {r["calculation_id"]: r for r in cell_rows}, {})
+    cells = {r["calculation_id"]: r for r in cell_rows}
+    return Tables(hosts_by_name(host_rows), cells, {}, static_ratios(properties))
 
 
 def _as_row(record: Mapping[str, Any], make: Any) -> Row:
@@ -116,7 +120,14 @@ def sets_of_next(ranked: Sequence[Mapping[str, Any]], settings: Live) -> list[De
     for row in ranked[: settings.next_runs]:
         charges = tuple(sorted((int(q) for q in str(row["charges"]).split()), reverse=True))
         out.append(
-            DefectSet(row["host"], row["site"], row["impurity"], charges, settings.next_atoms)
+            DefectSet(
+                row["host"],
+                row["site"],
+                row["impurity"],
+                charges,
+                settings.next_atoms,
+                settings.protocol,
+            )
         )
     return out
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +13,21 @@ from defectra.errors import EngineError
 from defectra.levels.campaign import set_phases, set_requests
 from defectra.levels.corrections import Correction
 from defectra.levels.formation import formation_rows
-from defectra.levels.live import Cells, Host, corrected, levels
-from defectra.levels.live_requests import DefectSet, centre, mesh_of, place, supercell
+from defectra.levels.live import Cells, Host, corrected, levels_or_bare
+from defectra.levels.live_requests import (
+    DefectSet,
+    centre,
+    mesh_of,
+    place,
+    protocol_of,
+    supercell,
+)
 from defectra.records import Column, Status, Table
 from defectra.settings.protocols import GpawLevelsProtocol
 
 Row = dict[str, Any]
 Key = tuple[str, str, str]
+Protocols = Mapping[str, GpawLevelsProtocol]
 
 CORRECTIONS = Table(
     "level_corrections",
@@ -28,6 +36,7 @@ CORRECTIONS = Table(
         Column("point_charge_eV", "float", "eV", "point charge in the cell, eFNV"),
         Column("alignment_eV", "float", "eV", "potential alignment, eFNV"),
         Column("spread_V", "float", "V", "scatter of the potential far from the defect"),
+        Column("freysoldt_eV", "float", "eV", "sum by Freysoldt's scheme; NaN without planes"),
         Column("epsilon", "float", "", "dielectric constant used, isotropic"),
         Column("library", "string", "", "that computed it"),
     ),
@@ -37,11 +46,15 @@ SAME_EPSILON = 1e-6
 
 @dataclass(frozen=True)
 class Tables:
-    """Rows by id: hosts by host and its request, charged cells, corrections known before."""
+    """Rows by id: hosts by host, charged cells, corrections known before.
+
+    `ratios` of static to electronic dielectric constant, by host, are for relaxed cells.
+    """
 
     hosts: Mapping[str, Row]
     cells: Mapping[str, Row]
     corrections: Mapping[str, Row]
+    ratios: Mapping[str, float] = field(default_factory=dict)
 
 
 def hosts_by_name(rows: Iterable[Mapping[str, Any]]) -> dict[str, Row]:
@@ -52,7 +65,16 @@ def hosts_by_name(rows: Iterable[Mapping[str, Any]]) -> dict[str, Row]:
 def find(
     chosen: DefectSet, tables: Tables, protocol: GpawLevelsProtocol
 ) -> tuple[Cells, Host] | None:
-    """Cells and host of a set; None if the host, the bulk or all but one charge are missing."""
+    """Cells and host of a set; None if the host, the bulk or all but one charge are missing.
+
+    Unrelaxed cells are screened by the electronic dielectric constant of the host's own run,
+    relaxed ones by the static one: the same times the measured ratio of the two.
+
+    Raises
+    ------
+    EngineError
+        ``no_static`` if cells are relaxed and that ratio is not known.
+    """
     host = tables.hosts.get(chosen.host)
     if host is None:
         return None
@@ -62,10 +84,14 @@ def find(
         return None
     bulk = supercell(chosen.host, host["lattice_A"], chosen.atoms)
     where = centre(place(bulk, chosen.site, chosen.impurity))
+    epsilon = float(host["epsilon_electronic"])
+    if protocol.fmax:
+        if chosen.host not in tables.ratios:
+            text = f"relaxed cells: the table of hosts has no static constant of {chosen.host}"
+            raise EngineError("no_static", text)
+        epsilon *= tables.ratios[chosen.host]
     shift = host["vbm_pbe_eV"] - host["vbm_hse_eV"]
-    return Cells(tables.cells[first["id"]], found, where), Host(
-        float(host["epsilon_electronic"]) * np.eye(3), shift
-    )
+    return Cells(tables.cells[first["id"]], found, where), Host(epsilon * np.eye(3), shift)
 
 
 def corrections_of(cells: Cells, host: Host, known: Mapping[str, Row]) -> dict[int, Correction]:
@@ -83,7 +109,7 @@ def corrections_of(cells: Cells, host: Host, known: Mapping[str, Row]) -> dict[i
         old = known.get(row["calculation_id"])
         if old is not None and abs(old["epsilon"] - epsilon) < SAME_EPSILON:
             out[row["charge"]] = Correction(
-                old["point_charge_eV"], old["alignment_eV"], old["spread_V"]
+                *(old[k] for k in ("point_charge_eV", "alignment_eV", "spread_V", "freysoldt_eV"))
             )
         elif row["charge"] and row["potentials_V"]:
             missing.append(row)
@@ -92,15 +118,13 @@ def corrections_of(cells: Cells, host: Host, known: Mapping[str, Row]) -> dict[i
     return out
 
 
-def correction_rows(
-    sets: Sequence[DefectSet], tables: Tables, protocol: GpawLevelsProtocol
-) -> list[Row]:
+def correction_rows(sets: Sequence[DefectSet], tables: Tables, protocols: Protocols) -> list[Row]:
     """Rows of :data:`CORRECTIONS` of every set whose cells are there; needs the library."""
     from importlib.metadata import version
 
     out: dict[str, Row] = {}
     for chosen in sets:
-        found = find(chosen, tables, protocol)
+        found = find(chosen, tables, protocol_of(chosen, protocols))
         if found is None:
             continue
         cells, host = found
@@ -112,6 +136,7 @@ def correction_rows(
                     "point_charge_eV": fixes[row["charge"]].point_charge_ev,
                     "alignment_eV": fixes[row["charge"]].alignment_ev,
                     "spread_V": fixes[row["charge"]].spread_ev,
+                    "freysoldt_eV": fixes[row["charge"]].freysoldt_ev,
                     "epsilon": float(host.dielectric[0, 0]),
                     "library": f"pydefect {version('pydefect')}",
                 }
@@ -121,7 +146,7 @@ def correction_rows(
 def level_rows(
     sets: Sequence[DefectSet],
     tables: Tables,
-    protocol: GpawLevelsProtocol,
+    protocols: Protocols,
     coefficient: float,
     published: Mapping[tuple[Key, int], float],
 ) -> list[Row]:
@@ -133,7 +158,9 @@ def level_rows(
             "site": chosen.site,
             "impurity": chosen.impurity,
             "atoms": chosen.atoms,
+            "protocol": chosen.protocol,
         }
+        protocol = protocol_of(chosen, protocols)
         key = (chosen.host, chosen.site, chosen.impurity)
         try:
             made = _levels(chosen, tables, protocol, coefficient)
@@ -156,22 +183,15 @@ def _levels(
     if found is None:
         return [_failed(chosen, "not computed: the bulk or all but one charge are missing")]
     cells, host = found
-    try:
-        fixes = corrections_of(cells, host, tables.corrections)
-    except EngineError as error:
-        if error.error_class != "not_installed":
-            raise
-        made = levels(cells, None, host, coefficient)
-        return [
-            r | {"message": "; ".join(n for n in (r["message"], str(error)) if n)} for r in made
-        ]
-    return levels(cells, fixes, host, coefficient)
+    return levels_or_bare(
+        cells, lambda: corrections_of(cells, host, tables.corrections), host, coefficient
+    )
 
 
 def _failed(chosen: DefectSet, message: str) -> Row:
     nan = float("nan")
     numbers = (
-        *("level_eV", "bare_eV", "corrected_eV", "aligned_eV", "mba_eV", "gap_eV"),
+        *("level_eV", "bare_eV", "corrected_eV", "freysoldt_eV", "aligned_eV", "mba_eV", "gap_eV"),
         *("electrons_in_cb", "holes_in_vb", "plateau_V", "epsilon"),
     )
     return {
@@ -188,7 +208,7 @@ def _failed(chosen: DefectSet, message: str) -> Row:
 def formation(
     sets: Sequence[DefectSet],
     tables: Tables,
-    protocol: GpawLevelsProtocol,
+    protocols: Protocols,
     phases: str | Path,
 ) -> list[Row]:
     """Formation energies of sets, in the columns of FORMATION_COLUMNS; what failed says why."""
@@ -196,7 +216,7 @@ def formation(
     for chosen in sets:
         key = (chosen.host, chosen.site, chosen.impurity)
         try:
-            out += _formation(chosen, tables, protocol, phases)
+            out += _formation(chosen, tables, protocol_of(chosen, protocols), phases)
         except EngineError as error:
             nan = float("nan")
             row: Row = dict(zip(("host", "site", "impurity"), key))

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from defectra.records import Column, Origin, Table
+from defectra.records import Column, Origin, Status, Table
 
 Row = dict[str, Any]
 
@@ -68,6 +69,8 @@ CELL_RUNS = Table(
         Column("fermi_eV", "float", "eV", "Fermi level of the cell"),
         Column("electrons", "float", "", "valence electrons"),
         Column("potentials_V", "floats", "V", "at the atoms, on a positive unit charge"),
+        Column("planes_V", "floats", "V", "the same averaged over planes, each axis; may be empty"),
+        Column("moment_muB", "float", "µB", "total magnetic moment; NaN if not told"),
         Column("state_eV", "floats", "eV", "states within 3 eV of the Fermi level"),
         Column("state_filling", "floats", "", "their occupation, 0 to 1"),
         Column("state_weight", "floats", "", "electrons that each holds when full"),
@@ -87,6 +90,7 @@ LIVE_LEVELS = Table(
         Column("level_eV", "float", "eV above VBM", "corrected, or bare where marked"),
         Column("bare_eV", "float", "eV above VBM", "potential aligned, no image-charge correction"),
         Column("corrected_eV", "float", "eV above VBM", "eFNV on both charges"),
+        Column("freysoldt_eV", "float", "eV above VBM", "Freysoldt on both; NaN without planes"),
         Column("aligned_eV", "float", "eV above VBM", "level on the HSE06 edges (plain alignment)"),
         Column("mba_eV", "float", "eV above VBM", "modified band alignment"),
         Column("gap_eV", "float", "eV", "of the host, same functional and cell"),
@@ -96,7 +100,8 @@ LIVE_LEVELS = Table(
         Column("holes_in_vb", "float", "e", "of the higher charge"),
         Column("plateau_V", "float", "V", "scatter of the potential far from the defect"),
         Column("epsilon", "float", "", "dielectric constant of the correction"),
-        Column("fidelity", "string", "", "functional and protocol"),
+        Column("protocol", "string", "", "of gpaw_levels; parsed: made elsewhere"),
+        Column("fidelity", "string", "", "functional, cell and mesh"),
         Column("status", "string", "", "ok, unconverged or failed"),
         Column("message", "string", "", "what is to be known, for people"),
         Column("published_eV", "float", "eV above VBM", "published PBE level, NaN if none"),
@@ -147,10 +152,38 @@ def cell_row(record: Mapping[str, Any]) -> Row:
         "fermi_eV": record.get("fermi_eV", nan),
         "electrons": record.get("n_electrons", nan),
         "potentials_V": record.get("potentials_V", []),
+        "planes_V": record.get("planes_V", []),
+        "moment_muB": record.get("moment_muB", nan),
         "state_eV": states.get("energy_eV", []),
         "state_filling": states.get("occupation", []),
         "state_weight": states.get("weight", []),
         **_accounts(record),
+        **_unsettled(record),
+    }
+
+
+def _unsettled(record: Mapping[str, Any]) -> Row:
+    """Status of a cell whose relaxation was asked for and did not end."""
+    if record["status"] != Status.OK or record.get("relaxed", True):
+        return {}
+    text = f"forces above the limit after {record['steps']} steps"
+    return {"status": str(Status.UNCONVERGED), "message": text}
+
+
+def sizes_of(rows: Iterable[Mapping[str, Any]]) -> dict[tuple[Any, ...], list[Row]]:
+    """Rows of every corrected level that is there in three cells or more, the size rising.
+
+    Cells of one protocol are compared with each other alone.
+    """
+    found: dict[tuple[Any, ...], list[Row]] = {}
+    for row in rows:
+        if math.isfinite(row["corrected_eV"]):
+            names = ("host", "site", "impurity", "q_from", "q_to", "protocol")
+            found.setdefault(tuple(row[k] for k in names), []).append(dict(row))
+    return {
+        k: sorted(v, key=lambda r: r["atoms"])
+        for k, v in found.items()
+        if len({r["atoms"] for r in v}) > 2
     }
 
 

@@ -13,6 +13,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ from numpy.typing import NDArray
 
 from defectra.errors import EngineError
 from defectra.levels.elements import sublattices
-from defectra.levels.live import Cells, Host, corrected, levels, structure
+from defectra.levels.live import Cells, Host, corrected, levels_or_bare, structure
 from defectra.parsers.columns import number
 from defectra.records import Origin, Status
 from defectra.textfiles import read_text
@@ -51,6 +52,11 @@ def folders(root: Path) -> Iterator[tuple[Path, Path | None]]:
         if xml.name in ("vasprun.xml", "vasprun.xml.gz"):
             beside = [p for n in ("OUTCAR", "OUTCAR.gz") if (p := xml.with_name(n)).is_file()]
             yield xml, beside[0] if beside else None
+
+
+def run_files(root: Path) -> list[Path]:
+    """What :func:`levels_of_folder` reads: input of the rule, so that a new run is seen."""
+    return [p for pair in folders(root) for p in pair if p is not None]
 
 
 def read_tree(root: Path) -> tuple[list[Row], list[dict[str, str]]]:
@@ -260,8 +266,10 @@ def levels_of_folder(
     Raises
     ------
     EngineError
-        If there is no bulk, or cells were run with other settings than the bulk.
+        If there is no folder, or no bulk in it.
     """
+    if not root.is_dir():
+        raise EngineError("no_folder", f"{root}: no such folder (levels.live.parsed)")
     rows, left_out = read_tree(root)
     bulk = bulk_of(rows, host)
     sets: dict[tuple[str, str], list[tuple[Row, Found]]] = {}
@@ -279,8 +287,13 @@ def levels_of_folder(
         cells = Cells(bulk, [row for row, _ in members], members[0][1].centre)
         same: Row = {"host": host, "site": site, "impurity": impurity}
         same |= {"atoms": len(bulk["species"]), "published_eV": float("nan")}
+        same["protocol"] = str(Origin.PARSED)
         same["fidelity"] = f"{bulk['functional']}, parsed from {bulk['engine_version']}"
-        fixes = corrected(cells, dielectric)
-        made = levels(cells, fixes, Host(dielectric), coefficient)
+        fixes = partial(corrected, cells, dielectric)
+        try:
+            made = levels_or_bare(cells, fixes, Host(dielectric), coefficient)
+        except EngineError as error:
+            left_out.append({"source": f"{impurity} {site}", "reason": str(error)})
+            continue
         out += [{**same, **row} for row in made]
     return out, left_out

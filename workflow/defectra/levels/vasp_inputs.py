@@ -15,7 +15,14 @@ from pathlib import Path
 from defectra.config import load
 from defectra.errors import DefectraError, EngineError, TableError
 from defectra.levels.hosts import read_hosts
-from defectra.levels.live_requests import DefectSet, mesh_of, place, read_sets, supercell
+from defectra.levels.live_requests import (
+    DefectSet,
+    mesh_of,
+    place,
+    protocol_of,
+    read_sets,
+    supercell,
+)
 from defectra.settings.protocols import GpawLevelsProtocol
 from defectra.structures.identity import Decorated, atoms_of
 from defectra.textfiles import read_text
@@ -147,7 +154,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Inputs of VASP for charged cells.")
     parser.add_argument("action", choices=["write", "finish"])
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--set", help="e.g. 'CdTe M_A Cu 16'")
+    parser.add_argument("--set", help="e.g. 'CdTe M_A Cu 16 fast'")
     parser.add_argument("--hybrid", action="store_true", help="HSE06 in place of PBE")
     parser.add_argument("--config", type=Path, default=Path("config/config.yaml"))
     args = parser.parse_args()
@@ -161,7 +168,7 @@ def main() -> int:
             raise TableError(f"--set {args.set!r}: not in {study.levels.live.sets}")
         chosen = sets[args.set]
         lattice = read_hosts(study.levels.hosts)[chosen.host]["lattice"]
-        protocol = study.protocols.gpaw_levels[study.levels.live.protocol]
+        protocol = protocol_of(chosen, study.protocols.gpaw_levels)
         write(inputs(chosen, lattice, protocol, hybrid=args.hybrid), args.folder)
     except DefectraError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)

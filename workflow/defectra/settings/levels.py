@@ -78,18 +78,18 @@ class ParsedSet(Strict):
 class Live(Strict):
     """Charged cells with GPAW: the shipped set, what each run computes anew, users' own runs."""
 
-    sets: str = Field("resources/levels/sets.csv", description="host, site, impurity, charges")
-    sizes: str = Field("resources/levels/sizes.csv", description="one defect in several cells")
-    sizes_protocol: str = Field("dense", description="of gpaw_levels, for those cells")
+    sets: str = Field(
+        "resources/levels/sets.csv", description="sets with their protocols"
+    )
     archive: str = Field("resources/archive/levels", description="hosts and cells done earlier")
-    protocol: str = Field("fast", description="of gpaw_levels")
+    protocol: str = Field("fast", description="of gpaw_levels, for what `next_levels` computes")
     recompute: list[str] = Field(
-        ["AlP M_A Cd 16"], description="sets computed anew by each run, if GPAW is installed"
+        ["AlP M_A Cd 16 fast"], description="sets computed anew by each run, if GPAW is installed"
     )
     complete: bool = Field(False, description="compute every set that the archive lacks")
     phases: str = Field("resources/levels/phases.csv", description="elements and competing phases")
     formation: list[str] = Field(
-        ["AlAs M_i_B In 16"], description="sets whose formation energies are made"
+        ["AlAs M_i_B In 16 fast"], description="sets whose formation energies are made"
     )
     next_runs: int = Field(1, ge=0, description="rows of next.csv that `next_levels` computes")
     next_atoms: int = Field(16, ge=8, description="of the host in those cells")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, TypeAdapter
 
 from defectra.settings.base import Strict
 
@@ -56,13 +56,21 @@ class GpawLevelsProtocol(Strict):
     state_tolerance: float = Field(1e-5, gt=0, le=1e-2, description="eV² per electron")
     iterations: int = Field(100, ge=10, le=2000, description="at most")
     hubbard_u: dict[str, float] = Field({}, description="U of d shells, eV, by element")
+    spin: bool = Field(True, description="spin-polarised where the impurity has an open d shell")
     fmax: float = Field(0.0, ge=0, description="relax to it; 0: ideal positions are kept")
     steps: int = Field(20, ge=1, description="of a relaxation, at most")
     host_cutoff: int = Field(300, ge=150, le=900, description="eV, runs of the hosts")
     host_hard_cutoff: int = Field(420, ge=150, le=900, description="eV, with B, C, N, O")
+    host_density_tolerance: float = Field(1e-3, gt=0, le=1e-2, description="electrons per electron")
+    host_state_tolerance: float = Field(1e-5, gt=0, le=1e-2, description="eV² per electron")
     host_kpoints: int = Field(4, ge=2, le=12, description="each way in the primitive cell")
     response_cutoff: int = Field(30, ge=10, le=200, description="eV, dielectric matrix")
     timeout_s: float = Field(3600, gt=0, description="s of one batch, then it counts as failed")
+
+
+def read_level_protocols(text: str) -> dict[str, GpawLevelsProtocol]:
+    """Protocols of charged cells from the parameter of a rule: JSON, by name."""
+    return TypeAdapter(dict[str, GpawLevelsProtocol]).validate_json(text)
 
 
 class GpawProtocol(Strict):

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from defectra.levels.live_requests import DEFAULT_PROTOCOL
+from defectra.levels.live_table import sizes_of
 from defectra.tables import claims
 from defectra.tables.claims import NAN, NOTHING, OWN, Value
 
@@ -19,6 +21,7 @@ Claim = partial(claims.Claim, "levels")
 SETS, HOSTS = 30, 6
 FLAT_EV, DRIFT_EV = 0.15, 0.01
 SMALLEST = 16  # atoms; below, the defect overlaps its images
+KINDS = {"corrected_eV": "eFNV", "freysoldt_eV": "Freysoldt", "bare_eV": "not corrected"}
 
 
 def live_claims(
@@ -59,7 +62,9 @@ def _parity(levels: Rows) -> Iterator[claims.Claim]:
     known = [
         r["level_eV"] - r["published_eV"]
         for r in levels
-        if math.isfinite(r["level_eV"] - r["published_eV"]) and r["atoms"] == SMALLEST
+        if math.isfinite(r["level_eV"] - r["published_eV"])
+        and r["atoms"] == SMALLEST
+        and r["protocol"] == DEFAULT_PROTOCOL
     ]
     text = (
         f"our unrelaxed levels of {SMALLEST} atoms beside {len(known)} published relaxed PBE "
@@ -86,21 +91,15 @@ def _hosts(computed: Rows, measured: Mapping[str, Mapping[str, float]]) -> Itera
         yield Claim(f"live_{name}", text, NAN, _exact(value), unit, 0.0, OWN, "equal")
 
 
-def sizes(levels: Rows) -> dict[tuple[Any, ...], dict[int, float]]:
-    """Corrected levels by number of atoms, of every level computed in three cells or more."""
-    found: dict[tuple[Any, ...], dict[int, float]] = {}
-    for r in levels:
-        if math.isfinite(r["corrected_eV"]):
-            key = tuple(r[k] for k in ("host", "site", "impurity", "q_from", "q_to"))
-            found.setdefault(key, {})[r["atoms"]] = r["corrected_eV"]
-    return {k: v for k, v in found.items() if len(v) > 2}
-
-
 def _sizes(levels: Rows) -> Iterator[claims.Claim]:
-    spread = [max(v.values()) - min(v.values()) for v in sizes(levels).values()]
-    worst = _exact(max(spread)) if spread else NOTHING
-    text = "corrected level of a localised defect over three cell sizes, largest difference"
-    yield Claim("live_sizes", text, FLAT_EV, worst, "eV", 0.0, OWN, "below")
+    found = sizes_of(levels)
+    for key, what in KINDS.items():
+        spread = [max(v) - min(v) for rows in found.values() if (v := [r[key] for r in rows])]
+        text = f"level of a localised defect over three cell sizes, {what}: largest difference"
+        limit = NAN if key == "bare_eV" else FLAT_EV
+        worst = _exact(max(spread)) if spread else NOTHING
+        name = "live_sizes" if key == "corrected_eV" else f"live_sizes_{key.removesuffix('_eV')}"
+        yield Claim(name, text, limit, worst, "eV", 0.0, OWN, "below")
 
 
 def _drift(drift: Rows) -> Iterator[claims.Claim]:

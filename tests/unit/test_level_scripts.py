@@ -1,0 +1,81 @@
+"""Scripts behind the rules that a user asks for: runs fed back, VASP folders."""
+
+import csv
+import json
+import runpy
+from types import SimpleNamespace
+
+import pytest
+
+from defectra import joblog, watchdog
+from defectra.levels import campaign, live_run
+from tests.parsers.test_vasp_cells import geometry, write
+from tests.unit.test_live_run import Engine
+from tests.vasp_files import write_run
+
+
+@pytest.fixture
+def script(root, tmp_path, monkeypatch):
+    """Runs a script of the project in a folder of its own, without its log and its watchdog."""
+    monkeypatch.setattr(joblog, "keep_log", lambda path: None)
+    monkeypatch.setattr(watchdog, "follow_ancestors", lambda: None)
+    monkeypatch.chdir(tmp_path)
+
+    def run(name, **asked):
+        asked = {k: SimpleNamespace(**v) if isinstance(v, dict) else v for k, v in asked.items()}
+        fake = SimpleNamespace(log=["log"], **asked)
+        runpy.run_path(str(root / "scripts" / name), {"snakemake": fake})
+
+    return run
+
+
+def read(path):
+    with path.open(encoding="utf-8", newline="") as handle:
+        return list(csv.DictReader(handle))
+
+
+def test_the_head_of_the_ranked_list_is_computed(script, root, tmp_path, config, monkeypatch):
+    engine = Engine()
+    monkeypatch.setattr(campaign.run, "__defaults__", (engine, *campaign.run.__defaults__[1:]))
+    (tmp_path / "next.csv").write_text(
+        "rank,host,site,impurity,charges,gain_eV\n1,AlP,M_A,Zn,+1 0 -1,1.0\n2,BN,M_A,Zn,0 -1,0.9\n"
+    )
+    levels = {n: p.model_dump(mode="json") for n, p in config.protocols.gpaw_levels.items()}
+    script(
+        "run_next_levels.py",
+        input={"ranked": "next.csv", "hosts": str(root / config.levels.hosts)},
+        output=["next_levels.csv"],
+        params={
+            "config": config.levels.live.model_dump_json(),
+            "protocols": json.dumps(levels),
+            "coefficient": "0.14",
+            "archive": json.dumps("none"),
+        },
+    )
+    rows = read(tmp_path / "next_levels.csv")
+    assert [(r["host"], r["q_from"], r["q_to"]) for r in rows] == [("AlP", "1", "0"),
+                                                                   ("AlP", "0", "-1")]  # fmt: skip
+    assert [float(r["bare_eV"]) for r in rows] == pytest.approx([0.6, 0.6])
+    assert len(engine.asked) == 5  # host, bulk, three charges
+    assert live_run.tables("none", tmp_path / "results/store/levels_next.journal").cells
+
+
+def test_folders_of_vasp_runs_become_levels_and_reasons(script, tmp_path):
+    write(tmp_path / "runs")
+    lattice, species, coords = geometry("M_B", "P")
+    for name, charge, cutoff in (("a", 0, 400.0), ("b", -1, 300.0)):
+        write_run(tmp_path / "runs" / name, lattice, species, coords, charge, -39.0 - charge,
+                  potentials=[-70.0] * 16, cutoff=cutoff)  # fmt: skip
+    entry = {"folder": "runs", "host": "CdTe", "dielectric": [7.0, 0, 0, 0, 7.0, 0, 0, 0, 7.0]}
+    output = SimpleNamespace(levels="levels.csv", left_out="left_out.csv")
+    params = {"parsed": json.dumps([entry]), "coefficient": "0.14"}
+    script("parse_levels.py", output=output, params=params)
+    (row,) = read(tmp_path / "levels.csv")
+    assert (row["impurity"], row["q_from"], row["protocol"]) == ("Cu", "0", "parsed")
+    assert float(row["bare_eV"]) == pytest.approx(0.8)
+    (reason,) = read(tmp_path / "left_out.csv")
+    assert reason["source"] == "P M_B"
+    assert "cutoff_ev is 400.0" in reason["reason"]
+    entry["folder"] = "nowhere"
+    with pytest.raises(Exception, match="no such folder"):
+        script("parse_levels.py", output=output, params=params | {"parsed": json.dumps([entry])})
