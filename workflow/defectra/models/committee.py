@@ -87,7 +87,8 @@ class Committee:
         # The rank that the 90 % quantile has in a finite sample (split-conformal prediction).
         level = min(1.0, LEVEL * (len(y) + 1) / len(y))
         self.stretch = float(np.quantile(ratio, level, method="higher"))
-        self._others = _others(x, y, self.settings, self.seed, self.settings.networks)
+        full = self.settings.boosting_seeds, self.settings.networks
+        self._others = _others(x, y, self.settings, self.seed, full)
         return self
 
     def predict(self, x: Floats) -> Answer:
@@ -106,7 +107,7 @@ class Committee:
         others = np.empty((len(MEMBERS) - len(gaussian), len(y)))
         for test in inner:
             train = np.setdiff1d(np.arange(len(y)), test)
-            members = _others(x[train], y[train], self.settings, self.seed, 1)
+            members = _others(x[train], y[train], self.settings, self.seed, (1, 1))
             others[:, test] = [member.predict(x[test]) for member in members]
         answers = np.vstack([*(mean for mean, _ in gaussian), others])
         return answers, np.array([spread for _, spread in gaussian])
@@ -137,22 +138,25 @@ def _weights(answers: Floats, truth: Floats) -> Floats:
 
 
 def _others(
-    x: Floats, y: Floats, settings: PerovskiteModels, seed: int, networks: int
+    x: Floats, y: Floats, settings: PerovskiteModels, seed: int, count: tuple[int, int]
 ) -> list[Learner]:
-    """Boosting, trees, and `networks` networks, fitted."""
+    """Boosting, trees, networks, fitted; `count`: how many of the first and the last."""
     from sklearn.ensemble import ExtraTreesRegressor
 
     trees: Learner = ExtraTreesRegressor(
         settings.trees, max_features=settings.tree_features, random_state=seed, n_jobs=1
     )
     trees.fit(x, y)
-    return [_Boosting(x, y, settings, seed), trees, _Networks(x, y, settings, networks, seed)]
+    boosted = _Boosting(x, y, settings, count[0], seed)
+    return [boosted, trees, _Networks(x, y, settings, count[1], seed)]
 
 
 class _Boosting:
     """Mean of boosted trees that differ in their seed."""
 
-    def __init__(self, x: Floats, y: Floats, settings: PerovskiteModels, seed: int) -> None:
+    def __init__(
+        self, x: Floats, y: Floats, settings: PerovskiteModels, count: int, seed: int
+    ) -> None:
         from xgboost import XGBRegressor
 
         boosting = settings.boosting
@@ -167,7 +171,7 @@ class _Boosting:
                 n_jobs=1,
                 random_state=seed + k,
             )
-            for k in range(settings.boosting_seeds)
+            for k in range(count)
         ]
         for member in self._members:
             member.fit(x, y)

@@ -78,7 +78,8 @@ def evaluate(
     predictions: list[Row] = []
     for problem in problems(target, rows, references, ions, runs):
         for split in SPLITS:
-            for repeat in range(study.repeats if split is Split.GROUPED else 1):
+            again = split is Split.GROUPED and target in study.repeated
+            for repeat in range(study.repeats if again else 1):
                 held = hold_out(problem, label(rows, target), rows, split, study, seed + repeat)
                 if held is None:
                     continue

@@ -4,8 +4,8 @@
 
 - ``composition``: nothing but the formula.
 - ``+ PBE``: its PBE value of the same label; learnt is the difference (delta learning).
-- ``+ own ends``: our own calculations of the pure inorganic compounds, averaged over the ends of the
-  composition (:mod:`defectra.perovskites.ends`); no published value of any compound.
+- ``+ own ends``: our own calculations of the pure inorganic compounds, averaged over the ends of
+  the composition (:mod:`defectra.perovskites.ends`); no published value of any compound.
 - ``+ references``: the energies of the phases AX; learnt is the decomposition energy counted from
   one level for all A (:mod:`defectra.perovskites.references`). No energy of a perovskite is in it.
 
@@ -46,7 +46,7 @@ TARGETS = (
     "level_X",
 )
 # Labels that our own calculations say something about.
-WITH_OWN = ("lattice_PBE", "lattice_HSE", "gap_PBE", "gap_HSE", "defect_energy")
+WITH_OWN = ("lattice_HSE", "gap_HSE", "defect_energy")
 
 
 @dataclass(frozen=True)

@@ -82,7 +82,8 @@ class GpawProtocol(Strict):
         {}, description="U by element, e.g. Ni: [d, 6.0], eV"
     )
     glides: bool = Field(
-        False, description="use symmetries with a translation too: fewer points of Pnma and the like"
+        False,
+        description="symmetries with a translation too: fewer points in Pnma",
     )
     complex: bool = Field(False, description="complex orbitals although only Γ is sampled")
     iterations: int = Field(120, ge=1, description="of self-consistency, at most")
