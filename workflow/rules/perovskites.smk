@@ -56,6 +56,7 @@ rule evaluate_perovskites:
         compounds=rules.load_perovskites.output.compounds,
         references=rules.load_perovskites.output.references,
         ions=rules.load_perovskites.output.ions,
+        runs="results/perovskites/runs.parquet",
     output:
         metrics="results/perovskites/labels/{label}/metrics.csv",
         predictions="results/perovskites/labels/{label}/predictions.parquet",

@@ -155,9 +155,14 @@ def job(
         "charge": float(charge),
         "moments": [float(m) for m in moments],
         "mesh": [int(k) for k in (mesh or protocol.mesh)],
-        "settings": protocol.model_dump(mode="json", exclude={"description", "mesh"}),
+        "settings": protocol.model_dump(mode="json", exclude=_unsaid(protocol)),
         "steps": [dict(s) for s in steps],
     }
+
+
+def _unsaid(protocol: GpawProtocol) -> set[str]:
+    """Settings that a job does not name: `glides` where it is off, as in jobs of before."""
+    return {"description", "mesh"} | (set() if protocol.glides else {"glides"})
 
 
 def calculation_id(asked: Job) -> str:

@@ -108,6 +108,7 @@ def parameters(job: dict) -> dict:
         "maxiter": set_["iterations"],
         "charge": job["charge"],
         "spinpol": bool(job.get("moments")),
+        **({"symmetry": {"symmorphic": False}} if set_.get("glides") else {}),
     }
     if set_.get("hubbard"):
         found["setups"] = {

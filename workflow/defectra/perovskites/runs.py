@@ -59,12 +59,14 @@ def pure(seed: int) -> list[Compound]:
 
     What is there at any time is a fair sample; CsPbI3 is the one that most is known of.
     """
-    found = [
-        Compound(_whole(A_IONS, a), _whole(B_IONS, b), _whole(X_IONS, x))
-        for a, b, x in product(A_IONS, B_IONS, X_IONS)
-    ]
+    found = [pure_of(a, b, x) for a, b, x in product(A_IONS, B_IONS, X_IONS)]
     order = seeded(str(seed), "perovskite runs").permutation(len(found))
     return sorted((found[k] for k in order), key=lambda c: (is_hybrid(c), c.name != "CsPbI_3"))
+
+
+def pure_of(a: str, b: str, x: str) -> Compound:
+    """Compound of one ion on each site."""
+    return Compound(_whole(A_IONS, a), _whole(B_IONS, b), _whole(X_IONS, x))
 
 
 def is_hybrid(compound: Compound) -> bool:

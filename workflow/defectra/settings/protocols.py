@@ -89,6 +89,10 @@ class GpawProtocol(Strict):
     hubbard: dict[str, tuple[str, float]] = Field(
         {}, description="U by element, e.g. Ni: [d, 6.0], eV"
     )
+    glides: bool = Field(
+        False,
+        description="symmetries with a translation too: fewer points in Pnma",
+    )
     complex: bool = Field(False, description="complex orbitals although only Γ is sampled")
     iterations: int = Field(120, ge=1, description="of self-consistency, at most")
     energy: float = Field(1e-5, gt=0, description="eV per valence electron")

@@ -13,6 +13,7 @@ from defectra.models.committee import COMMITTEE
 from defectra.perovskites import salts
 from defectra.perovskites.evaluate import BASELINE
 from defectra.perovskites.problems import COMPOSITION, PBE, REFERENCES
+from defectra.perovskites.problems import OWN as OWN_ENDS
 from defectra.records import Metric, Split, Status
 from defectra.tables import claims
 from defectra.tables.claims import NAN, NOTHING, OWN, Value
@@ -39,6 +40,7 @@ AUTHORS = {
 # Label, what is added to the formula, split, limit of the error.
 LIMITS = (
     ("gap_HSE", "", Split.GROUPED, 0.20),
+    ("gap_HSE", OWN_ENDS, Split.GROUPED, 0.20),
     ("gap_HSE", PBE, Split.GROUPED, 0.12),
     ("decomposition_HSE", REFERENCES, Split.GROUPED, 0.06),
     ("decomposition_HSE", "", Split.GROUPED, 0.06),
@@ -188,8 +190,15 @@ def _unit(metrics: Rows, target: str) -> str:
 def _value(
     rows: Rows, target: str, features: str, split: Split, metric: Metric, model: str = COMMITTEE
 ) -> Value:
-    for row in rows:
-        key = (row["target"], row["features"], row["split"], row["metric"], row["model"])
-        if key == (target, features, split, metric, model) and row["subset"] == "all":
-            return float(row["value"]), float(row["lo"]), float(row["hi"])
-    return NOTHING
+    """Value and bounds, each the mean over the repeats with other seeds."""
+    wanted = (target, features, split, metric, model, "all")
+    keys = ("target", "features", "split", "metric", "model", "subset")
+    found = [
+        [float(r[k]) for k in ("value", "lo", "hi")]
+        for r in rows
+        if tuple(r[k] for k in keys) == wanted
+    ]
+    if not found:
+        return NOTHING
+    value, low, high = np.mean(found, axis=0).tolist()
+    return value, low, high
