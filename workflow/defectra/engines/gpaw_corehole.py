@@ -29,7 +29,6 @@ PARSER_VERSION = "1"
 RESULT = gpaw.RESULT
 STEP = 0.1  # eV, of the energies of a spectrum
 BELOW = 5.0  # eV, that the spectrum begins below the first transition
-_PROGRAM = Path(__file__).with_name("gpaw_programs") / "corehole.py"
 _TIMES_MOST = 4  # cells along one vector
 
 __all__ = ["ENGINE", "PARSER_VERSION", "Site", "engine_version", "parse", "site"]
@@ -103,7 +102,7 @@ class Site:
         job = self.job(edge, protocol)
         if folder is not None:
             job["settings"]["sets"] = str(folder.resolve().parent / "gpaw_sets")
-        out = gpaw.run(job, folder, child=(str(_PROGRAM),))
+        out = gpaw.run(job, folder, "corehole.py")
         if folder is not None and out.files:
             for name, text in self.inputs(edge, protocol).items():
                 write_bytes(folder / name, text.encode())

@@ -158,7 +158,9 @@ class Site:
         for name, text in {**files, **secret}.items():
             (folder / name).write_text(text, encoding="utf-8")
         try:
-            used = process.run([str(path)], folder, {"OMP_NUM_THREADS": "1"}, timeout_s)
+            used = process.run(
+                process.bound([str(path)]), folder, {"OMP_NUM_THREADS": "1"}, timeout_s
+            )
         finally:
             for name in secret:
                 (folder / name).unlink(missing_ok=True)

@@ -45,8 +45,16 @@ def read(path: str | Path) -> Json:
     return dict(json.loads(path.read_text(encoding="utf-8"))) if path.exists() else {}
 
 
+def is_first() -> bool:
+    """Is this the only process, or the first of those that MPI started?"""
+    mpi = sys.modules.get("gpaw.mpi")
+    return mpi is None or mpi.world.rank == 0
+
+
 def write(path: Path, value: Json) -> None:
-    """Replace a JSON file; it is whole at any time."""
+    """Replace a JSON file; it is whole at any time. Of several processes the first one writes."""
+    if not is_first():
+        return
     draft = path.with_name(f".{path.name}.part")
     with draft.open("w", encoding="utf-8") as handle:
         json.dump(value, handle)
