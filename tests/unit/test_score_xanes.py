@@ -51,13 +51,18 @@ def test_published_checks_are_judged_and_their_authors_named():
     assert all(r["verdict"] == Verdict.NO_DATA for r in rows[2:])
 
 
-@pytest.mark.parametrize(("cdf", "verdict"), [(0.3, "reproduced"), (0.5, "not reproduced")])
-def test_the_cdf_must_be_better_with_its_whole_interval(cdf, verdict):
-    name = ("Cu valence", "shift 2 eV", Metric.RMSE)
+@pytest.mark.parametrize(
+    ("difference", "verdict"),
+    [(-0.1, "reproduced"), (-0.005, "close"), (0.005, "not reproduced"), (0.1, "not reproduced")],
+)
+def test_the_cdf_must_be_better_with_the_whole_interval_of_the_difference(difference, verdict):
+    name = ("Cu valence", "shift 2 eV")
     rows = [
-        metric(name[0], f, compare.FOREST, name[1], name[2], v)
-        for f, v in (("intensity", 0.4), ("cdf", cdf))
-    ]
+        metric(name[0], "intensity", compare.FOREST, name[1], Metric.RMSE, 0.4),
+        metric(name[0], "cdf", compare.FOREST, name[1], Metric.RMSE, 0.4 + difference),
+        metric(name[0], "cdf - intensity", compare.FOREST, name[1], Metric.RMSE_DIFFERENCE,
+               difference),
+    ]  # fmt: skip
     found = {r["claim_id"]: r for r in scorecard([], rows, [])}
     assert found["cdf_cu_valence_shift_2_ev"]["verdict"] == verdict
 

@@ -9,7 +9,7 @@ from defectra.models.forest import Forest, read_npz
 from defectra.models.saved import Domain, features_of, learn_domain
 from defectra.settings.xanes import Delta, Ladder, XanesStudy
 from defectra.spectra.normalise import cdf
-from defectra.xanes import delta, ladder, nickel, series, views
+from defectra.xanes import compare, delta, ladder, nickel, series, views
 from defectra.xanes.copper import GRID, MARGIN, WIDE
 from defectra.xanes.importance import importance
 from defectra.xanes.omnixas import material, read_spectra
@@ -174,6 +174,29 @@ def test_conformal_half_width_and_separation():
     within = np.sqrt(0.02)
     expected = 2.0 / within
     assert series.separation(value, np.array([0, 0, 1, 1], bool)) == pytest.approx(expected)
+
+
+def test_the_difference_of_two_features_is_taken_on_the_same_resamples():
+    """Errors that both share cancel: the interval of the difference is far narrower."""
+    rng = np.random.default_rng(5)
+    groups = [f"m{k // 4}" for k in range(400)]
+    truth = rng.normal(size=400)
+    shared = rng.normal(0, 1, size=400) * np.repeat(rng.uniform(0.2, 3, 100), 4)
+    answers = {
+        ("as is", "cdf", compare.FOREST): (truth + 0.9 * shared)[:, None],
+        ("as is", "intensity", compare.FOREST): (truth + shared)[:, None],
+    }
+    task = compare.Task(("valence",), np.arange(400), truth[:, None])
+    rows = list(compare._scored(task, answers, groups, XanesStudy(), 3))
+    by = {(r["features"], r["metric"]): r for r in rows}
+    ours, plain = (by[f, "rmse"] for f in ("cdf", "intensity"))
+    pair = by["cdf - intensity", "rmse_difference"]
+    assert pair["value"] == pytest.approx(ours["value"] - plain["value"])
+    assert pair["lo"] < pair["value"] < pair["hi"] < 0
+    assert pair["hi"] - pair["lo"] < 0.2 * (ours["hi"] - ours["lo"])
+    alone = {k: v for k, v in answers.items() if k[1] == "cdf"}
+    assert all("-" not in r["features"]
+               for r in compare._scored(task, alone, groups, XanesStudy(), 3))  # fmt: skip
 
 
 SHARP = np.arange(500.0, 620.0, 0.1)

@@ -73,6 +73,8 @@ class Metric(StrEnum):
     PEARSON = "pearson_median"
     SPEARMAN = "spearman"
     SEPARATION = "separation"
+    RMSE_DIFFERENCE = "rmse_difference"
+    ACCURACY_DIFFERENCE = "balanced_accuracy_difference"
 
 
 class Verdict(StrEnum):

@@ -113,6 +113,9 @@ class GpawCoreHoleProtocol(Strict):
         "or (xch) put into the lowest empty state",
     )
     edge_energy: bool = Field(True, description="also the ΔSCF energy of the first transition")
+    edge_cutoff: float = Field(
+        550, ge=100, le=2000, description="eV, plane waves of the ΔSCF energies"
+    )
     spin: bool = Field(True, description="spin-polarised; without it the ΔSCF energy is wrong")
     hubbard: dict[str, tuple[str, float]] = Field(
         {"Ni": ("d", 6.0), "Co": ("d", 3.3), "Mn": ("d", 3.9)}, description="U by element, eV"
@@ -131,9 +134,9 @@ class GpawCoreHoleProtocol(Strict):
     fwhm: float = Field(0.6, gt=0, description="eV, of the Gaussian over the k-points")
     smearing: float = Field(0.05, gt=0, le=0.5, description="eV, Fermi-Dirac")
     iterations: int = Field(200, ge=1, description="of self-consistency, at most")
-    energy: float = Field(1e-4, gt=0, description="eV per valence electron")
-    density: float = Field(1e-4, gt=0, description="electrons per valence electron")
-    eigenstates: float = Field(1e-4, gt=0, description="eV² per valence electron")
+    energy: float = Field(1e-3, gt=0, description="eV per valence electron")
+    density: float = Field(1e-3, gt=0, description="electrons per valence electron")
+    eigenstates: float = Field(1e-3, gt=0, description="eV² per valence electron")
     timeout_s: float = Field(7200, gt=0, description="s, then the calculation counts as failed")
 
 

@@ -66,7 +66,7 @@ class Ladder(Strict):
     )
     fwhm: float = Field(1.0, gt=0, description="eV, of a Gaussian over every rung")
     window: tuple[float, float] = Field(
-        (-5.0, 30.0), description="eV from the edge of the dearest rung"
+        (-5.0, 30.0), description="eV from the onset of the dearest rung"
     )
 
     @field_validator("rungs")

@@ -24,6 +24,8 @@ from typing import Any
 import common
 import numpy as np
 
+# The default of GPAW 26 wanders where spins and U are there.
+MIXER = {"backend": "pulay", "method": "difference", "beta": 0.1, "nmaxold": 5, "weight": 50.0}
 REMOVED = {"half": ("hch1s", 0.5), "full": ("fch1s", 1.0), "xch": ("fch1s", 1.0)}
 
 
@@ -34,7 +36,7 @@ def main() -> int:
     run = Run(job)
     tasks = [("spectrum", run.spectrum)]
     if job["settings"]["edge_energy"]:
-        tasks = [("ground", run.ground), ("excited", run.excited), *tasks]
+        tasks += [("ground", run.ground), ("excited", run.excited)]
     asked = {"hole": job["hole"], **{k: job["settings"][k] for k in ("fwhm", "lifetime")}}
     return common.steps(Path(sys.argv[2]), tasks, {"asked": asked})
 
@@ -44,30 +46,24 @@ class Run:
 
     def __init__(self, job: common.Json) -> None:
         self.job, self.set_ = job, job["settings"]
-        self._neutral: Any = None  # calculator of the neutral excited cell, used twice for `xch`
 
     def ground(self) -> common.Json:
         """Total energy without a hole."""
-        return _energies(self._scf(""))
+        return _energies(self._scf("", self.set_["edge_cutoff"]))
 
     def excited(self) -> common.Json:
         """Total energy of the first core-excited state."""
-        return _energies(self._excited())
+        return _energies(self._scf("xch", self.set_["edge_cutoff"]))
 
     def spectrum(self) -> common.Json:
         """States and their dipole elements."""
         hole = self.job["hole"]
-        calc = self._excited() if hole == "xch" else self._scf(hole)
+        calc = self._scf(hole, self.set_["cutoff"])
         extra = 1.0 if hole == "xch" else 0.0
         electrons = float(calc.wfs.nvalence) - extra
         calc.diagonalize_full_hamiltonian(nbands=self._bands(calc, electrons), expert=True)
         return {**_states(calc, self.job["site"], electrons, self.set_["smearing"]),
                 "iterations": int(calc.get_number_of_iterations())}  # fmt: skip
-
-    def _excited(self) -> Any:
-        if self._neutral is None:
-            self._neutral = self._scf("xch")
-        return self._neutral
 
     def _bands(self, calc: Any, electrons: float) -> int:
         """Bands up to ``span`` above the occupied ones: as many as free electrons would have."""
@@ -75,7 +71,7 @@ class Run:
         empty = volume * (2.0 * reach) ** 1.5 / (6.0 * np.pi**2)
         return int(min(np.ceil(electrons / 2 + 1.1 * empty + 8), calc.wfs.pd.ngmin))
 
-    def _scf(self, hole: str) -> Any:
+    def _scf(self, hole: str, cutoff: float) -> Any:
         from gpaw import GPAW, PW, FermiDirac
 
         job, set_ = self.job, self.set_
@@ -92,7 +88,7 @@ class Run:
             atoms.set_initial_magnetic_moments(None)
         atoms.calc = GPAW(
             legacy_gpaw=True,
-            mode=PW(set_["cutoff"], force_complex_dtype=True),
+            mode=PW(cutoff, force_complex_dtype=True),
             xc=set_["xc"],
             kpts={"size": job["mesh"], "gamma": True},
             setups=setups,
@@ -103,6 +99,7 @@ class Run:
             convergence={"density": set_["density"], "energy": set_["energy"],
                          "eigenstates": set_["eigenstates"], "bands": "occupied"},
             maxiter=set_["iterations"],
+            mixer=MIXER,
             txt=f"{hole or 'ground'}.txt",
         )  # fmt: skip
         atoms.get_potential_energy()
