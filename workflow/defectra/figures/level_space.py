@@ -14,6 +14,7 @@ from matplotlib.colors import TwoSlopeNorm
 from matplotlib.patches import Rectangle
 
 from defectra.figures import style
+from defectra.figures.live_levels import charge_label
 from defectra.models.whole_space import MODELS
 
 Rows = Sequence[Mapping[str, Any]]
@@ -26,22 +27,18 @@ _NAMES = {"M_A": "on the cation site", "M_i_A": "interstitial next to the cation
 def plot_map(space: Iterable[Mapping[str, Any]], path: str | Path) -> None:
     """Periodic tables of one predicted level each; a dot marks published (computed) levels."""
     rows = list(space)
-    figure, axes = style.canvas(2, 2, (13.5, 6.2))
+    figure, axes = style.canvas(2, 2, (14.5, 6.0))
     for axis, (host, site, charge) in zip(axes.flat, PANELS):
         some = [r for r in rows if (r["host"], r["site"], r["q_from"]) == (host, site, charge)]
         _table(axis, some)
-        axis.set_title(f"{host}, {_NAMES[site]}: ε({_sign(charge)}/{_sign(charge - 1)})")
+        axis.set_title(f"{host}, {_NAMES[site]}: ε({charge_label(charge)}/{charge_label(charge - 1)})")
     colours = ScalarMappable(_SCALE, mpl.colormaps["RdYlBu"])
     bar = figure.colorbar(colours, ax=list(axes.flat), shrink=0.6, aspect=40, pad=0.01)
-    bar.set_label("predicted PBE level (eV above VBM)")
+    bar.set_label("predicted PBE level (eV above VBM), ± half of the 90 % interval; • published")
     style.save(figure, path)
 
 
 _SCALE = TwoSlopeNorm(vmin=-1.0, vcenter=0.75, vmax=2.5)
-
-
-def _sign(charge: int) -> str:
-    return f"{charge:+d}".replace("-", "\u2212") if charge else "0"
 
 
 def _table(axis: Axes, rows: Rows) -> None:
@@ -55,7 +52,7 @@ def _table(axis: Axes, rows: Rows) -> None:
         element = Element(r["impurity"])
         x, y = int(element.group), -int(element.row)
         if element.is_lanthanoid and element.symbol != "La":
-            x, y = 3 + element.Z - 57, -8
+            x, y = 3 + element.Z - 57, -7.3
         face = colours(_SCALE(r["level_eV"]))
         axis.add_patch(Rectangle((x - 0.5, y - 0.5), 0.96, 0.96, fc=face, ec="white"))
         dark = abs(float(_SCALE(r["level_eV"])) - 0.5) > 0.36
@@ -64,8 +61,8 @@ def _table(axis: Axes, rows: Rows) -> None:
         mark = " •" if np.isfinite(r["published_eV"]) else ""
         axis.text(x, y + 0.17, r["impurity"] + mark, ha="center", va="center", color=tint, size=8)
         text = f"{r['level_eV']:.1f}±{half:.1f}".replace("-", "\u2212")
-        axis.text(x, y - 0.22, text, ha="center", va="center", color=tint, size=5)
-    axis.set(xlim=(0.4, 18.6), ylim=(-8.6, -1.4), aspect="equal")
+        axis.text(x, y - 0.22, text, ha="center", va="center", color=tint, size=4.4)
+    axis.set(xlim=(0.4, 18.6), ylim=(-7.9, -1.4), aspect="equal")
     axis.set_axis_off()
 
 
@@ -73,7 +70,7 @@ def _table(axis: Axes, rows: Rows) -> None:
 def plot_published(space: Iterable[Mapping[str, Any]], path: str | Path) -> None:
     """Density of our predictions against those of three published models, same cases."""
     rows = list(space)
-    figure, axes = style.canvas(1, 3, (11.5, 4.0))
+    figure, axes = style.canvas(1, 3, (11.5, 4.4))
     words = {"krr": "kernel ridge", "nn": "neural network", "rfr": "random forest"}
     for axis, model in zip(axes.flat, MODELS):
         pairs = np.array(
@@ -86,7 +83,7 @@ def plot_published(space: Iterable[Mapping[str, Any]], path: str | Path) -> None
         if not len(pairs):
             style.say(axis, f"{words[model]}: not in the mirror")
             continue
-        limits = (-3.0, 7.5)
+        limits = (-3.0, 9.0)
         axis.plot(limits, limits, color=style.BLACK, lw=0.8)
         axis.hexbin(*pairs.T, gridsize=60, bins="log", cmap="Blues", extent=(*limits, *limits))
         spread = float(np.sqrt(((pairs[:, 0] - pairs[:, 1]) ** 2).mean()))
