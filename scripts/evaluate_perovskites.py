@@ -1,8 +1,9 @@
-"""Models of one label. Input compounds, runs (parquet), references, ions (csv); output metrics (csv),
-predictions (parquet).
+"""Models of one label. Input compounds, runs (parquet), references, ions (csv).
+
+Output metrics (csv), predictions (parquet).
 
 wildcards.label = label; params.config = leaf perovskites; params.seed = seed.
-"""  # noqa: D205
+"""
 
 import json
 

@@ -275,6 +275,14 @@ def _why(folder: Path) -> dict[str, str]:
     return {"class": "engine_missing" if missing else "engine_failed", "message": last[:300]}
 
 
+def version_in(files: Mapping[str, bytes]) -> str:
+    """Version of GPAW that a kept result names; empty if it names none."""
+    try:
+        return f"gpaw {json.loads(files[RESULT])['version']}"
+    except (KeyError, ValueError):
+        return ""
+
+
 def parse(files: Mapping[str, bytes]) -> dict[str, dict[str, Any]]:
     """Steps of a kept result, by name: ``energy``, ``edges``, ``hybrid_HSE06`` ...
 

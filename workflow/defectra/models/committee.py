@@ -3,9 +3,10 @@
 Two Gaussian processes (one sees few columns, one all), gradient boosting (a few seeds, averaged),
 extremely randomised trees (Geurts et al., Mach. Learn. 63, 3, 2006), and a small ensemble of
 networks. Inner folds of the same kind as the outer split (whole cations or halides left out where
-the outer split leaves one out) give each member's error on rows that it had not seen. From these come non-negative weights that sum to
-one, and the factor that turns a spread into a 90 % interval: that of the Gaussian processes and
-of the members about their weighted mean, both of which grow away from the training rows.
+the outer split leaves one out) give each member's error on rows that it had not seen. From these
+come non-negative weights that sum to one, and the factor that turns a spread into a 90 % interval:
+that of the Gaussian processes and of the members about their weighted mean, both of which grow
+away from the training rows. Inside, one member stands for each ensemble of boosting and networks.
 """
 
 from __future__ import annotations

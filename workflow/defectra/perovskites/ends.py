@@ -2,8 +2,9 @@
 
 The table of our runs holds lattice constant, bulk modulus, PBE and HSE gap of the 54 inorganic
 compounds. Of a composition they are averaged over its ends by fractions, and the gap also tells its
-lowest and highest end, the spread over the cations on B, and a mean that leans to the lowest. MA and
-FA were not computed: Cs, the largest cation that was, stands for them. No published value enters.
+lowest and highest end, the spread over the cations on B, and a mean that leans to the lowest. MA
+and FA were not computed: Cs, the largest cation that was, stands for them. No published value
+enters.
 """
 
 from __future__ import annotations

@@ -7,7 +7,6 @@ and both.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from itertools import product
 from typing import Any
@@ -146,7 +145,7 @@ def row_of(
         "wall_s": out.wall_s,
         "cpu_s": out.cpu_s,
         "max_rss_mb": out.max_rss_mb,
-        "engine_version": _version_in(out.files),
+        "engine_version": gpaw.version_in(out.files),
     }
     if out.status is Status.FAILED:
         return row
@@ -182,13 +181,6 @@ def _empty(name: str, kind: str, protocol: str) -> Row:
         "origin": str(Origin.RUN),
         "parser_version": gpaw.PARSER_VERSION,
     }
-
-
-def _version_in(files: Mapping[str, bytes]) -> str:
-    try:
-        return f"gpaw {json.loads(files[gpaw.RESULT])['version']}"
-    except (KeyError, ValueError):
-        return ""
 
 
 def _scan(steps: Mapping[str, Row], units: int) -> Row:
