@@ -23,7 +23,7 @@ PROTOCOL = GpawProtocol()
 FAKE = """#!{python}
 import json, sys
 open({count!r}, "a").write("x")
-job, steps = json.load(open(sys.argv[3])), {{}}
+job, steps = json.load(open(sys.argv[-2])), {{}}
 for step in job["steps"]:
     name = step["do"]
     steps[name] = {{"energy_eV": -4.0}}
@@ -35,7 +35,7 @@ for step in job["steps"]:
         steps[name] = {{"scales": step["scales"], "volumes": v, "energies_eV": e}}
     if name == "potentials":
         steps[name] = {{"atoms_eV": [0.0] * len(job["species"])}}
-json.dump({{"steps": steps, "version": "26.7.0"}}, open(sys.argv[4], "w"))
+json.dump({{"steps": steps, "version": "26.7.0"}}, open(sys.argv[-1], "w"))
 """
 
 
