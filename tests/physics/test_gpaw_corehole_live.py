@@ -81,14 +81,16 @@ def test_sets_are_generated_once_and_kept_beside_the_runs(run):
     assert not list(home.rglob("*.part"))
 
 
-def test_a_stronger_hole_draws_the_first_states_together(run):
+def test_a_stronger_hole_takes_oxygen_weight_out_of_the_empty_states(run):
+    """It draws O 2p down among the filled states; the electron of XCH fills some of the rest."""
     half = run(hole="half", edge_energy=False)
     full = run()
     xch = run(hole="xch", edge_energy=False)
-    assert first_peak(half) < first_peak(full)
-    assert first_peak(half) < first_peak(xch)
+    assert first_peak(half) > 1.2 * first_peak(full) > 1.2 * 1.1 * first_peak(xch)
     electrons = [f["steps"]["spectrum"]["electrons"] for f in (half, full, xch)]
     assert electrons == [electrons[0]] * 3  # the excited electron's place counts as empty
+    levels = [f["steps"]["spectrum"]["efermi_eV"] for f in (full, half, xch)]
+    assert levels == sorted(levels)
 
 
 def test_the_axis_is_told(run):
