@@ -15,6 +15,7 @@ from defectra.xanes.series import ALIGNED, AUTHORS, CENTROID, DECLARED, FOREST, 
 
 Rows = Sequence[Mapping[str, Any]]
 _COLOURS = (style.BLUE, style.ORANGE, style.GREEN, style.RED, style.PURPLE)
+_APART = 2.9  # of rungs, mean = 1
 _MARKERS = {"NMC622": "o", "NMC721": "s"}
 
 
@@ -24,7 +25,7 @@ def plot_ladder(rows: Rows, path: str | Path) -> None:
     nickel = [r for r in rows if r["panel"].startswith("Ni K ")]
     sites = [r for r in rows if r["panel"] != ANATASE and r not in nickel]
     panels = list(dict.fromkeys(r["panel"] for r in sites))
-    figure, axes = style.canvas(1, 2 + len(panels), (5.2 * (2 + len(panels)), 5.2))
+    figure, axes = style.canvas(1, 2 + len(panels), (5.2 * (2 + len(panels)), 6.4))
     own = [r for r in rows if r["panel"] == ANATASE]
     measured = [r for r in own if not r["reference"]]
     codes = sorted((r for r in own if r["reference"]), key=lambda r: r["relative_rms"])
@@ -44,12 +45,12 @@ def _rungs(axis: Axes, rows: Rows) -> None:
     top = next(r for r in reversed(rows) if not r["reference"])
     below = [r for r in rows if r["reference"] == top["rung"]]
     for k, row in enumerate([*below, top]):
-        colour = _COLOURS[k % 5]
-        axis.plot(row["energy_eV"], np.array(row["mu"]) + 1.6 * k, color=colour, lw=1.4)
+        colour, low = _COLOURS[k % 5], _APART * k
+        axis.plot(row["energy_eV"], np.array(row["mu"]) + low, color=colour, lw=1.4)
         if row is not top:
-            axis.plot(top["energy_eV"], np.array(top["mu"]) + 1.6 * k, ":", color=style.BLACK,
+            axis.plot(top["energy_eV"], np.array(top["mu"]) + low, ":", color=style.BLACK,
                       lw=1.0)  # fmt: skip
-        axis.text(0.98, 1.6 * k + 0.05, _said(row, rows), fontsize=7, color=colour, ha="right",
+        axis.text(0.99, low + 1.55, _said(row, rows), fontsize=6.5, color=colour, ha="right",
                   transform=axis.get_yaxis_transform())  # fmt: skip
 
 
@@ -58,8 +59,8 @@ def _said(row: Mapping[str, Any], rows: Rows) -> str:
     lines = [f"{row['rung']}: {row['cpu_s']:.0f} CPU s, axis: {row['axis']}"]
     others = [r for r in rows if r["rung"] == row["rung"] and r["reference"]]
     lines += [
-        f"to {r['reference']}: rel. RMS {r['relative_rms']:.3f}, r {r['pearson']:.3f}, "
-        f"moved {r['shift']:+.2f} ± {r['shift_sd']:.2f} eV"
+        f"to {r['reference']}: rel. RMS {r['relative_rms']:.3f}, r {r['pearson']:.3f},\n"
+        f"moved {r['shift']:+.2f} ± {r['shift_sd']:.2f}, broadened {r['fwhm']:.1f} eV"
         for r in others
     ]
     return "\n".join(lines)

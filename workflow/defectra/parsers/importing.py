@@ -37,8 +37,11 @@ class Imported:
     geometries: dict[str, Row] = field(default_factory=dict)
 
     def write(self, folder: Path) -> None:
-        """Write the tables as Parquet files into a folder."""
-        write_table(folder / "imports.parquet", self.imports, IMPORTS)
+        """Write the tables as Parquet files into a folder, each whole or not at all.
+
+        ``imports`` comes last: while it is not there, the import has not ended.
+        """
+        (folder / "imports.parquet").unlink(missing_ok=True)
         for name, table in (
             ("calculations", CALCULATIONS),
             ("spectra", SPECTRA),
@@ -46,6 +49,7 @@ class Imported:
             ("geometries", GEOMETRIES),
         ):
             write_table(folder / f"{name}.parquet", getattr(self, name).values(), table)
+        write_table(folder / "imports.parquet", self.imports, IMPORTS)
 
 
 def import_tree(root: Path, absorber: tuple[str, str] | None = None) -> Imported:

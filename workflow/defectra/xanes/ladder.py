@@ -36,7 +36,12 @@ LADDER = Table(
         Column("panel", "string", "", "site"),
         Column("rung", "string", "", "code or protocol"),
         Column("reference", "string", "", "what it is compared with"),
-        Column("axis", "string", "", "of the energies before: engine, declared or delta SCF"),
+        Column(
+            "axis",
+            "string",
+            "",
+            "zero of the energies before: engine, Fermi level, declared or delta SCF",
+        ),
         Column("alignment", "string", "", "where the shift comes from: none or fitted"),
         Column("shift", "float", "eV", "added to the energies of the code"),
         Column("shift_sd", "float", "eV", "standard deviation of the shift, energies left out"),
@@ -50,7 +55,7 @@ LADDER = Table(
 )
 
 LADDER_COLUMNS = [c for c in LADDER.names if c not in ("energy_eV", "mu")]
-ENGINE_AXIS = "engine"
+ENGINE_AXIS, FERMI_AXIS = "engine", "Fermi level"
 
 
 @dataclass(frozen=True)
@@ -187,8 +192,10 @@ def _tops(names: Sequence[str]) -> list[str]:
 
 
 def _rung(panel: str, name: str, row: Mapping[str, Any]) -> Rung:
-    scf = row["engine"] == "gpaw_corehole" and np.isfinite(row["edge_eV"])
-    return Rung(panel, name, str(Method.DELTA_SCF) if scf else ENGINE_AXIS, row["cpu_s"])
+    axis = ENGINE_AXIS
+    if row["engine"] == "gpaw_corehole":
+        axis = str(Method.DELTA_SCF) if np.isfinite(row["edge_eV"]) else FERMI_AXIS
+    return Rung(panel, name, axis, row["cpu_s"])
 
 
 def _smooth(row: Mapping[str, Any], fwhm: float) -> Curve:
