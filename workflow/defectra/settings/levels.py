@@ -78,9 +78,7 @@ class ParsedSet(Strict):
 class Live(Strict):
     """Charged cells with GPAW: the shipped set, what each run computes anew, users' own runs."""
 
-    sets: str = Field(
-        "resources/levels/sets.csv", description="sets with their protocols"
-    )
+    sets: str = Field("resources/levels/sets.csv", description="sets with their protocols")
     archive: str = Field("resources/archive/levels", description="hosts and cells done earlier")
     protocol: str = Field("fast", description="of gpaw_levels, for what `next_levels` computes")
     recompute: list[str] = Field(
