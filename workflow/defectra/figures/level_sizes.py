@@ -50,7 +50,9 @@ def _panel(axis: Axes, rows: Rows, lattice: float) -> None:
     largest = max(rows, key=lambda r: r["atoms"])
     axis.axhline(largest["corrected_eV"], color=style.BLUE, lw=0.8, ls=":")
     grid = np.linspace(1e-4, 1.08 / lengths.min(), 50)
-    axis.plot(grid, _law(largest, 1 / grid), color=style.GREY, lw=0.8, ls="--")
+    axis.plot(
+        grid, _law(largest, 1 / grid), color=style.GREY, lw=0.8, ls="--", label="point charge"
+    )
     for key, label, marker, colour in KINDS:
         values = [r[key] for r in rows]
         if any(math.isfinite(v) for v in values):

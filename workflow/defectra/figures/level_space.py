@@ -31,7 +31,9 @@ def plot_map(space: Iterable[Mapping[str, Any]], path: str | Path) -> None:
     for axis, (host, site, charge) in zip(axes.flat, PANELS):
         some = [r for r in rows if (r["host"], r["site"], r["q_from"]) == (host, site, charge)]
         _table(axis, some)
-        axis.set_title(f"{host}, {_NAMES[site]}: ε({charge_label(charge)}/{charge_label(charge - 1)})")
+        axis.set_title(
+            f"{host}, {_NAMES[site]}: ε({charge_label(charge)}/{charge_label(charge - 1)})"
+        )
     colours = ScalarMappable(_SCALE, mpl.colormaps["RdYlBu"])
     bar = figure.colorbar(colours, ax=list(axes.flat), shrink=0.6, aspect=40, pad=0.01)
     bar.set_label("predicted PBE level (eV above VBM), ± half of the 90 % interval; • published")

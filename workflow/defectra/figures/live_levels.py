@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 
 from defectra.figures import style
 from defectra.levels.live_requests import DEFAULT_PROTOCOL
+from defectra.structures.defects import VANADIUM
 
 Rows = Sequence[Mapping[str, Any]]
 COLOURS = {
@@ -87,7 +88,8 @@ def defect_label(host: str, impurity: str, site: str) -> str:
     first, second = sublattices(host)
     near = {"M_i_A": f"i,{first}", "M_i_B": f"i,{second}", "M_i_neut": "i,oct"}
     on = {"M_A": first, "M_B": second, **near}[site]
-    return rf"{impurity}$_{{\mathrm{{{on}}}}}$"
+    name = VANADIUM if impurity == "V" else impurity  # V alone would be a vacancy
+    return rf"{name}$_{{\mathrm{{{on}}}}}$"
 
 
 def level_label(r: Mapping[str, Any]) -> str:

@@ -1,0 +1,71 @@
+"""The shipped live set: what it holds, and that a localised level does not depend on the cell."""
+
+import math
+from pathlib import Path
+
+import pytest
+
+from defectra.config import load
+from defectra.levels import live_archive
+from defectra.levels.hosts import read_hosts, static_ratios
+from defectra.levels.live_requests import read_sets
+from defectra.levels.live_sets import level_rows
+from defectra.levels.live_table import HOST_RUNS, sizes_of
+from defectra.store import Archive
+
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def archive():
+    return Archive(ROOT / "resources/archive/levels")
+
+
+@pytest.fixture(scope="module")
+def rows(archive, tmp_path_factory):
+    config = load(ROOT / "config/config.yaml")
+    tables = live_archive.merged(archive, tmp_path_factory.mktemp("none") / "journal")
+    ratios = static_ratios(read_hosts(ROOT / config.levels.hosts))
+    tables = live_archive.replace(tables, ratios=ratios)
+    sets = read_sets(ROOT / config.levels.live.sets)
+    return level_rows(sets, tables, config.protocols.gpaw_levels, 0.14, {})
+
+
+def test_every_set_of_the_list_is_there_with_its_correction(rows):
+    assert [r["message"] for r in rows if r["status"] == "failed"] == []
+    assert all(math.isfinite(r["corrected_eV"]) for r in rows)
+    sets = {(r["host"], r["site"], r["impurity"]) for r in rows}
+    assert len(sets) >= 30
+    assert len({s[0] for s in sets}) >= 6
+
+
+def test_every_way_to_compute_has_a_run(rows):
+    assert {r["protocol"] for r in rows} == {"fast", "lda", "hubbard", "balanced", "sizes"}
+
+
+def test_the_level_of_a_localised_defect_is_flat_and_the_two_schemes_agree(rows):
+    (found,) = sizes_of(rows).values()
+    large = [r for r in found if r["atoms"] > 16]
+    assert len(large) >= 2
+    for name, limit in (("corrected_eV", 0.05), ("freysoldt_eV", 0.05)):
+        values = [r[name] for r in large]
+        assert max(values) - min(values) < limit
+    assert all(abs(r["corrected_eV"] - r["freysoldt_eV"]) < 0.05 for r in found)
+    assert all(r["mark"] == "localised" for r in found)
+    # Without correction each lies off by what a point charge in its cell costs.
+    assert all(r["bare_eV"] - r["corrected_eV"] > 0.1 for r in found)
+
+
+def test_all_hosts_are_there_and_gaps_are_in_order(config, archive):
+    hosts = {r["host"]: r for r in archive.read(HOST_RUNS)}
+    asked = {h for h in read_hosts(ROOT / config.levels.hosts) if h[:2] in
+             ("Zn", "Cd", "Al", "Ga", "In") or h in ("BN", "BP", "BAs", "BSb")}  # fmt: skip
+    assert set(hosts) == asked
+    assert len(hosts) == 24
+    for r in hosts.values():
+        assert r["gap_hse_eV"] > r["gap_pbe_eV"] > r["gap_lda_eV"] - 0.05
+        assert r["vbm_hse_eV"] < r["vbm_pbe_eV"]
+    # Where the s state lies below the p states the gap is below zero, not zero.
+    assert max(hosts[h]["gap_pbe_eV"] for h in ("GaSb", "InAs", "InSb", "InN")) < -0.2
+    assert hosts["GaSb"]["gap_hse_eV"] > 0.2
