@@ -18,6 +18,7 @@ from defectra.perovskites.cells import CELLS
 from defectra.records import Status
 from defectra.settings.protocols import GpawProtocol
 from defectra.store import Archive, read_table, write_table
+from defectra.tables.score_perovskites import scorecard
 
 PROTOCOL = GpawProtocol()
 FAKE = """#!{python}
@@ -80,10 +81,10 @@ def test_job_without_glides_keeps_the_identity_of_before():
 def test_vacancies_of_a_host():
     found = list(supercells.vacancy_tasks(("Cs", "Pb", "I"), 6.4, PROTOCOL))
     assert [(t.phase, t.job["charge"]) for t in found] == [
-        ("V_Cs", 0),
         ("V_Cs", -1),
-        ("V_I", 0),
         ("V_I", 1),
+        ("V_Cs", 0),
+        ("V_I", 0),
     ]
     assert {len(t.job["species"]) for t in found} == {39}
     assert len({t.key for t in found}) == 4
@@ -94,10 +95,12 @@ def test_mixed_orderings_hold_half_of_each():
     ions = ("Cs", "Sn", "Pb", "I")
     assert supercells.mixed_of(ions).name == "CsSn_0.5Pb_0.5I_3"
     found = list(supercells.mixed_tasks(ions, 6.3, PROTOCOL))
-    assert len(found) == 6
+    assert [len(task.job["species"]) for task in found] == [10, *[40] * 6]
     for task in found:
-        assert task.job["species"].count("Sn") == task.job["species"].count("Pb") == 4
-    assert found[0].phase.endswith("2 of 70")
+        species = task.job["species"]
+        assert species.count("Sn") == species.count("Pb") == len(species) // 10
+    assert (found[0].phase, found[0].job["mesh"]) == ("layers", [4, 4, 2])
+    assert found[1].phase.endswith("2 of 70")
     assert supercells.vegard(ions, {"CsSnI_3": 6.2, "CsPbI_3": 6.4}) == pytest.approx(6.3)
     assert supercells.vegard(ions, {"CsSnI_3": 6.2}) is None
 
@@ -213,7 +216,7 @@ def test_mixing_energy_by_hand():
         for n, e in (("CsSnI_3", -14.0), ("CsPbI_3", -15.0))
     ]
     cell = {"name": "CsSn_0.5Pb_0.5I_3", "phase": "ordering 5", "energy": -115.0,
-            "status": "ok", "message": ""}  # fmt: skip
+            "species": ["I"] * 40, "status": "ok", "message": ""}  # fmt: skip
     labels = [
         {"name": n, "decomposition_PBE": d}
         for n, d in (("CsSnI_3", -0.1), ("CsPbI_3", 0.1), ("CsSn_0.5Pb_0.5I_3", 0.2))
@@ -221,3 +224,20 @@ def test_mixing_energy_by_hand():
     (row,) = vacancies.mixing(pure, [cell], labels)
     assert row["ours_eV"] == pytest.approx(-115 / 8 + 14.5)
     assert row["published_eV"] == pytest.approx(0.2)
+
+
+def test_scorecard_of_decomposition_and_film():
+    rows = [
+        {"deviation_eV": d, "ax_consistent": c}
+        for d, c in ((0.02, "yes"), (0.04, "yes"), (-2.4, "no"), (float("nan"), "yes"))
+    ]
+    films = [{"material": "GaAs", "slme_percent": v} for v in (29.7, 33.21)]
+    found = scorecard([], [], [], [], decomposition=rows, films=films)
+    own = {r["claim_id"]: r for r in found}
+    assert own["decomposition_own"]["ours"] == pytest.approx(0.03)
+    assert "2 compounds" in own["decomposition_own"]["claim"]
+    assert own["decomposition_own"]["verdict"] == "reproduced"
+    assert own["slme_GaAs"]["verdict"] == "reproduced"
+    empty = {r["claim_id"]: r for r in scorecard([], [], [], [])}
+    assert empty["decomposition_own"]["verdict"] == "data not available"
+    assert empty["slme_GaAs"]["verdict"] == "data not available"

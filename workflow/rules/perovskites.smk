@@ -293,6 +293,8 @@ rule score_perovskites:
         runs=rules.gather_runs.output.table,
         parity=rules.compare_runs.output.parity,
         excesses=rules.compare_runs.output.excesses,
+        decomposition=rules.compare_cells.output.decomposition,
+        films=rules.measure_slme.output[0],
     output:
         "results/perovskites/scorecard.csv",
     log:

@@ -29,15 +29,19 @@ LEVEL = 0.9
 NORMAL_90 = 1.6448536269514722
 
 
-class Learner(Protocol):
+class Fitted(Protocol):
+    """What answers."""
+
+    def predict(self, x: Floats, /) -> Floats:
+        """Answers at `x`, shape (n,)."""
+        ...
+
+
+class Learner(Fitted, Protocol):
     """What boosting, trees and networks have in common."""
 
     def fit(self, x: Floats, y: Floats, /) -> object:
         """Fit to `x`, shape (n, p), and `y`, shape (n,)."""
-        ...
-
-    def predict(self, x: Floats, /) -> Floats:
-        """Answers at `x`, shape (n,)."""
         ...
 
 
@@ -140,7 +144,7 @@ def _weights(answers: Floats, truth: Floats) -> Floats:
 
 def _others(
     x: Floats, y: Floats, settings: PerovskiteModels, seed: int, count: tuple[int, int]
-) -> list[Learner]:
+) -> list[Fitted]:
     """Boosting, trees, networks, fitted; `count`: how many of the first and the last."""
     from sklearn.ensemble import ExtraTreesRegressor
 

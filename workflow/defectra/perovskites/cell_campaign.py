@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -98,6 +99,10 @@ class CellCampaign:
             yield task
 
     def _supercells(self) -> Iterator[Task]:
+        for mixed in supercells.MIXED:
+            at = supercells.vegard(mixed, self.constants)
+            if at is not None:
+                yield next(supercells.mixed_tasks(mixed, at, self.protocol))
         for host in supercells.HOSTS:
             at = self.constants.get(runs.pure_of(*host).name)
             if at is not None:
@@ -106,4 +111,4 @@ class CellCampaign:
         for mixed in supercells.MIXED:
             at = supercells.vegard(mixed, self.constants)
             if at is not None:
-                yield from supercells.mixed_tasks(mixed, at, self.protocol)
+                yield from islice(supercells.mixed_tasks(mixed, at, self.protocol), 1, None)

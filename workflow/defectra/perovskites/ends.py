@@ -50,8 +50,8 @@ def matrix(compounds: Sequence[Compound], found: Rows) -> Floats:
     table = _table(found)
     mean = _mixed("na,nb,nx,abxq->nq", (a, b, x), table)
     ends = _mixed("na,nx,abxq->nbq", (a, x), table)
-    gap, size = ends[:, :, _GAP], ends[:, :, _LATTICE]
     there = b > 0
+    gap, size = (np.where(there, ends[:, :, k], 0.0) for k in (_GAP, _LATTICE))
     lean = -LEAN_EV * np.log((b * np.exp(-gap / LEAN_EV)).sum(axis=1))
     return np.column_stack(
         [

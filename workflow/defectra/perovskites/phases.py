@@ -122,10 +122,11 @@ def start(phase: Phase) -> gpaw.Cell:
             constants[0] * FCC, [phase.metal, phase.halogen, phase.halogen], quarter
         )
     if phase.type == "CdI2":
-        lattice = Lattice.hexagonal(*constants)
+        lattice = Lattice.hexagonal(a=constants[0], c=constants[1])
     else:
         factor = 1.0 if phase.type in SCANNED else SWOLLEN
-        lattice = Lattice.orthorhombic(*(factor * c for c in constants))
+        a, b, c = (factor * v for v in constants)
+        lattice = Lattice.orthorhombic(a=a, b=b, c=c)
     crystal = Structure.from_spacegroup(group, lattice, species, coords)
     elements = [site.specie.symbol for site in crystal]
     return gpaw.Cell.of(crystal.lattice.matrix, elements, crystal.frac_coords)

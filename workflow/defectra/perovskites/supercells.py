@@ -1,7 +1,8 @@
 """Mixed B sites and charged vacancies: 2 x 2 x 2 supercells of the structure factory, as jobs.
 
 The mesh of a supercell, 2 x 2 x 2 between the lattice points, is the 4 x 4 x 4 of the pure
-compounds folded, so that energies of both can be subtracted. Sites are ideal, not relaxed.
+compounds folded, so that energies of both can be subtracted. Sites are ideal, not relaxed. The
+ordering in layers is taken in its smallest cell, 1 x 1 x 2, whose mesh folds as well.
 """
 
 from __future__ import annotations
@@ -23,11 +24,12 @@ from defectra.structures.supercells import Supercell
 
 MESH = (2, 2, 2)
 UNITS = 8  # formula units of a supercell
-# A, X and their charges: shallow acceptor and donor.
-CHARGES = {"A": (0, -1), "X": (0, 1)}
+# Site and charge, the closed shells first: a shallow acceptor and a shallow donor.
+CHARGES = (("A", -1), ("X", 1), ("A", 0), ("X", 0))
+LAYERS, LAYERS_MESH = (1, 1, 2), (4, 4, 2)
 # Hosts of vacancies, and pairs of B that share the site half and half, as A, B, B', X; the first
 # that are worth it: the machine decides how far it gets.
-HOSTS = (("Cs", "Pb", "I"), ("Cs", "Sn", "Br"))
+HOSTS = (("Cs", "Sn", "Br"), ("Cs", "Pb", "I"))
 MIXED = (("Cs", "Sn", "Pb", "I"), ("Cs", "Ge", "Sn", "Br"))
 
 
@@ -46,34 +48,33 @@ def vacancy_tasks(
     """Charged vacancies on A and X, lattice constant of the host in Å."""
     a, b, x = ions
     host = pristine(_supercell(lattice, a, b, x))
-    for site, ion in (("A", a), ("X", x)):
+    steps = [{"do": "energy"}, {"do": "potentials"}]
+    for site, charge in CHARGES:
+        ion = a if site == "A" else x
         (defect,) = defects.point_defects(host, defects.parse(f"V_{ion}", host))
-        for charge in CHARGES[site]:
-            job = gpaw.job(
-                _cell(defect),
-                _folded(protocol),
-                [{"do": "energy"}, {"do": "potentials"}],
-                charge=charge,
-                mesh=MESH,
-            )
-            yield Task(runs.pure_of(a, b, x).name, f"V_{ion}", CELL, job)
+        job = gpaw.job(_cell(defect), _folded(protocol), steps, charge=charge, mesh=MESH)
+        yield Task(runs.pure_of(a, b, x).name, f"V_{ion}", CELL, job)
 
 
 def mixed_tasks(
     ions: tuple[str, str, str, str], lattice: float, protocol: GpawProtocol
 ) -> Iterator[Task]:
-    """Every ordering of half B, half B' in the supercell, lattice constant in Å.
+    """Layers, then every ordering of half B, half B' in the supercell, lattice constant in Å.
 
-    They come with the most symmetric (least often found) first, which are the cheapest.
+    They come with the most symmetric (least often found) first.
     """
     a, one, two, x = ions
-    cell = _supercell(lattice, a, one, x)
-    found = orderings(cell, {"B": {one: UNITS // 2, two: UNITS // 2}})
-    for k in np.argsort(found.multiplicity, kind="stable").tolist():
-        mixed = Decorated(cell, found.species(k), multiplicity=int(found.multiplicity[k]))
-        phase = f"ordering {k}, {mixed.multiplicity} of {int(sum(found.multiplicity))}"
-        job = gpaw.job(_cell(mixed), _folded(protocol), [{"do": "energy"}], mesh=MESH)
-        yield Task(mixed_of(ions).name, phase, CELL, job)
+    for size, mesh in ((LAYERS, LAYERS_MESH), ((2, 2, 2), MESH)):
+        cell = _supercell(lattice, a, one, x, size)
+        half = int(np.prod(size)) // 2
+        found = orderings(cell, {"B": {one: half, two: half}})
+        total = int(sum(found.multiplicity))
+        for k in np.argsort(found.multiplicity, kind="stable").tolist():
+            mixed = Decorated(cell, found.species(k), multiplicity=int(found.multiplicity[k]))
+            phase = f"ordering {k}, {mixed.multiplicity} of {total}"
+            phase = "layers" if size == LAYERS else phase
+            job = gpaw.job(_cell(mixed), _folded(protocol), [{"do": "energy"}], mesh=mesh)
+            yield Task(mixed_of(ions).name, phase, CELL, job)
 
 
 def mixed_of(ions: tuple[str, str, str, str]) -> Compound:
@@ -98,9 +99,11 @@ def _folded(protocol: GpawProtocol) -> GpawProtocol:
     return protocol.model_copy(update={"glides": True})
 
 
-def _supercell(lattice: float, a: str, b: str, x: str) -> Supercell:
+def _supercell(
+    lattice: float, a: str, b: str, x: str, size: tuple[int, int, int] = (2, 2, 2)
+) -> Supercell:
     crystal = prototype("perovskite", a=round(lattice, 4), site_a=a, site_b=b, anion=x)
-    return Supercell(crystal, 2 * np.eye(3, dtype=int))
+    return Supercell(crystal, np.diag(size))
 
 
 def _cell(decorated: Decorated) -> gpaw.Cell:

@@ -30,6 +30,7 @@ Row = dict[str, Any]
 Rows = Sequence[Mapping[str, Any]]
 NAN = float("nan")
 COLUMNS = ["name", "quantity", "unit", "ours", "uncorrected", "published", "deviation", "status"]
+ATOMS = 5  # of a formula unit
 MIXING_COLUMNS = ["name", "ordering", "ours_eV", "published_eV", "deviation_eV", "status"]
 
 
@@ -109,7 +110,7 @@ def mixing(pure: Rows, found: Rows, published: Rows) -> list[Row]:
         theirs = labels.get(name, NAN) - np.mean([labels.get(n, NAN) for n in names])
         for row in found:
             if row["name"] == name:
-                ours = row["energy"] / UNITS - mean
+                ours = row["energy"] * ATOMS / len(row["species"]) - mean
                 told = row["message"] or row["status"]
                 values = {"ours_eV": ours, "published_eV": theirs, "deviation_eV": ours - theirs}
                 out.append({"name": name, "ordering": row["phase"], **values, "status": told})

@@ -54,7 +54,10 @@ SKILL = 0.5
 INORGANIC = 54
 # How far the mean of our own calculations may lie from the published column.
 PARITY = {"lattice_PBE": 0.02, "gap_PBE": 0.1, "gap_HSE": 0.15}
-PUBLISHED_COUNT = 574
+# How far the mean of our decomposition energies may lie from the published column, eV.
+DECOMPOSITION = 0.1
+# Detailed balance at 1.42 eV, AM1.5G, 298 K.
+LIMIT_GAAS, _LIMIT_SOURCE = 33.2, "Rühle, Sol. Energy 130, 139 (2016)"
 
 
 def scorecard(
@@ -65,6 +68,8 @@ def scorecard(
     runs: Rows = (),
     parity: Rows = (),
     excesses: Rows = (),
+    decomposition: Rows = (),
+    films: Rows = (),
 ) -> list[Row]:
     """Rows of the scorecard; each table may be empty."""
     found = [
@@ -77,6 +82,8 @@ def scorecard(
         *_runs(runs),
         *_parity(parity),
         *_salts(excesses),
+        *_decomposition(decomposition),
+        *_films(films),
     ]
     return [claim.row() for claim in found]
 
@@ -173,6 +180,25 @@ def _salts(excesses: Rows) -> Iterable[claims.Claim]:
     )
     number = float(len(wrong)) if excesses else NAN
     yield Claim("salts", text, 0.0, (number,) * 3, "", 0.0, OWN, "equal")
+
+
+def _decomposition(rows: Rows) -> Iterable[claims.Claim]:
+    done = [r for r in rows if np.isfinite(float(r["deviation_eV"]))]
+    off = np.array([float(r["deviation_eV"]) for r in done if r["ax_consistent"] == "yes"])
+    text = (
+        f"PBE decomposition energies of our own less published ones: mean over the {len(off)} "
+        f"compounds of an AX that both agree on, of {len(done)} computed (mean absolute "
+        f"{np.abs(off).mean() if len(off) else NAN:.3g})"
+    )
+    ours = _mean(off) if len(off) else NOTHING
+    yield Claim("decomposition_own", text, 0.0, ours, "eV", DECOMPOSITION, OWN, "equal")
+
+
+def _films(rows: Rows) -> Iterable[claims.Claim]:
+    thick = [r for r in rows if r["material"] == "GaAs"]
+    value = max((float(r["slme_percent"]) for r in thick), default=NAN)
+    text = "efficiency limit of a thick GaAs film, measured absorption: that of its gap"
+    yield Claim("slme_GaAs", text, LIMIT_GAAS, (value,) * 3, "%", 0.3, _LIMIT_SOURCE, "equal")
 
 
 def _mean(values: NDArray[np.float64]) -> Value:
