@@ -1,8 +1,8 @@
 """Program that computes hosts and charged cells with GPAW: ``python levels.py IN OUT``.
 
-IN is a JSON list of requests, each with its ``id``; OUT is a folder that gets ``<id>.json`` for each
-at once, so that a killed program leaves only whole results. Energies in eV, lengths in Å. Potentials
-act on a positive unit charge.
+IN is a JSON list of requests, each with its ``id``; OUT is a folder that gets ``<id>.json`` for
+each at once, so that a killed program leaves only whole results. Energies in eV, lengths in Å.
+Potentials act on a positive unit charge.
 """
 
 from __future__ import annotations
