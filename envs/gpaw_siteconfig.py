@@ -1,4 +1,4 @@
-"""How `make gpaw` builds GPAW (GPAW_CONFIG): FFTW and OpenBLAS; with MPI=1 for several processes."""
+"""How `make gpaw` builds GPAW (GPAW_CONFIG): FFTW, OpenBLAS; MPI=1 for several processes."""
 
 import os
 

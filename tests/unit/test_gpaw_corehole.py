@@ -239,4 +239,3 @@ def test_protocols_name_every_hole():
     protocols = load().protocols.gpaw_corehole
     assert {p.hole for p in protocols.values()} == {"half", "full", "xch"}
     assert {"fast", "balanced", "stringent"} <= set(protocols)
-    assert Status.OK == "ok"

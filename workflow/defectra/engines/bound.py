@@ -1,4 +1,4 @@
-"""Program: ``python bound.py PARENT COMMAND...`` becomes COMMAND, which ends with process PARENT."""
+"""Program: ``python bound.py PARENT COMMAND...`` becomes COMMAND, ends with process PARENT."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def main() -> None:
         if os.getppid() != int(parent):  # it has gone already
             sys.exit(1)
     try:
-        os.execvp(command[0], command)
+        os.execvp(command[0], command)  # noqa: S606 - a list, from the package alone
     except OSError as error:
         sys.exit(f"{command[0]}: {error.strerror}")
 

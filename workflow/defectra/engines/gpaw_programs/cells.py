@@ -6,7 +6,7 @@ the result holds already is not done again: with ``checkpoint`` the ground state
 
 Job: ``lattice`` (Å, 9 numbers), ``species``, ``coords`` (fractional), ``charge`` (e), ``moments``
 (µB, or empty), ``mesh`` (3 numbers), ``settings`` (xc, cutoff, shifted, ...), ``steps`` (a list of
-``{"do": ...}``), see :mod:`defectra.engines.gpaw`. Energies in eV, on the axis of the calculation.
+``{"do": ...}``), see ``engines/gpaw.py``. Energies in eV, on the axis of the calculation.
 """
 
 from __future__ import annotations
