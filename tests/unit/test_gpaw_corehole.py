@@ -16,7 +16,6 @@ from defectra.engines import gpaw, gpaw_corehole
 from defectra.engines.gpaw_corehole import mesh, parse, repeats, voigt_sum
 from defectra.errors import EngineError
 from defectra.parsers.importing import import_tree
-from defectra.records import Status
 from defectra.settings.protocols import GpawCoreHoleProtocol
 
 DATA = Path(__file__).parent.parent / "data" / "gpaw_lco"
