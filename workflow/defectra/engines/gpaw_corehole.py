@@ -20,6 +20,7 @@ from defectra.engines import gpaw
 from defectra.engines.base import Outcome, Parsed
 from defectra.errors import EngineError
 from defectra.settings.protocols import GpawCoreHoleProtocol
+from defectra.spectra.align import delta_scf
 from defectra.store import write_bytes
 from defectra.units import FWHM_PER_SIGMA
 
@@ -196,12 +197,12 @@ def parse(files: Mapping[str, bytes]) -> Parsed:
     if not (np.isfinite(energy).all() and np.isfinite(strength).all() and len(energy)):
         raise EngineError("not_finite", f"GPAW: not a number among the states of {RESULT}")
     edge = edge_energy(steps)
-    zero = first - edge if np.isfinite(edge) else float(found["efermi_eV"])
+    shift = delta_scf(edge, first).shift if np.isfinite(edge) else -float(found["efermi_eV"])
     grid = np.arange(first - BELOW, last - LOSS * (last - first), STEP)
     width = asked["lifetime"] + LOSS * np.maximum(energy - first, 0.0)
     mu = voigt_sum(grid, energy, strength * empty, asked["fwhm"], width)
     return Parsed(
-        grid - zero, mu, np.empty(0), float(found["efermi_eV"]) - zero, edge, float("nan"),
+        grid + shift, mu, np.empty(0), float(found["efermi_eV"]) + shift, edge, float("nan"),
         converged=True, iterations=int(found["iterations"]),
     )  # fmt: skip
 
