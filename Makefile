@@ -80,7 +80,7 @@ lint: $(VENV)/.installed-test  ## formatters, linters, types, snakemake --lint
 
 engines: $(VENV)/.installed-engines gpaw  ## CHGNet (brings torch, 1.5 GB) and GPAW (compiles)
 
-gpaw: $(GPAW)/.installed  ## GPAW alone, built in an environment of its own (.venv-gpaw)
+gpaw: $(GPAW)/.installed  ## GPAW alone, in an environment of its own (.venv-gpaw); MPI=1 for several cores
 
 corrections: $(VENV)/.installed-levels  ## finite-size corrections of charged cells (pydefect)
 
@@ -148,10 +148,10 @@ $(VENV)/.installed-engines: $(VENV)/.installed envs/requirements-engines.txt
 	@touch $@
 
 $(GPAW)/.installed: envs/requirements-gpaw.txt envs/gpaw_siteconfig.py
-	@sh envs/check_gpaw.sh
+	@MPI=$(MPI) sh envs/check_gpaw.sh
 	@echo "Building GPAW in $(GPAW) (once, about a minute) ..."
 	@test -x $(GPAW)/bin/python || $(PYTHON) -m venv $(GPAW)
-	@GPAW_CONFIG=$(CURDIR)/envs/gpaw_siteconfig.py $(GPAW)/bin/python -m pip install -q --no-cache-dir \
+	@MPI=$(MPI) GPAW_CONFIG=$(CURDIR)/envs/gpaw_siteconfig.py $(GPAW)/bin/python -m pip install -q --no-cache-dir \
 		--disable-pip-version-check -r envs/requirements-gpaw.txt > $(GPAW)/build.log 2>&1 || { \
 		echo "GPAW could not be built; the last lines of $(GPAW)/build.log:"; \
 		tail -n 5 $(GPAW)/build.log; exit 1; }

@@ -65,7 +65,10 @@ TARGETS = {
     "perovskites": [
         *expand(
             "results/perovskites/{table}",
-            table=["scorecard.csv", "metrics.csv", "fidelity.csv", "screened.parquet"],
+            table=[
+                *("scorecard.csv", "metrics.csv", "fidelity.csv", "screened.parquet"),
+                *("mixing.csv", "slme.csv"),
+            ],
         ),
         *expand(
             "results/perovskites/figures/{figure}.png",
@@ -74,6 +77,7 @@ TARGETS = {
                 "parity",
                 "references",
                 "runs",
+                "decomposition",
                 "fidelity",
                 "funnel",
                 "gap",
@@ -139,12 +143,16 @@ localrules:
     make_formation,
     gather_runs,
     compare_runs,
+    gather_cells,
+    compare_cells,
+    measure_slme,
     gather_perovskites,
     score_perovskites,
     plot_perovskite_errors,
     plot_perovskite_parity,
     plot_perovskite_references,
     plot_perovskite_runs,
+    plot_perovskite_decomposition,
     plot_perovskite_fidelity,
     plot_perovskite_screen,
     check_published,

@@ -14,7 +14,9 @@ if [ -z "$missing" ]; then
 else
     missing="g++ libxc-dev libopenblas-dev libfftw3-dev (the libraries could not be tested)"
 fi
+[ "$MPI" = 1 ] && { command -v mpicxx >/dev/null 2>&1 || missing="$missing libopenmpi-dev"; }
 [ -z "$missing" ] && exit 0
 echo "GPAW cannot be built here:$(printf ' %s' $missing) not found;" \
-    "on Debian or Ubuntu: apt-get install g++ libxc-dev libopenblas-dev libfftw3-dev" >&2
+    "on Debian or Ubuntu: apt-get install g++ libxc-dev libopenblas-dev libfftw3-dev" \
+    "(and libopenmpi-dev for MPI=1)" >&2
 exit 1

@@ -1,6 +1,8 @@
-"""How `make engines` builds GPAW: one process, one thread, FFTW and OpenBLAS (GPAW_CONFIG)."""
+"""How `make gpaw` builds GPAW (GPAW_CONFIG): FFTW, OpenBLAS; MPI=1 for several processes."""
 
-compiler = "g++"
-mpi = False
+import os
+
+mpi = os.environ.get("MPI") == "1"
+compiler = "mpicxx" if mpi else "g++"
 fftw = True
 libraries = ["xc", "openblas", "fftw3"]

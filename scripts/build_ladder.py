@@ -1,30 +1,40 @@
-"""Fidelity ladder. Input archive, codes, measured; output ladder (parquet), table (csv).
+"""Fidelity ladder. Input archives, codes, measured; output ladder (parquet), table (csv).
 
-params.config = leaf xanes; params.archive, params.mirror = folders.
+params.config = leaf xanes; params.protocols = leaf protocols; params.archive, params.mirror,
+params.work = folders.
 """
 
 import json
 from pathlib import Path
 
 from defectra.datasets import located
-from defectra.records import CALCULATIONS, SPECTRA
+from defectra.records import CALCULATIONS, GEOMETRIES, SPECTRA
+from defectra.settings.protocols import Protocols
 from defectra.settings.xanes import XanesStudy
 from defectra.store import Archive, write_table
 from defectra.tables.csvs import write_csv
-from defectra.xanes.ladder import CODES, LADDER, LADDER_COLUMNS, anatase_rows, nickel_rungs
+from defectra.xanes.ladder import (
+    CODES,
+    LADDER,
+    LADDER_COLUMNS,
+    anatase_rows,
+    nickel_rungs,
+    site_rungs,
+)
+from defectra.xanes.rungs import collect
 
 study, mirror = XanesStudy(**json.loads(snakemake.params.config)), Path(snakemake.params.mirror)
-archive = Archive(json.loads(snakemake.params.archive))
+known = Protocols(**json.loads(snakemake.params.protocols))
+archive, settings = Archive(json.loads(snakemake.params.archive)), study.ladder
+settings = settings.model_copy(update={"archive": snakemake.params.rungs})
 codes = dict(zip(CODES, located(snakemake.input.codes, mirror), strict=True))
+calculations, spectra = collect(settings, known, Path(snakemake.params.work))
+cells = Archive(settings.archive).read(GEOMETRIES)
+nickel = (study.nickel.protocol, "balanced", study.nickel.edge_shift)
 rows = [
     *anatase_rows(codes, located(snakemake.input.measured, mirror)[0]),
-    *nickel_rungs(
-        archive.read(CALCULATIONS),
-        archive.read(SPECTRA),
-        study.nickel.protocol,
-        "balanced",
-        study.nickel.edge_shift,
-    ),
+    *site_rungs(calculations, spectra, cells, settings),
+    *nickel_rungs(archive.read(CALCULATIONS), archive.read(SPECTRA), *nickel),
 ]
 write_table(snakemake.output.ladder, rows, LADDER)
 write_csv(snakemake.output.table, [{k: r[k] for k in LADDER_COLUMNS} for r in rows], LADDER_COLUMNS)

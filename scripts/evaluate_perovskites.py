@@ -1,14 +1,21 @@
-"""Models of one label. Input compounds (parquet), references, ions (csv); output metrics (csv),
-predictions (parquet).
+"""Models of one label. Input compounds, runs (parquet), references, ions (csv).
+
+Output metrics (csv), predictions (parquet).
 
 wildcards.label = label; params.config = leaf perovskites; params.seed = seed.
-"""  # noqa: D205
+"""
 
 import json
 
 from defectra.perovskites.descriptors import ions_from_rows
 from defectra.perovskites.evaluate import evaluate
-from defectra.perovskites.tables import COMPOUNDS, IONS_COLUMNS, PREDICTIONS, REFERENCES_COLUMNS
+from defectra.perovskites.tables import (
+    COMPOUNDS,
+    IONS_COLUMNS,
+    PREDICTIONS,
+    REFERENCES_COLUMNS,
+    RUNS,
+)
 from defectra.records import METRICS_COLUMNS
 from defectra.settings.perovskites import PerovskiteStudy
 from defectra.store import read_table, write_table
@@ -21,6 +28,7 @@ metrics, predictions = evaluate(
     ions_from_rows(read_csv(snakemake.input.ions, IONS_COLUMNS)),
     PerovskiteStudy(**json.loads(snakemake.params.config)),
     int(snakemake.params.seed),
+    read_table(snakemake.input.runs, RUNS),
 )
 write_csv(snakemake.output.metrics, metrics, METRICS_COLUMNS)
 write_table(snakemake.output.predictions, predictions, PREDICTIONS)

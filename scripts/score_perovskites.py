@@ -1,5 +1,6 @@
 """Scorecard of the perovskites. Input csv of the study's tables; output[0] csv."""
 
+from defectra.perovskites import decomposition, slme
 from defectra.perovskites.parity import PARITY_COLUMNS
 from defectra.perovskites.salts import EXCESS_COLUMNS
 from defectra.perovskites.screen import FUNNEL_COLUMNS
@@ -16,5 +17,7 @@ rows = scorecard(
     read_csv(snakemake.input.runs, RUNS_COLUMNS),
     read_csv(snakemake.input.parity, PARITY_COLUMNS),
     read_csv(snakemake.input.excesses, EXCESS_COLUMNS),
+    read_csv(snakemake.input.decomposition, decomposition.COLUMNS),
+    read_csv(snakemake.input.films, slme.COLUMNS),
 )
 write_csv(snakemake.output[0], rows, SCORECARD_COLUMNS)

@@ -332,6 +332,30 @@ def test_mixed_tree_writes_its_tables(tmp_path, capsys):
     assert "no such folder" in capsys.readouterr().err
 
 
+def test_a_killed_import_leaves_no_table_and_the_next_one_ends(tmp_path):
+    """kill -9 while a tree is read: nothing half written, and the rerun gives the whole."""
+    import signal
+    import subprocess
+    import sys
+    import time
+
+    data = (LCO / "xmu.dat").read_bytes()
+    for k in range(400):
+        place = tmp_path / "runs" / f"r{k:03d}"
+        place.mkdir(parents=True)
+        (place / "xmu.dat").write_bytes(data + b"\n" * k)
+    out = tmp_path / "out"
+    command = [sys.executable, "-m", "defectra.cli", "import", str(tmp_path / "runs"), "--out"]
+    child = subprocess.Popen([*command, str(out)], stdout=subprocess.DEVNULL)
+    time.sleep(1.0)
+    child.send_signal(signal.SIGKILL)
+    assert child.wait() == -signal.SIGKILL
+    assert not (out / "imports.parquet").exists()
+    assert main(["import", str(tmp_path / "runs"), "--out", str(out)]) == 0
+    assert len(read_table(out / "imports.parquet", IMPORTS)) == 400
+    assert not list(out.glob(".*"))
+
+
 def test_half_a_real_archive_member(mirror, tmp_path):
     path = mirror / "spectra/omnixas/feff_raw/Cu_FEFF_xmu_POSCAR.tar.xz"
     if not path.exists():

@@ -144,6 +144,65 @@ def test_kev_doubled_and_downwards_are_mended_and_told(tmp_path):
     np.testing.assert_allclose(found.energy, energy)
 
 
+def _rows(text, change):
+    """An XDI file whose number rows were changed; `change` takes and gives a list of rows."""
+    lines = text.splitlines()
+    head = [x for x in lines if x.startswith("#") or not x.strip()]
+    rows = [x.split() for x in lines if x.strip() and not x.startswith("#")]
+    return "\n".join([*head, *("  ".join(r) for r in change(rows))]) + "\n"
+
+
+def _kev(rows):
+    return [[f"{float(r[0]) / 1000:.7f}", *r[1:]] for r in rows]
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (_kev, "energies were in keV"),
+        (lambda rows: rows[::-1], ""),
+        (lambda rows: rows[::2] + rows[1::2], "sorted"),
+        (lambda rows: [r for r in rows for _ in (0, 1)], "doubled"),
+        (lambda rows: [*rows[:-2], *([r[0], "nan", *r[2:]] for r in rows[-2:])], "cut"),
+    ],
+    ids=["keV", "downwards", "unsorted", "doubled", "NaN at the end"],
+)
+def test_a_real_file_is_mended_and_it_is_told(spectra, tmp_path, change, told):
+    source = spectra / "spectra/xdi/Ni/NiOH2_rt_01.xdi"
+    plain = read_measured(source, "Ni K")
+    unit = "keV" if change is _kev else "eV"
+    text = _rows(source.read_text(), change).replace("energy eV", f"energy {unit}")
+    (tmp_path / "a.xdi").write_text(text)
+    found = read_measured(tmp_path / "a.xdi", "Ni K")
+    assert told in " ".join(found.notes)
+    count = len(found.energy)
+    np.testing.assert_allclose(found.energy, plain.energy[:count], atol=1e-3)
+    np.testing.assert_allclose(found.mu, plain.mu[:count], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda rows: [*rows[:200], [rows[200][0], "nan", *rows[200][2:]], *rows[201:]], "inside"),
+        (lambda rows: rows[:95], "after the edge"),
+        (_kev, "another unit of energy"),  # though its header says eV
+        (lambda rows: rows[:12], "12"),
+    ],
+    ids=["NaN inside", "ends early", "keV called eV", "few rows"],
+)
+def test_a_real_file_that_cannot_be_used_is_refused(spectra, tmp_path, change, told):
+    source = spectra / "spectra/xdi/Ni/NiOH2_rt_01.xdi"
+    (tmp_path / "a.xdi").write_text(_rows(source.read_text(), change))
+    with pytest.raises(SpectrumError, match=told):
+        normalise(read_measured(tmp_path / "a.xdi", "Ni K"))
+
+
+@pytest.mark.parametrize("edge", ["Co K", "Cu K", "Ni L3"])
+def test_a_real_file_of_another_edge_is_refused(spectra, edge):
+    with pytest.raises(SpectrumError):
+        read_measured(spectra / "spectra/xdi/Ni/NiOH2_rt_01.xdi", edge)
+
+
 def test_nan_inside_is_refused_at_the_ends_cut():
     energy, mu = nickel()
     mu[200] = np.nan

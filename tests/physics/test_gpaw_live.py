@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
 
@@ -39,3 +41,29 @@ def test_silicon(installed, tmp_path):
     assert found["spin_orbit"]["least_weight"] > 0.9
     assert found["potentials"]["atoms_eV"][0] == pytest.approx(found["potentials"]["atoms_eV"][1])
     assert np.abs(found["forces"]["forces"]).max() < 0.02
+
+
+@pytest.mark.skipif(
+    not os.environ.get(gpaw.LAUNCH), reason=f"no {gpaw.LAUNCH}, such as `mpiexec -n 2`"
+)
+def test_a_launcher_changes_no_number(installed, tmp_path, monkeypatch):
+    lattice = 5.43 / 2 * np.array([[0, 1, 1], [1, 0, 1], [1, 1, 0]])
+    cell = gpaw.Cell.of(lattice, ["Si", "Si"], [[0, 0, 0], [0.26, 0.25, 0.25]])
+    protocol = GpawProtocol(
+        xc="LDA", cutoff=200, mesh=[2, 2, 2], band_mesh=[2, 2, 2], empty_bands=4
+    )
+    steps = [{"do": s} for s in ("energy", "forces", "edges", "spin_orbit", "potentials")]
+    steps += [{"do": "hybrid", "xc": "HSE06"}]
+    several = gpaw.run(gpaw.job(cell, protocol, steps), tmp_path / "several")
+    monkeypatch.delenv(gpaw.LAUNCH)
+    alone = gpaw.run(gpaw.job(cell, protocol, steps), tmp_path / "alone")
+    found = [gpaw.parse(out.files) for out in (several, alone)]
+    for step, key, within in (
+        ("energy", "energy_eV", 1e-6),
+        ("forces", "forces", 1e-3),
+        ("edges", "gap_eV", 1e-3),
+        ("spin_orbit", "gap_eV", 1e-3),
+        ("potentials", "atoms_eV", 1e-3),
+        ("hybrid_HSE06", "gap_eV", 1e-3),
+    ):
+        assert found[0][step][key] == pytest.approx(found[1][step][key], abs=within), step

@@ -13,7 +13,6 @@ from defectra.levels.live_sets import level_rows
 from defectra.levels.live_table import HOST_RUNS, sizes_of
 from defectra.store import Archive
 
-
 ROOT = Path(__file__).resolve().parents[2]
 
 

@@ -7,10 +7,11 @@ import sys
 import types
 from pathlib import Path
 
+import cells
 import numpy as np
 import pytest
 
-from defectra.engines import gpaw, gpaw_child
+from defectra.engines import gpaw
 from defectra.errors import EngineError
 from defectra.records import Status
 from defectra.settings.protocols import GpawProtocol
@@ -20,8 +21,8 @@ import json, os, signal, sys, time
 if "-c" in sys.argv:
     {version}
     sys.exit()
-job = json.load(open(sys.argv[3]))
-result = sys.argv[4]
+job = json.load(open(sys.argv[-2]))
+result = sys.argv[-1]
 steps = {{"energy": {{"energy_eV": -1.5 - job["charge"]}}}}
 {body}
 """
@@ -41,6 +42,7 @@ def fake(tmp_path, monkeypatch):
         path.write_text(FAKE.format(python=sys.executable, body=body, version=version))
         path.chmod(0o755)
         monkeypatch.setenv(gpaw.VARIABLE, str(path))
+        monkeypatch.delenv(gpaw.LAUNCH, raising=False)
         gpaw._version.cache_clear()
         return path
 
@@ -163,7 +165,7 @@ def test_job_is_plain_json():
 def test_edges_are_found_where_a_hybrid_changes_the_order():
     e = np.array([[[0.0, 1.0, 4.0, 3.0], [0.5, 0.2, 5.0, 6.0]]])
     points = np.array([[0, 0, 0], [0.5, 0.5, 0.5]])
-    found = gpaw_child._edges(e, 2, points)
+    found = cells._edges(e, 2, points)
     assert (found["vbm_eV"], found["cbm_eV"], found["direct_gap_eV"]) == (1.0, 3.0, 2.0)
     assert found["cbm_point"] == [0, 0, 0]
 
@@ -171,7 +173,7 @@ def test_edges_are_found_where_a_hybrid_changes_the_order():
 def test_bands_that_were_not_computed_move_with_the_edges():
     e = np.array([[[-9.0, 0.0, 2.0, 3.0], [-8.0, -1.0, 2.5, 4.0]]])
     found = np.array([[[-0.5, 3.1]]])  # bands 1 and 2 of the first point
-    moved = gpaw_child._moved(e, found, [0], (1, 2, 3), (0, 0))
+    moved = cells._moved(e, found, [0], (1, 2, 3), (0, 0))
     np.testing.assert_allclose(moved[0, 0], [-9.5, -0.5, 3.1, 4.1])
     np.testing.assert_allclose(moved[0, 1], [-8.5, -1.5, 3.6, 5.1])
 
@@ -191,6 +193,6 @@ def test_gap_is_negative_where_the_coupling_turns_the_bands_over(monkeypatch, sw
     calc = types.SimpleNamespace(
         get_number_of_electrons=lambda: 2.0, wfs=types.SimpleNamespace(kd=points)
     )
-    found = gpaw_child._with_spin_orbit(calc)
+    found = cells._with_spin_orbit(calc)
     assert found["gap_eV"] == pytest.approx(gap)
     assert found["direct_gap_eV"] == pytest.approx(gap)

@@ -1,9 +1,8 @@
 """What the program of the level engine makes of bands and potentials, without GPAW."""
 
+import levels as child
 import numpy as np
 import pytest
-
-from defectra.engines import gpaw_levels_child as child
 
 
 class Calculator:

@@ -132,3 +132,26 @@ def test_bad_criteria_are_refused() -> None:
     twice = {n: Criterion(target="gap_HSE", low=1.0) for n in ("one", "two")}
     with pytest.raises(ValueError, match="each target once"):
         Screen(criteria=twice)
+
+
+def test_own_ends_are_averaged_and_a_missing_one_is_not_invented():
+    from defectra.perovskites import ends, runs
+    from defectra.perovskites.compounds import Compound
+
+    one, two = (runs.pure_of("Cs", b, "I") for b in ("Sn", "Pb"))
+    mixed = Compound(one.a, tuple((p + q) // 2 for p, q in zip(one.b, two.b)), one.x)
+    hybrid, other = runs.pure_of("MA", "Pb", "I"), runs.pure_of("K", "Pb", "I")
+    found = [
+        {"name": c.name, "kind": kind, "status": "ok", "gap_PBE": gap - 0.7, "gap_HSE": gap,
+         "lattice": size, "bulk_modulus": 15.0}
+        for c, gap, size in ((one, 0.9, 6.2), (two, 1.9, 6.4))
+        for kind in ("bands", "equation_of_state")
+    ]  # fmt: skip
+    rows = ends.matrix([one, two, mixed, hybrid, other], found)
+    assert rows.shape == (5, ends.COLUMNS)
+    assert rows[2, :4] == pytest.approx([0.7, 1.4, 6.3, 15.0])
+    assert rows[2, 4:8] == pytest.approx([0.9, 1.9, 0.5, 0.1])
+    assert 0.9 < rows[2, 8] < 1.4
+    assert rows[3] == pytest.approx(rows[1])  # Cs stands for MA
+    assert rows[0, 6] == pytest.approx(0.0)
+    assert np.isnan(rows[4, :4]).all()

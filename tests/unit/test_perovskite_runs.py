@@ -7,10 +7,11 @@ import sys
 import types
 from pathlib import Path
 
+import cells
 import numpy as np
 import pytest
 
-from defectra.engines import gpaw, gpaw_child
+from defectra.engines import gpaw
 from defectra.journal import Journal
 from defectra.perovskites import campaign, parity, runs, salts
 from defectra.perovskites.compounds import Compound
@@ -25,7 +26,7 @@ A_TRUE = 6.2
 FAKE = """#!{python}
 import json, sys
 open({count!r}, "a").write("x")
-job, result = json.load(open(sys.argv[3])), sys.argv[4]
+job, result = json.load(open(sys.argv[-2])), sys.argv[-1]
 a, steps = job["lattice"][0], {{}}
 for step in job["steps"]:
     name = gone = step["do"]
@@ -170,11 +171,11 @@ def test_scan_moves_on_while_the_energy_falls_and_keeps_each_volume(monkeypatch)
     monkeypatch.setitem(sys.modules, "gpaw", types.ModuleType("gpaw"))
     monkeypatch.setitem(sys.modules, "gpaw.new", types.ModuleType("gpaw.new"))
     monkeypatch.setitem(sys.modules, "gpaw.new.ase_interface", interface)
-    monkeypatch.setattr(gpaw_child, "parameters", lambda job: {})
+    monkeypatch.setattr(cells, "parameters", lambda job: {})
     job = runs.scan_job(compound(), GpawProtocol())
     kept: list[dict] = []
-    ground = gpaw_child.Ground(job, "-")
-    found = gpaw_child.equation_of_state(
+    ground = cells.Ground(job, "-")
+    found = cells.equation_of_state(
         ground, job["steps"][0], None, lambda f: kept.append(json.loads(json.dumps(f)))
     )
     start = runs.start(compound())
@@ -182,11 +183,11 @@ def test_scan_moves_on_while_the_energy_falls_and_keeps_each_volume(monkeypatch)
     assert max(found["scales"]) == pytest.approx(1.05)
     assert start * max(found["scales"]) > 6.5
     seen.clear()
-    resumed = gpaw_child.equation_of_state(ground, job["steps"][0], kept[2], lambda _: None)
+    resumed = cells.equation_of_state(ground, job["steps"][0], kept[2], lambda _: None)
     assert len(seen) == len(resumed["scales"]) - 3
     monkeypatch.setattr(runs, "_CONTACT", 0.80)
     far = runs.scan_job(compound(), GpawProtocol())
-    found = gpaw_child.equation_of_state(gpaw_child.Ground(far, "-"), far["steps"][0])
+    found = cells.equation_of_state(cells.Ground(far, "-"), far["steps"][0])
     assert len(found["scales"]) == 5 + runs.EXTRA
 
 

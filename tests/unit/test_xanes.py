@@ -7,9 +7,9 @@ from sklearn.ensemble import RandomForestRegressor
 from defectra.errors import DataError
 from defectra.models.forest import Forest, read_npz
 from defectra.models.saved import Domain, features_of, learn_domain
-from defectra.settings.xanes import Delta, XanesStudy
+from defectra.settings.xanes import Delta, Ladder, XanesStudy
 from defectra.spectra.normalise import cdf
-from defectra.xanes import delta, ladder, nickel, series, views
+from defectra.xanes import compare, delta, ladder, nickel, series, views
 from defectra.xanes.copper import GRID, MARGIN, WIDE
 from defectra.xanes.importance import importance
 from defectra.xanes.omnixas import material, read_spectra
@@ -176,22 +176,74 @@ def test_conformal_half_width_and_separation():
     assert series.separation(value, np.array([0, 0, 1, 1], bool)) == pytest.approx(expected)
 
 
-def test_ladder_finds_shift_and_width_and_says_how_sure():
-    grid = ladder.ANATASE_GRID
-    sharp = np.arange(4900.0, 5060.0, 0.1)
-    mu = 1 / (1 + np.exp(-(sharp - 4980) / 0.5)) + np.exp(-0.5 * ((sharp - 4985) / 1.0) ** 2)
-    target = ladder._unit(np.interp(grid, *_moved(sharp, mu)))
-    row = ladder._fitted("p", "r", "m", (sharp, mu), (grid, target), 0.0, 6.0)
-    assert row["shift"] == pytest.approx(-2.3, abs=0.06)
-    assert row["fwhm"] == 2.0
-    assert row["relative_rms"] < 0.01
-    assert row["shift_sd"] < 0.2
+def test_the_difference_of_two_features_is_taken_on_the_same_resamples():
+    """Errors that both share cancel: the interval of the difference is far narrower."""
+    rng = np.random.default_rng(5)
+    groups = [f"m{k // 4}" for k in range(400)]
+    truth = rng.normal(size=400)
+    shared = rng.normal(0, 1, size=400) * np.repeat(rng.uniform(0.2, 3, 100), 4)
+    answers = {
+        ("as is", "cdf", compare.FOREST): (truth + 0.9 * shared)[:, None],
+        ("as is", "intensity", compare.FOREST): (truth + shared)[:, None],
+    }
+    task = compare.Task(("valence",), np.arange(400), truth[:, None])
+    rows = list(compare._scored(task, answers, groups, XanesStudy(), 3))
+    by = {(r["features"], r["metric"]): r for r in rows}
+    ours, plain = (by[f, "rmse"] for f in ("cdf", "intensity"))
+    pair = by["cdf - intensity", "rmse_difference"]
+    assert pair["value"] == pytest.approx(ours["value"] - plain["value"])
+    assert pair["lo"] < pair["value"] < pair["hi"] < 0
+    assert pair["hi"] - pair["lo"] < 0.2 * (ours["hi"] - ours["lo"])
+    alone = {k: v for k, v in answers.items() if k[1] == "cdf"}
+    assert all("-" not in r["features"]
+               for r in compare._scored(task, alone, groups, XanesStudy(), 3))  # fmt: skip
 
 
-def _moved(energy, mu):
-    from defectra.spectra.broaden import gaussian
+SHARP = np.arange(500.0, 620.0, 0.1)
 
-    return energy - 2.3, gaussian(energy, mu, energy, 2.0)
+
+def oxygen(energy, onset):
+    step = 1 / (1 + np.exp(-(energy - onset) / 0.5))
+    return step + sum(h * np.exp(-0.5 * ((energy - onset - c) / 1.2) ** 2)
+                      for c, h in ((1.0, 0.7), (9.0, 1.1), (12.0, 0.6), (22.0, 0.3)))  # fmt: skip
+
+
+def rung(name, protocol, curve, edge, cpu):
+    identity = f"{name} {protocol}"
+    row = {"calculation_id": identity, "geometry_id": "g", "site": "O20", "element": "O"}
+    row |= {"edge": "K", "engine": name, "protocol": protocol, "edge_eV": edge, "cpu_s": cpu}
+    return row, {"calculation_id": identity, "energy_eV": curve[0], "mu": curve[1]}
+
+
+def test_a_ladder_says_what_every_rung_was_moved_by_and_on_which_axis_it_came():
+    planted = {"fast": -0.8, "balanced": -0.3, "stringent": 0.0}
+    pairs = [
+        rung("feff", p, (SHARP, oxygen(SHARP, 540.0 + s)), 540.0, c)
+        for (p, s), c in zip(planted.items(), (20.0, 60.0, 900.0))
+    ]
+    pairs.append(rung("gpaw_corehole", "fast", (SHARP, oxygen(SHARP, 531.0)), 531.0, 400.0))
+    cells = [{"geometry_id": "g", "species": ["Li", "Ni", "O", "O"]}]
+    found = list(ladder.site_rungs([p[0] for p in pairs], [p[1] for p in pairs], cells, Ladder()))
+    by = {(r["rung"], r["reference"]): r for r in found}
+    assert len(found) == 2 + 3 + 2
+    for protocol, shift in planted.items():
+        row = by[f"feff {protocol}", "gpaw_corehole fast"]
+        assert row["shift"] == pytest.approx(531.0 - 540.0 - shift, abs=0.051)
+        assert (row["alignment"], row["axis"]) == ("fitted", "engine")
+        assert row["relative_rms"] < 0.02
+        assert 0 <= row["shift_sd"] < 0.2
+    inner = by["feff fast", "feff stringent"]
+    assert inner["shift"] == pytest.approx(0.8, abs=0.051)
+    top = by["gpaw_corehole fast", ""]
+    assert (top["axis"], top["alignment"], top["shift"]) == ("delta SCF", "none", 0.0)
+    assert {r["panel"] for r in found} == {"LiNiO2 O K, site O20"}
+    assert [r["cpu_s"] for r in found if not r["reference"]] == [900.0, 400.0]
+
+
+def test_a_site_with_one_rung_is_no_ladder():
+    row, curve = rung("feff", "fast", (SHARP, oxygen(SHARP, 540.0)), 540.0, 1.0)
+    cells = [{"geometry_id": "g", "species": ["O"]}]
+    assert list(ladder.site_rungs([row], [curve], cells, Ladder())) == []
 
 
 def test_lists_and_tables_must_be_in_step(tmp_path):

@@ -14,6 +14,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="defectra", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     _add_import(commands)
+    _add_run(commands)
     _add_look(commands)
     _add_predict(commands)
     chosen = parser.parse_args(arguments)
@@ -48,6 +49,43 @@ def run_import(chosen: argparse.Namespace) -> int:
         print(f"  {name}: {number}")
     print(f"tables: {chosen.out} (what could not be read: imports.parquet, column message)")
     return 0 if found.imports else 1
+
+
+def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    text = "compute one edge of your own structure: feff, gpaw_corehole, feff_binary, vasp, fdmnes"
+    command = commands.add_parser("run", help=text, description=text)
+    command.add_argument("engine", help="one of these, or `list`: what is there, what is missing")
+    command.add_argument("structure", nargs="?", type=Path, help="CIF, POSCAR, ...")
+    command.add_argument("--edge", default="O K", help='element and edge, e.g. "O K"')
+    command.add_argument("--site", type=int, help="number in the file, from 0; else one of a kind")
+    command.add_argument("--protocol", help="default: fast, or published")
+    command.add_argument("--config", type=Path, default=Path("config/config.yaml"))
+    command.add_argument("--out", type=Path, default=Path("results/runs"))
+    command.add_argument("--write", action="store_true", help="write the inputs, do not run")
+    command.set_defaults(run=run_run)
+
+
+def run_run(chosen: argparse.Namespace) -> int:
+    """Compute what is asked for and tell how it went; 1 if one of them failed."""
+    from defectra.config import load
+    from defectra.errors import ConfigError
+    from defectra.parsers.edges import edge_name
+    from defectra.running.command import Asked, missing, run, told
+    from defectra.running.engines import PROTOCOL, names
+
+    if chosen.engine == "list":
+        for name in names():
+            print(f"{name}: {missing(name) or 'ready'}")
+        return 0
+    if chosen.structure is None:
+        raise ConfigError("no structure file is named")
+    element, edge = edge_name(chosen.edge)
+    protocol = chosen.protocol or PROTOCOL.get(chosen.engine, "fast")
+    asked = Asked(chosen.engine, protocol, chosen.structure, element, edge, chosen.site)
+    found = run(asked, load(chosen.config).protocols, chosen.out, write_only=chosen.write)
+    for index, folder, row in found:
+        print(told(asked, index, folder, row))
+    return int(any(row["status"] == "failed" for _, _, row in found))
 
 
 def _add_look(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -73,6 +73,8 @@ class Metric(StrEnum):
     PEARSON = "pearson_median"
     SPEARMAN = "spearman"
     SEPARATION = "separation"
+    RMSE_DIFFERENCE = "rmse_difference"
+    ACCURACY_DIFFERENCE = "balanced_accuracy_difference"
 
 
 class Verdict(StrEnum):
@@ -245,6 +247,9 @@ SITE_AVERAGES = _table(
     ("edge", "string", "", "K, L3, L2"),
     ("energy_eV", "floats", "eV", "stated grid of the edge, declared shift applied"),
     ("mu", "floats", "1/eV", "mean over sites, normalised to unit area on the grid"),
+    ("alignment", "string", "", "where the shift comes from: declared, delta SCF or fitted"),
+    ("shift_eV", "float", "eV", "added to the energies of the engine"),
+    ("shift_sd_eV", "float", "eV", "standard deviation of the shift; NaN: not known"),
     ("n_sites", "int", "", "sites of the element in the cell"),
     ("n_computed", "int", "", "sites in the mean"),
     ("n_unconverged", "int", "", "of these, not self-consistent"),

@@ -85,3 +85,111 @@ rule plot_perovskite_runs:
         code=code("plot_perovskite_runs"),
     script:
         "../../scripts/plot_perovskite_runs.py"
+
+
+# As gather_runs, for the reference phases BX2, mixed B sites and charged vacancies (`cells`).
+rule gather_cells:
+    input:
+        archive_parts(ARCHIVE, "perovskite_runs", "perovskite_cells"),
+    output:
+        cells="results/perovskites/cells.parquet",
+        table=report(
+            "results/perovskites/cells.csv",
+            category="Perovskites: calculations",
+            caption="../report/perovskites_cells.rst",
+        ),
+    log:
+        "results/logs/perovskites/gather_cells.log",
+    conda:
+        "../../envs/defectra.yaml"
+    threads: 1
+    resources:
+        mem_mb=doubled(500),
+        runtime=doubled(10),
+    params:
+        archive=json.dumps(ARCHIVE),
+        config=run_settings(CONFIG),
+        journal=journal_size("results/store/perovskites-cells.journal"),
+        code=code("gather_cells"),
+    script:
+        "../../scripts/gather_cells.py"
+
+
+rule compare_cells:
+    input:
+        runs=rules.gather_runs.output.runs,
+        cells=rules.gather_cells.output.cells,
+        compounds="results/perovskites/compounds.parquet",
+        excesses=rules.compare_runs.output.excesses,
+    output:
+        decomposition="results/perovskites/decomposition.csv",
+        summary=report(
+            "results/perovskites/decomposition_summary.csv",
+            category="Perovskites: calculations",
+            caption="../report/perovskites_decomposition.rst",
+        ),
+        vacancies=report(
+            "results/perovskites/vacancies.csv",
+            category="Perovskites: calculations",
+            caption="../report/perovskites_vacancies.rst",
+        ),
+        mixing="results/perovskites/mixing.csv",
+    log:
+        "results/logs/perovskites/compare_cells.log",
+    conda:
+        "../../envs/defectra.yaml"
+    threads: 1
+    resources:
+        mem_mb=doubled(500),
+        runtime=doubled(10),
+    params:
+        code=code("compare_cells"),
+    script:
+        "../../scripts/compare_cells.py"
+
+
+rule plot_perovskite_decomposition:
+    input:
+        decomposition=rules.compare_cells.output.decomposition,
+        vacancies=rules.compare_cells.output.vacancies,
+    output:
+        report(
+            "results/perovskites/figures/decomposition.png",
+            category="Perovskites: calculations",
+            caption="../report/perovskites_decomposition.rst",
+        ),
+    log:
+        "results/logs/perovskites/plot_perovskite_decomposition.log",
+    conda:
+        "../../envs/defectra.yaml"
+    threads: 1
+    resources:
+        mem_mb=doubled(800),
+        runtime=doubled(10),
+    params:
+        code=code("plot_perovskite_decomposition"),
+    script:
+        "../../scripts/plot_perovskite_decomposition.py"
+
+
+rule measure_slme:
+    input:
+        optics=os.path.relpath(ROOT / "resources/optics/gaas.csv"),
+    output:
+        report(
+            "results/perovskites/slme.csv",
+            category="Perovskites: calculations",
+            caption="../report/perovskites_slme.rst",
+        ),
+    log:
+        "results/logs/perovskites/measure_slme.log",
+    conda:
+        "../../envs/defectra.yaml"
+    threads: 1
+    resources:
+        mem_mb=doubled(500),
+        runtime=doubled(10),
+    params:
+        code=code("measure_slme"),
+    script:
+        "../../scripts/measure_slme.py"

@@ -56,6 +56,7 @@ rule evaluate_perovskites:
         compounds=rules.load_perovskites.output.compounds,
         references=rules.load_perovskites.output.references,
         ions=rules.load_perovskites.output.ions,
+        runs="results/perovskites/runs.parquet",
     output:
         metrics="results/perovskites/labels/{label}/metrics.csv",
         predictions="results/perovskites/labels/{label}/predictions.parquet",
@@ -292,6 +293,8 @@ rule score_perovskites:
         runs=rules.gather_runs.output.table,
         parity=rules.compare_runs.output.parity,
         excesses=rules.compare_runs.output.excesses,
+        decomposition=rules.compare_cells.output.decomposition,
+        films=rules.measure_slme.output[0],
     output:
         "results/perovskites/scorecard.csv",
     log:

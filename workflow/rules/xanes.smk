@@ -15,6 +15,10 @@ NICKEL_OXIDES = [
     for k in range(1, count + 1)
 ]
 
+# Calculations of the ladder, shipped with the workflow.
+RUNGS = os.path.relpath(ROOT / CONFIG.xanes.ladder.archive)
+RUNG_PARTS = sorted(map(str, Path(RUNGS).glob("*/part-*.parquet")))
+
 
 rule build_copper:
     input:
@@ -156,6 +160,7 @@ rule measure_nickel:
 rule build_ladder:
     input:
         archive=ARCHIVE_PARTS,
+        rungs=RUNG_PARTS,
         codes=needs_all(LADDER_FILES, CONFIG.mirror),
         measured=needs(f"{ANATASE}/anatase_exp.txt", CONFIG.mirror),
     output:
@@ -172,10 +177,13 @@ rule build_ladder:
     threads: 1
     resources:
         mem_mb=doubled(1000),
-        runtime=doubled(10),
+        runtime=doubled(10 if CONFIG.xanes.ladder.live == "no" else 1440),
     params:
         config=leaf(CONFIG, "xanes"),
+        protocols=leaf(CONFIG, "protocols"),
         archive=json.dumps(ARCHIVE),
+        rungs=RUNGS,
+        work="results/store/rungs",
         mirror=CONFIG.mirror,
         code=code("build_ladder"),
     script:

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from defectra.records import Status
-from defectra.settings.protocols import FeffProtocol
 
 # Failures of the machine, not of the physics: tried again at the next start.
 TRIED_AGAIN = ("timeout", "signal", "out_of_memory", "geometry_missing", "engine_missing")
@@ -72,12 +71,12 @@ class Outcome:
 
 
 class SiteRunner(Protocol):
-    """One absorber of one geometry."""
+    """One absorber of one geometry; `protocol` is of the engine's own kind."""
 
-    def identity(self, edge: str, protocol: FeffProtocol) -> str:
+    def identity(self, edge: str, protocol: Any) -> str:
         """`calculation_id` of an edge."""
 
-    def run(self, edge: str, protocol: FeffProtocol) -> Outcome:
+    def run(self, edge: str, protocol: Any) -> Outcome:
         """Compute one edge."""
 
 

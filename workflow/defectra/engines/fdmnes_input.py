@@ -31,12 +31,15 @@ class FdmnesProtocol:
         Self-consistency with the core hole (Excited, SCFexc) instead of without (SCF).
     span
         First energy, step, last energy from the edge, eV, as written.
+    timeout_s
+        s, then a run counts as failed.
     """
 
     edge: str
     radius: str
     excited: bool = False
     span: str = "-5. 0.2 45"
+    timeout_s: float = 86400.0
 
 
 # Radii of the released inputs.

@@ -25,6 +25,7 @@ from defectra.engines.release import release
 from defectra.errors import EngineError
 from defectra.records import Status
 from defectra.settings.protocols import FeffProtocol
+from defectra.store import write_bytes
 
 ENGINE = "feff"
 
@@ -91,16 +92,31 @@ class Site:
 
     def identity(self, edge: str, protocol: FeffProtocol) -> str:
         """`calculation_id` of an edge."""
-        return calculation_id(feff_input(self.cluster, edge, protocol, protocol.mixing))
+        return calculation_id(self.inputs(edge, protocol)["feff.inp"])
 
-    def run(self, edge: str, protocol: FeffProtocol) -> Outcome:
-        """Compute one edge; a second attempt with safer mixing if it is not self-consistent."""
+    def inputs(self, edge: str, protocol: FeffProtocol) -> dict[str, str]:
+        """Input files by name."""
+        return {"feff.inp": feff_input(self.cluster, edge, protocol, protocol.mixing)}
+
+    def run(self, edge: str, protocol: FeffProtocol, folder: Path | None = None) -> Outcome:
+        """Compute one edge; a second attempt with safer mixing if it is not self-consistent.
+
+        Parameters
+        ----------
+        folder
+            Gets what is kept of the run; FEFF itself works in temporary folders.
+        """
         outcome = Outcome(self.identity(edge, protocol))
         for attempt, mixing in enumerate((protocol.mixing, protocol.safer_mixing), 1):
             outcome.attempt = attempt
             self._attempt(outcome, edge, protocol, mixing)
             if outcome.status is Status.OK or outcome.error_class in FINAL:
                 break
+        if folder is not None:
+            for name, text in self.inputs(edge, protocol).items():
+                write_bytes(folder / name, text.encode())
+            for name, data in outcome.files.items():
+                write_bytes(folder / name, data)
         return outcome
 
     def _attempt(self, out: Outcome, edge: str, protocol: FeffProtocol, mixing: float) -> None:

@@ -1,8 +1,8 @@
 """GPAW: energies, equations of state, band edges, hybrid eigenvalues; a program of its own.
 
-GPAW is GPL-3 and is never imported here: :mod:`defectra.engines.gpaw_child` runs as a child of the
-Python that has it, `make engines` builds that one (``.venv-gpaw``), and ``DEFECTRA_GPAW`` names
-another.
+GPAW is GPL-3 and is never imported here: the programs of ``gpaw_programs`` are run by a Python that
+has it. `make engines` builds that one (``.venv-gpaw``), ``DEFECTRA_GPAW`` names another, and
+``DEFECTRA_GPAW_LAUNCH`` (such as ``mpiexec -n 4``) starts it on several cores.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -23,7 +24,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from defectra.engines import gpaw_child, process
+from defectra.engines import process
 from defectra.engines.base import Outcome
 from defectra.errors import EngineError
 from defectra.records import Status
@@ -35,12 +36,32 @@ Job = dict[str, Any]
 ENGINE = "gpaw"
 PARSER_VERSION = "1"
 VARIABLE = "DEFECTRA_GPAW"
+LAUNCH = "DEFECTRA_GPAW_LAUNCH"
 BESIDE = Path(__file__).resolve().parents[3] / ".venv-gpaw" / "bin" / "python"
+PROGRAMS = Path(__file__).with_name("gpaw_programs")
+# What ``cells.py`` can do, and its exit code for what is not self-consistent.
+STEPS = (
+    "energy",
+    "equation_of_state",
+    "forces",
+    "relax",
+    "potentials",
+    "edges",
+    "spin_orbit",
+    "hybrid",
+)
+UNCONVERGED = 3
 # One thread: a campaign runs calculations side by side. The allocator as for FEFF.
-ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MPLBACKEND": "Agg"}
+# A program of gpaw_programs/ finds its neighbours only without safe paths.
+ENVIRONMENT = {
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "MPLBACKEND": "Agg",
+    "PYTHONSAFEPATH": "",
+}
 RESULT = "result.json"
 # What a job asks for that decides no number.
-_BESIDE_IDENTITY = ("description", "timeout_s", "checkpoint")
+_BESIDE_IDENTITY = ("description", "timeout_s", "checkpoint", "sets")
 
 
 @dataclass(frozen=True)
@@ -83,6 +104,28 @@ def program() -> Path:
         f"GPAW is not installed: run `make engines`, or name a Python that can import gpaw in "
         f"{VARIABLE}; without it only the calculations of the archive are used",
     )
+
+
+def command(name: str) -> list[str]:
+    """What starts a program of ``gpaw_programs``; its arguments are to be added.
+
+    Raises
+    ------
+    EngineError
+        ``engine_missing``, see :func:`program`; or there is no such launcher.
+    """
+    python = [str(program()), str(PROGRAMS / name)]
+    launch = shlex.split(os.environ.get(LAUNCH, ""))
+    if not launch:
+        return python
+    if shutil.which(launch[0]) is None:
+        raise EngineError("engine_missing", f"{LAUNCH} names {launch[0]}, which is not there")
+    return process.bound([*launch, *python])
+
+
+def environment() -> dict[str, str]:
+    """Environment of the programs; under a launcher GPAW is told to use its MPI."""
+    return ENVIRONMENT | ({"GPAW_MPI_BACKEND": "cgpaw"} if os.environ.get(LAUNCH) else {})
 
 
 def engine_version() -> str:
@@ -137,9 +180,9 @@ def job(
         raise EngineError(
             "bad_input", f"GPAW: lattice, coordinates or moments do not fit {n} sites"
         )
-    unknown = [s.get("do") for s in steps if s.get("do") not in gpaw_child.STEPS]
+    unknown = [s.get("do") for s in steps if s.get("do") not in STEPS]
     if unknown or not steps:
-        known = ", ".join(gpaw_child.STEPS)
+        known = ", ".join(STEPS)
         raise EngineError("bad_input", f"GPAW: unknown step {unknown}; there are {known}")
     return {
         "lattice": list(cell.lattice),
@@ -148,9 +191,14 @@ def job(
         "charge": float(charge),
         "moments": [float(m) for m in moments],
         "mesh": [int(k) for k in (mesh or protocol.mesh)],
-        "settings": protocol.model_dump(mode="json", exclude={"description", "mesh"}),
+        "settings": protocol.model_dump(mode="json", exclude=_unsaid(protocol)),
         "steps": [dict(s) for s in steps],
     }
+
+
+def _unsaid(protocol: GpawProtocol) -> set[str]:
+    """Settings that a job does not name: `glides` where it is off, as in jobs of before."""
+    return {"description", "mesh"} | (set() if protocol.glides else {"glides"})
 
 
 def calculation_id(asked: Job) -> str:
@@ -160,7 +208,7 @@ def calculation_id(asked: Job) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def run(asked: Job, folder: Path | None = None) -> Outcome:
+def run(asked: Job, folder: Path | None = None, name: str = "cells.py") -> Outcome:
     """Run a job in a child; what came out is in ``files`` of the outcome, see :func:`parse`.
 
     Parameters
@@ -168,6 +216,8 @@ def run(asked: Job, folder: Path | None = None) -> Outcome:
     folder
         Folder that outlives this process: steps that a killed run finished there are not done
         again. None: a temporary one.
+    name
+        Program of ``gpaw_programs``.
     """
     out = Outcome(calculation_id(asked))
     out.inputs_sha256 = out.calculation_id
@@ -175,7 +225,7 @@ def run(asked: Job, folder: Path | None = None) -> Outcome:
     start = time.perf_counter()
     try:
         place.mkdir(parents=True, exist_ok=True)
-        _call(out, asked, place)
+        _call(out, asked, place, name)
     except EngineError as error:
         out.status, out.error_class, out.message = Status.FAILED, error.error_class, str(error)
     finally:
@@ -187,10 +237,11 @@ def run(asked: Job, folder: Path | None = None) -> Outcome:
     return out
 
 
-def _call(out: Outcome, asked: Job, folder: Path) -> None:
+def _call(out: Outcome, asked: Job, folder: Path, name: str) -> None:
     (folder / "job.json").write_text(json.dumps(asked, indent=1), encoding="utf-8")
-    command = [str(program()), "-P", gpaw_child.__file__, "job.json", RESULT]
-    used = process.run(command, folder, ENVIRONMENT, asked["settings"]["timeout_s"])
+    used = process.run(
+        [*command(name), "job.json", RESULT], folder, environment(), asked["settings"]["timeout_s"]
+    )
     out.cpu_s, out.max_rss_mb = used.cpu_s, used.max_rss_mb
     if used.returncode < 0:
         raise EngineError("signal", f"GPAW was ended by signal {-used.returncode}")
@@ -199,7 +250,7 @@ def _call(out: Outcome, asked: Job, folder: Path) -> None:
         out.status = Status.OK
         return
     told = _why(folder)
-    if used.returncode == gpaw_child.UNCONVERGED:
+    if used.returncode == UNCONVERGED:
         out.status, out.error_class = Status.UNCONVERGED, "not_self_consistent"
         out.message = f"GPAW: {told['message']}"
         return
@@ -222,6 +273,14 @@ def _why(folder: Path) -> dict[str, str]:
     last = lines[-1] if lines else "no message"
     missing = "No module named" in last
     return {"class": "engine_missing" if missing else "engine_failed", "message": last[:300]}
+
+
+def version_in(files: Mapping[str, bytes]) -> str:
+    """Version of GPAW that a kept result names; empty if it names none."""
+    try:
+        return f"gpaw {json.loads(files[RESULT])['version']}"
+    except (KeyError, ValueError):
+        return ""
 
 
 def parse(files: Mapping[str, bytes]) -> dict[str, dict[str, Any]]:

@@ -18,8 +18,6 @@ from defectra.errors import EngineError
 
 Json = dict[str, Any]
 
-CHILD = Path(__file__).with_name("gpaw_levels_child.py")
-
 
 def compute(requests: Sequence[Mapping[str, Any]], timeout_s: float) -> dict[str, Json]:
     """Results of all requests by id, from one child; what it did not finish is not there.
@@ -30,15 +28,14 @@ def compute(requests: Sequence[Mapping[str, Any]], timeout_s: float) -> dict[str
         ``engine_missing`` if there is no GPAW (see :func:`gpaw.program`); ``crashed`` with the
         end of its log if the child ended badly before its first result.
     """
-    program = gpaw.program()
+    command = [*gpaw.command("levels.py"), "in.json", "out"]
     with tempfile.TemporaryDirectory(prefix="defectra-gpaw-") as name:
         folder = Path(name)
         (folder / "in.json").write_text(json.dumps(list(requests)), encoding="utf-8")
         (folder / "out").mkdir()
-        command = [str(program), "-P", str(CHILD), "in.json", "out"]
         failure: EngineError | None = None
         try:
-            if process.run(command, folder, gpaw.ENVIRONMENT, timeout_s).returncode:
+            if process.run(command, folder, gpaw.environment(), timeout_s).returncode:
                 log = (folder / "child.log").read_text(encoding="utf-8", errors="replace")
                 failure = EngineError("crashed", " ".join(log[-800:].split()))
         except EngineError as error:

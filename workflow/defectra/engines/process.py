@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -13,6 +14,7 @@ from pathlib import Path
 
 from defectra.errors import EngineError
 
+_BOUND = Path(__file__).with_name("bound.py")
 LOG_LIMIT = 50_000_000  # bytes; a child that writes more is stopped
 
 
@@ -24,6 +26,15 @@ class Usage:
     wall_s: float
     cpu_s: float
     max_rss_mb: float
+
+
+def bound(command: Sequence[str]) -> list[str]:
+    """`command` for a program that would live on when its worker is killed: now it does not.
+
+    Linux alone; elsewhere such a program ends by itself or at its time limit. What the program
+    itself starts is not bound.
+    """
+    return [sys.executable, "-I", "-S", str(_BOUND), str(os.getpid()), *command]
 
 
 def run(

@@ -37,6 +37,8 @@ class VaspProtocol:
         Of k-points, 1/Å.
     hubbard
         Effective U, eV, by element.
+    timeout_s
+        s, then a run counts as failed.
     """
 
     edge: str = "K"
@@ -44,6 +46,7 @@ class VaspProtocol:
     bands: int = 1600
     spacing: float = 0.22
     hubbard: Mapping[str, float] = field(default_factory=lambda: dict(HUBBARD))
+    timeout_s: float = 86400.0
 
 
 def inputs(structure: Structure, site: int, protocol: VaspProtocol) -> dict[str, str]:

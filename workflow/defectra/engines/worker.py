@@ -24,6 +24,7 @@ from pydantic import BaseModel, ConfigDict
 
 from defectra.engines.base import TRIED_AGAIN, Engine, Outcome, SiteRunner, engine_named
 from defectra.engines.geometries import Geometries
+from defectra.engines.rows import accounting, blank_row, result, spectrum_row
 from defectra.errors import DefectraError, EngineError
 from defectra.journal import Journal, journal_size, read_journal
 from defectra.records import CALCULATIONS, GEOMETRIES, SPECTRA, STRUCTURES, TASKS, Origin, Status
@@ -164,7 +165,7 @@ class Chunk:
         if self.is_done(name):
             return False
         outcome = site.run(task["edge"], protocol)
-        row = _accounting(outcome, self.engine)
+        row = accounting(outcome, self.engine.engine_version())
         files = outcome.files
         sizes = [[n, len(b)] for n, b in files.items()]
         handle.append({"kind": "calculation", **row, "files": sizes}, b"".join(files.values()))
@@ -229,60 +230,18 @@ class Chunk:
         except EngineError as error:
             bad = {"error_class": error.error_class, "message": str(error)}
             return row | bad | {"status": str(Status.FAILED)}, None
-        row |= {
-            "iterations": found.iterations,
-            "efermi_eV": found.efermi,
-            "edge_eV": found.edge,
-            "parser_version": self.engine.PARSER_VERSION,
-        }
-        spectrum = {
-            "calculation_id": row["calculation_id"],
-            "energy_eV": found.energy.tolist(),
-            "mu": found.mu.tolist(),
-            "mu0": found.mu0.tolist(),
-            "edge_step": found.edge_step,
-        }
-        return row, spectrum
-
-
-def _accounting(outcome: Outcome, engine: Engine) -> Row:
-    return {
-        "calculation_id": outcome.calculation_id,
-        "engine_version": engine.engine_version(),
-        "status": str(outcome.status),
-        "attempt": outcome.attempt,
-        "error_class": outcome.error_class,
-        "message": outcome.message,
-        "wall_s": round(outcome.wall_s, 3),
-        "cpu_s": round(outcome.cpu_s, 3),
-        "max_rss_mb": round(outcome.max_rss_mb, 1),
-        "shared_from": outcome.shared_from,
-        "inputs_sha256": outcome.inputs_sha256,
-    }
+        known = result(found, self.engine.PARSER_VERSION)
+        return row | known, spectrum_row(row["calculation_id"], found)
 
 
 def _blank(task: Row, geometry: Row, engine: Engine) -> Row:
     same = ("structure_id", "engine", "protocol", "geometry_protocol", "element", "edge", "site")
-    return {
+    return blank_row() | {
         "calculation_id": "",
         "geometry_id": geometry["geometry_id"],
         **{k: task[k] for k in same},
         "multiplicity": task["multiplicity"],
         "engine_version": engine.engine_version(),
-        "status": str(Status.FAILED),
-        "attempt": 0,
-        "error_class": "",
-        "message": "",
-        "wall_s": 0.0,
-        "cpu_s": 0.0,
-        "max_rss_mb": 0.0,
-        "origin": str(Origin.RUN),
-        "iterations": 0,
-        "efermi_eV": float("nan"),
-        "edge_eV": float("nan"),
-        "shared_from": "",
-        "inputs_sha256": "",
-        "parser_version": "",
     }
 
 

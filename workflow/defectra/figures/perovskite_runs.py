@@ -71,3 +71,59 @@ def _name_farthest(axis: Axes, rows: Rows, x: NDArray[np.float64], y: NDArray[np
             told.append(float(y[k]))
             name = str(rows[k]["name"]).replace("_3", "$_3$")
             axis.annotate(name, (x[k], y[k]), (5, -8), textcoords="offset points", fontsize=6.5)
+
+
+@style.styled()
+def plot_decomposition(rows: Rows, vacancies: Rows, path: str | Path) -> None:
+    """Our decomposition energies against published ones, and charged vacancies."""
+    figure, axes = style.canvas(1, 2, (10.0, 4.6), width_ratios=(1.25, 1))
+    good = [r for r in rows if np.isfinite(float(r["deviation_eV"]))]
+    _energies(axes[0, 0], good, len(rows))
+    _vacancies(axes[0, 1], [r for r in vacancies if np.isfinite(float(r["ours"]))])
+    style.save(figure, path)
+
+
+def _energies(axis: Axes, rows: Rows, asked: int) -> None:
+    if not rows:
+        style.say(axis, "not computed")
+        return
+    for row in rows:
+        colour = _COLOURS[row["b"]]
+        fill = colour if row["ax_consistent"] == "yes" else "none"
+        point = float(row["published_eV"]), float(row["ours_eV"])
+        axis.plot(*point, _MARKERS[row["x"]], ms=5, color=colour, mfc=fill, alpha=0.85)
+    agreed = [r for r in rows if r["ax_consistent"] == "yes"]
+    off = np.array([float(r["deviation_eV"]) for r in agreed])
+    both = [float(r[k]) for r in rows for k in ("published_eV", "ours_eV")]
+    axis.plot([min(both), max(both)], [min(both), max(both)], color=style.BLACK, lw=0.8)
+    note = f"{len(rows)} of {asked} compounds\nfilled: {len(agreed)}, mean {off.mean():+.3f} eV"
+    note += f"\nmean abs. {np.abs(off).mean():.3f} eV\nopen: published AX contradicted"
+    axis.text(0.97, 0.05, note.replace("-", "−"), transform=axis.transAxes, ha="right", fontsize=8)
+    axis.set(
+        title="decomposition energy, PBE",
+        xlabel="published (eV per formula unit)",
+        ylabel="ours, E(ABX$_3$) − E(AX) − E(BX$_2$) (eV)",
+    )
+    handles = [axis.plot([], [], "o", color=c, label=b)[0] for b, c in _COLOURS.items()]
+    handles += [axis.plot([], [], m, color=style.GREY, label=x)[0] for x, m in _MARKERS.items()]
+    axis.legend(handles=handles, ncols=3, fontsize=7.5, loc="upper left")
+
+
+def _vacancies(axis: Axes, rows: Rows) -> None:
+    if not rows:
+        style.say(axis, "no charged vacancy was computed")
+        return
+    for k, row in enumerate(rows):
+        axis.plot(float(row["published"]), k, "|", ms=14, mew=2, color=style.BLACK)
+        axis.plot(float(row["uncorrected"]), k, "o", ms=6, color=style.BLUE, mfc="none")
+        axis.plot(float(row["ours"]), k, "o", ms=6, color=style.BLUE)
+    names = [f"{r['name'].replace('_3', '$_3$')}: {r['quantity'].replace('_', ' ')}" for r in rows]
+    axis.set_yticks(range(len(rows)), names)
+    axis.set(title="vacancies, sites not relaxed", xlabel="eV", ylim=(len(rows) - 0.4, -1.4))
+    for marker, fill, colour, text in (
+        ("|", None, style.BLACK, "published"),
+        ("o", style.BLUE, style.BLUE, "ours"),
+        ("o", "none", style.BLUE, "ours, images not corrected"),
+    ):
+        axis.plot([], [], marker, color=colour, mfc=fill, label=text)
+    axis.legend(fontsize=7.5, ncols=3, loc="upper center")

@@ -15,33 +15,69 @@ from defectra.xanes.series import ALIGNED, AUTHORS, CENTROID, DECLARED, FOREST, 
 
 Rows = Sequence[Mapping[str, Any]]
 _COLOURS = (style.BLUE, style.ORANGE, style.GREEN, style.RED, style.PURPLE)
+_APART = 2.9  # of rungs, mean = 1
 _MARKERS = {"NMC622": "o", "NMC721": "s"}
 
 
 @style.styled()
 def plot_ladder(rows: Rows, path: str | Path) -> None:
-    """Anatase Ti K in five codes and measured; our Ni K at two protocols."""
-    figure, axes = style.canvas(1, 2, (11.5, 5.2))
+    """Anatase Ti K in five codes and measured; our sites at every rung; our Ni K at two."""
+    nickel = [r for r in rows if r["panel"].startswith("Ni K ")]
+    sites = [r for r in rows if r["panel"] != ANATASE and r not in nickel]
+    panels = list(dict.fromkeys(r["panel"] for r in sites))
+    figure, axes = style.canvas(1, 2 + len(panels), (5.2 * (2 + len(panels)), 6.4))
     own = [r for r in rows if r["panel"] == ANATASE]
     measured = [r for r in own if not r["reference"]]
     codes = sorted((r for r in own if r["reference"]), key=lambda r: r["relative_rms"])
     _stack(axes[0, 0], measured, codes, 0.9)
     axes[0, 0].set_title("anatase, Ti K: five codes against the measured spectrum")
-    ours = [r for r in rows if r["panel"] != ANATASE]
-    names = sorted({r["panel"] for r in ours})[:5]
-    for k, name in enumerate(names):
-        for row in [r for r in ours if r["panel"] == name]:
-            dear = not row["reference"]
-            colour = style.BLACK if dear else _COLOURS[k % 5]
-            axes[0, 1].plot(row["energy_eV"], np.array(row["mu"]) + 1.2 * k, ":" if dear else "-",
-                            color=colour, lw=1.0 if dear else 1.4)  # fmt: skip
-            if not dear:
-                text = f"{name[5:]}: rel. RMS {row['relative_rms']:.3f}, r {row['pearson']:.4f}"
-                axes[0, 1].text(8353.5, 1.2 * k + 0.55, text, fontsize=7.5, color=colour)
-    axes[0, 1].set_title("Ni K of our sites: fast (lines), balanced (dotted)")
+    for axis, name in zip(axes.flat[1:], panels):
+        _rungs(axis, [r for r in sites if r["panel"] == name])
+        axis.set_title(name)
+    _nickel(axes.flat[-1], nickel)
     for axis in axes.flat:
         axis.set(xlabel="energy (eV)", ylabel="absorption, mean = 1, offset", yticks=[])
     style.save(figure, path)
+
+
+def _rungs(axis: Axes, rows: Rows) -> None:
+    """One site: every rung below the dearest (dotted), with what is left between them."""
+    top = next(r for r in reversed(rows) if not r["reference"])
+    below = [r for r in rows if r["reference"] == top["rung"]]
+    for k, row in enumerate([*below, top]):
+        colour, low = _COLOURS[k % 5], _APART * k
+        axis.plot(row["energy_eV"], np.array(row["mu"]) + low, color=colour, lw=1.4)
+        if row is not top:
+            axis.plot(top["energy_eV"], np.array(top["mu"]) + low, ":", color=style.BLACK,
+                      lw=1.0)  # fmt: skip
+        axis.text(0.99, low + 1.55, _said(row, rows), fontsize=6.5, color=colour, ha="right",
+                  transform=axis.get_yaxis_transform())  # fmt: skip
+
+
+def _said(row: Mapping[str, Any], rows: Rows) -> str:
+    """What a rung costs and how far it is from the dearer ones."""
+    lines = [f"{row['rung']}: {row['cpu_s']:.0f} CPU s, axis: {row['axis']}"]
+    others = [r for r in rows if r["rung"] == row["rung"] and r["reference"]]
+    lines += [
+        f"to {r['reference']}: rel. RMS {r['relative_rms']:.3f}, r {r['pearson']:.3f},\n"
+        f"moved {r['shift']:+.2f} ± {r['shift_sd']:.2f}, broadened {r['fwhm']:.1f} eV"
+        for r in others
+    ]
+    return "\n".join(lines)
+
+
+def _nickel(axis: Axes, rows: Rows) -> None:
+    """Ni K of some sites, the cheap protocol (lines) over the dear one (dotted)."""
+    for k, name in enumerate(sorted({r["panel"] for r in rows})[:5]):
+        for row in [r for r in rows if r["panel"] == name]:
+            dear = not row["reference"]
+            colour = style.BLACK if dear else _COLOURS[k % 5]
+            axis.plot(row["energy_eV"], np.array(row["mu"]) + 1.2 * k, ":" if dear else "-",
+                      color=colour, lw=1.0 if dear else 1.4)  # fmt: skip
+            if not dear:
+                text = f"{name[5:]}: rel. RMS {row['relative_rms']:.3f}, r {row['pearson']:.4f}"
+                axis.text(8353.5, 1.2 * k + 0.55, text, fontsize=7.5, color=colour)
+    axis.set_title("Ni K of our sites: fast (lines), balanced (dotted)")
 
 
 def _stack(axis: Axes, measured: Rows, codes: Rows, offset: float) -> None:

@@ -1,11 +1,12 @@
-"""A committee of four learners with weights and intervals found inside the training rows alone.
+"""A committee of five learners with weights and intervals found inside the training rows alone.
 
-Two Gaussian processes (one sees few columns, one all), gradient boosting, and a small ensemble of
-networks. Inner folds of the same kind
-as the outer split (whole cations or halides left out where the outer split leaves one out) give
-each member's error on rows that it had not seen. From these come non-negative weights that sum to
-one, and the factor that turns a spread into a 90 % interval: that of the Gaussian processes and
-of the members about their weighted mean, both of which grow away from the training rows.
+Two Gaussian processes (one sees few columns, one all), gradient boosting (a few seeds, averaged),
+extremely randomised trees (Geurts et al., Mach. Learn. 63, 3, 2006), and a small ensemble of
+networks. Inner folds of the same kind as the outer split (whole cations or halides left out where
+the outer split leaves one out) give each member's error on rows that it had not seen. From these
+come non-negative weights that sum to one, and the factor that turns a spread into a 90 % interval:
+that of the Gaussian processes and of the members about their weighted mean, both of which grow
+away from the training rows. Inside, one member stands for each ensemble of boosting and networks.
 """
 
 from __future__ import annotations
@@ -22,21 +23,25 @@ from defectra.models.grouped_gp import GroupedGP, Groups, Ints, Standard
 from defectra.settings.perovskites import PerovskiteModels
 
 Floats = NDArray[np.float64]
-MEMBERS = ("gp", "gp_wide", "xgboost", "network")
+MEMBERS = ("gp", "gp_wide", "xgboost", "trees", "network")
 COMMITTEE = "committee"
 LEVEL = 0.9
 NORMAL_90 = 1.6448536269514722
 
 
-class Learner(Protocol):
-    """What boosting and networks have in common."""
-
-    def fit(self, x: Floats, y: Floats, /) -> object:
-        """Fit to `x`, shape (n, p), and `y`, shape (n,)."""
-        ...
+class Fitted(Protocol):
+    """What answers."""
 
     def predict(self, x: Floats, /) -> Floats:
         """Answers at `x`, shape (n,)."""
+        ...
+
+
+class Learner(Fitted, Protocol):
+    """What boosting, trees and networks have in common."""
+
+    def fit(self, x: Floats, y: Floats, /) -> object:
+        """Fit to `x`, shape (n, p), and `y`, shape (n,)."""
         ...
 
 
@@ -60,7 +65,7 @@ class Answer:
 
 
 class Committee:
-    """Four learners of one label.
+    """Five learners of one label.
 
     Parameters
     ----------
@@ -69,7 +74,7 @@ class Committee:
     settings
         Sizes of the learners.
     seed
-        Of boosting and networks.
+        Of boosting, trees and networks.
     """
 
     def __init__(self, groups: Groups, wide: Groups, settings: PerovskiteModels, seed: int) -> None:
@@ -87,30 +92,28 @@ class Committee:
         # The rank that the 90 % quantile has in a finite sample (split-conformal prediction).
         level = min(1.0, LEVEL * (len(y) + 1) / len(y))
         self.stretch = float(np.quantile(ratio, level, method="higher"))
-        self._xgb = _boosting(x, y, self.settings, self.seed)
-        self._nets = _Networks(x, y, self.settings, self.settings.networks, self.seed)
+        full = self.settings.boosting_seeds, self.settings.networks
+        self._others = _others(x, y, self.settings, self.seed, full)
         return self
 
     def predict(self, x: Floats) -> Answer:
         """Means of the members and the committee, and its interval, at `x`."""
         gaussian = [gp.predict(x) for gp in self._gps]
-        each = np.array(
-            [*(mean for mean, _ in gaussian), self._xgb.predict(x), self._nets.predict(x)], float
-        )
+        others = [member.predict(x) for member in self._others]
+        each = np.array([*(mean for mean, _ in gaussian), *others], float)
         spread = _spread(each, np.array([s for _, s in gaussian]), self.weights)
         means = dict(zip(MEMBERS, each))
         means[COMMITTEE] = self.weights @ each
         return Answer(means, self.stretch * spread, self.weights)
 
     def _out_of_fold(self, x: Floats, y: Floats, inner: Sequence[Ints]) -> tuple[Floats, Floats]:
-        """Answers of the members, shape (4, n), and spreads of the first two, on inner folds."""
+        """Answers of the members, shape (5, n), and spreads of the first two, on inner folds."""
         gaussian = [gp.left_out(inner) for gp in self._gps]
         others = np.empty((len(MEMBERS) - len(gaussian), len(y)))
         for test in inner:
             train = np.setdiff1d(np.arange(len(y)), test)
-            seen = x[train], y[train], self.settings
-            others[0, test] = _boosting(*seen, self.seed).predict(x[test])
-            others[1, test] = _Networks(*seen, 1, self.seed).predict(x[test])
+            members = _others(x[train], y[train], self.settings, self.seed, (1, 1))
+            others[:, test] = [member.predict(x[test]) for member in members]
         answers = np.vstack([*(mean for mean, _ in gaussian), others])
         return answers, np.array([spread for _, spread in gaussian])
 
@@ -139,22 +142,48 @@ def _weights(answers: Floats, truth: Floats) -> Floats:
     return found / found.sum()
 
 
-def _boosting(x: Floats, y: Floats, settings: PerovskiteModels, seed: int) -> Learner:
-    from xgboost import XGBRegressor
+def _others(
+    x: Floats, y: Floats, settings: PerovskiteModels, seed: int, count: tuple[int, int]
+) -> list[Fitted]:
+    """Boosting, trees, networks, fitted; `count`: how many of the first and the last."""
+    from sklearn.ensemble import ExtraTreesRegressor
 
-    boosting = settings.boosting
-    model: Learner = XGBRegressor(
-        n_estimators=boosting.trees,
-        max_depth=boosting.depth,
-        learning_rate=boosting.learning_rate,
-        subsample=boosting.subsample,
-        colsample_bytree=boosting.column_sample,
-        tree_method="exact",
-        n_jobs=1,
-        random_state=seed,
+    trees: Learner = ExtraTreesRegressor(
+        settings.trees, max_features=settings.tree_features, random_state=seed, n_jobs=1
     )
-    model.fit(x, y)
-    return model
+    trees.fit(x, y)
+    boosted = _Boosting(x, y, settings, count[0], seed)
+    return [boosted, trees, _Networks(x, y, settings, count[1], seed)]
+
+
+class _Boosting:
+    """Mean of boosted trees that differ in their seed."""
+
+    def __init__(
+        self, x: Floats, y: Floats, settings: PerovskiteModels, count: int, seed: int
+    ) -> None:
+        from xgboost import XGBRegressor
+
+        boosting = settings.boosting
+        self._members: list[Learner] = [
+            XGBRegressor(
+                n_estimators=boosting.trees,
+                max_depth=boosting.depth,
+                learning_rate=boosting.learning_rate,
+                subsample=boosting.subsample,
+                colsample_bytree=boosting.column_sample,
+                tree_method="exact",
+                n_jobs=1,
+                random_state=seed + k,
+            )
+            for k in range(count)
+        ]
+        for member in self._members:
+            member.fit(x, y)
+
+    def predict(self, x: Floats) -> Floats:
+        """Mean of the members."""
+        return np.asarray(np.mean([m.predict(x) for m in self._members], axis=0))
 
 
 class _Networks:

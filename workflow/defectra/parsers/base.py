@@ -74,6 +74,8 @@ class Reading:
     own_structure
         Structure that the input itself spells out, as (lattice rows in Å, species, fractional
         coordinates).
+    identity
+        `calculation_id`, if the run's own input tells it; else that of `inputs`.
     """
 
     parsed: Parsed
@@ -86,6 +88,7 @@ class Reading:
     structures: tuple[Path, ...] = ()
     own_structure: tuple[NDArray[np.float64], list[str], NDArray[np.float64]] | None = None
     note: str = ""
+    identity: str = ""
 
 
 class Folder:

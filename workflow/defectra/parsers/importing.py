@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from defectra.errors import DefectraError, EngineError
-from defectra.parsers import exciting, fdmnes, feff, named, ocean, vasp, xspectra
+from defectra.parsers import exciting, fdmnes, feff, gpaw, named, ocean, vasp, xspectra
 from defectra.parsers.base import Axis, Folder, Reader, Reading
 from defectra.parsers.edges import find as tabulated
 from defectra.parsers.pairing import Paired, pair
@@ -21,7 +21,7 @@ from defectra.records import CALCULATIONS, GEOMETRIES, IMPORTS, SPECTRA, STRUCTU
 from defectra.store import Row, write_table
 from defectra.textfiles import read_bytes
 
-READERS: tuple[Reader, ...] = (feff, vasp, fdmnes, xspectra, ocean, exciting, named)
+READERS: tuple[Reader, ...] = (feff, gpaw, vasp, fdmnes, xspectra, ocean, exciting, named)
 _SKIPPED = {".git", "__pycache__", ".snakemake"}
 _RANK = list(Status)
 
@@ -37,8 +37,11 @@ class Imported:
     geometries: dict[str, Row] = field(default_factory=dict)
 
     def write(self, folder: Path) -> None:
-        """Write the tables as Parquet files into a folder."""
-        write_table(folder / "imports.parquet", self.imports, IMPORTS)
+        """Write the tables as Parquet files into a folder, each whole or not at all.
+
+        ``imports`` comes last: while it is not there, the import has not ended.
+        """
+        (folder / "imports.parquet").unlink(missing_ok=True)
         for name, table in (
             ("calculations", CALCULATIONS),
             ("spectra", SPECTRA),
@@ -46,6 +49,7 @@ class Imported:
             ("geometries", GEOMETRIES),
         ):
             write_table(folder / f"{name}.parquet", getattr(self, name).values(), table)
+        write_table(folder / "imports.parquet", self.imports, IMPORTS)
 
 
 def import_tree(root: Path, absorber: tuple[str, str] | None = None) -> Imported:
@@ -179,7 +183,7 @@ def _describe(row: Row, reading: Reading, paired: Paired, files: tuple[Path, ...
     status, kind, message = _status(reading)
     row |= {
         "calculation_id": _calculation_id(reading, files),
-        "identity": "input" if reading.inputs else "output",
+        "identity": "input" if reading.inputs or reading.identity else "output",
         "structure_source": paired.source,
         "paired_by": paired.how,
         "site_index": paired.index,
@@ -206,6 +210,8 @@ def _status(reading: Reading) -> tuple[str, str, str]:
 
 def _calculation_id(reading: Reading, files: tuple[Path, ...]) -> str:
     """SHA-256 of the input as our own runs have it, else of the output."""
+    if reading.identity:
+        return reading.identity
     if set(reading.inputs) == {"feff.inp"}:
         return hashlib.sha256(reading.inputs["feff.inp"].encode()).hexdigest()
     if reading.inputs:

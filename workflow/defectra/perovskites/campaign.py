@@ -1,9 +1,10 @@
 """Compute the pure ABX3, resumable at any moment; export what is finished into the archive.
 
 ``python -m defectra.perovskites.campaign fill`` appends each finished calculation to a journal
-below the results folder, ``salts`` does so for the reference phases AX, ``export`` turns the
-journal into Parquet parts. What journal or archive hold is not computed again; a failure is a row,
-and only one of the machine is tried again.
+below the results folder, ``salts`` does so for the reference phases AX, ``cells`` for what
+:mod:`defectra.perovskites.cell_campaign` lists, ``export`` turns the journals into Parquet parts.
+What journal or archive hold is not computed again; a failure is a row, and only one of the machine
+is tried again.
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ from defectra.engines import gpaw
 from defectra.engines.base import TRIED_AGAIN
 from defectra.errors import DefectraError, EngineError
 from defectra.journal import Journal, read_journal
-from defectra.perovskites import runs
+from defectra.perovskites import cell_campaign, runs
+from defectra.perovskites.cell_campaign import CellCampaign
+from defectra.perovskites.cells import CELLS
 from defectra.perovskites.compounds import Compound
 from defectra.perovskites.tables import RUNS
 from defectra.records import Origin, Status
@@ -112,6 +115,12 @@ def campaign_of(config: Config, work: Path) -> Campaign:
     return Campaign((name, config.protocols.gpaw[name]), work, Archive(config.archive))
 
 
+def cells_of(campaign: Campaign, archive: Archive) -> CellCampaign:
+    """Calculations that build on those of a campaign."""
+    known = list(campaign.done.values())
+    return CellCampaign((campaign.name, campaign.protocol), campaign.work, archive, known)
+
+
 def rows_of(campaign: Campaign, seed: int) -> list[Row]:
     """Every row that is known, and a status row for each of the 90 compounds that is not."""
     out: list[Row] = []
@@ -128,44 +137,58 @@ def _why(compound: Compound) -> str:
 
 
 def export(config: Config, work: Path) -> int:
-    """Add the finished rows to the archive as one part; their number."""
+    """Add the finished rows to the archive, one part for each table; their number."""
     archive = Archive(config.archive)
-    before = len(archive.read(RUNS))
+    before = len(archive.read(RUNS)) + len(archive.read(CELLS))
     campaign = campaign_of(config, work)
     known = [row for c in runs.pure(config.seed) for row in campaign.rows(c)]
     known += campaign.salt_rows()
-    archive.add([row | {"origin": str(Origin.ARCHIVE)} for row in known], RUNS)
-    return len(archive.read(RUNS)) - before
+    beside = [r for r in cells_of(campaign, archive).rows() if r["error_class"] != "not_computed"]
+    for rows, table in ((known, RUNS), (beside, CELLS)):
+        archive.add([row | {"origin": str(Origin.ARCHIVE)} for row in rows], table)
+    return len(archive.read(RUNS)) + len(archive.read(CELLS)) - before
 
 
-def _fill(config: Config, work: Path, salts: bool) -> None:
+def _fill(config: Config, work: Path, action: str) -> None:
     version = gpaw.engine_version()  # a sentence now rather than ninety failed rows
     campaign = campaign_of(config, work)
+    name = cell_campaign.JOURNAL if action == "cells" else JOURNAL
     start = time.time()
-    with Journal(work / JOURNAL) as journal:
-        inorganic = (c for c in runs.pure(config.seed) if not runs.is_hybrid(c))
-        each = (row for c in inorganic for row in campaign.fill(c, journal))
-        for row in campaign.fill_salts(journal) if salts else each:
+    with Journal(work / name) as journal:
+        for row in _new(action, campaign, journal, config):
             if row["error_class"] == "engine_missing":
                 raise EngineError("engine_missing", row["message"])
             print(_line(row, (time.time() - start) / 60, version), flush=True)
 
 
+def _new(action: str, campaign: Campaign, journal: Journal, config: Config) -> Iterator[Row]:
+    if action == "cells":
+        yield from cells_of(campaign, Archive(config.archive)).fill(journal)
+    elif action == "salts":
+        yield from campaign.fill_salts(journal)
+    else:
+        for compound in runs.pure(config.seed):
+            if not runs.is_hybrid(compound):
+                yield from campaign.fill(compound, journal)
+
+
 def _line(row: Row, minutes: float, version: str) -> str:
-    told = (
-        f"a {row['lattice']:.4f} Å, B {row['bulk_modulus']:.1f} GPa"
-        if row["kind"] == "equation_of_state"
-        else f"gap PBE {row['gap_PBE']:.3f} (SOC {row['gap_PBE_SOC']:.3f}), "
-        f"HSE {row['gap_HSE']:.3f} (SOC {row['gap_HSE_SOC']:.3f}) eV"
-    )
-    told = told if row["status"] == Status.OK else f"{row['status']}: {row['message']}"
+    if row["status"] != Status.OK:
+        told = f"{row['status']}: {row['message']}"
+    elif row["kind"] == "bands":
+        told = (
+            f"gap PBE {row['gap_PBE']:.3f} (SOC {row['gap_PBE_SOC']:.3f}), "
+            f"HSE {row['gap_HSE']:.3f} (SOC {row['gap_HSE_SOC']:.3f}) eV"
+        )
+    else:
+        told = f"{row['phase']}, {row['kind']}, {row['energy']:.4f} eV"
     return f"{minutes:6.1f} min  {version}  {row['name']:8} {told}  cpu {row['cpu_s']:.0f} s"
 
 
 def main() -> int:
-    """Command line: fill, salts (reference phases AX), or export."""
+    """Command line: fill, salts (reference phases AX), cells (all others), or export."""
     parser = argparse.ArgumentParser(description="Calculations of the pure halide perovskites.")
-    parser.add_argument("action", choices=["fill", "salts", "export"])
+    parser.add_argument("action", choices=["fill", "salts", "cells", "export"])
     parser.add_argument("--config", type=Path, default=Path("config/config.yaml"))
     parser.add_argument("--work", type=Path, default=WORK)
     args = parser.parse_args()
@@ -174,7 +197,7 @@ def main() -> int:
         if args.action == "export":
             print(f"{export(config, args.work)} new rows in {config.archive}")
         else:
-            _fill(config, args.work, args.action == "salts")
+            _fill(config, args.work, args.action)
     except DefectraError as error:
         print(f"{type(error).__name__}: {error}", file=sys.stderr)
         return 1

@@ -39,7 +39,7 @@ class Held:
     means
         By model, the training mean among them, shape (m,) each.
     weights
-        Of the committee's members, shape (m, 4).
+        Of the committee's members, shape (m, 5).
     n_train
         Mean number of training rows.
     """
@@ -53,7 +53,13 @@ class Held:
 
 
 def evaluate(
-    target: str, rows: Rows, references: Rows, ions: Table, study: PerovskiteStudy, seed: int
+    target: str,
+    rows: Rows,
+    references: Rows,
+    ions: Table,
+    study: PerovskiteStudy,
+    seed: int,
+    runs: Rows = (),
 ) -> tuple[list[Row], list[Row]]:
     """Rows of ``metrics.csv`` and of the predictions table for one label.
 
@@ -65,12 +71,15 @@ def evaluate(
         Compounds, reference energies, ionic properties.
     study, seed
         Settings, and seed of folds, learners and resamples.
+    runs
+        Rows of our own calculations, for the features that are built on them.
     """
     metrics: list[Row] = []
     predictions: list[Row] = []
-    for problem in problems(target, rows, references, ions):
+    for problem in problems(target, rows, references, ions, runs):
         for split in SPLITS:
-            for repeat in range(study.repeats if split is Split.GROUPED else 1):
+            again = split is Split.GROUPED and target in study.repeated
+            for repeat in range(study.repeats if again else 1):
                 held = hold_out(problem, label(rows, target), rows, split, study, seed + repeat)
                 if held is None:
                     continue

@@ -4,6 +4,8 @@
 
 - ``composition``: nothing but the formula.
 - ``+ PBE``: its PBE value of the same label; learnt is the difference (delta learning).
+- ``+ own ends``: our own calculations of the pure inorganic compounds, averaged over the ends of
+  the composition (:mod:`defectra.perovskites.ends`); no published value of any compound.
 - ``+ references``: the energies of the phases AX; learnt is the decomposition energy counted from
   one level for all A (:mod:`defectra.perovskites.references`). No energy of a perovskite is in it.
 
@@ -20,7 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from defectra.perovskites import descriptors
+from defectra.perovskites import descriptors, ends
 from defectra.perovskites.references import offsets
 from defectra.perovskites.tables import compounds_of
 
@@ -28,7 +30,7 @@ Floats = NDArray[np.float64]
 Rows = Sequence[Mapping[str, Any]]
 Groups = tuple[tuple[int, ...], ...]
 COMPOSITION = "composition"
-PBE, REFERENCES = " + PBE", " + references"
+PBE, REFERENCES, OWN = " + PBE", " + references", " + own ends"
 TARGETS = (
     "lattice_PBE",
     "lattice_HSE",
@@ -43,6 +45,8 @@ TARGETS = (
     "level_A",
     "level_X",
 )
+# Labels that our own calculations say something about.
+WITH_OWN = ("lattice_HSE", "gap_HSE", "defect_energy")
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,9 @@ class Problem:
     base: Floats
 
 
-def problems(target: str, rows: Rows, references: Rows, ions: descriptors.Table) -> list[Problem]:
+def problems(
+    target: str, rows: Rows, references: Rows, ions: descriptors.Table, runs: Rows = ()
+) -> list[Problem]:
     """Every way in which a label is learnt; rows without the PBE value have NaN in those columns.
 
     Parameters
@@ -79,6 +85,8 @@ def problems(target: str, rows: Rows, references: Rows, ions: descriptors.Table)
         Rows of the compounds table.
     references, ions
         Rows of ``references.csv``; ionic properties by ion.
+    runs
+        Rows of our own calculations; none: no problem is built on them.
     """
     compounds = compounds_of(rows)
     quantity, fidelity = target.rsplit("_", 1)
@@ -90,6 +98,8 @@ def problems(target: str, rows: Rows, references: Rows, ions: descriptors.Table)
         out.append(
             Problem(COMPOSITION + REFERENCES, matrix, descriptors.GROUPS, descriptors.WIDE, own)
         )
+    if runs and target in WITH_OWN:
+        out.append(_with_own(matrix, ends.matrix(compounds, runs), nothing))
     if fidelity != "HSE":
         return out
     cheap = label(rows, f"{quantity}_PBE")
@@ -100,6 +110,12 @@ def problems(target: str, rows: Rows, references: Rows, ions: descriptors.Table)
 def label(rows: Rows, target: str) -> Floats:
     """Values of a label, NaN where it is missing or was found wrong; shape (n,)."""
     return np.array([np.nan if target in row["flags"] else row[target] for row in rows], float)
+
+
+def _with_own(matrix: Floats, own: Floats, base: Floats) -> Problem:
+    last = tuple(range(matrix.shape[1], matrix.shape[1] + own.shape[1]))
+    groups, wide = (*descriptors.GROUPS, last), (*descriptors.WIDE, last)
+    return Problem(COMPOSITION + OWN, np.hstack([matrix, own]), groups, wide, base)
 
 
 def _with_cheap(name: str, matrix: Floats, cheap: Floats, base: Floats) -> Problem:

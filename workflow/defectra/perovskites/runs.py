@@ -7,7 +7,6 @@ and both.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from itertools import product
 from typing import Any
@@ -59,12 +58,14 @@ def pure(seed: int) -> list[Compound]:
 
     What is there at any time is a fair sample; CsPbI3 is the one that most is known of.
     """
-    found = [
-        Compound(_whole(A_IONS, a), _whole(B_IONS, b), _whole(X_IONS, x))
-        for a, b, x in product(A_IONS, B_IONS, X_IONS)
-    ]
+    found = [pure_of(a, b, x) for a, b, x in product(A_IONS, B_IONS, X_IONS)]
     order = seeded(str(seed), "perovskite runs").permutation(len(found))
     return sorted((found[k] for k in order), key=lambda c: (is_hybrid(c), c.name != "CsPbI_3"))
+
+
+def pure_of(a: str, b: str, x: str) -> Compound:
+    """Compound of one ion on each site."""
+    return Compound(_whole(A_IONS, a), _whole(B_IONS, b), _whole(X_IONS, x))
 
 
 def is_hybrid(compound: Compound) -> bool:
@@ -144,7 +145,7 @@ def row_of(
         "wall_s": out.wall_s,
         "cpu_s": out.cpu_s,
         "max_rss_mb": out.max_rss_mb,
-        "engine_version": _version_in(out.files),
+        "engine_version": gpaw.version_in(out.files),
     }
     if out.status is Status.FAILED:
         return row
@@ -180,13 +181,6 @@ def _empty(name: str, kind: str, protocol: str) -> Row:
         "origin": str(Origin.RUN),
         "parser_version": gpaw.PARSER_VERSION,
     }
-
-
-def _version_in(files: Mapping[str, bytes]) -> str:
-    try:
-        return f"gpaw {json.loads(files[gpaw.RESULT])['version']}"
-    except (KeyError, ValueError):
-        return ""
 
 
 def _scan(steps: Mapping[str, Row], units: int) -> Row:

@@ -68,7 +68,7 @@ PREDICTIONS = Table(
         Column("truth", "float", "target", "published value"),
         Column("prediction", "float", "target", "committee, held out"),
         Column("half", "float", "target", "half width of its 90 % interval"),
-        Column("weights", "floats", "", "of gp, gp_wide, xgboost, network in the committee"),
+        Column("weights", "floats", "", "of gp, gp_wide, xgboost, trees, network"),
     ),
 )
 RUNS = Table(

@@ -89,6 +89,10 @@ class GpawProtocol(Strict):
     hubbard: dict[str, tuple[str, float]] = Field(
         {}, description="U by element, e.g. Ni: [d, 6.0], eV"
     )
+    glides: bool = Field(
+        False,
+        description="symmetries with a translation too: fewer points in Pnma",
+    )
     complex: bool = Field(False, description="complex orbitals although only Γ is sampled")
     iterations: int = Field(120, ge=1, description="of self-consistency, at most")
     energy: float = Field(1e-5, gt=0, description="eV per valence electron")
@@ -98,6 +102,44 @@ class GpawProtocol(Strict):
     timeout_s: float = Field(3600, gt=0, description="s, then the calculation counts as failed")
 
 
+class GpawCoreHoleProtocol(Strict):
+    """K edges by GPAW with a core hole: plane waves, PAW. Energies in eV."""
+
+    description: str = Field("", description="what it is for, and its measured error")
+    xc: Literal["LDA", "PBE"] = Field("PBE", description="functional, of the PAW sets too")
+    hole: Literal["half", "full", "xch"] = Field(
+        "full",
+        description="half or a whole electron taken from the core against a uniform background, "
+        "or (xch) put into the lowest empty state",
+    )
+    edge_energy: bool = Field(True, description="also the ΔSCF energy of the first transition")
+    edge_cutoff: float = Field(
+        550, ge=100, le=2000, description="eV, plane waves of the ΔSCF energies"
+    )
+    spin: bool = Field(True, description="spin-polarised; without it the ΔSCF energy is wrong")
+    hubbard: dict[str, tuple[str, float]] = Field(
+        {"Ni": ("d", 6.0), "Co": ("d", 3.3), "Mn": ("d", 3.9)}, description="U by element, eV"
+    )
+    moments: dict[str, float] = Field(
+        {"Ni": 1.2, "Mn": 3.1}, description="first guess by element, µB, if the cell has none"
+    )
+    cutoff: float = Field(280, ge=100, le=2000, description="eV, plane waves")
+    image_distance: float = Field(
+        4.9, ge=0, le=20, description="Å, least distance of a hole to its images"
+    )
+    spacing: float = Field(1.3, gt=0.05, le=10, description="1/Å, largest step of the k-points")
+    bands: float = Field(1.2, ge=1.05, le=4, description="of the occupied ones, self-consistency")
+    span: float = Field(40, gt=0, le=200, description="eV, reach of the spectrum, about")
+    lifetime: float = Field(0.2, ge=0, description="eV, FWHM of the Lorentzian of the core hole")
+    fwhm: float = Field(0.6, gt=0, description="eV, of the Gaussian over the k-points")
+    smearing: float = Field(0.05, gt=0, le=0.5, description="eV, Fermi-Dirac")
+    iterations: int = Field(200, ge=1, description="of self-consistency, at most")
+    energy: float = Field(1e-3, gt=0, description="eV per valence electron")
+    density: float = Field(1e-3, gt=0, description="electrons per valence electron")
+    eigenstates: float = Field(1e-3, gt=0, description="eV² per valence electron")
+    timeout_s: float = Field(7200, gt=0, description="s, then the calculation counts as failed")
+
+
 class Protocols(Strict):
     """Named fidelities of each engine."""
 
@@ -105,3 +147,4 @@ class Protocols(Strict):
     chgnet: dict[str, ChgnetProtocol]
     gpaw: dict[str, GpawProtocol] = Field(default={}, validate_default=True)
     gpaw_levels: dict[str, GpawLevelsProtocol] = Field(default={}, validate_default=True)
+    gpaw_corehole: dict[str, GpawCoreHoleProtocol] = Field(default={}, validate_default=True)

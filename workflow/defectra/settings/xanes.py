@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import Field, field_validator
 
 from defectra.settings.base import Strict
@@ -51,6 +53,30 @@ class Nickel(Strict):
     leaf: int = Field(2, ge=1, description="least rows in a leaf")
 
 
+class Ladder(Strict):
+    """One site at every fidelity: FEFF protocols and GPAW with a core hole."""
+
+    archive: str = Field("resources/archive/ladder", description="what was computed of it")
+    live: Literal["no", "missing", "all"] = Field(
+        "no", description="compute what the archive lacks, or all anew (hours; GPAW if it is there)"
+    )
+    rungs: list[str] = Field(
+        ["feff fast", "feff balanced", "feff stringent", "gpaw_corehole fast"],
+        description="engine and protocol, from cheap to dear",
+    )
+    fwhm: float = Field(1.0, gt=0, description="eV, of a Gaussian over every rung")
+    window: tuple[float, float] = Field(
+        (-5.0, 30.0), description="eV from the onset of the dearest rung"
+    )
+
+    @field_validator("rungs")
+    @classmethod
+    def _two_words(cls, value: list[str]) -> list[str]:
+        if any(len(v.split()) != 2 for v in value):
+            raise ValueError("rungs: each is an engine and a protocol, e.g. 'feff fast'")
+        return value
+
+
 class XanesStudy(Strict):
     """Study `xanes`: what features of K edges tell, and how they travel (arXiv:2310.07049)."""
 
@@ -74,6 +100,7 @@ class XanesStudy(Strict):
     bootstrap: int = Field(300, ge=10, description="resamples over materials")
     delta: Delta = Delta()
     nickel: Nickel = Nickel()
+    ladder: Ladder = Ladder()
 
     @field_validator("features")
     @classmethod

@@ -1,14 +1,61 @@
-"""Energy alignment: one declared shift for each element and edge, never fitted to a sample."""
+"""Energy alignment, never silent: declared, from total energies (ΔSCF), or fitted.
+
+Whatever moves a spectrum gives an :class:`Alignment`: which of the three it was, by how much, and
+how well that is known. Tables carry it (``alignment``, ``shift``, ``shift_sd``).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from defectra.errors import TableError
 from defectra.settings.nmc import Grid
+from defectra.spectra.broaden import gaussian
+
+Floats = NDArray[np.float64]
+Curve = tuple[Floats, Floats]  # energies (eV), absorption
+
+WIDTHS = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0)  # eV, FWHM that are tried
+_BLOCK = 3.0  # eV: energies left out together, for the uncertainty of the shift
+_FINE = 0.05  # eV, last step of the search
+
+
+class Method(StrEnum):
+    """Where a shift comes from."""
+
+    NONE = "none"
+    DECLARED = "declared"
+    DELTA_SCF = "delta SCF"
+    FITTED = "fitted"
+
+
+@dataclass(frozen=True)
+class Alignment:
+    """What was done to the energies of a spectrum.
+
+    Attributes
+    ----------
+    method
+        Which of the three.
+    shift, sd
+        Added to the energies, and its standard deviation, eV; NaN where none can be told: a
+        declared shift is as good as who declared it, a ΔSCF energy as its functional and cell.
+    fwhm
+        Of the Gaussian that was fitted along with the shift, eV.
+    """
+
+    method: Method
+    shift: float
+    sd: float = float("nan")
+    fwhm: float = 0.0
+
+
+AS_IS = Alignment(Method.NONE, 0.0, 0.0)
 
 
 def grid_of(grids: Mapping[str, Grid], element: str, edge: str) -> Grid:
@@ -25,15 +72,40 @@ def grid_of(grids: Mapping[str, Grid], element: str, edge: str) -> Grid:
     return grids[name]
 
 
-def points(grid: Grid) -> NDArray[np.float64]:
+def points(grid: Grid) -> Floats:
     """Energies of a declared grid, eV, both ends included where the step allows."""
     count = int(np.floor((grid.stop - grid.start) / grid.step + 1e-6)) + 1
     return grid.start + grid.step * np.arange(count, dtype=np.float64)
 
 
-def aligned(energy: ArrayLike, grid: Grid) -> NDArray[np.float64]:
+def declared(grid: Grid) -> Alignment:
+    """The shift that the config declares for an edge."""
+    return Alignment(Method.DECLARED, grid.shift)
+
+
+def delta_scf(edge: float, first: float) -> Alignment:
+    """Shift that lays the first transition of an engine on its ΔSCF energy.
+
+    Parameters
+    ----------
+    edge
+        Total energy of the first core-excited state minus that of the ground state, eV.
+    first
+        Energy of the first transition on the axis of the engine, eV.
+
+    Raises
+    ------
+    TableError
+        If one of the two is not known: then there is no such alignment.
+    """
+    if not np.isfinite([edge, first]).all():
+        raise TableError("no ΔSCF alignment without both total energies; declare or fit a shift")
+    return Alignment(Method.DELTA_SCF, edge - first)
+
+
+def aligned(energy: ArrayLike, grid: Grid) -> Floats:
     """Energies of the engine (eV) on the declared axis of `grid`."""
-    return np.add(np.asarray(energy, np.float64), grid.shift)
+    return np.add(np.asarray(energy, np.float64), declared(grid).shift)
 
 
 def covered(energy: ArrayLike, grid: Grid) -> float:
@@ -41,3 +113,71 @@ def covered(energy: ArrayLike, grid: Grid) -> float:
     axis = np.asarray(energy, np.float64)
     overlap = min(axis[-1], grid.stop) - max(axis[0], grid.start)
     return float(max(0.0, overlap) / (grid.stop - grid.start))
+
+
+def fitted(
+    curve: Curve, reference: Curve, largest: float, widths: Sequence[float] = WIDTHS
+) -> Alignment:
+    """Shift and Gaussian that bring a curve nearest to a reference of the same mean.
+
+    The standard deviation is the jackknife one over blocks of 3 eV: it says how much the answer
+    hangs on single features, not how wrong either curve is.
+
+    Parameters
+    ----------
+    curve, reference
+        Energies (eV) and absorption; the energies of the reference are those that are compared.
+    largest
+        Largest shift that is tried, eV.
+    widths
+        FWHM of the Gaussian that are tried, eV.
+    """
+    shift, fwhm = _best(curve, reference, np.arange(-largest, largest + 0.25, 0.5), widths)
+    near = shift + np.arange(-0.6, 0.65, _FINE)
+    shift, fwhm = _best(curve, reference, near, (fwhm,))
+    return Alignment(Method.FITTED, shift, _jackknife(curve, reference, shift, fwhm), fwhm)
+
+
+def applied(curve: Curve, alignment: Alignment, grid: ArrayLike) -> Floats:
+    """A curve moved and broadened as an alignment says, on a grid, mean one."""
+    return unit_mean(gaussian(curve[0] + alignment.shift, curve[1], grid, alignment.fwhm))
+
+
+def unit_mean(values: Floats) -> Floats:
+    """Mean over the window set to one."""
+    return np.asarray(values / values.mean())
+
+
+def _best(
+    curve: Curve,
+    reference: Curve,
+    shifts: Floats,
+    widths: Sequence[float],
+    used: NDArray[np.bool_] | None = None,
+) -> tuple[float, float]:
+    """Shift and width of the smallest RMS difference, mean of the window set equal."""
+    grid, target = reference[0], unit_mean(reference[1])
+    keep = np.ones(len(grid), bool) if used is None else used
+    reach = abs(shifts).max()
+    best, least = (0.0, 0.0), np.inf
+    for fwhm in widths:
+        wide = np.arange(grid[0] - reach, grid[-1] + reach + _FINE, 0.1)
+        smooth = gaussian(curve[0], curve[1], wide, fwhm)
+        for shift in shifts:
+            values = unit_mean(np.interp(grid, wide + shift, smooth))
+            error = float(((values - target)[keep] ** 2).mean())
+            if error < least:
+                best, least = (float(shift), float(fwhm)), error
+    return best
+
+
+def _jackknife(curve: Curve, reference: Curve, shift: float, fwhm: float) -> float:
+    """Standard deviation of the shift, blocks of energies left out, eV."""
+    grid = reference[0]
+    block = ((grid - grid[0]) / _BLOCK).astype(int)
+    near = shift + np.arange(-1.0, 1.0 + _FINE, _FINE)
+    found = np.array(
+        [_best(curve, reference, near, (fwhm,), block != b)[0] for b in np.unique(block)]
+    )
+    count = len(found)
+    return float(np.sqrt((count - 1) / count * ((found - found.mean()) ** 2).sum()))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from defectra.errors import TableError
 from defectra.records import Origin, Status
 from defectra.settings.nmc import Grid
-from defectra.spectra.align import aligned, covered, grid_of, points
+from defectra.spectra.align import aligned, covered, declared, grid_of, points
 from defectra.spectra.broaden import gaussian
 from defectra.spectra.normalise import relative_rms, unit_area
 
@@ -144,7 +144,8 @@ def _average(
 ) -> Row:
     structure_id, geometry_protocol, protocol, element, edge = group
     used = sorted(k for k in sites if k in on_grid)
-    energy = points(grid_of(grids, element, edge))
+    grid = grid_of(grids, element, edge)
+    energy, done = points(grid), declared(grid)
     mean, scatter = _mean(energy, [on_grid[k] for k in used], [sites[k] for k in used])
     return {
         "structure_id": structure_id,
@@ -155,6 +156,9 @@ def _average(
         "edge": edge,
         "energy_eV": energy.tolist(),
         "mu": mean.tolist(),
+        "alignment": str(done.method),
+        "shift_eV": done.shift,
+        "shift_sd_eV": done.sd,
         "n_sites": list(cell["species"]).count(element),
         "n_computed": len(used),
         "n_unconverged": sum(sites[k]["status"] == Status.UNCONVERGED for k in used),

@@ -15,18 +15,18 @@ from defectra.structures.crystal import VACANCY, Crystal, build, check_element, 
 Vectors = NDArray[np.float64]
 
 # Primitive vectors (rows) in units of the conventional cube.
-_FCC = np.array([[0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]])
+FCC = np.array([[0, 0.5, 0.5], [0.5, 0, 0.5], [0.5, 0.5, 0]])
 
 
 def _fcc(points: Sequence[Sequence[float]] | Vectors) -> Vectors:
     """Fractional coordinates in the primitive fcc cell of conventional cubic ones."""
-    return np.asarray(points, dtype=float) @ np.linalg.inv(_FCC)
+    return np.asarray(points, dtype=float) @ np.linalg.inv(FCC)
 
 
 def rocksalt(a: float, cation: str = "Na", anion: str = "Cl") -> Crystal:
     """Rock salt AB (Fm-3m), lattice constant `a` in Å; sublattices A and B."""
     coords = _fcc([[0, 0, 0], [0.5, 0.5, 0.5]])
-    return build("rocksalt", a * _FCC, coords, ("A", "B"), (cation, anion))
+    return build("rocksalt", a * FCC, coords, ("A", "B"), (cation, anion))
 
 
 def zincblende(a: float, cation: str = "Zn", anion: str = "S") -> Crystal:
@@ -35,7 +35,7 @@ def zincblende(a: float, cation: str = "Zn", anion: str = "S") -> Crystal:
     Interstitials: i_A and i_B are the tetrahedral sites with four A, or four B, as nearest
     neighbours; i_oct is the six-fold site between them (three A and three B).
     """
-    crystal = build("zincblende", a * _FCC, _fcc([[0, 0, 0], [0.25] * 3]), "AB", (cation, anion))
+    crystal = build("zincblende", a * FCC, _fcc([[0, 0, 0], [0.25] * 3]), "AB", (cation, anion))
     for name, points in {
         "i_A": [[0.75] * 3],
         "i_B": [[0.5] * 3],
@@ -98,7 +98,7 @@ def spinel(a: float = 8.05, metal: str = "Ni", alkali: str = "Li", u: float = 0.
     points = [*eighth, *metal_sites, *oxygen]
     names = ("Li",) * 2 + ("M",) * 4 + ("O",) * 8
     species = (alkali,) * 2 + (metal,) * 4 + ("O",) * 8
-    crystal = build("spinel", a * _FCC, _fcc(points), names, species)
+    crystal = build("spinel", a * FCC, _fcc(points), names, species)
     empty = np.array(metal_sites) + 0.5
     return with_sublattice(crystal, "Li16c", _fcc(empty))
 

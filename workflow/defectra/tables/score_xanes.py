@@ -9,7 +9,7 @@ from typing import Any, Literal
 from defectra.records import Metric
 from defectra.tables import claims
 from defectra.tables.claims import NAN, NOTHING, OWN, Value
-from defectra.xanes.compare import FOREST, MEAN
+from defectra.xanes.compare import DIFFERENCES, FOREST, MEAN, PAIRED
 from defectra.xanes.delta import CORRECTED, DELTA, RAW
 from defectra.xanes.published import AUTHORS
 from defectra.xanes.series import ALIGNED, CENTROID, PEAK, TARGET, UNALIGNED
@@ -44,7 +44,10 @@ def _published(checks: Rows) -> Iterator[claims.Claim]:
 
 
 def _features(metrics: Rows) -> Iterator[claims.Claim]:
-    """The claim of the paper on calculated spectra: CDF as good, and better when moved."""
+    """The claim of the paper on calculated spectra: CDF as good, and better when moved.
+
+    Judged by the difference of the two on the same resamples of materials.
+    """
     for target, metric in (
         ("Cu coordination", Metric.RMSE),
         ("Cu bond_length", Metric.RMSE),
@@ -54,11 +57,10 @@ def _features(metrics: Rows) -> Iterator[claims.Claim]:
         test: Literal["above", "below"] = "above" if metric == Metric.BALANCED_ACCURACY else "below"
         word = "balanced accuracy" if metric == Metric.BALANCED_ACCURACY else "RMSE"
         for view in (AS_IS, *MOVED, VASP):
-            plain = _value(metrics, target, "intensity", FOREST, view, metric)[0]
-            ours = _value(metrics, target, "cdf", FOREST, view, metric)
-            text = f"{target}, {view}: {word} of the CDF is {test} that of the intensity"
+            ours = _value(metrics, target, " - ".join(PAIRED), FOREST, view, DIFFERENCES[metric])
+            text = f"{target}, {view}: {word} of the CDF minus that of the intensity"
             name = f"cdf_{target}_{view}".replace(" ", "_").lower()
-            yield Claim(name, text, plain, ours, _unit(metrics, target), 0.0, _PAPER, test)
+            yield Claim(name, text, 0.0, ours, _unit(metrics, target), 0.0, _PAPER, test)
         mean = _value(metrics, target, "none", MEAN, AS_IS, metric)[0]
         ours = _value(metrics, target, "cdf", FOREST, MOVED[2], metric)
         text = f"{target}: moved by 3 eV the CDF still beats the mean ({word})"

@@ -32,6 +32,12 @@ Rows = Sequence[Mapping[str, Any]]
 UNITS = {"coordination": "", "bond_length": "Å", "valence": "e", "oxidation": ""}
 RIDGE, FOREST, MEAN = "ridge", "random forest", "mean"
 COMPONENTS = 20
+# Scores of these two are compared resample by resample: the interval is that of the difference.
+PAIRED = ("cdf", "intensity")
+DIFFERENCES: Mapping[Metric, Metric] = {
+    Metric.RMSE: Metric.RMSE_DIFFERENCE,
+    Metric.BALANCED_ACCURACY: Metric.ACCURACY_DIFFERENCE,
+}
 # Weaker penalties fit the numerical noise of FEFF: 1 % of noise then ruins every answer.
 ALPHAS = np.logspace(1, 5, 9)
 
@@ -148,22 +154,41 @@ def _scored(
     truth = np.full((len(groups), len(task.targets)), np.nan)
     truth[task.rows] = task.values
     everywhere = {**answers, **same}
+    known: dict[tuple[str, str, str, Metric], dict[str, tuple[Row, Floats]]] = {}
     for (view, features, name), answer in everywhere.items():
         where = answers[VASP, features, name] if view == SAME_SITES else answer
         rows = np.flatnonzero(np.isfinite(where[:, 0]) & np.isfinite(truth[:, 0]))
         own = [groups[int(k)] for k in rows]
         weights = scores.group_weights(own, settings.bootstrap, seed)
         base = {
-            "features": features, "model": name, "split": str(Split.GROUPED), "subset": view,
+            "model": name, "split": str(Split.GROUPED), "subset": view,
             "fidelity": "VASP" if view == VASP else "FEFF9", "seed": seed,
             "n_train": len(task.rows) - len(task.rows) // settings.folds, "n_test": len(rows),
             "n_groups": len(set(own)),
         }  # fmt: skip
         for k, target in enumerate(task.targets):
             for metric, values in _metrics(target, truth[rows, k], answer[rows, k], weights):
-                value, lo, hi = scores.interval(values)
-                yield {"target": f"Cu {target}", "unit": UNITS[target], **base,
-                       "metric": str(metric), "value": value, "lo": lo, "hi": hi}  # fmt: skip
+                yield _line(target, features, base, metric, values)
+                known.setdefault((view, name, target, metric), {})[features] = base, values
+    yield from _differences(known)
+
+
+def _differences(
+    known: Mapping[tuple[str, str, str, Metric], Mapping[str, tuple[Row, Floats]]],
+) -> Iterator[Row]:
+    """Scores of the pair, one minus the other, resample by resample."""
+    for (_, _, target, metric), own in known.items():
+        if metric in DIFFERENCES and all(f in own for f in PAIRED):
+            (base, first), (_, second) = (own[f] for f in PAIRED)
+            yield _line(target, " - ".join(PAIRED), base, DIFFERENCES[metric], first - second)
+
+
+def _line(
+    target: str, features: str, base: Mapping[str, Any], metric: Metric, values: Floats
+) -> Row:
+    value, lo, hi = scores.interval(values)
+    told = {"metric": str(metric), "value": value, "lo": lo, "hi": hi}
+    return {"target": f"Cu {target}", "unit": UNITS[target], "features": features, **base, **told}
 
 
 def _metrics(

@@ -1,31 +1,25 @@
-"""Program that runs one GPAW calculation: ``python gpaw_child.py job.json result.json``.
+"""Program that runs one GPAW calculation: ``python cells.py JOB RESULT``.
 
-It is run by a Python that has GPAW (GPL-3), never imported by this package, and needs gpaw, ase
-and numpy alone. Steps of the job are done in order; the result is written beside and renamed after
-each. A step that the result holds already is not done again: with ``checkpoint`` the ground state
-is read back from ``scf.gpw``, too. Exit: 0 done, 3 not self-consistent, else failed, and the result
-says why.
+Steps of the job are done in order; the result is written beside and renamed after each. A step that
+the result holds already is not done again: with ``checkpoint`` the ground state is read back from
+``scf.gpw``, too. Exit: 0 done, 3 not self-consistent, else failed, and the result says why.
 
 Job: ``lattice`` (Å, 9 numbers), ``species``, ``coords`` (fractional), ``charge`` (e), ``moments``
 (µB, or empty), ``mesh`` (3 numbers), ``settings`` (xc, cutoff, shifted, ...), ``steps`` (a list of
-``{"do": ...}``), see :mod:`defectra.engines.gpaw`. Energies in eV, on the axis of the calculation.
+``{"do": ...}``), see ``engines/gpaw.py``. Energies in eV, on the axis of the calculation.
 """
 
 from __future__ import annotations
 
-import ctypes
-import json
-import os
-import signal
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import common
 import numpy as np
 
-UNCONVERGED = 3
+SCAN = Path("scan.json")  # volumes of an equation of state that is not finished
 
 
 class Ground:
@@ -46,13 +40,14 @@ class Ground:
             if kept.exists():
                 self._calc = GPAW(str(kept), txt=self.log)
             else:
-                atoms = cell(self.job)
+                atoms = common.atoms(self.job)
                 atoms.calc = GPAW(**parameters(self.job), txt=self.log)
                 atoms.get_potential_energy()
                 self._calc = atoms.calc
                 if self.job["settings"].get("checkpoint"):
                     atoms.calc.write(".scf.gpw", mode="all")
-                    Path(".scf.gpw").replace(kept)
+                    if common.is_first():
+                        Path(".scf.gpw").replace(kept)
         return self._calc
 
     @property
@@ -74,21 +69,6 @@ class Ground:
         return self._bands
 
 
-def cell(job: dict) -> Any:
-    """Atoms of a job."""
-    from ase import Atoms
-
-    atoms = Atoms(
-        job["species"],
-        scaled_positions=np.reshape(job["coords"], (-1, 3)),
-        cell=np.reshape(job["lattice"], (3, 3)),
-        pbc=True,
-    )
-    if job.get("moments"):
-        atoms.set_initial_magnetic_moments(job["moments"])
-    return atoms
-
-
 def tolerances(job: dict) -> dict:
     """Convergence criteria."""
     return {key: job["settings"][key] for key in ("energy", "density", "eigenstates")}
@@ -108,13 +88,10 @@ def parameters(job: dict) -> dict:
         "maxiter": set_["iterations"],
         "charge": job["charge"],
         "spinpol": bool(job.get("moments")),
+        **({"symmetry": {"symmorphic": False}} if set_.get("glides") else {}),
     }
     if set_.get("hubbard"):
-        found["setups"] = {
-            e: f":{orbital},{u:.3f}"
-            for e, (orbital, u) in set_["hubbard"].items()
-            if e in job["species"]
-        }
+        found["setups"] = common.hubbard(job)
     return found
 
 
@@ -163,7 +140,7 @@ def equation_of_state(
         for scale in wanted:
             if any(abs(scale - s) < 1e-6 for s in found["scales"]):
                 continue
-            atoms = cell(ground.job)
+            atoms = common.atoms(ground.job)
             atoms.set_cell(atoms.cell * scale, scale_atoms=True)
             atoms.calc = GPAW(**parameters(ground.job), txt=ground.log)
             found["energies_eV"].append(float(atoms.get_potential_energy()))
@@ -330,17 +307,13 @@ STEPS = {
 }
 
 
-def _do(ground: Ground, step: dict, result: dict, path: Path) -> dict:
-    """One step; a scan of volumes keeps each volume."""
+def _task(ground: Ground, step: dict) -> Callable[[], dict]:
+    """What does a step; a scan of volumes keeps each volume."""
     if step["do"] != "equation_of_state":
-        return STEPS[step["do"]](ground, step)
-
-    def keep(found: dict) -> None:
-        write(path, {**result, "scan": found})
-
-    found = equation_of_state(ground, step, result.get("scan"), keep)
-    result.pop("scan", None)
-    return found
+        return lambda: STEPS[step["do"]](ground, step)
+    return lambda: equation_of_state(
+        ground, step, common.read(SCAN), lambda found: common.write(SCAN, found)
+    )
 
 
 def key_of(step: dict) -> str:
@@ -350,48 +323,13 @@ def key_of(step: dict) -> str:
     return "_".join(["hybrid", step["xc"], *([step["over"]] if "over" in step else [])])
 
 
-def write(path: Path, result: dict) -> None:
-    """Replace the result; it is whole at any time."""
-    draft = path.with_name(f".{path.name}.part")
-    with draft.open("w", encoding="utf-8") as handle:
-        json.dump(result, handle)
-        handle.flush()
-        os.fsync(handle.fileno())
-    draft.replace(path)
-
-
 def main() -> int:
     """Do what the job asks for."""
-    if sys.platform == "linux":  # die with the parent
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
-    job = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
-    path = Path(sys.argv[2])
-    result = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"steps": {}}
-    result.pop("error", None)
-    import gpaw
-
-    result["version"] = gpaw.__version__
+    common.die_with_parent()
+    job = common.read(sys.argv[1])
     ground = Ground(job, "gpaw.txt")
-    try:
-        for step in job["steps"]:
-            name = key_of(step)
-            if name in result["steps"]:
-                continue
-            start = time.process_time()
-            found = _do(ground, step, result, path)
-            result["steps"][name] = {**found, "cpu_s": time.process_time() - start}
-            write(path, result)
-    except gpaw.ConvergenceError as error:
-        result["error"] = {"class": "not_self_consistent", "message": str(error)[:300]}
-    except MemoryError:
-        result["error"] = {"class": "out_of_memory", "message": "not enough memory"}
-    except Exception as error:  # what GPAW raises is not ours to list; it is reported as it is
-        text = f"{type(error).__name__}: {error}"
-        result["error"] = {"class": "engine_failed", "message": text[:300]}
-    write(path, result)
-    if "error" not in result:
-        return 0
-    return UNCONVERGED if result["error"]["class"] == "not_self_consistent" else 1
+    tasks = [(key_of(step), _task(ground, step)) for step in job["steps"]]
+    return common.steps(Path(sys.argv[2]), tasks, {})
 
 
 if __name__ == "__main__":

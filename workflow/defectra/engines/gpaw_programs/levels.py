@@ -1,22 +1,19 @@
-"""Program that computes hosts and charged cells with GPAW: ``python gpaw_levels_child.py IN OUT``.
+"""Program that computes hosts and charged cells with GPAW: ``python levels.py IN OUT``.
 
-It stands alone: any Python that can import GPAW runs it, the package is not needed. IN is a JSON
-list of requests, each with its ``id``; OUT is a folder that gets ``<id>.json`` for each, written
-at once and under another name first, so that a killed program leaves only whole results. Energies
-in eV, lengths in Å. Potentials act on a positive unit charge.
+IN is a JSON list of requests, each with its ``id``; OUT is a folder that gets ``<id>.json`` for
+each at once, so that a killed program leaves only whole results. Energies in eV, lengths in Å.
+Potentials act on a positive unit charge.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import resource
-import signal
 import sys
-import threading
 import time
 from pathlib import Path
 from typing import Any
+
+import common
 
 Json = dict[str, Any]
 HYBRID_BANDS = 3  # from the valence-band maximum down
@@ -26,57 +23,19 @@ SAME_EV = 0.01  # apart at most: states that symmetry makes equal
 
 def main() -> int:
     """Compute every request that has no result yet."""
-    parent = os.getppid()
-    threading.Thread(target=_die_with, args=(parent,), daemon=True).start()
+    common.die_with_parent()
     requests = json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))
-    out = Path(sys.argv[2])
     for request in requests:
-        target = out / f"{request['id']}.json"
+        target = Path(sys.argv[2]) / f"{request['id']}.json"
         if not target.exists():
-            started, cpu = time.time(), _cpu()
+            started, before = time.time(), common.used()["cpu_s"]
             result = {"run": _run, "host": _host}[request["kind"]](request)
-            result |= {"wall_s": round(time.time() - started, 2), "cpu_s": round(_cpu() - cpu, 2)}
-            result |= {"version": _version(), "max_rss_mb": _memory()}
-            draft = target.with_suffix(".part")
-            draft.write_text(json.dumps(result), encoding="utf-8")
-            draft.replace(target)
+            used = common.used()
+            result |= {"wall_s": round(time.time() - started, 2)}
+            result |= {"cpu_s": round(used["cpu_s"] - before, 2)}
+            result |= {"max_rss_mb": round(used["max_rss_mb"], 1)}
+            common.write(target, result | {"version": f"gpaw {common.version()}"})
     return 0
-
-
-def _die_with(parent: int) -> None:
-    while os.getppid() == parent:
-        time.sleep(0.5)
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-def _version() -> str:
-    import gpaw
-
-    return f"gpaw {gpaw.__version__}"
-
-
-def _cpu() -> float:
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
-
-
-def _memory() -> float:
-    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
-
-
-def _atoms(request: Json) -> Any:
-    import numpy as np
-    from ase import Atoms
-
-    atoms = Atoms(
-        request["species"],
-        scaled_positions=np.reshape(request["coords"], (-1, 3)),
-        cell=np.reshape(request["lattice"], (3, 3)),
-        pbc=True,
-    )
-    if request.get("moments"):
-        atoms.set_initial_magnetic_moments(request["moments"])
-    return atoms
 
 
 def _calculator(request: Json, functional: str, **more: Any) -> Any:
@@ -105,7 +64,7 @@ def _tolerance(request: Json) -> Json:
 
 def _run(request: Json) -> Json:
     """One supercell: energy, potentials at the atoms, states near the Fermi level."""
-    atoms = _atoms(request)
+    atoms = common.atoms(request)
     atoms.calc = _calculator(request, request["functional"])
     try:
         relaxed = _relax(atoms, request) if request.get("fmax") else {}
@@ -185,7 +144,7 @@ def _host(request: Json) -> Json:
     bands = {"nbands": electrons // 2 + 8}
     tight = {**_tolerance(request), "bands": electrons // 2 + 3}
     for functional in ("LDA", "PBE"):
-        atoms = _atoms(cell)
+        atoms = common.atoms(cell)
         atoms.calc = _calculator(cell, functional, convergence=tight, **bands)
         atoms.get_potential_energy()
         out[functional] = _edges(_eigenvalues(atoms.calc), atoms.calc)
@@ -212,7 +171,7 @@ def _lattice_constant(request: Json) -> tuple[float, int, Json]:
     while ahead:
         for strain in ahead:
             cell = _scaled(request, request["start_A"] * strain)
-            atoms = _atoms(cell)
+            atoms = common.atoms(cell)
             atoms.calc = _calculator(cell, "PBE", kpts={"size": request["kpoints"]})
             found[strain] = float(atoms.get_potential_energy())
         ahead = beyond(found) if len(found) < MOST_VOLUMES else []
@@ -240,7 +199,7 @@ def _dielectric(cell: Json, electrons: int) -> Json:
     """Electronic dielectric constant by RPA on PBE, on a mesh without the zone centre."""
     from gpaw.response.df import DielectricFunction
 
-    atoms, bands = _atoms(cell), electrons // 2 + 20
+    atoms, bands = common.atoms(cell), electrons // 2 + 20
     ready = {**_tolerance(cell), "bands": bands - 4}
     mesh = {"size": cell["kpoints"]}
     atoms.calc = _calculator(cell, "PBE", nbands=bands, convergence=ready, kpts=mesh)
@@ -249,7 +208,8 @@ def _dielectric(cell: Json, electrons: int) -> Json:
     found = DielectricFunction(
         "response.gpw", ecut=cell["response_cutoff_eV"], frequencies=[0.0], hilbert=False
     ).get_macroscopic_dielectric_constant()
-    Path("response.gpw").unlink()
+    if common.is_first():
+        Path("response.gpw").unlink()
     return {"without_local_fields": float(found[0]), "with_local_fields": float(found[1])}
 
 

@@ -1,0 +1,243 @@
+"""Reference phases, charged vacancies, mixed cells: jobs, rows, and what is made of them."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from defectra.engines import gpaw
+from defectra.engines.base import Outcome
+from defectra.journal import Journal
+from defectra.perovskites import cells, decomposition, phases, supercells, vacancies
+from defectra.perovskites.cell_campaign import JOURNAL, CellCampaign
+from defectra.perovskites.cells import CELLS
+from defectra.records import Status
+from defectra.settings.protocols import GpawProtocol
+from defectra.store import Archive, read_table, write_table
+from defectra.tables.score_perovskites import scorecard
+
+PROTOCOL = GpawProtocol()
+FAKE = """#!{python}
+import json, sys
+open({count!r}, "a").write("x")
+job, steps = json.load(open(sys.argv[-2])), {{}}
+for step in job["steps"]:
+    name = step["do"]
+    steps[name] = {{"energy_eV": -4.0}}
+    if name == "relax":
+        steps[name] = {{"energy_eV": -8.0, "coords": job["coords"], "fmax": 0.01}}
+    if name == "equation_of_state":
+        v = [100 * s**3 for s in step["scales"]]
+        e = [-8.1 + 0.01 * (x - 103) ** 2 for x in v]
+        steps[name] = {{"scales": step["scales"], "volumes": v, "energies_eV": e}}
+    if name == "potentials":
+        steps[name] = {{"atoms_eV": [0.0] * len(job["species"])}}
+json.dump({{"steps": steps, "version": "26.7.0"}}, open(sys.argv[-1], "w"))
+"""
+
+
+def finished(task: cells.Task, steps: dict) -> dict:
+    out = Outcome(task.key, Status.OK)
+    out.files = {gpaw.RESULT: json.dumps({"steps": steps, "version": "1"}).encode()}
+    return cells.row_of(task, "p", out)
+
+
+@pytest.mark.parametrize("phase", phases.all_phases(), ids=lambda p: p.formula)
+def test_phase_has_its_atoms_and_no_two_are_close(phase):
+    from pymatgen.core import Lattice, Structure
+
+    cell = phases.start(phase)
+    units = phases.UNITS[phase.type]
+    assert cell.species.count(phase.metal) == units
+    assert cell.species.count(phase.halogen) == units * (1 if phase.type == "CsCl" else 2)
+    lattice = Lattice(np.reshape(cell.lattice, (3, 3)))
+    crystal = Structure(lattice, cell.species, np.reshape(cell.coords, (-1, 3)))
+    near = crystal.get_neighbors(crystal[cell.species.index(phase.metal)], 4.5)
+    bond = min(site.nn_distance for site in near if site.specie.symbol == phase.halogen)
+    assert 2.3 < bond < 4.0
+    assert crystal.get_space_group_info()[0] == phases.TYPES[phase.type][0]
+
+
+def test_every_bx2_once_and_small_cells_first():
+    found = phases.all_phases()
+    assert len(found) == len({p.formula for p in found}) == 21
+    sizes = [len(phases.start(p).species) for p in found]
+    assert sizes[0] == 2
+    assert sizes[-1] == 12
+    assert set(phases.SUBSTITUTES) <= {p.formula for p in found}
+
+
+def test_job_without_glides_keeps_the_identity_of_before():
+    task = phases.sites_task(phases.all_phases()[0], PROTOCOL)
+    assert task.job["settings"]["glides"] is True
+    plain = supercells.host_task(("Cs", "Pb", "I"), 6.4, PROTOCOL)
+    assert "glides" not in plain.job["settings"]
+
+
+def test_vacancies_of_a_host():
+    found = list(supercells.vacancy_tasks(("Cs", "Pb", "I"), 6.4, PROTOCOL))
+    assert [(t.phase, t.job["charge"]) for t in found] == [
+        ("V_Cs", -1),
+        ("V_I", 1),
+        ("V_Cs", 0),
+        ("V_I", 0),
+    ]
+    assert {len(t.job["species"]) for t in found} == {39}
+    assert len({t.key for t in found}) == 4
+    assert found[0].job["mesh"] == [2, 2, 2]
+
+
+def test_mixed_orderings_hold_half_of_each():
+    ions = ("Cs", "Sn", "Pb", "I")
+    assert supercells.mixed_of(ions).name == "CsSn_0.5Pb_0.5I_3"
+    found = list(supercells.mixed_tasks(ions, 6.3, PROTOCOL))
+    assert [len(task.job["species"]) for task in found] == [10, *[40] * 6]
+    for task in found:
+        species = task.job["species"]
+        assert species.count("Sn") == species.count("Pb") == len(species) // 10
+    assert (found[0].phase, found[0].job["mesh"]) == ("layers", [4, 4, 2])
+    assert found[1].phase.endswith("2 of 70")
+    assert supercells.vegard(ions, {"CsSnI_3": 6.2, "CsPbI_3": 6.4}) == pytest.approx(6.3)
+    assert supercells.vegard(ions, {"CsSnI_3": 6.2}) is None
+
+
+def test_result_without_its_step_is_a_failed_row():
+    phase = phases.all_phases()[-1]
+    row = finished(phases.sites_task(phase, PROTOCOL), {"energy": {"energy_eV": 1.0}})
+    assert (row["status"], row["error_class"]) == ("failed", "no_output")
+    scan = phases.scan_task(phase, phases.start(phase).coords, PROTOCOL)
+    flat = {"scales": [1.0] * 5, "volumes": [1.0, 2, 3, 4, 5], "energies_eV": [5.0, 4, 3, 2, 1]}
+    row = finished(scan, {"equation_of_state": flat})
+    assert row["error_class"] == "no_minimum"
+
+
+@pytest.fixture
+def campaign(tmp_path, monkeypatch):
+    path, count = tmp_path / "python", tmp_path / "count"
+    count.touch()
+    path.write_text(FAKE.format(python=sys.executable, count=str(count)))
+    path.chmod(0o755)
+    monkeypatch.setenv(gpaw.VARIABLE, str(path))
+    pure = [{"name": "CsPbI_3", "kind": "equation_of_state", "status": "ok", "lattice": 6.4}]
+
+    def make() -> CellCampaign:
+        return CellCampaign(("p", PROTOCOL), tmp_path / "s", Archive(tmp_path / "a"), pure)
+
+    return make, tmp_path / "s", count
+
+
+def test_campaign_computes_once_and_says_what_is_missing(campaign, tmp_path):
+    make, work, count = campaign
+    before = make().rows()
+    assert {r["error_class"] for r in before} == {"not_computed"}
+    with Journal(work / JOURNAL) as journal:
+        new = list(make().fill(journal))
+    # 21 phases, 12 of them scanned, host and four vacancies of the one host that is known.
+    assert len(new) == len(count.read_text()) == 21 + 12 + 5
+    with Journal(work / JOURNAL) as journal:
+        assert list(make().fill(journal)) == []
+    rows = make().rows()
+    assert {r["status"] for r in rows} == {"ok"}
+    write_table(tmp_path / "t.parquet", rows, CELLS)
+    assert len(read_table(Path(tmp_path / "t.parquet"), CELLS)) == len(rows)
+
+
+def phase_row(name: str, kind: str, type_: str, energy: float) -> dict:
+    return {"name": name, "kind": kind, "phase": type_, "energy": energy, "status": "ok"}
+
+
+def test_decomposition_energy_by_hand():
+    scan = "equation_of_state"
+    pure = [
+        phase_row("CsSnI_3", scan, "perovskite", -14.0),
+        phase_row("CsI", scan, "rocksalt", -6.0),
+    ]
+    found = [
+        phase_row("SnI2", "sites", "CdI2", -7.0),  # not its last step
+        phase_row("SnI2", scan, "CdI2", -7.5),
+        phase_row("CsI", scan, "CsCl", -6.1),
+        phase_row("PbCl2", "sites", "PbCl2", -40.0),
+    ]
+    assert decomposition.energies(found)["PbCl2"] == ("PbCl2", -10.0)
+    published = [{"name": "CsSnI_3", "kind": "pure", "decomposition_PBE": -0.5}]
+    excess = [{"a": "K", "x": "I", "excess_eV": 2.4}, {"a": "Cs", "x": "I", "excess_eV": 0.0}]
+    rows = {r["name"]: r for r in decomposition.compare(pure, found, published, excess)}
+    assert len(rows) == 54
+    row = rows["CsSnI_3"]
+    assert row["ours_eV"] == pytest.approx(-14.0 + 6.1 + 7.5)
+    assert row["ours_rocksalt_eV"] == pytest.approx(-14.0 + 6.0 + 7.5)
+    assert row["deviation_eV"] == pytest.approx(0.1)
+    assert (row["ax_consistent"], rows["KSnI_3"]["ax_consistent"]) == ("yes", "no")
+    assert "no energy" in rows["CsPbI_3"]["status"]
+    (told, *_) = decomposition.summary(list(rows.values()))
+    assert (told["subset"], told["n"]) == ("all", 1)
+
+
+def test_vacancies_by_hand():
+    name, own = "CsPbI_3", {"kind": "supercell", "status": "ok", "name": "CsPbI_3"}
+    lattice = [12.0, 0, 0, 0, 12.0, 0, 0, 0, 12.0]
+    energies = {
+        ("host", 0): -10.0,
+        ("V_Cs", 0): -75.0,
+        ("V_Cs", -1): -73.0,
+        ("V_I", 0): -76.0,
+        ("V_I", 1): -79.0,
+    }
+    found = [
+        own | {"phase": p, "charge": q, "energy": e, "lattice": lattice}
+        for (p, q), e in energies.items()
+    ]
+    pure = [
+        {"name": "CsI", "kind": "equation_of_state", "status": "ok", "energy": -7.0},
+        {"name": name, "kind": "bands", "status": "ok", "vbm_PBE": 1.5},
+    ]
+    label = {"name": name, "kind": "pure", "refractive_index": 2.0, "defect_energy": 0.5,
+             "vacancy_A": 1.0, "vacancy_X": 1.0, "level_A": 0.1, "level_X": 1.0}  # fmt: skip
+    rows = {r["quantity"]: r for r in vacancies.compare(pure, found, [label]) if r["name"] == name}
+    image = 2.8372974794806 * 14.399645 / (2 * 4.0 * 12.0)
+    assert rows["defect_energy"]["uncorrected"] == pytest.approx((-73 - 79 + 160 - 7) / 2)
+    assert rows["defect_energy"]["ours"] == pytest.approx(0.5 + image, abs=1e-4)
+    assert rows["neutral_pair"]["ours"] == pytest.approx(-75 - 76 + 160 - 7)
+    assert rows["neutral_pair"]["published"] == 2.0
+    assert rows["level_A"]["uncorrected"] == pytest.approx(2.0 - 1.5)
+    assert rows["level_X"]["uncorrected"] == pytest.approx(3.0 - 1.5)
+    assert rows["level_X"]["ours"] == pytest.approx(1.5 - image, abs=1e-4)
+    missing = [r for r in vacancies.compare(pure, [], [label]) if r["name"] == name]
+    assert {r["status"] for r in missing} == {"a cell of it was not computed"}
+
+
+def test_mixing_energy_by_hand():
+    pure = [
+        {"name": n, "kind": "equation_of_state", "status": "ok", "energy": e}
+        for n, e in (("CsSnI_3", -14.0), ("CsPbI_3", -15.0))
+    ]
+    cell = {"name": "CsSn_0.5Pb_0.5I_3", "phase": "ordering 5", "energy": -115.0,
+            "species": ["I"] * 40, "status": "ok", "message": ""}  # fmt: skip
+    labels = [
+        {"name": n, "decomposition_PBE": d}
+        for n, d in (("CsSnI_3", -0.1), ("CsPbI_3", 0.1), ("CsSn_0.5Pb_0.5I_3", 0.2))
+    ]
+    (row,) = vacancies.mixing(pure, [cell], labels)
+    assert row["ours_eV"] == pytest.approx(-115 / 8 + 14.5)
+    assert row["published_eV"] == pytest.approx(0.2)
+
+
+def test_scorecard_of_decomposition_and_film():
+    rows = [
+        {"deviation_eV": d, "ax_consistent": c}
+        for d, c in ((0.02, "yes"), (0.04, "yes"), (-2.4, "no"), (float("nan"), "yes"))
+    ]
+    films = [{"material": "GaAs", "slme_percent": v} for v in (29.7, 33.21)]
+    found = scorecard([], [], [], [], decomposition=rows, films=films)
+    own = {r["claim_id"]: r for r in found}
+    assert own["decomposition_own"]["ours"] == pytest.approx(0.03)
+    assert "2 compounds" in own["decomposition_own"]["claim"]
+    assert own["decomposition_own"]["verdict"] == "reproduced"
+    assert own["slme_GaAs"]["verdict"] == "reproduced"
+    empty = {r["claim_id"]: r for r in scorecard([], [], [], [])}
+    assert empty["decomposition_own"]["verdict"] == "data not available"
+    assert empty["slme_GaAs"]["verdict"] == "data not available"

@@ -1,0 +1,247 @@
+"""Engines of the user's own on PATH: fakes that copy outputs, say nothing, crash or hang."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from defectra.cli import main
+from defectra.config import load
+from defectra.engines import feff_child
+from defectra.engines.feff import ALLOCATOR, POTENTIALS, SPECTRUM
+from defectra.errors import ConfigError, EngineError
+from defectra.parsers.importing import import_tree
+from defectra.records import CALCULATIONS, SPECTRA
+from defectra.running.command import Asked, run
+from defectra.running.engines import PROGRAMS, engine, names, potcar
+from defectra.store import Archive
+
+DATA = Path(__file__).parent.parent / "data" / "feff_lco"
+POSCAR = """LiCoO2
+1.0
+-1.40805 -2.43881414 0
+-2.8161 0 0
+-1.40805 -0.812938047 -4.68453333
+Co Li O
+1 1 2
+direct
+0 0 0
+0.5 0.5 0.5
+0.2606 0.2606 0.2182
+0.7394 0.7394 0.7818
+"""
+VASP_SPECTRUM = "\n".join(f" {e:.4f} {abs(e - 5) ** 0.5:.6f}" for e in range(1, 60)) + "\n"
+FDMNES_SPECTRUM = "    Energy    <xanes>\n" + "".join(
+    f" {e:.2f} {0.1 + 0.01 * e:.6f}\n" for e in range(60)
+)
+OUTCAR = (
+    " vasp.6.3.0 20Jan22\n   EDIFF  = 0.1E-05   stopping-criterion for ELM\n"
+    " total energy-change (2. order) : -0.6E-07  (-0.6E-07)\n"
+    "------- aborting loop because EDIFF is reached -------\n Fermi energy:  5.13\n"
+)
+
+
+@pytest.fixture
+def fake(tmp_path, monkeypatch):
+    """Function that puts a program of this name on an otherwise empty PATH."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", str(folder))
+    for program in PROGRAMS.values():
+        monkeypatch.delenv(program.variable, raising=False)
+
+    def install(name: str, body: str) -> None:
+        path = folder / name
+        path.write_text(f"#!{sys.executable}\nimport os, signal, sys, time\n{body}\n")
+        path.chmod(0o755)
+
+    return install
+
+
+@pytest.fixture
+def poscar(tmp_path):
+    path = tmp_path / "own.vasp"
+    path.write_text(POSCAR)
+    return path
+
+
+@pytest.fixture(scope="module")
+def known():
+    return load().protocols
+
+
+def copying(*files: Path) -> str:
+    return "import shutil\n" + "\n".join(f"shutil.copy({str(f)!r}, '.')" for f in files)
+
+
+def asked(poscar, name, protocol="fast", element="O", edge="K", site=2):
+    return Asked(name, protocol, poscar, element, edge, site)
+
+
+def test_feff_binary_runs_is_read_and_is_not_repeated(fake, poscar, known, tmp_path):
+    count = tmp_path / "starts"
+    body = f"open({str(count)!r}, 'a').write('x')\nassert 'EDGE K' in open('feff.inp').read()\n"
+    fake("feff9", body + copying(DATA / "xmu.dat", DATA / "log1.dat"))
+    for _ in range(2):
+        ((index, folder, row),) = run(asked(poscar, "feff_binary"), known, tmp_path / "out")
+        assert (index, row["status"], row["element"], row["edge"]) == (2, "ok", "O", "K")
+    assert count.read_text() == "x"
+    assert row["calculation_id"] == engine("feff").site(_geometry(poscar), 2).identity(
+        "K", known.feff["fast"]
+    )
+    (spectrum,) = Archive(tmp_path / "out").read(SPECTRA)
+    assert len(spectrum["mu"]) > 20
+    again = import_tree(folder)
+    assert again.imports[0]["calculation_id"] == row["calculation_id"]
+    assert again.imports[0]["status"] == "ok"
+
+
+def _geometry(poscar):
+    from defectra.parsers.pairing import rows_of
+    from defectra.structures.io import read_structure
+
+    return rows_of(read_structure(poscar))[1]
+
+
+@pytest.mark.parametrize(
+    ("body", "error_class", "told"),
+    [
+        ("", "not_finished", "FEFF did not finish"),
+        ("print('hello')", "not_finished", "FEFF did not finish"),
+        ("print('Fatal: no potential'); sys.exit(3)", "engine_failed", "code 3: Fatal: no pot"),
+        ("sys.exit(1)", "engine_failed", "printed nothing"),
+        ("os.kill(os.getpid(), signal.SIGSEGV)", "signal", "signal 11"),
+        ("time.sleep(60)", "timeout", "0.5 s"),
+        ("open('xmu.dat', 'w').write('')", "truncated_output", "only 0"),
+        ("open('xmu.dat', 'w').write('# xsedge\\n1 2 3\\n')", "truncated_output", "line 2 is cut"),
+        (copying(DATA / "xmu.dat") + "\nt = open('xmu.dat').read(); "
+         "open('xmu.dat', 'w').write(t[:len(t) // 2])", "truncated_output", "cut off"),
+    ],
+)  # fmt: skip
+def test_a_program_that_fails_is_a_row_with_its_reason(
+    fake, poscar, known, tmp_path, body, error_class, told
+):
+    fake("feff10", body)
+    if "sleep" in body:
+        quick = {"fast": known.feff["fast"].model_copy(update={"timeout_s": 0.5})}
+        known = known.model_copy(update={"feff": quick})
+    ((_, _, row),) = run(asked(poscar, "feff_binary"), known, tmp_path / "out")
+    assert (row["status"], row["error_class"]) == ("failed", error_class)
+    assert told in row["message"]
+    assert "\n" not in row["message"]
+    assert Archive(tmp_path / "out").read(CALCULATIONS) == []  # tried again at the next call
+
+
+def test_without_log_convergence_is_unknown(fake, poscar, known, tmp_path):
+    fake("feff", copying(DATA / "xmu.dat"))
+    ((_, _, row),) = run(asked(poscar, "feff_binary"), known, tmp_path / "out")
+    assert (row["status"], row["error_class"]) == ("unconverged", "convergence_unknown")
+
+
+def test_vasp_gets_its_potcar_and_does_not_leave_it(fake, poscar, known, tmp_path, monkeypatch):
+    (tmp_path / "POT_GGA_PAW_PBE_54").mkdir()
+    for element in ("O", "Li", "Co"):
+        (tmp_path / f"POT_GGA_PAW_PBE_54/POTCAR.{element}").write_text(f"secret {element}\n")
+    monkeypatch.setenv("PMG_VASP_PSP_DIR", str(tmp_path))
+    body = "assert open('POTCAR').read().split()[1::2] == ['O', 'Co', 'Li', 'O']\n"
+    body += "assert 'CH_LSPEC' in open('INCAR').read()\n"
+    body += f"open('CORE_DIELECTRIC_IMAG.dat', 'w').write({VASP_SPECTRUM!r})\n"
+    body += f"open('OUTCAR', 'w').write({OUTCAR!r})"
+    fake("vasp_std", body)
+    ((_, folder, row),) = run(asked(poscar, "vasp", "published"), known, tmp_path / "out")
+    assert row["status"] == "ok", row["message"]
+    assert row["element"] == "O"
+    assert not (folder / "POTCAR").exists()
+    assert "secret" not in "".join(p.read_text() for p in folder.iterdir())
+
+
+def test_vasp_without_potcars_is_refused_in_a_sentence(fake, poscar, known, tmp_path, monkeypatch):
+    monkeypatch.setattr("pymatgen.core.SETTINGS", {})
+    monkeypatch.delenv("PMG_VASP_PSP_DIR", raising=False)
+    fake("vasp_std", "sys.exit(1)")
+    ((_, _, row),) = run(asked(poscar, "vasp", "published"), known, tmp_path / "out")
+    assert row["error_class"] == "potcar_missing"
+    assert "PMG_VASP_PSP_DIR" in row["message"]
+
+
+def test_potcars_are_joined_in_the_order_of_the_cell(tmp_path, monkeypatch):
+    place = tmp_path / "POT_GGA_PAW_PBE_54"
+    for element in ("O", "Li"):
+        (place / element).mkdir(parents=True)
+        (place / element / "POTCAR").write_text(f"  PAW_PBE {element} 08Apr2002\n {element} end\n")
+    monkeypatch.setenv("PMG_VASP_PSP_DIR", str(tmp_path))
+    needed = "Join these:\nO (the one with the core hole)\nLi\nO\n"
+    text = potcar({"POTCAR.needed": needed})["POTCAR"]
+    assert [line.split()[1] for line in text.splitlines() if "PAW" in line] == ["O", "Li", "O"]
+    with pytest.raises(EngineError, match="POTCAR of Co"):
+        potcar({"POTCAR.needed": "Join these:\nCo\n"})
+
+
+def test_fdmnes_runs_and_is_read(fake, poscar, known, tmp_path):
+    body = "name = open('fdmfile.txt').read().split()[1]\n"
+    body += "out = open(name).read().split('Filout')[1].split()[0]\n"
+    body += f"open(out + '_conv.txt', 'w').write({FDMNES_SPECTRUM!r})"
+    fake("fdmnes", body)
+    ((_, _, row),) = run(asked(poscar, "fdmnes", "published"), known, tmp_path / "out")
+    assert row["status"] in ("ok", "unconverged"), row["message"]
+    assert row["element"] == "O"
+
+
+@pytest.mark.parametrize("name", list(PROGRAMS))
+def test_what_is_missing_is_told_with_how_to_get_it(fake, name, poscar, known, tmp_path):
+    program = PROGRAMS[name]
+    with pytest.raises(EngineError, match=program.variable) as told:
+        program.path()
+    assert program.how in str(told.value)
+    protocol = "fast" if name == "feff_binary" else "published"
+    ((_, _, row),) = run(asked(poscar, name, protocol), known, tmp_path / "out")
+    assert (row["status"], row["error_class"]) == ("failed", "engine_missing")
+
+
+def test_a_named_program_that_is_none_is_told(fake, monkeypatch, tmp_path):
+    monkeypatch.setenv("DEFECTRA_FEFF", str(tmp_path / "nowhere"))
+    with pytest.raises(EngineError, match="nowhere, which is no program"):
+        PROGRAMS["feff_binary"].path()
+
+
+def test_wrong_names_are_told(poscar, known, tmp_path):
+    with pytest.raises(ConfigError, match="no engine 'wien'"):
+        run(asked(poscar, "wien"), known, tmp_path)
+    with pytest.raises(ConfigError, match="allowed: fast"):
+        run(asked(poscar, "feff", "slow"), known, tmp_path)
+    with pytest.raises(ConfigError, match="its sites: 2, 3"):
+        run(asked(poscar, "feff", site=0), known, tmp_path)
+    with pytest.raises(ConfigError, match="no Ni"):
+        run(asked(poscar, "feff", element="Ni"), known, tmp_path)
+
+
+def test_command_lists_and_writes(fake, poscar, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("DEFECTRA_GPAW", str(tmp_path / "no"))
+    assert main(["run", "list"]) == 0
+    said = capsys.readouterr().out
+    assert [line.split(":")[0] for line in said.splitlines()] == list(names())
+    assert "feff: ready" in said
+    arguments = ["run", "fdmnes", str(poscar), "--edge", "O K", "--out", str(tmp_path / "w")]
+    assert main([*arguments, "--write"]) == 0
+    assert next((tmp_path / "w").glob("fdmnes-*/O_in.txt")).read_text().startswith("Filout")
+    assert main(arguments) == 1
+    assert main(["run", "fdmnes"]) == 2
+
+
+@pytest.mark.live
+def test_real_feff10_behind_a_wrapper_is_the_embedded_one(fake, poscar, known, tmp_path):
+    stages = [*POTENTIALS, *SPECTRUM]
+    environment = "\n".join(f"os.environ[{k!r}] = {v!r}" for k, v in ALLOCATOR.items())
+    fake("feff10", f"{environment}\nos.execv({sys.executable!r}, [{sys.executable!r}, '-P', "
+         f"{feff_child.__file__!r}, *{stages!r}])")  # fmt: skip
+    quick = known.feff["fast"].model_copy(update={"scf_radius": 2.0, "fms_radius": 2.2})
+    known = known.model_copy(update={"feff": {"fast": quick}})
+    ((_, _, outside),) = run(asked(poscar, "feff_binary"), known, tmp_path / "a")
+    ((_, _, inside),) = run(asked(poscar, "feff"), known, tmp_path / "b")
+    assert outside["status"] == inside["status"] == "ok", outside["message"]
+    first, second = (Archive(tmp_path / n).read(SPECTRA)[0] for n in "ab")
+    assert first["mu"] == second["mu"]
+    assert shutil.which("feff10") is not None

@@ -1,0 +1,226 @@
+"""K edges by GPAW with a core hole: what is asked of the program, and what came out.
+
+Half or a full hole against a uniform background, or the excited electron in the lowest empty state
+(XCH); spin-polarised, with U. The absolute energy is that of ΔSCF: the total energy of the first
+core-excited state minus that of the ground state stands at the first empty state of the spectrum.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from defectra.engines import gpaw
+from defectra.engines.base import Outcome, Parsed
+from defectra.errors import EngineError
+from defectra.settings.protocols import GpawCoreHoleProtocol
+from defectra.store import write_bytes
+
+Floats = NDArray[np.float64]
+
+ENGINE = "gpaw_corehole"
+PARSER_VERSION = "1"
+RESULT = gpaw.RESULT
+STEP = 0.1  # eV, of the energies of a spectrum
+BELOW = 5.0  # eV, that the spectrum begins below the first transition
+_TIMES_MOST = 4  # cells along one vector
+
+__all__ = ["ENGINE", "PARSER_VERSION", "Site", "engine_version", "parse", "site"]
+
+engine_version = gpaw.engine_version
+
+
+def site(geometry: Mapping[str, Any], index: int) -> Site:
+    """Runner of one site."""
+    return Site(geometry, index)
+
+
+class Site:
+    """One absorber of one geometry.
+
+    Parameters
+    ----------
+    geometry
+        Row of the geometries table; its moments, if any, are where self-consistency starts.
+    index
+        Site in that row.
+    """
+
+    def __init__(self, geometry: Mapping[str, Any], index: int) -> None:
+        self.geometry, self.index = geometry, index
+
+    def job(self, edge: str, protocol: GpawCoreHoleProtocol) -> gpaw.Job:
+        """What the program reads.
+
+        Raises
+        ------
+        EngineError
+            ``unknown_edge`` for anything but K; ``unknown_site``.
+        """
+        elements = list(self.geometry["species"])
+        if edge != "K":
+            raise EngineError("unknown_edge", f"GPAW core hole: edge {edge!r}; only K is there")
+        if not 0 <= self.index < len(elements):
+            raise EngineError("unknown_site", f"site {self.index} of a cell of {len(elements)}")
+        cell, times = _cell(self.geometry, protocol.image_distance)
+        moments = _moments(self.geometry, protocol) * int(np.prod(times))
+        settings = protocol.model_dump(mode="json", exclude={"hole", "moments"})
+        return {
+            "lattice": list(cell.lattice),
+            "species": list(cell.species),
+            "coords": list(cell.coords),
+            "moments": moments if protocol.spin else [],
+            "site": self.index,
+            "hole": protocol.hole,
+            "mesh": mesh(cell.lattice, protocol.spacing),
+            "settings": settings | {"sets": "sets"},
+        }
+
+    def identity(self, edge: str, protocol: GpawCoreHoleProtocol) -> str:
+        """`calculation_id` of an edge."""
+        return gpaw.calculation_id(self.job(edge, protocol))
+
+    def inputs(self, edge: str, protocol: GpawCoreHoleProtocol) -> dict[str, str]:
+        """Input files by name."""
+        return {"job.json": json.dumps(self.job(edge, protocol), indent=1)}
+
+    def run(self, edge: str, protocol: GpawCoreHoleProtocol, folder: Path | None = None) -> Outcome:
+        """Compute one edge.
+
+        Parameters
+        ----------
+        folder
+            Steps that a killed run finished there are not done again, and generated PAW sets are
+            kept beside it, in ``gpaw_sets``. None: a temporary one.
+        """
+        job = self.job(edge, protocol)
+        if folder is not None:
+            job["settings"]["sets"] = str(folder.resolve().parent / "gpaw_sets")
+        out = gpaw.run(job, folder, "corehole.py")
+        if folder is not None and out.files:
+            for name, text in self.inputs(edge, protocol).items():
+                write_bytes(folder / name, text.encode())
+            write_bytes(folder / RESULT, out.files[RESULT])
+        return out
+
+
+def repeats(lattice: ArrayLike, distance: float) -> tuple[int, int, int]:
+    """Smallest repetition of a cell whose shortest lattice vector is at least `distance` Å.
+
+    Raises
+    ------
+    EngineError
+        ``bad_input`` if no repetition of up to four cells each way does.
+    """
+    rows = np.reshape(np.asarray(lattice, float), (3, 3))
+    choices = itertools.product(range(1, _TIMES_MOST + 1), repeat=3)
+    for times in sorted(choices, key=lambda t: (int(np.prod(t)), max(t), t)):
+        if _shortest(rows * np.array(times)[:, None]) >= distance - 1e-6:
+            return times[0], times[1], times[2]
+    raise EngineError("bad_input", f"no cell with holes {distance:g} Å apart: lower image_distance")
+
+
+def _shortest(rows: Floats) -> float:
+    """Length of the shortest lattice vector, Å."""
+    numbers = np.array(list(itertools.product(range(-4, 5), repeat=3)))
+    lengths = np.linalg.norm(numbers @ rows, axis=1)
+    return float(lengths[lengths > 1e-9].min())
+
+
+def mesh(lattice: ArrayLike, spacing: float) -> list[int]:
+    """k-points along each reciprocal vector, no further apart than `spacing` (1/Å, with 2π)."""
+    inverse = 2 * np.pi * np.linalg.inv(np.reshape(np.asarray(lattice, float), (3, 3))).T
+    return [max(1, int(np.ceil(np.linalg.norm(b) / spacing - 1e-6))) for b in inverse]
+
+
+def _cell(geometry: Mapping[str, Any], distance: float) -> tuple[gpaw.Cell, tuple[int, int, int]]:
+    """Compact cell of the same crystal, repeated until images are `distance` Å apart.
+
+    Sites keep their order, and those of the first repetition come first.
+    """
+    from pymatgen.core import Lattice
+
+    given = np.reshape(np.asarray(geometry["lattice"], float), (3, 3))
+    points = np.reshape(np.asarray(geometry["coords"], float), (-1, 3)) @ given
+    rows = Lattice(given).get_lll_reduced_lattice().matrix
+    coords = points @ np.linalg.inv(rows)
+    times = repeats(rows, distance)
+    moved = [(coords + n) / np.array(times) for n in itertools.product(*map(range, times))]
+    species = list(geometry["species"]) * len(moved)
+    return gpaw.Cell.of(rows * np.array(times)[:, None], species, np.vstack(moved) % 1.0), times
+
+
+def _moments(geometry: Mapping[str, Any], protocol: GpawCoreHoleProtocol) -> list[float]:
+    known = list(geometry.get("moments") or [])
+    if known:
+        return [round(float(m), 2) for m in known]
+    return [float(protocol.moments.get(e, 0.0)) for e in geometry["species"]]
+
+
+def parse(files: Mapping[str, bytes]) -> Parsed:
+    """Spectrum of a kept result, both spins together, in Bohr² / eV of one site.
+
+    Energies are absolute (ΔSCF) where the total energies are there, else from the Fermi level, and
+    then `edge` is NaN.
+
+    Raises
+    ------
+    EngineError
+        ``no_output``, ``truncated_output``, ``not_finite``.
+    """
+    steps = gpaw.parse(files)
+    try:
+        found = steps["spectrum"]
+        asked = json.loads(files[RESULT])["asked"]
+        parts = [np.array([s[k] for k in ("energy_eV", "strength", "empty")], float)
+                 for s in found["spins"]]  # fmt: skip
+        energy, strength, empty = np.hstack(parts)
+        first, last = float(found["first_eV"]), float(found["complete_eV"])
+    except (KeyError, ValueError, TypeError):
+        raise EngineError("truncated_output", f"GPAW: {RESULT} holds no spectrum") from None
+    if not (np.isfinite(energy).all() and np.isfinite(strength).all() and len(energy)):
+        raise EngineError("not_finite", f"GPAW: not a number among the states of {RESULT}")
+    edge = edge_energy(steps)
+    zero = first - edge if np.isfinite(edge) else float(found["efermi_eV"])
+    grid = np.arange(first - BELOW, last, STEP)
+    mu = voigt_sum(grid, energy, strength * empty, asked["fwhm"], asked["lifetime"])
+    return Parsed(
+        grid - zero, mu, np.empty(0), float(found["efermi_eV"]) - zero, edge, float("nan"),
+        converged=True, iterations=int(found["iterations"]),
+    )  # fmt: skip
+
+
+def edge_energy(steps: Mapping[str, Mapping[str, Any]]) -> float:
+    """ΔSCF energy of the first transition, eV; NaN if one of the two total energies is not there.
+
+    Both are counted from nuclei and electrons apart, since PAW sets with and without a hole have
+    reference energies of their own.
+    """
+    try:
+        return float(steps["excited"]["total_eV"]) - float(steps["ground"]["total_eV"])
+    except (KeyError, TypeError):
+        return float("nan")
+
+
+def voigt_sum(
+    grid: Floats, energy: Floats, strength: Floats, fwhm: float, lifetime: float
+) -> Floats:
+    """Sum of Voigt profiles of unit area times `strength`, shape of `grid`.
+
+    Parameters
+    ----------
+    fwhm, lifetime
+        FWHM of the Gaussian and of the Lorentzian, eV.
+    """
+    from scipy.special import voigt_profile
+
+    sigma, gamma = fwhm / (2 * np.sqrt(2 * np.log(2))), lifetime / 2
+    used = strength > 0
+    profiles = voigt_profile(grid[:, None] - energy[None, used], sigma, gamma)
+    return np.asarray(profiles @ strength[used])

@@ -1,0 +1,141 @@
+"""All engines that compute one site, by name, each with its protocols."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from defectra.engines.feff_input import cluster, feff_input
+from defectra.errors import ConfigError, EngineError
+from defectra.parsers import fdmnes, feff, vasp
+from defectra.running.programs import Program
+from defectra.running.single import SingleEngine
+from defectra.settings.protocols import Protocols
+from defectra.structures.geometry import to_pymatgen
+from defectra.textfiles import read_text
+
+if TYPE_CHECKING:
+    from defectra.running.programs import Files, Geometry
+
+EMBEDDED = ("feff", "gpaw_corehole")
+PROTOCOL = {"vasp": "published", "fdmnes": "published"}  # where it is not `fast`
+POTCAR_SETTING = "PMG_VASP_PSP_DIR"
+POTCAR_FOLDERS = ("POT_GGA_PAW_PBE_54", "POT_PAW_PBE_54")  # as pymatgen names them
+
+
+def _feff_files(geometry: Geometry, index: int, edge: str, protocol: Any) -> Files:
+    atoms = cluster(geometry, index)
+    return {"feff.inp": feff_input(atoms, edge, protocol, protocol.mixing)}
+
+
+def _vasp_files(geometry: Geometry, index: int, edge: str, protocol: Any) -> Files:
+    from defectra.engines.vasp_input import inputs
+
+    return inputs(to_pymatgen(geometry), index, replace(protocol, edge=edge))
+
+
+def _fdmnes_files(geometry: Geometry, index: int, edge: str, protocol: Any) -> Files:
+    from defectra.engines.fdmnes_input import inputs
+
+    wanted = "L23" if edge.startswith("L") else edge
+    return inputs(to_pymatgen(geometry), geometry["species"][index], replace(protocol, edge=wanted))
+
+
+def potcar(files: Files) -> Files:
+    """POTCAR of the elements that ``POTCAR.needed`` lists, from the user's own folder.
+
+    Raises
+    ------
+    EngineError
+        ``potcar_missing``: no folder is named, or it lacks an element.
+    """
+    lines = files["POTCAR.needed"].splitlines()[1:]
+    return {"POTCAR": "".join(_potcar_of(line.split()[0]) for line in lines if line.strip())}
+
+
+def _potcar_of(element: str) -> str:
+    """Text of the POTCAR of an element, a GW set if there is one."""
+    from pymatgen.core import SETTINGS
+
+    home = os.environ.get(POTCAR_SETTING) or SETTINGS.get(POTCAR_SETTING)
+    for symbol in (f"{element}_GW", element, f"{element}_sv", f"{element}_pv"):
+        for folder in POTCAR_FOLDERS if home else ():
+            for name in (f"{symbol}/POTCAR", f"POTCAR.{symbol}"):
+                for path in (Path(home, folder, name), Path(home, folder, f"{name}.gz")):
+                    if path.is_file():
+                        return read_text(path).rstrip("\n") + "\n"
+    raise EngineError(
+        "potcar_missing",
+        f"no POTCAR of {element} ({' or '.join(POTCAR_FOLDERS)}): VASP's licence keeps them with "
+        f"you; name the folder that holds yours in {POTCAR_SETTING}, laid out as pymatgen wants it",
+    )
+
+
+PROGRAMS: Mapping[str, Program] = {
+    "feff_binary": Program(
+        "feff_binary", feff.PARSER_VERSION, ("feff10", "feff9", "feff"), "DEFECTRA_FEFF",
+        "FEFF9 is sold by, and FEFF10 free from, the FEFF project (feff.phys.washington.edu); the "
+        "engine `feff` needs neither", feff, _feff_files,
+    ),
+    "vasp": Program(
+        "vasp", vasp.PARSER_VERSION, ("vasp_std", "vasp"), "DEFECTRA_VASP",
+        "VASP 6 comes with a licence (vasp.at)", vasp, _vasp_files, potcar,
+    ),
+    "fdmnes": Program(
+        "fdmnes", fdmnes.PARSER_VERSION, ("fdmnes", "fdmnes_linux64"), "DEFECTRA_FDMNES",
+        "FDMNES is free from its authors (fdmnes.neel.cnrs.fr)", fdmnes, _fdmnes_files,
+    ),
+}  # fmt: skip
+
+
+def names() -> tuple[str, ...]:
+    """All engines."""
+    return (*EMBEDDED, *PROGRAMS)
+
+
+def engine(name: str) -> SingleEngine:
+    """Engine by name.
+
+    Raises
+    ------
+    ConfigError
+        For a name that is none.
+    """
+    if name in PROGRAMS:
+        return PROGRAMS[name]
+    if name == "gpaw_corehole":
+        from defectra.engines import gpaw_corehole
+
+        return gpaw_corehole
+    if name == "feff":
+        from defectra.engines import feff as embedded
+
+        return embedded
+    raise ConfigError(f"no engine {name!r}; there are {', '.join(names())}")
+
+
+def protocol_of(name: str, protocol: str, element: str, known: Protocols) -> Any:
+    """Settings of a protocol of an engine; VASP and FDMNES have one, ``published``.
+
+    Raises
+    ------
+    ConfigError
+        For a name that is none.
+    """
+    from defectra.engines.fdmnes_input import PUBLISHED, FdmnesProtocol
+    from defectra.engines.vasp_input import VaspProtocol
+
+    tables: dict[str, Mapping[str, Any]] = {
+        "feff": known.feff,
+        "feff_binary": known.feff,
+        "gpaw_corehole": known.gpaw_corehole,
+        "vasp": {"published": VaspProtocol()},
+        "fdmnes": {"published": PUBLISHED.get(element, FdmnesProtocol("K", "6"))},
+    }
+    if protocol not in tables[name]:
+        allowed = ", ".join(tables[name])
+        raise ConfigError(f"engine {name}: no protocol {protocol!r}; allowed: {allowed}")
+    return tables[name][protocol]

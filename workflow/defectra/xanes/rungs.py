@@ -1,0 +1,109 @@
+"""Rungs of the fidelity ladder: the same sites in every engine and protocol, kept in an archive.
+
+``python -m defectra.xanes.rungs`` computes what the archive lacks; stop it at any time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from defectra.errors import DefectraError, EngineError
+from defectra.records import CALCULATIONS, GEOMETRIES, SPECTRA, Status
+from defectra.running.engines import engine, protocol_of
+from defectra.running.single import compute
+from defectra.settings.protocols import Protocols
+from defectra.settings.xanes import Ladder
+from defectra.store import Archive
+
+Row = dict[str, Any]
+Site = tuple[str, str, str]  # geometry, site, edge
+
+
+def sites(archive: Archive) -> list[Site]:
+    """Sites of which an archive holds a rung."""
+    return sorted({(r["geometry_id"], r["site"], r["edge"]) for r in archive.read(CALCULATIONS)})
+
+
+def missing(
+    settings: Ladder, known: Protocols, archive: Archive, wanted: Sequence[Site], work: Path
+) -> Iterator[tuple[Site, str, Row]]:
+    """Compute rungs that `archive` lacks and add them; yields (site, rung, calculations row) each.
+
+    A rung that fails, as GPAW where it is not installed, is told and left out.
+
+    Parameters
+    ----------
+    wanted
+        Sites; their geometries are in the archive.
+    work
+        Folder in which a killed run of GPAW goes on.
+    """
+    cells = {g["geometry_id"]: g for g in archive.read(GEOMETRIES)}
+    for site in wanted:
+        for rung in settings.rungs:
+            cell = cells[site[0]]
+            found = _compute(rung, site, cell, known, archive, work)
+            if found is not None:
+                yield site, rung, found
+
+
+def _compute(
+    rung: str, site: Site, cell: Row, known: Protocols, archive: Archive, work: Path
+) -> Row | None:
+    """One rung; None if the archive has it."""
+    name, protocol = rung.split()
+    index = cell["site_labels"].index(site[1])
+    settings = protocol_of(name, protocol, cell["species"][index], known)
+    chosen = engine(name)
+    asked = chosen.site(cell, index).identity(site[2], settings)
+    if asked in {r["calculation_id"] for r in archive.read(CALCULATIONS, ["calculation_id"])}:
+        return None
+    folder = work / f"{name}-{asked[:16]}"
+    row, spectrum = compute(chosen, cell, index, site[2], (protocol, settings), folder)
+    if spectrum is not None and row["status"] != Status.FAILED:
+        archive.add([spectrum], SPECTRA)
+        archive.add([row], CALCULATIONS)
+    return row
+
+
+def collect(settings: Ladder, known: Protocols, work: Path) -> tuple[list[Row], list[Row]]:
+    """Calculations and spectra of the ladder, as `live` asks: archived, completed, or all anew."""
+    shipped = Archive(settings.archive)
+    if settings.live == "no":
+        return shipped.read(CALCULATIONS), shipped.read(SPECTRA)
+    own = Archive(work / "archive")
+    for table in (GEOMETRIES,) if settings.live == "all" else (GEOMETRIES, SPECTRA, CALCULATIONS):
+        own.add(shipped.read(table), table)
+    for site, rung, row in missing(settings, known, own, sites(shipped), work):
+        print(f"{' '.join(site)}: {rung}: {row['status']} {row['message']}", flush=True)
+    return own.read(CALCULATIONS), own.read(SPECTRA)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Add what is missing to the archive of the ladder itself."""
+    from defectra.config import load
+
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--config", type=Path, default=Path("config/config.yaml"))
+    parser.add_argument("--work", type=Path, default=Path("results/store/rungs"))
+    chosen = parser.parse_args(arguments)
+    config = load(chosen.config)
+    archive = Archive(config.xanes.ladder.archive)
+    failed = 0
+    try:
+        found = missing(config.xanes.ladder, config.protocols, archive, sites(archive), chosen.work)
+        for site, rung, row in found:
+            failed += row["status"] == Status.FAILED
+            print(f"{' '.join(site)}: {rung}: {row['status']} {row['message']}", flush=True)
+    except (DefectraError, EngineError) as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        return 2
+    return int(failed > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
