@@ -99,8 +99,8 @@ def _energies(axis: Axes, rows: Rows, asked: int) -> None:
     note = f"{len(rows)} of {asked} compounds\nfilled: {len(agreed)}, mean {off.mean():+.3f} eV,"
     note += f"\nmean abs. {np.abs(off).mean():.3f} eV\nopen: published KCl, KI, RbI or CsCl,"
     note += "\nwhich calorimetry contradicts too"
-    spot = {"transform": axis.transAxes, "va": "top", "fontsize": 8}
-    axis.text(0.42, 0.98, note.replace("-", "−"), **spot)
+    note = note.replace("-", "−")
+    axis.text(0.42, 0.98, note, transform=axis.transAxes, va="top", fontsize=8)
     axis.set(
         title="decomposition energy, PBE",
         xlabel="published (eV per formula unit)",
