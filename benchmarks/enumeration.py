@@ -20,6 +20,8 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.rows import line
+
 HERE = Path(__file__).parent
 PEERS = Path(os.environ.get("DEFECTRA_PEERS", Path.home() / ".cache" / "defectra" / "peers"))
 PACKAGES = {"shry": ["shry==1.1.8", "numpy<2"], "bsym": ["bsym==2.2.0", "numpy<2"]}
@@ -115,26 +117,6 @@ def same(case: Case, ours: dict[str, Any], peer: dict[str, Any]) -> str:
     equal = lists[0] == lists[1] and sum(ours["weights"]) == case["raw"]
     verdict = "same" if equal else "DIFFERENT"
     return f"{len(lists[0])} and {len(lists[1])} orbits with weights: {verdict}, sum {case['raw']}"
-
-
-def line(name: str, ours: float | None, unit: str, **rest: Any) -> dict[str, Any]:
-    """One benchmark row; the ratio and `ok` are computed."""
-    peer, limit = rest.get("peer_value"), rest.get("limit")
-    ratio = None if peer is None or ours is None else ours / peer
-    figure = ratio if rest.pop("limit_on_ratio", False) else ours
-    row = {
-        "case": name,
-        "ours": ours,
-        "peer": rest.get("peer"),
-        "peer_value": peer,
-        "unit": unit,
-        "ratio": ratio,
-        "limit": limit,
-        "ok": None if limit is None or figure is None else bool(figure <= limit),
-        "check": rest.get("check", ""),
-    }
-    print(json.dumps(row), flush=True)
-    return row
 
 
 def layered(quick: bool) -> None:

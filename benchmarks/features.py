@@ -11,7 +11,6 @@ its default number of calls, what it had by then counts. ``--quick``: a twentiet
 from __future__ import annotations
 
 import io
-import json
 import os
 import sys
 import tarfile
@@ -23,6 +22,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.rows import line
 from defectra.models.gaussians import evaluate
 from defectra.models.spectral import Cwt, Intensity, Peaks
 from defectra.models.varpro import fit_free, narrow_start
@@ -77,25 +77,6 @@ def many(spectra: Floats, number: int) -> Floats:
     rows, part = np.arange(number)[:, None], at - low
     moved = mixed[rows, low] * (1 - part) + mixed[rows, low + 1] * part
     return moved / moved.max(axis=1, keepdims=True)
-
-
-def line(name: str, ours: float, unit: str, **rest: Any) -> None:
-    """Print one row; ratio and `ok` are computed."""
-    peer, limit = rest.get("peer_value"), rest.get("limit")
-    ratio = None if peer is None else ours / peer
-    figure = ratio if rest.get("limit_on_ratio") else ours
-    row = {
-        "case": name,
-        "ours": ours,
-        "peer": rest.get("peer"),
-        "peer_value": peer,
-        "unit": unit,
-        "ratio": ratio,
-        "limit": limit,
-        "ok": None if limit is None or figure is None else bool(figure <= limit),
-        "check": rest.get("check", ""),
-    }
-    print(json.dumps(row), flush=True)
 
 
 def throughput(base: Floats, number: int, source: str) -> None:

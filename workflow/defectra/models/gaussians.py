@@ -15,6 +15,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from defectra.models.cholesky import solve
+
 Floats = NDArray[np.float64]
 
 REACH = 8.0  # widths beyond which a Gaussian counts as zero: exp(-32) = 1e-14
@@ -92,6 +94,7 @@ def _fit_all(values, iterations, out):  # type: ignore[no-untyped-def]  # noqa: 
 def _one(values, peaks, iterations, factor, slope, trial_slope):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     rest, trial_rest = np.empty(len(values)), np.empty(len(values))
     step, trial = np.empty(3 * len(peaks)), np.empty_like(peaks)
+    more = np.empty(3 * len(peaks))
     cost = _slopes(values, peaks, slope, rest)
     damping = 1e-3
     for _ in range(iterations):
@@ -100,7 +103,9 @@ def _one(values, peaks, iterations, factor, slope, trial_slope):  # type: ignore
         _hold(peaks, normal, right)
         before, improved = cost, False
         for _ in range(5):
-            if _solve(normal, factor, right, damping, step):
+            for k in range(len(more)):
+                more[k] = damping * normal[k, k] + 1e-13
+            if solve(normal, more, factor, right, step):
                 _move(peaks, step, len(values), trial)
                 new = _slopes(values, trial, trial_slope, trial_rest)
                 if new < cost:
@@ -148,34 +153,6 @@ def _hold(peaks, normal, right):  # type: ignore[no-untyped-def]  # noqa: ANN001
             normal[row, :] = 0.0
             normal[:, row] = 0.0
             normal[row, row] = 1.0
-
-
-@njit(cache=True, fastmath=True, nogil=True, error_model="numpy")
-def _solve(normal, factor, right, damping, step):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    """Cholesky of the damped equations; False if they are not positive."""
-    size = len(right)
-    for i in range(size):
-        for j in range(i + 1):
-            total = normal[i, j]
-            for m in range(j):
-                total -= factor[i, m] * factor[j, m]
-            if i == j:
-                total += damping * normal[i, i] + 1e-13
-                if total <= 0.0:
-                    return False
-                factor[i, i] = math.sqrt(total)
-            else:
-                factor[i, j] = total / factor[j, j]
-    for i in range(size):
-        total = right[i]
-        for m in range(i):
-            total -= factor[i, m] * step[m]
-        step[i] = total / factor[i, i]
-    for i in range(size - 1, -1, -1):
-        step[i] /= factor[i, i]
-        for m in range(i):
-            step[m] -= factor[i, m] * step[i]
-    return True
 
 
 @njit(cache=True, fastmath=True, nogil=True, error_model="numpy")

@@ -15,6 +15,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from defectra.models.cholesky import solve
+
 Floats = NDArray[np.float64]
 
 NARROW = 0.5  # spacings: standard deviation of the Gaussians that the fit starts from
@@ -67,6 +69,7 @@ def _fit_all(values, start, iterations, out):  # type: ignore[no-untyped-def]  #
 def _one(values, peaks, iterations, now, then, triangle, other, slope, factor):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
     rest, trial_rest = np.empty(len(values)), np.empty(len(values))
     step, trial = np.empty(2 * len(peaks)), np.empty_like(peaks)
+    more = np.empty(2 * len(peaks))
     cost = _project(values, peaks, now, triangle, rest)
     damping = FIRST
     for _ in range(iterations):
@@ -74,7 +77,8 @@ def _one(values, peaks, iterations, now, then, triangle, other, slope, factor): 
         normal, right = np.dot(slope, slope.T), np.dot(slope, rest)
         before, improved = cost, False
         for _ in range(TRIES):
-            if _solve(normal, factor, right, damping, peaks, step):
+            _damp(peaks, damping, more)
+            if solve(normal, more, factor, right, step):
                 _move(peaks, step, len(values), trial)
                 new = _project(values, trial, then, other, trial_rest)
                 if new < cost:
@@ -162,32 +166,11 @@ def _slopes(peaks, basis, slope):  # type: ignore[no-untyped-def]  # noqa: ANN00
 
 
 @njit(cache=True, fastmath=True, nogil=True, error_model="numpy")
-def _solve(normal, factor, right, damping, peaks, step):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
-    """Cholesky of the equations, damped in the metric of the widths; False if not positive."""
-    size = len(right)
-    for i in range(size):
-        for j in range(i + 1):
-            total = normal[i, j]
-            for m in range(j):
-                total -= factor[i, m] * factor[j, m]
-            if i == j:
-                width = peaks[i // 2, 2]
-                total += damping if i % 2 else damping / (width * width)
-                if total <= 0.0:
-                    return False
-                factor[i, i] = math.sqrt(total)
-            else:
-                factor[i, j] = total / factor[j, j]
-    for i in range(size):
-        total = right[i]
-        for m in range(i):
-            total -= factor[i, m] * step[m]
-        step[i] = total / factor[i, i]
-    for i in range(size - 1, -1, -1):
-        step[i] /= factor[i, i]
-        for m in range(i):
-            step[m] -= factor[i, m] * step[i]
-    return True
+def _damp(peaks, damping, more):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+    """What is added to the diagonal: damping in the metric of the widths."""
+    for k in range(len(peaks)):
+        more[2 * k] = damping / (peaks[k, 2] * peaks[k, 2])
+        more[2 * k + 1] = damping
 
 
 @njit(cache=True, fastmath=True, nogil=True, error_model="numpy")

@@ -1,0 +1,35 @@
+"""One line of a benchmark, printed as JSON."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+
+def line(name: str, ours: float | None, unit: str, **rest: Any) -> dict[str, Any]:
+    """Print one row and return it; the ratio and `ok` are computed.
+
+    Parameters
+    ----------
+    name, ours, unit
+        Case, our figure (None: could not be measured), its unit.
+    rest
+        ``peer`` (name), ``peer_value``, ``limit`` (of the figure or, with ``limit_on_ratio``, of
+        the ratio), ``check`` (what was compared besides).
+    """
+    peer, limit = rest.get("peer_value"), rest.get("limit")
+    ratio = None if peer is None or ours is None else ours / peer
+    figure = ratio if rest.get("limit_on_ratio") else ours
+    row = {
+        "case": name,
+        "ours": ours,
+        "peer": rest.get("peer"),
+        "peer_value": peer,
+        "unit": unit,
+        "ratio": ratio,
+        "limit": limit,
+        "ok": None if limit is None or figure is None else bool(figure <= limit),
+        "check": rest.get("check", ""),
+    }
+    print(json.dumps(row), flush=True)
+    return row
