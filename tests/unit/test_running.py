@@ -135,6 +135,16 @@ def test_a_program_that_fails_is_a_row_with_its_reason(
     assert Archive(tmp_path / "out").read(CALCULATIONS) == []  # tried again at the next call
 
 
+def test_what_a_failed_attempt_left_is_not_taken_for_the_next_one(fake, poscar, known, tmp_path):
+    fake("feff10", copying(DATA / "xmu.dat", DATA / "log1.dat") + "\nsys.exit(1)")
+    ((_, folder, row),) = run(asked(poscar, "feff_binary"), known, tmp_path / "out")
+    assert row["error_class"] == "engine_failed"
+    assert (folder / "xmu.dat").exists()
+    fake("feff10", "")
+    ((_, _, row),) = run(asked(poscar, "feff_binary"), known, tmp_path / "out")
+    assert (row["status"], row["error_class"]) == ("failed", "not_finished")
+
+
 def test_without_log_convergence_is_unknown(fake, poscar, known, tmp_path):
     fake("feff", copying(DATA / "xmu.dat"))
     ((_, _, row),) = run(asked(poscar, "feff_binary"), known, tmp_path / "out")

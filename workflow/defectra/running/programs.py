@@ -140,7 +140,14 @@ class Site:
         return hashlib.sha256(one.encode()).hexdigest()
 
     def run(self, edge: str, protocol: Any, folder: Path | None = None) -> Outcome:
-        """Run the program in `folder`, or a temporary one; what went wrong is in the outcome."""
+        """Run the program; what went wrong is in the outcome.
+
+        Parameters
+        ----------
+        folder
+            Of this calculation alone: files of an earlier attempt there are removed first. None: a
+            temporary one.
+        """
         out = Outcome(self.identity(edge, protocol))
         out.inputs_sha256 = out.calculation_id
         start = time.perf_counter()
@@ -155,6 +162,9 @@ class Site:
     def _run(self, out: Outcome, folder: Path, files: Files, timeout_s: float) -> None:
         path = self.program.path()
         secret = self.program.secret(files)
+        for old in folder.iterdir():  # of an attempt that failed: not to be taken for this one's
+            if old.is_file():
+                old.unlink()
         for name, text in {**files, **secret}.items():
             (folder / name).write_text(text, encoding="utf-8")
         try:
