@@ -7,11 +7,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from defectra.perovskites import eos
+from defectra.perovskites import decomposition, eos
+from defectra.perovskites.cells import CELLS
 from defectra.perovskites.tables import RUNS
 from defectra.store import Archive
 
 ROWS = Archive(Path(__file__).parents[2] / "resources/archive").read(RUNS)
+BESIDE = [
+    r
+    for r in Archive(Path(__file__).parents[2] / "resources/archive").read(CELLS)
+    if r["status"] == "ok"
+]
 GOOD = [r for r in ROWS if r["status"] == "ok"]
 SCANS = [r for r in GOOD if r["kind"] == "equation_of_state"]
 BANDS = [r for r in GOOD if r["kind"] == "bands"]
@@ -60,3 +66,26 @@ def test_lattice_constant_grows_with_the_halide():
         own = {r["name"].removeprefix(cation): r["lattice"] for r in salts
                if r["name"].startswith(cation)}  # fmt: skip
         assert sorted(own, key=own.__getitem__) == sorted(radius, key=radius.__getitem__)
+
+
+def test_every_reference_phase_is_there_and_its_scan_gives_its_energy_again():
+    found = decomposition.energies(BESIDE)
+    assert sum(name.endswith("2") for name in found) == 18
+    for row in BESIDE:
+        if row["kind"] == "equation_of_state":
+            at = eos.fit(row["volumes"], row["energies"])
+            assert at.energy == pytest.approx(row["energy"], abs=1e-6)
+            assert 3 < row["bulk_modulus"] < 60, row["name"]
+
+
+def test_rock_salt_is_lower_than_the_caesium_chloride_type_in_pbe():
+    salts = {r["name"]: r["energy"] for r in SCANS if r["phase"] == "rocksalt"}
+    for name, (kind, energy) in decomposition.energies(BESIDE).items():
+        if kind == "CsCl":
+            assert 0.03 < energy - salts[name] < 0.15, name
+
+
+def test_lighter_halogens_bind_more():
+    found = {name: energy for name, (_, energy) in decomposition.energies(BESIDE).items()}
+    for metal in ("Ca", "Sr", "Ba", "Ge", "Sn", "Pb"):
+        assert found[f"{metal}Cl2"] < found[f"{metal}Br2"] < found[f"{metal}I2"]

@@ -125,11 +125,14 @@ def test_repeats_and_mesh():
 
 def test_sum_of_profiles_keeps_the_area_and_the_place():
     grid = np.arange(-60.0, 60.0, 0.05)
-    mu = voigt_sum(grid, np.array([0.0, 3.0]), np.array([2.0, 1.0]), 0.6, 0.0)
+    none = np.zeros(2)
+    mu = voigt_sum(grid, np.array([0.0, 3.0]), np.array([2.0, 1.0]), 0.6, none)
     assert np.trapezoid(mu, grid) == pytest.approx(3.0, rel=1e-6)
     assert np.trapezoid(mu * grid, grid) == pytest.approx(3.0, rel=1e-6)
-    wide = voigt_sum(grid, np.array([0.0]), np.array([1.0]), 0.6, 1.0)
-    assert wide.max() < voigt_sum(grid, np.array([0.0]), np.array([1.0]), 0.6, 0.0).max()
+    one, at = np.ones(1), np.zeros(1)
+    wide, sharp = (voigt_sum(grid, at, one, 0.6, g) for g in (one, at))
+    assert wide.max() < 0.5 * sharp.max()
+    assert np.trapezoid(wide, grid) == pytest.approx(1 - 2 * np.arctan(0.5 / 60) / np.pi, abs=1e-3)
 
 
 def test_a_recorded_run_is_read(recorded):

@@ -20,15 +20,20 @@ from defectra.engines import gpaw
 from defectra.engines.base import Outcome, Parsed
 from defectra.errors import EngineError
 from defectra.settings.protocols import GpawCoreHoleProtocol
+from defectra.spectra.align import delta_scf
 from defectra.store import write_bytes
+from defectra.units import FWHM_PER_SIGMA
 
 Floats = NDArray[np.float64]
 
 ENGINE = "gpaw_corehole"
-PARSER_VERSION = "1"
+PARSER_VERSION = "2"
 RESULT = gpaw.RESULT
 STEP = 0.1  # eV, of the energies of a spectrum
 BELOW = 5.0  # eV, that the spectrum begins below the first transition
+# Inelastic losses: a state so far above the first empty one is this much of that wider, the linear
+# rule of WIEN2k (E/10). FEFF and measured spectra have them; the states of GPAW live for ever.
+LOSS = 0.1
 _TIMES_MOST = 4  # cells along one vector
 
 __all__ = ["ENGINE", "PARSER_VERSION", "Site", "engine_version", "parse", "site"]
@@ -166,6 +171,10 @@ def _moments(geometry: Mapping[str, Any], protocol: GpawCoreHoleProtocol) -> lis
 def parse(files: Mapping[str, bytes]) -> Parsed:
     """Spectrum of a kept result, both spins together, in Bohr² / eV of one site.
 
+    States are broadened by the Gaussian and the core-hole width that the job asked for, and by
+    inelastic losses that grow with their energy (:data:`LOSS`). The spectrum ends where states that
+    were not computed would begin to tell.
+
     Energies are absolute (ΔSCF) where the total energies are there, else from the Fermi level, and
     then `edge` is NaN.
 
@@ -187,11 +196,12 @@ def parse(files: Mapping[str, bytes]) -> Parsed:
     if not (np.isfinite(energy).all() and np.isfinite(strength).all() and len(energy)):
         raise EngineError("not_finite", f"GPAW: not a number among the states of {RESULT}")
     edge = edge_energy(steps)
-    zero = first - edge if np.isfinite(edge) else float(found["efermi_eV"])
-    grid = np.arange(first - BELOW, last, STEP)
-    mu = voigt_sum(grid, energy, strength * empty, asked["fwhm"], asked["lifetime"])
+    shift = delta_scf(edge, first).shift if np.isfinite(edge) else -float(found["efermi_eV"])
+    grid = np.arange(first - BELOW, last - LOSS * (last - first), STEP)
+    width = asked["lifetime"] + LOSS * np.maximum(energy - first, 0.0)
+    mu = voigt_sum(grid, energy, strength * empty, asked["fwhm"], width)
     return Parsed(
-        grid - zero, mu, np.empty(0), float(found["efermi_eV"]) - zero, edge, float("nan"),
+        grid + shift, mu, np.empty(0), float(found["efermi_eV"]) + shift, edge, float("nan"),
         converged=True, iterations=int(found["iterations"]),
     )  # fmt: skip
 
@@ -209,18 +219,19 @@ def edge_energy(steps: Mapping[str, Mapping[str, Any]]) -> float:
 
 
 def voigt_sum(
-    grid: Floats, energy: Floats, strength: Floats, fwhm: float, lifetime: float
+    grid: Floats, energy: Floats, strength: Floats, fwhm: float, lifetime: Floats
 ) -> Floats:
     """Sum of Voigt profiles of unit area times `strength`, shape of `grid`.
 
     Parameters
     ----------
-    fwhm, lifetime
-        FWHM of the Gaussian and of the Lorentzian, eV.
+    fwhm
+        FWHM of the Gaussian, eV.
+    lifetime
+        FWHM of the Lorentzian of each state, eV.
     """
     from scipy.special import voigt_profile
 
-    sigma, gamma = fwhm / (2 * np.sqrt(2 * np.log(2))), lifetime / 2
-    used = strength > 0
-    profiles = voigt_profile(grid[:, None] - energy[None, used], sigma, gamma)
-    return np.asarray(profiles @ strength[used])
+    sigma, used = fwhm / FWHM_PER_SIGMA, strength > 0
+    away = grid[:, None] - energy[None, used]
+    return np.asarray(voigt_profile(away, sigma, lifetime[None, used] / 2) @ strength[used])

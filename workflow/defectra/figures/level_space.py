@@ -52,9 +52,9 @@ def _table(axis: Axes, rows: Rows) -> None:
         return
     for r in rows:
         element = Element(r["impurity"])
-        x, y = int(element.group), -int(element.row)
+        x, y = float(element.group), -float(element.row)
         if element.is_lanthanoid and element.symbol != "La":
-            x, y = 3 + element.Z - 57, -7.3
+            x, y = 3.0 + element.Z - 57, -7.3
         face = colours(_SCALE(r["level_eV"]))
         axis.add_patch(Rectangle((x - 0.5, y - 0.5), 0.96, 0.96, fc=face, ec="white"))
         dark = abs(float(_SCALE(r["level_eV"])) - 0.5) > 0.36

@@ -94,19 +94,22 @@ def _energies(axis: Axes, rows: Rows, asked: int) -> None:
         axis.plot(*point, _MARKERS[row["x"]], ms=5, color=colour, mfc=fill, alpha=0.85)
     agreed = [r for r in rows if r["ax_consistent"] == "yes"]
     off = np.array([float(r["deviation_eV"]) for r in agreed])
-    both = [float(r[k]) for r in rows for k in ("published_eV", "ours_eV")]
-    axis.plot([min(both), max(both)], [min(both), max(both)], color=style.BLACK, lw=0.8)
-    note = f"{len(rows)} of {asked} compounds\nfilled: {len(agreed)}, mean {off.mean():+.3f} eV"
-    note += f"\nmean abs. {np.abs(off).mean():.3f} eV\nopen: published AX contradicted"
-    axis.text(0.97, 0.05, note.replace("-", "−"), transform=axis.transAxes, ha="right", fontsize=8)
+    ours = [float(r["ours_eV"]) for r in rows]
+    axis.plot([min(ours), max(ours)], [min(ours), max(ours)], color=style.BLACK, lw=0.8)
+    note = f"{len(rows)} of {asked} compounds\nfilled: {len(agreed)}, mean {off.mean():+.3f} eV,"
+    note += f"\nmean abs. {np.abs(off).mean():.3f} eV\nopen: published KCl, KI, RbI or CsCl,"
+    note += "\nwhich calorimetry contradicts too"
+    note = note.replace("-", "−")
+    axis.text(0.42, 0.98, note, transform=axis.transAxes, va="top", fontsize=8)
     axis.set(
         title="decomposition energy, PBE",
         xlabel="published (eV per formula unit)",
         ylabel="ours, E(ABX$_3$) − E(AX) − E(BX$_2$) (eV)",
+        ylim=(min(ours) - 0.1, max(ours) + 0.15),
     )
     handles = [axis.plot([], [], "o", color=c, label=b)[0] for b, c in _COLOURS.items()]
     handles += [axis.plot([], [], m, color=style.GREY, label=x)[0] for x, m in _MARKERS.items()]
-    axis.legend(handles=handles, ncols=3, fontsize=7.5, loc="upper left")
+    axis.legend(handles=handles, ncols=3, fontsize=7.5, loc="lower right")
 
 
 def _vacancies(axis: Axes, rows: Rows) -> None:

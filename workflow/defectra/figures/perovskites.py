@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from defectra.figures import style
 from defectra.models.committee import COMMITTEE
 from defectra.perovskites.compounds import A_IONS, X_IONS
-from defectra.perovskites.problems import COMPOSITION, PBE, REFERENCES, TARGETS
+from defectra.perovskites.problems import COMPOSITION, OWN, PBE, REFERENCES, TARGETS
 from defectra.records import Metric, Split
 
 Rows = Iterable[Mapping[str, Any]]
@@ -39,6 +39,7 @@ _SPLITS = {
 _SEEN = {
     COMPOSITION: ("formula alone", style.BLUE),
     COMPOSITION + REFERENCES: ("formula, reference phases", style.ORANGE),
+    COMPOSITION + OWN: ("formula, our own pure compounds", style.PURPLE),
     COMPOSITION + PBE: ("formula, PBE value", style.GREEN),
 }
 _METHODS = {
@@ -73,8 +74,9 @@ def plot_errors(metrics: Rows, path: str | Path) -> None:
 
 
 def _error_bars(axis: Axes, place: int, rows: Sequence[Mapping[str, Any]]) -> None:
-    shift = np.linspace(-0.27, 0.27, len(_SEEN))
-    for (features, (_, colour)), offset in zip(_SEEN.items(), shift):
+    shown = [features for features in _SEEN if any(r["features"] == features for r in rows)]
+    for number, features in enumerate(shown):
+        offset, colour = 0.22 * (number - (len(shown) - 1) / 2), _SEEN[features][1]
         for row in [r for r in rows if r["features"] == features]:
             ratio, left, right = 1 - row["value"], 1 - row["hi"], 1 - row["lo"]
             axis.plot([max(left, 0.01), right], [place + offset] * 2, color=colour, lw=1.2)

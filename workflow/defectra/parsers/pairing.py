@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections import Counter
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ _TOLERANCE = 0.02  # Å, of the distances of a listed cluster
 _FARTHEST = 50.0  # Å; no cluster is so wide
 _SHELLS = 40  # atoms of the cluster that are compared
 _NAMES = re.compile(r"(^(POSCAR|CONTCAR))|\.(cif|vasp|poscar)$", re.I)
+_INPUT = "input"
 _NUMBER = re.compile(r"(?:^|[_\-])(\d{1,4})[_\-]([A-Z][a-z]?)$")
 
 
@@ -69,7 +71,8 @@ def pair(reading: Reading, folder: Path, root: Path) -> Paired:
         except EngineError as error:
             refused.append(f"{name}: {error}")
             continue
-        structure_row, geometry_row, orbits = rows_of(structure)
+        known = _rows(Path(source)) if source != _INPUT else None
+        structure_row, geometry_row, orbits = known or rows_of(structure)
         site = orbits[index] if index is not None else ""
         many = orbits.count(site) if index is not None else None
         return Paired(structure_row, geometry_row, source, index, site, many, f"{name}; {how}")
@@ -86,7 +89,7 @@ def _candidates(reading: Reading, folder: Path, root: Path) -> list[tuple[str, s
     if reading.own_structure is not None:
         structure = _build(*reading.own_structure)
         if structure is not None:
-            out.append(("input", "cell in the input", structure))
+            out.append((_INPUT, "cell in the input", structure))
     return out
 
 
@@ -94,7 +97,9 @@ def _nearby(folder: Path, root: Path) -> list[Path]:
     found: list[Path] = []
     place = folder
     for _ in range(_UP + 1):
-        names = [p for p in sorted(place.iterdir()) if p.is_file() and _NAMES.search(plain_name(p))]
+        with os.scandir(place) as entries:  # a folder above may hold thousands of runs
+            named = [place / e.name for e in entries if _NAMES.search(plain_name(e.name))]
+        names = sorted(p for p in named if p.is_file())
         # The cell before a run; CONTCAR is that of a relaxation and comes last.
         found += sorted(names, key=lambda p: plain_name(p).upper().startswith("CONTCAR"))
         if place in (root, place.parent):
@@ -118,6 +123,13 @@ def _load(path: Path) -> Structure | None:
     except StructureError:
         return None
     return structure if structure.is_ordered and len(structure) else None
+
+
+@lru_cache(maxsize=16)
+def _rows(path: Path) -> tuple[dict[str, Any], dict[str, Any], list[str]] | None:
+    """What :func:`rows_of` gives for a file: the sites of a cell often lie side by side."""
+    structure = _load(path)
+    return rows_of(structure) if structure is not None else None
 
 
 def _load_exciting(path: Path) -> Structure | None:

@@ -165,7 +165,8 @@ def _ladder(panel: str, rows: Mapping[str, Row], curves: Mapping[str, Curve], se
     names = list(rows)
     for top in _tops(names):
         edge = _onset(curves[top])
-        grid = np.arange(edge + settings.window[0], edge + settings.window[1], GRID_STEP)
+        last = min(edge + settings.window[1], float(curves[top][0][-1]))
+        grid = np.arange(edge + settings.window[0], last, GRID_STEP)
         reference = (grid, unit_mean(np.interp(grid, *curves[top])))
         yield _row(_rung(panel, top, rows[top]), "", AS_IS, reference, reference)
         for name in names[: names.index(top)]:
