@@ -11,6 +11,7 @@ from defectra.errors import DataError
 from defectra.perovskites import descriptors, loader, quality
 from defectra.perovskites.compounds import A_IONS, B_IONS, IONS, X_IONS, parse_formula
 from defectra.perovskites.elements import properties, radii
+from defectra.perovskites.problems import REFERENCES, label, problems
 from defectra.perovskites.references import ENTHALPIES, offsets, reference_rows
 from defectra.perovskites.tables import composition_columns
 
@@ -146,6 +147,36 @@ def test_published_sets(mirror: Path) -> None:
         assert wrong == {"KCl", "KI", "RbI", "CsCl"}
         bromides = [r["excess_eV"] for r in found if r["X"] == "Br"]
         assert np.nanmin(bromides) > -0.07
+
+
+def test_cost_of_vacancies_holds_half_of_the_published_salts(
+    mirror: Path, ions: dict[str, dict[str, float]]
+) -> None:
+    """D = E - R(AX) - R(BX2), while mu_A + mu_X = R(AX) enters the cost by one half."""
+    folder = mirror / "perovskites"
+    if not folder.is_dir():
+        pytest.skip(f"no perovskites in the mirror {mirror}")
+    rows = loader.read_main(folder / "perovs_ml" / "Data.csv")
+    rows = loader.read_defects(folder / "perovs_ml" / "Defect_data.csv", rows)
+    rows, _ = quality.check(rows)
+    design, _ = loader.read_design(folder / "halide_perovs_design" / "PBE_data.csv", "PBE")
+    salts = reference_rows(design, "PBE")
+    base = {
+        target: next(
+            p.base for p in problems(target, rows, salts, ions) if p.features.endswith(REFERENCES)
+        )
+        for target in ("decomposition_PBE", "defect_energy", "fermi_level")
+    }
+    assert base["defect_energy"] == pytest.approx(-base["decomposition_PBE"] / 2)
+    assert base["fermi_level"] == pytest.approx(base["defect_energy"])
+    # Between two cations of one halide the published cost moves by that half, not by nothing.
+    cost = label(rows, "defect_energy")
+    of = {r["name"]: k for k, r in enumerate(rows)}
+    for b in ("Ca", "Sr", "Pb", "Sn"):
+        potassium, caesium = of[f"K{b}I_3"], of[f"Cs{b}I_3"]
+        step = base["defect_energy"][potassium] - base["defect_energy"][caesium]
+        assert step == pytest.approx(-1.2, abs=0.2)
+        assert cost[potassium] - cost[caesium] == pytest.approx(step, abs=0.5)
 
 
 def test_every_ion_has_what_the_descriptors_need(ions: dict[str, dict[str, float]]) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from defectra.engines import gpaw
 from defectra.engines.base import Outcome
+from defectra.figures.perovskite_runs import plot_decomposition
 from defectra.journal import Journal
 from defectra.perovskites import cells, decomposition, phases, supercells, vacancies
 from defectra.perovskites.cell_campaign import JOURNAL, CellCampaign
@@ -228,8 +229,8 @@ def test_mixing_energy_by_hand():
 
 def test_scorecard_of_decomposition_and_film():
     rows = [
-        {"deviation_eV": d, "ax_consistent": c}
-        for d, c in ((0.02, "yes"), (0.04, "yes"), (-2.4, "no"), (float("nan"), "yes"))
+        {"deviation_eV": d, "ax_consistent": c, "status": "ok" if d else "no energy of SnI2"}
+        for d, c in ((0.02, "yes"), (0.04, "yes"), (-2.4, "no"), ("", "yes"))
     ]
     films = [{"material": "GaAs", "slme_percent": v} for v in (29.7, 33.21)]
     found = scorecard([], [], [], [], decomposition=rows, films=films)
@@ -241,3 +242,17 @@ def test_scorecard_of_decomposition_and_film():
     empty = {r["claim_id"]: r for r in scorecard([], [], [], [])}
     assert empty["decomposition_own"]["verdict"] == "data not available"
     assert empty["slme_GaAs"]["verdict"] == "data not available"
+
+
+def test_figure_of_what_there_is(tmp_path):
+    """Rows as they come back from csv: what is missing is an empty text."""
+    row = {"name": "CsSnI_3", "b": "Sn", "x": "I", "ax_consistent": "yes", "status": "ok",
+           "ours_eV": -0.4, "published_eV": -0.5, "deviation_eV": 0.1}  # fmt: skip
+    gone = row | {"ours_eV": "", "deviation_eV": "", "status": "no energy of SnI2"}
+    pair = {"name": "CsSnBr_3", "quantity": "level_A", "ours": 0.1, "uncorrected": 0.2,
+            "published": 0.0, "status": "ok"}  # fmt: skip
+    missing = pair | {"ours": "", "status": "a cell of it was not computed"}
+    for number, (rows, pairs) in enumerate([([row, gone], [pair, missing]), ([gone], [missing])]):
+        path = tmp_path / f"{number}.png"
+        plot_decomposition(rows, pairs, path)
+        assert path.stat().st_size > 5000

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from defectra.figures import style
 from defectra.perovskites.compounds import B_IONS
+from defectra.records import Status
 
 Rows = Sequence[Mapping[str, Any]]
 _COLOURS = dict(
@@ -77,9 +78,8 @@ def _name_farthest(axis: Axes, rows: Rows, x: NDArray[np.float64], y: NDArray[np
 def plot_decomposition(rows: Rows, vacancies: Rows, path: str | Path) -> None:
     """Our decomposition energies against published ones, and charged vacancies."""
     figure, axes = style.canvas(1, 2, (10.0, 4.6), width_ratios=(1.25, 1))
-    good = [r for r in rows if np.isfinite(float(r["deviation_eV"]))]
-    _energies(axes[0, 0], good, len(rows))
-    _vacancies(axes[0, 1], [r for r in vacancies if np.isfinite(float(r["ours"]))])
+    _energies(axes[0, 0], [r for r in rows if r["status"] == Status.OK], len(rows))
+    _vacancies(axes[0, 1], [r for r in vacancies if r["status"] == Status.OK])
     style.save(figure, path)
 
 
