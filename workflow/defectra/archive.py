@@ -17,7 +17,7 @@ from typing import Any
 from defectra.config import Config, load
 from defectra.engines.base import TRIED_AGAIN
 from defectra.engines.worker import Chunk, Settings
-from defectra.errors import BusyError, DefectraError
+from defectra.errors import BusyError, told
 from defectra.plan import wanted
 from defectra.records import CALCULATIONS, GEOMETRIES, SPECTRA, Origin
 from defectra.store import Archive
@@ -100,6 +100,7 @@ def _finished(row: Row) -> bool:
     return row["origin"] == Origin.RUN and row["attempt"] > 0 and row["error_class"] not in again
 
 
+@told
 def main() -> int:
     """Command line of ``make archive``."""
     parser = argparse.ArgumentParser(description="Fill the archive of calculations.")
@@ -107,22 +108,18 @@ def main() -> int:
     parser.add_argument("--config", type=Path, default=Path("config/config.yaml"))
     parser.add_argument("--work", type=Path, default=Path("results/archive"))
     args = parser.parse_args()
-    try:
-        config = load(args.config)
-        if args.action == "export":
-            print(export(config, args.work))
-            return 0
-        start = time.time()
-        for row, tasks, computed in fill(config, args.work):
-            minutes = (time.time() - start) / 60
-            print(
-                f"{minutes:7.1f} min  {row['rank']:4d} {row['structure_id']} {row['formula']}: "
-                f"{tasks} tasks, {computed} computed",
-                flush=True,
-            )
-    except DefectraError as error:
-        print(f"{type(error).__name__}: {error}", file=sys.stderr)
-        return 1
+    config = load(args.config)
+    if args.action == "export":
+        print(export(config, args.work))
+        return 0
+    start = time.time()
+    for row, tasks, computed in fill(config, args.work):
+        minutes = (time.time() - start) / 60
+        print(
+            f"{minutes:7.1f} min  {row['rank']:4d} {row['structure_id']} {row['formula']}: "
+            f"{tasks} tasks, {computed} computed",
+            flush=True,
+        )
     return 0
 
 

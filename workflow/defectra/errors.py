@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+import sys
+from collections.abc import Callable
+
 
 class DefectraError(Exception):
     """Base of every error that Defectra raises on purpose."""
@@ -45,3 +49,17 @@ class EngineError(DefectraError):
     def __init__(self, error_class: str, message: str) -> None:
         super().__init__(message)
         self.error_class = error_class
+
+
+def told(program: Callable[[], int]) -> Callable[[], int]:
+    """Program whose errors are told in a line of their own; its exit code is then 1."""
+
+    @functools.wraps(program)
+    def run() -> int:
+        try:
+            return program()
+        except DefectraError as error:
+            print(f"{type(error).__name__}: {error}", file=sys.stderr)
+            return 1
+
+    return run

@@ -14,7 +14,7 @@ from typing import Any
 
 from defectra.config import load
 from defectra.engines import gpaw_levels
-from defectra.errors import DefectraError, EngineError
+from defectra.errors import EngineError, told
 from defectra.journal import Journal, read_journal
 from defectra.levels.elements import element, sublattices
 from defectra.levels.hosts import read_hosts
@@ -119,6 +119,7 @@ def run(
                 yield from complete(set_requests(chosen, lattice, protocol), chosen.name)
 
 
+@told
 def main() -> int:
     """Command line."""
     parser = argparse.ArgumentParser(description="Compute the live set of study levels.")
@@ -129,23 +130,19 @@ def main() -> int:
     parser.add_argument("--phases", type=Path, help="csv of elements and competing phases")
     parser.add_argument("--all-hosts", action="store_true", help="every host, IV-IV last")
     args = parser.parse_args()
-    try:
-        study = load(args.config)
-        protocols, default = study.protocols.gpaw_levels, study.levels.live.protocol
-        sets, properties = read_sets(args.sets), read_hosts(args.hosts)
-        names = dict.fromkeys(s.host for s in sets)
-        if args.all_hosts:
-            names |= dict.fromkeys(sorted(properties, key=lambda h: not is_compound(h)))
-        for name, some in (by_protocol(sets) or {default: []}).items():
-            protocol = protocol_of(some[0], protocols) if some else protocols[name]
-            hosts = host_requests(list(names), properties, protocol)
-            wanted = [s for s in some if s.name in study.levels.live.formation]
-            phases = [r for s in wanted for r in set_phases(s, args.phases, protocol).values()]
-            for line in run(hosts, some, protocol, args.journal, {}, phases=phases):
-                print(line, flush=True)
-    except DefectraError as error:
-        print(f"{type(error).__name__}: {error}", file=sys.stderr)
-        return 1
+    study = load(args.config)
+    protocols, default = study.protocols.gpaw_levels, study.levels.live.protocol
+    sets, properties = read_sets(args.sets), read_hosts(args.hosts)
+    names = dict.fromkeys(s.host for s in sets)
+    if args.all_hosts:
+        names |= dict.fromkeys(sorted(properties, key=lambda h: not is_compound(h)))
+    for name, some in (by_protocol(sets) or {default: []}).items():
+        protocol = protocol_of(some[0], protocols) if some else protocols[name]
+        hosts = host_requests(list(names), properties, protocol)
+        wanted = [s for s in some if s.name in study.levels.live.formation]
+        phases = [r for s in wanted for r in set_phases(s, args.phases, protocol).values()]
+        for line in run(hosts, some, protocol, args.journal, {}, phases=phases):
+            print(line, flush=True)
     return 0
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from defectra.config import load
-from defectra.errors import DefectraError
+from defectra.errors import told
 from defectra.levels.campaign import known
 from defectra.levels.hosts import read_hosts, static_ratios
 from defectra.levels.live_requests import DefectSet, read_sets
@@ -75,20 +75,17 @@ def export(
     return {t.name: len(archive.read(t)) for t in (HOST_RUNS, CELL_RUNS, CORRECTIONS)}
 
 
+@told
 def main() -> int:
     """Command line."""
     parser = argparse.ArgumentParser(description="Add a journal of study levels to the archive.")
     parser.add_argument("--config", type=Path, default=Path("config/config.yaml"))
     parser.add_argument("--journal", type=Path, default=Path("results/store/levels.journal"))
     args = parser.parse_args()
-    try:
-        config = load(args.config)
-        live, protocols = config.levels.live, config.protocols.gpaw_levels
-        ratios = static_ratios(read_hosts(config.levels.hosts))
-        print(export(args.journal, Path(live.archive), read_sets(live.sets), protocols, ratios))
-    except DefectraError as error:
-        print(f"{type(error).__name__}: {error}", file=sys.stderr)
-        return 1
+    config = load(args.config)
+    live, protocols = config.levels.live, config.protocols.gpaw_levels
+    ratios = static_ratios(read_hosts(config.levels.hosts))
+    print(export(args.journal, Path(live.archive), read_sets(live.sets), protocols, ratios))
     return 0
 
 

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from defectra.config import load
-from defectra.errors import DefectraError, EngineError, TableError
+from defectra.errors import EngineError, TableError, told
 from defectra.levels.hosts import read_hosts
 from defectra.levels.live_requests import (
     DefectSet,
@@ -149,6 +149,7 @@ def write(files: Mapping[str, str], folder: Path) -> None:
         (folder / name).write_text(text, encoding="utf-8")
 
 
+@told
 def main() -> int:
     """Command line."""
     parser = argparse.ArgumentParser(description="Inputs of VASP for charged cells.")
@@ -158,21 +159,17 @@ def main() -> int:
     parser.add_argument("--hybrid", action="store_true", help="HSE06 in place of PBE")
     parser.add_argument("--config", type=Path, default=Path("config/config.yaml"))
     args = parser.parse_args()
-    try:
-        if args.action == "finish":
-            print(f"{finish(args.folder)} INCARs have their NELECT")
-            return 0
-        study = load(args.config)
-        sets = {s.name: s for s in read_sets(study.levels.live.sets)}
-        if args.set not in sets:
-            raise TableError(f"--set {args.set!r}: not in {study.levels.live.sets}")
-        chosen = sets[args.set]
-        lattice = read_hosts(study.levels.hosts)[chosen.host]["lattice"]
-        protocol = protocol_of(chosen, study.protocols.gpaw_levels)
-        write(inputs(chosen, lattice, protocol, hybrid=args.hybrid), args.folder)
-    except DefectraError as error:
-        print(f"{type(error).__name__}: {error}", file=sys.stderr)
-        return 1
+    if args.action == "finish":
+        print(f"{finish(args.folder)} INCARs have their NELECT")
+        return 0
+    study = load(args.config)
+    sets = {s.name: s for s in read_sets(study.levels.live.sets)}
+    if args.set not in sets:
+        raise TableError(f"--set {args.set!r}: not in {study.levels.live.sets}")
+    chosen = sets[args.set]
+    lattice = read_hosts(study.levels.hosts)[chosen.host]["lattice"]
+    protocol = protocol_of(chosen, study.protocols.gpaw_levels)
+    write(inputs(chosen, lattice, protocol, hybrid=args.hybrid), args.folder)
     return 0
 
 

@@ -19,7 +19,7 @@ from typing import Any
 from defectra.config import Config, load
 from defectra.engines import gpaw
 from defectra.engines.base import TRIED_AGAIN
-from defectra.errors import DefectraError, EngineError
+from defectra.errors import EngineError, told
 from defectra.journal import Journal, read_journal
 from defectra.perovskites import cell_campaign, runs
 from defectra.perovskites.cell_campaign import CellCampaign
@@ -185,6 +185,7 @@ def _line(row: Row, minutes: float, version: str) -> str:
     return f"{minutes:6.1f} min  {version}  {row['name']:8} {told}  cpu {row['cpu_s']:.0f} s"
 
 
+@told
 def main() -> int:
     """Command line: fill, salts (reference phases AX), cells (all others), or export."""
     parser = argparse.ArgumentParser(description="Calculations of the pure halide perovskites.")
@@ -192,15 +193,11 @@ def main() -> int:
     parser.add_argument("--config", type=Path, default=Path("config/config.yaml"))
     parser.add_argument("--work", type=Path, default=WORK)
     args = parser.parse_args()
-    try:
-        config = load(args.config)
-        if args.action == "export":
-            print(f"{export(config, args.work)} new rows in {config.archive}")
-        else:
-            _fill(config, args.work, args.action)
-    except DefectraError as error:
-        print(f"{type(error).__name__}: {error}", file=sys.stderr)
-        return 1
+    config = load(args.config)
+    if args.action == "export":
+        print(f"{export(config, args.work)} new rows in {config.archive}")
+    else:
+        _fill(config, args.work, args.action)
     return 0
 
 
