@@ -132,3 +132,11 @@ def test_parsed_folders_give_the_level_that_the_energies_say(tmp_path):
     assert row["bare_eV"] == pytest.approx(0.8, abs=1e-6)
     assert 0.1 < row["corrected_eV"] - row["bare_eV"] < 0.6
     assert row["fidelity"].startswith("PBE")
+
+
+def test_the_rule_knows_every_file_that_it_reads(tmp_path):
+    write(tmp_path)
+    names = sorted(p.name for p in vasp_cells.run_files(tmp_path))
+    assert names == ["OUTCAR"] * 3 + ["vasprun.xml"] * 3
+    (tmp_path / "bulk" / "OUTCAR").unlink()
+    assert len(vasp_cells.run_files(tmp_path)) == 5
