@@ -77,16 +77,16 @@ def _potcar_of(element: str) -> str:
 PROGRAMS: Mapping[str, Program] = {
     "feff_binary": Program(
         "feff_binary", feff.PARSER_VERSION, ("feff10", "feff9", "feff"), "DEFECTRA_FEFF",
-        "FEFF9 is sold by, and FEFF10 free from, the FEFF project (feff.phys.washington.edu); the "
-        "engine `feff` needs neither", feff, _feff_files,
+        "get FEFF9 or FEFF10 from its authors (feff.phys.washington.edu; the engine `feff` needs "
+        "neither)", feff, _feff_files,
     ),
     "vasp": Program(
         "vasp", vasp.PARSER_VERSION, ("vasp_std", "vasp"), "DEFECTRA_VASP",
-        "VASP 6 comes with a licence (vasp.at)", vasp, _vasp_files, potcar,
+        "VASP 6 needs a licence of your own (vasp.at)", vasp, _vasp_files, potcar,
     ),
     "fdmnes": Program(
         "fdmnes", fdmnes.PARSER_VERSION, ("fdmnes", "fdmnes_linux64"), "DEFECTRA_FDMNES",
-        "FDMNES is free from its authors (fdmnes.neel.cnrs.fr)", fdmnes, _fdmnes_files,
+        "get FDMNES from its authors (fdmnes.neel.cnrs.fr)", fdmnes, _fdmnes_files,
     ),
 }  # fmt: skip
 
