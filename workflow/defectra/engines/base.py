@@ -55,6 +55,8 @@ class Outcome:
         SHA-256 of the input that was run in the end (other mixing in a second attempt).
     files
         Raw outputs that can be parsed again.
+    parsed
+        The spectrum, if the run has read it itself; else it is read from `files`.
     """
 
     calculation_id: str
@@ -68,6 +70,7 @@ class Outcome:
     shared_from: str = ""
     inputs_sha256: str = ""
     files: dict[str, bytes] = field(default_factory=dict)
+    parsed: Parsed | None = None
 
 
 class SiteRunner(Protocol):
