@@ -241,7 +241,9 @@ def test_vasp_gets_its_potcar_and_does_not_leave_it(fake, poscar, known, tmp_pat
         )
     monkeypatch.setenv("PMG_VASP_PSP_DIR", str(tmp_path))
     body = "words = open('POTCAR').read().split()\n"
-    body += "assert [b for a, b in zip(words, words[1:]) if a == 'secret'] == [*'O', 'Co', 'Li', 'O']\n"
+    body += (
+        "assert [b for a, b in zip(words, words[1:]) if a == 'secret'] == [*'O', 'Co', 'Li', 'O']\n"
+    )
     body += "assert os.stat('POTCAR').st_mode & 0o077 == 0\n"
     body += "assert 'CH_LSPEC' in open('INCAR').read()\n"
     body += f"open('CORE_DIELECTRIC_IMAG.dat', 'w').write({VASP_SPECTRUM!r})\n"
