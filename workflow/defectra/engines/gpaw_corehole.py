@@ -174,8 +174,8 @@ def parse(files: Mapping[str, bytes]) -> Parsed:
     """Spectrum of a kept result, both spins together, in Bohr² / eV of one site.
 
     States are broadened by the Gaussian and the core-hole width that the job asked for, and by
-    inelastic losses that grow with their energy (:data:`LOSS`). The spectrum ends where states that
-    were not computed would begin to tell.
+    inelastic losses that grow with their energy (:data:`LOSS`). The spectrum ends one width
+    (of :data:`LOSS`) below the states that were not computed; their tails are missing there.
 
     Energies are absolute (ΔSCF) where the total energies are there, else from the Fermi level, and
     then `edge` is NaN.

@@ -42,7 +42,7 @@ class _Job(BaseModel):
 
 def find(folder: Folder) -> list[tuple[Path, ...]]:
     """Results of core-hole runs, whatever they are called; else a job of ours with what it left."""
-    results = [(p,) for p in folder.files if _MARK.search(folder.head(p))]
+    results: list[tuple[Path, ...]] = [(p,) for p in folder.files if _MARK.search(folder.head(p))]
     if results or not _job(folder):
         return results
     left = folder.named(engine.RESULT, "job.json")
