@@ -73,5 +73,30 @@ def test_the_uncertainty_grows_with_disagreement_and_covers_the_planted_shift():
     assert (np.array(misses) <= 3 * np.array(sds) + 0.05).all()
 
 
+@pytest.mark.parametrize(
+    ("curve", "told"),
+    [
+        ((WIDE, np.where(WIDE > 540, np.nan, spectrum(WIDE))), "not a number"),
+        ((WIDE, 0.0 * WIDE), "flat"),
+        ((WIDE, 0.0 * WIDE + 3.0), "flat"),
+        ((WIDE, spectrum(WIDE, 522.0)), "within 6 eV"),  # 9 eV away
+        ((WIDE[:300], spectrum(WIDE[:300])), "covers|within|flat"),  # ends before the window
+        ((WIDE[WIDE < 545], spectrum(WIDE[WIDE < 545])), "covers 5"),
+    ],
+)
+def test_what_tells_no_shift_is_refused(curve, told):
+    with pytest.raises(TableError, match=told):
+        fitted(curve, (GRID, spectrum(GRID)), 6.0, (0.0, 1.0))
+    with pytest.raises(TableError, match=r"not a number|flat|within|covers"):
+        fitted((GRID, spectrum(GRID)), curve, 6.0, (0.0, 1.0))
+
+
+def test_a_narrow_window_has_no_uncertainty():
+    narrow = np.arange(529.0, 534.0, 0.1)
+    found = fitted((WIDE, spectrum(WIDE)), (narrow, spectrum(narrow, 531.5)), 2.0, (0.0,))
+    assert found.shift == pytest.approx(0.5, abs=0.051)
+    assert np.isnan(found.sd)
+
+
 def test_nothing_done_is_told_as_well():
     assert (AS_IS.method, AS_IS.shift, AS_IS.sd) == (Method.NONE, 0.0, 0.0)

@@ -9,6 +9,7 @@ import pytest
 
 from defectra.engines import gpaw
 from defectra.errors import EngineError
+from defectra.levels.corrections import madelung_cubic
 from defectra.records import Status
 from defectra.settings.protocols import GpawProtocol
 
@@ -41,6 +42,21 @@ def test_silicon(installed, tmp_path):
     assert found["spin_orbit"]["least_weight"] > 0.9
     assert found["potentials"]["atoms_eV"][0] == pytest.approx(found["potentials"]["atoms_eV"][1])
     assert np.abs(found["forces"]["forces"]).max() < 0.02
+
+
+def test_an_ion_in_a_box_needs_the_madelung_correction_and_no_more(installed, tmp_path):
+    # Na+ in vacuum: the error of the periodic cell is that of a point charge, to the last term.
+    protocol = GpawProtocol(cutoff=240, density=1e-5)
+    energies = []
+    for length in (7.0, 9.0, 12.0):
+        cell = gpaw.Cell.of(length * np.eye(3), ["Na"], [[0, 0, 0]])
+        asked = gpaw.job(cell, protocol, [{"do": "energy"}], charge=1, mesh=[1, 1, 1])
+        out = gpaw.run(asked, tmp_path / str(length))
+        assert out.status is Status.OK, out.message
+        energies.append(gpaw.parse(out.files)["energy"]["energy_eV"])
+    fixed = [e + madelung_cubic(at, 1.0, 1.0) for e, at in zip(energies, (7, 9, 12), strict=True)]
+    assert np.ptp(energies) > 1.0
+    assert np.ptp(fixed) < 0.03
 
 
 @pytest.mark.skipif(

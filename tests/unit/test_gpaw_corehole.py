@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from defectra.engines import gpaw, gpaw_corehole
 from defectra.engines.gpaw_corehole import mesh, parse, repeats, voigt_sum
 from defectra.errors import EngineError
 from defectra.parsers.importing import import_tree
+from defectra.running.single import compute
 from defectra.settings.protocols import GpawCoreHoleProtocol
 
 DATA = Path(__file__).parent.parent / "data" / "gpaw_lco"
@@ -163,6 +165,58 @@ def _with_nan(raw):
     return json.dumps(result).encode()
 
 
+def test_the_absorber_keeps_its_u(monkeypatch):
+    monkeypatch.syspath_prepend(str(PROGRAMS))
+    import corehole
+
+    job = {"species": ["Ni", "O", "Ni"], "site": 2, "settings": {"hubbard": {"Ni": ["d", 6.0]}}}
+    assert corehole.setups(job, "fch1s") == {"Ni": ":d,6.000", 2: "fch1s:d,6.000"}
+    assert corehole.setups(job, "") == {"Ni": ":d,6.000"}
+    assert corehole.setups(job | {"site": 1}, "fch1s")[1] == "fch1s"
+
+
+def test_a_run_without_a_spectrum_keeps_its_own_reason(fake, cell, tmp_path):
+    fake('json.dump({"steps": {}, "error": {"class": "not_self_consistent", "message": "no"}}, '
+         "open(result, 'w')); sys.exit(3)")  # fmt: skip
+    index = cell["species"].index("O")
+    protocol = ("fast", GpawCoreHoleProtocol())
+    row, spectrum = compute(gpaw_corehole, cell, index, "K", protocol, tmp_path / "run" / "a")
+    assert spectrum is None
+    assert (row["status"], row["error_class"]) == ("failed", "not_self_consistent")
+    assert row["message"] == "GPAW: no"
+
+
+def test_a_good_run_outlives_a_kill_before_it_is_in_the_tables(fake, cell, tmp_path):
+    fake(f"import shutil; shutil.copy({str(DATA / 'result.json')!r}, result)\n"
+         "open('log.txt', 'w').write('x')")  # fmt: skip
+    oxygen(cell).run("K", GpawCoreHoleProtocol(), tmp_path / "run/a")
+    assert (tmp_path / "run/a/log.txt").exists()
+    fake("assert len(json.load(open(result))['steps']) == 3")  # the program finds all steps done
+    assert oxygen(cell).run("K", GpawCoreHoleProtocol(), tmp_path / "run/a").status == "ok"
+
+
+def test_a_python_that_cannot_be_asked_is_told(fake, monkeypatch, tmp_path):
+    path = tmp_path / "plain"
+    path.write_text("")
+    monkeypatch.setenv(gpaw.VARIABLE, str(path))
+    with pytest.raises(EngineError, match="which is no program"):
+        gpaw.engine_version()
+    path.chmod(0o755)  # neither binary nor script
+    with pytest.raises(EngineError, match="cannot be asked"):
+        gpaw.engine_version()
+    fake("")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(gpaw.VARIABLE, "./python")
+    assert gpaw.program().is_absolute()
+
+    def hang(*_, **__):
+        raise subprocess.TimeoutExpired("python", 300)
+
+    monkeypatch.setattr(subprocess, "run", hang)
+    with pytest.raises(EngineError, match="timed out"):
+        gpaw.engine_version()
+
+
 @pytest.mark.parametrize(
     ("damage", "error_class"),
     [
@@ -172,12 +226,86 @@ def _with_nan(raw):
         (lambda r: r.replace(b'"strength": [', b'"strength": [NaN, ', 1), "truncated_output"),
         (_with_nan, "not_finite"),
         (lambda r: r.replace(b'"spins"', b'"spans"'), "truncated_output"),
+        (lambda r: _put(r, ("steps", "spectrum", "empty"), float("nan")), "not_finite"),
+        *[(lambda r, v=v: _put(r, ("steps", "spectrum", "complete_eV"), v), e)
+          for v, e in ((float("nan"), "not_finite"), (-100, "truncated_output"),
+                       (1e13, "truncated_output"))],
+        *[(lambda r, k=k: _put(r, ("steps", "spectrum", k), None), "truncated_output")
+          for k in ("efermi_eV", "iterations", "spins")],
+        (lambda r: _put(r, ("asked", "fwhm"), None), "truncated_output"),
     ],
 )  # fmt: skip
 def test_damaged_results_are_named(recorded, damage, error_class):
     with pytest.raises(EngineError) as told:
         parse({"result.json": damage(recorded)})
     assert told.value.error_class == error_class
+
+
+def _put(raw, where, value):
+    """The result with another value at a place; `empty` is that of the first state."""
+    result = json.loads(raw)
+    place = result
+    for key in where[:-1]:
+        place = place[key]
+    if where[-1] == "empty":
+        place["spins"][0]["empty"][0] = value
+    else:
+        place[where[-1]] = value
+    return json.dumps(result).encode()
+
+
+@pytest.mark.parametrize(
+    ("result", "job"),
+    [
+        (("error", "boom"), None),
+        (("error", {"message": "no class"}), None),
+        (("asked", {"hole": "full"}), None),
+        (None, ("site", 1.5)), (None, ("lattice", [1.0] * 8)), (None, ("lattice", "x")),
+        (None, ("lattice", [0.0] * 9)), (None, ("settings", [])), (None, ("species", [1, 2])),
+    ],
+)  # fmt: skip
+def test_an_odd_run_is_a_row_and_the_import_goes_on(tmp_path, recorded, result, job):
+    for name in ("bad", "good"):
+        shutil.copytree(DATA, tmp_path / name)
+    for file, change in (("result.json", result), ("job.json", job)):
+        if change is not None:
+            path = tmp_path / "bad" / file
+            path.write_bytes(_put(path.read_bytes(), (change[0],), change[1]))
+    found = {r["source"]: r for r in import_tree(tmp_path).imports}
+    assert found["good/result.json"]["status"] == "ok"
+    bad = found["bad/result.json"]
+    assert bad["status"] == "failed" or bad["site_index"] is None
+    assert bad["message"]
+
+
+def test_an_odd_total_energy_is_none(recorded):
+    raw = _put(recorded, ("steps", "ground", "total_eV"), "abc")
+    assert np.isnan(parse({"result.json": raw}).edge)
+
+
+def test_a_killed_run_and_a_reordered_result_are_known(tmp_path, recorded):
+    shutil.copytree(DATA, tmp_path / "run")
+    whole = json.loads(recorded)
+    path = tmp_path / "run/result.json"
+    path.write_text(json.dumps({k: whole[k] for k in sorted(whole, reverse=True)}, indent=1))
+    (row,) = import_tree(tmp_path).imports
+    assert row["status"] == "ok", row["message"]
+    path.unlink()
+    (row,) = import_tree(tmp_path).imports
+    assert (row["source"], row["error_class"]) == ("run/job.json", "not_finished")
+
+
+def test_a_spectrum_whose_total_energy_did_not_converge_is_kept_as_such(tmp_path, recorded):
+    shutil.copytree(DATA, tmp_path / "run")
+    whole = json.loads(recorded)
+    del whole["steps"]["ground"]
+    whole["error"] = {"class": "not_self_consistent", "message": "ground wandered"}
+    (tmp_path / "run/result.json").write_text(json.dumps(whole))
+    found = import_tree(tmp_path)
+    (row,) = found.imports
+    assert (row["status"], row["error_class"]) == ("unconverged", "not_self_consistent")
+    assert "ground wandered" in row["message"]
+    assert len(found.spectra) == 1
 
 
 @pytest.mark.parametrize(
@@ -189,6 +317,9 @@ def test_damaged_results_are_named(recorded, damage, error_class):
         ("os.kill(os.getpid(), signal.SIGKILL)", "failed", "signal"),
         ("print('boom'); sys.exit(1)", "failed", "engine_failed"),
         ("time.sleep(60)", "failed", "timeout"),
+        ("open(result, 'w').write('{gar'); sys.exit(1)", "failed", "engine_failed"),
+        ("json.dump({'error': 'x'}, open(result, 'w')); sys.exit(1)", "failed", "engine_failed"),
+        ("", "failed", "no_output"),
     ],
 )  # fmt: skip
 def test_each_end_of_a_run_is_an_outcome(fake, cell, tmp_path, body, status, error_class):

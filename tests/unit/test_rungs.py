@@ -86,6 +86,20 @@ def test_what_is_missing_is_computed_once_and_a_failure_is_told(shipped, tmp_pat
     assert len(archive.read(CALCULATIONS)) == 1  # the shipped one is not touched
 
 
+def test_of_a_protocol_that_was_changed_the_rung_of_now_is_shown(shipped, tmp_path):
+    archive, starts, known = shipped
+    cell = archive.read(GEOMETRIES)[0]
+    index = cell["species"].index("O")
+    other = known.feff["fast"].model_copy(update={"description": "another"})
+    changed = known.model_copy(update={"feff": {**known.feff, "fast": other}})
+    row, spectrum = rungs.compute(Fake("feff", starts), cell, index, "K", ("fast", other))
+    archive.add([row], CALCULATIONS)
+    archive.add([spectrum], SPECTRA)
+    for protocols, shown in ((changed, "another"), (known, known.feff["fast"].description)):
+        calculations, _ = rungs.collect(Ladder(archive=str(archive.root)), protocols, tmp_path)
+        assert [r["calculation_id"] for r in calculations] == [f"feff-K-{shown}"]
+
+
 def test_all_anew_computes_the_shipped_one_too(shipped, tmp_path):
     archive, starts, known = shipped
     rungs.collect(Ladder(archive=str(archive.root), live="all"), known, tmp_path / "w")

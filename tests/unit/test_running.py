@@ -12,11 +12,13 @@ from defectra.cli import main
 from defectra.config import load
 from defectra.engines import feff_child
 from defectra.engines.feff import ALLOCATOR, POTENTIALS, SPECTRUM
-from defectra.errors import ConfigError, EngineError
+from defectra.errors import BusyError, ConfigError, EngineError, StoreError, StructureError
 from defectra.parsers.importing import import_tree
 from defectra.records import CALCULATIONS, SPECTRA
-from defectra.running.command import Asked, run
+from defectra.running.command import Asked, run, told
 from defectra.running.engines import PROGRAMS, engine, names, potcar
+from defectra.running.place import alone
+from defectra.running.programs import Program
 from defectra.store import Archive
 
 DATA = Path(__file__).parent.parent / "data" / "feff_lco"
@@ -135,28 +137,114 @@ def test_a_program_that_fails_is_a_row_with_its_reason(
     assert Archive(tmp_path / "out").read(CALCULATIONS) == []  # tried again at the next call
 
 
-def test_what_a_failed_attempt_left_is_not_taken_for_the_next_one(fake, poscar, known, tmp_path):
-    fake("feff10", copying(DATA / "xmu.dat", DATA / "log1.dat") + "\nsys.exit(1)")
+def test_a_spectrum_of_a_former_try_is_not_read_again(fake, poscar, known, tmp_path):
+    fake("feff10", copying(DATA / "xmu.dat", DATA / "log1.dat") + "\nsys.exit(3)")
     ((_, folder, row),) = run(asked(poscar, "feff_binary"), known, tmp_path / "out")
     assert row["error_class"] == "engine_failed"
-    assert (folder / "xmu.dat").exists()
-    fake("feff10", "")
+    assert (folder / "xmu.dat").exists()  # what it left can be looked at
+    fake("feff10", "print('nothing')")
     ((_, _, row),) = run(asked(poscar, "feff_binary"), known, tmp_path / "out")
     assert (row["status"], row["error_class"]) == ("failed", "not_finished")
+
+
+def test_what_somebody_ran_by_hand_is_not_touched(fake, poscar, known, tmp_path):
+    wanted = asked(poscar, "feff_binary")
+    ((_, folder, _),) = run(wanted, known, tmp_path / "out", write_only=True)
+    shutil.copy(DATA / "xmu.dat", folder)
+    fake("feff10", "")
+    ((_, _, row),) = run(wanted, known, tmp_path / "out")
+    assert row["error_class"] == "folder_taken"
+    assert (folder / "xmu.dat").read_bytes() == (DATA / "xmu.dat").read_bytes()
+
+
+def test_one_process_at_a_time(fake, poscar, known, tmp_path):
+    fake("feff10", "")
+    wanted = asked(poscar, "feff_binary")
+    ((_, folder, _),) = run(wanted, known, tmp_path / "out")
+    with alone(folder), pytest.raises(BusyError, match="another process"):
+        run(wanted, known, tmp_path / "out")
+
+
+def test_an_engine_does_not_pass_for_another(fake, poscar, known, tmp_path):
+    fake("feff9", copying(DATA / "xmu.dat", DATA / "log1.dat"))
+    ((_, folder, _),) = run(asked(poscar, "feff_binary"), known, tmp_path / "out")
+    wanted = asked(poscar, "feff")
+    ((index, where, row),) = run(wanted, known, tmp_path / "out")
+    assert where == folder
+    said = told(wanted, index, where, row)
+    assert said.startswith("feff_binary fast")
+    assert "another --out" in said
+
+
+def test_sites_of_two_kinds_are_two_calculations_of_fdmnes(known, tmp_path):
+    path = tmp_path / "two.vasp"
+    path.write_text(POSCAR.replace("0.7394 0.7394 0.7818", "0.73 0.73 0.77"))
+    found = run(asked(path, "fdmnes", "published", site=None), known, tmp_path / "w",
+                write_only=True)  # fmt: skip
+    (first, second) = (folder for _, folder, _ in found)
+    assert first != second
+    cards = [(f / "O_in.txt").read_text().split("Absorber")[1].split()[0] for f in (first, second)]
+    assert cards == ["3", "4"]  # from one
+
+
+def test_a_large_output_is_read_once(fake, poscar, known, tmp_path, monkeypatch):
+    monkeypatch.setattr(Program, "parse", None)  # what was read is not read again
+    fake("feff10", copying(DATA / "xmu.dat", DATA / "log1.dat"))
+    ((_, _, row),) = run(asked(poscar, "feff_binary"), known, tmp_path / "out")
+    assert row["status"] == "ok"
+
+
+def test_partly_occupied_structures_are_refused(poscar, known, tmp_path):
+    from pymatgen.core import Lattice, Structure
+
+    path = tmp_path / "half.cif"
+    Structure(Lattice.cubic(4.2), [{"Ni": 0.5, "Co": 0.5}, "O"], [[0] * 3, [0.5] * 3]).to(path)
+    with pytest.raises(StructureError, match="partly occupied"):
+        run(asked(path, "feff"), known, tmp_path / "out")
+
+
+def test_a_relative_name_of_a_program_does(fake, poscar, known, tmp_path, monkeypatch):
+    fake("mine", copying(DATA / "xmu.dat", DATA / "log1.dat"))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DEFECTRA_FEFF", "bin/mine")
+    ((_, _, row),) = run(asked(poscar, "feff_binary"), known, tmp_path / "out")
+    assert row["status"] == "ok", row["message"]
+
+
+@pytest.mark.parametrize("out", ["/proc/nope", "file", "file/below"])
+def test_a_place_that_cannot_be_is_told(fake, poscar, known, tmp_path, out):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match="cannot be written"):
+        run(asked(poscar, "fdmnes", "published"), known, tmp_path / out)
+    with pytest.raises(StoreError, match="cannot be written"):
+        import_tree(DATA).write(tmp_path / out)
+
+
+def test_the_shipped_protocols_do_in_a_folder_of_ones_own(fake, poscar, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(["run", "feff", str(poscar), "--write"]) == 0
+    assert list((tmp_path / "results/runs").glob("feff-*/feff.inp"))
 
 
 def test_without_log_convergence_is_unknown(fake, poscar, known, tmp_path):
     fake("feff", copying(DATA / "xmu.dat"))
     ((_, _, row),) = run(asked(poscar, "feff_binary"), known, tmp_path / "out")
     assert (row["status"], row["error_class"]) == ("unconverged", "convergence_unknown")
+    assert "did not reach" not in row["message"]
 
 
 def test_vasp_gets_its_potcar_and_does_not_leave_it(fake, poscar, known, tmp_path, monkeypatch):
     (tmp_path / "POT_GGA_PAW_PBE_54").mkdir()
     for element in ("O", "Li", "Co"):
-        (tmp_path / f"POT_GGA_PAW_PBE_54/POTCAR.{element}").write_text(f"secret {element}\n")
+        (tmp_path / f"POT_GGA_PAW_PBE_54/POTCAR.{element}").write_text(
+            f"  PAW_PBE {element} 08Apr2002\nsecret {element}\n   End of Dataset\n"
+        )
     monkeypatch.setenv("PMG_VASP_PSP_DIR", str(tmp_path))
-    body = "assert open('POTCAR').read().split()[1::2] == ['O', 'Co', 'Li', 'O']\n"
+    body = "words = open('POTCAR').read().split()\n"
+    body += (
+        "assert [b for a, b in zip(words, words[1:]) if a == 'secret'] == [*'O', 'Co', 'Li', 'O']\n"
+    )
+    body += "assert os.stat('POTCAR').st_mode & 0o077 == 0\n"
     body += "assert 'CH_LSPEC' in open('INCAR').read()\n"
     body += f"open('CORE_DIELECTRIC_IMAG.dat', 'w').write({VASP_SPECTRUM!r})\n"
     body += f"open('OUTCAR', 'w').write({OUTCAR!r})"
@@ -166,6 +254,25 @@ def test_vasp_gets_its_potcar_and_does_not_leave_it(fake, poscar, known, tmp_pat
     assert row["element"] == "O"
     assert not (folder / "POTCAR").exists()
     assert "secret" not in "".join(p.read_text() for p in folder.iterdir())
+    used = (folder / "POTCAR.used").read_text().splitlines()
+    assert [line.split()[1] for line in used] == ["O", "Co", "Li", "O"]
+    before = row["inputs_sha256"]
+    (tmp_path / "POT_GGA_PAW_PBE_54/POTCAR.O").write_text("  PAW_PBE O_GW 1\nsecret\n")
+    fake("vasp_std", body.split("words")[-1].partition("\n")[2])
+    ((_, _, other),) = run(asked(poscar, "vasp", "published"), known, tmp_path / "other")
+    assert other["calculation_id"] == row["calculation_id"]
+    assert other["inputs_sha256"] != before  # the data sets are told apart
+
+
+def test_a_potcar_that_a_killed_run_left_goes_at_the_next_one(fake, poscar, known, tmp_path):
+    for name in ("vasp-dead", "vasp-alive"):
+        (tmp_path / "out" / name).mkdir(parents=True)
+        (tmp_path / "out" / name / "POTCAR").write_text("secret")
+    fake("vasp_std", "")
+    with alone(tmp_path / "out/vasp-alive"):
+        run(asked(poscar, "vasp", "published"), known, tmp_path / "out")
+    assert not (tmp_path / "out/vasp-dead/POTCAR").exists()
+    assert (tmp_path / "out/vasp-alive/POTCAR").exists()
 
 
 def test_vasp_without_potcars_is_refused_in_a_sentence(fake, poscar, known, tmp_path, monkeypatch):

@@ -185,3 +185,34 @@ def test_archive_is_the_union_of_its_parts_and_checked(tmp_path):
     second.write_bytes(bytes(data))
     with pytest.raises(StoreError, match=second.name):
         archive.read(SPECTRA)
+
+
+def test_two_that_add_at_the_same_time_lose_nothing(tmp_path, monkeypatch):
+    """A whole other `add` falls between the draft of the first and its renaming."""
+    from defectra import store
+
+    digest, turns = store.sha256_file, []
+
+    def interrupted(path):
+        if not turns and "part-" not in str(path.name):
+            turns.append(1)
+            with monkeypatch.context() as other:
+                other.setattr(os, "getpid", os.getppid)  # another living process
+                Archive(tmp_path).add([spectrum("b")], SPECTRA)
+        return digest(path)
+
+    monkeypatch.setattr(store, "sha256_file", interrupted)
+    Archive(tmp_path).add([spectrum("a")], SPECTRA)
+    assert turns
+    assert {r["calculation_id"] for r in Archive(tmp_path).read(SPECTRA)} == {"a", "b"}
+    assert len(list((tmp_path / "spectra").iterdir())) == 2
+
+
+def test_the_draft_of_a_killed_process_is_removed(tmp_path):
+    import platform
+
+    left = tmp_path / "spectra" / f".part.{platform.node()}.999999999.part"
+    left.parent.mkdir()
+    left.write_text("half")
+    Archive(tmp_path).add([spectrum("a")], SPECTRA)
+    assert not left.exists()

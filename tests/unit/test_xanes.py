@@ -240,6 +240,20 @@ def test_a_ladder_says_what_every_rung_was_moved_by_and_on_which_axis_it_came():
     assert [r["cpu_s"] for r in found if not r["reference"]] == [900.0, 400.0]
 
 
+def test_the_declared_shift_of_nickel_is_told():
+    spectrum = (SHARP + 7830.0, oxygen(SHARP, 530.0))
+    pairs = [rung("feff", p, spectrum, 8340.0, c) for p, c in (("fast", 5.0), ("balanced", 50.0))]
+    calculations = [r | {"element": "Ni", "structure_id": "s" * 8} for r, _ in pairs]
+    found = list(ladder.nickel_rungs(calculations, [p[1] for p in pairs], "fast", "balanced", -8.0))
+    top, below = found
+    assert (top["alignment"], top["shift"], top["axis"]) == ("declared", -8.0, "engine")
+    assert np.isnan(top["shift_sd"])
+    assert below["alignment"] == "fitted"
+    assert below["shift"] == pytest.approx(-8.0, abs=0.051)
+    onset = top["energy_eV"][int(np.argmax(np.array(top["mu"]) > 0.5))]
+    assert onset == pytest.approx(8360.0 - 8.0, abs=1.5)  # it was moved
+
+
 def test_a_site_with_one_rung_is_no_ladder():
     row, curve = rung("feff", "fast", (SHARP, oxygen(SHARP, 540.0)), 540.0, 1.0)
     cells = [{"geometry_id": "g", "species": ["O"]}]

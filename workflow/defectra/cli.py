@@ -26,7 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _add_import(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    text = "read finished runs of FEFF, VASP, FDMNES, xspectra, OCEAN and exciting below a folder"
+    text = "read finished runs of FEFF, VASP, FDMNES, GPAW, xspectra, OCEAN, exciting in a tree"
     command = commands.add_parser("import", help=text, description=text)
     command.add_argument("folder", type=Path, help="top of the tree")
     command.add_argument("--out", type=Path, default=Path("results/import"), help="tables go here")
@@ -59,7 +59,7 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     command.add_argument("--edge", default="O K", help='element and edge, e.g. "O K"')
     command.add_argument("--site", type=int, help="number in the file, from 0; else one of a kind")
     command.add_argument("--protocol", help="default: fast, or published")
-    command.add_argument("--config", type=Path, default=Path("config/config.yaml"))
+    command.add_argument("--config", type=Path, help="default: config/config.yaml, or the shipped")
     command.add_argument("--out", type=Path, default=Path("results/runs"))
     command.add_argument("--write", action="store_true", help="write the inputs, do not run")
     command.set_defaults(run=run_run)
@@ -67,7 +67,7 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 def run_run(chosen: argparse.Namespace) -> int:
     """Compute what is asked for and tell how it went; 1 if one of them failed."""
-    from defectra.config import load
+    from defectra.config import load, own_or_shipped
     from defectra.errors import ConfigError
     from defectra.parsers.edges import edge_name
     from defectra.running.command import Asked, missing, run, told
@@ -82,7 +82,8 @@ def run_run(chosen: argparse.Namespace) -> int:
     element, edge = edge_name(chosen.edge)
     protocol = chosen.protocol or PROTOCOL.get(chosen.engine, "fast")
     asked = Asked(chosen.engine, protocol, chosen.structure, element, edge, chosen.site)
-    found = run(asked, load(chosen.config).protocols, chosen.out, write_only=chosen.write)
+    known = load(chosen.config or own_or_shipped()).protocols
+    found = run(asked, known, chosen.out, write_only=chosen.write)
     for index, folder, row in found:
         print(told(asked, index, folder, row))
     return int(any(row["status"] == "failed" for _, _, row in found))

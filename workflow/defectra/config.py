@@ -105,6 +105,12 @@ def load(path: str | Path = "config/config.yaml", user: Mapping[str, Any] | None
         raise ConfigError(_explain(error, path, own, origin)) from None
 
 
+def own_or_shipped() -> Path:
+    """``config/config.yaml`` of the working folder; where there is none, that of the package."""
+    own = Path("config/config.yaml")
+    return own if own.is_file() else Path(__file__).resolve().parents[2] / own
+
+
 def _read(path: Path) -> dict[str, Any]:
     try:
         data = yaml.load(path.read_text(encoding="utf-8"), Plain)  # noqa: S506  a SafeLoader

@@ -39,14 +39,11 @@ def replacing(path: str | Path) -> Iterator[Path]:
         If the disk is full or the folder cannot be written.
     """
     path = Path(path)
-    host = platform.node()
-    temporary = path.with_name(f".{path.name}.{host}.{os.getpid()}.part")
+    made(path.parent)
+    with told(path):
+        temporary = _draft(path)
     try:
         with told(path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            for old in path.parent.glob(f".{glob.escape(path.name)}.{host}.*.part"):
-                if not _alive(old.name.split(".")[-2]):
-                    old.unlink(missing_ok=True)
             yield temporary
             with temporary.open("rb") as handle:
                 os.fsync(handle.fileno())
@@ -55,6 +52,15 @@ def replacing(path: str | Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def _draft(path: Path) -> Path:
+    """A path beside `path` that is this process's own; those of killed ones are removed."""
+    host = platform.node()
+    for old in path.parent.glob(f".{glob.escape(path.name)}.{host}.*.part"):
+        if not _alive(old.name.split(".")[-2]):
+            old.unlink(missing_ok=True)
+    return path.with_name(f".{path.name}.{host}.{os.getpid()}.part")
 
 
 @contextmanager
@@ -71,10 +77,29 @@ def told(path: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno not in _REFUSED:
             raise
-        raise StoreError(
-            f"{path}: cannot be written ({os.strerror(error.errno)}); make room or make it "
-            f"writable, and rerun: what is finished is kept"
-        ) from None
+        raise _refusal(path, error) from None
+
+
+def made(folder: Path) -> Path:
+    """Make a folder, and those above it.
+
+    Raises
+    ------
+    StoreError
+        Where there can be none: the disk refuses, or a file is in the way.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _refusal(folder, error) from None
+    return folder
+
+
+def _refusal(path: Path, error: OSError) -> StoreError:
+    return StoreError(
+        f"{path}: cannot be written ({error.strerror}); make room, make it writable or name "
+        f"another place, and rerun: what is finished is kept"
+    )
 
 
 def _alive(pid: str) -> bool:
@@ -257,12 +282,12 @@ class Archive:
         new = sorted((r for r in rows if r[key] not in known), key=lambda r: str(r[key]))
         if not new:
             return None
-        folder = self.root / table.name
-        folder.mkdir(parents=True, exist_ok=True)
-        draft = folder / ".draft.parquet"
-        write_table(draft, new, table)
-        final = folder / f"part-{sha256_file(draft)[:16]}.parquet"
-        draft.replace(final)
+        folder = made(self.root / table.name)
+        with told(folder):
+            draft = _draft(folder / "part")  # others may add at the same time
+            write_table(draft, new, table)
+            final = folder / f"part-{sha256_file(draft)[:16]}.parquet"
+            draft.replace(final)
         return final
 
     def digest(self) -> str:

@@ -22,11 +22,13 @@ class Parsed:
     Attributes
     ----------
     energy, mu, mu0
-        Absolute energy (eV), absorption and atomic background (edge step = 1), shape (n,).
+        Absolute energy (eV), absorption and atomic background (edge step = 1), shape (n,). Engines
+        without a background give other units, and energies from the Fermi level: see their `parse`.
     efermi
-        Fermi level on the relative axis of the engine, eV.
+        Fermi level on the relative axis of the engine, eV; of GPAW on the axis of `energy`.
     edge
-        Absorption threshold: the absolute energy of the Fermi level (k = 0), eV.
+        Absorption threshold: the absolute energy of the Fermi level (k = 0), eV; of GPAW that of
+        the first transition.
     edge_step
         Absolute edge step, engine units: what scales L2 against L3.
     converged, iterations
@@ -55,6 +57,8 @@ class Outcome:
         SHA-256 of the input that was run in the end (other mixing in a second attempt).
     files
         Raw outputs that can be parsed again.
+    parsed
+        The spectrum, if the run has read it itself; else it is read from `files`.
     """
 
     calculation_id: str
@@ -68,6 +72,7 @@ class Outcome:
     shared_from: str = ""
     inputs_sha256: str = ""
     files: dict[str, bytes] = field(default_factory=dict)
+    parsed: Parsed | None = None
 
 
 class SiteRunner(Protocol):

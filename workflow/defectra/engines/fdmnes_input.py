@@ -1,4 +1,4 @@
-"""Inputs of FDMNES for the spectrum of an element, summed over all its atoms.
+"""Inputs of FDMNES for one absorbing site, or for an element summed over all its atoms.
 
 The cards are those of arXiv:2501.08919 (its four inputs are compared line by line in the tests):
 K edges of light elements from an excited, self-consistent absorber within 6 Å, L2,3 of the 3d
@@ -51,8 +51,15 @@ PUBLISHED: Mapping[str, FdmnesProtocol] = {
 }
 
 
-def inputs(structure: Structure, element: str, protocol: FdmnesProtocol) -> dict[str, str]:
+def inputs(
+    structure: Structure, element: str, protocol: FdmnesProtocol, site: int | None = None
+) -> dict[str, str]:
     """Files of one run: the indata file and ``fdmfile.txt``, which names it.
+
+    Parameters
+    ----------
+    site
+        The one that absorbs, from 0; None: all of the element, as in the published inputs.
 
     Raises
     ------
@@ -62,11 +69,13 @@ def inputs(structure: Structure, element: str, protocol: FdmnesProtocol) -> dict
     if element not in {s.specie.symbol for s in structure}:
         raise EngineError("unknown_element", f"the structure has no {element}")
     name = f"{element}_in.txt"
-    return {name: indata(structure, element, protocol), "fdmfile.txt": f"1\n{name}\n"}
+    return {name: indata(structure, element, protocol, site), "fdmfile.txt": f"1\n{name}\n"}
 
 
-def indata(structure: Structure, element: str, protocol: FdmnesProtocol) -> str:
-    """Text of the indata file."""
+def indata(
+    structure: Structure, element: str, protocol: FdmnesProtocol, site: int | None = None
+) -> str:
+    """Text of the indata file, see :func:`inputs`."""
     from ase.data import atomic_numbers
 
     lattice = structure.lattice
@@ -81,6 +90,7 @@ def indata(structure: Structure, element: str, protocol: FdmnesProtocol) -> str:
     lines += [x for card in plain for x in (card, "")]
     lines += [*consistent, "", "Radius", f"  {protocol.radius}", ""]
     lines += ["Crystal", f"  {cell}", *atoms, ""]
-    lines += ["Z_Absorber", f"  {atomic_numbers[element]}", ""]
+    absorber = ("Z_Absorber", atomic_numbers[element]) if site is None else ("Absorber", site + 1)
+    lines += [absorber[0], f"  {absorber[1]}", ""]
     lines += ["Edge", f"  {protocol.edge}", "", "Convolution", "", "End"]
     return "\n".join(lines) + "\n"

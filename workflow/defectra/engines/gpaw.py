@@ -29,6 +29,7 @@ from defectra.engines.base import Outcome
 from defectra.errors import EngineError
 from defectra.records import Status
 from defectra.settings.protocols import GpawProtocol
+from defectra.store import made, told
 
 Row = dict[str, Any]
 Job = dict[str, Any]
@@ -90,13 +91,13 @@ def program() -> Path:
     Raises
     ------
     EngineError
-        ``engine_missing``: none is named or built, or the one that is named does not exist.
+        ``engine_missing``: none is named or built, or the one that is named is no program.
     """
     named = os.environ.get(VARIABLE)
     if named:
-        if Path(named).is_file():
-            return Path(named)
-        raise EngineError("engine_missing", f"{VARIABLE} names {named}, which is not there")
+        if Path(named).is_file() and os.access(named, os.X_OK):
+            return Path(named).absolute()  # it is started in another folder
+        raise EngineError("engine_missing", f"{VARIABLE} names {named}, which is no program")
     if BESIDE.is_file():
         return BESIDE
     raise EngineError(
@@ -136,7 +137,10 @@ def engine_version() -> str:
 @cache
 def _version(python: str) -> str:
     command = [python, "-P", "-c", "import gpaw; print(gpaw.__version__)"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise EngineError("engine_missing", f"{python} cannot be asked for gpaw: {error}") from None
     lines = done.stdout.split()
     if done.returncode or not lines:
         told = (done.stderr.strip().splitlines() or ["no message"])[-1]
@@ -208,7 +212,9 @@ def calculation_id(asked: Job) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def run(asked: Job, folder: Path | None = None, name: str = "cells.py") -> Outcome:
+def run(
+    asked: Job, folder: Path | None = None, name: str = "cells.py", *, keep: bool = False
+) -> Outcome:
     """Run a job in a child; what came out is in ``files`` of the outcome, see :func:`parse`.
 
     Parameters
@@ -218,27 +224,28 @@ def run(asked: Job, folder: Path | None = None, name: str = "cells.py") -> Outco
         again. None: a temporary one.
     name
         Program of ``gpaw_programs``.
+    keep
+        Leave the folder after a good run.
     """
     out = Outcome(calculation_id(asked))
     out.inputs_sha256 = out.calculation_id
     place = folder or Path(tempfile.mkdtemp(prefix="gpaw-"))
     start = time.perf_counter()
     try:
-        place.mkdir(parents=True, exist_ok=True)
-        _call(out, asked, place, name)
+        _call(out, asked, made(place), name)
     except EngineError as error:
         out.status, out.error_class, out.message = Status.FAILED, error.error_class, str(error)
     finally:
-        if (place / RESULT).is_file():
-            out.files = {RESULT: (place / RESULT).read_bytes()}
+        out.files = _files(place)
         out.wall_s = time.perf_counter() - start
-        if folder is None or out.status is Status.OK:
+        if folder is None or (out.status is Status.OK and not keep):
             shutil.rmtree(place, ignore_errors=True)
     return out
 
 
 def _call(out: Outcome, asked: Job, folder: Path, name: str) -> None:
-    (folder / "job.json").write_text(json.dumps(asked, indent=1), encoding="utf-8")
+    with told(folder):
+        (folder / "job.json").write_text(json.dumps(asked, indent=1), encoding="utf-8")
     used = process.run(
         [*command(name), "job.json", RESULT], folder, environment(), asked["settings"]["timeout_s"]
     )
@@ -246,33 +253,46 @@ def _call(out: Outcome, asked: Job, folder: Path, name: str) -> None:
     if used.returncode < 0:
         raise EngineError("signal", f"GPAW was ended by signal {-used.returncode}")
     if used.returncode == 0:
-        parse({RESULT: (folder / RESULT).read_bytes()})
+        parse(_files(folder))
         out.status = Status.OK
         return
-    told = _why(folder)
+    kind, why = _why(folder)
     if used.returncode == UNCONVERGED:
         out.status, out.error_class = Status.UNCONVERGED, "not_self_consistent"
-        out.message = f"GPAW: {told['message']}"
+        out.message = f"GPAW: {why}"
         return
-    raise EngineError(told["class"], f"GPAW stopped: {told['message']}")
+    raise EngineError(kind, f"GPAW stopped: {why}")
 
 
-def _why(folder: Path) -> dict[str, str]:
-    """What the child said of its failure; else the last line of its output."""
+def _files(folder: Path) -> dict[str, bytes]:
     path = folder / RESULT
-    if path.is_file():
-        found = json.loads(path.read_text(encoding="utf-8")).get("error")
-        if found:
-            return {
-                "class": str(found["class"]),
-                "message": " ".join(str(found["message"]).split()),
-            }
+    return {RESULT: path.read_bytes()} if path.is_file() else {}
+
+
+def failure(files: Mapping[str, bytes]) -> tuple[str, str] | None:
+    """Class and message of the error that a kept result tells; None if it tells none."""
+    try:
+        found = json.loads(files[RESULT])["error"]
+    except (KeyError, TypeError, ValueError):
+        return None
+    if not found:
+        return None
+    known = found if isinstance(found, dict) else {"message": found}
+    text = " ".join(str(known.get("message") or "no message").split())
+    return str(known.get("class") or "engine_failed"), text
+
+
+def _why(folder: Path) -> tuple[str, str]:
+    """Class and message of what the child said of its failure; else its last line."""
+    found = failure(_files(folder))
+    if found:
+        return found
     log = folder / "child.log"
     text = log.read_text(encoding="utf-8", errors="replace") if log.is_file() else ""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     last = lines[-1] if lines else "no message"
     missing = "No module named" in last
-    return {"class": "engine_missing" if missing else "engine_failed", "message": last[:300]}
+    return "engine_missing" if missing else "engine_failed", last[:300]
 
 
 def version_in(files: Mapping[str, bytes]) -> str:

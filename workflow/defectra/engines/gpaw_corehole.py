@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from defectra.engines import gpaw
 from defectra.engines.base import Outcome, Parsed
@@ -34,6 +35,7 @@ BELOW = 5.0  # eV, that the spectrum begins below the first transition
 # Inelastic losses: a state so far above the first empty one is this much of that wider, the linear
 # rule of WIEN2k (E/10). FEFF and measured spectra have them; the states of GPAW live for ever.
 LOSS = 0.1
+_LONGEST = 2000.0  # eV, of a spectrum
 _TIMES_MOST = 4  # cells along one vector
 
 __all__ = ["ENGINE", "PARSER_VERSION", "Site", "engine_version", "parse", "site"]
@@ -107,7 +109,7 @@ class Site:
         job = self.job(edge, protocol)
         if folder is not None:
             job["settings"]["sets"] = str(folder.resolve().parent / "gpaw_sets")
-        out = gpaw.run(job, folder, "corehole.py")
+        out = gpaw.run(job, folder, "corehole.py", keep=True)
         if folder is not None and out.files:
             for name, text in self.inputs(edge, protocol).items():
                 write_bytes(folder / name, text.encode())
@@ -172,8 +174,8 @@ def parse(files: Mapping[str, bytes]) -> Parsed:
     """Spectrum of a kept result, both spins together, in Bohr² / eV of one site.
 
     States are broadened by the Gaussian and the core-hole width that the job asked for, and by
-    inelastic losses that grow with their energy (:data:`LOSS`). The spectrum ends where states that
-    were not computed would begin to tell.
+    inelastic losses that grow with their energy (:data:`LOSS`). The spectrum ends one width
+    (of :data:`LOSS`) below the states that were not computed; their tails are missing there.
 
     Energies are absolute (ΔSCF) where the total energies are there, else from the Fermi level, and
     then `edge` is NaN.
@@ -184,26 +186,68 @@ def parse(files: Mapping[str, bytes]) -> Parsed:
         ``no_output``, ``truncated_output``, ``not_finite``.
     """
     steps = gpaw.parse(files)
-    try:
-        found = steps["spectrum"]
-        asked = json.loads(files[RESULT])["asked"]
-        parts = [np.array([s[k] for k in ("energy_eV", "strength", "empty")], float)
-                 for s in found["spins"]]  # fmt: skip
-        energy, strength, empty = np.hstack(parts)
-        first, last = float(found["first_eV"]), float(found["complete_eV"])
-    except (KeyError, ValueError, TypeError):
-        raise EngineError("truncated_output", f"GPAW: {RESULT} holds no spectrum") from None
-    if not (np.isfinite(energy).all() and np.isfinite(strength).all() and len(energy)):
-        raise EngineError("not_finite", f"GPAW: not a number among the states of {RESULT}")
+    found, asked = _checked(steps, files[RESULT])
+    parts = [np.array([s.energy_eV, s.strength, s.empty]) for s in found.spins]
+    energy, strength, empty = np.hstack(parts)
+    first, last = found.first_eV, found.complete_eV
     edge = edge_energy(steps)
-    shift = delta_scf(edge, first).shift if np.isfinite(edge) else -float(found["efermi_eV"])
+    shift = delta_scf(edge, first).shift if np.isfinite(edge) else -found.efermi_eV
     grid = np.arange(first - BELOW, last - LOSS * (last - first), STEP)
-    width = asked["lifetime"] + LOSS * np.maximum(energy - first, 0.0)
-    mu = voigt_sum(grid, energy, strength * empty, asked["fwhm"], width)
+    width = asked.lifetime + LOSS * np.maximum(energy - first, 0.0)
+    mu = voigt_sum(grid, energy, strength * empty, asked.fwhm, width)
     return Parsed(
-        grid + shift, mu, np.empty(0), float(found["efermi_eV"]) + shift, edge, float("nan"),
-        converged=True, iterations=int(found["iterations"]),
+        grid + shift, mu, np.empty(0), found.efermi_eV + shift, edge, float("nan"),
+        converged=True, iterations=found.iterations,
     )  # fmt: skip
+
+
+class _Spin(BaseModel):
+    energy_eV: list[float] = Field(min_length=1)  # noqa: N815 - as it stands in the file
+    strength: list[float]
+    empty: list[float]
+
+
+class _Spectrum(BaseModel):
+    """What must stand in the step ``spectrum``."""
+
+    efermi_eV: float  # noqa: N815
+    first_eV: float  # noqa: N815
+    complete_eV: float  # noqa: N815
+    iterations: int
+    spins: list[_Spin] = Field(min_length=1, max_length=2)
+
+    @model_validator(mode="after")
+    def _of_one_length(self) -> _Spectrum:
+        for s in self.spins:
+            if not len(s.energy_eV) == len(s.strength) == len(s.empty):
+                raise ValueError("states, strengths and emptiness differ in number")
+        return self
+
+
+class _Asked(BaseModel):
+    """What must stand in the result of what was asked."""
+
+    fwhm: float = Field(gt=0, le=100)
+    lifetime: float = Field(ge=0, le=100)
+
+
+def _checked(steps: Mapping[str, Any], raw: bytes) -> tuple[_Spectrum, _Asked]:
+    try:
+        found = _Spectrum.model_validate(steps.get("spectrum"))
+        asked = _Asked.model_validate(json.loads(raw).get("asked"))
+    except ValidationError as error:
+        where = ".".join(map(str, error.errors()[0]["loc"]))
+        text = f"GPAW: {RESULT} holds no spectrum ({where or error.errors()[0]['msg']})"
+        raise EngineError("truncated_output", text) from None
+    numbers = [found.efermi_eV, found.first_eV, found.complete_eV]
+    for s in found.spins:
+        numbers += [*s.energy_eV, *s.strength, *s.empty]
+    if not np.isfinite(numbers).all():
+        raise EngineError("not_finite", f"GPAW: not a number among the states of {RESULT}")
+    if not 0 < found.complete_eV - found.first_eV < _LONGEST:
+        reach = found.complete_eV - found.first_eV
+        raise EngineError("truncated_output", f"GPAW: {RESULT} reaches {reach:g} eV")
+    return found, asked
 
 
 def edge_energy(steps: Mapping[str, Mapping[str, Any]]) -> float:
@@ -214,7 +258,7 @@ def edge_energy(steps: Mapping[str, Mapping[str, Any]]) -> float:
     """
     try:
         return float(steps["excited"]["total_eV"]) - float(steps["ground"]["total_eV"])
-    except (KeyError, TypeError):
+    except (KeyError, TypeError, ValueError):
         return float("nan")
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from defectra.errors import EngineError
 
 _BOUND = Path(__file__).with_name("bound.py")
+LOG = "child.log"  # what a child prints, in its folder
 LOG_LIMIT = 50_000_000  # bytes; a child that writes more is stopped
 
 
@@ -40,25 +41,30 @@ def bound(command: Sequence[str]) -> list[str]:
 def run(
     command: Sequence[str], folder: Path, environment: Mapping[str, str], timeout_s: float
 ) -> Usage:
-    """Run `command` in `folder`; output goes to ``child.log`` there.
+    """Run `command` in `folder`; output goes to :data:`LOG` there.
 
     Raises
     ------
     EngineError
-        ``timeout`` or ``log_too_large``; the whole process group has then been killed.
+        ``timeout`` or ``log_too_large``: the whole process group has then been killed;
+        ``engine_missing`` if there is nothing that could be started.
     """
     start = time.perf_counter()
-    log = folder / "child.log"
+    log = folder / LOG
     with log.open("wb") as handle:
-        child = subprocess.Popen(
-            list(command),
-            cwd=folder,
-            env={**os.environ, **environment},
-            stdin=subprocess.DEVNULL,
-            stdout=handle,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+        try:
+            child = subprocess.Popen(
+                list(command),
+                cwd=folder,
+                env={**os.environ, **environment},
+                stdin=subprocess.DEVNULL,
+                stdout=handle,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+        except OSError as error:
+            text = f"{command[0]} cannot be started ({error.strerror})"
+            raise EngineError("engine_missing", text) from None
     try:
         while True:
             pid, status, used = os.wait4(child.pid, os.WNOHANG)

@@ -41,7 +41,7 @@ def plot_ladder(rows: Rows, path: str | Path) -> None:
 
 
 def _rungs(axis: Axes, rows: Rows) -> None:
-    """One site: every rung below the dearest (dotted), with what is left between them."""
+    """One site: every rung below the last (dotted), with what is left between them."""
     top = next(r for r in reversed(rows) if not r["reference"])
     below = [r for r in rows if r["reference"] == top["rung"]]
     for k, row in enumerate([*below, top]):
@@ -55,7 +55,7 @@ def _rungs(axis: Axes, rows: Rows) -> None:
 
 
 def _said(row: Mapping[str, Any], rows: Rows) -> str:
-    """What a rung costs and how far it is from the dearer ones."""
+    """What a rung costs and how far it is from later ones."""
     lines = [f"{row['rung']}: {row['cpu_s']:.0f} CPU s, axis: {row['axis']}"]
     others = [r for r in rows if r["rung"] == row["rung"] and r["reference"]]
     lines += [

@@ -18,7 +18,7 @@ from defectra.parsers.base import Axis, Folder, Reader, Reading
 from defectra.parsers.edges import find as tabulated
 from defectra.parsers.pairing import Paired, pair
 from defectra.records import CALCULATIONS, GEOMETRIES, IMPORTS, SPECTRA, STRUCTURES, Origin, Status
-from defectra.store import Row, write_table
+from defectra.store import Row, made, told, write_table
 from defectra.textfiles import read_bytes
 
 READERS: tuple[Reader, ...] = (feff, gpaw, vasp, fdmnes, xspectra, ocean, exciting, named)
@@ -41,7 +41,8 @@ class Imported:
 
         ``imports`` comes last: while it is not there, the import has not ended.
         """
-        (folder / "imports.parquet").unlink(missing_ok=True)
+        with told(made(folder)):
+            (folder / "imports.parquet").unlink(missing_ok=True)
         for name, table in (
             ("calculations", CALCULATIONS),
             ("spectra", SPECTRA),

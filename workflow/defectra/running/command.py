@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from defectra.errors import ConfigError, EngineError
+from defectra.errors import ConfigError, EngineError, StructureError
 from defectra.parsers.pairing import rows_of
 from defectra.records import CALCULATIONS, GEOMETRIES, SPECTRA, STRUCTURES
 from defectra.running.engines import engine, names, protocol_of
-from defectra.running.single import Row, compute
+from defectra.running.place import alone
+from defectra.running.single import Row, SingleEngine, compute
 from defectra.settings.protocols import Protocols
 from defectra.store import Archive, write_bytes
 from defectra.structures.io import read_structure
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
 
 
 @dataclass(frozen=True)
@@ -64,7 +68,8 @@ def run(
 ) -> list[tuple[int, Path, Row]]:
     """Write inputs, run, read, and add the tables to `out`; (site, folder, calculations row) each.
 
-    A calculation that `out` holds already is not repeated, unless it failed.
+    A calculation that `out` holds already is not repeated, unless it failed; one that another
+    process computes at the moment is refused (BusyError).
 
     Parameters
     ----------
@@ -74,34 +79,67 @@ def run(
         Leave it at the inputs.
     """
     chosen, protocol = _chosen(asked, known)
-    structure, geometry, _ = rows_of(read_structure(asked.structure))
+    structure, geometry, _ = rows_of(_structure(asked.structure))
     store = Archive(out)
-    finished = {r["calculation_id"]: r for r in store.read(CALCULATIONS)}
     done = []
     for index in sites(asked, geometry):
         runner = chosen.site(geometry, index)
         name = runner.identity(asked.edge, protocol)
         folder = out / f"{asked.engine}-{name[:16]}"
-        if write_only:
-            for file, text in runner.inputs(asked.edge, protocol).items():
-                write_bytes(folder / file, text.encode())
-            done.append((index, folder, {"status": "written", "message": ""}))
-            continue
-        row = finished.get(name)
-        if row is None:
-            row, spectrum = compute(
-                chosen, geometry, index, asked.edge, (asked.protocol, protocol), folder
-            )
-            if spectrum is not None:
-                store.add([structure], STRUCTURES)
-                store.add([geometry], GEOMETRIES)
-                store.add([spectrum], SPECTRA)
-                store.add([row], CALCULATIONS)
-        done.append((index, folder, row))
+        with alone(folder):
+            if write_only:
+                for file, text in runner.inputs(asked.edge, protocol).items():
+                    write_bytes(folder / file, text.encode())
+                row: Row = {"engine": asked.engine, "status": "written", "message": ""}
+            else:
+                row = _finished(store, name, chosen) or {}
+                if not row:
+                    settings = (asked.protocol, protocol)
+                    row, spectrum = compute(chosen, geometry, index, asked.edge, settings, folder)
+                    _keep(store, structure, geometry, spectrum, row)
+        done.append((index, out / f"{row['engine']}-{name[:16]}", row))
     return done
 
 
-def _chosen(asked: Asked, known: Protocols) -> tuple[Any, Any]:
+def _structure(path: Path) -> Structure:
+    """Structure of a file.
+
+    Raises
+    ------
+    StructureError
+        If it cannot be read, or a site is partly occupied.
+    """
+    structure = read_structure(path)
+    if not structure.is_ordered:
+        raise StructureError(f"{path}: partly occupied sites; give one ordered cell")
+    return structure
+
+
+def _finished(store: Archive, name: str, chosen: SingleEngine) -> Row | None:
+    """Row of a calculation that is there already; whose it is, if not this engine's, it says."""
+    row = next((r for r in store.read(CALCULATIONS) if r["calculation_id"] == name), None)
+    if row is None:
+        return None
+    other = "use another --out to compute it anew"
+    if row["engine"] != chosen.ENGINE:
+        told = f"there already, by {row['engine']}, which has the same input; {other}"
+    elif row["parser_version"] != chosen.PARSER_VERSION:
+        told = f"there already, by reader {row['parser_version']} of {chosen.ENGINE}; {other}"
+    else:
+        return row
+    return row | {"message": "; ".join(m for m in (row["message"], told) if m)}
+
+
+def _keep(store: Archive, structure: Row, geometry: Row, spectrum: Row | None, row: Row) -> None:
+    """Add what came out; a calculation without a spectrum is tried again and not kept."""
+    if spectrum is not None:
+        store.add([structure], STRUCTURES)
+        store.add([geometry], GEOMETRIES)
+        store.add([spectrum], SPECTRA)
+        store.add([row], CALCULATIONS)
+
+
+def _chosen(asked: Asked, known: Protocols) -> tuple[SingleEngine, Any]:
     if asked.engine not in names():
         raise ConfigError(f"no engine {asked.engine!r}; there are {', '.join(names())}")
     protocol = protocol_of(asked.engine, asked.protocol, asked.element, known)
@@ -110,7 +148,8 @@ def _chosen(asked: Asked, known: Protocols) -> tuple[Any, Any]:
 
 def told(asked: Asked, index: int, folder: Path, row: Row) -> str:
     """One line for people."""
-    where = f"{asked.engine} {asked.protocol}, {asked.element} {asked.edge} of site {index}"
+    what = f"{row['engine']} {row.get('protocol', asked.protocol)}"
+    where = f"{what}, {asked.element} {asked.edge} of site {index}"
     said = f" ({row['message']})" if row["message"] else ""
     return f"{where}: {row['status']}{said}; {folder}"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Mapping
 from dataclasses import replace
@@ -41,7 +42,8 @@ def _fdmnes_files(geometry: Geometry, index: int, edge: str, protocol: Any) -> F
     from defectra.engines.fdmnes_input import inputs
 
     wanted = "L23" if edge.startswith("L") else edge
-    return inputs(to_pymatgen(geometry), geometry["species"][index], replace(protocol, edge=wanted))
+    element = geometry["species"][index]
+    return inputs(to_pymatgen(geometry), element, replace(protocol, edge=wanted), index)
 
 
 def potcar(files: Files) -> Files:
@@ -74,6 +76,16 @@ def _potcar_of(element: str) -> str:
     )
 
 
+def potcar_told(secret: Files) -> Files:
+    """Title and SHA-256 of each data set of a POTCAR, which may be kept beside the run."""
+    lines = []
+    for part in (p.strip() for p in secret["POTCAR"].split("End of Dataset")):
+        title = " ".join(part.partition("\n")[0].split())
+        shown = title if title.startswith("PAW") else "without title"  # no other line may be kept
+        lines += [f"{shown}  {hashlib.sha256(part.encode()).hexdigest()}"] if part else []
+    return {"POTCAR.used": "\n".join([*lines, ""])}
+
+
 PROGRAMS: Mapping[str, Program] = {
     "feff_binary": Program(
         "feff_binary", feff.PARSER_VERSION, ("feff10", "feff9", "feff"), "DEFECTRA_FEFF",
@@ -82,7 +94,8 @@ PROGRAMS: Mapping[str, Program] = {
     ),
     "vasp": Program(
         "vasp", vasp.PARSER_VERSION, ("vasp_std", "vasp"), "DEFECTRA_VASP",
-        "VASP 6 needs a licence of your own (vasp.at)", vasp, _vasp_files, potcar,
+        "VASP 6 needs a licence of your own (vasp.at)", vasp, _vasp_files, potcar, ("POTCAR",),
+        potcar_told,
     ),
     "fdmnes": Program(
         "fdmnes", fdmnes.PARSER_VERSION, ("fdmnes", "fdmnes_linux64"), "DEFECTRA_FDMNES",

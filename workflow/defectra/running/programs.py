@@ -14,24 +14,21 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from defectra.engines import process
 from defectra.engines.base import Outcome, Parsed
 from defectra.errors import EngineError
 from defectra.parsers.base import Folder, Reader, Reading
 from defectra.records import Status
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from defectra.running.place import fresh, remove_left
+from defectra.store import told
 
 Files = dict[str, str]
 Geometry = Mapping[str, Any]
 
-_LARGEST = 20_000_000  # bytes; larger files of a run are not kept
 _TOLD = 300  # characters of the log in a message
 
 
@@ -56,6 +53,10 @@ class Program:
     secret
         What is added to the inputs at run time and neither kept nor part of the identity (files
         that a licence keeps with the user), of (inputs).
+    secret_names
+        Of those files.
+    tell
+        What is kept of them instead, of (secret files): names and checksums.
     """
 
     ENGINE: str
@@ -66,6 +67,8 @@ class Program:
     reader: Reader
     write: Callable[[Geometry, int, str, Any], Files]
     secret: Callable[[Files], Files] = lambda _: {}
+    secret_names: tuple[str, ...] = ()
+    tell: Callable[[Files], Files] = lambda _: {}
 
     def path(self) -> Path:
         """The program.
@@ -78,14 +81,14 @@ class Program:
         named = os.environ.get(self.variable)
         if named:
             if Path(named).is_file() and os.access(named, os.X_OK):
-                return Path(named)
+                return Path(named).absolute()  # it is started in another folder
             raise EngineError(
                 "engine_missing", f"{self.variable} names {named}, which is no program"
             )
         for command in self.commands:
             found = shutil.which(command)
             if found:
-                return Path(found)
+                return Path(found).absolute()
         looked = ", ".join(self.commands)
         raise EngineError(
             "engine_missing",
@@ -102,7 +105,7 @@ class Program:
         return Site(self, geometry, index)
 
     def parse(self, files: Mapping[str, bytes]) -> Parsed:
-        """Read kept files of a run again."""
+        """Read files of a run, by name."""
         with tempfile.TemporaryDirectory(prefix="run-") as name:
             for file, data in files.items():
                 (Path(name) / file).write_bytes(data)
@@ -136,41 +139,40 @@ class Site:
     def identity(self, edge: str, protocol: Any) -> str:
         """`calculation_id`: SHA-256 of the inputs, of one file as it is."""
         files = self.inputs(edge, protocol)
-        one = next(iter(files.values())) if len(files) == 1 else json.dumps(files, sort_keys=True)
-        return hashlib.sha256(one.encode()).hexdigest()
+        return _digest(files)
 
     def run(self, edge: str, protocol: Any, folder: Path | None = None) -> Outcome:
-        """Run the program; what went wrong is in the outcome.
+        """Run the program in `folder`, or a temporary one; what went wrong is in the outcome.
 
-        Parameters
-        ----------
-        folder
-            Of this calculation alone: files of an earlier attempt there are removed first. None: a
-            temporary one.
+        Nothing is left there of a former try; of its secret files nothing at any place beside it.
         """
         out = Outcome(self.identity(edge, protocol))
         out.inputs_sha256 = out.calculation_id
         start = time.perf_counter()
-        with _place(folder) as place:
-            try:
-                self._run(out, place, self.inputs(edge, protocol), protocol.timeout_s)
-            except EngineError as error:
-                out.error_class, out.message = error.error_class, str(error)
+        files = self.inputs(edge, protocol)
+        if folder is not None:
+            remove_left(folder.parent, self.program.secret_names)
+        try:
+            with fresh(folder, files) as place:
+                self._run(out, place, files, protocol.timeout_s)
+        except EngineError as error:
+            out.error_class, out.message = error.error_class, str(error)
         out.wall_s = time.perf_counter() - start
         return out
 
     def _run(self, out: Outcome, folder: Path, files: Files, timeout_s: float) -> None:
         path = self.program.path()
         secret = self.program.secret(files)
-        for old in folder.iterdir():  # of an attempt that failed: not to be taken for this one's
-            if old.is_file():
-                old.unlink()
-        for name, text in {**files, **secret}.items():
-            (folder / name).write_text(text, encoding="utf-8")
+        out.inputs_sha256 = _digest({**files, **secret})
         try:
-            used = process.run(
-                process.bound([str(path)]), folder, {"OMP_NUM_THREADS": "1"}, timeout_s
-            )
+            with told(folder):
+                for name, text in {**files, **self.program.tell(secret)}.items():
+                    (folder / name).write_text(text, encoding="utf-8")
+                for name, text in secret.items():
+                    (folder / name).touch(mode=0o600)
+                    (folder / name).write_text(text, encoding="utf-8")
+            threads = {"OMP_NUM_THREADS": os.environ.get("OMP_NUM_THREADS", "1")}
+            used = process.run(process.bound([str(path)]), folder, threads, timeout_s)
         finally:
             for name in secret:
                 (folder / name).unlink(missing_ok=True)
@@ -178,35 +180,26 @@ class Site:
         if used.returncode < 0:
             raise EngineError("signal", f"{path.name} was ended by signal {-used.returncode}")
         if used.returncode:
-            told = f"{path.name} ended with code {used.returncode}: {_last(folder)}"
-            raise EngineError("engine_failed", told)
+            text = f"{path.name} ended with code {used.returncode}: {_last(folder)}"
+            raise EngineError("engine_failed", text)
         reading = self.program.reading(folder)
-        out.files = _kept(folder)
+        out.parsed = reading.parsed
         out.status = Status.OK if reading.converged else Status.UNCONVERGED
         if not reading.converged:
             unknown = reading.converged is None
             out.error_class = "convergence_unknown" if unknown else "not_self_consistent"
-            out.message = reading.note or f"{path.name} did not reach self-consistency"
+            state = "nothing tells whether {} reached" if unknown else "{} did not reach"
+            out.message = reading.note or f"{state.format(path.name)} self-consistency"
 
 
-@contextmanager
-def _place(folder: Path | None) -> Iterator[Path]:
-    if folder is not None:
-        folder.mkdir(parents=True, exist_ok=True)
-        yield folder
-        return
-    with tempfile.TemporaryDirectory(prefix="run-") as name:
-        yield Path(name)
+def _digest(files: Files) -> str:
+    """SHA-256 of files by name, of one file as it is."""
+    one = next(iter(files.values())) if len(files) == 1 else json.dumps(files, sort_keys=True)
+    return hashlib.sha256(one.encode()).hexdigest()
 
 
 def _last(folder: Path) -> str:
     """Last line that the program printed."""
-    text = (folder / "child.log").read_text(encoding="utf-8", errors="replace")
+    text = (folder / process.LOG).read_text(encoding="utf-8", errors="replace")
     lines = [" ".join(line.split()) for line in text.splitlines() if line.strip()]
     return lines[-1][:_TOLD] if lines else "it printed nothing"
-
-
-def _kept(folder: Path) -> dict[str, bytes]:
-    """Files of a run that can be read again."""
-    files = [p for p in sorted(folder.iterdir()) if p.is_file()]
-    return {p.name: p.read_bytes() for p in files if p.stat().st_size <= _LARGEST}

@@ -75,10 +75,10 @@ def compute(
     if outcome.status is Status.FAILED:
         return row, None
     try:
-        found = engine.parse(outcome.files)
+        found = outcome.parsed or engine.parse(outcome.files)
     except EngineError as error:
-        bad = {"error_class": error.error_class, "message": str(error)}
-        return row | bad | {"status": str(Status.FAILED)}, None
+        kind, why = outcome.error_class or error.error_class, outcome.message or str(error)
+        return row | {"status": str(Status.FAILED), "error_class": kind, "message": why}, None
     told = result(found, engine.PARSER_VERSION)
     return row | told, spectrum_row(outcome.calculation_id, found)
 

@@ -62,11 +62,11 @@ class Ladder(Strict):
     )
     rungs: list[str] = Field(
         ["feff fast", "feff balanced", "feff stringent", "gpaw_corehole fast"],
-        description="engine and protocol, from cheap to dear",
+        description="engine and protocol; the last one is the reference",
     )
     fwhm: float = Field(1.0, gt=0, description="eV, of a Gaussian over every rung")
     window: tuple[float, float] = Field(
-        (-5.0, 30.0), description="eV from the onset of the dearest rung"
+        (-5.0, 30.0), description="eV from the onset of the last rung"
     )
 
     @field_validator("rungs")

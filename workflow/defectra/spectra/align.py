@@ -22,6 +22,9 @@ Curve = tuple[Floats, Floats]  # energies (eV), absorption
 
 WIDTHS = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 5.0, 6.0)  # eV, FWHM that are tried
 _BLOCK = 3.0  # eV: energies left out together, for the uncertainty of the shift
+_BLOCKS = 3  # fewer tell nothing of the uncertainty
+_OVERLAP = 0.9  # of the window that a moved curve must cover
+_FLAT = 1e-6  # of the largest value; less is no feature
 _FINE = 0.05  # eV, last step of the search
 
 
@@ -121,7 +124,7 @@ def fitted(
     """Shift and Gaussian that bring a curve nearest to a reference of the same mean.
 
     The standard deviation is the jackknife one over blocks of 3 eV: it says how much the answer
-    hangs on single features, not how wrong either curve is.
+    hangs on single features, not how wrong either curve is. It is NaN in windows below 9 eV.
 
     Parameters
     ----------
@@ -131,10 +134,28 @@ def fitted(
         Largest shift that is tried, eV.
     widths
         FWHM of the Gaussian that are tried, eV.
+
+    Raises
+    ------
+    TableError
+        Where the curves tell no shift: not a number, no features, too little overlap, or the best
+        shift is at the end of those that are tried.
     """
+    for name, (energy, mu) in (("curve", curve), ("reference", reference)):
+        if not (np.isfinite(energy).all() and np.isfinite(mu).all()):
+            raise TableError(f"no shift can be fitted: not a number in the {name}")
+        if np.ptp(mu) <= _FLAT * np.abs(mu).max():
+            raise TableError(f"no shift can be fitted: the {name} is flat")
     shift, fwhm = _best(curve, reference, np.arange(-largest, largest + 0.25, 0.5), widths)
     near = shift + np.arange(-0.6, 0.65, _FINE)
     shift, fwhm = _best(curve, reference, near, (fwhm,))
+    if abs(shift) >= largest - _FINE / 2:
+        raise TableError(f"no shift within {largest:g} eV fits; look at the curves or try more")
+    grid = reference[0]
+    both = min(curve[0][-1] + shift, grid[-1]) - max(curve[0][0] + shift, grid[0])
+    if both < _OVERLAP * (grid[-1] - grid[0]):
+        part = max(0.0, both / (grid[-1] - grid[0]))
+        raise TableError(f"no shift can be fitted: the curve covers {part:.0%} of the window")
     return Alignment(Method.FITTED, shift, _jackknife(curve, reference, shift, fwhm), fwhm)
 
 
@@ -172,9 +193,11 @@ def _best(
 
 
 def _jackknife(curve: Curve, reference: Curve, shift: float, fwhm: float) -> float:
-    """Standard deviation of the shift, blocks of energies left out, eV."""
+    """Standard deviation of the shift, blocks of energies left out, eV; NaN for too few blocks."""
     grid = reference[0]
     block = ((grid - grid[0]) / _BLOCK).astype(int)
+    if len(np.unique(block)) < _BLOCKS:
+        return float("nan")
     near = shift + np.arange(-1.0, 1.0 + _FINE, _FINE)
     found = np.array(
         [_best(curve, reference, near, (fwhm,), block != b)[0] for b in np.unique(block)]

@@ -42,7 +42,7 @@ LADDER = Table(
             "",
             "zero of the energies before: engine, Fermi level, declared or delta SCF",
         ),
-        Column("alignment", "string", "", "where the shift comes from: none or fitted"),
+        Column("alignment", "string", "", "where the shift comes from: none, declared or fitted"),
         Column("shift", "float", "eV", "added to the energies of the code"),
         Column("shift_sd", "float", "eV", "standard deviation of the shift, energies left out"),
         Column("fwhm", "float", "eV", "of the Gaussian, fitted"),
@@ -126,14 +126,15 @@ def nickel_rungs(
         partner = dear.get(tuple(row[k] for k in key))
         if row["protocol"] != low or partner is None:
             continue
-        curve, other = (_moved(curves[r["calculation_id"]], shift) for r in (row, partner))
+        curve, other = (_moved(curves[r["calculation_id"]], s)
+                        for r, s in ((row, shift), (partner, 0.0)))  # fmt: skip
         panel = f"Ni K {row['structure_id'][:6]} {row['site']}"
-        smooth = Alignment(Method.NONE, 0.0, 0.0, 0.5)
+        smooth = Alignment(Method.DECLARED, shift, fwhm=0.5)
         reference = (NICKEL_GRID, applied(other, smooth, NICKEL_GRID))
-        yield _row(Rung(panel, high, str(Method.DECLARED), partner["cpu_s"]), "", smooth,
-                   reference, reference)  # fmt: skip
-        yield _compared(Rung(panel, low, str(Method.DECLARED), row["cpu_s"]), high, curve,
-                        reference, 3.0)  # fmt: skip
+        yield _row(Rung(panel, high, ENGINE_AXIS, partner["cpu_s"]), "", smooth, reference,
+                   reference)  # fmt: skip
+        cheap = _compared(Rung(panel, low, ENGINE_AXIS, row["cpu_s"]), high, curve, reference, 3.0)
+        yield cheap | {"shift": cheap["shift"] + shift}
 
 
 def _moved(row: Mapping[str, Any], shift: float) -> Curve:
@@ -141,10 +142,11 @@ def _moved(row: Mapping[str, Any], shift: float) -> Curve:
 
 
 def site_rungs(calculations: Rows, spectra: Rows, cells: Rows, settings: Ladder) -> Iterator[Row]:
-    """Sites at every rung, each below the dearest of its engine and below the dearest of all.
+    """Sites at every rung, each below the last one of its engine and below the last one of all.
 
-    The axis is that of the dearest rung; every other one is fitted to it, and to the last rung of
-    its own engine. All are broadened by the same Gaussian first.
+    Last is by the list of the config: neither the dearest nor a converged one. The axis is that of
+    the last rung; every other one is fitted to it, and to the last rung of its own engine. All are
+    broadened by the same Gaussian first.
     """
     curves = {s["calculation_id"]: s for s in spectra}
     formulas = {g["geometry_id"]: _formula(g["species"]) for g in cells}
@@ -185,7 +187,7 @@ def _onset(curve: Curve) -> float:
 
 
 def _tops(names: Sequence[str]) -> list[str]:
-    """The dearest rung of all, and before it the dearest of each engine with several."""
+    """The last rung of all, and before it the last of each engine with several."""
     engines = [n.split()[0] for n in names]
     last = dict(zip(engines, names))
     several = [last[e] for e in dict.fromkeys(engines) if engines.count(e) > 1]

@@ -14,7 +14,7 @@ from typing import Any
 from defectra.errors import DefectraError, EngineError
 from defectra.records import CALCULATIONS, GEOMETRIES, SPECTRA, Status
 from defectra.running.engines import engine, protocol_of
-from defectra.running.single import compute
+from defectra.running.single import SingleEngine, compute
 from defectra.settings.protocols import Protocols
 from defectra.settings.xanes import Ladder
 from defectra.store import Archive
@@ -51,14 +51,19 @@ def missing(
                 yield site, rung, found
 
 
+def _chosen(rung: str, site: Site, cell: Row, known: Protocols) -> tuple[SingleEngine, int, Any]:
+    """Engine of a rung, number of the site, and the settings of the protocol as they are now."""
+    name, protocol = rung.split()
+    index = cell["site_labels"].index(site[1])
+    return engine(name), index, protocol_of(name, protocol, cell["species"][index], known)
+
+
 def _compute(
     rung: str, site: Site, cell: Row, known: Protocols, archive: Archive, work: Path
 ) -> Row | None:
     """One rung; None if the archive has it."""
     name, protocol = rung.split()
-    index = cell["site_labels"].index(site[1])
-    settings = protocol_of(name, protocol, cell["species"][index], known)
-    chosen = engine(name)
+    chosen, index, settings = _chosen(rung, site, cell, known)
     asked = chosen.site(cell, index).identity(site[2], settings)
     if asked in {r["calculation_id"] for r in archive.read(CALCULATIONS, ["calculation_id"])}:
         return None
@@ -74,13 +79,31 @@ def collect(settings: Ladder, known: Protocols, work: Path) -> tuple[list[Row], 
     """Calculations and spectra of the ladder, as `live` asks: archived, completed, or all anew."""
     shipped = Archive(settings.archive)
     if settings.live == "no":
-        return shipped.read(CALCULATIONS), shipped.read(SPECTRA)
+        return _of_now(settings, known, shipped), shipped.read(SPECTRA)
     own = Archive(work / "archive")
     for table in (GEOMETRIES,) if settings.live == "all" else (GEOMETRIES, SPECTRA, CALCULATIONS):
         own.add(shipped.read(table), table)
     for site, rung, row in missing(settings, known, own, sites(shipped), work):
         print(f"{' '.join(site)}: {rung}: {row['status']} {row['message']}", flush=True)
-    return own.read(CALCULATIONS), own.read(SPECTRA)
+    return _of_now(settings, known, own), own.read(SPECTRA)
+
+
+def _of_now(settings: Ladder, known: Protocols, archive: Archive) -> list[Row]:
+    """Calculations; of a rung that is there several times the one of the protocols of now."""
+    cells = {g["geometry_id"]: g for g in archive.read(GEOMETRIES)}
+    rows = archive.read(CALCULATIONS)
+    found: dict[tuple[Site, str], list[Row]] = {}
+    for row in rows:
+        site = (row["geometry_id"], row["site"], row["edge"])
+        found.setdefault((site, f"{row['engine']} {row['protocol']}"), []).append(row)
+    old = set()
+    for (site, rung), several in found.items():
+        if len(several) > 1 and rung in settings.rungs:
+            cell = cells[site[0]]
+            chosen, index, protocol = _chosen(rung, site, cell, known)
+            now = chosen.site(cell, index).identity(site[2], protocol)
+            old |= {r["calculation_id"] for r in several} - {now}
+    return [r for r in rows if r["calculation_id"] not in old]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

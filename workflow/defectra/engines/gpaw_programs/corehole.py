@@ -76,10 +76,9 @@ class Run:
 
         job, set_ = self.job, self.set_
         atoms = common.atoms(job)
-        setups: dict[Any, str] = dict(common.hubbard(job))
+        name = ""
         if hole:
             name = core_hole_set(job["species"][job["site"]], hole, set_["xc"], Path(set_["sets"]))
-            setups[job["site"]] = name
         if set_["spin"]:
             moments = np.array(job.get("moments") or np.zeros(len(atoms)), float)
             moments[job["site"]] += 1.0 if hole == "xch" else 0.0
@@ -91,7 +90,7 @@ class Run:
             mode=PW(cutoff, force_complex_dtype=True),
             xc=set_["xc"],
             kpts={"size": job["mesh"], "gamma": True},
-            setups=setups,
+            setups=setups(job, name),
             charge=-1.0 if hole == "xch" else 0.0,
             spinpol=bool(set_["spin"]),
             nbands=f"{100 * set_['bands']:.0f}%",
@@ -104,6 +103,14 @@ class Run:
         )  # fmt: skip
         atoms.get_potential_energy()
         return atoms.calc
+
+
+def setups(job: common.Json, name: str) -> dict[Any, str]:
+    """PAW sets by element or site: the absorber has the set `name` and the U of its element."""
+    found: dict[Any, str] = dict(common.hubbard(job))
+    if name:
+        found[job["site"]] = name + found.get(job["species"][job["site"]], "")
+    return found
 
 
 def core_hole_set(element: str, hole: str, xc: str, folder: Path) -> str:
