@@ -66,7 +66,8 @@ def fresh(folder: Path | None, inputs: Collection[str]) -> Iterator[Path]:
             )
         if there:
             shutil.rmtree(folder)
-    yield made(folder)
+        (made(folder) / LOG).touch()  # from here on it is known as ours
+    yield folder
 
 
 def remove_left(home: Path, names: Collection[str]) -> None:
