@@ -40,7 +40,7 @@ def test_every_set_of_the_list_is_there_with_its_correction(rows):
 
 
 def test_every_way_to_compute_has_a_run(rows):
-    assert {r["protocol"] for r in rows} >= {"fast", "lda", "hubbard", "sizes"}
+    assert {r["protocol"] for r in rows} >= {"fast", "lda", "hubbard", "balanced", "sizes"}
 
 
 def test_the_schemes_agree_and_take_out_what_grows_with_the_inverse_length(rows):

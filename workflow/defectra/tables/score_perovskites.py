@@ -102,7 +102,7 @@ def _limits(metrics: Rows) -> Iterable[claims.Claim]:
         ours = _value(metrics, target, features, split, Metric.RMSE)
         mean = _value(metrics, target, "none", split, Metric.RMSE, model=BASELINE)[0]
         text = f"{target} from {features}, {split}: error (mean predictor {mean:.3g})"
-        name = f"limit_{target}{added}_{split}".replace(" + ", "_").lower()
+        name = f"limit_{target}{added}_{split}".replace(" + ", "_").replace(" ", "_").lower()
         yield Claim(name, text, limit, ours, _unit(metrics, target), 0.0, OWN, "below")
 
 
@@ -118,7 +118,11 @@ def _skills(metrics: Rows) -> Iterable[claims.Claim]:
             for row in rows:
                 ours = (float(row["value"]), float(row["lo"]), float(row["hi"]))
                 text = f"decomposition_HSE from {features}, {row['subset']} left out: skill"
-                name = f"skill_{split}_{row['subset']}_{features}".replace(" + ", "_").lower()
+                name = (
+                    f"skill_{split}_{row['subset']}_{features}".replace(" + ", "_")
+                    .replace(" ", "_")
+                    .lower()
+                )
                 yield Claim(name, text, SKILL, ours, "", 0.0, OWN, "above")
 
 
