@@ -1,7 +1,7 @@
 """Fidelity ladder. Input archives, codes, measured; output ladder (parquet), table (csv).
 
-params.config = leaf xanes; params.protocols = leaf protocols; params.archive, params.mirror,
-params.work = folders.
+params.config = leaf xanes; params.protocols = leaf protocols; params.archive, params.rungs,
+params.mirror, params.work = folders.
 """
 
 import json
@@ -26,7 +26,7 @@ from defectra.xanes.rungs import collect
 study, mirror = XanesStudy(**json.loads(snakemake.params.config)), Path(snakemake.params.mirror)
 known = Protocols(**json.loads(snakemake.params.protocols))
 archive, settings = Archive(json.loads(snakemake.params.archive)), study.ladder
-settings = settings.model_copy(update={"archive": snakemake.params.rungs})
+settings = settings.model_copy(update={"archive": json.loads(snakemake.params.rungs)})
 codes = dict(zip(CODES, located(snakemake.input.codes, mirror), strict=True))
 calculations, spectra = collect(settings, known, Path(snakemake.params.work))
 cells = Archive(settings.archive).read(GEOMETRIES)

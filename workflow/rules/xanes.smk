@@ -182,7 +182,7 @@ rule build_ladder:
         config=leaf(CONFIG, "xanes"),
         protocols=leaf(CONFIG, "protocols"),
         archive=json.dumps(ARCHIVE),
-        rungs=RUNGS,
+        rungs=json.dumps(RUNGS),
         work="results/store/rungs",
         mirror=CONFIG.mirror,
         code=code("build_ladder"),
