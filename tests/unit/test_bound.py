@@ -61,6 +61,9 @@ def test_gpaw_starts_under_a_launcher(monkeypatch):
     assert plain == [sys.executable, str(gpaw.PROGRAMS / "cells.py")]
     monkeypatch.setenv(gpaw.LAUNCH, "env -i")
     assert gpaw.command("cells.py")[-4:] == ["env", "-i", *plain]
+    # What was not tried on several processes runs alone: two would write one PAW set.
+    assert len(gpaw.command("corehole.py")) == 2
+    assert "GPAW_MPI_BACKEND" not in gpaw.environment("corehole.py")
     monkeypatch.setenv(gpaw.LAUNCH, "no-such-launcher -n 2")
     with pytest.raises(EngineError, match="no-such-launcher, which is not there"):
         gpaw.command("cells.py")

@@ -52,6 +52,8 @@ STEPS = (
     "hybrid",
 )
 UNCONVERGED = 3
+# Programs that were tried on several processes; the others run alone.
+PARALLEL = ("cells.py",)
 # One thread: a campaign runs calculations side by side. The allocator as for FEFF.
 # A program of gpaw_programs/ finds its neighbours only without safe paths.
 ENVIRONMENT = {
@@ -110,6 +112,8 @@ def program() -> Path:
 def command(name: str) -> list[str]:
     """What starts a program of ``gpaw_programs``; its arguments are to be added.
 
+    The launcher starts those of `PARALLEL` alone.
+
     Raises
     ------
     EngineError
@@ -117,16 +121,17 @@ def command(name: str) -> list[str]:
     """
     python = [str(program()), str(PROGRAMS / name)]
     launch = shlex.split(os.environ.get(LAUNCH, ""))
-    if not launch:
+    if not launch or name not in PARALLEL:
         return python
     if shutil.which(launch[0]) is None:
         raise EngineError("engine_missing", f"{LAUNCH} names {launch[0]}, which is not there")
     return process.bound([*launch, *python])
 
 
-def environment() -> dict[str, str]:
-    """Environment of the programs; under a launcher GPAW is told to use its MPI."""
-    return ENVIRONMENT | ({"GPAW_MPI_BACKEND": "cgpaw"} if os.environ.get(LAUNCH) else {})
+def environment(name: str) -> dict[str, str]:
+    """Environment of a program; under a launcher GPAW is told to use its MPI."""
+    parallel = name in PARALLEL and os.environ.get(LAUNCH)
+    return ENVIRONMENT | ({"GPAW_MPI_BACKEND": "cgpaw"} if parallel else {})
 
 
 def engine_version() -> str:
@@ -247,7 +252,10 @@ def _call(out: Outcome, asked: Job, folder: Path, name: str) -> None:
     with told(folder):
         (folder / "job.json").write_text(json.dumps(asked, indent=1), encoding="utf-8")
     used = process.run(
-        [*command(name), "job.json", RESULT], folder, environment(), asked["settings"]["timeout_s"]
+        [*command(name), "job.json", RESULT],
+        folder,
+        environment(name),
+        asked["settings"]["timeout_s"],
     )
     out.cpu_s, out.max_rss_mb = used.cpu_s, used.max_rss_mb
     if used.returncode < 0:

@@ -35,7 +35,7 @@ def compute(requests: Sequence[Mapping[str, Any]], timeout_s: float) -> dict[str
         (folder / "out").mkdir()
         failure: EngineError | None = None
         try:
-            if process.run(command, folder, gpaw.environment(), timeout_s).returncode:
+            if process.run(command, folder, gpaw.environment("levels.py"), timeout_s).returncode:
                 log = (folder / "child.log").read_text(encoding="utf-8", errors="replace")
                 failure = EngineError("crashed", " ".join(log[-800:].split()))
         except EngineError as error:
