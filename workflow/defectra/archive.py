@@ -17,7 +17,7 @@ from typing import Any
 from defectra.config import Config, load
 from defectra.engines.base import TRIED_AGAIN
 from defectra.engines.worker import Chunk, Settings
-from defectra.errors import BusyError, told
+from defectra.errors import BusyError, reports_errors
 from defectra.plan import wanted
 from defectra.records import CALCULATIONS, GEOMETRIES, SPECTRA, Origin
 from defectra.store import Archive
@@ -100,7 +100,7 @@ def _finished(row: Row) -> bool:
     return row["origin"] == Origin.RUN and row["attempt"] > 0 and row["error_class"] not in again
 
 
-@told
+@reports_errors
 def main() -> int:
     """Command line of ``make archive``."""
     parser = argparse.ArgumentParser(description="Fill the archive of calculations.")

@@ -51,7 +51,7 @@ class EngineError(DefectraError):
         self.error_class = error_class
 
 
-def told(program: Callable[[], int]) -> Callable[[], int]:
+def reports_errors(program: Callable[[], int]) -> Callable[[], int]:
     """Program whose errors are told in a line of their own; its exit code is then 1."""
 
     @functools.wraps(program)

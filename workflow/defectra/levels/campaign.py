@@ -14,7 +14,7 @@ from typing import Any
 
 from defectra.config import load
 from defectra.engines import gpaw_levels
-from defectra.errors import EngineError, told
+from defectra.errors import EngineError, reports_errors
 from defectra.journal import Journal, read_journal
 from defectra.levels.elements import element, sublattices
 from defectra.levels.hosts import read_hosts
@@ -119,7 +119,7 @@ def run(
                 yield from complete(set_requests(chosen, lattice, protocol), chosen.name)
 
 
-@told
+@reports_errors
 def main() -> int:
     """Command line."""
     parser = argparse.ArgumentParser(description="Compute the live set of study levels.")

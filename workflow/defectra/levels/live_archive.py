@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from defectra.config import load
-from defectra.errors import told
+from defectra.errors import reports_errors
 from defectra.levels.campaign import known
 from defectra.levels.hosts import read_hosts, static_ratios
 from defectra.levels.live_requests import DefectSet, read_sets
@@ -75,7 +75,7 @@ def export(
     return {t.name: len(archive.read(t)) for t in (HOST_RUNS, CELL_RUNS, CORRECTIONS)}
 
 
-@told
+@reports_errors
 def main() -> int:
     """Command line."""
     parser = argparse.ArgumentParser(description="Add a journal of study levels to the archive.")

@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from defectra.config import load
-from defectra.errors import EngineError, TableError, told
+from defectra.errors import EngineError, TableError, reports_errors
 from defectra.levels.hosts import read_hosts
 from defectra.levels.live_requests import (
     DefectSet,
@@ -149,7 +149,7 @@ def write(files: Mapping[str, str], folder: Path) -> None:
         (folder / name).write_text(text, encoding="utf-8")
 
 
-@told
+@reports_errors
 def main() -> int:
     """Command line."""
     parser = argparse.ArgumentParser(description="Inputs of VASP for charged cells.")

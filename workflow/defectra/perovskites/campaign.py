@@ -19,7 +19,7 @@ from typing import Any
 from defectra.config import Config, load
 from defectra.engines import gpaw
 from defectra.engines.base import TRIED_AGAIN
-from defectra.errors import EngineError, told
+from defectra.errors import EngineError, reports_errors
 from defectra.journal import Journal, read_journal
 from defectra.perovskites import cell_campaign, runs
 from defectra.perovskites.cell_campaign import CellCampaign
@@ -185,7 +185,7 @@ def _line(row: Row, minutes: float, version: str) -> str:
     return f"{minutes:6.1f} min  {version}  {row['name']:8} {told}  cpu {row['cpu_s']:.0f} s"
 
 
-@told
+@reports_errors
 def main() -> int:
     """Command line: fill, salts (reference phases AX), cells (all others), or export."""
     parser = argparse.ArgumentParser(description="Calculations of the pure halide perovskites.")
