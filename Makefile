@@ -14,7 +14,7 @@ PROFILE ?= default
 MINUTES ?= 20
 
 export PYTHONPATH := workflow
-LAUNCH = $(PY) -m defectra.launcher run --config $(CONFIG) --directory $(DIRECTORY) \
+LAUNCH = $(PY) -m defectra.cli.launcher run --config $(CONFIG) --directory $(DIRECTORY) \
 	--cores $(CORES) --profile $(PROFILE) $(if $(MIRROR),--mirror $(MIRROR))
 # uv is quick; pip does the same where uv cannot reach the index that pip is configured for.
 define install
@@ -50,7 +50,7 @@ report: $(VENV)/.installed  ## make the report anew
 	@$(LAUNCH)
 
 plan: $(VENV)/.installed  ## what each chunk will take; shards for jobs of MINUTES=20
-	@$(PY) -m defectra.workload --config $(CONFIG) --directory $(DIRECTORY) --minutes $(MINUTES)
+	@$(PY) -m defectra.campaign.workload --config $(CONFIG) --directory $(DIRECTORY) --minutes $(MINUTES)
 
 test: $(VENV)/.installed-test  ## the test suite
 	@$(PY) -m pytest
@@ -85,21 +85,21 @@ gpaw: $(GPAW)/.installed  ## GPAW alone, in an environment of its own (.venv-gpa
 corrections: $(VENV)/.installed-levels  ## finite-size corrections of charged cells (pydefect)
 
 live: $(VENV)/.installed-levels  ## the live set of study levels into resources/archive/levels: resumable
-	OMP_NUM_THREADS=1 $(PY) -m defectra.levels.campaign --all-hosts \
+	OMP_NUM_THREADS=1 $(PY) -m defectra.studies.levels.campaign --all-hosts \
 		--phases resources/levels/phases.csv
-	$(PY) -m defectra.levels.live_archive
+	$(PY) -m defectra.studies.levels.export
 
 slurm: $(VENV)/.installed-slurm  ## Slurm for Snakemake: make run PROFILE=slurm, docs/cluster.md
 
 costs: $(VENV)/.installed  ## fit workflow/costs.yaml to the archive anew
-	$(PY) -m defectra.costs
+	$(PY) -m defectra.campaign.costs
 
 archive: $(VENV)/.installed-engines  ## fill resources/archive: resumable, stop it at any time
 	@pids=(); trap 'kill "$${pids[@]}" 2>/dev/null' INT TERM; \
 	for w in $$(seq $(WORKERS)); do \
-		OMP_NUM_THREADS=1 $(PY) -m defectra.archive fill --config config/archive.yaml & pids+=($$!); \
+		OMP_NUM_THREADS=1 $(PY) -m defectra.campaign.archive fill --config config/archive.yaml & pids+=($$!); \
 	done; wait
-	$(PY) -m defectra.archive export --config config/archive.yaml
+	$(PY) -m defectra.campaign.archive export --config config/archive.yaml
 
 bench: $(VENV)/.installed-test  ## measurements side by side, results/benchmarks.jsonl
 	@set -o pipefail; for f in benchmarks/[a-z]*.py; do \
@@ -107,10 +107,10 @@ bench: $(VENV)/.installed-test  ## measurements side by side, results/benchmarks
 	done | tee results/benchmarks.jsonl
 
 lock: $(VENV)/.installed-test  ## resolve the locks in envs/ anew
-	$(PY) -m defectra.locks
+	$(PY) -m defectra.core.locks
 
 config: $(VENV)/.installed  ## default study and JSON schema from the model of the config
-	$(PY) -m defectra.configdocs
+	$(PY) -m defectra.core.configdocs
 
 clean:  ## remove results, but keep the journals of finished calculations
 	find results -mindepth 1 -maxdepth 1 ! -name .gitkeep ! -name store ! -name archive \

@@ -5,24 +5,24 @@ from pathlib import Path
 
 from snakemake.utils import min_version
 
-from defectra.archived import write_archived
-from defectra.config import leaf, load
-from defectra.datasets import needs
+from defectra.campaign.archived import write_archived
+from defectra.core.config import leaf, load
+from defectra.core.datasets import needs
 from defectra.engines.release import release
-from defectra.fingerprint import fingerprint
-from defectra.fingerprint import of_script as code
-from defectra.levels.live_run import gpaw_version
-from defectra.levels.vasp_cells import run_files
-from defectra.leaves import (
+from defectra.core.fingerprint import fingerprint
+from defectra.core.fingerprint import of_script as code
+from defectra.studies.levels.calculations import gpaw_version
+from defectra.defects.vasp_runs import run_files
+from defectra.core.config_leaves import (
     archive_folder,
     archive_parts,
     pick,
     training_hash,
     worker_settings,
 )
-from defectra.plan import write_plan_apart
-from defectra.store import Archive
-from defectra.workload import Workload, doubled
+from defectra.campaign.plan import write_plan_apart
+from defectra.core.store import Archive
+from defectra.campaign.workload import Workload, doubled
 
 min_version("9.20")
 
@@ -98,7 +98,7 @@ TARGETS = {
 
 # The plan is no job: its manifests are inputs and nobody's output (design, "nothing twice").
 if workflow.is_main_process:
-    CHUNKS = write_plan_apart(CONFIG, Path("results"), fingerprint("defectra.plan"))
+    CHUNKS = write_plan_apart(CONFIG, Path("results"), fingerprint("defectra.campaign.plan"))
     write_archived(Path("results"), CHUNKS, Archive(ARCHIVE))
 else:
     CHUNKS = json.loads(Path("results/plan/state.json").read_text())["chunks"]
@@ -109,7 +109,7 @@ WORKLOAD = Workload(
     worker_settings(CONFIG),
     Path(ARCHIVE),
     ROOT / "workflow/costs.yaml",
-    fingerprint("defectra.workload"),
+    fingerprint("defectra.campaign.workload"),
 )
 
 

@@ -172,10 +172,10 @@ def large() -> None:
 
 def campaign() -> None:
     """10,000 NMC structures with defects in the structures table."""
-    from defectra.records import STRUCTURES
-    from defectra.settings.nmc import NmcStructures
-    from defectra.store import read_table, write_table
-    from defectra.structures.nmc import campaign as rows_of
+    from defectra.core.records import STRUCTURES
+    from defectra.core.store import read_table, write_table
+    from defectra.studies.nmc.settings import NmcStructures
+    from defectra.studies.nmc.structures import campaign as rows_of
 
     cpu, wall = time.process_time(), time.perf_counter()
     rows = rows_of(NmcStructures(count=10000, orderings=40), seed=1)

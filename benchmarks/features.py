@@ -23,9 +23,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.rows import line
-from defectra.models.gaussians import evaluate
-from defectra.models.spectral import Cwt, Intensity, Peaks
-from defectra.models.varpro import fit_free, narrow_start
+from defectra.learn.gaussian_sums import evaluate
+from defectra.learn.signed_gaussian_sums import fit_free, narrow_start
+from defectra.learn.spectral import Cwt, Intensity, Peaks
 from defectra.spectra.broaden import gaussian
 
 Floats = NDArray[np.float64]
@@ -81,7 +81,7 @@ def many(spectra: Floats, number: int) -> Floats:
 
 def throughput(base: Floats, number: int, source: str) -> None:
     """All four features of `number` spectra in blocks, fitted on the spectra they come from."""
-    from defectra.models.features import Cdf
+    from defectra.learn.features import Cdf
 
     values = many(base, number)
     spent = dict.fromkeys(("intensity", "cdf", "cwt", "peaks"), 0.0)

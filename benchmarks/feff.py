@@ -16,15 +16,16 @@ from typing import Any
 import numpy as np
 
 from benchmarks.crystals import crystal
-from defectra.config import load
-from defectra.engines import feff_child, process
-from defectra.engines.feff import ALLOCATOR, POTENTIALS, SPECTRUM
-from defectra.engines.feff_input import calculation_id, cluster, feff_input
-from defectra.engines.feff_parse import read_folder
-from defectra.errors import DefectraError, EngineError
-from defectra.records import GEOMETRIES
+from defectra.core.config import load
+from defectra.core.errors import DefectraError, EngineError
+from defectra.core.records import GEOMETRIES
+from defectra.core.store import Archive, write_bytes
+from defectra.engines import process
+from defectra.engines.feff import child as feff_child
+from defectra.engines.feff.input import calculation_id, cluster, feff_input
+from defectra.engines.feff.output import read_folder
+from defectra.engines.feff.run import ALLOCATOR, POTENTIALS, SPECTRUM
 from defectra.spectra.broaden import gaussian
-from defectra.store import Archive, write_bytes
 from defectra.structures.geometry import to_pymatgen
 
 OUT = Path("results/benchmarks/feff")

@@ -14,11 +14,11 @@ from typing import Any
 import numpy as np
 
 from benchmarks.feff import PRE_EDGE, case, onset
-from defectra.config import load
-from defectra.engines import feff
-from defectra.settings.protocols import FeffProtocol
+from defectra.core.config import load
+from defectra.core.protocols import FeffProtocol
+from defectra.core.store import write_bytes
+from defectra.engines.feff import run as feff
 from defectra.spectra.broaden import gaussian
-from defectra.store import write_bytes
 
 OUT = Path("results/benchmarks/scan")
 FWHM = 1.0  # eV, for the peak position

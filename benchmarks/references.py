@@ -18,12 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.crystals import crystal
-from defectra.config import load
-from defectra.datasets import locate
-from defectra.engines import feff
-from defectra.errors import DataError
+from defectra.core.config import load
+from defectra.core.datasets import locate
+from defectra.core.errors import DataError
+from defectra.core.store import write_bytes
+from defectra.engines.feff import run as feff
 from defectra.spectra.broaden import gaussian
-from defectra.store import write_bytes
 
 OUT = Path("results/benchmarks/references")
 EDGES = (

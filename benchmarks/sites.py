@@ -20,11 +20,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.feff import case, run_input
-from defectra.config import load
-from defectra.engines.feff import POTENTIALS, SPECTRUM
-from defectra.engines.feff_input import ATOMIC_NUMBER, COMPACT, calculation_id, cluster, feff_input
+from defectra.core.config import load
+from defectra.core.store import write_bytes
+from defectra.engines.feff.input import ATOMIC_NUMBER, COMPACT, calculation_id, cluster, feff_input
+from defectra.engines.feff.run import POTENTIALS, SPECTRUM
 from defectra.spectra.broaden import gaussian
-from defectra.store import write_bytes
 
 OUT = Path("results/benchmarks/sites")
 FWHM = 1.0  # eV
@@ -94,8 +94,8 @@ def scatter() -> None:
 
     From it the error of a mean of n of the N sites of the cell, sd / sqrt(n) sqrt(1 - n/N).
     """
-    from defectra.records import CALCULATIONS, SPECTRA
-    from defectra.store import Archive
+    from defectra.core.records import CALCULATIONS, SPECTRA
+    from defectra.core.store import Archive
 
     archive = Archive("resources/archive")
     spectra = {row["calculation_id"]: row for row in archive.read(SPECTRA)}

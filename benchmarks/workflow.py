@@ -26,10 +26,10 @@ from typing import Any
 import psutil
 import yaml
 
-from defectra.config import leaf, load
-from defectra.plan import chunks_of
-from defectra.records import CALCULATIONS, SPECTRA
-from defectra.store import read_groups
+from defectra.campaign.plan import chunks_of
+from defectra.core.config import leaf, load
+from defectra.core.records import CALCULATIONS, SPECTRA
+from defectra.core.store import read_groups
 from defectra.structures.geometry import vegard
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -120,7 +120,7 @@ def configure(folder: Path, structures: int, shards: int) -> Path:
 
 def ours(folder: Path, *more: str) -> Cost:
     """Run the launcher on a campaign, as `make run` does, up to the training table."""
-    command = [sys.executable, "-m", "defectra.launcher", "run", TARGET, "--no-report"]
+    command = [sys.executable, "-m", "defectra.cli.launcher", "run", TARGET, "--no-report"]
     command += ["--config", str(folder / "config/config.yaml"), "--directory", str(folder)]
     return measured([*command, "--cores", "1", *more], folder)
 

@@ -6,12 +6,12 @@ the mirror whose checksum is known, empty for the full table; params.config = le
 
 import json
 
-from defectra.datasets import locate
-from defectra.levels.alignment import ALIGNMENT_COLUMNS, alignment_rows
-from defectra.levels.importer import read_foundry
-from defectra.models.learning_curves import CURVE_COLUMNS, curves
-from defectra.settings.levels import LevelsStudy
-from defectra.tables.csvs import write_csv
+from defectra.core.csvs import write_csv
+from defectra.core.datasets import locate
+from defectra.defects.alignment import ALIGNMENT_COLUMNS, alignment_rows
+from defectra.studies.levels.learning_curves import CURVE_COLUMNS, curves
+from defectra.studies.levels.published import read_foundry
+from defectra.studies.levels.settings import LevelsStudy
 
 study = LevelsStudy.model_validate_json(snakemake.params.config)
 registered = json.loads(snakemake.params.registered)

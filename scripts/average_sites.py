@@ -5,8 +5,8 @@ params.config = nmc.edges.
 
 import json
 
-from defectra.settings.nmc import Grid
-from defectra.tables.averages import average_chunks
+from defectra.spectra.site_averages import average_chunks
+from defectra.studies.nmc.settings import Grid
 
 files = snakemake.input
 tables = [files[k] for k in ("structures", "tasks", "calculations", "spectra")]

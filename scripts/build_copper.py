@@ -5,10 +5,10 @@ params.mirror = folder of the published data.
 
 from pathlib import Path
 
-from defectra.datasets import locate
-from defectra.store import write_table
-from defectra.tables.csvs import write_csv
-from defectra.xanes.copper import COPPER, copper_rows
+from defectra.core.csvs import write_csv
+from defectra.core.datasets import locate
+from defectra.core.store import write_table
+from defectra.studies.xanes.copper import COPPER, copper_rows
 
 mirror = Path(snakemake.params.mirror)
 archive = locate(str(Path(snakemake.input.archive).relative_to(mirror)), mirror)

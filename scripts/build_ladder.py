@@ -7,13 +7,12 @@ params.mirror, params.work = folders.
 import json
 from pathlib import Path
 
-from defectra.datasets import located
-from defectra.records import CALCULATIONS, GEOMETRIES, SPECTRA
-from defectra.settings.protocols import Protocols
-from defectra.settings.xanes import XanesStudy
-from defectra.store import Archive, write_table
-from defectra.tables.csvs import write_csv
-from defectra.xanes.ladder import (
+from defectra.core.csvs import write_csv
+from defectra.core.datasets import located
+from defectra.core.protocols import Protocols
+from defectra.core.records import CALCULATIONS, GEOMETRIES, SPECTRA
+from defectra.core.store import Archive, write_table
+from defectra.studies.xanes.ladder import (
     CODES,
     LADDER,
     LADDER_COLUMNS,
@@ -21,7 +20,8 @@ from defectra.xanes.ladder import (
     nickel_rungs,
     site_rungs,
 )
-from defectra.xanes.rungs import collect
+from defectra.studies.xanes.rungs import collect
+from defectra.studies.xanes.settings import XanesStudy
 
 study, mirror = XanesStudy(**json.loads(snakemake.params.config)), Path(snakemake.params.mirror)
 known = Protocols(**json.loads(snakemake.params.protocols))

@@ -5,10 +5,15 @@ params.mirror, params.natives (whether native defects train).
 
 import json
 
-from defectra.datasets import locate
-from defectra.levels.importer import LEFT_OUT_COLUMNS, LEVELS, read_impurities, read_natives
-from defectra.store import write_table
-from defectra.tables.csvs import write_csv
+from defectra.core.csvs import write_csv
+from defectra.core.datasets import locate
+from defectra.core.store import write_table
+from defectra.studies.levels.published import (
+    LEFT_OUT_COLUMNS,
+    LEVELS,
+    read_impurities,
+    read_natives,
+)
 
 SET = "levels/ai_semiconductors"
 mirror = json.loads(snakemake.params.mirror)

@@ -6,8 +6,8 @@ params.config_hash = hash of the resolved config.
 
 import json
 
-from defectra.tables.csvs import write_csv
-from defectra.tables.training import LEFT_OUT_COLUMNS, write_training
+from defectra.core.csvs import write_csv
+from defectra.studies.nmc.training import LEFT_OUT_COLUMNS, write_training
 
 config = json.loads(snakemake.params.config)
 left_out = write_training(

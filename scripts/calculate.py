@@ -7,10 +7,10 @@ params.archive = folder, as JSON. The journal, results/store/<chunk>.journal, is
 import json
 from pathlib import Path
 
-from defectra.engines.worker import Settings, run_chunk
-from defectra.joblog import keep_log
-from defectra.scratch import use_node_scratch
-from defectra.watchdog import follow_ancestors
+from defectra.campaign.worker import Settings, run_chunk
+from defectra.core.joblog import keep_log
+from defectra.core.scratch import use_node_scratch
+from defectra.core.watchdog import follow_ancestors
 
 keep_log(snakemake.log[0])
 follow_ancestors()

@@ -5,9 +5,9 @@ params.mirror = folder of the published data.
 
 from pathlib import Path
 
-from defectra.datasets import located
-from defectra.tables.csvs import write_csv
-from defectra.xanes.published import CHECK_COLUMNS, check_rows, read_series
+from defectra.core.csvs import write_csv
+from defectra.core.datasets import located
+from defectra.studies.xanes.published import CHECK_COLUMNS, check_rows, read_series
 
 mirror = Path(snakemake.params.mirror)
 names = ("series", "regressor", "classifier", "example", "record")

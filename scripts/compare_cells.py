@@ -3,12 +3,12 @@
 Input runs, cells, compounds (parquet), excesses (csv); output csv.
 """
 
-from defectra.perovskites import decomposition, vacancies
-from defectra.perovskites.cells import CELLS
-from defectra.perovskites.salts import EXCESS_COLUMNS
-from defectra.perovskites.tables import COMPOUNDS, RUNS
-from defectra.store import read_table
-from defectra.tables.csvs import read_csv, write_csv
+from defectra.core.csvs import read_csv, write_csv
+from defectra.core.store import read_table
+from defectra.studies.perovskites import decomposition, vacancies
+from defectra.studies.perovskites.binary_phases import EXCESS_COLUMNS
+from defectra.studies.perovskites.cells import CELLS
+from defectra.studies.perovskites.tables import COMPOUNDS, RUNS
 
 runs = read_table(snakemake.input.runs, RUNS)
 cells = read_table(snakemake.input.cells, CELLS)

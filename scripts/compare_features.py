@@ -6,14 +6,14 @@ params.config = leaf xanes; params.seed = seed; params.mirror = folder of the pu
 import json
 from pathlib import Path
 
-from defectra.datasets import located
-from defectra.records import METRICS_COLUMNS
-from defectra.settings.xanes import XanesStudy
-from defectra.store import read_table
-from defectra.tables.csvs import write_csv
-from defectra.xanes.compare import compare
-from defectra.xanes.copper import COPPER
-from defectra.xanes.omnixas import read_spectra
+from defectra.core.csvs import write_csv
+from defectra.core.datasets import located
+from defectra.core.records import METRICS_COLUMNS
+from defectra.core.store import read_table
+from defectra.studies.xanes.compare import compare
+from defectra.studies.xanes.copper import COPPER
+from defectra.studies.xanes.omnixas import read_spectra
+from defectra.studies.xanes.settings import XanesStudy
 
 mirror = Path(snakemake.params.mirror)
 lists, tables = (located(snakemake.input[k], mirror) for k in ("lists", "tables"))

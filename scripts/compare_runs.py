@@ -1,10 +1,15 @@
 """Our calculations beside the published columns. Input runs, compounds (parquet); output csv."""
 
-from defectra.perovskites.parity import PARITY_COLUMNS, SUMMARY_COLUMNS, compare, summary
-from defectra.perovskites.salts import EXCESS_COLUMNS, SALTS_COLUMNS, differences, excesses
-from defectra.perovskites.tables import COMPOUNDS, RUNS
-from defectra.store import read_table
-from defectra.tables.csvs import write_csv
+from defectra.core.csvs import write_csv
+from defectra.core.store import read_table
+from defectra.studies.perovskites.binary_phases import (
+    EXCESS_COLUMNS,
+    SALTS_COLUMNS,
+    differences,
+    excesses,
+)
+from defectra.studies.perovskites.parity import PARITY_COLUMNS, SUMMARY_COLUMNS, compare, summary
+from defectra.studies.perovskites.tables import COMPOUNDS, RUNS
 
 runs = read_table(snakemake.input.runs, RUNS)
 published = read_table(snakemake.input.compounds, COMPOUNDS)

@@ -6,13 +6,13 @@ params.archive = folder, as JSON.
 
 import json
 
-from defectra.engines.drift import check
-from defectra.engines.worker import Settings
-from defectra.joblog import keep_log
-from defectra.records import DRIFT
-from defectra.scratch import use_node_scratch
-from defectra.store import Archive, write_table
-from defectra.watchdog import follow_ancestors
+from defectra.campaign.drift import check
+from defectra.campaign.worker import Settings
+from defectra.core.joblog import keep_log
+from defectra.core.records import DRIFT
+from defectra.core.scratch import use_node_scratch
+from defectra.core.store import Archive, write_table
+from defectra.core.watchdog import follow_ancestors
 
 keep_log(snakemake.log[0])
 follow_ancestors()

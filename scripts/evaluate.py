@@ -5,13 +5,13 @@ params.config = nmc.model; params.seed = seed.
 
 import json
 
-from defectra.models.evaluate import evaluate
-from defectra.models.predictions import PREDICTIONS
-from defectra.records import METRICS_COLUMNS
-from defectra.settings.base import ModelSettings
-from defectra.store import write_table
-from defectra.tables.csvs import write_csv
-from defectra.tables.training import read_training
+from defectra.core.csvs import write_csv
+from defectra.core.records import METRICS_COLUMNS
+from defectra.core.settings import ModelSettings
+from defectra.core.store import write_table
+from defectra.learn.predictions import PREDICTIONS
+from defectra.studies.nmc.evaluate import evaluate
+from defectra.studies.nmc.training import read_training
 
 settings = ModelSettings(**json.loads(snakemake.params.config))
 rows = read_training(snakemake.input.training)

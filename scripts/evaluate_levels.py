@@ -3,20 +3,20 @@
 params.config = levels; params.seed = seed.
 """
 
-from defectra.levels.hosts import read_hosts, with_computed
-from defectra.levels.importer import LEVELS
-from defectra.levels.live_table import HOST_RUNS
-from defectra.models.levels import (
+from defectra.core.csvs import write_csv
+from defectra.core.records import METRICS_COLUMNS
+from defectra.core.store import read_table, write_table
+from defectra.studies.levels.evaluate import (
     PREDICTIONS,
     assemble,
     evaluate,
     metrics_rows,
     prediction_rows,
 )
-from defectra.records import METRICS_COLUMNS
-from defectra.settings.levels import LevelsStudy
-from defectra.store import read_table, write_table
-from defectra.tables.csvs import write_csv
+from defectra.studies.levels.hosts import read_hosts, with_computed
+from defectra.studies.levels.published import LEVELS
+from defectra.studies.levels.settings import LevelsStudy
+from defectra.studies.levels.tables import HOST_RUNS
 
 study, seed = LevelsStudy.model_validate_json(snakemake.params.config), int(snakemake.params.seed)
 computed = read_table(snakemake.input.computed, HOST_RUNS)

@@ -7,19 +7,19 @@ wildcards.label = label; params.config = leaf perovskites; params.seed = seed.
 
 import json
 
-from defectra.perovskites.descriptors import ions_from_rows
-from defectra.perovskites.evaluate import evaluate
-from defectra.perovskites.tables import (
+from defectra.core.csvs import read_csv, write_csv
+from defectra.core.records import METRICS_COLUMNS
+from defectra.core.store import read_table, write_table
+from defectra.studies.perovskites.descriptors import ions_from_rows
+from defectra.studies.perovskites.evaluate import evaluate
+from defectra.studies.perovskites.settings import PerovskiteStudy
+from defectra.studies.perovskites.tables import (
     COMPOUNDS,
     IONS_COLUMNS,
     PREDICTIONS,
     REFERENCES_COLUMNS,
     RUNS,
 )
-from defectra.records import METRICS_COLUMNS
-from defectra.settings.perovskites import PerovskiteStudy
-from defectra.store import read_table, write_table
-from defectra.tables.csvs import read_csv, write_csv
 
 metrics, predictions = evaluate(
     snakemake.wildcards.label,

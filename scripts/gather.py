@@ -3,9 +3,9 @@
 params.max_failed = fraction of failed calculations above which the run ends with an error.
 """
 
-from defectra.joblog import keep_log
-from defectra.records import CALCULATIONS, GEOMETRIES, SPECTRA, STRUCTURES
-from defectra.tables.gather import check_failures, unite
+from defectra.campaign.gather import check_failures, unite
+from defectra.core.joblog import keep_log
+from defectra.core.records import CALCULATIONS, GEOMETRIES, SPECTRA, STRUCTURES
 
 TABLES = {
     "structures": (STRUCTURES, ["structure_id"]),

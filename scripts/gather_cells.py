@@ -5,11 +5,11 @@ params.config = what decides the calculations; params.archive = its folder, as J
 
 import json
 
-from defectra.perovskites.campaign import WORK, Campaign, cells_of
-from defectra.perovskites.cells import CELLS, COLUMNS
-from defectra.settings.protocols import GpawProtocol
-from defectra.store import Archive, write_table
-from defectra.tables.csvs import write_csv
+from defectra.core.csvs import write_csv
+from defectra.core.protocols import GpawProtocol
+from defectra.core.store import Archive, write_table
+from defectra.studies.perovskites.campaign import WORK, Campaign, cells_of
+from defectra.studies.perovskites.cells import CELLS, COLUMNS
 
 asked = json.loads(snakemake.params.config)
 protocol = (asked["name"], GpawProtocol(**asked["protocol"]))

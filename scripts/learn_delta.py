@@ -6,13 +6,13 @@ params.config = leaf xanes; params.seed = seed; params.mirror = folder of the pu
 import json
 from pathlib import Path
 
-from defectra.datasets import located
-from defectra.records import METRICS_COLUMNS
-from defectra.settings.xanes import XanesStudy
-from defectra.store import write_table
-from defectra.tables.csvs import write_csv
-from defectra.xanes.delta import PAIRS, delta_metrics, hold_out
-from defectra.xanes.omnixas import read_spectra
+from defectra.core.csvs import write_csv
+from defectra.core.datasets import located
+from defectra.core.records import METRICS_COLUMNS
+from defectra.core.store import write_table
+from defectra.studies.xanes.delta import PAIRS, delta_metrics, hold_out
+from defectra.studies.xanes.omnixas import read_spectra
+from defectra.studies.xanes.settings import XanesStudy
 
 mirror = Path(snakemake.params.mirror)
 study, seed = XanesStudy(**json.loads(snakemake.params.config)), int(snakemake.params.seed)

@@ -5,17 +5,17 @@ params.mirror = folder of the published data; input main, defects, pbe, hse, ele
 
 from pathlib import Path
 
-from defectra.datasets import locate
-from defectra.perovskites import elements, loader, quality
-from defectra.perovskites.references import reference_rows
-from defectra.perovskites.tables import (
+from defectra.core.csvs import write_csv
+from defectra.core.datasets import locate
+from defectra.core.store import write_table
+from defectra.studies.perovskites import elements, loader, quality
+from defectra.studies.perovskites.references import reference_rows
+from defectra.studies.perovskites.tables import (
     COMPOUNDS,
     IONS_COLUMNS,
     QUALITY_COLUMNS,
     REFERENCES_COLUMNS,
 )
-from defectra.store import write_table
-from defectra.tables.csvs import write_csv
 
 mirror = Path(snakemake.params.mirror)
 path = {k: locate(str(Path(v).relative_to(mirror)), mirror) for k, v in snakemake.input.items()}

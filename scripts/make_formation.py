@@ -5,15 +5,15 @@ params.chosen = names of sets, params.protocols.
 
 import json
 
-from defectra.figures.formation import plot_formation
-from defectra.levels.formation import FORMATION_COLUMNS
-from defectra.levels.hosts import read_hosts, static_ratios
-from defectra.levels.live_requests import read_sets
-from defectra.levels.live_sets import CORRECTIONS, Tables, formation, hosts_by_name
-from defectra.levels.live_table import CELL_RUNS, HOST_RUNS
-from defectra.settings.protocols import read_level_protocols
-from defectra.store import read_table
-from defectra.tables.csvs import write_csv
+from defectra.core.csvs import write_csv
+from defectra.core.protocols import read_level_protocols
+from defectra.core.store import read_table
+from defectra.studies.levels.figures.formation import plot_formation
+from defectra.studies.levels.formation import FORMATION_COLUMNS
+from defectra.studies.levels.hosts import read_hosts, static_ratios
+from defectra.studies.levels.requests import read_sets
+from defectra.studies.levels.sets import CORRECTIONS, Tables, formation, hosts_by_name
+from defectra.studies.levels.tables import CELL_RUNS, HOST_RUNS
 
 tables = Tables(
     hosts_by_name(read_table(snakemake.input.hosts, HOST_RUNS)),

@@ -6,14 +6,14 @@ alignment).
 
 import json
 
-from defectra.levels.hosts import read_hosts, static_ratios
-from defectra.levels.importer import LEVELS
-from defectra.levels.live_requests import read_sets
-from defectra.levels.live_sets import CORRECTIONS, Tables, hosts_by_name, level_rows
-from defectra.levels.live_table import CELL_RUNS, HOST_RUNS, LIVE_LEVELS
-from defectra.settings.protocols import read_level_protocols
-from defectra.store import read_table, write_table
-from defectra.tables.csvs import write_csv
+from defectra.core.csvs import write_csv
+from defectra.core.protocols import read_level_protocols
+from defectra.core.store import read_table, write_table
+from defectra.studies.levels.hosts import read_hosts, static_ratios
+from defectra.studies.levels.published import LEVELS
+from defectra.studies.levels.requests import read_sets
+from defectra.studies.levels.sets import CORRECTIONS, Tables, hosts_by_name, level_rows
+from defectra.studies.levels.tables import CELL_RUNS, HOST_RUNS, LIVE_LEVELS
 
 tables = Tables(
     hosts_by_name(read_table(snakemake.input.hosts, HOST_RUNS)),

@@ -5,12 +5,12 @@ params.config = leaf perovskites.fidelity; params.seed = seed.
 
 import json
 
-from defectra.perovskites.descriptors import ions_from_rows
-from defectra.perovskites.fidelity import FIDELITY_COLUMNS, fidelity_rows
-from defectra.perovskites.tables import COMPOUNDS, IONS_COLUMNS, REFERENCES_COLUMNS
-from defectra.settings.perovskites import Fidelity
-from defectra.store import read_table
-from defectra.tables.csvs import read_csv, write_csv
+from defectra.core.csvs import read_csv, write_csv
+from defectra.core.store import read_table
+from defectra.studies.perovskites.descriptors import ions_from_rows
+from defectra.studies.perovskites.fidelity import FIDELITY_COLUMNS, fidelity_rows
+from defectra.studies.perovskites.settings import Fidelity
+from defectra.studies.perovskites.tables import COMPOUNDS, IONS_COLUMNS, REFERENCES_COLUMNS
 
 rows = fidelity_rows(
     read_table(snakemake.input.compounds, COMPOUNDS),

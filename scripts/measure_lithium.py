@@ -6,11 +6,11 @@ params.seed = seed.
 
 import json
 
-from defectra.records import CALCULATIONS, SPECTRA, STRUCTURES
-from defectra.settings.nmc import Grid, LithiumSeries
-from defectra.store import read_table
-from defectra.tables.csvs import write_csv
-from defectra.tables.lithium import LITHIUM_COLUMNS, Bootstrap, lithium_rows
+from defectra.core.csvs import write_csv
+from defectra.core.records import CALCULATIONS, SPECTRA, STRUCTURES
+from defectra.core.store import read_table
+from defectra.studies.nmc.lithium import LITHIUM_COLUMNS, Bootstrap, lithium_rows
+from defectra.studies.nmc.settings import Grid, LithiumSeries
 
 config = json.loads(snakemake.params.config)
 rows = lithium_rows(

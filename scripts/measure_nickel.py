@@ -7,15 +7,15 @@ params.config = leaf xanes; params.seed = seed; params.archive, params.mirror = 
 import json
 from pathlib import Path
 
-from defectra.datasets import located
-from defectra.models.forest import Forest, read_npz
-from defectra.records import CALCULATIONS, GEOMETRIES, METRICS_COLUMNS, SPECTRA
-from defectra.settings.xanes import XanesStudy
-from defectra.store import Archive, write_table
-from defectra.tables.csvs import write_csv
-from defectra.xanes import series as measured
-from defectra.xanes.nickel import NICKEL, nickel_rows
-from defectra.xanes.published import read_series
+from defectra.core.csvs import write_csv
+from defectra.core.datasets import located
+from defectra.core.records import CALCULATIONS, GEOMETRIES, METRICS_COLUMNS, SPECTRA
+from defectra.core.store import Archive, write_table
+from defectra.learn.forest import Forest, read_npz
+from defectra.studies.xanes import series as measured
+from defectra.studies.xanes.nickel import NICKEL, nickel_rows
+from defectra.studies.xanes.published import read_series
+from defectra.studies.xanes.settings import XanesStudy
 
 study, seed = XanesStudy(**json.loads(snakemake.params.config)), int(snakemake.params.seed)
 mirror, archive = Path(snakemake.params.mirror), Archive(json.loads(snakemake.params.archive))

@@ -1,7 +1,7 @@
 """Efficiency limit of GaAs films from measured absorption. Input optics (csv); output csv."""
 
-from defectra.perovskites.slme import COLUMNS, GAAS_GAP, absorption, table
-from defectra.tables.csvs import read_csv, write_csv
+from defectra.core.csvs import read_csv, write_csv
+from defectra.studies.perovskites.slme import COLUMNS, GAAS_GAP, absorption, table
 
 rows = read_csv(snakemake.input.optics, ["wavelength_um", "n", "k"])
 spectrum = absorption(*([float(r[key]) for r in rows] for key in ("wavelength_um", "k")))

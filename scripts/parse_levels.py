@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from defectra.joblog import keep_log
-from defectra.levels.live_table import LIVE_LEVELS
-from defectra.levels.vasp_cells import levels_of_folder
-from defectra.tables.csvs import write_csv
+from defectra.core.csvs import write_csv
+from defectra.core.joblog import keep_log
+from defectra.defects.vasp_runs import levels_of_folder
+from defectra.studies.levels.tables import LIVE_LEVELS
 
 keep_log(snakemake.log[0])
 rows, left_out = [], []

@@ -2,9 +2,9 @@
 
 import json
 
-from defectra.figures.series import plot_ladder
-from defectra.records import SITE_AVERAGES
-from defectra.store import read_table
+from defectra.core.records import SITE_AVERAGES
+from defectra.core.store import read_table
+from defectra.studies.nmc.figures.lithium import plot_ladder
 
 config = json.loads(snakemake.params.config)
 plot_ladder(

@@ -2,10 +2,10 @@
 
 import json
 
-from defectra.figures.level_diagrams import plot_diagrams
-from defectra.levels.hosts import read_hosts
-from defectra.models.whole_space import SPACE
-from defectra.store import read_table
+from defectra.core.store import read_table
+from defectra.studies.levels.figures.diagrams import plot_diagrams
+from defectra.studies.levels.hosts import read_hosts
+from defectra.studies.levels.whole_space import SPACE
 
 plot_diagrams(
     read_table(snakemake.input.space, SPACE),

@@ -3,9 +3,9 @@
 import csv
 from pathlib import Path
 
-from defectra.figures.levels import plot_gap
-from defectra.models.levels import PREDICTIONS
-from defectra.store import read_table
+from defectra.core.store import read_table
+from defectra.studies.levels.evaluate import PREDICTIONS
+from defectra.studies.levels.figures.errors import plot_gap
 
 with Path(snakemake.input.simulated).open(encoding="utf-8", newline="") as handle:
     simulated = list(csv.DictReader(handle))

@@ -1,10 +1,10 @@
 """Figures of study levels. Input space (parquet), hosts (csv); output map, wall; no params."""
 
-from defectra.figures.level_space import plot_map
-from defectra.figures.level_wall import plot_wall
-from defectra.levels.hosts import read_hosts
-from defectra.models.whole_space import SPACE
-from defectra.store import read_table
+from defectra.core.store import read_table
+from defectra.studies.levels.figures.space import plot_map
+from defectra.studies.levels.figures.wall import plot_wall
+from defectra.studies.levels.hosts import read_hosts
+from defectra.studies.levels.whole_space import SPACE
 
 rows = read_table(snakemake.input.space, SPACE)
 plot_map(rows, snakemake.output.map)

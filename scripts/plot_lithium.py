@@ -5,12 +5,12 @@ params.config = JSON with keys lithium_series, protocol (the nmc leaf has them).
 
 import json
 
-from defectra.figures.series import plot_lithium
-from defectra.records import SITE_AVERAGES, STRUCTURES
-from defectra.settings.nmc import LithiumSeries
-from defectra.store import read_table
-from defectra.tables.csvs import read_csv
-from defectra.tables.lithium import LITHIUM_COLUMNS
+from defectra.core.csvs import read_csv
+from defectra.core.records import SITE_AVERAGES, STRUCTURES
+from defectra.core.store import read_table
+from defectra.studies.nmc.figures.lithium import plot_lithium
+from defectra.studies.nmc.lithium import LITHIUM_COLUMNS
+from defectra.studies.nmc.settings import LithiumSeries
 
 config = json.loads(snakemake.params.config)
 plot_lithium(

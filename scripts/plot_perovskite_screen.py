@@ -5,11 +5,11 @@ params.config = leaf perovskites.screen.
 
 import json
 
-from defectra.figures.perovskite_maps import plot_funnel, plot_gap, plot_stability
-from defectra.perovskites.screen import FUNNEL_COLUMNS, screened_table
-from defectra.settings.perovskites import Screen
-from defectra.store import read_table
-from defectra.tables.csvs import read_csv
+from defectra.core.csvs import read_csv
+from defectra.core.store import read_table
+from defectra.studies.perovskites.figures.screen import plot_funnel, plot_gap, plot_stability
+from defectra.studies.perovskites.screen import FUNNEL_COLUMNS, screened_table
+from defectra.studies.perovskites.settings import Screen
 
 settings = Screen(**json.loads(snakemake.params.config))
 columns = ["name", "a", "b", "x", "gap_HSE", "decomposition_HSE", "decomposition_consistent"]

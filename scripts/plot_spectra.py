@@ -5,10 +5,10 @@ params.config = JSON with keys geometry, protocol, edges (the nmc leaf has them)
 
 import json
 
-from defectra.figures.nmc import plot_spectra
-from defectra.records import SITE_AVERAGES, STRUCTURES
-from defectra.store import read_table
-from defectra.tables.training import select
+from defectra.core.records import SITE_AVERAGES, STRUCTURES
+from defectra.core.store import read_table
+from defectra.studies.nmc.figures.models import plot_spectra
+from defectra.studies.nmc.training import select
 
 config = json.loads(snakemake.params.config)
 averages = read_table(snakemake.input.site_averages, SITE_AVERAGES)

@@ -1,10 +1,10 @@
 """Figure of FEFF to VASP. Input pairs (parquet), metrics (csv); output[0] png."""
 
-from defectra.figures.xanes import plot_delta
-from defectra.records import METRICS_COLUMNS
-from defectra.store import read_table
-from defectra.tables.csvs import read_csv
-from defectra.xanes.delta import PAIRS
+from defectra.core.csvs import read_csv
+from defectra.core.records import METRICS_COLUMNS
+from defectra.core.store import read_table
+from defectra.studies.xanes.delta import PAIRS
+from defectra.studies.xanes.figures.features import plot_delta
 
 plot_delta(
     read_table(snakemake.input.pairs, PAIRS),

@@ -1,8 +1,8 @@
 """Figures of the features. Input metrics (csv); output features, decay (png)."""
 
-from defectra.figures.xanes import plot_decay, plot_features
-from defectra.records import METRICS_COLUMNS
-from defectra.tables.csvs import read_csv
+from defectra.core.csvs import read_csv
+from defectra.core.records import METRICS_COLUMNS
+from defectra.studies.xanes.figures.features import plot_decay, plot_features
 
 rows = read_csv(snakemake.input.metrics, METRICS_COLUMNS)
 plot_features(rows, snakemake.output.features)

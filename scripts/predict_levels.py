@@ -5,12 +5,15 @@ params.mirror; params.config = levels.
 
 import json
 
-from defectra.datasets import locate
-from defectra.levels.hosts import read_hosts, with_computed
-from defectra.levels.importer import LEVELS
-from defectra.levels.live_table import HOST_RUNS
-from defectra.models.levels import assemble
-from defectra.models.whole_space import (
+from defectra.core.csvs import write_csv
+from defectra.core.datasets import locate
+from defectra.core.store import read_table, write_table
+from defectra.studies.levels.evaluate import assemble
+from defectra.studies.levels.hosts import read_hosts, with_computed
+from defectra.studies.levels.published import LEVELS
+from defectra.studies.levels.settings import LevelsStudy
+from defectra.studies.levels.tables import HOST_RUNS
+from defectra.studies.levels.whole_space import (
     ACQUISITION_COLUMNS,
     MODELS,
     SPACE,
@@ -18,9 +21,6 @@ from defectra.models.whole_space import (
     predict_space,
     read_predictions,
 )
-from defectra.settings.levels import LevelsStudy
-from defectra.store import read_table, write_table
-from defectra.tables.csvs import write_csv
 
 study, mirror = (
     LevelsStudy.model_validate_json(snakemake.params.config),

@@ -6,17 +6,17 @@ params.config = levels.live, params.protocols; the journals in results/store are
 import json
 from pathlib import Path
 
-from defectra.joblog import keep_log
-from defectra.levels import live_run
-from defectra.levels.hosts import read_hosts
-from defectra.levels.live_requests import read_sets
-from defectra.levels.live_sets import CORRECTIONS
-from defectra.levels.live_table import CELL_RUNS, HOST_RUNS
-from defectra.settings.levels import Live
-from defectra.settings.protocols import read_level_protocols
-from defectra.store import write_table
-from defectra.tables.csvs import write_csv
-from defectra.watchdog import follow_ancestors
+from defectra.core.csvs import write_csv
+from defectra.core.joblog import keep_log
+from defectra.core.protocols import read_level_protocols
+from defectra.core.store import write_table
+from defectra.core.watchdog import follow_ancestors
+from defectra.studies.levels import calculations as live_run
+from defectra.studies.levels.hosts import read_hosts
+from defectra.studies.levels.requests import read_sets
+from defectra.studies.levels.sets import CORRECTIONS
+from defectra.studies.levels.settings import Live
+from defectra.studies.levels.tables import CELL_RUNS, HOST_RUNS
 
 keep_log(snakemake.log[0])
 follow_ancestors()

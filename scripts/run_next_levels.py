@@ -7,15 +7,15 @@ import csv
 import json
 from pathlib import Path
 
-from defectra.joblog import keep_log
-from defectra.levels import live_run
-from defectra.levels.hosts import read_hosts
-from defectra.levels.live_sets import level_rows
-from defectra.levels.live_table import LIVE_LEVELS
-from defectra.settings.levels import Live
-from defectra.settings.protocols import read_level_protocols
-from defectra.tables.csvs import write_csv
-from defectra.watchdog import follow_ancestors
+from defectra.core.csvs import write_csv
+from defectra.core.joblog import keep_log
+from defectra.core.protocols import read_level_protocols
+from defectra.core.watchdog import follow_ancestors
+from defectra.studies.levels import calculations as live_run
+from defectra.studies.levels.hosts import read_hosts
+from defectra.studies.levels.sets import level_rows
+from defectra.studies.levels.settings import Live
+from defectra.studies.levels.tables import LIVE_LEVELS
 
 keep_log(snakemake.log[0])
 follow_ancestors()

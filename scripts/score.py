@@ -1,10 +1,10 @@
 """Scorecard. Input metrics (csv), lithium (csv), drift (parquet); output csv."""
 
-from defectra.records import DRIFT, METRICS_COLUMNS, SCORECARD_COLUMNS
-from defectra.store import read_table
-from defectra.tables.csvs import read_csv, write_csv
-from defectra.tables.lithium import LITHIUM_COLUMNS
-from defectra.tables.score import scorecard
+from defectra.core.csvs import read_csv, write_csv
+from defectra.core.records import DRIFT, METRICS_COLUMNS, SCORECARD_COLUMNS
+from defectra.core.store import read_table
+from defectra.studies.nmc.lithium import LITHIUM_COLUMNS
+from defectra.studies.nmc.scorecard import scorecard
 
 rows = scorecard(
     read_csv(snakemake.input.metrics, METRICS_COLUMNS),

@@ -3,16 +3,16 @@
 import csv
 from pathlib import Path
 
-from defectra.levels.alignment import ALIGNMENT_COLUMNS
-from defectra.levels.hosts import read_hosts
-from defectra.levels.live_table import HOST_RUNS, LIVE_LEVELS
-from defectra.models.learning_curves import CURVE_COLUMNS
-from defectra.models.whole_space import SPACE
-from defectra.records import METRICS_COLUMNS, SCORECARD_COLUMNS
-from defectra.store import read_table
-from defectra.tables.csvs import read_csv, write_csv
-from defectra.tables.score_levels import scorecard
-from defectra.tables.score_live import live_claims
+from defectra.core.csvs import read_csv, write_csv
+from defectra.core.records import METRICS_COLUMNS, SCORECARD_COLUMNS
+from defectra.core.store import read_table
+from defectra.defects.alignment import ALIGNMENT_COLUMNS
+from defectra.studies.levels.hosts import read_hosts
+from defectra.studies.levels.learning_curves import CURVE_COLUMNS
+from defectra.studies.levels.scorecard import scorecard
+from defectra.studies.levels.scorecard_computed import live_claims
+from defectra.studies.levels.tables import HOST_RUNS, LIVE_LEVELS
+from defectra.studies.levels.whole_space import SPACE
 
 rows = scorecard(
     read_csv(snakemake.input.metrics, METRICS_COLUMNS),

@@ -1,13 +1,13 @@
 """Scorecard of the perovskites. Input csv of the study's tables; output[0] csv."""
 
-from defectra.perovskites import decomposition, slme
-from defectra.perovskites.parity import PARITY_COLUMNS
-from defectra.perovskites.salts import EXCESS_COLUMNS
-from defectra.perovskites.screen import FUNNEL_COLUMNS
-from defectra.perovskites.tables import QUALITY_COLUMNS, REFERENCES_COLUMNS, RUNS_COLUMNS
-from defectra.records import METRICS_COLUMNS, SCORECARD_COLUMNS
-from defectra.tables.csvs import read_csv, write_csv
-from defectra.tables.score_perovskites import scorecard
+from defectra.core.csvs import read_csv, write_csv
+from defectra.core.records import METRICS_COLUMNS, SCORECARD_COLUMNS
+from defectra.studies.perovskites import decomposition, slme
+from defectra.studies.perovskites.binary_phases import EXCESS_COLUMNS
+from defectra.studies.perovskites.parity import PARITY_COLUMNS
+from defectra.studies.perovskites.scorecard import scorecard
+from defectra.studies.perovskites.screen import FUNNEL_COLUMNS
+from defectra.studies.perovskites.tables import QUALITY_COLUMNS, REFERENCES_COLUMNS, RUNS_COLUMNS
 
 rows = scorecard(
     read_csv(snakemake.input.metrics, METRICS_COLUMNS),

@@ -6,13 +6,13 @@ params.config = leaf perovskites; params.seed = seed.
 
 import json
 
-from defectra.perovskites import screen
-from defectra.perovskites.compounds import whole_space
-from defectra.perovskites.descriptors import ions_from_rows
-from defectra.perovskites.tables import COMPOUNDS, IONS_COLUMNS, REFERENCES_COLUMNS
-from defectra.settings.perovskites import PerovskiteStudy
-from defectra.store import read_table, write_table
-from defectra.tables.csvs import read_csv, write_csv
+from defectra.core.csvs import read_csv, write_csv
+from defectra.core.store import read_table, write_table
+from defectra.studies.perovskites import screen
+from defectra.studies.perovskites.compounds import whole_space
+from defectra.studies.perovskites.descriptors import ions_from_rows
+from defectra.studies.perovskites.settings import PerovskiteStudy
+from defectra.studies.perovskites.tables import COMPOUNDS, IONS_COLUMNS, REFERENCES_COLUMNS
 
 study = PerovskiteStudy(**json.loads(snakemake.params.config))
 references = read_csv(snakemake.input.references, REFERENCES_COLUMNS)

@@ -3,14 +3,14 @@
 params.config = levels; params.seed = seed.
 """
 
-from defectra.levels.hosts import read_hosts, with_computed
-from defectra.levels.importer import LEVELS
-from defectra.levels.live_table import HOST_RUNS
-from defectra.models.levels import PREDICTIONS, assemble
-from defectra.models.simulated import SIMULATED_COLUMNS, simulate
-from defectra.settings.levels import LevelsStudy
-from defectra.store import read_table
-from defectra.tables.csvs import write_csv
+from defectra.core.csvs import write_csv
+from defectra.core.store import read_table
+from defectra.studies.levels.evaluate import PREDICTIONS, assemble
+from defectra.studies.levels.hosts import read_hosts, with_computed
+from defectra.studies.levels.published import LEVELS
+from defectra.studies.levels.settings import LevelsStudy
+from defectra.studies.levels.simulated import SIMULATED_COLUMNS, simulate
+from defectra.studies.levels.tables import HOST_RUNS
 
 study, seed = LevelsStudy.model_validate_json(snakemake.params.config), int(snakemake.params.seed)
 computed = read_table(snakemake.input.computed, HOST_RUNS)

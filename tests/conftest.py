@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from defectra.config import Config, load
+from defectra.core.config import Config, load
 
 ROOT = Path(__file__).parent.parent
 

@@ -16,15 +16,16 @@ import pytest
 from conftest import remount
 from counts import note
 
-from defectra.archive import settings_of
-from defectra.config import Config, load
-from defectra.engines import feff, process
-from defectra.engines.worker import run_chunk
-from defectra.errors import StoreError, TableError
-from defectra.journal import Journal, read_journal
-from defectra.plan import write_plan
-from defectra.records import CALCULATIONS
-from defectra.store import read_table, replacing
+from defectra.campaign.archive import settings_of
+from defectra.campaign.plan import write_plan
+from defectra.campaign.worker import run_chunk
+from defectra.core.config import Config, load
+from defectra.core.errors import StoreError, TableError
+from defectra.core.journal import Journal, read_journal
+from defectra.core.records import CALCULATIONS
+from defectra.core.store import read_table, replacing
+from defectra.engines import process
+from defectra.engines.feff import run as feff
 
 ROOT = Path(__file__).resolve().parents[2]
 SYNTHETIC = {
@@ -187,7 +188,7 @@ def test_read_only_disk_is_an_error(small_disk) -> None:
 
 DIES = """
 import os, sys
-from defectra.store import replacing
+from defectra.core.store import replacing
 with replacing(sys.argv[1]) as temporary:
     temporary.write_text("half")
     os.kill(os.getpid(), 9)
@@ -261,7 +262,7 @@ def test_kill_9_of_the_worker_at_random_bytes(tmp_path) -> None:
     (chunk,) = write_plan(config, folder)
     settings = tmp_path / "settings.json"
     settings.write_text(settings_of(config, live=False).model_dump_json())
-    command = [sys.executable, "-m", "defectra.engines.worker", "--settings", str(settings)]
+    command = [sys.executable, "-m", "defectra.campaign.worker", "--settings", str(settings)]
     command += ["--plan", str(folder / "plan" / chunk), "--out", str(folder / "chunks" / chunk)]
     command += ["--journal", str(journal_of(folder)), "--archive", str(folder / "archive")]
     env = {**os.environ, "DEFECTRA_SYNTHETIC_SLEEP": "0.003"}

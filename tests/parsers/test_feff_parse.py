@@ -10,10 +10,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from defectra.engines import feff
-from defectra.engines.feff_parse import read_convergence, read_folder, read_xmu
-from defectra.engines.feff_potentials import carry_over
-from defectra.errors import EngineError
+from defectra.core.errors import EngineError
+from defectra.engines.feff import run as feff
+from defectra.engines.feff.output import read_convergence, read_folder, read_xmu
+from defectra.engines.feff.potentials import carry_over
 
 OWN = Path(__file__).parent.parent / "data" / "feff_lco"
 XMU = (OWN / "xmu.dat").read_text()

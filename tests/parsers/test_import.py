@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from defectra.cli import main
-from defectra.parsers.importing import import_tree
-from defectra.parsers.vasp import outcar_converged
-from defectra.records import CALCULATIONS, GEOMETRIES, IMPORTS, SPECTRA, STRUCTURES
-from defectra.store import read_table
+from defectra.cli.main import main
+from defectra.core.records import CALCULATIONS, GEOMETRIES, IMPORTS, SPECTRA, STRUCTURES
+from defectra.core.store import read_table
+from defectra.engines.finished.importing import import_tree
+from defectra.engines.vasp.read import outcar_converged
 
 LCO = Path(__file__).parent.parent / "data" / "feff_lco"
 NIO = """Ni O
@@ -345,7 +345,7 @@ def test_a_killed_import_leaves_no_table_and_the_next_one_ends(tmp_path):
         place.mkdir(parents=True)
         (place / "xmu.dat").write_bytes(data + b"\n" * k)
     out = tmp_path / "out"
-    command = [sys.executable, "-m", "defectra.cli", "import", str(tmp_path / "runs"), "--out"]
+    command = [sys.executable, "-m", "defectra.cli.main", "import", str(tmp_path / "runs"), "--out"]
     child = subprocess.Popen([*command, str(out)], stdout=subprocess.DEVNULL)
     time.sleep(1.0)
     child.send_signal(signal.SIGKILL)

@@ -6,10 +6,10 @@ import shutil
 import numpy as np
 import pytest
 
-from defectra.cli import main
-from defectra.measured.edge_norm import l23, normalise
-from defectra.measured.reading import check_eels, read_measured
-from defectra.measured.spectrum import Measured, SpectrumError, cleaned, on_grid
+from defectra.cli.main import main
+from defectra.spectra.edge_normalisation import l23, normalise
+from defectra.spectra.measured import check_eels, read_measured
+from defectra.spectra.measured_spectrum import Measured, SpectrumError, cleaned, on_grid
 
 EELS = "spectra/jia2026_multimodal/Data/Exp_data/EELS"
 
@@ -85,7 +85,7 @@ def test_the_right_name_is_accepted(spectra, tmp_path):
 
 def test_every_msa_file_is_read_whole(spectra):
     for path in (spectra / EELS).glob("*/*.msa"):
-        from defectra.measured.formats import read_file
+        from defectra.spectra.measured_formats import read_file
 
         points = int(path.read_text().split("#NPOINTS")[1].split(":")[1].split()[0])
         assert len(read_file(path).energy) == points

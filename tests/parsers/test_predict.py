@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from sklearn.ensemble import RandomForestRegressor
 
-from defectra.cli import main
-from defectra.measured.edge_norm import without_background
-from defectra.measured.spectrum import Measured, SpectrumError
-from defectra.models.forest import Forest
-from defectra.models.saved import About, Saved, features_of, learn_domain, load, unit_maximum
-from defectra.predicting import predict_file
-from defectra.xanes.published import AUTHORS, check_rows, read_series
+from defectra.cli.main import main
+from defectra.cli.predict import predict_file
+from defectra.learn.forest import Forest
+from defectra.learn.saved import About, Saved, features_of, learn_domain, load, unit_maximum
+from defectra.spectra.edge_normalisation import without_background
+from defectra.spectra.measured_spectrum import Measured, SpectrumError
+from defectra.studies.xanes.published import AUTHORS, check_rows, read_series
 
 
 def spectra_of(states, grid, seed=0):

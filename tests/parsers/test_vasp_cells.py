@@ -5,10 +5,10 @@ import shutil
 import numpy as np
 import pytest
 
-from defectra.errors import EngineError
-from defectra.levels import vasp_cells
-from defectra.levels.live_requests import place, supercell
+from defectra.core.errors import EngineError
+from defectra.defects import vasp_runs as vasp_cells
 from defectra.structures.identity import atoms_of
+from defectra.studies.levels.requests import place, supercell
 from tests.vasp_files import write_run
 
 HOST, LENGTH = "CdTe", 6.6

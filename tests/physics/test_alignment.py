@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from defectra.errors import TableError
-from defectra.settings.nmc import Grid
+from defectra.core.errors import TableError
 from defectra.spectra.align import AS_IS, Method, aligned, applied, declared, delta_scf, fitted
+from defectra.studies.nmc.settings import Grid
 
 GRID = np.arange(525.0, 560.0, 0.1)
 WIDE = np.arange(480.0, 620.0, 0.1)

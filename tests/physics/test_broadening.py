@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from defectra.core.units import FWHM_PER_SIGMA
 from defectra.spectra.broaden import gaussian, lorentzian
-from defectra.units import FWHM_PER_SIGMA
 
 RNG = np.random.default_rng(7)
 

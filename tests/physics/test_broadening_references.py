@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy.special import voigt_profile
 
+from defectra.core.units import FWHM_PER_SIGMA
 from defectra.spectra.broaden import gaussian, lifetime, lorentzian, voigt
-from defectra.units import FWHM_PER_SIGMA
 
 SHIFT = 100.0  # eV, of their tests
 EVERY = 8

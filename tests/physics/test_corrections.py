@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from defectra.errors import EngineError
-from defectra.levels import corrections as c
+from defectra.core.errors import EngineError
+from defectra.defects import corrections as c
 
 CUBE = 10.0 * np.eye(3)
 ISOTROPIC = 10.0 * np.eye(3)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from defectra.errors import EngineError
-from defectra.perovskites import eos
+from defectra.core.errors import EngineError
+from defectra.studies.perovskites import eos
 
 
 def birch_murnaghan(v, v0, e0, b0, b1):

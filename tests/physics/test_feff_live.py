@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from defectra.engines import feff
-from defectra.engines.feff_input import calculation_id, cluster, feff_input, potentials_key
-from defectra.settings.protocols import FeffProtocol
+from defectra.core.protocols import FeffProtocol
+from defectra.engines.feff import run as feff
+from defectra.engines.feff.input import calculation_id, cluster, feff_input, potentials_key
 from defectra.structures.geometry import as_row
 from defectra.structures.layered import Z_OXYGEN, primitive
 
@@ -112,7 +112,7 @@ def test_time_out_kills_every_child():
     assert (outcome.status, outcome.error_class) == ("failed", "timeout")
     assert "timeout_s" in outcome.message
     left = subprocess.run(
-        ["pgrep", "-f", "defectra.engines.feff_child"], capture_output=True, text=True, check=False
+        ["pgrep", "-f", "defectra.engines.feff.child"], capture_output=True, text=True, check=False
     )
     own = [p for p in left.stdout.split() if _is_ours(p)]
     assert not own

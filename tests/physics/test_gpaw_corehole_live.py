@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 
 from benchmarks.crystals import crystal
-from defectra.engines import gpaw, gpaw_corehole
-from defectra.errors import EngineError
-from defectra.records import Status
-from defectra.settings.protocols import GpawCoreHoleProtocol
+from defectra.core.errors import EngineError
+from defectra.core.protocols import GpawCoreHoleProtocol
+from defectra.core.records import Status
+from defectra.engines.gpaw import corehole as gpaw_corehole
+from defectra.engines.gpaw import run as gpaw
 
 pytestmark = pytest.mark.live
 SMALL = {"image_distance": 0, "spacing": 1.4, "hubbard": {}, "cutoff": 300, "span": 30}

@@ -7,11 +7,11 @@ import os
 import numpy as np
 import pytest
 
-from defectra.engines import gpaw
-from defectra.errors import EngineError
-from defectra.levels.corrections import madelung_cubic
-from defectra.records import Status
-from defectra.settings.protocols import GpawProtocol
+from defectra.core.errors import EngineError
+from defectra.core.protocols import GpawProtocol
+from defectra.core.records import Status
+from defectra.defects.corrections import madelung_cubic
+from defectra.engines.gpaw import run as gpaw
 
 pytestmark = pytest.mark.live
 

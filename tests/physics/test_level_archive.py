@@ -5,13 +5,13 @@ from pathlib import Path
 
 import pytest
 
-from defectra.config import load
-from defectra.levels import live_archive
-from defectra.levels.hosts import read_hosts, static_ratios
-from defectra.levels.live_requests import read_sets
-from defectra.levels.live_sets import level_rows
-from defectra.levels.live_table import HOST_RUNS, sizes_of
-from defectra.store import Archive
+from defectra.core.config import load
+from defectra.core.store import Archive
+from defectra.studies.levels import export as live_archive
+from defectra.studies.levels.hosts import read_hosts, static_ratios
+from defectra.studies.levels.requests import read_sets
+from defectra.studies.levels.sets import level_rows
+from defectra.studies.levels.tables import HOST_RUNS, sizes_of
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -4,8 +4,9 @@ import math
 
 import pytest
 
-from defectra.errors import EngineError
-from defectra.levels.equations import (
+from defectra.core.errors import EngineError
+from defectra.defects.charge_series import ladder
+from defectra.defects.equations import (
     Place,
     Run,
     check,
@@ -15,8 +16,7 @@ from defectra.levels.equations import (
     place,
     transition_level,
 )
-from defectra.levels.ladder import ladder
-from defectra.levels.stability import corners, rich
+from defectra.defects.stability import corners, rich
 
 
 def run(energy, charge=0, **more):

@@ -3,13 +3,15 @@
 import numpy as np
 import pytest
 
-from defectra.errors import EngineError, TableError
-from defectra.levels import live, live_requests, live_sets
-from defectra.levels.corrections import Correction
-from defectra.levels.formation import formation_rows, region
-from defectra.levels.live_requests import place, read_sets, supercell
-from defectra.levels.live_table import cell_row
+from defectra.core.errors import EngineError, TableError
+from defectra.defects import levels as live
+from defectra.defects.corrections import Correction
 from defectra.structures.identity import atoms_of
+from defectra.studies.levels import requests as live_requests
+from defectra.studies.levels import sets as live_sets
+from defectra.studies.levels.formation import formation_rows, region
+from defectra.studies.levels.requests import place, read_sets, supercell
+from defectra.studies.levels.tables import cell_row
 
 HOST = live.Host(10.0 * np.eye(3), 0.5)
 FIX = {-1: Correction(0.30, 0.05, 0.02), 1: Correction(0.30, -0.05, 0.02)}

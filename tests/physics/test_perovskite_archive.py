@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from defectra.perovskites import decomposition, eos
-from defectra.perovskites.cells import CELLS
-from defectra.perovskites.tables import RUNS
-from defectra.store import Archive
+from defectra.core.store import Archive
+from defectra.studies.perovskites import decomposition, eos
+from defectra.studies.perovskites.cells import CELLS
+from defectra.studies.perovskites.tables import RUNS
 
 ROWS = Archive(Path(__file__).parents[2] / "resources/archive").read(RUNS)
 BESIDE = [

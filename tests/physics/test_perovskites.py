@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from defectra.errors import DataError
-from defectra.perovskites import descriptors, loader, quality
-from defectra.perovskites.compounds import A_IONS, B_IONS, IONS, X_IONS, parse_formula
-from defectra.perovskites.elements import properties, radii
-from defectra.perovskites.problems import REFERENCES, label, problems
-from defectra.perovskites.references import ENTHALPIES, offsets, reference_rows
-from defectra.perovskites.tables import composition_columns
+from defectra.core.errors import DataError
+from defectra.studies.perovskites import descriptors, loader, quality
+from defectra.studies.perovskites.compounds import A_IONS, B_IONS, IONS, X_IONS, parse_formula
+from defectra.studies.perovskites.elements import properties, radii
+from defectra.studies.perovskites.problems import REFERENCES, label, problems
+from defectra.studies.perovskites.references import ENTHALPIES, offsets, reference_rows
+from defectra.studies.perovskites.tables import composition_columns
 
 IN_KJ = 96.485332
 

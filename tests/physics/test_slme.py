@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from defectra.errors import DataError
-from defectra.perovskites import slme
-from defectra.tables.csvs import read_csv
+from defectra.core.csvs import read_csv
+from defectra.core.errors import DataError
+from defectra.studies.perovskites import slme
 
 ROOT = Path(__file__).parents[2]
 

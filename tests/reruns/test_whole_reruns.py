@@ -9,8 +9,8 @@ import pytest
 import yaml
 from campaign import TABLES_ONLY, Campaign
 
-from defectra.records import CALCULATIONS, DRIFT, GEOMETRIES, SPECTRA
-from defectra.store import Archive, read_table
+from defectra.core.records import CALCULATIONS, DRIFT, GEOMETRIES, SPECTRA
+from defectra.core.store import Archive, read_table
 
 pytestmark = pytest.mark.workflow
 
@@ -78,7 +78,7 @@ def test_code(mine: Campaign, module: str, rules: set[str]) -> None:
 
 def test_code_of_the_parser_computes_nothing(mine: Campaign) -> None:
     before = mine.computed()
-    mine.edit("workflow/defectra/engines/synthetic.py", "46.0, 62", "46.0, 63")
+    mine.edit("workflow/defectra/engines/synthetic/run.py", "46.0, 62", "46.0, 63")
     planned = mine.planned()
     assert set(planned) == {"calculate", "drift"} | GATHERED
     mine.run(TABLES_ONLY, "--no-report")

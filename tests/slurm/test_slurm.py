@@ -17,8 +17,8 @@ from campaign import TABLES_ONLY, TIMES, Campaign, stop
 from cluster import ACCOUNTING, DATABASE, Cluster, UnavailableError, install
 from conftest import SLURM
 
-from defectra.records import TABLES as SCHEMAS
-from defectra.store import read_table
+from defectra.core.records import TABLES as SCHEMAS
+from defectra.core.store import read_table
 
 pytestmark = pytest.mark.slurm
 
@@ -78,7 +78,7 @@ def runs(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         "feff local": Run(base / "feff local", TABLES_ONLY, flags=("--no-report",)),
     }
     found["memory"].campaign.edit(
-        "workflow/defectra/workload.py", "BASE_MB = 1000", "BASE_MB = 250"
+        "workflow/defectra/campaign/workload.py", "BASE_MB = 1000", "BASE_MB = 250"
     )
     one_chunk(found["storm"].campaign)
     one_chunk(found["memory"].campaign)

@@ -6,8 +6,8 @@ import zlib
 
 import numpy as np
 
-from defectra.settings.nmc import Grid, LithiumSeries, NmcStructures
-from defectra.structures.nmc import campaign, lithium_series
+from defectra.studies.nmc.settings import Grid, LithiumSeries, NmcStructures
+from defectra.studies.nmc.structures import campaign, lithium_series
 
 GRIDS = {
     "Li K": Grid(start=52, stop=80, fwhm=0.8),

@@ -11,8 +11,9 @@ import cells
 import common
 import pytest
 
-from defectra.engines import gpaw, process
-from defectra.errors import EngineError
+from defectra.core.errors import EngineError
+from defectra.engines import process
+from defectra.engines.gpaw import run as gpaw
 
 
 def alive(pid: int) -> bool:

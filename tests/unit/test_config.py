@@ -3,9 +3,9 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from defectra.composition import all_compositions, parse_composition
-from defectra.config import load, merge
-from defectra.errors import ConfigError
+from defectra.core.config import load, merge
+from defectra.core.errors import ConfigError
+from defectra.structures.composition import all_compositions, parse_composition
 
 
 def test_precedence_later_layer_wins_key_by_key():

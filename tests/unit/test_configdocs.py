@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from defectra.config import Config, load
-from defectra.configdocs import files, study_yaml
-from defectra.settings.nmc import NmcStudy
+from defectra.core.config import Config, load
+from defectra.core.configdocs import files, study_yaml
+from defectra.studies.nmc.settings import NmcStudy
 
 ROOT = Path(__file__).resolve().parents[2]
 

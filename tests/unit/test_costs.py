@@ -8,10 +8,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-from defectra.costs import ALONE, ATOMS, OTHER_EDGE, SAME_EDGE, Law, dump, fit, load, sharing
-from defectra.errors import ConfigError
-from defectra.records import CALCULATIONS, GEOMETRIES
-from defectra.store import Archive
+from defectra.campaign.costs import (
+    ALONE,
+    ATOMS,
+    OTHER_EDGE,
+    SAME_EDGE,
+    Law,
+    dump,
+    fit,
+    load,
+    sharing,
+)
+from defectra.core.errors import ConfigError
+from defectra.core.records import CALCULATIONS, GEOMETRIES
+from defectra.core.store import Archive
 
 LAW = Law("feff", "fast", ALONE, 30.0, 1.5, 0.1, 0.0, 1.2, 180.0, 50, (20, 60))
 

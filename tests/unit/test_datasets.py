@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from defectra.datasets import REGISTRY, Dataset, fetch, locate, main, registry
-from defectra.errors import DataError
+from defectra.core.datasets import REGISTRY, Dataset, fetch, locate, main, registry
+from defectra.core.errors import DataError
 
 HEAD = "path,bytes,sha256,source,commit,source_path,licence\n"
 DATA = b"energy mu\n"
@@ -64,7 +64,7 @@ def test_fetch_keeps_nothing_that_has_another_checksum(
 ) -> None:
     (tmp_path / "src" / "o" / "r" / "c").mkdir(parents=True)
     (tmp_path / "src" / "o" / "r" / "c" / "x y.dat").write_bytes(DATA)
-    monkeypatch.setattr("defectra.datasets.RAW", (tmp_path / "src").as_uri())
+    monkeypatch.setattr("defectra.core.datasets.RAW", (tmp_path / "src").as_uri())
     good = Dataset("a/b.dat", len(DATA), SUM, "o/r", "c", "x y.dat", "MIT")
     assert fetch(good, tmp_path / "m").read_bytes() == DATA
     bad = Dataset("a/c.dat", len(DATA), "0" * 64, "o/r", "c", "x y.dat", "MIT")

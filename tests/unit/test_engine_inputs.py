@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from pymatgen.core import Lattice, Structure
 
-from defectra.engines import fdmnes_input, vasp_input
-from defectra.errors import EngineError
-from defectra.parsers import fdmnes
+from defectra.core.errors import EngineError
+from defectra.engines.fdmnes import input as fdmnes_input
+from defectra.engines.fdmnes import read as fdmnes
+from defectra.engines.vasp import input as vasp_input
 
 
 def published(mirror, element):

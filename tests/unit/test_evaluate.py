@@ -5,16 +5,21 @@ import pytest
 from planted import GRIDS, planted, structures, world
 from sklearn import metrics as sk
 
-from defectra.models import crossval, scores
-from defectra.models.alarms import contents_jobs, metadata_jobs, shuffled, shuffled_jobs
-from defectra.models.crossval import TARGETS, Job
-from defectra.models.evaluate import evaluate, feature_matrices
-from defectra.models.predictions import PREDICTIONS
-from defectra.records import METRICS_COLUMNS, Metric, Split
-from defectra.settings.base import ModelSettings
+from defectra.core.records import METRICS_COLUMNS, Metric, Split
+from defectra.core.settings import ModelSettings
+from defectra.core.store import to_arrow
+from defectra.learn import crossval, scores
+from defectra.learn.crossval import TARGETS, Job
+from defectra.learn.predictions import PREDICTIONS
 from defectra.spectra.average import average_sites
-from defectra.store import to_arrow
-from defectra.tables.training import build
+from defectra.studies.nmc.evaluate import evaluate, feature_matrices
+from defectra.studies.nmc.negative_controls import (
+    contents_jobs,
+    metadata_jobs,
+    shuffled,
+    shuffled_jobs,
+)
+from defectra.studies.nmc.training import build
 
 SETTINGS = ModelSettings(trees=60, repeats=2, bootstrap=200)
 TINY = ModelSettings(trees=3, folds=2, repeats=1, bootstrap=20)

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from planted import GRIDS, planted, structures, world
 
-from defectra.errors import TableError
-from defectra.models.features import METADATA, Cdf, EdgeFeatures, MetadataFeatures
+from defectra.core.errors import TableError
+from defectra.core.store import write_table
+from defectra.learn.features import METADATA, Cdf, EdgeFeatures, MetadataFeatures
 from defectra.spectra.average import average_sites
-from defectra.store import write_table
-from defectra.tables.training import build, labels, read_training, select, training_table
+from defectra.studies.nmc.training import build, labels, read_training, select, training_table
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from defectra import fingerprint as fp
+from defectra.core import fingerprint as fp
 
 
 @pytest.fixture

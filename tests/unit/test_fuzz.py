@@ -16,9 +16,9 @@ from fuzzing import damaged, fuzz, names_in, no_hang
 from hypothesis import given
 from hypothesis import strategies as st
 
-from defectra.config import Config, load
-from defectra.engines import feff
-from defectra.errors import ConfigError, EngineError, StructureError
+from defectra.core.config import Config, load
+from defectra.core.errors import ConfigError, EngineError, StructureError
+from defectra.engines.feff import run as feff
 from defectra.structures.io import read_structure
 
 ROOT = Path(__file__).resolve().parents[2]

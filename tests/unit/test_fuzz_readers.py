@@ -12,12 +12,12 @@ from fuzzing import damaged, fuzz, names_in, no_hang
 from hypothesis import given
 from hypothesis import strategies as st
 
-from defectra.measured.edge_norm import normalise
-from defectra.measured.reading import read_measured
-from defectra.measured.spectrum import SpectrumError
-from defectra.parsers.importing import Imported, import_tree
-from defectra.records import CALCULATIONS, GEOMETRIES, IMPORTS, SPECTRA, STRUCTURES
-from defectra.store import to_arrow
+from defectra.core.records import CALCULATIONS, GEOMETRIES, IMPORTS, SPECTRA, STRUCTURES
+from defectra.core.store import to_arrow
+from defectra.engines.finished.importing import Imported, import_tree
+from defectra.spectra.edge_normalisation import normalise
+from defectra.spectra.measured import read_measured
+from defectra.spectra.measured_spectrum import SpectrumError
 
 FEFF = Path(__file__).resolve().parents[1] / "data" / "feff_lco"
 X = np.linspace(-20.0, 40.0, 31)

@@ -12,13 +12,14 @@ import numpy as np
 import pytest
 
 from benchmarks.crystals import crystal
-from defectra.config import load
-from defectra.engines import gpaw, gpaw_corehole
-from defectra.engines.gpaw_corehole import mesh, parse, repeats, voigt_sum
-from defectra.errors import EngineError
-from defectra.parsers.importing import import_tree
-from defectra.running.single import compute
-from defectra.settings.protocols import GpawCoreHoleProtocol
+from defectra.core.config import load
+from defectra.core.errors import EngineError
+from defectra.core.protocols import GpawCoreHoleProtocol
+from defectra.engines.finished.importing import import_tree
+from defectra.engines.gpaw import corehole as gpaw_corehole
+from defectra.engines.gpaw import run as gpaw
+from defectra.engines.gpaw.corehole import mesh, parse, repeats, voigt_sum
+from defectra.engines.single import compute
 
 DATA = Path(__file__).parent.parent / "data" / "gpaw_lco"
 PROGRAMS = Path(gpaw_corehole.__file__).with_name("gpaw_programs")

@@ -11,10 +11,10 @@ import cells
 import numpy as np
 import pytest
 
-from defectra.engines import gpaw
-from defectra.errors import EngineError
-from defectra.records import Status
-from defectra.settings.protocols import GpawProtocol
+from defectra.core.errors import EngineError
+from defectra.core.protocols import GpawProtocol
+from defectra.core.records import Status
+from defectra.engines.gpaw import run as gpaw
 
 FAKE = """#!{python}
 import json, os, signal, sys, time

@@ -5,10 +5,10 @@ import math
 
 import pytest
 
-from defectra.errors import TableError
-from defectra.levels.alignment import alignment_rows, mean_errors, plain, valence_shift
-from defectra.levels.hosts import COLUMNS, describe, read_hosts
-from defectra.levels.importer import (
+from defectra.core.errors import TableError
+from defectra.defects.alignment import alignment_rows, mean_errors, plain, valence_shift
+from defectra.studies.levels.hosts import COLUMNS, describe, read_hosts
+from defectra.studies.levels.published import (
     FOUNDRY,
     FOUNDRY_OPTIONAL,
     HSE,

@@ -3,12 +3,11 @@
 import numpy as np
 import pytest
 
-from defectra.levels.features import defects, flat_ladder, long_matrix
-from defectra.levels.hosts import read_hosts
-from defectra.levels.importer import VACANCY
-from defectra.models import gaussian, learning_curves
-from defectra.models.fidelity import METHODS, Pair
-from defectra.models.levels import (
+from defectra.core.records import Metric, Split
+from defectra.learn.fidelity import METHODS, Pair
+from defectra.studies.levels import gaussian_process as gaussian
+from defectra.studies.levels import learning_curves
+from defectra.studies.levels.evaluate import (
     DECLARED,
     WITH_HOST,
     Answer,
@@ -18,10 +17,12 @@ from defectra.models.levels import (
     ordered,
     prediction_rows,
 )
-from defectra.models.nested import final_scales, leave_out
-from defectra.models.whole_space import next_runs, predict_space, read_predictions
-from defectra.records import Metric, Split
-from defectra.settings.levels import Acquisition, Kernel, LevelsStudy, Multifidelity
+from defectra.studies.levels.features import defects, flat_ladder, long_matrix
+from defectra.studies.levels.hosts import read_hosts
+from defectra.studies.levels.nested import final_scales, leave_out
+from defectra.studies.levels.published import VACANCY
+from defectra.studies.levels.settings import Acquisition, Kernel, LevelsStudy, Multifidelity
+from defectra.studies.levels.whole_space import next_runs, predict_space, read_predictions
 
 HOSTS = ["CdTe", "ZnSe", "GaAs", "InP", "Si"]
 IMPURITIES = ["Cu", "As", "Cl", VACANCY]
@@ -212,7 +213,7 @@ def test_what_to_compute_next_leaves_out_the_known_and_ranks_by_gain_per_cost(wo
 
 
 def test_published_predictions_are_checked(tmp_path):
-    from defectra.errors import TableError
+    from defectra.core.errors import TableError
 
     heads = "AB,Site,M,(+3/+2),(+2/+1),(+1/0),(0/-1),(-1/-2),(-2/-3)\n"
     row = "GaAs,M_A,Cu,0,1,2,3,4,5\n"
@@ -253,7 +254,7 @@ def test_two_fidelities_beat_one_where_the_dear_one_is_planted_on_the_cheap(know
 
 
 def foundry(n_hosts=4, hse_share=0.5):
-    from defectra.levels.importer import HSE, PBE
+    from defectra.studies.levels.published import HSE, PBE
 
     generator = np.random.default_rng(2)
     rows = []

@@ -7,8 +7,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from defectra import joblog, watchdog
-from defectra.levels import campaign, live_run
+from defectra.core import joblog, watchdog
+from defectra.studies.levels import calculations as live_run
+from defectra.studies.levels import campaign
 from tests.parsers.test_vasp_cells import geometry, write
 from tests.unit.test_live_run import Engine
 from tests.vasp_files import write_run

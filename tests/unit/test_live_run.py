@@ -6,13 +6,15 @@ import sys
 
 import pytest
 
-from defectra.errors import EngineError, TableError
-from defectra.levels import campaign, live_archive, live_run, vasp_inputs
-from defectra.levels.hosts import read_hosts
-from defectra.levels.live_requests import DefectSet, host_request, read_sets
-from defectra.levels.live_sets import CORRECTIONS, level_rows, set_requests
-from defectra.settings.protocols import GpawLevelsProtocol
-from defectra.store import Archive
+from defectra.core.errors import EngineError, TableError
+from defectra.core.protocols import GpawLevelsProtocol
+from defectra.core.store import Archive
+from defectra.studies.levels import calculations as live_run
+from defectra.studies.levels import campaign, vasp_inputs
+from defectra.studies.levels import export as live_archive
+from defectra.studies.levels.hosts import read_hosts
+from defectra.studies.levels.requests import DefectSet, host_request, read_sets
+from defectra.studies.levels.sets import CORRECTIONS, level_rows, set_requests
 
 SET = DefectSet("AlP", "M_A", "Cd", (0, -1), 16)
 
@@ -188,7 +190,7 @@ def test_the_id_is_the_hash_of_the_request(hosts):
 def test_recomputed_levels_are_compared_without_the_correction_library(
     tmp_path, root, hosts, protocol, config, monkeypatch
 ):
-    monkeypatch.setattr("defectra.levels.campaign.gpaw_levels.compute", Engine())
+    monkeypatch.setattr("defectra.studies.levels.campaign.gpaw_levels.compute", Engine())
     monkeypatch.setitem(sys.modules, "pydefect", None)
     monkeypatch.setattr(campaign.run, "__defaults__", (Engine(), *campaign.run.__defaults__[1:]))
     complete(Engine(), hosts, protocol, tmp_path / "j")

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-from defectra.locks import conda_yaml, direct, pins
+from defectra.core.locks import conda_yaml, direct, pins
 
 ROOT = Path(__file__).resolve().parents[2]
 ENVS = ROOT / "envs"

@@ -5,14 +5,14 @@ import itertools
 import numpy as np
 import pytest
 
-from defectra.records import STRUCTURES, Defect
-from defectra.settings.nmc import NmcStructures
-from defectra.store import to_arrow
+from defectra.core.records import STRUCTURES, Defect
+from defectra.core.store import to_arrow
 from defectra.structures.decorate import canonical, structure_id
 from defectra.structures.geometry import to_pymatgen, vegard, vegard_constants
 from defectra.structures.layered import HOST, ideal_lattice
-from defectra.structures.nmc import campaign, draws, make
 from defectra.structures.sites import choose
+from defectra.studies.nmc.settings import NmcStructures
+from defectra.studies.nmc.structures import campaign, draws, make
 
 IDEAL = ideal_lattice()
 

@@ -9,17 +9,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from defectra.engines import gpaw
-from defectra.engines.base import Outcome
-from defectra.figures.perovskite_runs import plot_decomposition
-from defectra.journal import Journal
-from defectra.perovskites import cells, decomposition, phases, supercells, vacancies
-from defectra.perovskites.cell_campaign import JOURNAL, CellCampaign
-from defectra.perovskites.cells import CELLS
-from defectra.records import Status
-from defectra.settings.protocols import GpawProtocol
-from defectra.store import Archive, read_table, write_table
-from defectra.tables.score_perovskites import scorecard
+from defectra.campaign.engine import Outcome
+from defectra.core.journal import Journal
+from defectra.core.protocols import GpawProtocol
+from defectra.core.records import Status
+from defectra.core.store import Archive, read_table, write_table
+from defectra.engines.gpaw import run as gpaw
+from defectra.studies.perovskites import cells, decomposition, phases, supercells, vacancies
+from defectra.studies.perovskites.cell_campaign import JOURNAL, CellCampaign
+from defectra.studies.perovskites.cells import CELLS
+from defectra.studies.perovskites.figures.runs import plot_decomposition
+from defectra.studies.perovskites.scorecard import scorecard
 
 PROTOCOL = GpawProtocol()
 FAKE = """#!{python}

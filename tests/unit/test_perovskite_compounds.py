@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from defectra.errors import DataError
-from defectra.perovskites.compounds import (
+from defectra.core.errors import DataError
+from defectra.studies.perovskites.compounds import (
     IONS,
     Compound,
     b_compositions,

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from defectra.errors import DataError
-from defectra.perovskites import loader
-from defectra.perovskites.compounds import A_IONS, B_IONS, X_IONS
-from defectra.perovskites.tables import UNITS
+from defectra.core.errors import DataError
+from defectra.studies.perovskites import loader
+from defectra.studies.perovskites.compounds import A_IONS, B_IONS, X_IONS
+from defectra.studies.perovskites.tables import UNITS
 
 LABELS = ["5.7", "-0.3", "5.8", "-0.2", "1.9", "3.0", "1.9", "5.1"]
 DEFECTS = "1.2 -0.3 0 1.2 0.1 0 1.2 0.6 0 0.3 3.1 0.8 2.6 1.4 2.0 -0.1 0.7 0 0".split()

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from scipy.optimize import check_grad
 
-from defectra.models.committee import Committee
-from defectra.models.grouped_gp import GroupedGP
-from defectra.perovskites.fidelity import Cokriging, bought
-from defectra.perovskites.screen import inside
-from defectra.settings.perovskites import Boosting, Criterion, PerovskiteModels, Screen
+from defectra.learn.committee import Committee
+from defectra.learn.grouped_gp import GroupedGP
+from defectra.studies.perovskites.fidelity import Cokriging, bought
+from defectra.studies.perovskites.screen import inside
+from defectra.studies.perovskites.settings import Boosting, Criterion, PerovskiteModels, Screen
 
 GROUPS = ((0,), (1, 2))
 SMALL = PerovskiteModels(
@@ -135,8 +135,9 @@ def test_bad_criteria_are_refused() -> None:
 
 
 def test_own_ends_are_averaged_and_a_missing_one_is_not_invented():
-    from defectra.perovskites import ends, runs
-    from defectra.perovskites.compounds import Compound
+    from defectra.studies.perovskites import end_members as ends
+    from defectra.studies.perovskites import runs
+    from defectra.studies.perovskites.compounds import Compound
 
     one, two = (runs.pure_of("Cs", b, "I") for b in ("Sn", "Pb"))
     mixed = Compound(one.a, tuple((p + q) // 2 for p, q in zip(one.b, two.b)), one.x)

@@ -11,14 +11,15 @@ import cells
 import numpy as np
 import pytest
 
-from defectra.engines import gpaw
-from defectra.journal import Journal
-from defectra.perovskites import campaign, parity, runs, salts
-from defectra.perovskites.compounds import Compound
-from defectra.perovskites.tables import RUNS
-from defectra.settings.protocols import GpawProtocol
-from defectra.store import Archive
-from defectra.tables.score_perovskites import scorecard
+from defectra.core.journal import Journal
+from defectra.core.protocols import GpawProtocol
+from defectra.core.store import Archive
+from defectra.engines.gpaw import run as gpaw
+from defectra.studies.perovskites import binary_phases as salts
+from defectra.studies.perovskites import campaign, parity, runs
+from defectra.studies.perovskites.compounds import Compound
+from defectra.studies.perovskites.scorecard import scorecard
+from defectra.studies.perovskites.tables import RUNS
 
 SEED = 2501
 A_TRUE = 6.2

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from defectra.errors import ConfigError
-from defectra.launcher import PROFILES, check_profile
-from defectra.outcome import failures, meaningful
-from defectra.progress import Line, Work, duration, read_steps, read_work
+from defectra.campaign.progress import Line, Work, duration, read_steps, read_work
+from defectra.cli.launcher import PROFILES, check_profile
+from defectra.cli.outcome import failures, meaningful
+from defectra.core.errors import ConfigError
 
 LOG = """\
 Job stats:
@@ -42,7 +42,7 @@ FAILED = (
 Traceback (most recent call last):
   File "x.py", line 3, in <module>
     f()
-defectra.errors.TableError: 5 of 6 calculations failed
+defectra.core.errors.TableError: 5 of 6 calculations failed
 RuleException:
 CalledProcessError in file "calculate.smk", line 3:
 Command 'python x.py' returned non-zero exit status 1.
@@ -88,7 +88,9 @@ def test_steps_of_a_log() -> None:
 def test_failure_from_the_log_of_the_rule_else_from_the_run(tmp_path: Path) -> None:
     (told,) = failures(FAILED, tmp_path)
     assert told.splitlines()[0].startswith("Rule calculate failed, log ")
-    assert told.splitlines()[1:] == ["  defectra.errors.TableError: 5 of 6 calculations failed"]
+    assert told.splitlines()[1:] == [
+        "  defectra.core.errors.TableError: 5 of 6 calculations failed"
+    ]
     log = tmp_path / "results/logs/calculate/nmc-00.log"
     log.parent.mkdir(parents=True)
     log.write_text("Traceback\n  File\nValueError: own log\n")

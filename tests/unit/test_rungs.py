@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from benchmarks.crystals import crystal
-from defectra.config import load
-from defectra.engines.base import Outcome, Parsed
-from defectra.records import CALCULATIONS, GEOMETRIES, SPECTRA, Status
-from defectra.settings.xanes import Ladder
-from defectra.store import Archive
-from defectra.xanes import rungs
+from defectra.campaign.engine import Outcome, Parsed
+from defectra.core.config import load
+from defectra.core.records import CALCULATIONS, GEOMETRIES, SPECTRA, Status
+from defectra.core.store import Archive
+from defectra.studies.xanes import rungs
+from defectra.studies.xanes.settings import Ladder
 
 FOUR = ["feff fast", "feff balanced", "feff stringent", "gpaw_corehole fast"]
 

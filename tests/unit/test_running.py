@@ -8,18 +8,18 @@ from pathlib import Path
 
 import pytest
 
-from defectra.cli import main
-from defectra.config import load
-from defectra.engines import feff_child
-from defectra.engines.feff import ALLOCATOR, POTENTIALS, SPECTRUM
-from defectra.errors import BusyError, ConfigError, EngineError, StoreError, StructureError
-from defectra.parsers.importing import import_tree
-from defectra.records import CALCULATIONS, SPECTRA
-from defectra.running.command import Asked, run, told
-from defectra.running.engines import PROGRAMS, engine, names, potcar
-from defectra.running.place import alone
-from defectra.running.programs import Program
-from defectra.store import Archive
+from defectra.cli.main import main
+from defectra.cli.run import Asked, run, told
+from defectra.core.config import load
+from defectra.core.errors import BusyError, ConfigError, EngineError, StoreError, StructureError
+from defectra.core.records import CALCULATIONS, SPECTRA
+from defectra.core.store import Archive
+from defectra.engines.feff import child as feff_child
+from defectra.engines.feff.run import ALLOCATOR, POTENTIALS, SPECTRUM
+from defectra.engines.finished.importing import import_tree
+from defectra.engines.folder import alone
+from defectra.engines.programs import Program
+from defectra.engines.sites import PROGRAMS, engine, names, potcar
 
 DATA = Path(__file__).parent.parent / "data" / "feff_lco"
 POSCAR = """LiCoO2
@@ -102,7 +102,7 @@ def test_feff_binary_runs_is_read_and_is_not_repeated(fake, poscar, known, tmp_p
 
 
 def _geometry(poscar):
-    from defectra.parsers.pairing import rows_of
+    from defectra.engines.finished.pairing import rows_of
     from defectra.structures.io import read_structure
 
     return rows_of(read_structure(poscar))[1]

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from planted import GRIDS, ONSET, SERIES, curve, series, world
 
-from defectra.records import SCORECARD_COLUMNS, Verdict
-from defectra.tables.claims import verdict
-from defectra.tables.csvs import read_csv, write_csv
-from defectra.tables.lithium import (
+from defectra.core.claims import verdict
+from defectra.core.csvs import read_csv, write_csv
+from defectra.core.records import SCORECARD_COLUMNS, Verdict
+from defectra.studies.nmc.lithium import (
     FIXED,
     LITHIUM_COLUMNS,
     NI_MEAN,
@@ -21,7 +21,7 @@ from defectra.tables.lithium import (
     lithium_rows,
     peak_position,
 )
-from defectra.tables.score import scorecard
+from defectra.studies.nmc.scorecard import scorecard
 
 NAN = math.nan
 BOOT = Bootstrap(100, 1)
@@ -135,7 +135,7 @@ def test_scorecard_reads_what_was_written(tmp_path):
 def test_a_table_without_any_number_reads_as_nan(tmp_path):
     import math
 
-    from defectra.tables.csvs import read_csv, write_csv
+    from defectra.core.csvs import read_csv, write_csv
 
     write_csv(tmp_path / "t.csv", [{"value": float("nan"), "reason": "none"}], ["value", "reason"])
     (row,) = read_csv(tmp_path / "t.csv", ["value", "reason"])

@@ -1,8 +1,8 @@
 """Scorecard of levels: no verdict where the target differs or the data are missing."""
 
-from defectra.models.levels import DECLARED, WITH_HOST
-from defectra.records import SCORECARD_COLUMNS
-from defectra.tables.score_levels import scorecard
+from defectra.core.records import SCORECARD_COLUMNS
+from defectra.studies.levels.evaluate import DECLARED, WITH_HOST
+from defectra.studies.levels.scorecard import scorecard
 
 
 def metric(name, value, subset="all"):

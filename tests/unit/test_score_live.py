@@ -5,14 +5,14 @@ import math
 import numpy as np
 import pytest
 
-from defectra.levels.hosts import read_hosts, with_computed
-from defectra.levels.live_table import sizes_of
-from defectra.models import gaussian
-from defectra.models.levels import Data
-from defectra.models.simulated import simulate
-from defectra.records import SCORECARD_COLUMNS
-from defectra.settings.levels import LevelsStudy
-from defectra.tables.score_live import live_claims
+from defectra.core.records import SCORECARD_COLUMNS
+from defectra.studies.levels import gaussian_process as gaussian
+from defectra.studies.levels.evaluate import Data
+from defectra.studies.levels.hosts import read_hosts, with_computed
+from defectra.studies.levels.scorecard_computed import live_claims
+from defectra.studies.levels.settings import LevelsStudy
+from defectra.studies.levels.simulated import simulate
+from defectra.studies.levels.tables import sizes_of
 
 
 def level(host="AlP", atoms=16, value=1.0, published=math.nan, mark="localised", impurity="Cd"):
@@ -90,7 +90,7 @@ def test_computed_hosts_replace_measured_ones_only_where_asked(root):
 
 
 def test_simulated_errors_are_those_that_the_model_predicts(root):
-    from defectra.levels.features import defects
+    from defectra.studies.levels.features import defects
 
     hosts = read_hosts(root / "resources/levels/hosts.csv")
     names = ["ZnS", "ZnSe", "CdTe", "GaAs", "InP", "AlP"]

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from defectra.figures import xanes as figures
-from defectra.figures.xanes_series import plot_importance, plot_ladder, plot_series
-from defectra.records import SCORECARD_COLUMNS, Metric, Verdict
-from defectra.tables.score_xanes import scorecard
-from defectra.xanes import compare, delta, published, series
-from defectra.xanes.ladder import ANATASE
+from defectra.core.records import SCORECARD_COLUMNS, Metric, Verdict
+from defectra.studies.xanes import compare, delta, published, series
+from defectra.studies.xanes.figures import features as figures
+from defectra.studies.xanes.figures.series import plot_importance, plot_ladder, plot_series
+from defectra.studies.xanes.ladder import ANATASE
+from defectra.studies.xanes.scorecard import scorecard
 
 
 def metric(target, features, model, subset, name, value, width=0.01):

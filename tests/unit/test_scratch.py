@@ -10,7 +10,7 @@ from pathlib import Path
 
 PROGRAM = """
 import os, pathlib, sys, tempfile
-from defectra.scratch import use_node_scratch
+from defectra.core.scratch import use_node_scratch
 folder = use_node_scratch()
 assert tempfile.mkdtemp().startswith(str(folder)) and os.environ["TMPDIR"] == str(folder)
 print(folder, flush=True)

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from planted import GRIDS, ONSET, curve, engine_axis, planted, site_rows, structures, world
 
-from defectra.errors import TableError
-from defectra.records import SITE_AVERAGES
-from defectra.settings.nmc import Grid
+from defectra.core.errors import TableError
+from defectra.core.records import SITE_AVERAGES
+from defectra.core.store import to_arrow
 from defectra.spectra.align import covered, points
 from defectra.spectra.average import average_sites
-from defectra.store import to_arrow
+from defectra.studies.nmc.settings import Grid
 
 
 def one(mu_of, status="ok", sites=2, edge="O K"):

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from sklearn.base import clone
 
-from defectra.errors import ConfigError
-from defectra.models.gaussians import evaluate, even_start, fit
-from defectra.models.spectral import NAMES, Cwt, Peaks, ricker, transformer
+from defectra.core.errors import ConfigError
+from defectra.learn.gaussian_sums import evaluate, even_start, fit
+from defectra.learn.spectral import NAMES, Cwt, Peaks, ricker, transformer
 
 
 def curves(count=12, points=100, seed=0):
@@ -80,7 +80,7 @@ def test_a_shift_moves_centres():
 
 
 def test_free_fit_finds_planted_gaussians_of_any_sign_and_only_improves():
-    from defectra.models.varpro import fit_free, narrow_start
+    from defectra.learn.signed_gaussian_sums import fit_free, narrow_start
 
     planted = np.array([[[1.0, 4.0, 20.0], [-0.4, 52.0, 15.0], [0.7, 93.0, 22.0]]])
     values = evaluate(planted, 100)

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from defectra.errors import TableError
-from defectra.models.splits import check, folds
-from defectra.records import Split
+from defectra.core.errors import TableError
+from defectra.core.records import Split
+from defectra.learn.splits import check, folds
 
 NAMES = st.lists(st.sampled_from("abcdefghijkl"), min_size=12, max_size=60)
 

@@ -7,10 +7,10 @@ import time
 
 import pytest
 
-from defectra.errors import StoreError, TableError
-from defectra.journal import Journal, read_journal
-from defectra.records import SPECTRA, TASKS
-from defectra.store import Archive, read_table, replacing, write_table
+from defectra.core.errors import StoreError, TableError
+from defectra.core.journal import Journal, read_journal
+from defectra.core.records import SPECTRA, TASKS
+from defectra.core.store import Archive, read_table, replacing, write_table
 
 
 def spectrum(name: str, value: float = 1.0) -> dict:
@@ -189,7 +189,7 @@ def test_archive_is_the_union_of_its_parts_and_checked(tmp_path):
 
 def test_two_that_add_at_the_same_time_lose_nothing(tmp_path, monkeypatch):
     """A whole other `add` falls between the draft of the first and its renaming."""
-    from defectra import store
+    from defectra.core import store
 
     digest, turns = store.sha256_file, []
 

@@ -7,20 +7,20 @@ from pathlib import Path
 
 import pytest
 
-from defectra.archive import settings_of
-from defectra.config import Config, load
+from defectra.campaign.archive import settings_of
+from defectra.campaign.gather import unite
+from defectra.campaign.plan import chunks_of, wanted, write_plan, write_plan_apart
+from defectra.campaign.worker import run_chunk
+from defectra.core.config import Config, load
+from defectra.core.config_leaves import archive_folder
+from defectra.core.errors import ConfigError, StoreError, TableError
+from defectra.core.journal import Journal, read_journal
+from defectra.core.records import CALCULATIONS, SITE_AVERAGES, SPECTRA, STRUCTURES, TASKS
+from defectra.core.store import read_groups, read_table, write_table
 from defectra.engines.release import release
-from defectra.engines.worker import run_chunk
-from defectra.errors import ConfigError, StoreError, TableError
-from defectra.journal import Journal, read_journal
-from defectra.leaves import archive_folder
-from defectra.plan import chunks_of, wanted, write_plan, write_plan_apart
-from defectra.records import CALCULATIONS, SITE_AVERAGES, SPECTRA, STRUCTURES, TASKS
 from defectra.spectra.average import average_sites
-from defectra.store import read_groups, read_table, write_table
-from defectra.tables.averages import average_chunks
-from defectra.tables.gather import unite
-from defectra.tables.training import build, read_training, select, write_training
+from defectra.spectra.site_averages import average_chunks
+from defectra.studies.nmc.training import build, read_training, select, write_training
 
 ROOT = Path(__file__).resolve().parents[2]
 NMC = {

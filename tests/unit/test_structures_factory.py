@@ -8,9 +8,9 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from defectra.errors import StructureError
-from defectra.records import STRUCTURES
-from defectra.store import read_table, to_arrow
+from defectra.core.errors import StructureError
+from defectra.core.records import STRUCTURES
+from defectra.core.store import read_table, to_arrow
 from defectra.structures import (
     charges,
     defects,

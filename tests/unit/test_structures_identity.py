@@ -162,7 +162,7 @@ GOLDEN = ["33d1567e44bd137c", "04c94085523cf7b8", "70df416ecf4ca14f"]
 
 
 def test_wrong_structure_is_refused_with_a_number():
-    from defectra.errors import StructureError
+    from defectra.core.errors import StructureError
 
     other = io.to_structure(pristine(supercells.by_matrix(LAYERED, (2, 1, 1))))
     with pytest.raises(StructureError, match="does not fit zincblende"):

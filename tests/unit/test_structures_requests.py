@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from defectra.errors import StructureError
+from defectra.core.errors import StructureError
 from defectra.structures import defects, io, make, prototypes, request, supercells, table
 from defectra.structures.crystal import from_structure
 from defectra.structures.identity import Decorated, pristine
@@ -100,7 +100,7 @@ def test_an_ordering_held_in_two_ways_is_one_row_with_both_multiplicities(tmp_pa
     text = SALT + "supercell: {matrix: [4, 2, 1]}\ncomposition: {A: {Na: 4, K: 4}}\n"
     found = rows_of(text, tmp_path)
     table.write(tmp_path / "t.parquet", found)
-    from defectra.store import read_table
+    from defectra.core.store import read_table
 
     kept = read_table(tmp_path / "t.parquet", table.FACTORY)
     assert len(kept) < len(found) == int(found[0]["inequivalent"])

@@ -12,16 +12,16 @@ from pathlib import Path
 
 import pytest
 
-from defectra.archive import settings_of
-from defectra.config import load
-from defectra.engines import synthetic
-from defectra.engines.base import Outcome
-from defectra.engines.worker import Chunk, run_chunk
-from defectra.errors import EngineError
-from defectra.journal import read_journal
-from defectra.plan import make_plan, write_plan
-from defectra.records import CALCULATIONS, GEOMETRIES, SPECTRA, Status
-from defectra.store import Archive, read_table
+from defectra.campaign.archive import settings_of
+from defectra.campaign.engine import Outcome
+from defectra.campaign.plan import make_plan, write_plan
+from defectra.campaign.worker import Chunk, run_chunk
+from defectra.core.config import load
+from defectra.core.errors import EngineError
+from defectra.core.journal import read_journal
+from defectra.core.records import CALCULATIONS, GEOMETRIES, SPECTRA, Status
+from defectra.core.store import Archive, read_table
+from defectra.engines.synthetic import run as synthetic
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -124,7 +124,7 @@ def test_kill_in_the_middle(tmp_path):
     journal = broken / "store" / f"{chunk}.journal"
     settings = broken / "settings.json"
     settings.write_text(settings_of(config, live=False).model_dump_json())
-    command = [sys.executable, "-m", "defectra.engines.worker", "--settings", str(settings)]
+    command = [sys.executable, "-m", "defectra.campaign.worker", "--settings", str(settings)]
     places = {"plan": "plan", "out": "chunks"}
     command += [x for k, v in places.items() for x in (f"--{k}", str(broken / v / chunk))]
     command += ["--journal", str(journal), "--archive", str(broken / "archive")]

@@ -8,11 +8,19 @@ from typing import Any
 
 import pytest
 
-from defectra.config import Config, load
-from defectra.costs import ALONE, OTHER_EDGE, SAME_EDGE, Law, dump
-from defectra.leaves import worker_settings
-from defectra.plan import make_plan, write_plan
-from defectra.workload import BASE_MB, START_MINUTES, Load, Scale, Workload, describe, doubled
+from defectra.campaign.costs import ALONE, OTHER_EDGE, SAME_EDGE, Law, dump
+from defectra.campaign.plan import make_plan, write_plan
+from defectra.campaign.workload import (
+    BASE_MB,
+    START_MINUTES,
+    Load,
+    Scale,
+    Workload,
+    describe,
+    doubled,
+)
+from defectra.core.config import Config, load
+from defectra.core.config_leaves import worker_settings
 
 
 def law(protocol: str, sharing: str, seconds: float) -> Law:

@@ -4,16 +4,16 @@ import numpy as np
 import pytest
 from sklearn.ensemble import RandomForestRegressor
 
-from defectra.errors import DataError
-from defectra.models.forest import Forest, read_npz
-from defectra.models.saved import Domain, features_of, learn_domain
-from defectra.settings.xanes import Delta, Ladder, XanesStudy
+from defectra.core.errors import DataError
+from defectra.learn.forest import Forest, read_npz
+from defectra.learn.saved import Domain, features_of, learn_domain
 from defectra.spectra.normalise import cdf
-from defectra.xanes import compare, delta, ladder, nickel, series, views
-from defectra.xanes.copper import GRID, MARGIN, WIDE
-from defectra.xanes.importance import importance
-from defectra.xanes.omnixas import material, read_spectra
-from defectra.xanes.surroundings import COPPER_OXYGEN, describe, hoppe_mean, valence_sum
+from defectra.studies.xanes import compare, delta, ladder, nickel, series, views
+from defectra.studies.xanes.copper import GRID, MARGIN, WIDE
+from defectra.studies.xanes.importance import importance
+from defectra.studies.xanes.omnixas import material, read_spectra
+from defectra.studies.xanes.settings import Delta, Ladder, XanesStudy
+from defectra.studies.xanes.surroundings import COPPER_OXYGEN, describe, hoppe_mean, valence_sum
 
 COPPER_TWO = 1.679
 
@@ -305,7 +305,7 @@ def _archive(path, cell, sites=("000_Cu", "001_Cu")):
 
 
 def test_sites_are_labelled_and_what_has_no_label_is_counted(tmp_path):
-    from defectra.xanes.copper import copper_rows
+    from defectra.studies.xanes.copper import copper_rows
 
     rows, left_out = copper_rows(_archive(tmp_path / "a.tar.xz", _CELL.format(z=0.5)))
     assert [r["site"] for r in rows] == ["mp-1_000"]

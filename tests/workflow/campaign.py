@@ -14,9 +14,9 @@ from typing import Any
 
 import yaml
 
-from defectra.journal import read_journal
-from defectra.records import TABLES
-from defectra.store import read_table
+from defectra.core.journal import read_journal
+from defectra.core.records import TABLES
+from defectra.core.store import read_table
 
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = ("Snakefile", "workflow", "scripts", "config", "envs")
@@ -74,7 +74,7 @@ class Campaign:
         return {**os.environ, "PYTHONPATH": path, "DEFECTRA_SYNTHETIC_SLEEP": str(sleep)}
 
     def start(self, *arguments: str, sleep: float = 0.0) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "defectra.launcher", "run", "--cores", "2", *arguments]
+        command = [sys.executable, "-m", "defectra.cli.launcher", "run", "--cores", "2", *arguments]
         return subprocess.Popen(
             command,
             cwd=self.folder,

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from campaign import TABLES_ONLY, Campaign
 
-from defectra.records import STRUCTURES
-from defectra.store import read_table
+from defectra.core.records import STRUCTURES
+from defectra.core.store import read_table
 
 pytestmark = pytest.mark.workflow
 
@@ -26,16 +26,28 @@ def test_moved_touched_and_commented_reruns_nothing(copy: Campaign) -> None:
         path.touch()
     for path in copy.results.glob("plan/*/*.parquet"):
         path.touch()
-    copy.edit("workflow/defectra/engines/worker.py", "\nimport", "\n# a comment\nimport")
-    copy.edit("workflow/defectra/engines/synthetic.py", '"""Curve', '"""Another docstring. Curve')
+    copy.edit("workflow/defectra/campaign/worker.py", "\nimport", "\n# a comment\nimport")
+    copy.edit(
+        "workflow/defectra/engines/synthetic/run.py", '"""Curve', '"""Another docstring. Curve'
+    )
     assert copy.planned(TABLES_ONLY) == {}
 
 
 @pytest.mark.parametrize(
     ("file", "old", "new", "rules"),
     [
-        ("workflow/defectra/tables/gather.py", "return len(seen)", "return +len(seen)", {"gather"}),
-        ("workflow/defectra/engines/synthetic.py", "46.0, 62", "46.0, 63", {"calculate", "gather"}),
+        (
+            "workflow/defectra/campaign/gather.py",
+            "return len(seen)",
+            "return +len(seen)",
+            {"gather"},
+        ),
+        (
+            "workflow/defectra/engines/synthetic/run.py",
+            "46.0, 62",
+            "46.0, 63",
+            {"calculate", "gather"},
+        ),
         ("scripts/gather.py", "keep_log(", "str(1)\nkeep_log(", {"gather"}),
     ],
 )
@@ -48,7 +60,7 @@ def test_code_reruns_its_stage_and_below(
 
 def test_parser_projects_again_and_computes_nothing(copy: Campaign) -> None:
     before, spectra = copy.computed(), copy.table("spectra")
-    copy.edit("workflow/defectra/engines/synthetic.py", "46.0, 62", "46.0, 63")
+    copy.edit("workflow/defectra/engines/synthetic/run.py", "46.0, 62", "46.0, 63")
     copy.run(TABLES_ONLY, "--no-report")
     assert copy.computed() == before
     assert len(spectra[0]["mu"]) == 62

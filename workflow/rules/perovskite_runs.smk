@@ -1,10 +1,10 @@
 # Halide perovskites: calculations of our own, and how they compare with the published columns.
 
-from defectra.leaves import archive_parts, run_settings
-from defectra.journal import journal_size
+from defectra.core.config_leaves import archive_parts, run_settings
+from defectra.core.journal import journal_size
 
 
-# Projects archive and journal; computes nothing (`python -m defectra.perovskites.campaign fill`).
+# Projects archive and journal; computes nothing (`python -m defectra.studies.perovskites.campaign fill`).
 rule gather_runs:
     input:
         archive_parts(ARCHIVE, "perovskite_runs"),

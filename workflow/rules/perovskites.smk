@@ -1,7 +1,7 @@
 # Halide perovskites: published tables, models, learning curves, the screen.
 
-from defectra.leaves import evaluation_settings, screen_settings
-from defectra.perovskites.problems import TARGETS as PEROVSKITE_LABELS
+from defectra.core.config_leaves import evaluation_settings, screen_settings
+from defectra.studies.perovskites.problems import TARGETS as PEROVSKITE_LABELS
 
 PEROVSKITE_FILES = {
     "main": "perovskites/perovs_ml/Data.csv",

@@ -1,7 +1,7 @@
 # K edges: which feature tells what, how it travels, FEFF to VASP, fidelity ladder, measured Ni K.
 
-from defectra.datasets import needs_all
-from defectra.xanes.files import XAS, xas_lists, xas_tables
+from defectra.core.datasets import needs_all
+from defectra.studies.xanes.files import XAS, xas_lists, xas_tables
 
 FEATUREXAS = "spectra/chen2023_featurexas"
 ANATASE = "spectra/lightshow/notebooks/spectra_files"

@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
-from defectra.engines import synthetic
-from defectra.settings.protocols import FeffProtocol
+from defectra.core.protocols import FeffProtocol
+from defectra.engines.synthetic import run as synthetic
 
 data = json.loads(Path(snakemake.input[0]).read_text())
 task = data["tasks"][snakemake.wildcards.name]

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from defectra.errors import EngineError
+from defectra.core.errors import EngineError
 
 _BOUND = Path(__file__).with_name("bound.py")
 LOG = "child.log"  # what a child prints, in its folder

@@ -13,9 +13,9 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from defectra.errors import TableError
-from defectra.settings.nmc import Grid
+from defectra.core.errors import TableError
 from defectra.spectra.broaden import gaussian
+from defectra.studies.nmc.settings import Grid
 
 Floats = NDArray[np.float64]
 Curve = tuple[Floats, Floats]  # energies (eV), absorption

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from defectra.errors import TableError
-from defectra.records import Origin, Status
-from defectra.settings.nmc import Grid
+from defectra.core.errors import TableError
+from defectra.core.records import Origin, Status
 from defectra.spectra.align import aligned, covered, declared, grid_of, points
 from defectra.spectra.broaden import gaussian
 from defectra.spectra.normalise import relative_rms, unit_area
+from defectra.studies.nmc.settings import Grid
 
 Row = dict[str, Any]
 Rows = Iterable[Mapping[str, Any]]

@@ -13,7 +13,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from defectra.units import FWHM_PER_SIGMA
+from defectra.core.units import FWHM_PER_SIGMA
 
 Floats = NDArray[np.float64]
 _BLOCK = 1_000_000  # numbers held at once

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from defectra.errors import StructureError
+from defectra.core.errors import StructureError
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from defectra.composition import counts
-from defectra.records import Defect
+from defectra.core.records import Defect
+from defectra.structures.composition import counts
 from defectra.structures.layered import VACANCY, IdealLattice
 
 Decoration = tuple[str, ...]

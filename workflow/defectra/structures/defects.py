@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from defectra.errors import StructureError
+from defectra.core.errors import StructureError
 from defectra.structures.crystal import CLOSEST, VACANCY, check_element
 from defectra.structures.identity import Decorated, stabiliser
 from defectra.structures.sampling import smallest

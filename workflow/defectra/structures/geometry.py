@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from defectra.composition import counts
-from defectra.records import Origin, Status
+from defectra.core.records import Origin, Status
+from defectra.structures.composition import counts
 from defectra.structures.layered import primitive
 
 if TYPE_CHECKING:

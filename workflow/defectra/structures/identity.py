@@ -17,7 +17,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from defectra.errors import StructureError
+from defectra.core.errors import StructureError
 from defectra.structures.crystal import VACANCY, Crystal
 from defectra.structures.integers import Matrix, cell_index, hermite
 from defectra.structures.sampling import smallest

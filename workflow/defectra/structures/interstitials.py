@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from defectra.errors import StructureError
+from defectra.core.errors import StructureError
 from defectra.structures.crystal import CLOSEST, VACANCY, Crystal, with_sublattice
 
 Vectors = NDArray[np.float64]

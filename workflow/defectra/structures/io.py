@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from defectra.errors import StructureError
+from defectra.core.errors import StructureError
 from defectra.structures.crystal import SYMPREC, VACANCY, Crystal, from_structure
 from defectra.structures.identity import Decorated, atoms_of, orbit_labels
 from defectra.structures.integers import Matrix, cell_index

@@ -6,7 +6,7 @@ import os
 import sys
 from pathlib import Path
 
-from defectra.errors import StoreError, StructureError
+from defectra.core.errors import StoreError, StructureError
 from defectra.structures import request, table
 
 

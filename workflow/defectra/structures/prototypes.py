@@ -9,7 +9,7 @@ from inspect import signature
 import numpy as np
 from numpy.typing import NDArray
 
-from defectra.errors import StructureError
+from defectra.core.errors import StructureError
 from defectra.structures.crystal import VACANCY, Crystal, build, check_element, with_sublattice
 
 Vectors = NDArray[np.float64]

@@ -11,9 +11,9 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import Field, StrictInt, ValidationError, field_validator, model_validator
 
-from defectra.errors import StructureError
-from defectra.settings.base import Strict
-from defectra.settings.plain import Plain
+from defectra.core.errors import StructureError
+from defectra.core.settings import Strict
+from defectra.core.yaml_files import Plain
 from defectra.structures import charges, defects, interstitials, sqs, table
 from defectra.structures.colourings import LARGEST, Colourings, orderings, pose
 from defectra.structures.crystal import SYMPREC, VACANCY, Crystal, check_element

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from defectra.errors import StructureError
+from defectra.core.errors import StructureError
 from defectra.structures.colourings import Colourings, Selection, pose
 from defectra.structures.crystal import VACANCY
 from defectra.structures.sampling import smallest

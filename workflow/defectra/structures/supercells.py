@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from defectra.errors import StructureError
+from defectra.core.errors import StructureError
 from defectra.structures.crystal import Crystal, site_images
 from defectra.structures.integers import (
     Matrix,

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from defectra.records import STRUCTURES, Column, Table
-from defectra.store import replacing, write_table
+from defectra.core.records import STRUCTURES, Column, Table
+from defectra.core.store import replacing, write_table
 from defectra.structures.colourings import Colourings, Selection
 from defectra.structures.crystal import VACANCY
 from defectra.structures.identity import Decorated, atoms_of, orbit_labels, structure_id

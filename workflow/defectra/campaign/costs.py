@@ -1,0 +1,180 @@
+"""What a calculation costs: laws fitted to the calculations of the archive.
+
+The CPU time of one calculation is ``seconds * (atoms / 36) ** exponent``, one law for each engine,
+protocol and way of sharing potentials. ``python -m defectra.campaign.costs`` fits them to the
+archive and writes ``workflow/costs.yaml``; nothing else writes it, so that resources stay the same
+from run to run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from defectra.core.errors import ConfigError, DefectraError
+
+Row = dict[str, Any]
+Key = tuple[str, str, str]
+
+ATOMS = 36.0  # of the cell to which `seconds` refers
+FEWEST = 8  # rows of a law; below that there is none
+ALONE, SAME_EDGE, OTHER_EDGE = "alone", "same edge", "other edge"
+_HEAD = """\
+# What calculations cost, fitted to resources/archive by `make costs`; not edited by hand.
+# CPU seconds of one calculation = seconds * (atoms / 36) ** exponent
+#   sharing     potentials computed for it alone, or reused from the same edge (another fidelity)
+#               or from another edge of the same site
+#   seconds     at 36 atoms in the cell, mean (not median)
+#   error       one standard error of the exponent; outside `atoms` it is an extrapolation
+#   scatter     standard deviation of ln(CPU time) about the law
+#   wall        median of wall over CPU time on the (busy) machine that filled the archive
+#   memory_mb   largest resident memory of the engine
+"""
+
+
+@dataclass(frozen=True)
+class Law:
+    """Cost of one kind of calculation; the units stand in the head of the YAML file."""
+
+    engine: str
+    protocol: str
+    sharing: str
+    seconds: float
+    exponent: float
+    error: float
+    scatter: float
+    wall: float
+    memory_mb: float
+    count: int
+    atoms: tuple[int, int]
+
+    @property
+    def key(self) -> Key:
+        """Engine, protocol, sharing."""
+        return self.engine, self.protocol, self.sharing
+
+    def cpu(self, atoms: int) -> float:
+        """CPU seconds of one calculation on a cell of `atoms` atoms."""
+        return self.seconds * (atoms / ATOMS) ** self.exponent
+
+
+def sharing(row: Mapping[str, Any], edges: Mapping[str, str]) -> str:
+    """How a calculations row came by its potentials; `edges` gives the edge of each id."""
+    owner = row["shared_from"]
+    if not owner:
+        return ALONE
+    return SAME_EDGE if edges.get(owner, row["edge"]) == row["edge"] else OTHER_EDGE
+
+
+def fit(calculations: Iterable[Row], geometries: Iterable[Row]) -> list[Law]:
+    """Laws of every kind with enough finished rows; relaxations count as ``alone``.
+
+    Parameters
+    ----------
+    calculations, geometries
+        Rows of the archive.
+    """
+    cells = list(geometries)
+    atoms = {row["geometry_id"]: len(row["species"]) for row in cells}
+    rows = list(calculations)
+    edges = {row["calculation_id"]: row["edge"] for row in rows}
+    kinds: dict[Key, list[tuple[int, Row]]] = defaultdict(list)
+    for row in rows:
+        if row["status"] == "ok" and row["cpu_s"] > 0 and row["geometry_id"] in atoms:
+            key = (row["engine"], row["protocol"], sharing(row, edges))
+            kinds[key].append((atoms[row["geometry_id"]], row))
+    for row in cells:
+        if row["status"] == "ok" and row["cpu_s"] > 0:
+            kinds["chgnet", row["protocol"], ALONE].append((len(row["species"]), row))
+    return [_law(key, found) for key, found in sorted(kinds.items()) if len(found) >= FEWEST]
+
+
+def _law(key: Key, found: list[tuple[int, Row]]) -> Law:
+    """Least squares of ln(CPU) against ln(atoms), scaled to the mean of the CPU times."""
+    import numpy as np
+
+    numbers = np.array([n for n, _ in found])
+    cpu = np.array([row["cpu_s"] for _, row in found])
+    wall = np.array([row["wall_s"] for _, row in found])
+    x, y = np.log(numbers / ATOMS), np.log(cpu)
+    spread = float(((x - x.mean()) ** 2).sum())
+    slope = float((x - x.mean()) @ (y - y.mean())) / spread if spread > 0 else 0.0
+    rest = y - y.mean() - slope * (x - x.mean())
+    scatter = float(np.sqrt(rest @ rest / max(len(found) - 2, 1)))
+    seconds = float(cpu.sum() / np.exp(slope * x).sum())
+    return Law(
+        *key,
+        seconds=round(seconds, 2),
+        exponent=round(slope, 2),
+        error=round(scatter / spread**0.5, 2) if spread > 0 else 0.0,
+        scatter=round(scatter, 3),
+        wall=round(float(np.median(wall / cpu)), 2),
+        memory_mb=round(max(row["max_rss_mb"] for _, row in found), 1),
+        count=len(found),
+        atoms=(int(numbers.min()), int(numbers.max())),
+    )
+
+
+def dump(laws: Iterable[Law], source: str) -> str:
+    """Text of the YAML file."""
+    rows = [{**asdict(law), "atoms": list(law.atoms)} for law in laws]
+    lines = [
+        f"  - {yaml.safe_dump(row, default_flow_style=True, sort_keys=False, width=500)}"
+        for row in rows
+    ]
+    return f"{_HEAD}fitted_to: '{source}'\nlaws:\n{''.join(lines)}"
+
+
+def load(path: str | Path) -> dict[Key, Law]:
+    """Laws of a YAML file.
+
+    Raises
+    ------
+    ConfigError
+        If the file is missing or is not what :func:`dump` writes.
+    """
+    try:
+        data = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        laws = [Law(**{**row, "atoms": tuple(row["atoms"])}) for row in data["laws"]]
+    except (OSError, yaml.YAMLError, KeyError, TypeError) as error:
+        text = " ".join(str(error).split())
+        raise ConfigError(
+            f"{path}: not a table of costs ({text}); `make costs` writes it"
+        ) from None
+    return {law.key: law for law in laws}
+
+
+def main() -> int:
+    """Fit the laws to an archive and write them."""
+    from defectra.core.records import CALCULATIONS, GEOMETRIES
+    from defectra.core.store import Archive, write_bytes
+
+    parser = argparse.ArgumentParser(
+        prog="python -m defectra.campaign.costs", description=main.__doc__
+    )
+    parser.add_argument("--archive", type=Path, default=Path("resources/archive"))
+    parser.add_argument("--out", type=Path, default=Path("workflow/costs.yaml"))
+    args = parser.parse_args()
+    archive = Archive(args.archive)
+    try:
+        calculations, geometries = archive.read(CALCULATIONS), archive.read(GEOMETRIES)
+    except DefectraError as error:
+        print(error, file=sys.stderr)
+        return 1
+    versions = sorted({r["engine_version"] for r in [*calculations, *geometries]})
+    source = f"archive {archive.digest()}: {', '.join(versions)}"
+    text = dump(fit(calculations, geometries), source)
+    write_bytes(args.out, text.encode())
+    print(text)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,91 @@
+"""Drift check: recompute a seeded sample of the archive, past the store, and compare."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from defectra.campaign.engine import Parsed, engine_named
+from defectra.campaign.worker import Settings
+from defectra.core.errors import EngineError, StoreError
+from defectra.core.protocols import FeffProtocol
+from defectra.core.records import CALCULATIONS, GEOMETRIES, SPECTRA, Status
+from defectra.core.store import Archive
+from defectra.structures.decorate import seeded
+
+Row = dict[str, Any]
+
+
+def sample(rows: Sequence[Row], number: int, seed: int) -> list[Row]:
+    """Seeded draw of archived calculations that went well, dear fidelities left out."""
+    good = sorted(
+        (r for r in rows if r["status"] == Status.OK and r["protocol"] == "fast"),
+        key=lambda r: str(r["calculation_id"]),
+    )
+    order = seeded(seed, "drift").permutation(len(good))
+    return [good[k] for k in order[:number]]
+
+
+def recompute(
+    row: Row, geometry: Mapping[str, Any], old: Mapping[str, Any], protocol: FeffProtocol
+) -> Row:
+    """Drift row of one archived calculation: run again and compare with its spectrum."""
+    engine = engine_named(row["engine"])
+    start = time.perf_counter()
+    index = list(geometry["site_labels"]).index(row["site"])
+    out: Row = {
+        "calculation_id": row["calculation_id"],
+        **{k: row[k] for k in ("element", "edge", "protocol")},
+        "status": str(Status.FAILED),
+        "message": "",
+        "archived_version": row["engine_version"],
+        "engine_version": engine.engine_version(),
+        "max_abs_mu": float("nan"),
+        "relative_rms": float("nan"),
+        "edge_shift_eV": float("nan"),
+        "wall_s": 0.0,
+    }
+    site = engine.site(geometry, index)
+    name = site.identity(row["edge"], protocol)
+    if name != row["calculation_id"]:
+        return out | {"message": "the protocol of the archive is not that of the config"}
+    outcome = site.run(row["edge"], protocol)
+    out |= {"status": str(outcome.status), "message": outcome.message}
+    out["wall_s"] = time.perf_counter() - start
+    try:
+        found = engine.parse(outcome.files)
+    except EngineError as error:
+        return out | {"status": str(Status.FAILED), "message": str(error)}
+    return out | difference(old, found) | {"edge_shift_eV": found.edge - row["edge_eV"]}
+
+
+def difference(old: Mapping[str, Any], new: Parsed) -> dict[str, float]:
+    """Largest and relative RMS difference of mu on the archived energies."""
+    then = np.asarray(old["mu"])
+    now = np.interp(old["energy_eV"], new.energy, new.mu)
+    rms = float(np.sqrt(np.mean((now - then) ** 2) / np.mean(then**2)))
+    return {"max_abs_mu": float(np.abs(now - then).max()), "relative_rms": rms}
+
+
+def check(archive: Archive, settings: Settings, number: int, seed: int) -> list[Row]:
+    """Drift rows of a seeded sample of `number` archived calculations."""
+    chosen = sample(archive.read(CALCULATIONS), number, seed)
+    if not chosen:
+        return []
+    geometries = {g["geometry_id"]: g for g in archive.read(GEOMETRIES)}
+    missing = sorted({r["geometry_id"] for r in chosen} - set(geometries))
+    if missing:
+        raise StoreError(f"{archive.root}: no geometry {missing[0]} for a calculation; restore it")
+    spectra = {s["calculation_id"]: s for s in archive.read(SPECTRA)}
+    return [
+        recompute(
+            row,
+            geometries[row["geometry_id"]],
+            spectra[row["calculation_id"]],
+            settings.feff[row["protocol"]],
+        )
+        for row in chosen
+    ]

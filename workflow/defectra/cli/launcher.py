@@ -1,0 +1,347 @@
+"""Run the workflow, here or on a cluster: one lock, one live line, and errors for people.
+
+``python -m defectra.cli.launcher run`` checks the config, holds a lock of its own on the results
+folder, starts Snakemake with a profile, shows how far it is, and makes the report.
+Exit codes: 0 done, 1 a job failed, 2 the config cannot be used, 3 another launcher is at work,
+130 interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import importlib.util
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from defectra.campaign.progress import Line, duration, read_steps, read_work
+from defectra.cli import outcome
+from defectra.core.config import STUDIES, load
+from defectra.core.errors import ConfigError, StoreError
+from defectra.core.paths import PROJECT
+from defectra.core.watchdog import refuse_at_work
+
+ROOT = PROJECT
+PROFILES = ROOT / "workflow" / "profiles"
+KEPT_LOGS = 10
+GRACE_S = 15.0
+_PR_SET_PDEATHSIG = 1
+_NOTHING = "Nothing to be done"
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line asked for."""
+
+    targets: tuple[str, ...]
+    config: Path
+    mirror: Path | None
+    directory: Path
+    cores: int
+    report: bool
+    extra: tuple[str, ...]
+    profile: Path = PROFILES / "default"
+
+    @property
+    def results(self) -> Path:
+        """Folder that everything is written to."""
+        return self.directory / "results"
+
+    @property
+    def report_file(self) -> Path | None:
+        """Report of everything, or of the one study asked for; None if none is wanted."""
+        if not self.report or _is_dry(self) or len(self.targets) > 1:
+            return None
+        if set(self.targets) <= {"all"}:
+            return self.results / "report.html"
+        study = self.targets[0]
+        return self.results / study / "report.html" if study in STUDIES else None
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Command line of ``make run``."""
+    options = _options(arguments)
+    try:
+        load(options.config, {"mirror": str(options.mirror)} if options.mirror else None)
+        check_profile(options.profile)
+    except ConfigError as error:
+        print(f"The configuration cannot be used.\n{error}", file=sys.stderr)
+        return 2
+    try:
+        with only_one(options.results):
+            return run(options)
+    except StoreError as error:
+        print(error, file=sys.stderr)
+    except OSError as error:  # a full disk, a file system without locks
+        print(f"{error.filename or options.results}: {error.strerror}; mend it", file=sys.stderr)
+    return 3
+
+
+def _options(arguments: Sequence[str] | None) -> Options:
+    parser = argparse.ArgumentParser(prog="python -m defectra.cli.launcher", description=__doc__)
+    parser.add_argument("action", choices=["run"])
+    parser.add_argument("targets", nargs="*", help="rules or files; default: everything")
+    parser.add_argument("--config", type=Path, default=ROOT / "config" / "config.yaml")
+    parser.add_argument("--mirror", type=Path, help="published data; wins over the config")
+    parser.add_argument("--directory", type=Path, default=ROOT, help="holds results/")
+    parser.add_argument("--cores", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--no-report", action="store_true")
+    parser.add_argument("--profile", default="default", help="of workflow/profiles, or a folder")
+    args, extra = parser.parse_known_args(arguments)
+    return Options(
+        tuple(args.targets),
+        args.config.resolve(),
+        args.mirror.resolve() if args.mirror else None,
+        args.directory.resolve(),
+        args.cores,
+        not args.no_report,
+        tuple(extra),
+        _profile(args.profile),
+    )
+
+
+def _profile(name: str) -> Path:
+    """Folder of a profile: one of ours by its name, or any by its path."""
+    own = PROFILES / name
+    return own if os.sep not in name and own.is_dir() else Path(name).resolve()
+
+
+def check_profile(profile: Path) -> None:
+    """Refuse a profile that is not there, or whose executor is not installed.
+
+    Raises
+    ------
+    ConfigError
+        With what to do.
+    """
+    path = profile / "config.yaml"
+    if not path.is_file():
+        ours = ", ".join(sorted(p.name for p in PROFILES.iterdir()))
+        raise ConfigError(f"{profile}: no profile (no config.yaml there); ours are: {ours}")
+    name = executor(profile)
+    package = f"snakemake-executor-plugin-{name}"
+    if name and importlib.util.find_spec(package.replace("-", "_")) is None:
+        how = "make slurm" if name == "slurm" else f"pip install {package}"
+        raise ConfigError(f"{path}: executor {name} is not installed; `{how}` brings it")
+
+
+def executor(profile: Path) -> str:
+    """Name of the plugin that runs the jobs of a profile; empty if this machine does."""
+    text = (profile / "config.yaml").read_text(encoding="utf-8")
+    found = re.search(r"^executor: *([\w-]+)", text, re.MULTILINE)
+    return found[1] if found and found[1] not in ("local", "dryrun", "touch") else ""
+
+
+@contextmanager
+def only_one(results: Path) -> Iterator[None]:
+    """Hold the lock of a results folder.
+
+    Raises
+    ------
+    StoreError
+        If another launcher holds it, or the folder cannot be written.
+    """
+    path = results / ".launcher.lock"
+    try:
+        results.mkdir(parents=True, exist_ok=True)
+        handle = path.open("a+")
+    except OSError as error:
+        raise StoreError(f"{results}: cannot be written ({error.strerror}); free it") from None
+    with handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            handle.seek(0)
+            raise StoreError(
+                f"{results}: another run is at work here (process {handle.read().strip()}); "
+                f"wait for it, stop it, or use another --directory"
+            ) from None
+        handle.truncate(0)
+        handle.write(str(os.getpid()))
+        handle.flush()
+        yield
+
+
+def run(options: Options) -> int:
+    """Run Snakemake to its end, then the report; returns the exit code."""
+    start = time.time()
+    log = _new_log(options.results / "logs")
+    if any((options.directory / ".snakemake" / "locks").glob("*")):
+        refuse_at_work(options.directory)
+        _unlock(options, log)
+    code = _watched(options, log, start)
+    text = log.read_text(encoding="utf-8", errors="replace")
+    report = options.report_file
+    if code == 0 and _NOTHING in text and not (report and outcome.is_old(report, options.results)):
+        print(f"Nothing to do: everything below {outcome.short(options.results)} is up to date.")
+        return 0
+    if code == 0 and report:
+        before = len(text)
+        code = _report(options, report, log)
+        if code not in (0, 130):
+            text = log.read_text(encoding="utf-8", errors="replace")[before:]
+    _summary(options, code, text, log, time.time() - start)
+    return code
+
+
+def _unlock(options: Options, log: Path) -> None:
+    """Remove the lock that a killed Snakemake left; only the holder of our own comes here."""
+    with log.open("ab") as handle:
+        subprocess.run(
+            _snakemake(options, "--unlock"),
+            stdout=handle,
+            stderr=handle,
+            env=_environment(),
+            check=False,
+        )
+
+
+def _snakemake(options: Options, *more: str) -> list[str]:
+    return [
+        *(sys.executable, "-m", "snakemake"),
+        *("--snakefile", str(ROOT / "Snakefile")),
+        *("--directory", str(options.directory)),
+        *("--profile", str(options.profile)),
+        # on a cluster, `--cores` would limit the sum over all jobs; there the profile says `jobs`
+        *("--local-cores" if executor(options.profile) else "--cores", str(options.cores)),
+        *more,
+        *options.extra,
+        *("--config", f"file={options.config}"),
+        *([f"mirror={options.mirror}"] if options.mirror else []),
+    ]
+
+
+def _environment() -> dict[str, str]:
+    """The tree beside this file is what runs, wherever the package was installed from."""
+    path = os.pathsep.join([str(ROOT / "workflow"), os.environ.get("PYTHONPATH", "")])
+    single = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    return {**os.environ, **single, "PYTHONPATH": path.rstrip(os.pathsep)}
+
+
+def _start(command: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
+    """Start in a process group of its own, which we signal as a whole."""
+    with log.open("ab") as handle:
+        return subprocess.Popen(
+            list(command),
+            stdin=subprocess.DEVNULL,
+            stdout=handle,
+            stderr=subprocess.STDOUT,
+            env=_environment(),
+            start_new_session=True,
+            preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509
+        )
+
+
+def _die_with_parent() -> None:
+    """Snakemake must not outlive the lock that we hold for it; its workers follow it."""
+    import ctypes
+
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def _watched(options: Options, log: Path, start: float) -> int:
+    """Run the workflow under a live line; Ctrl-C and SIGTERM reach every child."""
+    command = _snakemake(options, *options.targets)
+    line = Line()
+    with _stop_signals() as stopped:
+        child = _start(command, log)
+        while child.poll() is None:
+            if stopped:
+                line.clear()
+                print("Stopping: what is finished is kept, `make run` goes on from there.")
+                _stop(child)
+                return 130
+            steps = read_steps(log.read_text(encoding="utf-8", errors="replace"))
+            work = read_work(options.results / "store", start)
+            line.show([str(steps), str(work), duration(time.time() - start)])
+            with suppress(subprocess.TimeoutExpired):
+                child.wait(1.0)
+        line.clear()
+    return 130 if stopped else child.returncode
+
+
+@contextmanager
+def _stop_signals() -> Iterator[list[int]]:
+    """Note SIGINT, SIGTERM and SIGHUP in a list instead of dying from them."""
+    seen: list[int] = []
+
+    def note(number: int, frame: FrameType | None) -> None:
+        del frame
+        seen.append(number)
+
+    kinds = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    old: list[Any] = [signal.signal(kind, note) for kind in kinds]
+    try:
+        yield seen
+    finally:
+        for kind, handler in zip(kinds, old):
+            signal.signal(kind, handler)
+
+
+def _stop(child: subprocess.Popen[bytes]) -> None:
+    """Interrupt the whole group, then kill what is left of it."""
+    for number, wait in ((signal.SIGINT, GRACE_S), (signal.SIGTERM, 5.0), (signal.SIGKILL, 5.0)):
+        with suppress(ProcessLookupError):
+            os.killpg(child.pid, number)
+        with suppress(subprocess.TimeoutExpired):
+            child.wait(wait)
+            break
+    with suppress(ProcessLookupError):
+        os.killpg(child.pid, signal.SIGKILL)
+
+
+def _is_dry(options: Options) -> bool:
+    return bool({"-n", "--dry-run", "--dryrun"} & set(options.extra))
+
+
+def _new_log(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    for old in sorted(folder.glob("run-*.log"))[: -KEPT_LOGS + 1]:
+        old.unlink()
+    path = folder / f"run-{time.strftime('%Y%m%d-%H%M%S')}.log"
+    path.touch()
+    return path
+
+
+def _report(options: Options, path: Path, log: Path) -> int:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(".report.part.html")
+    with _stop_signals() as stopped:
+        child = _start(_snakemake(options, "--report", str(draft), *options.targets), log)
+        while child.poll() is None and not stopped:
+            with suppress(subprocess.TimeoutExpired):
+                child.wait(0.2)
+        if stopped:
+            _stop(child)
+            return 130
+    if child.returncode == 0:
+        draft.replace(path)
+    else:
+        print("All tables and figures are made, but the report is not.", file=sys.stderr)
+    return child.returncode
+
+
+def _summary(options: Options, code: int, text: str, log: Path, seconds: float) -> None:
+    if _is_dry(options):
+        print(text)
+    elif code == 0:
+        print("\n".join(outcome.done(text, options.results, seconds)))
+    elif code != 130:
+        for failure in outcome.failures(text, options.directory):
+            print(failure, file=sys.stderr)
+        where = outcome.short(log)
+        print(f"Not everything was made; the whole story is in {where}.", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

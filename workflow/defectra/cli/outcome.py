@@ -1,0 +1,69 @@
+"""What a run came to: its products, whether its report is old, and what failed, for people."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from defectra.campaign.progress import duration, read_steps
+from defectra.core.paths import WORKFLOW
+
+CAPTIONS = WORKFLOW / "report"
+_FAILED = re.compile(r"^Error in rule (\w+):\n((?: {4}.*\n)+)", re.MULTILINE)
+_ERROR = re.compile(r"[\w.]*(Error|Exception|Interrupt)\b")
+_LOG = re.compile(r"^ {4}log: (\S+)", re.MULTILINE)
+_PRODUCTS = {
+    "report.html": "figures and tables, for a browser",
+    "*/report.html": "figures and tables of one study",
+    "scorecard.csv": "published claims beside ours",
+    "*/metrics.csv": "scores of all models",
+    "*/training.parquet": "the training table",
+    "calculations.parquet": "every calculation, failed ones included",
+}
+
+
+def is_old(report: Path, results: Path) -> bool:
+    """Whether a report is missing, or older than a result or a caption that it shows."""
+    if not report.exists():
+        return True
+    made = report.stat().st_mtime
+    shown = [*results.glob("**/*.csv"), *results.glob("**/*.png"), *CAPTIONS.glob("*.rst")]
+    return any(path.stat().st_mtime > made for path in shown)
+
+
+def done(text: str, results: Path, seconds: float) -> list[str]:
+    """Lines for a run that made everything: steps of its log `text`, and what there is now."""
+    lines = [f"Done: {read_steps(text).done} steps in {duration(seconds)}."]
+    for pattern, what in _PRODUCTS.items():
+        lines += [f"  {short(path):34} {what}" for path in sorted(results.glob(pattern))]
+    return lines
+
+
+def failures(text: str, directory: Path) -> list[str]:
+    """For each failed rule of a Snakemake log: rule, log file, and its last lines that tell."""
+    out, end = [], 0
+    for match in _FAILED.finditer(text):
+        found = _LOG.search(match.group(2))
+        path = directory / found.group(1) if found else None
+        told = path.read_text(errors="replace") if path and path.exists() else ""
+        lines = meaningful(told) or meaningful(text[end : match.start()])
+        where = f", log {short(path)}" if path else ""
+        out.append("\n".join([f"Rule {match.group(1)} failed{where}:", *lines]))
+        end = match.end()
+    return out or ["\n".join(["Snakemake failed:", *meaningful(text)])]
+
+
+def meaningful(text: str, count: int = 4) -> list[str]:
+    """Last lines that a person needs: the error itself, without the stack above it."""
+    text = text.split("RuleException:", maxsplit=1)[0]
+    lines = [line.rstrip() for line in text.splitlines() if line.strip()]
+    starts = [k for k, line in enumerate(lines) if _ERROR.match(line)]
+    own = lines[starts[-1] :] if starts else lines[-count:]
+    return [f"  {line}" for line in own[:count]]
+
+
+def short(path: Path) -> str:
+    """Path as a user would type it from here."""
+    near = os.path.relpath(path)
+    return str(path) if near.startswith("..") else near

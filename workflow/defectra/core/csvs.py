@@ -1,0 +1,72 @@
+"""CSV files, written atomically; NaN is an empty field."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from defectra.core.errors import TableError
+from defectra.core.store import replacing
+
+NUMBERS = ("value", "lo", "hi", "window_lo_eV", "window_hi_eV")
+
+
+def write_csv(path: str | Path, rows: Iterable[Mapping[str, Any]], columns: list[str]) -> None:
+    """Write rows with exactly these columns.
+
+    Raises
+    ------
+    TableError
+        If a row has other columns.
+    """
+    with replacing(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as handle:
+        writer = csv.DictWriter(handle, columns, lineterminator="\n")
+        writer.writeheader()
+        for row in rows:
+            if set(row) != set(columns):
+                raise TableError(f"{path}: columns {sorted(row)} where {sorted(columns)} belong")
+            writer.writerow({k: _text(v) for k, v in row.items()})
+
+
+def _text(value: Any) -> Any:
+    if isinstance(value, float):
+        return "" if math.isnan(value) else f"{value:.6g}"
+    return value
+
+
+def read_csv(path: str | Path, columns: list[str]) -> list[dict[str, Any]]:
+    """Read rows; a field that reads as a number is a float, an empty one is NaN where numeric.
+
+    A column is numeric if every filled field in it is a number; one that is empty throughout is
+    numeric if it is one of :data:`NUMBERS`.
+
+    Raises
+    ------
+    TableError
+        If the file is missing or its columns differ.
+    """
+    try:
+        with Path(path).open(newline="", encoding="utf-8") as handle:
+            reader = csv.DictReader(handle)
+            rows: list[dict[str, Any]] = list(reader)
+    except FileNotFoundError:
+        raise TableError(f"{path}: no such table; run the rule that makes it") from None
+    if list(reader.fieldnames or []) != columns:
+        raise TableError(f"{path}: columns {reader.fieldnames}, expected {columns}")
+    for name in columns:
+        filled = [r[name] for r in rows if r[name] not in ("", None)]
+        if (filled and all(_is_number(v) for v in filled)) or (not filled and name in NUMBERS):
+            for row in rows:
+                row[name] = float(row[name]) if row[name] else float("nan")
+    return rows
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

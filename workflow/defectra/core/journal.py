@@ -1,0 +1,184 @@
+"""The journal: what a worker has finished, append-only, and whole after any kill."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import struct
+import threading
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO, Self
+
+from defectra.core.errors import BusyError, StoreError
+from defectra.core.store import sync_folder, told
+
+Row = dict[str, Any]
+
+SYNC_S = 1.0  # s between two waits for the disk; an fsync takes 1 to 20 ms
+NO_LOCKS = "this file system does not lock files; mount it with locks, see docs/reliability.md"
+_MAGIC = b"DFJ1"
+_HEAD = struct.Struct("<4sI16s")
+
+
+class Journal:
+    """Append-only record of finished work; one writer, holding a lock.
+
+    Each record is a head (magic, length, checksum), then compressed JSON and a raw blob. What a
+    kill tears off at the end is cut away at the next start; a damaged record in the middle is an
+    error, since what follows it would be lost.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self._handle: Any = None
+        self._unsynced = threading.Event()
+        self._closing = threading.Event()
+        self._syncer = threading.Thread(target=self._keep_synced, daemon=True)
+
+    def __enter__(self) -> Self:
+        with told(self.path):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._handle = self.path.open("a+b", buffering=0)
+        try:
+            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._handle.close()
+            raise BusyError(
+                f"{self.path}: another worker holds this journal; wait for it or stop it"
+            ) from None
+        except OSError as error:
+            self._handle.close()
+            raise StoreError(f"{self.path}: {NO_LOCKS} ({error.strerror})") from None
+        try:
+            self._cut_torn()
+        except BaseException:
+            self._handle.close()
+            raise
+        self._syncer.start()
+        return self
+
+    def _cut_torn(self) -> None:
+        """Cut off what a kill left half written."""
+        end = self._scan_end()
+        if end < self.path.stat().st_size:
+            self._handle.truncate(end)
+            os.fsync(self._handle.fileno())
+        sync_folder(self.path.parent)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._closing.set()
+        self._unsynced.set()
+        self._syncer.join()
+        try:
+            os.fsync(self._handle.fileno())
+        finally:
+            self._handle.close()
+            self._handle = None
+
+    def _keep_synced(self) -> None:
+        """Wait for the disk once in `SYNC_S` while there is something new, beside the work."""
+        while self._unsynced.wait() and not self._closing.wait(SYNC_S):
+            self._unsynced.clear()
+            with suppress(OSError):  # the last one, at the end, tells
+                os.fsync(self._handle.fileno())
+
+    def _scan_end(self) -> int:
+        end = 0
+        for end, _, _ in _records(self.path):  # noqa: B007
+            pass
+        return end
+
+    def append(self, row: Mapping[str, Any], raw: bytes = b"") -> None:
+        """Add one record; it is out of this process when the call returns, and no kill loses it.
+
+        It is on the disk `SYNC_S` later: a power cut takes what ended since then.
+        """
+        header = json.dumps(row, sort_keys=True).encode()
+        payload = zlib.compress(struct.pack("<I", len(header)) + header + raw, 6)
+        digest = hashlib.blake2b(payload, digest_size=16).digest()
+        with told(self.path):
+            self._write(_HEAD.pack(_MAGIC, len(payload), digest) + payload)
+        self._unsynced.set()
+
+    def _write(self, data: bytes) -> None:
+        """All of `data` or nothing: what a full disk took of it is cut off again."""
+        start, left = os.fstat(self._handle.fileno()).st_size, memoryview(data)
+        try:
+            while left:
+                left = left[self._handle.write(left) :]
+        except OSError:
+            self._handle.truncate(start)
+            raise
+
+
+def journal_size(path: str | Path) -> int:
+    """Bytes of a journal, 0 without one: it only grows, so a larger one has more to tell."""
+    path = Path(path)
+    return path.stat().st_size if path.exists() else 0
+
+
+def read_journal(path: str | Path) -> Iterator[tuple[Row, bytes]]:
+    """Rows and raw blobs of a journal; a torn tail is passed over, no lock is taken."""
+    for _, row, raw in _records(Path(path)):
+        yield row, raw
+
+
+def _records(path: Path) -> Iterator[tuple[int, Row, bytes]]:
+    if not path.exists():
+        return
+    with path.open("rb") as handle:
+        while True:
+            start = handle.tell()
+            head = handle.read(_HEAD.size)
+            if len(head) < _HEAD.size:
+                return
+            magic, length, digest = _HEAD.unpack(head)
+            payload = handle.read(length) if magic == _MAGIC else b""
+            good = hashlib.blake2b(payload, digest_size=16).digest() == digest
+            if magic != _MAGIC or len(payload) < length or not good:
+                end = start if magic != _MAGIC else start + _HEAD.size + length
+                if not _zeros(handle, end) or _goes_on(handle, start + 1):
+                    raise StoreError(
+                        f"{path}: record at byte {start} is damaged and not the last one; "
+                        f"restore the file, or cut it there to recompute what followed"
+                    )
+                return
+            data = zlib.decompress(payload)
+            (length,) = struct.unpack_from("<I", data)
+            yield handle.tell(), json.loads(data[4 : 4 + length]), data[4 + length :]
+
+
+def _goes_on(handle: BinaryIO, start: int) -> bool:
+    """Whether a whole record begins at or after `start`: then what is before it was damaged.
+
+    A length that was damaged upwards would make all that follows look like a torn tail.
+    """
+    handle.seek(start)
+    data = handle.read()
+    at = data.find(_MAGIC)
+    while at >= 0:
+        head = data[at : at + _HEAD.size]
+        if len(head) == _HEAD.size:
+            _, length, digest = _HEAD.unpack(head)
+            payload = data[at + _HEAD.size : at + _HEAD.size + length]
+            if hashlib.blake2b(payload, digest_size=16).digest() == digest:
+                return True
+        at = data.find(_MAGIC, at + 1)
+    return False
+
+
+def _zeros(handle: BinaryIO, start: int) -> bool:
+    """Whether a file holds nothing from `start` but the zeros that a power cut leaves."""
+    handle.seek(start)
+    return not any(any(block) for block in iter(lambda: handle.read(1 << 20), b""))

@@ -1,0 +1,60 @@
+"""Who is alive: end a worker whose workflow was killed, find a Snakemake started by hand."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+
+from defectra.core.errors import StoreError
+
+
+def follow_ancestors(generations: int = 2, every_s: float = 0.5) -> None:
+    """Watch the nearest ancestors from a thread and kill this process when one of them is gone.
+
+    A worker that is started by a shell is not told when the program above that shell dies, so
+    the shell and its parent are both watched. Children of the engines follow their worker. A
+    process that has no ancestor left but process 1 was late: it ends at once.
+
+    Parameters
+    ----------
+    generations
+        How many ancestors, from the parent upwards; process 1 is never watched.
+    every_s
+        Seconds between two looks.
+    """
+    import psutil
+
+    ancestors = [p for p in psutil.Process().parents()[:generations] if p.pid > 1]
+
+    def watch() -> None:
+        while ancestors and all(p.is_running() for p in ancestors):
+            time.sleep(every_s)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    threading.Thread(target=watch, daemon=True, name="watchdog").start()
+
+
+def refuse_at_work(folder: Path) -> None:
+    """Refuse if a Snakemake of this machine works in `folder`: its lock does not tell.
+
+    Jobs that it has on a cluster are not meant.
+
+    Raises
+    ------
+    StoreError
+        With the number of the process.
+    """
+    import psutil
+
+    for process in psutil.process_iter():
+        try:
+            words = process.cmdline()
+            named = any(Path(word).name == "snakemake" for word in words[:4])
+            here = named and "--target-jobs" not in words and Path(process.cwd()) == folder
+        except (psutil.Error, OSError):
+            continue  # it ended just now, or is not ours to look at
+        if here:
+            raise StoreError(f"{folder}: Snakemake {process.pid} is at work here; wait for it")

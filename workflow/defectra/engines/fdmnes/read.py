@@ -1,0 +1,216 @@
+"""Finished runs of FDMNES: convolved and plain spectra with their indata file."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+
+from defectra.core.errors import EngineError
+from defectra.core.textfiles import plain_name, read_text
+from defectra.engines.edges import symbol
+from defectra.engines.finished.columns import mean_of, number
+from defectra.engines.finished.reader import Absorber, Axis, Folder, Reading, spectrum
+
+ENGINE = "fdmnes"
+PARSER_VERSION = "1"
+
+_HEADER = re.compile(r"^#?\s*(.+?)=\s*(E_edge\s*,\s*Z\b.*)$", re.M)
+_CONVOLVED = re.compile(r"_conv(?:_\d+)?\.txt$", re.I)
+_NUMBERED = re.compile(r"_\d+$")
+_SHELLS = {(1, 1): "K", (2, 1): "L1", (2, 2): "L2", (2, 3): "L3", (3, 4): "M4", (3, 5): "M5"}
+_CARDS = {
+    "k": "K", "l1": "L1", "l2": "L2", "l3": "L3", "l23": "L2,3", "m4": "M4", "m5": "M5",
+    "m45": "M4,5",
+}  # fmt: skip
+
+
+def find(folder: Folder) -> list[tuple[Path, ...]]:
+    """Convolved spectra, plain ones that have no convolved one, else an indata file alone."""
+    convolved = [p for p in folder.files if _is_convolved(p, folder)]
+    stems = {_stem(p) for p in convolved}
+    plain = [p for p in folder.files if "E_edge" in folder.head(p)[:1000] and _stem(p) not in stems]
+    spectra = [*convolved, *plain]
+    written = {_NUMBERED.sub("", _stem(p)).lower() for p in spectra}
+    asked = [p for p in folder.files if is_indata(folder.head(p))]
+    unfinished = [p for p in asked if _filout(folder.head(p)) not in written]
+    renamed = len(asked) == len(unfinished) == len(spectra) == 1
+    return [(p,) for p in (*spectra, *([] if renamed else unfinished))]
+
+
+def _is_convolved(path: Path, folder: Folder) -> bool:
+    words = folder.head(path).split(maxsplit=3)[:2]
+    spectral = len(words) == 2 and words[0] == "Energy" and words[1].startswith("<xanes>")
+    return spectral or bool(_CONVOLVED.search(plain_name(path)))
+
+
+def _stem(path: Path) -> str:
+    return _CONVOLVED.sub("", plain_name(path)).removesuffix(".txt")
+
+
+def is_indata(text: str) -> bool:
+    """Whether a text is an indata file: it names the output, a cluster radius and a cell."""
+    words = {line.strip().split()[0].lower() for line in text.splitlines() if line.strip()}
+    cell = words & {"crystal", "molecule", "cif_file", "film"}
+    return {"filout", "range"} <= words and bool(cell) and bool(words & {"radius", "rayon"})
+
+
+def read(files: tuple[Path, ...], folder: Folder) -> Reading:
+    """Read a spectrum; edge and Fermi level from the plain output, the cell from indata."""
+    path = files[0]
+    if is_indata(folder.head(path)):
+        raise EngineError("not_finished", f"{path.name} is there, but no spectrum")
+    indata = _indata_of(path, folder)
+    _, energy, mu = mean_of(files, 1)
+    header = _header(path, folder)
+    cards = cards_of(indata[1]) if indata else {}
+    axis = _axis(energy, header.get("E_edge", float("nan")))
+    return Reading(
+        spectrum(
+            energy,
+            mu,
+            efermi=header.get("E_Fermi", header.get("E_cut", float("nan"))),
+            edge=header.get("E_edge", float("nan")),
+            converged=_converged(path, folder),
+        ),
+        _absorber(header, cards),
+        "FDMNES",
+        axis,
+        "Mbarn" if _is_convolved(path, folder) else "Mbarn, not convolved",
+        _converged(path, folder),
+        _identity(path, indata),
+        _cif(indata),
+        _cell(cards),
+    )
+
+
+def _identity(path: Path, indata: tuple[Path, str] | None) -> dict[str, str]:
+    """Indata file with the output that is meant: one run may write several absorbers."""
+    return {"indata": indata[1], "output": plain_name(path)} if indata else {}
+
+
+def _header(path: Path, folder: Folder) -> dict[str, float]:
+    """Numbers of the first line of the plain output, by the names that stand there."""
+    for other in (path, *folder.files):
+        if other != path and plain_name(other) != f"{_stem(path)}.txt":
+            continue
+        found = _HEADER.search(folder.head(other))
+        if found:
+            names = [n.strip() for n in found.group(2).split(",")]
+            values = found.group(1).split()
+            return {n: number(v, other) for n, v in zip(names, values)}
+    return {}
+
+
+def _axis(energy: np.ndarray, edge: float) -> Axis:
+    """FDMNES writes energies from the edge on, or photon energies with card Energpho."""
+    if np.isfinite(edge):
+        return Axis.ABSOLUTE if energy[0] > edge / 2 > 10 else Axis.EDGE
+    return Axis.ABSOLUTE if energy[0] > 30 else Axis.EDGE
+
+
+def _absorber(header: dict[str, float], cards: dict[str, list[list[str]]]) -> Absorber:
+    given = _first(cards, "z_absorber") or ""
+    z = int(header.get("Z", 0)) or (int(given[:9]) if given.isdecimal() else 0)
+    edge = _SHELLS.get((int(header.get("n_edge", 0)), int(header.get("j_edge", 0))), "")
+    asked = _CARDS.get((_first(cards, "edge") or "").lower(), "")
+    index = _first(cards, "absorber")
+    element = symbol(z) or ""
+    if not element and index is None:
+        index = "1"  # the first atom absorbs unless the input says otherwise
+    return Absorber(
+        element,
+        asked if asked.startswith(edge[:1]) and asked else edge,
+        int(index[:9]) - 1 if index and index.isdecimal() else None,
+        "card Absorber" if index else "header of the output",
+    )
+
+
+def _first(cards: dict[str, list[list[str]]], name: str) -> str | None:
+    rows = cards.get(name)
+    return rows[0][0] if rows and rows[0] else None
+
+
+def _indata_of(path: Path, folder: Folder) -> tuple[Path, str] | None:
+    """Indata file that names this output, in the folder or the one above."""
+    wanted = _NUMBERED.sub("", _stem(path)).lower()
+    found = []
+    for place in (folder, Folder(folder.path.parent)):
+        for other in place.files:
+            if is_indata(place.head(other)):
+                text = read_text(other)
+                found.append((_filout(text) == wanted, other, text))
+    found.sort(key=lambda f: not f[0])
+    # Renamed files: the only indata file of the folder is taken as well.
+    if found and (found[0][0] or len(found) == 1):
+        return found[0][1], found[0][2]
+    return None
+
+
+def _filout(text: str) -> str:
+    """Name of the output that an indata file asks for, without its folder, lower case."""
+    return (_first(cards_of(text), "filout") or "").replace("\\", "/").split("/")[-1].lower()
+
+
+def cards_of(text: str) -> dict[str, list[list[str]]]:
+    """Keyword (lower case) -> rows of words below it, comments left out.
+
+    A keyword is a line of one word, without digits at its start, that no row can be.
+    """
+    out: dict[str, list[list[str]]] = {}
+    current: list[list[str]] = []
+    takes_word = {"filout", "edge", "cif_file", "comment"}
+    name = ""
+    for line in text.splitlines():
+        words = line.split("!")[0].split()
+        if not words:
+            continue
+        if name in takes_word and not current:
+            current.append(words)
+        elif re.match(r"[A-Za-z_]", words[0]):
+            name = words[0].lower()
+            current = out.setdefault(name, [])
+        else:
+            current.append(words)
+    return out
+
+
+def _cell(
+    cards: dict[str, list[list[str]]],
+) -> tuple[np.ndarray, list[str], np.ndarray] | None:
+    """Cell of a Crystal card without a space group."""
+    from pymatgen.core import Lattice
+
+    rows = cards.get("crystal", [])
+    if "spgroup" in cards or len(rows) < 2:
+        return None
+    try:
+        lattice = Lattice.from_parameters(*[float(v) for v in rows[0][:6]])
+        species = [symbol(int(r[0])) or "" for r in rows[1:]]
+        coords = np.array([[float(v) for v in r[1:4]] for r in rows[1:]])
+    except (TypeError, ValueError, IndexError):
+        return None
+    return (lattice.matrix, species, coords) if all(species) else None
+
+
+def _cif(indata: tuple[Path, str] | None) -> tuple[Path, ...]:
+    """File of the card Cif_file, beside the indata file whatever its path was."""
+    name = _first(cards_of(indata[1]), "cif_file") if indata else None
+    if not indata or not name:
+        return ()
+    path = indata[0].parent / name.replace("\\", "/").split("/")[-1]
+    return (path,) if path.is_file() else ()
+
+
+def _converged(path: Path, folder: Folder) -> bool | None:
+    """What the bav file tells of self-consistency; None without one or without SCF."""
+    bav = folder.named(f"{_NUMBERED.sub('', _stem(path))}_bav.txt", "fdmnes_bav.txt")
+    if bav is None:
+        return None
+    text = read_text(bav).lower()
+    if "scf" not in text:
+        return True
+    if "calculation has not converged" in text or "not converged" in text:
+        return False
+    return True if "converged" in text or "convergence" in text else None

@@ -1,0 +1,314 @@
+"""`defectra import`: a tree of finished runs of mixed engines becomes tables."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from defectra.core.errors import DefectraError, EngineError
+from defectra.core.records import (
+    CALCULATIONS,
+    GEOMETRIES,
+    IMPORTS,
+    SPECTRA,
+    STRUCTURES,
+    Origin,
+    Status,
+)
+from defectra.core.store import Row, made, told, write_table
+from defectra.core.textfiles import read_bytes
+from defectra.engines.edges import find as tabulated
+from defectra.engines.exciting import read as exciting
+from defectra.engines.fdmnes import read as fdmnes
+from defectra.engines.feff import read as feff
+from defectra.engines.finished import named
+from defectra.engines.finished.pairing import Paired, pair
+from defectra.engines.finished.reader import Axis, Folder, Reader, Reading
+from defectra.engines.gpaw import read as gpaw
+from defectra.engines.ocean import read as ocean
+from defectra.engines.vasp import read as vasp
+from defectra.engines.xspectra import read as xspectra
+
+READERS: tuple[Reader, ...] = (feff, gpaw, vasp, fdmnes, xspectra, ocean, exciting, named)
+_SKIPPED = {".git", "__pycache__", ".snakemake"}
+_RANK = list(Status)
+
+
+@dataclass
+class Imported:
+    """Rows of the five tables, ready to be written."""
+
+    imports: list[Row] = field(default_factory=list)
+    calculations: dict[str, Row] = field(default_factory=dict)
+    spectra: dict[str, Row] = field(default_factory=dict)
+    structures: dict[str, Row] = field(default_factory=dict)
+    geometries: dict[str, Row] = field(default_factory=dict)
+
+    def write(self, folder: Path) -> None:
+        """Write the tables as Parquet files into a folder, each whole or not at all.
+
+        ``imports`` comes last: while it is not there, the import has not ended.
+        """
+        with told(made(folder)):
+            (folder / "imports.parquet").unlink(missing_ok=True)
+        for name, table in (
+            ("calculations", CALCULATIONS),
+            ("spectra", SPECTRA),
+            ("structures", STRUCTURES),
+            ("geometries", GEOMETRIES),
+        ):
+            write_table(folder / f"{name}.parquet", getattr(self, name).values(), table)
+        write_table(folder / "imports.parquet", self.imports, IMPORTS)
+
+
+def import_tree(root: Path, absorber: tuple[str, str] | None = None) -> Imported:
+    """Read every run below a folder; what cannot be read is a row with the reason.
+
+    Parameters
+    ----------
+    absorber
+        Element and edge for runs that tell none, e.g. ``("Ti", "K")``.
+
+    Raises
+    ------
+    EngineError
+        ``missing_output`` if there is no such folder.
+    """
+    root = Path(root).resolve()
+    if not root.is_dir():
+        raise EngineError("missing_output", f"{root}: no such folder")
+    out = Imported()
+    for folder in folders(root):
+        for reader, files in runs(folder):
+            _add(out, reader, files, folder, root, absorber)
+    return out
+
+
+def folders(root: Path) -> Iterator[Folder]:
+    """All folders of a tree that can be read, in a stable order; links are not followed."""
+    for place, names, _ in os.walk(root):
+        names[:] = sorted(n for n in names if n not in _SKIPPED)
+        yield Folder(Path(place))
+
+
+def runs(folder: Folder) -> list[tuple[Reader, tuple[Path, ...]]]:
+    """Spectra of a folder with the reader that knows each; a file is read once."""
+    found: list[tuple[Reader, tuple[Path, ...]]] = []
+    taken: set[Path] = set()
+    for reader in READERS:
+        for files in reader.find(folder):
+            if not taken & set(files):
+                taken |= set(files)
+                found.append((reader, files))
+    return found
+
+
+def _add(
+    out: Imported,
+    reader: Reader,
+    files: tuple[Path, ...],
+    folder: Folder,
+    root: Path,
+    absorber: tuple[str, str] | None,
+) -> None:
+    row = _blank(reader, files, root)
+    try:
+        reading = _told(reader.read(files, folder), absorber)
+        paired = pair(reading, files[0].parent, root)
+        element = _check(reading, paired)
+    except DefectraError as error:
+        row["error_class"] = getattr(error, "error_class", "unreadable")
+        row["message"] = str(error)
+        row["calculation_id"] = _digest("failed", row["source"])
+        out.imports.append(row)
+        out.calculations[row["calculation_id"]] = _calculation(row, None, None, "")
+        return
+    _describe(row, reading, paired, files)
+    _store(out, row, reading, paired, element)
+
+
+def _told(reading: Reading, absorber: tuple[str, str] | None) -> Reading:
+    """The reading with the user's element and edge, if the run itself tells none."""
+    own = reading.absorber
+    if absorber is None or (own.element and own.edge):
+        return reading
+    if own.element not in ("", absorber[0]):
+        return reading
+    known = replace(own, element=absorber[0], edge=own.edge or absorber[1])
+    note = f"absorber {' '.join(absorber)} told by the user"
+    return replace(reading, absorber=known, note="; ".join(n for n in (reading.note, note) if n))
+
+
+def _blank(reader: Reader, files: tuple[Path, ...], root: Path) -> Row:
+    row: Row = {c.name: None for c in IMPORTS.columns}
+    names = [str(f.relative_to(root)) for f in files]
+    strings = {c.name: "" for c in IMPORTS.columns if c.type == "string"}
+    return (
+        row
+        | strings
+        | {
+            "source": names[0],
+            "files": names,
+            "engine": reader.ENGINE,
+            "status": str(Status.FAILED),
+            "parser_version": reader.PARSER_VERSION,
+        }
+    )
+
+
+def _check(reading: Reading, paired: Paired) -> str:
+    """Element of the absorber, once the energies agree with its edge.
+
+    Raises
+    ------
+    EngineError
+        ``unknown_absorber`` or ``wrong_edge``.
+    """
+    element, edge = reading.absorber.element, reading.absorber.edge
+    if not element and paired.geometry and paired.index is not None:
+        element = paired.geometry["species"][paired.index]
+    if not element or not edge:
+        what = "element" if not element else "edge"
+        raise EngineError(
+            "unknown_absorber",
+            f"nothing tells the absorbing {what} ({reading.absorber.label or 'no input file'}); "
+            "put the input of the run beside it",
+        )
+    known = tabulated(element, edge)
+    if reading.axis is Axis.ABSOLUTE and known is not None:
+        first, last = reading.parsed.energy[[0, -1]]
+        slack = 0.03 * known.energy + 15.0  # eV; calculated core levels are off by up to 2 %
+        if not first - slack < known.energy < last + slack:
+            raise EngineError(
+                "wrong_edge",
+                f"energies run from {first:.1f} to {last:.1f} eV, the {element} {edge} edge is at "
+                f"{known.energy:.1f} eV",
+            )
+    return element
+
+
+def _describe(row: Row, reading: Reading, paired: Paired, files: tuple[Path, ...]) -> None:
+    energy = reading.parsed.energy
+    status, kind, message = _status(reading)
+    row |= {
+        "calculation_id": _calculation_id(reading, files),
+        "identity": "input" if reading.inputs or reading.identity else "output",
+        "structure_source": paired.source,
+        "paired_by": paired.how,
+        "site_index": paired.index,
+        "axis": str(reading.axis),
+        "unit": reading.unit,
+        "n_points": len(energy),
+        "first_eV": float(energy[0]),
+        "last_eV": float(energy[-1]),
+        "status": status,
+        "error_class": kind,
+        "message": "; ".join(m for m in (message, reading.note) if m),
+    }
+
+
+def _status(reading: Reading) -> tuple[str, str, str]:
+    if reading.converged:
+        return str(Status.OK), "", ""
+    if reading.converged is None:
+        text = "no log tells whether the potentials converged"
+        return str(Status.UNCONVERGED), "convergence_unknown", text
+    steps = reading.parsed.iterations
+    return str(Status.UNCONVERGED), "not_self_consistent", f"{steps} iterations did not do"
+
+
+def _calculation_id(reading: Reading, files: tuple[Path, ...]) -> str:
+    """SHA-256 of the input as our own runs have it, else of the output."""
+    if reading.identity:
+        return reading.identity
+    if set(reading.inputs) == {"feff.inp"}:
+        return hashlib.sha256(reading.inputs["feff.inp"].encode()).hexdigest()
+    if reading.inputs:
+        return _digest("input", json.dumps(dict(reading.inputs), sort_keys=True))
+    digest = hashlib.sha256()
+    for path in files:
+        digest.update(read_bytes(path))
+    return digest.hexdigest()
+
+
+def _digest(*parts: str) -> str:
+    return hashlib.sha256("|".join(parts).encode()).hexdigest()
+
+
+def _store(out: Imported, row: Row, reading: Reading, paired: Paired, element: str) -> None:
+    name = row["calculation_id"]
+    before = out.calculations.get(name)
+    out.imports.append(row)
+    if before is not None:
+        row["duplicate_of"] = next(r["source"] for r in out.imports if r["calculation_id"] == name)
+        if _RANK.index(before["status"]) <= _RANK.index(row["status"]):
+            return
+    if paired.structure and paired.geometry:
+        out.structures.setdefault(paired.structure["structure_id"], paired.structure)
+        out.geometries.setdefault(paired.geometry["geometry_id"], paired.geometry)
+    out.calculations[name] = _calculation(row, reading, paired, element)
+    out.spectra[name] = {
+        "calculation_id": name,
+        "energy_eV": reading.parsed.energy.tolist(),
+        "mu": reading.parsed.mu.tolist(),
+        "mu0": reading.parsed.mu0.tolist(),
+        "edge_step": reading.parsed.edge_step,
+    }
+
+
+def _calculation(row: Row, reading: Reading | None, paired: Paired | None, element: str) -> Row:
+    geometry = paired.geometry if paired and paired.geometry else {}
+    inputs = reading.inputs if reading else {}
+    text = "".join(inputs[k] for k in sorted(inputs))
+    return {
+        "calculation_id": row["calculation_id"],
+        "geometry_id": geometry.get("geometry_id", ""),
+        "structure_id": geometry.get("structure_id", ""),
+        "engine": row["engine"],
+        "engine_version": reading.version if reading else "",
+        "protocol": "parsed",
+        "geometry_protocol": "parsed" if geometry else "",
+        "element": element,
+        "edge": reading.absorber.edge if reading else "",
+        "site": paired.site if paired else "",
+        "multiplicity": paired.multiplicity if paired else None,
+        "status": row["status"],
+        "attempt": 1,
+        "error_class": row["error_class"],
+        "message": row["message"],
+        "wall_s": np.nan,
+        "cpu_s": np.nan,
+        "max_rss_mb": np.nan,
+        "origin": str(Origin.PARSED),
+        "iterations": reading.parsed.iterations if reading else 0,
+        "efermi_eV": reading.parsed.efermi if reading else np.nan,
+        "edge_eV": reading.parsed.edge if reading else np.nan,
+        "shared_from": "",
+        "inputs_sha256": hashlib.sha256(text.encode()).hexdigest() if text else "",
+        "parser_version": row["parser_version"],
+    }
+
+
+def summary(found: Imported) -> dict[str, Any]:
+    """Counts for people: runs by engine and status, pairs, reasons of failures."""
+    from collections import Counter
+
+    return {
+        "runs": len(found.imports),
+        "calculations": len(found.calculations),
+        "spectra": len(found.spectra),
+        "structures": len(found.structures),
+        "by_engine": dict(Counter(f"{r['engine']} {r['status']}" for r in found.imports)),
+        "with_site": sum(r["site_index"] is not None for r in found.imports),
+        "duplicates": sum(bool(r["duplicate_of"]) for r in found.imports),
+        "reasons": dict(
+            Counter(r["error_class"] for r in found.imports if r["error_class"]).most_common()
+        ),
+    }

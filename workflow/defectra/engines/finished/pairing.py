@@ -1,0 +1,327 @@
+"""Which structure a run belongs to, and which of its sites absorbs."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections import Counter
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from defectra.core.errors import EngineError, StructureError
+from defectra.core.records import Origin
+from defectra.core.textfiles import plain_name, read_text
+from defectra.engines.finished.reader import Absorber, Reading
+from defectra.structures.geometry import as_row
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
+
+_UP = 3  # folders above the run that are searched for a structure
+_TOLERANCE = 0.02  # Å, of the distances of a listed cluster
+_FARTHEST = 50.0  # Å; no cluster is so wide
+_SHELLS = 40  # atoms of the cluster that are compared
+_NAMES = re.compile(r"(^(POSCAR|CONTCAR))|\.(cif|vasp|poscar)$", re.I)
+_INPUT = "input"
+_NUMBER = re.compile(r"(?:^|[_\-])(\d{1,4})[_\-]([A-Z][a-z]?)$")
+
+
+@dataclass(frozen=True)
+class Paired:
+    """A run with its structure and site; `rows` is None if no structure was found.
+
+    Attributes
+    ----------
+    structure, geometry
+        Rows of the tables of these names.
+    index
+        Absorbing site, from 0; None if it could not be told.
+    site, multiplicity
+        Name and number of sites of its symmetry orbit.
+    how
+        How structure and site were found, for people.
+    """
+
+    structure: dict[str, Any] | None
+    geometry: dict[str, Any] | None
+    source: str
+    index: int | None
+    site: str
+    multiplicity: int | None
+    how: str
+
+
+def pair(reading: Reading, folder: Path, root: Path) -> Paired:
+    """Structure and site of a run.
+
+    Tried in order: files that the run names, files in its folder and up to three above (not
+    above `root`), the cell that the input spells out. A structure that does not hold the
+    elements of the run, or none of whose sites has the surroundings of the listed cluster, is
+    passed over: a folder may have been moved beside another material.
+    """
+    refused = []
+    for source, name, structure in _candidates(reading, folder, root):
+        try:
+            index, how = find_site(structure, reading.absorber, folder)
+        except EngineError as error:
+            refused.append(f"{name}: {error}")
+            continue
+        known = _rows(Path(source)) if source != _INPUT else None
+        structure_row, geometry_row, orbits = known or rows_of(structure)
+        site = orbits[index] if index is not None else ""
+        many = orbits.count(site) if index is not None else None
+        return Paired(structure_row, geometry_row, source, index, site, many, f"{name}; {how}")
+    how = "; ".join(refused) or "no structure file in the folder or up to three above"
+    return Paired(None, None, "", None, "", None, how)
+
+
+def _candidates(reading: Reading, folder: Path, root: Path) -> list[tuple[str, str, Structure]]:
+    out = []
+    for path in (*reading.structures, *_nearby(folder, root)):
+        structure = _load(path)
+        if structure is not None:
+            out.append((str(path), path.name, structure))
+    if reading.own_structure is not None:
+        structure = _build(*reading.own_structure)
+        if structure is not None:
+            out.append((_INPUT, "cell in the input", structure))
+    return out
+
+
+def _nearby(folder: Path, root: Path) -> list[Path]:
+    found: list[Path] = []
+    place = folder
+    for _ in range(_UP + 1):
+        with os.scandir(place) as entries:  # a folder above may hold thousands of runs
+            named = [place / e.name for e in entries if _NAMES.search(plain_name(e.name))]
+        names = sorted(p for p in named if p.is_file())
+        # The cell before a run; CONTCAR is that of a relaxation and comes last.
+        found += sorted(names, key=lambda p: plain_name(p).upper().startswith("CONTCAR"))
+        if place in (root, place.parent):
+            break
+        place = place.parent
+    return found
+
+
+@lru_cache(maxsize=256)
+def _load(path: Path) -> Structure | None:
+    """Structure of a file; None if it cannot be read (a half-copied file is the normal case)."""
+    from defectra.structures.io import read_structure
+
+    name = plain_name(path).lower()
+    if name == "input.xml":
+        return _load_exciting(path)
+    if not _NAMES.search(plain_name(path)):
+        return _load_pw(path)
+    try:
+        structure = read_structure(path)
+    except StructureError:
+        return None
+    return structure if structure.is_ordered and len(structure) else None
+
+
+@lru_cache(maxsize=16)
+def _rows(path: Path) -> tuple[dict[str, Any], dict[str, Any], list[str]] | None:
+    """What :func:`rows_of` gives for a file: the sites of a cell often lie side by side."""
+    structure = _load(path)
+    return rows_of(structure) if structure is not None else None
+
+
+def _load_exciting(path: Path) -> Structure | None:
+    from pymatgen.io.exciting import ExcitingInput
+
+    try:
+        return _mutable(ExcitingInput.from_file(str(path)).structure)
+    except Exception:  # the parsers of others raise whatever comes
+        return None
+
+
+def _load_pw(path: Path) -> Structure | None:
+    from io import StringIO
+
+    from ase.io import read
+    from pymatgen.io.ase import AseAtomsAdaptor
+
+    for kind in ("espresso-in", "espresso-out"):
+        try:
+            text: Any = StringIO(read_text(path))  # the text: ASE reads meaning into names
+            atoms: Any = read(text, format=kind)
+            return _mutable(AseAtomsAdaptor.get_structure(atoms))
+        except Exception:  # noqa: S112 - the parsers of others raise whatever comes
+            continue
+    return None
+
+
+def _mutable(found: Any) -> Structure:
+    from pymatgen.core import Structure
+
+    from defectra.structures.io import checked
+
+    return checked(Structure(found.lattice, [s.specie for s in found], found.frac_coords))
+
+
+def _build(lattice: Any, species: list[str], coords: Any) -> Structure | None:
+    from pymatgen.core import Structure
+
+    from defectra.structures.io import checked
+
+    if not len(species) or not all(species):
+        return None
+    try:
+        return checked(Structure(lattice, species, coords, to_unit_cell=True))
+    except ValueError:
+        return None
+
+
+def find_site(structure: Structure, absorber: Absorber, folder: Path) -> tuple[int | None, str]:
+    """Absorbing site of a structure, and how it was told.
+
+    Raises
+    ------
+    EngineError
+        ``wrong_structure`` if the structure cannot be that of the run.
+    """
+    species = [s.specie.symbol for s in structure]
+    element = absorber.element
+    _check_elements(species, absorber)
+    if absorber.shells:
+        return _by_surroundings(structure, species, absorber)
+    if absorber.index is not None:
+        if not 0 <= absorber.index < len(species):
+            raise EngineError("wrong_structure", f"has no site {absorber.index}")
+        if element and species[absorber.index] != element:
+            raise EngineError(
+                "wrong_structure",
+                f"site {absorber.index} is {species[absorber.index]}, the run is of {element}",
+            )
+        return absorber.index, absorber.label
+    told = _NUMBER.search(folder.name)
+    if told and told.group(2) == element and int(told.group(1)) < len(species):
+        index = int(told.group(1))
+        if species[index] == element:
+            return index, f"number in the name of the folder {folder.name}"
+    sites = [i for i, s in enumerate(species) if s == element]
+    orbits = orbit_labels(structure)
+    if len({orbits[i] for i in sites}) == 1:
+        return sites[0], f"the only kind of {element} site"
+    return None, f"{len(sites)} sites of {element or 'the element'}, nothing tells which"
+
+
+def _check_elements(species: list[str], absorber: Absorber) -> None:
+    wanted = absorber.others | ({absorber.element} if absorber.element else set())
+    missing = sorted(wanted - set(species))
+    if missing:
+        raise EngineError("wrong_structure", f"has no {', '.join(missing)}, the run has")
+    foreign = sorted(set(species) - wanted)
+    if absorber.others and foreign:
+        raise EngineError("wrong_structure", f"has {', '.join(foreign)}, the run has not")
+
+
+def _by_surroundings(
+    structure: Structure, species: list[str], absorber: Absorber
+) -> tuple[int, str]:
+    """The site whose neighbours have the elements and distances of the listed cluster."""
+    shells = absorber.shells[:_SHELLS]
+    radius = shells[-1][1] + 2 * _TOLERANCE
+    if not radius < _FARTHEST:
+        raise EngineError("wrong_structure", f"the input lists an atom at {radius:.3g} Å")
+    orbits = orbit_labels(structure)
+    candidates = [i for i, s in enumerate(species) if s == shells[0][0]]
+    first = {orbits[i]: i for i in reversed(candidates)}
+    worst = np.inf
+    for index in sorted(first.values()):
+        found = structure.get_sites_in_sphere(structure[index].coords, radius)
+        worst = min(worst, _misfit(found, shells))
+        if worst <= _TOLERANCE:
+            return index, f"surroundings of {len(shells)} atoms agree within {worst:.3f} Å"
+    raise EngineError(
+        "wrong_structure",
+        f"no {shells[0][0]} site has the surroundings listed in the input (nearest: {worst:.2f} Å)",
+    )
+
+
+def _misfit(found: list[Any], shells: tuple[tuple[str, float], ...]) -> float:
+    """Largest difference of distances, element by element; infinite if atoms are missing."""
+    have: dict[str, list[float]] = {}
+    for neighbour in found:
+        have.setdefault(neighbour.specie.symbol, []).append(float(neighbour.nn_distance))
+    worst = 0.0
+    for element, number in Counter(e for e, _ in shells).items():
+        own = sorted(have.get(element, []))[:number]
+        wanted = sorted(d for e, d in shells if e == element)
+        if len(own) < number:
+            return float("inf")
+        worst = max(worst, float(np.abs(np.subtract(own, wanted)).max()))
+    return worst
+
+
+def orbit_labels(structure: Structure) -> list[str]:
+    """Symmetry orbit of each site of the cell as it is, e.g. ``Cu3``."""
+    import spglib
+
+    from defectra.structures.crystal import SYMPREC
+
+    species = [s.specie.symbol for s in structure]
+    kinds = sorted(set(species))
+    cell: Any = (structure.lattice.matrix, structure.frac_coords, [kinds.index(s) for s in species])
+    data = spglib.get_symmetry_dataset(cell, symprec=SYMPREC)
+    first = range(len(species)) if data is None else data.equivalent_atoms
+    return [f"{species[i]}{int(i)}" for i in first]
+
+
+def rows_of(structure: Structure) -> tuple[dict[str, Any], dict[str, Any], list[str]]:
+    """Structures and geometries row of a cell as it is, and the orbit of each site."""
+    species = [s.specie.symbol for s in structure]
+    lattice, coords = structure.lattice.matrix, structure.frac_coords
+    orbits = orbit_labels(structure)
+    name, host = identity(structure)
+    amounts = Counter(species)
+    formula = " ".join(f"{s}{n}" for s, n in amounts.items())
+    row = {
+        "structure_id": name,
+        "study": "import",
+        "host": host,
+        "formula": formula,
+        "composition": formula,
+        "ordering": 0,
+        "lithium": float("nan"),
+        "defect": "unknown",
+        "defect_sites": [],
+        "charge": 0,
+        "supercell": [1, 0, 0, 0, 1, 0, 0, 0, 1],
+        "multiplicity": 1,
+        "parent_id": name,
+        "family": name,
+        "family_sites": list(range(len(species))),
+        "seed": 0,
+        "rank": 0,
+        "lattice": [float(v) for v in lattice.ravel()],
+        "species": species,
+        "coords": [float(v) for v in coords.ravel()],
+        "site_labels": orbits,
+    }
+    geometry = as_row(row, "parsed", lattice, coords) | {"origin": str(Origin.PARSED)}
+    return row, geometry, orbits
+
+
+def identity(structure: Structure) -> tuple[str, str]:
+    """structure_id and host: those of the crystal, so that copies of a cell are one structure.
+
+    A cell that the factory refuses (atoms that overlap) is named by its coordinates.
+    """
+    from defectra.structures.crystal import from_structure
+    from defectra.structures.identity import pristine, structure_id
+    from defectra.structures.supercells import Supercell
+
+    try:
+        crystal = from_structure(structure)
+        return structure_id(pristine(Supercell(crystal, np.eye(3, dtype=np.int64)))), crystal.host
+    except StructureError:
+        numbers = np.round(np.vstack([structure.lattice.matrix, structure.cart_coords]), 3) + 0.0
+        text = structure.formula + " ".join(f"{v:.3f}" for v in numbers.ravel())
+        return hashlib.sha256(text.encode()).hexdigest()[:16], structure.composition.reduced_formula

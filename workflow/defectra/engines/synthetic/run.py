@@ -1,0 +1,78 @@
+"""An engine of no cost and no physics: deterministic curves, for tests of the workflow itself."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from defectra.campaign.engine import Outcome, Parsed
+from defectra.core.errors import EngineError
+from defectra.core.protocols import FeffProtocol
+from defectra.core.records import Status
+from defectra.engines.release import release
+
+ENGINE = "synthetic"
+PARSER_VERSION = "1"
+
+_ONSET = {"Li": 55.0, "O": 530.0, "Mn": 6539.0, "Co": 7709.0, "Ni": 8333.0}
+_ONSET_L3 = {"Mn": 639.0, "Co": 778.0, "Ni": 853.0}
+
+
+def engine_version() -> str:
+    """Version of the curves."""
+    return release(ENGINE)
+
+
+def parse(files: Mapping[str, bytes]) -> Parsed:
+    """Curve from the few numbers that `run` kept."""
+    try:
+        data = json.loads(files["curve.json"])
+        onset, peak = float(data["onset"]), float(data["peak"])
+    except (KeyError, ValueError, TypeError) as error:
+        raise EngineError("bad_output", f"curve.json cannot be read: {error}") from None
+    energy = onset + np.linspace(-15.0, 46.0, 62)
+    step = 0.5 + np.arctan(energy - onset) / np.pi
+    mu = step + peak * np.exp(-(((energy - onset - 6.0) / 2.0) ** 2))
+    return Parsed(energy, mu, step, -10.0, onset, 1e-3, True, 1)
+
+
+class Site:
+    """One absorber; the curve depends on its identity alone."""
+
+    def __init__(self, geometry: Mapping[str, Any], index: int) -> None:
+        self.key = f"{geometry['geometry_id']}/{geometry['site_labels'][index]}"
+        self.element = geometry["species"][index]
+
+    def identity(self, edge: str, protocol: FeffProtocol) -> str:
+        """`calculation_id` of an edge."""
+        text = f"{self.key}/{edge}/{protocol.model_dump_json()}"
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    def run(self, edge: str, protocol: FeffProtocol) -> Outcome:
+        """Draw the curve.
+
+        For tests: ``DEFECTRA_SYNTHETIC_SLEEP`` (s) makes it slow enough to be killed,
+        ``DEFECTRA_SYNTHETIC_STARTS`` names a file that counts what was begun.
+        """
+        name = self.identity(edge, protocol)
+        if path := os.environ.get("DEFECTRA_SYNTHETIC_STARTS"):
+            with Path(path).open("a", encoding="utf-8") as handle:
+                handle.write(f"{name}\n")
+        if sleep := float(os.environ.get("DEFECTRA_SYNTHETIC_SLEEP", "0")):
+            time.sleep(sleep)
+        onset = (_ONSET if edge == "K" else _ONSET_L3)[self.element]
+        curve = {"onset": onset, "peak": int(name[:4], 16) / 65536}
+        files = {"curve.json": json.dumps(curve).encode()}
+        return Outcome(name, Status.OK, inputs_sha256=name, files=files)
+
+
+def site(geometry: Mapping[str, Any], index: int) -> Site:
+    """Runner of one site."""
+    return Site(geometry, index)

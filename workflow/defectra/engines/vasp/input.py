@@ -1,0 +1,126 @@
+"""Inputs of a VASP core-hole run, without POTCAR, which its licence keeps with the user.
+
+Supercell core-hole method of Karsai et al., Phys. Rev. B 98, 235205 (2018), with the settings of
+arXiv:2310.07049: full hole, R2SCAN + U. The absorber is a species of its own and comes first, so
+that ``CLNT = 1``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from defectra.core.errors import EngineError
+
+if TYPE_CHECKING:
+    from pymatgen.core import Structure
+
+# eV, U - J for R2SCAN as in the released INCAR.
+HUBBARD: Mapping[str, float] = {"Ni": 2.43, "Mn": 2.93, "Co": 2.86}
+_LEVELS = {"K": (1, 0), "L1": (2, 0), "L23": (2, 1), "L3": (2, 1), "L2": (2, 1)}
+
+
+@dataclass(frozen=True)
+class VaspProtocol:
+    """Settings of a core-hole run.
+
+    Attributes
+    ----------
+    edge
+        ``K``, ``L1`` or ``L23``.
+    charge
+        Of the hole: 1 for a full one.
+    bands
+        How many; they decide how far above the edge the spectrum reaches.
+    spacing
+        Of k-points, 1/Å.
+    hubbard
+        Effective U, eV, by element.
+    timeout_s
+        s, then a run counts as failed.
+    """
+
+    edge: str = "K"
+    charge: float = 1.0
+    bands: int = 1600
+    spacing: float = 0.22
+    hubbard: Mapping[str, float] = field(default_factory=lambda: dict(HUBBARD))
+    timeout_s: float = 86400.0
+
+
+def inputs(structure: Structure, site: int, protocol: VaspProtocol) -> dict[str, str]:
+    """INCAR and POSCAR of one absorber, and which POTCARs to join in which order.
+
+    Raises
+    ------
+    EngineError
+        ``unknown_edge`` or ``unknown_site``.
+    """
+    if protocol.edge not in _LEVELS:
+        raise EngineError("unknown_edge", f"edge {protocol.edge!r}: one of {', '.join(_LEVELS)}")
+    if not 0 <= site < len(structure):
+        raise EngineError("unknown_site", f"site {site} of a cell of {len(structure)}")
+    species = [s.specie.symbol for s in structure]
+    blocks = [[site], *_blocks(species, site)]
+    kinds = [species[b[0]] for b in blocks]
+    needed = "\n".join(
+        f"{k}{' (the one with the core hole)' * (n == 0)}" for n, k in enumerate(kinds)
+    )
+    return {
+        "INCAR": _incar(kinds, [len(b) for b in blocks], protocol),
+        "POSCAR": _poscar(structure, blocks, kinds),
+        "POTCAR.needed": f"Join these POTCARs in this order (GW sets are advised):\n{needed}\n",
+    }
+
+
+def _blocks(species: list[str], site: int) -> list[list[int]]:
+    """Other atoms by element, in order of first appearance."""
+    kinds = list(dict.fromkeys(species))
+    found = [[i for i, s in enumerate(species) if s == k and i != site] for k in kinds]
+    return [b for b in found if b]
+
+
+def _incar(kinds: list[str], counts: list[int], protocol: VaspProtocol) -> str:
+    n, angular = _LEVELS[protocol.edge]
+    u = [protocol.hubbard.get(k, 0.0) for k in kinds]
+    tags: dict[str, object] = {
+        "ALGO": "Normal",
+        "METAGGA": "R2SCAN",
+        "LASPH": ".TRUE.",
+        "ISPIN": 2,
+        "MAGMOM": " ".join(f"{c}*{1.0 if k == 'Co' else 0.6}" for k, c in zip(kinds, counts)),
+        "LDAU": ".TRUE.",
+        "LDAUTYPE": 2,
+        "LDAUL": " ".join("2" if v else "0" for v in u),
+        "LDAUU": " ".join(f"{v:g}" for v in u),
+        "LDAUJ": " ".join("0" for _ in u),
+        "LMAXMIX": 4,
+        "LMIXTAU": ".TRUE.",
+        "ICORELEVEL": 2,
+        "CLNT": 1,
+        "CLN": n,
+        "CLL": angular,
+        "CLZ": protocol.charge,
+        "CH_LSPEC": ".TRUE.",
+        "CH_SIGMA": 0.5,
+        "NBANDS": protocol.bands,
+        "ISMEAR": 0,
+        "SIGMA": 0.1,
+        "KSPACING": protocol.spacing,
+        "LREAL": "Auto",
+        "LWAVE": ".FALSE.",
+        "LCHARG": ".FALSE.",
+    }
+    if not any(u):
+        tags = {k: v for k, v in tags.items() if not k.startswith("LDAU")}
+    return "\n".join(f"{k} = {v}" for k, v in tags.items()) + "\n"
+
+
+def _poscar(structure: Structure, blocks: list[list[int]], kinds: list[str]) -> str:
+    rows = ["\t".join(f"{v:.10f}" for v in row) for row in structure.lattice.matrix]
+    sites = [
+        " ".join(f"{v:.10f}" for v in structure[i].frac_coords) for block in blocks for i in block
+    ]
+    head = [structure.composition.formula, "1.0", *rows, " ".join(kinds)]
+    return "\n".join([*head, " ".join(str(len(b)) for b in blocks), "direct", *sites]) + "\n"

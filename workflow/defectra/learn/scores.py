@@ -1,0 +1,136 @@
+"""Metrics of out-of-fold predictions with bootstrap intervals over groups.
+
+Every metric takes weights, one set for each resample, so that a thousand resamples are a few
+matrix products. Shapes: b resamples, n rows. Repeats are scored one by one and averaged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from defectra.core.records import Metric
+
+Floats = NDArray[np.float64]
+Score = Callable[[Floats, Floats, Floats], Floats]
+
+
+def group_weights(groups: Sequence[str], resamples: int, seed: int) -> Floats:
+    """Weights of the rows, shape (1 + resamples, n); the first set is the sample itself."""
+    index = np.unique(np.asarray(groups, dtype=str), return_inverse=True)[1]
+    count = int(index.max()) + 1
+    generator = np.random.default_rng(seed)
+    drawn = generator.multinomial(count, np.full(count, 1 / count), size=resamples)
+    return np.vstack([np.ones(count), drawn])[:, index].astype(np.float64)
+
+
+def interval(values: Floats, level: float = 0.9) -> tuple[float, float, float]:
+    """Value of the sample and percentile interval of the resamples; NaN where undefined."""
+    rest = values[1:][np.isfinite(values[1:])]
+    if not len(rest):
+        return float(values[0]), float("nan"), float("nan")
+    lo, hi = np.quantile(rest, [(1 - level) / 2, (1 + level) / 2])
+    return float(values[0]), float(lo), float(hi)
+
+
+def repeated(score: Score, truth: Floats, predictions: Floats, weights: Floats) -> Floats:
+    """Mean of a metric over repeats.
+
+    `truth` has shape (n,) or (repeats, n), `predictions` (repeats, n), the answer (b,); NaN if
+    a prediction is missing.
+    """
+    if not np.isfinite(predictions).all():
+        return np.full(len(weights), np.nan)
+    labels = np.broadcast_to(truth, predictions.shape)
+    return np.mean([score(y, p, weights) for y, p in zip(labels, predictions)], axis=0)
+
+
+def rmse(truth: Floats, prediction: Floats, weights: Floats) -> Floats:
+    """Root mean square error, pooled over rows."""
+    return np.sqrt(weights @ (prediction - truth) ** 2 / weights.sum(axis=1))
+
+
+def mae(truth: Floats, prediction: Floats, weights: Floats) -> Floats:
+    """Mean absolute error."""
+    return weights @ np.abs(prediction - truth) / weights.sum(axis=1)
+
+
+def r2(truth: Floats, prediction: Floats, weights: Floats) -> Floats:
+    """Coefficient of determination."""
+    total = weights.sum(axis=1)
+    variance = weights @ truth**2 / total - (weights @ truth / total) ** 2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return 1 - rmse(truth, prediction, weights) ** 2 / np.where(variance > 0, variance, np.nan)
+
+
+def rmse_groups(groups: Sequence[str]) -> Score:
+    """Metric: mean over groups of the error of each group."""
+    index = np.unique(np.asarray(groups, dtype=str), return_inverse=True)[1]
+    first = np.unique(index, return_index=True)[1]
+
+    def score(truth: Floats, prediction: Floats, weights: Floats) -> Floats:
+        squares = np.bincount(index, (prediction - truth) ** 2) / np.bincount(index)
+        drawn = weights[:, first]
+        return drawn @ np.sqrt(squares) / drawn.sum(axis=1)
+
+    return score
+
+
+def balanced_accuracy(truth: Floats, prediction: Floats, weights: Floats) -> Floats:
+    """Mean of the two recalls at probability 1/2."""
+    right = ((prediction > 0.5) == (truth > 0.5)).astype(np.float64)
+    shares = []
+    for kind in (truth > 0.5, truth <= 0.5):
+        total = weights[:, kind].sum(axis=1)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            shares.append(weights[:, kind] @ right[kind] / total)
+    return np.mean(shares, axis=0)
+
+
+def auroc(truth: Floats, prediction: Floats, weights: Floats) -> Floats:
+    """Chance that a positive scores above a negative, ties half."""
+    positive, negative = _by_score(truth, prediction, weights)
+    below = np.cumsum(negative, axis=1) - negative / 2
+    pairs = positive.sum(axis=1) * negative.sum(axis=1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(pairs > 0, (positive * below).sum(axis=1) / pairs, np.nan)
+
+
+def average_precision(truth: Floats, prediction: Floats, weights: Floats) -> Floats:
+    """Precision averaged over the recalls, no interpolation."""
+    positive, negative = (v[:, ::-1] for v in _by_score(truth, prediction, weights))
+    hits = np.cumsum(positive, axis=1)
+    all_hits = hits[:, -1]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        precision = np.nan_to_num(hits / (hits + np.cumsum(negative, axis=1)))
+        return np.where(all_hits > 0, (positive * precision).sum(axis=1) / all_hits, np.nan)
+
+
+def _by_score(truth: Floats, prediction: Floats, weights: Floats) -> tuple[Floats, Floats]:
+    """Weight of positives and negatives at each distinct score, rising, shape (b, scores)."""
+    order = np.argsort(prediction, kind="stable")
+    starts = np.unique(np.round(prediction[order], 9), return_index=True)[1]
+    sorted_weights, positive = weights[:, order], truth[order]
+    return (
+        np.add.reduceat(sorted_weights * positive, starts, axis=1),
+        np.add.reduceat(sorted_weights * (1 - positive), starts, axis=1),
+    )
+
+
+def regression(groups: Sequence[str]) -> dict[Metric, Score]:
+    """Metrics of contents."""
+    return {
+        Metric.RMSE: rmse,
+        Metric.RMSE_GROUPS: rmse_groups(groups),
+        Metric.MAE: mae,
+        Metric.R2: r2,
+    }
+
+
+CLASSIFICATION: dict[Metric, Score] = {
+    Metric.BALANCED_ACCURACY: balanced_accuracy,
+    Metric.AUROC: auroc,
+    Metric.AVERAGE_PRECISION: average_precision,
+}

@@ -1,0 +1,159 @@
+"""A measured spectrum, and the checks that it must pass."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from defectra.core.errors import DefectraError
+
+Floats = NDArray[np.float64]
+LEAST = 20  # fewer energies are no spectrum
+WIDEST_GAP = 5.0  # eV; further apart, what lies between is not known
+WIDEST = 50_000.0  # eV; no scan of an edge is so wide, a damaged energy makes one
+_KEV = 150.0  # an axis that ends below this and rises like an X-ray edge above 1 keV is in keV
+
+
+class SpectrumError(DefectraError):
+    """A measured spectrum cannot be used; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A measured spectrum.
+
+    Attributes
+    ----------
+    energy
+        eV, increasing, shape (n,).
+    mu
+        Absorption, shape (n,); what it is stands in `kind`.
+    kind
+        ``transmission``, ``fluorescence``, ``mu``, ``counts`` (EELS) …
+    element, edge
+        What the file says it is; empty if it says nothing.
+    meta
+        Other words of the header.
+    notes
+        What was mended on reading.
+    """
+
+    energy: Floats
+    mu: Floats
+    kind: str = "mu"
+    element: str = ""
+    edge: str = ""
+    meta: Mapping[str, str] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+def cleaned(raw: Measured) -> Measured:
+    """Energies in eV and increasing, doubled energies averaged, ends without values cut.
+
+    Each mending is a note. A value that is not a number between others is not mended: nothing
+    may be invented inside an edge.
+
+    Raises
+    ------
+    SpectrumError
+        If values are missing inside, fewer than 20 energies remain, nothing varies, or the
+        energies span more than 50 keV.
+    """
+    energy, mu, notes = np.asarray(raw.energy, float), np.asarray(raw.mu, float), list(raw.notes)
+    energy, mu = _without_ends(energy, mu, notes)
+    if len(energy) < LEAST:
+        raise SpectrumError(f"only {len(energy)} energies with values; at least {LEAST} are needed")
+    energy = _in_ev(energy, raw, notes)
+    if not np.ptp(energy) <= WIDEST:
+        raise SpectrumError(
+            f"energies run from {energy.min():.6g} to {energy.max():.6g} eV: no scan is so wide; "
+            "one of them is damaged"
+        )
+    if (np.diff(energy) < 0).any():
+        order = np.argsort(energy, kind="stable")
+        falling = bool((np.diff(energy) <= 0).all())
+        notes.append("energies ran downwards" if falling else "energies were not in order: sorted")
+        energy, mu = energy[order], mu[order]
+    energy, mu = _merged(energy, mu, notes)
+    if len(energy) < LEAST:
+        raise SpectrumError(f"only {len(energy)} different energies; at least {LEAST} are needed")
+    if np.ptp(mu) == 0:
+        raise SpectrumError("the absorption is the same at every energy")
+    return replace(raw, energy=energy, mu=mu, notes=tuple(notes))
+
+
+def _without_ends(energy: Floats, mu: Floats, notes: list[str]) -> tuple[Floats, Floats]:
+    good = np.isfinite(energy) & np.isfinite(mu)
+    if not good.any():
+        raise SpectrumError("no energy has a value")
+    inside = np.arange(np.argmax(good), len(good) - np.argmax(good[::-1]))
+    holes = int((~good[inside]).sum())
+    if holes:
+        at = energy[inside][~good[inside]]
+        where = ", ".join(f"{e:.1f}" for e in at[np.isfinite(at)][:3]) or "unknown energies"
+        raise SpectrumError(
+            f"{holes} value(s) inside the spectrum are no numbers (at {where} eV); "
+            "take these rows out of the file if they may be missed"
+        )
+    if len(inside) < len(good):
+        notes.append(f"{len(good) - len(inside)} rows at the ends had no value: cut")
+    return energy[inside], mu[inside]
+
+
+def _in_ev(energy: Floats, raw: Measured, notes: list[str]) -> Floats:
+    """EELS axes may well end below 150 eV; of X-rays only a named edge tells keV apart."""
+    from defectra.engines.edges import find
+
+    unit = raw.meta.get("energy unit", "").lower()
+    known = find(raw.element, raw.edge) if raw.element else None
+    top = float(energy.max())
+    in_kev = unit == "kev" or (
+        unit != "ev"
+        and raw.kind != "counts"
+        and (
+            (known is not None and known.energy > 400 and top < known.energy / 100)
+            or (known is None and top < _KEV and np.ptp(energy) < 5 and top > 1)
+        )
+    )
+    if in_kev:
+        notes.append("energies were in keV")
+        return energy * 1000.0
+    return energy
+
+
+def _merged(energy: Floats, mu: Floats, notes: list[str]) -> tuple[Floats, Floats]:
+    unique, where = np.unique(energy, return_inverse=True)
+    if len(unique) == len(energy):
+        return energy, mu
+    notes.append(f"{len(energy) - len(unique)} energies were doubled: their values were averaged")
+    return unique, np.bincount(where, mu) / np.bincount(where)
+
+
+def on_grid(spectrum: Measured, grid: Floats) -> Floats:
+    """Values on a grid (eV), linear between the points.
+
+    Raises
+    ------
+    SpectrumError
+        If the spectrum ends before the grid, or has a hole of more than 5 eV in it: nothing is
+        extrapolated.
+    """
+    first, last = spectrum.energy[[0, -1]]
+    slack = 1e-6 * abs(last)
+    if first > grid[0] + slack or last < grid[-1] - slack:
+        raise SpectrumError(
+            f"the spectrum runs from {first:.1f} to {last:.1f} eV, the grid of the model from "
+            f"{grid[0]:.1f} to {grid[-1]:.1f} eV; measure further, or train on a shorter grid"
+        )
+    inside = np.flatnonzero((spectrum.energy[1:] > grid[0]) & (spectrum.energy[:-1] < grid[-1]))
+    gap = np.diff(spectrum.energy)[inside]
+    if gap.max() > WIDEST_GAP:
+        at = float(spectrum.energy[inside[int(gap.argmax())]])
+        raise SpectrumError(
+            f"no energies from {at:.1f} to {at + gap.max():.1f} eV, inside the grid of the model: "
+            "nothing is invented there; measure closer"
+        )
+    return np.interp(grid, spectrum.energy, spectrum.mu)

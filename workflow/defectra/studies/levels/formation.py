@@ -1,0 +1,119 @@
+"""Formation energies of a set, between the corners of the region where its host is stable."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from defectra.core.errors import EngineError
+from defectra.defects.corrections import Correction
+from defectra.defects.equations import Run, formation_energy
+from defectra.defects.levels import Cells, edges
+from defectra.defects.stability import corners, rich
+from defectra.structures.elements import sublattices
+
+Row = dict[str, Any]
+FORMATION_COLUMNS = [
+    *("host", "site", "impurity", "charge", "corner", "formation_eV", "gap_eV"),
+    *("potentials", "status", "message"),
+]
+
+
+def per_formula(row: Mapping[str, Any]) -> tuple[dict[str, int], float]:
+    """Atoms and energy (eV) of the smallest formula unit of a cell."""
+    counts = Counter(row["species"])
+    units = int(np.gcd.reduce(list(counts.values())))
+    return {e: n // units for e, n in counts.items()}, row["energy_eV"] / units
+
+
+def region(
+    host: Mapping[str, Any], phases: Mapping[str, Mapping[str, Any]], elements: Sequence[str]
+) -> tuple[list[dict[str, float]], dict[str, float]]:
+    """Corners of the stability region, relative to the elements, and the energies of those.
+
+    Parameters
+    ----------
+    host
+        Row of the bulk.
+    phases
+        Rows of elements and competing phases, by name, all with the settings of the bulk.
+
+    Raises
+    ------
+    EngineError
+        ``no_potential`` if an element is missing, ``mixed_settings``, ``unstable``.
+    """
+    for name, row in phases.items():
+        for key in ("cutoff_eV", "functional"):
+            if row[key] != host[key]:
+                raise EngineError("mixed_settings", f"{name}: {key} {row[key]}, bulk {host[key]}")
+    energies = {}
+    for row in phases.values():
+        atoms, energy = per_formula(row)
+        if len(atoms) == 1:
+            energies[next(iter(atoms))] = energy
+    missing = sorted(set(elements) - set(energies))
+    if missing:
+        raise EngineError("no_potential", f"no run of the element {', '.join(missing)}")
+
+    def formed(row: Mapping[str, Any]) -> tuple[dict[str, int], float]:
+        atoms, energy = per_formula(row)
+        return atoms, energy - sum(n * energies[e] for e, n in atoms.items())
+
+    compounds = [formed(r) for r in phases.values() if len(set(r["species"])) > 1]
+    inside = [c for c in compounds if set(c[0]) <= set(elements)]
+    atoms, energy = formed(host)
+    others = [c for c in inside if c[0] != atoms]
+    return corners(atoms, energy, others, list(elements)), energies
+
+
+def formation_rows(
+    chosen: tuple[str, str, str],
+    cells: Cells,
+    fixes: Mapping[int, Correction],
+    phases: Mapping[str, Mapping[str, Any]],
+) -> list[Row]:
+    """Formation energy of each charge at the valence-band maximum, cation- and anion-rich.
+
+    Parameters
+    ----------
+    chosen
+        Host, site, impurity.
+    """
+    host, site, impurity = chosen
+    first, second = sublattices(host)
+    points, energies = region(cells.bulk, phases, list(dict.fromkeys([first, second, impurity])))
+    vbm, cbm = edges(cells.bulk)
+    added = Counter({impurity: 1})
+    if site in ("M_A", "M_B"):
+        added[{"M_A": first, "M_B": second}[site]] -= 1
+    size = abs(np.linalg.det(np.reshape(cells.charged[0]["lattice"], (3, 3))))
+    repeats = round(size / abs(np.linalg.det(np.reshape(cells.bulk["lattice"], (3, 3)))))
+    bulk = _run(cells.bulk, repeats * cells.bulk["energy_eV"], 0.0)
+    out = []
+    for element in (first, second):
+        corner = rich(points, element)
+        mu = {e: energies[e] + corner[e] for e in corner}
+        for row in cells.charged:
+            fix = fixes.get(row["charge"])
+            run = _run(row, row["energy_eV"], fix.total_ev if fix else 0.0)
+            out.append(
+                {
+                    **{"host": host, "site": site, "impurity": impurity},
+                    "charge": row["charge"],
+                    "corner": f"{element}-rich",
+                    "formation_eV": formation_energy(run, bulk, added, mu, vbm),
+                    "gap_eV": max(cbm - vbm, 0.0),
+                    "potentials": " ".join(f"{e}:{corner[e]:+.3f}" for e in sorted(corner)),
+                    "status": row["status"],
+                    "message": "" if row["potentials_V"] else "no correction",
+                }
+            )
+    return out
+
+
+def _run(row: Mapping[str, Any], energy: float, correction: float) -> Run:
+    return Run(energy, row["charge"], row["cutoff_eV"], row["functional"], "", True, correction)

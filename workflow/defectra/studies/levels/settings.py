@@ -1,0 +1,136 @@
+"""Settings of study `levels`."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from defectra.core.settings import Strict
+
+
+class Kernel(Strict):
+    """Gaussian process over defects: centre of the candidates that nested selection chooses from.
+
+    Lengths are in standard deviations of the scaled descriptors, weights in eV².
+    """
+
+    host_length: float = Field(1.0, gt=0)
+    impurity_length: float = Field(1.0, gt=0)
+    contrast_length: float = Field(1.0, gt=0)
+    joint_host_length: float = Field(1.5, gt=0)
+    constant: float = Field(4.0, gt=0)
+    host_linear: float = Field(0.3, ge=0)
+    host: float = Field(0.3, ge=0)
+    impurity: float = Field(0.3, ge=0)
+    contrast: float = Field(0.3, ge=0)
+    joint: float = Field(0.3, ge=0)
+    noise: float = Field(
+        0.3, gt=0, description="eV, at a gap of 1.5 eV; its square grows with the gap"
+    )
+    suspect_noise: float = Field(1.5, ge=0, description="eV, more for ladders that do not rise")
+
+
+class Boosting(Strict):
+    """Boosted and bagged trees, one declared setting for all splits."""
+
+    trees: int = Field(100, ge=1)
+    depth: int = Field(5, ge=1)
+    learning_rate: float = Field(0.12, gt=0, le=1)
+    subsample: float = Field(0.8, gt=0, le=1)
+    column_sample: float = Field(0.4, gt=0, le=1)
+    forest_trees: int = Field(30, ge=1)
+    forest_depth: int = Field(8, ge=1)
+
+
+class Intervals(Strict):
+    """Prediction intervals, calibrated on training groups that were left out in turn."""
+
+    level: float = Field(0.9, gt=0, lt=1)
+
+
+class Multifidelity(Strict):
+    """The published two-fidelity study: runs when its table lies in the mirror."""
+
+    repeats: int = Field(5, ge=1, description="seeded draws of the training subset")
+    fractions: list[float] = Field([0.1, 0.2, 0.4, 0.7, 1.0], min_length=1)
+
+
+class Acquisition(Strict):
+    """What to compute next: expected gain per cost."""
+
+    count: int = Field(200, ge=1, description="rows of the ranked list")
+    cell_atoms: int = Field(64, ge=2, description="atoms of the supercell of the cost model")
+    reference_s: float = Field(60.0, gt=0, description="CPU s of one charge state, 64 atoms")
+    exponent: float = Field(2.5, gt=0, description="cost grows as electrons to this power")
+
+
+class ParsedSet(Strict):
+    """A folder of VASP runs: one bulk, one defect in its charges."""
+
+    folder: str = Field(description="searched with all below it; names do not matter")
+    host: str = Field(description="formula, cation first, e.g. CdTe")
+    dielectric: list[float] = Field(
+        min_length=9, max_length=9, description="tensor, rows; electronic for unrelaxed cells"
+    )
+
+
+class Live(Strict):
+    """Charged cells with GPAW: the shipped set, what each run computes anew, users' own runs."""
+
+    sets: str = Field("resources/levels/sets.csv", description="sets with their protocols")
+    archive: str = Field("resources/archive/levels", description="hosts and cells done earlier")
+    protocol: str = Field("fast", description="of gpaw_levels, for what `next_levels` computes")
+    recompute: list[str] = Field(
+        ["AlP M_A Cd 16 fast"], description="sets computed anew by each run, if GPAW is installed"
+    )
+    complete: bool = Field(False, description="compute every set that the archive lacks")
+    phases: str = Field("resources/levels/phases.csv", description="elements and competing phases")
+    formation: list[str] = Field(
+        ["AlAs M_i_B In 16 fast"], description="sets whose formation energies are made"
+    )
+    next_runs: int = Field(1, ge=0, description="rows of next.csv that `next_levels` computes")
+    next_atoms: int = Field(16, ge=8, description="of the host in those cells")
+    parsed: list[ParsedSet] = Field([], description="VASP runs made elsewhere")
+
+
+class LevelsStudy(Strict):
+    """Study `levels`: charge-state transition levels of impurities (arXiv:2203.10349)."""
+
+    mba_coefficient: float = Field(
+        0.14, description="modified band alignment: weight of (level - gap)"
+    )
+    hosts: str = Field("resources/levels/hosts.csv", description="host properties, with sources")
+    native_defects: bool = Field(True, description="native defects of other hosts as training rows")
+    ordinary: list[str] = Field(
+        "CdTe CdSe CdS ZnTe ZnSe ZnS GaAs GaP GaSb InP InAs InSb AlAs AlP AlSb".split(),
+        description="hosts whose mean error is a claim of its own",
+    )
+    folds: int = Field(5, ge=2)
+    kernel: Kernel = Kernel()
+    candidates: int = Field(5, ge=1, description="kernels drawn about the centre; one is chosen")
+    candidate_spread: float = Field(0.4, ge=0, description="log-normal width of the draws")
+    order_weight: float = Field(
+        0.5, ge=0, le=1, description="pull towards falling charge; 1: a law, 0: none"
+    )
+    trees: Boosting = Boosting()
+    intervals: Intervals = Intervals()
+    multifidelity: Multifidelity = Multifidelity()
+    acquisition: Acquisition = Acquisition()
+    live: Live = Live()
+    diagrams: dict[str, list[str]] = Field(
+        {"CdTe": ["Cu", "As", "In", "Cl"], "ZnSe": ["Cu", "P", "Al", "Br"]},
+        description="impurities of each transition-level diagram",
+    )
+    simulations: int = Field(40, ge=2, description="draws of the simulated-data study")
+    host_fidelity: Literal["measured", "lda", "pbe", "pbe_soc", "hse"] = Field(
+        "measured", description="gap and lattice that describe a host: measured, or computed here"
+    )
+    bootstrap: int = Field(300, ge=10, description="resamples over groups")
+    target: Literal["pbe"] = Field("pbe", description="fidelity of the single-fidelity study")
+
+    @model_validator(mode="after")
+    def _fractions(self) -> LevelsStudy:
+        if not all(0 < f <= 1 for f in self.multifidelity.fractions):
+            raise ValueError("multifidelity.fractions must lie above 0 and not above 1")
+        return self

@@ -1,0 +1,164 @@
+"""Every impurity on every site of every host, with intervals; and what to compute next."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from defectra.core.errors import TableError
+from defectra.core.records import Column, Split, Table
+from defectra.defects.equations import place
+from defectra.structures.elements import element, sublattices
+from defectra.studies.levels import gaussian_process as gaussian
+from defectra.studies.levels.evaluate import Data
+from defectra.studies.levels.features import Hosts, defects, flat_ladder
+from defectra.studies.levels.nested import final_scales
+from defectra.studies.levels.published import CHARGES
+from defectra.studies.levels.settings import Acquisition, LevelsStudy
+
+Row = dict[str, Any]
+Floats = NDArray[np.float64]
+
+SPACE = Table(
+    "level_space",
+    (
+        Column("host", "string", "", "formula"),
+        Column("site", "string", "", "site"),
+        Column("impurity", "string", "", "element"),
+        Column("q_from", "int", "e", "charge before the electron comes"),
+        Column("level_eV", "float", "eV above VBM", "predicted PBE level"),
+        Column("lo_eV", "float", "eV above VBM", "lower end of the 90 % interval"),
+        Column("hi_eV", "float", "eV above VBM", "upper end of the 90 % interval"),
+        Column("place", "string", "", "in gap, below VBM, above CBM, host without a gap"),
+        Column("published_eV", "float", "eV above VBM", "published DFT level, NaN if none"),
+        Column("krr_eV", "float", "eV above VBM", "published kernel ridge prediction"),
+        Column("nn_eV", "float", "eV above VBM", "published neural-network prediction"),
+        Column("rfr_eV", "float", "eV above VBM", "published random-forest prediction"),
+    ),
+)
+ACQUISITION_COLUMNS = [
+    *("rank", "host", "site", "impurity", "charges", "gain_eV", "cost_s", "gain_per_cost"),
+    *("largest_half_width_eV", "levels_maybe_in_gap"),
+]
+MODELS = ("krr", "nn", "rfr")
+_HEADS = ["(+3/+2)", "(+2/+1)", "(+1/0)", "(0/-1)", "(-1/-2)", "(-2/-3)"]
+Key = tuple[str, str, str]
+
+
+def read_predictions(path: str | Path) -> dict[Key, list[float]]:
+    """Levels of one published model by (host, site, impurity).
+
+    Raises
+    ------
+    TableError
+        If a column is missing or a defect is there twice.
+    """
+    out: dict[Key, list[float]] = {}
+    with Path(path).open(encoding="utf-8-sig", newline="") as handle:
+        reader = csv.DictReader(handle)
+        heads = reader.fieldnames or []
+        name = "M" if "M" in heads else "Impurity"
+        missing = [h for h in ("AB", "Site", name, *_HEADS) if h not in heads]
+        if missing:
+            raise TableError(f"{path}: column {missing[0]!r} is missing")
+        for line, row in enumerate(reader, 2):
+            key = (row["AB"], row["Site"], row[name])
+            if key in out:
+                raise TableError(f"{path}: line {line}: {key} is there twice")
+            out[key] = [float(row[h]) for h in _HEADS]
+    return out
+
+
+def predict_space(
+    data: Data, hosts: Hosts, published: Mapping[str, Mapping[Key, list[float]]], study: LevelsStudy
+) -> list[Row]:
+    """Rows of the space table: the centre kernel on all rows, intervals from hosts left out.
+
+    The keys are those of the published predictions, so that ours stand beside theirs.
+    """
+    keys = sorted({k for table in published.values() for k in table})
+    both = defects([*data.keys, *keys], hosts)
+    train, new = (
+        both.take(np.arange(len(data.keys))),
+        both.take(np.arange(len(data.keys), len(both))),
+    )
+    fitted = gaussian.fit(train, data.labels, study.kernel, flat_ladder(data.labels))
+    level = study.intervals.level
+    scale = final_scales(fitted, data.groups(Split.HOST_OUT), data.scored, level)
+    value, variance = gaussian.predict(fitted, train, new, study.kernel)
+    half = np.sqrt(variance)[:, None] * scale
+    known = dict(zip(data.keys, data.labels))
+    nothing = [float("nan")] * len(CHARGES)
+    return [
+        {
+            **dict(zip(("host", "site", "impurity"), key)),
+            "q_from": charge,
+            "level_eV": float(value[k, c]),
+            "lo_eV": float(value[k, c] - half[k, c]),
+            "hi_eV": float(value[k, c] + half[k, c]),
+            "place": str(place(float(value[k, c]), hosts[key[0]]["gap"])),
+            "published_eV": float(known.get(key, nothing)[c]),
+            **{f"{m}_eV": float(published.get(m, {}).get(key, nothing)[c]) for m in MODELS},
+        }
+        for k, key in enumerate(keys)
+        for c, charge in enumerate(CHARGES)
+    ]
+
+
+def next_runs(space: Sequence[Mapping[str, Any]], hosts: Hosts, settings: Acquisition) -> list[Row]:
+    """Ranked list of defects to compute: expected gain per cost, the dearest question first.
+
+    The gain of a defect is the sum over its levels of the half width, each weighted by the
+    chance (taken as even over its interval) that the level lies in the gap; the cost grows with
+    the electrons of the cell and counts its charges. What is already computed is left out.
+    """
+    rows = []
+    width = len(CHARGES)
+    for start in range(0, len(space), width):
+        six = space[start : start + width]
+        if np.isfinite(six[0]["published_eV"]) or hosts[six[0]["host"]]["gap"] <= 0:
+            continue
+        rows.append(_candidate(six, hosts[six[0]["host"]]["gap"], settings))
+    rows.sort(key=lambda r: (-r["gain_per_cost"], r["host"], r["site"], r["impurity"]))
+    return [{"rank": k, **r} for k, r in enumerate(rows[: settings.count], 1)]
+
+
+def _candidate(six: Sequence[Mapping[str, Any]], gap: float, settings: Acquisition) -> Row:
+    """Levels more likely in the gap than not, or the likeliest one, and the charges they need."""
+    widths = [r["hi_eV"] - r["lo_eV"] for r in six]
+    inside = [
+        max(0.0, min(r["hi_eV"], gap) - max(r["lo_eV"], 0.0)) / w for r, w in zip(six, widths)
+    ]
+    chosen = [k for k, share in enumerate(inside) if share > 0.5] or [int(np.argmax(inside))]
+    charges = {six[k]["q_from"] - step for k in chosen for step in (0, 1)}
+    gain = sum(inside[k] * widths[k] / 2 for k in chosen)
+    price = cost(six[0]["host"], six[0]["impurity"], len(charges), settings)
+    return {
+        "host": six[0]["host"],
+        "site": six[0]["site"],
+        "impurity": six[0]["impurity"],
+        "charges": " ".join(f"{q:+d}" if q else "0" for q in sorted(charges, reverse=True)),
+        "gain_eV": gain,
+        "cost_s": price,
+        "gain_per_cost": gain / price,
+        "largest_half_width_eV": max(widths) / 2,
+        "levels_maybe_in_gap": sum(share > 0.5 for share in inside),
+    }
+
+
+def cost(host: str, impurity: str, charges: int, settings: Acquisition) -> float:
+    """CPU s of the charges of one defect: a power law in the valence electrons of the cell.
+
+    Measured: 60 s for a charge state of 64 atoms of ZnSe, 8 electrons a pair without d shells.
+    """
+    pairs = settings.cell_atoms / 2
+    valence = sum(element(s)["valence"] for s in sublattices(host))
+    electrons = pairs * valence + element(impurity)["valence"]
+    factor = (electrons / (32 * 8.0)) ** settings.exponent
+    spin = 2.0 if element(impurity)["open_d"] else 1.0
+    return settings.reference_s * factor * spin * charges

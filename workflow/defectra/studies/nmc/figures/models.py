@@ -1,0 +1,182 @@
+"""Figures of study `nmc`: the spectra, and what models read from them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Normalize
+
+from defectra.core.records import Metric, Split
+from defectra.figures import style
+from defectra.studies.nmc.training import labels
+
+Rows = Iterable[Mapping[str, Any]]
+COLUMNS = 4
+_PARITY = ("x_Li", "x_Ni", "x_Mn", "x_Co")
+_DEFECTS = ("vacancy", "antisite")
+_CONTROLS = ("contents", "metadata", "shuffled")
+
+
+@style.styled()
+def plot_spectra(
+    structures: Rows, site_averages: Rows, edges: Sequence[str], path: str | Path
+) -> None:
+    """Site means of every edge, coloured by lithium content above and by nickel share below.
+
+    Parameters
+    ----------
+    structures, site_averages
+        Rows of these tables; averages of one fidelity.
+    edges
+        Panels, e.g. ``["O K", "Ni K"]``.
+    path
+        PNG to write.
+    """
+    contents = {s["structure_id"]: labels(s) for s in structures}
+    averages = [r for r in site_averages if r["mu"]]
+    height = -(-len(edges) // COLUMNS)
+    figure, axes = style.canvas(2 * height, COLUMNS, (11.5, 4.6 * height))
+    blocks = (("lithium", "Li per metal", "viridis"), ("n_Ni", "Ni share of metals", "plasma"))
+    for block, (column, label, colours) in enumerate(blocks):
+        own = axes[block * height : (block + 1) * height]
+        limits = (0.1, 1.0) if column == "lithium" else (0.1, 0.8)
+        scale = ScalarMappable(Normalize(*limits), mpl.colormaps[colours])
+        for axis in own.flat[len(edges) :]:
+            axis.set_axis_off()
+        for axis, edge in zip(own.flat, edges):
+            rows = [r for r in averages if f"{r['element']} {r['edge']}" == edge]
+            _edge_panel(
+                axis, edge, rows, [contents[r["structure_id"]][column] for r in rows], scale
+            )
+        for axis in own[:, 0]:
+            axis.set_ylabel("absorption (1/keV)")
+        figure.colorbar(scale, ax=list(own.flat), label=label, aspect=30, pad=0.01, shrink=0.9)
+    for axis in axes[-1]:
+        axis.set_xlabel("energy (eV)")
+    style.save(figure, path)
+
+
+def _edge_panel(
+    axis: Axes,
+    edge: str,
+    rows: Sequence[Mapping[str, Any]],
+    values: Sequence[float],
+    scale: ScalarMappable,
+) -> None:
+    if not rows:
+        style.say(axis, f"{edge}: no spectra")
+        return
+    for k in np.argsort(values):
+        colour = scale.to_rgba(values[k])
+        mu = 1000 * np.array(rows[k]["mu"])
+        axis.plot(rows[k]["energy_eV"], mu, color=colour, lw=0.7, alpha=0.85)
+    axis.set_title(f"{edge}  (n = {len(rows)})")
+    axis.set_xlim(rows[0]["energy_eV"][0], rows[0]["energy_eV"][-1])
+    axis.set_ylim(bottom=0)
+    axis.locator_params(axis="x", nbins=4)
+
+
+@style.styled()
+def plot_parity(predictions: Rows, path: str | Path) -> None:
+    """Contents predicted out of fold from all edges against truth, bars over the repeats."""
+    split = str(Split.GROUPED)
+    rows = [r for r in predictions if r["features"] == "cdf: all" and r["split"] == split]
+    figure, axes = style.canvas(1, 4, (11.5, 3.3))
+    for axis, target in zip(axes.flat, _PARITY):
+        _parity_panel(axis, target, [r for r in rows if r["target"] == target])
+    axes[0, 0].set_ylabel("predicted, out of fold")
+    style.save(figure, path)
+
+
+def _parity_panel(axis: Axes, target: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    finite = [r for r in rows if np.isfinite(r["prediction"])]
+    if not finite:
+        style.say(axis, f"{style.TARGET_LABELS[target]}:\ntoo few structures")
+        return
+    names = sorted({r["structure_id"] for r in finite})
+    each = {n: [r for r in finite if r["structure_id"] == n] for n in names}
+    truth = np.array([each[n][0]["truth"] for n in names])
+    answers = [np.array([r["prediction"] for r in each[n]]) for n in names]
+    mean = np.array([a.mean() for a in answers])
+    spread = np.array(
+        [[a.mean() - a.min() for a in answers], [a.max() - a.mean() for a in answers]]
+    )
+    low, high = min(truth.min(), mean.min()), max(truth.max(), mean.max())
+    pad = 0.06 * (high - low)
+    limits = (low - pad, high + pad)
+    axis.plot(limits, limits, color=style.BLACK, lw=0.8)
+    axis.axhline(truth.mean(), color=style.GREY, lw=0.8, ls="--")
+    axis.errorbar(
+        truth, mean, spread, fmt="o", ms=4, color=style.BLUE, alpha=0.6, elinewidth=0.8, mec="none"
+    )
+    rmse = np.sqrt(np.mean([(r["prediction"] - r["truth"]) ** 2 for r in finite]))
+    base = np.sqrt(np.mean((truth - truth.mean()) ** 2))
+    axis.set(xlim=limits, ylim=limits, aspect="equal")
+    axis.set_title(style.TARGET_LABELS[target])
+    axis.set_xlabel("true")
+    note = f"RMSE {rmse:.3f}\nSD of truth {base:.3f}\nn = {len(names)}"
+    axis.text(0.04, 0.97, note, transform=axis.transAxes, va="top", fontsize=8)
+
+
+@style.styled()
+def plot_edges(metrics: Rows, path: str | Path) -> None:
+    """Error and AUROC of each edge, of all edges and of the controls, with 90 % intervals."""
+    rows = [r for r in metrics if r["split"] == Split.GROUPED]
+    figure, axes = style.canvas(2, 3, (11.5, 7.4))
+    for axis, target in zip(axes.flat, (*_PARITY, *_DEFECTS)):
+        own = [r for r in rows if r["target"] == target]
+        if target in _DEFECTS:
+            _bars(axis, own, Metric.AUROC, _CONTROLS)
+            axis.axvline(0.5, color=style.BLACK, lw=0.8, ls=":")
+            axis.set(xlabel="AUROC (chance 0.5)", xlim=(0, 1.02))
+        else:
+            _bars(axis, own, Metric.RMSE, ())
+            axis.set_xlabel("RMSE (per metal)")
+        axis.set_title(style.TARGET_LABELS[target])
+    handles, names = axes[0, 0].get_legend_handles_labels()
+    if handles:
+        figure.legend(handles, names, loc="outside lower center", ncols=2)
+    style.save(figure, path)
+
+
+def _bars(
+    axis: Axes, rows: Sequence[Mapping[str, Any]], metric: Metric, controls: Sequence[str]
+) -> None:
+    found = {r["features"]: r for r in rows if r["metric"] == metric and np.isfinite(r["value"])}
+    edges = [n.removeprefix("cdf: ") for n in found if n.startswith("cdf: ") and "minus" not in n]
+    if not edges:
+        style.say(axis, "too few structures")
+        return
+    names = [f"cdf: {e}" for e in edges] + [c for c in controls if c in found] + ["none"]
+    words = {"none": "no features", "contents": "true contents", "cdf: all": "all edges"}
+    place = np.arange(len(names))
+    value, low, high = (np.array([found[n][k] for n in names]) for k in ("value", "lo", "hi"))
+    colours = [_colour(n) for n in names]
+    error = np.clip([value - low, high - value], 0, None)
+    axis.barh(place, value, color=colours, height=0.72, xerr=error, error_kw={"lw": 0.9})
+    raw = [(p, found[f"raw: {e}"]["value"]) for p, e in zip(place, edges) if f"raw: {e}" in found]
+    if raw:
+        axis.plot(
+            [v for _, v in raw],
+            [p for p, _ in raw],
+            "D",
+            ms=4,
+            mfc="white",
+            mec=style.BLACK,
+            label="raw spectra (bars: cumulative distribution)",
+            ls="none",
+        )
+    axis.set_yticks(place, [words.get(n, n.removeprefix("cdf: ")) for n in names])
+    axis.invert_yaxis()
+
+
+def _colour(name: str) -> str:
+    if name == "cdf: all":
+        return style.BLUE
+    return style.SKY if name.startswith("cdf: ") else style.GREY

@@ -1,0 +1,150 @@
+"""Settings of study `nmc`."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from defectra.core.protocols import Element
+from defectra.core.records import Defect
+from defectra.core.settings import ModelSettings, Strict
+from defectra.structures.composition import all_compositions, parse_composition
+
+EdgeName = Literal["Li K", "O K", "Mn K", "Co K", "Ni K", "Mn L3", "Co L3", "Ni L3"]
+
+
+class Grid(Strict):
+    """Energy grid of one edge, its declared shift and its extra broadening."""
+
+    start: float = Field(description="eV")
+    stop: float = Field(description="eV")
+    step: float = Field(0.2, gt=0, description="eV")
+    shift: float = Field(
+        0.0, description="eV, added to the axis of the engine; declared, not fitted"
+    )
+    fwhm: float = Field(1.0, ge=0, description="eV, Gaussian, on top of the core-hole width")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Grid:
+        if self.stop <= self.start + self.step:
+            raise ValueError(f"stop ({self.stop}) must lie above start ({self.start})")
+        return self
+
+
+class NmcStructures(Strict):
+    """What the study draws from: every combination, in a seeded order."""
+
+    metals: int = Field(10, ge=3, le=40, description="metal sites of the cell, 5 x 2 x 1 = 10")
+    compositions: list[str] | Literal["all"] = Field(
+        "all", description="e.g. [NMC622, Ni7Mn2Co1]; all = each of Ni, Mn, Co at least once"
+    )
+    orderings: int = Field(4, ge=1, description="seeded orderings of each composition")
+    lithium: list[float] = Field(
+        [1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1], description="per metal site"
+    )
+    defects: list[Defect] = Field(list(Defect), description="kinds")
+    count: int | None = Field(41, ge=1, description="how many in all; null: no limit")
+    per_composition: int | None = Field(
+        None, ge=1, description="how many of each composition; null: no limit"
+    )
+
+    @model_validator(mode="after")
+    def _ends(self) -> NmcStructures:
+        if self.count is None and self.per_composition is None:
+            raise ValueError("give count, per_composition or both; without them there is no end")
+        return self
+
+    @property
+    def names(self) -> list[str]:
+        """Canonical composition names, e.g. ``Ni6Mn2Co2``."""
+        if self.compositions == "all":
+            return all_compositions(self.metals)
+        return [parse_composition(c, self.metals) for c in self.compositions]
+
+    @model_validator(mode="after")
+    def _fits(self) -> NmcStructures:
+        for name in [] if self.compositions == "all" else self.compositions:
+            parse_composition(name, self.metals)
+        for x in self.lithium:
+            if abs(x * self.metals - round(x * self.metals)) > 1e-6 or not 0 < x <= 1:
+                raise ValueError(
+                    f"lithium content {x} does not fit {self.metals} lithium sites; "
+                    f"allowed: multiples of 1/{self.metals} from 1/{self.metals} to 1"
+                )
+        return self
+
+
+class LithiumSeries(Strict):
+    """Structures that answer one question: what does taking lithium out do to the spectra?"""
+
+    composition: str = Field("Ni6Mn2Co2")
+    orderings: int = Field(
+        5, ge=0, description="seeded, equal ones count once; 0 leaves the series out"
+    )
+    lithium: list[float] = Field([1.0, 0.2], description="1.0, the parent of all, among them")
+    edges: list[EdgeName] = Field(["Ni K", "O K"])
+    sites: dict[Element, int] = Field({"Ni": 6, "O": 1}, description="sites of each element")
+
+    @field_validator("lithium")
+    @classmethod
+    def _has_parent(cls, value: list[float]) -> list[float]:
+        if 1.0 not in value:
+            raise ValueError("must contain 1.0: the relaxed parent is what the others start from")
+        return value
+
+
+class NmcStudy(Strict):
+    """Study `nmc`: NMC oxides from several edges at once (arXiv:2501.08919)."""
+
+    structures: NmcStructures = NmcStructures()
+    geometry: Literal["chgnet", "vegard"] = Field(
+        "chgnet", description="geometry protocol; never two in one training table"
+    )
+    engine: Literal["feff", "synthetic"] = Field(
+        "feff", description="synthetic: no physics, for tests of the workflow itself"
+    )
+    protocol: str = Field("fast", description="a protocol of engine feff")
+    ladder: str = Field("balanced", description="dearer protocol for the first structures")
+    ladder_every: int = Field(
+        4, ge=0, description="every n-th structure also at the ladder protocol; 0: none"
+    )
+    live_geometries: bool = Field(
+        False, description="relax what the archive does not hold (needs `make engines`)"
+    )
+    edges: dict[EdgeName, Grid] = Field(
+        default={
+            "Li K": Grid(start=52, stop=80, fwhm=0.8),
+            "O K": Grid(start=528.9, stop=562.1, fwhm=1.0),
+            "Mn K": Grid(start=6535, stop=6580, step=0.25, shift=-2.2, fwhm=1.5),
+            "Co K": Grid(start=7705, stop=7750, step=0.25, fwhm=1.5),
+            "Ni K": Grid(start=8330, stop=8375, step=0.25, shift=-4.2, fwhm=1.5),
+            "Mn L3": Grid(start=635.1, stop=675.1),
+            "Co L3": Grid(start=775.1, stop=815.1),
+            "Ni L3": Grid(start=853.1, stop=880.1),
+        },
+        description="grids, shifts, widths",
+    )
+    sites: dict[Element, int] = Field(
+        {"Li": 1, "O": 2, "Mn": 1, "Co": 1, "Ni": 1}, description="sites of each element"
+    )
+    shards: int = Field(8, ge=1, description="chunks of each protocol; fixed once begun")
+    drift_sample: int = Field(3, ge=0, description="archived calculations recomputed live")
+    max_failed: float = Field(0.2, ge=0, le=1, description="fraction of failures that stops a run")
+    lithium_series: LithiumSeries = LithiumSeries()
+    model: ModelSettings = ModelSettings()
+
+    @field_validator("sites")
+    @classmethod
+    def _positive(cls, value: dict[str, int]) -> dict[str, int]:
+        for element, n in value.items():
+            if n < 1:
+                raise ValueError(f"sites.{element} is {n}; at least 1")
+        return value
+
+    @model_validator(mode="after")
+    def _sites_for_edges(self) -> NmcStudy:
+        missing = {e.split()[0] for e in self.edges} - set(self.sites)
+        if missing:
+            raise ValueError(f"sites: no number of sites for {', '.join(sorted(missing))}")
+        return self

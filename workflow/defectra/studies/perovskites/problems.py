@@ -1,0 +1,136 @@
+"""What is learnt from what: labels, the features a model may see, and the baseline it starts from.
+
+`features` names what has to be known of a compound before it can be predicted:
+
+- ``composition``: nothing but the formula.
+- ``+ PBE``: its PBE value of the same label; learnt is the difference (delta learning).
+- ``+ own ends``: our own calculations of the pure inorganic compounds, averaged over the ends of
+  the composition (:mod:`defectra.studies.perovskites.end_members`); no published value of any
+  compound.
+- ``+ references``: the energies of the phases AX; learnt is the decomposition energy counted from
+  one level for all A (:mod:`defectra.studies.perovskites.references`). No energy of a perovskite
+  is in it. Cost of the vacancies and Fermi level at equilibrium hold E(AX) as well, by one half,
+  since mu_A + mu_X = E(AX) (:mod:`defectra.studies.perovskites.vacancies`).
+
+Every problem has our 13 descriptors and the 45 tabulated properties of the published table; the
+member ``gp`` of the committee sees ours alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from defectra.studies.perovskites import descriptors
+from defectra.studies.perovskites import end_members as ends
+from defectra.studies.perovskites.references import offsets
+from defectra.studies.perovskites.tables import compounds_of
+
+Floats = NDArray[np.float64]
+Rows = Sequence[Mapping[str, Any]]
+Groups = tuple[tuple[int, ...], ...]
+COMPOSITION = "composition"
+PBE, REFERENCES, OWN = " + PBE", " + references", " + own ends"
+TARGETS = (
+    "lattice_PBE",
+    "lattice_HSE",
+    "decomposition_PBE",
+    "decomposition_HSE",
+    "gap_PBE",
+    "gap_HSE",
+    "refractive_index",
+    "log_fom",
+    "defect_energy",
+    "fermi_level",
+    "level_A",
+    "level_X",
+)
+# By how much R(AX) enters a label: by its definition, not fitted.
+REFERENCE_SHARES = {
+    "decomposition_PBE": -1.0,
+    "decomposition_HSE": -1.0,
+    "defect_energy": 0.5,
+    "fermi_level": 0.5,
+}
+# Labels that our own calculations say something about.
+WITH_OWN = ("lattice_HSE", "gap_HSE", "defect_energy")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One label learnt from one kind of features.
+
+    Attributes
+    ----------
+    features
+        Name, see the module.
+    matrix
+        Shape (n, p).
+    groups, wide
+        Groups of our columns, and of all.
+    base
+        What is added to the learnt part, shape (n,).
+    """
+
+    features: str
+    matrix: Floats
+    groups: Groups
+    wide: Groups
+    base: Floats
+
+
+def problems(
+    target: str, rows: Rows, references: Rows, ions: descriptors.Table, runs: Rows = ()
+) -> list[Problem]:
+    """Every way in which a label is learnt; rows without the PBE value have NaN in those columns.
+
+    Parameters
+    ----------
+    target
+        One of `TARGETS`.
+    rows
+        Rows of the compounds table.
+    references, ions
+        Rows of ``references.csv``; ionic properties by ion.
+    runs
+        Rows of our own calculations; none: no problem is built on them.
+    """
+    compounds = compounds_of(rows)
+    quantity, fidelity = target.rsplit("_", 1)
+    matrix = descriptors.wide_matrix(compounds, ions, rows)
+    nothing = np.zeros(len(rows))
+    out = [Problem(COMPOSITION, matrix, descriptors.GROUPS, descriptors.WIDE, nothing)]
+    if target in REFERENCE_SHARES:
+        frame = offsets(compounds, references, "HSE" if fidelity == "HSE" else "PBE")
+        base = REFERENCE_SHARES[target] * frame
+        out.append(
+            Problem(COMPOSITION + REFERENCES, matrix, descriptors.GROUPS, descriptors.WIDE, base)
+        )
+    if runs and target in WITH_OWN:
+        out.append(_with_own(matrix, ends.matrix(compounds, runs), nothing))
+    if fidelity != "HSE":
+        return out
+    cheap = label(rows, f"{quantity}_PBE")
+    out.append(_with_cheap(COMPOSITION + PBE, matrix, cheap, nothing))
+    return out
+
+
+def label(rows: Rows, target: str) -> Floats:
+    """Values of a label, NaN where it is missing or was found wrong; shape (n,)."""
+    return np.array([np.nan if target in row["flags"] else row[target] for row in rows], float)
+
+
+def _with_own(matrix: Floats, own: Floats, base: Floats) -> Problem:
+    last = tuple(range(matrix.shape[1], matrix.shape[1] + own.shape[1]))
+    groups, wide = (*descriptors.GROUPS, last), (*descriptors.WIDE, last)
+    return Problem(COMPOSITION + OWN, np.hstack([matrix, own]), groups, wide, base)
+
+
+def _with_cheap(name: str, matrix: Floats, cheap: Floats, base: Floats) -> Problem:
+    last = (matrix.shape[1],)
+    groups, wide = (*descriptors.GROUPS, last), (*descriptors.WIDE, last)
+    return Problem(name, np.column_stack([matrix, cheap]), groups, wide, base + cheap)

@@ -1,0 +1,112 @@
+"""Settings of study `perovskites`."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from defectra.core.settings import Boosting, Strict
+
+ScreenTarget = Literal[
+    "lattice_HSE",
+    "decomposition_HSE",
+    "gap_HSE",
+    "refractive_index",
+    "log_fom",
+    "defect_energy",
+    "fermi_level",
+    "level_A",
+    "level_X",
+]
+
+
+class PerovskiteModels(Strict):
+    """Gaussian process, boosting, networks, and how they are put together."""
+
+    boosting: Boosting = Boosting(trees=100, learning_rate=0.1, column_sample=0.5)
+    boosting_seeds: int = Field(4, ge=1, description="boosted trees that are averaged")
+    trees: int = Field(60, ge=1, description="extremely randomised trees")
+    tree_features: float = Field(0.5, gt=0, le=1, description="share of the columns at a split")
+    networks: int = Field(2, ge=1, description="members of the ensemble of networks")
+    network_layers: list[int] = Field([24, 12], description="hidden units of each layer")
+    network_decay: float = Field(1.0, ge=0, description="L2 penalty")
+    network_iterations: int = Field(60, ge=10, description="of L-BFGS, at most")
+    inner_folds: int = Field(5, ge=2, description="inside the training rows")
+
+
+class Criterion(Strict):
+    """Window of one label; what is given is a bound."""
+
+    target: ScreenTarget
+    low: float | None = Field(None, description="lower bound")
+    high: float | None = Field(None, description="upper bound")
+
+    @model_validator(mode="after")
+    def _bounded(self) -> Criterion:
+        if self.low is None and self.high is None:
+            raise ValueError(f"criterion on {self.target}: give low, high or both")
+        if self.low is not None and self.high is not None and self.low >= self.high:
+            raise ValueError(f"criterion on {self.target}: low {self.low} is not below {self.high}")
+        return self
+
+
+class Screen(Strict):
+    """What passes: a compound whose joint probability to meet every criterion is high enough."""
+
+    space: Literal["published", "whole"] = Field(
+        "published", description="17,955 compounds of the paper, or all 19,305"
+    )
+    references: Literal["published", "consistent"] = Field(
+        "published",
+        description="published, or with the AX that calorimetry contradicts put right",
+    )
+    criteria: dict[str, Criterion | None] = Field(
+        {
+            "stable": Criterion(target="decomposition_HSE", high=0.0),
+            "gap": Criterion(target="gap_HSE", low=1.0, high=2.0),
+            "few defects": Criterion(target="defect_energy", low=0.5),
+            "shallow acceptor": Criterion(target="level_A", high=0.15),
+        },
+        description="bounds in eV, by name, in the order of the funnel; null: not asked for",
+    )
+    probability: float = Field(0.5, gt=0, lt=1, description="least joint probability")
+
+    @model_validator(mode="after")
+    def _once(self) -> Screen:
+        if len({c.target for c in self.steps.values()}) != len(self.steps):
+            raise ValueError("criteria: each target once")
+        if not self.steps:
+            raise ValueError("criteria: at least one")
+        return self
+
+    @property
+    def steps(self) -> dict[str, Criterion]:
+        """Criteria that are asked for."""
+        return {name: c for name, c in self.criteria.items() if c is not None}
+
+
+class Fidelity(Strict):
+    """Learning curves at fixed cost: how many expensive values are bought, and how used."""
+
+    cost_ratio: float = Field(20.0, gt=1, description="cost of an HSE value in PBE values")
+    budgets: list[float] = Field(
+        [20, 30, 50, 90, 160], description="in HSE values, PBE values included"
+    )
+    draws: int = Field(3, ge=1, description="seeded draws of the compounds that are bought")
+
+
+class PerovskiteStudy(Strict):
+    """Study `perovskites`: mixed-cation halide perovskites (arXiv:2109.10798)."""
+
+    protocol: str = Field("perovskite", description="GPAW protocol of our own calculations")
+    model: PerovskiteModels = PerovskiteModels()
+    folds: int = Field(5, ge=2)
+    repeats: int = Field(3, ge=1, description="seeds of the 5-fold split of `repeated`")
+    repeated: list[str] = Field(
+        ["gap_HSE", "lattice_HSE", "decomposition_HSE", "defect_energy"],
+        description="labels whose 5-fold is repeated; the others are split once",
+    )
+    bootstrap: int = Field(1000, ge=10, description="resamples over compounds")
+    fidelity: Fidelity = Fidelity()
+    screen: Screen = Screen()

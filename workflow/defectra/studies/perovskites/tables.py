@@ -1,0 +1,151 @@
+"""Schemas of study `perovskites`: published compounds, reference energies, ions, the screen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from defectra.core.records import OUTCOME_COLUMNS, Column, Table
+from defectra.studies.perovskites.compounds import Compound
+
+Row = dict[str, Any]
+# Labels of a compound: name, unit, meaning.
+LABELS = (
+    ("lattice_PBE", "Å", "pseudo-cubic lattice constant, PBE"),
+    ("decomposition_PBE", "eV", "energy of ABX3 less that of AX and BX2, for each formula unit"),
+    ("lattice_HSE", "Å", "pseudo-cubic lattice constant, HSE06"),
+    ("decomposition_HSE", "eV", "as decomposition_PBE, HSE06"),
+    ("gap_PBE", "eV", "band gap, PBE"),
+    ("gap_HSE", "eV", "band gap, HSE06"),
+    ("refractive_index", "", "from the static dielectric constant, PBE"),
+    ("log_fom", "", "log10 of the photovoltaic figure of merit"),
+    ("defect_energy_x_rich", "eV", "formation energy of the vacancies at equilibrium, X-rich"),
+    ("fermi_level_x_rich", "eV", "equilibrium Fermi level above the valence band, X-rich"),
+    ("defect_energy", "eV", "formation energy of the vacancies at equilibrium, moderate"),
+    ("fermi_level", "eV", "equilibrium Fermi level above the valence band, moderate"),
+    ("defect_energy_b_rich", "eV", "formation energy of the vacancies at equilibrium, B-rich"),
+    ("fermi_level_b_rich", "eV", "equilibrium Fermi level above the valence band, B-rich"),
+    ("vacancy_A_x_rich", "eV", "formation energy of the neutral A vacancy, X-rich"),
+    ("vacancy_X_x_rich", "eV", "formation energy of the neutral X vacancy, X-rich"),
+    ("vacancy_A", "eV", "formation energy of the neutral A vacancy, moderate"),
+    ("vacancy_X", "eV", "formation energy of the neutral X vacancy, moderate"),
+    ("vacancy_A_b_rich", "eV", "formation energy of the neutral A vacancy, B-rich"),
+    ("vacancy_X_b_rich", "eV", "formation energy of the neutral X vacancy, B-rich"),
+    ("level_A", "eV", "transition level V_A(0/-1) above the valence band"),
+    ("level_X", "eV", "transition level V_X(+1/0) above the valence band"),
+    ("energy_PBE", "eV", "formation energy of ABX3 on the scale of the design set, PBE"),
+    ("energy_HSE", "eV", "as energy_PBE, HSE06"),
+)
+UNITS = {name: unit for name, unit, _ in LABELS}
+DESCRIPTORS = 45
+_COMPOSITION = (
+    Column("name", "string", "", "canonical formula"),
+    Column("kind", "string", "", "pure, or which site is mixed"),
+    Column("a", "ints", "1/8", "A site: K, Rb, Cs, MA, FA"),
+    Column("b", "ints", "1/8", "B site: Ca, Sr, Ba, Ge, Sn, Pb"),
+    Column("x", "ints", "1/8", "X site: Cl, Br, I"),
+)
+
+COMPOUNDS = Table(
+    "perovskites",
+    (
+        *_COMPOSITION,
+        Column("source", "string", "", "perovs_ml or halide_perovs_design"),
+        Column("in_ml", "bool", "", "stands in perovs_ml as well"),
+        *(Column(name, "float", unit, doc) for name, unit, doc in LABELS),
+        Column("descriptors", "floats", "scaled", "15 tabulated properties of A, B, X of the file"),
+        Column("flags", "strings", "", "labels that fail an identity and are not learnt from"),
+    ),
+)
+PREDICTIONS = Table(
+    "perovskite_predictions",
+    (
+        Column("name", "string", "", "compound"),
+        Column("target", "string", "", "label that was predicted"),
+        Column("features", "string", "", "what the model saw"),
+        Column("split", "string", "", "what was held out"),
+        Column("repeat", "int", "", "number of the seeded repeat"),
+        Column("truth", "float", "target", "published value"),
+        Column("prediction", "float", "target", "committee, held out"),
+        Column("half", "float", "target", "half width of its 90 % interval"),
+        Column("weights", "floats", "", "of gp, gp_wide, xgboost, trees, network"),
+    ),
+)
+RUNS = Table(
+    "perovskite_runs",
+    (
+        Column("calculation_id", "string", "", "SHA-256 of the canonical engine input"),
+        Column("name", "string", "", "compound, canonical formula; of a reference phase its own"),
+        Column("phase", "string", "", "perovskite, or prototype of the reference phase"),
+        Column("kind", "string", "", "equation_of_state or bands"),
+        Column("engine_version", "string", "", "version of the engine"),
+        Column("protocol", "string", "", "fidelity"),
+        Column("lattice", "float", "Å", "cubic constant: fitted, or what the bands were taken at"),
+        Column("energy", "float", "eV", "of the cell: at the minimum of the fit, or of the bands"),
+        Column("bulk_modulus", "float", "GPa", "of the fit"),
+        Column("residual", "float", "eV", "root mean square of energies less the fit"),
+        Column("volumes", "floats", "Å³", "volumes of the equation of state"),
+        Column("energies", "floats", "eV", "their energies"),
+        *(
+            Column(f"{name}_{what}", "float", "eV", f"{name} {doc}")
+            for what, doc in (
+                ("PBE", "of PBE"),
+                ("PBE_SOC", "of PBE with spin-orbit coupling, not self-consistent"),
+                ("HSE", "of HSE06 on PBE orbitals"),
+                ("HSE_SOC", "of HSE06 on PBE orbitals with spin-orbit coupling"),
+                ("HSE_coarse", "as HSE, exchange summed over the mesh of the bands"),
+            )
+            for name in ("gap", "direct_gap", "vbm", "cbm")
+        ),
+        Column("vbm_point", "floats", "reciprocal", "k-point of the valence-band maximum, PBE"),
+        Column("cbm_point", "floats", "reciprocal", "k-point of the conduction-band minimum, PBE"),
+        *OUTCOME_COLUMNS,
+        Column("parser_version", "string", "", "version of the parser"),
+    ),
+)
+RUNS_COLUMNS = [
+    "name",
+    "phase",
+    "kind",
+    "lattice",
+    "bulk_modulus",
+    "energy",
+    "residual",
+    "gap_PBE",
+    "gap_PBE_SOC",
+    "gap_HSE",
+    "gap_HSE_SOC",
+    "gap_HSE_coarse",
+    "direct_gap_PBE",
+    "status",
+    "error_class",
+    "message",
+    "cpu_s",
+    "engine_version",
+    "origin",
+    "calculation_id",
+]
+REFERENCES_COLUMNS = ["fidelity", "A", "X", "energy_eV", "offset_eV", "excess_eV", "consistent"]
+QUALITY_COLUMNS = ["name", "identity", "condition", "label", "off_eV", "verdict"]
+IONS_COLUMNS = ["ion", "site", "property", "unit", "ours", "file", "deviation", "source"]
+
+
+def compound_of(row: Mapping[str, Any]) -> Compound:
+    """Composition of a row."""
+    return Compound(tuple(row["a"]), tuple(row["b"]), tuple(row["x"]))
+
+
+def composition_columns(compound: Compound) -> Row:
+    """Columns that every table of compounds begins with."""
+    return {
+        "name": compound.name,
+        "kind": compound.kind,
+        "a": list(compound.a),
+        "b": list(compound.b),
+        "x": list(compound.x),
+    }
+
+
+def compounds_of(rows: Sequence[Mapping[str, Any]]) -> list[Compound]:
+    """Compositions of rows."""
+    return [compound_of(row) for row in rows]

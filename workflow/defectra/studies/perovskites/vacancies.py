@@ -1,0 +1,117 @@
+"""Charged vacancies and mixed B sites of our own, beside the published columns.
+
+With mu_A + mu_X = E(AX), as the published chemical potentials have it, the cost of a pair of
+vacancies hangs on no condition and on no Fermi level:
+
+- cost at equilibrium, ``defect_energy``: [E(V_A, -) + E(V_X, +) - 2 E(host) + E(AX)] / 2;
+- ``neutral_pair``: E(V_A, 0) + E(V_X, 0) - 2 E(host) + E(AX), to be held against the sum of both
+  published neutral energies;
+- ``level_A``: E(V_A, -) - E(V_A, 0) - E_VBM; ``level_X``: E(V_X, 0) - E(V_X, +) - E_VBM.
+
+Charged cells are corrected for their images by a point charge in a cube (Leslie and Gillan 1985),
+with the square of the published refractive index as dielectric constant, since the sites do not
+move; both numbers are given. The mean potential of a charged cell is not aligned.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from defectra.core.records import Status
+from defectra.defects.corrections import madelung_cubic
+from defectra.studies.perovskites import runs
+from defectra.studies.perovskites.cells import CELL, SCAN
+from defectra.studies.perovskites.supercells import HOSTS, MIXED, UNITS, mixed_of
+
+Row = dict[str, Any]
+Rows = Sequence[Mapping[str, Any]]
+NAN = float("nan")
+COLUMNS = ["name", "quantity", "unit", "ours", "uncorrected", "published", "deviation", "status"]
+ATOMS = 5  # of a formula unit
+MIXING_COLUMNS = ["name", "ordering", "ours_eV", "published_eV", "deviation_eV", "status"]
+
+
+def compare(pure: Rows, found: Rows, published: Rows) -> list[Row]:
+    """Rows of ``vacancies.csv``: four quantities of each host that is asked for.
+
+    Parameters
+    ----------
+    pure, found
+        Rows of our runs, and of our cells.
+    published
+        Rows of ``compounds.parquet``.
+    """
+    labels = {r["name"]: r for r in published if r["kind"] == "pure"}
+    out = []
+    for a, b, x in HOSTS:
+        name = runs.pure_of(a, b, x).name
+        own = [r for r in found if r["name"] == name and r["status"] == Status.OK]
+        e = {(r["phase"], r["charge"]): r["energy"] for r in own if r["kind"] == CELL}
+        label = labels.get(name, {})
+        index = float(label.get("refractive_index", NAN))
+        edge = next((abs(r["lattice"][0]) for r in own if r["phase"] == f"V_{a}"), NAN)
+        image = madelung_cubic(edge, index**2, 1) if np.isfinite(edge * index) else NAN
+        for quantity, (value, count) in _quantities(e, pure, (a, b, x)).items():
+            theirs = _published(quantity, label)
+            ours = value + count * image
+            row: Row = {"name": name, "quantity": quantity, "unit": "eV", "ours": ours}
+            row |= {"uncorrected": value, "published": theirs, "deviation": ours - theirs}
+            missing = "a cell of it was not computed"
+            out.append(row | {"status": str(Status.OK) if np.isfinite(value) else missing})
+    return out
+
+
+def _quantities(
+    e: Mapping[tuple[str, int], float], pure: Rows, ions: tuple[str, str, str]
+) -> dict[str, tuple[float, float]]:
+    """Uncorrected value (eV) of each quantity, and how many image corrections belong to it."""
+    a, _, x = ions
+    name = runs.pure_of(*ions).name
+    good = [r for r in pure if r["status"] == Status.OK]
+    salt = next((r["energy"] for r in good if r["name"] == a + x), NAN)
+    edge = next((r["vbm_PBE"] for r in good if (r["name"], r["kind"]) == (name, "bands")), NAN)
+    on_a, on_x, host = f"V_{a}", f"V_{x}", UNITS * e.get(("host", 0), NAN)
+
+    def of(site: str, charge: int) -> float:
+        return e.get((site, charge), NAN)
+
+    pair = of(on_a, 0) + of(on_x, 0) - 2 * host + salt
+    charged = (of(on_a, -1) + of(on_x, 1) - 2 * host + salt) / 2
+    return {
+        "defect_energy": (charged, 1.0),
+        "neutral_pair": (pair, 0.0),
+        "level_A": (of(on_a, -1) - of(on_a, 0) - edge, 1.0),
+        "level_X": (of(on_x, 0) - of(on_x, 1) - edge, -1.0),
+    }
+
+
+def _published(quantity: str, label: Mapping[str, Any]) -> float:
+    if quantity == "neutral_pair":
+        return float(label.get("vacancy_A", NAN)) + float(label.get("vacancy_X", NAN))
+    return float(label.get(quantity, NAN))
+
+
+def mixing(pure: Rows, found: Rows, published: Rows) -> list[Row]:
+    """Rows of ``mixing.csv``: energy of each ordering less that of its ends, for a formula unit.
+
+    Published: the same difference of decomposition energies, in which the references drop out.
+    """
+    ends = {r["name"]: r["energy"] for r in pure if r["kind"] == SCAN and r["status"] == Status.OK}
+    labels = {r["name"]: r["decomposition_PBE"] for r in published}
+    out = []
+    for ions in MIXED:
+        a, one, two, x = ions
+        names = [runs.pure_of(a, b, x).name for b in (one, two)]
+        name = mixed_of(ions).name
+        mean = np.mean([ends.get(n, NAN) for n in names])
+        theirs = labels.get(name, NAN) - np.mean([labels.get(n, NAN) for n in names])
+        for row in found:
+            if row["name"] == name:
+                ours = row["energy"] * ATOMS / len(row["species"]) - mean
+                told = row["message"] or row["status"]
+                values = {"ours_eV": ours, "published_eV": theirs, "deviation_eV": ours - theirs}
+                out.append({"name": name, "ordering": row["phase"], **values, "status": told})
+    return out

@@ -1,0 +1,186 @@
+"""From FEFF to VASP on pairs of the same site: as they are, corrected, and with a delta model.
+
+The model must beat more than the raw spectrum: the best that one shift, one broadening and one
+mean difference, all fitted on the training materials, can do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.decomposition import PCA
+from sklearn.kernel_ridge import KernelRidge
+from sklearn.linear_model import RidgeCV
+from sklearn.model_selection import GroupKFold, cross_val_predict
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+from defectra.core.records import Column, Metric, Split, Table
+from defectra.learn import scores
+from defectra.learn.splits import folds
+from defectra.spectra.broaden import gaussian
+from defectra.studies.xanes.omnixas import POINTS, STEP, material
+from defectra.studies.xanes.settings import Delta, XanesStudy
+
+Floats = NDArray[np.float64]
+Row = dict[str, Any]
+
+RAW, CORRECTED, DELTA = "FEFF as it is", "shift + broadening + mean", "delta model"
+METHODS = (RAW, CORRECTED, DELTA)
+_AXIS = STEP * np.arange(POINTS)
+
+PAIRS = Table(
+    "pairs",
+    (
+        Column("element", "string", "", "absorber"),
+        Column("site", "string", "", "material and number of the site"),
+        Column("fold", "int", "", "fold in which it was held out"),
+        Column("shift", "float", "eV", "of the correction, fitted on the training part"),
+        Column("fwhm", "float", "eV", "of the correction, fitted on the training part"),
+        Column("vasp", "floats", "edge step = 1", "what is asked for, grid of 0.25 eV"),
+        Column("raw", "floats", "edge step = 1", "FEFF"),
+        Column("corrected", "floats", "edge step = 1", "FEFF, moved, broadened, mean added"),
+        Column("delta", "floats", "edge step = 1", "delta model"),
+    ),
+)
+_COLUMNS = {RAW: "raw", CORRECTED: "corrected", DELTA: "delta"}
+
+
+@dataclass(frozen=True)
+class Correction:
+    """One shift (eV), one width (FWHM, eV), and the mean of what is left, shape (141,)."""
+
+    shift: float
+    fwhm: float
+    mean: Floats
+
+    def apply(self, feff: Floats) -> Floats:
+        """Corrected spectra, shape (n, 141)."""
+        return _moved(feff, self.shift, self.fwhm) + self.mean
+
+
+def fit_correction(feff: Floats, vasp: Floats, settings: Delta) -> Correction:
+    """Shift, width and mean of the smallest squared error on these pairs, shape (n, 141)."""
+    steps = round(settings.largest_shift / STEP)
+    best, least = Correction(0.0, 0.0, np.zeros(POINTS)), np.inf
+    for fwhm in settings.widths:
+        for shift in STEP * np.arange(-steps, steps + 1):
+            rest = vasp - _moved(feff, float(shift), fwhm)
+            mean = rest.mean(axis=0)
+            error = float(((rest - mean) ** 2).sum())
+            if error < least:
+                best, least = Correction(float(shift), fwhm, mean), error
+    return best
+
+
+def _moved(feff: Floats, shift: float, fwhm: float) -> Floats:
+    """Moved up by `shift` and broadened; the first and last value go on beyond the ends."""
+    return np.asarray(feff @ _matrix(shift, fwhm))
+
+
+@cache
+def _matrix(shift: float, fwhm: float) -> Floats:
+    unit = np.eye(POINTS)
+    axis = np.broadcast_to(_AXIS + shift, unit.shape)
+    return gaussian(axis, unit, _AXIS, fwhm)
+
+
+def hold_out(
+    element: str,
+    feff: Mapping[str, Floats],
+    vasp: Mapping[str, Floats],
+    settings: XanesStudy,
+    seed: int,
+) -> list[Row]:
+    """Every pair, answered from other materials; rows of :data:`PAIRS`."""  # fmt: skip
+    sites = sorted(set(feff) & set(vasp))
+    x, y = np.array([feff[s] for s in sites]), np.array([vasp[s] for s in sites])
+    groups = [material(s) for s in sites]
+    rows: list[Row] = []
+    parts = folds(Split.GROUPED, groups, n_folds=5, seed=seed)
+    for number, (train, test) in enumerate(parts):
+        correction = fit_correction(x[train], y[train], settings.delta)
+        base = correction.apply(x)
+        own = [groups[k] for k in train]
+        rest = _learn(base[train], y[train] - base[train], own, settings.delta)
+        answer = base[test] + rest.predict(base[test])
+        for k, values in zip(test, answer):
+            rows.append(
+                {
+                    "element": element, "site": sites[k], "fold": number,
+                    "shift": correction.shift, "fwhm": correction.fwhm, "vasp": y[k].tolist(),
+                    "raw": x[k].tolist(), "corrected": base[k].tolist(), "delta": values.tolist(),
+                }
+            )  # fmt: skip
+    return rows
+
+
+def _learn(x: Floats, rest: Floats, groups: Sequence[str], settings: Delta) -> Any:
+    """Linear or kernel ridge on principal components, whichever errs less on inner groups."""
+
+    def on_axes(model: Any) -> Any:
+        axes = PCA(settings.components, whiten=True, random_state=0)
+        return make_pipeline(StandardScaler(), axes, model)
+
+    gamma = 1.0 / settings.components
+    candidates = [on_axes(RidgeCV(np.logspace(-1, 4, 11)))]
+    candidates += [
+        on_axes(KernelRidge(kernel="rbf", gamma=g * gamma, alpha=a))
+        for g in (0.03, 0.1, 0.3)
+        for a in (0.03, 0.1, 0.3, 1.0)
+    ]
+    inner = GroupKFold(4)
+    errors = [
+        float(((cross_val_predict(c, x, rest, groups=groups, cv=inner) - rest) ** 2).sum())
+        for c in candidates
+    ]
+    return candidates[int(np.argmin(errors))].fit(x, rest)
+
+
+def delta_metrics(rows: Sequence[Mapping[str, Any]], settings: XanesStudy, seed: int) -> list[Row]:
+    """Relative RMS (pooled) and median r of each method, as rows of ``metrics.csv``."""
+    out: list[Row] = []
+    for element in dict.fromkeys(r["element"] for r in rows):
+        own = [r for r in rows if r["element"] == element]
+        groups = [material(r["site"]) for r in own]
+        weights = scores.group_weights(groups, settings.bootstrap, seed)
+        truth = np.array([r["vasp"] for r in own])
+        for method in METHODS:
+            answer = np.array([r[_COLUMNS[method]] for r in own])
+            for metric, values in _scores(truth, answer, weights):
+                value, lo, hi = scores.interval(values)
+                out.append(
+                    {
+                        "target": f"{element} VASP spectrum", "unit": "", "features": "FEFF",
+                        "model": method, "split": str(Split.GROUPED), "subset": "all",
+                        "fidelity": "FEFF -> VASP", "seed": seed,
+                        "n_train": len(own) - len(own) // 5, "n_test": len(own),
+                        "n_groups": len(set(groups)), "metric": str(metric), "value": value,
+                        "lo": lo, "hi": hi,
+                    }
+                )  # fmt: skip
+    return out
+
+
+def _scores(truth: Floats, answer: Floats, weights: Floats) -> Iterator[tuple[Metric, Floats]]:
+    error, size = ((truth - answer) ** 2).mean(axis=1), (truth**2).mean(axis=1)
+    yield Metric.RELATIVE_RMS, np.sqrt((weights @ error) / (weights @ size))
+    yield Metric.PEARSON, _weighted_median(pearson(truth, answer), weights)
+
+
+def pearson(a: Floats, b: Floats) -> Floats:
+    """Correlation of each row, shape (n,)."""
+    x, y = a - a.mean(axis=1, keepdims=True), b - b.mean(axis=1, keepdims=True)
+    return np.asarray((x * y).sum(axis=1) / np.sqrt((x**2).sum(axis=1) * (y**2).sum(axis=1)))
+
+
+def _weighted_median(values: Floats, weights: Floats) -> Floats:
+    order = np.argsort(values)
+    total = np.cumsum(weights[:, order], axis=1)
+    place = (total < total[:, -1:] / 2).sum(axis=1)
+    return values[order][place]

@@ -1,0 +1,111 @@
+"""Settings of study `xanes`."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, field_validator
+
+from defectra.core.settings import Strict
+
+FEATURES = ("intensity", "cdf", "cwt", "peaks", "pca")
+
+
+class SpectralForest(Strict):
+    """Random forest."""
+
+    trees: int = Field(40, ge=1)
+    leaf: int = Field(3, ge=1, description="least rows in a leaf")
+
+
+class Disturbances(Strict):
+    """What is done to spectra that a model has not seen."""
+
+    shifts: list[float] = Field([0.5, 1.0, 2.0, 3.0, 4.0, 5.0], description="eV, at most 6")
+    widths: list[float] = Field([1.0, 2.0, 4.0], description="FWHM of a Gaussian, eV")
+    noise: list[float] = Field([0.01, 0.03, 0.1], description="of the largest value")
+
+    @field_validator("shifts")
+    @classmethod
+    def _on_grid(cls, value: list[float]) -> list[float]:
+        if any(not 0 < s <= 6 or abs(4 * s - round(4 * s)) > 1e-9 for s in value):
+            raise ValueError("shifts: above 0, at most 6, in steps of 0.25 eV")
+        return value
+
+
+class Delta(Strict):
+    """From FEFF to VASP on pairs of the same site."""
+
+    components: int = Field(12, ge=1, description="principal components of the FEFF spectrum")
+    largest_shift: float = Field(3.0, ge=0, description="eV, of the best shift")
+    widths: list[float] = Field([0.0, 0.5, 1.0, 1.5, 2.0], description="FWHM that are tried, eV")
+
+
+class Nickel(Strict):
+    """Ni K of the archive, and what is asked of it."""
+
+    protocol: str = Field("fast", description="of engine feff")
+    edge_shift: float = Field(-4.2, description="eV, declared for all calculated Ni K spectra")
+    fwhm: float = Field(1.5, gt=0, description="eV, of a Gaussian")
+    largest_shift: float = Field(6.0, ge=0, description="eV, of the alignment without labels")
+    features: list[str] = Field(["intensity", "cdf", "cwt"], description="compared")
+    trees: int = Field(200, ge=1)
+    leaf: int = Field(2, ge=1, description="least rows in a leaf")
+
+
+class Ladder(Strict):
+    """One site at every fidelity: FEFF protocols and GPAW with a core hole."""
+
+    archive: str = Field("resources/archive/ladder", description="what was computed of it")
+    live: Literal["no", "missing", "all"] = Field(
+        "no", description="compute what the archive lacks, or all anew (hours; GPAW if it is there)"
+    )
+    rungs: list[str] = Field(
+        ["feff fast", "feff balanced", "feff stringent", "gpaw_corehole fast"],
+        description="engine and protocol; the last one is the reference",
+    )
+    fwhm: float = Field(1.0, gt=0, description="eV, of a Gaussian over every rung")
+    window: tuple[float, float] = Field(
+        (-5.0, 30.0), description="eV from the onset of the last rung"
+    )
+
+    @field_validator("rungs")
+    @classmethod
+    def _two_words(cls, value: list[str]) -> list[str]:
+        if any(len(v.split()) != 2 for v in value):
+            raise ValueError("rungs: each is an engine and a protocol, e.g. 'feff fast'")
+        return value
+
+
+class XanesStudy(Strict):
+    """Study `xanes`: what features of K edges tell, and how they travel (arXiv:2310.07049)."""
+
+    features: list[str] = Field(
+        [
+            "intensity",
+            "cdf",
+            "cwt",
+            "peaks",
+            "pca",
+            "intensity+cdf",
+            "cdf+cwt",
+            "cdf+peaks",
+            "intensity+cdf+cwt+peaks",
+        ],
+        description="compared; joined with +",
+    )
+    forest: SpectralForest = SpectralForest()
+    disturbances: Disturbances = Disturbances()
+    folds: int = Field(3, ge=2, description="no material on both sides")
+    bootstrap: int = Field(300, ge=10, description="resamples over materials")
+    delta: Delta = Delta()
+    nickel: Nickel = Nickel()
+    ladder: Ladder = Ladder()
+
+    @field_validator("features")
+    @classmethod
+    def _known(cls, value: list[str]) -> list[str]:
+        wrong = [n for n in value if any(p not in FEATURES for p in n.split("+"))]
+        if wrong or not value:
+            raise ValueError(f"features: {wrong or 'none'}; known: {', '.join(FEATURES)}")
+        return value
