@@ -62,12 +62,12 @@ def test_nothing_and_moved(mine: Campaign) -> None:
 @pytest.mark.parametrize(
     ("module", "rules"),
     [
-        ("models/features.py", MODELS),
-        ("models/crossval.py", MODELS),
+        ("learn/features.py", MODELS),
+        ("learn/crossval.py", MODELS),
         ("figures/style.py", PLOTS),
-        ("tables/score.py", SCORES),
-        ("tables/averages.py", AVERAGES | MODELS),
-        ("engines/drift.py", {"drift"} | SCORES),
+        ("studies/nmc/scorecard.py", SCORES),
+        ("spectra/site_averages.py", AVERAGES | MODELS),
+        ("campaign/drift.py", {"drift"} | SCORES),
     ],
 )
 def test_code(mine: Campaign, module: str, rules: set[str]) -> None:

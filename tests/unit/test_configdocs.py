@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from defectra.core.config import Config, load
+from defectra.core.config import config_model, load
 from defectra.core.configdocs import files, study_yaml
 from defectra.studies.nmc.settings import NmcStudy
 
@@ -42,5 +42,5 @@ def test_shipped_config_is_the_default_study() -> None:
 
 def test_schema_names_every_key_and_refuses_others() -> None:
     schema = json.loads((ROOT / "config" / "schema.json").read_text(encoding="utf-8"))
-    assert set(schema["properties"]) == set(Config.model_fields)
+    assert set(schema["properties"]) == set(config_model().model_fields)
     assert schema["additionalProperties"] is False

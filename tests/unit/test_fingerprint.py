@@ -91,14 +91,71 @@ def test_module_started_by_name_counts(package: Path) -> None:
 
 def test_figures_do_not_reach_calculations() -> None:
     fp.clear()
-    root = Path(fp.__file__).resolve().parents[2]
-    names = {str(p) for p in fp.reached(root / "scripts" / "calculate.py")}
-    assert any(name.endswith("engines/worker.py") for name in names)
-    assert any(name.endswith("engines/feff_child.py") for name in names)
-    assert not any("/figures/" in name or "/models/" in name for name in names)
+    names = {str(p) for p in fp.reached("defectra.campaign.worker")}
+    assert any(name.endswith("engines/feff/run.py") for name in names)
+    assert any(name.endswith("engines/feff/child.py") for name in names)
+    assert not any("/figures/" in name or "/learn/" in name for name in names)
     fp.clear()
 
 
 def test_inits_are_empty_so_that_one_import_does_not_drag_in_all() -> None:
-    root = Path(fp.__file__).parent
+    root = fp.ROOT
     assert [p for p in root.rglob("__init__.py") if p.stat().st_size] == []
+
+
+STEPS = """
+from defectra.core.step import Job
+
+LIMIT = 3
+OTHER = 4
+
+
+def one(job: Job) -> None:
+    from defectra.a import f
+
+    helper(f())
+
+
+def helper(x):
+    return x + LIMIT
+
+
+def two(job: Job) -> None:
+    from defectra.c import Y
+
+    print(Y, OTHER)
+"""
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "seen"),
+    [
+        ("steps.py", "LIMIT = 3", "LIMIT = 5", {"one"}),
+        ("steps.py", "OTHER = 4", "OTHER = 5", {"two"}),
+        ("steps.py", "return x +", "return x -", {"one"}),
+        ("deep/b.py", "X = 1", "X = 2", {"one"}),
+        ("c.py", "Y = 1", "Y = 2", {"two"}),
+        ("steps.py", "def two(job: Job) -> None", "def two(job)", set()),
+        ("steps.py", "def helper(x):", 'def helper(x):\n    """Says what it does."""', set()),
+    ],
+)
+def test_a_step_carries_what_it_uses_alone(
+    package: Path, file: str, old: str, new: str, seen: set[str]
+) -> None:
+    root = package / "defectra"
+    (root / "steps.py").write_text(STEPS)
+
+    def both() -> dict[str, str]:
+        fp.clear()
+        return {name: fp.of_function("defectra.steps", name, root) for name in ("one", "two")}
+
+    before = both()
+    change(root / file, old, new)
+    after = both()
+    assert {name for name in before if before[name] != after[name]} == seen
+
+
+def test_a_step_that_is_not_there_is_refused(package: Path) -> None:
+    (package / "defectra" / "steps.py").write_text(STEPS)
+    with pytest.raises(LookupError, match="no function 'three'"):
+        fp.of_function("defectra.steps", "three", package / "defectra")

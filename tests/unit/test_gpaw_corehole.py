@@ -22,7 +22,7 @@ from defectra.engines.gpaw.corehole import mesh, parse, repeats, voigt_sum
 from defectra.engines.single import compute
 
 DATA = Path(__file__).parent.parent / "data" / "gpaw_lco"
-PROGRAMS = Path(gpaw_corehole.__file__).with_name("gpaw_programs")
+PROGRAMS = Path(gpaw_corehole.__file__).with_name("programs")
 FAKE = """#!{python}
 import json, os, signal, sys, time
 if "-c" in sys.argv:

@@ -1,31 +1,26 @@
-"""Scripts behind the rules that a user asks for: runs fed back, VASP folders."""
+"""Steps behind the rules that a user asks for: runs fed back, VASP folders."""
 
 import csv
 import json
-import runpy
 from types import SimpleNamespace
 
 import pytest
 
-from defectra.core import joblog, watchdog
 from defectra.studies.levels import calculations as live_run
-from defectra.studies.levels import campaign
+from defectra.studies.levels import campaign, steps
 from tests.parsers.test_vasp_cells import geometry, write
 from tests.unit.test_live_run import Engine
 from tests.vasp_files import write_run
 
 
 @pytest.fixture
-def script(root, tmp_path, monkeypatch):
-    """Runs a script of the project in a folder of its own, without its log and its watchdog."""
-    monkeypatch.setattr(joblog, "keep_log", lambda path: None)
-    monkeypatch.setattr(watchdog, "follow_ancestors", lambda: None)
+def script(tmp_path, monkeypatch):
+    """Runs a step of the study in a folder of its own."""
     monkeypatch.chdir(tmp_path)
 
     def run(name, **asked):
         asked = {k: SimpleNamespace(**v) if isinstance(v, dict) else v for k, v in asked.items()}
-        fake = SimpleNamespace(log=["log"], **asked)
-        runpy.run_path(str(root / "scripts" / name), {"snakemake": fake})
+        getattr(steps, name)(SimpleNamespace(**asked))
 
     return run
 
@@ -43,7 +38,7 @@ def test_the_head_of_the_ranked_list_is_computed(script, root, tmp_path, config,
     )
     levels = {n: p.model_dump(mode="json") for n, p in config.protocols.gpaw_levels.items()}
     script(
-        "run_next_levels.py",
+        "run_next_levels",
         input={"ranked": "next.csv", "hosts": str(root / config.levels.hosts)},
         output=["next_levels.csv"],
         params={
@@ -70,7 +65,7 @@ def test_folders_of_vasp_runs_become_levels_and_reasons(script, tmp_path):
     entry = {"folder": "runs", "host": "CdTe", "dielectric": [7.0, 0, 0, 0, 7.0, 0, 0, 0, 7.0]}
     output = SimpleNamespace(levels="levels.csv", left_out="left_out.csv")
     params = {"parsed": json.dumps([entry]), "coefficient": "0.14"}
-    script("parse_levels.py", output=output, params=params)
+    script("parse_levels", output=output, params=params)
     (row,) = read(tmp_path / "levels.csv")
     assert (row["impurity"], row["q_from"], row["protocol"]) == ("Cu", "0", "parsed")
     assert float(row["bare_eV"]) == pytest.approx(0.8)
@@ -79,4 +74,4 @@ def test_folders_of_vasp_runs_become_levels_and_reasons(script, tmp_path):
     assert "cutoff_ev is 400.0" in reason["reason"]
     entry["folder"] = "nowhere"
     with pytest.raises(Exception, match="no such folder"):
-        script("parse_levels.py", output=output, params=params | {"parsed": json.dumps([entry])})
+        script("parse_levels", output=output, params=params | {"parsed": json.dumps([entry])})

@@ -48,7 +48,7 @@ def test_moved_touched_and_commented_reruns_nothing(copy: Campaign) -> None:
             "46.0, 63",
             {"calculate", "gather"},
         ),
-        ("scripts/gather.py", "keep_log(", "str(1)\nkeep_log(", {"gather"}),
+        ("workflow/defectra/campaign/steps.py", "check_failures(", "+check_failures(", {"gather"}),
     ],
 )
 def test_code_reruns_its_stage_and_below(

@@ -1,7 +1,10 @@
 # The calculations: chunks of the plan, their union, and the drift check of the archive.
 
+from defectra.core.config_leaves import archive_parts
+from defectra.engines.release import release
 
-rule calculate:
+
+use rule step as calculate with:
     input:
         structures="results/plan/{chunk}/structures.parquet",
         tasks="results/plan/{chunk}/tasks.parquet",
@@ -12,21 +15,16 @@ rule calculate:
         spectra="results/chunks/{chunk}/spectra.parquet",
     log:
         "results/logs/calculate/{chunk}.log",
-    conda:
-        "../../envs/defectra.yaml"
-    threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: WORKLOAD.memory(wildcards.chunk, attempt),
         runtime=lambda wildcards, attempt: WORKLOAD.runtime(wildcards.chunk, attempt),
     params:
+        **step("defectra.campaign.steps.calculate"),
         settings=worker_settings(CONFIG),
         archive=json.dumps(ARCHIVE),
-        code=code("calculate"),
-    script:
-        "../../scripts/calculate.py"
 
 
-rule gather:
+use rule step as gather with:
     input:
         structures=expand("results/plan/{chunk}/structures.parquet", chunk=CHUNKS),
         geometries=expand("results/chunks/{chunk}/geometries.parquet", chunk=CHUNKS),
@@ -39,38 +37,26 @@ rule gather:
         spectra="results/spectra.parquet",
     log:
         "results/logs/gather.log",
-    conda:
-        "../../envs/defectra.yaml"
-    threads: 1
     resources:
-        mem_mb=doubled(1000),
-        runtime=doubled(30),
+        **need(mb=1000, minutes=30),
     params:
+        **step("defectra.campaign.steps.gather"),
         max_failed=leaf(CONFIG, "nmc", "max_failed"),
-        code=code("gather"),
-    script:
-        "../../scripts/gather.py"
 
 
-rule drift:
+use rule step as drift with:
     input:
-        archive=ARCHIVE_PARTS,
+        archive=archive_parts(ARCHIVE, "calculations", "geometries", "spectra"),
     output:
         "results/nmc/drift.parquet",
     log:
         "results/logs/nmc/drift.log",
-    conda:
-        "../../envs/defectra.yaml"
-    threads: 1
     resources:
-        mem_mb=doubled(700),
-        runtime=doubled(60),
+        **need(mb=700, minutes=60),
     params:
+        **step("defectra.campaign.steps.drift"),
         settings=worker_settings(CONFIG),
         number=leaf(CONFIG, "nmc", "drift_sample"),
         seed=leaf(CONFIG, "seed"),
         archive=json.dumps(ARCHIVE),
         engine=release(CONFIG.nmc.engine),
-        code=code("drift"),
-    script:
-        "../../scripts/drift.py"

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from defectra.core.config import Config, leaf
+from defectra.core.config import Config, config_model, leaf
 from defectra.core.errors import ConfigError, DefectraError
 from defectra.core.store import write_bytes, write_table
 
@@ -86,7 +86,7 @@ def write_plan_apart(config: Config, results: Path, code: str = "") -> list[str]
 def main(results: str, code: str) -> int:
     """Make the plan of the config on standard input; prints the names of the chunks as JSON."""
     try:
-        config = Config.model_validate_json(sys.stdin.read())
+        config = config_model().model_validate_json(sys.stdin.read())
         print(json.dumps(write_plan(config, Path(results), code)))
     except DefectraError as error:
         print(error, file=sys.stderr)

@@ -38,6 +38,11 @@ def doubled(amount: int) -> Callable[[Any, int], int]:
     return lambda wildcards, attempt: amount * 2 ** (attempt - 1)  # noqa: ARG005
 
 
+def need(mb: int, minutes: int) -> dict[str, Callable[[Any, int], int]]:
+    """Memory and time of a rule, doubled with each attempt."""
+    return {"mem_mb": doubled(mb), "runtime": doubled(minutes)}
+
+
 @dataclass(frozen=True)
 class Load:
     """One chunk: calculations, those not in the archive, what they take (one core, MB)."""

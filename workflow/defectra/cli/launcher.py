@@ -26,9 +26,10 @@ from typing import Any
 
 from defectra.campaign.progress import Line, duration, read_steps, read_work
 from defectra.cli import outcome
-from defectra.core.config import STUDIES, load
+from defectra.core.config import load
 from defectra.core.errors import ConfigError, StoreError
 from defectra.core.paths import PROJECT
+from defectra.core.studies import study_names
 from defectra.core.watchdog import refuse_at_work
 
 ROOT = PROJECT
@@ -65,7 +66,7 @@ class Options:
         if set(self.targets) <= {"all"}:
             return self.results / "report.html"
         study = self.targets[0]
-        return self.results / study / "report.html" if study in STUDIES else None
+        return self.results / study / "report.html" if study in study_names() else None
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

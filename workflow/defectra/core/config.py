@@ -7,55 +7,56 @@ Precedence, lowest first: defaults of the model < protocol base < named protocol
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal
 
 import yaml
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, create_model, model_validator
 
 from defectra.core.errors import ConfigError
 from defectra.core.paths import PROJECT
 from defectra.core.protocols import Protocols
-from defectra.core.settings import Strict
+from defectra.core.settings import Strict, StudySettings
+from defectra.core.studies import settings_of, study_names
 from defectra.core.yaml_files import Plain
-from defectra.studies.levels.settings import LevelsStudy
-from defectra.studies.nmc.settings import NmcStudy
-from defectra.studies.perovskites.settings import PerovskiteStudy
-from defectra.studies.xanes.settings import XanesStudy
-
-StudyName = Literal["nmc", "levels", "perovskites", "xanes"]
-STUDIES: tuple[str, ...] = get_args(StudyName)
 
 
 class Config(Strict):
-    """All that a run needs to know."""
+    """All that a run needs to know; :func:`config_model` adds the settings of each study."""
 
-    studies: list[StudyName] = Field(["nmc"], description="studies to run")
+    studies: list[str] = Field(["nmc"], description="studies to run")
     seed: int = Field(2501, ge=0, description="seed of every draw")
     archive: str = Field("resources/archive", description="calculations done earlier")
     mirror: str | None = Field(None, description="folder with the published data sets")
-    nmc: NmcStudy = NmcStudy()
-    levels: LevelsStudy = LevelsStudy()
-    perovskites: PerovskiteStudy = PerovskiteStudy()
-    xanes: XanesStudy = XanesStudy()
     protocols: Protocols
+
+    if TYPE_CHECKING:  # settings of a study, by its name
+
+        def __getattr__(self, name: str) -> Any: ...
 
     @model_validator(mode="after")
     def _known_protocols(self) -> Config:
-        feff, gpaw = self.protocols.feff, self.protocols.gpaw
-        cells, live = self.protocols.gpaw_levels, self.levels.live
-        named: list[tuple[str, str, Iterable[str]]] = [
-            ("nmc.protocol", self.nmc.protocol, feff),
-            ("nmc.ladder", self.nmc.ladder, feff),
-            ("levels.live.protocol", live.protocol, cells),
-            ("perovskites.protocol", self.perovskites.protocol, gpaw),
-        ]
-        for key, name, known in named:
-            if name not in known:
-                allowed = ", ".join(known) or "none"
-                raise ValueError(f"{key}: no protocol {name!r}; allowed: {allowed}")
+        for study in study_names():
+            settings: StudySettings = getattr(self, study)
+            for key, (table, name) in settings.named_protocols().items():
+                known = getattr(self.protocols, table)
+                if name not in known:
+                    allowed = ", ".join(known) or "none"
+                    raise ValueError(f"{study}.{key}: no protocol {name!r}; allowed: {allowed}")
         return self
+
+
+@cache
+def config_model() -> type[Config]:
+    """Model of the whole config: the common keys, and one key for each study there is."""
+    names = study_names()
+    fields: dict[str, Any] = {name: (settings_of(name), settings_of(name)()) for name in names}
+    chosen = Field(["nmc"], description="studies to run")
+    fields["studies"] = (list[Literal[names]], chosen)  # type: ignore[valid-type]
+    model: type[Config] = create_model("Config", __base__=Config, __doc__=Config.__doc__, **fields)
+    return model
 
 
 def merge(*layers: Mapping[str, Any]) -> dict[str, Any]:
@@ -101,7 +102,7 @@ def load(path: str | Path = "config/config.yaml", user: Mapping[str, Any] | None
     own = _read(path)
     merged = merge(*layers, own, user or {})
     try:
-        return Config.model_validate(merged)
+        return config_model().model_validate(merged)
     except ValidationError as error:
         raise ConfigError(_explain(error, path, own, origin)) from None
 
@@ -166,7 +167,7 @@ def _reason(item: Any, loc: tuple[Any, ...]) -> str:
 
 
 def _fields_at(loc: tuple[Any, ...]) -> list[str]:
-    model: Any = Config
+    model: Any = config_model()
     for key in loc:
         field = getattr(model, "model_fields", {}).get(key)
         model = field.annotation if field else _value_model(model)

@@ -15,13 +15,10 @@ from annotated_types import Ge, Gt, Le, Lt
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from defectra.core.config import Config
+from defectra.core.config import config_model
 from defectra.core.paths import PROJECT
 from defectra.core.store import write_bytes
-from defectra.studies.levels.settings import LevelsStudy
-from defectra.studies.nmc.settings import NmcStudy
-from defectra.studies.perovskites.settings import PerovskiteStudy
-from defectra.studies.xanes.settings import XanesStudy
+from defectra.core.studies import settings_of, study_names
 
 ROOT = PROJECT
 _HEAD = """\
@@ -89,18 +86,13 @@ def _flow(value: Any) -> str:
 
 def schema_json() -> str:
     """JSON schema of the whole config, for editors."""
-    return json.dumps(Config.model_json_schema(), indent=1, ensure_ascii=False) + "\n"
+    return json.dumps(config_model().model_json_schema(), indent=1, ensure_ascii=False) + "\n"
 
 
 def files() -> dict[str, str]:
     """What is generated: text by path below the repository."""
-    return {
-        "config/studies/nmc.yaml": study_yaml("nmc", NmcStudy),
-        "config/studies/levels.yaml": study_yaml("levels", LevelsStudy),
-        "config/studies/perovskites.yaml": study_yaml("perovskites", PerovskiteStudy),
-        "config/studies/xanes.yaml": study_yaml("xanes", XanesStudy),
-        "config/schema.json": schema_json(),
-    }
+    studies = {f"config/studies/{s}.yaml": study_yaml(s, settings_of(s)) for s in study_names()}
+    return {**studies, "config/schema.json": schema_json()}
 
 
 def main() -> int:

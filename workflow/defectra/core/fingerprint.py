@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -31,28 +31,75 @@ def fingerprint(script: str | Path, root: Path = ROOT) -> str:
     return hashlib.sha256("".join(_parse(path)[0] for path in files).encode()).hexdigest()[:16]
 
 
-def of_script(name: str) -> str:
-    """Fingerprint of ``scripts/<name>.py``, which stands beside this package."""
-    return fingerprint(ROOT.parents[1] / "scripts" / f"{name}.py")
+def of_function(module: str, name: str, root: Path = ROOT) -> str:
+    """Hash of one function and of what it reaches, 16 hex digits.
+
+    It reaches the functions, classes and constants of its own module that it names (and those that
+    they name), and every module of the package that any of these imports, transitively. So a module
+    may hold the steps of many rules, and an edit of one step is an edit of one rule.
+
+    Raises
+    ------
+    LookupError
+        If the module has no such function.
+    """
+    start = _start(module, root)
+    parts = _used(start, name)
+    if not parts:
+        raise LookupError(f"{module}: no function {name!r}; the rule that names it cannot run")
+    files = _closure({n for part in parts for n in _names(part)}, start, root)
+    texts = [ast.dump(part) for part in parts] + [_parse(path)[0] for path in files]
+    return hashlib.sha256("".join(texts).encode()).hexdigest()[:16]
+
+
+def _used(path: Path, name: str) -> list[ast.stmt]:
+    """Statements of a module that the definition of `name` needs, in their order."""
+    tree = _tree(path)
+    owner = {bound: node for node in tree.body for bound in _bound(node)}
+    found, todo = {}, [name]
+    while todo:
+        node = owner.get(todo.pop())
+        if node is not None and id(node) not in found:
+            found[id(node)] = node
+            todo += [n.id for n in ast.walk(node) if isinstance(n, ast.Name)]
+    return [node for node in tree.body if id(node) in found]
+
+
+def _bound(node: ast.stmt) -> list[str]:
+    """Names that a statement of a module binds."""
+    if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        return [node.name]
+    if isinstance(node, ast.Import | ast.ImportFrom):
+        return [(alias.asname or alias.name).split(".")[0] for alias in node.names]
+    return [n.id for n in ast.walk(node) if isinstance(n, ast.Name) and _stores(n)]
+
+
+def _stores(node: ast.Name) -> bool:
+    return isinstance(node.ctx, ast.Store)
 
 
 def reached(script: str | Path, root: Path = ROOT) -> list[Path]:
     """Files of the package that `script` imports, transitively, sorted; `script` left out."""
-    found: set[Path] = set()
     start = _start(script, root)
-    todo = [start]
+    return _closure(_parse(start)[1], start, root)
+
+
+def _closure(names: Iterable[str], start: Path, root: Path) -> list[Path]:
+    """Files of the package that `names` lead to, transitively, sorted; `start` left out."""
+    found: set[Path] = set()
+    todo = list(names)
     while todo:
-        for name in _parse(todo.pop())[1]:
-            path = _locate(name, root)
-            if path is not None and path not in found and path != start:
-                found.add(path)
-                todo.append(path)
+        path = _locate(todo.pop(), root)
+        if path is not None and path not in found and path != start:
+            found.add(path)
+            todo += _parse(path)[1]
     return sorted(found)
 
 
 def clear() -> None:
     """Forget what was read: for tests that edit files."""
     _parse.cache_clear()
+    _tree.cache_clear()
     _locate.cache_clear()
 
 
@@ -68,14 +115,23 @@ def _start(script: str | Path, root: Path) -> Path:
 @cache
 def _parse(path: Path) -> tuple[str, frozenset[str]]:
     """Hash of the tree of one file, and the dotted names that it may import."""
-    tree = _strip(ast.parse(path.read_text(encoding="utf-8"), filename=str(path)))
+    tree = _tree(path)
     digest = hashlib.sha256(ast.dump(tree).encode()).hexdigest()
     return digest, frozenset(_names(tree))
 
 
+@cache
+def _tree(path: Path) -> ast.Module:
+    return _strip(ast.parse(path.read_text(encoding="utf-8"), filename=str(path)))
+
+
 def _strip(tree: ast.Module) -> ast.Module:
-    """Remove bare strings (docstrings) and the bodies of ``if TYPE_CHECKING``."""
+    """Remove bare strings (docstrings), annotations of functions, bodies of ``TYPE_CHECKING``."""
     for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef):
+            node.returns = None
+        elif isinstance(node, ast.arg):
+            node.annotation = None
         for field in ("body", "orelse", "finalbody"):
             body = getattr(node, field, None)
             if isinstance(body, list):
@@ -95,7 +151,7 @@ def _silent(node: ast.AST) -> bool:
     )
 
 
-def _names(tree: ast.Module) -> Iterator[str]:
+def _names(tree: ast.AST) -> Iterator[str]:
     """Dotted names of the package: imports, and strings such as ``-m`` is given."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):

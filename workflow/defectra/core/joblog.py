@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -13,3 +17,15 @@ def keep_log(path: str | Path) -> None:
     os.dup2(descriptor, 1)
     os.dup2(descriptor, 2)
     os.close(descriptor)
+
+
+@contextmanager
+def logged(path: str | Path) -> Iterator[None]:
+    """Keep the log of a job at `path`: all that is printed, and the traceback of a failure."""
+    keep_log(path)
+    try:
+        yield
+    except BaseException:
+        traceback.print_exc()
+        sys.stderr.flush()
+        raise

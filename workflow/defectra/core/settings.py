@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from pydantic import BaseModel, ConfigDict, Field
 
 
@@ -9,6 +11,14 @@ class Strict(BaseModel):
     """Base of every model: an unknown key is an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class StudySettings(Strict):
+    """Base of the settings of a study; its module names the model ``SETTINGS``."""
+
+    def named_protocols(self) -> Mapping[str, tuple[str, str]]:
+        """Protocols that the settings name: (table of protocols, name) by key of the study."""
+        return {}
 
 
 class Boosting(Strict):

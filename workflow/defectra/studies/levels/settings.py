@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 from pydantic import Field, model_validator
 
-from defectra.core.settings import Strict
+from defectra.core.settings import Strict, StudySettings
 
 
 class Kernel(Strict):
@@ -94,7 +95,7 @@ class Live(Strict):
     parsed: list[ParsedSet] = Field([], description="VASP runs made elsewhere")
 
 
-class LevelsStudy(Strict):
+class LevelsStudy(StudySettings):
     """Study `levels`: charge-state transition levels of impurities (arXiv:2203.10349)."""
 
     mba_coefficient: float = Field(
@@ -134,3 +135,10 @@ class LevelsStudy(Strict):
         if not all(0 < f <= 1 for f in self.multifidelity.fractions):
             raise ValueError("multifidelity.fractions must lie above 0 and not above 1")
         return self
+
+    def named_protocols(self) -> Mapping[str, tuple[str, str]]:
+        """Protocols that the study names."""
+        return {"live.protocol": ("gpaw_levels", self.live.protocol)}
+
+
+SETTINGS = LevelsStudy

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from defectra.core.protocols import Element
 from defectra.core.records import Defect
-from defectra.core.settings import ModelSettings, Strict
+from defectra.core.settings import ModelSettings, Strict, StudySettings
 from defectra.structures.composition import all_compositions, parse_composition
 
 EdgeName = Literal["Li K", "O K", "Mn K", "Co K", "Ni K", "Mn L3", "Co L3", "Ni L3"]
@@ -94,7 +95,7 @@ class LithiumSeries(Strict):
         return value
 
 
-class NmcStudy(Strict):
+class NmcStudy(StudySettings):
     """Study `nmc`: NMC oxides from several edges at once (arXiv:2501.08919)."""
 
     structures: NmcStructures = NmcStructures()
@@ -148,3 +149,10 @@ class NmcStudy(Strict):
         if missing:
             raise ValueError(f"sites: no number of sites for {', '.join(sorted(missing))}")
         return self
+
+    def named_protocols(self) -> Mapping[str, tuple[str, str]]:
+        """Protocols that the study names."""
+        return {"protocol": ("feff", self.protocol), "ladder": ("feff", self.ladder)}
+
+
+SETTINGS = NmcStudy

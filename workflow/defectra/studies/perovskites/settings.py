@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 from pydantic import Field, model_validator
 
-from defectra.core.settings import Boosting, Strict
+from defectra.core.settings import Boosting, Strict, StudySettings
 
 ScreenTarget = Literal[
     "lattice_HSE",
@@ -96,7 +97,7 @@ class Fidelity(Strict):
     draws: int = Field(3, ge=1, description="seeded draws of the compounds that are bought")
 
 
-class PerovskiteStudy(Strict):
+class PerovskiteStudy(StudySettings):
     """Study `perovskites`: mixed-cation halide perovskites (arXiv:2109.10798)."""
 
     protocol: str = Field("perovskite", description="GPAW protocol of our own calculations")
@@ -110,3 +111,10 @@ class PerovskiteStudy(Strict):
     bootstrap: int = Field(1000, ge=10, description="resamples over compounds")
     fidelity: Fidelity = Fidelity()
     screen: Screen = Screen()
+
+    def named_protocols(self) -> Mapping[str, tuple[str, str]]:
+        """Protocols that the study names."""
+        return {"protocol": ("gpaw", self.protocol)}
+
+
+SETTINGS = PerovskiteStudy

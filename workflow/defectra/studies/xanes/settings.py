@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from defectra.core.settings import Strict
+from defectra.core.settings import Strict, StudySettings
 
 FEATURES = ("intensity", "cdf", "cwt", "peaks", "pca")
 
@@ -77,7 +77,7 @@ class Ladder(Strict):
         return value
 
 
-class XanesStudy(Strict):
+class XanesStudy(StudySettings):
     """Study `xanes`: what features of K edges tell, and how they travel (arXiv:2310.07049)."""
 
     features: list[str] = Field(
@@ -109,3 +109,6 @@ class XanesStudy(Strict):
         if wrong or not value:
             raise ValueError(f"features: {wrong or 'none'}; known: {', '.join(FEATURES)}")
         return value
+
+
+SETTINGS = XanesStudy

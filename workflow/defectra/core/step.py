@@ -1,0 +1,46 @@
+"""Steps: functions of the package that a rule names and ``scripts/step.py`` calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any, Protocol
+
+from defectra.core.fingerprint import of_function
+
+
+class Job(Protocol):
+    """What Snakemake hands to a step: files and parameters by the names that the rule gave them.
+
+    Attributes
+    ----------
+    input, output, log
+        Paths, by name or number.
+    params, wildcards
+        Values, by name.
+    """
+
+    input: Any
+    output: Any
+    params: Any
+    wildcards: Any
+    log: Any
+
+
+def step(name: str) -> dict[str, str]:
+    """Parameters of a rule that runs a step: its dotted name, and the fingerprint of its code.
+
+    Parameters
+    ----------
+    name
+        ``defectra.<module>.<function>``.
+    """
+    module, _, function = name.rpartition(".")
+    return {"step": name, "code": of_function(module, function)}
+
+
+def run(job: Job) -> None:
+    """Call the step that ``job.params.step`` names."""
+    module, _, function = str(job.params.step).rpartition(".")
+    call: Callable[[Job], None] = getattr(import_module(module), function)
+    call(job)

@@ -1,0 +1,411 @@
+# Transition levels: published tables of the mirror, models, whole space, what to compute next.
+from defectra.defects.vasp_runs import run_files
+from defectra.studies.levels.calculations import gpaw_version
+
+LEVELS_SET = "levels/ai_semiconductors"
+# The full table of the Foundry, where a user has put it; else its first rows, which are published.
+FOUNDRY_FULL = "levels/foundry/semiconductor_defectlevels_v1.1.csv"
+FOUNDRY_SAMPLE = "levels/foundry_sample/foundry_defectlevels_first_rows.csv"
+HAS_FOUNDRY = bool(CONFIG.mirror) and (Path(CONFIG.mirror) / FOUNDRY_FULL).is_file()
+HOSTS = os.path.relpath(PROJECT / CONFIG.levels.hosts)
+LIVE_SETS = os.path.relpath(PROJECT / CONFIG.levels.live.sets)
+LIVE_ARCHIVE = os.path.relpath(PROJECT / CONFIG.levels.live.archive)
+LIVE_PARTS = sorted(map(str, Path(LIVE_ARCHIVE).glob("*/part-*.parquet")))
+LIVE_PHASES = os.path.relpath(PROJECT / CONFIG.levels.live.phases)
+LIVE_PROTOCOLS = leaf(CONFIG, "protocols", "gpaw_levels")
+
+
+use rule quick as build_levels with:
+    input:
+        impurities=needs(f"{LEVELS_SET}/DFT_impurities.csv", CONFIG.mirror),
+        natives=needs(f"{LEVELS_SET}/DFT_native_defects.csv", CONFIG.mirror),
+    output:
+        levels="results/levels/levels.parquet",
+        left_out="results/levels/left_out.csv",
+    log:
+        "results/logs/levels/build_levels.log",
+    resources:
+        **need(mb=700, minutes=10),
+    params:
+        **step("defectra.studies.levels.steps.build_levels"),
+        mirror=json.dumps(CONFIG.mirror),
+        natives=leaf(CONFIG, "levels", "native_defects"),
+
+
+# The live set: hosts and charged cells with GPAW. The archive holds it; each run computes a small
+# set anew if GPAW is there, whose version is a parameter, so that its coming is seen.
+use rule step as run_levels with:
+    input:
+        sets=LIVE_SETS,
+        hosts=HOSTS,
+        archive=LIVE_PARTS,
+    output:
+        hosts="results/levels/live_hosts.parquet",
+        cells="results/levels/live_cells.parquet",
+        corrections="results/levels/live_corrections.parquet",
+        drift=report(
+            "results/levels/live_drift.csv",
+            category="Levels",
+            caption="captions/drift.rst",
+        ),
+    log:
+        "results/logs/levels/run_levels.log",
+    resources:
+        **need(mb=1500, minutes=600 if CONFIG.levels.live.complete else 60),
+    params:
+        **step("defectra.studies.levels.steps.run_levels"),
+        config=leaf(CONFIG, "levels", "live"),
+        protocols=LIVE_PROTOCOLS,
+        archive=json.dumps(LIVE_ARCHIVE),
+        gpaw=gpaw_version(),
+
+
+use rule step as evaluate_levels with:
+    input:
+        levels=rules.build_levels.output.levels,
+        hosts=HOSTS,
+        computed=rules.run_levels.output.hosts,
+    output:
+        metrics=report(
+            "results/levels/metrics.csv",
+            category="Levels",
+            caption="captions/metrics.rst",
+        ),
+        predictions="results/levels/predictions.parquet",
+    log:
+        "results/logs/levels/evaluate_levels.log",
+    resources:
+        **need(mb=2000, minutes=120),
+    params:
+        **step("defectra.studies.levels.steps.evaluate_levels"),
+        config=leaf(CONFIG, "levels"),
+        seed=leaf(CONFIG, "seed"),
+
+
+use rule step as align_levels with:
+    input:
+        foundry=needs(FOUNDRY_FULL if HAS_FOUNDRY else FOUNDRY_SAMPLE, CONFIG.mirror),
+    output:
+        alignment=report(
+            "results/levels/alignment.csv",
+            category="Levels",
+            caption="captions/alignment.rst",
+        ),
+        curves="results/levels/learning_curves.csv",
+    log:
+        "results/logs/levels/align_levels.log",
+    resources:
+        **need(mb=1500, minutes=60),
+    params:
+        **step("defectra.studies.levels.steps.align_levels"),
+        mirror=json.dumps(CONFIG.mirror),
+        registered=json.dumps("" if HAS_FOUNDRY else FOUNDRY_SAMPLE),
+        config=leaf(CONFIG, "levels"),
+        seed=leaf(CONFIG, "seed"),
+
+
+use rule step as predict_levels with:
+    input:
+        levels=rules.build_levels.output.levels,
+        hosts=HOSTS,
+        computed=rules.run_levels.output.hosts,
+        krr=needs(f"{LEVELS_SET}/Prediction_KRR.csv", CONFIG.mirror),
+        nn=needs(f"{LEVELS_SET}/Prediction_NN.csv", CONFIG.mirror),
+        rfr=needs(f"{LEVELS_SET}/Prediction_RFR.csv", CONFIG.mirror),
+    output:
+        space="results/levels/space.parquet",
+        table="results/levels/space.csv",
+        ranked=report(
+            "results/levels/next.csv",
+            category="Levels",
+            caption="captions/next.rst",
+        ),
+    log:
+        "results/logs/levels/predict_levels.log",
+    resources:
+        **need(mb=3000, minutes=60),
+    params:
+        **step("defectra.studies.levels.steps.predict_levels"),
+        mirror=json.dumps(CONFIG.mirror),
+        config=leaf(CONFIG, "levels"),
+
+
+use rule quick as plot_level_errors with:
+    input:
+        predictions=rules.evaluate_levels.output.predictions,
+    output:
+        report(
+            "results/levels/figures/errors.png",
+            category="Levels",
+            caption="captions/errors.rst",
+        ),
+    log:
+        "results/logs/levels/plot_level_errors.log",
+    resources:
+        **need(mb=900, minutes=10),
+    params:
+        **step("defectra.studies.levels.plots.plot_level_errors"),
+
+
+use rule quick as simulate_levels with:
+    input:
+        levels=rules.build_levels.output.levels,
+        hosts=HOSTS,
+        computed=rules.run_levels.output.hosts,
+        predictions=rules.evaluate_levels.output.predictions,
+    output:
+        "results/levels/simulated.csv",
+    log:
+        "results/logs/levels/simulate_levels.log",
+    resources:
+        **need(mb=1500, minutes=30),
+    params:
+        **step("defectra.studies.levels.steps.simulate_levels"),
+        config=leaf(CONFIG, "levels"),
+        seed=leaf(CONFIG, "seed"),
+
+
+use rule quick as plot_level_gap with:
+    input:
+        predictions=rules.evaluate_levels.output.predictions,
+        simulated=rules.simulate_levels.output[0],
+    output:
+        report(
+            "results/levels/figures/gap.png",
+            category="Levels",
+            caption="captions/gap.rst",
+        ),
+    log:
+        "results/logs/levels/plot_level_gap.log",
+    resources:
+        **need(mb=900, minutes=10),
+    params:
+        **step("defectra.studies.levels.plots.plot_level_gap"),
+
+
+use rule quick as plot_level_map with:
+    input:
+        space=rules.predict_levels.output.space,
+        hosts=HOSTS,
+    output:
+        map=report(
+            "results/levels/figures/map.png",
+            category="Levels",
+            caption="captions/map.rst",
+        ),
+        wall=report(
+            "results/levels/figures/wall.png",
+            category="Levels",
+            caption="captions/wall.rst",
+        ),
+    log:
+        "results/logs/levels/plot_level_map.log",
+    resources:
+        **need(mb=900, minutes=10),
+    params:
+        **step("defectra.studies.levels.plots.plot_level_map"),
+
+
+use rule quick as plot_level_published with:
+    input:
+        space=rules.predict_levels.output.space,
+    output:
+        report(
+            "results/levels/figures/published.png",
+            category="Levels",
+            caption="captions/published.rst",
+        ),
+    log:
+        "results/logs/levels/plot_level_published.log",
+    resources:
+        **need(mb=900, minutes=10),
+    params:
+        **step("defectra.studies.levels.plots.plot_level_published"),
+
+
+use rule quick as plot_level_diagrams with:
+    input:
+        space=rules.predict_levels.output.space,
+        hosts=HOSTS,
+    output:
+        report(
+            "results/levels/figures/diagrams.png",
+            category="Levels",
+            caption="captions/diagrams.rst",
+        ),
+    log:
+        "results/logs/levels/plot_level_diagrams.log",
+    resources:
+        **need(mb=900, minutes=10),
+    params:
+        **step("defectra.studies.levels.plots.plot_level_diagrams"),
+        config=leaf(CONFIG, "levels", "diagrams"),
+
+
+use rule quick as make_live_levels with:
+    input:
+        hosts=rules.run_levels.output.hosts,
+        cells=rules.run_levels.output.cells,
+        corrections=rules.run_levels.output.corrections,
+        published=rules.build_levels.output.levels,
+        sets=LIVE_SETS,
+        properties=HOSTS,
+    output:
+        levels="results/levels/live_levels.parquet",
+        table=report(
+            "results/levels/live_levels.csv",
+            category="Levels",
+            caption="captions/live.rst",
+        ),
+    log:
+        "results/logs/levels/make_live_levels.log",
+    resources:
+        **need(mb=900, minutes=10),
+    params:
+        **step("defectra.studies.levels.steps.make_live_levels"),
+        protocols=LIVE_PROTOCOLS,
+        coefficient=leaf(CONFIG, "levels", "mba_coefficient"),
+
+
+use rule quick as score_levels with:
+    input:
+        metrics=rules.evaluate_levels.output.metrics,
+        alignment=rules.align_levels.output.alignment,
+        curves=rules.align_levels.output.curves,
+        space=rules.predict_levels.output.space,
+        live=rules.make_live_levels.output.levels,
+        live_hosts=rules.run_levels.output.hosts,
+        drift=rules.run_levels.output.drift,
+        hosts=HOSTS,
+    output:
+        "results/levels/scorecard.csv",
+    log:
+        "results/logs/levels/score_levels.log",
+    resources:
+        **need(mb=700, minutes=10),
+    params:
+        **step("defectra.studies.levels.steps.score_levels"),
+
+
+use rule quick as plot_live_levels with:
+    input:
+        levels=rules.make_live_levels.output.levels,
+    output:
+        report(
+            "results/levels/figures/live.png",
+            category="Levels",
+            caption="captions/live_figure.rst",
+        ),
+    log:
+        "results/logs/levels/plot_live_levels.log",
+    resources:
+        **need(mb=900, minutes=10),
+    params:
+        **step("defectra.studies.levels.plots.plot_live_levels"),
+
+
+use rule quick as plot_level_sizes with:
+    input:
+        levels=rules.make_live_levels.output.levels,
+        hosts=rules.run_levels.output.hosts,
+    output:
+        report(
+            "results/levels/figures/sizes.png",
+            category="Levels",
+            caption="captions/sizes.rst",
+        ),
+    log:
+        "results/logs/levels/plot_level_sizes.log",
+    resources:
+        **need(mb=900, minutes=10),
+    params:
+        **step("defectra.studies.levels.plots.plot_level_sizes"),
+
+
+use rule quick as make_formation with:
+    input:
+        hosts=rules.run_levels.output.hosts,
+        cells=rules.run_levels.output.cells,
+        corrections=rules.run_levels.output.corrections,
+        sets=LIVE_SETS,
+        properties=HOSTS,
+        phases=LIVE_PHASES,
+    output:
+        table="results/levels/formation.csv",
+        figure=report(
+            "results/levels/figures/formation.png",
+            category="Levels",
+            caption="captions/formation.rst",
+        ),
+    log:
+        "results/logs/levels/make_formation.log",
+    resources:
+        **need(mb=900, minutes=10),
+    params:
+        **step("defectra.studies.levels.steps.make_formation"),
+        chosen=leaf(CONFIG, "levels", "live", "formation"),
+        protocols=LIVE_PROTOCOLS,
+
+
+# Not asked for by `levels`: `snakemake results/levels/next_levels.csv` computes the head of
+# next.csv.
+use rule step as run_next_levels with:
+    input:
+        ranked=rules.predict_levels.output.ranked,
+        hosts=HOSTS,
+        archive=LIVE_PARTS,
+    output:
+        "results/levels/next_levels.csv",
+    log:
+        "results/logs/levels/run_next_levels.log",
+    resources:
+        **need(mb=1500, minutes=600),
+    params:
+        **step("defectra.studies.levels.steps.run_next_levels"),
+        config=leaf(CONFIG, "levels", "live"),
+        protocols=LIVE_PROTOCOLS,
+        coefficient=leaf(CONFIG, "levels", "mba_coefficient"),
+        archive=json.dumps(LIVE_ARCHIVE),
+        gpaw=gpaw_version(),
+
+
+# VASP runs made elsewhere, levels.live.parsed; asked for if there are any.
+use rule step as parse_levels with:
+    input:
+        [str(f) for p in CONFIG.levels.live.parsed for f in run_files(Path(p.folder))],
+    output:
+        levels="results/levels/parsed_levels.csv",
+        left_out="results/levels/parsed_left_out.csv",
+    log:
+        "results/logs/levels/parse_levels.log",
+    resources:
+        **need(mb=2000, minutes=60),
+    params:
+        **step("defectra.studies.levels.steps.parse_levels"),
+        parsed=leaf(CONFIG, "levels", "live", "parsed"),
+        coefficient=leaf(CONFIG, "levels", "mba_coefficient"),
+
+
+rule levels:
+    input:
+        "results/levels/scorecard.csv",
+        "results/levels/space.csv",
+        "results/levels/live_drift.csv",
+        ["results/levels/parsed_levels.csv"] if CONFIG.levels.live.parsed else [],
+        expand(
+            "results/levels/figures/{figure}.png",
+            figure=[
+                *(
+                    "errors",
+                    "gap",
+                    "map",
+                    "wall",
+                    "published",
+                    "diagrams",
+                    "live",
+                    "sizes",
+                ),
+                "formation",
+            ],
+        ),
+    localrule: True

@@ -1,0 +1,362 @@
+"""Steps: what the rules of study `levels` do with their files; no science here."""
+
+from __future__ import annotations
+
+from defectra.core.step import Job
+
+
+def align_levels(job: Job) -> None:
+    """Two-fidelity study of the Foundry table, or of its first rows where that is all there is.
+
+    Input foundry (csv); output alignment, curves (csv). params.mirror; params.registered = path
+    below the mirror whose checksum is known, empty for the full table; params.config = levels;
+    params.seed.
+    """
+    import json
+
+    from defectra.core.csvs import write_csv
+    from defectra.core.datasets import locate
+    from defectra.defects.alignment import ALIGNMENT_COLUMNS, alignment_rows
+    from defectra.studies.levels.learning_curves import CURVE_COLUMNS, curves
+    from defectra.studies.levels.published import read_foundry
+    from defectra.studies.levels.settings import LevelsStudy
+
+    study = LevelsStudy.model_validate_json(job.params.config)
+    registered = json.loads(job.params.registered)
+    if registered:
+        locate(registered, json.loads(job.params.mirror))
+    rows, _ = read_foundry(job.input.foundry)
+    aligned = alignment_rows(rows, study.mba_coefficient)
+    write_csv(job.output.alignment, aligned, ALIGNMENT_COLUMNS)
+    found = curves(rows, study.multifidelity, int(job.params.seed))
+    write_csv(job.output.curves, found, CURVE_COLUMNS)
+
+
+def build_levels(job: Job) -> None:
+    """Published levels.
+
+    Input impurities, natives (csv of the mirror); output levels, left_out.
+
+    params.mirror, params.natives (whether native defects train).
+    """
+    import json
+
+    from defectra.core.csvs import write_csv
+    from defectra.core.datasets import locate
+    from defectra.core.store import write_table
+    from defectra.studies.levels.published import (
+        LEFT_OUT_COLUMNS,
+        LEVELS,
+        read_impurities,
+        read_natives,
+    )
+
+    SET = "levels/ai_semiconductors"
+    mirror = json.loads(job.params.mirror)
+    rows, left_out = read_impurities(locate(f"{SET}/DFT_impurities.csv", mirror))
+    if json.loads(job.params.natives):
+        natives, more = read_natives(locate(f"{SET}/DFT_native_defects.csv", mirror))
+        rows, left_out = rows + natives, left_out + more
+    write_table(job.output.levels, rows, LEVELS)
+    write_csv(job.output.left_out, left_out, LEFT_OUT_COLUMNS)
+
+
+def evaluate_levels(job: Job) -> None:
+    """Models of levels.
+
+    Input levels, computed (parquet), hosts (csv); output metrics, predictions.
+
+    params.config = levels; params.seed = seed.
+    """
+    from defectra.core.csvs import write_csv
+    from defectra.core.records import METRICS_COLUMNS
+    from defectra.core.store import read_table, write_table
+    from defectra.studies.levels.evaluate import (
+        PREDICTIONS,
+        assemble,
+        evaluate,
+        metrics_rows,
+        prediction_rows,
+    )
+    from defectra.studies.levels.hosts import read_hosts, with_computed
+    from defectra.studies.levels.published import LEVELS
+    from defectra.studies.levels.settings import LevelsStudy
+    from defectra.studies.levels.tables import HOST_RUNS
+
+    study, seed = LevelsStudy.model_validate_json(job.params.config), int(job.params.seed)
+    computed = read_table(job.input.computed, HOST_RUNS)
+    hosts = with_computed(read_hosts(job.input.hosts), computed, study.host_fidelity)
+    data = assemble(read_table(job.input.levels, LEVELS), hosts)
+    predictions = prediction_rows(data, evaluate(data, study, seed))
+    write_table(job.output.predictions, predictions, PREDICTIONS)
+    write_csv(job.output.metrics, metrics_rows(predictions, study, seed), METRICS_COLUMNS)
+
+
+def make_formation(job: Job) -> None:
+    """Formation energies.
+
+    Input hosts, cells, corrections, sets, phases; output table, figure.
+
+    params.chosen = names of sets, params.protocols.
+    """
+    import json
+
+    from defectra.core.csvs import write_csv
+    from defectra.core.protocols import read_level_protocols
+    from defectra.core.store import read_table
+    from defectra.studies.levels.figures.formation import plot_formation
+    from defectra.studies.levels.formation import FORMATION_COLUMNS
+    from defectra.studies.levels.hosts import read_hosts, static_ratios
+    from defectra.studies.levels.requests import read_sets
+    from defectra.studies.levels.sets import CORRECTIONS, Tables, formation, hosts_by_name
+    from defectra.studies.levels.tables import CELL_RUNS, HOST_RUNS
+
+    tables = Tables(
+        hosts_by_name(read_table(job.input.hosts, HOST_RUNS)),
+        {r["calculation_id"]: r for r in read_table(job.input.cells, CELL_RUNS)},
+        {r["calculation_id"]: r for r in read_table(job.input.corrections, CORRECTIONS)},
+        static_ratios(read_hosts(job.input.properties)),
+    )
+    names = json.loads(job.params.chosen)
+    sets = [s for s in read_sets(job.input.sets) if s.name in names]
+    protocols = read_level_protocols(job.params.protocols)
+    rows = formation(sets, tables, protocols, job.input.phases)
+    write_csv(job.output.table, rows, FORMATION_COLUMNS)
+    plot_formation(rows, job.output.figure)
+
+
+def make_live_levels(job: Job) -> None:
+    """Levels of the live set.
+
+    Input hosts, cells, corrections, published, sets, properties.
+
+    Output levels, table. params.protocols (by name), params.coefficient (of the modified band
+    alignment).
+    """
+    import json
+
+    from defectra.core.csvs import write_csv
+    from defectra.core.protocols import read_level_protocols
+    from defectra.core.store import read_table, write_table
+    from defectra.studies.levels.hosts import read_hosts, static_ratios
+    from defectra.studies.levels.published import LEVELS
+    from defectra.studies.levels.requests import read_sets
+    from defectra.studies.levels.sets import CORRECTIONS, Tables, hosts_by_name, level_rows
+    from defectra.studies.levels.tables import CELL_RUNS, HOST_RUNS, LIVE_LEVELS
+
+    tables = Tables(
+        hosts_by_name(read_table(job.input.hosts, HOST_RUNS)),
+        {r["calculation_id"]: r for r in read_table(job.input.cells, CELL_RUNS)},
+        {r["calculation_id"]: r for r in read_table(job.input.corrections, CORRECTIONS)},
+        static_ratios(read_hosts(job.input.properties)),
+    )
+    published = {
+        ((r["host"], r["site"], r["impurity"]), r["q_from"]): r["level_eV"]
+        for r in read_table(job.input.published, LEVELS)
+    }
+    coefficient = json.loads(job.params.coefficient)
+    protocols = read_level_protocols(job.params.protocols)
+    rows = level_rows(read_sets(job.input.sets), tables, protocols, coefficient, published)
+    write_table(job.output.levels, rows, LIVE_LEVELS)
+    write_csv(job.output.table, rows, LIVE_LEVELS.names)
+
+
+def parse_levels(job: Job) -> None:
+    """Levels of VASP runs made elsewhere.
+
+    Output levels, left_out (csv).
+
+    params.parsed = folders with host and dielectric tensor, params.coefficient.
+    """
+    import json
+    from pathlib import Path
+
+    import numpy as np
+
+    from defectra.core.csvs import write_csv
+    from defectra.defects.vasp_runs import levels_of_folder
+    from defectra.studies.levels.tables import LIVE_LEVELS
+
+    rows, left_out = [], []
+    for entry in json.loads(job.params.parsed):
+        made, out = levels_of_folder(
+            Path(entry["folder"]),
+            entry["host"],
+            np.reshape(entry["dielectric"], (3, 3)),
+            json.loads(job.params.coefficient),
+        )
+        rows += made
+        left_out += out
+    write_csv(job.output.levels, rows, LIVE_LEVELS.names)
+    write_csv(job.output.left_out, left_out, ["source", "reason"])
+
+
+def predict_levels(job: Job) -> None:
+    """Whole space and ranked list.
+
+    Input levels, hosts, computed, krr, nn, rfr; output three tables.
+
+    params.mirror; params.config = levels.
+    """
+    import json
+
+    from defectra.core.csvs import write_csv
+    from defectra.core.datasets import locate
+    from defectra.core.store import read_table, write_table
+    from defectra.studies.levels.evaluate import assemble
+    from defectra.studies.levels.hosts import read_hosts, with_computed
+    from defectra.studies.levels.published import LEVELS
+    from defectra.studies.levels.settings import LevelsStudy
+    from defectra.studies.levels.tables import HOST_RUNS
+    from defectra.studies.levels.whole_space import (
+        ACQUISITION_COLUMNS,
+        MODELS,
+        SPACE,
+        next_runs,
+        predict_space,
+        read_predictions,
+    )
+
+    study, mirror = (
+        LevelsStudy.model_validate_json(job.params.config),
+        json.loads(job.params.mirror),
+    )
+    computed = read_table(job.input.computed, HOST_RUNS)
+    hosts = with_computed(read_hosts(job.input.hosts), computed, study.host_fidelity)
+    published = {
+        m: read_predictions(locate(f"levels/ai_semiconductors/Prediction_{m.upper()}.csv", mirror))
+        for m in MODELS
+    }
+    data = assemble(read_table(job.input.levels, LEVELS), hosts)
+    space = predict_space(data, hosts, published, study)
+    write_table(job.output.space, space, SPACE)
+    write_csv(job.output.table, space, SPACE.names)
+    write_csv(job.output.ranked, next_runs(space, hosts, study.acquisition), ACQUISITION_COLUMNS)
+
+
+def run_levels(job: Job) -> None:
+    """Live set of levels.
+
+    Input sets, hosts (csv), archive (parts); output four tables.
+
+    params.config = levels.live, params.protocols; the journals in results/store are nobody's
+    output.
+    """
+    import json
+    from pathlib import Path
+
+    from defectra.core.csvs import write_csv
+    from defectra.core.protocols import read_level_protocols
+    from defectra.core.store import write_table
+    from defectra.studies.levels import calculations as live_run
+    from defectra.studies.levels.hosts import read_hosts
+    from defectra.studies.levels.requests import read_sets
+    from defectra.studies.levels.sets import CORRECTIONS
+    from defectra.studies.levels.settings import Live
+    from defectra.studies.levels.tables import CELL_RUNS, HOST_RUNS
+
+    live = Live.model_validate_json(job.params.config)
+    live = live.model_copy(update={"sets": job.input.sets})
+    protocols = read_level_protocols(job.params.protocols)
+    root, properties = json.loads(job.params.archive), read_hosts(job.input.hosts)
+    journal = Path("results/store/levels.journal")
+    if live.complete:
+        known = live_run.archive_records(root)
+        live_run.compute(read_sets(live.sets), protocols, properties, journal, known)
+    found = live_run.tables(root, journal)
+    anew = journal.with_name("levels_anew.journal")
+    drift = live_run.recompute(live, protocols, properties, anew, found)
+    write_table(job.output.hosts, found.hosts.values(), HOST_RUNS)
+    write_table(job.output.cells, found.cells.values(), CELL_RUNS)
+    write_table(job.output.corrections, found.corrections.values(), CORRECTIONS)
+    write_csv(job.output.drift, drift, live_run.DRIFT_COLUMNS)
+
+
+def run_next_levels(job: Job) -> None:
+    """What to compute next, computed.
+
+    Input ranked (next.csv), hosts, archive; output csv.
+
+    params.config = levels.live, params.protocols, params.coefficient, params.archive.
+    """
+    import csv
+    import json
+    from pathlib import Path
+
+    from defectra.core.csvs import write_csv
+    from defectra.core.protocols import read_level_protocols
+    from defectra.studies.levels import calculations as live_run
+    from defectra.studies.levels.hosts import read_hosts
+    from defectra.studies.levels.sets import level_rows
+    from defectra.studies.levels.settings import Live
+    from defectra.studies.levels.tables import LIVE_LEVELS
+
+    live = Live.model_validate_json(job.params.config)
+    protocols = read_level_protocols(job.params.protocols)
+    with Path(job.input.ranked).open(encoding="utf-8", newline="") as handle:
+        sets = live_run.sets_of_next(list(csv.DictReader(handle)), live)
+    known = live_run.archive_records(json.loads(job.params.archive))
+    journal = Path("results/store/levels_next.journal")
+    found = live_run.compute(sets, protocols, read_hosts(job.input.hosts), journal, known)
+    rows = level_rows(sets, found, protocols, json.loads(job.params.coefficient), {})
+    write_csv(job.output[0], rows, LIVE_LEVELS.names)
+
+
+def score_levels(job: Job) -> None:
+    """Scorecard of levels.
+
+    Input metrics, alignment, curves, drift, hosts (csv), space, live tables.
+    """
+    import csv
+    from pathlib import Path
+
+    from defectra.core.csvs import read_csv, write_csv
+    from defectra.core.records import METRICS_COLUMNS, SCORECARD_COLUMNS
+    from defectra.core.store import read_table
+    from defectra.defects.alignment import ALIGNMENT_COLUMNS
+    from defectra.studies.levels.hosts import read_hosts
+    from defectra.studies.levels.learning_curves import CURVE_COLUMNS
+    from defectra.studies.levels.scorecard import scorecard
+    from defectra.studies.levels.scorecard_computed import live_claims
+    from defectra.studies.levels.tables import HOST_RUNS, LIVE_LEVELS
+    from defectra.studies.levels.whole_space import SPACE
+
+    rows = scorecard(
+        read_csv(job.input.metrics, METRICS_COLUMNS),
+        read_csv(job.input.alignment, ALIGNMENT_COLUMNS),
+        read_csv(job.input.curves, CURVE_COLUMNS),
+        read_table(job.input.space, SPACE),
+    )
+    with Path(job.input.drift).open(encoding="utf-8", newline="") as handle:
+        drift = list(csv.DictReader(handle))
+    rows += live_claims(
+        read_table(job.input.live, LIVE_LEVELS),
+        read_table(job.input.live_hosts, HOST_RUNS),
+        read_hosts(job.input.hosts, kinds=("literature",)),
+        drift,
+    )
+    write_csv(job.output[0], rows, SCORECARD_COLUMNS)
+
+
+def simulate_levels(job: Job) -> None:
+    """Error against gap if the model were right.
+
+    Input levels, hosts, computed, predictions.
+
+    params.config = levels; params.seed = seed.
+    """
+    from defectra.core.csvs import write_csv
+    from defectra.core.store import read_table
+    from defectra.studies.levels.evaluate import PREDICTIONS, assemble
+    from defectra.studies.levels.hosts import read_hosts, with_computed
+    from defectra.studies.levels.published import LEVELS
+    from defectra.studies.levels.settings import LevelsStudy
+    from defectra.studies.levels.simulated import SIMULATED_COLUMNS, simulate
+    from defectra.studies.levels.tables import HOST_RUNS
+
+    study, seed = LevelsStudy.model_validate_json(job.params.config), int(job.params.seed)
+    computed = read_table(job.input.computed, HOST_RUNS)
+    hosts = with_computed(read_hosts(job.input.hosts), computed, study.host_fidelity)
+    data = assemble(read_table(job.input.levels, LEVELS), hosts)
+    predictions = read_table(job.input.predictions, PREDICTIONS)
+    write_csv(job.output[0], simulate(data, predictions, study, seed), SIMULATED_COLUMNS)

@@ -1,0 +1,128 @@
+"""Steps: what the rules of study `nmc` do with their files; no science here."""
+
+from __future__ import annotations
+
+from defectra.core.step import Job
+
+
+def average_sites(job: Job) -> None:
+    """Site averages.
+
+    Input structures, tasks, calculations, spectra: one file of each for a chunk.
+
+    params.config = nmc.edges.
+    """
+    import json
+
+    from defectra.spectra.site_averages import average_chunks
+    from defectra.studies.nmc.settings import Grid
+
+    def of_each_chunk(name: str) -> list[str]:
+        paths = job.input[name]
+        return [paths] if isinstance(paths, str) else list(paths)
+
+    average_chunks(
+        job.output[0],
+        of_each_chunk("structures"),
+        of_each_chunk("tasks"),
+        of_each_chunk("calculations"),
+        of_each_chunk("spectra"),
+        {name: Grid(**grid) for name, grid in json.loads(job.params.config).items()},
+    )
+
+
+def build_training(job: Job) -> None:
+    """Training table.
+
+    Input structures, site_averages; output training, left_out (csv).
+
+    params.config = JSON with keys geometry, protocol, edges (the nmc leaf has them);
+    params.config_hash = hash of the resolved config.
+    """
+    import json
+
+    from defectra.core.csvs import write_csv
+    from defectra.studies.nmc.training import LEFT_OUT_COLUMNS, write_training
+
+    config = json.loads(job.params.config)
+    left_out = write_training(
+        job.output.training,
+        job.input.structures,
+        job.input.site_averages,
+        (config["geometry"], config["protocol"]),
+        list(config["edges"]),
+        job.params.config_hash,
+    )
+    write_csv(job.output.left_out, left_out, LEFT_OUT_COLUMNS)
+
+
+def evaluate(job: Job) -> None:
+    """Models.
+
+    Input training; output metrics (csv), predictions (parquet).
+
+    params.config = nmc.model; params.seed = seed.
+    """
+    import json
+
+    from defectra.core.csvs import write_csv
+    from defectra.core.records import METRICS_COLUMNS
+    from defectra.core.settings import ModelSettings
+    from defectra.core.store import write_table
+    from defectra.learn.predictions import PREDICTIONS
+    from defectra.studies.nmc.evaluate import evaluate
+    from defectra.studies.nmc.training import read_training
+
+    settings = ModelSettings(**json.loads(job.params.config))
+    rows = read_training(job.input.training)
+    metrics, predictions = evaluate(rows, settings, int(job.params.seed))
+    write_csv(job.output.metrics, metrics, METRICS_COLUMNS)
+    write_table(job.output.predictions, predictions, PREDICTIONS)
+
+
+def measure_lithium(job: Job) -> None:
+    """Lithium series.
+
+    Input structures, calculations, spectra; output[0] csv.
+
+    params.config = JSON with keys lithium_series, protocol, edges, model (the nmc leaf has them);
+    params.seed = seed.
+    """
+    import json
+
+    from defectra.core.csvs import write_csv
+    from defectra.core.records import CALCULATIONS, SPECTRA, STRUCTURES
+    from defectra.core.store import read_table
+    from defectra.studies.nmc.lithium import LITHIUM_COLUMNS, Bootstrap, lithium_rows
+    from defectra.studies.nmc.settings import Grid, LithiumSeries
+
+    config = json.loads(job.params.config)
+    rows = lithium_rows(
+        read_table(job.input.structures, STRUCTURES),
+        read_table(job.input.calculations, CALCULATIONS),
+        read_table(job.input.spectra, SPECTRA),
+        {name: Grid(**grid) for name, grid in config["edges"].items()},
+        LithiumSeries(**config["lithium_series"]),
+        config["protocol"],
+        Bootstrap(config["model"]["bootstrap"], int(job.params.seed)),
+    )
+    write_csv(job.output[0], rows, LITHIUM_COLUMNS)
+
+
+def score(job: Job) -> None:
+    """Scorecard.
+
+    Input metrics (csv), lithium (csv), drift (parquet); output csv.
+    """
+    from defectra.core.csvs import read_csv, write_csv
+    from defectra.core.records import DRIFT, METRICS_COLUMNS, SCORECARD_COLUMNS
+    from defectra.core.store import read_table
+    from defectra.studies.nmc.lithium import LITHIUM_COLUMNS
+    from defectra.studies.nmc.scorecard import scorecard
+
+    rows = scorecard(
+        read_csv(job.input.metrics, METRICS_COLUMNS),
+        read_csv(job.input.lithium, LITHIUM_COLUMNS),
+        read_table(job.input.drift, DRIFT),
+    )
+    write_csv(job.output[0], rows, SCORECARD_COLUMNS)

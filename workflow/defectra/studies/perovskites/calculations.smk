@@ -1,0 +1,143 @@
+# Halide perovskites: calculations of our own, and how they compare with the published columns.
+
+from defectra.core.config_leaves import archive_parts, run_settings
+from defectra.core.journal import journal_size
+
+
+# Projects archive and journal; computes nothing (`python -m defectra.studies.perovskites.campaign fill`).
+use rule quick as gather_runs with:
+    input:
+        archive_parts(ARCHIVE, "perovskite_runs"),
+    output:
+        runs="results/perovskites/runs.parquet",
+        table=report(
+            "results/perovskites/runs.csv",
+            category="Perovskites: calculations",
+            caption="captions/runs.rst",
+        ),
+    log:
+        "results/logs/perovskites/gather_runs.log",
+    params:
+        **step("defectra.studies.perovskites.steps_calculations.gather_runs"),
+        archive=json.dumps(ARCHIVE),
+        config=run_settings(CONFIG),
+        seed=leaf(CONFIG, "seed"),
+        journal=journal_size("results/store/perovskites-runs.journal"),
+
+
+use rule quick as compare_runs with:
+    input:
+        runs=rules.gather_runs.output.runs,
+        compounds="results/perovskites/compounds.parquet",
+    output:
+        parity="results/perovskites/parity.csv",
+        salts="results/perovskites/salts.csv",
+        excesses=report(
+            "results/perovskites/salts_excess.csv",
+            category="Perovskites: calculations",
+            caption="captions/salts.rst",
+        ),
+        summary=report(
+            "results/perovskites/parity_summary.csv",
+            category="Perovskites: calculations",
+            caption="captions/runs_parity.rst",
+        ),
+    log:
+        "results/logs/perovskites/compare_runs.log",
+    params:
+        **step("defectra.studies.perovskites.steps_calculations.compare_runs"),
+
+
+use rule quick as plot_perovskite_runs with:
+    input:
+        parity=rules.compare_runs.output.parity,
+    output:
+        report(
+            "results/perovskites/figures/runs.png",
+            category="Perovskites: calculations",
+            caption="captions/runs_parity.rst",
+        ),
+    log:
+        "results/logs/perovskites/plot_perovskite_runs.log",
+    resources:
+        **need(mb=800, minutes=10),
+    params:
+        **step("defectra.studies.perovskites.plots.plot_perovskite_runs"),
+
+
+# As gather_runs, for the reference phases BX2, mixed B sites and charged vacancies (`cells`).
+use rule quick as gather_cells with:
+    input:
+        archive_parts(ARCHIVE, "perovskite_runs", "perovskite_cells"),
+    output:
+        cells="results/perovskites/cells.parquet",
+        table=report(
+            "results/perovskites/cells.csv",
+            category="Perovskites: calculations",
+            caption="captions/cells.rst",
+        ),
+    log:
+        "results/logs/perovskites/gather_cells.log",
+    params:
+        **step("defectra.studies.perovskites.steps_calculations.gather_cells"),
+        archive=json.dumps(ARCHIVE),
+        config=run_settings(CONFIG),
+        journal=journal_size("results/store/perovskites-cells.journal"),
+
+
+use rule quick as compare_cells with:
+    input:
+        runs=rules.gather_runs.output.runs,
+        cells=rules.gather_cells.output.cells,
+        compounds="results/perovskites/compounds.parquet",
+        excesses=rules.compare_runs.output.excesses,
+    output:
+        decomposition="results/perovskites/decomposition.csv",
+        summary=report(
+            "results/perovskites/decomposition_summary.csv",
+            category="Perovskites: calculations",
+            caption="captions/decomposition.rst",
+        ),
+        vacancies=report(
+            "results/perovskites/vacancies.csv",
+            category="Perovskites: calculations",
+            caption="captions/vacancies.rst",
+        ),
+        mixing="results/perovskites/mixing.csv",
+    log:
+        "results/logs/perovskites/compare_cells.log",
+    params:
+        **step("defectra.studies.perovskites.steps_calculations.compare_cells"),
+
+
+use rule quick as plot_perovskite_decomposition with:
+    input:
+        decomposition=rules.compare_cells.output.decomposition,
+        vacancies=rules.compare_cells.output.vacancies,
+    output:
+        report(
+            "results/perovskites/figures/decomposition.png",
+            category="Perovskites: calculations",
+            caption="captions/decomposition.rst",
+        ),
+    log:
+        "results/logs/perovskites/plot_perovskite_decomposition.log",
+    resources:
+        **need(mb=800, minutes=10),
+    params:
+        **step("defectra.studies.perovskites.plots.plot_perovskite_decomposition"),
+
+
+use rule quick as measure_slme with:
+    input:
+        optics=os.path.relpath(PROJECT / "resources/optics/gaas.csv"),
+    output:
+        report(
+            "results/perovskites/slme.csv",
+            category="Perovskites: calculations",
+            caption="captions/slme.rst",
+        ),
+    log:
+        "results/logs/perovskites/measure_slme.log",
+    params:
+        **step("defectra.studies.perovskites.steps_calculations.measure_slme"),

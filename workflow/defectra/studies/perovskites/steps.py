@@ -1,0 +1,184 @@
+"""Steps: what the rules of study `perovskites` do with their files; no science here."""
+
+from __future__ import annotations
+
+from defectra.core.step import Job
+
+
+def evaluate_perovskites(job: Job) -> None:
+    """Models of one label.
+
+    Input compounds, runs (parquet), references, ions (csv).
+
+    Output metrics (csv), predictions (parquet).
+
+    wildcards.label = label; params.config = leaf perovskites; params.seed = seed.
+    """
+    import json
+
+    from defectra.core.csvs import read_csv, write_csv
+    from defectra.core.records import METRICS_COLUMNS
+    from defectra.core.store import read_table, write_table
+    from defectra.studies.perovskites.descriptors import ions_from_rows
+    from defectra.studies.perovskites.evaluate import evaluate
+    from defectra.studies.perovskites.settings import PerovskiteStudy
+    from defectra.studies.perovskites.tables import (
+        COMPOUNDS,
+        IONS_COLUMNS,
+        PREDICTIONS,
+        REFERENCES_COLUMNS,
+        RUNS,
+    )
+
+    metrics, predictions = evaluate(
+        job.wildcards.label,
+        read_table(job.input.compounds, COMPOUNDS),
+        read_csv(job.input.references, REFERENCES_COLUMNS),
+        ions_from_rows(read_csv(job.input.ions, IONS_COLUMNS)),
+        PerovskiteStudy(**json.loads(job.params.config)),
+        int(job.params.seed),
+        read_table(job.input.runs, RUNS),
+    )
+    write_csv(job.output.metrics, metrics, METRICS_COLUMNS)
+    write_table(job.output.predictions, predictions, PREDICTIONS)
+
+
+def gather_perovskites(job: Job) -> None:
+    """Scores and predictions of all labels in one.
+
+    Input metrics, predictions; output the same.
+    """
+    from defectra.core.csvs import read_csv, write_csv
+    from defectra.core.records import METRICS_COLUMNS
+    from defectra.core.store import read_table, write_table
+    from defectra.studies.perovskites.tables import PREDICTIONS
+
+    rows = [row for path in job.input.metrics for row in read_csv(path, METRICS_COLUMNS)]
+    write_csv(job.output.metrics, rows, METRICS_COLUMNS)
+    rows = [row for path in job.input.predictions for row in read_table(path, PREDICTIONS)]
+    write_table(job.output.predictions, rows, PREDICTIONS)
+
+
+def load_perovskites(job: Job) -> None:
+    """Published perovskites, checked.
+
+    Input files of the mirror; output compounds (parquet) and csv.
+
+    params.mirror = folder of the published data; input main, defects, pbe, hse, elements.
+    """
+    from pathlib import Path
+
+    from defectra.core.csvs import write_csv
+    from defectra.core.datasets import locate
+    from defectra.core.store import write_table
+    from defectra.studies.perovskites import elements, loader, quality
+    from defectra.studies.perovskites.references import reference_rows
+    from defectra.studies.perovskites.tables import (
+        COMPOUNDS,
+        IONS_COLUMNS,
+        QUALITY_COLUMNS,
+        REFERENCES_COLUMNS,
+    )
+
+    mirror = Path(job.params.mirror)
+    path = {k: locate(str(Path(v).relative_to(mirror)), mirror) for k, v in job.input.items()}
+    ml = loader.read_defects(path["defects"], loader.read_main(path["main"]))
+    ml, findings = quality.check(ml)
+    pbe, left_out = loader.read_design(path["pbe"], "PBE")
+    hse, _ = loader.read_design(path["hse"], "HSE")
+    print("left out:", left_out)
+    references = [*reference_rows(pbe, "PBE"), *reference_rows(hse, "HSE")]
+    write_table(job.output.compounds, loader.merge_sets(ml, pbe, hse), COMPOUNDS)
+    write_csv(job.output.references, references, REFERENCES_COLUMNS)
+    write_csv(job.output.quality, findings, QUALITY_COLUMNS)
+    write_csv(job.output.ions, elements.compare(path["elements"]), IONS_COLUMNS)
+
+
+def measure_fidelity(job: Job) -> None:
+    """Error against cost.
+
+    Input compounds (parquet), references, ions (csv); output[0] csv.
+
+    params.config = leaf perovskites.fidelity; params.seed = seed.
+    """
+    import json
+
+    from defectra.core.csvs import read_csv, write_csv
+    from defectra.core.store import read_table
+    from defectra.studies.perovskites.descriptors import ions_from_rows
+    from defectra.studies.perovskites.fidelity import FIDELITY_COLUMNS, fidelity_rows
+    from defectra.studies.perovskites.settings import Fidelity
+    from defectra.studies.perovskites.tables import COMPOUNDS, IONS_COLUMNS, REFERENCES_COLUMNS
+
+    rows = fidelity_rows(
+        read_table(job.input.compounds, COMPOUNDS),
+        read_csv(job.input.references, REFERENCES_COLUMNS),
+        ions_from_rows(read_csv(job.input.ions, IONS_COLUMNS)),
+        Fidelity(**json.loads(job.params.config)),
+        int(job.params.seed),
+    )
+    write_csv(job.output[0], rows, FIDELITY_COLUMNS)
+
+
+def score_perovskites(job: Job) -> None:
+    """Scorecard of the perovskites.
+
+    Input csv of the study's tables; output[0] csv.
+    """
+    from defectra.core.csvs import read_csv, write_csv
+    from defectra.core.records import METRICS_COLUMNS, SCORECARD_COLUMNS
+    from defectra.studies.perovskites import decomposition, slme
+    from defectra.studies.perovskites.binary_phases import EXCESS_COLUMNS
+    from defectra.studies.perovskites.parity import PARITY_COLUMNS
+    from defectra.studies.perovskites.scorecard import scorecard
+    from defectra.studies.perovskites.screen import FUNNEL_COLUMNS
+    from defectra.studies.perovskites.tables import (
+        QUALITY_COLUMNS,
+        REFERENCES_COLUMNS,
+        RUNS_COLUMNS,
+    )
+
+    rows = scorecard(
+        read_csv(job.input.metrics, METRICS_COLUMNS),
+        read_csv(job.input.quality, QUALITY_COLUMNS),
+        read_csv(job.input.references, REFERENCES_COLUMNS),
+        read_csv(job.input.funnel, FUNNEL_COLUMNS),
+        read_csv(job.input.runs, RUNS_COLUMNS),
+        read_csv(job.input.parity, PARITY_COLUMNS),
+        read_csv(job.input.excesses, EXCESS_COLUMNS),
+        read_csv(job.input.decomposition, decomposition.COLUMNS),
+        read_csv(job.input.films, slme.COLUMNS),
+    )
+    write_csv(job.output[0], rows, SCORECARD_COLUMNS)
+
+
+def screen_perovskites(job: Job) -> None:
+    """The screen.
+
+    Input compounds (parquet), references, ions (csv); output screened (parquet), passed, funnel
+    (csv).
+
+    params.config = leaf perovskites; params.seed = seed.
+    """
+    import json
+
+    from defectra.core.csvs import read_csv, write_csv
+    from defectra.core.store import read_table, write_table
+    from defectra.studies.perovskites import screen
+    from defectra.studies.perovskites.compounds import whole_space
+    from defectra.studies.perovskites.descriptors import ions_from_rows
+    from defectra.studies.perovskites.settings import PerovskiteStudy
+    from defectra.studies.perovskites.tables import COMPOUNDS, IONS_COLUMNS, REFERENCES_COLUMNS
+
+    study = PerovskiteStudy(**json.loads(job.params.config))
+    references = read_csv(job.input.references, REFERENCES_COLUMNS)
+    ions = ions_from_rows(read_csv(job.input.ions, IONS_COLUMNS))
+    compounds = read_table(job.input.compounds, COMPOUNDS)
+    models = screen.train(compounds, references, ions, study, int(job.params.seed))
+    space = whole_space()
+    rows, seconds = screen.predict(models, space, references, ions, compounds, study.screen)
+    print(f"{len(rows)} compounds predicted in {seconds:.1f} s")
+    write_table(job.output.screened, rows, screen.screened_table())
+    passed = [{k: r[k] for k in screen.passed_columns()} for r in rows if r["passes"]]
+    write_csv(job.output.passed, passed, screen.passed_columns())
+    write_csv(job.output.funnel, screen.funnel(rows, study.screen), screen.FUNNEL_COLUMNS)

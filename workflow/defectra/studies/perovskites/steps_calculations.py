@@ -1,0 +1,120 @@
+"""Steps of study `perovskites` around its own calculations."""
+
+from __future__ import annotations
+
+from defectra.core.step import Job
+
+
+def compare_cells(job: Job) -> None:
+    """Decomposition energies, vacancies and mixed cells of our own beside the published columns.
+
+    Input runs, cells, compounds (parquet), excesses (csv); output csv.
+    """
+    from defectra.core.csvs import read_csv, write_csv
+    from defectra.core.store import read_table
+    from defectra.studies.perovskites import decomposition, vacancies
+    from defectra.studies.perovskites.binary_phases import EXCESS_COLUMNS
+    from defectra.studies.perovskites.cells import CELLS
+    from defectra.studies.perovskites.tables import COMPOUNDS, RUNS
+
+    runs = read_table(job.input.runs, RUNS)
+    cells = read_table(job.input.cells, CELLS)
+    published = read_table(job.input.compounds, COMPOUNDS)
+    excesses = read_csv(job.input.excesses, EXCESS_COLUMNS)
+    rows = decomposition.compare(runs, cells, published, excesses)
+    write_csv(job.output.decomposition, rows, decomposition.COLUMNS)
+    write_csv(job.output.summary, decomposition.summary(rows), decomposition.SUMMARY_COLUMNS)
+    pairs = vacancies.compare(runs, cells, published)
+    write_csv(job.output.vacancies, pairs, vacancies.COLUMNS)
+    mixed = vacancies.mixing(runs, cells, published)
+    write_csv(job.output.mixing, mixed, vacancies.MIXING_COLUMNS)
+
+
+def compare_runs(job: Job) -> None:
+    """Our calculations beside the published columns.
+
+    Input runs, compounds (parquet); output csv.
+    """
+    from defectra.core.csvs import write_csv
+    from defectra.core.store import read_table
+    from defectra.studies.perovskites.binary_phases import (
+        EXCESS_COLUMNS,
+        SALTS_COLUMNS,
+        differences,
+        excesses,
+    )
+    from defectra.studies.perovskites.parity import (
+        PARITY_COLUMNS,
+        SUMMARY_COLUMNS,
+        compare,
+        summary,
+    )
+    from defectra.studies.perovskites.tables import COMPOUNDS, RUNS
+
+    runs = read_table(job.input.runs, RUNS)
+    published = read_table(job.input.compounds, COMPOUNDS)
+    rows = compare(runs, published)
+    write_csv(job.output.parity, rows, PARITY_COLUMNS)
+    write_csv(job.output.summary, summary(rows), SUMMARY_COLUMNS)
+    pairs = differences(runs, published)
+    write_csv(job.output.salts, pairs, SALTS_COLUMNS)
+    write_csv(job.output.excesses, excesses(pairs), EXCESS_COLUMNS)
+
+
+def gather_cells(job: Job) -> None:
+    """Reference phases, mixed cells and vacancies of our own.
+
+    Output cells (parquet), table (csv).
+
+    params.config = what decides the calculations; params.archive = its folder, as JSON.
+    """
+    import json
+
+    from defectra.core.csvs import write_csv
+    from defectra.core.protocols import GpawProtocol
+    from defectra.core.store import Archive, write_table
+    from defectra.studies.perovskites.campaign import WORK, Campaign, cells_of
+    from defectra.studies.perovskites.cells import CELLS, COLUMNS
+
+    asked = json.loads(job.params.config)
+    protocol = (asked["name"], GpawProtocol(**asked["protocol"]))
+    archive = Archive(json.loads(job.params.archive))
+    rows = cells_of(Campaign(protocol, WORK, archive), archive).rows()
+    write_table(job.output.cells, rows, CELLS)
+    write_csv(job.output.table, [{k: r[k] for k in COLUMNS} for r in rows], COLUMNS)
+
+
+def gather_runs(job: Job) -> None:
+    """Our calculations of pure perovskites.
+
+    Output runs (parquet) and table (csv).
+
+    params.config = what decides the calculations; params.archive = its folder, as JSON.
+    """
+    import json
+
+    from defectra.core.csvs import write_csv
+    from defectra.core.protocols import GpawProtocol
+    from defectra.core.store import Archive, write_table
+    from defectra.studies.perovskites.campaign import WORK, Campaign, rows_of
+    from defectra.studies.perovskites.tables import RUNS, RUNS_COLUMNS
+
+    asked = json.loads(job.params.config)
+    protocol = (asked["name"], GpawProtocol(**asked["protocol"]))
+    campaign = Campaign(protocol, WORK, Archive(json.loads(job.params.archive)))
+    rows = rows_of(campaign, int(job.params.seed))
+    write_table(job.output.runs, rows, RUNS)
+    write_csv(job.output.table, [{k: r[k] for k in RUNS_COLUMNS} for r in rows], RUNS_COLUMNS)
+
+
+def measure_slme(job: Job) -> None:
+    """Efficiency limit of GaAs films from measured absorption.
+
+    Input optics (csv); output csv.
+    """
+    from defectra.core.csvs import read_csv, write_csv
+    from defectra.studies.perovskites.slme import COLUMNS, GAAS_GAP, absorption, table
+
+    rows = read_csv(job.input.optics, ["wavelength_um", "n", "k"])
+    spectrum = absorption(*([float(r[key]) for r in rows] for key in ("wavelength_um", "k")))
+    write_csv(job.output[0], table("GaAs", GAAS_GAP, *spectrum), COLUMNS)

@@ -1,0 +1,282 @@
+# K edges: which feature tells what, how it travels, FEFF to VASP, fidelity ladder, measured Ni K.
+
+from defectra.core.config_leaves import archive_parts
+from defectra.core.datasets import needs_all
+from defectra.studies.xanes.files import XAS, xas_lists, xas_tables
+
+FEATUREXAS = "spectra/chen2023_featurexas"
+ANATASE = "spectra/lightshow/notebooks/spectra_files"
+LADDER_FILES = [
+    f"{ANATASE}/anatase_{name}.txt"
+    for name in ("theory_FEFF", "theory_VASP", "ocean", "exciting", "xspectra")
+]
+NICKEL_OXIDES = [
+    f"spectra/xdi/Ni/{name}_rt_{k:02d}.xdi"
+    for name, count in (("Ni2O3", 3), ("NiOH2", 3), ("Ni_metal", 2))
+    for k in range(1, count + 1)
+]
+
+# Calculations of the ladder, shipped with the workflow.
+RUNGS = os.path.relpath(PROJECT / CONFIG.xanes.ladder.archive)
+RUNG_PARTS = sorted(map(str, Path(RUNGS).glob("*/part-*.parquet")))
+
+
+use rule step as build_copper with:
+    input:
+        archive=needs(f"{XAS}/feff_raw/Cu_FEFF_xmu_POSCAR.tar.xz", CONFIG.mirror),
+    output:
+        copper="results/xanes/copper.parquet",
+        left_out="results/xanes/left_out.csv",
+    log:
+        "results/logs/xanes/build_copper.log",
+    resources:
+        **need(mb=1500, minutes=10),
+    params:
+        **step("defectra.studies.xanes.steps.build_copper"),
+        mirror=CONFIG.mirror,
+
+
+use rule step as compare_features with:
+    input:
+        copper=rules.build_copper.output.copper,
+        lists=needs_all(xas_lists(["Cu"], ["VASP"]), CONFIG.mirror),
+        tables=needs_all(xas_tables(["Cu"], ["VASP"]), CONFIG.mirror),
+    output:
+        "results/xanes/features.csv",
+    log:
+        "results/logs/xanes/compare_features.log",
+    resources:
+        **need(mb=2000, minutes=60),
+    params:
+        **step("defectra.studies.xanes.steps.compare_features"),
+        config=leaf(CONFIG, "xanes"),
+        seed=leaf(CONFIG, "seed"),
+        mirror=CONFIG.mirror,
+
+
+use rule step as learn_delta with:
+    input:
+        lists=needs_all(xas_lists(["Ti", "Cu"], ["FEFF", "VASP"]), CONFIG.mirror),
+        tables=needs_all(xas_tables(["Ti", "Cu"], ["FEFF", "VASP"]), CONFIG.mirror),
+    output:
+        pairs="results/xanes/pairs.parquet",
+        metrics="results/xanes/delta.csv",
+    log:
+        "results/logs/xanes/learn_delta.log",
+    resources:
+        **need(mb=1000, minutes=30),
+    params:
+        **step("defectra.studies.xanes.steps.learn_delta"),
+        config=leaf(CONFIG, "xanes"),
+        seed=leaf(CONFIG, "seed"),
+        mirror=CONFIG.mirror,
+
+
+use rule quick as check_published with:
+    input:
+        series=needs(f"{FEATUREXAS}/dataset/nmc_exp_xas.json", CONFIG.mirror),
+        regressor=needs(f"{FEATUREXAS}/models_npz/exp_cdf_rfr_model.npz", CONFIG.mirror),
+        classifier=needs(
+            f"{FEATUREXAS}/models_npz/comp_cdf_rfc_model.npz", CONFIG.mirror
+        ),
+        example=needs(f"{FEATUREXAS}/example/CORE_DIELECTRIC_IMAG.dat", CONFIG.mirror),
+        record=needs(f"{FEATUREXAS}/record438_printed.json", CONFIG.mirror),
+    output:
+        report(
+            "results/xanes/published.csv",
+            category="K edges: published checks",
+            caption="captions/published.rst",
+        ),
+    log:
+        "results/logs/xanes/check_published.log",
+    params:
+        **step("defectra.studies.xanes.steps.check_published"),
+        mirror=CONFIG.mirror,
+
+
+use rule step as measure_nickel with:
+    input:
+        archive=archive_parts(ARCHIVE, "calculations", "geometries", "spectra"),
+        series=needs(f"{FEATUREXAS}/dataset/nmc_exp_xas.json", CONFIG.mirror),
+        regressor=needs(f"{FEATUREXAS}/models_npz/exp_cdf_rfr_model.npz", CONFIG.mirror),
+        oxides=needs_all(NICKEL_OXIDES, CONFIG.mirror),
+    output:
+        series="results/xanes/series.csv",
+        oxides=report(
+            "results/xanes/oxides.csv",
+            category="K edges: measured spectra",
+            caption="captions/oxides.rst",
+        ),
+        importance="results/xanes/importance.csv",
+        metrics="results/xanes/nickel.csv",
+        nickel="results/xanes/nickel.parquet",
+        models=expand(
+            "results/xanes/models/ni_k_{features}.npz",
+            features=CONFIG.xanes.nickel.features,
+        ),
+    log:
+        "results/logs/xanes/measure_nickel.log",
+    resources:
+        **need(mb=1000, minutes=30),
+    params:
+        **step("defectra.studies.xanes.steps.measure_nickel"),
+        config=leaf(CONFIG, "xanes"),
+        seed=leaf(CONFIG, "seed"),
+        archive=json.dumps(ARCHIVE),
+        mirror=CONFIG.mirror,
+
+
+use rule quick as build_ladder with:
+    input:
+        archive=archive_parts(ARCHIVE, "calculations", "geometries", "spectra"),
+        rungs=RUNG_PARTS,
+        codes=needs_all(LADDER_FILES, CONFIG.mirror),
+        measured=needs(f"{ANATASE}/anatase_exp.txt", CONFIG.mirror),
+    output:
+        ladder="results/xanes/ladder.parquet",
+        table=report(
+            "results/xanes/ladder.csv",
+            category="K edges: fidelity",
+            caption="captions/ladder_table.rst",
+        ),
+    log:
+        "results/logs/xanes/build_ladder.log",
+    resources:
+        **need(mb=1000, minutes=10 if CONFIG.xanes.ladder.live == "no" else 1440),
+    params:
+        **step("defectra.studies.xanes.steps.build_ladder"),
+        config=leaf(CONFIG, "xanes"),
+        protocols=leaf(CONFIG, "protocols"),
+        archive=json.dumps(ARCHIVE),
+        rungs=json.dumps(RUNGS),
+        work="results/store/rungs",
+        mirror=CONFIG.mirror,
+
+
+use rule quick as gather_xanes with:
+    input:
+        rules.compare_features.output[0],
+        rules.learn_delta.output.metrics,
+        rules.measure_nickel.output.metrics,
+    output:
+        report(
+            "results/xanes/metrics.csv",
+            category="K edges: features",
+            caption="captions/metrics.rst",
+        ),
+    log:
+        "results/logs/xanes/gather_xanes.log",
+    params:
+        **step("defectra.studies.xanes.steps.gather_xanes"),
+
+
+use rule quick as score_xanes with:
+    input:
+        published=rules.check_published.output[0],
+        metrics=rules.gather_xanes.output[0],
+        series=rules.measure_nickel.output.series,
+    output:
+        "results/xanes/scorecard.csv",
+    log:
+        "results/logs/xanes/score_xanes.log",
+    params:
+        **step("defectra.studies.xanes.steps.score_xanes"),
+
+
+use rule quick as plot_xanes_features with:
+    input:
+        metrics=rules.gather_xanes.output[0],
+    output:
+        features=report(
+            "results/xanes/figures/features.png",
+            category="K edges: features",
+            caption="captions/features.rst",
+        ),
+        decay=report(
+            "results/xanes/figures/decay.png",
+            category="K edges: features",
+            caption="captions/decay.rst",
+        ),
+    log:
+        "results/logs/xanes/plot_xanes_features.log",
+    resources:
+        **need(mb=800, minutes=10),
+    params:
+        **step("defectra.studies.xanes.plots.plot_xanes_features"),
+
+
+use rule quick as plot_xanes_delta with:
+    input:
+        pairs=rules.learn_delta.output.pairs,
+        metrics=rules.learn_delta.output.metrics,
+    output:
+        report(
+            "results/xanes/figures/delta.png",
+            category="K edges: fidelity",
+            caption="captions/delta.rst",
+        ),
+    log:
+        "results/logs/xanes/plot_xanes_delta.log",
+    resources:
+        **need(mb=800, minutes=10),
+    params:
+        **step("defectra.studies.xanes.plots.plot_xanes_delta"),
+
+
+use rule quick as plot_xanes_ladder with:
+    input:
+        ladder=rules.build_ladder.output.ladder,
+    output:
+        report(
+            "results/xanes/figures/ladder.png",
+            category="K edges: fidelity",
+            caption="captions/ladder.rst",
+        ),
+    log:
+        "results/logs/xanes/plot_xanes_ladder.log",
+    resources:
+        **need(mb=800, minutes=10),
+    params:
+        **step("defectra.studies.xanes.plots.plot_xanes_ladder"),
+
+
+use rule quick as plot_xanes_series with:
+    input:
+        series=rules.measure_nickel.output.series,
+        importance=rules.measure_nickel.output.importance,
+    output:
+        series=report(
+            "results/xanes/figures/series.png",
+            category="K edges: measured spectra",
+            caption="captions/series.rst",
+        ),
+        importance=report(
+            "results/xanes/figures/importance.png",
+            category="K edges: measured spectra",
+            caption="captions/importance.rst",
+        ),
+    log:
+        "results/logs/xanes/plot_xanes_series.log",
+    resources:
+        **need(mb=800, minutes=10),
+    params:
+        **step("defectra.studies.xanes.plots.plot_xanes_series"),
+
+
+rule ladder:
+    input:
+        "results/xanes/ladder.csv",
+        expand("results/xanes/figures/{figure}.png", figure=["ladder", "delta"]),
+    localrule: True
+
+
+rule xanes:
+    input:
+        "results/xanes/scorecard.csv",
+        "results/xanes/metrics.csv",
+        "results/xanes/ladder.csv",
+        expand(
+            "results/xanes/figures/{figure}.png",
+            figure=["features", "decay", "delta", "ladder", "series", "importance"],
+        ),
+    localrule: True

@@ -1,0 +1,232 @@
+"""Steps: what the rules of study `xanes` do with their files; no science here."""
+
+from __future__ import annotations
+
+from defectra.core.step import Job
+
+
+def build_copper(job: Job) -> None:
+    """Cu K spectra with labels.
+
+    Input archive (OmniXAS); output copper (parquet), left_out (csv).
+
+    params.mirror = folder of the published data.
+    """
+    from pathlib import Path
+
+    from defectra.core.csvs import write_csv
+    from defectra.core.datasets import locate
+    from defectra.core.store import write_table
+    from defectra.studies.xanes.copper import COPPER, copper_rows
+
+    mirror = Path(job.params.mirror)
+    archive = locate(str(Path(job.input.archive).relative_to(mirror)), mirror)
+    rows, left_out = copper_rows(archive)
+    write_table(job.output.copper, rows, COPPER)
+    reasons = [{"reason": reason, "sites": number} for reason, number in sorted(left_out.items())]
+    write_csv(job.output.left_out, reasons, ["reason", "sites"])
+
+
+def build_ladder(job: Job) -> None:
+    """Fidelity ladder.
+
+    Input archives, codes, measured; output ladder (parquet), table (csv).
+
+    params.config = leaf xanes; params.protocols = leaf protocols; params.archive, params.rungs,
+    params.mirror, params.work = folders.
+    """
+    import json
+    from pathlib import Path
+
+    from defectra.core.csvs import write_csv
+    from defectra.core.datasets import located
+    from defectra.core.protocols import Protocols
+    from defectra.core.records import CALCULATIONS, GEOMETRIES, SPECTRA
+    from defectra.core.store import Archive, write_table
+    from defectra.studies.xanes.ladder import (
+        CODES,
+        LADDER,
+        LADDER_COLUMNS,
+        anatase_rows,
+        nickel_rungs,
+        site_rungs,
+    )
+    from defectra.studies.xanes.rungs import collect
+    from defectra.studies.xanes.settings import XanesStudy
+
+    study, mirror = XanesStudy(**json.loads(job.params.config)), Path(job.params.mirror)
+    known = Protocols(**json.loads(job.params.protocols))
+    archive, settings = Archive(json.loads(job.params.archive)), study.ladder
+    settings = settings.model_copy(update={"archive": json.loads(job.params.rungs)})
+    codes = dict(zip(CODES, located(job.input.codes, mirror), strict=True))
+    calculations, spectra = collect(settings, known, Path(job.params.work))
+    cells = Archive(settings.archive).read(GEOMETRIES)
+    nickel = (study.nickel.protocol, "balanced", study.nickel.edge_shift)
+    rows = [
+        *anatase_rows(codes, located(job.input.measured, mirror)[0]),
+        *site_rungs(calculations, spectra, cells, settings),
+        *nickel_rungs(archive.read(CALCULATIONS), archive.read(SPECTRA), *nickel),
+    ]
+    write_table(job.output.ladder, rows, LADDER)
+    write_csv(job.output.table, [{k: r[k] for k in LADDER_COLUMNS} for r in rows], LADDER_COLUMNS)
+
+
+def check_published(job: Job) -> None:
+    """Published checks.
+
+    Input series, regressor, classifier, example, record; output[0] csv.
+
+    params.mirror = folder of the published data.
+    """
+    from pathlib import Path
+
+    from defectra.core.csvs import write_csv
+    from defectra.core.datasets import located
+    from defectra.studies.xanes.published import CHECK_COLUMNS, check_rows, read_series
+
+    mirror = Path(job.params.mirror)
+    names = ("series", "regressor", "classifier", "example", "record")
+    series, *rest = (located(job.input[k], mirror)[0] for k in names)
+    write_csv(job.output[0], check_rows(read_series(series), *rest), CHECK_COLUMNS)
+
+
+def compare_features(job: Job) -> None:
+    """Features compared.
+
+    Input copper (parquet), lists and tables of VASP; output[0] csv.
+
+    params.config = leaf xanes; params.seed = seed; params.mirror = folder of the published data.
+    """
+    import json
+    from pathlib import Path
+
+    from defectra.core.csvs import write_csv
+    from defectra.core.datasets import located
+    from defectra.core.records import METRICS_COLUMNS
+    from defectra.core.store import read_table
+    from defectra.studies.xanes.compare import compare
+    from defectra.studies.xanes.copper import COPPER
+    from defectra.studies.xanes.omnixas import read_spectra
+    from defectra.studies.xanes.settings import XanesStudy
+
+    mirror = Path(job.params.mirror)
+    lists, tables = (located(job.input[k], mirror) for k in ("lists", "tables"))
+    rows = compare(
+        read_table(job.input.copper, COPPER),
+        read_spectra(lists, tables),
+        XanesStudy(**json.loads(job.params.config)),
+        int(job.params.seed),
+    )
+    write_csv(job.output[0], rows, METRICS_COLUMNS)
+
+
+def gather_xanes(job: Job) -> None:
+    """Scores of all parts in one.
+
+    Input csv of each; output[0] csv.
+    """
+    from defectra.core.csvs import read_csv, write_csv
+    from defectra.core.records import METRICS_COLUMNS
+
+    rows = [row for path in job.input for row in read_csv(path, METRICS_COLUMNS)]
+    write_csv(job.output[0], rows, METRICS_COLUMNS)
+
+
+def learn_delta(job: Job) -> None:
+    """FEFF to VASP.
+
+    Input lists and tables of both; output pairs (parquet), metrics (csv).
+
+    params.config = leaf xanes; params.seed = seed; params.mirror = folder of the published data.
+    """
+    import json
+    from pathlib import Path
+
+    from defectra.core.csvs import write_csv
+    from defectra.core.datasets import located
+    from defectra.core.records import METRICS_COLUMNS
+    from defectra.core.store import write_table
+    from defectra.studies.xanes.delta import PAIRS, delta_metrics, hold_out
+    from defectra.studies.xanes.omnixas import read_spectra
+    from defectra.studies.xanes.settings import XanesStudy
+
+    mirror = Path(job.params.mirror)
+    study, seed = XanesStudy(**json.loads(job.params.config)), int(job.params.seed)
+    found = {}
+    for element in ("Ti", "Cu"):
+        for engine in ("FEFF", "VASP"):
+            files = [
+                [p for p in located(job.input[k], mirror) if f"{element}_{engine}_" in p.name]
+                for k in ("lists", "tables")
+            ]
+            found[element, engine] = read_spectra(*files)
+    rows = [
+        row
+        for element in ("Ti", "Cu")
+        for row in hold_out(element, found[element, "FEFF"], found[element, "VASP"], study, seed)
+    ]
+    write_table(job.output.pairs, rows, PAIRS)
+    write_csv(job.output.metrics, delta_metrics(rows, study, seed), METRICS_COLUMNS)
+
+
+def measure_nickel(job: Job) -> None:
+    """Measured Ni K.
+
+    Input archive, series, regressor, oxides; output series, oxides, importance, metrics (csv),
+    nickel (parquet), models (npz).
+
+    params.config = leaf xanes; params.seed = seed; params.archive, params.mirror = folders.
+    """
+    import json
+    from pathlib import Path
+
+    from defectra.core.csvs import write_csv
+    from defectra.core.datasets import located
+    from defectra.core.records import CALCULATIONS, GEOMETRIES, METRICS_COLUMNS, SPECTRA
+    from defectra.core.store import Archive, write_table
+    from defectra.learn.forest import Forest, read_npz
+    from defectra.studies.xanes import series as measured
+    from defectra.studies.xanes.nickel import NICKEL, nickel_rows
+    from defectra.studies.xanes.published import read_series
+    from defectra.studies.xanes.settings import XanesStudy
+
+    study, seed = XanesStudy(**json.loads(job.params.config)), int(job.params.seed)
+    mirror, archive = Path(job.params.mirror), Archive(json.loads(job.params.archive))
+    path = {k: located(job.input[k], mirror) for k in ("series", "regressor", "oxides")}
+    rows = nickel_rows(
+        archive.read(CALCULATIONS),
+        archive.read(GEOMETRIES),
+        archive.read(SPECTRA),
+        study.nickel.protocol,
+        study.nickel.edge_shift,
+    )
+    published = Forest.from_arrays(read_npz(path["regressor"][0]), str(path["regressor"][0]))
+    found = measured.measure(rows, read_series(path["series"][0]), published, study, seed)
+    write_table(job.output.nickel, rows, NICKEL)
+    write_csv(job.output.series, found.series, measured.SERIES_COLUMNS)
+    write_csv(job.output.metrics, found.metrics, METRICS_COLUMNS)
+    oxides = measured.oxide_rows(path["oxides"], found.models)
+    write_csv(job.output.oxides, oxides, measured.OXIDES_COLUMNS)
+    looked = measured.importance_rows(found.models, found.spectra, seed)
+    write_csv(job.output.importance, looked, measured.IMPORTANCE_COLUMNS)
+    for model, target in zip(found.models, job.output.models, strict=True):
+        model.write(target)
+
+
+def score_xanes(job: Job) -> None:
+    """Scorecard of study xanes.
+
+    Input published, metrics, series (csv); output[0] csv.
+    """
+    from defectra.core.csvs import read_csv, write_csv
+    from defectra.core.records import METRICS_COLUMNS, SCORECARD_COLUMNS
+    from defectra.studies.xanes.published import CHECK_COLUMNS
+    from defectra.studies.xanes.scorecard import scorecard
+    from defectra.studies.xanes.series import SERIES_COLUMNS
+
+    rows = scorecard(
+        read_csv(job.input.published, CHECK_COLUMNS),
+        read_csv(job.input.metrics, METRICS_COLUMNS),
+        read_csv(job.input.series, SERIES_COLUMNS),
+    )
+    write_csv(job.output[0], rows, SCORECARD_COLUMNS)
