@@ -9,6 +9,7 @@ from planted import GRIDS, ONSET, SERIES, curve, series, world
 from defectra.core.claims import verdict
 from defectra.core.csvs import read_csv, write_csv
 from defectra.core.records import SCORECARD_COLUMNS, Verdict
+from defectra.spectra.peaks import peak_position
 from defectra.studies.nmc.lithium import (
     FIXED,
     LITHIUM_COLUMNS,
@@ -19,7 +20,6 @@ from defectra.studies.nmc.lithium import (
     TOTAL,
     Bootstrap,
     lithium_rows,
-    peak_position,
 )
 from defectra.studies.nmc.scorecard import scorecard
 
