@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from defectra.engines.base import Parsed, engine_named
-from defectra.engines.worker import Settings
+from defectra.engines.worker import Settings, is_archived
 from defectra.errors import EngineError, StoreError
 from defectra.records import CALCULATIONS, GEOMETRIES, SPECTRA, Status
 from defectra.settings.protocols import FeffProtocol
@@ -72,7 +72,7 @@ def difference(old: Mapping[str, Any], new: Parsed) -> dict[str, float]:
 
 def check(archive: Archive, settings: Settings, number: int, seed: int) -> list[Row]:
     """Drift rows of a seeded sample of `number` archived calculations."""
-    chosen = sample(archive.read(CALCULATIONS), number, seed)
+    chosen = sample(archive.read(CALCULATIONS, keep=is_archived), number, seed)
     if not chosen:
         return []
     geometries = {g["geometry_id"]: g for g in archive.read(GEOMETRIES)}

@@ -14,6 +14,8 @@ from typing import Any
 
 from defectra.config import load
 from defectra.engines import gpaw_levels
+from defectra.engines.node import Guard
+from defectra.engines.verdict import is_level_result, machine_class
 from defectra.errors import EngineError, reports_errors
 from defectra.journal import Journal, read_journal
 from defectra.levels.elements import element, sublattices
@@ -38,8 +40,9 @@ PBE_EXPANSION = 1.01  # of the lattice over experiment, where the fit of E(V) st
 
 
 def known(journal: Path) -> dict[str, Json]:
-    """Requests with their results, by id."""
-    return {row["id"]: row for row, _ in read_journal(journal)}
+    """Requests with their finished results, by id."""
+    rows = (row for row, _ in read_journal(journal))
+    return {row["id"]: row for row in rows if is_level_result(row)}
 
 
 def host_requests(
@@ -85,7 +88,15 @@ def run(
         Results known from elsewhere, by id: not computed again.
     phases
         Requests of elements and competing phases.
+
+    Raises
+    ------
+    EngineError
+        ``engine_missing``: there is no GPAW.
+    NodeError
+        If pieces of work fail in a row because of the machine.
     """
+    guard = Guard()
     with Journal(journal) as handle:
         done = {**archived, **known(journal)}
 
@@ -99,9 +110,12 @@ def run(
                 if error.error_class == "engine_missing":
                     raise
                 yield f"{what}: {error}"
+                kind = machine_class(error.error_class, str(error))
+                guard.see({"error_class": kind, "message": str(error)})
                 return
+            guard.see({"error_class": ""})
             for request in missing:
-                if request["id"] in found:
+                if request["id"] in found and is_level_result(found[request["id"]]):
                     row = {"id": request["id"], "request": request, **found[request["id"]]}
                     handle.append(row)
                     done[request["id"]] = row
