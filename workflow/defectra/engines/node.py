@@ -12,8 +12,8 @@ from typing import Any
 from defectra.engines.verdict import is_machine
 from defectra.errors import DefectraError
 
-# One calculation may crash for a reason of its own, and so may the two edges of one site; three in a
-# row share a cause, and what else stands in the chunk would go the same way within seconds.
+# One calculation may crash for a reason of its own, and so may the two edges of one site; three in
+# a row share a cause, and what else stands in the chunk would go the same way within seconds.
 IN_A_ROW = 3
 FULL = 100_000  # bytes; with less left FEFF and GPAW cannot write what they need
 

@@ -19,8 +19,7 @@ from numpy.typing import NDArray
 
 from defectra.figures import style
 from defectra.figures.live_levels import charge_label
-from defectra.levels.campaign import is_compound
-from defectra.levels.elements import element, sublattices
+from defectra.levels.elements import element, is_compound, sublattices
 from defectra.levels.importer import SITES
 
 Properties = Mapping[str, Mapping[str, float]]

@@ -95,7 +95,7 @@ def plot_parity(predictions: Rows, path: str | Path) -> None:
 
 
 def _parity_panel(axis: Axes, target: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    finite = [r for r in rows if np.isfinite(r["prediction"])]
+    finite = [r for r in rows if np.isfinite(r["prediction"] - r["truth"])]
     if not finite:
         style.say(axis, f"{style.TARGET_LABELS[target]}:\ntoo few structures")
         return
@@ -104,12 +104,8 @@ def _parity_panel(axis: Axes, target: str, rows: Sequence[Mapping[str, Any]]) ->
     truth = np.array([each[n][0]["truth"] for n in names])
     answers = [np.array([r["prediction"] for r in each[n]]) for n in names]
     mean = np.array([a.mean() for a in answers])
-    spread = np.array(
-        [[a.mean() - a.min() for a in answers], [a.max() - a.mean() for a in answers]]
-    )
-    low, high = min(truth.min(), mean.min()), max(truth.max(), mean.max())
-    pad = 0.06 * (high - low)
-    limits = (low - pad, high + pad)
+    spread = style.bars(mean, [a.min() for a in answers], [a.max() for a in answers])
+    limits = style.limits(truth, mean)
     axis.plot(limits, limits, color=style.BLACK, lw=0.8)
     axis.axhline(truth.mean(), color=style.GREY, lw=0.8, ls="--")
     axis.errorbar(
@@ -158,7 +154,7 @@ def _bars(
     place = np.arange(len(names))
     value, low, high = (np.array([found[n][k] for n in names]) for k in ("value", "lo", "hi"))
     colours = [_colour(n) for n in names]
-    error = np.clip([value - low, high - value], 0, None)
+    error = style.bars(value, low, high)
     axis.barh(place, value, color=colours, height=0.72, xerr=error, error_kw={"lw": 0.9})
     raw = [(p, found[f"raw: {e}"]["value"]) for p, e in zip(place, edges) if f"raw: {e}" in found]
     if raw:

@@ -43,7 +43,8 @@ def plot_runs(rows: Rows, path: str | Path) -> None:
 
 
 def _panel(axis: Axes, rows: Rows, coupled: bool) -> None:
-    if not rows:
+    rows = [r for r in rows if np.isfinite(r["ours_spin_orbit" if coupled else "ours"])]
+    if not rows or not style.finite([r["published"] for r in rows]):
         style.say(axis, "not computed")
         return
     published = np.array([r["published"] for r in rows])
@@ -52,10 +53,9 @@ def _panel(axis: Axes, rows: Rows, coupled: bool) -> None:
         axis.plot(
             x, y, _MARKERS[row["x"]], ms=4.5, color=_COLOURS[row["b"]], mec="none", alpha=0.85
         )
-    low, high = min(published.min(), ours.min()), max(published.max(), ours.max())
-    pad = 0.05 * (high - low)
-    axis.plot([low, high], [low, high], color=style.BLACK, lw=0.8)
-    axis.set(xlim=(low - pad, high + pad), ylim=(low - pad, high + pad))
+    limits = style.limits(published, ours, pad=0.05)
+    axis.plot(limits, limits, color=style.BLACK, lw=0.8)
+    axis.set(xlim=limits, ylim=limits)
     off = ours - published
     note = f"{len(rows)} compounds\nmean {off.mean():+.3f}\nmean abs. {np.abs(off).mean():.3f}"
     note = note.replace("-", "−")

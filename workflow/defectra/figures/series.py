@@ -111,7 +111,7 @@ def _parts_panel(
         )
         if not np.isfinite(value).any():
             continue
-        error = np.nan_to_num(np.clip([value - low, high - value], 0, None))
+        error = style.bars(value, low, high)
         colour = (style.BLUE, style.ORANGE)[k]
         name = quantity.split(" of ")[-1] if len(quantities) > 1 else None
         axis.errorbar(place, value, error, fmt="os"[k], color=colour, capsize=3, label=name)

@@ -18,7 +18,7 @@ from defectra.engines.node import Guard
 from defectra.engines.verdict import is_level_result, machine_class
 from defectra.errors import EngineError, reports_errors
 from defectra.journal import Journal, read_journal
-from defectra.levels.elements import element, sublattices
+from defectra.levels.elements import is_compound, sublattices
 from defectra.levels.hosts import read_hosts
 from defectra.levels.live_requests import (
     DefectSet,
@@ -158,12 +158,6 @@ def main() -> int:
         for line in run(hosts, some, protocol, args.journal, {}, phases=phases):
             print(line, flush=True)
     return 0
-
-
-def is_compound(host: str) -> bool:
-    """Is it a II-VI or III-V host (not an element or a IV-IV compound)?"""
-    first, second = (element(s)["valence"] for s in sublattices(host))
-    return first != second
 
 
 if __name__ == "__main__":
