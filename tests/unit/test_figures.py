@@ -56,7 +56,8 @@ PURE = {"name": "CsPbI_3", "a": [0, 0, 8, 0, 0], "b": [0, 0, 0, 0, 0, 8], "x": [
         "gap_HSE": 1.5, "decomposition_HSE": 0.2, "decomposition_consistent": 0.1}  # fmt: skip
 PARITY = {"name": "CsPbI_3", "a": "Cs", "b": "Pb", "x": "I", "quantity": "gap_PBE",
           "ours": 1.5, "ours_spin_orbit": 0.5, "published": 1.4}  # fmt: skip
-CURVE = {"panel": ANATASE, "rung": "feff fast", "reference": "measured", "energy_eV": GRID,
+CURVE = {"panel": ANATASE, "rung": "feff fast", "reference": "measured",
+         "energy_eV": [4960.0, 4970.0, 4990.0],
          "mu": GRID, "relative_rms": 0.1, "pearson": 0.9, "shift": 0.1, "shift_sd": 0.1,
          "fwhm": 1.0, "cpu_s": 1.0, "axis": "relative"}  # fmt: skip
 
@@ -161,7 +162,7 @@ CASES: dict[str, tuple[list[dict], object]] = {
     "xanes_series.plot_ladder": (
         [CURVE, CURVE | {"reference": ""}, CURVE | {"panel": "our site"},
          CURVE | {"panel": "our site", "reference": "", "rung": "measured"},
-         CURVE | {"panel": "Ni K 1"}],
+         CURVE | {"panel": "Ni K 1", "energy_eV": [8340.0, 8350.0, 8370.0]}],
         lambda rows: (rows,),
     ),
     "xanes_series.plot_series": (
@@ -215,6 +216,8 @@ def test_no_figure_is_left_out():
 @pytest.mark.parametrize("name", CASES)
 def test_a_figure_of_few_rows_is_drawn_or_says_why_not(tmp_path, name, few):
     rows, arguments = CASES[name]
+    if few == "one" and len(rows) == 1:
+        pytest.skip("the same as: each once")
     path = tmp_path / "figure.png"
     with warnings.catch_warnings():
         warnings.simplefilter("error", style.FigureWarning)

@@ -69,6 +69,8 @@ def _edge_panel(
     values: Sequence[float],
     scale: ScalarMappable,
 ) -> None:
+    values = [v for v, r in zip(values, rows) if style.finite(r["energy_eV"], r["mu"])]
+    rows = [r for r in rows if style.finite(r["energy_eV"], r["mu"])]
     if not rows:
         style.say(axis, f"{edge}: no spectra")
         return
@@ -149,7 +151,7 @@ def _bars(
     if not edges:
         style.say(axis, "too few structures")
         return
-    names = [f"cdf: {e}" for e in edges] + [c for c in controls if c in found] + ["none"]
+    names = [f"cdf: {e}" for e in edges] + [c for c in (*controls, "none") if c in found]
     words = {"none": "no features", "contents": "true contents", "cdf: all": "all edges"}
     place = np.arange(len(names))
     value, low, high = (np.array([found[n][k] for n in names]) for k in ("value", "lo", "hi"))

@@ -18,6 +18,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
+from defectra.errors import DefectraError
 from defectra.store import replacing
 
 BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
@@ -49,6 +50,9 @@ _RC: Any = {
 }
 
 
+_UNDRAWABLE = (ValueError, LookupError, ArithmeticError, TypeError, DefectraError)
+
+
 class FigureWarning(UserWarning):
     """A figure could not be drawn from its rows; its file says so."""
 
@@ -69,7 +73,7 @@ def styled() -> Callable[[Callable[..., None]], Callable[..., None]]:
             with mpl.rc_context(_RC):
                 try:
                     draw(*args, **options)
-                except (ValueError, LookupError, ArithmeticError, TypeError) as error:
+                except _UNDRAWABLE as error:
                     traceback.print_exc(file=sys.stderr)
                     _apologise(f"{type(error).__name__}: {error}", path)
 

@@ -113,7 +113,8 @@ def _spread(name: str, text: str, limit: float, sets: Sequence[Rows], key: str) 
 
 
 def _drift(drift: Rows) -> Iterator[claims.Claim]:
-    known = [abs(float(r["difference_eV"] or "nan")) for r in drift]
+    differences = (r["difference_eV"] for r in drift)
+    known = [math.nan if d == "" else abs(float(d)) for d in differences]
     compared = bool(known) and all(math.isfinite(v) for v in known)
     worst = _exact(max(known)) if compared else NOTHING
     text = "one small set computed anew by this run, largest difference to the archive"
