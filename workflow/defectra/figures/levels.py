@@ -128,7 +128,8 @@ def _splits(axis: Axes, rows: Rows) -> None:
     labels = ["random rows\n(leaks)", "defect", "impurity", "host", "family"]
     axis.set_xticks(range(len(_SPLITS)), labels)
     axis.set(ylabel="RMSE (eV), pooled", xlabel="left out", ylim=(0, None), title="Splits")
-    axis.legend(loc="lower right", fontsize=7)
+    if axis.get_legend_handles_labels()[0]:
+        axis.legend(loc="lower right", fontsize=7)
 
 
 def _points(rows: Rows, model: str, features: str) -> list[tuple[int, float]]:

@@ -51,7 +51,7 @@ def _rungs(axis: Axes, rows: Rows) -> None:
             axis.plot(top["energy_eV"], np.array(top["mu"]) + low, ":", color=style.BLACK,
                       lw=1.0)  # fmt: skip
         axis.text(0.99, low + 1.55, _said(row, rows), fontsize=6.5, color=colour, ha="right",
-                  transform=axis.get_yaxis_transform())  # fmt: skip
+                  transform=axis.get_yaxis_transform(), in_layout=False)  # fmt: skip
 
 
 def _said(row: Mapping[str, Any], rows: Rows) -> str:
