@@ -50,7 +50,7 @@ _RC: Any = {
 }
 
 
-_UNDRAWABLE = (ValueError, LookupError, ArithmeticError, TypeError, DefectraError)
+_UNDRAWABLE = (ValueError, LookupError, ArithmeticError, TypeError, RuntimeError, DefectraError)
 
 
 class FigureWarning(UserWarning):

@@ -22,6 +22,7 @@ _MARKERS = {"NMC622": "o", "NMC721": "s"}
 @style.styled()
 def plot_ladder(rows: Rows, path: str | Path) -> None:
     """Anatase Ti K in five codes and measured; our sites at every rung; our Ni K at two."""
+    rows = [r for r in rows if style.finite(r["energy_eV"], r["mu"])]
     nickel = [r for r in rows if r["panel"].startswith("Ni K ")]
     sites = [r for r in rows if r["panel"] != ANATASE and r not in nickel]
     panels = list(dict.fromkeys(r["panel"] for r in sites))
@@ -42,7 +43,10 @@ def plot_ladder(rows: Rows, path: str | Path) -> None:
 
 def _rungs(axis: Axes, rows: Rows) -> None:
     """One site: every rung below the last (dotted), with what is left between them."""
-    top = next(r for r in reversed(rows) if not r["reference"])
+    top = next((r for r in reversed(rows) if not r["reference"]), None)
+    if top is None:
+        style.say(axis, "the highest rung was not computed")
+        return
     below = [r for r in rows if r["reference"] == top["rung"]]
     for k, row in enumerate([*below, top]):
         colour, low = _COLOURS[k % 5], _APART * k
