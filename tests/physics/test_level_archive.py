@@ -24,7 +24,7 @@ def archive():
 @pytest.fixture(scope="module")
 def rows(archive, tmp_path_factory):
     config = load(ROOT / "config/config.yaml")
-    tables = live_archive.merged(archive, tmp_path_factory.mktemp("none") / "journal")
+    tables = live_archive.merged(archive, tmp_path_factory.mktemp("none") / "journal", {})
     ratios = static_ratios(read_hosts(ROOT / config.levels.hosts))
     tables = live_archive.replace(tables, ratios=ratios)
     sets = read_sets(ROOT / config.levels.live.sets)

@@ -180,16 +180,17 @@ def test_archive_serves_and_own_runs_win(tmp_path):
 
 
 class Sick(synthetic.Site):
-    """Fails on oxygen, is killed on lithium, is not self-consistent on cobalt."""
+    """Refuses oxygen, is killed on lithium, is not self-consistent on cobalt."""
 
     def run(self, edge, protocol):
         out = super().run(edge, protocol)
         if self.element == "O":
-            out = Outcome(out.calculation_id, error_class="engine_failed", message="no charge")
+            out = Outcome(out.calculation_id, error_class="input_refused", message="no charge")
+            out.files = {"refusal": b"no charge"}
         if self.element == "Li":
             out = Outcome(out.calculation_id, error_class="signal", message="ended by signal 9")
         if self.element == "Co":
-            out.status, out.error_class, out.attempt = Status.UNCONVERGED, "not_converged", 2
+            out.status, out.error_class, out.attempt = Status.UNCONVERGED, "not_self_consistent", 2
         return out
 
 

@@ -14,13 +14,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from defectra.campaign.engine import TRIED_AGAIN
 from defectra.campaign.plan import wanted
-from defectra.campaign.worker import Chunk, Settings
+from defectra.campaign.worker import Chunk, Settings, is_archived
 from defectra.core.config import Config, load
 from defectra.core.errors import BusyError, reports_errors
 from defectra.core.records import CALCULATIONS, GEOMETRIES, SPECTRA, Origin
 from defectra.core.store import Archive
+from defectra.engines import verdict
 
 Row = dict[str, Any]
 
@@ -91,13 +91,13 @@ def export(config: Config, work: Path) -> dict[str, int]:
         new["calculations"] += [row | origin for row in own]
     for table in tables:
         unique = {row[table.names[0]]: row for row in new[table.name]}
-        archive.add(unique.values(), table)
+        archive.add(unique.values(), table, is_archived if table is CALCULATIONS else None)
     return {t.name: len(archive.read(t)) - before[t.name] for t in tables}
 
 
 def _finished(row: Row) -> bool:
-    again = (*TRIED_AGAIN, "not_computed")
-    return row["origin"] == Origin.RUN and row["attempt"] > 0 and row["error_class"] not in again
+    computed = row["origin"] == Origin.RUN and row["attempt"] > 0
+    return computed and verdict.is_finished(row["engine"], row)
 
 
 @reports_errors

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from defectra.campaign.engine import Parsed, engine_named
-from defectra.campaign.worker import Settings
+from defectra.campaign.worker import Settings, is_archived
 from defectra.core.errors import EngineError, StoreError
 from defectra.core.protocols import FeffProtocol
 from defectra.core.records import CALCULATIONS, GEOMETRIES, SPECTRA, Status
@@ -17,6 +17,9 @@ from defectra.core.store import Archive
 from defectra.structures.decorate import seeded
 
 Row = dict[str, Any]
+
+
+COMPARED = ("max_abs_mu", "relative_rms", "edge_shift_eV")
 
 
 def sample(rows: Sequence[Row], number: int, seed: int) -> list[Row]:
@@ -59,20 +62,26 @@ def recompute(
         found = engine.parse(outcome.files)
     except EngineError as error:
         return out | {"status": str(Status.FAILED), "message": str(error)}
-    return out | difference(old, found) | {"edge_shift_eV": found.edge - row["edge_eV"]}
+    out |= difference(old, found) | {"edge_shift_eV": found.edge - row["edge_eV"]}
+    lacking = [k for k in COMPARED if not np.isfinite(out[k])]
+    if lacking:
+        why = f"{', '.join(lacking)}: no number, in the archive or now"
+        return out | {"status": str(Status.FAILED), "message": why}
+    return out
 
 
 def difference(old: Mapping[str, Any], new: Parsed) -> dict[str, float]:
     """Largest and relative RMS difference of mu on the archived energies."""
     then = np.asarray(old["mu"])
     now = np.interp(old["energy_eV"], new.energy, new.mu)
-    rms = float(np.sqrt(np.mean((now - then) ** 2) / np.mean(then**2)))
+    size = float(np.mean(then**2))
+    rms = float(np.sqrt(np.mean((now - then) ** 2) / size)) if size > 0 else float("nan")
     return {"max_abs_mu": float(np.abs(now - then).max()), "relative_rms": rms}
 
 
 def check(archive: Archive, settings: Settings, number: int, seed: int) -> list[Row]:
     """Drift rows of a seeded sample of `number` archived calculations."""
-    chosen = sample(archive.read(CALCULATIONS), number, seed)
+    chosen = sample(archive.read(CALCULATIONS, keep=is_archived), number, seed)
     if not chosen:
         return []
     geometries = {g["geometry_id"]: g for g in archive.read(GEOMETRIES)}

@@ -11,9 +11,6 @@ from numpy.typing import NDArray
 
 from defectra.core.records import Status
 
-# Failures of the machine, not of the physics: tried again at the next start.
-TRIED_AGAIN = ("timeout", "signal", "out_of_memory", "geometry_missing", "engine_missing")
-
 
 @dataclass(frozen=True)
 class Parsed:

@@ -1,7 +1,8 @@
 """The chunk worker: complete what a manifest asks for, then project it onto tables.
 
-Each finished calculation goes into the journal at once; the tables are a pure projection of
-manifest x (journal + archive), so that a rerun costs a projection and not a calculation. The
+Each calculation goes into the journal at once; the tables are a pure projection of manifest x
+(journal + archive), so that a rerun costs a projection and not a calculation. What the machine may
+have stopped is no finished calculation, see :mod:`defectra.engines.verdict`. The
 worker is a program of its own (``python -m defectra.campaign.worker --help``) and knows no
 Snakemake.
 """
@@ -22,10 +23,10 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from defectra.campaign.engine import TRIED_AGAIN, Engine, Outcome, SiteRunner, engine_named
+from defectra.campaign.engine import Engine, Outcome, SiteRunner, engine_named
 from defectra.campaign.geometries import Geometries
 from defectra.campaign.rows import accounting, blank_row, result, spectrum_row
-from defectra.core.errors import DefectraError, EngineError
+from defectra.core.errors import DefectraError, EngineError, StoreError
 from defectra.core.journal import Journal, journal_size, read_journal
 from defectra.core.protocols import ChgnetProtocol, FeffProtocol
 from defectra.core.records import (
@@ -38,6 +39,8 @@ from defectra.core.records import (
     Status,
 )
 from defectra.core.store import Archive, read_table, table_writer, write_bytes
+from defectra.engines import verdict
+from defectra.engines.node import Guard
 
 Row = dict[str, Any]
 Tables = tuple[list[Row], list[Row], list[Row]]
@@ -91,7 +94,9 @@ class Chunk:
         self.journal = journal
         self.engine: Engine = engine_named(settings.engine)
         self.done: dict[str, Finished] = {}
-        self.archived = {r["calculation_id"]: r for r in archive.read(CALCULATIONS)}
+        archived = archive.read(CALCULATIONS, keep=is_archived)
+        self.archived = {r["calculation_id"]: r for r in archived}
+        self.stopped: set[str] = set()  # by the machine, at an earlier start
         self._archive = archive
         self._read_journal()
         self._open: Journal | None = None
@@ -106,9 +111,12 @@ class Chunk:
             kind = row.pop("kind")
             if kind == "geometry":
                 relaxed.append(row)
-            elif row["error_class"] not in TRIED_AGAIN:
-                files = _unpack(row.pop("files"), raw)
+                continue
+            files = _unpack(row.pop("files"), raw)
+            if verdict.is_finished(self.engine.ENGINE, row, files):
                 self.done[row["calculation_id"]] = Finished(row, files)
+            else:
+                self.stopped.add(row["calculation_id"])
         known = [*relaxed, *self._archive.read(GEOMETRIES)]
         settings = self.settings
         self.geometries = Geometries(
@@ -154,14 +162,14 @@ class Chunk:
         with Journal(self.journal) as handle:
             if journal_size(self.journal) != self._size:  # another worker had it until now
                 self._read_journal()
-            self._open = handle
+            self._open, guard = handle, Guard()
             try:
                 for task in self.tasks:
-                    yield self._complete(task, handle)
+                    yield self._complete(task, handle, guard)
             finally:
                 self._open = None
 
-    def _complete(self, task: Row, handle: Journal) -> bool:
+    def _complete(self, task: Row, handle: Journal, guard: Guard) -> bool:
         _, site = self._site(task, compute=True)
         if site is None:
             return False
@@ -172,13 +180,20 @@ class Chunk:
             return False
         if self.is_done(name):
             return False
-        outcome = site.run(task["edge"], protocol)
-        row = accounting(outcome, self.engine.engine_version())
+        outcome = _run(site, task["edge"], protocol, name)
         files = outcome.files
+        row = accounting(outcome, self.engine.engine_version())
+        row = verdict.marked(self.engine.ENGINE, row, files)
         sizes = [[n, len(b)] for n, b in files.items()]
         handle.append({"kind": "calculation", **row, "files": sizes}, b"".join(files.values()))
-        self.done[name] = Finished(row, dict(files))
+        self.done[name] = Finished(row, dict(files))  # or failed: not again in this start
+        guard.see(row, before=name in self.stopped)
         return True
+
+    def to_try_again(self) -> list[str]:
+        """Calculations of this start that the machine stopped."""
+        found = self.done.items()
+        return sorted(n for n, f in found if verdict.is_machine(f.row["error_class"]))
 
     def project(self) -> Tables:
         """Rows of geometries, calculations and spectra, one calculation row for each task."""
@@ -258,6 +273,20 @@ def _placeholder(task: Row) -> str:
     return "none:" + "/".join(str(task[k]) for k in keys)
 
 
+def is_archived(row: Row) -> bool:
+    """Whether a row of the archive is a finished calculation."""
+    return verdict.is_finished(row["engine"], row)
+
+
+def _run(site: SiteRunner, edge: str, protocol: Any, name: str) -> Outcome:
+    """Run a calculation; what the machine refuses even before the engine is an outcome as well."""
+    try:
+        return site.run(edge, protocol)
+    except (OSError, MemoryError, StoreError) as error:
+        text = f"{type(error).__name__}: {error}"
+        return Outcome(name, error_class="not_started", message=text, inputs_sha256=name)
+
+
 def _unpack(sizes: list[list[Any]], raw: bytes) -> dict[str, bytes]:
     files, start = {}, 0
     for name, size in sizes:
@@ -275,6 +304,7 @@ def run_chunk(
     chunk = Chunk(structures, tasks, settings, journal, Archive(archive))
     fresh = _compute(chunk, journal.with_suffix(".progress"))
     counts = _write(chunk, out)
+    _leave_again(chunk, journal)
     return counts | {"computed": fresh, "total": len(tasks)}
 
 
@@ -291,6 +321,21 @@ def _compute(chunk: Chunk, progress: Path) -> int:
             state = {"done": done, "total": total, "started": started, "fresh": fresh}
             write_bytes(progress, json.dumps(state).encode())
     return fresh
+
+
+def _leave_again(chunk: Chunk, journal: Path) -> None:
+    """Say beside the journal that the machine stopped some; the next start then asks for them.
+
+    See :func:`defectra.campaign.archived.write_archived`; the size of the journal tells one start
+    from another.
+    """
+    again = journal.with_suffix(".again")
+    stopped = chunk.to_try_again()
+    if stopped:
+        text = json.dumps({"calculations": len(stopped), "journal": journal_size(journal)})
+        write_bytes(again, text.encode())
+    else:
+        again.unlink(missing_ok=True)
 
 
 def _write(chunk: Chunk, out: Path) -> dict[str, int]:

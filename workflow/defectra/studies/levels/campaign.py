@@ -17,7 +17,9 @@ from defectra.core.errors import EngineError, reports_errors
 from defectra.core.journal import Journal, read_journal
 from defectra.core.protocols import GpawLevelsProtocol
 from defectra.engines.gpaw import charged_cells as gpaw_levels
-from defectra.structures.elements import element, sublattices
+from defectra.engines.node import Guard
+from defectra.engines.verdict import is_level_result, machine_class
+from defectra.structures.elements import is_compound, sublattices
 from defectra.studies.levels.hosts import read_hosts
 from defectra.studies.levels.requests import (
     DefectSet,
@@ -38,8 +40,9 @@ PBE_EXPANSION = 1.01  # of the lattice over experiment, where the fit of E(V) st
 
 
 def known(journal: Path) -> dict[str, Json]:
-    """Requests with their results, by id."""
-    return {row["id"]: row for row, _ in read_journal(journal)}
+    """Requests with their finished results, by id."""
+    rows = (row for row, _ in read_journal(journal))
+    return {row["id"]: row for row in rows if is_level_result(row)}
 
 
 def host_requests(
@@ -85,7 +88,15 @@ def run(
         Results known from elsewhere, by id: not computed again.
     phases
         Requests of elements and competing phases.
+
+    Raises
+    ------
+    EngineError
+        ``engine_missing``: there is no GPAW.
+    NodeError
+        If pieces of work fail in a row because of the machine.
     """
+    guard = Guard()
     with Journal(journal) as handle:
         done = {**archived, **known(journal)}
 
@@ -99,9 +110,12 @@ def run(
                 if error.error_class == "engine_missing":
                     raise
                 yield f"{what}: {error}"
+                kind = machine_class(error.error_class, str(error))
+                guard.see({"error_class": kind, "message": str(error)})
                 return
+            guard.see({"error_class": ""})
             for request in missing:
-                if request["id"] in found:
+                if request["id"] in found and is_level_result(found[request["id"]]):
                     row = {"id": request["id"], "request": request, **found[request["id"]]}
                     handle.append(row)
                     done[request["id"]] = row
@@ -144,12 +158,6 @@ def main() -> int:
         for line in run(hosts, some, protocol, args.journal, {}, phases=phases):
             print(line, flush=True)
     return 0
-
-
-def is_compound(host: str) -> bool:
-    """Is it a II-VI or III-V host (not an element or a IV-IV compound)?"""
-    first, second = (element(s)["valence"] for s in sublattices(host))
-    return first != second
 
 
 if __name__ == "__main__":

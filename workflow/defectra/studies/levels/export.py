@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -39,13 +38,20 @@ def rows_of(records: Iterable[Mapping[str, Any]]) -> tuple[list[Row], list[Row]]
     return hosts, cells
 
 
-def merged(archive: Archive, journal: Path) -> Tables:
-    """What archive and journal know together; the journal wins."""
+def merged(archive: Archive, journal: Path, ratios: Mapping[str, float]) -> Tables:
+    """What archive and journal know together; the journal wins.
+
+    Parameters
+    ----------
+    ratios
+        Static over electronic dielectric constant, by host: relaxed cells need it.
+    """
     hosts, cells = rows_of(known(journal).values())
     return Tables(
         hosts_by_name([*archive.read(HOST_RUNS), *hosts]),
         {r["calculation_id"]: r for r in [*archive.read(CELL_RUNS), *cells]},
         {r["calculation_id"]: r for r in archive.read(CORRECTIONS)},
+        ratios,
     )
 
 
@@ -70,7 +76,7 @@ def export(
     origin = {"origin": str(Origin.ARCHIVE)}
     archive.add([r | origin for r in hosts], HOST_RUNS)
     archive.add([r | origin for r in cells], CELL_RUNS)
-    tables = replace(merged(archive, journal), ratios=ratios)
+    tables = merged(archive, journal, ratios)
     archive.add(correction_rows(sets, tables, protocols), CORRECTIONS)
     return {t.name: len(archive.read(t)) for t in (HOST_RUNS, CELL_RUNS, CORRECTIONS)}
 

@@ -263,7 +263,7 @@ def run_levels(job: Job) -> None:
     if live.complete:
         known = live_run.archive_records(root)
         live_run.compute(read_sets(live.sets), protocols, properties, journal, known)
-    found = live_run.tables(root, journal)
+    found = live_run.tables(root, journal, properties)
     anew = journal.with_name("levels_anew.journal")
     drift = live_run.recompute(live, protocols, properties, anew, found)
     write_table(job.output.hosts, found.hosts.values(), HOST_RUNS)

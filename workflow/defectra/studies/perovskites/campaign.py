@@ -3,8 +3,8 @@
 ``python -m defectra.studies.perovskites.campaign fill`` appends each finished calculation to a
 journal below the results folder, ``salts`` does so for the reference phases AX, ``cells`` for what
 :mod:`defectra.studies.perovskites.cell_campaign` lists, ``export`` turns the journals into Parquet
-parts. What journal or archive hold is not computed again; a failure is a row, and only one of the
-machine is tried again.
+parts. What journal or archive hold as finished is not computed again; a failure is a row, and one
+that may be the machine's is tried again, see :mod:`defectra.engines.verdict`.
 """
 
 from __future__ import annotations
@@ -16,16 +16,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from defectra.campaign.engine import TRIED_AGAIN
 from defectra.core.config import Config, load
 from defectra.core.errors import EngineError, reports_errors
 from defectra.core.journal import Journal, read_journal
 from defectra.core.protocols import GpawProtocol
 from defectra.core.records import Origin, Status
 from defectra.core.store import Archive
+from defectra.engines import verdict
 from defectra.engines.gpaw import run as gpaw
+from defectra.engines.node import Guard
 from defectra.studies.perovskites import cell_campaign, runs
-from defectra.studies.perovskites.cell_campaign import CellCampaign
+from defectra.studies.perovskites.cell_campaign import CellCampaign, is_archived
 from defectra.studies.perovskites.cells import CELLS
 from defectra.studies.perovskites.compounds import Compound
 from defectra.studies.perovskites.tables import RUNS
@@ -51,10 +52,15 @@ class Campaign:
     def __init__(self, protocol: tuple[str, GpawProtocol], work: Path, archive: Archive) -> None:
         self.name, self.protocol = protocol
         self.work = work
-        self.done: dict[str, Row] = {r["calculation_id"]: r for r in archive.read(RUNS)}
-        for row, _ in read_journal(work / JOURNAL):
-            if row["error_class"] not in TRIED_AGAIN:
+        archived = archive.read(RUNS, keep=is_archived)
+        self.done: dict[str, Row] = {r["calculation_id"]: r for r in archived}
+        self.stopped: set[str] = set()  # by the machine, at an earlier start
+        self.guard = Guard()
+        for row, raw in read_journal(work / JOURNAL):
+            if verdict.is_finished(gpaw.ENGINE, row, {gpaw.RESULT: raw}):
                 self.done[row["calculation_id"]] = row
+            else:
+                self.stopped.add(row["calculation_id"])
 
     def rows(self, compound: Compound) -> Iterator[Row]:
         """Rows of a compound that are known."""
@@ -104,9 +110,11 @@ class Campaign:
             return
         out = gpaw.run(job, self.work / "gpaw" / key[:16])
         row = runs.row_of(name, kind, self.name, lattice, out, phase)
+        row = verdict.marked(gpaw.ENGINE, row, out.files)
         journal.append(row, b"".join(out.files.values()))
         self.done[key] = row
         yield row
+        self.guard.see(row, before=key in self.stopped)
 
 
 def campaign_of(config: Config, work: Path) -> Campaign:
@@ -143,9 +151,10 @@ def export(config: Config, work: Path) -> int:
     campaign = campaign_of(config, work)
     known = [row for c in runs.pure(config.seed) for row in campaign.rows(c)]
     known += campaign.salt_rows()
-    beside = [r for r in cells_of(campaign, archive).rows() if r["error_class"] != "not_computed"]
+    beside = cells_of(campaign, archive).rows()
     for rows, table in ((known, RUNS), (beside, CELLS)):
-        archive.add([row | {"origin": str(Origin.ARCHIVE)} for row in rows], table)
+        own = [row | {"origin": str(Origin.ARCHIVE)} for row in rows if is_archived(row)]
+        archive.add(own, table, is_archived)
     return len(archive.read(RUNS)) + len(archive.read(CELLS)) - before
 
 
@@ -156,7 +165,7 @@ def _fill(config: Config, work: Path, action: str) -> None:
     start = time.time()
     with Journal(work / name) as journal:
         for row in _new(action, campaign, journal, config):
-            if row["error_class"] == "engine_missing":
+            if row["error_class"] == verdict.MACHINE + "engine_missing":
                 raise EngineError("engine_missing", row["message"])
             print(_line(row, (time.time() - start) / 60, version), flush=True)
 

@@ -13,18 +13,24 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from defectra.campaign.engine import TRIED_AGAIN
 from defectra.core.journal import Journal, read_journal
 from defectra.core.protocols import GpawProtocol
 from defectra.core.records import Status
 from defectra.core.store import Archive
+from defectra.engines import verdict
 from defectra.engines.gpaw import run as gpaw
+from defectra.engines.node import Guard
 from defectra.studies.perovskites import cells, phases, runs, supercells
 from defectra.studies.perovskites.cells import CELLS, Task
 
 Row = dict[str, Any]
 JOURNAL = "perovskites-cells.journal"
 NOT_DONE = "not computed yet: python -m defectra.studies.perovskites.campaign cells (needs GPAW)"
+
+
+def is_archived(row: Row) -> bool:
+    """Whether a row of the archive is a finished calculation."""
+    return verdict.is_finished(gpaw.ENGINE, row)
 
 
 class CellCampaign:
@@ -56,10 +62,15 @@ class CellCampaign:
             for r in pure
             if r["kind"] == cells.SCAN and r["status"] == Status.OK
         }
-        self.done: dict[str, Row] = {r["calculation_id"]: r for r in archive.read(CELLS)}
-        for row, _ in read_journal(work / JOURNAL):
-            if row["error_class"] not in TRIED_AGAIN:
+        archived = archive.read(CELLS, keep=is_archived)
+        self.done: dict[str, Row] = {r["calculation_id"]: r for r in archived}
+        self.stopped: set[str] = set()  # by the machine, at an earlier start
+        self.guard = Guard()
+        for row, raw in read_journal(work / JOURNAL):
+            if verdict.is_finished(gpaw.ENGINE, row, {gpaw.RESULT: raw}):
                 self.done[row["calculation_id"]] = row
+            else:
+                self.stopped.add(row["calculation_id"])
 
     def rows(self) -> list[Row]:
         """Every row that is known, and a status row for each task that is not."""
@@ -79,9 +90,11 @@ class CellCampaign:
         if task.key not in self.done:
             out = gpaw.run(task.job, self.work / "gpaw" / task.key[:16])
             row = cells.row_of(task, self.name, out)
+            row = verdict.marked(gpaw.ENGINE, row, out.files)
             journal.append(row, b"".join(out.files.values()))
             self.done[task.key] = row
             new.append(row)
+            self.guard.see(row, before=task.key in self.stopped)
         return self.done[task.key]
 
     def _tasks(self, known: Callable[[Task], Row | None]) -> Iterator[Task]:

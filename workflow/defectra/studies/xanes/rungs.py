@@ -11,10 +11,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from defectra.campaign.worker import is_archived
 from defectra.core.errors import DefectraError, EngineError
 from defectra.core.protocols import Protocols
 from defectra.core.records import CALCULATIONS, GEOMETRIES, SPECTRA, Status
 from defectra.core.store import Archive
+from defectra.engines import verdict
+from defectra.engines.node import Guard
 from defectra.engines.single import SingleEngine, compute
 from defectra.engines.sites import engine, protocol_of
 from defectra.studies.xanes.settings import Ladder
@@ -33,7 +36,8 @@ def missing(
 ) -> Iterator[tuple[Site, str, Row]]:
     """Compute rungs that `archive` lacks and add them; yields (site, rung, calculations row) each.
 
-    A rung that fails, as GPAW where it is not installed, is told and left out.
+    A rung that fails, as GPAW where it is not installed, is told and left out; the machine's
+    failures in a row end the work (:class:`defectra.engines.node.NodeError`).
 
     Parameters
     ----------
@@ -42,13 +46,15 @@ def missing(
     work
         Folder in which a killed run of GPAW goes on.
     """
-    cells = {g["geometry_id"]: g for g in archive.read(GEOMETRIES)}
+    cells, guard = {g["geometry_id"]: g for g in archive.read(GEOMETRIES)}, Guard()
     for site in wanted:
         for rung in settings.rungs:
             cell = cells[site[0]]
             found = _compute(rung, site, cell, known, archive, work)
             if found is not None:
                 yield site, rung, found
+                if found["error_class"] != verdict.MACHINE + "engine_missing":  # not this node's
+                    guard.see(found)
 
 
 def _chosen(rung: str, site: Site, cell: Row, known: Protocols) -> tuple[SingleEngine, int, Any]:
@@ -65,13 +71,15 @@ def _compute(
     name, protocol = rung.split()
     chosen, index, settings = _chosen(rung, site, cell, known)
     asked = chosen.site(cell, index).identity(site[2], settings)
-    if asked in {r["calculation_id"] for r in archive.read(CALCULATIONS, ["calculation_id"])}:
+    if asked in {r["calculation_id"] for r in archive.read(CALCULATIONS, keep=is_archived)}:
         return None
     folder = work / f"{name}-{asked[:16]}"
     row, spectrum = compute(chosen, cell, index, site[2], (protocol, settings), folder)
-    if spectrum is not None and row["status"] != Status.FAILED:
+    if spectrum is not None and is_archived(row):
         archive.add([spectrum], SPECTRA)
-        archive.add([row], CALCULATIONS)
+        archive.add([row], CALCULATIONS, is_archived)
+    elif not is_archived(row):
+        row |= {"error_class": verdict.machine_class(row["error_class"], row["message"])}
     return row
 
 

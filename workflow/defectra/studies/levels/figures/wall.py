@@ -18,8 +18,7 @@ from matplotlib.colors import Colormap, Normalize
 from numpy.typing import NDArray
 
 from defectra.figures import style
-from defectra.structures.elements import element, sublattices
-from defectra.studies.levels.campaign import is_compound
+from defectra.structures.elements import element, is_compound, sublattices
 from defectra.studies.levels.figures.computed import charge_label
 from defectra.studies.levels.published import SITES
 
