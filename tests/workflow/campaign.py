@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from events import Gate
 
 from defectra.journal import read_journal
 from defectra.records import TABLES
@@ -69,16 +70,18 @@ class Campaign:
         text = yaml.safe_dump({"archive": "archive", "nmc": self.study})
         (self.folder / "config" / "config.yaml").write_text(text)
 
-    def environment(self, sleep: float = 0.0) -> dict[str, str]:
+    def environment(self, gate: Gate | None = None) -> dict[str, str]:
         path = str(self.folder / "workflow")
-        return {**os.environ, "PYTHONPATH": path, "DEFECTRA_SYNTHETIC_SLEEP": str(sleep)}
+        env = {**os.environ, "PYTHONPATH": path}
+        env["DEFECTRA_SYNTHETIC_STARTS"] = str(self.folder / "starts")
+        return env | ({"DEFECTRA_SYNTHETIC_GATE": str(gate.path)} if gate else {})
 
-    def start(self, *arguments: str, sleep: float = 0.0) -> subprocess.Popen[str]:
+    def start(self, *arguments: str, gate: Gate | None = None) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "defectra.launcher", "run", "--cores", "2", *arguments]
         return subprocess.Popen(
             command,
             cwd=self.folder,
-            env=self.environment(sleep),
+            env=self.environment(gate),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -112,6 +115,11 @@ class Campaign:
             for row, _ in read_journal(path)
             if row["kind"] == "calculation"
         ]
+
+    def begun(self) -> int:
+        """How many calculations were begun, finished or not."""
+        path = self.folder / "starts"
+        return len(path.read_text().split()) if path.exists() else 0
 
     def table(self, name: str) -> list[dict[str, Any]]:
         """Rows of ``results/<name>.parquet`` without timings."""
