@@ -48,6 +48,7 @@ def dump(checkout: Path, mirror: Path, python: str, targets: tuple[str, ...] = T
     if done.returncode:
         raise SystemExit(f"{checkout}: no jobs\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
     places = {str(work): "<work>", str(mirror): "<mirror>", str(checkout): "<checkout>"}
+    places |= {os.path.relpath(checkout, work / "run"): "<checkout>"}
     return normal(json.loads(done.stdout.splitlines()[-1]), places)
 
 

@@ -32,6 +32,7 @@ rule make_table:
         code="0123abcd",
         trees=5,
         root=workflow.basedir,
+        near=__import__("os").path.relpath(workflow.basedir + "/lists"),
     shell: "touch {output}"
 
 rule make_rows:
@@ -77,7 +78,8 @@ def test_a_dump_says_all_and_nothing_of_the_machine(before, tmp_path_factory) ->
         "rows": ["results/rows/1.csv", "results/rows/2.csv"],
         "mirror": "<mirror>/list.csv",
     }
-    assert table["params"] == {"trees": 5, "root": "<checkout>"}
+    places = {"root": "<checkout>", "near": "<checkout>/lists"}
+    assert table["params"] == {"trees": 5, **places}
     assert (table["resources"]["mem_mb"], table["threads"], table["local"]) == (500, 2, False)
     assert before["jobs"][1]["params"] == {"number": 1}
     assert [job["local"] for job in before["jobs"]] == [True, False, False, False]
@@ -85,7 +87,7 @@ def test_a_dump_says_all_and_nothing_of_the_machine(before, tmp_path_factory) ->
 
 
 def test_code_in_another_place_is_no_difference(before, published, tmp_path) -> None:
-    folder = checkout(tmp_path / "elsewhere", ("0123abcd", "ffff0000"))
+    folder = checkout(tmp_path / "much/deeper/elsewhere", ("0123abcd", "ffff0000"))
     assert differences(before, dump(folder, published, sys.executable, ("all",)), Declared()) == []
 
 

@@ -21,6 +21,7 @@ from defectra.store import read_table
 
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = ("Snakefile", "workflow", "scripts", "config", "envs")
+TARGETS = ("total", "all", "nmc", "levels", "perovskites", "xanes", "ladder")  # rules without work
 TABLES_ONLY = "results/calculations.parquet"
 TIMES = {"wall_s", "cpu_s", "max_rss_mb"}
 STUDY: dict[str, Any] = {
@@ -56,6 +57,7 @@ class Campaign:
                 folder.mkdir(parents=True, exist_ok=True)
                 shutil.copy(source, folder / name)
         self.study: dict[str, Any] = yaml.safe_load(yaml.safe_dump(STUDY))
+        self.others: dict[str, Any] = {}  # other keys of the config
         self.write_config()
 
     def copy_to(self, folder: Path) -> Campaign:
@@ -63,11 +65,11 @@ class Campaign:
         shutil.copytree(self.folder, folder)
         out = Campaign.__new__(Campaign)
         out.folder, out.results = folder, folder / "results"
-        out.study = {**self.study}
+        out.study, out.others = {**self.study}, {**self.others}
         return out
 
     def write_config(self) -> None:
-        text = yaml.safe_dump({"archive": "archive", "nmc": self.study})
+        text = yaml.safe_dump({"archive": "archive", "nmc": self.study, **self.others})
         (self.folder / "config" / "config.yaml").write_text(text)
 
     def environment(self, gate: Gate | None = None) -> dict[str, str]:
@@ -101,7 +103,7 @@ class Campaign:
         """Jobs by rule that a dry run announces."""
         out = self.run(*targets, "--no-report", "--dry-run", "--quiet=rules")
         rows = re.findall(r"^(\w+) +(\d+)$", out, re.MULTILINE)
-        return {rule: int(n) for rule, n in rows if rule not in ("total", "all", "nmc")}
+        return {rule: int(n) for rule, n in rows if rule not in TARGETS}
 
     def last_log(self) -> str:
         logs = sorted(self.results.glob("logs/run-*.log"))
