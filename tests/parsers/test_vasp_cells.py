@@ -8,7 +8,7 @@ import pytest
 from defectra.core.errors import EngineError
 from defectra.defects import vasp_runs as vasp_cells
 from defectra.structures.identity import atoms_of
-from defectra.studies.levels.requests import place, supercell
+from defectra.studies.levels.inputs import place, supercell
 from tests.vasp_files import write_run
 
 HOST, LENGTH = "CdTe", 6.6

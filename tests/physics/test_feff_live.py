@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from defectra.core.protocols import FeffProtocol
+from defectra.engines.feff.settings import FeffProtocol
 from defectra.engines.feff import run as feff
 from defectra.engines.feff.input import calculation_id, cluster, feff_input, potentials_key
 from defectra.structures.geometry import as_row

@@ -13,7 +13,7 @@ import pytest
 
 from benchmarks.crystals import crystal
 from defectra.core.errors import EngineError
-from defectra.core.protocols import GpawCoreHoleProtocol
+from defectra.engines.gpaw.settings import GpawCoreHoleProtocol
 from defectra.core.records import Status
 from defectra.engines.gpaw import corehole as gpaw_corehole
 from defectra.engines.gpaw import run as gpaw

@@ -14,7 +14,7 @@ import pytest
 from benchmarks.crystals import crystal
 from defectra.core.config import load
 from defectra.core.errors import EngineError
-from defectra.core.protocols import GpawCoreHoleProtocol
+from defectra.engines.gpaw.settings import GpawCoreHoleProtocol
 from defectra.engines.finished.importing import import_tree
 from defectra.engines.gpaw import corehole as gpaw_corehole
 from defectra.engines.gpaw import run as gpaw

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from defectra.core.errors import EngineError
-from defectra.core.protocols import GpawProtocol
+from defectra.engines.gpaw.settings import GpawProtocol
 from defectra.core.records import Status
 from defectra.engines.gpaw import run as gpaw
 

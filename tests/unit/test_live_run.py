@@ -7,13 +7,13 @@ import sys
 import pytest
 
 from defectra.core.errors import EngineError, TableError
-from defectra.core.protocols import GpawLevelsProtocol
+from defectra.engines.gpaw.settings import GpawLevelsProtocol
 from defectra.core.store import Archive
 from defectra.studies.levels import calculations as live_run
 from defectra.studies.levels import campaign, vasp_inputs
 from defectra.studies.levels import export as live_archive
 from defectra.studies.levels.hosts import read_hosts
-from defectra.studies.levels.requests import DefectSet, host_request, read_sets
+from defectra.studies.levels.inputs import DefectSet, host_request, read_sets
 from defectra.studies.levels.sets import CORRECTIONS, level_rows, set_requests
 
 SET = DefectSet("AlP", "M_A", "Cd", (0, -1), 16)

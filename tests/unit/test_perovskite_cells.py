@@ -11,7 +11,7 @@ import pytest
 
 from defectra.campaign.engine import Outcome
 from defectra.core.journal import Journal
-from defectra.core.protocols import GpawProtocol
+from defectra.engines.gpaw.settings import GpawProtocol
 from defectra.core.records import Status
 from defectra.core.store import Archive, read_table, write_table
 from defectra.engines.gpaw import run as gpaw

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from defectra.core.journal import Journal
-from defectra.core.protocols import GpawProtocol
+from defectra.engines.gpaw.settings import GpawProtocol
 from defectra.core.store import Archive
 from defectra.engines.gpaw import run as gpaw
 from defectra.studies.perovskites import binary_phases as salts

@@ -11,9 +11,9 @@ import numpy as np
 from defectra.campaign.engine import Parsed, engine_named
 from defectra.campaign.worker import Settings
 from defectra.core.errors import EngineError, StoreError
-from defectra.core.protocols import FeffProtocol
 from defectra.core.records import CALCULATIONS, GEOMETRIES, SPECTRA, Status
 from defectra.core.store import Archive
+from defectra.engines.feff.settings import FeffProtocol
 from defectra.structures.decorate import seeded
 
 Row = dict[str, Any]

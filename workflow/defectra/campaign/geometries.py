@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from defectra.core.errors import EngineError
-from defectra.core.protocols import ChgnetProtocol
 from defectra.core.records import Status
+from defectra.engines.chgnet.settings import ChgnetProtocol
 from defectra.structures.geometry import as_row, vegard
 
 Row = dict[str, Any]

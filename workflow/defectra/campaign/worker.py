@@ -27,7 +27,6 @@ from defectra.campaign.geometries import Geometries
 from defectra.campaign.rows import accounting, blank_row, result, spectrum_row
 from defectra.core.errors import DefectraError, EngineError
 from defectra.core.journal import Journal, journal_size, read_journal
-from defectra.core.protocols import ChgnetProtocol, FeffProtocol
 from defectra.core.records import (
     CALCULATIONS,
     GEOMETRIES,
@@ -38,6 +37,8 @@ from defectra.core.records import (
     Status,
 )
 from defectra.core.store import Archive, read_table, table_writer, write_bytes
+from defectra.engines.chgnet.settings import ChgnetProtocol
+from defectra.engines.feff.settings import FeffProtocol
 
 Row = dict[str, Any]
 Tables = tuple[list[Row], list[Row], list[Row]]

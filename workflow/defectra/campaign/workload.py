@@ -255,7 +255,7 @@ def _archived(
 def _still(row: Row, cells: Mapping[str, Row], protocols: Mapping[str, Any]) -> bool:
     """Whether the settings of today give this archived calculation its name."""
     from defectra.campaign.engine import engine_named
-    from defectra.core.protocols import FeffProtocol
+    from defectra.engines.feff.settings import FeffProtocol
 
     cell = cells[row["geometry_id"]]
     where = [k for k, label in enumerate(cell["site_labels"]) if label == row["site"]]

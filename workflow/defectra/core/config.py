@@ -17,7 +17,7 @@ from pydantic import BaseModel, Field, ValidationError, create_model, model_vali
 
 from defectra.core.errors import ConfigError
 from defectra.core.paths import PROJECT
-from defectra.core.protocols import Protocols
+from defectra.core.protocols import Protocols, protocols_model
 from defectra.core.settings import Strict, StudySettings
 from defectra.core.studies import settings_of, study_names
 from defectra.core.yaml_files import Plain
@@ -54,6 +54,7 @@ def config_model() -> type[Config]:
     names = study_names()
     fields: dict[str, Any] = {name: (settings_of(name), settings_of(name)()) for name in names}
     chosen = Field(["nmc"], description="studies to run")
+    fields["protocols"] = (protocols_model(), Field(default_factory=protocols_model()))
     fields["studies"] = (list[Literal[names]], chosen)  # type: ignore[valid-type]
     model: type[Config] = create_model("Config", __base__=Config, __doc__=Config.__doc__, **fields)
     return model

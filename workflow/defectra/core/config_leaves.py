@@ -22,7 +22,8 @@ def pick(config: Config, *keys: str) -> str:
 
 def evaluation_settings(config: Config) -> str:
     """Canonical JSON of what decides the scores of study `perovskites`."""
-    study = config.perovskites.model_dump(mode="json", exclude={"screen", "fidelity", "protocol"})
+    beside = {"screen", "fidelity", "protocol", "complete", "shards"}
+    study = config.perovskites.model_dump(mode="json", exclude=beside)
     return _canonical(study)
 
 

@@ -12,7 +12,6 @@ from typing import Any
 
 from defectra.campaign.engine import Outcome, Parsed
 from defectra.core.errors import EngineError
-from defectra.core.protocols import FeffProtocol
 from defectra.core.records import Status
 from defectra.core.store import write_bytes
 from defectra.engines import process
@@ -26,6 +25,7 @@ from defectra.engines.feff.input import (
 )
 from defectra.engines.feff.output import PARSER_VERSION, read_convergence, read_folder
 from defectra.engines.feff.potentials import carry_over
+from defectra.engines.feff.settings import FeffProtocol
 from defectra.engines.release import release
 
 ENGINE = "feff"

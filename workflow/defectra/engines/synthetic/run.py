@@ -14,8 +14,8 @@ import numpy as np
 
 from defectra.campaign.engine import Outcome, Parsed
 from defectra.core.errors import EngineError
-from defectra.core.protocols import FeffProtocol
 from defectra.core.records import Status
+from defectra.engines.feff.settings import FeffProtocol
 from defectra.engines.release import release
 
 ENGINE = "synthetic"

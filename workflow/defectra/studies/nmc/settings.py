@@ -7,9 +7,9 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from defectra.core.protocols import Element
 from defectra.core.records import Defect
 from defectra.core.settings import ModelSettings, Strict, StudySettings
+from defectra.engines.feff.settings import Element
 from defectra.structures.composition import all_compositions, parse_composition
 
 EdgeName = Literal["Li K", "O K", "Mn K", "Co K", "Ni K", "Mn L3", "Co L3", "Ni L3"]

@@ -101,6 +101,8 @@ class PerovskiteStudy(StudySettings):
     """Study `perovskites`: mixed-cation halide perovskites (arXiv:2109.10798)."""
 
     protocol: str = Field("perovskite", description="GPAW protocol of our own calculations")
+    complete: bool = Field(False, description="compute what the archive lacks (days, needs GPAW)")
+    shards: int = Field(8, ge=1, description="chunks of what is computed, by compound or phase")
     model: PerovskiteModels = PerovskiteModels()
     folds: int = Field(5, ge=2)
     repeats: int = Field(3, ge=1, description="seeds of the 5-fold split of `repeated`")

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from defectra.figures import style
 from defectra.structures.elements import element, sublattices
-from defectra.studies.levels.campaign import is_compound
 from defectra.studies.levels.figures.computed import charge_label
+from defectra.studies.levels.hosts import is_compound
 from defectra.studies.levels.published import SITES
 
 Properties = Mapping[str, Mapping[str, float]]

@@ -1,0 +1,120 @@
+"""What each study asks the campaign to compute: ``REQUESTS`` of its ``requests.py``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+
+from defectra.campaign.ledger import Kind, Ledger, Result
+from defectra.campaign.request import Family
+from defectra.core.config import Config
+from defectra.core.errors import ConfigError
+from defectra.core.paths import PACKAGE, PROJECT
+from defectra.core.store import Archive
+
+
+def _none_parsed(config: Config) -> Mapping[str, Result]:  # noqa: ARG001
+    return {}
+
+
+def _nothing_derived(config: Config, archive: Archive) -> None:  # noqa: ARG001
+    return None
+
+
+@dataclass(frozen=True)
+class StudyRequests:
+    """Calculations of a study.
+
+    Attributes
+    ----------
+    kinds
+        Kinds of results.
+    families
+        All chains of requests, in the order in which they are worth computing.
+    archive
+        Folder of the calculations done earlier, relative to the project.
+    shards
+        Number of chunks.
+    complete
+        Whether a run computes what the archive lacks.
+    part
+        Parts of the config that decide the calculations, as a mapping to be read as a config.
+    parsed
+        Results of runs made elsewhere, which the config names, by `calculation_id`.
+    derived
+        Adds to the archive what is made of its rows, such as corrections of cells.
+    """
+
+    kinds: tuple[Kind, ...]
+    families: Callable[[Config], Iterable[Family]]
+    archive: Callable[[Config], str]
+    shards: Callable[[Config], int]
+    complete: Callable[[Config], bool]
+    part: Callable[[Config], Mapping[str, object]]
+    parsed: Callable[[Config], Mapping[str, Result]] = _none_parsed
+    derived: Callable[[Config, Archive], None] = _nothing_derived
+
+
+@cache
+def studies_with_requests() -> tuple[str, ...]:
+    """Names of the studies that ask for calculations, sorted."""
+    found = (PACKAGE / "studies").glob("*/requests.py")
+    return tuple(sorted(path.parent.name for path in found))
+
+
+def requests_of(study: str) -> StudyRequests:
+    """Calculations of a study.
+
+    Raises
+    ------
+    ConfigError
+        If it asks for none; the message lists those that do.
+    """
+    if study not in studies_with_requests():
+        known = ", ".join(studies_with_requests())
+        raise ConfigError(f"study {study!r} asks for no calculations; these do: {known}")
+    found: StudyRequests = import_module(requests_module(study)).REQUESTS
+    return found
+
+
+def requests_module(study: str) -> str:
+    """Module that says what a study asks for."""
+    return ".".join(("defectra", "studies", study, "requests"))
+
+
+def journals_of(study: str, store: Path) -> list[Path]:
+    """Journals of all chunks of a study."""
+    return sorted(store.glob(f"{study}-[0-9]*.journal"))
+
+
+def ledger_of(study: str, config: Config, store: Path, *more: Path) -> Ledger:
+    """What is known of the calculations of a study.
+
+    Parameters
+    ----------
+    store
+        Folder of the journals.
+    more
+        Further journals.
+    """
+    asked = requests_of(study)
+    journals = [*journals_of(study, store), *more]
+    return Ledger(asked.kinds, archive_of(study, config), journals, asked.parsed(config))
+
+
+def archive_of(study: str, config: Config) -> Archive:
+    """Archive of a study; its folder is relative to the project."""
+    return Archive(PROJECT / requests_of(study).archive(config))
+
+
+def families_of(study: str, config: Config, chunk: str | None = None) -> Iterator[Family]:
+    """Families of a study, all or those of a chunk."""
+    asked = requests_of(study)
+    shards = asked.shards(config)
+    number = None if chunk is None else int(chunk.rpartition("-")[2])
+    for family in asked.families(config):
+        if number is None or family.shard(shards) == number:
+            yield family

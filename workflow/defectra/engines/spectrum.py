@@ -1,0 +1,164 @@
+"""Engines of spectra: one absorber of one geometry, behind the protocol of all engines.
+
+:class:`SpectrumEngine` makes requests of what an engine's module or a program of the user's own
+offers for single sites (:class:`defectra.engines.single.SingleEngine`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from defectra.campaign.engine import Outcome, Parsed, engine_named, engine_names
+from defectra.campaign.request import Request
+from defectra.core.errors import ConfigError, EngineError
+from defectra.core.protocols import Protocols
+from defectra.engines.finality import is_final
+from defectra.engines.single import Runner, SingleEngine
+
+SPECTRUM = "spectrum"  # kind of result
+
+
+@dataclass(frozen=True)
+class Site:
+    """One absorber of one geometry, whose requests share what can be shared.
+
+    Attributes
+    ----------
+    engine
+        Name of the engine.
+    runner
+        What writes inputs and runs.
+    geometry, index
+        Geometries row and the absorbing site in it.
+    """
+
+    engine: str
+    runner: Runner
+    geometry: Mapping[str, Any]
+    index: int
+
+    def request(self, edge: str, protocol: tuple[str, Any], about: Mapping[str, Any]) -> Request:
+        """Request of one edge.
+
+        Parameters
+        ----------
+        protocol
+            Name and settings.
+
+        Raises
+        ------
+        EngineError
+            If the engine cannot compute it: an unknown edge or element.
+        """
+        name, settings = protocol
+        return Request(
+            self.engine,
+            name,
+            self.runner.identity(edge, settings),
+            {"site": self, "edge": edge, "settings": settings},
+            SPECTRUM,
+            about,
+            len(self.geometry["species"]),
+        )
+
+
+class SpectrumEngine:
+    """An engine of spectra.
+
+    Parameters
+    ----------
+    single
+        Module or program that computes one site.
+    protocols
+        Key of its protocols in the config.
+    resumes
+        Whether a killed run goes on in its folder.
+    """
+
+    def __init__(self, single: SingleEngine, *, protocols: str, resumes: bool = False) -> None:
+        self.single, self.protocols, self.RESUMES = single, protocols, resumes
+        self.ENGINE, self.PARSER_VERSION = single.ENGINE, single.PARSER_VERSION
+
+    def site(self, geometry: Mapping[str, Any], index: int) -> Site:
+        """One absorber, of which requests are made; `index` in the geometries row."""
+        return Site(self.ENGINE, self.single.site(geometry, index), geometry, index)
+
+    def run(self, request: Request, folder: Path | None) -> Outcome:
+        """Compute one edge."""
+        asked = request.input
+        return _runner(request).run(asked["edge"], asked["settings"], folder)
+
+    def run_batch(
+        self, requests: Sequence[Request], folder: Path | None
+    ) -> Iterator[tuple[Request, Outcome]]:
+        """Compute edges of one site one after another: their runner shares potentials."""
+        for request in requests:
+            yield request, self.run(request, folder)
+
+    def read(self, files: Mapping[str, bytes]) -> Parsed:
+        """Spectrum of kept raw outputs; see the `parse` of the engine."""
+        return self.single.parse(files)
+
+    def version(self) -> str:
+        """Name and version of the program; empty if it is not there."""
+        try:
+            return self.single.engine_version()
+        except EngineError:
+            return ""
+
+    def available(self) -> str:
+        """Empty, or the sentence that says what is missing and how to get it."""
+        try:
+            self.single.engine_version()
+        except EngineError as error:
+            return str(error)
+        return ""
+
+    def finished(self, row: Mapping[str, Any], files: Mapping[str, bytes] | None) -> bool:
+        """Whether what became of a calculation is decided."""
+        return is_final(self.ENGINE, row, files)
+
+
+def _runner(request: Request) -> Runner:
+    site: Site = request.input["site"]
+    return site.runner
+
+
+def spectrum_engines() -> dict[str, SpectrumEngine]:
+    """All engines of spectra but the one without physics, by name."""
+    found = {name: engine_named(name) for name in engine_names() if name != "synthetic"}
+    return {name: e for name, e in found.items() if isinstance(e, SpectrumEngine)}
+
+
+def spectrum_engine(name: str) -> SpectrumEngine:
+    """Engine of spectra by name.
+
+    Raises
+    ------
+    ConfigError
+        If there is none of the name, or it gives no spectra; the message lists those that do.
+    """
+    engine = engine_named(name)
+    if not isinstance(engine, SpectrumEngine):
+        allowed = ", ".join(spectrum_engines())
+        raise ConfigError(f"engine {name!r} gives no spectra; these do: {allowed}")
+    return engine
+
+
+def protocol_of(engine: SpectrumEngine, name: str, known: Protocols) -> Any:
+    """Settings of a protocol of an engine.
+
+    Raises
+    ------
+    ConfigError
+        For a name that is none.
+    """
+    table = getattr(known, engine.protocols)
+    if name not in table:
+        raise ConfigError(
+            f"engine {engine.ENGINE}: no protocol {name!r}; allowed: {', '.join(table)}"
+        )
+    return table[name]
