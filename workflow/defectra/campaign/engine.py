@@ -98,8 +98,8 @@ class Engine(Protocol):
         """Version of `read`."""
 
     @property
-    def RESUMES(self) -> bool:  # noqa: N802
-        """Whether a killed run goes on in its folder."""
+    def KEEPS_FOLDER(self) -> bool:  # noqa: N802
+        """Whether runs have a folder that outlives the process: a killed one goes on there."""
 
     def run(self, request: Request, folder: Path | None) -> Outcome:
         """Compute one request; what went wrong is in the outcome."""
@@ -154,7 +154,7 @@ def run_all(
 
     def folder(request: Request) -> Path | None:
         name = request.calculation_id[:16]
-        return work / engine.ENGINE / name if engine.RESUMES else None
+        return work / engine.ENGINE / name if engine.KEEPS_FOLDER else None
 
     if isinstance(engine, BatchEngine):
         yield from engine.run_batch(requests, folder(requests[0]))

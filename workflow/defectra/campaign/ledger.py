@@ -12,7 +12,7 @@ from defectra.campaign.engine import Engine, Outcome, engine_named
 from defectra.campaign.request import Request
 from defectra.campaign.rows import accounting
 from defectra.core.journal import Journal, journal_size, read_journal
-from defectra.core.records import Status, Table
+from defectra.core.records import Origin, Status, Table
 from defectra.core.store import Archive
 
 Row = dict[str, Any]
@@ -49,7 +49,7 @@ class Result:
     beside: Mapping[str, Row] = field(default_factory=dict)
 
 
-def _as_archived(request: Request, row: Row) -> Row:  # noqa: ARG001
+def _as_it_is(request: Request, row: Row) -> Row:  # noqa: ARG001
     return row
 
 
@@ -65,15 +65,15 @@ class Kind:
         Table of the rows, and tables of what stands beside them; all begin with `calculation_id`.
     make
         Rows of what the journal holds; a raw output that cannot be read gives a failed row.
-    archived
-        Row of the archive with the labels of the request.
+    relabelled
+        Row of the archive, or of a parsed run, with the labels of the request.
     """
 
     name: str
     table: Table
     make: Callable[[Request, Finished], Result]
     beside: tuple[Table, ...] = ()
-    archived: Callable[[Request, Row], Row] = _as_archived
+    relabelled: Callable[[Request, Row], Row] = _as_it_is
 
 
 class Ledger:
@@ -170,12 +170,13 @@ class Ledger:
         if self.own(request):
             return kind.make(request, self._records[name])
         if name in self._parsed:
-            return self._parsed[name]
+            known = self._parsed[name]
+            return Result(_from(kind.relabelled(request, known.row), Origin.PARSED), known.beside)
         row = self.archived(request)
         if row is not None:
             found = ((t.name, self._table(t).get(name)) for t in kind.beside)
             beside = {table: one for table, one in found if one is not None}
-            return Result(kind.archived(request, row), beside)
+            return Result(_from(kind.relabelled(request, row), Origin.ARCHIVE), beside)
         return kind.make(request, self._records[name]) if name in self._records else None
 
     def record(self, name: str) -> Finished | None:
@@ -228,6 +229,11 @@ class Ledger:
         self._final.pop(request.calculation_id, None)
         self._tried.add(request.calculation_id)
         return row
+
+
+def _from(row: Row, origin: Origin) -> Row:
+    """Row with where it came from, where its table has that column."""
+    return row | {"origin": str(origin)} if "origin" in row else row
 
 
 def unpacked(sizes: Sequence[Sequence[Any]], raw: bytes) -> dict[str, bytes]:

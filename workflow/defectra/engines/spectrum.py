@@ -6,19 +6,23 @@ offers for single sites (:class:`defectra.engines.single.SingleEngine`).
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from defectra.campaign.engine import Outcome, Parsed, engine_named, engine_names
 from defectra.campaign.request import Request
+from defectra.campaign.spectra import SPECTRUM, labels
 from defectra.core.errors import ConfigError, EngineError
 from defectra.core.protocols import Protocols
 from defectra.engines.finality import is_final
 from defectra.engines.single import Runner, SingleEngine
 
-SPECTRUM = "spectrum"  # kind of result
+PARSED = "spectrum.json"  # kept of a run that was read in its folder, instead of raw outputs
 
 
 @dataclass(frozen=True)
@@ -40,13 +44,17 @@ class Site:
     geometry: Mapping[str, Any]
     index: int
 
-    def request(self, edge: str, protocol: tuple[str, Any], about: Mapping[str, Any]) -> Request:
+    def request(
+        self, edge: str, protocol: tuple[str, Any], about: Mapping[str, Any] | None = None
+    ) -> Request:
         """Request of one edge.
 
         Parameters
         ----------
         protocol
             Name and settings.
+        about
+            Labels; by default those of the geometry.
 
         Raises
         ------
@@ -60,7 +68,7 @@ class Site:
             self.runner.identity(edge, settings),
             {"site": self, "edge": edge, "settings": settings},
             SPECTRUM,
-            about,
+            labels(self.geometry, self.index, edge) if about is None else about,
             len(self.geometry["species"]),
         )
 
@@ -74,12 +82,12 @@ class SpectrumEngine:
         Module or program that computes one site.
     protocols
         Key of its protocols in the config.
-    resumes
-        Whether a killed run goes on in its folder.
+    keeps_folder
+        Whether runs have a folder that outlives the process.
     """
 
-    def __init__(self, single: SingleEngine, *, protocols: str, resumes: bool = False) -> None:
-        self.single, self.protocols, self.RESUMES = single, protocols, resumes
+    def __init__(self, single: SingleEngine, *, protocols: str, keeps_folder: bool = False) -> None:
+        self.single, self.protocols, self.KEEPS_FOLDER = single, protocols, keeps_folder
         self.ENGINE, self.PARSER_VERSION = single.ENGINE, single.PARSER_VERSION
 
     def site(self, geometry: Mapping[str, Any], index: int) -> Site:
@@ -89,7 +97,10 @@ class SpectrumEngine:
     def run(self, request: Request, folder: Path | None) -> Outcome:
         """Compute one edge."""
         asked = request.input
-        return _runner(request).run(asked["edge"], asked["settings"], folder)
+        out = _runner(request).run(asked["edge"], asked["settings"], folder)
+        if out.parsed is not None and not out.files:
+            out.files = {PARSED: _packed(out.parsed)}
+        return out
 
     def run_batch(
         self, requests: Sequence[Request], folder: Path | None
@@ -100,7 +111,7 @@ class SpectrumEngine:
 
     def read(self, files: Mapping[str, bytes]) -> Parsed:
         """Spectrum of kept raw outputs; see the `parse` of the engine."""
-        return self.single.parse(files)
+        return _unpacked(files[PARSED]) if PARSED in files else self.single.parse(files)
 
     def version(self) -> str:
         """Name and version of the program; empty if it is not there."""
@@ -120,6 +131,28 @@ class SpectrumEngine:
     def finished(self, row: Mapping[str, Any], files: Mapping[str, bytes] | None) -> bool:
         """Whether what became of a calculation is decided."""
         return is_final(self.ENGINE, row, files)
+
+
+def _packed(found: Parsed) -> bytes:
+    arrays = {k: getattr(found, k).tolist() for k in ("energy", "mu", "mu0")}
+    return json.dumps({**asdict(found), **arrays}).encode()
+
+
+def _unpacked(data: bytes) -> Parsed:
+    """Spectrum that :func:`_packed` kept.
+
+    Raises
+    ------
+    EngineError
+        ``truncated_output``.
+    """
+    try:
+        found = json.loads(data)
+        arrays = {k: np.array(found[k], float) for k in ("energy", "mu", "mu0")}
+        return Parsed(**{**found, **arrays})
+    except (ValueError, KeyError, TypeError) as error:
+        text = f"{PARSED} cannot be read ({error})"
+        raise EngineError("truncated_output", text) from None
 
 
 def _runner(request: Request) -> Runner:

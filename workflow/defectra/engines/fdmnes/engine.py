@@ -22,4 +22,6 @@ PROGRAM = Program(
     "fdmnes", read.PARSER_VERSION, ("fdmnes", "fdmnes_linux64"), "DEFECTRA_FDMNES",
     "get FDMNES from its authors (fdmnes.neel.cnrs.fr)", read, _files,
 )  # fmt: skip
-ENGINES: Mapping[str, Engine] = {"fdmnes": SpectrumEngine(PROGRAM, protocols="fdmnes")}
+ENGINES: Mapping[str, Engine] = {
+    "fdmnes": SpectrumEngine(PROGRAM, protocols="fdmnes", keeps_folder=True)
+}

@@ -25,5 +25,5 @@ OWN = Program(
 )  # fmt: skip
 ENGINES: Mapping[str, Engine] = {
     run.ENGINE: SpectrumEngine(run, protocols="feff"),
-    OWN.ENGINE: SpectrumEngine(OWN, protocols="feff"),
+    OWN.ENGINE: SpectrumEngine(OWN, protocols="feff", keeps_folder=True),
 }

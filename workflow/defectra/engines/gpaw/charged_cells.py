@@ -70,7 +70,7 @@ class ChargedCells:
     """
 
     ENGINE, PARSER_VERSION = ENGINE, PARSER_VERSION
-    RESUMES = True
+    KEEPS_FOLDER = True
 
     def __init__(self, start: Compute = compute) -> None:
         self._start = start

@@ -18,7 +18,7 @@ class Cells:
     """Engine of one cell and a list of steps: energies, relaxations, equations of state, bands."""
 
     ENGINE, PARSER_VERSION = gpaw.ENGINE, gpaw.PARSER_VERSION
-    RESUMES = True
+    KEEPS_FOLDER = True
 
     def request(
         self, asked: gpaw.Job, kind: str, protocol: str, about: Mapping[str, Any]
@@ -53,5 +53,5 @@ CHARGED = charged_cells.ChargedCells()
 ENGINES: Mapping[str, Engine] = {
     CELLS.ENGINE: CELLS,
     CHARGED.ENGINE: CHARGED,
-    corehole.ENGINE: SpectrumEngine(corehole, protocols=corehole.ENGINE, resumes=True),
+    corehole.ENGINE: SpectrumEngine(corehole, protocols=corehole.ENGINE, keeps_folder=True),
 }

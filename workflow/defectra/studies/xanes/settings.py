@@ -64,6 +64,10 @@ class Ladder(Strict):
         ["feff fast", "feff balanced", "feff stringent", "gpaw_corehole fast"],
         description="engine and protocol; the last one is the reference",
     )
+    parsed: list[str] = Field(
+        [], description="folders of finished runs made elsewhere; same input, same calculation"
+    )
+    shards: int = Field(2, ge=1, description="chunks of what is computed, by site")
     fwhm: float = Field(1.0, gt=0, description="eV, of a Gaussian over every rung")
     window: tuple[float, float] = Field(
         (-5.0, 30.0), description="eV from the onset of the last rung"
