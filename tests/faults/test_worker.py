@@ -16,9 +16,7 @@ import pytest
 from conftest import remount
 from counts import note
 
-from defectra.campaign.archive import settings_of
 from defectra.campaign.plan import write_plan
-from defectra.campaign.worker import run_chunk
 from defectra.core.config import Config, load
 from defectra.core.errors import StoreError, TableError
 from defectra.core.journal import Journal, read_journal
@@ -26,6 +24,8 @@ from defectra.core.records import CALCULATIONS
 from defectra.core.store import read_table, replacing
 from defectra.engines import process
 from defectra.engines.feff import run as feff
+from defectra.studies.nmc.chunk import run_chunk
+from defectra.studies.nmc.requests import settings_of
 
 ROOT = Path(__file__).resolve().parents[2]
 SYNTHETIC = {
@@ -262,7 +262,7 @@ def test_kill_9_of_the_worker_at_random_bytes(tmp_path) -> None:
     (chunk,) = write_plan(config, folder)
     settings = tmp_path / "settings.json"
     settings.write_text(settings_of(config, live=False).model_dump_json())
-    command = [sys.executable, "-m", "defectra.campaign.worker", "--settings", str(settings)]
+    command = [sys.executable, "-m", "defectra.studies.nmc.chunk", "--settings", str(settings)]
     command += ["--plan", str(folder / "plan" / chunk), "--out", str(folder / "chunks" / chunk)]
     command += ["--journal", str(journal_of(folder)), "--archive", str(folder / "archive")]
     env = {**os.environ, "DEFECTRA_SYNTHETIC_SLEEP": "0.003"}

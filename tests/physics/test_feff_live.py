@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from defectra.engines.feff.settings import FeffProtocol
 from defectra.engines.feff import run as feff
 from defectra.engines.feff.input import calculation_id, cluster, feff_input, potentials_key
+from defectra.engines.feff.settings import FeffProtocol
 from defectra.structures.geometry import as_row
 from defectra.structures.layered import Z_OXYGEN, primitive
 

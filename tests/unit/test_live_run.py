@@ -7,8 +7,8 @@ import sys
 import pytest
 
 from defectra.core.errors import EngineError, TableError
-from defectra.engines.gpaw.settings import GpawLevelsProtocol
 from defectra.core.store import Archive
+from defectra.engines.gpaw.settings import GpawLevelsProtocol
 from defectra.studies.levels import calculations as live_run
 from defectra.studies.levels import campaign, vasp_inputs
 from defectra.studies.levels import export as live_archive

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from defectra.studies.perovskites.cell_campaign import JOURNAL, CellCampaign
 
 from defectra.campaign.engine import Outcome
 from defectra.core.journal import Journal
-from defectra.engines.gpaw.settings import GpawProtocol
 from defectra.core.records import Status
 from defectra.core.store import Archive, read_table, write_table
 from defectra.engines.gpaw import run as gpaw
+from defectra.engines.gpaw.settings import GpawProtocol
 from defectra.studies.perovskites import cells, decomposition, phases, supercells, vacancies
-from defectra.studies.perovskites.cell_campaign import JOURNAL, CellCampaign
 from defectra.studies.perovskites.cells import CELLS
 from defectra.studies.perovskites.figures.runs import plot_decomposition
 from defectra.studies.perovskites.scorecard import scorecard

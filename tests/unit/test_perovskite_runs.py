@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from defectra.core.journal import Journal
-from defectra.engines.gpaw.settings import GpawProtocol
 from defectra.core.store import Archive
 from defectra.engines.gpaw import run as gpaw
+from defectra.engines.gpaw.settings import GpawProtocol
 from defectra.studies.perovskites import binary_phases as salts
 from defectra.studies.perovskites import campaign, parity, runs
 from defectra.studies.perovskites.compounds import Compound

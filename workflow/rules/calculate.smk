@@ -19,7 +19,7 @@ use rule step as calculate with:
         mem_mb=lambda wildcards, attempt: WORKLOAD.memory(wildcards.chunk, attempt),
         runtime=lambda wildcards, attempt: WORKLOAD.runtime(wildcards.chunk, attempt),
     params:
-        **step("defectra.campaign.steps.calculate"),
+        **step("defectra.studies.nmc.steps.calculate"),
         settings=worker_settings(CONFIG),
         archive=json.dumps(ARCHIVE),
 
@@ -54,7 +54,7 @@ use rule step as drift with:
     resources:
         **need(mb=700, minutes=60),
     params:
-        **step("defectra.campaign.steps.drift"),
+        **step("defectra.studies.nmc.steps.drift"),
         settings=worker_settings(CONFIG),
         number=leaf(CONFIG, "nmc", "drift_sample"),
         seed=leaf(CONFIG, "seed"),

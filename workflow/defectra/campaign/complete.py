@@ -26,6 +26,8 @@ class Counts:
         Calculations of all chains, and those that were finished before.
     computed, failed
         In this start: run, and of these not ended well.
+    fresh
+        Of the computed ones, those that the progress counts.
     waiting
         Calculations that wait for others, or cannot be made.
     lacking
@@ -36,6 +38,7 @@ class Counts:
     known: int = 0
     computed: int = 0
     failed: int = 0
+    fresh: int = 0
     waiting: int = 0
     lacking: Counter[str] = field(default_factory=Counter)
 

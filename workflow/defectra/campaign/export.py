@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from defectra.campaign.complete import survey
 from defectra.campaign.ledger import Ledger, Result
 from defectra.campaign.request import Family, Request, Row, Waiting
-from defectra.campaign.studies import archive_of, families_of, ledger_of, requests_of
+from defectra.campaign.studies import archive_of, families_of, requests_of
 from defectra.core.config import Config
 from defectra.core.records import Origin, Table
 from defectra.core.store import Archive
@@ -53,9 +53,10 @@ def _as_archive(row: Row, table: Table) -> Row:
     return row | {"origin": str(Origin.ARCHIVE)} if "origin" in table.names else row
 
 
-def export(study: str, config: Config, store: Path) -> dict[str, int]:
-    """Add to the archive of a study what its journals below `store` hold; see `export_rows`."""
-    archive = archive_of(study, config)
-    counts = export_rows(families_of(study, config), ledger_of(study, config, store), archive)
+def export(study: str, config: Config, journals: Sequence[Path]) -> dict[str, int]:
+    """Add to the archive of a study what journals hold; see :func:`export_rows`."""
+    archive, kinds = archive_of(study, config), requests_of(study).kinds
+    ledger = Ledger(kinds, archive, journals)
+    counts = export_rows(families_of(study, config), ledger, archive)
     requests_of(study).derived(config, archive)
     return counts

@@ -53,6 +53,10 @@ def _as_it_is(request: Request, row: Row) -> Row:  # noqa: ARG001
     return row
 
 
+def _calculation_id(row: Row) -> str:
+    return str(row["calculation_id"])
+
+
 @dataclass(frozen=True)
 class Kind:
     """A kind of result: its table, and how its rows are made.
@@ -62,11 +66,16 @@ class Kind:
     name
         As requests name it.
     table, beside
-        Table of the rows, and tables of what stands beside them; all begin with `calculation_id`.
+        Table of the rows, and tables of what stands beside them, by `calculation_id`.
     make
         Rows of what the journal holds; a raw output that cannot be read gives a failed row.
     relabelled
         Row of the archive, or of a parsed run, with the labels of the request.
+    key
+        `calculation_id` of a row of the archive.
+    record, of_record
+        Record of a journal and back, for results whose journal holds rows, not raw outputs; no
+        record is kept where `record` gives none.
     """
 
     name: str
@@ -74,6 +83,9 @@ class Kind:
     make: Callable[[Request, Finished], Result]
     beside: tuple[Table, ...] = ()
     relabelled: Callable[[Request, Row], Row] = _as_it_is
+    key: Callable[[Row], str] = _calculation_id
+    record: Callable[[Request, Outcome], Row | None] | None = None
+    of_record: Callable[[Row], tuple[str, Finished]] | None = None
 
 
 class Ledger:
@@ -122,7 +134,11 @@ class Ledger:
             return
         self._sizes[path] = size
         for row, raw in read_journal(path):
-            if row.pop("kind") == "calculation":
+            kind = self.kinds.get(row.pop("kind"))
+            if kind is not None and kind.of_record is not None:
+                name, found = kind.of_record(row)
+                self._records[name] = found
+            elif "files" in row:
                 files = unpacked(row.pop("files"), raw)
                 self._records[row["calculation_id"]] = Finished(row, files)
         self._final.clear()
@@ -159,7 +175,8 @@ class Ledger:
 
     def archived(self, request: Request) -> Row | None:
         """Row of the archive, if that is a finished calculation."""
-        row = self._table(self.kinds[request.kind].table).get(request.calculation_id)
+        kind = self.kinds[request.kind]
+        row = self._table(kind.table, kind.key).get(request.calculation_id)
         if row is None or not self.engines(request.engine).finished(row, None):
             return None
         return row
@@ -187,10 +204,14 @@ class Ledger:
         """All that the journals hold, by `calculation_id`."""
         return self._records
 
-    def _table(self, table: Table) -> Mapping[str, Row]:
+    def _table(
+        self, table: Table, key: Callable[[Row], str] = _calculation_id
+    ) -> Mapping[str, Row]:
         if table.name not in self._tables:
-            rows = self._archive.read(table) if self._archive is not None else []
-            self._tables[table.name] = {r[table.names[0]]: r for r in rows}
+            found: dict[str, Row] = {}
+            for row in self._archive.read(table) if self._archive is not None else []:
+                found.setdefault(key(row), row)
+            self._tables[table.name] = found
         return self._tables[table.name]
 
     @contextmanager
@@ -220,11 +241,15 @@ class Ledger:
         """
         engine = self.engines(request.engine)
         row, files = accounting(outcome, engine.version()), dict(outcome.files)
-        sizes = [[name, len(data)] for name, data in files.items()]
         if self._open is None:
             raise RuntimeError("a journal is written to outside Ledger.writing")
-        blob = b"".join(files.values())
-        self._open.append({"kind": "calculation", **row, "files": sizes}, blob)
+        kind = self.kinds[request.kind]
+        if kind.record is None:
+            sizes = [[name, len(data)] for name, data in files.items()]
+            record = {"kind": "calculation", **row, "files": sizes}
+            self._open.append(record, b"".join(files.values()))
+        elif (kept := kind.record(request, outcome)) is not None:
+            self._open.append({"kind": kind.name, **kept})
         self._records[request.calculation_id] = Finished(row, files)
         self._final.pop(request.calculation_id, None)
         self._tried.add(request.calculation_id)

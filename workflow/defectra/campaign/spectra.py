@@ -48,7 +48,8 @@ def spectrum_result(request: Request, found: Finished, engine: Engine) -> Result
     try:
         spectrum = engine.read(found.files)
     except EngineError as error:
-        bad = {"error_class": error.error_class, "message": str(error)}
+        kind, why = row["error_class"] or error.error_class, row["message"] or str(error)
+        bad = {"error_class": kind, "message": why}
         return Result(row | bad | {"status": str(Status.FAILED)})
     curve = spectrum_row(request.calculation_id, spectrum)
     return Result(row | result(spectrum, engine.PARSER_VERSION), {SPECTRA.name: curve})

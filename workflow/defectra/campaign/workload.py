@@ -21,6 +21,7 @@ from typing import Any
 from defectra.campaign.costs import ALONE, OTHER_EDGE, SAME_EDGE, Key, Law, load
 from defectra.core.errors import DefectraError
 from defectra.core.paths import PROJECT
+from defectra.core.protocols import spectra_engines
 
 Row = dict[str, Any]
 
@@ -156,7 +157,7 @@ class Scale:
     """Weighs chunks: what is not in the archive, by the law of its kind."""
 
     def __init__(self, settings: Mapping[str, Any], laws: Mapping[Key, Law], archive: Path) -> None:
-        self.protocols: dict[str, Any] = settings["feff"]
+        self.protocols: dict[str, Any] = settings[spectra_engines()[settings["engine"]]]
         self.geometries: dict[str, Any] = settings["chgnet"]
         self.live: bool = settings["live_geometries"]
         self.laws = laws
@@ -255,15 +256,18 @@ def _archived(
 def _still(row: Row, cells: Mapping[str, Row], protocols: Mapping[str, Any]) -> bool:
     """Whether the settings of today give this archived calculation its name."""
     from defectra.campaign.engine import engine_named
-    from defectra.engines.feff.settings import FeffProtocol
+    from defectra.core.protocols import protocols_model
 
     cell = cells[row["geometry_id"]]
     where = [k for k, label in enumerate(cell["site_labels"]) if label == row["site"]]
     if not where:
         return False
-    protocol = FeffProtocol.model_validate(protocols[row["protocol"]])
-    name = engine_named(row["engine"]).site(cell, where[0]).identity(row["edge"], protocol)
-    return bool(name == row["calculation_id"])
+    table = spectra_engines()[row["engine"]]
+    known = getattr(protocols_model()(**{table: dict(protocols)}), table)
+    engine: Any = engine_named(row["engine"])
+    asked = (row["protocol"], known[row["protocol"]])
+    request = engine.site(cell, where[0]).request(row["edge"], asked)
+    return bool(request.calculation_id == row["calculation_id"])
 
 
 def describe(loads: Mapping[str, Load], shards: int, minutes: float) -> str:

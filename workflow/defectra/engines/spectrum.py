@@ -14,11 +14,13 @@ from typing import Any
 
 import numpy as np
 
-from defectra.campaign.engine import Outcome, Parsed, engine_named, engine_names
+from defectra.campaign.engine import Outcome, Parsed, engine_named
+from defectra.campaign.ledger import Finished, Result
 from defectra.campaign.request import Request
-from defectra.campaign.spectra import SPECTRUM, labels
+from defectra.campaign.rows import accounting
+from defectra.campaign.spectra import SPECTRUM, labels, spectrum_result
 from defectra.core.errors import ConfigError, EngineError
-from defectra.core.protocols import Protocols
+from defectra.core.protocols import Protocols, spectra_engines
 from defectra.engines.finality import is_final
 from defectra.engines.single import Runner, SingleEngine
 
@@ -80,14 +82,13 @@ class SpectrumEngine:
     ----------
     single
         Module or program that computes one site.
-    protocols
-        Key of its protocols in the config.
     keeps_folder
         Whether runs have a folder that outlives the process.
     """
 
-    def __init__(self, single: SingleEngine, *, protocols: str, keeps_folder: bool = False) -> None:
-        self.single, self.protocols, self.KEEPS_FOLDER = single, protocols, keeps_folder
+    def __init__(self, single: SingleEngine, *, keeps_folder: bool = False) -> None:
+        self.single, self.KEEPS_FOLDER = single, keeps_folder
+        self.protocols = spectra_engines().get(single.ENGINE, single.ENGINE)
         self.ENGINE, self.PARSER_VERSION = single.ENGINE, single.PARSER_VERSION
 
     def site(self, geometry: Mapping[str, Any], index: int) -> Site:
@@ -112,6 +113,11 @@ class SpectrumEngine:
     def read(self, files: Mapping[str, bytes]) -> Parsed:
         """Spectrum of kept raw outputs; see the `parse` of the engine."""
         return _unpacked(files[PARSED]) if PARSED in files else self.single.parse(files)
+
+    def result(self, request: Request, outcome: Outcome) -> Result:
+        """Rows of what became of a calculation."""
+        found = Finished(accounting(outcome, self.version()), outcome.files)
+        return spectrum_result(request, found, self)
 
     def version(self) -> str:
         """Name and version of the program; empty if it is not there."""
@@ -160,9 +166,9 @@ def _runner(request: Request) -> Runner:
     return site.runner
 
 
-def spectrum_engines() -> dict[str, SpectrumEngine]:
+def programs_of_spectra() -> dict[str, SpectrumEngine]:
     """All engines of spectra but the one without physics, by name."""
-    found = {name: engine_named(name) for name in engine_names() if name != "synthetic"}
+    found = {name: engine_named(name) for name in spectra_engines() if name != "synthetic"}
     return {name: e for name, e in found.items() if isinstance(e, SpectrumEngine)}
 
 
@@ -176,7 +182,7 @@ def spectrum_engine(name: str) -> SpectrumEngine:
     """
     engine = engine_named(name)
     if not isinstance(engine, SpectrumEngine):
-        allowed = ", ".join(spectrum_engines())
+        allowed = ", ".join(spectra_engines())
         raise ConfigError(f"engine {name!r} gives no spectra; these do: {allowed}")
     return engine
 

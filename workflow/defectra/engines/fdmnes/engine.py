@@ -22,6 +22,4 @@ PROGRAM = Program(
     "fdmnes", read.PARSER_VERSION, ("fdmnes", "fdmnes_linux64"), "DEFECTRA_FDMNES",
     "get FDMNES from its authors (fdmnes.neel.cnrs.fr)", read, _files,
 )  # fmt: skip
-ENGINES: Mapping[str, Engine] = {
-    "fdmnes": SpectrumEngine(PROGRAM, protocols="fdmnes", keeps_folder=True)
-}
+ENGINES: Mapping[str, Engine] = {"fdmnes": SpectrumEngine(PROGRAM, keeps_folder=True)}

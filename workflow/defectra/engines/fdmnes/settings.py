@@ -30,3 +30,4 @@ class FdmnesProtocol(Strict):
 
 
 PROTOCOLS = {"fdmnes": FdmnesProtocol}
+SPECTRA = {"fdmnes": "fdmnes"}

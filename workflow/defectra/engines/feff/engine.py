@@ -24,6 +24,6 @@ OWN = Program(
     "neither)", read, _files,
 )  # fmt: skip
 ENGINES: Mapping[str, Engine] = {
-    run.ENGINE: SpectrumEngine(run, protocols="feff"),
-    OWN.ENGINE: SpectrumEngine(OWN, protocols="feff", keeps_folder=True),
+    run.ENGINE: SpectrumEngine(run),
+    OWN.ENGINE: SpectrumEngine(OWN, keeps_folder=True),
 }

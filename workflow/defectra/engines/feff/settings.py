@@ -31,3 +31,4 @@ class FeffProtocol(Strict):
 
 
 PROTOCOLS = {"feff": FeffProtocol}
+SPECTRA = {"feff": "feff", "feff_binary": "feff"}

@@ -53,5 +53,5 @@ CHARGED = charged_cells.ChargedCells()
 ENGINES: Mapping[str, Engine] = {
     CELLS.ENGINE: CELLS,
     CHARGED.ENGINE: CHARGED,
-    corehole.ENGINE: SpectrumEngine(corehole, protocols=corehole.ENGINE, keeps_folder=True),
+    corehole.ENGINE: SpectrumEngine(corehole, keeps_folder=True),
 }

@@ -111,3 +111,4 @@ PROTOCOLS = {
     "gpaw_levels": GpawLevelsProtocol,
     "gpaw_corehole": GpawCoreHoleProtocol,
 }
+SPECTRA = {"gpaw_corehole": "gpaw_corehole"}

@@ -8,4 +8,4 @@ from defectra.campaign.engine import Engine
 from defectra.engines.spectrum import SpectrumEngine
 from defectra.engines.synthetic import run
 
-ENGINES: Mapping[str, Engine] = {run.ENGINE: SpectrumEngine(run, protocols="feff")}
+ENGINES: Mapping[str, Engine] = {run.ENGINE: SpectrumEngine(run)}

@@ -52,10 +52,14 @@ class Site:
 
     def identity(self, edge: str, protocol: FeffProtocol) -> str:
         """`calculation_id` of an edge."""
-        text = f"{self.key}/{edge}/{protocol.model_dump_json()}"
+        text = self.inputs(edge, protocol)["input.txt"]
         return hashlib.sha256(text.encode()).hexdigest()
 
-    def run(self, edge: str, protocol: FeffProtocol) -> Outcome:
+    def inputs(self, edge: str, protocol: FeffProtocol) -> dict[str, str]:
+        """Input files by name: what the identity is the hash of."""
+        return {"input.txt": f"{self.key}/{edge}/{protocol.model_dump_json()}"}
+
+    def run(self, edge: str, protocol: FeffProtocol, folder: Path | None = None) -> Outcome:  # noqa: ARG002
         """Draw the curve.
 
         For tests: ``DEFECTRA_SYNTHETIC_SLEEP`` (s) makes it slow enough to be killed,

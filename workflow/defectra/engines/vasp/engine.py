@@ -22,6 +22,4 @@ PROGRAM = Program(
     "vasp", read.PARSER_VERSION, ("vasp_std", "vasp"), "DEFECTRA_VASP",
     "VASP 6 needs a licence of your own (vasp.at)", read, _files, potcar, ("POTCAR",), potcar_told,
 )  # fmt: skip
-ENGINES: Mapping[str, Engine] = {
-    "vasp": SpectrumEngine(PROGRAM, protocols="vasp", keeps_folder=True)
-}
+ENGINES: Mapping[str, Engine] = {"vasp": SpectrumEngine(PROGRAM, keeps_folder=True)}

@@ -22,3 +22,4 @@ class VaspProtocol(Strict):
 
 
 PROTOCOLS = {"vasp": VaspProtocol}
+SPECTRA = {"vasp": "vasp"}
