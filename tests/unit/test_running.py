@@ -97,9 +97,8 @@ def test_feff_binary_runs_is_read_and_is_not_repeated(fake, poscar, known, tmp_p
         ((index, folder, row),) = run(asked(poscar, "feff_binary"), known, tmp_path / "out")
         assert (index, row["status"], row["element"], row["edge"]) == (2, "ok", "O", "K")
     assert count.read_text() == "x"
-    assert row["calculation_id"] == spectrum_engine("feff").single.site(
-        _geometry(poscar), 2
-    ).identity("K", known.feff["fast"])
+    ours = spectrum_engine("feff").single.site(_geometry(poscar), 2)
+    assert row["calculation_id"] == ours.identity("K", known.feff["fast"])
     (spectrum,) = Archive(tmp_path / "out").read(SPECTRA)
     assert len(spectrum["mu"]) > 20
     again = import_tree(folder)

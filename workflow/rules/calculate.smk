@@ -1,6 +1,7 @@
 # The calculations: chunks of the plan, their union, and the drift check of the archive.
 
 from defectra.core.config_leaves import archive_parts
+from defectra.core.engines import engine_module
 from defectra.engines.release import release
 
 
@@ -22,6 +23,7 @@ use rule step as calculate with:
         **step("defectra.studies.nmc.steps.calculate"),
         settings=worker_settings(CONFIG),
         archive=json.dumps(ARCHIVE),
+        engine_code=fingerprint(engine_module(CONFIG.nmc.engine)),
 
 
 use rule step as gather with:
@@ -60,3 +62,4 @@ use rule step as drift with:
         seed=leaf(CONFIG, "seed"),
         archive=json.dumps(ARCHIVE),
         engine=release(CONFIG.nmc.engine),
+        engine_code=fingerprint(engine_module(CONFIG.nmc.engine)),

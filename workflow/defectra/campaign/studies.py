@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -83,6 +83,20 @@ def requests_of(study: str) -> StudyRequests:
 def requests_module(study: str) -> str:
     """Module that says what a study asks for."""
     return ".".join(("defectra", "studies", study, "requests"))
+
+
+READS_PARSED = ("defectra", "engines", "finished", "parsed")
+
+
+def read_parsed(folders: Sequence[str]) -> Mapping[str, Result]:
+    """Spectra below folders that the config names, by `calculation_id`.
+
+    The readers of all engines are found by name: a study without such folders depends on none.
+    """
+    if not folders:
+        return {}
+    found: Mapping[str, Result] = import_module(".".join(READS_PARSED)).parsed_spectra(folders)
+    return found
 
 
 def journals_of(study: str, store: Path) -> list[Path]:

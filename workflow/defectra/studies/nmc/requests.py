@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict
 from defectra.campaign.plan import wanted
 from defectra.campaign.request import Chain, Family, Item, Known, Request, Waiting
 from defectra.campaign.spectra import SPECTRUM, spectrum_kind
-from defectra.campaign.studies import StudyRequests
+from defectra.campaign.studies import StudyRequests, read_parsed
 from defectra.core.config import Config
 from defectra.core.config_leaves import worker_settings
 from defectra.core.errors import EngineError
@@ -24,7 +24,6 @@ from defectra.core.protocols import protocols_model, spectra_engines
 from defectra.core.records import Status
 from defectra.engines.chgnet.engine import GEOMETRY_KIND
 from defectra.engines.chgnet.settings import ChgnetProtocol
-from defectra.engines.finished.parsed import parsed_spectra
 from defectra.engines.spectrum import SpectrumEngine, spectrum_engine
 from defectra.studies.nmc.geometries import Geometries
 
@@ -140,5 +139,5 @@ REQUESTS = StudyRequests(
     shards=lambda config: int(config.nmc.shards),
     complete=lambda config: True,  # noqa: ARG005 - the chunks of its plan do
     part=lambda config: {"nmc": config.nmc.model_dump(mode="json")},
-    parsed=lambda config: parsed_spectra(config.nmc.parsed),
+    parsed=lambda config: read_parsed(config.nmc.parsed),
 )

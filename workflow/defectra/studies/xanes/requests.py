@@ -8,14 +8,13 @@ from typing import Any
 from defectra.campaign.ledger import Ledger
 from defectra.campaign.request import Chain, Family, Item, Known, Request, Row
 from defectra.campaign.spectra import spectrum_kind
-from defectra.campaign.studies import StudyRequests
+from defectra.campaign.studies import StudyRequests, read_parsed
 from defectra.core.config import Config
 from defectra.core.errors import EngineError
 from defectra.core.paths import PROJECT
 from defectra.core.protocols import Protocols
 from defectra.core.records import CALCULATIONS, GEOMETRIES, SPECTRA
 from defectra.core.store import Archive
-from defectra.engines.finished.parsed import parsed_spectra
 from defectra.engines.spectrum import SpectrumEngine, protocol_of, spectrum_engine
 from defectra.studies.xanes.settings import Ladder
 
@@ -134,5 +133,5 @@ REQUESTS = StudyRequests(
     shards=lambda config: int(config.xanes.ladder.shards),
     complete=lambda config: config.xanes.ladder.live != "no",
     part=_part,
-    parsed=lambda config: parsed_spectra(config.xanes.ladder.parsed),
+    parsed=lambda config: read_parsed(config.xanes.ladder.parsed),
 )

@@ -39,13 +39,12 @@ def build_ladder(job: Job) -> None:
     from pathlib import Path
 
     from defectra.campaign.ledger import Ledger
-    from defectra.campaign.studies import journals_of
+    from defectra.campaign.studies import journals_of, read_parsed
     from defectra.core.csvs import write_csv
     from defectra.core.datasets import located
     from defectra.core.protocols import protocols_model
     from defectra.core.records import CALCULATIONS, GEOMETRIES, SPECTRA
     from defectra.core.store import Archive, write_table
-    from defectra.engines.finished.parsed import parsed_spectra
     from defectra.studies.xanes.ladder import (
         CODES,
         LADDER,
@@ -64,7 +63,7 @@ def build_ladder(job: Job) -> None:
     cells = shipped.read(GEOMETRIES)
     known = protocols_model()(**json.loads(job.params.protocols))
     rungs = Rungs(settings, known, {g["geometry_id"]: g for g in cells})
-    journals, parsed = journals_of("xanes", Path("results/store")), parsed_spectra(settings.parsed)
+    journals, parsed = journals_of("xanes", Path("results/store")), read_parsed(settings.parsed)
     source = None if settings.live == "all" else shipped
     ledger = Ledger(REQUESTS.kinds, source, journals, parsed)
     calculations, spectra = ladder_rows(rungs, ledger, shipped)
