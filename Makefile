@@ -60,7 +60,7 @@ structures: $(VENV)/.installed  ## your own: REQUEST=request.yaml, see README
 		results/own/structures.parquet results/own
 
 test-slurm: $(VENV)/.installed-test $(VENV)/.installed-slurm  ## the workflow on a real Slurm of one node, started and stopped
-	@timeout -k 60 1200 $(PY) -m pytest tests/slurm -m slurm
+	@timeout -k 60 3600 $(PY) -m pytest tests/slurm -m slurm
 
 test-reruns: $(VENV)/.installed-test  ## what each change of a whole campaign, figures included, reruns
 	@$(PY) -m pytest tests/reruns

@@ -8,8 +8,6 @@ import random
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from itertools import cycle
 from pathlib import Path
 
@@ -18,20 +16,13 @@ import pytest
 from campaign import TABLES_ONLY, Campaign
 from conftest import remount
 from counts import note
+from events import GUARD_S, Gate, alive, wait_for
 
 pytestmark = pytest.mark.workflow
 
 SEED = 2501
-ORPHANS_S = 5  # far less than what the killed ones had left to do
 KILLS = int(os.environ.get("DEFECTRA_KILLS", "20"))
 TABLES = ("structures", "geometries", "calculations", "spectra")
-
-
-def wait_for(condition: Callable[[], bool], seconds: float, what: str) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, f"{what} did not happen within {seconds} s"
-        time.sleep(0.1)
 
 
 def at_work_in(folder: Path) -> list[psutil.Process]:
@@ -49,19 +40,6 @@ def at_work_in(folder: Path) -> list[psutil.Process]:
 def same_tables(one: Campaign, other: Campaign) -> None:
     for name in TABLES:
         assert repr(one.table(name)) == repr(other.table(name)), name
-
-
-def begun_in(campaign: Campaign) -> int:
-    path = campaign.folder / "starts"
-    return len(path.read_text().split()) if path.exists() else 0
-
-
-def start(campaign: Campaign, sleep: float = 0.05) -> subprocess.Popen[str]:
-    os.environ["DEFECTRA_SYNTHETIC_STARTS"] = str(campaign.folder / "starts")
-    try:
-        return campaign.start(TABLES_ONLY, "--no-report", sleep=sleep)
-    finally:
-        del os.environ["DEFECTRA_SYNTHETIC_STARTS"]
 
 
 def victim(kind: str, child: subprocess.Popen[str], folder: Path) -> psutil.Process | None:
@@ -88,21 +66,24 @@ def test_random_kills_then_the_tables_of_an_uninterrupted_run(
     draw, total = random.Random(SEED), len(finished.computed())
     kept: list[str] = []
     for k, kind in zip(range(KILLS), cycle(["worker", "snakemake", "launcher"])):
-        child = start(campaign, sleep=0.5)
-        # the first calculations of each run, the time before them, and any moment between two
+        gate = Gate(tmp_path / f"gate-{k}")
+        child = campaign.start(TABLES_ONLY, "--no-report", gate=gate)
+        # before the first calculation of a run, at a closed gate, and any moment between two
         share = (total - len(kept)) / (KILLS - k)
         goal = len(kept) + int(draw.uniform(0, 1.5) * share / 2)
-        kill(kind, child, campaign, goal, draw.uniform(0, 0.5))
-        wait_for(lambda: not at_work_in(campaign.folder), ORPHANS_S, "the end of every child")
+        gate.let(min(goal + draw.randint(0, 2), total - 1) - len(kept))
+        kill(kind, child, campaign, goal, gate)
+        # an orphan would stand at the closed gate for ever
+        wait_for(lambda: not at_work_in(campaign.folder), "the end of every child")
+        gate.open()
         ids = campaign.computed()
         lost, repeated = len(set(kept) - set(ids)), len(ids) - len(set(ids))
         note(f"random kills of a {kind}", 1, lost, repeated)
         assert (lost, repeated) == (0, 0), kind
         kept = ids
-    before_last = len(kept)
     campaign.run(TABLES_ONLY, "--no-report")
     ids = campaign.computed()
-    begun = begun_in(campaign) + len(ids) - before_last
+    begun = campaign.begun()
     note("in flight at the random kills", 0, 0, 0, begun - len(ids))
     assert len(ids) == len(set(ids)) == total
     assert begun - total <= 2 * KILLS, "no more than what two workers had in hand"
@@ -111,7 +92,7 @@ def test_random_kills_then_the_tables_of_an_uninterrupted_run(
 
 
 def kill(
-    kind: str, child: subprocess.Popen[str], campaign: Campaign, goal: int, delay: float
+    kind: str, child: subprocess.Popen[str], campaign: Campaign, goal: int, gate: Gate
 ) -> None:
     """Kill one process of a campaign once `goal` calculations are done, and wait for the end.
 
@@ -122,12 +103,14 @@ def kill(
         assert child.poll() is None, "the campaign ended before it could be disturbed"
         return len(campaign.computed()) >= goal and bool(victim(kind, child, campaign.folder))
 
-    wait_for(at_goal, 600, f"calculation {goal} and a {kind}")
-    time.sleep(delay)
+    wait_for(at_goal, f"calculation {goal} and a {kind}")
     found = victim(kind, child, campaign.folder)
     assert found is not None, f"no {kind} to kill"
     found.kill()
-    out, _ = child.communicate(timeout=300)
+    if kind == "worker":
+        wait_for(lambda: not alive(found.pid), "the end of the worker")
+        gate.open()
+    out, _ = child.communicate(timeout=GUARD_S)
     if kind == "worker":
         assert child.returncode == 1, out
 
@@ -136,21 +119,25 @@ def test_two_snakemakes_and_a_launcher_at_once(finished: Campaign, tmp_path: Pat
     campaign = Campaign(tmp_path / "project")
     command = [sys.executable, "-m", "snakemake", "--cores", "1", "--profile"]
     command += ["workflow/profiles/default", TABLES_ONLY, "--config", "file=config/config.yaml"]
+    gate = Gate(tmp_path / "gate")
     several = [
         subprocess.Popen(
             command,
             cwd=campaign.folder,
-            env=campaign.environment(0.5),
+            env=campaign.environment(gate),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
         for _ in range(2)
     ]
-    wait_for(lambda: len(campaign.computed()) >= 2, 600, "the second calculation")
+    gate.let(2)
+    wait_for(lambda: len(campaign.computed()) == 2, "the second calculation")
+    wait_for(lambda: any(p.poll() is not None for p in several), "the refusal of one")
     out = campaign.run(TABLES_ONLY, "--no-report", code=3)
     assert "is at work here" in out
     assert "Traceback" not in out
-    assert sorted(p.wait(timeout=900) for p in several) == [0, 1]
+    gate.open()
+    assert sorted(p.wait(timeout=GUARD_S) for p in several) == [0, 1]
     ids = campaign.computed()
     note("two Snakemakes and a launcher at once", 2, 0, len(ids) - len(set(ids)))
     assert sorted(ids) == sorted(finished.computed())
@@ -202,13 +189,15 @@ def test_full_disk_under_a_campaign(finished: Campaign, small_disk: Path, tmp_pa
 
 def test_interrupt_keeps_what_is_finished(tmp_path: Path) -> None:
     campaign = Campaign(tmp_path / "project")
-    child = start(campaign)
-    wait_for(lambda: len(campaign.computed()) >= 3, 600, "the third calculation")
+    gate = Gate(tmp_path / "gate")
+    child = campaign.start(TABLES_ONLY, "--no-report", gate=gate)
+    gate.let(3)
+    wait_for(lambda: len(campaign.computed()) == 3, "the third calculation")
     kept = campaign.computed()
     os.kill(child.pid, signal.SIGINT)
-    out, _ = child.communicate(timeout=60)
+    out, _ = child.communicate(timeout=GUARD_S)
     assert child.returncode == 130, json.dumps(out)
-    wait_for(lambda: not at_work_in(campaign.folder), 30, "the end of every child")
+    wait_for(lambda: not at_work_in(campaign.folder), "the end of every child")
     ids = campaign.computed()
     lost, repeated = len(set(kept) - set(ids)), len(ids) - len(set(ids))
     note("Ctrl-C", 1, lost, repeated)

@@ -7,14 +7,13 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from types import SimpleNamespace
 
-import psutil
 import pytest
 from conftest import remount
 from counts import note
+from events import Gate, alive, wait_for
 
 from defectra.campaign.plan import write_plan
 from defectra.core.config import Config, load
@@ -76,15 +75,24 @@ pathlib.Path("xmu.dat").write_text(head + "\\n".join(rows))
 pathlib.Path("log1.dat").write_text("Convergence reached in 7 iterations")
 pathlib.Path("pot.bin").write_text("0")
 """
-HANG = "import subprocess, sys, time\nsubprocess.Popen(['sleep', '600'])\ntime.sleep(600)\n"
+CHILD = """
+import os, pathlib, signal, subprocess, sys
+child = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"])
+with open({pids!r}, "a") as handle:
+    handle.write(f"{{child.pid}}\\n")
+"""
+HANG = CHILD + "signal.pause()\n"
 LOUD = "import sys\nwhile True: sys.stdout.write('x' * 65536)\n"
 BROKEN = {
     "nothing": "",
     "half": "import pathlib; pathlib.Path('xmu.dat').write_text('# Mu= 1 eV\\n 1.0 2.0')",
     "nan": GOOD.replace("{1+i/50}", "nan"),
+    "no log": GOOD.replace("log1.dat", "other.dat"),
+    "log cut off": GOOD.replace("Convergence reached in 7 iterations", "SCF ITERATION NUMBER 3"),
+    "lines missing": GOOD.replace("range(40)", "range(25)"),
     "binary": "import pathlib; pathlib.Path('xmu.dat').write_bytes(bytes(range(256)) * 99)",
 }
-KILLED = "import os, subprocess\nsubprocess.Popen(['sleep', '600'])\nos.kill(os.getpid(), 9)\n"
+KILLED = CHILD + "os.kill(os.getpid(), 9)\n"
 
 
 @pytest.fixture
@@ -100,7 +108,7 @@ def engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
     return become
 
 
-def one_site(timeout_s: float = 30.0) -> Config:
+def one_site(timeout_s: float = 600.0) -> Config:
     config = configure(engine="feff", structures={"count": 1})
     fast = config.protocols.feff["fast"].model_copy(update={"timeout_s": timeout_s})
     protocols = config.protocols.model_copy(
@@ -111,38 +119,56 @@ def one_site(timeout_s: float = 30.0) -> Config:
     return config.model_copy(update={"protocols": protocols, "nmc": nmc})
 
 
-def sleepers() -> list[int]:
-    return [
-        p.pid for p in psutil.process_iter(["cmdline"]) if p.info["cmdline"] == ["sleep", "600"]
-    ]
+def complete_in_time(folder: Path, pids: Path, hangs: bool) -> dict[str, int]:
+    """Run the one site; a time limit that left the engine no time for its child is doubled."""
+    limit = 2.0 if hangs else 600.0
+    counts = complete(folder, one_site(limit))
+    while hangs and not pids.exists():
+        limit *= 2
+        counts = complete(folder, one_site(limit))
+    return counts
 
 
 @pytest.mark.parametrize(
     ("script", "error_class"),
     [
-        (HANG, "timeout"),
-        (LOUD, "log_too_large"),
-        (KILLED, "signal"),
-        (BROKEN["nothing"], "missing_output"),
-        (BROKEN["half"], "truncated_output"),
-        (BROKEN["nan"], "not_finite"),
-        (BROKEN["binary"], "bad_output"),
+        (HANG, "machine:timeout"),
+        (LOUD, "machine:log_too_large"),
+        (KILLED, "machine:signal"),
+        (BROKEN["nothing"], "machine:missing_output"),
+        (BROKEN["half"], "machine:truncated_output"),
+        (BROKEN["nan"], "machine:not_finite"),
+        (BROKEN["binary"], "machine:bad_output"),
+        (BROKEN["no log"], "machine:truncated_output"),
+        (BROKEN["log cut off"], "machine:truncated_output"),
+        (BROKEN["lines missing"], "machine:truncated_output"),
     ],
-    ids=["hangs", "huge log", "killed", "no output", "cut off", "not a number", "binary"],
+    ids=[
+        "hangs",
+        "huge log",
+        "killed",
+        "no output",
+        "cut off",
+        "not a number",
+        "binary",
+        "no log",
+        "log cut off",
+        "lines missing",
+    ],
 )
 def test_sick_engine_is_a_row_and_leaves_no_process(engine, tmp_path, script, error_class) -> None:
-    before = set(sleepers())
-    engine(script)
-    config = one_site(2.0 if error_class == "timeout" else 30.0)
-    counts = complete(tmp_path, config)
+    pids = tmp_path / "pids"
+    engine(script.format(pids=str(pids)) if CHILD in script else script)
+    counts = complete_in_time(tmp_path, pids, hangs=error_class == "machine:timeout")
     assert (counts["failed"], counts["total"]) == (1, 1)
     (row,) = rows_of(tmp_path)
     assert row["error_class"] == repr(error_class)
-    assert set(sleepers()) <= before, "an orphan of the engine"
+    children = [int(x) for x in pids.read_text().split()] if pids.exists() else []
+    assert bool(children) == (CHILD in script)
+    wait_for(lambda: not any(alive(pid) for pid in children), "the end of what the engine started")
     engine(GOOD)
     again = complete(tmp_path, one_site())
-    machine = error_class in ("timeout", "signal")
-    assert again["ok"] == again["computed"] == int(machine), "the machine's failures only"
+    assert again["ok"] == again["computed"] == 1, "no log proves that the physics decided"
     note(f"engine: {error_class}", 1)
 
 
@@ -254,10 +280,11 @@ def test_damaged_manifest_names_the_file(tmp_path, name, damage) -> None:
 
 
 def test_kill_9_of_the_worker_at_random_bytes(tmp_path) -> None:
-    """The worker is killed as soon as its journal has grown past a seeded size, ten times."""
+    """The worker is killed as soon as its journal has grown past a given size, ten times."""
     config = configure(structures={"count": 40})
     complete(tmp_path / "whole", config)
     size = journal_of(tmp_path / "whole").stat().st_size
+    total = len(finished_in(tmp_path / "whole"))
     folder = tmp_path / "killed"
     (chunk,) = write_plan(config, folder)
     settings = tmp_path / "settings.json"
@@ -265,17 +292,18 @@ def test_kill_9_of_the_worker_at_random_bytes(tmp_path) -> None:
     command = [sys.executable, "-m", "defectra.studies.nmc.chunk", "--settings", str(settings)]
     command += ["--plan", str(folder / "plan" / chunk), "--out", str(folder / "chunks" / chunk)]
     command += ["--journal", str(journal_of(folder)), "--archive", str(folder / "archive")]
-    env = {**os.environ, "DEFECTRA_SYNTHETIC_SLEEP": "0.003"}
     starts = folder / "starts"
-    env["DEFECTRA_SYNTHETIC_STARTS"] = str(starts)
+    env = {**os.environ, "DEFECTRA_SYNTHETIC_STARTS": str(starts)}
     kept: list[str] = []
     lost = repeated = 0
     for k in range(10):
+        gate = Gate(tmp_path / f"gate-{k}")
+        env["DEFECTRA_SYNTHETIC_GATE"] = str(gate.path)
         child = subprocess.Popen(command, env=env, stdout=subprocess.DEVNULL)
-        limit = time.monotonic() + 120
-        while _size(journal_of(folder)) < size * (k + 0.5) / 11 and child.poll() is None:
-            assert time.monotonic() < limit
-            time.sleep(0.001)
+        goal = size * (k + 0.5) / 11
+        gate.let(min(total * (k + 1) // 11 + 1, total - 1) - len(kept))  # past it, not to the end
+        wait_for(lambda goal=goal: _size(journal_of(folder)) >= goal, f"byte {goal:.0f}")
+        assert child.poll() is None
         child.kill()
         child.wait()
         ids = finished_in(folder)

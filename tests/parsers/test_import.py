@@ -3,6 +3,9 @@
 import gzip
 import io
 import shutil
+import signal
+import subprocess
+import sys
 import tarfile
 from pathlib import Path
 
@@ -332,27 +335,54 @@ def test_mixed_tree_writes_its_tables(tmp_path, capsys):
     assert "no such folder" in capsys.readouterr().err
 
 
-def test_a_killed_import_leaves_no_table_and_the_next_one_ends(tmp_path):
-    """kill -9 while a tree is read: nothing half written, and the rerun gives the whole."""
-    import signal
-    import subprocess
-    import sys
-    import time
+# An import that says where it is and stays there: in the 13th of 20 runs, or in its last table.
+STANDS_STILL = """
+import signal, sys
+from pathlib import Path
+from defectra.engines.feff import read as feff
+from defectra.engines.finished.importing import import_tree
 
+def stand_still():
+    print("here", flush=True)
+    signal.pause()
+
+class Slow:
+    ENGINE, PARSER_VERSION, find = feff.ENGINE, feff.PARSER_VERSION, staticmethod(feff.find)
+
+    def read(self, files, folder):
+        if sys.argv[3] == "reading" and folder.path.name == "r12":
+            stand_still()
+        return feff.read(files, folder)
+
+class Rows(list):
+    def __iter__(self):
+        yield from list(self[:5])
+        stand_still()
+
+found = import_tree(Path(sys.argv[1]), readers=[Slow()])
+if sys.argv[3] == "writing":
+    found.imports = Rows(found.imports)
+found.write(Path(sys.argv[2]))
+"""
+
+
+@pytest.mark.parametrize(("where", "whole"), [("reading", 0), ("writing", 4)])
+def test_a_killed_import_leaves_no_table_and_the_next_one_ends(tmp_path, where, whole):
+    """kill -9 while a tree is read or written: no half table, and the rerun gives the whole."""
     data = (LCO / "xmu.dat").read_bytes()
-    for k in range(400):
-        place = tmp_path / "runs" / f"r{k:03d}"
-        place.mkdir(parents=True)
-        (place / "xmu.dat").write_bytes(data + b"\n" * k)
+    for k in range(20):
+        put(tmp_path / "runs" / f"r{k:02d}")
+        (tmp_path / f"runs/r{k:02d}/xmu.dat").write_bytes(data + b"\n" * k)
     out = tmp_path / "out"
-    command = [sys.executable, "-m", "defectra.cli.main", "import", str(tmp_path / "runs"), "--out"]
-    child = subprocess.Popen([*command, str(out)], stdout=subprocess.DEVNULL)
-    time.sleep(1.0)
-    child.send_signal(signal.SIGKILL)
-    assert child.wait() == -signal.SIGKILL
+    command = [sys.executable, "-c", STANDS_STILL, str(tmp_path / "runs"), str(out), where]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as child:
+        assert child.stdout.readline() == b"here\n"
+        child.send_signal(signal.SIGKILL)
+    assert child.returncode == -signal.SIGKILL
+    assert len(list(out.glob("*.parquet"))) == whole
     assert not (out / "imports.parquet").exists()
     assert main(["import", str(tmp_path / "runs"), "--out", str(out)]) == 0
-    assert len(read_table(out / "imports.parquet", IMPORTS)) == 400
+    assert len(read_table(out / "imports.parquet", IMPORTS)) == 20
     assert not list(out.glob(".*"))
 
 

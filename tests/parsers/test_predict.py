@@ -5,8 +5,8 @@ import pytest
 from sklearn.ensemble import RandomForestRegressor
 
 from defectra.cli.main import main
-from defectra.cli.predict import predict_file
 from defectra.learn.forest import Forest
+from defectra.learn.predict import predict_file
 from defectra.learn.saved import About, Saved, features_of, learn_domain, load, unit_maximum
 from defectra.spectra.edge_normalisation import without_background
 from defectra.spectra.measured_spectrum import Measured, SpectrumError

@@ -24,9 +24,8 @@ def archive():
 @pytest.fixture(scope="module")
 def rows(archive, tmp_path_factory):
     config = load(ROOT / "config/config.yaml")
-    tables = live_archive.merged(archive, tmp_path_factory.mktemp("none") / "journal")
     ratios = static_ratios(read_hosts(ROOT / config.levels.hosts))
-    tables = live_archive.replace(tables, ratios=ratios)
+    tables = live_archive.merged(archive, tmp_path_factory.mktemp("none") / "journal", ratios)
     sets = read_sets(ROOT / config.levels.live.sets)
     return level_rows(sets, tables, config.protocols.gpaw_levels, 0.14, {})
 

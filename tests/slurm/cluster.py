@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import psutil
+from events import wait_for
 
 PACKAGES = ("slurmctld", "slurmd", "slurm-client", "munge")
 ACCOUNTING = ("slurmdbd", "mariadb-server")
@@ -180,7 +181,7 @@ class Cluster:
             self._start_database()
         self.start("slurmctld", "-D")
         self.start("slurmd", "-D")
-        self.wait_for(lambda: self.node_state() == "idle", 60, "an idle node")
+        self.wait_for(lambda: self.node_state() == "idle", "an idle node")
 
     def _configure(self) -> None:
         names = {"folder": self.folder, "host": socket.gethostname().split(".")[0], **PORTS}
@@ -204,7 +205,7 @@ class Cluster:
         flags = [f"--{flag}={home / name}" for flag, name in options.items()]
         sock = self.folder / "munge" / "socket"
         self._spawn("munged", ["munged", "-F", "--force", f"--socket={sock}", *flags])
-        self.wait_for(sock.exists, 30, "the socket of munge")
+        self.wait_for(sock.exists, "the socket of munge")
 
     def _start_database(self) -> None:
         home = self.folder / "mariadb"
@@ -216,11 +217,11 @@ class Cluster:
         tuned = ["--innodb-buffer-pool-size=64M", "--innodb-lock-wait-timeout=900"]
         pid = f"--pid-file={home / 'pid'}"
         self._spawn("mariadbd", ["mariadbd", "--no-defaults", *where, *network, *tuned, pid])
-        self.wait_for(sock.exists, 60, "the database")
+        self.wait_for(sock.exists, "the database")
         self._run("mariadb", "--no-defaults", f"--socket={sock}", "-e", SQL)
         self.start("slurmdbd", "-D")
         known = ("sacctmgr", "-n", "-i", "add", "cluster", "loopback")
-        self.wait_for(lambda: self.call(*known).returncode == 0, 60, "slurmdbd")
+        self.wait_for(lambda: self.call(*known).returncode == 0, "slurmdbd")
         account = ("account", "test", "Description=test", "Organization=test")
         self._run("sacctmgr", "-i", "add", *account)
         self._run("sacctmgr", "-i", "add", "user", "root", "Account=test")
@@ -289,7 +290,7 @@ class Cluster:
             capture_output=True,
             text=True,
             check=False,
-            timeout=120,
+            timeout=600,
         )
 
     def _run(self, *command: str) -> str:
@@ -307,7 +308,7 @@ class Cluster:
         out = self.call("squeue", "-h", "--states=all", "-o", "%i %T").stdout
         return dict(line.split() for line in out.splitlines())
 
-    def wait_for(self, condition: Callable[[], object], seconds: float, what: str) -> None:
+    def wait_for(self, condition: Callable[[], object], what: str) -> None:
         """Poll until `condition` holds.
 
         Raises
@@ -315,11 +316,10 @@ class Cluster:
         StartError
             With the ends of all logs, if it does not hold in time.
         """
-        end = time.monotonic() + seconds
-        while not condition():
-            if time.monotonic() > end:
-                raise StartError(f"{what}: not within {seconds:g} s\n{self.logs()}")
-            time.sleep(0.2)
+        try:
+            wait_for(condition, what)
+        except AssertionError as error:
+            raise StartError(f"{error}\n{self.logs()}") from None
 
     def logs(self, lines: int = 8) -> str:
         """Last lines of every log of the daemons."""

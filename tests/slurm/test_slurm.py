@@ -6,8 +6,7 @@ import csv
 import math
 import re
 import subprocess
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ import yaml
 from campaign import TABLES_ONLY, TIMES, Campaign, stop
 from cluster import ACCOUNTING, DATABASE, Cluster, UnavailableError, install
 from conftest import SLURM
+from events import GUARD_S, Gate, wait_for
 
 from defectra.core.records import TABLES as SCHEMAS
 from defectra.core.store import read_table
@@ -26,7 +26,6 @@ TOLERANCE = 1e-9  # relative; the same wheels on the same machine give the same 
 CHUNK = "results/chunks/nmc-00/calculations.parquet"  # the only one of a campaign of one shard
 TABLES = ("structures", "geometries", "calculations", "spectra")
 SHEETS = ("nmc/metrics.csv", "nmc/lithium.csv", "nmc/left_out.csv", "scorecard.csv")
-LIMIT_S = 420
 # On the cluster, but not while its controller is dead: what it had not yet saved is lost with it.
 UNDISTURBED = ("memory", "whole", "feff")
 
@@ -39,14 +38,14 @@ class Run:
         folder: Path,
         *targets: str,
         flags: tuple[str, ...] = SLURM,
-        sleep: float = 0.0,
+        gate: Gate | None = None,
     ) -> None:
         self.campaign = Campaign(folder)
-        self.arguments, self.sleep = (*targets, *flags), sleep
+        self.arguments, self.gate = (*targets, *flags), gate
         self.child: subprocess.Popen[str] | None = None
 
     def start(self, *more: str) -> Run:
-        self.child = self.campaign.start(*self.arguments, *more, sleep=self.sleep)
+        self.child = self.campaign.start(*self.arguments, *more, gate=self.gate)
         return self
 
     def finish(self) -> str:
@@ -54,9 +53,9 @@ class Run:
         child = self.child or self.start().child
         assert child is not None
         try:
-            out, _ = child.communicate(timeout=LIMIT_S)
+            out, _ = child.communicate(timeout=GUARD_S)
         except subprocess.TimeoutExpired:
-            pytest.fail(f"no end within {LIMIT_S} s\n{self.campaign.last_log()[-4000:]}")
+            pytest.fail(f"no end within {GUARD_S:g} s\n{self.campaign.last_log()[-4000:]}")
         assert child.returncode == 0, f"{out}\n{self.campaign.last_log()}"
         return sorted(self.campaign.results.glob("logs/run-*.log"))[-1].read_text()
 
@@ -70,7 +69,7 @@ def runs(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     """All campaigns; those without a cluster are started, the others when they may be."""
     base = tmp_path_factory.mktemp("runs")
     found = {
-        "storm": Run(base / "storm", CHUNK, sleep=1.0),
+        "storm": Run(base / "storm", CHUNK, gate=Gate(base / "gate")),
         "memory": Run(base / "memory", CHUNK),
         "whole": Run(base / "whole"),
         "local": Run(base / "local", flags=("--no-report",)),
@@ -104,13 +103,6 @@ def one_chunk(campaign: Campaign) -> None:
     """All in one chunk, so that a chunk is long."""
     campaign.study["shards"] = 1
     campaign.write_config()
-
-
-def wait_for(condition: Callable[[], object], what: str, seconds: float = 180) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, f"{what} did not happen within {seconds} s"
-        time.sleep(0.2)
 
 
 def same(ours: Any, theirs: Any, where: str) -> None:
@@ -188,11 +180,14 @@ def test_cancelled_drained_out_of_time_and_without_a_controller(
     cluster: Cluster, runs: dict[str, Run], request: pytest.FixtureRequest
 ) -> None:
     run = runs["storm"].start()
+    gate = run.gate
+    assert gate is not None
+    gate.let(3)
     first = job_at_work(cluster, run, 3)
     cluster.kill("slurmctld")
     assert cluster.call("squeue").returncode != 0
-    alone = len(run.campaign.computed()) + 3
-    wait_for(lambda: len(run.campaign.computed()) >= alone, "work without a controller", LIMIT_S)
+    gate.let(3)
+    wait_for(lambda: len(run.campaign.computed()) == 6, "work without a controller")
     cluster.start("slurmctld", "-D")
     wait_for(lambda: cluster.call("squeue").returncode == 0, "the new controller")
     assert own_jobs(cluster, run.campaign, "RUNNING") == {first}, "the running job was forgotten"
@@ -204,10 +199,11 @@ def test_cancelled_drained_out_of_time_and_without_a_controller(
     assert cluster.call("scancel", first).returncode == 0
     wait_for(lambda: first not in own_jobs(cluster, run.campaign), "the end of the cancelled job")
     cancelled = run.campaign.computed()
-    wait_for(lambda: own_jobs(cluster, run.campaign, "PENDING"), "a second job", LIMIT_S)
+    wait_for(lambda: own_jobs(cluster, run.campaign, "PENDING"), "a second job")
     assert run.campaign.computed() == cancelled
     cluster.call("scontrol", "update", f"NodeName={node}", "State=RESUME")
 
+    gate.let(3)
     second = job_at_work(cluster, run, len(cancelled) + 3)
     assert cluster.call("scontrol", "update", f"JobId={second}", "TimeLimit=1").returncode == 0
     wait_for(lambda: second not in own_jobs(cluster, run.campaign), "the end of the second job")
@@ -215,6 +211,7 @@ def test_cancelled_drained_out_of_time_and_without_a_controller(
     assert kept[: len(cancelled)] == cancelled
     assert [cluster.jobs()[job] for job in (first, second)] == ["CANCELLED", "TIMEOUT"]
 
+    gate.open()
     log = run.finish()
     for resource in ("mem_mb", "runtime"):
         asked = limits(log, resource)
@@ -228,7 +225,7 @@ def test_cancelled_drained_out_of_time_and_without_a_controller(
 
 def job_at_work(cluster: Cluster, run: Run, count: int) -> str:
     """The one job of a campaign, once `count` calculations are finished."""
-    wait_for(lambda: len(run.campaign.computed()) >= count, f"calculation {count}", LIMIT_S)
+    wait_for(lambda: len(run.campaign.computed()) == count, f"calculation {count}")
     (job,) = own_jobs(cluster, run.campaign)
     return job
 

@@ -4,46 +4,36 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from pathlib import Path
 
 import cells
 import common
 import pytest
+from events import alive, wait_for
 
 from defectra.core.errors import EngineError
 from defectra.engines import process
 from defectra.engines.gpaw import run as gpaw
 
-
-def alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+BECOMES = "import os, signal; print(os.getpid(), flush=True); signal.pause()"
+WORKER = """
+import subprocess, sys
+from defectra.engines import process
+subprocess.run(process.bound([sys.executable, "-c", sys.argv[1]]))
+"""
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="prctl is Linux")
-def test_a_bound_program_dies_with_its_worker(tmp_path):
-    told = tmp_path / "pid"
-    worker = (
-        "import subprocess; from defectra.engines import process; "
-        f"p = subprocess.Popen(process.bound(['sleep', '60'])); "
-        f"open({str(told)!r}, 'w').write(str(p.pid)); p.wait()"
-    )
-    parent = subprocess.Popen([sys.executable, "-c", worker])
-    while not told.exists() or not told.read_text():
-        time.sleep(0.02)
-    pid = int(told.read_text())
-    time.sleep(0.5)  # until it has become `sleep`
-    assert alive(pid)
-    parent.send_signal(signal.SIGKILL)
-    parent.wait()
-    end = time.monotonic() + 5
-    while alive(pid) and time.monotonic() < end:
-        time.sleep(0.05)
-    assert not alive(pid)
+def test_a_bound_program_dies_with_its_worker():
+    command = [sys.executable, "-c", WORKER, BECOMES]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as worker:
+        pid = int(worker.stdout.readline())  # said by what the bound program has become
+        try:
+            assert alive(pid)
+            worker.kill()
+            wait_for(lambda: not alive(pid), "the end of the bound program", 120)
+        finally:
+            if alive(pid):
+                os.kill(pid, signal.SIGKILL)
 
 
 def test_a_bound_program_keeps_its_answer_and_its_code(tmp_path):

@@ -6,7 +6,8 @@ import math
 import pytest
 
 from defectra.core.errors import TableError
-from defectra.defects.alignment import alignment_rows, mean_errors, plain, valence_shift
+from defectra.defects.alignment import plain, valence_shift
+from defectra.studies.levels.band_alignment import alignment_rows, mean_errors
 from defectra.studies.levels.hosts import COLUMNS, describe, read_hosts
 from defectra.studies.levels.published import (
     FOUNDRY,

@@ -53,7 +53,7 @@ def test_the_head_of_the_ranked_list_is_computed(script, root, tmp_path, config,
                                                                    ("AlP", "0", "-1")]  # fmt: skip
     assert [float(r["bare_eV"]) for r in rows] == pytest.approx([0.6, 0.6])
     assert len(engine.asked) == 5  # host, bulk, three charges
-    assert live_run.tables("none", tmp_path / "results/store/levels_next.journal").cells
+    assert live_run.tables("none", tmp_path / "results/store/levels_next.journal", {}).cells
 
 
 def test_folders_of_vasp_runs_become_levels_and_reasons(script, tmp_path):

@@ -12,8 +12,9 @@ from defectra.engines.gpaw.settings import GpawLevelsProtocol
 from defectra.studies.levels import calculations as live_run
 from defectra.studies.levels import campaign, vasp_inputs
 from defectra.studies.levels import export as live_archive
-from defectra.studies.levels.hosts import read_hosts
+from defectra.studies.levels.hosts import read_hosts, static_ratios
 from defectra.studies.levels.inputs import DefectSet, host_request, read_sets
+from defectra.studies.levels.scorecard_computed import live_claims
 from defectra.studies.levels.sets import CORRECTIONS, level_rows, set_requests
 
 SET = DefectSet("AlP", "M_A", "Cd", (0, -1), 16)
@@ -133,7 +134,7 @@ def test_archive_gives_the_levels_back_without_engine_or_library(
     assert counts == {"level_hosts": 1, "level_cells": 3, "level_corrections": 1}
     again = live_archive.export(journal, tmp_path / "archive", *wanted)
     assert again == counts
-    tables = live_archive.merged(Archive(tmp_path / "archive"), tmp_path / "none")
+    tables = live_archive.merged(Archive(tmp_path / "archive"), tmp_path / "none", {})
     (row,) = level_rows(read_sets(sets), tables, {"fast": protocol}, 0.14, {})
     assert row["corrected_eV"] == pytest.approx(4.6 - 4.0 + 0.4)
     assert row["aligned_eV"] == pytest.approx(row["level_eV"] + 0.5)
@@ -145,7 +146,7 @@ def test_archive_gives_the_levels_back_without_engine_or_library(
 
 
 def test_a_set_that_is_not_computed_is_a_row(protocol, tmp_path):
-    tables = live_archive.merged(Archive(tmp_path), tmp_path / "none")
+    tables = live_archive.merged(Archive(tmp_path), tmp_path / "none", {})
     (row,) = level_rows([SET], tables, {"fast": protocol}, 0.14, {})
     assert row["status"] == "failed"
     assert row["message"].startswith("not computed")
@@ -194,7 +195,7 @@ def test_recomputed_levels_are_compared_without_the_correction_library(
     monkeypatch.setitem(sys.modules, "pydefect", None)
     monkeypatch.setattr(campaign.run, "__defaults__", (Engine(), *campaign.run.__defaults__[1:]))
     complete(Engine(), hosts, protocol, tmp_path / "j")
-    archived = live_archive.merged(Archive(tmp_path / "a"), tmp_path / "j")
+    archived = live_archive.merged(Archive(tmp_path / "a"), tmp_path / "j", {})
     live = config.levels.live.model_copy(update={"sets": str(root / config.levels.live.sets)})
     properties = read_hosts(root / "resources/levels/hosts.csv")
     (row,) = live_run.recompute(live, {"fast": protocol}, properties, tmp_path / "anew", archived)
@@ -216,3 +217,36 @@ def test_a_protocol_that_went_through_a_rule_asks_for_the_same_calculations(prot
     ids = [[r["id"] for r in set_requests(chosen, 4.55, p)] for p in (protocol, again)]
     assert ids[0] == ids[1]
     assert host_request("BP", 4.55, protocol)["id"] == host_request("BP", 4.55, again)["id"]
+
+
+@pytest.mark.parametrize("lacks", ["archive", "this run", "both"])
+def test_a_level_that_one_side_lacks_is_a_failed_row_with_the_reason(
+    tmp_path, root, hosts, protocol, config, lacks
+):
+    complete(Engine(), hosts, protocol, tmp_path / "j")
+    whole = live_archive.merged(Archive(tmp_path / "a"), tmp_path / "j", {})
+    cells = {k: r | {"energy_eV": math.nan} for k, r in whole.cells.items()}
+    broken = live_archive.Tables(whole.hosts, cells, {})
+    rows = {name: level_rows([SET], t, {"fast": protocol}, 0.0, {})[0]
+            for name, t in (("whole", whole), ("broken", broken))}  # fmt: skip
+    before, now = (rows["broken" if lacks in (side, "both") else "whole"]
+                   for side in ("archive", "this run"))  # fmt: skip
+    row = live_run.compared(before, now, 1.0, "gpaw", "")
+    assert row["status"] == "failed"
+    assert math.isnan(row["difference_eV"])
+    sides = {"archive", "this run"} if lacks == "both" else {lacks}
+    assert all(f"no level in {side}: " in row["message"] for side in sides)
+    assert set(row) == set(live_run.DRIFT_COLUMNS)
+    good = live_run.compared(rows["whole"], rows["whole"], 1.0, "gpaw", "")
+    assert (good["status"], good["difference_eV"]) == ("ok", 0.0)
+    (claim,) = [c for c in live_claims([], [], {}, [good, row]) if c["claim_id"] == "live_drift"]
+    assert claim["verdict"] == "data not available"
+    (claim,) = [c for c in live_claims([], [], {}, [good]) if c["claim_id"] == "live_drift"]
+    assert claim["verdict"] == "reproduced"
+
+
+def test_a_relaxed_set_is_compared_with_the_static_screening(root, tmp_path):
+    properties = read_hosts(root / "resources/levels/hosts.csv")
+    tables = live_run.tables(tmp_path / "a", tmp_path / "j", properties)
+    assert tables.ratios
+    assert tables.ratios == static_ratios(properties)

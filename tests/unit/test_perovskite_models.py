@@ -6,14 +6,16 @@ import numpy as np
 import pytest
 from scipy.optimize import check_grad
 
+from defectra.core.settings import Boosting
 from defectra.learn.committee import Committee
 from defectra.learn.grouped_gp import GroupedGP
+from defectra.learn.settings import CommitteeSettings
 from defectra.studies.perovskites.fidelity import Cokriging, bought
 from defectra.studies.perovskites.screen import inside
-from defectra.studies.perovskites.settings import Boosting, Criterion, PerovskiteModels, Screen
+from defectra.studies.perovskites.settings import Criterion, Screen
 
 GROUPS = ((0,), (1, 2))
-SMALL = PerovskiteModels(
+SMALL = CommitteeSettings(
     boosting=Boosting(trees=20), networks=1, network_iterations=20, inner_folds=2
 )
 

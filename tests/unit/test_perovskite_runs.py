@@ -127,10 +127,10 @@ def test_archive_stands_for_the_journal(fake, tmp_path):
 @pytest.mark.parametrize(
     ("extra", "true", "error_class", "again"),
     [
-        ("sys.exit('a bug')", A_TRUE, "engine_failed", 1),
-        ("import os; os.kill(os.getpid(), 9)", A_TRUE, "signal", 2),
+        ("sys.exit('a bug')", A_TRUE, "machine:engine_failed", 2),
+        ("import os; os.kill(os.getpid(), 9)", A_TRUE, "machine:signal", 2),
         ("", 9.0, "no_minimum", 1),
-        ("steps.clear()", A_TRUE, "no_output", 1),
+        ("steps.clear()", A_TRUE, "machine:no_output", 2),
     ],
 )
 def test_failure_is_a_row_and_only_the_machine_is_tried_again(

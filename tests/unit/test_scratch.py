@@ -6,7 +6,10 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
+
+from events import GUARD_S
 
 PROGRAM = """
 import os, pathlib, sys, tempfile
@@ -31,7 +34,7 @@ def start(folder: Path, *arguments: str, **more: str) -> subprocess.Popen[str]:
 
 
 def test_it_goes_with_the_process(tmp_path: Path) -> None:
-    out, _ = start(tmp_path).communicate(timeout=60)
+    out, _ = start(tmp_path).communicate(timeout=GUARD_S)
     assert Path(out.strip()).parent == tmp_path
     assert list(tmp_path.iterdir()) == []
 
@@ -39,9 +42,13 @@ def test_it_goes_with_the_process(tmp_path: Path) -> None:
 def test_the_folder_of_the_job_comes_first_and_a_missing_one_is_passed_over(tmp_path: Path) -> None:
     for name in ("job", "other"):
         (tmp_path / name).mkdir()
-    out, _ = start(tmp_path / "other", SLURM_TMPDIR=str(tmp_path / "job")).communicate(timeout=60)
+    out, _ = start(tmp_path / "other", SLURM_TMPDIR=str(tmp_path / "job")).communicate(
+        timeout=GUARD_S
+    )
     assert Path(out.strip()).parent == tmp_path / "job"
-    out, _ = start(tmp_path / "other", SLURM_TMPDIR=str(tmp_path / "none")).communicate(timeout=60)
+    out, _ = start(tmp_path / "other", SLURM_TMPDIR=str(tmp_path / "none")).communicate(
+        timeout=GUARD_S
+    )
     assert Path(out.strip()).parent == tmp_path / "other"
 
 
@@ -50,15 +57,17 @@ def test_the_next_process_removes_what_a_kill_left_and_nothing_else(tmp_path: Pa
     left, kept = (Path(child.stdout.readline().strip()) for child in (killed, living))
     (tmp_path / "defectra-notes").mkdir()
     killed.send_signal(signal.SIGKILL)
-    killed.communicate(timeout=60)
+    killed.communicate(timeout=GUARD_S)
     assert left.is_dir()
-    start(tmp_path).communicate(timeout=60)
+    later = time.time() + 3600  # young, however long the processes take to start
+    os.utime(left / ".lock", (later, later))
+    start(tmp_path).communicate(timeout=GUARD_S)
     assert left.is_dir(), "so young that its process may be about to take the lock"
     for folder in (left, kept):
         os.utime(folder / ".lock", (0, 0))
-    start(tmp_path).communicate(timeout=60)
+    start(tmp_path).communicate(timeout=GUARD_S)
     assert not left.exists()
     assert kept.is_dir()
     assert (tmp_path / "defectra-notes").is_dir()
-    living.communicate(timeout=60)
+    living.communicate(timeout=GUARD_S)
     assert not kept.exists()

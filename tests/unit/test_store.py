@@ -3,12 +3,12 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-import time
 
 import pytest
+from events import wait_for
 
 from defectra.core.errors import StoreError, TableError
-from defectra.core.journal import Journal, read_journal
+from defectra.core.journal import Journal, journal_size, read_journal
 from defectra.core.records import SPECTRA, TASKS
 from defectra.core.store import Archive, read_table, replacing, write_table
 
@@ -147,20 +147,21 @@ def test_only_one_worker_holds_a_journal(tmp_path):
         pass
 
 
-def _append_for_ever(path):
+def _append_until_killed(path):
     with Journal(path) as journal:
-        k = 0
-        while True:
+        for k in range(5000):
             journal.append({"id": k}, os.urandom(2000))
-            k += 1
+        signal.pause()
 
 
 def test_kill_while_writing_loses_nothing_finished(tmp_path):
     path = tmp_path / "j"
-    for _ in range(5):
-        child = multiprocessing.get_context("fork").Process(target=_append_for_ever, args=(path,))
+    for part in (1, 30_000, 300_001, 1_000_000, 3_000_000):
+        goal = journal_size(path) + part
+        fork = multiprocessing.get_context("fork")
+        child = fork.Process(target=_append_until_killed, args=(path,))
         child.start()
-        time.sleep(0.05)
+        wait_for(lambda goal=goal: journal_size(path) >= goal, f"byte {goal} of the journal")
         os.kill(child.pid, signal.SIGKILL)
         child.join()
         with Journal(path):

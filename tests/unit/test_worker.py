@@ -7,10 +7,10 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
+from events import Gate, wait_for
 
 from defectra.campaign.engine import Outcome
 from defectra.campaign.plan import make_plan, write_plan
@@ -107,11 +107,13 @@ def test_chunks_do_not_move_when_the_campaign_grows():
 
 def test_manifest_is_rewritten_only_if_its_bytes_change(tmp_path):
     write_plan(configure(), tmp_path)
-    before = {p: p.stat().st_mtime_ns for p in tmp_path.glob("plan/*/*.parquet")}
+    manifests = list(tmp_path.glob("plan/*/*.parquet"))
+    for path in manifests:
+        os.utime(path, (0, 0))  # no clock is coarse enough to hide a new file
     write_plan(configure(), tmp_path, code="another")
-    assert before == {p: p.stat().st_mtime_ns for p in before}
+    assert {p.stat().st_mtime for p in manifests} == {0}
     write_plan(configure(structures={"count": 7}), tmp_path)
-    changed = {p.parent.name for p in before if p.stat().st_mtime_ns != before[p]}
+    changed = {p.parent.name for p in manifests if p.stat().st_mtime}
     assert len(changed) == 1
 
 
@@ -128,23 +130,27 @@ def test_kill_in_the_middle(tmp_path):
     places = {"plan": "plan", "out": "chunks"}
     command += [x for k, v in places.items() for x in (f"--{k}", str(broken / v / chunk))]
     command += ["--journal", str(journal), "--archive", str(broken / "archive")]
-    env = os.environ | {"DEFECTRA_SYNTHETIC_SLEEP": "0.05"}
+    starts = tmp_path / "starts"
     finished: set[str] = set()
-    for _ in range(3):
-        child = subprocess.Popen(command, env=env, stdout=subprocess.PIPE)
-        limit, size = time.time() + 30, journal.stat().st_size if journal.exists() else 0
-        while time.time() < limit and (not journal.exists() or journal.stat().st_size == size):
-            time.sleep(0.02)
-        time.sleep(0.12)
+    for k in range(1, 4):  # killed at the third calculation of each run
+        gate = Gate(tmp_path / f"gate-{k}")
+        env = {"DEFECTRA_SYNTHETIC_GATE": str(gate.path), "DEFECTRA_SYNTHETIC_STARTS": str(starts)}
+        child = subprocess.Popen(command, env=os.environ | env, stdout=subprocess.PIPE)
+        gate.let(2)
+        wait_for(lambda k=k: _lines(starts) == 3 * k, "the third calculation of this run")
         child.send_signal(signal.SIGKILL)
         child.wait()
         ids = [r["calculation_id"] for r, _ in read_journal(journal)]
+        assert len(ids) == 2 * k
         assert len(ids) == len(set(ids)), "something finished was computed twice"
         assert finished <= set(ids), "something finished was lost"
         finished = set(ids)
-    assert finished
     run_all(broken, config)
     assert tables(broken) == tables(whole)
+
+
+def _lines(path):
+    return len(path.read_text().splitlines()) if path.exists() else 0
 
 
 def test_what_another_worker_finished_meanwhile_is_not_computed_again(tmp_path):
@@ -180,16 +186,17 @@ def test_archive_serves_and_own_runs_win(tmp_path):
 
 
 class Sick(synthetic.Site):
-    """Fails on oxygen, is killed on lithium, is not self-consistent on cobalt."""
+    """Refuses oxygen, is killed on lithium, is not self-consistent on cobalt."""
 
     def run(self, edge, protocol, folder=None):
         out = super().run(edge, protocol, folder)
         if self.element == "O":
-            out = Outcome(out.calculation_id, error_class="engine_failed", message="no charge")
+            out = Outcome(out.calculation_id, error_class="input_refused", message="no charge")
+            out.files = {"refusal": b"no charge"}
         if self.element == "Li":
             out = Outcome(out.calculation_id, error_class="signal", message="ended by signal 9")
         if self.element == "Co":
-            out.status, out.error_class, out.attempt = Status.UNCONVERGED, "not_converged", 2
+            out.status, out.error_class, out.attempt = Status.UNCONVERGED, "not_self_consistent", 2
         return out
 
 

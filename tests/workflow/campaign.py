@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from events import Gate
 
 from defectra.core.journal import read_journal
 from defectra.core.records import TABLES
@@ -20,6 +21,7 @@ from defectra.core.store import read_table
 
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = ("Snakefile", "workflow", "scripts", "config", "envs")
+TARGETS = ("total", "all", "nmc", "levels", "perovskites", "xanes", "ladder")  # rules without work
 TABLES_ONLY = "results/calculations.parquet"
 TIMES = {"wall_s", "cpu_s", "max_rss_mb"}
 STUDY: dict[str, Any] = {
@@ -55,6 +57,7 @@ class Campaign:
                 folder.mkdir(parents=True, exist_ok=True)
                 shutil.copy(source, folder / name)
         self.study: dict[str, Any] = yaml.safe_load(yaml.safe_dump(STUDY))
+        self.others: dict[str, Any] = {}  # other keys of the config
         self.write_config()
 
     def copy_to(self, folder: Path) -> Campaign:
@@ -62,23 +65,25 @@ class Campaign:
         shutil.copytree(self.folder, folder)
         out = Campaign.__new__(Campaign)
         out.folder, out.results = folder, folder / "results"
-        out.study = {**self.study}
+        out.study, out.others = {**self.study}, {**self.others}
         return out
 
     def write_config(self) -> None:
-        text = yaml.safe_dump({"archive": "archive", "nmc": self.study})
+        text = yaml.safe_dump({"archive": "archive", "nmc": self.study, **self.others})
         (self.folder / "config" / "config.yaml").write_text(text)
 
-    def environment(self, sleep: float = 0.0) -> dict[str, str]:
+    def environment(self, gate: Gate | None = None) -> dict[str, str]:
         path = str(self.folder / "workflow")
-        return {**os.environ, "PYTHONPATH": path, "DEFECTRA_SYNTHETIC_SLEEP": str(sleep)}
+        env = {**os.environ, "PYTHONPATH": path}
+        env["DEFECTRA_SYNTHETIC_STARTS"] = str(self.folder / "starts")
+        return env | ({"DEFECTRA_SYNTHETIC_GATE": str(gate.path)} if gate else {})
 
-    def start(self, *arguments: str, sleep: float = 0.0) -> subprocess.Popen[str]:
+    def start(self, *arguments: str, gate: Gate | None = None) -> subprocess.Popen[str]:
         command = [sys.executable, "-m", "defectra.cli.launcher", "run", "--cores", "2", *arguments]
         return subprocess.Popen(
             command,
             cwd=self.folder,
-            env=self.environment(sleep),
+            env=self.environment(gate),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -98,7 +103,7 @@ class Campaign:
         """Jobs by rule that a dry run announces."""
         out = self.run(*targets, "--no-report", "--dry-run", "--quiet=rules")
         rows = re.findall(r"^(\w+) +(\d+)$", out, re.MULTILINE)
-        return {rule: int(n) for rule, n in rows if rule not in ("total", "all", "nmc")}
+        return {rule: int(n) for rule, n in rows if rule not in TARGETS}
 
     def last_log(self) -> str:
         logs = sorted(self.results.glob("logs/run-*.log"))
@@ -112,6 +117,11 @@ class Campaign:
             for row, _ in read_journal(path)
             if row["kind"] == "calculation"
         ]
+
+    def begun(self) -> int:
+        """How many calculations were begun, finished or not."""
+        path = self.folder / "starts"
+        return len(path.read_text().split()) if path.exists() else 0
 
     def table(self, name: str) -> list[dict[str, Any]]:
         """Rows of ``results/<name>.parquet`` without timings."""

@@ -4,22 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
-import time
 from pathlib import Path
 
 import psutil
 import pytest
 from campaign import TABLES_ONLY, Campaign
+from events import GUARD_S, Gate, alive, wait_for
 
 pytestmark = pytest.mark.workflow
-
-
-def wait_for(condition: object, seconds: float, what: str) -> None:
-    """Poll `condition` (a callable) until it holds."""
-    end = time.monotonic() + seconds
-    while not condition():  # type: ignore[operator]
-        assert time.monotonic() < end, f"{what} did not happen within {seconds} s"
-        time.sleep(0.1)
 
 
 def descendants(pid: int) -> list[psutil.Process]:
@@ -30,17 +22,20 @@ def test_kill_9_then_rerun_gives_the_same_tables_and_computes_nothing_twice(
     finished: Campaign, tmp_path: Path
 ) -> None:
     campaign = Campaign(tmp_path / "project")
-    child = campaign.start(TABLES_ONLY, "--no-report", sleep=0.1)
-    wait_for(lambda: len(campaign.computed()) >= 5, 600, "the fifth calculation")
+    gate = Gate(tmp_path / "gate")
+    child = campaign.start(TABLES_ONLY, "--no-report", gate=gate)
+    gate.let(5)
+    wait_for(lambda: len(campaign.computed()) == 5, "the fifth calculation")
+    wait_for(lambda: campaign.begun() > 5, "a calculation to be cut off")
     family = descendants(child.pid)
     snakemake = [p for p in family if p.ppid() == child.pid]
     for process in snakemake:
         process.kill()
     child.kill()
     child.wait()
-    wait_for(lambda: not any(_alive(p) for p in family), 60, "the end of every child")
+    wait_for(lambda: not any(alive(p.pid) for p in family), "the end of every child")
     kept = campaign.computed()
-    assert 5 <= len(kept) < len(finished.computed())
+    assert 5 == len(kept) < len(finished.computed())
     campaign.run(TABLES_ONLY, "--no-report")
     again = campaign.computed()
     assert len(again) == len(set(again))
@@ -50,23 +45,21 @@ def test_kill_9_then_rerun_gives_the_same_tables_and_computes_nothing_twice(
         assert repr(campaign.table(name)) == repr(finished.table(name)), name
 
 
-def _alive(process: psutil.Process) -> bool:
-    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-
-
 def test_sigterm_stops_every_child_and_a_second_launcher_is_refused(tmp_path: Path) -> None:
     campaign = Campaign(tmp_path / "project")
-    child = campaign.start(TABLES_ONLY, "--no-report", sleep=0.1)
-    wait_for(lambda: len(campaign.computed()) >= 2, 600, "the second calculation")
+    gate = Gate(tmp_path / "gate")
+    child = campaign.start(TABLES_ONLY, "--no-report", gate=gate)
+    gate.let(2)
+    wait_for(lambda: len(campaign.computed()) == 2, "the second calculation")
     out = campaign.run(TABLES_ONLY, code=3)
     assert "another run is at work" in out
     assert str(child.pid) in out
     family = descendants(child.pid)
     os.kill(child.pid, signal.SIGTERM)
-    out, _ = child.communicate(timeout=60)
+    out, _ = child.communicate(timeout=GUARD_S)
     assert child.returncode == 130
     assert "goes on from there" in out
-    wait_for(lambda: not any(_alive(p) for p in family), 30, "the end of every child")
+    wait_for(lambda: not any(alive(p.pid) for p in family), "the end of every child")
 
 
 def test_bad_config_is_one_sentence_before_any_job(tmp_path: Path) -> None:

@@ -2,7 +2,9 @@
 
 A chunk that depended on the parts themselves would be projected anew whenever any part is added.
 So each has ``results/plan/<chunk>/archived.json``, which is written only when what the archive
-knows of its own structures changes. Like the plan, these files are nobody's output.
+knows of its own structures changes. Like the plan, these files are nobody's output. A chunk of
+which the machine stopped calculations is changed here as well, so that a new start tries them
+again.
 """
 
 from __future__ import annotations
@@ -30,13 +32,16 @@ def write_archived(results: Path, chunks: Iterable[str], archive: Archive) -> No
     folder = results / "plan"
     plan = json.loads((folder / "state.json").read_text(encoding="utf-8"))["digest"]
     state = folder / "archived.json"
-    key = json.dumps({"archive": _stamps(archive.root), "plan": plan})
     paths = {chunk: folder / chunk / "archived.json" for chunk in chunks}
+    again = {chunk: _text(results / "store" / f"{chunk}.again") for chunk in paths}
+    left = {chunk: text for chunk, text in again.items() if text}
+    key = json.dumps({"archive": _stamps(archive.root), "plan": plan, "again": left})
     if _text(state) == key and all(path.exists() for path in paths.values()):
         return
     known = _known(archive)
     for chunk, path in paths.items():
-        text = json.dumps(_of_chunk(folder / chunk, known))
+        tried = again[chunk] or _tried(path)
+        text = json.dumps(_of_chunk(folder / chunk, known) | ({"again": tried} if tried else {}))
         if _text(path) != text:
             write_bytes(path, text.encode())
     write_bytes(state, key.encode())
@@ -50,6 +55,14 @@ def _stamps(root: Path) -> list[list[Any]]:
 
 def _text(path: Path) -> str:
     return path.read_text(encoding="utf-8") if path.exists() else ""
+
+
+def _tried(path: Path) -> str:
+    """What an earlier start found to be tried again; it stays, or the chunk would be run anew."""
+    try:
+        return str(json.loads(_text(path)).get("again", ""))
+    except (ValueError, AttributeError):
+        return ""
 
 
 def _known(archive: Archive) -> dict[str, str]:

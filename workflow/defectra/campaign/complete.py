@@ -9,10 +9,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from defectra.campaign.engine import Engine, Outcome, run_all
+from defectra.campaign.engine import BatchEngine, Engine, Outcome, run_all
 from defectra.campaign.ledger import Ledger
+from defectra.campaign.node import Guard
 from defectra.campaign.request import Family, Request, Row, Waiting, batch_of
+from defectra.campaign.verdict import is_machine
 from defectra.core.errors import EngineError, StoreError
+from defectra.core.records import Status
 from defectra.core.store import write_bytes
 
 
@@ -26,6 +29,8 @@ class Counts:
         Calculations of all chains, and those that were finished before.
     computed, failed
         In this start: run, and of these not ended well.
+    stopped
+        Of the computed ones, those that the machine may have stopped.
     fresh
         Of the computed ones, those that the progress counts.
     waiting
@@ -38,6 +43,7 @@ class Counts:
     known: int = 0
     computed: int = 0
     failed: int = 0
+    stopped: int = 0
     fresh: int = 0
     waiting: int = 0
     lacking: Counter[str] = field(default_factory=Counter)
@@ -79,8 +85,14 @@ def complete(
     Returns
     -------
     Request and accounting of each calculation that was run in this start.
+
+    Raises
+    ------
+    NodeError
+        If calculations fail in a row because of the machine.
     """
     lacks: dict[str, str] = {}
+    guard = Guard()
     for family in families:
         for item in family.chain(ledger):
             if isinstance(item, Waiting):
@@ -90,7 +102,7 @@ def complete(
             missing = list({r.calculation_id: r for r in batch if not ledger.holds(r)}.values())
             counts.total += len(batch)
             counts.known += len(batch) - len(missing)
-            yield from _run(missing, ledger, work, counts, lacks)
+            yield from _run(missing, ledger, work, counts, lacks, guard)
 
 
 def _run(
@@ -99,6 +111,7 @@ def _run(
     work: Path,
     counts: Counts,
     lacks: dict[str, str],
+    guard: Guard,
 ) -> Iterator[tuple[Request, Row]]:
     """Run one batch, engine by engine."""
     for name in dict.fromkeys(r.engine for r in missing):
@@ -108,11 +121,16 @@ def _run(
         if lacks[name]:
             counts.lacking[lacks[name]] += len(own)
             continue
+        together = isinstance(engine, BatchEngine) and engine.ONE_START
         for request, outcome in _outcomes(engine, own, work):
+            before = ledger.stopped(request)
             row = ledger.take(request, outcome)
             counts.computed += 1
-            counts.failed += row["status"] == "failed"
+            counts.failed += row["status"] == Status.FAILED
+            counts.stopped += is_machine(row["error_class"])
             yield request, row
+            if not together or request is own[0]:
+                guard.see(row, before=before)
 
 
 def _outcomes(

@@ -18,6 +18,9 @@ from defectra.structures.decorate import seeded
 Row = dict[str, Any]
 
 
+COMPARED = ("max_abs_mu", "relative_rms", "edge_shift_eV")
+
+
 def sample(rows: Sequence[Row], number: int, seed: int) -> list[Row]:
     """Seeded draw of archived calculations that went well, dear fidelities left out."""
     good = sorted(
@@ -57,14 +60,20 @@ def recompute(row: Row, geometry: Mapping[str, Any], old: Mapping[str, Any], pro
         found = engine.read(outcome.files)
     except EngineError as error:
         return out | {"status": str(Status.FAILED), "message": str(error)}
-    return out | difference(old, found) | {"edge_shift_eV": found.edge - row["edge_eV"]}
+    out |= difference(old, found) | {"edge_shift_eV": found.edge - row["edge_eV"]}
+    lacking = [k for k in COMPARED if not np.isfinite(out[k])]
+    if lacking:
+        why = f"{', '.join(lacking)}: no number, in the archive or now"
+        return out | {"status": str(Status.FAILED), "message": why}
+    return out
 
 
 def difference(old: Mapping[str, Any], new: Parsed) -> dict[str, float]:
     """Largest and relative RMS difference of mu on the archived energies."""
     then = np.asarray(old["mu"])
     now = np.interp(old["energy_eV"], new.energy, new.mu)
-    rms = float(np.sqrt(np.mean((now - then) ** 2) / np.mean(then**2)))
+    size = float(np.mean(then**2))
+    rms = float(np.sqrt(np.mean((now - then) ** 2) / size)) if size > 0 else float("nan")
     return {"max_abs_mu": float(np.abs(now - then).max()), "relative_rms": rms}
 
 
@@ -85,9 +94,13 @@ def drifted(
     ]
 
 
+def _finished(row: Row) -> bool:
+    return engine_named(row["engine"]).finished(row, None)
+
+
 def check(archive: Archive, protocols: Mapping[str, Any], number: int, seed: int) -> list[Row]:
     """Drift rows of a seeded sample of `number` archived calculations."""
-    chosen = sample(archive.read(CALCULATIONS), number, seed)
+    chosen = sample(archive.read(CALCULATIONS, keep=_finished), number, seed)
     if not chosen:
         return []
     geometries = {g["geometry_id"]: g for g in archive.read(GEOMETRIES)}

@@ -17,9 +17,6 @@ from defectra.core.engines import engine_folders, engine_module
 from defectra.core.errors import ConfigError
 from defectra.core.records import Status
 
-# Failures of the machine, not of the physics: tried again at the next start.
-TRIED_AGAIN = ("timeout", "signal", "out_of_memory", "geometry_missing", "engine_missing")
-
 
 @dataclass(frozen=True)
 class Parsed:
@@ -134,6 +131,10 @@ class Engine(Protocol):
 @runtime_checkable
 class BatchEngine(Protocol):
     """An engine that serves several requests at once: one start, or shared potentials."""
+
+    @property
+    def ONE_START(self) -> bool:  # noqa: N802
+        """Whether one start of the program serves all, so that they fail together."""
 
     def run_batch(
         self, requests: Sequence[Request], folder: Path | None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 
 from defectra.campaign.complete import survey
@@ -43,9 +44,10 @@ def export_rows(families: Iterable[Family], ledger: Ledger, archive: Archive) ->
             rows[name].append(_as_archive(row, tables[name]))
         table = ledger.kinds[request.kind].table
         rows[table.name].append(_as_archive(result.row, table))
+    keeps = {kind.table.name: partial(ledger.final, kind) for kind in ledger.kinds.values()}
     before = {name: len(archive.read(table)) for name, table in tables.items()}
     for name, table in tables.items():
-        archive.add(rows[name], table)
+        archive.add(rows[name], table, keeps.get(name))
     return {name: len(archive.read(table)) - before[name] for name, table in tables.items()}
 
 

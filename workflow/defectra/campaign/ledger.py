@@ -11,6 +11,7 @@ from typing import Any
 from defectra.campaign.engine import Engine, Outcome, engine_named
 from defectra.campaign.request import Request
 from defectra.campaign.rows import accounting
+from defectra.campaign.verdict import unfinished
 from defectra.core.journal import Journal, journal_size, read_journal
 from defectra.core.records import Origin, Status, Table
 from defectra.core.store import Archive
@@ -71,6 +72,8 @@ class Kind:
         Rows of what the journal holds; a raw output that cannot be read gives a failed row.
     relabelled
         Row of the archive, or of a parsed run, with the labels of the request.
+    engine
+        Name of the engine; empty if the column `engine` of the table tells it.
     key
         `calculation_id` of a row of the archive.
     record, of_record
@@ -83,6 +86,7 @@ class Kind:
     make: Callable[[Request, Finished], Result]
     beside: tuple[Table, ...] = ()
     relabelled: Callable[[Request, Row], Row] = _as_it_is
+    engine: str = ""
     key: Callable[[Row], str] = _calculation_id
     record: Callable[[Request, Outcome], Row | None] | None = None
     of_record: Callable[[Row], tuple[str, Finished]] | None = None
@@ -176,10 +180,26 @@ class Ledger:
     def archived(self, request: Request) -> Row | None:
         """Row of the archive, if that is a finished calculation."""
         kind = self.kinds[request.kind]
-        row = self._table(kind.table, kind.key).get(request.calculation_id)
-        if row is None or not self.engines(request.engine).finished(row, None):
-            return None
-        return row
+        if kind.table.name not in self._tables:
+            rows = self._read_archive(kind.table, lambda row: self.final(kind, row))
+            self._tables[kind.table.name] = {}
+            for row in rows:
+                self._tables[kind.table.name].setdefault(kind.key(row), row)
+        return self._tables[kind.table.name].get(request.calculation_id)
+
+    def final(self, kind: Kind, row: Row) -> bool:
+        """Whether a row of the archive is a finished calculation."""
+        return self.engines(kind.engine or row["engine"]).finished(row, None)
+
+    def _read_archive(self, table: Table, keep: Callable[[Row], bool] | None = None) -> list[Row]:
+        return [] if self._archive is None else self._archive.read(table, keep=keep)
+
+    def _beside(self, table: Table) -> Mapping[str, Row]:
+        """Rows of the archive that stand beside those of a kind."""
+        if table.name not in self._tables:
+            rows = self._read_archive(table)
+            self._tables[table.name] = {row["calculation_id"]: row for row in rows}
+        return self._tables[table.name]
 
     def result(self, request: Request) -> Result | None:
         """Rows of what is known: own run > parsed run > archive > a run that did not finish."""
@@ -191,7 +211,7 @@ class Ledger:
             return Result(_from(kind.relabelled(request, known.row), Origin.PARSED), known.beside)
         row = self.archived(request)
         if row is not None:
-            found = ((t.name, self._table(t).get(name)) for t in kind.beside)
+            found = ((t.name, self._beside(t).get(name)) for t in kind.beside)
             beside = {table: one for table, one in found if one is not None}
             return Result(_from(kind.relabelled(request, row), Origin.ARCHIVE), beside)
         return kind.make(request, self._records[name]) if name in self._records else None
@@ -203,16 +223,6 @@ class Ledger:
     def records(self) -> Mapping[str, Finished]:
         """All that the journals hold, by `calculation_id`."""
         return self._records
-
-    def _table(
-        self, table: Table, key: Callable[[Row], str] = _calculation_id
-    ) -> Mapping[str, Row]:
-        if table.name not in self._tables:
-            found: dict[str, Row] = {}
-            for row in self._archive.read(table) if self._archive is not None else []:
-                found.setdefault(key(row), row)
-            self._tables[table.name] = found
-        return self._tables[table.name]
 
     @contextmanager
     def writing(self, path: Path) -> Iterator[None]:
@@ -241,6 +251,8 @@ class Ledger:
         """
         engine = self.engines(request.engine)
         row, files = accounting(outcome, engine.version()), dict(outcome.files)
+        if not engine.finished(row, files):
+            row = unfinished(row)
         if self._open is None:
             raise RuntimeError("a journal is written to outside Ledger.writing")
         kind = self.kinds[request.kind]

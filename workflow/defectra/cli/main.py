@@ -122,7 +122,7 @@ def _add_predict(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run_predict(chosen: argparse.Namespace) -> int:
     """Answer for each file, with its interval; 1 if one of them cannot be used."""
-    from defectra.cli.predict import predict_file, told
+    from defectra.learn.predict import predict_file, told
     from defectra.learn.saved import load
 
     model = load(chosen.model)

@@ -262,8 +262,13 @@ class Archive:
         """Files of a table, in a stable order."""
         return sorted((self.root / table.name).glob("part-*.parquet"))
 
-    def read(self, table: Table, columns: list[str] | None = None) -> list[Row]:
-        """All rows of a table; doubles (same first column) are returned once."""
+    def read(
+        self,
+        table: Table,
+        columns: list[str] | None = None,
+        keep: Callable[[Row], bool] | None = None,
+    ) -> list[Row]:
+        """All rows of a table that `keep` takes; doubles (same first column) are returned once."""
         rows: dict[Any, Row] = {}
         for part in self.parts(table):
             if sha256_file(part)[:16] != part.stem.removeprefix("part-"):
@@ -272,13 +277,22 @@ class Archive:
                     f"name); `git checkout {part}` brings it back"
                 )
             for row in read_table(part, table, columns):
-                rows.setdefault(row[table.names[0]], row)
+                if keep is None or keep(row):
+                    rows.setdefault(row[table.names[0]], row)
         return list(rows.values())
 
-    def add(self, rows: Iterable[Mapping[str, Any]], table: Table) -> Path | None:
-        """Write rows that are not there yet as one new part; None if there are none."""
+    def add(
+        self,
+        rows: Iterable[Mapping[str, Any]],
+        table: Table,
+        keep: Callable[[Row], bool] | None = None,
+    ) -> Path | None:
+        """Write rows that are not there yet as one new part; None if there are none.
+
+        What `keep` does not take of the old rows counts as not there.
+        """
         key = table.names[0]
-        known = {row[key] for row in self.read(table, [key])}
+        known = {row[key] for row in self.read(table, None if keep else [key], keep)}
         new = sorted((r for r in rows if r[key] not in known), key=lambda r: str(r[key]))
         if not new:
             return None

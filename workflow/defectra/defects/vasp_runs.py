@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import warnings
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -127,10 +128,12 @@ def read(xml: Path, outcar: Path | None) -> Row:
 
 
 def _vasprun(path: Path) -> Any:
-    from pymatgen.io.vasp.outputs import Vasprun
+    from pymatgen.io.vasp.outputs import UnconvergedVASPWarning, Vasprun
 
     try:
-        return Vasprun(str(path), parse_dos=False, parse_potcar_file=False)
+        with warnings.catch_warnings():  # the row says it: run.converged
+            warnings.simplefilter("ignore", UnconvergedVASPWarning)
+            return Vasprun(str(path), parse_dos=False, parse_potcar_file=False)
     except Exception as error:  # the parsers of others raise whatever comes
         text = " ".join(str(error).split())
         raise EngineError("truncated_output", f"{path.name} cannot be read: {text}") from None

@@ -21,8 +21,8 @@ from defectra.campaign.rows import accounting
 from defectra.campaign.spectra import SPECTRUM, labels, spectrum_result
 from defectra.core.errors import ConfigError, EngineError
 from defectra.core.protocols import Protocols, spectra_engines
-from defectra.engines.finality import is_final
 from defectra.engines.single import Runner, SingleEngine
+from defectra.engines.verdict import has_proof, is_finished
 
 PARSED = "spectrum.json"  # kept of a run that was read in its folder, instead of raw outputs
 
@@ -91,6 +91,8 @@ class SpectrumEngine:
         self.protocols = spectra_engines().get(single.ENGINE, single.ENGINE)
         self.ENGINE, self.PARSER_VERSION = single.ENGINE, single.PARSER_VERSION
 
+    ONE_START = False
+
     def site(self, geometry: Mapping[str, Any], index: int) -> Site:
         """One absorber, of which requests are made; `index` in the geometries row."""
         return Site(self.ENGINE, self.single.site(geometry, index), geometry, index)
@@ -136,7 +138,16 @@ class SpectrumEngine:
 
     def finished(self, row: Mapping[str, Any], files: Mapping[str, bytes] | None) -> bool:
         """Whether what became of a calculation is decided."""
-        return is_final(self.ENGINE, row, files)
+        if files is None or has_proof(self.ENGINE):
+            return is_finished(self.ENGINE, row, files)
+        return is_finished(self.ENGINE, row, None) and self._reads(files)
+
+    def _reads(self, files: Mapping[str, bytes]) -> bool:
+        try:
+            self.read(files)
+        except EngineError:
+            return False
+        return True
 
 
 def _packed(found: Parsed) -> bytes:

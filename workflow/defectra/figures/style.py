@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import ContextDecorator
+import functools
+import inspect
+import sys
+import textwrap
+import traceback
+import warnings
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import ArrayLike, NDArray
 
+from defectra.core.errors import DefectraError
 from defectra.core.store import replacing
 
 BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
@@ -42,9 +50,68 @@ _RC: Any = {
 }
 
 
-def styled() -> ContextDecorator:
-    """Decorator of a function that draws: the look of this module, and of no other figure."""
-    return mpl.rc_context(_RC)
+_UNDRAWABLE = (ValueError, LookupError, ArithmeticError, TypeError, RuntimeError, DefectraError)
+
+
+class FigureWarning(UserWarning):
+    """A figure could not be drawn from its rows; its file says so."""
+
+
+def styled() -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Decorator of a function that draws into `path`: the look of this module, always a file.
+
+    Rows that it cannot draw do not take the report with them: the file then says why, the log has
+    the traceback.
+    """
+
+    def decorate(draw: Callable[..., None]) -> Callable[..., None]:
+        signature = inspect.signature(draw)
+
+        @functools.wraps(draw)
+        def safely(*args: Any, **options: Any) -> None:
+            path = signature.bind(*args, **options).arguments["path"]
+            with mpl.rc_context(_RC):
+                try:
+                    draw(*args, **options)
+                except _UNDRAWABLE as error:
+                    traceback.print_exc(file=sys.stderr)
+                    _apologise(f"{type(error).__name__}: {error}", path)
+
+        return safely
+
+    return decorate
+
+
+def _apologise(why: str, path: str | Path) -> None:
+    """A figure that says why there is none."""
+    figure, axes = canvas(1, 1, (6.4, 3.0))
+    text = textwrap.fill(f"this figure cannot be drawn: {why}", 60)
+    say(axes[0, 0], text.replace("$", r"\$"))
+    save(figure, path)
+    warnings.warn(f"{path}: cannot be drawn ({why})", FigureWarning, stacklevel=3)
+
+
+def finite(*columns: ArrayLike) -> bool:
+    """Whether there is a number to draw: some place where all columns are finite."""
+    values = np.broadcast_arrays(*(np.asarray(c, float) for c in columns))
+    return bool(np.isfinite(values).all(axis=0).any())
+
+
+def bars(value: ArrayLike, low: ArrayLike, high: ArrayLike) -> NDArray[np.float64]:
+    """Lengths of error bars down and up, shape (2, n): rounding makes none negative, NaN none."""
+    middle = np.asarray(value, float)
+    return np.nan_to_num(np.clip([middle - np.asarray(low), np.asarray(high) - middle], 0, None))
+
+
+def limits(*values: ArrayLike, pad: float = 0.06) -> tuple[float, float]:
+    """Ends of an axis about all finite values; equal ones get some room, none give 0 to 1."""
+    known = np.concatenate([np.ravel(np.asarray(v, float)) for v in values] or [np.empty(0)])
+    known = known[np.isfinite(known)]
+    if not len(known):
+        return 0.0, 1.0
+    low, high = float(known.min()), float(known.max())
+    room = pad * (high - low) or pad * max(abs(high), 1.0)
+    return low - room, high + room
 
 
 def canvas(

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from scipy.optimize import nnls
 
 from defectra.learn.grouped_gp import GroupedGP, Groups, Ints, Standard
-from defectra.studies.perovskites.settings import PerovskiteModels
+from defectra.learn.settings import CommitteeSettings
 
 Floats = NDArray[np.float64]
 MEMBERS = ("gp", "gp_wide", "xgboost", "trees", "network")
@@ -77,7 +77,9 @@ class Committee:
         Of boosting, trees and networks.
     """
 
-    def __init__(self, groups: Groups, wide: Groups, settings: PerovskiteModels, seed: int) -> None:
+    def __init__(
+        self, groups: Groups, wide: Groups, settings: CommitteeSettings, seed: int
+    ) -> None:
         self.groups, self.wide, self.settings, self.seed = groups, wide, settings, seed
 
     def fit(self, x: Floats, y: Floats, units: Sequence[object]) -> Committee:
@@ -143,7 +145,7 @@ def _weights(answers: Floats, truth: Floats) -> Floats:
 
 
 def _others(
-    x: Floats, y: Floats, settings: PerovskiteModels, seed: int, count: tuple[int, int]
+    x: Floats, y: Floats, settings: CommitteeSettings, seed: int, count: tuple[int, int]
 ) -> list[Fitted]:
     """Boosting, trees, networks, fitted; `count`: how many of the first and the last."""
     from sklearn.ensemble import ExtraTreesRegressor
@@ -160,7 +162,7 @@ class _Boosting:
     """Mean of boosted trees that differ in their seed."""
 
     def __init__(
-        self, x: Floats, y: Floats, settings: PerovskiteModels, count: int, seed: int
+        self, x: Floats, y: Floats, settings: CommitteeSettings, count: int, seed: int
     ) -> None:
         from xgboost import XGBRegressor
 
@@ -190,7 +192,7 @@ class _Networks:
     """Mean of small networks that differ in their seed."""
 
     def __init__(
-        self, x: Floats, y: Floats, settings: PerovskiteModels, count: int, seed: int
+        self, x: Floats, y: Floats, settings: CommitteeSettings, count: int, seed: int
     ) -> None:
         from sklearn.neural_network import MLPRegressor
 

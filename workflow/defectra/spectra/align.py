@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from defectra.core.errors import TableError
 from defectra.spectra.broaden import gaussian
-from defectra.studies.nmc.settings import Grid
+from defectra.spectra.grid import Grid
 
 Floats = NDArray[np.float64]
 Curve = tuple[Floats, Floats]  # energies (eV), absorption

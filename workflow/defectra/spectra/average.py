@@ -13,8 +13,8 @@ from defectra.core.errors import TableError
 from defectra.core.records import Origin, Status
 from defectra.spectra.align import aligned, covered, declared, grid_of, points
 from defectra.spectra.broaden import gaussian
+from defectra.spectra.grid import Grid
 from defectra.spectra.normalise import relative_rms, unit_area
-from defectra.studies.nmc.settings import Grid
 
 Row = dict[str, Any]
 Rows = Iterable[Mapping[str, Any]]

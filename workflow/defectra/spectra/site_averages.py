@@ -10,7 +10,7 @@ from defectra.core.errors import TableError
 from defectra.core.records import CALCULATIONS, SITE_AVERAGES, SPECTRA, STRUCTURES, TASKS
 from defectra.core.store import read_arrow, read_table, table_writer
 from defectra.spectra.average import average_sites
-from defectra.studies.nmc.settings import Grid
+from defectra.spectra.grid import Grid
 
 Paths = Sequence[str | Path]
 Row = dict[str, Any]

@@ -81,3 +81,9 @@ def sublattices(host: str) -> tuple[str, str]:
     for symbol in found:
         element(symbol)
     return found[0], found[-1]
+
+
+def is_compound(host: str) -> bool:
+    """Is it a II-VI or III-V host (not an element or a IV-IV compound)?"""
+    first, second = (element(s)["valence"] for s in sublattices(host))
+    return first != second

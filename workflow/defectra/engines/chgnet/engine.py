@@ -136,5 +136,11 @@ def _made(request: Request, found: Finished) -> Result:
 RELAXATIONS = Relaxations()
 ENGINES: Mapping[str, Engine] = {RELAXATIONS.ENGINE: RELAXATIONS}
 GEOMETRY_KIND = Kind(
-    GEOMETRY, GEOMETRIES, _made, key=relaxation_id, record=_record, of_record=_of_record
+    GEOMETRY,
+    GEOMETRIES,
+    _made,
+    engine="chgnet",
+    key=relaxation_id,
+    record=_record,
+    of_record=_of_record,
 )

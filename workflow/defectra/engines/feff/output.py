@@ -70,6 +70,25 @@ def read_xmu(path: str | Path) -> Parsed:
     )
 
 
+def check_end(path: str | Path, k_max: float, k_step: float) -> None:
+    """Check that a spectrum reaches the end of its grid: a full disk may cut off whole lines.
+
+    Parameters
+    ----------
+    k_max, k_step
+        Of the input, 1/Å.
+
+    Raises
+    ------
+    EngineError
+        ``truncated_output``.
+    """
+    _, rows = _split(Path(path))
+    last = rows[-1][2] if rows else 0.0
+    if last < k_max - k_step / 2:
+        raise EngineError("truncated_output", f"xmu.dat ends at k = {last:g} of {k_max:g} 1/Å")
+
+
 def _split(path: Path) -> tuple[list[str], list[list[float]]]:
     lines = read_text(path).splitlines()
     header = [line for line in lines if line.lstrip().startswith("#")]

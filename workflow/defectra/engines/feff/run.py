@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from defectra.campaign import node
 from defectra.campaign.engine import Outcome, Parsed
 from defectra.core.errors import EngineError
 from defectra.core.records import Status
@@ -23,10 +24,16 @@ from defectra.engines.feff.input import (
     feff_input,
     potentials_key,
 )
-from defectra.engines.feff.output import PARSER_VERSION, read_convergence, read_folder
+from defectra.engines.feff.output import (
+    PARSER_VERSION,
+    check_end,
+    read_convergence,
+    read_folder,
+)
 from defectra.engines.feff.potentials import carry_over
 from defectra.engines.feff.settings import FeffProtocol
 from defectra.engines.release import release
+from defectra.engines.verdict import REFUSED, feff_convergence, feff_refusal, machine_class
 
 ENGINE = "feff"
 
@@ -42,7 +49,9 @@ ALLOCATOR = {
 POTENTIALS = ("rdinp", "atomic", "pot")
 SPECTRUM = ("screen", "xsph", "fms", "mkgtr", "path", "genfmt", "ff2x")
 KEPT = ("xmu.dat", "log1.dat")
-FINAL = ("timeout", "log_too_large", "signal")  # another mixing would not help
+LOGS = ("log.dat", "log1.dat", "stages.json")  # what proves that FEFF refused an input
+# After these a second attempt with another mixing may help; all others may be the machine's.
+ANOTHER_MIXING = ("not_self_consistent", "not_finite", "bad_output", REFUSED)
 
 __all__ = ["ENGINE", "PARSER_VERSION", "Site", "engine_version", "parse", "site"]
 
@@ -111,7 +120,7 @@ class Site:
         for attempt, mixing in enumerate((protocol.mixing, protocol.safer_mixing), 1):
             outcome.attempt = attempt
             self._attempt(outcome, edge, protocol, mixing)
-            if outcome.status is Status.OK or outcome.error_class in FINAL:
+            if outcome.status is Status.OK or outcome.error_class not in ANOTHER_MIXING:
                 break
         if folder is not None:
             for name, text in self.inputs(edge, protocol).items():
@@ -128,18 +137,31 @@ class Site:
         try:
             (folder / "feff.inp").write_text(text, encoding="utf-8")
             self._stages(out, folder, text, edge, protocol.timeout_s)
-            found = read_folder(folder)
-            out.files = {name: (folder / name).read_bytes() for name in KEPT}
-            out.status = Status.OK if found.converged else Status.UNCONVERGED
-            out.error_class = "" if found.converged else "not_self_consistent"
-            out.message = "" if found.converged else f"{found.iterations} iterations did not do"
+            self._read(out, folder, protocol)
         except EngineError as error:
-            if not out.files:  # a first attempt that gave a spectrum is kept
-                out.status = Status.FAILED
-                out.error_class, out.message = error.error_class, str(error)
+            _fail(out, folder, error)
         finally:
             out.wall_s += time.perf_counter() - start
             shutil.rmtree(folder, ignore_errors=True)
+
+    def _read(self, out: Outcome, folder: Path, protocol: FeffProtocol) -> None:
+        """Take in a finished folder.
+
+        Raises
+        ------
+        EngineError
+            If it does not hold a whole spectrum and the end of self-consistency.
+        """
+        found = read_folder(folder)
+        files = {name: (folder / name).read_bytes() for name in KEPT if (folder / name).exists()}
+        log = files.get("log1.dat", b"").decode("utf-8", errors="replace")
+        if feff_convergence(log) is None:
+            raise EngineError("truncated_output", "log1.dat tells no end of self-consistency")
+        check_end(folder / "xmu.dat", protocol.k_max, protocol.k_step)
+        out.files = files
+        out.status = Status.OK if found.converged else Status.UNCONVERGED
+        out.error_class = "" if found.converged else "not_self_consistent"
+        out.message = "" if found.converged else f"{found.iterations} iterations did not do"
 
     def _stages(self, out: Outcome, folder: Path, text: str, edge: str, timeout_s: float) -> None:
         key = potentials_key(text) + ("" if "COREHOLE RPA" in text else edge)
@@ -181,7 +203,28 @@ class Site:
         if used.returncode < 0:
             raise EngineError("signal", f"FEFF was ended by signal {-used.returncode}")
         if used.returncode != 0:
-            raise EngineError("engine_failed", _why(folder))
+            raise _failure(folder)
+
+
+def _fail(out: Outcome, folder: Path, error: EngineError) -> None:
+    """Take in a failed attempt; a spectrum of the first one is kept."""
+    if not out.files or out.status is Status.FAILED:
+        out.status = Status.FAILED
+        out.error_class, out.message = error.error_class, str(error)
+        names = [n for n in LOGS if error.error_class == REFUSED and (folder / n).exists()]
+        out.files = {name: (folder / name).read_bytes() for name in names}
+    elif error.error_class not in ANOTHER_MIXING:  # the second attempt is still to be made
+        out.error_class = machine_class(error.error_class, str(error))
+        out.message = f"{out.message}; second attempt: {error}"
+
+
+def _failure(folder: Path) -> EngineError:
+    """Why a run ended badly: its input was refused, or the machine did not let it."""
+    logs = {name: (folder / name).read_bytes() for name in LOGS if (folder / name).exists()}
+    refusal, lack = feff_refusal(logs), node.full(folder)
+    if refusal and not lack:
+        return EngineError(REFUSED, f"FEFF refused the input: {refusal}")
+    return EngineError("engine_failed", "; ".join(t for t in (_why(folder), lack) if t))
 
 
 def _why(folder: Path) -> str:

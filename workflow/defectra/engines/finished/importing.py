@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -68,13 +68,19 @@ class Imported:
         write_table(folder / "imports.parquet", self.imports, IMPORTS)
 
 
-def import_tree(root: Path, absorber: tuple[str, str] | None = None) -> Imported:
+def import_tree(
+    root: Path,
+    absorber: tuple[str, str] | None = None,
+    readers: Sequence[Reader] = READERS,
+) -> Imported:
     """Read every run below a folder; what cannot be read is a row with the reason.
 
     Parameters
     ----------
     absorber
         Element and edge for runs that tell none, e.g. ``("Ti", "K")``.
+    readers
+        In the order in which they are asked; some of ours, or a reader of your own among them.
 
     Raises
     ------
@@ -86,7 +92,7 @@ def import_tree(root: Path, absorber: tuple[str, str] | None = None) -> Imported
         raise EngineError("missing_output", f"{root}: no such folder")
     out = Imported()
     for folder in folders(root):
-        for reader, files in runs(folder):
+        for reader, files in runs(folder, readers):
             _add(out, reader, files, folder, root, absorber)
     return out
 
@@ -98,11 +104,13 @@ def folders(root: Path) -> Iterator[Folder]:
         yield Folder(Path(place))
 
 
-def runs(folder: Folder) -> list[tuple[Reader, tuple[Path, ...]]]:
+def runs(
+    folder: Folder, readers: Sequence[Reader] = READERS
+) -> list[tuple[Reader, tuple[Path, ...]]]:
     """Spectra of a folder with the reader that knows each; a file is read once."""
     found: list[tuple[Reader, tuple[Path, ...]]] = []
     taken: set[Path] = set()
-    for reader in READERS:
+    for reader in readers:
         for files in reader.find(folder):
             if not taken & set(files):
                 taken |= set(files)

@@ -20,8 +20,8 @@ from defectra.core.errors import EngineError
 from defectra.core.records import Status
 from defectra.core.store import made
 from defectra.engines import process
-from defectra.engines.finality import is_final
 from defectra.engines.gpaw import run as gpaw
+from defectra.engines.verdict import is_level_result
 
 Json = dict[str, Any]
 Compute = Callable[[Sequence[Mapping[str, Any]], float, Path], EngineError | None]
@@ -71,6 +71,7 @@ class ChargedCells:
 
     ENGINE, PARSER_VERSION = ENGINE, PARSER_VERSION
     KEEPS_FOLDER = True
+    ONE_START = True
 
     def __init__(self, start: Compute = compute) -> None:
         self._start = start
@@ -140,7 +141,12 @@ class ChargedCells:
 
     def finished(self, row: Mapping[str, Any], files: Mapping[str, bytes] | None) -> bool:
         """Whether what became of a calculation is decided."""
-        return is_final(ENGINE, row, files)
+        if files is None:
+            return is_level_result(row)
+        try:
+            return is_level_result(self.read(files))
+        except EngineError:
+            return False
 
 
 def _outcome(request: Request, path: Path, failure: EngineError | None) -> Outcome:

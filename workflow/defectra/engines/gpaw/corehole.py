@@ -23,7 +23,6 @@ from defectra.core.store import write_bytes
 from defectra.core.units import FWHM_PER_SIGMA
 from defectra.engines.gpaw import run as gpaw
 from defectra.engines.gpaw.settings import GpawCoreHoleProtocol
-from defectra.spectra.align import delta_scf
 
 Floats = NDArray[np.float64]
 
@@ -191,7 +190,7 @@ def parse(files: Mapping[str, bytes]) -> Parsed:
     energy, strength, empty = np.hstack(parts)
     first, last = found.first_eV, found.complete_eV
     edge = edge_energy(steps)
-    shift = delta_scf(edge, first).shift if np.isfinite(edge) else -found.efermi_eV
+    shift = edge - first if np.isfinite(edge) else -found.efermi_eV
     grid = np.arange(first - BELOW, last - LOSS * (last - first), STEP)
     width = asked.lifetime + LOSS * np.maximum(energy - first, 0.0)
     mu = voigt_sum(grid, energy, strength * empty, asked.fwhm, width)

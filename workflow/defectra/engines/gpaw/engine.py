@@ -8,10 +8,10 @@ from typing import Any
 
 from defectra.campaign.engine import Engine, Outcome
 from defectra.campaign.request import Request
-from defectra.engines.finality import is_final
 from defectra.engines.gpaw import charged_cells, corehole
 from defectra.engines.gpaw import run as gpaw
 from defectra.engines.spectrum import SpectrumEngine
+from defectra.engines.verdict import is_finished
 
 
 class Cells:
@@ -45,7 +45,7 @@ class Cells:
 
     def finished(self, row: Mapping[str, Any], files: Mapping[str, bytes] | None) -> bool:
         """Whether what became of a calculation is decided."""
-        return is_final(self.ENGINE, row, files)
+        return is_finished(self.ENGINE, row, files)
 
 
 CELLS = Cells()

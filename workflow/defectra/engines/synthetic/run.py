@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -62,19 +61,29 @@ class Site:
     def run(self, edge: str, protocol: FeffProtocol, folder: Path | None = None) -> Outcome:  # noqa: ARG002
         """Draw the curve.
 
-        For tests: ``DEFECTRA_SYNTHETIC_SLEEP`` (s) makes it slow enough to be killed,
-        ``DEFECTRA_SYNTHETIC_STARTS`` names a file that counts what was begun.
+        For tests: ``DEFECTRA_SYNTHETIC_STARTS`` names a file that counts what was begun,
+        ``DEFECTRA_SYNTHETIC_GATE`` a named pipe that is passed for one byte each.
         """
         name = self.identity(edge, protocol)
         if path := os.environ.get("DEFECTRA_SYNTHETIC_STARTS"):
             with Path(path).open("a", encoding="utf-8") as handle:
                 handle.write(f"{name}\n")
-        if sleep := float(os.environ.get("DEFECTRA_SYNTHETIC_SLEEP", "0")):
-            time.sleep(sleep)
+        if path := os.environ.get("DEFECTRA_SYNTHETIC_GATE"):
+            _pass_gate(path)
         onset = (_ONSET if edge == "K" else _ONSET_L3)[self.element]
         curve = {"onset": onset, "peak": int(name[:4], 16) / 65536}
         files = {"curve.json": json.dumps(curve).encode()}
         return Outcome(name, Status.OK, inputs_sha256=name, files=files)
+
+
+def _pass_gate(path: str) -> None:
+    """Wait for a byte of a named pipe; at once if nobody holds its other end."""
+    handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        os.set_blocking(handle, True)
+        os.read(handle, 1)
+    finally:
+        os.close(handle)
 
 
 def site(geometry: Mapping[str, Any], index: int) -> Site:

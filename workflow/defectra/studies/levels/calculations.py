@@ -11,6 +11,7 @@ from typing import Any
 from defectra.campaign.complete import computed
 from defectra.campaign.ledger import Ledger
 from defectra.core.errors import EngineError, TableError
+from defectra.core.records import Status
 from defectra.core.store import Archive
 from defectra.engines.gpaw import run as gpaw
 from defectra.engines.gpaw.charged_cells import HOST
@@ -30,7 +31,7 @@ Row = dict[str, Any]
 
 DRIFT_COLUMNS = [
     *("host", "site", "impurity", "q_from", "q_to", "archived_eV", "now_eV", "difference_eV"),
-    *("cpu_s", "engine_version", "message"),
+    *("cpu_s", "engine_version", "status", "message"),
 ]
 
 
@@ -80,7 +81,8 @@ def recompute(
     """Compute the named sets anew, hosts included, past the archive; rows of the comparison.
 
     Bare levels are compared (image charges need a library that may not be there), not energies:
-    the lattice constant is fitted anew as well. Without GPAW every row says so.
+    the lattice constant is fitted anew as well. A level that either side lacks is a ``failed`` row
+    with the reason; without GPAW all are.
 
     Raises
     ------
@@ -104,7 +106,7 @@ def recompute(
     now = {_key(r): r for r in level_rows(chosen, own, protocols, 0.0, {})}
     cpu = sum(r["cpu_s"] for r in [*own.hosts.values(), *own.cells.values()])
     version = next((r["engine_version"] for r in own.cells.values()), "")
-    return [_compared(r, now.get(_key(r), {}), cpu, version, message) for r in before]
+    return [compared(r, now.get(_key(r), {}), cpu, version, message) for r in before]
 
 
 def sets_of_next(ranked: Sequence[Mapping[str, Any]], settings: Live) -> list[DefectSet]:
@@ -129,14 +131,19 @@ def _key(row: Mapping[str, Any]) -> tuple[Any, ...]:
     return tuple(row[k] for k in ("host", "site", "impurity", "q_from", "q_to"))
 
 
-def _compared(before: Row, now: Row, cpu: float, version: str, message: str) -> Row:
-    level = now.get("bare_eV", math.nan)
+def compared(before: Row, now: Row, cpu: float, version: str, message: str) -> Row:
+    """Row of the comparison of one level; ``failed`` with a reason if a side lacks it."""
+    levels = {"archive": before["bare_eV"], "this run": now.get("bare_eV", math.nan)}
+    why = {"archive": before["message"], "this run": message or now.get("message", "")}
+    lacking = [name for name, level in levels.items() if not math.isfinite(level)]
+    reasons = "; ".join(f"no level in {name}: {why[name] or 'not computed'}" for name in lacking)
     return {
         **{k: before[k] for k in ("host", "site", "impurity", "q_from", "q_to")},
         "archived_eV": before["bare_eV"],
-        "now_eV": level,
-        "difference_eV": level - before["bare_eV"],
+        "now_eV": levels["this run"],
+        "difference_eV": math.nan if lacking else levels["this run"] - before["bare_eV"],
         "cpu_s": cpu,
         "engine_version": version,
-        "message": message or now.get("message", ""),
+        "status": str(Status.FAILED if lacking else Status.OK),
+        "message": reasons or why["this run"],
     }

@@ -123,9 +123,3 @@ def describe(host: str, properties: dict[str, float]) -> dict[str, float]:
         "contrast": second["electronegativity"] - first["electronegativity"],
         "valence": first["valence"],
     }
-
-
-def is_compound(host: str) -> bool:
-    """Is it a II-VI or III-V host (not an element or a IV-IV compound)?"""
-    first, second = (element(s)["valence"] for s in sublattices(host))
-    return first != second

@@ -18,7 +18,8 @@ from defectra.core.store import Archive
 from defectra.engines.gpaw.charged_cells import CELL, ENGINE, HOST
 from defectra.engines.gpaw.engine import CHARGED
 from defectra.engines.gpaw.settings import GpawLevelsProtocol
-from defectra.studies.levels.hosts import is_compound, read_hosts, static_ratios
+from defectra.structures.elements import is_compound
+from defectra.studies.levels.hosts import read_hosts, static_ratios
 from defectra.studies.levels.inputs import (
     DefectSet,
     by_protocol,
@@ -166,7 +167,10 @@ def _corrections(config: Config, archive: Archive) -> None:
 
 
 REQUESTS = StudyRequests(
-    kinds=(Kind(HOST, HOST_RUNS, host_result), Kind(CELL, CELL_RUNS, cell_result)),
+    kinds=(
+        Kind(HOST, HOST_RUNS, host_result, engine=ENGINE),
+        Kind(CELL, CELL_RUNS, cell_result, engine=ENGINE),
+    ),
     families=families,
     archive=lambda config: str(config.levels.live.archive),
     shards=lambda config: int(config.levels.live.shards),

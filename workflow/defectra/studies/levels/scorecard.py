@@ -12,7 +12,7 @@ import numpy as np
 from defectra.core import claims
 from defectra.core.claims import NAN, NOTHING, OWN, Value
 from defectra.core.records import Metric, Split
-from defectra.defects.alignment import mean_errors
+from defectra.studies.levels.band_alignment import mean_errors
 from defectra.studies.levels.evaluate import BOOSTED, DECLARED, ELEMENTS, WITH_HOST
 from defectra.studies.levels.whole_space import MODELS
 

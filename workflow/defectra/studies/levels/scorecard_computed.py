@@ -113,8 +113,10 @@ def _spread(name: str, text: str, limit: float, sets: Sequence[Rows], key: str) 
 
 
 def _drift(drift: Rows) -> Iterator[claims.Claim]:
-    known = [abs(float(r["difference_eV"])) for r in drift if r["difference_eV"] != ""]
-    worst = _exact(max(known)) if known and math.isfinite(max(known)) else NOTHING
+    differences = (r["difference_eV"] for r in drift)
+    known = [math.nan if d == "" else abs(float(d)) for d in differences]
+    compared = bool(known) and all(math.isfinite(v) for v in known)
+    worst = _exact(max(known)) if compared else NOTHING
     text = "one small set computed anew by this run, largest difference to the archive"
     yield Claim("live_drift", text, DRIFT_EV, worst, "eV", 0.0, OWN, "below")
 

@@ -16,7 +16,7 @@ def align_levels(job: Job) -> None:
 
     from defectra.core.csvs import write_csv
     from defectra.core.datasets import locate
-    from defectra.defects.alignment import ALIGNMENT_COLUMNS, alignment_rows
+    from defectra.studies.levels.band_alignment import ALIGNMENT_COLUMNS, alignment_rows
     from defectra.studies.levels.learning_curves import CURVE_COLUMNS, curves
     from defectra.studies.levels.published import read_foundry
     from defectra.studies.levels.settings import LevelsStudy
@@ -320,7 +320,7 @@ def score_levels(job: Job) -> None:
     from defectra.core.csvs import read_csv, write_csv
     from defectra.core.records import METRICS_COLUMNS, SCORECARD_COLUMNS
     from defectra.core.store import read_table
-    from defectra.defects.alignment import ALIGNMENT_COLUMNS
+    from defectra.studies.levels.band_alignment import ALIGNMENT_COLUMNS
     from defectra.studies.levels.hosts import read_hosts
     from defectra.studies.levels.learning_curves import CURVE_COLUMNS
     from defectra.studies.levels.scorecard import scorecard

@@ -63,6 +63,7 @@ class Chunk:
         self.structures, self.tasks, self.settings = structures, list(tasks), settings
         self.journal = journal
         self.ledger = Ledger(KINDS, archive, [journal])
+        self.lacking: list[str] = []  # what an engine that is not there left out
 
     def families(self) -> Iterator[Family]:
         """One family for each structure."""
@@ -78,7 +79,11 @@ class Chunk:
 
     def complete(self) -> int:
         """Compute what is missing; how many calculations were run, relaxed cells left out."""
-        return run_families(self.families, self.ledger, self.journal, _is_spectrum).fresh
+        counts = run_families(self.families, self.ledger, self.journal, _is_spectrum)
+        self.lacking = counts.sentences()
+        for sentence in self.lacking:
+            print(sentence, flush=True)
+        return counts.fresh
 
     def project(self) -> Tables:
         """Rows of geometries, calculations and spectra, one calculation row for each task."""
@@ -119,7 +124,9 @@ class Chunk:
                 continue
             found = self.ledger.result(request)
             if found is None:
-                reason = {"error_class": "not_computed", "message": _NOT_RUN}
+                why = "; ".join(self.lacking) or _NOT_RUN
+                kind = "engine_missing" if self.lacking else "not_computed"
+                reason = {"error_class": kind, "message": why}
                 yield asked_row(request) | self._version() | reason, None
             else:
                 yield found.row, found.beside.get(SPECTRA.name)

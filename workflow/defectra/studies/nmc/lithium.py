@@ -19,6 +19,7 @@ from defectra.core.records import Defect
 from defectra.learn.scores import interval
 from defectra.spectra.align import points
 from defectra.spectra.average import chosen_sites, curves_on_grid, usable
+from defectra.spectra.peaks import peak_position
 from defectra.studies.nmc.settings import Grid, LithiumSeries
 
 Floats = NDArray[np.float64]
@@ -66,29 +67,6 @@ class Quantity:
     each_site: bool = False
     ratio: bool = False
     window: tuple[float, float] = (float("nan"), float("nan"))
-
-
-def peak_position(energy: Floats, mu: Floats) -> Floats:
-    """Energy of the largest value by the parabola through it and its neighbours, eV.
-
-    Parameters
-    ----------
-    energy
-        Even grid, eV, shape (g,).
-    mu
-        Curves, shape (..., g).
-
-    Returns
-    -------
-    ndarray
-        Shape (...), NaN where the largest value is at an end of the grid.
-    """
-    top = np.clip(mu.argmax(axis=-1), 1, len(energy) - 2)
-    a, b, c = (np.take_along_axis(mu, (top + k)[..., None], -1)[..., 0] for k in (-1, 0, 1))
-    inside = (b >= a) & (b >= c) & (a - 2 * b + c < 0)
-    bend = np.where(inside, a - 2 * b + c, 1.0)
-    step = energy[1] - energy[0]
-    return np.where(inside, energy[top] + 0.5 * step * (a - c) / bend, np.nan)
 
 
 def window_area(window: tuple[float, float]) -> Callable[[Floats, Floats], Floats]:

@@ -95,10 +95,12 @@ def _alarm_claims(rows: Rows) -> Iterable[claims.Claim]:
 
 
 def _drift_claim(rows: Rows) -> claims.Claim:
-    done = [r for r in rows if r["status"] in (Status.OK, Status.UNCONVERGED)]
-    values = [float(r["relative_rms"]) for r in done if not math.isnan(r["relative_rms"])]
-    largest = max(values, default=NAN)
+    values = [float(r["relative_rms"]) for r in rows if r["status"] != Status.FAILED]
+    known = len(values) == len(rows) and all(math.isfinite(v) for v in values)
+    largest = max(values, default=NAN) if known else NAN
     text = f"largest relative RMS of {len(values)} archived spectra recomputed on this machine"
+    if not known:
+        text += f" ({len(rows) - len(values)} more could not be compared, see drift.parquet)"
     return Claim("drift", text, 0.0, (largest,) * 3, "", _DRIFT_TOLERANCE, OWN, "equal")
 
 

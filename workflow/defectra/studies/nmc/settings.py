@@ -11,27 +11,10 @@ from defectra.core.protocols import spectra_engines
 from defectra.core.records import Defect
 from defectra.core.settings import ModelSettings, Strict, StudySettings
 from defectra.engines.feff.settings import Element
+from defectra.spectra.grid import Grid
 from defectra.structures.composition import all_compositions, parse_composition
 
 EdgeName = Literal["Li K", "O K", "Mn K", "Co K", "Ni K", "Mn L3", "Co L3", "Ni L3"]
-
-
-class Grid(Strict):
-    """Energy grid of one edge, its declared shift and its extra broadening."""
-
-    start: float = Field(description="eV")
-    stop: float = Field(description="eV")
-    step: float = Field(0.2, gt=0, description="eV")
-    shift: float = Field(
-        0.0, description="eV, added to the axis of the engine; declared, not fitted"
-    )
-    fwhm: float = Field(1.0, ge=0, description="eV, Gaussian, on top of the core-hole width")
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Grid:
-        if self.stop <= self.start + self.step:
-            raise ValueError(f"stop ({self.stop}) must lie above start ({self.start})")
-        return self
 
 
 class NmcStructures(Strict):

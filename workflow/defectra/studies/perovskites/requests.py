@@ -236,7 +236,10 @@ def _part(config: Config) -> Mapping[str, Any]:
 
 
 REQUESTS = StudyRequests(
-    kinds=(Kind(RUN, RUNS, _run_result), Kind(CELL, CELLS, _cell_result)),
+    kinds=(
+        Kind(RUN, RUNS, _run_result, engine=ENGINE.ENGINE),
+        Kind(CELL, CELLS, _cell_result, engine=ENGINE.ENGINE),
+    ),
     families=families,
     archive=lambda config: config.archive,
     shards=lambda config: int(config.perovskites.shards),

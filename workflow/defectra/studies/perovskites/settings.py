@@ -7,7 +7,8 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from defectra.core.settings import Boosting, Strict, StudySettings
+from defectra.core.settings import Strict, StudySettings
+from defectra.learn.settings import CommitteeSettings
 
 ScreenTarget = Literal[
     "lattice_HSE",
@@ -20,20 +21,6 @@ ScreenTarget = Literal[
     "level_A",
     "level_X",
 ]
-
-
-class PerovskiteModels(Strict):
-    """Gaussian process, boosting, networks, and how they are put together."""
-
-    boosting: Boosting = Boosting(trees=100, learning_rate=0.1, column_sample=0.5)
-    boosting_seeds: int = Field(4, ge=1, description="boosted trees that are averaged")
-    trees: int = Field(60, ge=1, description="extremely randomised trees")
-    tree_features: float = Field(0.5, gt=0, le=1, description="share of the columns at a split")
-    networks: int = Field(2, ge=1, description="members of the ensemble of networks")
-    network_layers: list[int] = Field([24, 12], description="hidden units of each layer")
-    network_decay: float = Field(1.0, ge=0, description="L2 penalty")
-    network_iterations: int = Field(60, ge=10, description="of L-BFGS, at most")
-    inner_folds: int = Field(5, ge=2, description="inside the training rows")
 
 
 class Criterion(Strict):
@@ -103,7 +90,7 @@ class PerovskiteStudy(StudySettings):
     protocol: str = Field("perovskite", description="GPAW protocol of our own calculations")
     complete: bool = Field(False, description="compute what the archive lacks (days, needs GPAW)")
     shards: int = Field(8, ge=1, description="chunks of what is computed, by compound or phase")
-    model: PerovskiteModels = PerovskiteModels()
+    model: CommitteeSettings = CommitteeSettings()
     folds: int = Field(5, ge=2)
     repeats: int = Field(3, ge=1, description="seeds of the 5-fold split of `repeated`")
     repeated: list[str] = Field(

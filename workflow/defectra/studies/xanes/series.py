@@ -19,16 +19,16 @@ from sklearn.linear_model import RidgeCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from defectra.cli.predict import on_model_grid, predict_file
 from defectra.core.records import Metric, Split
 from defectra.learn import scores
 from defectra.learn.forest import Forest
+from defectra.learn.predict import on_model_grid, predict_file
 from defectra.learn.saved import About, Saved, features_of, learn_domain
 from defectra.learn.splits import folds
 from defectra.spectra.edge_normalisation import normalise
 from defectra.spectra.measured import read_measured
 from defectra.spectra.normalise import cdf
-from defectra.studies.nmc.lithium import peak_position
+from defectra.spectra.peaks import peak_position
 from defectra.studies.xanes.importance import importance
 from defectra.studies.xanes.nickel import EDGE, GRID, align, on_grid
 from defectra.studies.xanes.published import Series

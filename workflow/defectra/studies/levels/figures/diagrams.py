@@ -48,7 +48,8 @@ def _panel(axis: Axes, rows: Rows, gap: float, impurities: Sequence[str]) -> Non
     for impurity in impurities:
         for site in SITES:
             six = [r for r in rows if (r["impurity"], r["site"]) == (impurity, site)]
-            if six:
+            levels = [r["published_eV"] if _known(six) else r["level_eV"] for r in six]
+            if six and np.isfinite(levels).all():
                 _column(axis, place, six, gap)
                 labels.append((place, f"{impurity}\n{_subscript(site)}"))
                 place += 1.0
@@ -62,8 +63,13 @@ def _subscript(site: str) -> str:
     return {"M_A": "cation", "M_B": "anion", "M_i_A": "interst."}[site]
 
 
+def _known(six: Rows) -> bool:
+    """Whether the levels of a column are published ones."""
+    return bool(six) and bool(np.isfinite(six[0]["published_eV"]))
+
+
 def _column(axis: Axes, x: float, six: Rows, gap: float) -> None:
-    known = np.isfinite(six[0]["published_eV"])
+    known = _known(six)
     levels = {r["q_from"]: r["published_eV"] if known else r["level_eV"] for r in six}
     half = {r["q_from"]: (r["hi_eV"] - r["lo_eV"]) / 2 for r in six}
     segments = lower_envelope(levels, -MARGIN_EV, gap + MARGIN_EV)

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from numpy.typing import NDArray
 
 from defectra.core.records import Split
 from defectra.figures import style
@@ -52,6 +53,9 @@ def _parity(axis: Axes, rows: Rows) -> None:
             rasterized=True,
         )
     error = np.array([r["prediction"] - r["truth"] for r in rows])
+    if not style.finite(error):
+        style.say(axis, "no host was left out")
+        return
     axis.set(xlim=limits, ylim=limits, aspect="equal", title="Hosts never seen")
     axis.set(xlabel="published PBE level (eV above VBM)", ylabel="predicted (eV)")
     note = f"RMSE {np.sqrt((error**2).mean()):.3f} eV\nMAE {np.abs(error).mean():.3f} eV"
@@ -124,7 +128,8 @@ def _splits(axis: Axes, rows: Rows) -> None:
     labels = ["random rows\n(leaks)", "defect", "impurity", "host", "family"]
     axis.set_xticks(range(len(_SPLITS)), labels)
     axis.set(ylabel="RMSE (eV), pooled", xlabel="left out", ylim=(0, None), title="Splits")
-    axis.legend(loc="lower right", fontsize=7)
+    if axis.get_legend_handles_labels()[0]:
+        axis.legend(loc="lower right", fontsize=7)
 
 
 def _points(rows: Rows, model: str, features: str) -> list[tuple[int, float]]:
@@ -142,6 +147,18 @@ def _points(rows: Rows, model: str, features: str) -> list[tuple[int, float]]:
     return out
 
 
+def _line(axis: Axes, gap: NDArray[np.float64], value: NDArray[np.float64]) -> None:
+    """Straight line through the hosts, if they have two gaps or more."""
+    known = np.isfinite(gap) & np.isfinite(value)
+    if len(np.unique(gap[known])) < 2:
+        return
+    slope, start = np.polyfit(gap[known], value[known], 1)
+    line = np.array([0.0, gap[known].max()])
+    axis.plot(line, start + slope * line, color=style.GREY, lw=0.9, ls="--")
+    note = f"line: {start:.2f} + {slope:.2f} × gap"
+    axis.text(0.98, 0.02, note, transform=axis.transAxes, ha="right", color=style.GREY)
+
+
 @style.styled()
 def plot_gap(
     predictions: Iterable[Mapping[str, Any]], path: str | Path, simulated: Rows = ()
@@ -153,17 +170,18 @@ def plot_gap(
     rows = [r for r in predictions if (r["model"], r["split"]) == (DECLARED, str(Split.HOST_OUT))]
     found = per_host(rows)
     figure, axes = style.canvas(1, 2, (10.5, 4.2))
+    if not style.finite([(f["gap"], f["rmse"], f["half"]) for f in found.values()]):
+        for axis in axes.flat:
+            style.say(axis, "no host was left out")
+        style.save(figure, path)
+        return
     gap = np.array([f["gap"] for f in found.values()])
     for axis, key, title in ((axes[0, 0], "rmse", "RMSE (eV)"), (axes[0, 1], "half", "")):
         value = np.array([f[key] for f in found.values()])
         for family, colour in FAMILY_COLOURS.items():
             some = np.array([f["family"] == family for f in found.values()])
             axis.plot(gap[some], value[some], "o", color=colour, ms=4, label=family)
-        slope, start = np.polyfit(gap, value, 1)
-        line = np.array([0.0, gap.max()])
-        axis.plot(line, start + slope * line, color=style.GREY, lw=0.9, ls="--")
-        note = f"line: {start:.2f} + {slope:.2f} × gap"
-        axis.text(0.98, 0.02, note, transform=axis.transAxes, ha="right", color=style.GREY)
+        _line(axis, gap, value)
         axis.set(xlabel="gap of the host (eV, measured or estimated)", ylabel=title, ylim=(0, None))
         for host, x, y in zip(found, gap, value):
             if y > 0.6 or x > 3.5:

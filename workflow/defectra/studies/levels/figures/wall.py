@@ -18,9 +18,8 @@ from matplotlib.colors import Colormap, Normalize
 from numpy.typing import NDArray
 
 from defectra.figures import style
-from defectra.structures.elements import element, sublattices
+from defectra.structures.elements import element, is_compound, sublattices
 from defectra.studies.levels.figures.computed import charge_label
-from defectra.studies.levels.hosts import is_compound
 from defectra.studies.levels.published import SITES
 
 Properties = Mapping[str, Mapping[str, float]]

@@ -111,7 +111,7 @@ def _parts_panel(
         )
         if not np.isfinite(value).any():
             continue
-        error = np.nan_to_num(np.clip([value - low, high - value], 0, None))
+        error = style.bars(value, low, high)
         colour = (style.BLUE, style.ORANGE)[k]
         name = quantity.split(" of ")[-1] if len(quantities) > 1 else None
         axis.errorbar(place, value, error, fmt="os"[k], color=colour, capsize=3, label=name)
@@ -190,7 +190,9 @@ def ladder_pairs(
     out: dict[str, list[float]] = defaultdict(list)
     for (edge, _), curves in sorted(found.items()):
         if cheap in curves and dear in curves and cheap != dear:
-            out[edge].append(float(relative_rms(curves[cheap], curves[dear])))
+            found_rms = float(relative_rms(curves[cheap], curves[dear]))
+            if np.isfinite(found_rms):
+                out[edge].append(found_rms)
     return dict(out)
 
 
@@ -212,6 +214,6 @@ def plot_ladder(
         axis.hlines(np.median(values), k - 0.28, k + 0.28, color=style.RED, lw=1.8)
     axis.set_xticks(range(len(pairs)), [f"{e}\n(n = {len(v)})" for e, v in pairs.items()])
     axis.set(xlim=(-0.6, len(pairs) - 0.4), ylabel=f"relative RMS, {cheap} against {dear}")
-    axis.set_ylim(0, 1.08 * max(map(max, pairs.values())))
+    axis.set_ylim(0, 1.08 * max(map(max, pairs.values())) or 0.01)
     axis.set_title("site means; line: median")
     style.save(figure, path)

@@ -69,6 +69,8 @@ def _edge_panel(
     values: Sequence[float],
     scale: ScalarMappable,
 ) -> None:
+    values = [v for v, r in zip(values, rows) if style.finite(r["energy_eV"], r["mu"])]
+    rows = [r for r in rows if style.finite(r["energy_eV"], r["mu"])]
     if not rows:
         style.say(axis, f"{edge}: no spectra")
         return
@@ -95,7 +97,7 @@ def plot_parity(predictions: Rows, path: str | Path) -> None:
 
 
 def _parity_panel(axis: Axes, target: str, rows: Sequence[Mapping[str, Any]]) -> None:
-    finite = [r for r in rows if np.isfinite(r["prediction"])]
+    finite = [r for r in rows if np.isfinite(r["prediction"] - r["truth"])]
     if not finite:
         style.say(axis, f"{style.TARGET_LABELS[target]}:\ntoo few structures")
         return
@@ -104,12 +106,8 @@ def _parity_panel(axis: Axes, target: str, rows: Sequence[Mapping[str, Any]]) ->
     truth = np.array([each[n][0]["truth"] for n in names])
     answers = [np.array([r["prediction"] for r in each[n]]) for n in names]
     mean = np.array([a.mean() for a in answers])
-    spread = np.array(
-        [[a.mean() - a.min() for a in answers], [a.max() - a.mean() for a in answers]]
-    )
-    low, high = min(truth.min(), mean.min()), max(truth.max(), mean.max())
-    pad = 0.06 * (high - low)
-    limits = (low - pad, high + pad)
+    spread = style.bars(mean, [a.min() for a in answers], [a.max() for a in answers])
+    limits = style.limits(truth, mean)
     axis.plot(limits, limits, color=style.BLACK, lw=0.8)
     axis.axhline(truth.mean(), color=style.GREY, lw=0.8, ls="--")
     axis.errorbar(
@@ -153,12 +151,12 @@ def _bars(
     if not edges:
         style.say(axis, "too few structures")
         return
-    names = [f"cdf: {e}" for e in edges] + [c for c in controls if c in found] + ["none"]
+    names = [f"cdf: {e}" for e in edges] + [c for c in (*controls, "none") if c in found]
     words = {"none": "no features", "contents": "true contents", "cdf: all": "all edges"}
     place = np.arange(len(names))
     value, low, high = (np.array([found[n][k] for n in names]) for k in ("value", "lo", "hi"))
     colours = [_colour(n) for n in names]
-    error = np.clip([value - low, high - value], 0, None)
+    error = style.bars(value, low, high)
     axis.barh(place, value, color=colours, height=0.72, xerr=error, error_kw={"lw": 0.9})
     raw = [(p, found[f"raw: {e}"]["value"]) for p, e in zip(place, edges) if f"raw: {e}" in found]
     if raw:

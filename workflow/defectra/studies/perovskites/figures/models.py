@@ -121,16 +121,18 @@ def _parity_panel(axis: Axes, rows: Sequence[Mapping[str, Any]]) -> None:
     colours = (style.RED, style.ORANGE, style.BLUE, style.GREEN, style.PURPLE)
     truth, answer = (np.array([r[k] for r in rows]) for k in ("truth", "prediction"))
     half = np.array([r["half"] for r in rows])
+    if not style.finite(truth, answer):
+        style.say(axis, "no finite prediction")
+        return
     for ion, colour in zip(A_IONS, colours):
         own = np.array([r["name"].startswith(ion) for r in rows])
         axis.errorbar(
             truth[own], answer[own], half[own], fmt="o", ms=3, color=colour, mec="none",
             elinewidth=0.4, alpha=0.7, label=ion,
         )  # fmt: skip
-    limits = (min(truth.min(), answer.min()), max(truth.max(), answer.max()))
+    limits = style.limits(truth, answer, pad=0.04)
     axis.plot(limits, limits, color=style.BLACK, lw=0.8)
-    pad = 0.04 * (limits[1] - limits[0])
-    axis.set(xlim=(limits[0] - pad, limits[1] + pad), ylim=(limits[0] - pad, limits[1] + pad))
+    axis.set(xlim=limits, ylim=limits)
     rmse = np.sqrt(np.mean((answer - truth) ** 2))
     inside = np.mean(np.abs(answer - truth) <= half)
     note = f"RMSE {rmse:.3f}\nin interval {100 * inside:.0f} %"

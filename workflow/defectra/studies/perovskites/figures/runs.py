@@ -43,7 +43,8 @@ def plot_runs(rows: Rows, path: str | Path) -> None:
 
 
 def _panel(axis: Axes, rows: Rows, coupled: bool) -> None:
-    if not rows:
+    rows = [r for r in rows if np.isfinite(r["ours_spin_orbit" if coupled else "ours"])]
+    if not rows or not style.finite([r["published"] for r in rows]):
         style.say(axis, "not computed")
         return
     published = np.array([r["published"] for r in rows])
@@ -52,10 +53,9 @@ def _panel(axis: Axes, rows: Rows, coupled: bool) -> None:
         axis.plot(
             x, y, _MARKERS[row["x"]], ms=4.5, color=_COLOURS[row["b"]], mec="none", alpha=0.85
         )
-    low, high = min(published.min(), ours.min()), max(published.max(), ours.max())
-    pad = 0.05 * (high - low)
-    axis.plot([low, high], [low, high], color=style.BLACK, lw=0.8)
-    axis.set(xlim=(low - pad, high + pad), ylim=(low - pad, high + pad))
+    limits = style.limits(published, ours, pad=0.05)
+    axis.plot(limits, limits, color=style.BLACK, lw=0.8)
+    axis.set(xlim=limits, ylim=limits)
     off = ours - published
     note = f"{len(rows)} compounds\nmean {off.mean():+.3f}\nmean abs. {np.abs(off).mean():.3f}"
     note = note.replace("-", "−")
@@ -84,6 +84,7 @@ def plot_decomposition(rows: Rows, vacancies: Rows, path: str | Path) -> None:
 
 
 def _energies(axis: Axes, rows: Rows, asked: int) -> None:
+    rows = [r for r in rows if style.finite(r["ours_eV"], r["published_eV"])]
     if not rows:
         style.say(axis, "not computed")
         return
@@ -96,8 +97,10 @@ def _energies(axis: Axes, rows: Rows, asked: int) -> None:
     off = np.array([float(r["deviation_eV"]) for r in agreed])
     ours = [float(r["ours_eV"]) for r in rows]
     axis.plot([min(ours), max(ours)], [min(ours), max(ours)], color=style.BLACK, lw=0.8)
-    note = f"{len(rows)} of {asked} compounds\nfilled: {len(agreed)}, mean {off.mean():+.3f} eV,"
-    note += f"\nmean abs. {np.abs(off).mean():.3f} eV\nopen: published KCl, KI, RbI or CsCl,"
+    note = f"{len(rows)} of {asked} compounds\nfilled: {len(agreed)}"
+    if agreed:
+        note += f", mean {off.mean():+.3f} eV,\nmean abs. {np.abs(off).mean():.3f} eV"
+    note += "\nopen: published KCl, KI, RbI or CsCl,"
     note += "\nwhich calorimetry contradicts too"
     note = note.replace("-", "−")
     axis.text(0.42, 0.98, note, transform=axis.transAxes, va="top", fontsize=8)
@@ -113,6 +116,7 @@ def _energies(axis: Axes, rows: Rows, asked: int) -> None:
 
 
 def _vacancies(axis: Axes, rows: Rows) -> None:
+    rows = [r for r in rows if style.finite(r["ours"], r["published"])]
     if not rows:
         style.say(axis, "no charged vacancy was computed")
         return

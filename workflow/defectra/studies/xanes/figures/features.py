@@ -51,7 +51,7 @@ def plot_features(metrics: Iterable[Mapping[str, Any]], path: str | Path) -> Non
                 axis.plot(row["value"], y, marker, ms=4.5, color=colour)
         for row in [r for r in own if r["model"] == MEAN]:
             axis.axvline(row["value"], color=style.GREY, lw=0.8, ls="--")
-            if target != "Cu oxidation":
+            if target != "Cu oxidation" and np.isfinite(row["value"]):
                 _keep_inside(axis, 1.1 * row["value"])
         axis.set(title=title, xlabel=label)
         axis.grid(axis="x", lw=0.4, alpha=0.5)

@@ -30,6 +30,7 @@ _MARKERS = {"NMC622": "o", "NMC721": "s"}
 @style.styled()
 def plot_ladder(rows: Rows, path: str | Path) -> None:
     """Anatase Ti K in five codes and measured; our sites at every rung; our Ni K at two."""
+    rows = [r for r in rows if style.finite(r["energy_eV"], r["mu"])]
     nickel = [r for r in rows if r["panel"].startswith("Ni K ")]
     sites = [r for r in rows if r["panel"] != ANATASE and r not in nickel]
     panels = list(dict.fromkeys(r["panel"] for r in sites))
@@ -50,7 +51,10 @@ def plot_ladder(rows: Rows, path: str | Path) -> None:
 
 def _rungs(axis: Axes, rows: Rows) -> None:
     """One site: every rung below the last (dotted), with what is left between them."""
-    top = next(r for r in reversed(rows) if not r["reference"])
+    top = next((r for r in reversed(rows) if not r["reference"]), None)
+    if top is None:
+        style.say(axis, "the highest rung was not computed")
+        return
     below = [r for r in rows if r["reference"] == top["rung"]]
     for k, row in enumerate([*below, top]):
         colour, low = _COLOURS[k % 5], _APART * k
@@ -59,7 +63,7 @@ def _rungs(axis: Axes, rows: Rows) -> None:
             axis.plot(top["energy_eV"], np.array(top["mu"]) + low, ":", color=style.BLACK,
                       lw=1.0)  # fmt: skip
         axis.text(0.99, low + 1.55, _said(row, rows), fontsize=6.5, color=colour, ha="right",
-                  transform=axis.get_yaxis_transform())  # fmt: skip
+                  transform=axis.get_yaxis_transform(), in_layout=False)  # fmt: skip
 
 
 def _said(row: Mapping[str, Any], rows: Rows) -> str:
@@ -84,7 +88,7 @@ def _nickel(axis: Axes, rows: Rows) -> None:
                       color=colour, lw=1.0 if dear else 1.4)  # fmt: skip
             if not dear:
                 text = f"{name[5:]}: rel. RMS {row['relative_rms']:.3f}, r {row['pearson']:.4f}"
-                axis.text(8353.5, 1.2 * k + 0.55, text, fontsize=7.5, color=colour)
+                axis.text(8353.5, 1.2 * k + 0.55, text, fontsize=7.5, color=colour, in_layout=False)
     axis.set_title("Ni K of our sites: fast (lines), balanced (dotted)")
 
 
@@ -100,7 +104,7 @@ def _stack(axis: Axes, measured: Rows, codes: Rows, offset: float) -> None:
             f"moved {row['shift']:+.1f} ± {row['shift_sd']:.1f} eV,\n"
             f"broadened {row['fwhm']:.1f} eV"
         )
-        axis.text(4966, offset * k + 0.34, text, fontsize=7, color=colour)
+        axis.text(4966, offset * k + 0.34, text, fontsize=7, color=colour, in_layout=False)
 
 
 @style.styled()
@@ -145,7 +149,7 @@ def _voltage_panel(axis: Axes, rows: Rows) -> None:
         volts = np.array([r["voltage_V"] for r in own], np.float64)
         x = np.array([places.get(float(v), 0) for v in np.nan_to_num(volts)]) + shift
         y = np.array([r["value"] for r in own])
-        half = np.nan_to_num(np.array([r["half"] for r in own], np.float64))
+        half = np.clip(np.nan_to_num(np.array([r["half"] for r in own], np.float64)), 0, None)
         axis.errorbar(x, y, half, fmt=marker, ms=5, color=colour, elinewidth=0.6, label=name,
                       alpha=0.8)  # fmt: skip
     axis.set_xticks([0, 1, 2, 3], ["pristine", "3.0 V", "4.3 V", "4.8 V"])
@@ -160,8 +164,8 @@ def plot_importance(rows: Rows, path: str | Path) -> None:
     for k, name in enumerate(dict.fromkeys(r["features"] for r in rows)):
         own = [r for r in rows if r["features"] == name]
         value = np.array([r["importance"] for r in own])
-        axis.plot([r["energy_eV"] for r in own], value / value.max(), color=_COLOURS[k % 5],
-                  label=name)  # fmt: skip
+        share = value / (value.max() or 1.0)
+        axis.plot([r["energy_eV"] for r in own], share, color=_COLOURS[k % 5], label=name)
     first = [r for r in rows if r["features"] == rows[0]["features"]]
     axis.plot([r["energy_eV"] for r in first], [r["spectrum"] for r in first], ":",
               color=style.BLACK, label="mean calculated spectrum")  # fmt: skip

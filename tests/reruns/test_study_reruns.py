@@ -1,0 +1,124 @@
+"""One key or one module changed: exactly these rules rerun, in every study."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from campaign import Campaign
+from hollow import changed, hollow_campaign
+
+pytestmark = pytest.mark.workflow
+
+# Each group holds a step and all that follows from it. Where a rule carries the whole leaf of its
+# study (`levels`, `levels.live`, `xanes`), a key of another step of the study reruns it too.
+LEVEL_FIGURES = {f"plot_level_{n}" for n in ("errors", "gap", "map", "published", "diagrams")}
+LEVEL_SCORES = {"score_levels", "collect_scores"}
+LEVEL_MODELS = {"evaluate_levels", "predict_levels", "simulate_levels"} | LEVEL_FIGURES
+LEVELS_LEAF = {"align_levels"} | LEVEL_MODELS | LEVEL_SCORES
+LIVE_TABLES = {"make_live_levels", "plot_live_levels", "plot_level_sizes"}
+LIVE = {"run_levels", "make_formation"} | LIVE_TABLES | LEVEL_MODELS | LEVEL_SCORES
+XANES_SCORES = {"gather_xanes", "plot_xanes_features", "score_xanes", "collect_scores"}
+DELTA = {"learn_delta", "plot_xanes_delta"} | XANES_SCORES
+XANES_LEAF = DELTA | {
+    *("compare_features", "measure_nickel", "plot_xanes_series"),
+    *("build_ladder", "plot_xanes_ladder"),
+}
+PEROVSKITE_SCORES = {"score_perovskites", "collect_scores"}
+PEROVSKITE_MODELS = {
+    *("evaluate_perovskites", "gather_perovskites"),
+    *("plot_perovskite_errors", "plot_perovskite_parity"),
+}
+PEROVSKITE_FIGURES = {
+    f"plot_perovskite_{n}" for n in ("errors", "fidelity", "parity", "references", "screen")
+}
+
+
+@pytest.fixture(scope="session")
+def done(tmp_path_factory: pytest.TempPathFactory) -> Campaign:
+    """All four studies up to their figures; tests must leave it as it is."""
+    folder = tmp_path_factory.mktemp("hollow")
+    campaign = hollow_campaign(folder / "project", folder / "mirror")
+    campaign.run("--no-report")
+    return campaign
+
+
+@pytest.fixture
+def hollow(done: Campaign, tmp_path: Path) -> Campaign:
+    return done.copy_to(tmp_path / "project")
+
+
+def test_nothing_changed(done: Campaign) -> None:
+    assert done.planned() == {}
+
+
+KEYS: list[tuple[str, Any, set[str]]] = [
+    ("levels.diagrams", {"CdTe": ["Cu"]}, LEVELS_LEAF),
+    ("levels.live.recompute", [], LIVE | LEVELS_LEAF),
+    ("levels.native_defects", False, {"build_levels"} | LIVE_TABLES | LEVELS_LEAF),
+    ("xanes.delta.components", 11, XANES_LEAF),
+    ("perovskites.fidelity.draws", 2, {"measure_fidelity", "plot_perovskite_fidelity"}),
+    (
+        "perovskites.screen.probability",
+        0.4,
+        {"screen_perovskites", "plot_perovskite_screen"} | PEROVSKITE_SCORES,
+    ),
+    ("perovskites.bootstrap", 999, PEROVSKITE_MODELS | PEROVSKITE_SCORES),
+    (
+        "nmc.model.trees",
+        6,
+        {"evaluate", "plot_parity", "plot_edges", "measure_lithium", "plot_lithium"}
+        | {"score", "collect_scores"},
+    ),
+]
+
+
+@pytest.mark.parametrize(("key", "value", "rules"), KEYS, ids=[key for key, *_ in KEYS])
+def test_key(hollow: Campaign, key: str, value: Any, rules: set[str]) -> None:
+    config = changed({"nmc": hollow.study, **hollow.others}, key, value)
+    hollow.study = config.pop("nmc")
+    hollow.others = config
+    hollow.write_config()
+    assert set(hollow.planned()) == rules
+
+
+MODULES: list[tuple[str, set[str]]] = [
+    ("studies/levels/evaluate.py", LEVEL_MODELS | LEVEL_SCORES),
+    ("studies/levels/calculations.py", LIVE),
+    ("studies/perovskites/slme.py", {"measure_slme"} | PEROVSKITE_SCORES),
+    ("studies/xanes/delta.py", DELTA),
+    ("studies/perovskites/figures/models.py", PEROVSKITE_FIGURES),
+]
+
+
+def edit(campaign: Campaign, module: str) -> None:
+    path = campaign.folder / "workflow/defectra" / module
+    path.write_text(path.read_text() + "\n_EDITED = True\n")
+
+
+@pytest.mark.parametrize(("module", "rules"), MODULES, ids=[name for name, _ in MODULES])
+def test_module(hollow: Campaign, module: str, rules: set[str]) -> None:
+    edit(hollow, module)
+    assert set(hollow.planned()) == rules
+
+
+@pytest.mark.xfail(strict=True, reason="every step that names an engine imports all of them")
+def test_an_engine_reruns_no_model_of_a_study_that_does_not_use_it(hollow: Campaign) -> None:
+    edit(hollow, "engines/feff/run.py")
+    planned = set(hollow.planned())
+    assert "calculate" in planned or "drift" in planned
+    assert not planned & (LEVEL_MODELS | PEROVSKITE_MODELS)
+
+
+def test_a_file_of_the_mirror_reruns_what_reads_it(hollow: Campaign) -> None:
+    """A mirror of its own: the one of the other tests stays as it is."""
+    mirror = hollow.folder.parent / "mirror"
+    shutil.copytree(hollow.others["mirror"], mirror)
+    hollow.others = {**hollow.others, "mirror": str(mirror)}
+    hollow.write_config()
+    hollow.run("--no-report")  # rules carry the folder of the mirror
+    assert hollow.planned() == {}
+    (mirror / "spectra/omnixas/material_id_and_site/Ti_FEFF_val.txt").write_text("other\n")
+    assert set(hollow.planned()) == DELTA

@@ -1,0 +1,248 @@
+"""Every figure of no row, of one, of two that agree, and of rows without a number."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import math
+import pkgutil
+import warnings
+
+import numpy as np
+import pytest
+
+from defectra import figures
+from defectra.core.records import Metric, Split
+from defectra.figures import style
+from defectra.learn.committee import COMMITTEE
+from defectra.studies.levels.evaluate import DECLARED, WITH_HOST
+from defectra.studies.levels.hosts import read_hosts
+from defectra.studies.nmc.lithium import NI_MEAN, O_PRE_EDGE, PARTS
+from defectra.studies.nmc.settings import LithiumSeries
+from defectra.studies.perovskites.problems import COMPOSITION
+from defectra.studies.perovskites.settings import Screen
+from defectra.studies.xanes.compare import FOREST, MEAN
+from defectra.studies.xanes.ladder import ANATASE
+from defectra.studies.xanes.series import ALIGNED
+from defectra.studies.xanes.series import FOREST as SERIES_FOREST
+from defectra.studies.xanes.views import AS_IS
+
+GRID = [1.0, 2.0, 3.0]
+STRUCTURE = {
+    "structure_id": "s", "lithium": 0.5, "n_Ni": 0.6, "n_Mn": 0.2, "n_Co": 0.2, "x_Li": 0.5,
+    "metals": 1, "composition": "NMC622", "host": "NMC622", "defect": "", "family": "s",
+    "rank": -1, "level": 0.5, "species": ["Li", "Ni", "O"], "sites": [], "title": "",
+    "vacancy": 0, "antisite": 0,
+}  # fmt: skip
+AVERAGE = {
+    "structure_id": "s", "element": "Ni", "edge": "K", "protocol": "fast",
+    "geometry_protocol": "vegard", "energy_eV": GRID, "mu": [0.1, 0.2, 0.3],
+}  # fmt: skip
+METRIC = {
+    "subset": "all", "unit": "", "value": 0.4, "lo": 0.3, "hi": 0.5, "n_test": 10.0, "n_train": 9,
+}  # fmt: skip
+LEVEL = {
+    "host": "AlP", "site": "M_A", "impurity": "Cd", "q_from": 0, "q_to": -1, "atoms": 16,
+    "protocol": "fast", "level_eV": 0.5, "bare_eV": 0.4, "published_eV": 0.6, "gap_eV": 1.6,
+    "mark": "localised", "corrected_eV": 0.5, "freysoldt_eV": 0.5, "epsilon": 9.0,
+    "lo_eV": 0.3, "hi_eV": 0.7, "krr_eV": 0.5, "nn_eV": 0.5, "rfr_eV": 0.5,
+    "formation_eV": 2.0, "charge": 1, "corner": "Al-rich",
+}  # fmt: skip
+PREDICTED = {
+    "model": DECLARED, "features": WITH_HOST, "split": str(Split.HOST_OUT), "host": "AlP",
+    "family": "III-V", "truth": 1.0, "prediction": 1.1, "half_width": 0.2, "gap_eV": 1.6,
+}  # fmt: skip
+PURE = {"name": "CsPbI_3", "a": [0, 0, 8, 0, 0], "b": [0, 0, 0, 0, 0, 8], "x": [0, 0, 8],
+        "gap_HSE": 1.5, "decomposition_HSE": 0.2, "decomposition_consistent": 0.1}  # fmt: skip
+PARITY = {"name": "CsPbI_3", "a": "Cs", "b": "Pb", "x": "I", "quantity": "gap_PBE",
+          "ours": 1.5, "ours_spin_orbit": 0.5, "published": 1.4}  # fmt: skip
+CURVE = {"panel": ANATASE, "rung": "feff fast", "reference": "measured",
+         "energy_eV": [4960.0, 4970.0, 4990.0],
+         "mu": GRID, "relative_rms": 0.1, "pearson": 0.9, "shift": 0.1, "shift_sd": 0.1,
+         "fwhm": 1.0, "cpu_s": 1.0, "axis": "relative"}  # fmt: skip
+
+
+def metric(**about: str) -> dict:
+    return METRIC | about
+
+
+# Name of the function: rows that it is called with, and all other arguments but the path.
+CASES: dict[str, tuple[list[dict], object]] = {
+    "nmc.plot_spectra": ([AVERAGE], lambda rows: ([STRUCTURE], rows, ["Ni K", "O K"])),
+    "nmc.plot_parity": (
+        [{"features": "cdf: all", "split": str(Split.GROUPED), "target": "x_Ni",
+          "structure_id": "s", "prediction": 0.1, "truth": 0.3}],
+        lambda rows: (rows,),
+    ),
+    "nmc.plot_edges": (
+        [metric(target="x_Ni", split=Split.GROUPED, features="cdf: Ni K", metric=Metric.RMSE),
+         metric(target="vacancy", split=Split.GROUPED, features="cdf: O K", metric=Metric.AUROC),
+         metric(target="x_Ni", split=Split.GROUPED, features="none", metric=Metric.RMSE)],
+        lambda rows: (rows,),
+    ),
+    "series.plot_lithium": (
+        [{"quantity": q, "part": p, "value": 1.0, "lo": 0.9, "hi": 1.1, "n_orderings": 2,
+          "n_sites": 3, "window_lo_eV": 1.0, "window_hi_eV": 2.0}
+         for q in (NI_MEAN, O_PRE_EDGE) for p in PARTS],
+        lambda rows: ([], [AVERAGE], rows, LithiumSeries(), "fast"),
+    ),
+    "series.plot_failures": (
+        [{"element": "Ni", "edge": "K", "protocol": "fast", "status": "failed",
+          "error_class": "machine:no_space"}],
+        lambda rows: (rows,),
+    ),
+    "series.plot_ladder": (
+        [AVERAGE, AVERAGE | {"protocol": "balanced"}],
+        lambda rows: (rows, "vegard", "fast", "balanced"),
+    ),
+    "levels.plot_errors": ([PREDICTED], lambda rows: (rows,)),
+    "levels.plot_gap": ([PREDICTED], lambda rows: (rows,)),
+    "live_levels.plot_live": ([LEVEL], lambda rows: (rows,)),
+    "level_sizes.plot_sizes": (
+        [LEVEL | {"atoms": n} for n in (16, 54, 128)], lambda rows: (rows, {"AlP": 5.5})
+    ),
+    "level_space.plot_map": ([LEVEL | {"host": "GaAs"}], lambda rows: (rows,)),
+    "level_space.plot_published": (
+        [LEVEL, LEVEL | {"published_eV": math.nan}], lambda rows: (rows,)
+    ),
+    "level_wall.plot_wall": (
+        [LEVEL], lambda rows: (rows, read_hosts("resources/levels/hosts.csv"))
+    ),
+    "level_diagrams.plot_diagrams": (
+        [LEVEL, LEVEL | {"q_from": 1}],
+        lambda rows: (rows, read_hosts("resources/levels/hosts.csv"), {"AlP": ["Cd"]}),
+    ),
+    "formation.plot_formation": ([LEVEL], lambda rows: (rows,)),
+    "perovskites.plot_errors": (
+        [metric(target="gap_HSE", split=Split.GROUPED, features=COMPOSITION, model=COMMITTEE,
+                metric=Metric.SKILL)],
+        lambda rows: (rows,),
+    ),
+    "perovskites.plot_parity": (
+        [{"name": "CsPbI_3", "repeat": 0, "target": "gap_HSE", "features": COMPOSITION,
+          "split": Split.GROUPED, "truth": 1.0, "prediction": 1.1, "half": 0.2}],
+        lambda rows: (rows,),
+    ),
+    "perovskites.plot_references": (
+        [{"A": "K", "X": "Cl", "fidelity": "PBE", "excess_eV": -0.2}], lambda rows: (rows,)
+    ),
+    "perovskites.plot_fidelity": (
+        [{"target": "gap_HSE", "method": "single", "budget": 20.0, "rmse": 0.3, "lo": 0.2,
+          "hi": 0.4, "n_HSE": 20.0, "unit": "eV"}],
+        lambda rows: (rows,),
+    ),
+    "perovskite_maps.plot_funnel": (
+        [{"step": "gap", "references": "published", "target": "gap_HSE", "low": 1.0,
+          "high": 2.0, "left": 100.0}],
+        lambda rows: (rows, Screen()),
+    ),
+    "perovskite_maps.plot_gap": ([PURE], lambda rows: (rows,)),
+    "perovskite_maps.plot_stability": ([PURE], lambda rows: (rows,)),
+    "perovskite_runs.plot_runs": ([PARITY], lambda rows: (rows,)),
+    "perovskite_runs.plot_decomposition": (
+        [PARITY | {"published_eV": 0.1, "ours_eV": 0.2, "deviation_eV": 0.1, "status": "ok",
+                   "ax_consistent": "yes", "uncorrected": 1.0}],
+        lambda rows: (rows, rows),
+    ),
+    "xanes.plot_features": (
+        [metric(subset=AS_IS, target="Cu valence", features="cdf", model=m, metric=Metric.RMSE)
+         for m in (FOREST, MEAN)],
+        lambda rows: (rows,),
+    ),
+    "xanes.plot_decay": (
+        [metric(subset=s, target="Cu valence", features="cdf", model=FOREST, metric=Metric.RMSE)
+         for s in (AS_IS, "shift 1.0")],
+        lambda rows: (rows,),
+    ),
+    "xanes.plot_delta": (
+        [{"element": "Ti", "site": "a", "raw": GRID, "corrected": GRID, "delta": GRID,
+          "vasp": GRID, **metric(target="Ti K", metric=Metric.RELATIVE_RMS)}],
+        lambda rows: (rows, rows),
+    ),
+    "xanes_series.plot_ladder": (
+        [CURVE, CURVE | {"reference": ""}, CURVE | {"panel": "our site"},
+         CURVE | {"panel": "our site", "reference": "", "rung": "measured"},
+         CURVE | {"panel": "Ni K 1", "energy_eV": [8340.0, 8350.0, 8370.0]}],
+        lambda rows: (rows,),
+    ),
+    "xanes_series.plot_series": (
+        [{"method": SERIES_FOREST, "features": "cdf", "alignment": ALIGNED,
+          "composition": "NMC622", "voltage_V": 4.3, "value": 3.0, "half": -1e-17}],
+        lambda rows: (rows,),
+    ),
+    "xanes_series.plot_importance": (
+        [{"features": "cdf", "energy_eV": e, "importance": 0.0, "spectrum": 1.0} for e in GRID],
+        lambda rows: (rows,),
+    ),
+}  # fmt: skip
+
+
+def functions() -> dict[str, object]:
+    found = {}
+    for module in pkgutil.iter_modules(figures.__path__):
+        loaded = importlib.import_module(f"defectra.figures.{module.name}")
+        for name, value in inspect.getmembers(loaded, inspect.isfunction):
+            if name.startswith("plot_") and value.__module__ == loaded.__name__:
+                found[f"{module.name}.{name}"] = value
+    return found
+
+
+def without_numbers(row: dict) -> dict:
+    def blank(value: object) -> object:
+        if isinstance(value, float):
+            return math.nan
+        if isinstance(value, list) and value and isinstance(value[0], float):
+            return [math.nan] * len(value)
+        return value
+
+    return {key: blank(value) for key, value in row.items()}
+
+
+FEW = {
+    "none": lambda rows: [],
+    "one": lambda rows: rows[:1],
+    "each once": lambda rows: rows,
+    "two equal": lambda rows: [*rows, *rows],
+    "no numbers": lambda rows: [without_numbers(r) for r in rows],
+    "some without numbers": lambda rows: [*rows, *(without_numbers(r) for r in rows)],
+}
+
+
+def test_no_figure_is_left_out():
+    assert set(CASES) == set(functions())
+
+
+@pytest.mark.parametrize("few", FEW)
+@pytest.mark.parametrize("name", CASES)
+def test_a_figure_of_few_rows_is_drawn_or_says_why_not(tmp_path, name, few):
+    rows, arguments = CASES[name]
+    if few == "one" and len(rows) == 1:
+        pytest.skip("the same as: each once")
+    path = tmp_path / "figure.png"
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", style.FigureWarning)
+        warnings.simplefilter("error", RuntimeWarning)  # mean of nothing, log of zero
+        warnings.simplefilter("error", UserWarning)  # limits that are one point, empty legends
+        functions()[name](*arguments(FEW[few](rows)), path)
+    assert path.read_bytes().startswith(b"\x89PNG")
+
+
+def test_repeats_that_agree_give_no_negative_error_bar(tmp_path):
+    """0.1 three times: their mean is larger than the largest by a rounding."""
+    value = 0.1
+    assert np.mean([value] * 3) > value
+    bars = style.bars([np.mean([value] * 3)], [value], [value])
+    assert (bars >= 0).all()
+    row = CASES["nmc.plot_parity"][0][0]
+    functions()["nmc.plot_parity"]([row] * 3, tmp_path / "parity.png")
+
+
+def test_a_figure_that_fails_leaves_a_file_that_says_why(tmp_path, capsys):
+    @style.styled()
+    def plot_nonsense(rows: list, path: object) -> None:
+        raise ValueError("'yerr' must not contain negative values, $x$")
+
+    with pytest.warns(style.FigureWarning, match="yerr"):
+        plot_nonsense([], tmp_path / "a.png")
+    assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
+    assert "Traceback" in capsys.readouterr().err, "the rule's log has it"

@@ -1,0 +1,80 @@
+"""The node that calculations run on: what its scratch has left, and when it is not to be used."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from defectra.campaign.verdict import is_machine
+from defectra.core.errors import DefectraError
+
+# One calculation may crash for a reason of its own, and so may the two edges of one site; three in
+# a row share a cause, and what else stands in the chunk would go the same way within seconds.
+IN_A_ROW = 3
+FULL = 100_000  # bytes; with less left FEFF and GPAW cannot write what they need
+
+
+class NodeError(DefectraError):
+    """Calculations fail on a node because of it; what was finished before is kept."""
+
+
+class Guard:
+    """Stops the work of a process whose calculations fail in a row because of the machine.
+
+    A calculation that failed at an earlier start is not counted: one that always crashes must not
+    hold up the others for ever.
+    """
+
+    def __init__(self) -> None:
+        self._failed = 0
+
+    def see(self, row: Mapping[str, Any], *, before: bool = False) -> None:
+        """Take in what became of a calculation.
+
+        Parameters
+        ----------
+        row
+            ``error_class`` and ``message``.
+        before
+            Whether it failed so at an earlier start.
+
+        Raises
+        ------
+        NodeError
+            After `IN_A_ROW` failures of the machine without a success between.
+        """
+        if not is_machine(row["error_class"]):
+            self._failed = 0
+        elif not before:
+            self._failed += 1
+        if self._failed >= IN_A_ROW:
+            raise NodeError(_sentence(row))
+
+
+def _sentence(row: Mapping[str, Any]) -> str:
+    scratch = Path(tempfile.gettempdir())
+    return (
+        f"node {platform.node()}: {IN_A_ROW} calculations failed in a row and none succeeded "
+        f"between, so the work stops here; the last: {row['error_class']} ({row['message']}); "
+        f"scratch folder {scratch}, {free(scratch) / 1e6:.1f} MB free; what was finished is kept, "
+        f"the others are tried again at the next start: mend the node (TMPDIR, memory, the "
+        f"engine's installation) or use another"
+    )
+
+
+def free(folder: Path) -> int:
+    """Bytes that are free for us in the file system of a folder; 0 if it cannot be asked."""
+    try:
+        return shutil.disk_usage(folder).free
+    except OSError:
+        return 0
+
+
+def full(folder: Path) -> str:
+    """A sentence if the file system of a folder has no room for a calculation, else empty."""
+    left = free(folder)
+    return f"no space left in {folder} ({left} bytes free)" if left < FULL else ""

@@ -1,0 +1,25 @@
+"""Energy grid of one edge, as the settings of a study declare it."""
+
+from __future__ import annotations
+
+from pydantic import Field, model_validator
+
+from defectra.core.settings import Strict
+
+
+class Grid(Strict):
+    """Energy grid of one edge, its declared shift and its extra broadening."""
+
+    start: float = Field(description="eV")
+    stop: float = Field(description="eV")
+    step: float = Field(0.2, gt=0, description="eV")
+    shift: float = Field(
+        0.0, description="eV, added to the axis of the engine; declared, not fitted"
+    )
+    fwhm: float = Field(1.0, ge=0, description="eV, Gaussian, on top of the core-hole width")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Grid:
+        if self.stop <= self.start + self.step:
+            raise ValueError(f"stop ({self.stop}) must lie above start ({self.start})")
+        return self
