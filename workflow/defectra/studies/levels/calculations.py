@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from defectra.campaign.complete import computed
-from defectra.campaign.ledger import Ledger
+from defectra.campaign.engine import engine_named
+from defectra.campaign.ledger import Engines, Ledger
 from defectra.core.errors import EngineError, TableError
 from defectra.core.records import Status
 from defectra.core.store import Archive
@@ -77,6 +78,7 @@ def recompute(
     properties: Properties,
     journal: Path,
     archived: Tables,
+    engines: Engines = engine_named,
 ) -> list[Row]:
     """Compute the named sets anew, hosts included, past the archive; rows of the comparison.
 
@@ -97,7 +99,7 @@ def recompute(
     own, message = Tables({}, {}, {}, archived.ratios), ""
     try:
         families = set_families(chosen, protocols, properties)
-        ledger = computed(families, Ledger(REQUESTS.kinds), journal)
+        ledger = computed(families, Ledger(REQUESTS.kinds, engines=engines), journal)
         found = tables_of(ledger, Archive(journal.parent / "no archive"), archived.ratios)
         own = replace(found, corrections={})
     except EngineError as error:
