@@ -1,5 +1,6 @@
 # The calculations: chunks of the plan, their union, and the drift check of the archive.
 
+from defectra.campaign.studies import part_for, requests_module, study_of, versions_for
 from defectra.core.config_leaves import archive_parts
 from defectra.core.engines import engine_module
 from defectra.engines.release import release
@@ -24,6 +25,24 @@ use rule step as calculate with:
         settings=worker_settings(CONFIG),
         archive=json.dumps(ARCHIVE),
         engine_code=fingerprint(engine_module(CONFIG.nmc.engine)),
+
+
+# Chunks of studies without manifests, where the config asks for what their archive lacks. What is
+# done goes to the journal of the chunk; the study's own rules read journals and archive together.
+use rule step as compute with:
+    output:
+        "results/chunks/{chunk}/counts.json",
+    log:
+        "results/logs/compute/{chunk}.log",
+    resources:
+        **need(mb=2000, minutes=600),
+    params:
+        **step("defectra.campaign.steps.compute"),
+        config=lambda wildcards: part_for(CONFIG, study_of(wildcards.chunk)),
+        engines=lambda wildcards: versions_for(CONFIG, study_of(wildcards.chunk)),
+        study_code=lambda wildcards: fingerprint(
+            requests_module(study_of(wildcards.chunk))
+        ),
 
 
 use rule step as gather with:

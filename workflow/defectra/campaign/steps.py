@@ -37,3 +37,27 @@ def gather(job: Job) -> None:
     check_failures(job.input.calculations, float(job.params.max_failed))
     for name, (table, key) in TABLES.items():
         unite(job.input[name], job.output[name], table, key)
+
+
+def compute(job: Job) -> None:
+    """Complete one chunk of a study that has no manifests: what its config asks for and lacks.
+
+    Output counts (JSON). params.config = parts of the config. The journal,
+    results/store/<chunk>.journal, is nobody's output.
+    """
+    import json
+    from dataclasses import asdict
+    from pathlib import Path
+
+    from defectra.campaign.studies import study_of
+    from defectra.campaign.worker import run_chunk
+    from defectra.core.config import part_of_config
+    from defectra.core.scratch import use_node_scratch
+    from defectra.core.store import write_bytes
+
+    use_node_scratch()
+    chunk, config = job.wildcards.chunk, part_of_config(json.loads(job.params.config))
+    counts = run_chunk(study_of(chunk), chunk, config, Path("results/store"))
+    for sentence in counts.sentences():
+        print(sentence, flush=True)
+    write_bytes(job.output[0], json.dumps(asdict(counts), indent=1).encode())

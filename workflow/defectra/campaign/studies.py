@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from pathlib import Path
 
+from defectra.campaign.engine import engine_named
 from defectra.campaign.ledger import Kind, Ledger, Result
-from defectra.campaign.request import Family
+from defectra.campaign.request import Family, chunk_name
 from defectra.core.config import Config
 from defectra.core.errors import ConfigError
 from defectra.core.paths import PACKAGE, PROJECT
@@ -38,8 +40,8 @@ class StudyRequests:
         Folder of the calculations done earlier, relative to the project.
     shards
         Number of chunks.
-    complete
-        Whether a run computes what the archive lacks.
+    engines
+        Names of the engines.
     part
         Parts of the config that decide the calculations, as a mapping to be read as a config.
     parsed
@@ -52,7 +54,7 @@ class StudyRequests:
     families: Callable[[Config], Iterable[Family]]
     archive: Callable[[Config], str]
     shards: Callable[[Config], int]
-    complete: Callable[[Config], bool]
+    engines: Callable[[Config], Iterable[str]]
     part: Callable[[Config], Mapping[str, object]]
     parsed: Callable[[Config], Mapping[str, Result]] = _none_parsed
     derived: Callable[[Config, Archive], None] = _nothing_derived
@@ -97,6 +99,34 @@ def read_parsed(folders: Sequence[str]) -> Mapping[str, Result]:
         return {}
     found: Mapping[str, Result] = import_module(".".join(READS_PARSED)).parsed_spectra(folders)
     return found
+
+
+def chunks_to_compute(config: Config, study: str) -> list[str]:
+    """Chunks of a study that a run computes beside those of the plan; none if it need not."""
+    number = getattr(config, study).chunks_to_compute()
+    return [chunk_name(study, n) for n in range(number)]
+
+
+def computed_chunks(config: Config, study: str) -> list[str]:
+    """What the rules of a study wait for: the counts of each of its chunks."""
+    return [f"results/chunks/{chunk}/counts.json" for chunk in chunks_to_compute(config, study)]
+
+
+def study_of(chunk: str) -> str:
+    """Study that a chunk belongs to."""
+    return chunk.rpartition("-")[0]
+
+
+def part_for(config: Config, study: str) -> str:
+    """Canonical JSON of what decides the calculations of a study, archive and seed included."""
+    asked = requests_of(study)
+    part = {"seed": config.seed, "archive": config.archive, **asked.part(config)}
+    return json.dumps(part, sort_keys=True, default=str)
+
+
+def versions_for(config: Config, study: str) -> str:
+    """Versions of the engines of a study, so that the coming of one is seen."""
+    return "; ".join(engine_named(name).version() for name in requests_of(study).engines(config))
 
 
 def journals_of(study: str, store: Path) -> list[Path]:

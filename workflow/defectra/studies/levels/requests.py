@@ -174,7 +174,7 @@ REQUESTS = StudyRequests(
     families=families,
     archive=lambda config: str(config.levels.live.archive),
     shards=lambda config: int(config.levels.live.shards),
-    complete=lambda config: bool(config.levels.live.complete),
+    engines=lambda config: (ENGINE,),  # noqa: ARG005
     part=_part,
     derived=_corrections,
 )

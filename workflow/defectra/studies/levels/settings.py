@@ -138,6 +138,10 @@ class LevelsStudy(StudySettings):
             raise ValueError("multifidelity.fractions must lie above 0 and not above 1")
         return self
 
+    def chunks_to_compute(self) -> int:
+        """Chunks of hosts, if what the archive lacks is to be computed."""
+        return self.live.shards if self.live.complete else 0
+
     def named_protocols(self) -> Mapping[str, tuple[str, str]]:
         """Protocols that the study names."""
         return {"live.protocol": ("gpaw_levels", self.live.protocol)}

@@ -137,7 +137,7 @@ REQUESTS = StudyRequests(
     families=families,
     archive=lambda config: config.archive,
     shards=lambda config: int(config.nmc.shards),
-    complete=lambda config: True,  # noqa: ARG005 - the chunks of its plan do
+    engines=lambda config: (config.nmc.engine,),
     part=lambda config: {"nmc": config.nmc.model_dump(mode="json")},
     parsed=lambda config: read_parsed(config.nmc.parsed),
 )

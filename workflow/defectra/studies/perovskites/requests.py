@@ -243,6 +243,6 @@ REQUESTS = StudyRequests(
     families=families,
     archive=lambda config: config.archive,
     shards=lambda config: int(config.perovskites.shards),
-    complete=lambda config: bool(config.perovskites.complete),
+    engines=lambda config: (ENGINE.ENGINE,),  # noqa: ARG005
     part=_part,
 )

@@ -101,6 +101,10 @@ class PerovskiteStudy(StudySettings):
     fidelity: Fidelity = Fidelity()
     screen: Screen = Screen()
 
+    def chunks_to_compute(self) -> int:
+        """Chunks of compounds and phases, if what the archive lacks is to be computed."""
+        return self.shards if self.complete else 0
+
     def named_protocols(self) -> Mapping[str, tuple[str, str]]:
         """Protocols that the study names."""
         return {"protocol": ("gpaw", self.protocol)}

@@ -131,7 +131,7 @@ REQUESTS = StudyRequests(
     families=families,
     archive=lambda config: str(config.xanes.ladder.archive),
     shards=lambda config: int(config.xanes.ladder.shards),
-    complete=lambda config: config.xanes.ladder.live != "no",
+    engines=lambda config: sorted({rung.split()[0] for rung in config.xanes.ladder.rungs}),
     part=_part,
     parsed=lambda config: read_parsed(config.xanes.ladder.parsed),
 )

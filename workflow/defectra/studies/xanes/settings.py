@@ -106,6 +106,10 @@ class XanesStudy(StudySettings):
     nickel: Nickel = Nickel()
     ladder: Ladder = Ladder()
 
+    def chunks_to_compute(self) -> int:
+        """Chunks of sites of the ladder, if rungs are to be computed."""
+        return 0 if self.ladder.live == "no" else self.ladder.shards
+
     @field_validator("features")
     @classmethod
     def _known(cls, value: list[str]) -> list[str]:
