@@ -124,9 +124,8 @@ class Chunk:
                 continue
             found = self.ledger.result(request)
             if found is None:
-                why = "; ".join(self.lacking) or _NOT_RUN
                 kind = "engine_missing" if self.lacking else "not_computed"
-                reason = {"error_class": kind, "message": why}
+                reason = {"error_class": kind, "message": "; ".join(self.lacking) or _NOT_RUN}
                 yield asked_row(request) | self._version() | reason, None
             else:
                 yield found.row, found.beside.get(SPECTRA.name)
