@@ -27,6 +27,14 @@ use rule step as calculate with:
         engine_code=fingerprint(engine_module(CONFIG.nmc.engine)),
 
 
+def study_load(wildcards):
+    """What a chunk of a study takes."""
+    from defectra.campaign.study_load import chunk_load
+
+    study, costs = study_of(wildcards.chunk), WORKFLOW / "costs.yaml"
+    return chunk_load(CONFIG, study, wildcards.chunk, Path("results"), costs)
+
+
 # Chunks of studies without manifests, where the config asks for what their archive lacks. What is
 # done goes to the journal of the chunk; the study's own rules read journals and archive together.
 use rule step as compute with:
@@ -35,7 +43,10 @@ use rule step as compute with:
     log:
         "results/logs/compute/{chunk}.log",
     resources:
-        **need(mb=2000, minutes=600),
+        mem_mb=lambda wildcards, attempt: study_load(wildcards).megabytes
+        * 2 ** (attempt - 1),
+        runtime=lambda wildcards, attempt: study_load(wildcards).minutes
+        * 2 ** (attempt - 1),
     params:
         **step("defectra.campaign.steps.compute"),
         config=lambda wildcards: part_for(CONFIG, study_of(wildcards.chunk)),

@@ -38,6 +38,11 @@ class Request:
     about: Mapping[str, Any] = field(default_factory=dict)
     atoms: int = 0
 
+    @property
+    def cost_kind(self) -> str:
+        """What its cost depends on beside engine and protocol."""
+        return str(self.about.get("kind", self.kind))
+
 
 @dataclass(frozen=True)
 class Waiting:
@@ -61,6 +66,11 @@ class Waiting:
     error_class: str = "not_computed"
     about: Mapping[str, Any] = field(default_factory=dict)
     atoms: int = 0
+
+    @property
+    def cost_kind(self) -> str:
+        """What their cost depends on beside engine and protocol."""
+        return str(self.about.get("kind", self.kind))
 
 
 # What a chain gives: one request, a batch that one start of the program serves, or what must wait.

@@ -46,7 +46,6 @@ def compute(job: Job) -> None:
     results/store/<chunk>.journal, is nobody's output.
     """
     import json
-    from dataclasses import asdict
     from pathlib import Path
 
     from defectra.campaign.studies import study_of
@@ -60,4 +59,4 @@ def compute(job: Job) -> None:
     counts = run_chunk(study_of(chunk), chunk, config, Path("results/store"))
     for sentence in counts.sentences():
         print(sentence, flush=True)
-    write_bytes(job.output[0], json.dumps(asdict(counts), indent=1).encode())
+    write_bytes(job.output[0], json.dumps(vars(counts), indent=1).encode())

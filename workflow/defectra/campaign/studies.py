@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
+from defectra.campaign.costs import Measured
 from defectra.campaign.engine import engine_named
 from defectra.campaign.ledger import Kind, Ledger, Result
-from defectra.campaign.request import Family, chunk_name
+from defectra.campaign.request import Family, Row, chunk_name
 from defectra.core.config import Config
 from defectra.core.errors import ConfigError
 from defectra.core.paths import PACKAGE, PROJECT
@@ -20,6 +22,10 @@ from defectra.core.store import Archive
 
 def _none_parsed(config: Config) -> Mapping[str, Result]:  # noqa: ARG001
     return {}
+
+
+def _nothing_archived(archive: Archive) -> Iterable[Any]:  # noqa: ARG001
+    return ()
 
 
 def _nothing_derived(config: Config, archive: Archive) -> None:  # noqa: ARG001
@@ -46,6 +52,12 @@ class StudyRequests:
         Parts of the config that decide the calculations, as a mapping to be read as a config.
     parsed
         Results of runs made elsewhere, which the config names, by `calculation_id`.
+    measured
+        What its archived calculations took.
+    pairs
+        Calculations rows of sites that were computed at several protocols.
+    how
+        Key of the config that asks for what the archive lacks.
     derived
         Adds to the archive what is made of its rows, such as corrections of cells.
     """
@@ -57,6 +69,9 @@ class StudyRequests:
     engines: Callable[[Config], Iterable[str]]
     part: Callable[[Config], Mapping[str, object]]
     parsed: Callable[[Config], Mapping[str, Result]] = _none_parsed
+    measured: Callable[[Archive], Iterable[Measured]] = _nothing_archived
+    pairs: Callable[[Archive], Iterable[Row]] = _nothing_archived
+    how: str = "its config"
     derived: Callable[[Config, Archive], None] = _nothing_derived
 
 

@@ -217,13 +217,13 @@ class Scale:
         return key if key in self.laws else (task["engine"], task["protocol"], ALONE)
 
     def _cost(self, key: Key, atoms: int) -> tuple[float, float, float]:
-        """CPU seconds, wall seconds, megabytes; of an unmeasured protocol its time limit."""
+        """CPU seconds, wall seconds, megabytes; unmeasured: cost not known, limit asked for."""
         law = self.laws.get(key)
         if law is not None:
             seconds = law.cpu(atoms or 36)
             return seconds, seconds * law.wall, law.memory_mb
         limit = float(self.protocols.get(key[1], {}).get("timeout_s", 0.0))
-        return limit, limit, max(known.memory_mb for known in self.laws.values())
+        return 0.0, limit, max(known.memory_mb for known in self.laws.values())
 
 
 def _archived(
@@ -284,7 +284,9 @@ def describe(loads: Mapping[str, Load], shards: int, minutes: float) -> str:
     missing, cpu = sum(x.missing for x in loads.values()), sum(x.cpu_s for x in loads.values())
     lines.append(f"In all {missing} calculations to compute, {cpu / 3600:.2f} CPU hours.")
     unknown = sorted({n for x in loads.values() for n in x.unmeasured})
-    lines += [f"Nothing was measured for {n}: its time limit was counted instead." for n in unknown]
+    lines += [
+        f"Nothing was measured for {n}: its cost is not known and not counted." for n in unknown
+    ]
     if missing:
         number = max(1, round(total / minutes))
         lines.append(
@@ -298,6 +300,8 @@ def describe(loads: Mapping[str, Load], shards: int, minutes: float) -> str:
 def main() -> int:
     """Print what the chunks of a campaign will take."""
     from defectra.campaign.plan import write_plan
+    from defectra.campaign.studies import studies_with_requests
+    from defectra.campaign.study_load import chunk_load, told
     from defectra.cli.launcher import only_one
     from defectra.core.config import load as load_config
     from defectra.core.config_leaves import worker_settings
@@ -323,6 +327,9 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 2
     print(describe(loads, config.nmc.shards, args.minutes))
+    for study in studies_with_requests():
+        if study != "nmc" and study in config.studies:
+            print(told(config, study, chunk_load(config, study, None, results, costs)))
     return 0
 
 

@@ -5,9 +5,11 @@ A family is a host: its phases, its own run, and the sets of its defects, one ba
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from defectra.campaign.costs import Measured
 from defectra.campaign.ledger import Finished, Kind, Result
 from defectra.campaign.request import Chain, Family, Item, Known, Request, Row, Waiting
 from defectra.campaign.studies import StudyRequests
@@ -146,6 +148,14 @@ def families(config: Config) -> Iterator[Family]:
             yield Family(host, chain_of(host, [], default, properties))
 
 
+def _measured(archive: Archive) -> Iterator[Measured]:
+    """What the archived hosts and cells took; their protocol is that of the request's settings."""
+    for kind, table in ((HOST, HOST_RUNS), (CELL, CELL_RUNS)):
+        for row in archive.read(table):
+            size = len(json.loads(row["request"])["species"])
+            yield Measured((ENGINE, "", kind), size, row["cpu_s"], row["wall_s"], 0.0)
+
+
 def _part(config: Config) -> Json:
     live = config.levels.live.model_dump(mode="json")
     return {
@@ -176,5 +186,7 @@ REQUESTS = StudyRequests(
     shards=lambda config: int(config.levels.live.shards),
     engines=lambda config: (ENGINE,),  # noqa: ARG005
     part=_part,
+    measured=_measured,
+    how="levels.live.complete: true",
     derived=_corrections,
 )

@@ -11,11 +11,13 @@ from functools import partial
 from itertools import islice
 from typing import Any
 
+from defectra.campaign.costs import Measured
 from defectra.campaign.ledger import Finished, Kind, Ledger, Result
 from defectra.campaign.request import Chain, Family, Item, Known, Request, Row, Waiting
 from defectra.campaign.studies import StudyRequests
 from defectra.core.config import Config
 from defectra.core.records import Status
+from defectra.core.store import Archive
 from defectra.engines.gpaw.engine import CELLS as ENGINE
 from defectra.engines.gpaw.settings import GpawProtocol
 from defectra.studies.perovskites import cells, phases, runs, supercells
@@ -77,7 +79,7 @@ def compound_chain(compound: Compound, protocol: Protocol, known: Known) -> Iter
     yield scan_request(compound, protocol)
     constant = _lattice(compound, protocol, known)
     if constant is None:
-        yield _waiting(RUN, protocol, f"the lattice constant of {compound.name}", 1, 5)
+        yield _waiting(RUN, protocol, f"the lattice constant of {compound.name}", 1, ("bands", 5))
         return
     at = round(constant, 4)
     about = {"name": compound.name, "kind": "bands", "phase": runs.PEROVSKITE, "lattice": at}
@@ -92,7 +94,9 @@ def phase_chain(phase: phases.Phase, protocol: Protocol, known: Known) -> Iterat
         return
     row = known(first)
     if row is None or row["status"] != Status.OK:
-        yield _waiting(CELL, protocol, f"the sites of {phase.formula}", 1, first.atoms)
+        yield _waiting(
+            CELL, protocol, f"the sites of {phase.formula}", 1, (cells.SCAN, first.atoms)
+        )
         return
     yield _cell_request(phases.scan_task(phase, row["coords"], protocol[1]), protocol)
 
@@ -103,7 +107,9 @@ def vacancy_chain(host: tuple[str, str, str], protocol: Protocol, known: Known) 
     at = _lattice(compound, protocol, known)
     if at is None:
         count = 1 + len(supercells.CHARGES)
-        yield _waiting(CELL, protocol, f"the lattice constant of {compound.name}", count, 39)
+        yield _waiting(
+            CELL, protocol, f"the lattice constant of {compound.name}", count, (cells.CELL, 39)
+        )
         return
     yield _cell_request(supercells.host_task(host, at, protocol[1]), protocol)
     for task in supercells.vacancy_tasks(host, at, protocol[1]):
@@ -116,15 +122,22 @@ def mixed_chain(mixed: Mixed, protocol: Protocol, known: Known, *, layers: bool)
     at = supercells.vegard(mixed, {n: v for n, v in ends.items() if v is not None})
     if at is None:
         waits = " and ".join(name for name, v in ends.items() if v is None)
-        yield _waiting(CELL, protocol, f"the lattice constant of {waits}", 1, 10 if layers else 40)
+        size = 10 if layers else 40
+        why = f"the lattice constant of {waits}"
+        yield _waiting(CELL, protocol, why, 1, (cells.CELL, size))
         return
     tasks = supercells.mixed_tasks(mixed, at, protocol[1])
     for task in islice(tasks, 1) if layers else islice(tasks, 1, None):
         yield _cell_request(task, protocol)
 
 
-def _waiting(kind: str, protocol: Protocol, what: str, count: int, atoms: int) -> Waiting:
-    return Waiting(ENGINE.ENGINE, protocol[0], kind, f"waits for {what}", count, atoms=atoms)
+def _waiting(
+    kind: str, protocol: Protocol, what: str, count: int, cell: tuple[str, int]
+) -> Waiting:
+    """What waits for a result: `count` jobs of a kind on a cell of so many atoms."""
+    step, atoms = cell
+    about, why = {"kind": step}, f"waits for {what}"
+    return Waiting(ENGINE.ENGINE, protocol[0], kind, why, count, about=about, atoms=atoms)
 
 
 def _ends(mixed: Mixed) -> list[Compound]:
@@ -226,6 +239,16 @@ def _one(request: Request) -> Chain:
     return chain
 
 
+def _measured(archive: Archive) -> Iterator[Measured]:
+    """What the archived calculations took."""
+    atoms = {runs.PEROVSKITE: 5, runs.ROCKSALT: 2}
+    sizes = [(row, atoms[row["phase"]]) for row in archive.read(RUNS)]
+    sizes += [(row, len(row["species"])) for row in archive.read(CELLS)]
+    for row, size in sizes:
+        key = (ENGINE.ENGINE, row["protocol"], row["kind"])
+        yield Measured(key, size, row["cpu_s"], row["wall_s"], row["max_rss_mb"])
+
+
 def _part(config: Config) -> Mapping[str, Any]:
     name = config.perovskites.protocol
     return {
@@ -245,4 +268,6 @@ REQUESTS = StudyRequests(
     shards=lambda config: int(config.perovskites.shards),
     engines=lambda config: (ENGINE.ENGINE,),  # noqa: ARG005
     part=_part,
+    measured=_measured,
+    how="perovskites.complete: true",
 )

@@ -133,5 +133,7 @@ REQUESTS = StudyRequests(
     shards=lambda config: int(config.xanes.ladder.shards),
     engines=lambda config: sorted({rung.split()[0] for rung in config.xanes.ladder.rungs}),
     part=_part,
+    how="xanes.ladder.live: missing",
+    pairs=lambda archive: archive.read(CALCULATIONS),
     parsed=lambda config: read_parsed(config.xanes.ladder.parsed),
 )
