@@ -128,8 +128,8 @@ def chunk_load(
     try:
         data = json.loads(kept.read_text(encoding="utf-8"))
         if data.pop("digest") == digest:
-            counters = {k: Counter(data.pop(k)) for k in ("unknown", "engines")}
-            return StudyLoad(**data, **counters)
+            data |= {k: Counter(data[k]) for k in ("unknown", "engines")}
+            return StudyLoad(**data)
     except (OSError, ValueError, KeyError, TypeError):
         pass
     families = families_of(study, config, chunk)
