@@ -1,5 +1,5 @@
 # Transition levels: published tables of the mirror, models, whole space, what to compute next.
-from defectra.defects.vasp_runs import run_files
+from defectra.engines.vasp.cells import run_files
 from defectra.studies.levels.calculations import gpaw_version
 
 LEVELS_SET = "levels/ai_semiconductors"
