@@ -87,9 +87,7 @@ class NmcStudy(StudySettings):
         "chgnet", description="geometry protocol; never two in one training table"
     )
     engine: str = Field(
-        "feff",
-        description="of spectra: feff, feff_binary, gpaw_corehole, vasp, fdmnes; synthetic: no "
-        "physics, for tests of the workflow itself",
+        "feff", description="feff, feff_binary, gpaw_corehole, vasp, fdmnes; synthetic: no physics"
     )
     protocol: str = Field("fast", description="a protocol of the engine")
     ladder: str = Field("balanced", description="higher-fidelity protocol for some structures")
