@@ -71,7 +71,7 @@ GOOD = """
 import pathlib
 head = "# Mu= -5.0 eV\\n# xsedge+ 50, used to normalize mu 1.0E-03\\n"
 rows = [f"{520+i} {i-10} {i/10} {1+i/50} {1.0} {0.0}" for i in range(40)]
-pathlib.Path("xmu.dat").write_text(head + "\\n".join(rows))
+pathlib.Path("xmu.dat").write_text(head + "\\n".join(rows) + "\\n")
 pathlib.Path("log1.dat").write_text("Convergence reached in 7 iterations")
 pathlib.Path("pot.bin").write_text("0")
 """
