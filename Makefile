@@ -84,6 +84,35 @@ gpaw: $(GPAW)/.installed  ## GPAW alone, in an environment of its own (.venv-gpa
 
 corrections: $(VENV)/.installed-levels  ## finite-size corrections of charged cells (pydefect)
 
+live: $(VENV)/.installed-levels  ## hosts and charged cells of study levels into resources/archive/levels: resumable
+	OMP_NUM_THREADS=1 $(PY) -m defectra.campaign.worker levels --config config/archive.yaml
+	$(PY) -m defectra.campaign.archive export levels --config config/archive.yaml
+
+slurm: $(VENV)/.installed-test $(VENV)/.installed-slurm  ## the workflow on a real Slurm of one node, started and stopped
+	@timeout -k 60 3600 $(PY) -m pytest tests/slurm -m slurm
+
+test-reruns: $(VENV)/.installed-test  ## what each change of a whole campaign, figures included, reruns
+	@$(PY) -m pytest tests/reruns
+
+test-faults: $(VENV)/.installed-test  ## kills, full disks, damaged files; figures in results/faults.json
+	@$(PY) -m pytest tests/faults
+
+test-fuzz: $(VENV)/.installed-test  ## readers and config loader, 10,000 generated cases each
+	@DEFECTRA_FUZZ=10000 $(PY) -m pytest tests/unit/test_fuzz.py tests/unit/test_fuzz_readers.py
+
+lint: $(VENV)/.installed-test  ## formatters, linters, types, snakemake --lint
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/snakefmt --check Snakefile workflow
+	$(PY) -m snakemake --lint
+	$(PY) -m mypy
+
+engines: $(VENV)/.installed-engines gpaw  ## CHGNet (brings torch, 1.5 GB) and GPAW (compiles)
+
+gpaw: $(GPAW)/.installed  ## GPAW alone, in an environment of its own (.venv-gpaw); MPI=1 for several cores
+
+corrections: $(VENV)/.installed-levels  ## finite-size corrections of charged cells (pydefect)
+
 live: $(VENV)/.installed-levels  ## the live set of study levels into resources/archive/levels: resumable
 	OMP_NUM_THREADS=1 $(PY) -m defectra.studies.levels.campaign --all-hosts \
 		--phases resources/levels/phases.csv
@@ -97,9 +126,9 @@ costs: $(VENV)/.installed  ## fit workflow/costs.yaml to the archive anew
 archive: $(VENV)/.installed-engines  ## fill resources/archive: resumable, stop it at any time
 	@pids=(); trap 'kill "$${pids[@]}" 2>/dev/null' INT TERM; \
 	for w in $$(seq $(WORKERS)); do \
-		OMP_NUM_THREADS=1 $(PY) -m defectra.campaign.archive fill --config config/archive.yaml & pids+=($$!); \
+		OMP_NUM_THREADS=1 $(PY) -m defectra.campaign.archive fill nmc --config config/archive.yaml & pids+=($$!); \
 	done; wait
-	$(PY) -m defectra.campaign.archive export --config config/archive.yaml
+	$(PY) -m defectra.campaign.archive export nmc --config config/archive.yaml
 
 bench: $(VENV)/.installed-test  ## measurements side by side, results/benchmarks.jsonl
 	@set -o pipefail; for f in benchmarks/[a-z]*.py; do \

@@ -15,9 +15,9 @@ import numpy as np
 
 from benchmarks.feff import PRE_EDGE, case, onset
 from defectra.core.config import load
-from defectra.core.protocols import FeffProtocol
 from defectra.core.store import write_bytes
 from defectra.engines.feff import run as feff
+from defectra.engines.feff.settings import FeffProtocol
 from defectra.spectra.broaden import gaussian
 
 OUT = Path("results/benchmarks/scan")

@@ -15,11 +15,11 @@ import pytest
 from conftest import remount
 from counts import note
 
-from defectra.campaign.archive import settings_of
+from defectra.campaign.node import IN_A_ROW
 from defectra.campaign.plan import write_plan
 from defectra.core.config import Config, load
 from defectra.core.journal import read_journal
-from defectra.engines.node import IN_A_ROW
+from defectra.studies.nmc.requests import settings_of
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -45,7 +45,7 @@ def start(
     (chunk,) = write_plan(config, folder)
     settings = folder / "settings.json"
     settings.write_text(settings_of(config, live=False).model_dump_json())
-    command = [sys.executable, "-m", "defectra.campaign.worker", "--settings", str(settings)]
+    command = [sys.executable, "-m", "defectra.studies.nmc.chunk", "--settings", str(settings)]
     command += ["--plan", str(folder / "plan" / chunk), "--out", str(folder / "out")]
     command += ["--journal", str(folder / "journal"), "--archive", str(folder / "archive")]
     env = {**os.environ, "TMPDIR": str(scratch), "OPENBLAS_NUM_THREADS": "1"}

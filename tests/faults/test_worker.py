@@ -15,9 +15,7 @@ from conftest import remount
 from counts import note
 from events import Gate, alive, wait_for
 
-from defectra.campaign.archive import settings_of
 from defectra.campaign.plan import write_plan
-from defectra.campaign.worker import run_chunk
 from defectra.core.config import Config, load
 from defectra.core.errors import StoreError, TableError
 from defectra.core.journal import Journal, read_journal
@@ -25,6 +23,8 @@ from defectra.core.records import CALCULATIONS
 from defectra.core.store import read_table, replacing
 from defectra.engines import process
 from defectra.engines.feff import run as feff
+from defectra.studies.nmc.chunk import run_chunk
+from defectra.studies.nmc.requests import settings_of
 
 ROOT = Path(__file__).resolve().parents[2]
 SYNTHETIC = {
@@ -71,7 +71,7 @@ GOOD = """
 import pathlib
 head = "# Mu= -5.0 eV\\n# xsedge+ 50, used to normalize mu 1.0E-03\\n"
 rows = [f"{520+i} {i-10} {i/10} {1+i/50} {1.0} {0.0}" for i in range(40)]
-pathlib.Path("xmu.dat").write_text(head + "\\n".join(rows))
+pathlib.Path("xmu.dat").write_text(head + "\\n".join(rows) + "\\n")
 pathlib.Path("log1.dat").write_text("Convergence reached in 7 iterations")
 pathlib.Path("pot.bin").write_text("0")
 """
@@ -289,7 +289,7 @@ def test_kill_9_of_the_worker_at_random_bytes(tmp_path) -> None:
     (chunk,) = write_plan(config, folder)
     settings = tmp_path / "settings.json"
     settings.write_text(settings_of(config, live=False).model_dump_json())
-    command = [sys.executable, "-m", "defectra.campaign.worker", "--settings", str(settings)]
+    command = [sys.executable, "-m", "defectra.studies.nmc.chunk", "--settings", str(settings)]
     command += ["--plan", str(folder / "plan" / chunk), "--out", str(folder / "chunks" / chunk)]
     command += ["--journal", str(journal_of(folder)), "--archive", str(folder / "archive")]
     starts = folder / "starts"

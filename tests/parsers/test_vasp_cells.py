@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from defectra.core.errors import EngineError
-from defectra.defects import vasp_runs as vasp_cells
+from defectra.defects import vasp_runs
+from defectra.engines.vasp import cells as vasp_cells
 from defectra.structures.identity import atoms_of
-from defectra.studies.levels.requests import place, supercell
+from defectra.studies.levels.inputs import place, supercell
 from tests.vasp_files import write_run
 
 HOST, LENGTH = "CdTe", 6.6
@@ -42,10 +43,10 @@ def test_a_tree_of_runs_gives_bulk_and_charges(tmp_path):
     rows, left_out = vasp_cells.read_tree(tmp_path)
     assert not left_out
     assert sorted(r["charge"] for r in rows) == [-1, 0, 0]
-    bulk = vasp_cells.bulk_of(rows, HOST)
+    bulk = vasp_runs.bulk_of(rows, HOST)
     assert bulk["energy_eV"] == -40.0
     assert bulk["potentials_V"] == [70.0] * 16  # VASP prints the potential of an electron
-    found = {vasp_cells.identify(r, bulk, HOST) for r in rows if r is not bulk}
+    found = {vasp_runs.identify(r, bulk, HOST) for r in rows if r is not bulk}
     assert [(f.site, f.impurity) for f in found] == [("M_A", "Cu")]
 
 
@@ -70,21 +71,21 @@ def test_sites_are_told_from_the_cells(tmp_path, site, impurity, want):
     lattice, species, coords = geometry(site, impurity)
     write_run(tmp_path / "d", lattice, species, coords, 1, -37.0, potentials=[0.0] * len(species))
     rows = vasp_cells.read_tree(tmp_path)[0]
-    bulk = vasp_cells.bulk_of(rows, HOST)
+    bulk = vasp_runs.bulk_of(rows, HOST)
     row = next(r for r in rows if r["energy_eV"] == -37.0)
-    found = vasp_cells.identify(row, bulk, HOST)
+    found = vasp_runs.identify(row, bulk, HOST)
     assert (found.site, found.impurity, row["charge"]) == (want, impurity, 1)
 
 
 def test_a_vacancy_and_two_defects_at_once(tmp_path):
     write(tmp_path)
     rows = vasp_cells.read_tree(tmp_path)[0]
-    bulk = vasp_cells.bulk_of(rows, HOST)
+    bulk = vasp_runs.bulk_of(rows, HOST)
     vacancy = {**bulk, "species": bulk["species"][1:], "coords": bulk["coords"][3:]}
-    assert vasp_cells.identify(vacancy, bulk, HOST).impurity == "vacancy"
+    assert vasp_runs.identify(vacancy, bulk, HOST).impurity == "vacancy"
     double = {**bulk, "species": ["Cu", "Cu", *bulk["species"][2:]]}
     with pytest.raises(EngineError, match="2 atoms exchanged"):
-        vasp_cells.identify(double, bulk, HOST)
+        vasp_runs.identify(double, bulk, HOST)
 
 
 def test_broken_runs_are_left_out_with_their_reason(tmp_path):
@@ -119,13 +120,13 @@ def test_no_bulk_or_two_are_refused(tmp_path):
     write(tmp_path)
     shutil.rmtree(tmp_path / "bulk")
     with pytest.raises(EngineError, match="0 runs of pure"):
-        vasp_cells.bulk_of(vasp_cells.read_tree(tmp_path)[0], HOST)
+        vasp_runs.bulk_of(vasp_cells.read_tree(tmp_path)[0], HOST)
 
 
 def test_parsed_folders_give_the_level_that_the_energies_say(tmp_path):
     pytest.importorskip("pydefect", reason="extra `levels` is not installed")
     write(tmp_path)
-    rows, _ = vasp_cells.levels_of_folder(tmp_path, HOST, 10.0 * np.eye(3), 0.14)
+    rows, _ = vasp_runs.levels_of_folder(tmp_path, HOST, 10.0 * np.eye(3), 0.14)
     (row,) = rows
     assert (row["site"], row["impurity"], row["q_from"], row["q_to"]) == ("M_A", "Cu", 0, -1)
     # E(-1) - E(0) - VBM = 0.8 - 0; the potential of both charges is that of the bulk but 0.01 V

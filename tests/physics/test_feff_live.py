@@ -13,10 +13,10 @@ import psutil
 import pytest
 from events import alive, wait_for
 
-from defectra.core.protocols import FeffProtocol
 from defectra.engines.feff import child as feff_child
 from defectra.engines.feff import run as feff
 from defectra.engines.feff.input import calculation_id, cluster, feff_input, potentials_key
+from defectra.engines.feff.settings import FeffProtocol
 from defectra.structures.geometry import as_row
 from defectra.structures.layered import Z_OXYGEN, primitive
 

@@ -14,10 +14,10 @@ import pytest
 
 from benchmarks.crystals import crystal
 from defectra.core.errors import EngineError
-from defectra.core.protocols import GpawCoreHoleProtocol
 from defectra.core.records import Status
 from defectra.engines.gpaw import corehole as gpaw_corehole
 from defectra.engines.gpaw import run as gpaw
+from defectra.engines.gpaw.settings import GpawCoreHoleProtocol
 
 pytestmark = pytest.mark.live
 SMALL = {"image_distance": 0, "spacing": 1.4, "hubbard": {}, "cutoff": 300, "span": 30}

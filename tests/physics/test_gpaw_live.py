@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from defectra.core.errors import EngineError
-from defectra.core.protocols import GpawProtocol
 from defectra.core.records import Status
 from defectra.defects.corrections import madelung_cubic
 from defectra.engines.gpaw import run as gpaw
+from defectra.engines.gpaw.settings import GpawProtocol
 
 pytestmark = pytest.mark.live
 

@@ -9,7 +9,7 @@ from defectra.core.config import load
 from defectra.core.store import Archive
 from defectra.studies.levels import export as live_archive
 from defectra.studies.levels.hosts import read_hosts, static_ratios
-from defectra.studies.levels.requests import read_sets
+from defectra.studies.levels.inputs import read_sets
 from defectra.studies.levels.sets import level_rows
 from defectra.studies.levels.tables import HOST_RUNS, sizes_of
 

@@ -7,10 +7,10 @@ from defectra.core.errors import EngineError, TableError
 from defectra.defects import levels as live
 from defectra.defects.corrections import Correction
 from defectra.structures.identity import atoms_of
-from defectra.studies.levels import requests as live_requests
+from defectra.studies.levels import inputs as live_requests
 from defectra.studies.levels import sets as live_sets
 from defectra.studies.levels.formation import formation_rows, region
-from defectra.studies.levels.requests import place, read_sets, supercell
+from defectra.studies.levels.inputs import place, read_sets, supercell
 from defectra.studies.levels.tables import cell_row
 
 HOST = live.Host(10.0 * np.eye(3), 0.5)

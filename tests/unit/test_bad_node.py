@@ -12,14 +12,15 @@ from pathlib import Path
 
 import pytest
 
-from defectra.campaign.archive import export, settings_of
 from defectra.campaign.archived import write_archived
+from defectra.campaign.export import export
+from defectra.campaign.node import IN_A_ROW
 from defectra.campaign.plan import write_plan
 from defectra.core.config import Config, load
 from defectra.core.journal import read_journal
 from defectra.core.records import CALCULATIONS, SPECTRA
 from defectra.core.store import Archive, read_table
-from defectra.engines.node import IN_A_ROW
+from defectra.studies.nmc.requests import settings_of
 
 ROOT = Path(__file__).resolve().parents[2]
 # Stands in for the wheel in the child: what FEFF leaves of a good run, at no cost.
@@ -81,7 +82,7 @@ class Node:
         (shadow / "feff10").mkdir(parents=True)
         (shadow / "feff10" / "__init__.py").write_text(wheel)
         path = [str(shadow), str(ROOT / "workflow"), os.environ.get("PYTHONPATH", "")]
-        command = [sys.executable, "-m", "defectra.campaign.worker"]
+        command = [sys.executable, "-m", "defectra.studies.nmc.chunk"]
         command += ["--settings", str(self.settings), "--journal", str(self.journal)]
         command += ["--plan", str(self.folder / "plan" / self.chunk)]
         command += ["--archive", str(self.folder / "archive"), "--out", str(self.out)]
@@ -116,7 +117,7 @@ def test_a_bad_node_stops_its_chunk_and_poisons_nothing(tmp_path, wheel, cause):
         assert word in bad.stderr
     assert "Traceback" not in bad.stderr
     assert not node.out.exists(), "no table of a chunk that was not worked through"
-    assert export(node.config, node.folder / "store")["calculations"] == 0
+    assert export("nmc", node.config, [node.journal])["calculations"] == 0
     good = node.start(WORKS)
     assert good.returncode == 0, good.stderr
     counts = json.loads(good.stdout)

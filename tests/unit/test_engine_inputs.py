@@ -4,10 +4,13 @@ import numpy as np
 import pytest
 from pymatgen.core import Lattice, Structure
 
+from defectra.core.config import load
 from defectra.core.errors import EngineError
 from defectra.engines.fdmnes import input as fdmnes_input
 from defectra.engines.fdmnes import read as fdmnes
+from defectra.engines.fdmnes.settings import FdmnesProtocol
 from defectra.engines.vasp import input as vasp_input
+from defectra.engines.vasp.settings import VaspProtocol
 
 
 def published(mirror, element):
@@ -24,21 +27,22 @@ def test_fdmnes_input_is_the_published_one_line_by_line(mirror, element):
     lattice = Lattice.from_parameters(*[float(v) for v in rows[0]])
     _, species, coords = fdmnes._cell(fdmnes.cards_of(theirs))
     structure = Structure(lattice, species, coords)
-    ours = fdmnes_input.inputs(structure, element, fdmnes_input.PUBLISHED[element])
+    edge = "K" if element == "O" else "L23"
+    ours = fdmnes_input.inputs(structure, (element, edge), load().protocols.fdmnes["published"])
     text = ours[f"{element}_in.txt"]
     assert [x.rstrip() for x in text.splitlines()] == [x.rstrip() for x in theirs.splitlines()]
 
 
 def test_fdmnes_input_reads_back():
     nio = Structure(Lattice.cubic(4.18), ["Ni", "O"], [[0, 0, 0], [0.5, 0.5, 0.5]])
-    files = fdmnes_input.inputs(nio, "Ni", fdmnes_input.FdmnesProtocol("K", "5.0"))
+    files = fdmnes_input.inputs(nio, ("Ni", "K"), FdmnesProtocol())
     lattice, species, coords = fdmnes._cell(fdmnes.cards_of(files["Ni_in.txt"]))
     np.testing.assert_allclose(lattice, nio.lattice.matrix, atol=1e-5)
     assert species == ["Ni", "O"]
     np.testing.assert_allclose(coords, nio.frac_coords)
     assert "Ni_in.txt" in files["fdmfile.txt"]
     with pytest.raises(EngineError, match="Cu"):
-        fdmnes_input.inputs(nio, "Cu", fdmnes_input.FdmnesProtocol("K", "5.0"))
+        fdmnes_input.inputs(nio, ("Cu", "K"), FdmnesProtocol())
 
 
 def test_vasp_input_has_the_published_tags(mirror):
@@ -49,7 +53,7 @@ def test_vasp_input_has_the_published_tags(mirror):
 
     theirs = Incar.from_file(folder / "INCAR")
     structure = Poscar.from_file(folder / "POSCAR").structure
-    files = vasp_input.inputs(structure, 0, vasp_input.VaspProtocol())
+    files = vasp_input.inputs(structure, 0, "K", load().protocols.vasp["published"])
     ours = Incar.from_str(files["INCAR"])
     for tag in ("CLNT", "CLN", "CLL", "CLZ", "ICORELEVEL", "CH_LSPEC", "CH_SIGMA", "NBANDS",
                 "KSPACING", "ISPIN", "LASPH", "LMAXMIX", "LDAUTYPE"):  # fmt: skip
@@ -64,7 +68,7 @@ def test_vasp_input_gives_the_absorber_a_species_of_its_own():
         Lattice.cubic(4.2), ["Ni", "O", "Ni", "O"],
         [[0, 0, 0], [0.5, 0, 0], [0.5, 0.5, 0], [0, 0.5, 0.5]],
     )  # fmt: skip
-    files = vasp_input.inputs(cell, 2, vasp_input.VaspProtocol("L23"))
+    files = vasp_input.inputs(cell, 2, "L23", VaspProtocol())
     lines = files["POSCAR"].splitlines()
     assert lines[5].split() == ["Ni", "Ni", "O"]
     assert lines[6].split() == ["1", "1", "2"]
@@ -72,6 +76,6 @@ def test_vasp_input_gives_the_absorber_a_species_of_its_own():
     assert "POTCAR" not in files
     assert "CLN = 2" in files["INCAR"]
     with pytest.raises(EngineError, match="M4"):
-        vasp_input.inputs(cell, 2, vasp_input.VaspProtocol("M4"))
+        vasp_input.inputs(cell, 2, "M4", VaspProtocol())
     with pytest.raises(EngineError, match="site 9"):
-        vasp_input.inputs(cell, 9, vasp_input.VaspProtocol())
+        vasp_input.inputs(cell, 9, "K", VaspProtocol())

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from defectra.core import fingerprint as fp
+from defectra.core.engines import engine_module
 
 
 @pytest.fixture
@@ -91,7 +92,10 @@ def test_module_started_by_name_counts(package: Path) -> None:
 
 def test_figures_do_not_reach_calculations() -> None:
     fp.clear()
-    names = {str(p) for p in fp.reached("defectra.campaign.worker")}
+    worker = {str(p) for p in fp.reached("defectra.campaign.worker")}
+    engine = {str(p) for p in fp.reached(engine_module("feff"))}
+    assert not any("/engines/feff/" in name for name in worker)
+    names = worker | engine
     assert any(name.endswith("engines/feff/run.py") for name in names)
     assert any(name.endswith("engines/feff/child.py") for name in names)
     assert not any("/figures/" in name or "/learn/" in name for name in names)

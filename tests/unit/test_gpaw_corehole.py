@@ -14,12 +14,12 @@ import pytest
 from benchmarks.crystals import crystal
 from defectra.core.config import load
 from defectra.core.errors import EngineError
-from defectra.core.protocols import GpawCoreHoleProtocol
 from defectra.engines.finished.importing import import_tree
 from defectra.engines.gpaw import corehole as gpaw_corehole
 from defectra.engines.gpaw import run as gpaw
 from defectra.engines.gpaw.corehole import mesh, parse, repeats, voigt_sum
-from defectra.engines.single import compute
+from defectra.engines.gpaw.settings import GpawCoreHoleProtocol
+from defectra.engines.spectrum import spectrum_engine
 
 DATA = Path(__file__).parent.parent / "data" / "gpaw_lco"
 PROGRAMS = Path(gpaw_corehole.__file__).with_name("programs")
@@ -181,7 +181,10 @@ def test_a_run_without_a_spectrum_keeps_its_own_reason(fake, cell, tmp_path):
          "open(result, 'w')); sys.exit(3)")  # fmt: skip
     index = cell["species"].index("O")
     protocol = ("fast", GpawCoreHoleProtocol())
-    row, spectrum = compute(gpaw_corehole, cell, index, "K", protocol, tmp_path / "run" / "a")
+    engine = spectrum_engine("gpaw_corehole")
+    request = engine.site(cell, index).request("K", protocol)
+    found = engine.result(request, engine.run(request, tmp_path / "run" / "a"))
+    row, spectrum = found.row, found.beside.get("spectra")
     assert spectrum is None
     assert (row["status"], row["error_class"]) == ("failed", "not_self_consistent")
     assert row["message"] == "GPAW: no"

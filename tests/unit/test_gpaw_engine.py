@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from defectra.core.errors import EngineError
-from defectra.core.protocols import GpawProtocol
 from defectra.core.records import Status
 from defectra.engines.gpaw import run as gpaw
+from defectra.engines.gpaw.settings import GpawProtocol
 
 FAKE = """#!{python}
 import json, os, signal, sys

@@ -17,7 +17,6 @@ FLOOR |= {"studies": 4, "cli": 5}
 # Known, and to be mended by the one spine (issue "One spine, and a folder for each study").
 LEFT = {
     ("campaign", "cli"),
-    ("campaign", "engines"),
     ("campaign", "structures"),
     ("campaign", "studies"),
 }

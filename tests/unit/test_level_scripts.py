@@ -2,15 +2,32 @@
 
 import csv
 import json
+import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+from defectra.campaign.ledger import Ledger
+from defectra.core.store import Archive
 from defectra.studies.levels import calculations as live_run
-from defectra.studies.levels import campaign, steps
+from defectra.studies.levels import steps
+from defectra.studies.levels.requests import REQUESTS
 from tests.parsers.test_vasp_cells import geometry, write
-from tests.unit.test_live_run import Engine
 from tests.vasp_files import write_run
+
+ROOT = Path(__file__).parents[2]
+# Stands in for a Python with GPAW: answers of the fake engine, and a count of its starts.
+GPAW = f"""#!{sys.executable}
+import json, pathlib, sys
+if "-c" in sys.argv:
+    sys.exit(print("fake"))
+sys.path[:0] = [{str(ROOT)!r}, {str(ROOT / "workflow")!r}]
+from tests.unit.test_live_run import Engine
+engine = Engine()
+engine.start(json.loads(pathlib.Path(sys.argv[-2]).read_text()), 0, pathlib.Path(sys.argv[-1]))
+pathlib.Path(sys.argv[0] + ".asked").open("a").write("x" * len(engine.asked))
+"""
 
 
 @pytest.fixture
@@ -31,8 +48,10 @@ def read(path):
 
 
 def test_the_head_of_the_ranked_list_is_computed(script, root, tmp_path, config, monkeypatch):
-    engine = Engine()
-    monkeypatch.setattr(campaign.run, "__defaults__", (engine, *campaign.run.__defaults__[1:]))
+    gpaw = tmp_path / "python"
+    gpaw.write_text(GPAW)
+    gpaw.chmod(0o755)
+    monkeypatch.setenv("DEFECTRA_GPAW", str(gpaw))
     (tmp_path / "next.csv").write_text(
         "rank,host,site,impurity,charges,gain_eV\n1,AlP,M_A,Zn,+1 0 -1,1.0\n2,BN,M_A,Zn,0 -1,0.9\n"
     )
@@ -52,8 +71,10 @@ def test_the_head_of_the_ranked_list_is_computed(script, root, tmp_path, config,
     assert [(r["host"], r["q_from"], r["q_to"]) for r in rows] == [("AlP", "1", "0"),
                                                                    ("AlP", "0", "-1")]  # fmt: skip
     assert [float(r["bare_eV"]) for r in rows] == pytest.approx([0.6, 0.6])
-    assert len(engine.asked) == 5  # host, bulk, three charges
-    assert live_run.tables("none", tmp_path / "results/store/levels_next.journal", {}).cells
+    asked = (tmp_path / "python.asked").read_text()
+    assert len(asked) == 5  # host, bulk, three charges
+    ledger = Ledger(REQUESTS.kinds, journals=[tmp_path / "results/store/levels_next.journal"])
+    assert len(live_run.tables_of(ledger, Archive("none"), {}).cells) == 4
 
 
 def test_folders_of_vasp_runs_become_levels_and_reasons(script, tmp_path):

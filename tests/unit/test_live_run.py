@@ -3,38 +3,56 @@
 import json
 import math
 import sys
+from pathlib import Path
 
 import pytest
 
+from defectra.campaign.complete import computed
+from defectra.campaign.export import export_rows
+from defectra.campaign.ledger import Ledger
 from defectra.core.errors import EngineError, TableError
-from defectra.core.protocols import GpawLevelsProtocol
 from defectra.core.store import Archive
+from defectra.engines.gpaw.charged_cells import ChargedCells
+from defectra.engines.gpaw.settings import GpawLevelsProtocol
 from defectra.studies.levels import calculations as live_run
-from defectra.studies.levels import campaign, vasp_inputs
-from defectra.studies.levels import export as live_archive
-from defectra.studies.levels.hosts import read_hosts, static_ratios
-from defectra.studies.levels.requests import DefectSet, host_request, read_sets
+from defectra.studies.levels import vasp_inputs
+from defectra.studies.levels.hosts import read_hosts
+from defectra.studies.levels.inputs import (
+    DefectSet,
+    host_request,
+    host_requests,
+    set_requests,
+)
+from defectra.studies.levels.requests import REQUESTS, set_families
 from defectra.studies.levels.scorecard_computed import live_claims
-from defectra.studies.levels.sets import CORRECTIONS, level_rows, set_requests
+from defectra.studies.levels.sets import CORRECTIONS, Tables, level_rows
+from defectra.studies.levels.tables import CELL_RUNS, HOST_RUNS
 
+HOSTS = Path(__file__).parents[2] / "resources/levels/hosts.csv"
 SET = DefectSet("AlP", "M_A", "Cd", (0, -1), 16)
 
 
-class Engine:
+class Engine(ChargedCells):
     """Answers what GPAW would; counts its calls, and dies when told."""
 
     def __init__(self):
+        super().__init__(self.start)
         self.asked = []
         self.dies_after = math.inf
 
-    def __call__(self, requests, timeout_s):
-        out = {}
+    def available(self):
+        return ""
+
+    def version(self):
+        return "gpaw fake"
+
+    def start(self, requests, timeout_s, results):
         for request in requests:
             if len(self.asked) >= self.dies_after:
                 raise KeyboardInterrupt
             self.asked.append(request["id"])
-            out[request["id"]] = self.host() if request["kind"] == "host" else self.cell(request)
-        return out
+            found = self.host() if request["kind"] == "host" else self.cell(request)
+            (results / f"{request['id']}.json").write_text(json.dumps(found))
 
     def host(self):
         edges = {"vbm_eV": 4.0, "cbm_eV": 5.6, "gap_eV": 1.6, "gamma_gap_eV": 3.0}
@@ -76,77 +94,77 @@ def protocol(config):
 
 @pytest.fixture
 def hosts(root, protocol):
-    return campaign.host_requests(
-        ["AlP"], read_hosts(root / "resources/levels/hosts.csv"), protocol
-    )
+    return host_requests(["AlP"], read_hosts(root / "resources/levels/hosts.csv"), protocol)
 
 
-def complete(engine, hosts, protocol, journal, archived=None):
-    return list(campaign.run(hosts, [SET], protocol, journal, archived or {}, engine))
+def families(protocol):
+    return set_families([SET], {"fast": protocol}, read_hosts(HOSTS))
 
 
-def test_a_second_run_computes_nothing_and_a_killed_one_goes_on(tmp_path, hosts, protocol):
+def known(engine, protocol, journal, archive=None):
+    """Ledger after a start of the worker."""
+    ledger = Ledger(REQUESTS.kinds, archive, engines=lambda name: engine)
+    return computed(families(protocol), ledger, journal)
+
+
+def tables_of(engine, protocol, journal, ratios=None):
+    ledger = known(engine, protocol, journal)
+    return live_run.tables_of(ledger, Archive(journal.parent / "none"), ratios or {})
+
+
+def test_a_second_run_computes_nothing_and_a_killed_one_goes_on(tmp_path, protocol):
     journal, engine = tmp_path / "j", Engine()
-    engine.dies_after = 1
+    engine.dies_after = 3  # in the middle of a batch
     with pytest.raises(KeyboardInterrupt):
-        complete(engine, hosts, protocol, journal)
-    assert len(campaign.known(journal)) == 1  # the host was finished
+        known(engine, protocol, journal)
     engine.dies_after = math.inf
-    complete(engine, hosts, protocol, journal)
-    assert len(engine.asked) == 4  # host, bulk, two charges: each once
-    assert complete(engine, hosts, protocol, journal) == []
+    known(engine, protocol, journal)
+    # host, bulk, two charges: what was finished in the batch was kept by the engine's folder
+    assert len(set(engine.asked)) == 4
+    before = len(engine.asked)
+    assert known(engine, protocol, journal)
+    assert len(engine.asked) == before
 
 
-def test_without_gpaw_the_campaign_says_how_to_get_it(tmp_path, hosts, protocol, monkeypatch):
+def test_without_gpaw_the_campaign_says_how_to_get_it(tmp_path, protocol, monkeypatch):
     monkeypatch.setenv("DEFECTRA_GPAW", str(tmp_path / "nothing"))
     with pytest.raises(EngineError, match="DEFECTRA_GPAW"):
-        list(campaign.run(hosts, [SET], protocol, tmp_path / "j", {}))
+        computed(families(protocol), Ledger(REQUESTS.kinds), tmp_path / "j")
 
 
-def test_a_set_that_crashes_does_not_stop_the_others(tmp_path, hosts, protocol):
-    def broken(requests, timeout_s):
-        raise EngineError("crashed", "the child died")
+def test_a_host_that_crashes_is_tried_again_and_its_sets_wait(tmp_path, protocol):
+    engine = Engine()
+    engine._start = lambda requests, timeout_s, results: EngineError("crashed", "the child died")
+    ledger = known(engine, protocol, tmp_path / "j")
+    (record,) = ledger.records().values()
+    assert record.row["error_class"] == "machine:crashed"
+    assert live_run.own_rows(ledger) == ([], [])
+    again = Engine()
+    known(again, protocol, tmp_path / "j")
+    assert len(again.asked) == 4
 
-    lines = list(campaign.run(hosts, [SET], protocol, tmp_path / "j", {}, broken))
-    assert lines == ["AlP: the child died"]
 
-
-def test_archive_gives_the_levels_back_without_engine_or_library(
-    tmp_path, hosts, protocol, monkeypatch
-):
-    journal = tmp_path / "j"
-    complete(Engine(), hosts, protocol, journal)
+def test_archive_gives_the_levels_back_without_engine_or_library(tmp_path, protocol):
+    ledger, archive = known(Engine(), protocol, tmp_path / "j"), Archive(tmp_path / "archive")
+    counts = export_rows(families(protocol), ledger, archive)
+    assert counts == {"level_hosts": 1, "level_cells": 3}
+    assert set(export_rows(families(protocol), ledger, archive).values()) == {0}
+    assert {r["origin"] for t in (HOST_RUNS, CELL_RUNS) for r in archive.read(t)} == {"archive"}
     fixed = {"point_charge_eV": 0.3, "alignment_eV": 0.1, "spread_V": 0.02, "epsilon": 7.9}
-    fixed["freysoldt_eV"] = 0.5
-    monkeypatch.setattr(
-        live_archive,
-        "correction_rows",
-        lambda sets, tables, p: [
-            {"calculation_id": k, **fixed, "library": "x"}
-            for k, r in tables.cells.items()
-            if r["charge"]
-        ],
-    )
-    sets = tmp_path / "sets.csv"
-    sets.write_text("host,site,impurity,charges,atoms,protocol\nAlP,M_A,Cd,0 -1,16,fast\n")
-    wanted = (read_sets(sets), {"fast": protocol}, {})
-    counts = live_archive.export(journal, tmp_path / "archive", *wanted)
-    assert counts == {"level_hosts": 1, "level_cells": 3, "level_corrections": 1}
-    again = live_archive.export(journal, tmp_path / "archive", *wanted)
-    assert again == counts
-    tables = live_archive.merged(Archive(tmp_path / "archive"), tmp_path / "none", {})
-    (row,) = level_rows(read_sets(sets), tables, {"fast": protocol}, 0.14, {})
+    fixed |= {"freysoldt_eV": 0.5, "library": "x"}
+    cells = [r["calculation_id"] for r in archive.read(CELL_RUNS) if r["charge"]]
+    archive.add([{"calculation_id": k, **fixed} for k in cells], CORRECTIONS)
+    tables = live_run.tables_of(Ledger(REQUESTS.kinds), archive, {})
+    (row,) = level_rows([SET], tables, {"fast": protocol}, 0.14, {})
     assert row["corrected_eV"] == pytest.approx(4.6 - 4.0 + 0.4)
     assert row["aligned_eV"] == pytest.approx(row["level_eV"] + 0.5)
-    known = live_run.archive_records(tmp_path / "archive")
     engine = Engine()
-    assert complete(engine, hosts, protocol, tmp_path / "new", known) == []
+    known(engine, protocol, tmp_path / "new", archive)
     assert engine.asked == []
-    assert len(Archive(tmp_path / "archive").read(CORRECTIONS)) == 1
 
 
 def test_a_set_that_is_not_computed_is_a_row(protocol, tmp_path):
-    tables = live_archive.merged(Archive(tmp_path), tmp_path / "none", {})
+    tables = live_run.tables_of(Ledger(REQUESTS.kinds), Archive(tmp_path), {})
     (row,) = level_rows([SET], tables, {"fast": protocol}, 0.14, {})
     assert row["status"] == "failed"
     assert row["message"].startswith("not computed")
@@ -191,14 +209,12 @@ def test_the_id_is_the_hash_of_the_request(hosts):
 def test_recomputed_levels_are_compared_without_the_correction_library(
     tmp_path, root, hosts, protocol, config, monkeypatch
 ):
-    monkeypatch.setattr("defectra.studies.levels.campaign.gpaw_levels.compute", Engine())
     monkeypatch.setitem(sys.modules, "pydefect", None)
-    monkeypatch.setattr(campaign.run, "__defaults__", (Engine(), *campaign.run.__defaults__[1:]))
-    complete(Engine(), hosts, protocol, tmp_path / "j")
-    archived = live_archive.merged(Archive(tmp_path / "a"), tmp_path / "j", {})
+    archived = tables_of(Engine(), protocol, tmp_path / "j")
     live = config.levels.live.model_copy(update={"sets": str(root / config.levels.live.sets)})
     properties = read_hosts(root / "resources/levels/hosts.csv")
-    (row,) = live_run.recompute(live, {"fast": protocol}, properties, tmp_path / "anew", archived)
+    engine, asked = Engine(), ({"fast": protocol}, properties, tmp_path / "anew", archived)
+    (row,) = live_run.recompute(live, *asked, engines=lambda name: engine)
     assert row["difference_eV"] == pytest.approx(0.0, abs=1e-9)
     assert row["archived_eV"] == pytest.approx(0.6)
     assert row["cpu_s"] == 4
@@ -208,7 +224,7 @@ def test_recomputed_levels_are_compared_without_the_correction_library(
     assert "make corrections" in level["message"]
     unknown = live.model_copy(update={"recompute": ["X M_A Y 16 fast"]})
     with pytest.raises(TableError, match="recompute"):
-        live_run.recompute(unknown, {"fast": protocol}, properties, tmp_path / "anew", archived)
+        live_run.recompute(unknown, *asked)
 
 
 def test_a_protocol_that_went_through_a_rule_asks_for_the_same_calculations(protocol):
@@ -223,10 +239,9 @@ def test_a_protocol_that_went_through_a_rule_asks_for_the_same_calculations(prot
 def test_a_level_that_one_side_lacks_is_a_failed_row_with_the_reason(
     tmp_path, root, hosts, protocol, config, lacks
 ):
-    complete(Engine(), hosts, protocol, tmp_path / "j")
-    whole = live_archive.merged(Archive(tmp_path / "a"), tmp_path / "j", {})
+    whole = tables_of(Engine(), protocol, tmp_path / "j")
     cells = {k: r | {"energy_eV": math.nan} for k, r in whole.cells.items()}
-    broken = live_archive.Tables(whole.hosts, cells, {})
+    broken = Tables(whole.hosts, cells, {})
     rows = {name: level_rows([SET], t, {"fast": protocol}, 0.0, {})[0]
             for name, t in (("whole", whole), ("broken", broken))}  # fmt: skip
     before, now = (rows["broken" if lacks in (side, "both") else "whole"]
@@ -243,10 +258,3 @@ def test_a_level_that_one_side_lacks_is_a_failed_row_with_the_reason(
     assert claim["verdict"] == "data not available"
     (claim,) = [c for c in live_claims([], [], {}, [good]) if c["claim_id"] == "live_drift"]
     assert claim["verdict"] == "reproduced"
-
-
-def test_a_relaxed_set_is_compared_with_the_static_screening(root, tmp_path):
-    properties = read_hosts(root / "resources/levels/hosts.csv")
-    tables = live_run.tables(tmp_path / "a", tmp_path / "j", properties)
-    assert tables.ratios
-    assert tables.ratios == static_ratios(properties)

@@ -9,21 +9,26 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from defectra.campaign.complete import Counts, complete
 from defectra.campaign.engine import Outcome
-from defectra.core.journal import Journal
-from defectra.core.protocols import GpawProtocol
+from defectra.campaign.ledger import Ledger
+from defectra.campaign.request import Family
 from defectra.core.records import Status
 from defectra.core.store import Archive, read_table, write_table
 from defectra.engines.gpaw import run as gpaw
-from defectra.studies.perovskites import cells, decomposition, phases, supercells, vacancies
-from defectra.studies.perovskites.cell_campaign import JOURNAL, CellCampaign
+from defectra.engines.gpaw.settings import GpawProtocol
+from defectra.studies.perovskites import cells, decomposition, phases, runs, supercells, vacancies
+from defectra.studies.perovskites import requests as asked
 from defectra.studies.perovskites.cells import CELLS
 from defectra.studies.perovskites.figures.runs import plot_decomposition
 from defectra.studies.perovskites.scorecard import scorecard
+from defectra.studies.perovskites.tables import RUNS
 
 PROTOCOL = GpawProtocol()
 FAKE = """#!{python}
 import json, sys
+if "-c" in sys.argv:
+    sys.exit(print("26.7.0"))
 open({count!r}, "a").write("x")
 job, steps = json.load(open(sys.argv[-2])), {{}}
 for step in job["steps"]:
@@ -123,28 +128,44 @@ def campaign(tmp_path, monkeypatch):
     path.write_text(FAKE.format(python=sys.executable, count=str(count)))
     path.chmod(0o755)
     monkeypatch.setenv(gpaw.VARIABLE, str(path))
-    pure = [{"name": "CsPbI_3", "kind": "equation_of_state", "status": "ok", "lattice": 6.4}]
+    protocol = ("p", PROTOCOL)
+    compound = runs.pure_of("Cs", "Pb", "I")
+    scan = asked.scan_request(compound, protocol)
+    row = runs.row_of(compound.name, "equation_of_state", "p", 6.0, Outcome(scan.calculation_id))
+    archive = Archive(tmp_path / "a")
+    archive.add([row | {"status": "ok", "lattice": 6.4}], RUNS)
+    family = Family("all", lambda known: asked.cells_chain(protocol, known))
 
-    def make() -> CellCampaign:
-        return CellCampaign(("p", PROTOCOL), tmp_path / "s", Archive(tmp_path / "a"), pure)
+    def start() -> tuple[list[dict], list]:
+        """Rows of the table after a start of the worker, and what it computed."""
+        ledger = Ledger(asked.REQUESTS.kinds, archive, [tmp_path / "j"])
+        before = asked.cell_rows(ledger, protocol)
+        with ledger.writing(tmp_path / "j"):
+            done = list(complete([family], ledger, tmp_path / "s", Counts()))
+        return before, done
 
-    return make, tmp_path / "s", count
+    return start, count
 
 
 def test_campaign_computes_once_and_says_what_is_missing(campaign, tmp_path):
-    make, work, count = campaign
-    before = make().rows()
+    start, count = campaign
+    before, new = start()
     assert {r["error_class"] for r in before} == {"not_computed"}
-    with Journal(work / JOURNAL) as journal:
-        new = list(make().fill(journal))
     # 21 phases, 12 of them scanned, host and four vacancies of the one host that is known.
     assert len(new) == len(count.read_text()) == 21 + 12 + 5
-    with Journal(work / JOURNAL) as journal:
-        assert list(make().fill(journal)) == []
-    rows = make().rows()
+    rows, again = start()
+    assert again == []
     assert {r["status"] for r in rows} == {"ok"}
     write_table(tmp_path / "t.parquet", rows, CELLS)
     assert len(read_table(Path(tmp_path / "t.parquet"), CELLS)) == len(rows)
+
+
+def test_mixed_cells_wait_for_both_ends_and_share_a_family_with_them():
+    waiting = list(
+        asked.mixed_chain(supercells.MIXED[0], ("p", PROTOCOL), lambda r: None, layers=True)
+    )
+    assert [w.message for w in waiting] == ["waits for the lattice constant of CsSnI_3 and CsPbI_3"]
+    assert sorted(map(sorted, asked.groups())) == [["CsGeBr_3", "CsSnBr_3"], ["CsPbI_3", "CsSnI_3"]]
 
 
 def phase_row(name: str, kind: str, type_: str, energy: float) -> dict:

@@ -11,12 +11,15 @@ import cells
 import numpy as np
 import pytest
 
-from defectra.core.journal import Journal
-from defectra.core.protocols import GpawProtocol
+from defectra.campaign.complete import Counts, complete
+from defectra.campaign.ledger import Ledger
+from defectra.campaign.request import Family
 from defectra.core.store import Archive
 from defectra.engines.gpaw import run as gpaw
+from defectra.engines.gpaw.settings import GpawProtocol
 from defectra.studies.perovskites import binary_phases as salts
-from defectra.studies.perovskites import campaign, parity, runs
+from defectra.studies.perovskites import parity, runs
+from defectra.studies.perovskites import requests as asked
 from defectra.studies.perovskites.compounds import Compound
 from defectra.studies.perovskites.scorecard import scorecard
 from defectra.studies.perovskites.tables import RUNS
@@ -26,6 +29,8 @@ A_TRUE = 6.2
 
 FAKE = """#!{python}
 import json, sys
+if "-c" in sys.argv:
+    sys.exit(print("26.7.0"))
 open({count!r}, "a").write("x")
 job, result = json.load(open(sys.argv[-2])), sys.argv[-1]
 a, steps = job["lattice"][0], {{}}
@@ -71,11 +76,24 @@ def compound() -> Compound:
     return next(c for c in runs.pure(SEED) if c.name == "CsSnI_3")
 
 
-def filled(tmp_path) -> tuple[campaign.Campaign, list[dict]]:
-    work = tmp_path / "store"
-    one = campaign.Campaign(("p", GpawProtocol()), work, Archive(tmp_path / "archive"))
-    with Journal(work / campaign.JOURNAL) as journal:
-        return one, list(one.fill(compound(), journal))
+PROTOCOL = ("p", GpawProtocol())
+
+
+def ledger_of(tmp_path) -> Ledger:
+    journals = [tmp_path / "store" / "perovskites-00.journal"]
+    return Ledger(asked.REQUESTS.kinds, Archive(tmp_path / "archive"), journals)
+
+
+def chain(known):
+    return asked.compound_chain(compound(), PROTOCOL, known)
+
+
+def filled(tmp_path) -> tuple[Ledger, list[dict]]:
+    """Ledger after a start of the worker, and the rows that it computed."""
+    ledger, family = ledger_of(tmp_path), Family(compound().name, chain)
+    with ledger.writing(ledger.journals[0]):
+        done = [r for r, _ in complete([family], ledger, tmp_path / "store", Counts())]
+    return ledger, [ledger.result(request).row for request in done]
 
 
 def test_pure_compounds_inorganic_first():
@@ -111,15 +129,16 @@ def test_computed_once(fake, tmp_path):
     again, nothing = filled(tmp_path)
     assert nothing == []
     assert len(count.read_text()) == 2
-    assert [r["kind"] for r in again.rows(compound())] == ["equation_of_state", "bands"]
+    known = [again(request)["kind"] for request in chain(again)]
+    assert known == ["equation_of_state", "bands"]
 
 
 def test_archive_stands_for_the_journal(fake, tmp_path):
     count = fake()
     one, _ = filled(tmp_path)
     archive = Archive(tmp_path / "archive")
-    assert archive.add(one.rows(compound()), RUNS)
-    (tmp_path / "store" / campaign.JOURNAL).unlink()
+    assert archive.add([one(request) for request in chain(one)], RUNS)
+    one.journals[0].unlink()
     assert filled(tmp_path)[1] == []
     assert len(count.read_text()) == 2
 
@@ -130,7 +149,7 @@ def test_archive_stands_for_the_journal(fake, tmp_path):
         ("sys.exit('a bug')", A_TRUE, "machine:engine_failed", 2),
         ("import os; os.kill(os.getpid(), 9)", A_TRUE, "machine:signal", 2),
         ("", 9.0, "no_minimum", 1),
-        ("steps.clear()", A_TRUE, "machine:no_output", 2),
+        ("steps.clear()", A_TRUE, "machine:truncated_output", 2),
     ],
 )
 def test_failure_is_a_row_and_only_the_machine_is_tried_again(
@@ -147,12 +166,12 @@ def test_failure_is_a_row_and_only_the_machine_is_tried_again(
 def test_table_has_a_row_for_each_of_the_ninety(fake, tmp_path):
     fake()
     one, _ = filled(tmp_path)
-    rows = campaign.rows_of(one, SEED)
+    rows = asked.run_rows(one, PROTOCOL, SEED)
     assert len({r["name"] for r in rows}) == 90
     assert len(rows) == 91
     told = {r["name"]: r["message"] for r in rows if r["error_class"] == "not_computed"}
     assert "relaxed" in told["MAPbI_3"]
-    assert "fill" in told["CsPbI_3"]
+    assert "perovskites.complete" in told["CsPbI_3"]
     Archive(tmp_path / "table").add(rows, RUNS)
 
 
@@ -262,13 +281,13 @@ def test_salts_tell_the_difference_between_two_cations():
 
 def test_rock_salt_row_counts_four_units(fake, tmp_path):
     fake(true=4.3)
-    one = campaign.Campaign(("p", GpawProtocol()), tmp_path / "s", Archive(tmp_path / "archive"))
     job = runs.salt_job("K", "Cl", GpawProtocol())
     assert sorted(job["species"]) == ["Cl", "K"]
     a = (4 * abs(np.linalg.det(np.reshape(job["lattice"], (3, 3))))) ** (1 / 3)
     assert a == pytest.approx(6.38)
     assert len(runs.salts()) == 9
-    assert list(one.salt_rows()) == []
+    rows = asked.run_rows(ledger_of(tmp_path), PROTOCOL, SEED)
+    assert {r["phase"] for r in rows} == {runs.PEROVSKITE}
 
 
 def test_scorecard_counts_and_compares():

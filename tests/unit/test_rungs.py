@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pytest
 
 from benchmarks.crystals import crystal
+from defectra.campaign.complete import Counts, complete
 from defectra.campaign.engine import Outcome, Parsed
+from defectra.campaign.export import export_rows
+from defectra.campaign.ledger import Ledger, Result
+from defectra.campaign.spectra import spectrum_kind
 from defectra.core.config import load
+from defectra.core.errors import EngineError
 from defectra.core.records import CALCULATIONS, GEOMETRIES, SPECTRA, Status
 from defectra.core.store import Archive
-from defectra.studies.xanes import rungs
+from defectra.engines.spectrum import SpectrumEngine
+from defectra.studies.xanes.requests import Rungs, ladder_rows, sites
 from defectra.studies.xanes.settings import Ladder
 
 FOUR = ["feff fast", "feff balanced", "feff stringent", "gpaw_corehole fast"]
+LOG = b"Convergence reached in 7 iterations\n"
 
 
 class Fake:
@@ -25,6 +34,8 @@ class Fake:
         self.ENGINE, self.starts = name, starts
 
     def engine_version(self):
+        if self.ENGINE == "gpaw_corehole":
+            raise EngineError("engine_missing", "make gpaw")
         return f"{self.ENGINE} 1"
 
     def site(self, geometry, index):
@@ -36,71 +47,104 @@ class Fake:
 
     def run(self, edge, protocol, folder=None):
         self.starts.append(self.identity(edge, protocol))
-        out = Outcome(self.identity(edge, protocol), Status.OK, files={"a": b"1"})
-        if self.ENGINE == "gpaw_corehole":
-            out.status, out.error_class, out.message = Status.FAILED, "engine_missing", "make gpaw"
-        return out
+        files = {"xmu.dat": b"1\n", "log1.dat": LOG}
+        return Outcome(self.identity(edge, protocol), Status.OK, files=files)
 
     def parse(self, files):
         energy = np.arange(530.0, 570.0, 0.5)
         return Parsed(energy, energy - 529, np.empty(0), 0.0, 531.0, float("nan"), True, 1)
 
 
-@pytest.fixture
-def shipped(tmp_path, monkeypatch):
+class Shipped:
     """Archive with a site and its first rung; what was started since."""
-    starts: list[str] = []
-    monkeypatch.setattr(rungs, "engine", lambda name: Fake(name, starts))
-    cell, known = crystal("LiCoO2"), load().protocols
-    archive = Archive(tmp_path / "shipped")
-    archive.add([cell], GEOMETRIES)
-    index = cell["species"].index("O")
-    settings = known.feff["fast"]
-    row, spectrum = rungs.compute(Fake("feff", starts), cell, index, "K", ("fast", settings))
-    archive.add([row], CALCULATIONS)
-    archive.add([spectrum], SPECTRA)
-    starts.clear()
-    return archive, starts, known
+
+    def __init__(self, folder):
+        self.starts: list[str] = []
+        self.engines = cache(lambda name: SpectrumEngine(Fake(name, self.starts)))
+        self.kinds = (spectrum_kind(self.engines),)
+        self.archive, self.journal = Archive(folder / "shipped"), folder / "w" / "xanes-00.journal"
+        self.cell, self.known = crystal("LiCoO2"), load().protocols
+        self.archive.add([self.cell], GEOMETRIES)
+        self.add("fast", self.known.feff["fast"])
+
+    def add(self, name, settings):
+        engine = self.engines("feff")
+        site = engine.site(self.cell, self.cell["species"].index("O"))
+        request = site.request("K", (name, settings))
+        found = engine.result(request, engine.run(request, None))
+        self.archive.add([found.row], CALCULATIONS)
+        self.archive.add([found.beside["spectra"]], SPECTRA)
+        self.starts.clear()
+
+    def ladder(self, settings, known=None, *, compute=False):
+        """Rows of the ladder, and counts of a start of the worker."""
+        source = None if settings.live == "all" else self.archive
+        ledger = Ledger(self.kinds, source, [self.journal], engines=self.engines)
+        cells = {self.cell["geometry_id"]: self.cell}
+        rungs, counts = Rungs(settings, known or self.known, cells, self.engines), Counts()
+        if compute:
+            families = rungs.families(sites(self.archive))
+            with ledger.writing(self.journal):
+                list(complete(families, ledger, self.journal.parent, counts))
+        return *ladder_rows(rungs, ledger, self.archive), counts
 
 
-def test_what_is_shipped_is_shown_and_nothing_is_started(shipped, tmp_path):
-    archive, starts, known = shipped
-    calculations, spectra = rungs.collect(Ladder(archive=str(archive.root)), known, tmp_path / "w")
+@pytest.fixture
+def shipped(tmp_path):
+    return Shipped(tmp_path)
+
+
+def test_what_is_shipped_is_shown_and_nothing_is_started(shipped):
+    calculations, spectra, _ = shipped.ladder(Ladder())
     assert len(calculations) == len(spectra) == 1
-    assert starts == []
+    assert shipped.starts == []
 
 
-def test_what_is_missing_is_computed_once_and_a_failure_is_told(shipped, tmp_path, capsys):
-    archive, starts, known = shipped
-    settings = Ladder(archive=str(archive.root), live="missing", rungs=FOUR)
+def test_what_is_missing_is_computed_once_and_a_missing_engine_is_told(shipped):
+    settings = Ladder(live="missing", rungs=FOUR)
     for turn in range(2):
-        calculations, spectra = rungs.collect(settings, known, tmp_path / "w")
+        calculations, spectra, counts = shipped.ladder(settings, compute=True)
         found = {f"{r['engine']} {r['protocol']}" for r in calculations}
         assert found == {"feff fast", "feff balanced", "feff stringent"}
         assert len(spectra) == 3
-        assert "make gpaw" in capsys.readouterr().out
-        started = [s.split("-")[0] for s in starts]
-        assert started.count("feff") == (0 if turn else 2)
-        assert started.count("gpaw_corehole") == 1  # what failed is tried again
-        starts.clear()
-    assert len(archive.read(CALCULATIONS)) == 1  # the shipped one is not touched
+        assert counts.sentences() == ["1 calculations are left out: make gpaw"]
+        assert len(shipped.starts) == (0 if turn else 2)
+        shipped.starts.clear()
+    assert len(shipped.archive.read(CALCULATIONS)) == 1  # the shipped one is not touched
+    ledger = Ledger(shipped.kinds, shipped.archive, [shipped.journal], engines=shipped.engines)
+    cells = {shipped.cell["geometry_id"]: shipped.cell}
+    rungs = Rungs(settings, shipped.known, cells, shipped.engines)
+    new = export_rows(rungs.families(sites(shipped.archive)), ledger, shipped.archive)
+    assert new == {"spectra": 2, "calculations": 2}
 
 
-def test_of_a_protocol_that_was_changed_the_rung_of_now_is_shown(shipped, tmp_path):
-    archive, starts, known = shipped
-    cell = archive.read(GEOMETRIES)[0]
-    index = cell["species"].index("O")
+def test_of_a_protocol_that_was_changed_the_current_rung_is_shown(shipped):
+    known = shipped.known
     other = known.feff["fast"].model_copy(update={"description": "another"})
     changed = known.model_copy(update={"feff": {**known.feff, "fast": other}})
-    row, spectrum = rungs.compute(Fake("feff", starts), cell, index, "K", ("fast", other))
-    archive.add([row], CALCULATIONS)
-    archive.add([spectrum], SPECTRA)
+    shipped.add("fast", other)
     for protocols, shown in ((changed, "another"), (known, known.feff["fast"].description)):
-        calculations, _ = rungs.collect(Ladder(archive=str(archive.root)), protocols, tmp_path)
+        calculations, _, _ = shipped.ladder(Ladder(), protocols)
         assert [r["calculation_id"] for r in calculations] == [f"feff-K-{shown}"]
 
 
-def test_all_anew_computes_the_shipped_one_too(shipped, tmp_path):
-    archive, starts, known = shipped
-    rungs.collect(Ladder(archive=str(archive.root), live="all"), known, tmp_path / "w")
-    assert sum(s.startswith("feff") for s in starts) == 3
+def test_all_anew_computes_the_shipped_one_too(shipped):
+    shipped.ladder(Ladder(live="all"), compute=True)
+    assert sum(s.startswith("feff") for s in shipped.starts) == 3
+
+
+def test_a_parsed_run_of_the_same_input_stands_for_the_request(shipped):
+    (rung,) = shipped.ladder(Ladder(rungs=FOUR))[0]
+    cells = {shipped.cell["geometry_id"]: shipped.cell}
+    rungs = Rungs(Ladder(rungs=FOUR), shipped.known, cells, shipped.engines)
+    (site,) = sites(shipped.archive)
+    request = rungs.request("feff balanced", site)
+    engine = shipped.engines("feff")
+    made = engine.result(request, engine.run(request, None))
+    elsewhere = Result(made.row | {"protocol": "parsed", "site": "other"}, made.beside)
+    parsed = {request.calculation_id: elsewhere}
+    ledger = Ledger(shipped.kinds, shipped.archive, parsed=parsed, engines=shipped.engines)
+    rows, _ = ladder_rows(rungs, ledger, shipped.archive)
+    assert {(r["protocol"], r["origin"], r["site"]) for r in rows[1:]} == {
+        ("balanced", "parsed", rung["site"])
+    }

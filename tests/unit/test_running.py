@@ -19,8 +19,14 @@ from defectra.engines.feff.run import ALLOCATOR, POTENTIALS, SPECTRUM
 from defectra.engines.finished.importing import import_tree
 from defectra.engines.folder import alone
 from defectra.engines.programs import Program
-from defectra.engines.sites import PROGRAMS, engine, names, potcar
+from defectra.engines.spectrum import programs_of_spectra, spectrum_engine
+from defectra.engines.vasp.potcar import potcar
 
+PROGRAMS = {
+    name: engine.single
+    for name, engine in programs_of_spectra().items()
+    if isinstance(engine.single, Program)
+}
 DATA = Path(__file__).parent.parent / "data" / "feff_lco"
 POSCAR = """LiCoO2
 1.0
@@ -91,9 +97,8 @@ def test_feff_binary_runs_is_read_and_is_not_repeated(fake, poscar, known, tmp_p
         ((index, folder, row),) = run(asked(poscar, "feff_binary"), known, tmp_path / "out")
         assert (index, row["status"], row["element"], row["edge"]) == (2, "ok", "O", "K")
     assert count.read_text() == "x"
-    assert row["calculation_id"] == engine("feff").site(_geometry(poscar), 2).identity(
-        "K", known.feff["fast"]
-    )
+    ours = spectrum_engine("feff").single.site(_geometry(poscar), 2)
+    assert row["calculation_id"] == ours.identity("K", known.feff["fast"])
     (spectrum,) = Archive(tmp_path / "out").read(SPECTRA)
     assert len(spectrum["mu"]) > 20
     again = import_tree(folder)
@@ -339,7 +344,7 @@ def test_command_lists_and_writes(fake, poscar, tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("DEFECTRA_GPAW", str(tmp_path / "no"))
     assert main(["run", "list"]) == 0
     said = capsys.readouterr().out
-    assert [line.split(":")[0] for line in said.splitlines()] == list(names())
+    assert [line.split(":")[0] for line in said.splitlines()] == list(programs_of_spectra())
     assert "feff: ready" in said
     arguments = ["run", "fdmnes", str(poscar), "--edge", "O K", "--out", str(tmp_path / "w")]
     assert main([*arguments, "--write"]) == 0

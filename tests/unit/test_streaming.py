@@ -7,10 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from defectra.campaign.archive import settings_of
 from defectra.campaign.gather import unite
 from defectra.campaign.plan import chunks_of, wanted, write_plan, write_plan_apart
-from defectra.campaign.worker import run_chunk
 from defectra.core.config import Config, load
 from defectra.core.config_leaves import archive_folder
 from defectra.core.errors import ConfigError, StoreError, TableError
@@ -20,6 +18,8 @@ from defectra.core.store import read_groups, read_table, write_table
 from defectra.engines.release import release
 from defectra.spectra.average import average_sites
 from defectra.spectra.site_averages import average_chunks
+from defectra.studies.nmc.chunk import run_chunk
+from defectra.studies.nmc.requests import settings_of
 from defectra.studies.nmc.training import build, read_training, select, write_training
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from defectra.campaign import node
 from defectra.core.errors import DefectraError
 from defectra.core.records import CALCULATIONS
 from defectra.core.store import Archive
-from defectra.engines import node, verdict
+from defectra.engines import verdict
 
 ROOT = Path(__file__).resolve().parents[2]
 XMU = b"# Mu= 1 eV\n 1.0 2.0 3.0 4.0 5.0 6.0\n"

@@ -12,16 +12,16 @@ from pathlib import Path
 import pytest
 from events import Gate, wait_for
 
-from defectra.campaign.archive import settings_of
 from defectra.campaign.engine import Outcome
 from defectra.campaign.plan import make_plan, write_plan
-from defectra.campaign.worker import Chunk, run_chunk
 from defectra.core.config import load
 from defectra.core.errors import EngineError
 from defectra.core.journal import read_journal
 from defectra.core.records import CALCULATIONS, GEOMETRIES, SPECTRA, Status
 from defectra.core.store import Archive, read_table
 from defectra.engines.synthetic import run as synthetic
+from defectra.studies.nmc.chunk import Chunk, run_chunk
+from defectra.studies.nmc.requests import settings_of
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -126,7 +126,7 @@ def test_kill_in_the_middle(tmp_path):
     journal = broken / "store" / f"{chunk}.journal"
     settings = broken / "settings.json"
     settings.write_text(settings_of(config, live=False).model_dump_json())
-    command = [sys.executable, "-m", "defectra.campaign.worker", "--settings", str(settings)]
+    command = [sys.executable, "-m", "defectra.studies.nmc.chunk", "--settings", str(settings)]
     places = {"plan": "plan", "out": "chunks"}
     command += [x for k, v in places.items() for x in (f"--{k}", str(broken / v / chunk))]
     command += ["--journal", str(journal), "--archive", str(broken / "archive")]
@@ -159,8 +159,8 @@ def test_what_another_worker_finished_meanwhile_is_not_computed_again(tmp_path):
     args = (structures, tasks, settings_of(config, live=False), tmp_path / "j")
     one, other = (Chunk(*args, Archive(tmp_path / "archive")) for _ in range(2))
     assert one.missing() == len(tasks)
-    assert sum(one.complete()) == len(tasks)
-    assert sum(other.complete()) == 0
+    assert one.complete() == len(tasks)
+    assert other.complete() == 0
     assert one.missing() == other.missing() == 0
     names = [row["calculation_id"] for row, _ in read_journal(tmp_path / "j")]
     assert len(names) == len(set(names)) > 0
@@ -188,8 +188,8 @@ def test_archive_serves_and_own_runs_win(tmp_path):
 class Sick(synthetic.Site):
     """Refuses oxygen, is killed on lithium, is not self-consistent on cobalt."""
 
-    def run(self, edge, protocol):
-        out = super().run(edge, protocol)
+    def run(self, edge, protocol, folder=None):
+        out = super().run(edge, protocol, folder)
         if self.element == "O":
             out = Outcome(out.calculation_id, error_class="input_refused", message="no charge")
             out.files = {"refusal": b"no charge"}

@@ -75,11 +75,14 @@ def test_another_fidelity_shares_and_a_final_state_rule_does_not(
     assert scale(tiny, tmp_path).weigh(structures, two).cpu_s == pytest.approx(200)
 
 
-def test_an_unmeasured_protocol_counts_with_its_time_limit(tiny: Config, tmp_path: Path) -> None:
+def test_the_cost_of_an_unmeasured_protocol_is_not_known_and_never_its_time_limit(
+    tiny: Config, tmp_path: Path
+) -> None:
     ((structures, tasks),) = make_plan(tiny).values()
     task = tasks[0] | {"protocol": "stringent"}
     found = scale(tiny, tmp_path).weigh(structures, [task])
-    assert found.cpu_s == tiny.protocols.feff["stringent"].timeout_s
+    assert found.cpu_s == 0.0
+    assert found.wall_s == tiny.protocols.feff["stringent"].timeout_s, "what a cluster is asked for"
     assert found.unmeasured == ("feff stringent",)
 
 

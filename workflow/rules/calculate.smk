@@ -1,6 +1,8 @@
 # The calculations: chunks of the plan, their union, and the drift check of the archive.
 
+from defectra.campaign.studies import part_for, requests_module, study_of, versions_for
 from defectra.core.config_leaves import archive_parts
+from defectra.core.engines import engine_module
 from defectra.engines.release import release
 
 
@@ -19,9 +21,39 @@ use rule step as calculate with:
         mem_mb=lambda wildcards, attempt: WORKLOAD.memory(wildcards.chunk, attempt),
         runtime=lambda wildcards, attempt: WORKLOAD.runtime(wildcards.chunk, attempt),
     params:
-        **step("defectra.campaign.steps.calculate"),
+        **step("defectra.studies.nmc.steps.calculate"),
         settings=worker_settings(CONFIG),
         archive=json.dumps(ARCHIVE),
+        engine_code=fingerprint(engine_module(CONFIG.nmc.engine)),
+
+
+def study_load(wildcards):
+    """What a chunk of a study takes."""
+    from defectra.campaign.study_load import chunk_load
+
+    study, costs = study_of(wildcards.chunk), WORKFLOW / "costs.yaml"
+    return chunk_load(CONFIG, study, wildcards.chunk, Path("results"), costs)
+
+
+# Chunks of studies without manifests, where the config asks for what their archive lacks. What is
+# done goes to the journal of the chunk; the study's own rules read journals and archive together.
+use rule step as compute with:
+    output:
+        "results/chunks/{chunk}/counts.json",
+    log:
+        "results/logs/compute/{chunk}.log",
+    resources:
+        mem_mb=lambda wildcards, attempt: study_load(wildcards).megabytes
+        * 2 ** (attempt - 1),
+        runtime=lambda wildcards, attempt: study_load(wildcards).minutes
+        * 2 ** (attempt - 1),
+    params:
+        **step("defectra.campaign.steps.compute"),
+        config=lambda wildcards: part_for(CONFIG, study_of(wildcards.chunk)),
+        engines=lambda wildcards: versions_for(CONFIG, study_of(wildcards.chunk)),
+        study_code=lambda wildcards: fingerprint(
+            requests_module(study_of(wildcards.chunk))
+        ),
 
 
 use rule step as gather with:
@@ -54,9 +86,10 @@ use rule step as drift with:
     resources:
         **need(mb=700, minutes=60),
     params:
-        **step("defectra.campaign.steps.drift"),
+        **step("defectra.studies.nmc.steps.drift"),
         settings=worker_settings(CONFIG),
         number=leaf(CONFIG, "nmc", "drift_sample"),
         seed=leaf(CONFIG, "seed"),
         archive=json.dumps(ARCHIVE),
         engine=release(CONFIG.nmc.engine),
+        engine_code=fingerprint(engine_module(CONFIG.nmc.engine)),

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from defectra.core.protocols import FeffProtocol
+from defectra.engines.feff.settings import FeffProtocol
 from defectra.engines.synthetic import run as synthetic
 
 data = json.loads(Path(snakemake.input[0]).read_text())

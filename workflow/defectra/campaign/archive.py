@@ -1,125 +1,73 @@
-"""Fill the archive: compute the study's structures in their seeded order, resumable at any moment.
+"""Fill an archive: compute the calculations of a study in their order, resumable at any moment.
 
-``python -m defectra.campaign.archive fill`` computes into journals of its own below the results
-folder, ``export`` turns journals into immutable Parquet parts. The order is that of the plan, so
-that what is there at any time is a fair sample of the space.
+``python -m defectra.campaign.archive fill STUDY`` computes family by family into journals of their
+own below a folder, ``export STUDY`` turns journals into immutable Parquet parts. The order is that
+of the study, so that what is there at any time is a fair sample.
 """
 
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-from defectra.campaign.plan import wanted
-from defectra.campaign.worker import Chunk, Settings, is_archived
-from defectra.core.config import Config, load
+from defectra.campaign.complete import Counts
+from defectra.campaign.export import export
+from defectra.campaign.request import Family
+from defectra.campaign.studies import families_of, journals_of, ledger_of, studies_with_requests
+from defectra.campaign.worker import run_families
+from defectra.core.config import Config, load, own_or_shipped
 from defectra.core.errors import BusyError, reports_errors
-from defectra.core.records import CALCULATIONS, GEOMETRIES, SPECTRA, Origin
-from defectra.core.store import Archive
-from defectra.engines import verdict
 
-Row = dict[str, Any]
+STORE = Path("results/store")
 
 
-def settings_of(config: Config, live: bool) -> Settings:
-    """What a worker needs of a config."""
-    return Settings(
-        engine=config.nmc.engine,
-        live_geometries=live,
-        feff=config.protocols.feff,
-        chgnet=config.protocols.chgnet,
-    )
-
-
-def fill(config: Config, work: Path) -> Iterator[tuple[Row, int, int]]:
-    """Compute structure after structure; yields (structure, tasks, newly computed).
+def fill(study: str, config: Config, work: Path) -> Iterator[tuple[str, Counts]]:
+    """Complete family after family; yields the name of each and what became of it.
 
     Parameters
     ----------
     work
-        Folder of the journals, one for each structure. A structure whose journal another worker
-        holds is passed over, so any number of workers may share the folder.
+        Folder of the journals, one for each family. A family whose journal another worker holds
+        is passed over, so any number of workers may share the folder.
     """
-    structures, asked = wanted(config)
-    rows = {row["structure_id"]: row for row in structures}
-    archive = Archive(config.archive)
-    for row in sorted(structures, key=_priority):
-        tasks = asked[row["structure_id"]]
-        family = rows.get(row["family"])
-        needed = [row] if family is None else [family, row]
-        journal = work / f"{row['structure_id']}.journal"
+    for family in families_of(study, config):
+        name = re.sub(r"[^\w.+-]+", "_", family.name)
+        journal = work / f"{name}.journal"
+        ledger = ledger_of(study, config, work, journal)
+
+        def alone(family: Family = family) -> list[Family]:
+            return [family]
+
         try:
-            chunk = Chunk(needed, tasks, settings_of(config, live=True), journal, archive)
-            yield row, len(tasks), sum(chunk.complete())
+            yield family.name, run_families(alone, ledger, journal)
         except BusyError:
             continue
 
 
-def _priority(row: Row) -> tuple[int, int]:
-    """A first dozen of the campaign, then the lithium series (rank -1), then the rest."""
-    if row["rank"] < 0:
-        return 1, 0
-    return (0 if row["rank"] < 12 else 2), row["rank"]
-
-
-def export(config: Config, work: Path) -> dict[str, int]:
-    """Add what the journals hold to the archive, one part of each table.
-
-    Returns
-    -------
-    dict
-        Number of new rows by table.
-    """
-    structures, asked = wanted(config)
-    tasks = [task for row in structures for task in asked[row["structure_id"]]]
-    archive = Archive(config.archive)
-    tables = (GEOMETRIES, SPECTRA, CALCULATIONS)  # a calculation comes after what it refers to
-    before = {t.name: len(archive.read(t)) for t in tables}
-    new: dict[str, list[Row]] = {t.name: [] for t in tables}
-    for journal in sorted(work.glob("*.journal")):
-        chunk = Chunk(structures, tasks, settings_of(config, live=False), journal, archive)
-        geometries, calculations, spectra = chunk.project()
-        own = [row for row in calculations if _finished(row)]
-        names = {row["calculation_id"] for row in own}
-        origin = {"origin": str(Origin.ARCHIVE)}
-        new["geometries"] += [g | origin for g in geometries if g["geometry_id"]]
-        new["spectra"] += [s for s in spectra if s["calculation_id"] in names]
-        new["calculations"] += [row | origin for row in own]
-    for table in tables:
-        unique = {row[table.names[0]]: row for row in new[table.name]}
-        archive.add(unique.values(), table, is_archived if table is CALCULATIONS else None)
-    return {t.name: len(archive.read(t)) - before[t.name] for t in tables}
-
-
-def _finished(row: Row) -> bool:
-    computed = row["origin"] == Origin.RUN and row["attempt"] > 0
-    return computed and verdict.is_finished(row["engine"], row)
-
-
 @reports_errors
 def main() -> int:
-    """Command line of ``make archive``."""
+    """Command line of ``make archive`` and ``make live``."""
     parser = argparse.ArgumentParser(description="Fill the archive of calculations.")
     parser.add_argument("action", choices=["fill", "export"])
-    parser.add_argument("--config", type=Path, default=Path("config/config.yaml"))
+    parser.add_argument("study", choices=studies_with_requests())
+    parser.add_argument("--config", type=Path, default=own_or_shipped())
     parser.add_argument("--work", type=Path, default=Path("results/archive"))
     args = parser.parse_args()
     config = load(args.config)
     if args.action == "export":
-        print(export(config, args.work))
+        journals = [*sorted(args.work.glob("*.journal")), *journals_of(args.study, STORE)]
+        print(export(args.study, config, journals))
         return 0
     start = time.time()
-    for row, tasks, computed in fill(config, args.work):
+    for name, counts in fill(args.study, config, args.work):
         minutes = (time.time() - start) / 60
-        print(
-            f"{minutes:7.1f} min  {row['rank']:4d} {row['structure_id']} {row['formula']}: "
-            f"{tasks} tasks, {computed} computed",
-            flush=True,
-        )
+        told = "; ".join([f"{counts.total} calculations, {counts.computed} computed",
+                          *counts.sentences()])  # fmt: skip
+        print(f"{minutes:7.1f} min  {name}: {told}", flush=True)
     return 0
 
 

@@ -9,16 +9,20 @@ from run to run.
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from defectra.core.errors import ConfigError, DefectraError
+
+if TYPE_CHECKING:
+    from defectra.core.config import Config
 
 Row = dict[str, Any]
 Key = tuple[str, str, str]
@@ -35,7 +39,9 @@ _HEAD = """\
 #   error       one standard error of the exponent; outside `atoms` it is an extrapolation
 #   scatter     standard deviation of ln(CPU time) about the law
 #   wall        median of wall over CPU time on the (busy) machine that filled the archive
-#   memory_mb   largest resident memory of the engine
+#   memory_mb   largest resident memory of the engine; 0: not measured
+#   basis       empty: fitted; else what it is extrapolated from, `scatter` then being that of the
+#               ratio of both protocols on the same sites
 """
 
 
@@ -54,6 +60,7 @@ class Law:
     memory_mb: float
     count: int
     atoms: tuple[int, int]
+    basis: str = ""
 
     @property
     def key(self) -> Key:
@@ -96,6 +103,69 @@ def fit(calculations: Iterable[Row], geometries: Iterable[Row]) -> list[Law]:
     return [_law(key, found) for key, found in sorted(kinds.items()) if len(found) >= FEWEST]
 
 
+@dataclass(frozen=True)
+class Measured:
+    """What one finished calculation took: the key of its law, atoms, CPU and wall seconds, MB."""
+
+    key: Key
+    atoms: int
+    cpu_s: float
+    wall_s: float
+    memory_mb: float
+
+
+def fit_measured(found: Iterable[Measured]) -> list[Law]:
+    """Laws of every kind with enough finished calculations of any engine."""
+    kinds: dict[Key, list[tuple[int, Row]]] = defaultdict(list)
+    for one in found:
+        if one.cpu_s > 0:
+            row = {"cpu_s": one.cpu_s, "wall_s": one.wall_s, "max_rss_mb": one.memory_mb}
+            kinds[one.key].append((one.atoms, row))
+    return [_law(key, rows) for key, rows in sorted(kinds.items()) if len(rows) >= FEWEST]
+
+
+def extrapolated(laws: Iterable[Law], pairs: Iterable[Row]) -> list[Law]:
+    """Laws of protocols without one, from sites that were computed at them and at a measured one.
+
+    The cost of the measured protocol, times the mean ratio of both on the same sites; no law where
+    there is no such pair.
+
+    Parameters
+    ----------
+    pairs
+        Calculations rows of sites at several protocols.
+    """
+    known = {law.key[:2]: law for law in laws if law.sharing == ALONE}
+    sites: dict[tuple[Any, ...], dict[tuple[str, str], float]] = defaultdict(dict)
+    for row in pairs:
+        if row["status"] == "ok" and row["cpu_s"] > 0:
+            place = tuple(row[k] for k in ("engine", "geometry_id", "site", "edge"))
+            sites[place][row["engine"], row["protocol"]] = row["cpu_s"]
+    ratios: dict[tuple[str, str], dict[tuple[str, str], list[float]]] = {}
+    for found in sites.values():
+        for new in found.keys() - known.keys():
+            for old in found.keys() & known.keys():
+                ratio = math.log(found[new] / found[old])
+                ratios.setdefault(new, {}).setdefault(old, []).append(ratio)
+    return [_ratio_law(new, known, by) for new, by in sorted(ratios.items())]
+
+
+def _ratio_law(
+    new: tuple[str, str],
+    known: Mapping[tuple[str, str], Law],
+    by: Mapping[tuple[str, str], list[float]],
+) -> Law:
+    """Law from the measured protocol with the most pairs; one pair is good to a factor of e."""
+    old = max(by, key=lambda name: (len(by[name]), known[name].count))
+    logs, law = by[old], known[old]
+    mean = sum(logs) / len(logs)
+    spread = math.sqrt(sum((v - mean) ** 2 for v in logs) / max(len(logs) - 1, 1))
+    scatter = math.hypot(law.scatter, spread if len(logs) > 1 else 1.0)
+    basis = f"{old[1]} times {math.exp(mean):.1f}, {len(logs)} sites at both"
+    return replace(law, protocol=new[1], seconds=round(law.seconds * math.exp(mean), 2),
+                   scatter=round(scatter, 3), count=len(logs), basis=basis)  # fmt: skip
+
+
 def _law(key: Key, found: list[tuple[int, Row]]) -> Law:
     """Least squares of ln(CPU) against ln(atoms), scaled to the mean of the CPU times."""
     import numpy as np
@@ -104,7 +174,7 @@ def _law(key: Key, found: list[tuple[int, Row]]) -> Law:
     cpu = np.array([row["cpu_s"] for _, row in found])
     wall = np.array([row["wall_s"] for _, row in found])
     x, y = np.log(numbers / ATOMS), np.log(cpu)
-    spread = float(((x - x.mean()) ** 2).sum())
+    spread = float(((x - x.mean()) ** 2).sum()) if numbers.min() < numbers.max() else 0.0
     slope = float((x - x.mean()) @ (y - y.mean())) / spread if spread > 0 else 0.0
     rest = y - y.mean() - slope * (x - x.mean())
     scatter = float(np.sqrt(rest @ rest / max(len(found) - 2, 1)))
@@ -125,6 +195,7 @@ def _law(key: Key, found: list[tuple[int, Row]]) -> Law:
 def dump(laws: Iterable[Law], source: str) -> str:
     """Text of the YAML file."""
     rows = [{**asdict(law), "atoms": list(law.atoms)} for law in laws]
+    rows = [{k: v for k, v in row.items() if v or k != "basis"} for row in rows]
     lines = [
         f"  - {yaml.safe_dump(row, default_flow_style=True, sort_keys=False, width=500)}"
         for row in rows
@@ -151,8 +222,24 @@ def load(path: str | Path) -> dict[Key, Law]:
     return {law.key: law for law in laws}
 
 
+def all_laws(calculations: list[Row], geometries: list[Row], config: Config) -> list[Law]:
+    """Laws of all engines: fitted to the archives of every study, then what they extrapolate to."""
+    from defectra.campaign.studies import archive_of, requests_of, studies_with_requests
+
+    measured: list[Measured] = []
+    pairs: list[Row] = list(calculations)
+    for study in studies_with_requests():
+        asked, archive = requests_of(study), archive_of(study, config)
+        measured += asked.measured(archive)
+        pairs += asked.pairs(archive)
+    laws = [*fit(calculations, geometries), *fit_measured(measured)]
+    return [*laws, *extrapolated(laws, pairs)]
+
+
 def main() -> int:
     """Fit the laws to an archive and write them."""
+    from defectra.core.config import load as load_config
+    from defectra.core.config import own_or_shipped
     from defectra.core.records import CALCULATIONS, GEOMETRIES
     from defectra.core.store import Archive, write_bytes
 
@@ -161,6 +248,7 @@ def main() -> int:
     )
     parser.add_argument("--archive", type=Path, default=Path("resources/archive"))
     parser.add_argument("--out", type=Path, default=Path("workflow/costs.yaml"))
+    parser.add_argument("--config", type=Path, default=own_or_shipped())
     args = parser.parse_args()
     archive = Archive(args.archive)
     try:
@@ -170,7 +258,7 @@ def main() -> int:
         return 1
     versions = sorted({r["engine_version"] for r in [*calculations, *geometries]})
     source = f"archive {archive.digest()}: {', '.join(versions)}"
-    text = dump(fit(calculations, geometries), source)
+    text = dump(all_laws(calculations, geometries, load_config(args.config)), source)
     write_bytes(args.out, text.encode())
     print(text)
     return 0

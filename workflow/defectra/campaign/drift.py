@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 
 from defectra.campaign.engine import Parsed, engine_named
-from defectra.campaign.worker import Settings, is_archived
+from defectra.campaign.request import Request
 from defectra.core.errors import EngineError, StoreError
-from defectra.core.protocols import FeffProtocol
 from defectra.core.records import CALCULATIONS, GEOMETRIES, SPECTRA, Status
 from defectra.core.store import Archive
 from defectra.structures.decorate import seeded
@@ -32,11 +31,9 @@ def sample(rows: Sequence[Row], number: int, seed: int) -> list[Row]:
     return [good[k] for k in order[:number]]
 
 
-def recompute(
-    row: Row, geometry: Mapping[str, Any], old: Mapping[str, Any], protocol: FeffProtocol
-) -> Row:
+def recompute(row: Row, geometry: Mapping[str, Any], old: Mapping[str, Any], protocol: Any) -> Row:
     """Drift row of one archived calculation: run again and compare with its spectrum."""
-    engine = engine_named(row["engine"])
+    engine: Any = engine_named(row["engine"])
     start = time.perf_counter()
     index = list(geometry["site_labels"]).index(row["site"])
     out: Row = {
@@ -45,21 +42,22 @@ def recompute(
         "status": str(Status.FAILED),
         "message": "",
         "archived_version": row["engine_version"],
-        "engine_version": engine.engine_version(),
+        "engine_version": engine.version(),
         "max_abs_mu": float("nan"),
         "relative_rms": float("nan"),
         "edge_shift_eV": float("nan"),
         "wall_s": 0.0,
     }
-    site = engine.site(geometry, index)
-    name = site.identity(row["edge"], protocol)
-    if name != row["calculation_id"]:
+    request: Request = engine.site(geometry, index).request(
+        row["edge"], (row["protocol"], protocol)
+    )
+    if request.calculation_id != row["calculation_id"]:
         return out | {"message": "the protocol of the archive is not that of the config"}
-    outcome = site.run(row["edge"], protocol)
+    outcome = engine.run(request, None)
     out |= {"status": str(outcome.status), "message": outcome.message}
     out["wall_s"] = time.perf_counter() - start
     try:
-        found = engine.parse(outcome.files)
+        found = engine.read(outcome.files)
     except EngineError as error:
         return out | {"status": str(Status.FAILED), "message": str(error)}
     out |= difference(old, found) | {"edge_shift_eV": found.edge - row["edge_eV"]}
@@ -79,9 +77,30 @@ def difference(old: Mapping[str, Any], new: Parsed) -> dict[str, float]:
     return {"max_abs_mu": float(np.abs(now - then).max()), "relative_rms": rms}
 
 
-def check(archive: Archive, settings: Settings, number: int, seed: int) -> list[Row]:
+def drifted(
+    rows: Sequence[Mapping[str, Any]], columns: Sequence[str], tolerance: float
+) -> list[Row]:
+    """Rows of a comparison that are outside a tolerance; a number that is missing is outside too.
+
+    Parameters
+    ----------
+    columns
+        Differences, in the unit of `tolerance`.
+    """
+    return [
+        dict(row)
+        for row in rows
+        if not all(abs(float(row[c])) <= tolerance for c in columns)  # NaN is not
+    ]
+
+
+def _finished(row: Row) -> bool:
+    return engine_named(row["engine"]).finished(row, None)
+
+
+def check(archive: Archive, protocols: Mapping[str, Any], number: int, seed: int) -> list[Row]:
     """Drift rows of a seeded sample of `number` archived calculations."""
-    chosen = sample(archive.read(CALCULATIONS, keep=is_archived), number, seed)
+    chosen = sample(archive.read(CALCULATIONS, keep=_finished), number, seed)
     if not chosen:
         return []
     geometries = {g["geometry_id"]: g for g in archive.read(GEOMETRIES)}
@@ -94,7 +113,7 @@ def check(archive: Archive, settings: Settings, number: int, seed: int) -> list[
             row,
             geometries[row["geometry_id"]],
             spectra[row["calculation_id"]],
-            settings.feff[row["protocol"]],
+            protocols[row["protocol"]],
         )
         for row in chosen
     ]

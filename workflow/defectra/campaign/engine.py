@@ -1,14 +1,20 @@
-"""What every engine of spectra offers, and what it gives back."""
+"""What every engine offers and gives back, and how it is found by its name."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Protocol, cast, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
+from defectra.campaign.request import Request
+from defectra.core.engines import engine_folders, engine_module
+from defectra.core.errors import ConfigError
 from defectra.core.records import Status
 
 
@@ -72,38 +78,115 @@ class Outcome:
     parsed: Parsed | None = None
 
 
-class SiteRunner(Protocol):
-    """One absorber of one geometry; `protocol` is of the engine's own kind."""
-
-    def identity(self, edge: str, protocol: Any) -> str:
-        """`calculation_id` of an edge."""
-
-    def run(self, edge: str, protocol: Any) -> Outcome:
-        """Compute one edge."""
-
-
 class Engine(Protocol):
-    """A module of this package that computes spectra."""
+    """One program that computes, whatever its results are.
 
-    ENGINE: str
-    PARSER_VERSION: str
+    ``engines/<engine>/engine.py`` names its engines in ``ENGINES``; how a request is made is the
+    engine's own (a site and an edge, a cell and its steps, a host). What `run` leaves and a run
+    made elsewhere are read by the same `read`.
+    """
 
-    def engine_version(self) -> str:
-        """Name and version of the program."""
+    @property
+    def ENGINE(self) -> str:  # noqa: N802
+        """Name in the tables."""
 
-    def site(self, geometry: Mapping[str, Any], index: int) -> SiteRunner:
-        """Runner of site `index` of a geometries row."""
+    @property
+    def PARSER_VERSION(self) -> str:  # noqa: N802
+        """Version of `read`."""
 
-    def parse(self, files: Mapping[str, bytes]) -> Parsed:
-        """Read the raw outputs."""
+    @property
+    def KEEPS_FOLDER(self) -> bool:  # noqa: N802
+        """Whether runs have a folder that outlives the process: a killed one goes on there."""
+
+    def run(self, request: Request, folder: Path | None) -> Outcome:
+        """Compute one request; what went wrong is in the outcome."""
+
+    def read(self, files: Mapping[str, bytes]) -> Any:
+        """Result of kept raw outputs.
+
+        Raises
+        ------
+        EngineError
+            If they are missing, cut off, or hold no result.
+        """
+
+    def version(self) -> str:
+        """Name and version of the program; empty if it is not there."""
+
+    def available(self) -> str:
+        """Empty, or the sentence that says what is missing and how to get it."""
+
+    def finished(self, row: Mapping[str, Any], files: Mapping[str, bytes] | None) -> bool:
+        """Whether what became of a calculation is decided, so that it is not computed again.
+
+        Parameters
+        ----------
+        row
+            ``status``, ``error_class`` and more of :func:`defectra.campaign.rows.accounting`.
+        files
+            Raw outputs that were kept; None of a row of an archive, which keeps none.
+        """
 
 
+@runtime_checkable
+class BatchEngine(Protocol):
+    """An engine that serves several requests at once: one start, or shared potentials."""
+
+    @property
+    def ONE_START(self) -> bool:  # noqa: N802
+        """Whether one start of the program serves all, so that they fail together."""
+
+    def run_batch(
+        self, requests: Sequence[Request], folder: Path | None
+    ) -> Iterator[tuple[Request, Outcome]]:
+        """Compute all; gives each outcome as soon as it is there."""
+
+
+def run_all(
+    engine: Engine, requests: Sequence[Request], work: Path
+) -> Iterator[tuple[Request, Outcome]]:
+    """Outcomes of requests of one engine, as they come.
+
+    Parameters
+    ----------
+    work
+        Folder of what a killed run left half done: ``<work>/<engine>/<start of the id>``.
+    """
+
+    def folder(request: Request) -> Path | None:
+        name = request.calculation_id[:16]
+        return work / engine.ENGINE / name if engine.KEEPS_FOLDER else None
+
+    if isinstance(engine, BatchEngine):
+        yield from engine.run_batch(requests, folder(requests[0]))
+        return
+    for request in requests:
+        yield request, engine.run(request, folder(request))
+
+
+@cache
+def engines_of(folder: str) -> Mapping[str, Engine]:
+    """Engines of one folder, by name."""
+    module = import_module(engine_module(folder))
+    return cast(Mapping[str, Engine], module.ENGINES)
+
+
+def engine_names() -> list[str]:
+    """All engines, sorted."""
+    return sorted(name for folder in engine_folders() for name in engines_of(folder))
+
+
+@cache
 def engine_named(name: str) -> Engine:
-    """Engine by name: ``feff`` or ``synthetic``."""
-    if name == "feff":
-        from defectra.engines.feff import run as feff
+    """Engine by name.
 
-        return feff
-    from defectra.engines.synthetic import run as synthetic
-
-    return synthetic
+    Raises
+    ------
+    ConfigError
+        For a name that is none; the message lists all.
+    """
+    fits = [f for f in engine_folders() if name == f or name.startswith(f + "_")]
+    known = engines_of(max(fits, key=len)) if fits else {}
+    if name not in known:
+        raise ConfigError(f"no engine {name!r}; there are {', '.join(engine_names())}")
+    return known[name]

@@ -5,32 +5,6 @@ from __future__ import annotations
 from defectra.core.step import Job
 
 
-def calculate(job: Job) -> None:
-    """Complete one chunk of the plan and project it.
-
-    Input structures, tasks, archived (a digest).
-
-    Output geometries, calculations, spectra. params.settings = JSON of the worker's settings;
-    params.archive = folder, as JSON. The journal, results/store/<chunk>.journal, is nobody's
-    output.
-    """
-    import json
-    from pathlib import Path
-
-    from defectra.campaign.worker import Settings, run_chunk
-    from defectra.core.scratch import use_node_scratch
-
-    use_node_scratch()
-    counts = run_chunk(
-        Path(job.input.tasks).parent,
-        Settings.model_validate_json(job.params.settings),
-        Path("results/store") / f"{job.wildcards.chunk}.journal",
-        Path(json.loads(job.params.archive)),
-        Path(job.output.calculations).parent,
-    )
-    print(counts)
-
-
 def collect_scores(job: Job) -> None:
     """Scorecards of all studies in one.
 
@@ -41,32 +15,6 @@ def collect_scores(job: Job) -> None:
 
     rows = [row for path in job.input for row in read_csv(path, SCORECARD_COLUMNS)]
     write_csv(job.output[0], rows, SCORECARD_COLUMNS)
-
-
-def drift(job: Job) -> None:
-    """Drift of the engine.
-
-    Input archive (parts); output drift (parquet).
-
-    params.settings = JSON of the worker's settings; params.number; params.seed; params.archive =
-    folder, as JSON.
-    """
-    import json
-
-    from defectra.campaign.drift import check
-    from defectra.campaign.worker import Settings
-    from defectra.core.records import DRIFT
-    from defectra.core.scratch import use_node_scratch
-    from defectra.core.store import Archive, write_table
-
-    use_node_scratch()
-    rows = check(
-        Archive(json.loads(job.params.archive)),
-        Settings.model_validate_json(job.params.settings),
-        int(job.params.number),
-        int(job.params.seed),
-    )
-    write_table(job.output[0], rows, DRIFT)
 
 
 def gather(job: Job) -> None:
@@ -89,3 +37,26 @@ def gather(job: Job) -> None:
     check_failures(job.input.calculations, float(job.params.max_failed))
     for name, (table, key) in TABLES.items():
         unite(job.input[name], job.output[name], table, key)
+
+
+def compute(job: Job) -> None:
+    """Complete one chunk of a study that has no manifests: what its config asks for and lacks.
+
+    Output counts (JSON). params.config = parts of the config. The journal,
+    results/store/<chunk>.journal, is nobody's output.
+    """
+    import json
+    from pathlib import Path
+
+    from defectra.campaign.studies import study_of
+    from defectra.campaign.worker import run_chunk
+    from defectra.core.config import part_of_config
+    from defectra.core.scratch import use_node_scratch
+    from defectra.core.store import write_bytes
+
+    use_node_scratch()
+    chunk, config = job.wildcards.chunk, part_of_config(json.loads(job.params.config))
+    counts = run_chunk(study_of(chunk), chunk, config, Path("results/store"))
+    for sentence in counts.sentences():
+        print(sentence, flush=True)
+    write_bytes(job.output[0], json.dumps(vars(counts), indent=1).encode())

@@ -1,10 +1,8 @@
-"""The chunk worker: complete what a manifest asks for, then project it onto tables.
+"""The worker: complete a chunk of a study, or all of it, resumable at any moment.
 
-Each calculation goes into the journal at once; the tables are a pure projection of manifest x
-(journal + archive), so that a rerun costs a projection and not a calculation. What the machine may
-have stopped is no finished calculation, see :mod:`defectra.engines.verdict`. The
-worker is a program of its own (``python -m defectra.campaign.worker --help``) and knows no
-Snakemake.
+Each calculation goes into the journal of its chunk at once, so that a kill loses what was in flight
+and nothing else. A program of its own: ``python -m defectra.campaign.worker STUDY`` computes what
+the archive lacks; any number of them share the work, a chunk that another one holds is passed over.
 """
 
 from __future__ import annotations
@@ -12,371 +10,121 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-import time
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass
-from itertools import groupby
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from defectra.campaign.complete import Counts, Progress, complete, survey
+from defectra.campaign.ledger import Ledger
+from defectra.campaign.request import Family, Request, Row, Waiting, chunk_name
+from defectra.campaign.studies import families_of, ledger_of, requests_of, studies_with_requests
+from defectra.core.config import Config, load, own_or_shipped
+from defectra.core.errors import BusyError, reports_errors
+from defectra.core.journal import journal_size
+from defectra.core.store import write_bytes
 
-from defectra.campaign.engine import Engine, Outcome, SiteRunner, engine_named
-from defectra.campaign.geometries import Geometries
-from defectra.campaign.rows import accounting, blank_row, result, spectrum_row
-from defectra.core.errors import DefectraError, EngineError, StoreError
-from defectra.core.journal import Journal, journal_size, read_journal
-from defectra.core.protocols import ChgnetProtocol, FeffProtocol
-from defectra.core.records import (
-    CALCULATIONS,
-    GEOMETRIES,
-    SPECTRA,
-    STRUCTURES,
-    TASKS,
-    Origin,
-    Status,
-)
-from defectra.core.store import Archive, read_table, table_writer, write_bytes
-from defectra.engines import verdict
-from defectra.engines.node import Guard
-
-Row = dict[str, Any]
-Tables = tuple[list[Row], list[Row], list[Row]]
+Tell = Callable[[str], None]
 
 
-class Settings(BaseModel):
-    """What decides the numbers of a chunk: the resolved protocols and how to get geometries."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    engine: str = "feff"
-    live_geometries: bool = False
-    feff: dict[str, FeffProtocol]
-    chgnet: dict[str, ChgnetProtocol]
-
-
-@dataclass
-class Finished:
-    """One finished calculation: its accounting and its raw outputs."""
-
-    row: Row
-    files: dict[str, bytes]
-
-
-class Chunk:
-    """Structures and tasks of one chunk, and all that is known of them.
+def run_families(
+    families: Callable[[], Iterable[Family]],
+    ledger: Ledger,
+    journal: Path,
+    counted: Callable[[Request | Waiting], bool] = lambda item: True,  # noqa: ARG005
+) -> Counts:
+    """Complete families in a journal, and tell of it in ``<journal>.progress``.
 
     Parameters
     ----------
-    structures, tasks
-        Rows of the manifest.
-    settings
-        Resolved protocols.
-    journal
-        File of what this chunk has computed.
-    archive
-        Calculations done earlier.
+    families
+        Gives them anew, since they are looked through before they are computed.
+    counted
+        Which calculations the progress counts.
+
+    Raises
+    ------
+    BusyError
+        If another worker holds the journal.
     """
-
-    def __init__(
-        self,
-        structures: Sequence[Row],
-        tasks: Sequence[Row],
-        settings: Settings,
-        journal: Path,
-        archive: Archive,
-    ) -> None:
-        self.structures = {row["structure_id"]: row for row in structures}
-        self.tasks = list(tasks)
-        self.settings = settings
-        self.journal = journal
-        self.engine: Engine = engine_named(settings.engine)
-        self.done: dict[str, Finished] = {}
-        archived = archive.read(CALCULATIONS, keep=is_archived)
-        self.archived = {r["calculation_id"]: r for r in archived}
-        self.stopped: set[str] = set()  # by the machine, at an earlier start
-        self._archive = archive
-        self._read_journal()
-        self._open: Journal | None = None
-        self._sites: dict[tuple[str, int], SiteRunner] = {}
-        self._failed: dict[str, Outcome] = {}
-
-    def _read_journal(self) -> None:
-        """Take in what is finished, and what is known of the geometries."""
-        self._size = journal_size(self.journal)
-        relaxed: list[Row] = []
-        for row, raw in read_journal(self.journal):
-            kind = row.pop("kind")
-            if kind == "geometry":
-                relaxed.append(row)
-                continue
-            files = _unpack(row.pop("files"), raw)
-            if verdict.is_finished(self.engine.ENGINE, row, files):
-                self.done[row["calculation_id"]] = Finished(row, files)
-            else:
-                self.stopped.add(row["calculation_id"])
-        known = [*relaxed, *self._archive.read(GEOMETRIES)]
-        settings = self.settings
-        self.geometries = Geometries(
-            self.structures, settings.chgnet, known, settings.live_geometries, self._keep_geometry
-        )
-
-    def _keep_geometry(self, row: Row) -> None:
-        if self._open is not None:
-            self._open.append({"kind": "geometry", **row})
-
-    def _protocol(self, task: Row) -> FeffProtocol:
-        return self.settings.feff[task["protocol"]]
-
-    def _site(self, task: Row, compute: bool) -> tuple[Row, SiteRunner | None]:
-        geometry = self.geometries.get(task["structure_id"], task["geometry_protocol"], compute)
-        if geometry["status"] == Status.FAILED:
-            return geometry, None
-        key = (geometry["geometry_id"], task["site_index"])
-        if key not in self._sites:
-            self._sites.clear()  # tasks of a site stand together; its potentials are not kept
-            self._sites[key] = self.engine.site(geometry, task["site_index"])
-        return geometry, self._sites[key]
-
-    def is_done(self, calculation_id: str) -> bool:
-        """Whether journal or archive hold a finished calculation."""
-        return calculation_id in self.done or calculation_id in self.archived
-
-    def missing(self) -> int:
-        """How many tasks neither journal nor archive hold; cells to be relaxed first included."""
-        return sum(self._is_missing(task) for task in self.tasks)
-
-    def _is_missing(self, task: Row) -> bool:
-        _, site = self._site(task, compute=False)
-        if site is None:
-            return self.settings.live_geometries
-        try:
-            return not self.is_done(site.identity(task["edge"], self._protocol(task)))
-        except EngineError:
-            return False
-
-    def complete(self) -> Iterator[bool]:
-        """Compute what is missing; yields for each task whether it was computed just now."""
-        with Journal(self.journal) as handle:
-            if journal_size(self.journal) != self._size:  # another worker had it until now
-                self._read_journal()
-            self._open, guard = handle, Guard()
-            try:
-                for task in self.tasks:
-                    yield self._complete(task, handle, guard)
-            finally:
-                self._open = None
-
-    def _complete(self, task: Row, handle: Journal, guard: Guard) -> bool:
-        _, site = self._site(task, compute=True)
-        if site is None:
-            return False
-        protocol = self._protocol(task)
-        try:
-            name = site.identity(task["edge"], protocol)
-        except EngineError:
-            return False
-        if self.is_done(name):
-            return False
-        outcome = _run(site, task["edge"], protocol, name)
-        files = outcome.files
-        row = accounting(outcome, self.engine.engine_version())
-        row = verdict.marked(self.engine.ENGINE, row, files)
-        sizes = [[n, len(b)] for n, b in files.items()]
-        handle.append({"kind": "calculation", **row, "files": sizes}, b"".join(files.values()))
-        self.done[name] = Finished(row, dict(files))  # or failed: not again in this start
-        guard.see(row, before=name in self.stopped)
-        return True
-
-    def to_try_again(self) -> list[str]:
-        """Calculations of this start that the machine stopped."""
-        found = self.done.items()
-        return sorted(n for n, f in found if verdict.is_machine(f.row["error_class"]))
-
-    def project(self) -> Tables:
-        """Rows of geometries, calculations and spectra, one calculation row for each task."""
-        whole: Tables = ([], [], [])
-        for part in self.projected():
-            for rows, more in zip(whole, part):
-                rows.extend(more)
-        return whole
-
-    def projected(self) -> Iterator[Tables]:
-        """The rows of :meth:`project`, structure by structure."""
-        wanted = {r["calculation_id"] for r in self.archived.values()}
-        stored = {r["calculation_id"]: r for r in self._archive.read(SPECTRA)} if wanted else {}
-        seen: set[str] = set()
-        for _, tasks in groupby(self.tasks, key=lambda task: task["structure_id"]):
-            geometries: dict[str, Row] = {}
-            calculations: dict[str, Row] = {}
-            spectra: list[Row] = []
-            for task in tasks:
-                geometry, site = self._site(task, compute=False)
-                geometries[geometry["protocol"]] = geometry
-                row, spectrum = self._project(task, geometry, site, stored)
-                calculations[f"{row['calculation_id']}/{task['site']}"] = row
-                if spectrum is not None and row["calculation_id"] not in seen:
-                    seen.add(row["calculation_id"])
-                    spectra.append(spectrum)
-            yield list(geometries.values()), list(calculations.values()), spectra
-
-    def _project(
-        self, task: Row, geometry: Row, site: SiteRunner | None, stored: Mapping[str, Row]
-    ) -> tuple[Row, Row | None]:
-        base = _blank(task, geometry, self.engine)
-        if site is None:
-            reason = {k: geometry[k] for k in ("error_class", "message")}
-            return base | reason | {"calculation_id": _placeholder(task)}, None
-        try:
-            name = site.identity(task["edge"], self._protocol(task))
-        except EngineError as error:
-            reason = {"error_class": error.error_class, "message": str(error)}
-            return base | reason | {"calculation_id": _placeholder(task)}, None
-        base["calculation_id"] = name
-        if name in self.done:
-            return self._from_journal(base, self.done[name])
-        if name in self.archived:
-            old = {k: v for k, v in self.archived[name].items() if k not in task}
-            keep = {k: base[k] for k in ("structure_id", "geometry_id", "site", "multiplicity")}
-            return base | old | keep | {"origin": str(Origin.ARCHIVE)}, stored.get(name)
-        reason = {"error_class": "not_computed", "message": "this calculation was not run yet"}
-        return base | reason, None
-
-    def _from_journal(self, base: Row, finished: Finished) -> tuple[Row, Row | None]:
-        row = base | finished.row | {"origin": str(Origin.RUN)}
-        if row["status"] == Status.FAILED:
-            return row, None
-        try:
-            found = self.engine.parse(finished.files)
-        except EngineError as error:
-            bad = {"error_class": error.error_class, "message": str(error)}
-            return row | bad | {"status": str(Status.FAILED)}, None
-        known = result(found, self.engine.PARSER_VERSION)
-        return row | known, spectrum_row(row["calculation_id"], found)
+    total = missing = 0
+    for _, item in survey(families(), ledger):
+        if counted(item):
+            waits = isinstance(item, Waiting)
+            total += item.count if isinstance(item, Waiting) else 1
+            missing += not waits and not ledger.holds(item)  # type: ignore[arg-type]
+    counts = Counts()
+    progress = Progress(journal.with_suffix(".progress"), total, missing)
+    with ledger.writing(journal):
+        for request, _ in complete(families(), ledger, journal.parent, counts):
+            counts.fresh += counted(request)
+            progress.show(counts.fresh)
+    progress.show(counts.fresh, last=True)
+    _leave_again(counts.stopped, journal)
+    return counts
 
 
-def _blank(task: Row, geometry: Row, engine: Engine) -> Row:
-    same = ("structure_id", "engine", "protocol", "geometry_protocol", "element", "edge", "site")
-    return blank_row() | {
-        "calculation_id": "",
-        "geometry_id": geometry["geometry_id"],
-        **{k: task[k] for k in same},
-        "multiplicity": task["multiplicity"],
-        "engine_version": engine.engine_version(),
-    }
-
-
-def _placeholder(task: Row) -> str:
-    keys = ("structure_id", "geometry_protocol", "engine", "protocol", "site", "edge")
-    return "none:" + "/".join(str(task[k]) for k in keys)
-
-
-def is_archived(row: Row) -> bool:
-    """Whether a row of the archive is a finished calculation."""
-    return verdict.is_finished(row["engine"], row)
-
-
-def _run(site: SiteRunner, edge: str, protocol: Any, name: str) -> Outcome:
-    """Run a calculation; what the machine refuses even before the engine is an outcome as well."""
-    try:
-        return site.run(edge, protocol)
-    except (OSError, MemoryError, StoreError) as error:
-        text = f"{type(error).__name__}: {error}"
-        return Outcome(name, error_class="not_started", message=text, inputs_sha256=name)
-
-
-def _unpack(sizes: list[list[Any]], raw: bytes) -> dict[str, bytes]:
-    files, start = {}, 0
-    for name, size in sizes:
-        files[name] = raw[start : start + size]
-        start += size
-    return files
-
-
-def run_chunk(
-    plan: Path, settings: Settings, journal: Path, archive: Path, out: Path
-) -> dict[str, int]:
-    """Complete one chunk and write its three tables below `out`; returns counts by status."""
-    structures = read_table(plan / "structures.parquet", STRUCTURES)
-    tasks = read_table(plan / "tasks.parquet", TASKS)
-    chunk = Chunk(structures, tasks, settings, journal, Archive(archive))
-    fresh = _compute(chunk, journal.with_suffix(".progress"))
-    counts = _write(chunk, out)
-    _leave_again(chunk, journal)
-    return counts | {"computed": fresh, "total": len(tasks)}
-
-
-def _compute(chunk: Chunk, progress: Path) -> int:
-    """Complete a chunk and tell of it at most once a second; returns how many were computed."""
-    started, fresh, told = time.time(), 0, 0.0
-    total = len(chunk.tasks)
-    missing = chunk.missing()
-    for number, computed in enumerate(chunk.complete(), 1):
-        fresh += computed
-        if number == total or (computed and time.monotonic() - told > 1.0):
-            told = time.monotonic()
-            done = total if number == total else total - missing + fresh
-            state = {"done": done, "total": total, "started": started, "fresh": fresh}
-            write_bytes(progress, json.dumps(state).encode())
-    return fresh
-
-
-def _leave_again(chunk: Chunk, journal: Path) -> None:
+def _leave_again(stopped: int, journal: Path) -> None:
     """Say beside the journal that the machine stopped some; the next start then asks for them.
 
     See :func:`defectra.campaign.archived.write_archived`; the size of the journal tells one start
     from another.
     """
     again = journal.with_suffix(".again")
-    stopped = chunk.to_try_again()
     if stopped:
-        text = json.dumps({"calculations": len(stopped), "journal": journal_size(journal)})
+        text = json.dumps({"calculations": stopped, "journal": journal_size(journal)})
         write_bytes(again, text.encode())
     else:
         again.unlink(missing_ok=True)
 
 
-def _write(chunk: Chunk, out: Path) -> dict[str, int]:
-    """Write the three tables of a chunk below `out`; returns the counts by status."""
-    tables = (GEOMETRIES, CALCULATIONS, SPECTRA)
-    counts: Counter[str] = Counter({str(s): 0 for s in Status})
-    with ExitStack() as stack:
-        add = [stack.enter_context(table_writer(out / f"{t.name}.parquet", t)) for t in tables]
-        for batch in _batches(chunk.projected()):
-            counts.update(str(row["status"]) for row in batch[1])
-            for write, rows in zip(add, batch):
-                write(rows)
-    return dict(counts)
+def run_chunk(study: str, chunk: str, config: Config, store: Path) -> Counts:
+    """Complete one chunk of a study; what the engines lack is counted, and said by the caller.
+
+    Parameters
+    ----------
+    store
+        Folder of the journals.
+    """
+    journal = store / f"{chunk}.journal"
+
+    def families() -> Iterator[Family]:
+        return families_of(study, config, chunk)
+
+    return run_families(families, ledger_of(study, config, store), journal)
 
 
-def _batches(parts: Iterator[Tables], rows: int = 2000) -> Iterator[Tables]:
-    """Join what belongs to one structure to row groups of at least `rows` calculations."""
-    batch: Tables = ([], [], [])
-    for part in parts:
-        for own, more in zip(batch, part):
-            own.extend(more)
-        if len(batch[1]) >= rows:
-            yield batch
-            batch = ([], [], [])
-    yield batch
+def chunks_of_study(study: str, config: Config) -> list[str]:
+    """Names of all chunks of a study."""
+    return [chunk_name(study, n) for n in range(requests_of(study).shards(config))]
 
 
+def line(request: Request, row: Row) -> str:
+    """One line for people about a calculation that was run."""
+    what = " ".join(str(v) for v in request.about.values() if isinstance(v, str))
+    told = f" ({row['message']})" if row["message"] else ""
+    name = f"{request.engine} {request.protocol}"
+    return f"{name}: {what[:70]}: {row['status']}{told}, {row['cpu_s']:.0f} CPU s"
+
+
+@reports_errors
 def main() -> int:
-    """Command line; the settings come as JSON on standard input or in a file."""
-    parser = argparse.ArgumentParser(description="Compute one chunk and write its tables.")
-    for name in ("plan", "journal", "archive", "out"):
-        parser.add_argument(f"--{name}", type=Path, required=True)
-    parser.add_argument("--settings", type=argparse.FileType("r"), default=sys.stdin)
+    """Command line."""
+    parser = argparse.ArgumentParser(description="Compute what a study asks for and lacks.")
+    parser.add_argument("study", choices=studies_with_requests())
+    parser.add_argument("--chunk", help="one chunk, e.g. levels-01; default: all, one by one")
+    parser.add_argument("--config", type=Path, default=own_or_shipped())
+    parser.add_argument("--store", type=Path, default=Path("results/store"))
     args = parser.parse_args()
-    try:
-        settings = Settings.model_validate_json(args.settings.read())
-        counts = run_chunk(args.plan, settings, args.journal, args.archive, args.out)
-    except DefectraError as error:
-        print(f"{type(error).__name__}: {error}", file=sys.stderr)
-        return 1
-    print(json.dumps(counts))
+    config = load(args.config)
+    for chunk in [args.chunk] if args.chunk else chunks_of_study(args.study, config):
+        try:
+            counts = run_chunk(args.study, chunk, config, args.store)
+        except BusyError as error:
+            print(f"{chunk}: {error}", flush=True)
+            continue
+        print(f"{chunk}: {counts.computed} computed, {counts.failed} of them failed, "
+              f"{counts.known} known, {counts.waiting} wait for others", flush=True)  # fmt: skip
+        for sentence in counts.sentences():
+            print(f"{chunk}: {sentence}", flush=True)
     return 0
 
 

@@ -21,6 +21,7 @@ from typing import Any
 from defectra.campaign.costs import ALONE, OTHER_EDGE, SAME_EDGE, Key, Law, load
 from defectra.core.errors import DefectraError
 from defectra.core.paths import PROJECT
+from defectra.core.protocols import spectra_engines
 
 Row = dict[str, Any]
 
@@ -156,7 +157,7 @@ class Scale:
     """Weighs chunks: what is not in the archive, by the law of its kind."""
 
     def __init__(self, settings: Mapping[str, Any], laws: Mapping[Key, Law], archive: Path) -> None:
-        self.protocols: dict[str, Any] = settings["feff"]
+        self.protocols: dict[str, Any] = settings[spectra_engines()[settings["engine"]]]
         self.geometries: dict[str, Any] = settings["chgnet"]
         self.live: bool = settings["live_geometries"]
         self.laws = laws
@@ -216,13 +217,13 @@ class Scale:
         return key if key in self.laws else (task["engine"], task["protocol"], ALONE)
 
     def _cost(self, key: Key, atoms: int) -> tuple[float, float, float]:
-        """CPU seconds, wall seconds, megabytes; of an unmeasured protocol its time limit."""
+        """CPU seconds, wall seconds, megabytes; unmeasured: cost not known, limit asked for."""
         law = self.laws.get(key)
         if law is not None:
             seconds = law.cpu(atoms or 36)
             return seconds, seconds * law.wall, law.memory_mb
         limit = float(self.protocols.get(key[1], {}).get("timeout_s", 0.0))
-        return limit, limit, max(known.memory_mb for known in self.laws.values())
+        return 0.0, limit, max(known.memory_mb for known in self.laws.values())
 
 
 def _archived(
@@ -255,15 +256,18 @@ def _archived(
 def _still(row: Row, cells: Mapping[str, Row], protocols: Mapping[str, Any]) -> bool:
     """Whether the settings of today give this archived calculation its name."""
     from defectra.campaign.engine import engine_named
-    from defectra.core.protocols import FeffProtocol
+    from defectra.core.protocols import protocols_model
 
     cell = cells[row["geometry_id"]]
     where = [k for k, label in enumerate(cell["site_labels"]) if label == row["site"]]
     if not where:
         return False
-    protocol = FeffProtocol.model_validate(protocols[row["protocol"]])
-    name = engine_named(row["engine"]).site(cell, where[0]).identity(row["edge"], protocol)
-    return bool(name == row["calculation_id"])
+    table = spectra_engines()[row["engine"]]
+    known = getattr(protocols_model()(**{table: dict(protocols)}), table)
+    engine: Any = engine_named(row["engine"])
+    asked = (row["protocol"], known[row["protocol"]])
+    request = engine.site(cell, where[0]).request(row["edge"], asked)
+    return bool(request.calculation_id == row["calculation_id"])
 
 
 def describe(loads: Mapping[str, Load], shards: int, minutes: float) -> str:
@@ -280,7 +284,9 @@ def describe(loads: Mapping[str, Load], shards: int, minutes: float) -> str:
     missing, cpu = sum(x.missing for x in loads.values()), sum(x.cpu_s for x in loads.values())
     lines.append(f"In all {missing} calculations to compute, {cpu / 3600:.2f} CPU hours.")
     unknown = sorted({n for x in loads.values() for n in x.unmeasured})
-    lines += [f"Nothing was measured for {n}: its time limit was counted instead." for n in unknown]
+    lines += [
+        f"Nothing was measured for {n}: its cost is not known and not counted." for n in unknown
+    ]
     if missing:
         number = max(1, round(total / minutes))
         lines.append(
@@ -294,6 +300,8 @@ def describe(loads: Mapping[str, Load], shards: int, minutes: float) -> str:
 def main() -> int:
     """Print what the chunks of a campaign will take."""
     from defectra.campaign.plan import write_plan
+    from defectra.campaign.studies import studies_with_requests
+    from defectra.campaign.study_load import chunk_load, told
     from defectra.cli.launcher import only_one
     from defectra.core.config import load as load_config
     from defectra.core.config_leaves import worker_settings
@@ -319,6 +327,9 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 2
     print(describe(loads, config.nmc.shards, args.minutes))
+    for study in studies_with_requests():
+        if study != "nmc" and study in config.studies:
+            print(told(config, study, chunk_load(config, study, None, results, costs)))
     return 0
 
 

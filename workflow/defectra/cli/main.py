@@ -67,22 +67,22 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 def run_run(chosen: argparse.Namespace) -> int:
     """Compute what is asked for and tell how it went; 1 if one of them failed."""
-    from defectra.cli.run import Asked, missing, run, told
+    from defectra.cli.run import Asked, default_protocol, run, told
     from defectra.core.config import load, own_or_shipped
     from defectra.core.errors import ConfigError
     from defectra.engines.edges import edge_name
-    from defectra.engines.sites import PROTOCOL, names
+    from defectra.engines.spectrum import programs_of_spectra
 
     if chosen.engine == "list":
-        for name in names():
-            print(f"{name}: {missing(name) or 'ready'}")
+        for name, engine in programs_of_spectra().items():
+            print(f"{name}: {engine.available() or 'ready'}")
         return 0
     if chosen.structure is None:
         raise ConfigError("no structure file is named")
     element, edge = edge_name(chosen.edge)
-    protocol = chosen.protocol or PROTOCOL.get(chosen.engine, "fast")
-    asked = Asked(chosen.engine, protocol, chosen.structure, element, edge, chosen.site)
     known = load(chosen.config or own_or_shipped()).protocols
+    protocol = chosen.protocol or default_protocol(chosen.engine, known)
+    asked = Asked(chosen.engine, protocol, chosen.structure, element, edge, chosen.site)
     found = run(asked, known, chosen.out, write_only=chosen.write)
     for index, folder, row in found:
         print(told(asked, index, folder, row))

@@ -7,18 +7,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from defectra.core.errors import ConfigError, EngineError, StructureError
+from defectra.core.errors import ConfigError, StructureError
 from defectra.core.protocols import Protocols
 from defectra.core.records import CALCULATIONS, GEOMETRIES, SPECTRA, STRUCTURES
 from defectra.core.store import Archive, write_bytes
 from defectra.engines.finished.pairing import rows_of
 from defectra.engines.folder import alone
-from defectra.engines.single import Row, SingleEngine, compute
-from defectra.engines.sites import engine, names, protocol_of
+from defectra.engines.spectrum import SpectrumEngine, protocol_of, spectrum_engine
 from defectra.structures.io import read_structure
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
+
+
+Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -78,24 +80,26 @@ def run(
     write_only
         Leave it at the inputs.
     """
-    chosen, protocol = _chosen(asked, known)
+    chosen = spectrum_engine(asked.engine)
+    protocol = protocol_of(chosen, asked.protocol, known)
     structure, geometry, _ = rows_of(_structure(asked.structure))
     store = Archive(out)
     done = []
     for index in sites(asked, geometry):
-        runner = chosen.site(geometry, index)
-        name = runner.identity(asked.edge, protocol)
+        site = chosen.site(geometry, index)
+        request = site.request(asked.edge, (asked.protocol, protocol))
+        name = request.calculation_id
         folder = out / f"{asked.engine}-{name[:16]}"
         with alone(folder):
             if write_only:
-                for file, text in runner.inputs(asked.edge, protocol).items():
+                for file, text in site.runner.inputs(asked.edge, protocol).items():
                     write_bytes(folder / file, text.encode())
                 row: Row = {"engine": asked.engine, "status": "written", "message": ""}
             else:
                 row = _finished(store, name, chosen) or {}
                 if not row:
-                    settings = (asked.protocol, protocol)
-                    row, spectrum = compute(chosen, geometry, index, asked.edge, settings, folder)
+                    found = chosen.result(request, chosen.run(request, folder))
+                    row, spectrum = found.row, found.beside.get(SPECTRA.name)
                     _keep(store, structure, geometry, spectrum, row)
         done.append((index, out / f"{row['engine']}-{name[:16]}", row))
     return done
@@ -115,7 +119,7 @@ def _structure(path: Path) -> Structure:
     return structure
 
 
-def _finished(store: Archive, name: str, chosen: SingleEngine) -> Row | None:
+def _finished(store: Archive, name: str, chosen: SpectrumEngine) -> Row | None:
     """Row of a calculation that is there already; whose it is, if not this engine's, it says."""
     row = next((r for r in store.read(CALCULATIONS) if r["calculation_id"] == name), None)
     if row is None:
@@ -139,13 +143,6 @@ def _keep(store: Archive, structure: Row, geometry: Row, spectrum: Row | None, r
         store.add([row], CALCULATIONS)
 
 
-def _chosen(asked: Asked, known: Protocols) -> tuple[SingleEngine, Any]:
-    if asked.engine not in names():
-        raise ConfigError(f"no engine {asked.engine!r}; there are {', '.join(names())}")
-    protocol = protocol_of(asked.engine, asked.protocol, asked.element, known)
-    return engine(asked.engine), protocol
-
-
 def told(asked: Asked, index: int, folder: Path, row: Row) -> str:
     """One line for people."""
     what = f"{row['engine']} {row.get('protocol', asked.protocol)}"
@@ -154,10 +151,7 @@ def told(asked: Asked, index: int, folder: Path, row: Row) -> str:
     return f"{where}: {row['status']}{said}; {folder}"
 
 
-def missing(name: str) -> str:
-    """What keeps an engine from running here; empty if nothing does."""
-    try:
-        engine(name).engine_version()
-    except EngineError as error:
-        return str(error)
-    return ""
+def default_protocol(name: str, known: Protocols) -> str:
+    """Protocol of an engine that is taken where none is named: ``fast``, else the first."""
+    table = list(getattr(known, spectrum_engine(name).protocols))
+    return "fast" if "fast" in table or not table else table[0]

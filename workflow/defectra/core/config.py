@@ -13,14 +13,23 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import yaml
-from pydantic import BaseModel, Field, ValidationError, create_model, model_validator
+from pydantic import (
+    BaseModel,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    create_model,
+    model_validator,
+)
 
 from defectra.core.errors import ConfigError
 from defectra.core.paths import PROJECT
-from defectra.core.protocols import Protocols
+from defectra.core.protocols import Protocols, protocols_model
 from defectra.core.settings import Strict, StudySettings
 from defectra.core.studies import settings_of, study_names
 from defectra.core.yaml_files import Plain
+
+PART = "part"  # context of a config that holds what one step needs
 
 
 class Config(Strict):
@@ -37,7 +46,9 @@ class Config(Strict):
         def __getattr__(self, name: str) -> Any: ...
 
     @model_validator(mode="after")
-    def _known_protocols(self) -> Config:
+    def _known_protocols(self, info: ValidationInfo) -> Config:
+        if info.context == PART:
+            return self
         for study in study_names():
             settings: StudySettings = getattr(self, study)
             for key, (table, name) in settings.named_protocols().items():
@@ -54,9 +65,15 @@ def config_model() -> type[Config]:
     names = study_names()
     fields: dict[str, Any] = {name: (settings_of(name), settings_of(name)()) for name in names}
     chosen = Field(["nmc"], description="studies to run")
+    fields["protocols"] = (protocols_model(), Field(default_factory=protocols_model()))
     fields["studies"] = (list[Literal[names]], chosen)  # type: ignore[valid-type]
     model: type[Config] = create_model("Config", __base__=Config, __doc__=Config.__doc__, **fields)
     return model
+
+
+def part_of_config(data: Mapping[str, Any]) -> Config:
+    """Config of the parts that a rule carries; everything else is at its default."""
+    return config_model().model_validate(data, context=PART)
 
 
 def merge(*layers: Mapping[str, Any]) -> dict[str, Any]:

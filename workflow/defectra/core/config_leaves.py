@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from defectra.core.config import Config
+from defectra.core.protocols import spectra_engines
 
 # Keys of the study that do not decide the training table.
 _BESIDE_TRAINING = {"model", "drift_sample", "max_failed", "shards"}
@@ -22,7 +23,8 @@ def pick(config: Config, *keys: str) -> str:
 
 def evaluation_settings(config: Config) -> str:
     """Canonical JSON of what decides the scores of study `perovskites`."""
-    study = config.perovskites.model_dump(mode="json", exclude={"screen", "fidelity", "protocol"})
+    beside = {"screen", "fidelity", "protocol", "complete", "shards"}
+    study = config.perovskites.model_dump(mode="json", exclude=beside)
     return _canonical(study)
 
 
@@ -44,13 +46,14 @@ def worker_settings(config: Config) -> str:
     study = config.nmc
     used = {study.protocol, study.ladder}
     protocols = config.protocols.model_dump(mode="json")
-    for protocol in (*protocols["feff"].values(), *protocols["chgnet"].values()):
+    table = spectra_engines()[study.engine]
+    for protocol in (*protocols[table].values(), *protocols["chgnet"].values()):
         del protocol["description"]
     return _canonical(
         {
             "engine": study.engine,
             "live_geometries": study.live_geometries,
-            "feff": {name: protocols["feff"][name] for name in used},
+            table: {name: one for name, one in protocols[table].items() if name in used},
             "chgnet": protocols["chgnet"],
         }
     )
@@ -80,6 +83,8 @@ def archive_parts(folder: str, *tables: str) -> list[str]:
 def training_hash(config: Config) -> str:
     """Hash of the resolved config as far as it decides the training table, 16 hex digits."""
     study = config.nmc.model_dump(mode="json", exclude=_BESIDE_TRAINING)
+    if not study["parsed"]:  # a key that came later: without it the hash is what it was
+        del study["parsed"]
     text = _canonical({"seed": config.seed, "nmc": study, "worker": worker_settings(config)})
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 

@@ -1,150 +1,49 @@
-"""Named fidelities of each engine."""
+"""Named fidelities of each engine, found in the engines' folders.
+
+``engines/<engine>/settings.py`` names the models of its protocols in ``PROTOCOLS``; each is a key
+below ``protocols`` and a file ``config/protocols/<key>.yaml``. ``SPECTRA`` names its engines that
+give spectra, each with the key of its protocols.
+"""
 
 from __future__ import annotations
 
-from typing import Literal
+from functools import cache
+from importlib import import_module
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
-from pydantic import Field, TypeAdapter
+from pydantic import Field, create_model
 
+from defectra.core.paths import PACKAGE
 from defectra.core.settings import Strict
-
-Element = Literal["Li", "O", "Mn", "Co", "Ni"]
-
-
-class FeffProtocol(Strict):
-    """One fidelity of FEFF10. Radii in Å."""
-
-    description: str = Field("", description="what it is for, and its measured bias")
-    scf_radius: float = Field(2.4, gt=1, le=8, description="Å, cluster of the potentials")
-    scf_iterations: int = Field(80, ge=1, le=200, description="at most")
-    mixing: float = Field(0.1, gt=0, le=0.9, description="first attempt")
-    safer_mixing: float = Field(0.05, gt=0, le=0.9, description="second attempt")
-    fms_radius: float = Field(5.4, gt=1, le=10, description="Å, full multiple scattering")
-    basis: Literal["compact", "full"] = Field("compact", description="lmax of each species")
-    core_hole: dict[Element, Literal["RPA", "FSR", "NONE"]] = Field(
-        {"Li": "FSR", "O": "FSR", "Mn": "RPA", "Co": "RPA", "Ni": "RPA"},
-        description="core hole of each absorber: final state rule, or screened linear response",
-    )
-    k_max: float = Field(3.5, gt=1, le=8, description="1/Å, end of the spectrum")
-    k_step: float = Field(0.1, gt=0.01, le=0.2, description="1/Å, step away from the edge")
-    timeout_s: float = Field(1800, gt=0, description="s, then the attempt counts as failed")
-
-
-class ChgnetProtocol(Strict):
-    """Relaxation with CHGNet, cell included."""
-
-    description: str = Field("", description="what it is for")
-    fmax: float = Field(0.1, gt=0, description="eV/Å")
-    steps: int = Field(300, ge=1, description="at most")
-    relax_cell: bool = Field(True, description="relax the cell as well")
-    rattle: float = Field(0.02, ge=0, description="Å, seeded displacement that breaks symmetry")
-    from_parent: bool = Field(
-        False, description="no relaxation: the fully lithiated parent's sites and cell are kept"
-    )
-
-
-class GpawLevelsProtocol(Strict):
-    """Hosts and charged cells with GPAW, plane waves."""
-
-    description: str = Field("", description="what it is for, and its measured bias")
-    functional: Literal["LDA", "PBE"] = Field("PBE", description="of the charged cells")
-    cutoff: float = Field(240, ge=150, le=900, description="eV, plane waves of a cell")
-    hard_cutoff: int = Field(340, ge=150, le=900, description="eV, with B, C, N, O or F")
-    kpoints: int = Field(2, ge=1, le=8, description="each way in 16 atoms, with the zone centre")
-    width: float = Field(0.02, gt=0, le=0.2, description="eV, Fermi-Dirac")
-    density_tolerance: float = Field(1e-3, gt=0, le=1e-2, description="electrons per electron")
-    state_tolerance: float = Field(1e-5, gt=0, le=1e-2, description="eV² per electron")
-    iterations: int = Field(100, ge=10, le=2000, description="at most")
-    hubbard_u: dict[str, float] = Field({}, description="U of d shells, eV, by element")
-    spin: bool = Field(True, description="spin-polarised where the impurity has an open d shell")
-    fmax: float = Field(0.0, ge=0, description="relax to it; 0: ideal positions are kept")
-    steps: int = Field(20, ge=1, description="of a relaxation, at most")
-    host_cutoff: int = Field(300, ge=150, le=900, description="eV, runs of the hosts")
-    host_hard_cutoff: int = Field(420, ge=150, le=900, description="eV, with B, C, N, O")
-    host_density_tolerance: float = Field(1e-3, gt=0, le=1e-2, description="electrons per electron")
-    host_state_tolerance: float = Field(1e-5, gt=0, le=1e-2, description="eV² per electron")
-    host_kpoints: int = Field(4, ge=2, le=12, description="each way in the primitive cell")
-    response_cutoff: int = Field(30, ge=10, le=200, description="eV, dielectric matrix")
-    timeout_s: float = Field(3600, gt=0, description="s of one batch, then it counts as failed")
-
-
-def read_level_protocols(text: str) -> dict[str, GpawLevelsProtocol]:
-    """Protocols of charged cells from the parameter of a rule: JSON, by name."""
-    return TypeAdapter(dict[str, GpawLevelsProtocol]).validate_json(text)
-
-
-class GpawProtocol(Strict):
-    """One fidelity of GPAW: plane waves, PAW. Energies in eV."""
-
-    description: str = Field("", description="what it is for, and its measured error")
-    xc: str = Field("PBE", description="functional of the self-consistent density")
-    cutoff: float = Field(350, ge=100, le=2000, description="eV, plane waves")
-    mesh: list[int] = Field([4, 4, 4], min_length=3, max_length=3, description="k-points")
-    shifted: bool = Field(True, description="mesh between the lattice points, else on them")
-    band_mesh: list[int] = Field(
-        [], max_length=3, description="mesh through Γ for band edges; empty: that of the density"
-    )
-    empty_bands: int = Field(6, ge=2, description="above the gap, on the mesh of the bands")
-    smearing: float = Field(0.01, gt=0, le=0.5, description="eV, Fermi-Dirac")
-    hubbard: dict[str, tuple[str, float]] = Field(
-        {}, description="U by element, e.g. Ni: [d, 6.0], eV"
-    )
-    glides: bool = Field(
-        False,
-        description="symmetries with a translation too: fewer points in Pnma",
-    )
-    complex: bool = Field(False, description="complex orbitals although only Γ is sampled")
-    iterations: int = Field(120, ge=1, description="of self-consistency, at most")
-    energy: float = Field(1e-5, gt=0, description="eV per valence electron")
-    density: float = Field(1e-4, gt=0, description="electrons per valence electron")
-    eigenstates: float = Field(1e-4, gt=0, description="eV² per valence electron")
-    checkpoint: bool = Field(False, description="keep the ground state until the job is done")
-    timeout_s: float = Field(3600, gt=0, description="s, then the calculation counts as failed")
-
-
-class GpawCoreHoleProtocol(Strict):
-    """K edges by GPAW with a core hole: plane waves, PAW. Energies in eV."""
-
-    description: str = Field("", description="what it is for, and its measured error")
-    xc: Literal["LDA", "PBE"] = Field("PBE", description="functional, of the PAW sets too")
-    hole: Literal["half", "full", "xch"] = Field(
-        "full",
-        description="half or a whole electron taken from the core against a uniform background, "
-        "or (xch) put into the lowest empty state",
-    )
-    edge_energy: bool = Field(True, description="also the ΔSCF energy of the first transition")
-    edge_cutoff: float = Field(
-        550, ge=100, le=2000, description="eV, plane waves of the ΔSCF energies"
-    )
-    spin: bool = Field(True, description="spin-polarised; without it the ΔSCF energy is wrong")
-    hubbard: dict[str, tuple[str, float]] = Field(
-        {"Ni": ("d", 6.0), "Co": ("d", 3.3), "Mn": ("d", 3.9)}, description="U by element, eV"
-    )
-    moments: dict[str, float] = Field(
-        {"Ni": 1.2, "Mn": 3.1}, description="first guess by element, µB, if the cell has none"
-    )
-    cutoff: float = Field(280, ge=100, le=2000, description="eV, plane waves")
-    image_distance: float = Field(
-        4.9, ge=0, le=20, description="Å, least distance of a hole to its images"
-    )
-    spacing: float = Field(1.3, gt=0.05, le=10, description="1/Å, largest step of the k-points")
-    bands: float = Field(1.2, ge=1.05, le=4, description="of the occupied ones, self-consistency")
-    span: float = Field(40, gt=0, le=200, description="eV, reach of the spectrum, about")
-    lifetime: float = Field(0.2, ge=0, description="eV, FWHM of the Lorentzian of the core hole")
-    fwhm: float = Field(0.6, gt=0, description="eV, of the Gaussian over the k-points")
-    smearing: float = Field(0.05, gt=0, le=0.5, description="eV, Fermi-Dirac")
-    iterations: int = Field(200, ge=1, description="of self-consistency, at most")
-    energy: float = Field(1e-3, gt=0, description="eV per valence electron")
-    density: float = Field(1e-3, gt=0, description="electrons per valence electron")
-    eigenstates: float = Field(1e-3, gt=0, description="eV² per valence electron")
-    timeout_s: float = Field(7200, gt=0, description="s, then the calculation counts as failed")
 
 
 class Protocols(Strict):
-    """Named fidelities of each engine."""
+    """Named fidelities of each engine; :func:`protocols_model` adds a key for each engine."""
 
-    feff: dict[str, FeffProtocol]
-    chgnet: dict[str, ChgnetProtocol]
-    gpaw: dict[str, GpawProtocol] = Field(default={}, validate_default=True)
-    gpaw_levels: dict[str, GpawLevelsProtocol] = Field(default={}, validate_default=True)
-    gpaw_corehole: dict[str, GpawCoreHoleProtocol] = Field(default={}, validate_default=True)
+    if TYPE_CHECKING:  # protocols of an engine, by its key
+
+        def __getattr__(self, name: str) -> Any: ...
+
+
+@cache
+def protocols_model() -> type[Protocols]:
+    """Model of all protocols: one key for each kind of protocol that an engine has."""
+    fields: dict[str, Any] = {}
+    for module in _settings():
+        for name, model in module.PROTOCOLS.items():
+            fields[name] = (dict[str, model], Field(default={}, validate_default=True))  # type: ignore[valid-type]
+    return create_model("Protocols", __base__=Protocols, __doc__=Protocols.__doc__, **fields)
+
+
+@cache
+def spectra_engines() -> dict[str, str]:
+    """Engines that give spectra, each with the key of its protocols."""
+    return {k: v for m in _settings() for k, v in getattr(m, "SPECTRA", {}).items()}
+
+
+@cache
+def _settings() -> tuple[ModuleType, ...]:
+    """Modules of the settings of all engines."""
+    folders = sorted(p.parent.name for p in (PACKAGE / "engines").glob("*/settings.py"))
+    return tuple(import_module(".".join(("defectra", "engines", f, "settings"))) for f in folders)

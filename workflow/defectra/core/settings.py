@@ -20,6 +20,10 @@ class StudySettings(Strict):
         """Protocols that the settings name: (table of protocols, name) by key of the study."""
         return {}
 
+    def chunks_to_compute(self) -> int:
+        """Number of chunks that a run computes beside those of the plan; 0: what is known does."""
+        return 0
+
 
 class Boosting(Strict):
     """Gradient boosting."""

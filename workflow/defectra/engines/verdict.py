@@ -14,13 +14,15 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from defectra.campaign.verdict import MACHINE, is_machine, machine_class, unfinished
 from defectra.core.records import Status
 
 Row = dict[str, Any]
 Files = Mapping[str, bytes]
 Proof = Callable[[Files], bool]
 
-MACHINE = "machine:"
+__all__ = ["MACHINE", "REFUSED", "is_finished", "is_machine", "machine_class", "marked"]
+
 REFUSED = "input_refused"  # by the engine, with a sentence of its own
 UNCONVERGED = ("not_self_consistent", "convergence_unknown")
 
@@ -41,20 +43,6 @@ _FEFF_REFUSALS = re.compile(
 _FEFF_STOP = re.compile(r"[A-Z][A-Z0-9_]*(?:-\d*)?")
 # What the wheel says of a line of feff.inp before FEFF is started.
 _FEFF_LINE = re.compile(r"line \d+: ")
-
-# Causes that a message tells, the first that fits.
-_CAUSES = (
-    ("no_space", re.compile(r"no space left|quota exceeded|file too large|errno 2[78]\b", re.I)),
-    (
-        "out_of_memory",
-        re.compile(
-            r"cannot allocate|out of memory|memoryerror|not enough memory|bad_alloc|alloc\w* fail"
-            r"|insufficient virtual memory|error allocating|failed to map segment",
-            re.I,
-        ),
-    ),
-    ("import_error", re.compile(r"no module named|importerror|cannot open shared object", re.I)),
-)
 
 
 def is_finished(engine: str, row: Mapping[str, Any], files: Files | None = None) -> bool:
@@ -95,25 +83,7 @@ def is_level_result(found: Mapping[str, Any]) -> bool:
 
 def marked(engine: str, row: Row, files: Files) -> Row:
     """The row, its class ``machine:...`` if the calculation is to be tried again."""
-    if is_finished(engine, row, files):
-        return row
-    kind, message = str(row["error_class"]), str(row["message"])
-    if str(row["status"]) == Status.OK:  # the engine said so, and its output does not prove it
-        kind, message = "truncated_output", message or "the kept output does not prove its end"
-        row = row | {"status": str(Status.FAILED)}
-    return row | {"error_class": machine_class(kind, message), "message": message}
-
-
-def is_machine(error_class: str) -> bool:
-    """Whether a class tells of the machine."""
-    return error_class.startswith(MACHINE)
-
-
-def machine_class(error_class: str, message: str) -> str:
-    """``machine:`` and the cause that the message tells, else the engine's own class."""
-    kind = error_class.removeprefix(MACHINE)
-    told = (name for name, words in _CAUSES if words.search(message))
-    return MACHINE + next(told, kind or "unknown")
+    return row if is_finished(engine, row, files) else unfinished(row)
 
 
 def feff_refusal(files: Files) -> str:
@@ -141,6 +111,11 @@ def feff_convergence(log: str) -> bool | None:
     if re.search(r"Convergence (?:tolerance )?not reached", log):
         return False
     return None
+
+
+def has_proof(engine: str) -> bool:
+    """Whether the outputs of an engine are known well enough to prove how a run ended."""
+    return (engine, str(Status.OK)) in _PROOFS
 
 
 def _feff_spectrum(files: Files) -> bool:
@@ -183,6 +158,8 @@ _PROOFS: Mapping[tuple[str, str], Proof] = {
     ("gpaw", "ok"): _gpaw_ok,
     ("gpaw", "unconverged"): _gpaw_unconverged,
     ("gpaw", "failed"): _gpaw_ok,  # the energies are there, the minimum is not
+    ("gpaw_corehole", "ok"): _gpaw_ok,
+    ("gpaw_corehole", "unconverged"): _gpaw_unconverged,
     ("synthetic", "ok"): _curve,
     ("synthetic", "unconverged"): _curve,
     ("synthetic", "failed"): lambda files: "refusal" in files,

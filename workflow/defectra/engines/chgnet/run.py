@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from defectra.core.errors import EngineError
-from defectra.core.protocols import ChgnetProtocol
 from defectra.core.records import Status
+from defectra.engines.chgnet.settings import ChgnetProtocol
 from defectra.structures.decorate import seeded
 from defectra.structures.geometry import as_row, to_pymatgen, vegard
 from defectra.structures.oxidation import assign

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from defectra.core.errors import EngineError
-from defectra.core.protocols import FeffProtocol
+from defectra.engines.feff.settings import FeffProtocol
 from defectra.structures.geometry import to_pymatgen
 
 # The atom list reaches further than any sphere of a protocol, so that potentials do not depend

@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from defectra.campaign import node
 from defectra.campaign.engine import Outcome, Parsed
 from defectra.core.errors import EngineError
-from defectra.core.protocols import FeffProtocol
 from defectra.core.records import Status
 from defectra.core.store import write_bytes
-from defectra.engines import node, process
+from defectra.engines import process
 from defectra.engines.feff import child as feff_child
 from defectra.engines.feff.input import (
     Cluster,
@@ -31,6 +31,7 @@ from defectra.engines.feff.output import (
     read_folder,
 )
 from defectra.engines.feff.potentials import carry_over
+from defectra.engines.feff.settings import FeffProtocol
 from defectra.engines.release import release
 from defectra.engines.verdict import REFUSED, feff_convergence, feff_refusal, machine_class
 

@@ -19,10 +19,10 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from defectra.campaign.engine import Outcome, Parsed
 from defectra.core.errors import EngineError
-from defectra.core.protocols import GpawCoreHoleProtocol
 from defectra.core.store import write_bytes
 from defectra.core.units import FWHM_PER_SIGMA
 from defectra.engines.gpaw import run as gpaw
+from defectra.engines.gpaw.settings import GpawCoreHoleProtocol
 
 Floats = NDArray[np.float64]
 

@@ -27,10 +27,10 @@ from numpy.typing import ArrayLike
 from defectra.campaign.engine import Outcome
 from defectra.core.errors import EngineError
 from defectra.core.paths import PROJECT
-from defectra.core.protocols import GpawProtocol
 from defectra.core.records import Status
 from defectra.core.store import made, told
 from defectra.engines import process
+from defectra.engines.gpaw.settings import GpawProtocol
 
 Row = dict[str, Any]
 Job = dict[str, Any]
@@ -138,6 +138,20 @@ def environment(name: str) -> dict[str, str]:
 def engine_version() -> str:
     """Version of the GPAW that :func:`program` finds; EngineError if it cannot be imported."""
     return _version(str(program()))
+
+
+def version() -> str:
+    """Version of GPAW; empty if it is not there."""
+    return "" if available() else engine_version()
+
+
+def available() -> str:
+    """Empty, or the sentence that says what is missing and how to get it."""
+    try:
+        engine_version()
+    except EngineError as error:
+        return str(error)
+    return ""
 
 
 @cache

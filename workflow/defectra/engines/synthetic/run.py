@@ -13,8 +13,8 @@ import numpy as np
 
 from defectra.campaign.engine import Outcome, Parsed
 from defectra.core.errors import EngineError
-from defectra.core.protocols import FeffProtocol
 from defectra.core.records import Status
+from defectra.engines.feff.settings import FeffProtocol
 from defectra.engines.release import release
 
 ENGINE = "synthetic"
@@ -51,10 +51,14 @@ class Site:
 
     def identity(self, edge: str, protocol: FeffProtocol) -> str:
         """`calculation_id` of an edge."""
-        text = f"{self.key}/{edge}/{protocol.model_dump_json()}"
+        text = self.inputs(edge, protocol)["input.txt"]
         return hashlib.sha256(text.encode()).hexdigest()
 
-    def run(self, edge: str, protocol: FeffProtocol) -> Outcome:
+    def inputs(self, edge: str, protocol: FeffProtocol) -> dict[str, str]:
+        """Input files by name: what the identity is the hash of."""
+        return {"input.txt": f"{self.key}/{edge}/{protocol.model_dump_json()}"}
+
+    def run(self, edge: str, protocol: FeffProtocol, folder: Path | None = None) -> Outcome:  # noqa: ARG002
         """Draw the curve.
 
         For tests: ``DEFECTRA_SYNTHETIC_STARTS`` names a file that counts what was begun,

@@ -7,58 +7,32 @@ that ``CLNT = 1``.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from defectra.core.errors import EngineError
+from defectra.engines.vasp.settings import VaspProtocol
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
-# eV, U - J for R2SCAN as in the released INCAR.
-HUBBARD: Mapping[str, float] = {"Ni": 2.43, "Mn": 2.93, "Co": 2.86}
 _LEVELS = {"K": (1, 0), "L1": (2, 0), "L23": (2, 1), "L3": (2, 1), "L2": (2, 1)}
 
 
-@dataclass(frozen=True)
-class VaspProtocol:
-    """Settings of a core-hole run.
+def inputs(structure: Structure, site: int, edge: str, protocol: VaspProtocol) -> dict[str, str]:
+    """INCAR and POSCAR of one absorber, and which POTCARs to join in which order.
 
-    Attributes
+    Parameters
     ----------
     edge
         ``K``, ``L1`` or ``L23``.
-    charge
-        Of the hole: 1 for a full one.
-    bands
-        How many; they decide how far above the edge the spectrum reaches.
-    spacing
-        Of k-points, 1/Å.
-    hubbard
-        Effective U, eV, by element.
-    timeout_s
-        s, then a run counts as failed.
-    """
-
-    edge: str = "K"
-    charge: float = 1.0
-    bands: int = 1600
-    spacing: float = 0.22
-    hubbard: Mapping[str, float] = field(default_factory=lambda: dict(HUBBARD))
-    timeout_s: float = 86400.0
-
-
-def inputs(structure: Structure, site: int, protocol: VaspProtocol) -> dict[str, str]:
-    """INCAR and POSCAR of one absorber, and which POTCARs to join in which order.
 
     Raises
     ------
     EngineError
         ``unknown_edge`` or ``unknown_site``.
     """
-    if protocol.edge not in _LEVELS:
-        raise EngineError("unknown_edge", f"edge {protocol.edge!r}: one of {', '.join(_LEVELS)}")
+    if edge not in _LEVELS:
+        raise EngineError("unknown_edge", f"edge {edge!r}: one of {', '.join(_LEVELS)}")
     if not 0 <= site < len(structure):
         raise EngineError("unknown_site", f"site {site} of a cell of {len(structure)}")
     species = [s.specie.symbol for s in structure]
@@ -68,7 +42,7 @@ def inputs(structure: Structure, site: int, protocol: VaspProtocol) -> dict[str,
         f"{k}{' (the one with the core hole)' * (n == 0)}" for n, k in enumerate(kinds)
     )
     return {
-        "INCAR": _incar(kinds, [len(b) for b in blocks], protocol),
+        "INCAR": _incar(kinds, [len(b) for b in blocks], edge, protocol),
         "POSCAR": _poscar(structure, blocks, kinds),
         "POTCAR.needed": f"Join these POTCARs in this order (GW sets are advised):\n{needed}\n",
     }
@@ -81,8 +55,8 @@ def _blocks(species: list[str], site: int) -> list[list[int]]:
     return [b for b in found if b]
 
 
-def _incar(kinds: list[str], counts: list[int], protocol: VaspProtocol) -> str:
-    n, angular = _LEVELS[protocol.edge]
+def _incar(kinds: list[str], counts: list[int], edge: str, protocol: VaspProtocol) -> str:
+    n, angular = _LEVELS[edge]
     u = [protocol.hubbard.get(k, 0.0) for k in kinds]
     tags: dict[str, object] = {
         "ALGO": "Normal",

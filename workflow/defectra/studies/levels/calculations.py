@@ -1,26 +1,34 @@
-"""What one run of the workflow does about the live set: recompute, complete, feed back."""
+"""Hosts and charged cells as tables: what archive and journals hold; a sample computed anew."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from defectra.campaign.complete import computed
+from defectra.campaign.engine import engine_named
+from defectra.campaign.ledger import Engines, Ledger
 from defectra.core.errors import EngineError, TableError
 from defectra.core.records import Status
 from defectra.core.store import Archive
 from defectra.engines.gpaw import run as gpaw
-from defectra.studies.levels import campaign
-from defectra.studies.levels import export as live_archive
-from defectra.studies.levels.hosts import static_ratios
-from defectra.studies.levels.requests import DefectSet, by_protocol, protocol_of, read_sets
-from defectra.studies.levels.sets import Protocols, Tables, hosts_by_name, level_rows
+from defectra.engines.gpaw.charged_cells import HOST
+from defectra.studies.levels.inputs import DefectSet, read_sets
+from defectra.studies.levels.requests import (
+    REQUESTS,
+    Properties,
+    Protocols,
+    set_families,
+    typed,
+)
+from defectra.studies.levels.sets import CORRECTIONS, Tables, hosts_by_name, level_rows
 from defectra.studies.levels.settings import Live
-from defectra.studies.levels.tables import CELL_RUNS, HOST_RUNS, cell_row, host_row, records_of
+from defectra.studies.levels.tables import CELL_RUNS, HOST_RUNS
 
 Row = dict[str, Any]
-Properties = Mapping[str, Mapping[str, float]]
 
 DRIFT_COLUMNS = [
     *("host", "site", "impurity", "q_from", "q_to", "archived_eV", "now_eV", "difference_eV"),
@@ -33,10 +41,35 @@ def gpaw_version() -> str:
 
     A parameter of the rules, so that its coming and going is seen.
     """
-    try:
-        return gpaw.engine_version()
-    except EngineError:
-        return ""
+    return gpaw.version()
+
+
+def own_rows(ledger: Ledger) -> tuple[list[Row], list[Row]]:
+    """Rows of hosts and of cells that the journals hold as finished."""
+    hosts: list[Row] = []
+    cells: list[Row] = []
+    for found in ledger.records().values():
+        if ledger.engines("gpaw_levels").finished(found.row, found.files):
+            kind, row = typed(found)
+            (hosts if kind == HOST else cells).append(row)
+    return hosts, cells
+
+
+def tables_of(ledger: Ledger, archive: Archive, ratios: Mapping[str, float]) -> Tables:
+    """What archive and journals know together; the journals win.
+
+    Parameters
+    ----------
+    ratios
+        Static over electronic dielectric constant, by host.
+    """
+    hosts, cells = own_rows(ledger)
+    return Tables(
+        hosts_by_name([*archive.read(HOST_RUNS), *hosts]),
+        {r["calculation_id"]: r for r in [*archive.read(CELL_RUNS), *cells]},
+        {r["calculation_id"]: r for r in archive.read(CORRECTIONS)},
+        ratios,
+    )
 
 
 def recompute(
@@ -45,6 +78,7 @@ def recompute(
     properties: Properties,
     journal: Path,
     archived: Tables,
+    engines: Engines = engine_named,
 ) -> list[Row]:
     """Compute the named sets anew, hosts included, past the archive; rows of the comparison.
 
@@ -62,59 +96,19 @@ def recompute(
     if unknown:
         raise TableError(f"levels.live.recompute: no set {unknown[0]!r} in {settings.sets}")
     chosen = [known[name] for name in settings.recompute]
-    message = ""
+    own, message = Tables({}, {}, {}, archived.ratios), ""
     try:
-        own = compute(chosen, protocols, properties, journal, {})
+        families = set_families(chosen, protocols, properties)
+        ledger = computed(families, Ledger(REQUESTS.kinds, engines=engines), journal)
+        found = tables_of(ledger, Archive(journal.parent / "no archive"), archived.ratios)
+        own = replace(found, corrections={})
     except EngineError as error:
-        own, message = Tables({}, {}, {}), str(error)
+        message = str(error)
     before = level_rows(chosen, archived, protocols, 0.0, {})
     now = {_key(r): r for r in level_rows(chosen, own, protocols, 0.0, {})}
     cpu = sum(r["cpu_s"] for r in [*own.hosts.values(), *own.cells.values()])
     version = next((r["engine_version"] for r in own.cells.values()), "")
     return [compared(r, now.get(_key(r), {}), cpu, version, message) for r in before]
-
-
-def compute(
-    sets: Sequence[DefectSet],
-    protocols: Protocols,
-    properties: Properties,
-    journal: Path,
-    archived: Mapping[str, Any],
-) -> Tables:
-    """Complete sets in a journal; what journal and `archived` then hold.
-
-    Raises
-    ------
-    EngineError
-        If something is to be computed and there is no GPAW.
-    """
-    for some in by_protocol(sets).values():
-        protocol = protocol_of(some[0], protocols)
-        names = list(dict.fromkeys(s.host for s in some))
-        hosts = campaign.host_requests(names, properties, protocol)
-        for line in campaign.run(hosts, some, protocol, journal, archived):
-            print(line, flush=True)
-    found = {**archived, **campaign.known(journal)}.values()
-    host_rows = [_as_row(r, host_row) for r in found if r["request"]["kind"] == "host"]
-    cell_rows = [_as_row(r, cell_row) for r in found if r["request"]["kind"] == "run"]
-    cells = {r["calculation_id"]: r for r in cell_rows}
-    return Tables(hosts_by_name(host_rows), cells, {}, static_ratios(properties))
-
-
-def _as_row(record: Mapping[str, Any], make: Any) -> Row:
-    """A journal record as a row; what came from an archive is one already."""
-    return dict(record) if "calculation_id" in record else make(record)
-
-
-def archive_records(root: str | Path) -> dict[str, Row]:
-    """Everything an archive of the live set holds, by id, as a campaign takes it."""
-    archive = Archive(root)
-    return records_of([*archive.read(HOST_RUNS), *archive.read(CELL_RUNS)])
-
-
-def tables(root: str | Path, journal: Path, properties: Properties) -> Tables:
-    """Archive and journal together."""
-    return live_archive.merged(Archive(root), journal, static_ratios(properties))
 
 
 def sets_of_next(ranked: Sequence[Mapping[str, Any]], settings: Live) -> list[DefectSet]:

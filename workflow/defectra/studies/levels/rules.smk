@@ -1,5 +1,5 @@
 # Transition levels: published tables of the mirror, models, whole space, what to compute next.
-from defectra.defects.vasp_runs import run_files
+from defectra.engines.vasp.cells import run_files
 from defectra.studies.levels.calculations import gpaw_version
 
 LEVELS_SET = "levels/ai_semiconductors"
@@ -39,6 +39,7 @@ use rule step as run_levels with:
         sets=LIVE_SETS,
         hosts=HOSTS,
         archive=LIVE_PARTS,
+        computed=computed_chunks(CONFIG, "levels"),
     output:
         hosts="results/levels/live_hosts.parquet",
         cells="results/levels/live_cells.parquet",
@@ -51,7 +52,7 @@ use rule step as run_levels with:
     log:
         "results/logs/levels/run_levels.log",
     resources:
-        **need(mb=1500, minutes=600 if CONFIG.levels.live.complete else 60),
+        **need(mb=1500, minutes=60),
     params:
         **step("defectra.studies.levels.steps.run_levels"),
         config=leaf(CONFIG, "levels", "live"),

@@ -11,7 +11,7 @@ import numpy as np
 
 from defectra.core import claims
 from defectra.core.claims import NAN, NOTHING, OWN, Value
-from defectra.studies.levels.requests import DEFAULT_PROTOCOL
+from defectra.studies.levels.inputs import DEFAULT_PROTOCOL
 from defectra.studies.levels.tables import sizes_of
 
 Row = dict[str, Any]

@@ -10,18 +10,19 @@ from typing import Any
 import numpy as np
 
 from defectra.core.errors import EngineError
-from defectra.core.protocols import GpawLevelsProtocol
 from defectra.core.records import Column, Status, Table
 from defectra.defects.corrections import Correction
 from defectra.defects.levels import Cells, Host, corrected, levels_or_bare
-from defectra.studies.levels.campaign import set_phases, set_requests
+from defectra.engines.gpaw.settings import GpawLevelsProtocol
 from defectra.studies.levels.formation import formation_rows
-from defectra.studies.levels.requests import (
+from defectra.studies.levels.inputs import (
     DefectSet,
     centre,
     mesh_of,
     place,
     protocol_of,
+    set_phases,
+    set_requests,
     supercell,
 )
 

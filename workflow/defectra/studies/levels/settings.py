@@ -86,6 +86,8 @@ class Live(Strict):
         ["AlP M_A Cd 16 fast"], description="sets computed anew by each run, if GPAW is installed"
     )
     complete: bool = Field(False, description="compute every set that the archive lacks")
+    all_hosts: bool = Field(False, description="with `complete`: also hosts that no set names")
+    shards: int = Field(4, ge=1, description="chunks of what is computed, by host")
     phases: str = Field("resources/levels/phases.csv", description="elements and competing phases")
     formation: list[str] = Field(
         ["AlAs M_i_B In 16 fast"], description="sets whose formation energies are made"
@@ -135,6 +137,10 @@ class LevelsStudy(StudySettings):
         if not all(0 < f <= 1 for f in self.multifidelity.fractions):
             raise ValueError("multifidelity.fractions must lie above 0 and not above 1")
         return self
+
+    def chunks_to_compute(self) -> int:
+        """Chunks of hosts, if what the archive lacks is to be computed."""
+        return self.live.shards if self.live.complete else 0
 
     def named_protocols(self) -> Mapping[str, tuple[str, str]]:
         """Protocols that the study names."""

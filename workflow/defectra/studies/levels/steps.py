@@ -102,12 +102,12 @@ def make_formation(job: Job) -> None:
     import json
 
     from defectra.core.csvs import write_csv
-    from defectra.core.protocols import read_level_protocols
     from defectra.core.store import read_table
+    from defectra.engines.gpaw.settings import read_level_protocols
     from defectra.studies.levels.figures.formation import plot_formation
     from defectra.studies.levels.formation import FORMATION_COLUMNS
     from defectra.studies.levels.hosts import read_hosts, static_ratios
-    from defectra.studies.levels.requests import read_sets
+    from defectra.studies.levels.inputs import read_sets
     from defectra.studies.levels.sets import CORRECTIONS, Tables, formation, hosts_by_name
     from defectra.studies.levels.tables import CELL_RUNS, HOST_RUNS
 
@@ -136,11 +136,11 @@ def make_live_levels(job: Job) -> None:
     import json
 
     from defectra.core.csvs import write_csv
-    from defectra.core.protocols import read_level_protocols
     from defectra.core.store import read_table, write_table
+    from defectra.engines.gpaw.settings import read_level_protocols
     from defectra.studies.levels.hosts import read_hosts, static_ratios
+    from defectra.studies.levels.inputs import read_sets
     from defectra.studies.levels.published import LEVELS
-    from defectra.studies.levels.requests import read_sets
     from defectra.studies.levels.sets import CORRECTIONS, Tables, hosts_by_name, level_rows
     from defectra.studies.levels.tables import CELL_RUNS, HOST_RUNS, LIVE_LEVELS
 
@@ -245,12 +245,14 @@ def run_levels(job: Job) -> None:
     import json
     from pathlib import Path
 
+    from defectra.campaign.ledger import Ledger
+    from defectra.campaign.studies import journals_of
     from defectra.core.csvs import write_csv
-    from defectra.core.protocols import read_level_protocols
-    from defectra.core.store import write_table
-    from defectra.studies.levels import calculations as live_run
-    from defectra.studies.levels.hosts import read_hosts
-    from defectra.studies.levels.requests import read_sets
+    from defectra.core.store import Archive, write_table
+    from defectra.engines.gpaw.settings import read_level_protocols
+    from defectra.studies.levels.calculations import DRIFT_COLUMNS, recompute, tables_of
+    from defectra.studies.levels.hosts import read_hosts, static_ratios
+    from defectra.studies.levels.requests import REQUESTS
     from defectra.studies.levels.sets import CORRECTIONS
     from defectra.studies.levels.settings import Live
     from defectra.studies.levels.tables import CELL_RUNS, HOST_RUNS
@@ -258,18 +260,16 @@ def run_levels(job: Job) -> None:
     live = Live.model_validate_json(job.params.config)
     live = live.model_copy(update={"sets": job.input.sets})
     protocols = read_level_protocols(job.params.protocols)
-    root, properties = json.loads(job.params.archive), read_hosts(job.input.hosts)
-    journal = Path("results/store/levels.journal")
-    if live.complete:
-        known = live_run.archive_records(root)
-        live_run.compute(read_sets(live.sets), protocols, properties, journal, known)
-    found = live_run.tables(root, journal, properties)
-    anew = journal.with_name("levels_anew.journal")
-    drift = live_run.recompute(live, protocols, properties, anew, found)
+    properties, store = read_hosts(job.input.hosts), Path("results/store")
+    known = Ledger(REQUESTS.kinds, journals=journals_of("levels", store))
+    archive = Archive(json.loads(job.params.archive))
+    found = tables_of(known, archive, static_ratios(properties))
+    anew = store / "levels_anew.journal"
+    drift = recompute(live, protocols, properties, anew, found)
     write_table(job.output.hosts, found.hosts.values(), HOST_RUNS)
     write_table(job.output.cells, found.cells.values(), CELL_RUNS)
     write_table(job.output.corrections, found.corrections.values(), CORRECTIONS)
-    write_csv(job.output.drift, drift, live_run.DRIFT_COLUMNS)
+    write_csv(job.output.drift, drift, DRIFT_COLUMNS)
 
 
 def run_next_levels(job: Job) -> None:
@@ -283,21 +283,28 @@ def run_next_levels(job: Job) -> None:
     import json
     from pathlib import Path
 
+    from defectra.campaign.complete import computed
+    from defectra.campaign.ledger import Ledger
+    from defectra.campaign.studies import journals_of
     from defectra.core.csvs import write_csv
-    from defectra.core.protocols import read_level_protocols
-    from defectra.studies.levels import calculations as live_run
-    from defectra.studies.levels.hosts import read_hosts
+    from defectra.core.store import Archive
+    from defectra.engines.gpaw.settings import read_level_protocols
+    from defectra.studies.levels.calculations import sets_of_next, tables_of
+    from defectra.studies.levels.hosts import read_hosts, static_ratios
+    from defectra.studies.levels.requests import REQUESTS, set_families
     from defectra.studies.levels.sets import level_rows
     from defectra.studies.levels.settings import Live
     from defectra.studies.levels.tables import LIVE_LEVELS
 
-    live = Live.model_validate_json(job.params.config)
+    live, store = Live.model_validate_json(job.params.config), Path("results/store")
     protocols = read_level_protocols(job.params.protocols)
     with Path(job.input.ranked).open(encoding="utf-8", newline="") as handle:
-        sets = live_run.sets_of_next(list(csv.DictReader(handle)), live)
-    known = live_run.archive_records(json.loads(job.params.archive))
-    journal = Path("results/store/levels_next.journal")
-    found = live_run.compute(sets, protocols, read_hosts(job.input.hosts), journal, known)
+        sets = sets_of_next(list(csv.DictReader(handle)), live)
+    properties, archive = read_hosts(job.input.hosts), Archive(json.loads(job.params.archive))
+    known = Ledger(REQUESTS.kinds, archive, journals_of("levels", store))
+    families = set_families(sets, protocols, properties)
+    known = computed(families, known, store / "levels_next.journal")
+    found = tables_of(known, archive, static_ratios(properties))
     rows = level_rows(sets, found, protocols, json.loads(job.params.coefficient), {})
     write_csv(job.output[0], rows, LIVE_LEVELS.names)
 

@@ -14,11 +14,11 @@ from pathlib import Path
 
 from defectra.core.config import load
 from defectra.core.errors import EngineError, TableError, reports_errors
-from defectra.core.protocols import GpawLevelsProtocol
 from defectra.core.textfiles import read_text
+from defectra.engines.gpaw.settings import GpawLevelsProtocol
 from defectra.structures.identity import Decorated, atoms_of
 from defectra.studies.levels.hosts import read_hosts
-from defectra.studies.levels.requests import (
+from defectra.studies.levels.inputs import (
     DefectSet,
     mesh_of,
     place,

@@ -7,9 +7,10 @@ from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from defectra.core.protocols import Element
+from defectra.core.protocols import spectra_engines
 from defectra.core.records import Defect
 from defectra.core.settings import ModelSettings, Strict, StudySettings
+from defectra.engines.feff.settings import Element
 from defectra.spectra.grid import Grid
 from defectra.structures.composition import all_compositions, parse_composition
 
@@ -85,11 +86,11 @@ class NmcStudy(StudySettings):
     geometry: Literal["chgnet", "vegard"] = Field(
         "chgnet", description="geometry protocol; never two in one training table"
     )
-    engine: Literal["feff", "synthetic"] = Field(
-        "feff", description="synthetic: no physics, for tests of the workflow itself"
+    engine: str = Field(
+        "feff", description="feff, feff_binary, gpaw_corehole, vasp, fdmnes; synthetic: no physics"
     )
-    protocol: str = Field("fast", description="a protocol of engine feff")
-    ladder: str = Field("balanced", description="dearer protocol for the first structures")
+    protocol: str = Field("fast", description="a protocol of the engine")
+    ladder: str = Field("balanced", description="higher-fidelity protocol for some structures")
     ladder_every: int = Field(
         4, ge=0, description="every n-th structure also at the ladder protocol; 0: none"
     )
@@ -111,6 +112,9 @@ class NmcStudy(StudySettings):
     )
     sites: dict[Element, int] = Field(
         {"Li": 1, "O": 2, "Mn": 1, "Co": 1, "Ni": 1}, description="sites of each element"
+    )
+    parsed: list[str] = Field(
+        [], description="folders of finished runs made elsewhere; same input, same calculation"
     )
     shards: int = Field(8, ge=1, description="chunks of each protocol; fixed once begun")
     drift_sample: int = Field(3, ge=0, description="archived calculations recomputed live")
@@ -135,7 +139,18 @@ class NmcStudy(StudySettings):
 
     def named_protocols(self) -> Mapping[str, tuple[str, str]]:
         """Protocols that the study names."""
-        return {"protocol": ("feff", self.protocol), "ladder": ("feff", self.ladder)}
+        table = spectra_engines()[self.engine]
+        ladder = {"ladder": (table, self.ladder)} if self.ladder_every else {}
+        return {"protocol": (table, self.protocol), **ladder}
+
+    @field_validator("engine")
+    @classmethod
+    def _gives_spectra(cls, value: str) -> str:
+        if value not in spectra_engines():
+            raise ValueError(
+                f"no engine {value!r} of spectra; allowed: {', '.join(spectra_engines())}"
+            )
+        return value
 
 
 SETTINGS = NmcStudy

@@ -126,3 +126,56 @@ def score(job: Job) -> None:
         read_table(job.input.drift, DRIFT),
     )
     write_csv(job.output[0], rows, SCORECARD_COLUMNS)
+
+
+def calculate(job: Job) -> None:
+    """Complete one chunk of the plan and project it.
+
+    Input structures, tasks, archived (a digest).
+
+    Output geometries, calculations, spectra. params.settings = JSON of the worker's settings;
+    params.archive = folder, as JSON. The journal, results/store/<chunk>.journal, is nobody's
+    output.
+    """
+    import json
+    from pathlib import Path
+
+    from defectra.core.scratch import use_node_scratch
+    from defectra.studies.nmc.chunk import run_chunk
+    from defectra.studies.nmc.requests import Settings
+
+    use_node_scratch()
+    counts = run_chunk(
+        Path(job.input.tasks).parent,
+        Settings.model_validate_json(job.params.settings),
+        Path("results/store") / f"{job.wildcards.chunk}.journal",
+        Path(json.loads(job.params.archive)),
+        Path(job.output.calculations).parent,
+    )
+    print(counts)
+
+
+def drift(job: Job) -> None:
+    """Drift of the engine.
+
+    Input archive (parts); output drift (parquet).
+
+    params.settings = JSON of the worker's settings; params.number; params.seed; params.archive =
+    folder, as JSON.
+    """
+    import json
+
+    from defectra.campaign.drift import check
+    from defectra.core.records import DRIFT
+    from defectra.core.scratch import use_node_scratch
+    from defectra.core.store import Archive, write_table
+    from defectra.studies.nmc.requests import Settings
+
+    use_node_scratch()
+    rows = check(
+        Archive(json.loads(job.params.archive)),
+        Settings.model_validate_json(job.params.settings).protocols,
+        int(job.params.number),
+        int(job.params.seed),
+    )
+    write_table(job.output[0], rows, DRIFT)

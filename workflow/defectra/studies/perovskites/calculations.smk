@@ -1,13 +1,13 @@
 # Halide perovskites: calculations of our own, and how they compare with the published columns.
 
 from defectra.core.config_leaves import archive_parts, run_settings
-from defectra.core.journal import journal_size
 
 
-# Projects archive and journal; computes nothing (`python -m defectra.studies.perovskites.campaign fill`).
+# Projects archive and journals; what the archive lacks is computed before, if the config asks for it.
 use rule quick as gather_runs with:
     input:
-        archive_parts(ARCHIVE, "perovskite_runs"),
+        archive=archive_parts(ARCHIVE, "perovskite_runs"),
+        computed=computed_chunks(CONFIG, "perovskites"),
     output:
         runs="results/perovskites/runs.parquet",
         table=report(
@@ -22,7 +22,6 @@ use rule quick as gather_runs with:
         archive=json.dumps(ARCHIVE),
         config=run_settings(CONFIG),
         seed=leaf(CONFIG, "seed"),
-        journal=journal_size("results/store/perovskites-runs.journal"),
 
 
 use rule quick as compare_runs with:
@@ -68,7 +67,8 @@ use rule quick as plot_perovskite_runs with:
 # As gather_runs, for the reference phases BX2, mixed B sites and charged vacancies (`cells`).
 use rule quick as gather_cells with:
     input:
-        archive_parts(ARCHIVE, "perovskite_runs", "perovskite_cells"),
+        archive=archive_parts(ARCHIVE, "perovskite_runs", "perovskite_cells"),
+        computed=computed_chunks(CONFIG, "perovskites"),
     output:
         cells="results/perovskites/cells.parquet",
         table=report(
@@ -82,7 +82,6 @@ use rule quick as gather_cells with:
         **step("defectra.studies.perovskites.steps_calculations.gather_cells"),
         archive=json.dumps(ARCHIVE),
         config=run_settings(CONFIG),
-        journal=journal_size("results/store/perovskites-cells.journal"),
 
 
 use rule quick as compare_cells with:

@@ -15,8 +15,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from defectra.core.protocols import GpawProtocol
 from defectra.engines.gpaw import run as gpaw
+from defectra.engines.gpaw.settings import GpawProtocol
 from defectra.structures.prototypes import FCC
 from defectra.studies.perovskites.cells import SCAN, SITES, Task
 from defectra.studies.perovskites.compounds import B_IONS, X_IONS

@@ -15,9 +15,9 @@ import numpy as np
 
 from defectra.campaign.engine import Outcome
 from defectra.core.errors import EngineError
-from defectra.core.protocols import GpawProtocol
 from defectra.core.records import Origin, Status
 from defectra.engines.gpaw import run as gpaw
+from defectra.engines.gpaw.settings import GpawProtocol
 from defectra.structures.decorate import seeded
 from defectra.structures.prototypes import prototype
 from defectra.studies.perovskites import eos

@@ -88,6 +88,8 @@ class PerovskiteStudy(StudySettings):
     """Study `perovskites`: mixed-cation halide perovskites (arXiv:2109.10798)."""
 
     protocol: str = Field("perovskite", description="GPAW protocol of our own calculations")
+    complete: bool = Field(False, description="compute what the archive lacks (days, needs GPAW)")
+    shards: int = Field(8, ge=1, description="chunks of what is computed, by compound or phase")
     model: CommitteeSettings = CommitteeSettings()
     folds: int = Field(5, ge=2)
     repeats: int = Field(3, ge=1, description="seeds of the 5-fold split of `repeated`")
@@ -98,6 +100,10 @@ class PerovskiteStudy(StudySettings):
     bootstrap: int = Field(1000, ge=10, description="resamples over compounds")
     fidelity: Fidelity = Fidelity()
     screen: Screen = Screen()
+
+    def chunks_to_compute(self) -> int:
+        """Chunks of compounds and phases, if what the archive lacks is to be computed."""
+        return self.shards if self.complete else 0
 
     def named_protocols(self) -> Mapping[str, tuple[str, str]]:
         """Protocols that the study names."""

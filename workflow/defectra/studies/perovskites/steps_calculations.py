@@ -2,7 +2,31 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from defectra.core.step import Job
+
+if TYPE_CHECKING:
+    from defectra.campaign.ledger import Ledger
+    from defectra.studies.perovskites.requests import Protocol
+
+
+def _known(job: Job) -> tuple[Ledger, Protocol]:
+    """What archive and journals hold, and the protocol that is asked for."""
+    import json
+    from pathlib import Path
+
+    from defectra.campaign.ledger import Ledger
+    from defectra.campaign.studies import journals_of
+    from defectra.core.store import Archive
+    from defectra.engines.gpaw.settings import GpawProtocol
+    from defectra.studies.perovskites.requests import REQUESTS
+
+    asked = json.loads(job.params.config)
+    journals = journals_of("perovskites", Path("results/store"))
+    archive = Archive(json.loads(job.params.archive))
+    protocol = (asked["name"], GpawProtocol(**asked["protocol"]))
+    return Ledger(REQUESTS.kinds, archive, journals), protocol
 
 
 def compare_cells(job: Job) -> None:
@@ -68,18 +92,12 @@ def gather_cells(job: Job) -> None:
 
     params.config = what decides the calculations; params.archive = its folder, as JSON.
     """
-    import json
-
     from defectra.core.csvs import write_csv
-    from defectra.core.protocols import GpawProtocol
-    from defectra.core.store import Archive, write_table
-    from defectra.studies.perovskites.campaign import WORK, Campaign, cells_of
+    from defectra.core.store import write_table
     from defectra.studies.perovskites.cells import CELLS, COLUMNS
+    from defectra.studies.perovskites.requests import cell_rows
 
-    asked = json.loads(job.params.config)
-    protocol = (asked["name"], GpawProtocol(**asked["protocol"]))
-    archive = Archive(json.loads(job.params.archive))
-    rows = cells_of(Campaign(protocol, WORK, archive), archive).rows()
+    rows = cell_rows(*_known(job))
     write_table(job.output.cells, rows, CELLS)
     write_csv(job.output.table, [{k: r[k] for k in COLUMNS} for r in rows], COLUMNS)
 
@@ -91,18 +109,12 @@ def gather_runs(job: Job) -> None:
 
     params.config = what decides the calculations; params.archive = its folder, as JSON.
     """
-    import json
-
     from defectra.core.csvs import write_csv
-    from defectra.core.protocols import GpawProtocol
-    from defectra.core.store import Archive, write_table
-    from defectra.studies.perovskites.campaign import WORK, Campaign, rows_of
+    from defectra.core.store import write_table
+    from defectra.studies.perovskites.requests import run_rows
     from defectra.studies.perovskites.tables import RUNS, RUNS_COLUMNS
 
-    asked = json.loads(job.params.config)
-    protocol = (asked["name"], GpawProtocol(**asked["protocol"]))
-    campaign = Campaign(protocol, WORK, Archive(json.loads(job.params.archive)))
-    rows = rows_of(campaign, int(job.params.seed))
+    rows = run_rows(*_known(job), seed=int(job.params.seed))
     write_table(job.output.runs, rows, RUNS)
     write_csv(job.output.table, [{k: r[k] for k in RUNS_COLUMNS} for r in rows], RUNS_COLUMNS)
 

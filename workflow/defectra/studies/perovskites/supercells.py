@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from defectra.core.protocols import GpawProtocol
 from defectra.engines.gpaw import run as gpaw
+from defectra.engines.gpaw.settings import GpawProtocol
 from defectra.structures import defects
 from defectra.structures.colourings import orderings
 from defectra.structures.identity import Decorated, atoms_of, pristine

@@ -130,6 +130,7 @@ use rule quick as build_ladder with:
     input:
         archive=archive_parts(ARCHIVE, "calculations", "geometries", "spectra"),
         rungs=RUNG_PARTS,
+        computed=computed_chunks(CONFIG, "xanes"),
         codes=needs_all(LADDER_FILES, CONFIG.mirror),
         measured=needs(f"{ANATASE}/anatase_exp.txt", CONFIG.mirror),
     output:
@@ -142,14 +143,13 @@ use rule quick as build_ladder with:
     log:
         "results/logs/xanes/build_ladder.log",
     resources:
-        **need(mb=1000, minutes=10 if CONFIG.xanes.ladder.live == "no" else 1440),
+        **need(mb=1000, minutes=10),
     params:
         **step("defectra.studies.xanes.steps.build_ladder"),
         config=leaf(CONFIG, "xanes"),
         protocols=leaf(CONFIG, "protocols"),
         archive=json.dumps(ARCHIVE),
         rungs=json.dumps(RUNGS),
-        work="results/store/rungs",
         mirror=CONFIG.mirror,
 
 

@@ -64,6 +64,10 @@ class Ladder(Strict):
         ["feff fast", "feff balanced", "feff stringent", "gpaw_corehole fast"],
         description="engine and protocol; the last one is the reference",
     )
+    parsed: list[str] = Field(
+        [], description="folders of finished runs made elsewhere; same input, same calculation"
+    )
+    shards: int = Field(2, ge=1, description="chunks of what is computed, by site")
     fwhm: float = Field(1.0, gt=0, description="eV, of a Gaussian over every rung")
     window: tuple[float, float] = Field(
         (-5.0, 30.0), description="eV from the onset of the last rung"
@@ -101,6 +105,10 @@ class XanesStudy(StudySettings):
     delta: Delta = Delta()
     nickel: Nickel = Nickel()
     ladder: Ladder = Ladder()
+
+    def chunks_to_compute(self) -> int:
+        """Chunks of sites of the ladder, if rungs are to be computed."""
+        return 0 if self.ladder.live == "no" else self.ladder.shards
 
     @field_validator("features")
     @classmethod

@@ -33,14 +33,16 @@ def build_ladder(job: Job) -> None:
     Input archives, codes, measured; output ladder (parquet), table (csv).
 
     params.config = leaf xanes; params.protocols = leaf protocols; params.archive, params.rungs,
-    params.mirror, params.work = folders.
+    params.mirror = folders.
     """
     import json
     from pathlib import Path
 
+    from defectra.campaign.ledger import Ledger
+    from defectra.campaign.studies import journals_of, read_parsed
     from defectra.core.csvs import write_csv
     from defectra.core.datasets import located
-    from defectra.core.protocols import Protocols
+    from defectra.core.protocols import protocols_model
     from defectra.core.records import CALCULATIONS, GEOMETRIES, SPECTRA
     from defectra.core.store import Archive, write_table
     from defectra.studies.xanes.ladder import (
@@ -51,16 +53,20 @@ def build_ladder(job: Job) -> None:
         nickel_rungs,
         site_rungs,
     )
-    from defectra.studies.xanes.rungs import collect
+    from defectra.studies.xanes.requests import REQUESTS, Rungs, ladder_rows
     from defectra.studies.xanes.settings import XanesStudy
 
     study, mirror = XanesStudy(**json.loads(job.params.config)), Path(job.params.mirror)
-    known = Protocols(**json.loads(job.params.protocols))
     archive, settings = Archive(json.loads(job.params.archive)), study.ladder
-    settings = settings.model_copy(update={"archive": json.loads(job.params.rungs)})
     codes = dict(zip(CODES, located(job.input.codes, mirror), strict=True))
-    calculations, spectra = collect(settings, known, Path(job.params.work))
-    cells = Archive(settings.archive).read(GEOMETRIES)
+    shipped = Archive(json.loads(job.params.rungs))
+    cells = shipped.read(GEOMETRIES)
+    known = protocols_model()(**json.loads(job.params.protocols))
+    rungs = Rungs(settings, known, {g["geometry_id"]: g for g in cells})
+    journals, parsed = journals_of("xanes", Path("results/store")), read_parsed(settings.parsed)
+    source = None if settings.live == "all" else shipped
+    ledger = Ledger(REQUESTS.kinds, source, journals, parsed)
+    calculations, spectra = ladder_rows(rungs, ledger, shipped)
     nickel = (study.nickel.protocol, "balanced", study.nickel.edge_shift)
     rows = [
         *anatase_rows(codes, located(job.input.measured, mirror)[0]),

@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 
 from defectra.figures import style
 from defectra.structures.defects import VANADIUM
-from defectra.studies.levels.requests import DEFAULT_PROTOCOL
+from defectra.studies.levels.inputs import DEFAULT_PROTOCOL
 
 Rows = Sequence[Mapping[str, Any]]
 COLOURS = {

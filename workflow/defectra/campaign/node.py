@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from defectra.campaign.verdict import is_machine
 from defectra.core.errors import DefectraError
-from defectra.engines.verdict import is_machine
 
 # One calculation may crash for a reason of its own, and so may the two edges of one site; three in
 # a row share a cause, and what else stands in the chunk would go the same way within seconds.

@@ -1,0 +1,282 @@
+"""The ledger: what is finished, whoever did it: own runs before parsed ones before the archive."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from defectra.campaign.engine import Engine, Outcome, engine_named
+from defectra.campaign.request import Request
+from defectra.campaign.rows import accounting
+from defectra.campaign.verdict import unfinished
+from defectra.core.journal import Journal, journal_size, read_journal
+from defectra.core.records import Origin, Status, Table
+from defectra.core.store import Archive
+
+Row = dict[str, Any]
+Engines = Callable[[str], Engine]
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What the journal holds of a calculation: its accounting, and its raw outputs by name."""
+
+    row: Row
+    files: Mapping[str, bytes]
+
+    def outcome(self) -> Outcome:
+        """As the engine gave it back."""
+        names = ("calculation_id", "attempt", "error_class", "message", "wall_s", "cpu_s")
+        told = {k: self.row[k] for k in (*names, "max_rss_mb", "shared_from", "inputs_sha256")}
+        return Outcome(**told, status=Status(self.row["status"]), files=dict(self.files))
+
+
+@dataclass(frozen=True)
+class Result:
+    """Typed rows of one calculation.
+
+    Attributes
+    ----------
+    row
+        In the table of its kind.
+    beside
+        Further rows by the name of their table, such as the spectrum of a calculations row.
+    """
+
+    row: Row
+    beside: Mapping[str, Row] = field(default_factory=dict)
+
+
+def _as_it_is(request: Request, row: Row) -> Row:  # noqa: ARG001
+    return row
+
+
+def _calculation_id(row: Row) -> str:
+    return str(row["calculation_id"])
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of result: its table, and how its rows are made.
+
+    Attributes
+    ----------
+    name
+        As requests name it.
+    table, beside
+        Table of the rows, and tables of what stands beside them, by `calculation_id`.
+    make
+        Rows of what the journal holds; a raw output that cannot be read gives a failed row.
+    relabelled
+        Row of the archive, or of a parsed run, with the labels of the request.
+    engine
+        Name of the engine; empty if the column `engine` of the table tells it.
+    key
+        `calculation_id` of a row of the archive.
+    record, of_record
+        Record of a journal and back, for results whose journal holds rows, not raw outputs; no
+        record is kept where `record` gives none.
+    """
+
+    name: str
+    table: Table
+    make: Callable[[Request, Finished], Result]
+    beside: tuple[Table, ...] = ()
+    relabelled: Callable[[Request, Row], Row] = _as_it_is
+    engine: str = ""
+    key: Callable[[Row], str] = _calculation_id
+    record: Callable[[Request, Outcome], Row | None] | None = None
+    of_record: Callable[[Row], tuple[str, Finished]] | None = None
+
+
+class Ledger:
+    """What is known of calculations; a function that gives the result of a request.
+
+    Parameters
+    ----------
+    kinds
+        Kinds of results that are asked for.
+    archive
+        Calculations done earlier; None: none.
+    journals
+        Journals that are read; a later record of a calculation wins.
+    parsed
+        Results of runs made elsewhere, by `calculation_id`.
+    engines
+        Gives an engine by its name.
+    """
+
+    def __init__(
+        self,
+        kinds: Iterable[Kind],
+        archive: Archive | None = None,
+        journals: Sequence[Path] = (),
+        parsed: Mapping[str, Result] | None = None,
+        engines: Engines = engine_named,
+    ) -> None:
+        self.engines = engines
+        self.kinds = {kind.name: kind for kind in kinds}
+        self.journals = list(dict.fromkeys(journals))
+        self._archive = archive
+        self._parsed = parsed or {}
+        self._tables: dict[str, dict[str, Row]] = {}
+        self._tried: set[str] = set()  # in this start
+        self._final: dict[str, bool] = {}
+        self._records: dict[str, Finished] = {}
+        self._sizes: dict[Path, int] = {}
+        self._open: Journal | None = None
+        for path in self.journals:
+            self._read(path)
+
+    def _read(self, path: Path) -> None:
+        """Take in a journal that has grown since it was read last."""
+        size = journal_size(path)
+        if self._sizes.get(path) == size:
+            return
+        self._sizes[path] = size
+        for row, raw in read_journal(path):
+            kind = self.kinds.get(row.pop("kind"))
+            if kind is not None and kind.of_record is not None:
+                name, found = kind.of_record(row)
+                self._records[name] = found
+            elif "files" in row:
+                files = unpacked(row.pop("files"), raw)
+                self._records[row["calculation_id"]] = Finished(row, files)
+        self._final.clear()
+
+    def __call__(self, request: Request) -> Row | None:
+        """Row of a finished calculation, or of one that failed in this start; None: not known."""
+        if not self.holds(request):
+            return None
+        found = self.result(request)
+        return None if found is None else found.row
+
+    def holds(self, request: Request) -> bool:
+        """Whether a calculation is not to be computed: it is finished, or was tried just now."""
+        name = request.calculation_id
+        return name in self._tried or self.finished(request)
+
+    def finished(self, request: Request) -> bool:
+        """Whether own runs, parsed runs or the archive hold a finished calculation."""
+        name = request.calculation_id
+        return self.own(request) or name in self._parsed or self.archived(request) is not None
+
+    def own(self, request: Request) -> bool:
+        """Whether a journal holds the finished calculation."""
+        name = request.calculation_id
+        if name not in self._final:
+            record, engine = self._records.get(name), self.engines(request.engine)
+            self._final[name] = record is not None and engine.finished(record.row, record.files)
+        return self._final[name]
+
+    def stopped(self, request: Request) -> bool:
+        """Whether an earlier start tried a calculation and did not finish it."""
+        name = request.calculation_id
+        return name in self._records and name not in self._tried and not self.own(request)
+
+    def archived(self, request: Request) -> Row | None:
+        """Row of the archive, if that is a finished calculation."""
+        kind = self.kinds[request.kind]
+        if kind.table.name not in self._tables:
+            rows = self._read_archive(kind.table, lambda row: self.final(kind, row))
+            self._tables[kind.table.name] = {}
+            for row in rows:
+                self._tables[kind.table.name].setdefault(kind.key(row), row)
+        return self._tables[kind.table.name].get(request.calculation_id)
+
+    def final(self, kind: Kind, row: Row) -> bool:
+        """Whether a row of the archive is a finished calculation."""
+        return self.engines(kind.engine or row["engine"]).finished(row, None)
+
+    def _read_archive(self, table: Table, keep: Callable[[Row], bool] | None = None) -> list[Row]:
+        return [] if self._archive is None else self._archive.read(table, keep=keep)
+
+    def _beside(self, table: Table) -> Mapping[str, Row]:
+        """Rows of the archive that stand beside those of a kind."""
+        if table.name not in self._tables:
+            rows = self._read_archive(table)
+            self._tables[table.name] = {row["calculation_id"]: row for row in rows}
+        return self._tables[table.name]
+
+    def result(self, request: Request) -> Result | None:
+        """Rows of what is known: own run > parsed run > archive > a run that did not finish."""
+        name, kind = request.calculation_id, self.kinds[request.kind]
+        if self.own(request):
+            return kind.make(request, self._records[name])
+        if name in self._parsed:
+            known = self._parsed[name]
+            return Result(_from(kind.relabelled(request, known.row), Origin.PARSED), known.beside)
+        row = self.archived(request)
+        if row is not None:
+            found = ((t.name, self._beside(t).get(name)) for t in kind.beside)
+            beside = {table: one for table, one in found if one is not None}
+            return Result(_from(kind.relabelled(request, row), Origin.ARCHIVE), beside)
+        return kind.make(request, self._records[name]) if name in self._records else None
+
+    def record(self, name: str) -> Finished | None:
+        """What the journals hold of a calculation."""
+        return self._records.get(name)
+
+    def records(self) -> Mapping[str, Finished]:
+        """All that the journals hold, by `calculation_id`."""
+        return self._records
+
+    @contextmanager
+    def writing(self, path: Path) -> Iterator[None]:
+        """Hold a journal to which :meth:`take` adds; what others added meanwhile is taken in.
+
+        Raises
+        ------
+        BusyError
+            If another worker holds it.
+        """
+        with Journal(path) as handle:
+            for known in dict.fromkeys([*self.journals, path]):
+                self._read(known)
+            self._open = handle
+            try:
+                yield
+            finally:
+                self._open = None
+
+    def take(self, request: Request, outcome: Outcome) -> Row:
+        """Append what became of a calculation; it is durable when the call returns.
+
+        Returns
+        -------
+        Its accounting.
+        """
+        engine = self.engines(request.engine)
+        row, files = accounting(outcome, engine.version()), dict(outcome.files)
+        if not engine.finished(row, files):
+            row = unfinished(row)
+        if self._open is None:
+            raise RuntimeError("a journal is written to outside Ledger.writing")
+        kind = self.kinds[request.kind]
+        if kind.record is None:
+            sizes = [[name, len(data)] for name, data in files.items()]
+            record = {"kind": "calculation", **row, "files": sizes}
+            self._open.append(record, b"".join(files.values()))
+        elif (kept := kind.record(request, outcome)) is not None:
+            self._open.append({"kind": kind.name, **kept})
+        self._records[request.calculation_id] = Finished(row, files)
+        self._final.pop(request.calculation_id, None)
+        self._tried.add(request.calculation_id)
+        return row
+
+
+def _from(row: Row, origin: Origin) -> Row:
+    """Row with where it came from, where its table has that column."""
+    return row | {"origin": str(origin)} if "origin" in row else row
+
+
+def unpacked(sizes: Sequence[Sequence[Any]], raw: bytes) -> dict[str, bytes]:
+    """Files by name, from the blob that the journal keeps of them."""
+    files, start = {}, 0
+    for name, size in sizes:
+        files[name] = raw[start : start + size]
+        start += size
+    return files

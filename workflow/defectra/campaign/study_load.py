@@ -1,0 +1,161 @@
+"""What the chunks of a study take: calculations, those that are missing, and their cost.
+
+The same chains that compute are looked through with what is known at present; what waits for
+another calculation is counted with it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from defectra.campaign.complete import survey
+from defectra.campaign.costs import ALONE, Key, Law, load
+from defectra.campaign.ledger import Ledger
+from defectra.campaign.request import Family, Request, Waiting
+from defectra.campaign.studies import (
+    archive_of,
+    families_of,
+    ledger_of,
+    part_for,
+    requests_of,
+)
+from defectra.campaign.workload import (
+    BASE_MB,
+    MEMORY_MARGIN,
+    SAFETY,
+    START_MINUTES,
+)
+from defectra.core.config import Config
+from defectra.core.store import write_bytes
+
+UNKNOWN_MINUTES = 600  # asked for where a chunk holds something of unknown cost
+UNKNOWN_MB = 2000.0
+
+
+@dataclass
+class StudyLoad:
+    """What some families take.
+
+    Attributes
+    ----------
+    total, missing
+        Calculations; those that are neither finished nor unable to be made.
+    cpu_s, wall_s, variance
+        Expected seconds of the missing ones on one core, and the variance of the CPU seconds.
+    memory_mb
+        Of the largest of them; 0: not measured.
+    unknown
+        Missing calculations of unknown cost, by engine, protocol and kind.
+    engines
+        Missing calculations by engine.
+    """
+
+    total: int = 0
+    missing: int = 0
+    cpu_s: float = 0.0
+    wall_s: float = 0.0
+    variance: float = 0.0
+    memory_mb: float = 0.0
+    unknown: Counter[str] = field(default_factory=Counter)
+    engines: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def minutes(self) -> int:
+        """Time limit of a first attempt."""
+        known = START_MINUTES + math.ceil(SAFETY * self.wall_s / 60)
+        return max(known, UNKNOWN_MINUTES) if self.unknown else known
+
+    @property
+    def megabytes(self) -> int:
+        """Memory limit of a first attempt."""
+        used = self.memory_mb or (UNKNOWN_MB if self.missing else 0.0)
+        return math.ceil(BASE_MB + MEMORY_MARGIN * used)
+
+    def cost(self) -> str:
+        """Expected CPU hours with their standard deviation, for people."""
+        hours, sd = self.cpu_s / 3600, math.sqrt(self.variance) / 3600
+        told = f"{hours:.1f} ± {sd:.1f} CPU hours" if self.cpu_s else ""
+        names = ", ".join(f"{n} of {name}" for name, n in self.unknown.items())
+        return " and ".join(
+            p for p in (told, f"a cost not known for {names}" if names else "") if p
+        )
+
+
+def law_of(item: Request | Waiting, laws: Mapping[Key, Law]) -> Law | None:
+    """Law of a calculation; that of its engine and kind where protocols share one; None."""
+    kinds = (item.cost_kind, ALONE)
+    keys = [(item.engine, p, k) for p in (item.protocol, "") for k in kinds]
+    return next((laws[key] for key in keys if key in laws), None)
+
+
+def load_of(families: Iterable[Family], ledger: Ledger, laws: Mapping[Key, Law]) -> StudyLoad:
+    """What some families take with what is known at present."""
+    out = StudyLoad()
+    for _, item in survey(families, ledger):
+        count = item.count if isinstance(item, Waiting) else 1
+        out.total += count
+        if isinstance(item, Request) and ledger.finished(item):
+            continue
+        out.missing += count
+        out.engines[item.engine] += count
+        law = law_of(item, laws)
+        if law is None:
+            out.unknown[f"{item.engine} {item.protocol} {item.cost_kind}"] += count
+            continue
+        seconds = law.cpu(item.atoms or 36)
+        out.cpu_s += count * seconds
+        out.wall_s += count * seconds * law.wall
+        out.variance += (count * seconds) ** 2 * math.expm1(law.scatter**2)
+        out.memory_mb = max(out.memory_mb, law.memory_mb)
+    return out
+
+
+def chunk_load(
+    config: Config, study: str, chunk: str | None, results: Path, costs: Path
+) -> StudyLoad:
+    """What a chunk of a study takes, or all of it; kept beside the plan while nothing changes."""
+    store, archive = results / "store", archive_of(study, config)
+    journals = [[p.name, p.stat().st_size] for p in sorted(store.glob(f"{study}-*.journal"))]
+    state = [part_for(config, study), archive.digest(), journals, costs.read_text(encoding="utf-8")]
+    digest = hashlib.sha256(json.dumps(state).encode()).hexdigest()
+    kept = results / "plan" / "studies" / f"{chunk or study}.json"
+    try:
+        data = json.loads(kept.read_text(encoding="utf-8"))
+        if data.pop("digest") == digest:
+            data |= {k: Counter(data[k]) for k in ("unknown", "engines")}
+            return StudyLoad(**data)
+    except (OSError, ValueError, KeyError, TypeError):
+        pass
+    families = families_of(study, config, chunk)
+    found = load_of(families, ledger_of(study, config, store), load(costs))
+    write_bytes(kept, json.dumps(vars(found) | {"digest": digest}).encode())
+    return found
+
+
+def told(config: Config, study: str, found: StudyLoad) -> str:
+    """What a study lacks, what that costs, and what stands in the way, in one sentence."""
+    head = f"{study}: {found.missing} of {found.total} calculations are not computed"
+    if not found.missing:
+        return f"{study}: all {found.total} calculations are there"
+    asked = requests_of(study)
+    lacks = [ledger_sentence(name) for name in asked.engines(config) if found.engines[name]]
+    ready = "; ".join(s for s in lacks if s)
+    runs = getattr(config, study).chunks_to_compute() > 0
+    if ready:
+        then = f"they are left out: {ready}"
+    else:
+        then = "this run computes them" if runs else f"they are asked for by {asked.how}"
+    return f"{head} ({found.cost()}); {then}"
+
+
+def ledger_sentence(engine: str) -> str:
+    """What an engine lacks on this machine; empty if nothing."""
+    from defectra.campaign.engine import engine_named
+
+    return engine_named(engine).available()

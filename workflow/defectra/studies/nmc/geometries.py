@@ -1,0 +1,105 @@
+"""Where the geometry of a structure comes from: Vegard, a relaxation, or its relaxed parent."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping
+from typing import Any
+
+from defectra.campaign.request import Item, Known
+from defectra.core.records import Status
+from defectra.engines.chgnet.engine import RELAXATIONS, settings_digest
+from defectra.engines.chgnet.settings import ChgnetProtocol
+from defectra.structures.geometry import as_row, vegard
+
+Row = dict[str, Any]
+Found = Generator[Item, None, Row]  # gives requests, returns a geometries row
+
+
+class Geometries:
+    """Geometries of some structures.
+
+    Parameters
+    ----------
+    structures
+        Structures rows by ``structure_id``.
+    protocols
+        Geometry protocols by name.
+    live
+        Whether to ask for relaxations that are not known.
+    """
+
+    def __init__(
+        self, structures: Mapping[str, Row], protocols: Mapping[str, ChgnetProtocol], live: bool
+    ) -> None:
+        self.structures, self.protocols, self.live = structures, protocols, live
+        self._last: Row | None = None
+
+    def known(self, structure_id: str, protocol: str, known: Known) -> Row:
+        """Geometries row from what is known; nothing is asked for."""
+        found = self.get(structure_id, protocol, known)
+        while True:
+            try:
+                next(found)
+            except StopIteration as end:
+                row: Row = end.value
+                return row
+
+    def _vegard(self, row: Row) -> Row:
+        """The tasks of a structure stand together: only its last geometry is kept."""
+        if self._last is None or self._last["structure_id"] != row["structure_id"]:
+            self._last = vegard(row)
+        return self._last
+
+    def get(self, structure_id: str, protocol: str, known: Known) -> Found:
+        """Geometries row; ``failed`` with a reason where there is none."""
+        row = self.structures[structure_id]
+        if protocol == "vegard":
+            return self._vegard(row)
+        settings = self.protocols[protocol]
+        if not settings.from_parent:
+            return (yield from self._relaxed(row, protocol, settings, known))
+        digest = settings_digest(settings)
+        name = next(
+            n
+            for n, p in self.protocols.items()
+            if not p.from_parent and settings_digest(p) == digest
+        )
+        parent = self.structures[row["family"]]
+        relaxed = yield from self._relaxed(parent, name, self.protocols[name], known)
+        if relaxed["status"] == Status.FAILED:
+            return _missing(row, protocol, digest)
+        from defectra.engines.chgnet.run import from_parent
+
+        return from_parent(row, relaxed, protocol) | {"settings": digest}
+
+    def _relaxed(self, row: Row, name: str, settings: ChgnetProtocol, known: Known) -> Found:
+        request = RELAXATIONS.request(row, name, settings)
+        if self.live:
+            yield request
+        found = known(request)
+        if found is None:
+            return _missing(row, name, settings_digest(settings))
+        if found["status"] == Status.FAILED:
+            return _failed(row, name, found["error_class"], found["message"])
+        return found
+
+
+def _missing(row: Row, name: str, digest: str) -> Row:
+    message = (
+        f"no {name} geometry in the archive: run `make engines` and set nmc.live_geometries: true, "
+        "or set nmc.geometry: vegard"
+    )
+    return _failed(row, name, "geometry_missing", message) | {"settings": digest}
+
+
+def _failed(row: Row, name: str, error_class: str, message: str) -> Row:
+    import numpy as np
+
+    empty = as_row(row, name, np.array(row["lattice"]), np.array(row["coords"]))
+    return empty | {
+        "geometry_id": "",
+        "converged": False,
+        "status": str(Status.FAILED),
+        "error_class": error_class,
+        "message": message,
+    }

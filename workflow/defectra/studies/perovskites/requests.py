@@ -1,0 +1,273 @@
+"""What study `perovskites` asks for: pure ABX3, reference phases, vacancies and mixed cells.
+
+A family is a reference phase, or compounds whose supercells need each other's lattice constants.
+A scan of volumes needs relaxed sites, band edges and supercells the lattice constant of a scan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from itertools import islice
+from typing import Any
+
+from defectra.campaign.costs import Measured
+from defectra.campaign.ledger import Finished, Kind, Ledger, Result
+from defectra.campaign.request import Chain, Family, Item, Known, Request, Row, Waiting
+from defectra.campaign.studies import StudyRequests
+from defectra.core.config import Config
+from defectra.core.records import Status
+from defectra.core.store import Archive
+from defectra.engines.gpaw.engine import CELLS as ENGINE
+from defectra.engines.gpaw.settings import GpawProtocol
+from defectra.studies.perovskites import cells, phases, runs, supercells
+from defectra.studies.perovskites.cells import CELLS, Task
+from defectra.studies.perovskites.compounds import Compound
+from defectra.studies.perovskites.tables import RUNS
+
+RUN, CELL = RUNS.name, CELLS.name  # kinds of result
+HOW = "set perovskites.complete: true (needs GPAW)"
+NOT_DONE = f"not computed yet: {HOW}"
+HYBRID = "hybrid compound: the molecule would have to be relaxed; not part of the campaign"
+Protocol = tuple[str, GpawProtocol]  # name and settings
+Mixed = tuple[str, str, str, str]
+
+
+def _run_result(request: Request, found: Finished) -> Result:
+    about = request.about
+    labels = (about["name"], about["kind"], request.protocol, about["lattice"])
+    return Result(runs.row_of(*labels, found.outcome(), about["phase"]))
+
+
+def _cell_result(request: Request, found: Finished) -> Result:
+    return Result(cells.row_of(task_of(request), request.protocol, found.outcome()))
+
+
+def task_of(request: Request) -> Task:
+    """Job of a request of a cell, and what it is called."""
+    about = request.about
+    return Task(about["name"], about["phase"], about["kind"], request.input["job"])
+
+
+def scan_request(compound: Compound, protocol: Protocol) -> Request:
+    """Equation of state of a pure compound."""
+    about = {"name": compound.name, "kind": "equation_of_state", "phase": runs.PEROVSKITE}
+    about["lattice"] = runs.start(compound)  # type: ignore[assignment]
+    return ENGINE.request(runs.scan_job(compound, protocol[1]), RUN, protocol[0], about)
+
+
+def salt_request(cation: str, anion: str, protocol: Protocol) -> Request:
+    """Equation of state of a reference phase AX in rock salt."""
+    about = {"name": cation + anion, "kind": "equation_of_state", "phase": runs.ROCKSALT}
+    about["lattice"] = float("nan")  # type: ignore[assignment]
+    return ENGINE.request(runs.salt_job(cation, anion, protocol[1]), RUN, protocol[0], about)
+
+
+def _cell_request(task: Task, protocol: Protocol) -> Request:
+    about = {"name": task.name, "phase": task.phase, "kind": task.kind}
+    return ENGINE.request(task.job, CELL, protocol[0], about)
+
+
+def _lattice(compound: Compound, protocol: Protocol, known: Known) -> float | None:
+    """Lattice constant of a pure compound, Å; None if its scan is not known to have a minimum."""
+    row = known(scan_request(compound, protocol))
+    return float(row["lattice"]) if row is not None and row["status"] == Status.OK else None
+
+
+def compound_chain(compound: Compound, protocol: Protocol, known: Known) -> Iterator[Item]:
+    """Equation of state, then the band edges at its minimum."""
+    yield scan_request(compound, protocol)
+    constant = _lattice(compound, protocol, known)
+    if constant is None:
+        yield _waiting(RUN, protocol, f"the lattice constant of {compound.name}", 1, ("bands", 5))
+        return
+    at = round(constant, 4)
+    about = {"name": compound.name, "kind": "bands", "phase": runs.PEROVSKITE, "lattice": at}
+    yield ENGINE.request(runs.bands_job(compound, at, protocol[1]), RUN, protocol[0], about)
+
+
+def phase_chain(phase: phases.Phase, protocol: Protocol, known: Known) -> Iterator[Item]:
+    """Relaxed sites, then an equation of state of those that are scanned."""
+    first = _cell_request(phases.sites_task(phase, protocol[1]), protocol)
+    yield first
+    if phase.type not in phases.SCANNED:
+        return
+    row = known(first)
+    if row is None or row["status"] != Status.OK:
+        yield _waiting(
+            CELL, protocol, f"the sites of {phase.formula}", 1, (cells.SCAN, first.atoms)
+        )
+        return
+    yield _cell_request(phases.scan_task(phase, row["coords"], protocol[1]), protocol)
+
+
+def vacancy_chain(host: tuple[str, str, str], protocol: Protocol, known: Known) -> Iterator[Item]:
+    """The host, then its charged vacancies."""
+    compound = runs.pure_of(*host)
+    at = _lattice(compound, protocol, known)
+    if at is None:
+        count = 1 + len(supercells.CHARGES)
+        yield _waiting(
+            CELL, protocol, f"the lattice constant of {compound.name}", count, (cells.CELL, 39)
+        )
+        return
+    yield _cell_request(supercells.host_task(host, at, protocol[1]), protocol)
+    for task in supercells.vacancy_tasks(host, at, protocol[1]):
+        yield _cell_request(task, protocol)
+
+
+def mixed_chain(mixed: Mixed, protocol: Protocol, known: Known, *, layers: bool) -> Iterator[Item]:
+    """Mixed cells: the ordering in layers, or all others."""
+    ends = {c.name: _lattice(c, protocol, known) for c in _ends(mixed)}
+    at = supercells.vegard(mixed, {n: v for n, v in ends.items() if v is not None})
+    if at is None:
+        waits = " and ".join(name for name, v in ends.items() if v is None)
+        size = 10 if layers else 40
+        why = f"the lattice constant of {waits}"
+        yield _waiting(CELL, protocol, why, 1, (cells.CELL, size))
+        return
+    tasks = supercells.mixed_tasks(mixed, at, protocol[1])
+    for task in islice(tasks, 1) if layers else islice(tasks, 1, None):
+        yield _cell_request(task, protocol)
+
+
+def _waiting(
+    kind: str, protocol: Protocol, what: str, count: int, cell: tuple[str, int]
+) -> Waiting:
+    """What waits for a result: `count` jobs of a kind on a cell of so many atoms."""
+    step, atoms = cell
+    about, why = {"kind": step}, f"waits for {what}"
+    return Waiting(ENGINE.ENGINE, protocol[0], kind, why, count, about=about, atoms=atoms)
+
+
+def _ends(mixed: Mixed) -> list[Compound]:
+    a, one, two, x = mixed
+    return [runs.pure_of(a, b, x) for b in (one, two)]
+
+
+def cells_chain(protocol: Protocol, known: Known) -> Iterator[Item]:
+    """All cells beside the pure compounds, in the order of their table."""
+    for phase in phases.all_phases():
+        yield from phase_chain(phase, protocol, known)
+    for mixed in supercells.MIXED:
+        yield from mixed_chain(mixed, protocol, known, layers=True)
+    for host in supercells.HOSTS:
+        yield from vacancy_chain(host, protocol, known)
+    for mixed in supercells.MIXED:
+        yield from mixed_chain(mixed, protocol, known, layers=False)
+
+
+def run_rows(ledger: Ledger, protocol: Protocol, seed: int) -> list[Row]:
+    """Every row of pure compounds and salts that is known; a status row for compounds without."""
+    out: list[Row] = []
+    for compound in runs.pure(seed):
+        known = _known(compound_chain(compound, protocol, ledger), ledger)
+        why = HYBRID if runs.is_hybrid(compound) else NOT_DONE
+        out += known or [runs.waiting(compound.name, why)]
+    salts = (salt_request(*salt, protocol) for salt in runs.salts())
+    return [*out, *_known(salts, ledger)]
+
+
+def _known(items: Iterator[Item], ledger: Ledger) -> list[Row]:
+    found = [ledger.result(i) for i in items if isinstance(i, Request)]
+    return [result.row for result in found if result is not None]
+
+
+def cell_rows(ledger: Ledger, protocol: Protocol) -> list[Row]:
+    """Every row of the other cells that is known, and a status row for each that is not."""
+    out: list[Row] = []
+    for item in cells_chain(protocol, ledger):
+        if isinstance(item, Request):
+            result = ledger.result(item)
+            out.append(result.row if result else cells.waiting(task_of(item), NOT_DONE))
+    return out
+
+
+def groups() -> list[list[str]]:
+    """Names of pure compounds that belong together, since a mixed cell joins them."""
+    out: list[list[str]] = []
+    for mixed in supercells.MIXED:
+        names = [compound.name for compound in _ends(mixed)]
+        joined = [group for group in out if set(group) & set(names)]
+        out = [group for group in out if group not in joined]
+        out.append(list(dict.fromkeys([n for group in joined for n in group] + names)))
+    return out
+
+
+def families(config: Config) -> Iterator[Family]:
+    """The inorganic compounds in their seeded order, then the reference phases."""
+    name = config.perovskites.protocol
+    protocol = (name, config.protocols.gpaw[name])
+    order = [c for c in runs.pure(config.seed) if not runs.is_hybrid(c)]
+    by_name = {compound.name: compound for compound in order}
+    belong = {name: group for group in groups() for name in group}
+    done: set[str] = set()
+    for compound in order:
+        if compound.name not in done:
+            members = belong.get(compound.name, [compound.name])
+            done.update(members)
+            yield Family(min(members), _group_chain([by_name[m] for m in members], protocol))
+    for salt in runs.salts():
+        yield Family("".join(salt), _one(salt_request(*salt, protocol)))
+    for phase in phases.all_phases():
+        family = f"{phase.formula} {phase.type}"
+        yield Family(family, partial(phase_chain, phase, protocol))
+
+
+def _group_chain(members: Sequence[Compound], protocol: Protocol) -> Chain:
+    names = {compound.name for compound in members}
+
+    def chain(known: Known) -> Iterator[Item]:
+        for compound in members:
+            yield from compound_chain(compound, protocol, known)
+        mixed = [m for m in supercells.MIXED if {c.name for c in _ends(m)} <= names]
+        for one in mixed:
+            yield from mixed_chain(one, protocol, known, layers=True)
+        for host in supercells.HOSTS:
+            if runs.pure_of(*host).name in names:
+                yield from vacancy_chain(host, protocol, known)
+        for one in mixed:
+            yield from mixed_chain(one, protocol, known, layers=False)
+
+    return chain
+
+
+def _one(request: Request) -> Chain:
+    def chain(known: Known) -> Iterator[Item]:  # noqa: ARG001
+        yield request
+
+    return chain
+
+
+def _measured(archive: Archive) -> Iterator[Measured]:
+    """What the archived calculations took."""
+    atoms = {runs.PEROVSKITE: 5, runs.ROCKSALT: 2}
+    sizes = [(row, atoms[row["phase"]]) for row in archive.read(RUNS)]
+    sizes += [(row, len(row["species"])) for row in archive.read(CELLS)]
+    for row, size in sizes:
+        key = (ENGINE.ENGINE, row["protocol"], row["kind"])
+        yield Measured(key, size, row["cpu_s"], row["wall_s"], row["max_rss_mb"])
+
+
+def _part(config: Config) -> Mapping[str, Any]:
+    name = config.perovskites.protocol
+    return {
+        "seed": config.seed,
+        "perovskites": {"protocol": name, "shards": config.perovskites.shards},
+        "protocols": {"gpaw": {name: config.protocols.gpaw[name].model_dump(mode="json")}},
+    }
+
+
+REQUESTS = StudyRequests(
+    kinds=(
+        Kind(RUN, RUNS, _run_result, engine=ENGINE.ENGINE),
+        Kind(CELL, CELLS, _cell_result, engine=ENGINE.ENGINE),
+    ),
+    families=families,
+    archive=lambda config: config.archive,
+    shards=lambda config: int(config.perovskites.shards),
+    engines=lambda config: (ENGINE.ENGINE,),  # noqa: ARG005
+    part=_part,
+    measured=_measured,
+    how="perovskites.complete: true",
+)
