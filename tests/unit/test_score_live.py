@@ -4,12 +4,12 @@ import math
 
 import numpy as np
 import pytest
+from defectra.studies.levels.scorecard_computed import live_claims
 
 from defectra.core.records import SCORECARD_COLUMNS
 from defectra.studies.levels import gaussian_process as gaussian
 from defectra.studies.levels.evaluate import Data
 from defectra.studies.levels.hosts import read_hosts, with_computed
-from defectra.studies.levels.scorecard_computed import live_claims
 from defectra.studies.levels.settings import LevelsStudy
 from defectra.studies.levels.simulated import simulate
 from defectra.studies.levels.tables import sizes_of

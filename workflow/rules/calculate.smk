@@ -1,6 +1,6 @@
 # The calculations: chunks of the plan, their union, and the drift check of the archive.
 
-from defectra.core.config_leaves import archive_parts
+from defectra.core.archive_paths import archive_parts
 from defectra.engines.release import release
 
 

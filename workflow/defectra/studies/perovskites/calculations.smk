@@ -1,7 +1,8 @@
 # Halide perovskites: calculations of our own, and how they compare with the published columns.
 
-from defectra.core.config_leaves import archive_parts, run_settings
+from defectra.core.archive_paths import archive_parts
 from defectra.core.journal import journal_size
+from defectra.studies.perovskites.parameters import run_settings
 
 
 # Projects archive and journal; computes nothing (`python -m defectra.studies.perovskites.campaign fill`).
