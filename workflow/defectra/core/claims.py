@@ -81,6 +81,11 @@ class Estimate(NamedTuple):
         middle = float(x.mean())
         return cls(middle, middle - half, middle + half, len(x))
 
+    @property
+    def shown(self) -> str:
+        """The number in a sentence, three digits."""
+        return f"{self.value:.3g}" if math.isfinite(self.value) else "none"
+
     def minus(self, reference: float) -> Estimate:
         """The number less a fixed one."""
         return Estimate(self.value - reference, self.lo - reference, self.hi - reference, self.n)
@@ -252,7 +257,8 @@ class Check(_Own):
 
     def row(self) -> Row:
         """Row of ``checks.csv``, with the bound in words."""
-        text = f"{self.check}: {self.sense} {self.bound:.4g}"
+        bound = "none" if math.isnan(self.bound) else f"{self.bound:.4g}"
+        text = f"{self.check}: {self.sense} {bound}"
         return self._row(text, self.bound, self.verdict, self.fails_if)
 
 
@@ -295,9 +301,9 @@ class Control(_Own):
         return Outcome.HOLDS if able else Outcome.OPEN
 
     def row(self) -> Row:
-        """Row of ``checks.csv``, with the smallest effect that it would have seen."""
+        """Row of ``checks.csv``, with the smallest effect that it would have seen, if it can."""
         text = self.check
-        if math.isfinite(self.smallest):
+        if math.isfinite(self.smallest) and not self.blind:
             text += (
                 f": not above {self.no_skill:g}; smallest effect that it would have seen "
                 f"{self.smallest:.2g}, effect that it guards {self.guarded:.2g}"

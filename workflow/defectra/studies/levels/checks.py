@@ -74,7 +74,7 @@ def _trees(rows: Rows) -> Iterator[Check]:
     plain = _score(rows, Metric.RMSE, Split.HOST_OUT, model=BOOSTED, features=ELEMENTS)
     yield _check(
         check_id="element_floor",
-        check=f"host left out, boosted trees on element properties alone: RMSE ({plain.value:.3g} "
+        check=f"host left out, boosted trees on element properties alone: RMSE ({plain.shown} "
         f"eV), distance from {FLOOR:g}, found before on the same table",
         bound=FLOOR_OFF,
         sense="at most",
@@ -100,7 +100,7 @@ def _intervals(rows: Rows) -> Iterator[Check]:
         yield _check(
             check_id=name,
             check=f"90 % intervals, calibrated on training hosts alone: share of left-out levels "
-            f"inside, {what} ({found.value:.3g}), distance from {COVERAGE:g}",
+            f"inside, {what} ({found.shown}), distance from {COVERAGE:g}",
             bound=COVERAGE_OFF,
             sense="at most",
             ours=found.distance(COVERAGE),

@@ -44,7 +44,7 @@ def _two_fidelities(curves: Rows) -> Iterator[claims.Claim]:
             published=published,
             ours=_score(best, column),
             tolerance=OFF,
-            source=f"{_PAPER}, abstract",
+            source=_PAPER,
             test="equal",
         )
     alone = _score(last.get(_SINGLE), "rmse_groups_eV").value

@@ -108,7 +108,7 @@ def _controls(rows: Rows, blind: str) -> Iterator[Control]:
                 no_skill=CHANCE,
                 ours=estimate(rows, target=target, features=features, metric=Metric.AUROC),
                 guarded=_model(rows, target, Metric.AUROC).value - CHANCE,
-                fails_if="they rank the defect above chance: something but spectra gives it away",
+                fails_if="the defect ranks above chance: something other than spectra tells it",
                 blind=why,
             )
     yield _control(

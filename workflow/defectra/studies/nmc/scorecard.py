@@ -41,7 +41,7 @@ def _lithium(rows: Rows) -> Iterator[claims.Claim]:
         ours=estimate(rows, "n_orderings", quantity=NI_MEAN, part=TOTAL),
         tolerance=0.7,
         unit="eV",
-        source=f"{_XANES}, measured spectra",
+        source=_XANES,
         test="equal",
         missing=reason(rows, NI_MEAN, TOTAL),
     )

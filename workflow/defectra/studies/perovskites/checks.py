@@ -67,10 +67,10 @@ def _name(*parts: str) -> str:
 def _errors(metrics: Rows) -> Iterator[Check]:
     for target, added, split, limit in LARGEST_ERRORS:
         features = COMPOSITION + added
-        mean = of_model(metrics, target, "none", split, Metric.RMSE, BASELINE).value
+        mean = of_model(metrics, target, "none", split, Metric.RMSE, BASELINE).shown
         yield _check(
             check_id=_name("limit", target + added, split),
-            check=f"{target} from {features}, {split}: RMSE (mean of training rows: {mean:.3g})",
+            check=f"{target} from {features}, {split}: RMSE (mean of training rows: {mean})",
             bound=limit,
             sense="at most",
             ours=of_model(metrics, target, features, split, Metric.RMSE),
@@ -93,8 +93,7 @@ def _skills(metrics: Rows) -> Iterator[Check]:
                     bound=LEAST_SKILL,
                     sense="above",
                     ours=estimate(rows, subset=subset),
-                    fails_if=f"compounds of {subset} are missed by half of the error of the mean, "
-                    "or more",
+                    fails_if=f"{subset} left out, the error is half that of the mean, or more",
                 )
 
 
@@ -105,7 +104,7 @@ def _coverage(metrics: Rows) -> Iterator[Check]:
         yield _check(
             check_id=f"coverage_{target}",
             check=f"{target} from {features}: share of held-out values inside the 90 % interval "
-            f"({share.value:.3g}), distance from {COVERAGE:g}",
+            f"({share.shown}), distance from {COVERAGE:g}",
             bound=COVERAGE_OFF,
             sense="at most",
             ours=share.distance(COVERAGE),
@@ -137,7 +136,7 @@ def _references(rows: Rows) -> Check:
         bound=0,
         sense="at most",
         ours=Estimate.exact(len(wrong) if rows else NAN, len(asked)),
-        fails_if="a published reference energy is further from calorimetry than the others",
+        fails_if="calorimetry contradicts one of them",
     )
 
 
@@ -161,7 +160,7 @@ def _parity(parity: Rows) -> Iterator[Check]:
         yield _check(
             check_id=f"parity_{quantity}",
             check=f"{quantity}: mean deviation of our ideal cubic cells from the published column "
-            f"({mean.value:.3g}; mean absolute {Estimate.mean(map(abs, off)).value:.3g}), size",
+            f"({mean.shown}; mean absolute {Estimate.mean(map(abs, off)).shown}), size",
             bound=allowed,
             sense="at most",
             ours=mean.distance(0.0),
@@ -181,7 +180,7 @@ def _salts(excesses: Rows) -> Check:
         bound=0,
         sense="at most",
         ours=Estimate.exact(len(wrong) if excesses else NAN, len(excesses)),
-        fails_if=f"one is off by more than {binary_phases.WRONG_EV:g} eV against the others",
+        fails_if=f"one lies more than {binary_phases.WRONG_EV:g} eV off, seen from the others",
     )
 
 
@@ -193,7 +192,7 @@ def _decomposition(rows: Rows) -> Check:
         check_id="decomposition_own",
         check=f"PBE decomposition energies of our own less published ones: mean over the "
         f"{len(off)} compounds of an AX that both agree on, of {len(done)} computed "
-        f"({mean.value:.3g}; mean absolute {Estimate.mean(map(abs, off)).value:.3g}), size",
+        f"({mean.shown}; mean absolute {Estimate.mean(map(abs, off)).shown}), size",
         bound=DECOMPOSITION_OFF,
         sense="at most",
         ours=mean.distance(0.0),

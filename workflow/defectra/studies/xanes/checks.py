@@ -88,7 +88,7 @@ def _raw(metrics: Rows) -> Iterator[Check]:
         found = _error(metrics, element, RAW, Metric.PEARSON)
         yield _check(
             check_id=named("raw_r", element),
-            check=f"{element}: median r of FEFF and VASP before any model ({found.value:.4g}), "
+            check=f"{element}: median r of FEFF and VASP before any model ({found.shown}), "
             f"distance from {before:g}, found before in the same files",
             bound=RAW_R_OFF,
             sense="at most",
@@ -127,16 +127,16 @@ def _pristine(series: Rows) -> Iterator[Check]:
             yield _check(
                 check_id=named("pristine", composition, alignment),
                 check=f"pristine {composition}, forest on cdf, {alignment}: state of nickel "
-                f"({value:.3g}), distance from {expected:.3g} by charge balance",
+                f"({value.shown}), distance from {expected:.3g} by charge balance",
                 bound=PRISTINE_OFF,
                 sense="at most",
-                ours=Estimate.exact(value, 1).distance(expected),
+                ours=value.distance(expected),
                 unit="e",
                 fails_if="the model reads another state than the formula of the electrode allows",
             )
 
 
-def _first_state(series: Rows, composition: str, alignment: str) -> float:
+def _first_state(series: Rows, composition: str, alignment: str) -> Estimate:
     wanted = {"composition": composition, "alignment": alignment}
     wanted |= {"method": FOREST, "features": "cdf"}
     own = (
@@ -144,4 +144,4 @@ def _first_state(series: Rows, composition: str, alignment: str) -> float:
         for r in series
         if all(r[k] == v for k, v in wanted.items()) and not float(r["voltage_V"] or 0) > 0
     )
-    return next(own, NAN)
+    return Estimate.exact(next(own, NAN), 1)

@@ -62,7 +62,7 @@ def _printed(rows: Rows) -> Iterator[claims.Claim]:
                 published=float(row["published"]),
                 ours=Estimate.exact(float(row["ours"]), 1),
                 tolerance=float(row["tolerance"]),
-                source=f"{_PAPER}, tutorial of its authors",
+                source=_PAPER,
                 test="equal",
             )
 
