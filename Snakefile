@@ -2,3 +2,9 @@
 
 
 include: "workflow/Snakefile"
+
+
+rule everything:
+    default_target: True
+    input:
+        rules.all.input,

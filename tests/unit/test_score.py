@@ -99,7 +99,10 @@ def test_scorecard_and_checks_read_what_was_written(tmp_path):
     rows = list(measured().values())
     write_csv(tmp_path / "l.csv", rows, LITHIUM_COLUMNS)
     lithium = read_csv(tmp_path / "l.csv", LITHIUM_COLUMNS)
-    drift = [{"status": "ok", "relative_rms": 2e-4}, {"status": "failed", "relative_rms": NAN}]
+    drift = [{"status": "ok", "relative_rms": 2e-4}]
+    failed = [*drift, {"status": "failed", "relative_rms": NAN, "message": "no engine"}]
+    assert checks([], lithium, failed)[-1]["verdict"] == "open"
+    assert "no engine" in checks([], lithium, failed)[-1]["check"]
     card = {r["claim_id"]: r for r in scorecard([], lithium)}
     own = {r["check_id"]: r for r in checks([], lithium, drift)}
     assert card["ni_k_shift"]["verdict"] == "reproduced"

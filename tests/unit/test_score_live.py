@@ -84,6 +84,8 @@ def test_drift_without_gpaw_is_open_and_says_why():
     missing = card([], drift=[{"difference_eV": "", "message": "no GPAW"}])["live_drift"]
     assert missing["verdict"] == "open"
     assert "no GPAW" in missing["check"]
+    both = [{"difference_eV": "0.002"}, {"difference_eV": ""}]
+    assert card([], drift=both)["live_drift"]["verdict"] == "open"
     assert card([], drift=[{"difference_eV": "0.002"}])["live_drift"]["verdict"] == "holds"
     assert card([], drift=[{"difference_eV": "-0.2"}])["live_drift"]["verdict"] == "fails"
 

@@ -98,7 +98,9 @@ class Campaign:
         """Jobs by rule that a dry run announces."""
         out = self.run(*targets, "--no-report", "--dry-run", "--quiet=rules")
         rows = re.findall(r"^(\w+) +(\d+)$", out, re.MULTILINE)
-        return {rule: int(n) for rule, n in rows if rule not in ("total", "all", "nmc")}
+        return {
+            rule: int(n) for rule, n in rows if rule not in ("total", "everything", "all", "nmc")
+        }
 
     def last_log(self) -> str:
         logs = sorted(self.results.glob("logs/run-*.log"))

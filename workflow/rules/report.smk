@@ -20,10 +20,3 @@ use rule quick as collect_scores with:
         "results/logs/collect_scores.log",
     params:
         **step("defectra.campaign.steps.collect_scores"),
-
-
-rule all:
-    default_target: True
-    input:
-        rules.collect_scores.output,
-        [getattr(rules, study).input for study in CONFIG.studies],
