@@ -66,6 +66,7 @@ def test_nothing_and_moved(mine: Campaign) -> None:
         ("learn/crossval.py", MODELS),
         ("figures/style.py", PLOTS),
         ("studies/nmc/scorecard.py", SCORES),
+        ("studies/nmc/checks.py", SCORES),
         ("spectra/site_averages.py", AVERAGES | MODELS),
         ("campaign/drift.py", {"drift"} | SCORES),
     ],

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.slurm
 TOLERANCE = 1e-9  # relative; the same wheels on the same machine give the same bits
 CHUNK = "results/chunks/nmc-00/calculations.parquet"  # the only one of a campaign of one shard
 TABLES = ("structures", "geometries", "calculations", "spectra")
-SHEETS = ("nmc/metrics.csv", "nmc/lithium.csv", "nmc/left_out.csv", "scorecard.csv")
+SHEETS = ("nmc/metrics.csv", "nmc/lithium.csv", "nmc/left_out.csv", "scorecard.csv", "checks.csv")
 # On the cluster, but not while its controller is dead: what it had not yet saved is lost with it.
 UNDISTURBED = ("memory", "whole", "feff")
 

@@ -12,14 +12,16 @@ from defectra.learn import crossval, scores
 from defectra.learn.crossval import TARGETS, Job
 from defectra.learn.predictions import PREDICTIONS
 from defectra.spectra.average import average_sites
+from defectra.studies.nmc.checks import checks
 from defectra.studies.nmc.evaluate import evaluate, feature_matrices
 from defectra.studies.nmc.negative_controls import (
     contents_jobs,
     metadata_jobs,
     shuffled,
     shuffled_jobs,
+    why_blind,
 )
-from defectra.studies.nmc.training import build
+from defectra.studies.nmc.training import build, edges_of
 
 SETTINGS = ModelSettings(trees=60, repeats=2, bootstrap=200)
 TINY = ModelSettings(trees=3, folds=2, repeats=1, bootstrap=20)
@@ -84,7 +86,30 @@ def test_planted_lithium_is_read(rows):
     assert np.abs(result.baseline - truth.mean()).max() < 0.1
 
 
-def test_metadata_alarm_rings_when_failures_tell_the_defect(rows):
+def verdicts(rows, settings):
+    edges = edges_of(rows[0])
+    own = checks(evaluate(rows, settings, 1)[0], [], [], why_blind(rows, edges))
+    return {r["check_id"]: r for r in own}
+
+
+def test_negative_controls_fail_on_a_planted_leak_and_say_when_they_cannot(rows):
+    """From table to verdict: failures that tell the vacancy; then counts that are all equal."""
+    settings = ModelSettings(trees=20, folds=3, repeats=1, bootstrap=100)
+    leaky = [r | {"n_failed: O K": r["vacancy"]} for r in rows]
+    found = verdicts(leaky, settings)
+    assert found["negative_control_metadata_vacancy"]["verdict"] == "fails"
+    draw = np.random.default_rng(3)
+    noise = [r | {"n_failed: O K": float(draw.integers(0, 4))} for r in rows]
+    quiet = verdicts(noise, settings)["negative_control_metadata_vacancy"]
+    assert quiet["verdict"] == "holds"
+    assert "would have seen" in quiet["check"]
+    same = [{k: 1 if k.startswith("n_") and ": " in k else v for k, v in r.items()} for r in rows]
+    blind = verdicts(same, settings)["negative_control_metadata_vacancy"]
+    assert blind["verdict"] == "open"
+    assert blind["fails_if"].startswith("cannot fail: its columns are constant (6 of 6)")
+
+
+def test_metadata_control_fails_when_failures_tell_the_defect(rows):
     quiet, loud = metadata_jobs(rows, EDGES, 1)[0], None
     leaky = [r | {"n_failed: O K": r["vacancy"]} for r in rows]
     loud = metadata_jobs(leaky, EDGES, 1)[0]
@@ -92,7 +117,7 @@ def test_metadata_alarm_rings_when_failures_tell_the_defect(rows):
     assert auroc(leaky, loud)[0] == 1.0
 
 
-def test_contents_alarm_rings_when_the_draw_is_not_balanced(rows):
+def test_contents_tell_the_defect_when_the_draw_is_not_balanced(rows):
     target = BY_NAME["vacancy"]
     biased = [r | {"lithium": 0.2 + 0.6 * r["vacancy"]} for r in rows]
     assert auroc(biased, contents_jobs(biased, target, 1)[0])[0] == 1.0

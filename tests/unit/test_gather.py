@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from defectra.campaign.gather import check_failures, unite
+from defectra.campaign.parameters import worker_settings
 from defectra.core.config import load
-from defectra.core.config_leaves import pick, training_hash, worker_settings
 from defectra.core.errors import TableError
 from defectra.core.records import CALCULATIONS, SPECTRA
 from defectra.core.store import Row, read_table, write_table
+from defectra.studies.nmc.parameters import pick, training_hash
 
 ROOT = Path(__file__).resolve().parents[2]
 BLANK = {"string": "", "int": 0, "float": 0.0}

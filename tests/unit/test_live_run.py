@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from defectra.studies.levels.scorecard_computed import live_claims
 
 from defectra.campaign.complete import computed
 from defectra.campaign.export import export_rows
@@ -24,7 +25,6 @@ from defectra.studies.levels.inputs import (
     set_requests,
 )
 from defectra.studies.levels.requests import REQUESTS, set_families
-from defectra.studies.levels.scorecard_computed import live_claims
 from defectra.studies.levels.sets import CORRECTIONS, Tables, level_rows
 from defectra.studies.levels.tables import CELL_RUNS, HOST_RUNS
 

@@ -20,6 +20,7 @@ from defectra.engines.gpaw.settings import GpawProtocol
 from defectra.studies.perovskites import cells, decomposition, phases, runs, supercells, vacancies
 from defectra.studies.perovskites import requests as asked
 from defectra.studies.perovskites.cells import CELLS
+from defectra.studies.perovskites.checks import checks
 from defectra.studies.perovskites.figures.runs import plot_decomposition
 from defectra.studies.perovskites.scorecard import scorecard
 from defectra.studies.perovskites.tables import RUNS
@@ -248,21 +249,24 @@ def test_mixing_energy_by_hand():
     assert row["published_eV"] == pytest.approx(0.2)
 
 
-def test_scorecard_of_decomposition_and_film():
+def test_scores_of_decomposition_and_film():
     rows = [
         {"deviation_eV": d, "ax_consistent": c, "status": "ok" if d else "no energy of SnI2"}
         for d, c in ((0.02, "yes"), (0.04, "yes"), (-2.4, "no"), ("", "yes"))
     ]
     films = [{"material": "GaAs", "slme_percent": v} for v in (29.7, 33.21)]
-    found = scorecard([], [], [], [], decomposition=rows, films=films)
-    own = {r["claim_id"]: r for r in found}
+    own = {r["check_id"]: r for r in checks([], decomposition=rows)}
     assert own["decomposition_own"]["ours"] == pytest.approx(0.03)
-    assert "2 compounds" in own["decomposition_own"]["claim"]
-    assert own["decomposition_own"]["verdict"] == "reproduced"
-    assert own["slme_GaAs"]["verdict"] == "reproduced"
-    empty = {r["claim_id"]: r for r in scorecard([], [], [], [])}
-    assert empty["decomposition_own"]["verdict"] == "data not available"
-    assert empty["slme_GaAs"]["verdict"] == "data not available"
+    assert own["decomposition_own"]["n"] == 2
+    assert "2 compounds" in own["decomposition_own"]["check"]
+    assert own["decomposition_own"]["verdict"] == "holds"
+    far = [r | {"deviation_eV": 0.5} for r in rows[:2]]
+    verdicts = {r["check_id"]: r["verdict"] for r in checks([], decomposition=far)}
+    assert verdicts["decomposition_own"] == "fails"
+    assert checks([])[-1]["verdict"] == "open"
+    card = {r["claim_id"]: r for r in scorecard([], films)}
+    assert card["slme_GaAs"]["verdict"] == "reproduced"
+    assert scorecard([])[-1]["verdict"] == "no data"
 
 
 def test_figure_of_what_there_is(tmp_path):

@@ -17,9 +17,11 @@ from defectra.campaign.request import Family
 from defectra.core.store import Archive
 from defectra.engines.gpaw import run as gpaw
 from defectra.engines.gpaw.settings import GpawProtocol
+from defectra.learn.committee import COMMITTEE
 from defectra.studies.perovskites import binary_phases as salts
 from defectra.studies.perovskites import parity, runs
 from defectra.studies.perovskites import requests as asked
+from defectra.studies.perovskites.checks import checks
 from defectra.studies.perovskites.compounds import Compound
 from defectra.studies.perovskites.scorecard import scorecard
 from defectra.studies.perovskites.tables import RUNS
@@ -274,9 +276,9 @@ def test_salts_tell_the_difference_between_two_cations():
     cs, k = salts.excesses([found])
     assert (cs["a"], cs["excess_eV"], k["a"]) == ("Cs", 0.0, "K")
     assert k["excess_eV"] == pytest.approx(1.8)
-    (claim,) = [r for r in scorecard([], [], [], [], (), (), [cs, k]) if r["claim_id"] == "salts"]
-    assert claim["ours"] == 1.0
-    assert "KI" in claim["claim"]
+    (check,) = [r for r in checks([], excesses=[cs, k]) if r["check_id"] == "salts"]
+    assert (check["ours"], check["n"], check["verdict"]) == (1.0, 2, "fails")
+    assert "KI" in check["check"]
 
 
 def test_rock_salt_row_counts_four_units(fake, tmp_path):
@@ -290,13 +292,41 @@ def test_rock_salt_row_counts_four_units(fake, tmp_path):
     assert {r["phase"] for r in rows} == {runs.PEROVSKITE}
 
 
-def test_scorecard_counts_and_compares():
+def test_checks_count_and_compare():
     rows = parity.compare(ours("CsSnI_3", gap_PBE=0.45), [published("CsSnI_3")])
-    found = {r["claim_id"]: r for r in scorecard([], [], [], [], ours("CsSnI_3"), rows)}
-    assert (found["runs"]["ours"], found["runs"]["published"]) == (1.0, 54.0)
-    assert found["runs"]["verdict"] == "not reproduced"
-    assert found["parity_gap_PBE"]["ours"] == pytest.approx(-0.05)
-    assert found["parity_gap_PBE"]["verdict"] == "reproduced"
-    empty = {r["claim_id"]: r for r in scorecard([], [], [], [])}
-    assert empty["parity_lattice_PBE"]["verdict"] == "data not available"
-    assert empty["runs"]["verdict"] == "data not available"
+    found = {r["check_id"]: r for r in checks([], runs=ours("CsSnI_3"), parity=rows)}
+    assert (found["runs"]["ours"], found["runs"]["bound"]) == (1.0, 54.0)
+    assert found["runs"]["verdict"] == "fails"
+    assert found["parity_gap_PBE"]["ours"] == pytest.approx(0.05)
+    assert found["parity_gap_PBE"]["verdict"] == "open"  # one compound has no interval
+    more = [r | {"deviation": r["deviation"] + d} for r in rows for d in (-0.01, 0.0, 0.01)]
+    found = {r["check_id"]: r for r in checks([], parity=more)}
+    assert found["parity_gap_PBE"]["verdict"] == "holds"
+    empty = {r["check_id"]: r for r in checks([])}
+    assert empty["parity_lattice_PBE"]["verdict"] == "open"
+    assert empty["runs"]["verdict"] == "open"
+
+
+def test_the_known_broken_row_must_be_found_and_no_other():
+    def of(*names):
+        own = checks([], [{"name": n} for n in names])
+        return next(r["verdict"] for r in own if r["check_id"] == "identities")
+
+    assert of("MAGeI_3", "MAGeI_3") == "holds"
+    assert of() == of("CsSnI_3") == of("MAGeI_3", "CsSnI_3") == "fails"
+
+
+def test_errors_of_authors_are_claims_and_limits_of_ours_are_checks():
+    row = {"target": "gap_HSE", "features": "composition", "split": "grouped_5fold", "seed": 1,
+           "model": COMMITTEE, "subset": "all", "metric": "rmse", "n_groups": 229,
+           "value": 0.19, "lo": 0.17, "hi": 0.21}  # fmt: skip
+    again = row | {"seed": 2, "value": 0.21, "lo": 0.19, "hi": 0.23}
+    card = {r["claim_id"]: r for r in scorecard([row, again])}
+    assert card["authors_gap_HSE"]["ours"] == pytest.approx(0.20)
+    assert card["authors_gap_HSE"]["verdict"] == "reproduced"
+    assert card["authors_gap_HSE"]["n"] == 229
+    own = {r["check_id"]: r for r in checks([row, again])}
+    assert own["limit_gap_hse_grouped_5fold"]["bound"] == 0.20
+    assert own["limit_gap_hse_grouped_5fold"]["verdict"] == "open"
+    assert card["screened"]["published"] == 574
+    assert "funnel.csv" in card["screened"]["claim"]

@@ -1,4 +1,4 @@
-"""Verdicts are computed; the lithium series recovers what was planted."""
+"""The lithium series recovers what was planted; scorecard and checks read it."""
 
 import math
 
@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from planted import GRIDS, ONSET, SERIES, curve, series, world
 
-from defectra.core.claims import verdict
+from defectra.core.claims import CHECK_COLUMNS, SCORECARD_COLUMNS
 from defectra.core.csvs import read_csv, write_csv
-from defectra.core.records import SCORECARD_COLUMNS, Verdict
 from defectra.spectra.peaks import peak_position
+from defectra.studies.nmc.checks import checks
 from defectra.studies.nmc.lithium import (
     FIXED,
     LITHIUM_COLUMNS,
@@ -95,46 +95,40 @@ def test_peak_between_grid_points():
     assert np.isnan(peak_position(energy, energy))
 
 
-@pytest.mark.parametrize(
-    ("published", "ours", "tolerance", "test", "expected"),
-    [
-        (2.7, (2.9, 2.5, 3.3), 0.3, "equal", Verdict.REPRODUCED),
-        (2.7, (3.2, 2.5, 3.3), 0.3, "equal", Verdict.CLOSE),
-        (2.7, (1.0, 0.5, 1.3), 0.3, "equal", Verdict.NOT_REPRODUCED),
-        (NAN, (1.0, 0.5, 1.3), 0.3, "equal", Verdict.NO_DATA),
-        (2.7, (NAN, NAN, NAN), 0.3, "equal", Verdict.NO_DATA),
-        (0.0, (0.2, 0.1, 0.3), 0.0, "above", Verdict.REPRODUCED),
-        (0.0, (0.2, -0.1, 0.3), 0.0, "above", Verdict.CLOSE),
-        (0.0, (-0.2, -0.3, 0.3), 0.0, "above", Verdict.NOT_REPRODUCED),
-        (0.0, (-0.2, -0.3, -0.1), 0.0, "below", Verdict.REPRODUCED),
-        (0.5, (0.55, 0.45, 0.6), 0.05, "silent", Verdict.REPRODUCED),
-        (0.5, (0.54, 0.51, 0.6), 0.05, "silent", Verdict.CLOSE),
-        (0.5, (0.8, 0.7, 0.9), 0.05, "silent", Verdict.NOT_REPRODUCED),
-    ],
-)
-def test_verdict(published, ours, tolerance, test, expected):
-    assert verdict(published, ours, tolerance, test) is expected
-
-
-def test_scorecard_reads_what_was_written(tmp_path):
+def test_scorecard_and_checks_read_what_was_written(tmp_path):
     rows = list(measured().values())
     write_csv(tmp_path / "l.csv", rows, LITHIUM_COLUMNS)
     lithium = read_csv(tmp_path / "l.csv", LITHIUM_COLUMNS)
-    good = [{"status": "ok", "relative_rms": 2e-4}]
-    failed = [*good, {"status": "failed", "relative_rms": NAN}]
-    unknown = {r["claim_id"]: r for r in scorecard([], lithium, failed)}["drift"]
-    assert (
-        unknown["verdict"] == "data not available"
-    )  # what failed may have been the one that moved
-    card = {r["claim_id"]: r for r in scorecard([], lithium, good)}
-    assert all(list(r) == SCORECARD_COLUMNS for r in card.values())
+    drift = [{"status": "ok", "relative_rms": 2e-4}]
+    failed = [*drift, {"status": "failed", "relative_rms": NAN, "message": "no engine"}]
+    assert checks([], lithium, failed)[-1]["verdict"] == "open"
+    assert "no engine" in checks([], lithium, failed)[-1]["check"]
+    card = {r["claim_id"]: r for r in scorecard([], lithium)}
+    own = {r["check_id"]: r for r in checks([], lithium, drift)}
     assert card["ni_k_shift"]["verdict"] == "reproduced"
-    assert card["drift"]["verdict"] == "reproduced"
-    assert card["vacancy_gain"]["verdict"] == "data not available"
-    assert {r["source"] for r in card.values()} == {"own", "arXiv:2310.07049", "arXiv:2501.08919"}
-    write_csv(tmp_path / "s.csv", card.values(), SCORECARD_COLUMNS)
-    again = read_csv(tmp_path / "s.csv", SCORECARD_COLUMNS)
-    assert [r["verdict"] for r in again] == [r["verdict"] for r in card.values()]
+    assert card["ni_k_shift"]["n"] == len({c["family"] for c in series()})
+    assert card["ni_k_shift"]["lo"] <= card["ni_k_shift"]["ours"] <= card["ni_k_shift"]["hi"]
+    assert card["vacancy_gain"]["verdict"] == "no data"
+    assert {r["source"].split(",")[0] for r in card.values()} == {
+        "arXiv:2310.07049",
+        "arXiv:2501.08919",
+    }
+    assert {own[n]["verdict"] for n in ("ni_k_shift_fixed", "o_k_pre_edge", "drift")} == {"holds"}
+    assert own["drift"]["n"] == 1
+    for name, found, columns in (("s", card, SCORECARD_COLUMNS), ("c", own, CHECK_COLUMNS)):
+        assert all(list(r) == columns for r in found.values())
+        write_csv(tmp_path / f"{name}.csv", found.values(), columns)
+        again = read_csv(tmp_path / f"{name}.csv", columns)
+        assert [r["verdict"] for r in again] == [r["verdict"] for r in found.values()]
+
+
+def test_a_series_without_a_state_says_why_it_has_no_number():
+    lithium = list(measured(skip=("chgnet-parent",)).values())
+    own = {r["check_id"]: r for r in checks([], lithium, [])}
+    assert own["ni_k_shift_fixed"]["verdict"] == "open"
+    assert "without both states" in own["ni_k_shift_fixed"]["check"]
+    assert own["drift"]["verdict"] == "open"
+    assert checks([], lithium, [{"status": "ok", "relative_rms": 2e-2}])[-1]["verdict"] == "fails"
 
 
 def test_a_table_without_any_number_reads_as_nan(tmp_path):

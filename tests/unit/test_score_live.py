@@ -1,15 +1,16 @@
-"""Scorecard of the live set, computed hosts as features, levels drawn from the model."""
+"""Checks of computed levels, computed hosts as features, levels drawn from the model."""
 
 import math
 
 import numpy as np
 import pytest
 
-from defectra.core.records import SCORECARD_COLUMNS
+from defectra.core.claims import CHECK_COLUMNS
 from defectra.studies.levels import gaussian_process as gaussian
+from defectra.studies.levels.checks_computed import checks_computed
+from defectra.studies.levels.deviations import DEVIATION_COLUMNS, deviations
 from defectra.studies.levels.evaluate import Data
 from defectra.studies.levels.hosts import read_hosts, with_computed
-from defectra.studies.levels.scorecard_computed import live_claims
 from defectra.studies.levels.settings import LevelsStudy
 from defectra.studies.levels.simulated import simulate
 from defectra.studies.levels.tables import sizes_of
@@ -33,10 +34,10 @@ def level(host="AlP", atoms=16, value=1.0, published=math.nan, mark="localised",
     }
 
 
-def card(levels, computed=(), measured=None, drift=()):
-    rows = live_claims(levels, list(computed), measured or {}, list(drift))
-    assert all(list(r) == SCORECARD_COLUMNS for r in rows)
-    return {r["claim_id"]: r for r in rows}
+def card(levels, drift=()):
+    rows = checks_computed(levels, list(drift))
+    assert all(list(r) == CHECK_COLUMNS for r in rows)
+    return {r["check_id"]: r for r in rows}
 
 
 def test_sets_and_hosts_are_counted_once_whatever_their_sizes_and_failures():
@@ -44,34 +45,49 @@ def test_sets_and_hosts_are_counted_once_whatever_their_sizes_and_failures():
     doubles = [level("H0", atoms=54, impurity="E0"), level("X", value=math.nan)]
     found = card([*levels, *doubles])
     assert found["live_sets"]["ours"] == 30
-    assert found["live_sets"]["verdict"] == "reproduced"
-    assert found["live_set_hosts"]["verdict"] == "reproduced"
-    assert card(levels[:29])["live_sets"]["verdict"] == "not reproduced"
+    assert found["live_sets"]["bound"] == 30
+    assert found["live_sets"]["verdict"] == "holds"
+    assert found["live_set_hosts"]["verdict"] == "holds"
+    assert card(levels[:29])["live_sets"]["verdict"] == "fails"
 
 
 def test_sizes_need_three_cells():
     two = [level(atoms=8, value=0.9), level(atoms=16)]
     assert sizes_of(two) == {}
-    assert card(two)["live_sizes"]["verdict"] == "data not available"
+    assert card(two)["live_sizes"]["verdict"] == "open"
     assert card([*two, level(atoms=54, value=1.01)])["live_sizes"]["ours"] == pytest.approx(0.11)
     far = card([*two, level(atoms=54, value=1.2)])["live_sizes"]
-    assert far["verdict"] == "not reproduced"
+    assert far["verdict"] == "fails"
 
 
 def test_deviations_from_published_and_measured():
     levels = [level(value=1.0, published=0.8), level(impurity="Te", value=1.0, published=1.1)]
     computed = [{"host": "AlP", "lattice_A": 5.51, "gap_hse_eV": 2.3, "epsilon_electronic": 7.9}]
     measured = {"AlP": {"lattice": 5.46, "gap": 2.5}}
-    found = card(levels, computed, measured)
-    assert found["live_parity"]["ours"] == pytest.approx(0.15)
-    assert found["live_lattice"]["ours"] == pytest.approx(0.05)
-    assert math.isnan(found["live_epsilon_electronic"]["ours"])
+    space = [
+        {"level_eV": v, "published_eV": p, "krr_eV": v + 0.3, "nn_eV": math.nan, "rfr_eV": math.nan}
+        for v, p in ((1.0, math.nan), (2.0, math.nan), (9.0, 1.0))
+    ]
+    rows = deviations(levels, computed, measured, space)
+    assert all(list(r) == DEVIATION_COLUMNS for r in rows)
+    found = {(r["quantity"].split(",")[0], r["metric"]): r for r in rows}
+    assert found["unrelaxed level in 16 atoms", "mae"]["value"] == pytest.approx(0.15)
+    assert found["unrelaxed level in 16 atoms", "mae"]["n"] == 2
+    assert found["lattice constant", "mae"]["value"] == pytest.approx(0.05)
+    assert not any("dielectric" in r["quantity"] for r in rows)
+    assert found["predicted level that nobody computed", "rms"]["value"] == pytest.approx(0.3)
+    assert found["predicted level that nobody computed", "rms"]["n"] == 2
+    assert deviations([], [], {}, []) == []
 
 
-def test_drift_without_gpaw_is_no_data():
-    assert card([], drift=[{"difference_eV": ""}])["live_drift"]["verdict"] == "data not available"
-    assert card([], drift=[{"difference_eV": "0.002"}])["live_drift"]["verdict"] == "reproduced"
-    assert card([], drift=[{"difference_eV": "-0.2"}])["live_drift"]["verdict"] == "not reproduced"
+def test_drift_without_gpaw_is_open_and_says_why():
+    missing = card([], drift=[{"difference_eV": "", "message": "no GPAW"}])["live_drift"]
+    assert missing["verdict"] == "open"
+    assert "no GPAW" in missing["check"]
+    both = [{"difference_eV": "0.002"}, {"difference_eV": ""}]
+    assert card([], drift=both)["live_drift"]["verdict"] == "open"
+    assert card([], drift=[{"difference_eV": "0.002"}])["live_drift"]["verdict"] == "holds"
+    assert card([], drift=[{"difference_eV": "-0.2"}])["live_drift"]["verdict"] == "fails"
 
 
 def test_computed_hosts_replace_measured_ones_only_where_asked(root):

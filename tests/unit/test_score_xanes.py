@@ -1,10 +1,14 @@
-"""Scorecard and figures of study `xanes`: verdicts are computed, empty tables are no crash."""
+"""Scorecard, checks and figures of study `xanes`: computed from tables, even empty ones."""
+
+import math
 
 import numpy as np
 import pytest
 
-from defectra.core.records import SCORECARD_COLUMNS, Metric, Verdict
+from defectra.core.claims import Verdict
+from defectra.core.records import Metric
 from defectra.studies.xanes import compare, delta, published, series
+from defectra.studies.xanes.checks import checks
 from defectra.studies.xanes.figures import features as figures
 from defectra.studies.xanes.figures.series import plot_importance, plot_ladder, plot_series
 from defectra.studies.xanes.ladder import ANATASE
@@ -42,13 +46,19 @@ def check(whose, value):
     }
 
 
-def test_published_checks_are_judged_and_their_authors_named():
-    rows = scorecard([check(published.AUTHORS, 3.50005), check(published.OURS, 3.6)], [], [])
-    assert [r["verdict"] for r in rows[:2]] == [Verdict.REPRODUCED, Verdict.NOT_REPRODUCED]
-    assert rows[0]["source"] == "arXiv:2310.07049"
-    assert rows[1]["source"].startswith("own")
-    assert set(rows[0]) == set(SCORECARD_COLUMNS)
-    assert all(r["verdict"] == Verdict.NO_DATA for r in rows[2:])
+def test_only_what_the_authors_print_is_a_claim():
+    rows = [check(published.AUTHORS, 3.50005), check(published.AUTHORS, 3.6)]
+    rows += [check(published.OURS, 3.50005), check(published.OURS, 3.6)]
+    card, own = scorecard(rows, []), checks(rows, [], [])
+    assert [r["verdict"] for r in card[:2]] == [Verdict.REPRODUCED, Verdict.NOT_REPRODUCED]
+    assert [r["claim_id"] for r in card[:3]] == [
+        *("published_00", "published_01", "cdf_cu_coordination_as_is"),
+    ]
+    assert [(r["check_id"], r["verdict"]) for r in own[:2]] == [
+        ("published_02", "holds"),
+        ("published_03", "fails"),
+    ]
+    assert {r["source"] for r in card} == {"arXiv:2310.07049", "arXiv:2310.07049, in words"}
 
 
 @pytest.mark.parametrize(
@@ -63,7 +73,8 @@ def test_the_cdf_must_be_better_with_the_whole_interval_of_the_difference(differ
         metric(name[0], "cdf - intensity", compare.FOREST, name[1], Metric.RMSE_DIFFERENCE,
                difference),
     ]  # fmt: skip
-    found = {r["claim_id"]: r for r in scorecard([], rows, [])}
+    found = {r["claim_id"]: r for r in scorecard([], rows)}
+    assert math.isnan(found["cdf_cu_valence_shift_2_ev"]["published"])
     assert found["cdf_cu_valence_shift_2_ev"]["verdict"] == verdict
 
 
@@ -72,9 +83,13 @@ def test_delta_must_beat_the_correction_too():
         metric("Ti VASP spectrum", "FEFF", m, "all", Metric.RELATIVE_RMS, v)
         for m, v in ((delta.RAW, 0.3), (delta.CORRECTED, 0.2), (delta.DELTA, 0.25))
     ]
-    found = {r["claim_id"]: r["verdict"] for r in scorecard([], rows, [])}
-    assert found["delta_ti_raw"] == Verdict.REPRODUCED
-    assert found["delta_ti_corrected"] == Verdict.NOT_REPRODUCED
+    rows.append(metric("Ti VASP spectrum", "FEFF", delta.RAW, "all", Metric.PEARSON, 0.9312, 0.1))
+    found = {r["check_id"]: r for r in checks([], rows, [])}
+    assert found["delta_ti_raw"]["verdict"] == "holds"
+    assert found["delta_ti_corrected"]["verdict"] == "fails"
+    assert found["delta_ti_raw"]["n"] == 3
+    assert found["raw_r_ti"]["verdict"] == "holds"
+    assert found["raw_r_cu"]["verdict"] == found["delta_cu_raw"]["verdict"] == "open"
 
 
 def test_pristine_state_is_compared_with_charge_balance():
@@ -88,9 +103,14 @@ def test_pristine_state_is_compared_with_charge_balance():
         "value": 2.7,
     }
     charged = row | {"voltage_V": 4.8, "value": 3.9}
-    found = {r["claim_id"]: r for r in scorecard([], [], [charged, row])}
-    assert found["pristine_nmc622_aligned_without_labels"]["ours"] == 2.7
-    assert found["pristine_nmc622_not_aligned"]["verdict"] == Verdict.NO_DATA
+    found = {r["check_id"]: r for r in checks([], [], [charged, row])}
+    near = found["pristine_nmc622_aligned_without_labels"]
+    assert near["ours"] == pytest.approx(2.7 - 16 / 6)
+    assert near["verdict"] == "holds"
+    assert found["pristine_nmc622_not_aligned"]["verdict"] == "open"
+    (far,) = [r for r in checks([], [], [row | {"value": 2.3}])
+              if r["check_id"] == near["check_id"]]  # fmt: skip
+    assert far["verdict"] == "fails"
 
 
 def test_figures_are_drawn_from_few_rows(tmp_path):

@@ -9,8 +9,8 @@ import pytest
 
 from defectra.campaign.gather import unite
 from defectra.campaign.plan import chunks_of, wanted, write_plan, write_plan_apart
+from defectra.core.archive_paths import archive_folder
 from defectra.core.config import Config, load
-from defectra.core.config_leaves import archive_folder
 from defectra.core.errors import ConfigError, StoreError, TableError
 from defectra.core.journal import Journal, read_journal
 from defectra.core.records import CALCULATIONS, SITE_AVERAGES, SPECTRA, STRUCTURES, TASKS

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from defectra.campaign.costs import ALONE, OTHER_EDGE, SAME_EDGE, Law, dump
+from defectra.campaign.parameters import worker_settings
 from defectra.campaign.plan import make_plan, write_plan
 from defectra.campaign.workload import (
     BASE_MB,
@@ -20,7 +21,6 @@ from defectra.campaign.workload import (
     doubled,
 )
 from defectra.core.config import Config, load
-from defectra.core.config_leaves import worker_settings
 
 
 def law(protocol: str, sharing: str, seconds: float) -> Law:

@@ -1,7 +1,7 @@
 # The calculations: chunks of the plan, their union, and the drift check of the archive.
 
 from defectra.campaign.studies import part_for, requests_module, study_of, versions_for
-from defectra.core.config_leaves import archive_parts
+from defectra.core.archive_paths import archive_parts
 from defectra.core.engines import engine_module
 from defectra.engines.release import release
 

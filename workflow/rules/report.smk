@@ -3,12 +3,18 @@
 
 use rule quick as collect_scores with:
     input:
-        expand("results/{study}/scorecard.csv", study=CONFIG.studies),
+        scorecards=expand("results/{study}/scorecard.csv", study=CONFIG.studies),
+        checks=expand("results/{study}/checks.csv", study=CONFIG.studies),
     output:
-        report(
+        scorecard=report(
             "results/scorecard.csv",
             category="Scorecard",
             caption="../report/scorecard.rst",
+        ),
+        checks=report(
+            "results/checks.csv",
+            category="Checks",
+            caption="../report/checks.rst",
         ),
     log:
         "results/logs/collect_scores.log",

@@ -6,15 +6,19 @@ from defectra.core.step import Job
 
 
 def collect_scores(job: Job) -> None:
-    """Scorecards of all studies in one.
+    """Scorecards and checks of all studies.
 
-    Input one csv of each study; output csv.
+    Input scorecards, checks: one csv of each study; output scorecard, checks (csv).
     """
+    from defectra.core.claims import CHECK_COLUMNS, SCORECARD_COLUMNS
     from defectra.core.csvs import read_csv, write_csv
-    from defectra.core.records import SCORECARD_COLUMNS
 
-    rows = [row for path in job.input for row in read_csv(path, SCORECARD_COLUMNS)]
-    write_csv(job.output[0], rows, SCORECARD_COLUMNS)
+    for paths, out, columns in (
+        (job.input.scorecards, job.output.scorecard, SCORECARD_COLUMNS),
+        (job.input.checks, job.output.checks, CHECK_COLUMNS),
+    ):
+        each = [paths] if isinstance(paths, str) else list(paths)
+        write_csv(out, [row for path in each for row in read_csv(path, columns)], columns)
 
 
 def gather(job: Job) -> None:

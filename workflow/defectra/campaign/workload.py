@@ -75,7 +75,7 @@ class Workload:
     results
         Folder that holds ``plan/``.
     settings
-        JSON of the worker's settings (:func:`defectra.core.config_leaves.worker_settings`).
+        JSON of the worker's settings (:func:`defectra.campaign.parameters.worker_settings`).
     archive
         Folder of the calculations done earlier.
     costs
@@ -299,12 +299,12 @@ def describe(loads: Mapping[str, Load], shards: int, minutes: float) -> str:
 
 def main() -> int:
     """Print what the chunks of a campaign will take."""
+    from defectra.campaign.parameters import worker_settings
     from defectra.campaign.plan import write_plan
     from defectra.campaign.studies import studies_with_requests
     from defectra.campaign.study_load import chunk_load, told
     from defectra.cli.launcher import only_one
     from defectra.core.config import load as load_config
-    from defectra.core.config_leaves import worker_settings
     from defectra.core.fingerprint import fingerprint
 
     root = PROJECT

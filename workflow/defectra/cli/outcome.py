@@ -16,7 +16,8 @@ _LOG = re.compile(r"^ {4}log: (\S+)", re.MULTILINE)
 _PRODUCTS = {
     "report.html": "figures and tables, for a browser",
     "*/report.html": "figures and tables of one study",
-    "scorecard.csv": "published claims beside ours",
+    "scorecard.csv": "what papers claim beside ours",
+    "checks.csv": "bounds of our own and negative controls",
     "*/metrics.csv": "scores of all models",
     "*/training.parquet": "the training table",
     "calculations.parquet": "every calculation, failed ones included",

@@ -205,5 +205,10 @@ def leaf(config: Config, *keys: str) -> str:
     return json.dumps(data, sort_keys=True, default=_plain)
 
 
+def canonical(data: Any) -> str:
+    """JSON with sorted keys: equal data, equal text."""
+    return json.dumps(data, sort_keys=True)
+
+
 def _plain(value: Any) -> Any:
     return value.model_dump(mode="json") if isinstance(value, BaseModel) else str(value)

@@ -11,7 +11,10 @@ from typing import Any
 from defectra.core.errors import TableError
 from defectra.core.store import replacing
 
-NUMBERS = ("value", "lo", "hi", "window_lo_eV", "window_hi_eV")
+NUMBERS = (
+    *("value", "lo", "hi", "window_lo_eV", "window_hi_eV"),
+    *("published", "ours", "tolerance", "bound"),
+)
 
 
 def write_csv(path: str | Path, rows: Iterable[Mapping[str, Any]], columns: list[str]) -> None:

@@ -77,15 +77,6 @@ class Metric(StrEnum):
     ACCURACY_DIFFERENCE = "balanced_accuracy_difference"
 
 
-class Verdict(StrEnum):
-    """Computed outcome of a scorecard row."""
-
-    REPRODUCED = "reproduced"
-    CLOSE = "close"
-    NOT_REPRODUCED = "not reproduced"
-    NO_DATA = "data not available"
-
-
 @dataclass(frozen=True)
 class Column:
     """One column of a table: name, Arrow type as text, unit, meaning."""
@@ -326,15 +317,4 @@ METRICS_COLUMNS = [
     "value",
     "lo",
     "hi",
-]
-SCORECARD_COLUMNS = [
-    "claim_id",
-    "study",
-    "claim",
-    "published",
-    "ours",
-    "unit",
-    "tolerance",
-    "verdict",
-    "source",
 ]

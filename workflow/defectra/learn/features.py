@@ -66,7 +66,7 @@ class Cdf(TransformerMixin, BaseEstimator):
 
 
 class MetadataFeatures(TransformerMixin, BaseEstimator):
-    """What a row tells without its spectra, for the alarm that this must not tell the defect.
+    """What a row tells without its spectra, for the negative control: it must not tell the defect.
 
     The atoms in the cell (``n_sites``) are no feature: with one oxygen gone they are the label.
     """

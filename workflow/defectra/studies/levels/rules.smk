@@ -279,7 +279,13 @@ use rule quick as score_levels with:
         drift=rules.run_levels.output.drift,
         hosts=HOSTS,
     output:
-        "results/levels/scorecard.csv",
+        scorecard="results/levels/scorecard.csv",
+        checks="results/levels/checks.csv",
+        deviations=report(
+            "results/levels/deviations.csv",
+            category="Levels",
+            caption="captions/deviations.rst",
+        ),
     log:
         "results/logs/levels/score_levels.log",
     resources:
@@ -389,7 +395,7 @@ use rule step as parse_levels with:
 
 rule levels:
     input:
-        "results/levels/scorecard.csv",
+        rules.score_levels.output,
         "results/levels/space.csv",
         "results/levels/live_drift.csv",
         ["results/levels/parsed_levels.csv"] if CONFIG.levels.live.parsed else [],

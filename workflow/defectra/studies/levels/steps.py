@@ -310,39 +310,44 @@ def run_next_levels(job: Job) -> None:
 
 
 def score_levels(job: Job) -> None:
-    """Scorecard of levels.
+    """Scorecard, checks and deviations of levels.
 
-    Input metrics, alignment, curves, drift, hosts (csv), space, live tables.
+    Input metrics, alignment, curves, drift, hosts (csv), space, live tables (parquet); output
+    scorecard, checks, deviations (csv).
     """
     import csv
     from pathlib import Path
 
+    from defectra.core.claims import CHECK_COLUMNS, SCORECARD_COLUMNS
     from defectra.core.csvs import read_csv, write_csv
-    from defectra.core.records import METRICS_COLUMNS, SCORECARD_COLUMNS
+    from defectra.core.records import METRICS_COLUMNS
     from defectra.core.store import read_table
     from defectra.studies.levels.band_alignment import ALIGNMENT_COLUMNS
+    from defectra.studies.levels.checks import checks
+    from defectra.studies.levels.checks_computed import checks_computed
+    from defectra.studies.levels.deviations import DEVIATION_COLUMNS, deviations
     from defectra.studies.levels.hosts import read_hosts
     from defectra.studies.levels.learning_curves import CURVE_COLUMNS
     from defectra.studies.levels.scorecard import scorecard
-    from defectra.studies.levels.scorecard_computed import live_claims
     from defectra.studies.levels.tables import HOST_RUNS, LIVE_LEVELS
     from defectra.studies.levels.whole_space import SPACE
 
-    rows = scorecard(
-        read_csv(job.input.metrics, METRICS_COLUMNS),
-        read_csv(job.input.alignment, ALIGNMENT_COLUMNS),
-        read_csv(job.input.curves, CURVE_COLUMNS),
-        read_table(job.input.space, SPACE),
-    )
+    metrics = read_csv(job.input.metrics, METRICS_COLUMNS)
+    alignment = read_csv(job.input.alignment, ALIGNMENT_COLUMNS)
+    curves = read_csv(job.input.curves, CURVE_COLUMNS)
+    levels = read_table(job.input.live, LIVE_LEVELS)
     with Path(job.input.drift).open(encoding="utf-8", newline="") as handle:
         drift = list(csv.DictReader(handle))
-    rows += live_claims(
-        read_table(job.input.live, LIVE_LEVELS),
+    own = [*checks(metrics, alignment), *checks_computed(levels, drift)]
+    beside = deviations(
+        levels,
         read_table(job.input.live_hosts, HOST_RUNS),
         read_hosts(job.input.hosts, kinds=("literature",)),
-        drift,
+        read_table(job.input.space, SPACE),
     )
-    write_csv(job.output[0], rows, SCORECARD_COLUMNS)
+    write_csv(job.output.scorecard, scorecard(alignment, curves), SCORECARD_COLUMNS)
+    write_csv(job.output.checks, own, CHECK_COLUMNS)
+    write_csv(job.output.deviations, beside, DEVIATION_COLUMNS)
 
 
 def simulate_levels(job: Job) -> None:

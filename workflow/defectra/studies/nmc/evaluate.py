@@ -1,4 +1,4 @@
-"""Which edges tell what: every target from single edges and from all, with baselines and alarms."""
+"""Which edges tell what: targets from one edge and from all, baselines, negative controls."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def evaluate(
     -------
     list of dict
         Rows of ``metrics.csv``. ``features`` is e.g. ``cdf: O K`` or ``cdf: all``; ``metadata``,
-        ``shuffled`` and ``contents`` for the alarms; ``none`` for the baseline; ``cdf: all minus
+        ``shuffled`` and ``contents`` for the controls; ``none`` for the baseline; ``cdf: all minus
         best single edge`` for the gain of many edges (the best chosen anew in each resample).
     list of dict
         Rows of the predictions table.
@@ -70,9 +70,9 @@ def evaluate(
                 metrics += crossval.metrics_rows(result, rows, weights, seed, baseline=True)
                 predictions += crossval.prediction_rows(result, rows, baseline=True)
         metrics += _gains(results, rows, weights, seed)
-    alarms = [*metadata_jobs(rows, edges, settings.repeats)]
-    alarms += shuffled_jobs(rows, matrices[f"cdf: {ALL}"], settings.repeats, seed)
-    for job in alarms:
+    controls = [*metadata_jobs(rows, edges, settings.repeats)]
+    controls += shuffled_jobs(rows, matrices[f"cdf: {ALL}"], settings.repeats, seed)
+    for job in controls:
         result = crossval.run(job, rows, settings, seed)
         metrics += crossval.metrics_rows(result, rows, weights, seed)
     return metrics, predictions

@@ -1,4 +1,4 @@
-"""Alarms that must stay silent: models that see nothing must find nothing."""
+"""Negative controls: models that are shown no spectrum, or wrong labels, must find nothing."""
 
 from __future__ import annotations
 
@@ -33,6 +33,16 @@ def metadata_jobs(
         for t in TARGETS
         if t.is_class
     ]
+
+
+def why_blind(rows: Sequence[Mapping[str, Any]], edges: Sequence[str]) -> str:
+    """Why the metadata of these rows cannot tell the defect; empty if one of them varies."""
+    if not rows:
+        return ""
+    varies = np.ptp(MetadataFeatures(edges).transform(rows), axis=0) > 0
+    if varies.any():
+        return ""
+    return f"cannot fail: its columns are constant ({len(varies)} of {len(varies)})"
 
 
 def contents_jobs(rows: Sequence[Mapping[str, Any]], target: Target, repeats: int) -> list[Job]:

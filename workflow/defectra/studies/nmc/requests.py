@@ -13,12 +13,12 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from defectra.campaign.parameters import worker_settings
 from defectra.campaign.plan import wanted
 from defectra.campaign.request import Chain, Family, Item, Known, Request, Waiting
 from defectra.campaign.spectra import SPECTRUM, spectrum_kind
 from defectra.campaign.studies import StudyRequests, read_parsed
 from defectra.core.config import Config
-from defectra.core.config_leaves import worker_settings
 from defectra.core.errors import EngineError
 from defectra.core.protocols import protocols_model, spectra_engines
 from defectra.core.records import Status

@@ -1,6 +1,6 @@
 # From spectra to the training table, and what taking lithium out does to the spectra.
 
-from defectra.core.config_leaves import pick, training_hash
+from defectra.studies.nmc.parameters import pick, training_hash
 
 
 use rule step as average_sites with:
@@ -87,8 +87,10 @@ use rule quick as score with:
         metrics=rules.evaluate.output.metrics,
         lithium=rules.measure_lithium.output[0],
         drift=rules.drift.output[0],
+        training=rules.build_training.output.training,
     output:
-        "results/nmc/scorecard.csv",
+        scorecard="results/nmc/scorecard.csv",
+        checks="results/nmc/checks.csv",
     log:
         "results/logs/nmc/score.log",
     params:
@@ -208,7 +210,7 @@ use rule quick as plot_ladder with:
 
 rule nmc:
     input:
-        rules.score.output[0],
+        rules.score.output,
         expand(
             "results/nmc/figures/{figure}.png",
             figure=["spectra", "parity", "edges", "lithium", "failures", "ladder"],

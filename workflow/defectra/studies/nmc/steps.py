@@ -110,22 +110,27 @@ def measure_lithium(job: Job) -> None:
 
 
 def score(job: Job) -> None:
-    """Scorecard.
+    """Scorecard and checks.
 
-    Input metrics (csv), lithium (csv), drift (parquet); output csv.
+    Input metrics (csv), lithium (csv), drift (parquet), training (parquet); output scorecard,
+    checks (csv).
     """
+    from defectra.core.claims import CHECK_COLUMNS, SCORECARD_COLUMNS
     from defectra.core.csvs import read_csv, write_csv
-    from defectra.core.records import DRIFT, METRICS_COLUMNS, SCORECARD_COLUMNS
+    from defectra.core.records import DRIFT, METRICS_COLUMNS
     from defectra.core.store import read_table
+    from defectra.studies.nmc.checks import checks
     from defectra.studies.nmc.lithium import LITHIUM_COLUMNS
+    from defectra.studies.nmc.negative_controls import why_blind
     from defectra.studies.nmc.scorecard import scorecard
+    from defectra.studies.nmc.training import edges_of, read_training
 
-    rows = scorecard(
-        read_csv(job.input.metrics, METRICS_COLUMNS),
-        read_csv(job.input.lithium, LITHIUM_COLUMNS),
-        read_table(job.input.drift, DRIFT),
-    )
-    write_csv(job.output[0], rows, SCORECARD_COLUMNS)
+    metrics = read_csv(job.input.metrics, METRICS_COLUMNS)
+    lithium = read_csv(job.input.lithium, LITHIUM_COLUMNS)
+    drift, rows = read_table(job.input.drift, DRIFT), read_training(job.input.training)
+    blind = why_blind(rows, edges_of(rows[0])) if rows else ""
+    write_csv(job.output.scorecard, scorecard(metrics, lithium), SCORECARD_COLUMNS)
+    write_csv(job.output.checks, checks(metrics, lithium, drift, blind), CHECK_COLUMNS)
 
 
 def calculate(job: Job) -> None:

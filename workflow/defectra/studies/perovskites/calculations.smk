@@ -1,6 +1,7 @@
 # Halide perovskites: calculations of our own, and how they compare with the published columns.
 
-from defectra.core.config_leaves import archive_parts, run_settings
+from defectra.core.archive_paths import archive_parts
+from defectra.studies.perovskites.parameters import run_settings
 
 
 # Projects archive and journals; what the archive lacks is computed before, if the config asks for it.

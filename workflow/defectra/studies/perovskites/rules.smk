@@ -4,7 +4,7 @@
 include: "calculations.smk"
 
 
-from defectra.core.config_leaves import evaluation_settings, screen_settings
+from defectra.studies.perovskites.parameters import evaluation_settings, screen_settings
 from defectra.studies.perovskites.problems import TARGETS as PEROVSKITE_LABELS
 
 PEROVSKITE_FILES = {
@@ -231,14 +231,14 @@ use rule quick as score_perovskites with:
         metrics=rules.gather_perovskites.output.metrics,
         quality=rules.load_perovskites.output.quality,
         references=rules.load_perovskites.output.references,
-        funnel=rules.screen_perovskites.output.funnel,
         runs=rules.gather_runs.output.table,
         parity=rules.compare_runs.output.parity,
         excesses=rules.compare_runs.output.excesses,
         decomposition=rules.compare_cells.output.decomposition,
         films=rules.measure_slme.output[0],
     output:
-        "results/perovskites/scorecard.csv",
+        scorecard="results/perovskites/scorecard.csv",
+        checks="results/perovskites/checks.csv",
     log:
         "results/logs/perovskites/score_perovskites.log",
     params:
@@ -250,8 +250,8 @@ rule perovskites:
         expand(
             "results/perovskites/{table}",
             table=[
-                *("scorecard.csv", "metrics.csv", "fidelity.csv", "screened.parquet"),
-                *("mixing.csv", "slme.csv"),
+                *("scorecard.csv", "checks.csv", "metrics.csv", "fidelity.csv"),
+                *("screened.parquet", "mixing.csv", "slme.csv"),
             ],
         ),
         expand(

@@ -121,35 +121,37 @@ def measure_fidelity(job: Job) -> None:
 
 
 def score_perovskites(job: Job) -> None:
-    """Scorecard of the perovskites.
+    """Scorecard and checks of the perovskites.
 
-    Input csv of the study's tables; output[0] csv.
+    Input csv of the study's tables; output scorecard, checks (csv).
     """
+    from defectra.core.claims import CHECK_COLUMNS, SCORECARD_COLUMNS
     from defectra.core.csvs import read_csv, write_csv
-    from defectra.core.records import METRICS_COLUMNS, SCORECARD_COLUMNS
+    from defectra.core.records import METRICS_COLUMNS
     from defectra.studies.perovskites import decomposition, slme
     from defectra.studies.perovskites.binary_phases import EXCESS_COLUMNS
+    from defectra.studies.perovskites.checks import checks
     from defectra.studies.perovskites.parity import PARITY_COLUMNS
     from defectra.studies.perovskites.scorecard import scorecard
-    from defectra.studies.perovskites.screen import FUNNEL_COLUMNS
     from defectra.studies.perovskites.tables import (
         QUALITY_COLUMNS,
         REFERENCES_COLUMNS,
         RUNS_COLUMNS,
     )
 
-    rows = scorecard(
-        read_csv(job.input.metrics, METRICS_COLUMNS),
+    metrics = read_csv(job.input.metrics, METRICS_COLUMNS)
+    claims = scorecard(metrics, read_csv(job.input.films, slme.COLUMNS))
+    own = checks(
+        metrics,
         read_csv(job.input.quality, QUALITY_COLUMNS),
         read_csv(job.input.references, REFERENCES_COLUMNS),
-        read_csv(job.input.funnel, FUNNEL_COLUMNS),
         read_csv(job.input.runs, RUNS_COLUMNS),
         read_csv(job.input.parity, PARITY_COLUMNS),
         read_csv(job.input.excesses, EXCESS_COLUMNS),
         read_csv(job.input.decomposition, decomposition.COLUMNS),
-        read_csv(job.input.films, slme.COLUMNS),
     )
-    write_csv(job.output[0], rows, SCORECARD_COLUMNS)
+    write_csv(job.output.scorecard, claims, SCORECARD_COLUMNS)
+    write_csv(job.output.checks, own, CHECK_COLUMNS)
 
 
 def screen_perovskites(job: Job) -> None:

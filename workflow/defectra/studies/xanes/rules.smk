@@ -1,6 +1,6 @@
 # K edges: which feature tells what, how it travels, FEFF to VASP, fidelity ladder, measured Ni K.
 
-from defectra.core.config_leaves import archive_parts
+from defectra.core.archive_paths import archive_parts
 from defectra.core.datasets import needs_all
 from defectra.studies.xanes.files import XAS, xas_lists, xas_tables
 
@@ -176,7 +176,8 @@ use rule quick as score_xanes with:
         metrics=rules.gather_xanes.output[0],
         series=rules.measure_nickel.output.series,
     output:
-        "results/xanes/scorecard.csv",
+        scorecard="results/xanes/scorecard.csv",
+        checks="results/xanes/checks.csv",
     log:
         "results/logs/xanes/score_xanes.log",
     params:
@@ -272,7 +273,7 @@ rule ladder:
 
 rule xanes:
     input:
-        "results/xanes/scorecard.csv",
+        rules.score_xanes.output,
         "results/xanes/metrics.csv",
         "results/xanes/ladder.csv",
         expand(

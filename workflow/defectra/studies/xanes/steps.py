@@ -220,19 +220,20 @@ def measure_nickel(job: Job) -> None:
 
 
 def score_xanes(job: Job) -> None:
-    """Scorecard of study xanes.
+    """Scorecard and checks of study xanes.
 
-    Input published, metrics, series (csv); output[0] csv.
+    Input published, metrics, series (csv); output scorecard, checks (csv).
     """
+    from defectra.core.claims import CHECK_COLUMNS, SCORECARD_COLUMNS
     from defectra.core.csvs import read_csv, write_csv
-    from defectra.core.records import METRICS_COLUMNS, SCORECARD_COLUMNS
-    from defectra.studies.xanes.published import CHECK_COLUMNS
+    from defectra.core.records import METRICS_COLUMNS
+    from defectra.studies.xanes.checks import checks
+    from defectra.studies.xanes.published import CHECK_COLUMNS as PUBLISHED_COLUMNS
     from defectra.studies.xanes.scorecard import scorecard
     from defectra.studies.xanes.series import SERIES_COLUMNS
 
-    rows = scorecard(
-        read_csv(job.input.published, CHECK_COLUMNS),
-        read_csv(job.input.metrics, METRICS_COLUMNS),
-        read_csv(job.input.series, SERIES_COLUMNS),
-    )
-    write_csv(job.output[0], rows, SCORECARD_COLUMNS)
+    published = read_csv(job.input.published, PUBLISHED_COLUMNS)
+    metrics = read_csv(job.input.metrics, METRICS_COLUMNS)
+    series = read_csv(job.input.series, SERIES_COLUMNS)
+    write_csv(job.output.scorecard, scorecard(published, metrics), SCORECARD_COLUMNS)
+    write_csv(job.output.checks, checks(published, metrics, series), CHECK_COLUMNS)

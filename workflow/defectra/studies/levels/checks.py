@@ -1,0 +1,123 @@
+"""Checks of study `levels`: bounds of our own on models, intervals and alignment."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from functools import partial
+
+from defectra.core.claims import NAN, Check, Estimate, Row, Rows, estimate
+from defectra.core.records import Metric, Split
+from defectra.studies.levels.evaluate import BOOSTED, DECLARED, ELEMENTS, WITH_HOST
+
+_check = partial(Check, study="levels")
+POOLED, ORDINARY = 0.45, 0.30  # eV
+# Untuned boosted trees on the same table, host left out: what a model has to be better than.
+FLOOR, FLOOR_OFF = 0.562, 0.05  # eV
+COVERAGE, COVERAGE_OFF = 0.90, 0.05
+FORMULA_OFF = 1e-4  # eV
+
+
+def checks(metrics: Rows, alignment: Rows) -> list[Row]:
+    """Rows of ``checks.csv`` on models and alignment.
+
+    Parameters
+    ----------
+    metrics, alignment
+        Rows of ``metrics.csv`` and ``alignment.csv``; each may be empty.
+    """
+    own = [*_errors(metrics), *_trees(metrics), *_intervals(metrics)]
+    return [c.row() for c in [*own, _formula(alignment)]]
+
+
+def _score(
+    rows: Rows,
+    metric: Metric,
+    split: Split,
+    subset: str = "all",
+    model: str = DECLARED,
+    features: str = WITH_HOST,
+) -> Estimate:
+    wanted = {"metric": metric, "split": split, "subset": subset}
+    return estimate(rows, model=model, features=features, **wanted)
+
+
+def _errors(rows: Rows) -> Iterator[Check]:
+    for name, metric, subset, bound, what in (
+        ("host_out_rmse", Metric.RMSE, "all", POOLED, "all levels"),
+        ("ordinary_rmse", Metric.RMSE_GROUPS, "ordinary hosts", ORDINARY,
+         "mean over the ordinary hosts"),
+    ):  # fmt: skip
+        yield _check(
+            check_id=name,
+            check=f"host left out, RMSE of {what}",
+            bound=bound,
+            sense="at most",
+            ours=_score(rows, metric, Split.HOST_OUT, subset),
+            unit="eV",
+            fails_if=f"levels of hosts that were not learnt are missed by more than {bound:g} eV",
+        )
+
+
+def _trees(rows: Rows) -> Iterator[Check]:
+    random = _score(rows, Metric.RMSE, Split.RANDOM, model=BOOSTED)
+    yield _check(
+        check_id="leak",
+        check="boosted trees: RMSE grouped by defect is larger than on random rows, which give "
+        "away the other levels of a defect",
+        bound=random.value,
+        sense="above",
+        ours=_score(rows, Metric.RMSE, Split.GROUPED, model=BOOSTED),
+        unit="eV",
+        fails_if="the other levels of a defect tell nothing of its level",
+    )
+    plain = _score(rows, Metric.RMSE, Split.HOST_OUT, model=BOOSTED, features=ELEMENTS)
+    yield _check(
+        check_id="element_floor",
+        check=f"host left out, boosted trees on element properties alone: RMSE ({plain.shown} "
+        f"eV), distance from {FLOOR:g}, found before on the same table",
+        bound=FLOOR_OFF,
+        sense="at most",
+        ours=plain.distance(FLOOR),
+        unit="eV",
+        fails_if="the table is read, or split, in another way",
+    )
+
+
+def _intervals(rows: Rows) -> Iterator[Check]:
+    each = [
+        float(r["value"])
+        for r in rows
+        if str(r["subset"]).startswith("host ")
+        and r["metric"] == Metric.COVERAGE_90
+        and r["split"] == Split.HOST_OUT
+    ]
+    spread = f"{min(each):.2f} to {max(each):.2f}" if each else "none"
+    for name, found, what in (
+        ("coverage", _score(rows, Metric.COVERAGE_90, Split.HOST_OUT), "all levels"),
+        ("coverage_hosts", Estimate.mean(each), f"mean over hosts, {spread}"),
+    ):
+        yield _check(
+            check_id=name,
+            check=f"90 % intervals, calibrated on training hosts alone: share of left-out levels "
+            f"inside, {what} ({found.shown}), distance from {COVERAGE:g}",
+            bound=COVERAGE_OFF,
+            sense="at most",
+            ours=found.distance(COVERAGE),
+            fails_if="the intervals are too narrow or too wide for hosts that were not learnt",
+        )
+
+
+def _formula(rows: Rows) -> Check:
+    miss = [abs(r["mba_eV"] - r["published_mba_eV"]) for r in rows]
+    known = [m for m in miss if math.isfinite(m)]
+    return _check(
+        check_id="mba_rule",
+        check="our formula of the modified band alignment gives the published levels, largest "
+        "difference",
+        bound=FORMULA_OFF,
+        sense="at most",
+        ours=Estimate.exact(max(known, default=NAN), len(known)),
+        unit="eV",
+        fails_if="the formula, or its coefficient, is not that of the published levels",
+    )

@@ -1,0 +1,201 @@
+"""Checks of study `perovskites`: bounds of our own on models, published data and calculations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+from defectra.core.claims import NAN, Check, Estimate, Row, Rows, estimate
+from defectra.core.records import Metric, Split, Status
+from defectra.learn.committee import COMMITTEE
+from defectra.studies.perovskites import binary_phases
+from defectra.studies.perovskites.evaluate import BASELINE
+from defectra.studies.perovskites.problems import COMPOSITION, OWN, PBE, REFERENCES
+from defectra.studies.perovskites.scorecard import of_model
+from defectra.studies.perovskites.tables import UNITS
+
+_check = partial(Check, study="perovskites")
+# Label, what is added to the formula, split, largest error.
+LARGEST_ERRORS = (
+    ("gap_HSE", "", Split.GROUPED, 0.20),
+    ("gap_HSE", OWN, Split.GROUPED, 0.20),
+    ("gap_HSE", PBE, Split.GROUPED, 0.12),
+    ("decomposition_HSE", REFERENCES, Split.GROUPED, 0.06),
+    ("decomposition_HSE", "", Split.GROUPED, 0.06),
+    ("decomposition_HSE", PBE, Split.GROUPED, 0.04),
+    ("lattice_HSE", "", Split.GROUPED, 0.030),
+    ("lattice_HSE", PBE, Split.GROUPED, 0.020),
+    ("gap_HSE", "", Split.X_OUT, 0.55),
+    ("gap_HSE", PBE, Split.X_OUT, 0.25),
+)
+LEAST_SKILL = 0.5
+COVERAGE, COVERAGE_OFF = 0.9, 0.04
+INORGANIC = 54
+BROKEN = ("MAGeI_3",)  # published rows that are known to break an identity
+# How far the mean of our own calculations may lie from the published column.
+PARITY = {"lattice_PBE": 0.02, "gap_PBE": 0.1, "gap_HSE": 0.15}
+DECOMPOSITION_OFF = 0.1  # eV
+
+
+def checks(
+    metrics: Rows,
+    quality: Rows | None = None,
+    references: Rows = (),
+    runs: Rows = (),
+    parity: Rows = (),
+    excesses: Rows = (),
+    decomposition: Rows = (),
+) -> list[Row]:
+    """Rows of ``checks.csv``; each table may be empty, or None where an empty one says something.
+
+    Parameters
+    ----------
+    metrics, quality, references, runs, parity, excesses, decomposition
+        Rows of ``metrics.csv``, ``quality.csv`` (empty: nothing breaks an identity),
+        ``references.csv``, ``runs.csv``, ``parity.csv``, ``salts_excess.csv``,
+        ``decomposition.csv``.
+    """
+    own = [*_errors(metrics), *_skills(metrics), *_coverage(metrics), _identities(quality)]
+    own += [_references(references), _runs(runs), *_parity(parity), _salts(excesses)]
+    return [c.row() for c in [*own, _decomposition(decomposition)]]
+
+
+def _name(*parts: str) -> str:
+    return "_".join(p for p in parts if p).replace(" + ", "_").replace(" ", "_").lower()
+
+
+def _errors(metrics: Rows) -> Iterator[Check]:
+    for target, added, split, limit in LARGEST_ERRORS:
+        features = COMPOSITION + added
+        mean = of_model(metrics, target, "none", split, Metric.RMSE, BASELINE).shown
+        yield _check(
+            check_id=_name("limit", target + added, split),
+            check=f"{target} from {features}, {split}: RMSE (mean of training rows: {mean})",
+            bound=limit,
+            sense="at most",
+            ours=of_model(metrics, target, features, split, Metric.RMSE),
+            unit=UNITS[target],
+            fails_if=f"held-out values of {target} are missed by more than {limit:g} in RMSE",
+        )
+
+
+def _skills(metrics: Rows) -> Iterator[Check]:
+    target = "decomposition_HSE"
+    for split in (Split.A_OUT, Split.X_OUT):
+        for features in (COMPOSITION, COMPOSITION + REFERENCES):
+            wanted = {"target": target, "features": features, "split": str(split)}
+            wanted |= {"model": COMMITTEE, "metric": str(Metric.SKILL)}
+            rows = [r for r in metrics if all(r[k] == v for k, v in wanted.items())]
+            for subset in sorted({str(r["subset"]) for r in rows} - {"all"}):
+                yield _check(
+                    check_id=_name("skill", split, subset, features),
+                    check=f"{target} from {features}, {subset} left out: skill",
+                    bound=LEAST_SKILL,
+                    sense="above",
+                    ours=estimate(rows, subset=subset),
+                    fails_if=f"{subset} left out, the error is half that of the mean, or more",
+                )
+
+
+def _coverage(metrics: Rows) -> Iterator[Check]:
+    for target in ("gap_HSE", "decomposition_HSE", "lattice_HSE"):
+        features = COMPOSITION + (REFERENCES if target.startswith("decomp") else "")
+        share = of_model(metrics, target, features, Split.GROUPED, Metric.COVERAGE_90)
+        yield _check(
+            check_id=f"coverage_{target}",
+            check=f"{target} from {features}: share of held-out values inside the 90 % interval "
+            f"({share.shown}), distance from {COVERAGE:g}",
+            bound=COVERAGE_OFF,
+            sense="at most",
+            ours=share.distance(COVERAGE),
+            fails_if="the intervals are too narrow or too wide",
+        )
+
+
+def _identities(quality: Rows | None) -> Check:
+    names = {str(row["name"]) for row in quality or ()}
+    wrong = names ^ set(BROKEN)
+    return _check(
+        check_id="identities",
+        check="published rows that break an identity of vacancies and Fermi level and are not "
+        f"known to ({', '.join(BROKEN)} is), or the other way round",
+        bound=0,
+        sense="at most",
+        ours=Estimate.exact(NAN if quality is None else len(wrong), len(names)),
+        fails_if="another published row breaks an identity, or the known one is not found",
+    )
+
+
+def _references(rows: Rows) -> Check:
+    asked = [r for r in rows if r["fidelity"] == "HSE"]
+    wrong = sorted(f"{r['A']}{r['X']}" for r in asked if r["consistent"] == "no")
+    return _check(
+        check_id="references",
+        check="published reference energies of alkali halides that calorimetry contradicts: "
+        + (", ".join(wrong) or "none"),
+        bound=0,
+        sense="at most",
+        ours=Estimate.exact(len(wrong) if rows else NAN, len(asked)),
+        fails_if="calorimetry contradicts one of them",
+    )
+
+
+def _runs(runs: Rows) -> Check:
+    done = {r["name"] for r in runs if r["kind"] == "bands" and r["status"] == Status.OK}
+    return _check(
+        check_id="runs",
+        check="inorganic ABX3 with lattice constant, PBE, HSE and spin-orbit gaps of our own",
+        bound=INORGANIC,
+        sense="at least",
+        ours=Estimate.exact(len(done) if runs else NAN, len(runs)),
+        fails_if="a calculation of one of them failed or is not there",
+    )
+
+
+def _parity(parity: Rows) -> Iterator[Check]:
+    for quantity, allowed in PARITY.items():
+        rows = [r for r in parity if r["quantity"] == quantity]
+        off = [float(r["deviation"]) for r in rows]
+        mean = Estimate.mean(off)
+        yield _check(
+            check_id=f"parity_{quantity}",
+            check=f"{quantity}: mean deviation of our ideal cubic cells from the published column "
+            f"({mean.shown}; mean absolute {Estimate.mean(map(abs, off)).shown}), size",
+            bound=allowed,
+            sense="at most",
+            ours=mean.distance(0.0),
+            unit=UNITS[quantity],
+            fails_if="our calculations differ from the published ones in one direction",
+        )
+
+
+def _salts(excesses: Rows) -> Check:
+    wrong = sorted(
+        f"{r['a']}{r['x']}" for r in excesses if float(r["excess_eV"]) > binary_phases.WRONG_EV
+    )
+    return _check(
+        check_id="salts",
+        check="published reference energies of alkali halides that our own calculations "
+        f"contradict: {', '.join(wrong) or 'none'}",
+        bound=0,
+        sense="at most",
+        ours=Estimate.exact(len(wrong) if excesses else NAN, len(excesses)),
+        fails_if=f"one lies more than {binary_phases.WRONG_EV:g} eV off, seen from the others",
+    )
+
+
+def _decomposition(rows: Rows) -> Check:
+    done = [r for r in rows if r["status"] == Status.OK]
+    off = [float(r["deviation_eV"]) for r in done if r["ax_consistent"] == "yes"]
+    mean = Estimate.mean(off)
+    return _check(
+        check_id="decomposition_own",
+        check=f"PBE decomposition energies of our own less published ones: mean over the "
+        f"{len(off)} compounds of an AX that both agree on, of {len(done)} computed "
+        f"({mean.shown}; mean absolute {Estimate.mean(map(abs, off)).shown}), size",
+        bound=DECOMPOSITION_OFF,
+        sense="at most",
+        ours=mean.distance(0.0),
+        unit="eV",
+        fails_if="our decomposition energies differ from the published ones in one direction",
+    )

@@ -1,0 +1,25 @@
+"""Parts of the config that rules of study `perovskites` carry, where one key is not enough."""
+
+from __future__ import annotations
+
+from defectra.core.config import Config, canonical
+
+
+def evaluation_settings(config: Config) -> str:
+    """Canonical JSON of what decides the scores."""
+    beside = {"screen", "fidelity", "protocol", "complete", "shards"}
+    study = config.perovskites.model_dump(mode="json", exclude=beside)
+    return canonical(study)
+
+
+def screen_settings(config: Config) -> str:
+    """Canonical JSON of the learners and the criteria."""
+    study = config.perovskites.model_dump(mode="json", include={"model", "screen"})
+    return canonical(study)
+
+
+def run_settings(config: Config) -> str:
+    """Canonical JSON of what decides our own calculations."""
+    name = config.perovskites.protocol
+    protocol = config.protocols.gpaw[name].model_dump(mode="json")
+    return canonical({"name": name, "protocol": protocol})

@@ -1,0 +1,147 @@
+"""Checks of study `xanes`: bounds of our own on features, delta models and measured spectra."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+from defectra.core.claims import NAN, Check, Estimate, Row, Rows, estimate
+from defectra.core.records import Metric
+from defectra.studies.xanes.compare import FOREST, MEAN
+from defectra.studies.xanes.delta import CORRECTED, DELTA, RAW
+from defectra.studies.xanes.published import AUTHORS
+from defectra.studies.xanes.scorecard import COPPER, MOVED, better, named, unit
+from defectra.studies.xanes.series import ALIGNED, CENTROID, PEAK, TARGET, UNALIGNED
+from defectra.studies.xanes.views import AS_IS
+
+_check = partial(Check, study="xanes")
+# Median Pearson r of FEFF and VASP on the published pairs, from an earlier reading of the files.
+RAW_R, RAW_R_OFF = {"Ti": 0.931, "Cu": 0.956}, 0.0005
+# Mean state of nickel by charge balance: Mn 4+, Co 3+, O 2-, one lithium per metal.
+PRISTINE, PRISTINE_OFF = {"NMC622": 16 / 6, "NMC721": 19 / 7}, 0.2  # e
+
+
+def checks(published: Rows, metrics: Rows, series: Rows) -> list[Row]:
+    """Rows of ``checks.csv``.
+
+    Parameters
+    ----------
+    published, metrics, series
+        Rows of ``published.csv``, ``metrics.csv`` and ``series.csv``; each may be empty.
+    """
+    own = [*_read_again(published), *_moved(metrics), *_delta(metrics), *_raw(metrics)]
+    return [c.row() for c in [*own, *_measured(metrics), *_pristine(series)]]
+
+
+def _read_again(rows: Rows) -> Iterator[Check]:
+    for number, row in enumerate(rows):
+        if row["whose"] != AUTHORS:
+            before = float(row["published"])
+            yield _check(
+                check_id=f"published_{number:02d}",
+                check=f"{row['check']}: distance from {before:g}, found before in the same files",
+                bound=float(row["tolerance"]),
+                sense="at most",
+                ours=Estimate.exact(float(row["ours"]), 1).distance(before),
+                fails_if="the files of the authors are read or evaluated in another way",
+            )
+
+
+def _moved(metrics: Rows) -> Iterator[Check]:
+    for target, metric in COPPER.items():
+        side, word = better(metric)
+        wanted = {"target": target, "metric": metric}
+        known = estimate(metrics, features="none", model=MEAN, subset=AS_IS, **wanted)
+        yield _check(
+            check_id=named("cdf_useful", target),
+            check=f"{target}: moved by 3 eV the CDF still beats the mean of the training rows "
+            f"({word})",
+            bound=known.value,
+            sense=side,
+            ours=estimate(metrics, features="cdf", model=FOREST, subset=MOVED[2], **wanted),
+            unit=unit(metrics, target),
+            fails_if="an error of 3 eV in the energy axis takes all that the CDF tells",
+        )
+
+
+def _error(metrics: Rows, element: str, model: str, metric: Metric) -> Estimate:
+    wanted = {"target": f"{element} VASP spectrum", "model": model, "metric": metric}
+    return estimate(metrics, features="FEFF", subset="all", **wanted)
+
+
+def _delta(metrics: Rows) -> Iterator[Check]:
+    for element in RAW_R:
+        for other, name in ((RAW, "raw"), (CORRECTED, "corrected")):
+            yield _check(
+                check_id=named("delta", element, name),
+                check=f"{element}: relative RMS of the delta model is below that of: {other}",
+                bound=_error(metrics, element, other, Metric.RELATIVE_RMS).value,
+                sense="below",
+                ours=_error(metrics, element, DELTA, Metric.RELATIVE_RMS),
+                fails_if=f"the delta model is no nearer to VASP than {other}",
+            )
+
+
+def _raw(metrics: Rows) -> Iterator[Check]:
+    """The pairs are all there are: their median is exact."""
+    for element, before in RAW_R.items():
+        found = _error(metrics, element, RAW, Metric.PEARSON)
+        yield _check(
+            check_id=named("raw_r", element),
+            check=f"{element}: median r of FEFF and VASP before any model ({found.shown}), "
+            f"distance from {before:g}, found before in the same files",
+            bound=RAW_R_OFF,
+            sense="at most",
+            ours=Estimate.exact(found.value, found.n).distance(before),
+            fails_if="pairs are formed, or spectra read, in another way",
+        )
+
+
+def _measured(metrics: Rows) -> Iterator[Check]:
+    """A statement on these 16 spectra, no sample of others: exact."""
+    for name in (PEAK, CENTROID):
+        wanted = {"target": TARGET, "metric": Metric.SEPARATION}
+        base = estimate(metrics, features="none", model=name, subset="measured", **wanted)
+        for alignment in (ALIGNED, UNALIGNED):
+            subset = f"measured, {alignment}"
+            for features in ("intensity", "cdf", "cwt"):
+                ours = estimate(
+                    metrics, "n_test", features=features, model=FOREST, subset=subset, **wanted
+                )
+                yield _check(
+                    check_id=named("separation", name, features, alignment),
+                    check=f"these measured Ni K spectra, forest on {features}, {alignment}: "
+                    f"charged and discharged are further apart than by {name}",
+                    bound=base.value,
+                    sense="above",
+                    ours=Estimate.exact(ours.value, ours.n),
+                    unit="sd",
+                    fails_if=f"the {name}, which needs no model, separates them as well",
+                )
+
+
+def _pristine(series: Rows) -> Iterator[Check]:
+    for composition, expected in PRISTINE.items():
+        for alignment in (ALIGNED, UNALIGNED):
+            value = _first_state(series, composition, alignment)
+            yield _check(
+                check_id=named("pristine", composition, alignment),
+                check=f"pristine {composition}, forest on cdf, {alignment}: state of nickel "
+                f"({value.shown}), distance from {expected:.3g} by charge balance",
+                bound=PRISTINE_OFF,
+                sense="at most",
+                ours=value.distance(expected),
+                unit="e",
+                fails_if="the model reads another state than the formula of the electrode allows",
+            )
+
+
+def _first_state(series: Rows, composition: str, alignment: str) -> Estimate:
+    wanted = {"composition": composition, "alignment": alignment}
+    wanted |= {"method": FOREST, "features": "cdf"}
+    own = (
+        float(r["value"])
+        for r in series
+        if all(r[k] == v for k, v in wanted.items()) and not float(r["voltage_V"] or 0) > 0
+    )
+    return Estimate.exact(next(own, NAN), 1)
