@@ -118,7 +118,9 @@ def test_command_line_files_then_keys(elsewhere, tmp_path):
 
 
 def test_an_unknown_key_of_the_command_line_is_refused_with_the_likely_one(tmp_path):
-    with pytest.raises(ConfigError, match="fle: unknown key, did you mean 'file'.*allowed: file, "):
+    with pytest.raises(
+        ConfigError, match=r"fle: unknown key, did you mean 'file'.*allowed: file, "
+    ):
         of_command_line({"fle": "my.yaml"}, [], tmp_path)
     with pytest.raises(ConfigError, match=r"my\.yaml: no such file$"):
         of_command_line({"file": "my.yaml"}, [], tmp_path)

@@ -73,7 +73,7 @@ def test_added_composition_computes_its_own_and_removed_one_nothing(tmp_path: Pa
     names = copy.study["structures"]["compositions"]
     copy.study["structures"] = {**copy.study["structures"], "compositions": [*names, "NMC532"]}
     copy.write_config()
-    planned = copy.planned(TABLES_ONLY)
+    planned, chunks = copy.planned(TABLES_ONLY), in_chunks(copy)
     entered = {name for name, metals in in_chunks(copy) if metals == "Ni5Mn3Co2"}
     assert planned == {"calculate": len(entered), "gather": 1}
     assert 0 < len(entered) < len({name for name, _ in in_chunks(copy)})

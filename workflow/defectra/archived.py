@@ -27,19 +27,27 @@ def write_archived(results: Path, chunks: Iterable[str], archive: Archive) -> No
     StoreError
         If a part is damaged; the message names it.
     """
-    folder = results / "plan"
-    plan = json.loads((folder / "state.json").read_text(encoding="utf-8"))["digest"]
-    state = folder / "archived.json"
-    key = json.dumps({"archive": _stamps(archive.root), "plan": plan})
-    paths = {chunk: folder / chunk / "archived.json" for chunk in chunks}
-    if _text(state) == key and all(path.exists() for path in paths.values()):
+    chunks = list(chunks)
+    if stands(results, chunks, archive):
         return
-    known = _known(archive)
-    for chunk, path in paths.items():
-        text = json.dumps(_of_chunk(folder / chunk, known))
+    folder, known = results / "plan", _known(archive)
+    for chunk in chunks:
+        path, text = folder / chunk / "archived.json", json.dumps(_of_chunk(folder / chunk, known))
         if _text(path) != text:
             write_bytes(path, text.encode())
-    write_bytes(state, key.encode())
+    write_bytes(folder / "archived.json", _key(folder, archive).encode())
+
+
+def stands(results: Path, chunks: Iterable[str], archive: Archive) -> bool:
+    """Whether the digests that are there are those of this archive and of the plan beside them."""
+    folder = results / "plan"
+    there = (folder / "archived.json", *(folder / chunk / "archived.json" for chunk in chunks))
+    return all(path.exists() for path in there) and _text(there[0]) == _key(folder, archive)
+
+
+def _key(folder: Path, archive: Archive) -> str:
+    plan = json.loads((folder / "state.json").read_text(encoding="utf-8"))["digest"]
+    return json.dumps({"archive": _stamps(archive.root), "plan": plan})
 
 
 def _stamps(root: Path) -> list[list[Any]]:

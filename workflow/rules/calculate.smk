@@ -3,9 +3,9 @@
 
 rule calculate:
     input:
-        structures="results/plan/{chunk}/structures.parquet",
-        tasks="results/plan/{chunk}/tasks.parquet",
-        archived="results/plan/{chunk}/archived.json",
+        structures=planned("structures.parquet"),
+        tasks=planned("tasks.parquet"),
+        archived=planned("archived.json"),
     output:
         geometries="results/chunks/{chunk}/geometries.parquet",
         calculations="results/chunks/{chunk}/calculations.parquet",
@@ -28,7 +28,7 @@ rule calculate:
 
 rule gather:
     input:
-        structures=expand("results/plan/{chunk}/structures.parquet", chunk=CHUNKS),
+        structures=planned("structures.parquet"),
         geometries=expand("results/chunks/{chunk}/geometries.parquet", chunk=CHUNKS),
         calculations=expand("results/chunks/{chunk}/calculations.parquet", chunk=CHUNKS),
         spectra=expand("results/chunks/{chunk}/spectra.parquet", chunk=CHUNKS),

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from defectra.errors import ConfigError
 from defectra.records import Status
 
 # Failures of the machine, not of the physics: tried again at the next start.
@@ -102,11 +103,19 @@ class Engine(Protocol):
 
 
 def engine_named(name: str) -> Engine:
-    """Engine by name: ``feff`` or ``synthetic``."""
+    """Engine by name.
+
+    Raises
+    ------
+    ConfigError
+        If there is no such engine.
+    """
     if name == "feff":
         from defectra.engines import feff
 
         return feff
-    from defectra.engines import synthetic
+    if name == "synthetic":
+        from defectra.engines import synthetic
 
-    return synthetic
+        return synthetic
+    raise ConfigError(f"engine {name!r} is not known; allowed: feff, synthetic")
