@@ -93,20 +93,30 @@ def test_files_and_keys_of_the_command_line(finished: Campaign, tmp_path: Path) 
     mine = tmp_path / "mine.yaml"
     shutil.copy(campaign.folder / "config/config.yaml", mine)
     (campaign.folder / "config/config.yaml").write_text("")
-    typed = {"cwd": tmp_path, "text": True, "capture_output": True, "check": False}
+
+    def typed(*arguments: str) -> tuple[int, str]:
+        done = subprocess.run(
+            [*command, *arguments],
+            cwd=tmp_path,
+            env=campaign.environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        return done.returncode, done.stdout
+
     command = [sys.executable, "-m", "snakemake", "-n", "-q", "rules", TABLES_ONLY]
     command += ["-s", str(campaign.folder / "workflow/Snakefile"), "--directory", "project"]
     for named in (["--configfile", "mine.yaml"], ["--config", "file=mine.yaml"]):
-        done = subprocess.run([*command, *named], env=campaign.environment(), **typed)
-        assert done.returncode == 0, done.stderr
-        assert jobs(done.stdout + done.stderr) == {}, "not the config of the finished campaign"
-    override = ["--configfile", "mine.yaml", "--config", 'nmc={"max_failed": 0.5}']
-    done = subprocess.run([*command, *override], env=campaign.environment(), **typed)
-    assert jobs(done.stdout + done.stderr) == {"gather": 1}
-    done = subprocess.run([*command, "--config", "fle=x"], env=campaign.environment(), **typed)
-    assert done.returncode == 1
-    assert "fle: unknown key, did you mean 'file'" in done.stderr
-    assert "Traceback" not in done.stderr
+        code, out = typed(*named)
+        assert (code, jobs(out)) == (0, {}), f"not the config of the finished campaign: {out}"
+    code, out = typed("--configfile", "mine.yaml", "--config", 'nmc={"max_failed": 0.5}')
+    assert (code, jobs(out)) == (0, {"gather": 1})
+    code, out = typed("--config", "fle=x")
+    assert code == 1
+    assert "fle: unknown key, did you mean 'file'" in out
+    assert "Traceback" not in out
     launched = campaign.run(
         *(TABLES_ONLY, "--configfile", str(mine), "--config", 'nmc={"max_failed": 0.5}'),
         *("--dry-run", "--quiet=rules"),

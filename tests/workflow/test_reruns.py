@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
 from campaign import TABLES_ONLY, Campaign
 
-from defectra.records import STRUCTURES
-from defectra.store import read_table
+from defectra.config import load
+from defectra.plan import make_plan
 
 pytestmark = pytest.mark.workflow
 
@@ -73,7 +72,7 @@ def test_added_composition_computes_its_own_and_removed_one_nothing(tmp_path: Pa
     names = copy.study["structures"]["compositions"]
     copy.study["structures"] = {**copy.study["structures"], "compositions": [*names, "NMC532"]}
     copy.write_config()
-    planned, chunks = copy.planned(TABLES_ONLY), in_chunks(copy)
+    planned = copy.planned(TABLES_ONLY)
     entered = {name for name, metals in in_chunks(copy) if metals == "Ni5Mn3Co2"}
     assert planned == {"calculate": len(entered), "gather": 1}
     assert 0 < len(entered) < len({name for name, _ in in_chunks(copy)})
@@ -96,10 +95,6 @@ def test_added_composition_computes_its_own_and_removed_one_nothing(tmp_path: Pa
 
 
 def in_chunks(campaign: Campaign) -> set[tuple[str, str]]:
-    """Chunks of the plan with the compositions in them."""
-    chunks = json.loads((campaign.results / "plan/state.json").read_text())["chunks"]
-    return {
-        (name, row["composition"])
-        for name in chunks
-        for row in read_table(campaign.results / f"plan/{name}/structures.parquet", STRUCTURES)
-    }
+    """Chunks of the plan of its config with the compositions in them."""
+    plan = make_plan(load(campaign.folder / "config/config.yaml"))
+    return {(name, row["composition"]) for name, (rows, _) in plan.items() for row in rows}

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -13,3 +17,36 @@ def keep_log(path: str | Path) -> None:
     os.dup2(descriptor, 1)
     os.dup2(descriptor, 2)
     os.close(descriptor)
+
+
+@contextmanager
+def logged(path: str | Path) -> Iterator[None]:
+    """Send what this process and its children print meanwhile to the log of a rule.
+
+    An exception is written there with its traceback and raised again; afterwards the process
+    prints to where it printed before.
+    """
+    _flush()
+    before = os.dup(1), os.dup(2)
+    keep_log(path)
+    try:
+        yield
+    except BaseException:
+        os.write(2, _printed(traceback.format_exc()))
+        raise
+    finally:
+        _flush()
+        for kept, number in zip(before, (1, 2)):
+            os.dup2(kept, number)
+            os.close(kept)
+
+
+def _printed(text: str) -> bytes:
+    """Text for the log, after all that was printed before it."""
+    _flush()
+    return text.encode(errors="replace")
+
+
+def _flush() -> None:
+    sys.stdout.flush()
+    sys.stderr.flush()

@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from importlib.util import find_spec
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -128,18 +129,25 @@ class Chunk:
         """Whether journal or archive hold a finished calculation."""
         return calculation_id in self.done or calculation_id in self.archived
 
-    def missing(self) -> int:
-        """How many tasks neither journal nor archive hold; cells to be relaxed first included."""
-        return sum(self._is_missing(task) for task in self.tasks)
+    def missing(self) -> tuple[int, int]:
+        """How many tasks neither journal nor archive hold, and how many cannot be computed.
 
-    def _is_missing(self, task: Row) -> bool:
+        Those whose cells will be relaxed first are missing; without a relaxed cell and without
+        what would relax it a task cannot be computed.
+        """
+        relaxes = self.settings.live_geometries and bool(find_spec("chgnet"))
+        states = Counter(self._is_missing(task, relaxes) for task in self.tasks)
+        return states[True], states[None]
+
+    def _is_missing(self, task: Row, relaxes: bool) -> bool | None:
+        """Whether a task is to be computed; None if it cannot be."""
         _, site = self._site(task, compute=False)
         if site is None:
-            return self.settings.live_geometries
+            return True if relaxes else None
         try:
             return not self.is_done(site.identity(task["edge"], self._protocol(task)))
         except EngineError:
-            return False
+            return None
 
     def complete(self) -> Iterator[bool]:
         """Compute what is missing; yields for each task whether it was computed just now."""
@@ -273,15 +281,17 @@ def run_chunk(
 def _compute(chunk: Chunk, progress: Path) -> int:
     """Complete a chunk and tell of it at most once a second; returns how many were computed."""
     started, fresh, told = time.time(), 0, 0.0
-    total = len(chunk.tasks)
-    missing = chunk.missing()
+    missing, impossible = chunk.missing()
+    total = len(chunk.tasks) - impossible
     for number, computed in enumerate(chunk.complete(), 1):
         fresh += computed
-        if number == total or (computed and time.monotonic() - told > 1.0):
+        is_last = number == len(chunk.tasks)
+        if is_last or (computed and time.monotonic() - told > 1.0):
             told = time.monotonic()
-            done = total if number == total else total - missing + fresh
+            done = total if is_last else total - missing + fresh
             state = {"done": done, "total": total, "started": started, "fresh": fresh}
-            write_bytes(progress, json.dumps(state).encode())
+            text = json.dumps({**state, "impossible": impossible})
+            write_bytes(progress, text.encode())
     return fresh
 
 
