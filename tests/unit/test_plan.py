@@ -51,7 +51,7 @@ def others(value: Any) -> list[Any]:
     if isinstance(value, list):
         return [value[:-1], value[1:], [*value, 0.3], [*value, *WORDS[-1:]]]
     if isinstance(value, int):
-        return [value + 1, value - 1, 12]
+        return [value + 1, value - 1, 2 * value]
     if isinstance(value, float):
         return [value * 0.9, value + 0.1]
     return [word for word in (*WORDS, None, 3) if word != value]

@@ -12,6 +12,7 @@ from defectra.config import Config, load
 from defectra.costs import ALONE, OTHER_EDGE, SAME_EDGE, Law, dump
 from defectra.engines.base import engine_named
 from defectra.errors import ConfigError
+from defectra.journal import Journal
 from defectra.leaves import worker_settings
 from defectra.plan import make_plan, write_plan
 from defectra.workload import (
@@ -21,6 +22,7 @@ from defectra.workload import (
     Scale,
     Workload,
     Written,
+    cells_wanted,
     describe,
     doubled,
     impossible,
@@ -148,6 +150,28 @@ def test_what_cannot_be_computed_is_counted_apart_and_costs_nothing(
     structures = [row for rows, _ in plan.values() for row in rows]
     then = Scale(changed, LAWS, root / "none", "", why).weigh(structures, fresh)
     assert then.impossible == {why: len(fresh)}
+
+
+def test_cells_of_an_earlier_run_are_known(config: Config, tmp_path: Path) -> None:
+    write_plan(config, tmp_path / "results")
+    costs, store = tmp_path / "costs.yaml", tmp_path / "store"
+    costs.write_text(dump(LAWS.values(), "planted"), encoding="utf-8")
+    plan = Written(tmp_path / "results/plan", is_written=False)
+    args = (plan, worker_settings(config), tmp_path / "none", costs, "", store)
+    first = Workload(*args).all()
+    lacking = sum(sum(x.impossible.values()) for x in first.values())
+    cells = cells_wanted(json.loads(worker_settings(config))["chgnet"])
+    rows, tasks = next(iter(make_plan(config).values()))
+    family = {row["structure_id"]: row["family"] for row in rows}
+    cell = cells(tasks[0], family)
+    assert cell is not None
+    serves = sum(cells(task, family) == cell for task in tasks)
+    with Journal(store / "nmc-00.journal") as journal:
+        names = ("structure_id", "protocol", "settings")
+        journal.append({"kind": "geometry", **dict(zip(names, cell))})
+    now = Workload(*args).all()
+    assert sum(sum(x.impossible.values()) for x in now.values()) == lacking - serves < lacking
+    assert not (plan.folder / "costs.json").exists()
 
 
 def test_an_engine_that_is_not_known_is_an_error() -> None:

@@ -13,7 +13,7 @@ import json
 import math
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -101,11 +101,20 @@ class Workload:
         Table of :mod:`defectra.costs`.
     code
         Fingerprint of what works the loads out.
+    store
+        Folder of the journals: cells that were relaxed in an earlier run are there.
     """
 
     def __init__(
-        self, plan: Plan, settings: str, archive: Path, costs: Path, code: str = ""
+        self,
+        plan: Plan,
+        settings: str,
+        archive: Path,
+        costs: Path,
+        code: str = "",
+        store: Path = Path("results/store"),
     ) -> None:
+        self.store = store
         self.plan = plan
         self.settings: dict[str, Any] = json.loads(settings)
         self.archive = archive
@@ -163,6 +172,9 @@ class Workload:
         names = json.loads((self.plan.folder / "state.json").read_text(encoding="utf-8"))["chunks"]
         scale = Scale(self.settings, load(self.costs), self.archive, *self._unable())
         out = {name: self._weigh_chunk(name, scale) for name in names}
+        if any(found.impossible for found in out.values()):
+            scale.relaxed |= set(journal_cells(self.store))
+            out = {name: self._weigh_chunk(name, scale) for name in names}
         rows = {name: asdict(found) for name, found in out.items()}
         text = json.dumps({"digest": self._digest(), "chunks": rows}, indent=1)
         if self.plan.is_written:
@@ -299,6 +311,16 @@ def cells_wanted(
     return cell
 
 
+def journal_cells(store: Path) -> Iterator[Cell]:
+    """Cells that were relaxed in earlier runs."""
+    from defectra.journal import read_journal
+
+    for path in sorted(store.glob("*.journal")):
+        for row, _ in read_journal(path):
+            if row["kind"] == "geometry":
+                yield row["structure_id"], row["protocol"], row["settings"]
+
+
 def why_no_engine(name: str) -> str:
     """What must be done before an engine can run here; empty if it can."""
     from defectra.engines.base import engine_named
@@ -416,7 +438,9 @@ def main() -> int:
         code = fingerprint("defectra.plan")
         plan = Planned(config, args.directory / "results", Archive(archive), lambda: False, code)
         settings, costs = worker_settings(config), ROOT / "workflow" / "costs.yaml"
-        loads = Workload(plan, settings, archive, costs, fingerprint("defectra.workload")).all()
+        store = args.directory / "results" / "store"
+        code = fingerprint("defectra.workload")
+        loads = Workload(plan, settings, archive, costs, code, store).all()
     except DefectraError as error:
         print(error, file=sys.stderr)
         return 2
