@@ -39,7 +39,7 @@ def test_reading_under_a_living_run_leaves_its_plan_alone(tmp_path: Path) -> Non
         for process in below:  # it lives, and gets no further, for as long as it is looked at
             process.suspend()
         before = campaign.plan()
-        out = campaign.snakemake(TABLES_ONLY, "-n", "-q", "rules", "--config", f"file={variant}")
+        out = campaign.snakemake(TABLES_ONLY, "-n", "--quiet=rules", "--config", f"file={variant}")
         assert jobs(out)["calculate"] > 0
         for reading in ("--list-rules", "--summary", "--rulegraph"):
             campaign.snakemake("--config", f"file={variant}", reading)
@@ -64,19 +64,19 @@ def test_a_dry_run_in_a_fresh_folder_writes_nothing_and_shows_the_jobs(
     before = files_of(copy.folder)
     copy.study["structures"] = {**copy.study["structures"], "compositions": ["NMC532"]}
     copy.write_config()
-    dry = jobs(copy.snakemake(TABLES_ONLY, "-n", "-q", "rules"))
+    dry = jobs(copy.snakemake(TABLES_ONLY, "-n", "--quiet=rules"))
     assert files_of(copy.folder) == before
     fresh = tmp_path / "fresh"
     fresh.mkdir()
-    arguments = ("--directory", str(fresh), "-n", "-q", "rules", TABLES_ONLY)
+    arguments = ("--directory", str(fresh), "-n", "--quiet=rules", TABLES_ONLY)
     assert jobs(copy.snakemake(*arguments)) == dry
     assert not (fresh / "results").exists()
     copy.run(TABLES_ONLY, "--no-report")
-    assert jobs(copy.snakemake(TABLES_ONLY, "-n", "-q", "rules")) == {}
+    assert jobs(copy.snakemake(TABLES_ONLY, "-n", "--quiet=rules")) == {}
 
 
 def test_by_hand_from_a_clone_runs_the_code_of_the_clone(copy: Campaign) -> None:
-    assert jobs(copy.snakemake(TABLES_ONLY, "-n", "-q", "rules")) == {}  # triggers hold, no flag
+    assert jobs(copy.snakemake(TABLES_ONLY, "-n", "--quiet=rules")) == {}  # triggers hold, no flag
     copy.edit("workflow/defectra/engines/synthetic.py", "46.0, 62", "46.0, 63")
     (copy.folder / "scripts/calculate.py").touch()
     elsewhere = str(Path(__file__).resolve().parents[2] / "workflow")
@@ -102,7 +102,7 @@ def test_files_and_keys_of_the_command_line(finished: Campaign, tmp_path: Path) 
         )
         return done.returncode, done.stdout
 
-    command = [sys.executable, "-m", "snakemake", "-n", "-q", "rules", TABLES_ONLY]
+    command = [sys.executable, "-m", "snakemake", "-n", "--quiet=rules", TABLES_ONLY]
     command += ["-s", str(campaign.folder / "workflow/Snakefile"), "--directory", "project"]
     for named in (["--configfile", "mine.yaml"], ["--config", "file=mine.yaml"]):
         code, out = typed(*named)
