@@ -12,14 +12,15 @@ run would do are shown, as the run would rewrite just these files.
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from defectra import archived, plan
-from defectra.config import Config
+from defectra.config import ROOT, Config
 from defectra.errors import StoreError, TableError
 from defectra.results_lock import is_handed_over, take
 from defectra.store import Archive, write_bytes
@@ -146,6 +147,27 @@ class OfMain:
 
     def settle(self) -> None:
         """Nothing: the main process has done it."""
+
+
+def inputs(plan: Planned | OfMain) -> Callable[[str], Callable[[Any], str | list[str]]]:
+    """Function that makes an input of a rule: one file of a chunk; without a wildcard, of all."""
+
+    def planned(name: str) -> Callable[[Any], str | list[str]]:
+        def of(wildcards: Any) -> str | list[str]:
+            if "chunk" in wildcards.keys():  # noqa: SIM118  no mapping
+                return plan.path(wildcards.chunk, name)
+            return [plan.path(chunk, name) for chunk in plan.chunks]
+
+        return of
+
+    return planned
+
+
+def lead_jobs_here() -> None:
+    """Programs that this process starts import the package that runs now, whatever is installed."""
+    own, old = str(ROOT / "workflow"), os.environ.get("PYTHONPATH", "")
+    if old.split(os.pathsep)[0] != own:
+        os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [own, old]))
 
 
 def _same(path: Path, place: Path) -> bool:
