@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from defectra.computable import cells_wanted, why_no_engine, why_no_relaxation
 from defectra.config import Config, load
 from defectra.costs import ALONE, OTHER_EDGE, SAME_EDGE, Law, dump
 from defectra.engines.base import engine_named
@@ -22,12 +23,9 @@ from defectra.workload import (
     Scale,
     Workload,
     Written,
-    cells_wanted,
     describe,
     doubled,
     impossible,
-    why_no_engine,
-    why_no_relaxation,
 )
 
 

@@ -107,22 +107,25 @@ def _options(arguments: Sequence[str] | None) -> Options:
     parser.add_argument("action", choices=["run"])
     parser.add_argument("targets", nargs="*", help="rules or files; default: everything")
     text = "your file, default config/config.yaml; or key=value, which wins over every file"
-    parser.add_argument("--config", action="append", default=[], help=text)
+    parser.add_argument("--config", nargs="+", action="extend", default=[], help=text)
     text = "your files, the last one wins; they win over --config FILE"
-    parser.add_argument("--configfile", "--configfiles", type=Path, action="append", help=text)
+    parser.add_argument(
+        "--configfile", "--configfiles", type=Path, nargs="+", action="extend", help=text
+    )
     parser.add_argument("--mirror", type=Path, help="published data; wins over the config")
     parser.add_argument("--directory", type=Path, default=ROOT, help="holds results/")
     parser.add_argument("--cores", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--no-report", action="store_true")
     parser.add_argument("--profile", default="default", help="of workflow/profiles, or a folder")
     args, extra = parser.parse_known_args(arguments)
-    words = [*args.config, *args.targets]  # --config a=1 b=2, as Snakemake takes it
-    files = [Path(word).resolve() for word in args.config if "=" not in word]
-    keys = [word for word in words if "=" in word]
+    keys = [word for word in args.config if "=" in word]
+    # the file is the first word; what stands after it is a target, as without a dash
+    files, more = [Path(w).resolve() for w in args.config[:1] if "=" not in w], args.config[1:]
+    targets = [*args.targets, *(word for word in more if "=" not in word)]
     mirror = [f"mirror={args.mirror.resolve()}"] if args.mirror else []
     return Options(
-        tuple(word for word in args.targets if "=" not in word),
-        files[-1] if files else None,
+        tuple(targets),
+        files[0] if files else None,
         tuple(path.resolve() for path in args.configfile or ()),
         (*keys, *mirror),
         args.directory.resolve(),

@@ -13,13 +13,20 @@ import json
 import math
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from defectra.computable import (
+    Cell,
+    cells_wanted,
+    journal_cells,
+    why_no_engine,
+    why_no_relaxation,
+)
 from defectra.costs import ALONE, OTHER_EDGE, SAME_EDGE, Key, Law, load
-from defectra.errors import DefectraError, EngineError
+from defectra.errors import DefectraError
 
 Row = dict[str, Any]
 
@@ -284,64 +291,6 @@ class Scale:
             return seconds, seconds * law.wall, law.memory_mb
         limit = float(self.protocols.get(key[1], {}).get("timeout_s", 0.0))
         return limit, limit, max(known.memory_mb for known in self.laws.values())
-
-
-Cell = tuple[str, str, str]  # structure, protocol, digest of its settings
-
-
-def cells_wanted(
-    geometries: Mapping[str, Any],
-) -> Callable[[Row, Mapping[str, str]], Cell | None]:
-    """Function that names the relaxed cell a task needs; None if it needs none."""
-    from defectra.engines.geometries import settings_digest
-    from defectra.settings.protocols import ChgnetProtocol
-
-    models = {name: ChgnetProtocol.model_validate(p) for name, p in geometries.items()}
-    digests = {name: settings_digest(p) for name, p in models.items()}
-    own = {digests[name]: name for name, p in reversed(models.items()) if not p.from_parent}
-
-    def cell(task: Row, family: Mapping[str, str]) -> Cell | None:
-        name, structure = task["geometry_protocol"], task["structure_id"]
-        if name not in models:
-            return None
-        if models[name].from_parent:
-            return family[structure], own[digests[name]], digests[name]
-        return structure, name, digests[name]
-
-    return cell
-
-
-def journal_cells(store: Path) -> Iterator[Cell]:
-    """Cells that were relaxed in earlier runs."""
-    from defectra.journal import read_journal
-
-    for path in sorted(store.glob("*.journal")):
-        for row, _ in read_journal(path):
-            if row["kind"] == "geometry":
-                yield row["structure_id"], row["protocol"], row["settings"]
-
-
-def why_no_engine(name: str) -> str:
-    """What must be done before an engine can run here; empty if it can."""
-    from defectra.engines.base import engine_named
-
-    try:
-        engine_named(name).engine_version()
-    except EngineError as error:
-        return str(error)
-    except ImportError as error:
-        return f"engine {name} is not installed ({error}): `make run` sets it up"
-    return ""
-
-
-def why_no_relaxation(live: bool) -> str:
-    """What must be done before cells can be relaxed here; empty if they can."""
-    from importlib.util import find_spec
-
-    if live and find_spec("chgnet"):
-        return ""
-    how = "run `make engines`" + ("" if live else " and set nmc.live_geometries: true")
-    return f"no relaxed cell in the archive: {how}, or set nmc.geometry: vegard"
 
 
 def _archived(root: Path, protocols: Mapping[str, Any]) -> tuple[set[tuple[Any, ...]], set[Cell]]:
