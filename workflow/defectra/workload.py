@@ -49,8 +49,7 @@ def doubled(amount: int) -> Callable[[Any, int], int]:
 class Load:
     """One chunk: calculations, those to compute, what they take (one core, MB).
 
-    `impossible` counts, by what would make them possible, those that can not be computed here;
-    they are not among the `missing` ones and cost nothing.
+    `impossible` counts, by what would help, those that cannot be computed: not among `missing`.
     """
 
     tasks: int = 0
