@@ -15,7 +15,7 @@ MINUTES ?= 20
 
 export PYTHONPATH := workflow
 LAUNCH = $(PY) -m defectra.cli.launcher run --config $(CONFIG) --directory $(DIRECTORY) \
-	--cores $(CORES) --profile $(PROFILE) $(if $(MIRROR),--mirror $(MIRROR))
+	--cores $(CORES) --profile $(PROFILE) $(if $(MIRROR),--mirror $(MIRROR)) $(ARGS)
 # uv is quick; pip does the same where uv cannot reach the index that pip is configured for.
 define install
 	@$(VENV)/bin/uv pip install -q --compile-bytecode --python $(PY) $(1) 2>/dev/null || $(PY) -m pip install -q $(1)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from defectra.core.config import load, merge
+from defectra.core.config import load, merge, of_command_line
 from defectra.core.errors import ConfigError
 from defectra.structures.composition import all_compositions, parse_composition
 
@@ -28,17 +28,6 @@ def test_precedence_base_protocol_user(root):
     assert mine.protocols.feff["balanced"] == plain.protocols.feff["balanced"]
 
 
-def test_user_file_wins_over_study_file(tmp_path, root):
-    for folder in ("protocols", "studies"):
-        (tmp_path / folder).mkdir()
-        for file in (root / "config" / folder).glob("*.yaml"):
-            (tmp_path / folder / file.name).write_text(file.read_text())
-    (tmp_path / "studies/nmc.yaml").write_text("shards: 3\nladder_every: 7\n")
-    (tmp_path / "config.yaml").write_text("nmc: {shards: 5}\n")
-    config = load(tmp_path / "config.yaml")
-    assert (config.nmc.shards, config.nmc.ladder_every) == (5, 7)
-
-
 @pytest.mark.parametrize(
     ("user", "words"),
     [
@@ -60,8 +49,81 @@ def test_errors_name_key_and_allowed_values(root, user, words):
         load(root / "config/config.yaml", user)
     message = str(caught.value)
     assert message.count("\n") == 0
-    for word in [*words, ".yaml"]:
+    for word in [*words, "the command line"]:
         assert word in message
+
+
+SHIPPED_FAST = load().protocols.feff["fast"]
+
+
+@pytest.fixture
+def elsewhere(tmp_path):
+    """A user's file outside the project, with studies and protocols of its own beside it."""
+    for folder in ("protocols", "studies"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "studies/nmc.yaml").write_text("shards: 3\nladder_every: 7\n")
+    (tmp_path / "protocols/feff.yaml").write_text(
+        "fast: {scf_radius: 2.5}\nmine: {fms_radius: 4.4}\n"
+    )
+    path = tmp_path / "my.yaml"
+    path.write_text("nmc: {shards: 5}\n")
+    return path
+
+
+def test_a_file_anywhere_stands_on_the_shipped_protocols(tmp_path):
+    path = tmp_path / "my.yaml"
+    path.write_text("seed: 7\n")
+    assert load(path) == load().model_copy(update={"seed": 7})
+
+
+def test_files_beside_the_users_are_merged_over_the_shipped(elsewhere):
+    config = load(elsewhere)
+    assert (config.nmc.shards, config.nmc.ladder_every) == (5, 7)
+    assert config.protocols.feff["fast"] == SHIPPED_FAST.model_copy(update={"scf_radius": 2.5})
+    assert config.protocols.feff["mine"].fms_radius == 4.4
+    assert config.protocols.feff["mine"].scf_radius == load().protocols.feff["fast"].scf_radius
+    assert config.protocols.gpaw == load().protocols.gpaw
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "words"),
+    [
+        ("my.yaml", "nmc: {shard: 3}", ["my.yaml: nmc.shard", "did you mean 'shards'"]),
+        ("my.yaml", "nmc: {protocol: best}", ["my.yaml: ", "nmc.protocol", "fast, balanced"]),
+        ("studies/nmc.yaml", "ladder_every: none", ["studies/nmc.yaml: nmc.ladder_every"]),
+        ("protocols/feff.yaml", "fast: {scf_radius: -1}", ["protocols/feff.yaml: ", "scf_radius"]),
+        ("protocols/fef.yaml", "fast: {}", ["fef.yaml: protocols.fef", "did you mean 'feff'"]),
+    ],
+)
+def test_a_mistake_names_the_users_own_file(elsewhere, file, text, words):
+    (elsewhere.parent / file).write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        load(elsewhere)
+    for word in [*words, str(elsewhere.parent)]:
+        assert word in str(caught.value)
+
+
+def test_command_line_files_then_keys(elsewhere, tmp_path):
+    (tmp_path / "more.yaml").write_text("nmc: {shards: 6, sites: {O: 3}}\n")
+    given = {"file": "my.yaml", "seed": 7, "nmc": {"drift_sample": "2", "sites": {"Ni": "4"}}}
+    config = of_command_line(given, [tmp_path / "more.yaml"], tmp_path)
+    assert (config.seed, config.nmc.shards, config.nmc.drift_sample) == (7, 6, 2)
+    assert (config.nmc.sites["Ni"], config.nmc.sites["O"], config.nmc.sites["Li"]) == (4, 3, 1)
+    assert of_command_line({}, [], tmp_path) == load()
+    assert of_command_line({"seed": 8}, [], tmp_path, {"seed": 3, "archive": "a"}).seed == 8
+    assert of_command_line({}, [], tmp_path, {"archive": "a"}).archive == "a"
+    assert of_command_line({"mirror": "data"}, [], tmp_path).mirror == str(tmp_path / "data")
+    limit = {"nmc": {"structures": {"per_composition": "3", "count": "null"}}}
+    assert of_command_line(limit, [], tmp_path).nmc.structures.count is None
+
+
+def test_an_unknown_key_of_the_command_line_is_refused_with_the_likely_one(tmp_path):
+    with pytest.raises(
+        ConfigError, match=r"fle: unknown key, did you mean 'file'.*allowed: file, "
+    ):
+        of_command_line({"fle": "my.yaml"}, [], tmp_path)
+    with pytest.raises(ConfigError, match=r"my\.yaml: no such file$"):
+        of_command_line({"file": "my.yaml"}, [], tmp_path)
 
 
 @pytest.mark.parametrize("text", ["nmc: [", "- a\n- b\n", "nmc:\n\t- x", "\x00"])

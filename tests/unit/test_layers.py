@@ -16,7 +16,6 @@ FLOOR = {"core": 0, "campaign": 1, "structures": 2, "engines": 2} | dict.fromkey
 FLOOR |= {"studies": 4, "cli": 5}
 # Known, and to be mended by the one spine (issue "One spine, and a folder for each study").
 LEFT = {
-    ("campaign", "cli"),
     ("campaign", "structures"),
     ("campaign", "studies"),
 }

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -97,6 +99,69 @@ def test_failure_from_the_log_of_the_rule_else_from_the_run(tmp_path: Path) -> N
     assert failures(FAILED, tmp_path)[0].endswith("  ValueError: own log")
 
 
+SLURM = FAILED.replace("nmc-00.log (check", "nmc-00.log, {slurm} (check")
+
+
+@pytest.mark.parametrize(
+    ("own", "slurm", "shown", "line"),
+    [
+        ("ValueError: own\n", "JobError: 4 failed\n", "nmc-00.log", "ValueError: own"),
+        ("", "MemoryError: killed\n", "4.log", "MemoryError: killed"),
+        ("  \n", "MemoryError: killed\n", "4.log", "MemoryError: killed"),
+        (None, "slurmstepd: error: time limit\n", "4.log", "slurmstepd: error: time limit"),
+        ("starting\n", "x.TableError: bad part\n", "4.log", "x.TableError: bad part"),
+        ("starting\n", "", "nmc-00.log", "starting"),
+        (None, None, "nmc-00.log", "5 of 6 calculations failed"),
+    ],
+)
+def test_the_log_that_tells_is_shown_on_a_cluster_too(
+    tmp_path: Path, own: str | None, slurm: str | None, shown: str, line: str
+) -> None:
+    theirs = tmp_path / ".snakemake/slurm_logs/rule_calculate/4.log"
+    ours = tmp_path / "results/logs/calculate/nmc-00.log"
+    for path, text in ((ours, own), (theirs, slurm)):
+        path.parent.mkdir(parents=True)
+        if text is not None:
+            path.write_text(text)
+    (told,) = failures(SLURM.format(slurm=theirs), tmp_path)
+    first, *rest = told.splitlines()
+    assert first.endswith(f"{shown}:")
+    assert rest[-1].endswith(line)
+
+
+STEP = """
+import os, subprocess, sys
+from defectra.core.joblog import logged
+
+print("before")
+try:
+    with logged(sys.argv[1]):
+        print("of Python")
+        subprocess.run([sys.executable, "-c", "print('of a child')"], check=True)
+        raise ValueError("no such edge")
+except ValueError as error:
+    print("raised again:", error)
+with logged(sys.argv[2]):
+    print("again")
+print("after", len(os.listdir("/proc/self/fd" if os.path.exists("/proc") else "/dev/fd")))
+"""
+
+
+def test_a_logged_block_leaves_all_it_prints_and_its_traceback_in_the_log(tmp_path: Path) -> None:
+    logs = [tmp_path / "logs/first.log", tmp_path / "logs/second.log"]
+    command = [sys.executable, "-c", STEP, *map(str, logs)]
+    env = {**os.environ, "PYTHONPATH": str(PROFILES.parent)}
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("before\nraised again: no such edge\nafter")
+    assert int(done.stdout.split()[-1]) <= 4, "files were left open"
+    assert done.stderr == ""
+    text = logs[0].read_text()
+    assert "of a child" in text
+    assert text.index("of Python") < text.index("Traceback (most recent call last)")
+    assert meaningful(text) == ["  ValueError: no such edge"]
+    assert logs[1].read_text() == "again\n"
+
+
 def test_text_without_an_error_shows_its_end() -> None:
     assert meaningful("a\n\nb\nc\nd\ne\n") == ["  b", "  c", "  d", "  e"]
 
@@ -115,6 +180,8 @@ def test_work_adds_chunks_and_leaves_out_those_of_earlier_runs(tmp_path: Path) -
 def test_no_rate_before_anything_was_computed() -> None:
     assert str(Work(done=3, total=9)) == "calculations 3/9"
     assert str(Work()) == ""
+    apart = Work(done=143, total=143, impossible=198)
+    assert str(apart) == "calculations 143/143, 198 cannot be computed"
 
 
 def test_durations() -> None:

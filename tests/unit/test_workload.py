@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from defectra.campaign.costs import ALONE, OTHER_EDGE, SAME_EDGE, Law, dump
+from defectra.campaign.engine import engine_named
 from defectra.campaign.parameters import worker_settings
 from defectra.campaign.plan import make_plan, write_plan
 from defectra.campaign.workload import (
@@ -17,10 +18,15 @@ from defectra.campaign.workload import (
     Load,
     Scale,
     Workload,
+    Written,
     describe,
     doubled,
+    impossible,
 )
-from defectra.core.config import Config, load
+from defectra.core.config import Config, config_model, load
+from defectra.core.errors import ConfigError
+from defectra.core.journal import Journal
+from defectra.studies.nmc.computable import cells_wanted, why_no_engine, why_no_relaxation
 
 
 def law(protocol: str, sharing: str, seconds: float) -> Law:
@@ -89,10 +95,12 @@ def test_the_cost_of_an_unmeasured_protocol_is_not_known_and_never_its_time_limi
 def test_relaxations_count_where_they_are_run(config: Config, root: Path, tmp_path: Path) -> None:
     structures, tasks = next(iter(make_plan(config).values()))
     relax = Law("chgnet", "chgnet", ALONE, 50.0, 0.0, 0.0, 0.0, 1.0, 1700.0, 9, (30, 40))
-    scales = [scale(config, tmp_path, live_geometries=live) for live in (False, True)]
-    for each in scales:
-        each.laws = {**LAWS, relax.key: relax}
-    without, with_them = (each.weigh(structures, tasks) for each in scales)
+    settings = json.loads(worker_settings(config))
+    settings["feff"] |= config.protocols.model_dump(mode="json")["feff"]
+    laws = {**LAWS, relax.key: relax}
+    with_them = Scale(settings, laws, tmp_path).weigh(structures, tasks)
+    cells_known = Scale(settings, laws, tmp_path)
+    without = cells_known.weigh(structures, [t | {"geometry_protocol": "vegard"} for t in tasks])
     cells = {t["structure_id"] for t in tasks if t["geometry_protocol"] == "chgnet"}
     family = {row["structure_id"]: row["family"] for row in structures}
     cells |= {family[t["structure_id"]] for t in tasks if t["geometry_protocol"] == "chgnet-parent"}
@@ -116,12 +124,72 @@ def test_what_the_archive_holds_costs_nothing_unless_the_protocol_changed(
     assert other.weigh(structures, fast).missing == len(fast)
 
 
+def test_what_cannot_be_computed_is_counted_apart_and_costs_nothing(
+    config: Config, root: Path
+) -> None:
+    other = config.model_dump(mode="json")
+    other["nmc"]["structures"] |= {"compositions": ["NMC622", "NMC811", "NMC532"], "count": 20}
+    plan = make_plan(config_model().model_validate(other))
+    settings = json.loads(worker_settings(config))
+    why = why_no_relaxation(live=False)
+    archive = root / "resources" / "archive"
+    found = {k: Scale(settings, LAWS, archive, "", why).weigh(*v) for k, v in plan.items()}
+    lacking = sum(x.impossible.get(why, 0) for x in found.values())
+    assert lacking > 0
+    (told,) = impossible(found)
+    assert told.startswith(f"Cannot be computed: {lacking} of ")
+    assert "make engines" in told
+    assert "nmc.geometry: vegard" in told
+    able = [Scale(settings, LAWS, archive).weigh(*v) for v in plan.values()]
+    assert sum(x.missing for x in able) == lacking + sum(x.missing for x in found.values())
+    assert all(x.cpu_s >= y.cpu_s for x, y in zip(able, found.values()))
+    nothing = [Scale(settings, LAWS, archive, "no engine", why).weigh(*v) for v in plan.values()]
+    assert sum(x.missing for x in nothing) == sum(x.cpu_s for x in nothing) == 0
+    changed = json.loads(worker_settings(config))
+    changed["chgnet"]["chgnet"]["fmax"] = 0.3  # other cells than those of the archive
+    fresh = [t for _, tasks in plan.values() for t in tasks if t["geometry_protocol"] == "chgnet"]
+    structures = [row for rows, _ in plan.values() for row in rows]
+    then = Scale(changed, LAWS, root / "none", "", why).weigh(structures, fresh)
+    assert then.impossible == {why: len(fresh)}
+
+
+def test_cells_of_an_earlier_run_are_known(config: Config, tmp_path: Path) -> None:
+    write_plan(config, tmp_path / "results")
+    costs, store = tmp_path / "costs.yaml", tmp_path / "store"
+    costs.write_text(dump(LAWS.values(), "planted"), encoding="utf-8")
+    plan = Written(tmp_path / "results/plan", is_written=False)
+    args = (plan, worker_settings(config), tmp_path / "none", costs, "", store)
+    first = Workload(*args).all()
+    lacking = sum(sum(x.impossible.values()) for x in first.values())
+    cells = cells_wanted(json.loads(worker_settings(config))["chgnet"])
+    rows, tasks = next(iter(make_plan(config).values()))
+    family = {row["structure_id"]: row["family"] for row in rows}
+    cell = cells(tasks[0], family)
+    assert cell is not None
+    serves = sum(cells(task, family) == cell for task in tasks)
+    with Journal(store / "nmc-00.journal") as journal:
+        names = ("structure_id", "protocol", "settings")
+        journal.append({"kind": "geometry", **dict(zip(names, cell))})
+    now = Workload(*args).all()
+    assert sum(sum(x.impossible.values()) for x in now.values()) == lacking - serves < lacking
+    assert not (plan.folder / "costs.json").exists()
+
+
+def test_an_engine_that_is_not_known_is_an_error() -> None:
+    assert why_no_engine("feff") == ""
+    assert why_no_engine("synthetic") == ""
+    with pytest.raises(ConfigError, match=r"'fef'.*feff.*synthetic"):
+        engine_named("fef")
+
+
 @pytest.fixture
 def workload(tiny: Config, tmp_path: Path) -> Workload:
     write_plan(tiny, tmp_path / "results")
     costs = tmp_path / "costs.yaml"
     costs.write_text(dump(LAWS.values(), "planted"), encoding="utf-8")
-    return Workload(tmp_path / "results", worker_settings(tiny), tmp_path / "archive", costs)
+    return Workload(
+        Written(tmp_path / "results/plan"), worker_settings(tiny), tmp_path / "archive", costs
+    )
 
 
 def test_limits_are_kept_beside_the_plan_and_doubled(
@@ -132,7 +200,7 @@ def test_limits_are_kept_beside_the_plan_and_doubled(
     assert first == [first[0], 2 * first[0], 4 * first[0]]
     assert first[0] == START_MINUTES + -(-2 * 2 * (5 * 100 + 3 * 20) * 2 // 60)
     assert workload.memory(chunk) == BASE_MB + 250
-    again = Workload(workload.plan.parent, worker_settings(tiny), workload.archive, workload.costs)
+    again = Workload(workload.plan, worker_settings(tiny), workload.archive, workload.costs)
     monkeypatch.setattr(Workload, "_weigh", lambda self: pytest.fail("weighed twice"))
     assert again.all() == workload.all()
     assert doubled(30)(None, 3) == 120
@@ -142,7 +210,7 @@ def test_other_laws_weigh_anew(workload: Workload, tiny: Config) -> None:
     (before,) = workload.all().values()
     dearer = [Law(**{**vars(x), "seconds": 2 * x.seconds}) for x in LAWS.values()]
     workload.costs.write_text(dump(dearer, "planted"), encoding="utf-8")
-    again = Workload(workload.plan.parent, worker_settings(tiny), workload.archive, workload.costs)
+    again = Workload(workload.plan, worker_settings(tiny), workload.archive, workload.costs)
     (after,) = again.all().values()
     assert after.cpu_s == pytest.approx(2 * before.cpu_s)
 

@@ -42,6 +42,12 @@ STUDY: dict[str, Any] = {
 }
 
 
+def jobs(out: str) -> dict[str, int]:
+    """Jobs by rule, from what a dry run prints."""
+    rows = re.findall(r"^(\w+) +(\d+)$", out, re.MULTILINE)
+    return {rule: int(n) for rule, n in rows if rule not in ("total", "all", "nmc")}
+
+
 class Campaign:
     """One project folder."""
 
@@ -90,6 +96,25 @@ class Campaign:
             preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509
         )
 
+    def snakemake(self, *arguments: str, code: int = 0, **environment: str) -> str:
+        """Snakemake typed by hand, in the folder of the campaign; returns all that it prints."""
+        done = subprocess.run(
+            [sys.executable, "-m", "snakemake", "--cores", "2", *arguments],
+            cwd=self.folder,
+            env={k: v for k, v in os.environ.items() if k != "PYTHONPATH"} | environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == code, done.stdout
+        return done.stdout
+
+    def plan(self) -> dict[str, bytes]:
+        """All files of the plan."""
+        paths = sorted(p for p in (self.results / "plan").rglob("*") if p.is_file())
+        return {str(p.relative_to(self.results)): p.read_bytes() for p in paths}
+
     def run(self, *arguments: str, code: int = 0) -> str:
         child = self.start(*arguments)
         try:
@@ -101,9 +126,7 @@ class Campaign:
 
     def planned(self, *targets: str) -> dict[str, int]:
         """Jobs by rule that a dry run announces."""
-        out = self.run(*targets, "--no-report", "--dry-run", "--quiet=rules")
-        rows = re.findall(r"^(\w+) +(\d+)$", out, re.MULTILINE)
-        return {rule: int(n) for rule, n in rows if rule not in TARGETS}
+        return jobs(self.run(*targets, "--no-report", "--dry-run", "--quiet=rules"))
 
     def last_log(self) -> str:
         logs = sorted(self.results.glob("logs/run-*.log"))

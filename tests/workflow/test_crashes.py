@@ -77,6 +77,7 @@ def test_too_many_failures_end_the_run_with_a_clear_error(tmp_path: Path) -> Non
     campaign.study["geometry"] = "chgnet"  # no archive and no engine: no geometry
     campaign.write_config()
     out = campaign.run(TABLES_ONLY, "--no-report", code=1)
+    assert "Cannot be computed: " in out.split("Rule gather failed")[0]
     assert "Rule gather failed, log results/logs/gather.log" in out
     assert "more than nmc.max_failed = 0.2 allows" in out
     assert "Traceback" not in out

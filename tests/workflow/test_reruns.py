@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
 from campaign import TABLES_ONLY, Campaign
 
-from defectra.core.records import STRUCTURES
-from defectra.core.store import read_table
+from defectra.campaign.plan import make_plan
+from defectra.core.config import load
 
 pytestmark = pytest.mark.workflow
 
@@ -108,10 +107,6 @@ def test_added_composition_computes_its_own_and_removed_one_nothing(tmp_path: Pa
 
 
 def in_chunks(campaign: Campaign) -> set[tuple[str, str]]:
-    """Chunks of the plan with the compositions in them."""
-    chunks = json.loads((campaign.results / "plan/state.json").read_text())["chunks"]
-    return {
-        (name, row["composition"])
-        for name in chunks
-        for row in read_table(campaign.results / f"plan/{name}/structures.parquet", STRUCTURES)
-    }
+    """Chunks of the plan of its config with the compositions in them."""
+    plan = make_plan(load(campaign.folder / "config/config.yaml"))
+    return {(name, row["composition"]) for name, (rows, _) in plan.items() for row in rows}

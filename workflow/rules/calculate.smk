@@ -3,14 +3,17 @@
 from defectra.campaign.studies import part_for, requests_module, study_of, versions_for
 from defectra.core.archive_paths import archive_parts
 from defectra.core.engines import engine_module
+from defectra.campaign.study_load import StudyLoads
 from defectra.engines.release import release
+
+LOADS = StudyLoads(CONFIG, Path("results"), WORKFLOW / "costs.yaml")
 
 
 use rule step as calculate with:
     input:
-        structures="results/plan/{chunk}/structures.parquet",
-        tasks="results/plan/{chunk}/tasks.parquet",
-        archived="results/plan/{chunk}/archived.json",
+        structures=planned("structures.parquet"),
+        tasks=planned("tasks.parquet"),
+        archived=planned("archived.json"),
     output:
         geometries="results/chunks/{chunk}/geometries.parquet",
         calculations="results/chunks/{chunk}/calculations.parquet",
@@ -27,14 +30,6 @@ use rule step as calculate with:
         engine_code=fingerprint(engine_module(CONFIG.nmc.engine)),
 
 
-def study_load(wildcards):
-    """What a chunk of a study takes."""
-    from defectra.campaign.study_load import chunk_load
-
-    study, costs = study_of(wildcards.chunk), WORKFLOW / "costs.yaml"
-    return chunk_load(CONFIG, study, wildcards.chunk, Path("results"), costs)
-
-
 # Chunks of studies without manifests, where the config asks for what their archive lacks. What is
 # done goes to the journal of the chunk; the study's own rules read journals and archive together.
 use rule step as compute with:
@@ -43,10 +38,8 @@ use rule step as compute with:
     log:
         "results/logs/compute/{chunk}.log",
     resources:
-        mem_mb=lambda wildcards, attempt: study_load(wildcards).megabytes
-        * 2 ** (attempt - 1),
-        runtime=lambda wildcards, attempt: study_load(wildcards).minutes
-        * 2 ** (attempt - 1),
+        mem_mb=lambda wildcards, attempt: LOADS.memory(wildcards.chunk, attempt),
+        runtime=lambda wildcards, attempt: LOADS.runtime(wildcards.chunk, attempt),
     params:
         **step("defectra.campaign.steps.compute"),
         config=lambda wildcards: part_for(CONFIG, study_of(wildcards.chunk)),
@@ -58,7 +51,7 @@ use rule step as compute with:
 
 use rule step as gather with:
     input:
-        structures=expand("results/plan/{chunk}/structures.parquet", chunk=CHUNKS),
+        structures=planned("structures.parquet"),
         geometries=expand("results/chunks/{chunk}/geometries.parquet", chunk=CHUNKS),
         calculations=expand("results/chunks/{chunk}/calculations.parquet", chunk=CHUNKS),
         spectra=expand("results/chunks/{chunk}/spectra.parquet", chunk=CHUNKS),

@@ -12,39 +12,58 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from defectra.core.store import Archive, write_bytes
 
 
-def write_archived(results: Path, chunks: Iterable[str], archive: Archive) -> None:
+def write_archived(
+    results: Path, chunks: Iterable[str], archive: Archive, store: Path | None = None
+) -> None:
     """Write ``archived.json`` of each chunk of the plan, where it changed.
 
     Nothing is read while the plan is what it was and no part of the archive was written to.
+
+    Parameters
+    ----------
+    results
+        Folder that holds ``plan/``, or a draft of it.
+    store
+        Folder of the journals, by default that of `results`.
 
     Raises
     ------
     StoreError
         If a part is damaged; the message names it.
     """
-    folder = results / "plan"
-    plan = json.loads((folder / "state.json").read_text(encoding="utf-8"))["digest"]
-    state = folder / "archived.json"
-    paths = {chunk: folder / chunk / "archived.json" for chunk in chunks}
-    again = {chunk: _text(results / "store" / f"{chunk}.again") for chunk in paths}
-    left = {chunk: text for chunk, text in again.items() if text}
-    key = json.dumps({"archive": _stamps(archive.root), "plan": plan, "again": left})
-    if _text(state) == key and all(path.exists() for path in paths.values()):
+    store = results / "store" if store is None else store
+    chunks = list(chunks)
+    if stands(results, chunks, archive, store):
         return
-    known = _known(archive)
-    for chunk, path in paths.items():
-        tried = again[chunk] or _tried(path)
+    folder, known = results / "plan", _known(archive)
+    for chunk in chunks:
+        path = folder / chunk / "archived.json"
+        tried = _text(store / f"{chunk}.again") or _tried(path)
         text = json.dumps(_of_chunk(folder / chunk, known) | ({"again": tried} if tried else {}))
         if _text(path) != text:
             write_bytes(path, text.encode())
-    write_bytes(state, key.encode())
+    write_bytes(folder / "archived.json", _key(folder, chunks, archive, store).encode())
+
+
+def stands(results: Path, chunks: Sequence[str], archive: Archive, store: Path) -> bool:
+    """Whether the digests that are there are those of this archive and of the plan beside them."""
+    folder = results / "plan"
+    there = (folder / "archived.json", *(folder / chunk / "archived.json" for chunk in chunks))
+    written = all(path.exists() for path in there)
+    return written and _text(there[0]) == _key(folder, chunks, archive, store)
+
+
+def _key(folder: Path, chunks: Sequence[str], archive: Archive, store: Path) -> str:
+    plan = json.loads((folder / "state.json").read_text(encoding="utf-8"))["digest"]
+    again = {chunk: text for chunk in chunks if (text := _text(store / f"{chunk}.again"))}
+    return json.dumps({"archive": _stamps(archive.root), "plan": plan, "again": again})
 
 
 def _stamps(root: Path) -> list[list[Any]]:

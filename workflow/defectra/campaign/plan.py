@@ -1,4 +1,4 @@
-"""The plan: which calculations each chunk holds, written while the Snakefile is parsed.
+"""The plan: which calculations each chunk holds, made while the Snakefile is parsed.
 
 Tables that a job writes rerun everything below them even when no byte changed; so the manifests
 are nobody's output. A manifest is written only if its rows change, and nothing is done at all
@@ -23,9 +23,8 @@ from defectra.core.store import write_bytes, write_table
 Row = dict[str, Any]
 MANIFESTS = ("structures", "tasks")
 
-_DECIDES = (
-    "structures geometry protocol engine ladder ladder_every sites shards lithium_series"
-).split()
+# All that the plan does not see of the study; whatever else there is decides it.
+_UNSEEN = {"live_geometries", "drift_sample", "max_failed", "model"}
 
 
 def write_plan(config: Config, results: Path, code: str = "") -> list[str]:
@@ -37,7 +36,7 @@ def write_plan(config: Config, results: Path, code: str = "") -> list[str]:
         Fingerprint of the modules that decide the plan; another one makes it anew.
     """
     folder = results / "plan"
-    old = _standing(config, folder, code)
+    old = standing(config, folder, code)
     if old is not None:
         return old
     chunks = []
@@ -49,12 +48,12 @@ def write_plan(config: Config, results: Path, code: str = "") -> list[str]:
     return chunks
 
 
-def _standing(config: Config, folder: Path, code: str) -> list[str] | None:
+def standing(config: Config, folder: Path, code: str) -> list[str] | None:
     """The chunks of the plan that is there, if it is the one that is asked for."""
-    state = folder / "state.json"
-    if not state.exists():
+    try:
+        old = json.loads((folder / "state.json").read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
         return None
-    old = json.loads(state.read_text(encoding="utf-8"))
     files = (folder / c / f"{kind}.parquet" for c in old["chunks"] for kind in MANIFESTS)
     same = old["digest"] == _digest(config, code) and all(path.exists() for path in files)
     return list(old["chunks"]) if same else None
@@ -71,7 +70,7 @@ def write_plan_apart(config: Config, results: Path, code: str = "") -> list[str]
     ConfigError
         If the plan cannot be made; the message tells why.
     """
-    old = _standing(config, results / "plan", code)
+    old = standing(config, results / "plan", code)
     if old is not None:
         return old
     command = [sys.executable, "-m", "defectra.campaign.plan", str(results), code]
@@ -199,7 +198,9 @@ def _sorted(tasks: list[Row]) -> list[Row]:
 
 
 def _digest(config: Config, code: str) -> str:
-    parts = [leaf(config, "nmc", key) for key in _DECIDES]
+    parts = [
+        leaf(config, "nmc", key) for key in type(config.nmc).model_fields if key not in _UNSEEN
+    ]
     text = "|".join([*parts, str(config.seed), code])
     return hashlib.sha256(text.encode()).hexdigest()
 

@@ -20,12 +20,16 @@ _FAILED = re.compile(r"^Error in rule (\w+):\n(?:(?: {4}.*)\n)*? {4}jobid: (\d+)
 
 @dataclass
 class Work:
-    """Calculations of all chunks: done, total, computed in this run, seconds since the first."""
+    """Calculations of all chunks: done, total, computed in this run, seconds since the first.
+
+    Those that can not be computed here are `impossible` and not of the total.
+    """
 
     done: int = 0
     total: int = 0
     fresh: int = 0
     seconds: float = 0.0
+    impossible: int = 0
 
     @property
     def rate(self) -> float:
@@ -33,13 +37,13 @@ class Work:
         return 60 * self.fresh / self.seconds if self.seconds > 0 else 0.0
 
     def __str__(self) -> str:
-        if not self.total:
+        if not self.total and not self.impossible:
             return ""
         text = f"calculations {self.done}/{self.total}"
         left = self.total - self.done
         if self.fresh and left:
             text += f", {self.rate:.1f} a minute, {duration(60 * left / self.rate)} left"
-        return text
+        return text + (f", {self.impossible} cannot be computed" if self.impossible else "")
 
 
 @dataclass
@@ -75,6 +79,7 @@ def read_work(store: Path, since: float, now: float | None = None) -> Work:
             out.done += int(state["done"])
             out.total += int(state["total"])
             out.fresh += int(state["fresh"])
+            out.impossible += int(state.get("impossible", 0))
             starts.append(float(state["started"]))
         except (OSError, ValueError, KeyError):
             continue  # another process is just replacing it: the next look will see it

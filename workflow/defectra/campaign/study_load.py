@@ -24,6 +24,7 @@ from defectra.campaign.studies import (
     ledger_of,
     part_for,
     requests_of,
+    study_of,
 )
 from defectra.campaign.workload import (
     BASE_MB,
@@ -159,3 +160,29 @@ def ledger_sentence(engine: str) -> str:
     from defectra.campaign.engine import engine_named
 
     return engine_named(engine).available()
+
+
+class StudyLoads:
+    """What chunks of studies without manifests are asked for on a cluster, worked out when asked.
+
+    Parameters
+    ----------
+    results
+        Folder that holds the journals.
+    costs
+        Table of :mod:`defectra.campaign.costs`.
+    """
+
+    def __init__(self, config: Config, results: Path, costs: Path) -> None:
+        self.config, self.results, self.costs = config, results, costs
+
+    def memory(self, chunk: str, attempt: int = 1) -> int:
+        """Megabytes to ask for, doubled with every attempt."""
+        return int(self._of(chunk).megabytes * 2 ** (attempt - 1))
+
+    def runtime(self, chunk: str, attempt: int = 1) -> int:
+        """Minutes to ask for, doubled with every attempt."""
+        return int(self._of(chunk).minutes * 2 ** (attempt - 1))
+
+    def _of(self, chunk: str) -> StudyLoad:
+        return chunk_load(self.config, study_of(chunk), chunk, self.results, self.costs)

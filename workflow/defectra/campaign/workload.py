@@ -12,16 +12,23 @@ import hashlib
 import json
 import math
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from defectra.campaign.costs import ALONE, OTHER_EDGE, SAME_EDGE, Key, Law, load
 from defectra.core.errors import DefectraError
 from defectra.core.paths import PROJECT
 from defectra.core.protocols import spectra_engines
+from defectra.studies.nmc.computable import (
+    Cell,
+    cells_wanted,
+    journal_cells,
+    why_no_engine,
+    why_no_relaxation,
+)
 
 Row = dict[str, Any]
 
@@ -30,6 +37,7 @@ START_MINUTES = 10  # a job's own start and its tables, on a slow file system
 BASE_MB = 1000  # Snakemake (twice, as a job) and the worker without its engine
 MEMORY_MARGIN = 1.25
 SHOWN = 20
+CANNOT = "Cannot be computed"  # begins a line of the log that the launcher shows
 _PLACE = ("structure_id", "geometry_protocol", "protocol", "element", "edge", "site")
 _POTENTIALS = ("scf_radius", "scf_iterations", "mixing", "basis")
 
@@ -46,7 +54,10 @@ def need(mb: int, minutes: int) -> dict[str, Callable[[Any, int], int]]:
 
 @dataclass(frozen=True)
 class Load:
-    """One chunk: calculations, those not in the archive, what they take (one core, MB)."""
+    """One chunk: calculations, those to compute, what they take (one core, MB).
+
+    `impossible` counts, by what would help, those that cannot be computed: not among `missing`.
+    """
 
     tasks: int = 0
     missing: int = 0
@@ -55,6 +66,7 @@ class Load:
     heaviest_s: float = 0.0
     memory_mb: float = 0.0
     unmeasured: tuple[str, ...] = ()
+    impossible: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def minutes(self) -> int:
@@ -67,13 +79,33 @@ class Load:
         return math.ceil(BASE_MB + MEMORY_MARGIN * self.memory_mb)
 
 
+class Plan(Protocol):
+    """Where the manifests are, and whether what is worked out may be kept beside them."""
+
+    @property
+    def folder(self) -> Path:
+        """Folder of the manifests."""
+
+    @property
+    def is_written(self) -> bool:
+        """Whether this process may write there."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """The plan in a folder that this process may write to."""
+
+    folder: Path
+    is_written: bool = True
+
+
 class Workload:
     """Loads of all chunks of a plan, read or worked out when they are first asked for.
 
     Parameters
     ----------
-    results
-        Folder that holds ``plan/``.
+    plan
+        The plan that is weighed.
     settings
         JSON of the worker's settings (:func:`defectra.campaign.parameters.worker_settings`).
     archive
@@ -82,12 +114,21 @@ class Workload:
         Table of :mod:`defectra.campaign.costs`.
     code
         Fingerprint of what works the loads out.
+    store
+        Folder of the journals: cells that were relaxed in an earlier run are there.
     """
 
     def __init__(
-        self, results: Path, settings: str, archive: Path, costs: Path, code: str = ""
+        self,
+        plan: Plan,
+        settings: str,
+        archive: Path,
+        costs: Path,
+        code: str = "",
+        store: Path = Path("results/store"),
     ) -> None:
-        self.plan = results / "plan"
+        self.store = store
+        self.plan = plan
         self.settings: dict[str, Any] = json.loads(settings)
         self.archive = archive
         self.costs = costs
@@ -114,7 +155,7 @@ class Workload:
 
     def _read(self) -> dict[str, Load]:
         try:
-            data = json.loads((self.plan / "costs.json").read_text(encoding="utf-8"))
+            data = json.loads((self.plan.folder / "costs.json").read_text(encoding="utf-8"))
             if data["digest"] != self._digest():
                 return {}
             return {
@@ -126,22 +167,31 @@ class Workload:
 
     def _digest(self) -> str:
         parts = sorted(path.name for path in self.archive.glob("*/part-*.parquet"))
-        state = (self.plan / "state.json").read_text(encoding="utf-8")
-        known = [state, self.costs.read_text(encoding="utf-8"), *parts]
+        state = (self.plan.folder / "state.json").read_text(encoding="utf-8")
+        digest = json.loads(state)["digest"]
+        known = [digest, self.costs.read_text(encoding="utf-8"), *parts, *self._unable()]
         text = "|".join([json.dumps(self.settings, sort_keys=True), self.code, *known])
         return hashlib.sha256(text.encode()).hexdigest()
+
+    def _unable(self) -> tuple[str, str]:
+        """Why neither the engine nor a relaxation can run here; empty if it can."""
+        return why_no_engine(self.settings["engine"]), why_no_relaxation(
+            self.settings["live_geometries"]
+        )
 
     def _weigh(self) -> dict[str, Load]:
         from defectra.core.store import write_bytes
 
-        names = json.loads((self.plan / "state.json").read_text(encoding="utf-8"))["chunks"]
-        out = {name: Load() for name in names}
-        if self.settings["engine"] != "synthetic":  # which costs nothing
-            scale = Scale(self.settings, load(self.costs), self.archive)
+        names = json.loads((self.plan.folder / "state.json").read_text(encoding="utf-8"))["chunks"]
+        scale = Scale(self.settings, load(self.costs), self.archive, *self._unable())
+        out = {name: self._weigh_chunk(name, scale) for name in names}
+        if any(found.impossible for found in out.values()):
+            scale.relaxed |= set(journal_cells(self.store))
             out = {name: self._weigh_chunk(name, scale) for name in names}
         rows = {name: asdict(found) for name, found in out.items()}
         text = json.dumps({"digest": self._digest(), "chunks": rows}, indent=1)
-        write_bytes(self.plan / "costs.json", text.encode())
+        if self.plan.is_written:
+            write_bytes(self.plan.folder / "costs.json", text.encode())
         return out
 
     def _weigh_chunk(self, name: str, scale: Scale) -> Load:
@@ -149,27 +199,50 @@ class Workload:
         from defectra.core.store import read_table
 
         columns = ["structure_id", "family", "species"]
-        structures = read_table(self.plan / name / "structures.parquet", STRUCTURES, columns)
-        return scale.weigh(structures, read_table(self.plan / name / "tasks.parquet", TASKS))
+        folder = self.plan.folder / name
+        structures = read_table(folder / "structures.parquet", STRUCTURES, columns)
+        return scale.weigh(structures, read_table(folder / "tasks.parquet", TASKS))
 
 
 class Scale:
-    """Weighs chunks: what is not in the archive, by the law of its kind."""
+    """Weighs chunks: what is not in the archive, by the law of its kind.
 
-    def __init__(self, settings: Mapping[str, Any], laws: Mapping[Key, Law], archive: Path) -> None:
+    Parameters
+    ----------
+    settings
+        The worker's settings.
+    laws, archive
+        Table of costs, and folder of the calculations done earlier.
+    no_engine, no_relaxation
+        Why calculations, or relaxations, cannot run here; empty if they can.
+    """
+
+    def __init__(
+        self,
+        settings: Mapping[str, Any],
+        laws: Mapping[Key, Law],
+        archive: Path,
+        no_engine: str = "",
+        no_relaxation: str = "",
+    ) -> None:
         self.protocols: dict[str, Any] = settings[spectra_engines()[settings["engine"]]]
         self.geometries: dict[str, Any] = settings["chgnet"]
-        self.live: bool = settings["live_geometries"]
         self.laws = laws
-        self.archived, self.relaxed = _archived(archive, self.protocols, self.geometries)
+        self.no_engine, self.no_relaxation = no_engine, no_relaxation
+        self.free = settings["engine"] == "synthetic"
+        self._cells_of = cells_wanted(self.geometries)
+        self.archived, self.relaxed = _archived(archive, self.protocols)
 
     def weigh(self, structures: Sequence[Row], tasks: Sequence[Row]) -> Load:
         """Load of one chunk; its tasks in the order of the worker."""
         atoms = {row["structure_id"]: len(row["species"]) for row in structures}
         family: dict[str, str] = {row["structure_id"]: row["family"] for row in structures}
-        todo = [t for t in tasks if tuple(t[k] for k in _PLACE) not in self.archived]
+        lacking = [t for t in tasks if tuple(t[k] for k in _PLACE) not in self.archived]
+        reasons = [self._why_not(task, family) for task in lacking]
+        todo = [task for task, why in zip(lacking, reasons) if not why]
         work: list[tuple[str, Key]] = []
-        work += [(t["structure_id"], self._key(t, kind)) for t, kind in self._kinds(todo)]
+        if not self.free:
+            work += [(t["structure_id"], self._key(t, kind)) for t, kind in self._kinds(todo)]
         work += [(name, ("chgnet", p, ALONE)) for name, p in self._cells(todo, family)]
         cpu = wall = memory = 0.0
         families: dict[str, float] = defaultdict(float)
@@ -177,9 +250,17 @@ class Scale:
             seconds, longer, mb = self._cost(key, atoms.get(name, 0))
             cpu, wall, memory = cpu + seconds, wall + longer, max(memory, mb)
             families[family.get(name, name)] += longer
-        unknown = sorted({" ".join(key[:2]) for _, key in work if key not in self.laws})
+        unknown = tuple(sorted({" ".join(key[:2]) for _, key in work if key not in self.laws}))
         heaviest = max(families.values(), default=0.0)
-        return Load(len(tasks), len(todo), cpu, wall, heaviest, memory, tuple(unknown))
+        impossible = dict(Counter(filter(None, reasons)))
+        return Load(len(tasks), len(todo), cpu, wall, heaviest, memory, unknown, impossible)
+
+    def _why_not(self, task: Row, family: Mapping[str, str]) -> str:
+        """Why a task that is not in the archive can not be computed here; empty if it can."""
+        cell = self._cells_of(task, family)
+        if cell and cell not in self.relaxed and self.no_relaxation:
+            return self.no_relaxation
+        return self.no_engine
 
     def _kinds(self, todo: Iterable[Row]) -> Iterable[tuple[Row, str]]:
         """Each task with the way it will come by its potentials."""
@@ -201,16 +282,8 @@ class Scale:
 
     def _cells(self, todo: Iterable[Row], family: Mapping[str, str]) -> set[tuple[str, str]]:
         """Cells that will be relaxed: (structure, protocol)."""
-        out = set()
-        for task in todo if self.live else ():
-            name = task["geometry_protocol"]
-            if name == "vegard":
-                continue
-            parent = self.geometries[name]["from_parent"]
-            structure = family[task["structure_id"]] if parent else task["structure_id"]
-            if structure not in self.relaxed:
-                out.add((structure, "chgnet" if parent else name))
-        return out
+        wanted = {self._cells_of(task, family) for task in todo} - self.relaxed - {None}
+        return {cell[:2] for cell in wanted if cell}
 
     def _key(self, task: Row, kind: str) -> Key:
         key = (task["engine"], task["protocol"], kind)
@@ -226,9 +299,7 @@ class Scale:
         return 0.0, limit, max(known.memory_mb for known in self.laws.values())
 
 
-def _archived(
-    root: Path, protocols: Mapping[str, Any], geometries: Mapping[str, Any]
-) -> tuple[set[tuple[Any, ...]], set[str]]:
+def _archived(root: Path, protocols: Mapping[str, Any]) -> tuple[set[tuple[Any, ...]], set[Cell]]:
     """Places of archived calculations that the settings of today would find again, and cells.
 
     Ids are not known before geometries are, so places are compared; that a protocol of the same
@@ -250,7 +321,7 @@ def _archived(
             kinds[tuple(row[k] for k in _PLACE[1:5])].append(row)
     good = [k for k, found in kinds.items() if _still(found[0], by_id, protocols)]
     places = {tuple(row[k] for k in _PLACE) for kind in good for row in kinds[kind]}
-    return places, {c["structure_id"] for c in cells if c["protocol"] in geometries}
+    return places, {(c["structure_id"], c["protocol"], c["settings"]) for c in cells}
 
 
 def _still(row: Row, cells: Mapping[str, Row], protocols: Mapping[str, Any]) -> bool:
@@ -287,6 +358,7 @@ def describe(loads: Mapping[str, Load], shards: int, minutes: float) -> str:
     lines += [
         f"Nothing was measured for {n}: its cost is not known and not counted." for n in unknown
     ]
+    lines += impossible(loads)
     if missing:
         number = max(1, round(total / minutes))
         lines.append(
@@ -297,36 +369,48 @@ def describe(loads: Mapping[str, Load], shards: int, minutes: float) -> str:
     return "\n".join(lines)
 
 
+def impossible(loads: Mapping[str, Load]) -> list[str]:
+    """Sentences for people: how many calculations cannot be computed, and what would help."""
+    reasons: Counter[str] = Counter()
+    for each in loads.values():
+        reasons.update(each.impossible)
+    total = sum(each.tasks for each in loads.values())
+    return [f"{CANNOT}: {n} of {total} calculations ({why})." for why, n in reasons.items()]
+
+
 def main() -> int:
     """Print what the chunks of a campaign will take."""
     from defectra.campaign.parameters import worker_settings
-    from defectra.campaign.plan import write_plan
+    from defectra.campaign.planned import Planned
     from defectra.campaign.studies import studies_with_requests
     from defectra.campaign.study_load import chunk_load, told
-    from defectra.cli.launcher import only_one
-    from defectra.core.config import load as load_config
+    from defectra.core.archive_paths import archive_folder
+    from defectra.core.config import of_command_line
     from defectra.core.fingerprint import fingerprint
+    from defectra.core.store import Archive
 
-    root = PROJECT
     parser = argparse.ArgumentParser(
         prog="python -m defectra.campaign.workload", description=main.__doc__
     )
-    parser.add_argument("--config", type=Path, default=root / "config" / "config.yaml")
-    parser.add_argument("--directory", type=Path, default=root, help="holds results/")
+    parser.add_argument("--config", type=Path)
+    parser.add_argument("--directory", type=Path, default=PROJECT, help="holds results/")
     parser.add_argument("--minutes", type=float, default=20.0, help="wanted length of a job")
     args = parser.parse_args()
     try:
-        config = load_config(args.config)
-        results = args.directory / "results"
-        with only_one(results):  # another plan is pulled from under no run
-            write_plan(config, results, fingerprint("defectra.campaign.plan"))
-        settings, archive = worker_settings(config), root / config.archive
-        costs, code = root / "workflow" / "costs.yaml", fingerprint("defectra.campaign.workload")
-        loads = Workload(results, settings, archive, costs, code).all()
+        named = {"file": args.config} if args.config else {}
+        config = of_command_line(named, [], Path.cwd())
+        archive = Path(args.directory, archive_folder(config, PROJECT, args.directory.resolve()))
+        code = fingerprint("defectra.campaign.plan")
+        plan = Planned(config, args.directory / "results", Archive(archive), lambda: False, code)
+        settings, costs = worker_settings(config), PROJECT / "workflow" / "costs.yaml"
+        store = args.directory / "results" / "store"
+        code = fingerprint("defectra.campaign.workload")
+        loads = Workload(plan, settings, archive, costs, code, store).all()
     except DefectraError as error:
         print(error, file=sys.stderr)
         return 2
     print(describe(loads, config.nmc.shards, args.minutes))
+    results = args.directory / "results"
     for study in studies_with_requests():
         if study != "nmc" and study in config.studies:
             print(told(config, study, chunk_load(config, study, None, results, costs)))

@@ -9,7 +9,6 @@ Exit codes: 0 done, 1 a job failed, 2 the config cannot be used, 3 another launc
 from __future__ import annotations
 
 import argparse
-import fcntl
 import importlib.util
 import os
 import re
@@ -19,16 +18,18 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from defectra.campaign.progress import Line, duration, read_steps, read_work
+from defectra.campaign.workload import CANNOT
 from defectra.cli import outcome
-from defectra.core.config import load
+from defectra.core.config import of_command_line
 from defectra.core.errors import ConfigError, StoreError
 from defectra.core.paths import PROJECT
+from defectra.core.results_lock import VARIABLE, only_one
 from defectra.core.studies import study_names
 from defectra.core.watchdog import refuse_at_work
 
@@ -38,6 +39,12 @@ KEPT_LOGS = 10
 GRACE_S = 15.0
 _PR_SET_PDEATHSIG = 1
 _NOTHING = "Nothing to be done"
+# Commands of Snakemake that only read: no lock, no log, no report.
+_READING = set(
+    "-n --dry-run --dryrun --lint -l --list --list-rules --lt --list-target-rules -S --summary "
+    "-D --detailed-summary --dag --rulegraph --filegraph --d3dag --print-compilation --lc "
+    "--list-changes --list-input-changes --list-params-changes --list-untracked --lu".split()
+)
 
 
 @dataclass(frozen=True)
@@ -45,13 +52,20 @@ class Options:
     """What the command line asked for."""
 
     targets: tuple[str, ...]
-    config: Path
-    mirror: Path | None
+    config: Path | None
+    configfiles: tuple[Path, ...]
+    keys: tuple[str, ...]
     directory: Path
     cores: int
     report: bool
     extra: tuple[str, ...]
     profile: Path = PROFILES / "default"
+    lock: int | None = None
+
+    @property
+    def is_reading(self) -> bool:
+        """Whether Snakemake is asked to look, and not to make anything."""
+        return any(word.split("=")[0] in _READING for word in self.extra)
 
     @property
     def results(self) -> Path:
@@ -61,7 +75,7 @@ class Options:
     @property
     def report_file(self) -> Path | None:
         """Report of everything, or of the one study asked for; None if none is wanted."""
-        if not self.report or _is_dry(self) or len(self.targets) > 1:
+        if not self.report or len(self.targets) > 1:
             return None
         if set(self.targets) <= {"all"}:
             return self.results / "report.html"
@@ -73,14 +87,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Command line of ``make run``."""
     options = _options(arguments)
     try:
-        load(options.config, {"mirror": str(options.mirror)} if options.mirror else None)
+        check_config(options)
         check_profile(options.profile)
     except ConfigError as error:
         print(f"The configuration cannot be used.\n{error}", file=sys.stderr)
         return 2
     try:
-        with only_one(options.results):
-            return run(options)
+        if options.is_reading:
+            command = _snakemake(options, *options.targets)
+            return subprocess.run(command, env=_environment(options), check=False).returncode
+        with only_one(options.results) as lock:
+            return run(replace(options, lock=lock))
     except StoreError as error:
         print(error, file=sys.stderr)
     except OSError as error:  # a full disk, a file system without locks
@@ -92,23 +109,54 @@ def _options(arguments: Sequence[str] | None) -> Options:
     parser = argparse.ArgumentParser(prog="python -m defectra.cli.launcher", description=__doc__)
     parser.add_argument("action", choices=["run"])
     parser.add_argument("targets", nargs="*", help="rules or files; default: everything")
-    parser.add_argument("--config", type=Path, default=ROOT / "config" / "config.yaml")
+    text = "your file, default config/config.yaml; or key=value, which wins over every file"
+    parser.add_argument("--config", nargs="+", action="extend", default=[], help=text)
+    text = "your files, the last one wins; they win over --config FILE"
+    parser.add_argument(
+        "--configfile", "--configfiles", type=Path, nargs="+", action="extend", help=text
+    )
     parser.add_argument("--mirror", type=Path, help="published data; wins over the config")
     parser.add_argument("--directory", type=Path, default=ROOT, help="holds results/")
     parser.add_argument("--cores", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--no-report", action="store_true")
     parser.add_argument("--profile", default="default", help="of workflow/profiles, or a folder")
     args, extra = parser.parse_known_args(arguments)
+    keys = [word for word in args.config if "=" in word]
+    # the file is the first word; what stands after it is a target, as without a dash
+    files, more = [Path(w).resolve() for w in args.config[:1] if "=" not in w], args.config[1:]
+    targets = [*args.targets, *(word for word in more if "=" not in word)]
+    mirror = [f"mirror={args.mirror.resolve()}"] if args.mirror else []
     return Options(
-        tuple(args.targets),
-        args.config.resolve(),
-        args.mirror.resolve() if args.mirror else None,
+        tuple(targets),
+        files[0] if files else None,
+        tuple(path.resolve() for path in args.configfile or ()),
+        (*keys, *mirror),
         args.directory.resolve(),
         args.cores,
         not args.no_report,
         tuple(extra),
         _profile(args.profile),
     )
+
+
+def check_config(options: Options) -> None:
+    """Refuse a config that cannot be used, as the Snakefile will.
+
+    Raises
+    ------
+    ConfigError
+        In one sentence.
+    """
+    keys: dict[str, Any] = {}
+    if options.keys:
+        from snakemake.cli import parse_config  # half a second
+
+        try:
+            keys = parse_config(list(options.keys))
+        except ValueError as error:
+            raise ConfigError(f"--config {' '.join(options.keys)}: {error}") from None
+    file = {"file": str(options.config)} if options.config else {}
+    of_command_line({**file, **keys}, options.configfiles, Path.cwd())
 
 
 def _profile(name: str) -> Path:
@@ -143,36 +191,6 @@ def executor(profile: Path) -> str:
     return found[1] if found and found[1] not in ("local", "dryrun", "touch") else ""
 
 
-@contextmanager
-def only_one(results: Path) -> Iterator[None]:
-    """Hold the lock of a results folder.
-
-    Raises
-    ------
-    StoreError
-        If another launcher holds it, or the folder cannot be written.
-    """
-    path = results / ".launcher.lock"
-    try:
-        results.mkdir(parents=True, exist_ok=True)
-        handle = path.open("a+")
-    except OSError as error:
-        raise StoreError(f"{results}: cannot be written ({error.strerror}); free it") from None
-    with handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            handle.seek(0)
-            raise StoreError(
-                f"{results}: another run is at work here (process {handle.read().strip()}); "
-                f"wait for it, stop it, or use another --directory"
-            ) from None
-        handle.truncate(0)
-        handle.write(str(os.getpid()))
-        handle.flush()
-        yield
-
-
 def run(options: Options) -> int:
     """Run Snakemake to its end, then the report; returns the exit code."""
     start = time.time()
@@ -202,34 +220,43 @@ def _unlock(options: Options, log: Path) -> None:
             _snakemake(options, "--unlock"),
             stdout=handle,
             stderr=handle,
-            env=_environment(),
+            env=_environment(options),
+            pass_fds=_handed(options),
             check=False,
         )
 
 
 def _snakemake(options: Options, *more: str) -> list[str]:
+    file = [f"file={options.config}"] if options.config else []
     return [
         *(sys.executable, "-m", "snakemake"),
-        *("--snakefile", str(ROOT / "Snakefile")),
+        *("--snakefile", str(ROOT / "workflow" / "Snakefile")),
         *("--directory", str(options.directory)),
-        *("--profile", str(options.profile)),
+        # as the profile of the workflow: the default one, which lies there, would win over another
+        *("--workflow-profile", str(options.profile)),
         # on a cluster, `--cores` would limit the sum over all jobs; there the profile says `jobs`
         *("--local-cores" if executor(options.profile) else "--cores", str(options.cores)),
         *more,
         *options.extra,
-        *("--config", f"file={options.config}"),
-        *([f"mirror={options.mirror}"] if options.mirror else []),
+        *(["--configfile", *map(str, options.configfiles)] if options.configfiles else []),
+        *(["--config", *file, *options.keys] if file or options.keys else []),
     ]
 
 
-def _environment() -> dict[str, str]:
+def _environment(options: Options) -> dict[str, str]:
     """The tree beside this file is what runs, wherever the package was installed from."""
     path = os.pathsep.join([str(ROOT / "workflow"), os.environ.get("PYTHONPATH", "")])
     single = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
-    return {**os.environ, **single, "PYTHONPATH": path.rstrip(os.pathsep)}
+    lock = {} if options.lock is None else {VARIABLE: str(options.lock)}
+    return {**os.environ, **single, **lock, "PYTHONPATH": path.rstrip(os.pathsep)}
 
 
-def _start(command: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
+def _handed(options: Options) -> tuple[int, ...]:
+    """Open files that Snakemake inherits: the lock of the results, which it then holds, too."""
+    return () if options.lock is None else (options.lock,)
+
+
+def _start(options: Options, command: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
     """Start in a process group of its own, which we signal as a whole."""
     with log.open("ab") as handle:
         return subprocess.Popen(
@@ -237,7 +264,8 @@ def _start(command: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
             stdin=subprocess.DEVNULL,
             stdout=handle,
             stderr=subprocess.STDOUT,
-            env=_environment(),
+            env=_environment(options),
+            pass_fds=_handed(options),
             start_new_session=True,
             preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509
         )
@@ -253,22 +281,34 @@ def _die_with_parent() -> None:
 def _watched(options: Options, log: Path, start: float) -> int:
     """Run the workflow under a live line; Ctrl-C and SIGTERM reach every child."""
     command = _snakemake(options, *options.targets)
-    line = Line()
+    line, told = Line(), set[str]()
     with _stop_signals() as stopped:
-        child = _start(command, log)
+        child = _start(options, command, log)
         while child.poll() is None:
             if stopped:
                 line.clear()
                 print("Stopping: what is finished is kept, `make run` goes on from there.")
                 _stop(child)
                 return 130
-            steps = read_steps(log.read_text(encoding="utf-8", errors="replace"))
+            text = log.read_text(encoding="utf-8", errors="replace")
+            _tell(text, told, line)
+            steps = read_steps(text)
             work = read_work(options.results / "store", start)
             line.show([str(steps), str(work), duration(time.time() - start)])
             with suppress(subprocess.TimeoutExpired):
                 child.wait(1.0)
         line.clear()
+    _tell(log.read_text(encoding="utf-8", errors="replace"), told, line)
     return 130 if stopped else child.returncode
+
+
+def _tell(log: str, told: set[str], line: Line) -> None:
+    """Show each line of the log that says what cannot be computed, once."""
+    new = [text for text in log.splitlines() if text.startswith(CANNOT) and text not in told]
+    if new:
+        line.clear()
+        print("\n".join(new), flush=True)
+        told.update(new)
 
 
 @contextmanager
@@ -301,10 +341,6 @@ def _stop(child: subprocess.Popen[bytes]) -> None:
         os.killpg(child.pid, signal.SIGKILL)
 
 
-def _is_dry(options: Options) -> bool:
-    return bool({"-n", "--dry-run", "--dryrun"} & set(options.extra))
-
-
 def _new_log(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     for old in sorted(folder.glob("run-*.log"))[: -KEPT_LOGS + 1]:
@@ -318,7 +354,7 @@ def _report(options: Options, path: Path, log: Path) -> int:
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(".report.part.html")
     with _stop_signals() as stopped:
-        child = _start(_snakemake(options, "--report", str(draft), *options.targets), log)
+        child = _start(options, _snakemake(options, "--report", str(draft), *options.targets), log)
         while child.poll() is None and not stopped:
             with suppress(subprocess.TimeoutExpired):
                 child.wait(0.2)
@@ -333,9 +369,7 @@ def _report(options: Options, path: Path, log: Path) -> int:
 
 
 def _summary(options: Options, code: int, text: str, log: Path, seconds: float) -> None:
-    if _is_dry(options):
-        print(text)
-    elif code == 0:
+    if code == 0:
         print("\n".join(outcome.done(text, options.results, seconds)))
     elif code != 130:
         for failure in outcome.failures(text, options.directory):

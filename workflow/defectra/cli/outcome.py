@@ -12,7 +12,7 @@ from defectra.core.paths import WORKFLOW
 CAPTIONS = WORKFLOW / "report"
 _FAILED = re.compile(r"^Error in rule (\w+):\n((?: {4}.*\n)+)", re.MULTILINE)
 _ERROR = re.compile(r"[\w.]*(Error|Exception|Interrupt)\b")
-_LOG = re.compile(r"^ {4}log: (\S+)", re.MULTILINE)
+_LOG = re.compile(r"^ {4}log: (.+?)(?: \(check log file\(s\) .*)?$", re.MULTILINE)
 _PRODUCTS = {
     "report.html": "figures and tables, for a browser",
     "*/report.html": "figures and tables of one study",
@@ -42,17 +42,30 @@ def done(text: str, results: Path, seconds: float) -> list[str]:
 
 
 def failures(text: str, directory: Path) -> list[str]:
-    """For each failed rule of a Snakemake log: rule, log file, and its last lines that tell."""
+    """For each failed rule of a Snakemake log: rule, log file, and its last lines that tell.
+
+    A cluster gives a job a second log, and either of the two may be empty: the first one that
+    has an error in it is shown, else the first that is not empty.
+    """
     out, end = [], 0
     for match in _FAILED.finditer(text):
-        found = _LOG.search(match.group(2))
-        path = directory / found.group(1) if found else None
-        told = path.read_text(errors="replace") if path and path.exists() else ""
-        lines = meaningful(told) or meaningful(text[end : match.start()])
+        path, lines = _telling(match.group(2), directory)
+        lines = lines or meaningful(text[end : match.start()])
         where = f", log {short(path)}" if path else ""
         out.append("\n".join([f"Rule {match.group(1)} failed{where}:", *lines]))
         end = match.end()
     return out or ["\n".join(["Snakemake failed:", *meaningful(text)])]
+
+
+def _telling(block: str, directory: Path) -> tuple[Path | None, list[str]]:
+    """The log that tells why a rule failed, and its lines; the first named one if none tells."""
+    found = _LOG.search(block)
+    paths = [directory / name.strip() for name in found.group(1).split(",")] if found else []
+    texts = {p: p.read_text(errors="replace") for p in paths if p.is_file()}
+    told = {p: meaningful(text) for p, text in texts.items() if text.strip()}
+    errors = [p for p in told if any(map(_ERROR.match, texts[p].splitlines()))]
+    best = next(iter([*errors, *told, *paths]), None)
+    return best, told.get(best, []) if best else []
 
 
 def meaningful(text: str, count: int = 4) -> list[str]:

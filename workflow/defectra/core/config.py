@@ -1,13 +1,15 @@
 """Configuration: one pydantic model is the source of the YAML files and of the JSON schema.
 
-Precedence, lowest first: defaults of the model < protocol base < named protocol < study < user
-(:func:`merge`). Everything is validated before any job starts.
+Precedence, lowest first: defaults of the model < protocol base < named protocol < study < the
+user's files < command line (:func:`merge`, :func:`load`). Shipped protocols and studies are found
+from this package, wherever the user's file lies. Everything is validated before any job starts.
 """
 
 from __future__ import annotations
 
+import difflib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -30,6 +32,9 @@ from defectra.core.studies import settings_of, study_names
 from defectra.core.yaml_files import Plain
 
 PART = "part"  # context of a config that holds what one step needs
+SHIPPED = PROJECT / "config"
+# Of the command line, for a whole file of the user's.
+FILE_KEY = "file"
 
 
 class Config(Strict):
@@ -88,13 +93,17 @@ def merge(*layers: Mapping[str, Any]) -> dict[str, Any]:
     return out
 
 
-def load(path: str | Path = "config/config.yaml", user: Mapping[str, Any] | None = None) -> Config:
-    """Read `config.yaml`, the study and protocol files beside it, and validate all.
+def load(
+    path: str | Path | Sequence[str | Path] = "config/config.yaml",
+    user: Mapping[str, Any] | None = None,
+) -> Config:
+    """Read the user's file over the shipped study and protocol files, and validate all.
 
     Parameters
     ----------
     path
-        The file that a user edits; `studies/*.yaml` and `protocols/*.yaml` lie beside it.
+        The file that a user edits, or several, of which a later one wins. `studies/*.yaml` and
+        `protocols/*.yaml` beside it, if there are any, are merged over the shipped ones.
     user
         Overrides from the command line, which win over every file.
 
@@ -103,38 +112,109 @@ def load(path: str | Path = "config/config.yaml", user: Mapping[str, Any] | None
     ConfigError
         In one sentence: file, key, what was given, what is allowed.
     """
-    path = Path(path)
-    origin: dict[str, str] = {}
-    layers: list[dict[str, Any]] = []
-    for kind in ("protocols", "studies"):
-        for file in sorted((path.parent / kind).glob("*.yaml")):
-            data = _read(file)
-            layer = (
-                {"protocols": {file.stem: _expand(data)}}
-                if kind == "protocols"
-                else {file.stem: data}
-            )
-            origin[f"protocols.{file.stem}" if kind == "protocols" else file.stem] = str(file)
-            layers.append(layer)
-    own = _read(path)
-    merged = merge(*layers, own, user or {})
+    paths = [Path(path)] if isinstance(path, str | Path) else [Path(p) for p in path]
+    files = {p: _read(p) for p in paths}
+    shared, origin = _shared(paths)
+    user = user or {}
+    _known_keys(user)
     try:
-        return config_model().model_validate(merged)
+        return config_model().model_validate(merge(shared, *files.values(), user))
     except ValidationError as error:
-        raise ConfigError(_explain(error, path, own, origin)) from None
+        own = {"the command line": user, **{str(p): data for p, data in reversed(files.items())}}
+        raise ConfigError(_explain(error, own, origin, str(paths[0]))) from None
+
+
+def _shared(paths: Sequence[Path]) -> tuple[dict[str, Any], dict[str, str]]:
+    """Protocols and studies: the shipped ones, over them those beside the user's files.
+
+    A `base` beside a user's file is a base for the shipped protocols, too. The second value
+    names the last file that has a say in each part.
+    """
+    folders = [SHIPPED, *(p.resolve().parent for p in paths)]
+    origin: dict[str, str] = {}
+    found: dict[str, dict[str, Any]] = {"protocols": {}, "studies": {}}
+    for folder in dict.fromkeys(folders):
+        for kind, parts in found.items():
+            for file in sorted((folder / kind).glob("*.yaml")):
+                parts[file.stem] = merge(parts.get(file.stem, {}), _read(file))
+                origin[f"protocols.{file.stem}" if kind == "protocols" else file.stem] = str(file)
+    protocols = {name: _expand(parts) for name, parts in found["protocols"].items()}
+    return merge({"protocols": protocols}, found["studies"]), origin
+
+
+def of_command_line(
+    given: Mapping[str, Any],
+    files: Sequence[str | Path],
+    typed_in: Path,
+    mounted: Mapping[str, Any] | None = None,
+) -> Config:
+    """The config that a command line asks for: files, and keys that win over them.
+
+    Parameters
+    ----------
+    given
+        Of ``--config``: `file` names the user's file; any other key is one of the config.
+    files
+        Of ``--configfile``: the user's files, too; they win over `file`.
+    typed_in
+        Folder of the command line, which `file` and `mirror` are relative to.
+    mounted
+        What a Snakefile that mounts this one as a module gives; the command line wins over it.
+
+    Raises
+    ------
+    ConfigError
+        In one sentence.
+    """
+    own = {key: _typed(value) for key, value in given.items() if key != FILE_KEY}
+    if own.get("mirror"):
+        own["mirror"] = str(typed_in / str(own["mirror"]))
+    named = [typed_in / str(given[FILE_KEY])] if given.get(FILE_KEY) else []
+    below = {key: value for key, value in (mounted or {}).items() if key != FILE_KEY}
+    return load([*named, *files] or SHIPPED / "config.yaml", merge(below, own))
+
+
+def _typed(value: Any) -> Any:
+    """Snakemake leaves numbers within a mapping as text: ``{"shards": "3"}``."""
+    if isinstance(value, Mapping):
+        return {key: _typed(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_typed(part) for part in value]
+    if not isinstance(value, str):
+        return value
+    try:
+        return yaml.load(value, Plain)  # noqa: S506  a SafeLoader
+    except yaml.YAMLError:
+        return value
+
+
+def _known_keys(user: Mapping[str, Any]) -> None:
+    allowed = [*config_model().model_fields]
+    for key in user:
+        if key not in allowed:
+            text = ", ".join([FILE_KEY, *allowed])
+            raise ConfigError(
+                f"--config: {key}: unknown key{_meant(key, [FILE_KEY, *allowed])}; allowed: {text}"
+            )
+
+
+def _meant(key: str, allowed: Sequence[str]) -> str:
+    near = difflib.get_close_matches(str(key), allowed, n=1)
+    return f", did you mean {near[0]!r}?" if near else ""
 
 
 def own_or_shipped() -> Path:
     """``config/config.yaml`` of the working folder; where there is none, that of the package."""
     own = Path("config/config.yaml")
-    return own if own.is_file() else PROJECT / own
+    return own if own.is_file() else SHIPPED / "config.yaml"
 
 
 def _read(path: Path) -> dict[str, Any]:
     try:
         data = yaml.load(path.read_text(encoding="utf-8"), Plain)  # noqa: S506  a SafeLoader
     except FileNotFoundError:
-        raise ConfigError(f"{path}: no such file; `git checkout {path}` brings it back") from None
+        how = f"; `git checkout {path}` brings it back" if SHIPPED in path.parents else ""
+        raise ConfigError(f"{path}: no such file{how}") from None
     except RecursionError:
         raise ConfigError(f"{path}: not valid YAML: nested too deeply") from None
     except (yaml.YAMLError, ValueError, TypeError, OSError) as error:
@@ -153,6 +233,8 @@ def _expand(protocols: Mapping[str, Any]) -> dict[str, Any]:
 
 def _holds(data: Any, loc: tuple[Any, ...]) -> bool:
     for key in loc:
+        if isinstance(data, list):
+            return True
         if not isinstance(data, Mapping) or key not in data:
             return False
         data = data[key]
@@ -160,14 +242,21 @@ def _holds(data: Any, loc: tuple[Any, ...]) -> bool:
 
 
 def _explain(
-    error: ValidationError, path: Path, own: Mapping[str, Any], origin: Mapping[str, str]
+    error: ValidationError,
+    own: Mapping[str, Mapping[str, Any]],
+    origin: Mapping[str, str],
+    first: str,
 ) -> str:
+    """Sentences that name the file of each mistake: the highest of `own` that has the key."""
     lines = []
     for item in error.errors():
         loc = tuple(p for p in item["loc"] if p not in ("[key]", "list[str]", "literal['all']"))
         key = ".".join(str(p) for p in loc) or "(top level)"
-        files = [f for prefix, f in origin.items() if key == prefix or key.startswith(prefix + ".")]
-        file = path if _holds(own, loc) or not files else files[0]
+        # a check across studies begins with the key that it means
+        where = loc or tuple(item["msg"].removeprefix("Value error, ").split(":")[0].split("."))
+        named = [name for name, data in own.items() if _holds(data, where)]
+        shared = [f for part, f in origin.items() if key == part or key.startswith(part + ".")]
+        file = [*named, *shared, first][0]
         lines.append(f"{file}: {key}: {_reason(item, loc)}")
     return "\n".join(dict.fromkeys(lines))
 
@@ -175,8 +264,9 @@ def _explain(
 def _reason(item: Any, loc: tuple[Any, ...]) -> str:
     given = repr(item["input"])[:80]
     if item["type"] == "extra_forbidden":
-        allowed = ", ".join(_fields_at(loc[:-1]))
-        return f"unknown key; allowed: {allowed}"
+        allowed = _fields_at(loc[:-1])
+        meant = _meant(str(loc[-1]), allowed)
+        return f"unknown key{meant}; allowed: {', '.join(allowed)}"
     if item["type"] == "literal_error":
         return f"{given} is not known; allowed: {item['ctx']['expected']}"
     message = item["msg"].removeprefix("Value error, ")

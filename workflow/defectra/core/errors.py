@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 
 class DefectraError(Exception):
@@ -63,3 +64,12 @@ def reports_errors(program: Callable[[], int]) -> Callable[[], int]:
             return 1
 
     return run
+
+
+@contextmanager
+def in_a_sentence() -> Iterator[None]:
+    """Errors of the block end the program, and are told in a line without a traceback."""
+    try:
+        yield
+    except DefectraError as error:
+        raise SystemExit(str(error)) from None

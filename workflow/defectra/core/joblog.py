@@ -21,11 +21,32 @@ def keep_log(path: str | Path) -> None:
 
 @contextmanager
 def logged(path: str | Path) -> Iterator[None]:
-    """Keep the log of a job at `path`: all that is printed, and the traceback of a failure."""
+    """Send what this process and its children print meanwhile to the log of a rule.
+
+    An exception is written there with its traceback and raised again; afterwards the process
+    prints to where it printed before.
+    """
+    _flush()
+    before = os.dup(1), os.dup(2)
     keep_log(path)
     try:
         yield
     except BaseException:
-        traceback.print_exc()
-        sys.stderr.flush()
+        os.write(2, _printed(traceback.format_exc()))
         raise
+    finally:
+        _flush()
+        for kept, number in zip(before, (1, 2)):
+            os.dup2(kept, number)
+            os.close(kept)
+
+
+def _printed(text: str) -> bytes:
+    """Text for the log, after all that was printed before it."""
+    _flush()
+    return text.encode(errors="replace")
+
+
+def _flush() -> None:
+    sys.stdout.flush()
+    sys.stderr.flush()

@@ -6,8 +6,8 @@ from defectra.studies.nmc.parameters import pick, training_hash
 use rule step as average_sites with:
     input:
         checked=rules.gather.output.calculations,
-        structures=expand("results/plan/{chunk}/structures.parquet", chunk=CHUNKS),
-        tasks=expand("results/plan/{chunk}/tasks.parquet", chunk=CHUNKS),
+        structures=planned("structures.parquet"),
+        tasks=planned("tasks.parquet"),
         calculations=expand("results/chunks/{chunk}/calculations.parquet", chunk=CHUNKS),
         spectra=expand("results/chunks/{chunk}/spectra.parquet", chunk=CHUNKS),
     output:

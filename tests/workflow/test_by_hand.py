@@ -1,0 +1,131 @@
+"""Snakemake by hand: whose code runs, who holds the results, and that reading writes nothing."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+import yaml
+from campaign import TABLES_ONLY, Campaign, jobs, stop
+
+from defectra.core.results_lock import VARIABLE, is_handed_over, only_one
+
+pytestmark = pytest.mark.workflow
+
+
+def files_of(folder: Path) -> dict[str, tuple[int, int]]:
+    """Size and time of each file of the results."""
+    found = [p for p in (folder / "results").rglob("*") if p.is_file()]
+    return {str(p): (p.stat().st_size, p.stat().st_mtime_ns) for p in found}
+
+
+def test_reading_under_a_living_run_leaves_its_plan_alone(tmp_path: Path) -> None:
+    campaign = Campaign(tmp_path / "project")
+    base = yaml.safe_load((campaign.folder / "config/config.yaml").read_text())
+    base["nmc"]["structures"]["compositions"] = ["NMC811"]
+    variant = tmp_path / "variant.yaml"
+    variant.write_text(yaml.safe_dump(base))
+    child = campaign.start(TABLES_ONLY, "--no-report", sleep=0.2)
+    try:
+        while not campaign.computed():  # the event: the first calculation is in a journal
+            assert child.poll() is None, campaign.last_log()
+            time.sleep(0.1)
+        below = psutil.Process(child.pid).children(recursive=True)
+        for process in below:  # it lives, and gets no further, for as long as it is looked at
+            process.suspend()
+        before = campaign.plan()
+        out = campaign.snakemake(TABLES_ONLY, "-n", "--quiet=rules", "--config", f"file={variant}")
+        assert jobs(out)["calculate"] > 0
+        for reading in ("--list-rules", "--summary", "--rulegraph"):
+            campaign.snakemake("--config", f"file={variant}", reading)
+        campaign.run(TABLES_ONLY, "--config", str(variant), "--dry-run")
+        refused = campaign.snakemake(TABLES_ONLY, "--config", f"file={variant}", code=1)
+        assert "another run is at work here" in refused
+        assert "Traceback" not in refused
+        assert child.poll() is None, "the run ended before it was looked at"
+        assert campaign.plan() == before
+        for process in below:
+            process.resume()
+        out, _ = child.communicate(timeout=1200)
+        assert child.returncode == 0, out
+    finally:
+        stop(child)
+    assert {r["composition"] for r in campaign.table("structures")} == {"Ni6Mn2Co2", "Ni8Mn1Co1"}
+
+
+def test_a_dry_run_in_a_fresh_folder_writes_nothing_and_shows_the_jobs(
+    copy: Campaign, tmp_path: Path
+) -> None:
+    before = files_of(copy.folder)
+    copy.study["structures"] = {**copy.study["structures"], "compositions": ["NMC532"]}
+    copy.write_config()
+    dry = jobs(copy.snakemake(TABLES_ONLY, "-n", "--quiet=rules"))
+    assert files_of(copy.folder) == before
+    fresh = tmp_path / "fresh"
+    fresh.mkdir()
+    arguments = ("--directory", str(fresh), "-n", "--quiet=rules", TABLES_ONLY)
+    assert jobs(copy.snakemake(*arguments)) == dry
+    assert not (fresh / "results").exists()
+    copy.run(TABLES_ONLY, "--no-report")
+    assert jobs(copy.snakemake(TABLES_ONLY, "-n", "--quiet=rules")) == {}
+
+
+def test_by_hand_from_a_clone_runs_the_code_of_the_clone(copy: Campaign) -> None:
+    assert jobs(copy.snakemake(TABLES_ONLY, "-n", "--quiet=rules")) == {}  # triggers hold, no flag
+    copy.edit("workflow/defectra/engines/synthetic.py", "46.0, 62", "46.0, 63")
+    (copy.folder / "scripts/calculate.py").touch()
+    elsewhere = str(Path(__file__).resolve().parents[2] / "workflow")
+    copy.snakemake(TABLES_ONLY, PYTHONPATH=elsewhere)
+    assert {len(row["mu"]) for row in copy.table("spectra")} == {63}
+
+
+def test_files_and_keys_of_the_command_line(finished: Campaign, tmp_path: Path) -> None:
+    campaign = finished.copy_to(tmp_path / "project")
+    mine = tmp_path / "mine.yaml"
+    shutil.copy(campaign.folder / "config/config.yaml", mine)
+    (campaign.folder / "config/config.yaml").write_text("")
+
+    def typed(*arguments: str) -> tuple[int, str]:
+        done = subprocess.run(
+            [*command, *arguments],
+            cwd=tmp_path,
+            env=campaign.environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        return done.returncode, done.stdout
+
+    command = [sys.executable, "-m", "snakemake", "-n", "--quiet=rules", TABLES_ONLY]
+    command += ["-s", str(campaign.folder / "workflow/Snakefile"), "--directory", "project"]
+    for named in (["--configfile", "mine.yaml"], ["--config", "file=mine.yaml"]):
+        code, out = typed(*named)
+        assert (code, jobs(out)) == (0, {}), f"not the config of the finished campaign: {out}"
+    code, out = typed("--configfile", "mine.yaml", "--config", 'nmc={"max_failed": 0.5}')
+    assert (code, jobs(out)) == (0, {"gather": 1})
+    code, out = typed("--config", "fle=x")
+    assert code == 1
+    assert "fle: unknown key, did you mean 'file'" in out
+    assert "Traceback" not in out
+    launched = campaign.run(
+        *(TABLES_ONLY, "--configfile", str(mine), "--config", 'nmc={"max_failed": 0.5}'),
+        *("--dry-run", "--quiet=rules"),
+    )
+    assert jobs(launched) == {"gather": 1}
+    assert "did you mean 'seed'" in campaign.run("--config", "sed=7", code=2)
+
+
+def test_a_number_in_the_environment_is_no_lock(tmp_path: Path) -> None:
+    results = tmp_path / "results"
+    with only_one(results) as lock:
+        assert is_handed_over(results, {VARIABLE: str(lock)})
+        with (results / ".launcher.lock").open() as other:
+            assert not is_handed_over(results, {VARIABLE: str(other.fileno())})
+        for number in ("", "none", "9999", "1"):
+            assert not is_handed_over(results, {VARIABLE: number})
