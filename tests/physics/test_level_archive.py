@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from defectra.campaign.ledger import Ledger
 from defectra.core.config import load
 from defectra.core.store import Archive
-from defectra.studies.levels import export as live_archive
+from defectra.studies.levels.calculations import tables_of
 from defectra.studies.levels.hosts import read_hosts, static_ratios
 from defectra.studies.levels.inputs import read_sets
 from defectra.studies.levels.sets import level_rows
@@ -22,10 +23,10 @@ def archive():
 
 
 @pytest.fixture(scope="module")
-def rows(archive, tmp_path_factory):
+def rows(archive):
     config = load(ROOT / "config/config.yaml")
     ratios = static_ratios(read_hosts(ROOT / config.levels.hosts))
-    tables = live_archive.merged(archive, tmp_path_factory.mktemp("none") / "journal", ratios)
+    tables = tables_of(Ledger([], archive), archive, ratios)
     sets = read_sets(ROOT / config.levels.live.sets)
     return level_rows(sets, tables, config.protocols.gpaw_levels, 0.14, {})
 

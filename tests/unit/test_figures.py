@@ -5,14 +5,13 @@ from __future__ import annotations
 import importlib
 import inspect
 import math
-import pkgutil
 import warnings
 
 import numpy as np
 import pytest
 
-from defectra import figures
 from defectra.core.records import Metric, Split
+from defectra.core.studies import FOLDER
 from defectra.figures import style
 from defectra.learn.committee import COMMITTEE
 from defectra.studies.levels.evaluate import DECLARED, WITH_HOST
@@ -68,109 +67,109 @@ def metric(**about: str) -> dict:
 
 # Name of the function: rows that it is called with, and all other arguments but the path.
 CASES: dict[str, tuple[list[dict], object]] = {
-    "nmc.plot_spectra": ([AVERAGE], lambda rows: ([STRUCTURE], rows, ["Ni K", "O K"])),
-    "nmc.plot_parity": (
+    "nmc.models.plot_spectra": ([AVERAGE], lambda rows: ([STRUCTURE], rows, ["Ni K", "O K"])),
+    "nmc.models.plot_parity": (
         [{"features": "cdf: all", "split": str(Split.GROUPED), "target": "x_Ni",
           "structure_id": "s", "prediction": 0.1, "truth": 0.3}],
         lambda rows: (rows,),
     ),
-    "nmc.plot_edges": (
+    "nmc.models.plot_edges": (
         [metric(target="x_Ni", split=Split.GROUPED, features="cdf: Ni K", metric=Metric.RMSE),
          metric(target="vacancy", split=Split.GROUPED, features="cdf: O K", metric=Metric.AUROC),
          metric(target="x_Ni", split=Split.GROUPED, features="none", metric=Metric.RMSE)],
         lambda rows: (rows,),
     ),
-    "series.plot_lithium": (
+    "nmc.lithium.plot_lithium": (
         [{"quantity": q, "part": p, "value": 1.0, "lo": 0.9, "hi": 1.1, "n_orderings": 2,
           "n_sites": 3, "window_lo_eV": 1.0, "window_hi_eV": 2.0}
          for q in (NI_MEAN, O_PRE_EDGE) for p in PARTS],
         lambda rows: ([], [AVERAGE], rows, LithiumSeries(), "fast"),
     ),
-    "series.plot_failures": (
+    "nmc.lithium.plot_failures": (
         [{"element": "Ni", "edge": "K", "protocol": "fast", "status": "failed",
           "error_class": "machine:no_space"}],
         lambda rows: (rows,),
     ),
-    "series.plot_ladder": (
+    "nmc.lithium.plot_ladder": (
         [AVERAGE, AVERAGE | {"protocol": "balanced"}],
         lambda rows: (rows, "vegard", "fast", "balanced"),
     ),
-    "levels.plot_errors": ([PREDICTED], lambda rows: (rows,)),
-    "levels.plot_gap": ([PREDICTED], lambda rows: (rows,)),
-    "live_levels.plot_live": ([LEVEL], lambda rows: (rows,)),
-    "level_sizes.plot_sizes": (
+    "levels.errors.plot_errors": ([PREDICTED], lambda rows: (rows,)),
+    "levels.errors.plot_gap": ([PREDICTED], lambda rows: (rows,)),
+    "levels.computed.plot_live": ([LEVEL], lambda rows: (rows,)),
+    "levels.sizes.plot_sizes": (
         [LEVEL | {"atoms": n} for n in (16, 54, 128)], lambda rows: (rows, {"AlP": 5.5})
     ),
-    "level_space.plot_map": ([LEVEL | {"host": "GaAs"}], lambda rows: (rows,)),
-    "level_space.plot_published": (
+    "levels.space.plot_map": ([LEVEL | {"host": "GaAs"}], lambda rows: (rows,)),
+    "levels.space.plot_published": (
         [LEVEL, LEVEL | {"published_eV": math.nan}], lambda rows: (rows,)
     ),
-    "level_wall.plot_wall": (
+    "levels.wall.plot_wall": (
         [LEVEL], lambda rows: (rows, read_hosts("resources/levels/hosts.csv"))
     ),
-    "level_diagrams.plot_diagrams": (
+    "levels.diagrams.plot_diagrams": (
         [LEVEL, LEVEL | {"q_from": 1}],
         lambda rows: (rows, read_hosts("resources/levels/hosts.csv"), {"AlP": ["Cd"]}),
     ),
-    "formation.plot_formation": ([LEVEL], lambda rows: (rows,)),
-    "perovskites.plot_errors": (
+    "levels.formation.plot_formation": ([LEVEL], lambda rows: (rows,)),
+    "perovskites.models.plot_errors": (
         [metric(target="gap_HSE", split=Split.GROUPED, features=COMPOSITION, model=COMMITTEE,
                 metric=Metric.SKILL)],
         lambda rows: (rows,),
     ),
-    "perovskites.plot_parity": (
+    "perovskites.models.plot_parity": (
         [{"name": "CsPbI_3", "repeat": 0, "target": "gap_HSE", "features": COMPOSITION,
           "split": Split.GROUPED, "truth": 1.0, "prediction": 1.1, "half": 0.2}],
         lambda rows: (rows,),
     ),
-    "perovskites.plot_references": (
+    "perovskites.models.plot_references": (
         [{"A": "K", "X": "Cl", "fidelity": "PBE", "excess_eV": -0.2}], lambda rows: (rows,)
     ),
-    "perovskites.plot_fidelity": (
+    "perovskites.models.plot_fidelity": (
         [{"target": "gap_HSE", "method": "single", "budget": 20.0, "rmse": 0.3, "lo": 0.2,
           "hi": 0.4, "n_HSE": 20.0, "unit": "eV"}],
         lambda rows: (rows,),
     ),
-    "perovskite_maps.plot_funnel": (
+    "perovskites.screen.plot_funnel": (
         [{"step": "gap", "references": "published", "target": "gap_HSE", "low": 1.0,
           "high": 2.0, "left": 100.0}],
         lambda rows: (rows, Screen()),
     ),
-    "perovskite_maps.plot_gap": ([PURE], lambda rows: (rows,)),
-    "perovskite_maps.plot_stability": ([PURE], lambda rows: (rows,)),
-    "perovskite_runs.plot_runs": ([PARITY], lambda rows: (rows,)),
-    "perovskite_runs.plot_decomposition": (
+    "perovskites.screen.plot_gap": ([PURE], lambda rows: (rows,)),
+    "perovskites.screen.plot_stability": ([PURE], lambda rows: (rows,)),
+    "perovskites.runs.plot_runs": ([PARITY], lambda rows: (rows,)),
+    "perovskites.runs.plot_decomposition": (
         [PARITY | {"published_eV": 0.1, "ours_eV": 0.2, "deviation_eV": 0.1, "status": "ok",
                    "ax_consistent": "yes", "uncorrected": 1.0}],
         lambda rows: (rows, rows),
     ),
-    "xanes.plot_features": (
+    "xanes.features.plot_features": (
         [metric(subset=AS_IS, target="Cu valence", features="cdf", model=m, metric=Metric.RMSE)
          for m in (FOREST, MEAN)],
         lambda rows: (rows,),
     ),
-    "xanes.plot_decay": (
+    "xanes.features.plot_decay": (
         [metric(subset=s, target="Cu valence", features="cdf", model=FOREST, metric=Metric.RMSE)
          for s in (AS_IS, "shift 1.0")],
         lambda rows: (rows,),
     ),
-    "xanes.plot_delta": (
+    "xanes.features.plot_delta": (
         [{"element": "Ti", "site": "a", "raw": GRID, "corrected": GRID, "delta": GRID,
           "vasp": GRID, **metric(target="Ti K", metric=Metric.RELATIVE_RMS)}],
         lambda rows: (rows, rows),
     ),
-    "xanes_series.plot_ladder": (
+    "xanes.series.plot_ladder": (
         [CURVE, CURVE | {"reference": ""}, CURVE | {"panel": "our site"},
          CURVE | {"panel": "our site", "reference": "", "rung": "measured"},
          CURVE | {"panel": "Ni K 1", "energy_eV": [8340.0, 8350.0, 8370.0]}],
         lambda rows: (rows,),
     ),
-    "xanes_series.plot_series": (
+    "xanes.series.plot_series": (
         [{"method": SERIES_FOREST, "features": "cdf", "alignment": ALIGNED,
           "composition": "NMC622", "voltage_V": 4.3, "value": 3.0, "half": -1e-17}],
         lambda rows: (rows,),
     ),
-    "xanes_series.plot_importance": (
+    "xanes.series.plot_importance": (
         [{"features": "cdf", "energy_eV": e, "importance": 0.0, "spectrum": 1.0} for e in GRID],
         lambda rows: (rows,),
     ),
@@ -179,11 +178,12 @@ CASES: dict[str, tuple[list[dict], object]] = {
 
 def functions() -> dict[str, object]:
     found = {}
-    for module in pkgutil.iter_modules(figures.__path__):
-        loaded = importlib.import_module(f"defectra.figures.{module.name}")
+    for path in FOLDER.glob("*/figures/*.py"):
+        study, module = path.parts[-3], path.stem
+        loaded = importlib.import_module(f"defectra.studies.{study}.figures.{module}")
         for name, value in inspect.getmembers(loaded, inspect.isfunction):
             if name.startswith("plot_") and value.__module__ == loaded.__name__:
-                found[f"{module.name}.{name}"] = value
+                found[f"{study}.{module}.{name}"] = value
     return found
 
 
@@ -233,8 +233,8 @@ def test_repeats_that_agree_give_no_negative_error_bar(tmp_path):
     assert np.mean([value] * 3) > value
     bars = style.bars([np.mean([value] * 3)], [value], [value])
     assert (bars >= 0).all()
-    row = CASES["nmc.plot_parity"][0][0]
-    functions()["nmc.plot_parity"]([row] * 3, tmp_path / "parity.png")
+    row = CASES["nmc.models.plot_parity"][0][0]
+    functions()["nmc.models.plot_parity"]([row] * 3, tmp_path / "parity.png")
 
 
 def test_a_figure_that_fails_leaves_a_file_that_says_why(tmp_path, capsys):

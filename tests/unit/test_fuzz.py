@@ -16,7 +16,7 @@ from fuzzing import damaged, fuzz, names_in, no_hang
 from hypothesis import given
 from hypothesis import strategies as st
 
-from defectra.core.config import Config, load
+from defectra.core.config import Config, config_model, load
 from defectra.core.errors import ConfigError, EngineError, StructureError
 from defectra.engines.feff import run as feff
 from defectra.structures.io import read_structure
@@ -150,7 +150,9 @@ VALUES = st.recursive(
     ),
     max_leaves=6,
 )
-KEYS = st.sampled_from([*Config.model_fields, *Config.model_fields["nmc"].annotation.model_fields])
+KEYS = st.sampled_from(
+    [*config_model().model_fields, *config_model().model_fields["nmc"].annotation.model_fields]
+)
 
 
 @fuzz
