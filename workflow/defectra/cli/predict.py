@@ -82,9 +82,7 @@ def calibration(
         if sd is None:
             return Calibration(shift, float("nan"), "its uncertainty is not stated (--shift-sd)")
         if not (np.isfinite(shift) and 0 <= sd < 100):
-            raise SpectrumError(
-                f"--shift {shift} --shift-sd {sd}: both in eV, the second not below 0"
-            )
+            raise SpectrumError(f"--shift {shift} --shift-sd {sd}: in eV, the second not below 0")
         return Calibration(shift, sd, "stated")
     raise SpectrumError(
         "the axis is calibrated by --reference FILE --reference-e0 EV (a foil on the same axis), or "

@@ -11,11 +11,11 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,40 +23,39 @@ from numpy.typing import NDArray
 from defectra.core.errors import EngineError
 from defectra.core.records import Origin, Status
 from defectra.core.textfiles import read_text
-from defectra.defects.levels import Cells, Host, corrected, levels_or_bare, structure
+from defectra.defects.corrections import Correction
+from defectra.defects.equations import check
+from defectra.defects.levels import Cells, Host, corrected, edges, levels_or_bare, run_of
+from defectra.defects.point_defects import Found, identify
+from defectra.defects.vasp_states import fermi, planes, states
 from defectra.engines.finished.columns import number
-from defectra.structures.elements import sublattices
-
-if TYPE_CHECKING:
-    from pymatgen.core import Structure
 
 Row = dict[str, Any]
-WINDOW_EV = 3.0
-MATCH_A = 0.9  # an atom that moved farther from every bulk site is an interstitial
-SAME_SHELL_A = 0.15
-_VERSION = "1"
-
-
-@dataclass(frozen=True)
-class Found:
-    """One defect in a host: removed and placed species, site name, fractional centre."""
-
-    site: str
-    impurity: str
-    centre: tuple[float, ...]
+Sets: TypeAlias = list[tuple[Cells, Found]]
+_VERSION = "2"
+CELLS_COLUMNS = [
+    *("host", "site", "multiplicity", "impurity", "charge", "energy_above_bulk_eV", "efnv_eV"),
+    *("freysoldt_eV", "corrected_above_bulk_eV", "plateau_V", "vbm_eV", "gap_eV", "functional"),
+    *("status", "message", "calculation_id"),
+]
 
 
 def folders(root: Path) -> Iterator[tuple[Path, Path | None]]:
     """Each vasprun.xml below `root`, gzipped or not, with the OUTCAR beside it."""
     for xml in sorted(root.rglob("vasprun.xml*")):
         if xml.name in ("vasprun.xml", "vasprun.xml.gz"):
-            beside = [p for n in ("OUTCAR", "OUTCAR.gz") if (p := xml.with_name(n)).is_file()]
-            yield xml, beside[0] if beside else None
+            yield xml, _beside(xml, "OUTCAR")
+
+
+def _beside(xml: Path, name: str) -> Path | None:
+    found = [p for n in (name, f"{name}.gz") if (p := xml.with_name(n)).is_file()]
+    return found[0] if found else None
 
 
 def run_files(root: Path) -> list[Path]:
     """What :func:`levels_of_folder` reads: input of the rule, so that a new run is seen."""
-    return [p for pair in folders(root) for p in pair if p is not None]
+    found = [(*pair, _beside(pair[0], "LOCPOT")) for pair in folders(root)]
+    return [p for three in found for p in three if p is not None]
 
 
 def read_tree(root: Path) -> tuple[list[Row], list[dict[str, str]]]:
@@ -86,9 +85,10 @@ def read(xml: Path, outcar: Path | None) -> Row:
     ------
     EngineError
         ``truncated_output`` if pymatgen cannot read it, ``no_charge`` if valences are not told,
-        ``blank_energy``, ``no_mesh``.
+        ``blank_energy``, ``no_states``.
     """
     run = _vasprun(xml)
+    locpot = _beside(xml, "LOCPOT")
     cell = run.final_structure
     electrons = float(run.parameters.get("NELECT", 0.0))
     neutral = sum(_valences(xml)[str(s)] for s in run.atomic_symbols)
@@ -103,18 +103,19 @@ def read(xml: Path, outcar: Path | None) -> Row:
         "charge": charge,
         "functional": str(run.run_type),
         "cutoff_eV": float(run.parameters["ENMAX"]),
-        "kpoints": _mesh(run, xml),
+        "kpoints": _mesh(run),
         "lattice": np.round(cell.lattice.matrix, 6).ravel().tolist(),
         "species": [s.specie.symbol for s in cell],
         "coords": np.round(cell.frac_coords, 6).ravel().tolist(),
         "energy_eV": energy,
-        "fermi_eV": float(run.efermi) if run.efermi is not None else float("nan"),
+        "fermi_eV": fermi(xml, outcar),
         "electrons": electrons,
         "potentials_V": _potentials(outcar, len(cell)) if outcar else [],
-        **_states(run),
+        **(planes(locpot) if locpot else {}),
+        **states(run, electrons),
         "engine_version": f"VASP {run.vasp_version}",
         "status": str(Status.OK if run.converged else Status.UNCONVERGED),
-        "message": "" if outcar else "no OUTCAR: no potentials, no correction",
+        "message": "" if outcar else "no OUTCAR: no potentials, no correction possible",
         "wall_s": 0.0,
         "cpu_s": 0.0,
         "origin": str(Origin.PARSED),
@@ -146,13 +147,19 @@ def _valences(path: Path) -> dict[str, float]:
     raise EngineError("no_charge", f"{path.name}: no table of atom types")
 
 
-def _mesh(run: Any, path: Path) -> str:
+def _mesh(run: Any) -> str:
     mesh = run.kpoints.kpts[0] if run.kpoints is not None else ()
     if len(run.actual_kpoints) == 1:
         return "1 1 1"
     if len(mesh) != 3 or any(k != int(k) or k < 1 for k in mesh):
-        raise EngineError("no_mesh", f"{path.name}: k-points that are no mesh")
+        return _listed(run)
     return " ".join(str(int(k)) for k in mesh)
+
+
+def _listed(run: Any) -> str:
+    """A list of k-points that is no mesh: its length and a hash, so that equal lists are equal."""
+    points = np.round(np.column_stack([run.actual_kpoints, run.actual_kpoints_weights]), 6)
+    return f"list of {len(points)} {hashlib.sha256(points.tobytes()).hexdigest()[:8]}"
 
 
 def _potentials(path: Path, count: int) -> list[float]:
@@ -164,25 +171,11 @@ def _potentials(path: Path, count: int) -> list[float]:
     except Exception as error:  # as above
         text = " ".join(str(error).split())
         raise EngineError("truncated_output", f"{path.name} cannot be read: {text}") from None
-    if found is None or len(found) != count:
-        raise EngineError(
-            "potentials", f"{path.name}: {len(found or [])} potentials for {count} atoms"
-        )
+    if found is None:
+        return []
+    if len(found) != count:
+        raise EngineError("potentials", f"{path.name}: {len(found)} potentials for {count} atoms")
     return [-float(v) for v in found]
-
-
-def _states(run: Any) -> Row:
-    energy: list[float] = []
-    filling: list[float] = []
-    weight: list[float] = []
-    share = 2.0 / len(run.eigenvalues)
-    for bands in run.eigenvalues.values():
-        for k, point in enumerate(np.asarray(bands)):
-            near = np.abs(point[:, 0] - (run.efermi or 0.0)) < WINDOW_EV
-            energy += point[near, 0].tolist()
-            filling += point[near, 1].tolist()
-            weight += [share * float(run.actual_kpoints_weights[k])] * int(near.sum())
-    return {"state_eV": energy, "state_filling": filling, "state_weight": weight}
 
 
 def bulk_of(rows: list[Row], host: str) -> Row:
@@ -193,64 +186,17 @@ def bulk_of(rows: list[Row], host: str) -> Row:
     EngineError
         ``no_bulk`` if there is none, or several that differ in more than place.
     """
-    first, second = sublattices(host)
-    found = []
-    for row in rows:
-        counts: Counter[str] = Counter(row["species"])
-        whole = set(counts) == {first, second} and len(set(counts.values())) == 1
-        if whole and row["charge"] == 0:
-            found.append(row)
+    from pymatgen.core import Composition
+
+    wanted = Composition(host).reduced_formula
+    found = [
+        row
+        for row in rows
+        if row["charge"] == 0 and Composition(Counter(row["species"])).reduced_formula == wanted
+    ]
     if len(found) != 1:
         raise EngineError("no_bulk", f"{len(found)} runs of pure, neutral {host}; one is needed")
     return found[0]
-
-
-def identify(row: Mapping[str, Any], bulk: Mapping[str, Any], host: str) -> Found:
-    """Which impurity sits on which site.
-
-    Raises
-    ------
-    EngineError
-        ``unknown_defect`` if it is no single substitution, vacancy or interstitial.
-    """
-    own, pure = structure(row), structure(bulk)
-    if not np.allclose(own.lattice.matrix, pure.lattice.matrix, atol=1e-2):
-        raise EngineError("mixed_cells", "the lattices of defect and bulk differ")
-    gaps = own.lattice.get_all_distances(own.frac_coords, pure.frac_coords)
-    nearest = gaps.argmin(axis=1)
-    extra = [i for i in range(len(own)) if gaps[i].min() > MATCH_A]
-    swapped = [
-        i
-        for i in range(len(own))
-        if i not in extra and own[i].specie != pure[int(nearest[i])].specie
-    ]
-    empty = [j for j in range(len(pure)) if gaps[:, j].min() > MATCH_A]
-    first = sublattices(host)[0]
-    if len(extra) == 1 and not swapped and not empty:
-        where = own[extra[0]].frac_coords
-        return Found(_hollow(where, pure, host), own[extra[0]].specie.symbol, tuple(where))
-    changed = [int(nearest[swapped[0]])] if swapped else empty
-    if len(swapped) + len(empty) != 1 or extra:
-        raise EngineError(
-            "unknown_defect",
-            f"{len(swapped)} atoms exchanged, {len(extra)} added, {len(empty)} missing: one change "
-            "alone is a point defect",
-        )
-    gone = pure[changed[0]]
-    name = own[swapped[0]].specie.symbol if swapped else "vacancy"
-    return Found(
-        "M_A" if gone.specie.symbol == first else "M_B", name, tuple(map(float, gone.frac_coords))
-    )
-
-
-def _hollow(where: Any, pure: Structure, host: str) -> str:
-    distance = pure.lattice.get_all_distances([where], pure.frac_coords)[0]
-    shell = {
-        pure[int(j)].specie.symbol for j in np.flatnonzero(distance < distance.min() + SAME_SHELL_A)
-    }
-    if len(shell) > 1:
-        return "M_i_neut"
-    return "M_i_A" if shell == {sublattices(host)[0]} else "M_i_B"
 
 
 def levels_of_folder(
@@ -262,6 +208,45 @@ def levels_of_folder(
     ----------
     dielectric
         Tensor, shape (3, 3): electronic for unrelaxed cells, static for relaxed ones.
+
+    Raises
+    ------
+    EngineError
+        If there is no folder, or no bulk in it.
+    """
+    sets, left_out = read_sets(root, host)
+    rows, more = levels_of_sets(sets, host, dielectric, coefficient)
+    return rows, left_out + more
+
+
+def levels_of_sets(
+    sets: Sets, host: str, dielectric: NDArray[np.float64], coefficient: float
+) -> tuple[list[Row], list[dict[str, str]]]:
+    """Levels of sets of cells (see :func:`read_sets`), else as :func:`levels_of_folder`."""
+    out: list[Row] = []
+    left_out: list[dict[str, str]] = []
+    for cells, found in sets:
+        bulk = cells.bulk
+        same: Row = {"host": host, "site": found.site, "impurity": found.impurity}
+        same |= {"atoms": len(bulk["species"]), "published_eV": float("nan")}
+        same["protocol"] = str(Origin.PARSED)
+        same["fidelity"] = f"{bulk['functional']}, parsed from {bulk['engine_version']}"
+        fixes = partial(corrected, cells, dielectric)
+        try:
+            made = levels_or_bare(cells, fixes, Host(dielectric), coefficient)
+        except EngineError as error:
+            left_out.append({"source": f"{found.impurity} {found.site}", "reason": str(error)})
+            continue
+        if len(cells.charged) == 1:
+            charge = cells.charged[0]["charge"]
+            reason = f"one charge alone ({charge:+d}): no level, see parsed_cells.csv"
+            left_out.append({"source": f"{found.impurity} {found.site}", "reason": reason})
+        out += [{**same, **row} for row in made]
+    return out, left_out
+
+
+def read_sets(root: Path, host: str) -> tuple[Sets, list[dict[str, str]]]:
+    """Cells of each defect below `root` with their bulk, and what was left out.
 
     Raises
     ------
@@ -282,18 +267,63 @@ def levels_of_folder(
             left_out.append({"source": row["calculation_id"][:12], "reason": str(error)})
             continue
         sets.setdefault((found.site, found.impurity), []).append((row, found))
-    out: list[Row] = []
-    for (site, impurity), members in sets.items():
-        cells = Cells(bulk, [row for row, _ in members], members[0][1].centre)
-        same: Row = {"host": host, "site": site, "impurity": impurity}
-        same |= {"atoms": len(bulk["species"]), "published_eV": float("nan")}
-        same["protocol"] = str(Origin.PARSED)
-        same["fidelity"] = f"{bulk['functional']}, parsed from {bulk['engine_version']}"
-        fixes = partial(corrected, cells, dielectric)
+    members = [(Cells(bulk, [r for r, _ in m], m[0][1].centre), m[0][1]) for m in sets.values()]
+    return members, left_out
+
+
+def cells_of_folder(root: Path, host: str, dielectric: NDArray[np.float64]) -> list[Row]:
+    """Every defect cell below `root` with its corrections, in the columns of CELLS_COLUMNS.
+
+    Energies are those of the cell less that of the bulk, without chemical potentials. Where a
+    correction cannot be made it is NaN and the message says why: never zero.
+
+    Raises
+    ------
+    EngineError
+        If there is no folder, or no bulk in it.
+    """
+    return cells_of_sets(read_sets(root, host)[0], host, dielectric)
+
+
+def cells_of_sets(sets: Sets, host: str, dielectric: NDArray[np.float64]) -> list[Row]:
+    """As :func:`cells_of_folder`, of cells that were read."""
+    return [
+        _cell_row(replace(cells, charged=[row]), found, host, dielectric)
+        for cells, found in sets
+        for row in cells.charged
+    ]
+
+
+def _cell_row(cells: Cells, found: Found, host: str, dielectric: NDArray[np.float64]) -> Row:
+    (row,), bulk = cells.charged, cells.bulk
+    notes = [row["message"], row["state_note"]]
+    nothing = Correction(float("nan"), float("nan"), float("nan"))
+    fix = Correction(0.0, 0.0, 0.0, 0.0) if row["charge"] == 0 else nothing
+    if row["charge"]:
         try:
-            made = levels_or_bare(cells, fixes, Host(dielectric), coefficient)
+            check(run_of(bulk, bulk), [run_of(row, bulk)])
+            fix = corrected(cells, dielectric).get(row["charge"], nothing)
         except EngineError as error:
-            left_out.append({"source": f"{impurity} {site}", "reason": str(error)})
-            continue
-        out += [{**same, **row} for row in made]
-    return out, left_out
+            notes.append(str(error))
+        if not bulk["potentials_V"]:
+            notes.append("the bulk has no potentials: no correction possible")
+    vbm, cbm = edges(bulk)
+    above = row["energy_eV"] - bulk["energy_eV"]
+    return {
+        "host": host,
+        "site": found.site,
+        "multiplicity": found.multiplicity,
+        "impurity": found.impurity,
+        "charge": row["charge"],
+        "energy_above_bulk_eV": above,
+        "efnv_eV": fix.total_ev,
+        "freysoldt_eV": fix.freysoldt_ev,
+        "corrected_above_bulk_eV": above + fix.total_ev,
+        "plateau_V": fix.spread_ev,
+        "vbm_eV": vbm,
+        "gap_eV": max(cbm - vbm, 0.0),
+        "functional": row["functional"],
+        "status": row["status"],
+        "message": "; ".join(n for n in notes if n),
+        "calculation_id": row["calculation_id"],
+    }

@@ -39,7 +39,8 @@ def read(text: str) -> list[Measured]:
         If no group holds absorption against energy.
     """
     groups = _json(text) if text.lstrip().startswith("{") else _perl(text)
-    out, why = [], []
+    out: list[Measured] = []
+    why: list[str] = []
     for words, arrays in groups:
         label = words.get("label", "").strip() or f"group {len(out) + 1}"
         try:
@@ -98,7 +99,7 @@ def _perl(text: str) -> list[tuple[dict[str, str], dict[str, Floats]]]:
 
 
 def _strings(text: str) -> list[tuple[str, bool]]:
-    """Strings and words of a Perl list, without brackets and commas, and whether it is a bracket."""
+    """Strings and words of a Perl list without commas, and whether each is a bracket."""
     out = []
     for single, double, bare, bracket in _STRING.findall(text):
         plain = bare if bare and bare != "undef" else single or double
@@ -130,11 +131,11 @@ def _json(text: str) -> list[tuple[dict[str, str], dict[str, Floats]]]:
         raw = json.loads(text)
     except ValueError as error:
         raise SpectrumError(f"Athena project: damaged JSON: {error}") from None
-    groups = []
-    for value in raw.values() if isinstance(raw, dict) else []:
-        if isinstance(value, dict) and isinstance(value.get("args"), list | dict):
-            groups.append((_json_words(value["args"]), _json_arrays(value)))
-    return groups
+    return [
+        (_json_words(value["args"]), _json_arrays(value))
+        for value in (raw.values() if isinstance(raw, dict) else [])
+        if isinstance(value, dict) and isinstance(value.get("args"), list | dict)
+    ]
 
 
 def _json_words(args: Any) -> dict[str, str]:

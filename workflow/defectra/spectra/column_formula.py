@@ -4,7 +4,7 @@ r"""Formulas of columns, such as ``ln(I0/It)``: a small parser that knows nothin
     term   = factor (("*" | "/") factor)*
     factor = ("+" | "-") factor | number | name | function "(" sum ")" | "(" sum ")"
 
-``ln`` and ``log`` are the natural logarithm, as beamlines use both words, ``log10`` the decadic one.
+``ln`` and ``log`` are the natural logarithm, as beamlines use both words, ``log10`` the decadic.
 Nothing is ever handed to Python's own evaluation.
 """
 

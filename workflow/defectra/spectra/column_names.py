@@ -117,7 +117,7 @@ def is_unit(word: str) -> bool:
 
 
 def _split_unit(text: str) -> tuple[str, str]:
-    """Name and unit: ``Energy (eV)``, ``energy_eV``, ``E/eV``, ``Energy in keV``; mu(E) has none."""
+    """Name and unit: ``Energy (eV)``, ``energy_eV``, ``E/eV``, ``Energy in keV``, not mu(E)."""
     text = text.strip()
     found = re.fullmatch(r"(.+?)\s*[(\[{<]\s*([^()\[\]{}<>]*?)\s*[)\]}>]", text)
     if found:

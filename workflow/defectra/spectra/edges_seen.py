@@ -55,11 +55,9 @@ def candidates(spectrum: Measured) -> list[Candidate]:
     found = [
         (e, _likelihood(e, rise, spectrum)) for e in table() if abs(e.energy - rise) < 0.03 * rise
     ]
-    found = [(e, v) for e, v in found if v is not None]
-    if not found:
-        return []
-    best = max(v for _, v in found)
-    weights = [(e, math.exp(v - best)) for e, v in found]
+    near = [(e, v) for e, v in found if v is not None]
+    best = max((v for _, v in near), default=0.0)
+    weights = [(e, math.exp(v - best)) for e, v in near]
     total = sum(w for _, w in weights)
     listed = [Candidate(e, w / total) for e, w in weights if w / total > _SHOWN]
     return sorted(listed, key=lambda c: -c.share)

@@ -53,7 +53,7 @@ def library(name: str, what: str) -> ModuleType:
         return importlib.import_module(name)
     except ImportError:
         raise SpectrumError(
-            f"{what}: {name.split('.')[0]} is needed to read it; pip install 'defectra[measured]', "
+            f"{what}: {name.partition('.')[0]} is needed to read it; pip install 'defectra[measured]', "
             "or export the spectrum as text"
         ) from None
 
@@ -175,7 +175,8 @@ def from_signals(signals: list[dict[str, Any]], kind: str) -> list[Measured]:
         if data.ndim != 1 or unit.lower() not in ("ev", "kev") or told not in ("", "EELS"):
             others.append(f"{told or 'data'} of {shape} in {unit or 'no unit'}")
             continue
-        energy = float(axes[0]["offset"]) + float(axes[0]["scale"]) * np.arange(len(data))
+        channels = np.arange(len(data), dtype=np.float64)
+        energy = float(axes[0]["offset"]) + float(axes[0]["scale"]) * channels
         title = str(signal.get("metadata", {}).get("General", {}).get("title", ""))
         meta = {"energy unit": unit, "title": title}
         out.append(Measured(energy, data.astype(np.float64), "counts", meta=meta, label=title))

@@ -54,7 +54,7 @@ def choice(words: Sequence[str]) -> Choice:
     SpectrumError
         If a word is no such pair, or one of both is missing.
     """
-    given = dict(w.split("=", 1) if "=" in w else (w, "") for w in words)
+    given = {w.partition("=")[0]: w.partition("=")[2] for w in words}
     unknown = [w for w in given if w not in ("energy", "mu", "unit")]
     if unknown or not given.get("energy") or not given.get("mu"):
         raise SpectrumError("--columns takes energy=... and mu=..., e.g. energy=1 mu='ln(I0/It)'")

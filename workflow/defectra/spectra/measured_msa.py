@@ -86,7 +86,7 @@ def _axis(words: dict[str, str], points: int) -> Floats:
     first, step = _header(words, "offset"), _header(words, "xperchan")
     if not step:
         raise SpectrumError("msa: header line 'XPERCHAN' is zero")
-    return first + step * np.arange(points)
+    return first + step * np.arange(points, dtype=np.float64)
 
 
 def _values(lines: list[str], wanted: int) -> Floats:

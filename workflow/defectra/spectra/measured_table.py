@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import itertools
 import math
 import re
 from collections.abc import Sequence
@@ -234,9 +235,7 @@ def _open(blocks: list[_Block], between: list[str], width: int, comments: Sequen
 
 def _close(block: _Block, after: Sequence[str], comments: Sequence[str]) -> None:
     text = [x for x in after if not _is_comment(x, comments)]
-    if text and re.match(r"\s*[-+\d.]", text[0]):
-        block.odd = block.odd or text[0]
-    elif text and not _is_rule(text[0]):
+    if text and not _is_rule(text[0]):
         block.odd = block.odd or text[0]
     if len(block.rows) > 1 and len(block.rows[-1]) < len(block.rows[0]):
         block.cut = {len(r) for r in block.rows[:-1]} == {len(block.rows[0])}
@@ -275,11 +274,11 @@ def passes(energy: Floats) -> list[slice]:
             turns.append(extreme + 1)
             rising, extreme = not rising, k
     edges = [*turns, len(energy)]
-    found = [slice(a, b) for a, b in zip(edges, edges[1:])]
-    return _without_returns(found, energy)
+    found = [slice(a, b) for a, b in itertools.pairwise(edges)]
+    return _without_returns(found)
 
 
-def _without_returns(found: list[slice], energy: Floats) -> list[slice]:
+def _without_returns(found: list[slice]) -> list[slice]:
     """A jump back to the start is no scan of its own: it belongs to the scan that it begins."""
     kept: list[slice] = []
     for part in found:
