@@ -69,7 +69,8 @@ test-faults: $(VENV)/.installed-test  ## kills, full disks, damaged files; figur
 	@$(PY) -m pytest tests/faults
 
 test-fuzz: $(VENV)/.installed-test  ## readers and config loader, 10,000 generated cases each
-	@DEFECTRA_FUZZ=10000 $(PY) -m pytest tests/unit/test_fuzz.py tests/unit/test_fuzz_readers.py
+	@DEFECTRA_FUZZ=10000 $(PY) -m pytest tests/unit/test_fuzz.py tests/unit/test_fuzz_readers.py \
+		tests/unit/test_fuzz_columns.py
 
 lint: $(VENV)/.installed-test  ## formatters, linters, types, snakemake --lint
 	$(VENV)/bin/ruff check .

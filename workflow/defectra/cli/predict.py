@@ -82,7 +82,7 @@ def calibration(
         if sd is None:
             return Calibration(shift, float("nan"), "its uncertainty is not stated (--shift-sd)")
         if not (np.isfinite(shift) and 0 <= sd < 100):
-            raise SpectrumError(f"--shift {shift} --shift-sd {sd}: in eV, the second not below 0")
+            raise SpectrumError(f"--shift-sd {sd}: a standard deviation in eV, not below 0")
         return Calibration(shift, sd, "stated")
     raise SpectrumError(
         "the axis is calibrated by --reference FILE --reference-e0 EV (a foil on the same axis), or "
@@ -187,9 +187,9 @@ def doubts(model: Saved, spectrum: Floats) -> list[str]:
             f"of their limit), but has details that none has ({rest:.1f} times their limit)"
         )
     if spread > model.about.half:
-        out.append(f"WARNING: the trees disagree (± {spread:.2f} {model.about.unit})")
+        out.append(f"WARNING: the trees disagree (by {spread:.2f} {model.about.unit}, 1 sd)")
     elif out:
-        out.append(f"the trees agree (± {spread:.2f} {model.about.unit})")
+        out.append(f"the trees agree (within {spread:.2f} {model.about.unit}, 1 sd)")
     return out
 
 

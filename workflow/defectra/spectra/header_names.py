@@ -67,9 +67,7 @@ def splits(line: str, dialect: Dialect) -> Iterator[list[str]]:
     yield [w.strip(" |") for w in re.split(r"\s{2,}|\t|\|", body) if w.strip(" |")]
     if re.search(r"[,;]", body):
         yield [w.strip() for w in re.split(r"[,;]", body) if w.strip()]
-    quoted = re.findall(r'"[^"]*"|\S+', body)
-    yield _joined(quoted)
-    yield body.split()
+    yield _compounds(_joined(re.findall(r'"[^"]*"|\S+', body)))
 
 
 def _joined(words: Sequence[str]) -> list[str]:
@@ -86,13 +84,24 @@ def _joined(words: Sequence[str]) -> list[str]:
     return out
 
 
+def _compounds(words: Sequence[str]) -> list[str]:
+    """Words that are one name put together: ``Mono Energy``, ``absorption coefficient``."""
+    out: list[str] = []
+    for word in words:
+        if out and Role.UNKNOWN in (column(out[-1]).role, column(word).role):
+            both = column(f"{out[-1]} {word}").role
+            if both not in (Role.UNKNOWN, Role.OTHER_ENERGY):
+                out[-1] += f" {word}"
+                continue
+        out.append(word)
+    return out
+
+
 def _fitting(words: list[str], count: int) -> list[str] | None:
     """Names among the words if they fit the columns, with or without a word before them."""
-    for start in (0, 1):
-        own = words[start:]
-        if len(own) == count and _is_header(own):
-            return own
-    return None
+    if len(words) == count + 1 and re.fullmatch(r"[A-Z]{1,2}|\w+:", words[0]):
+        words = words[1:]  # ``#C``, ``#L``, ``columns:``
+    return words if len(words) == count and _is_header(words) else None
 
 
 def _likely(words: Sequence[str]) -> tuple[bool, int]:
@@ -101,7 +110,9 @@ def _likely(words: Sequence[str]) -> tuple[bool, int]:
 
 
 def _is_header(words: Sequence[str]) -> bool:
-    if any(re.fullmatch(r"[-+\d.,]+", w) or re.search(r"=\s*col", w) for w in words):
+    if any(
+        re.fullmatch(r"[-+\d.,]+|[(\[{<].*[)\]}>]", w) or re.search(r"=\s*col", w) for w in words
+    ):
         return False
     roles = [column(w).role for w in words]
     known = [r for r in roles if r is not Role.UNKNOWN]

@@ -53,8 +53,8 @@ def library(name: str, what: str) -> ModuleType:
         return importlib.import_module(name)
     except ImportError:
         raise SpectrumError(
-            f"{what}: {name.partition('.')[0]} is needed to read it; pip install 'defectra[measured]', "
-            "or export the spectrum as text"
+            f"{what}: {name.partition('.')[0]} is needed to read it; "
+            "pip install 'defectra[measured]', or export the spectrum as text"
         ) from None
 
 

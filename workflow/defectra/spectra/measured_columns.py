@@ -84,7 +84,7 @@ def measured(
     if chosen:
         return _chosen(data, found, chosen, words)
     if not found:
-        if data.shape[1] == 2:
+        if data.shape[1] == 2 and _is_axis(data[:, 0]):
             note = "the columns have no names: the second is taken as absorption"
             return Measured(data[:, 0], data[:, 1], meta=words, notes=(note,))
         raise SpectrumError(f"the {data.shape[1]} columns have no names" + how(data, found))
@@ -92,6 +92,13 @@ def measured(
     words = words | ({"energy unit": unit} if unit else {})
     mu, kind, notes = _absorption(data, found)
     return Measured(energy, mu, kind, meta=words, notes=tuple(notes))
+
+
+def _is_axis(values: Floats) -> bool:
+    """Whether values may be the energies of a scan: they run one way, but for jitter and returns."""
+    steps = np.diff(values[np.isfinite(values)])
+    up, down = int((steps > 0).sum()), int((steps < 0).sum())
+    return bool(max(up, down) > 0.9 * (up + down)) and bool(np.ptp(values) > 0.0)
 
 
 def how(data: Floats, found: Sequence[Column]) -> str:
