@@ -103,7 +103,7 @@ def _add_look(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
 
 def _add_spectra(command: argparse.ArgumentParser) -> None:
     """What `look` and `predict` read: files, columns, scans."""
-    command.add_argument("spectra", nargs="+", type=Path)
+    command.add_argument("spectra", nargs="*", type=Path)
     text = "energy=1 mu='ln(I0/It)': which columns, by number, name or formula; unit=keV"
     command.add_argument("--columns", nargs="+", metavar="WHICH=COLUMN", help=text)
     command.add_argument("--scan", default="", help="of a file with several: name or number")
@@ -129,6 +129,8 @@ def _spectra(chosen: argparse.Namespace) -> tuple[list[Path], Choice | None]:
 
     words = chosen.columns or []
     files = [*chosen.spectra, *(Path(w) for w in words if "=" not in w)]
+    if not files:
+        raise DefectraError("no spectrum is named")
     return files, choice([w for w in words if "=" in w]) if words else None
 
 

@@ -85,8 +85,8 @@ def calibration(
             raise SpectrumError(f"--shift-sd {sd}: a standard deviation in eV, not below 0")
         return Calibration(shift, sd, "stated")
     raise SpectrumError(
-        "the axis is calibrated by --reference FILE --reference-e0 EV (a foil on the same axis), or "
-        "by --shift EV --shift-sd EV"
+        "the axis is calibrated by --reference FILE --reference-e0 EV (a foil on the same axis), "
+        "or by --shift EV --shift-sd EV"
     )
 
 

@@ -33,12 +33,12 @@ class Candidate:
 
 
 # How often an edge is what was measured, against K and L3 (natural logarithm).
-_RARE = {"K": 0.0, "L3": 0.0, "L2": -3.0, "L1": -4.0, "M5": -1.0, "M4": -3.0, "M3": -4.0}
+_RARE = {"K": 0.0, "L3": 0.0, "L2": -4.0, "L1": -5.5, "M5": -1.0, "M4": -3.0, "M3": -4.0}
 _NEVER = -7.0
-_UP = {"K": 9.0, "L3": 5.0}  # eV above the free atom (oxidised), standard deviation
+_UP = {"K": 9.0, "L3": 7.0}  # eV above the free atom (oxidised), standard deviation
 _DOWN = 3.0  # eV below it
 _AXIS = 3e-4  # of the energy: how far axes are off, standard deviation
-_SURE = 0.85  # share from which one edge is named alone
+_SURE = 0.9  # share from which one edge is named alone
 _SHOWN = 0.02
 _FARTHEST = 4.5  # standard deviations, beyond which no edge is named
 

@@ -40,6 +40,9 @@ def names_of(table: Table) -> list[str] | None:
         if _known(words) > 1 and _has_energy(words) and not misfit:
             misfit = line.strip()
         below.append(words)
+    strange = _strange(table.header, count)
+    if strange:
+        return strange
     if misfit:
         comma = "; decimal commas between commas cannot be read" if _commas(table) else ""
         raise SpectrumError(
@@ -47,6 +50,14 @@ def names_of(table: Table) -> list[str] | None:
             "energy=1 mu='ln(col2/col3)'"
         )
     return None
+
+
+def _strange(header: Sequence[str], count: int) -> list[str] | None:
+    """Words of the last line, one for each column, none of which is known: names all the same."""
+    last = next((x for x in reversed(header) if re.search(r"\w", x)), "")
+    words = last.strip(_SIGNS).split()
+    fits = len(words) == count and all(re.fullmatch(r"[^\W\d]\S*", w) for w in words)
+    return words if fits and not _known(words) else None
 
 
 def _commas(table: Table) -> bool:

@@ -95,7 +95,7 @@ def measured(
 
 
 def _is_axis(values: Floats) -> bool:
-    """Whether values may be the energies of a scan: they run one way, but for jitter and returns."""
+    """Whether values may be energies of a scan: they run one way, but for jitter and returns."""
     steps = np.diff(values[np.isfinite(values)])
     up, down = int((steps > 0).sum()), int((steps < 0).sum())
     return bool(max(up, down) > 0.9 * (up + down)) and bool(np.ptp(values) > 0.0)

@@ -214,23 +214,31 @@ def _values(line: str, dialect: Dialect) -> list[float] | None:
 def _open(blocks: list[_Block], between: list[str], width: int, comments: Sequence[str]) -> None:
     """Start a block after the lines `between`, unless they are remarks inside the last one."""
     last = blocks[-1] if blocks else None
-    if last is None or len(last.rows) < LEAST:
-        header = [*(last.header if last else []), *between]
-        if last:
+    text = [x for x in between if not _is_comment(x, comments)]
+    if last is None:
+        blocks.append(_Block(between))
+        return
+    starts = any(re.match(r"\s*#\s*[SL]\s", x) for x in between) or any(
+        b.strip() and b in last.header and not _is_row(b) for b in between
+    )
+    if starts or (text and _is_names(text[-1]) and not _is_row(text[-1])):
+        small = len(last.rows) < LEAST  # numbers of a header, no table
+        header = [*last.header, *between] if small else between
+        if small:
             blocks.pop()
         blocks.append(_Block(header))
-        return
-    text = [x for x in between if not _is_comment(x, comments)]
-    starts = any(re.match(r"\s*#\s*[SL]\s", x) for x in between) or any(
-        b.strip() and b in last.header for b in between
-    )
-    if starts or (width != last.width and not text):
+    elif text and (len(last.rows) >= LEAST or width == last.width or _is_row(text[-1])):
+        last.odd = last.odd or text[0]
+    elif width != last.width:
+        if len(last.rows) < LEAST:
+            blocks.pop()
+            between = [*last.header, *between]
         blocks.append(_Block(between))
-    elif text:  # a damaged row, or the names of a further table
-        if _is_names(text[-1]):
-            blocks.append(_Block(between))
-        else:
-            last.odd = last.odd or text[0]
+
+
+def _is_row(line: str) -> bool:
+    """Whether a line looks like a row of numbers, damaged or not."""
+    return bool(re.match(r"\s*[-+.]?\d", line))
 
 
 def _close(block: _Block, after: Sequence[str], comments: Sequence[str]) -> None:
