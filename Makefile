@@ -22,7 +22,7 @@ define install
 endef
 
 .PHONY: help run nmc levels perovskites xanes ladder report plan test test-reruns test-slurm test-faults test-fuzz \
-	structures engines gpaw corrections live slurm costs archive bench lint lock config clean distclean
+	structures engines gpaw measured corrections live slurm costs archive bench lint lock config clean distclean
 
 help:  ## this list
 	@sed -n 's/^\([a-z -]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -83,6 +83,8 @@ engines: $(VENV)/.installed-engines gpaw  ## CHGNet (brings torch, 1.5 GB) and G
 
 gpaw: $(GPAW)/.installed  ## GPAW alone, in an environment of its own (.venv-gpaw); MPI=1 for several cores
 
+measured: $(VENV)/.installed-measured  ## readers of HDF5 and Gatan files (h5py, rosettasciio)
+
 corrections: $(VENV)/.installed-levels  ## finite-size corrections of charged cells (pydefect)
 
 live: $(VENV)/.installed-levels  ## the live set of study levels into resources/archive/levels: resumable
@@ -137,6 +139,10 @@ $(VENV)/.installed-test: $(VENV)/.installed envs/requirements-test.txt
 
 $(VENV)/.installed-levels: $(VENV)/.installed envs/requirements-levels.txt
 	$(call install,--require-hashes -r envs/requirements-levels.txt)
+	@touch $@
+
+$(VENV)/.installed-measured: $(VENV)/.installed envs/requirements-measured.txt
+	$(call install,--require-hashes -r envs/requirements-measured.txt)
 	@touch $@
 
 $(VENV)/.installed-slurm: $(VENV)/.installed envs/requirements-slurm.txt

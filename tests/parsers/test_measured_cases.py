@@ -294,7 +294,8 @@ def project(groups):
 
 def test_an_athena_project_gives_its_groups_and_stored_ranges(tmp_path, capsys):
     words = {"bkg_z": "Ni", "fft_edge": "k", "bkg_e0": "8345", "bkg_eshift": "1.5",
-             "bkg_pre1": "-100", "bkg_pre2": "-30", "bkg_nor1": "50", "bkg_nor2": "150", "bkg_nnorm": "2"}  # fmt: skip
+             "bkg_pre1": "-100", "bkg_pre2": "-30", "bkg_nor1": "50", "bkg_nor2": "150",
+             "bkg_nnorm": "2"}  # fmt: skip
     groups = [("Ni foil", words, ENERGY, MU), ("it\\'s two", {}, ENERGY, MU + 1)]
     path = tmp_path / "a.prj"
     path.write_bytes(gzip.compress(project(groups).encode()))
