@@ -31,7 +31,7 @@ class Role(StrEnum):
 
 
 _EXACT: dict[Role, str] = {
-    Role.ENERGY: "e en ene ev kev energie energia enrg nrg hv hnu braggenergy ebraggenergy "
+    Role.ENERGY: "e ee en ene ev kev energie energia enrg nrg hv hnu braggenergy ebraggenergy "
     "monoenergy mononrg photonenergy incidentenergy energyreadback energyfeedback",
     Role.ANGLE: "angle theta twotheta 2theta bragg braggangle monoangle thetabragg",
     Role.MU: "mu xmu mue mut mux ut absorption absorbance absorptioncoefficient abs xanes xas "

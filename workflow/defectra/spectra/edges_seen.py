@@ -33,7 +33,7 @@ class Candidate:
 
 
 # How often an edge is what was measured, against K and L3 (natural logarithm).
-_RARE = {"K": 0.0, "L3": 0.0, "L2": -4.0, "L1": -5.5, "M5": -1.0, "M4": -3.0, "M3": -4.0}
+_RARE = {"K": 0.0, "L3": 0.0, "L2": -4.0, "L1": -5.5, "M5": -4.0, "M4": -6.0}
 _NEVER = -7.0
 _UP = {"K": 9.0, "L3": 7.0}  # eV above the free atom (oxidised), standard deviation
 _DOWN = 3.0  # eV below it

@@ -75,7 +75,7 @@ def splits(line: str, dialect: Dialect) -> Iterator[list[str]]:
             return
     if "\t" in body:
         yield [w.strip() for w in body.split("\t") if w.strip()]
-    yield [w.strip(" |") for w in re.split(r"\s{2,}|\t|\|", body) if w.strip(" |")]
+    yield [w.strip(" |") for w in re.split(r"\s{2,}|\t|\||\*\s+", body) if w.strip(" |")]
     if re.search(r"[,;]", body):
         yield [w.strip() for w in re.split(r"[,;]", body) if w.strip()]
     yield _compounds(_joined(re.findall(r'"[^"]*"|\S+', body)))
