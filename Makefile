@@ -22,7 +22,7 @@ define install
 endef
 
 .PHONY: help run nmc levels perovskites xanes ladder report plan test test-reruns test-slurm test-faults test-fuzz \
-	structures engines gpaw corrections live slurm costs archive bench lint lock config clean distclean
+	structures engines gpaw measured corrections live slurm costs archive bench lint lock config clean distclean
 
 help:  ## this list
 	@sed -n 's/^\([a-z -]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -98,7 +98,8 @@ test-faults: $(VENV)/.installed-test  ## kills, full disks, damaged files; figur
 	@$(PY) -m pytest tests/faults
 
 test-fuzz: $(VENV)/.installed-test  ## readers and config loader, 10,000 generated cases each
-	@DEFECTRA_FUZZ=10000 $(PY) -m pytest tests/unit/test_fuzz.py tests/unit/test_fuzz_readers.py
+	@DEFECTRA_FUZZ=10000 $(PY) -m pytest tests/unit/test_fuzz.py tests/unit/test_fuzz_readers.py \
+		tests/unit/test_fuzz_columns.py
 
 lint: $(VENV)/.installed-test  ## formatters, linters, types, snakemake --lint
 	$(VENV)/bin/ruff check .
@@ -110,6 +111,8 @@ lint: $(VENV)/.installed-test  ## formatters, linters, types, snakemake --lint
 engines: $(VENV)/.installed-engines gpaw  ## CHGNet (brings torch, 1.5 GB) and GPAW (compiles)
 
 gpaw: $(GPAW)/.installed  ## GPAW alone, in an environment of its own (.venv-gpaw); MPI=1 for several cores
+
+measured: $(VENV)/.installed-measured  ## readers of HDF5 and Gatan files (h5py, rosettasciio)
 
 corrections: $(VENV)/.installed-levels  ## finite-size corrections of charged cells (pydefect)
 
@@ -165,6 +168,10 @@ $(VENV)/.installed-test: $(VENV)/.installed envs/requirements-test.txt
 
 $(VENV)/.installed-levels: $(VENV)/.installed envs/requirements-levels.txt
 	$(call install,--require-hashes -r envs/requirements-levels.txt)
+	@touch $@
+
+$(VENV)/.installed-measured: $(VENV)/.installed envs/requirements-measured.txt
+	$(call install,--require-hashes -r envs/requirements-measured.txt)
 	@touch $@
 
 $(VENV)/.installed-slurm: $(VENV)/.installed envs/requirements-slurm.txt

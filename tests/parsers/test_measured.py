@@ -106,7 +106,7 @@ def test_unsorted_real_file_is_sorted_and_told(spectra):
     path = spectra / "spectra/lightshow/notebooks/spectra_files/anatase_exp.txt"
     found = read_measured(path, "Ti K")
     assert (np.diff(found.energy) > 0).all()
-    assert "sorted" in found.notes[0]
+    assert any("sorted" in n for n in found.notes)
 
 
 @pytest.mark.parametrize("header", ["# energy mu\n", "", "# Athena.element: Ni\n# energy xmu\n"])
@@ -134,7 +134,7 @@ def test_gzip_and_csv(tmp_path):
 def test_kev_doubled_and_downwards_are_mended_and_told(tmp_path):
     energy, mu = nickel()
     found = read_measured(write(tmp_path / "kev", energy / 1000, mu), "Ni K")
-    assert found.notes == ("energies were in keV",)
+    assert "energies were in keV" in found.notes
     np.testing.assert_allclose(found.energy, energy)
     twice = write(tmp_path / "twice", np.repeat(energy, 2), np.repeat(mu, 2))
     found = read_measured(twice, "Ni K")
@@ -161,7 +161,7 @@ def _kev(rows):
     [
         (_kev, "energies were in keV"),
         (lambda rows: rows[::-1], ""),
-        (lambda rows: rows[::2] + rows[1::2], "sorted"),
+        (lambda rows: [r for pair in zip(rows[1::2], rows[::2]) for r in pair], "sorted"),
         (lambda rows: [r for r in rows for _ in (0, 1)], "doubled"),
         (lambda rows: [*rows[:-2], *([r[0], "nan", *r[2:]] for r in rows[-2:])], "cut"),
     ],

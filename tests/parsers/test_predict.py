@@ -6,9 +6,11 @@ from sklearn.ensemble import RandomForestRegressor
 
 from defectra.cli.main import main
 from defectra.learn.forest import Forest
-from defectra.learn.predict import predict_file
+from defectra.learn.predict import calibration, doubts, predict_file
 from defectra.learn.saved import About, Saved, features_of, learn_domain, load, unit_maximum
 from defectra.spectra.edge_normalisation import without_background
+from defectra.spectra.edges_seen import steepest
+from defectra.spectra.measured import read_measured
 from defectra.spectra.measured_spectrum import Measured, SpectrumError
 from defectra.studies.xanes.published import AUTHORS, check_rows, read_series
 
@@ -46,27 +48,85 @@ def test_a_planted_state_is_told_with_its_interval(model, tmp_path, capsys):
     path = write(tmp_path / "a.dat", 3.3)
     answer = predict_file(load(model), path)
     assert answer.value == pytest.approx(3.3, abs=0.1)
-    assert main(["predict", str(model), str(path)]) == 0
+    exact = ["--shift", "0", "--shift-sd", "0"]
+    assert main(["predict", str(model), str(path), *exact]) == 0
     out = capsys.readouterr().out
     assert "± 0.20 e (90 %)" in out
     assert "60 planted spectra" in out
 
 
+def test_the_uncertainty_of_the_axis_enters_the_interval(model, tmp_path):
+    path = write(tmp_path / "a.dat", 3.0)
+    halves = [
+        predict_file(load(model), path, calibration(0.0, sd, None, None)).half
+        for sd in (0.0, 0.1, 0.3)
+    ]
+    assert halves[0] == pytest.approx(0.2)
+    assert halves[0] < halves[1] < halves[2]
+    # 1.5 eV an electron: 1.645 x 0.3 eV moves the answer by 0.33 e
+    assert halves[2] == pytest.approx(np.hypot(0.2, 1.645 * 0.3 / 1.5), abs=0.1)
+
+
+def test_an_axis_that_is_not_calibrated_has_no_interval(model, tmp_path, capsys):
+    path = write(tmp_path / "a.dat", 3.3)
+    for options in ([], ["--shift", "0.2"]):
+        assert main(["predict", str(model), str(path), *options]) == 1
+        out = capsys.readouterr().out
+        assert "±" not in out
+        assert "--reference FILE" in out
+    assert main(["predict", str(model), str(path), "--reference-e0", "8333"]) == 2
+    assert "--reference FILE --reference-e0 EV" in capsys.readouterr().err
+
+
+def test_a_reference_on_the_same_axis_calibrates_it(model, tmp_path, capsys):
+    """Sample and foil on an axis that is 1.5 eV too high: the foil tells it."""
+    moved = write(tmp_path / "a.dat", 3.0, change=lambda e, m: (e + 1.5, m))
+    foil = write(tmp_path / "foil.dat", 2.0, change=lambda e, m: (e + 1.5, m))
+    plain = write(tmp_path / "plain.dat", 2.0)
+    truth = read_measured(plain)
+    e0 = steepest(truth.energy, truth.mu)
+    axis = calibration(None, None, foil, e0)
+    assert axis.shift == pytest.approx(-1.5, abs=0.26)
+    assert 0.1 < axis.sd < 1
+    answer = predict_file(load(model), moved, axis)
+    assert answer.value == pytest.approx(3.0, abs=0.2)
+    assert answer.half > 0.2
+    with pytest.raises(SpectrumError, match="another edge"):
+        calibration(None, None, foil, 7112.0)
+    assert main(["predict", str(model), str(moved), "--reference", str(foil),
+                 "--reference-e0", f"{e0}"]) == 0  # fmt: skip
+    assert "foil.dat rises at" in capsys.readouterr().out
+
+
 def test_a_declared_shift_is_applied_and_told(model, tmp_path, capsys):
     moved = write(tmp_path / "a.dat", 3.0, change=lambda e, m: (e + 1.5, m))
     assert predict_file(load(model), moved).value == pytest.approx(4.0, abs=0.15)
-    assert main(["predict", str(model), str(moved), "--shift=-1.5"]) == 0
+    assert main(["predict", str(model), str(moved), "--shift=-1.5", "--shift-sd=0.1"]) == 0
     out = capsys.readouterr().out
     assert "moved by -1.5 eV" in out
-    assert predict_file(load(model), moved, -1.5).value == pytest.approx(3.0, abs=0.1)
+    found = predict_file(load(model), moved, calibration(-1.5, 0.1, None, None))
+    assert found.value == pytest.approx(3.0, abs=0.1)
 
 
 def test_what_is_unlike_the_training_spectra_is_warned_of(model, mirror, capsys):
     path = mirror / "spectra/xdi/Ni/Ni_metal_rt_01.xdi"
     if not path.exists():
         pytest.skip("no spectra in the mirror")
-    assert main(["predict", str(model), str(path)]) == 0
-    assert "WARNING: outside the training domain" in capsys.readouterr().out
+    assert main(["predict", str(model), str(path), "--shift=0", "--shift-sd=0.1"]) == 1
+    out = capsys.readouterr().out
+    assert "WARNING: outside the training domain" in out
+    assert "±" not in out.split("no interval")[0]
+
+
+def test_the_warning_tells_a_right_answer_from_a_wrong_one(model, tmp_path):
+    """Both lie outside: one as the training spectra vary, with a detail of its own; one far off."""
+    grid = load(model).grid
+    right = unit_maximum(spectra_of([3.0], grid) + 0.02 * np.sin(grid / 0.7))
+    far = unit_maximum(spectra_of([7.0], grid))
+    assert (load(model).domain.outside(np.vstack([right, far])) > 1).all()
+    assert "varies as training spectra do" in " ".join(doubts(load(model), right))
+    assert "extrapolated" in " ".join(doubts(load(model), far))
+    assert doubts(load(model), unit_maximum(spectra_of([3.0], grid))) == []
 
 
 def _without(text, low, high):

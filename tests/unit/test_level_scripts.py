@@ -84,8 +84,9 @@ def test_folders_of_vasp_runs_become_levels_and_reasons(script, tmp_path):
         write_run(tmp_path / "runs" / name, lattice, species, coords, charge, -39.0 - charge,
                   potentials=[-70.0] * 16, cutoff=cutoff)  # fmt: skip
     entry = {"folder": "runs", "host": "CdTe", "dielectric": [7.0, 0, 0, 0, 7.0, 0, 0, 0, 7.0]}
-    output = SimpleNamespace(levels="levels.csv", left_out="left_out.csv")
-    params = {"parsed": json.dumps([entry]), "coefficient": "0.14"}
+    output = SimpleNamespace(levels="levels.csv", left_out="left_out.csv", cells="cells.csv")
+    nothing = {"results": "[]", "tables": "[]", "coefficient": "0.14"}
+    params = {"parsed": json.dumps([entry]), **nothing}
     script("parse_levels", output=output, params=params)
     (row,) = read(tmp_path / "levels.csv")
     assert (row["impurity"], row["q_from"], row["protocol"]) == ("Cu", "0", "parsed")

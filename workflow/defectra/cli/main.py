@@ -5,8 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from defectra.core.errors import DefectraError
+
+if TYPE_CHECKING:
+    from defectra.spectra.measured_columns import Choice
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -92,48 +96,76 @@ def run_run(chosen: argparse.Namespace) -> int:
 def _add_look(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     text = "read measured spectra, check and normalise them, tell which edges they show"
     command = commands.add_parser("look", help=text, description=text)
-    command.add_argument("spectra", nargs="+", type=Path)
+    _add_spectra(command)
     command.add_argument("--edge", help='which edge it is meant to be, e.g. "Ni K"')
     command.set_defaults(run=run_look)
 
 
+def _add_spectra(command: argparse.ArgumentParser) -> None:
+    """What `look` and `predict` read: files, columns, scans."""
+    command.add_argument("spectra", nargs="*", type=Path)
+    text = "energy=1 mu='ln(I0/It)': which columns, by number, name or formula; unit=keV"
+    command.add_argument("--columns", nargs="+", metavar="WHICH=COLUMN", help=text)
+    command.add_argument("--scan", default="", help="of a file with several: name or number")
+
+
 def run_look(chosen: argparse.Namespace) -> int:
     """Tell what each file holds; 1 if one of them cannot be used."""
-    from defectra.spectra.measured import look
+    from defectra.spectra.measured import each, told
 
     worst = 0
-    for path in chosen.spectra:
+    for name, spectrum in each(*_spectra(chosen), chosen.scan, chosen.edge):
         try:
-            print(f"{path}: {look(path, chosen.edge)}")
+            print(f"{name}: {told(spectrum(), Path(name), chosen.edge)}")
         except DefectraError as error:
-            print(f"{path}: refused: {error}")
+            print(f"{name}: refused: {error}")
             worst = 1
     return worst
 
 
+def _spectra(chosen: argparse.Namespace) -> tuple[list[Path], Choice | None]:
+    """Files and columns; a word without ``=`` after ``--columns`` is a file."""
+    from defectra.spectra.measured_columns import choice
+
+    words = chosen.columns or []
+    files = [*chosen.spectra, *(Path(w) for w in words if "=" not in w)]
+    if not files:
+        raise DefectraError("no spectrum is named")
+    return files, choice([w for w in words if "=" in w]) if words else None
+
+
 def _add_predict(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    text = "ask a trained model (npz) about measured spectra: XDI, Athena columns, csv"
+    text = "ask a trained model (npz) about measured spectra; say how their axis was calibrated"
     command = commands.add_parser("predict", help=text, description=text)
     command.add_argument("model", type=Path, help="e.g. results/xanes/models/ni_k_cdf.npz")
-    command.add_argument("spectra", nargs="+", type=Path)
-    command.add_argument("--shift", type=float, default=0.0, help="added to the energies, eV")
+    _add_spectra(command)
+    command.add_argument("--shift", type=float, help="added to the energies, eV")
+    command.add_argument("--shift-sd", type=float, help="standard deviation of the shift, eV")
+    text = "a reference measured on the same axis, e.g. a foil; with --reference-e0"
+    command.add_argument("--reference", type=Path, help=text)
+    text = "its true edge energy (steepest rise), eV"
+    command.add_argument("--reference-e0", type=float, help=text)
     command.set_defaults(run=run_predict)
 
 
 def run_predict(chosen: argparse.Namespace) -> int:
-    """Answer for each file, with its interval; 1 if one of them cannot be used."""
-    from defectra.learn.predict import predict_file, told
+    """Answer for each file; 1 if one cannot be used or has no interval."""
+    from defectra.learn.predict import calibration, predict, told
     from defectra.learn.saved import load
+    from defectra.spectra.measured import each
 
+    axis = calibration(chosen.shift, chosen.shift_sd, chosen.reference, chosen.reference_e0)
     model = load(chosen.model)
     print(f"{chosen.model}: {model.about.target} from {model.about.edge}, {model.about.features}")
     print(f"  trained on {model.about.trained_on}")
     worst = 0
-    for path in chosen.spectra:
+    for name, spectrum in each(*_spectra(chosen), chosen.scan, model.about.edge):
         try:
-            print(f"{path}: {told(model, predict_file(model, path, chosen.shift))}")
+            answer = predict(model, spectrum(), axis)
+            print(f"{name}: {told(model, answer)}")
+            worst = max(worst, int(not answer.certain))
         except DefectraError as error:
-            print(f"{path}: refused: {error}")
+            print(f"{name}: refused: {error}")
             worst = 1
     return worst
 

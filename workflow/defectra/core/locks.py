@@ -23,6 +23,9 @@ LOCKS = {
     "requirements-levels.txt": (
         *("pyproject.toml", "--extra", "levels", "-c", "envs/requirements.txt", "--no-annotate"),
     ),
+    "requirements-measured.txt": (
+        *("pyproject.toml", "--extra", "measured", "-c", "envs/requirements.txt"),
+    ),
     "requirements-slurm.txt": ("pyproject.toml", "--extra", "slurm", "-c", "envs/requirements.txt"),
 }
 # Names on conda-forge where they differ from those of the Python index; None: from there by pip.

@@ -10,6 +10,7 @@ one moves the mean potential, on which a plane-wave code puts its zero.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -76,6 +77,8 @@ def edges(bulk: Mapping[str, Any]) -> tuple[float, float]:
     EngineError
         ``no_states`` if the run did not keep them.
     """
+    if "vbm_eV" in bulk:  # by electron count
+        return float(bulk["vbm_eV"]), float(bulk["cbm_eV"])
     energy, filling = np.array(bulk["state_eV"]), np.array(bulk["state_filling"])
     if not (filling > 0.5).any() or not (filling <= 0.5).any():
         raise EngineError("no_states", "the bulk run holds no states on both sides of its gap")
@@ -83,7 +86,7 @@ def edges(bulk: Mapping[str, Any]) -> tuple[float, float]:
 
 
 def corrected(cells: Cells, dielectric: NDArray[np.float64]) -> dict[int, Correction]:
-    """Correction of each charged cell, by charge.
+    """Correction of each charged cell, by charge; none of a cell (or bulk) without potentials.
 
     Raises
     ------
@@ -92,7 +95,7 @@ def corrected(cells: Cells, dielectric: NDArray[np.float64]) -> dict[int, Correc
     """
     out = {}
     for row in cells.charged:
-        if not row["charge"] or not row["potentials_V"]:
+        if not row["charge"] or not row["potentials_V"] or not cells.bulk["potentials_V"]:
             continue
         host, potentials = tiled(cells.bulk, row)
         pair = (row["potentials_V"], potentials)
@@ -118,14 +121,21 @@ def planes(bulk: Row, row: Row) -> tuple[list[Any], list[Any]] | None:
     """
     if not row.get("planes_V") or not bulk.get("planes_V"):
         return None
-    own, small = (np.reshape(r["planes_V"], (3, -1)) for r in (row, bulk))
+    own, small = (_by_axis(r) for r in (row, bulk))
     matrix = _repeats(bulk, row)
     if not np.array_equal(matrix, np.diag(np.diag(matrix))):
         return None
     large = [np.tile(v, n) for v, n in zip(small, np.diag(matrix))]
-    number = own.shape[1]
-    moved = [np.fft.irfft(np.fft.rfft(v), number) * number / len(v) for v in large]
-    return list(own), moved
+    moved = [np.fft.irfft(np.fft.rfft(v), len(o)) * len(o) / len(v) for v, o in zip(large, own)]
+    return own, moved
+
+
+def _by_axis(row: Row) -> list[NDArray[np.float64]]:
+    """Planar averages of each axis: as many on each, or as `planes_n` tells."""
+    values = np.asarray(row["planes_V"], np.float64)
+    if "planes_n" in row:
+        return list(np.split(values, np.cumsum(row["planes_n"])[:-1]))
+    return list(values.reshape(3, -1))
 
 
 def structure(row: Mapping[str, Any]) -> Structure:
@@ -148,6 +158,17 @@ def tiled(bulk: Mapping[str, Any], like: Mapping[str, Any]) -> tuple[Structure, 
     small.add_site_property("potential", list(bulk["potentials_V"]))
     large = small.make_supercell(_repeats(bulk, like), in_place=False)
     return large, [float(v) for v in large.site_properties["potential"]]
+
+
+def repeated(bulk: Mapping[str, Any], like: Mapping[str, Any]) -> Structure:
+    """Bulk repeated to the cell of a defect.
+
+    Raises
+    ------
+    EngineError
+        ``mixed_cells`` if the bulk cell does not tile that of the defect.
+    """
+    return structure(bulk).make_supercell(_repeats(bulk, like), in_place=False)
 
 
 def _repeats(bulk: Mapping[str, Any], like: Mapping[str, Any]) -> NDArray[np.int64]:
@@ -206,9 +227,11 @@ def levels(
     vbm, cbm = edges(cells.bulk)
     gap = max(cbm - vbm, 0.0)
     known = fixes or {}
-    shifts = {r["charge"]: _shift(cells, r, known) for r in cells.charged if r["potentials_V"]}
-    bulk = _run(cells.bulk, cells.bulk)
-    runs = [_run(row, cells.bulk) for row in cells.charged]
+    told = [r for r in cells.charged if r["potentials_V"] and cells.bulk["potentials_V"]]
+    shifts = {r["charge"]: _shift(cells, r, known) for r in told}
+    lacking = {r["charge"] for r in cells.charged if r["charge"] and r["charge"] not in known}
+    bulk = run_of(cells.bulk, cells.bulk)
+    runs = [run_of(row, cells.bulk) for row in cells.charged]
     plain = [replace(r, correction_ev=-r.charge * _common(shifts, r.charge)) for r in runs]
     done = [replace(r, correction_ev=_total(known.get(r.charge))) for r in runs]
     other = [replace(r, correction_ev=_other(known.get(r.charge))) for r in runs]
@@ -223,10 +246,32 @@ def levels(
         | {"freysoldt_eV": third["level_eV"]}
         for bare, full, third in rungs
     ]
-    if fixes is None:
-        nothing = dict.fromkeys(("corrected_eV", "freysoldt_eV"), float("nan"))
-        rows = [r | {"mark": UNCORRECTED, **nothing} for r in rows]
-    return rows
+    return [_not_corrected(r, lacking, fixes is None, coefficient, host) for r in rows]
+
+
+def _not_corrected(
+    row: Row, lacking: set[int], library: bool, coefficient: float, host: Host
+) -> Row:
+    """A level whose cells have no correction: the bare one, marked; a correction is never zero."""
+    missing = sorted(lacking & {row["q_from"], row["q_to"]})
+    if not missing:
+        return row
+    charges = ", ".join(f"{q:+d}" for q in missing)
+    why = (
+        ""
+        if library
+        else f"no potentials of charge {charges} or of the bulk: no correction possible"
+    )
+    bare = row["bare_eV"]
+    return row | {
+        "level_eV": bare,
+        "corrected_eV": math.nan,
+        "freysoldt_eV": math.nan,
+        "aligned_eV": alignment.plain(bare, host.shift_ev),
+        "mba_eV": alignment.modified(bare, host.shift_ev, row["gap_eV"], coefficient),
+        "mark": UNCORRECTED if math.isfinite(bare) else "",
+        "message": "; ".join(filter(None, (row["message"], why))),
+    }
 
 
 def levels_or_bare(
@@ -256,7 +301,7 @@ def _other(found: Correction | None) -> float:
     return found.freysoldt_ev if found else 0.0
 
 
-def _run(row: Mapping[str, Any], bulk: Mapping[str, Any]) -> Run:
+def run_of(row: Mapping[str, Any], bulk: Mapping[str, Any]) -> Run:
     """A run as the equations need it; the density of its mesh instead of the mesh itself."""
     return Run(
         energy_ev=row["energy_eV"],
@@ -272,6 +317,8 @@ def _density(row: Mapping[str, Any], bulk: Mapping[str, Any]) -> str:
     """k-points of the primitive mesh that a cell's own mesh is equal to, one number each way."""
     scale = abs(np.linalg.det(np.reshape(row["lattice"], (3, 3))))
     scale /= abs(np.linalg.det(np.reshape(bulk["lattice"], (3, 3))))
+    if not re.fullmatch(r"\d+ \d+ \d+", row["kpoints"]):
+        return str(row["kpoints"])
     mesh = np.array([int(k) for k in row["kpoints"].split()]) * round(scale ** (1 / 3))
     return " ".join(map(str, mesh))
 

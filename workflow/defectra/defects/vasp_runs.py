@@ -1,41 +1,36 @@
-"""Defects in finished VASP runs: what a cell holds, told against that of the bulk, and its levels.
+"""VASP runs of defects as rows of CELL_RUNS, wherever they lie and whatever they are called.
 
-The runs are read by :mod:`defectra.engines.vasp.cells`.
+Readers are pymatgen's. What a folder holds is told from its files alone: charge from NELECT and
+the valences, the defect from the cell against that of the bulk, so that a moved, renamed or
+gzipped folder gives the same row.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from defectra.core.errors import EngineError
 from defectra.core.records import Origin
-from defectra.defects.levels import Cells, Host, corrected, levels_or_bare, structure
+from defectra.defects.corrections import Correction
+from defectra.defects.equations import check
+from defectra.defects.levels import Cells, Host, corrected, edges, levels_or_bare, run_of
+from defectra.defects.point_defects import Found, identify
 from defectra.engines.vasp.cells import read_tree
-from defectra.structures.elements import sublattices
-
-if TYPE_CHECKING:
-    from pymatgen.core import Structure
 
 Row = dict[str, Any]
-MATCH_A = 0.9  # an atom that moved farther from every bulk site is an interstitial
-SAME_SHELL_A = 0.15
-
-
-@dataclass(frozen=True)
-class Found:
-    """One defect in a host: removed and placed species, site name, fractional centre."""
-
-    site: str
-    impurity: str
-    centre: tuple[float, ...]
+Sets: TypeAlias = list[tuple[Cells, Found]]
+CELLS_COLUMNS = [
+    *("host", "site", "multiplicity", "impurity", "charge", "energy_above_bulk_eV", "efnv_eV"),
+    *("freysoldt_eV", "corrected_above_bulk_eV", "plateau_V", "vbm_eV", "gap_eV", "functional"),
+    *("status", "message", "calculation_id"),
+]
 
 
 def bulk_of(rows: list[Row], host: str) -> Row:
@@ -46,64 +41,17 @@ def bulk_of(rows: list[Row], host: str) -> Row:
     EngineError
         ``no_bulk`` if there is none, or several that differ in more than place.
     """
-    first, second = sublattices(host)
-    found = []
-    for row in rows:
-        counts: Counter[str] = Counter(row["species"])
-        whole = set(counts) == {first, second} and len(set(counts.values())) == 1
-        if whole and row["charge"] == 0:
-            found.append(row)
+    from pymatgen.core import Composition
+
+    wanted = Composition(host).reduced_formula
+    found = [
+        row
+        for row in rows
+        if row["charge"] == 0 and Composition(Counter(row["species"])).reduced_formula == wanted
+    ]
     if len(found) != 1:
         raise EngineError("no_bulk", f"{len(found)} runs of pure, neutral {host}; one is needed")
     return found[0]
-
-
-def identify(row: Mapping[str, Any], bulk: Mapping[str, Any], host: str) -> Found:
-    """Which impurity sits on which site.
-
-    Raises
-    ------
-    EngineError
-        ``unknown_defect`` if it is no single substitution, vacancy or interstitial.
-    """
-    own, pure = structure(row), structure(bulk)
-    if not np.allclose(own.lattice.matrix, pure.lattice.matrix, atol=1e-2):
-        raise EngineError("mixed_cells", "the lattices of defect and bulk differ")
-    gaps = own.lattice.get_all_distances(own.frac_coords, pure.frac_coords)
-    nearest = gaps.argmin(axis=1)
-    extra = [i for i in range(len(own)) if gaps[i].min() > MATCH_A]
-    swapped = [
-        i
-        for i in range(len(own))
-        if i not in extra and own[i].specie != pure[int(nearest[i])].specie
-    ]
-    empty = [j for j in range(len(pure)) if gaps[:, j].min() > MATCH_A]
-    first = sublattices(host)[0]
-    if len(extra) == 1 and not swapped and not empty:
-        where = own[extra[0]].frac_coords
-        return Found(_hollow(where, pure, host), own[extra[0]].specie.symbol, tuple(where))
-    changed = [int(nearest[swapped[0]])] if swapped else empty
-    if len(swapped) + len(empty) != 1 or extra:
-        raise EngineError(
-            "unknown_defect",
-            f"{len(swapped)} atoms exchanged, {len(extra)} added, {len(empty)} missing: one change "
-            "alone is a point defect",
-        )
-    gone = pure[changed[0]]
-    name = own[swapped[0]].specie.symbol if swapped else "vacancy"
-    return Found(
-        "M_A" if gone.specie.symbol == first else "M_B", name, tuple(map(float, gone.frac_coords))
-    )
-
-
-def _hollow(where: Any, pure: Structure, host: str) -> str:
-    distance = pure.lattice.get_all_distances([where], pure.frac_coords)[0]
-    shell = {
-        pure[int(j)].specie.symbol for j in np.flatnonzero(distance < distance.min() + SAME_SHELL_A)
-    }
-    if len(shell) > 1:
-        return "M_i_neut"
-    return "M_i_A" if shell == {sublattices(host)[0]} else "M_i_B"
 
 
 def levels_of_folder(
@@ -115,6 +63,45 @@ def levels_of_folder(
     ----------
     dielectric
         Tensor, shape (3, 3): electronic for unrelaxed cells, static for relaxed ones.
+
+    Raises
+    ------
+    EngineError
+        If there is no folder, or no bulk in it.
+    """
+    sets, left_out = read_sets(root, host)
+    rows, more = levels_of_sets(sets, host, dielectric, coefficient)
+    return rows, left_out + more
+
+
+def levels_of_sets(
+    sets: Sets, host: str, dielectric: NDArray[np.float64], coefficient: float
+) -> tuple[list[Row], list[dict[str, str]]]:
+    """Levels of sets of cells (see :func:`read_sets`), else as :func:`levels_of_folder`."""
+    out: list[Row] = []
+    left_out: list[dict[str, str]] = []
+    for cells, found in sets:
+        bulk = cells.bulk
+        same: Row = {"host": host, "site": found.site, "impurity": found.impurity}
+        same |= {"atoms": len(bulk["species"]), "published_eV": float("nan")}
+        same["protocol"] = str(Origin.PARSED)
+        same["fidelity"] = f"{bulk['functional']}, parsed from {bulk['engine_version']}"
+        fixes = partial(corrected, cells, dielectric)
+        try:
+            made = levels_or_bare(cells, fixes, Host(dielectric), coefficient)
+        except EngineError as error:
+            left_out.append({"source": f"{found.impurity} {found.site}", "reason": str(error)})
+            continue
+        if len(cells.charged) == 1:
+            charge = cells.charged[0]["charge"]
+            reason = f"one charge alone ({charge:+d}): no level, see parsed_cells.csv"
+            left_out.append({"source": f"{found.impurity} {found.site}", "reason": reason})
+        out += [{**same, **row} for row in made]
+    return out, left_out
+
+
+def read_sets(root: Path, host: str) -> tuple[Sets, list[dict[str, str]]]:
+    """Cells of each defect below `root` with their bulk, and what was left out.
 
     Raises
     ------
@@ -135,18 +122,63 @@ def levels_of_folder(
             left_out.append({"source": row["calculation_id"][:12], "reason": str(error)})
             continue
         sets.setdefault((found.site, found.impurity), []).append((row, found))
-    out: list[Row] = []
-    for (site, impurity), members in sets.items():
-        cells = Cells(bulk, [row for row, _ in members], members[0][1].centre)
-        same: Row = {"host": host, "site": site, "impurity": impurity}
-        same |= {"atoms": len(bulk["species"]), "published_eV": float("nan")}
-        same["protocol"] = str(Origin.PARSED)
-        same["fidelity"] = f"{bulk['functional']}, parsed from {bulk['engine_version']}"
-        fixes = partial(corrected, cells, dielectric)
+    members = [(Cells(bulk, [r for r, _ in m], m[0][1].centre), m[0][1]) for m in sets.values()]
+    return members, left_out
+
+
+def cells_of_folder(root: Path, host: str, dielectric: NDArray[np.float64]) -> list[Row]:
+    """Every defect cell below `root` with its corrections, in the columns of CELLS_COLUMNS.
+
+    Energies are those of the cell less that of the bulk, without chemical potentials. Where a
+    correction cannot be made it is NaN and the message says why: never zero.
+
+    Raises
+    ------
+    EngineError
+        If there is no folder, or no bulk in it.
+    """
+    return cells_of_sets(read_sets(root, host)[0], host, dielectric)
+
+
+def cells_of_sets(sets: Sets, host: str, dielectric: NDArray[np.float64]) -> list[Row]:
+    """As :func:`cells_of_folder`, of cells that were read."""
+    return [
+        _cell_row(replace(cells, charged=[row]), found, host, dielectric)
+        for cells, found in sets
+        for row in cells.charged
+    ]
+
+
+def _cell_row(cells: Cells, found: Found, host: str, dielectric: NDArray[np.float64]) -> Row:
+    (row,), bulk = cells.charged, cells.bulk
+    notes = [row["message"], row["state_note"]]
+    nothing = Correction(float("nan"), float("nan"), float("nan"))
+    fix = Correction(0.0, 0.0, 0.0, 0.0) if row["charge"] == 0 else nothing
+    if row["charge"]:
         try:
-            made = levels_or_bare(cells, fixes, Host(dielectric), coefficient)
+            check(run_of(bulk, bulk), [run_of(row, bulk)])
+            fix = corrected(cells, dielectric).get(row["charge"], nothing)
         except EngineError as error:
-            left_out.append({"source": f"{impurity} {site}", "reason": str(error)})
-            continue
-        out += [{**same, **row} for row in made]
-    return out, left_out
+            notes.append(str(error))
+        if not bulk["potentials_V"]:
+            notes.append("the bulk has no potentials: no correction possible")
+    vbm, cbm = edges(bulk)
+    above = row["energy_eV"] - bulk["energy_eV"]
+    return {
+        "host": host,
+        "site": found.site,
+        "multiplicity": found.multiplicity,
+        "impurity": found.impurity,
+        "charge": row["charge"],
+        "energy_above_bulk_eV": above,
+        "efnv_eV": fix.total_ev,
+        "freysoldt_eV": fix.freysoldt_ev,
+        "corrected_above_bulk_eV": above + fix.total_ev,
+        "plateau_V": fix.spread_ev,
+        "vbm_eV": vbm,
+        "gap_eV": max(cbm - vbm, 0.0),
+        "functional": row["functional"],
+        "status": row["status"],
+        "message": "; ".join(n for n in notes if n),
+        "calculation_id": row["calculation_id"],
+    }

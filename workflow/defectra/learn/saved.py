@@ -132,6 +132,10 @@ class Saved:
         """Target of spectra on :attr:`grid`, any scale, shape (n,)."""
         return self.forest.predict(features_of(spectra, self.about.features))
 
+    def spread(self, spectra: Floats) -> Floats:
+        """How far the trees disagree: standard deviation of their targets, shape (n,)."""
+        return self.forest.spread(features_of(spectra, self.about.features))
+
     def write(self, path: str | Path) -> None:
         """Keep it, atomically."""
         head = json.dumps({"kind": KIND, **asdict(self.about)}, sort_keys=True)

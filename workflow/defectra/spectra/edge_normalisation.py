@@ -28,6 +28,8 @@ class Normalised:
         Edge step before, in units of the file.
     ranges
         Pre-edge and post-edge ranges that were fitted, eV relative to `e0`.
+    notes
+        What was done beside.
     """
 
     energy: Floats
@@ -35,15 +37,20 @@ class Normalised:
     e0: float
     step: float
     ranges: tuple[float, float, float, float]
+    notes: tuple[str, ...] = ()
 
 
 def normalise(spectrum: Measured, e0: float | None = None) -> Normalised:
     """Line before the edge, line or parabola after it, as Athena does.
 
-    The pre-edge range goes from the first energy (at most 150 eV before) to 30 eV before the
-    edge (to a third of what there is, where the scan is short); the post-edge range from 50 eV
-    (or the middle) after it to the last energy, at most 500 eV. A parabola is fitted where that
-    is longer than 150 eV, a line above 25 eV, else a constant.
+    The pre-edge range goes from the first energy (at most 200 eV before) to 30 eV before the
+    edge (half of what there is, where the scan begins less than 45 eV before). The post-edge range
+    begins at 15 % of what was measured after the edge, but at 20 eV at least and 100 eV at most,
+    and ends with the scan, or 800 eV after the edge. A parabola is fitted where that is longer than
+    500 eV, a line above 15 eV, else a constant. These choices are those that agree most often
+    with what users stored in public Athena projects. The ranges that a project stores come first.
+
+    Nothing is extrapolated: what lies beyond the post-edge range is cut off.
 
     Raises
     ------
@@ -53,30 +60,80 @@ def normalise(spectrum: Measured, e0: float | None = None) -> Normalised:
     """
     from defectra.spectra.edges_seen import steepest
 
-    energy, mu = spectrum.energy, spectrum.mu
-    edge = steepest(energy, mu) if e0 is None else e0
-    before, after = edge - energy[0], energy[-1] - edge
+    stored = _stored(spectrum)
+    if stored and e0 is None:
+        try:
+            found = _normalised(spectrum, *stored)
+        except SpectrumError:
+            pass
+        else:
+            return replace(
+                found, notes=(*found.notes, "edge and ranges as the project stores them")
+            )
+    edge = steepest(spectrum.energy, spectrum.mu) if e0 is None else e0
+    return _normalised(spectrum, edge, *_ranges(spectrum, edge))
+
+
+def _ranges(
+    spectrum: Measured, edge: float
+) -> tuple[tuple[float, float], tuple[float, float], int]:
+    """Pre-edge and post-edge range (eV from the edge) and degree of the latter's polynomial."""
+    before, after = edge - spectrum.energy[0], spectrum.energy[-1] - edge
     if before < 5 or after < 20:
         raise SpectrumError(
-            f"edge at {edge:.1f} eV, spectrum from {energy[0]:.1f} to {energy[-1]:.1f} eV: to "
-            "normalise, 5 eV before and 20 eV after the edge are needed"
+            f"edge at {edge:.1f} eV, spectrum from {spectrum.energy[0]:.1f} to "
+            f"{spectrum.energy[-1]:.1f} eV: to normalise, 5 eV before and 20 eV after the edge are "
+            "needed"
         )
-    pre = (-min(before, 150.0), -30.0 if before > 60 else -before / 2)
-    post = (50.0 if after > 80 else after / 2, min(after, 500.0))
-    base = _poly(energy, mu, edge, pre, 1 if pre[1] - pre[0] > 8 else 0)
+    pre = (-min(before, 200.0), -30.0 if before > 45 else -before / 2)
+    post = (min(100.0, max(0.15 * after, min(20.0, after / 2))), min(after, 800.0))
     length = post[1] - post[0]
-    degree = 2 if length > 150 else 1 if length > 25 else 0
+    return pre, post, 2 if length > 500 else 1 if length > 15 else 0
+
+
+def _stored(
+    spectrum: Measured,
+) -> tuple[float, tuple[float, float], tuple[float, float], int] | None:
+    """Edge, ranges and degree that an Athena project stores for a spectrum; None if it does not."""
+    words = spectrum.meta
+    try:
+        edge, shift = float(words["bkg_e0"]), float(words.get("bkg_eshift") or 0.0)
+        low, high, first, last = (
+            float(words[f"bkg_{k}"]) for k in ("pre1", "pre2", "nor1", "nor2")
+        )
+        degree = int(float(words["bkg_nnorm"])) - 1
+    except (KeyError, ValueError, OverflowError):
+        return None
+    edge += shift
+    inside = spectrum.energy[0] < edge < spectrum.energy[-1]
+    if not (inside and low < high < 0 < first < last and 0 <= degree <= 2):
+        return None
+    return edge, (low, high), (first, last), degree
+
+
+def _normalised(
+    spectrum: Measured,
+    edge: float,
+    pre: tuple[float, float],
+    post: tuple[float, float],
+    degree: int,
+) -> Normalised:
+    energy, mu = spectrum.energy, spectrum.mu
+    base = _poly(energy, mu, edge, pre, 1 if pre[1] - pre[0] > 8 else 0)
     line = _poly(energy, mu, edge, post, degree)
     step = float(line(0.0) - base(0.0))
     if not step > LEAST_STEP * np.ptp(mu):
         raise SpectrumError(f"no step at {edge:.1f} eV: the absorption does not rise there")
     x = energy - edge
+    kept = x <= post[1] + 1e-9
+    notes = () if kept.all() else (f"cut at {edge + post[1]:.0f} eV, where the fitted range ends",)
+    x, mu = x[kept], mu[kept]
     flat = np.where(x > 0, line(x) - base(x), step)
     if not (flat > LEAST_STEP * step).all():
         raise SpectrumError(
             f"the lines before and after the edge at {edge:.1f} eV cross: no step to divide by"
         )
-    return Normalised(energy, (mu - base(x)) / flat, edge, step, (*pre, *post))
+    return Normalised(energy[kept], (mu - base(x)) / flat, edge, step, (*pre, *post), notes)
 
 
 def _poly(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,31 +14,124 @@ from defectra.engines.edges import Edge, find, table
 from defectra.spectra.measured_spectrum import Measured, SpectrumError
 
 Floats = NDArray[np.float64]
+_GRID = 0.25  # eV
 _OFF = 0.004  # of the energy: an X-ray axis may be off by so much
 _WORDS = {"oxygen": "O", "nickel": "Ni", "cobalt": "Co", "manganese": "Mn", "silicon": "Si"}
 
 
-def xray_edge(spectrum: Measured) -> Edge | None:
-    """K or L edge nearest to the steepest rise of an X-ray spectrum; None if none is near."""
+@dataclass(frozen=True)
+class Candidate:
+    """An edge that a spectrum may show, and how likely it is among all candidates."""
+
+    edge: Edge
+    share: float
+
+    @property
+    def name(self) -> str:
+        """E.g. ``Ni K``."""
+        return f"{self.edge.element} {self.edge.edge}"
+
+
+# How often an edge is what was measured, against K and L3 (natural logarithm).
+_RARE = {"K": 0.0, "L3": 0.0, "L2": -4.0, "L1": -5.5, "M5": -4.0, "M4": -6.0}
+_NEVER = -7.0
+_UP = {"K": 9.0, "L3": 7.0}  # eV above the free atom (oxidised), standard deviation
+_DOWN = 3.0  # eV below it
+_AXIS = 3e-4  # of the energy: how far axes are off, standard deviation
+_SURE = 0.9  # share from which one edge is named alone
+_SHOWN = 0.02
+_FARTHEST = 4.5  # standard deviations, beyond which no edge is named
+
+
+def candidates(spectrum: Measured) -> list[Candidate]:
+    """Edges that the step of an X-ray spectrum may be, the likeliest first; none if none is near.
+
+    Weighed are the distance of the steepest rise from the edge of the free atom (oxidation moves
+    an edge up by as much as 20 eV, hardly down; the axis may be off), how rarely an edge is
+    measured, and the size of the step: L1 and L2 rise by little over what lies before them, and an
+    L2 or L1 has its L3 before it.
+    """
     rise = steepest(spectrum.energy, spectrum.mu)
-    near = [e for e in table() if abs(e.energy - rise) < max(_OFF * e.energy, 4.0) and e.jump > 1.1]
-    return min(near, key=lambda e: abs(e.energy - rise), default=None)
+    found = [
+        (e, _likelihood(e, rise, spectrum)) for e in table() if abs(e.energy - rise) < 0.03 * rise
+    ]
+    near = [(e, v) for e, v in found if v is not None]
+    best = max((v for _, v in near), default=0.0)
+    weights = [(e, math.exp(v - best)) for e, v in near]
+    total = sum(w for _, w in weights)
+    listed = [Candidate(e, w / total) for e, w in weights if w / total > _SHOWN]
+    return sorted(listed, key=lambda c: -c.share)
+
+
+def _likelihood(edge: Edge, rise: float, spectrum: Measured) -> float | None:
+    """Logarithm of how likely an edge is, up to a constant; None if it is too far off."""
+    away = rise - edge.energy
+    width = math.hypot(_UP.get(edge.edge, 4.0) if away > 0 else _DOWN, _AXIS * edge.energy)
+    if abs(away) > _FARTHEST * width or edge.jump <= 1.0:
+        return None
+    value = -0.5 * (away / width) ** 2 - math.log(width) + _RARE.get(edge.edge, _NEVER)
+    if edge.edge in ("L1", "L2"):
+        lower = find(edge.element, "L3" if edge.edge == "L2" else "L2")
+        before = lower.energy + away if lower else math.nan
+        if spectrum.energy[0] + 20 < before < rise - 20 and not _rises(spectrum, before):
+            return None
+    return value
+
+
+def _rises(spectrum: Measured, where: float) -> bool:
+    """Whether the absorption steps up at an energy by a tenth of its whole range or more."""
+    energy, mu = spectrum.energy, spectrum.mu
+    before = mu[(energy > where - 20) & (energy < where - 5)]
+    after = mu[(energy > where + 5) & (energy < where + 20)]
+    if not len(before) or not len(after):
+        return True  # not to be told
+    return bool(after.mean() - before.mean() > 0.1 * np.ptp(mu))
+
+
+def xray_edge(spectrum: Measured) -> Edge | None:
+    """The edge that an X-ray spectrum shows; None if none is near, or it stays open."""
+    found = candidates(spectrum)
+    return found[0].edge if found and found[0].share > _SURE else None
+
+
+def xray_names(spectrum: Measured) -> str:
+    """The edge that it shows, or those that it may be: ``Fe K``, ``V K or La L3``."""
+    found = candidates(spectrum)
+    if not found or found[0].share > _SURE:
+        return found[0].name if found else ""
+    return " or ".join(c.name for c in found[:4])
 
 
 def steepest(energy: Floats, mu: Floats, width: float = 2.0) -> float:
-    """Energy of the steepest rise after smoothing over `width` eV (FWHM), eV."""
+    """Energy of the steepest rise after smoothing over `width` eV (FWHM), eV.
+
+    Looked for within 15 eV of the largest step (mean of 20 eV after less 20 eV before), so that
+    neither noise nor a pre-edge peak is taken for the edge.
+    """
     from defectra.spectra.broaden import gaussian
 
-    grid = np.arange(energy[0], energy[-1], 0.25)
-    if len(grid) < 8:
+    grid = np.arange(energy[0], energy[-1], _GRID)
+    if len(grid) < 16:
         raise SpectrumError(f"the spectrum covers only {energy[-1] - energy[0]:.1f} eV")
     smooth = gaussian(energy, mu, grid, width)
     inner = slice(4, -4)
-    return float(grid[inner][int(np.argmax(np.gradient(smooth, grid)[inner]))])
+    slope = np.gradient(smooth, grid)[inner]
+    step = _step(smooth)[inner]
+    near = np.abs(grid[inner] - grid[inner][int(np.argmax(step))]) <= 15.0
+    return float(grid[inner][int(np.argmax(np.where(near, slope, -np.inf)))])
+
+
+def _step(values: Floats, reach: int = 80) -> Floats:
+    """Mean of the next `reach` values less that of the last, shape of `values`."""
+    total = np.concatenate([[0.0], np.cumsum(values)])
+    k = np.arange(len(values))
+    low, high = np.maximum(k - reach, 0), np.minimum(k + reach, len(values) - 1)
+    before = (total[k + 1] - total[low]) / (k + 1 - low)
+    return (total[high + 1] - total[k]) / (high + 1 - k) - before
 
 
 def check_xray(spectrum: Measured, wanted: str | None = None) -> str:
-    """Edge of an X-ray spectrum, as ``Ni K``.
+    """Edge of an X-ray spectrum, as ``Ni K``; several, if it stays open: ``V K or La L3``.
 
     Raises
     ------
@@ -59,15 +153,14 @@ def check_xray(spectrum: Measured, wanted: str | None = None) -> str:
             )
         rise = steepest(spectrum.energy, spectrum.mu)
         if abs(rise - edge.energy) > max(_OFF * edge.energy, 6.0):
-            other = xray_edge(spectrum)
-            seen = f", where {other.element} {other.edge} is" if other else ""
+            other = xray_names(spectrum)
+            seen = f", where {other} is" if other else ""
             raise SpectrumError(
                 f"{whose} {name} ({edge.energy:.0f} eV), but it rises at {rise:.1f} eV{seen}"
             )
     if wanted or " " in said:
         return wanted or said
-    seen_edge = xray_edge(spectrum)
-    return f"{seen_edge.element} {seen_edge.edge}" if seen_edge else ""
+    return xray_names(spectrum)
 
 
 @dataclass(frozen=True)

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from defectra.spectra.edge_normalisation import normalise
 from defectra.spectra.edges_seen import check_xray, eels_edges, name_says
-from defectra.spectra.measured_formats import read_file
+from defectra.spectra.measured_columns import Choice
+from defectra.spectra.measured_formats import pick, read_scans
 from defectra.spectra.measured_spectrum import Measured, SpectrumError, cleaned
 
 ELEMENTS = ("O", "Mn", "Co", "Ni")  # of the layered oxides: what EELS lines are compared with
 
 
 def read_measured(
-    path: Path, wanted: str | None = None, elements: tuple[str, ...] = ELEMENTS
+    path: Path,
+    wanted: str | None = None,
+    elements: tuple[str, ...] = ELEMENTS,
+    chosen: Choice | None = None,
+    scan: str = "",
 ) -> Measured:
     """Read and check a measured spectrum.
 
@@ -23,6 +30,10 @@ def read_measured(
         Edge that it is meant to be, e.g. ``Ni K``; by default what the file says.
     elements
         Elements whose edges an EELS spectrum may show.
+    chosen
+        Columns that the user chose.
+    scan
+        Which spectrum of the file, if it holds several.
 
     Raises
     ------
@@ -30,12 +41,42 @@ def read_measured(
         If the file cannot be read, a check fails, or its name disagrees with what it shows.
     """
     path = Path(path)
-    spectrum = cleaned(read_file(path))
+    return checked(pick(read_scans(path, chosen), scan), path, wanted, elements)
+
+
+def checked(
+    raw: Measured, path: Path, wanted: str | None = None, elements: tuple[str, ...] = ELEMENTS
+) -> Measured:
+    """A spectrum as it was read, cleaned and checked as :func:`read_measured` does."""
+    spectrum = cleaned(raw)
     if spectrum.kind == "counts":
         check_eels(spectrum, path, wanted, elements)
     else:
         check_xray(spectrum, wanted)
     return spectrum
+
+
+def each(
+    paths: Sequence[Path], chosen: Choice | None, scan: str, wanted: str | None
+) -> Iterator[tuple[str, Callable[[], Measured]]]:
+    """Every spectrum of many files: its name, and what gives it or raises `SpectrumError`.
+
+    A file that cannot be used is one such spectrum; it never ends the others.
+    """
+    for path in paths:
+        try:
+            found = read_scans(path, chosen)
+            found = [pick(found, scan)] if scan else found
+        except SpectrumError as error:
+            yield str(path), partial(_refused, error)
+            continue
+        for raw in found:
+            name = f"{path} [{raw.label}]" if len(found) > 1 else str(path)
+            yield name, partial(checked, raw, path, wanted)
+
+
+def _refused(error: SpectrumError) -> Measured:
+    raise error
 
 
 def check_eels(
@@ -60,15 +101,21 @@ def check_eels(
 
 
 def look(path: Path, wanted: str | None = None) -> str:
-    """What a file holds, in one line."""
-    spectrum = read_measured(path, wanted)
+    """What a file with one spectrum holds, in one line."""
+    return told(read_measured(path, wanted), path, wanted)
+
+
+def told(spectrum: Measured, path: Path, wanted: str | None = None) -> str:
+    """What a checked spectrum is, in one line."""
     first, last = spectrum.energy[[0, -1]]
-    told = f"{len(spectrum.energy)} energies from {first:.1f} to {last:.1f} eV, {spectrum.kind}"
+    text = f"{len(spectrum.energy)} energies from {first:.1f} to {last:.1f} eV, {spectrum.kind}"
+    notes = list(spectrum.notes)
     if spectrum.kind == "counts":
         seen = check_eels(spectrum, path, wanted, ELEMENTS)
-        told += f", edges: {', '.join(seen) or 'none'}"
+        text += f", edges: {', '.join(seen) or 'none'}"
     else:
         flat = normalise(spectrum)
-        told += f", {check_xray(spectrum, wanted) or 'unknown edge'}, steepest at {flat.e0:.1f} eV"
-        told += f", step {flat.step:.3g}"
-    return "; ".join([told, *spectrum.notes])
+        text += f", {check_xray(spectrum, wanted) or 'unknown edge'}, steepest at {flat.e0:.1f} eV"
+        text += f", step {flat.step:.3g}"
+        notes += flat.notes
+    return "; ".join([text, *notes])

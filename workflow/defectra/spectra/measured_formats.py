@@ -1,220 +1,191 @@
-"""Files of measured spectra: XDI, Athena-style columns, csv, EMSA (msa).
+"""Files of measured spectra, known by their content: XDI, columns, csv, msa, projects, binaries.
 
-Own readers, because those of the field cost more than they bring: xraylarch draws in a hundred
-packages, rosettasciio 22 (dask among them). Tests compare them with the files' own words.
+Own readers for text and Athena projects, because those of the field cost more than they bring:
+xraylarch draws in over a hundred packages. Binary formats are read through h5py and rosettasciio
+(extra ``measured``). Tests compare them with the files' own words.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from defectra.core.errors import EngineError
-from defectra.core.textfiles import plain_name, read_text
-from defectra.spectra.measured_spectrum import Measured, SpectrumError
+from defectra.core.textfiles import read_bytes
+from defectra.spectra import athena_project, measured_binary, measured_msa
+from defectra.spectra.header_names import edge_said, names_of
+from defectra.spectra.measured_columns import Choice, measured
+from defectra.spectra.measured_spectrum import LEAST, Measured, SpectrumError
+from defectra.spectra.measured_table import Table, passes, tables
+from defectra.spectra.measured_text import decoded
 
 Floats = NDArray[np.float64]
-_FLUORESCENCE = ("ifluor", "mufluor", "fluor", "if", "fluorescence")
-_TRANSMISSION = ("itrans", "i1", "it", "trans")
-_MU = ("mutrans", "mu", "xmu", "norm", "normalized", "flat", "intensity", "absorption", "chi_mu")
-_MONITOR = ("i0", "io", "monitor")
-_VALUE = re.compile(r"[-+]?[\d.]+(?:[eE][-+]?\d+)?")
+LARGEST = 300_000_000  # bytes; no file of one scan is larger
 
 
-def read_file(path: Path) -> Measured:
-    """Read a file by its content, whatever its name; nothing is checked yet.
+def read_file(path: Path, chosen: Choice | None = None, scan: str = "") -> Measured:
+    """The spectrum of a file; nothing is checked yet.
+
+    Parameters
+    ----------
+    chosen
+        Columns that the user chose.
+    scan
+        Which one, if the file holds several: its name, or its number from 1.
+
+    Raises
+    ------
+    SpectrumError
+        If no reader knows it, a column is missing, or it holds several and none is chosen.
+    """
+    return pick(read_scans(path, chosen), scan)
+
+
+def pick(found: list[Measured], scan: str) -> Measured:
+    """One spectrum of a file by name, or number from 1.
+
+    Raises
+    ------
+    SpectrumError
+        If there are several and none is chosen, or none has that name.
+    """
+    if len(found) == 1 and not scan:
+        return found[0]
+    same = [m for m in found if m.label == scan]
+    if len(same) == 1:
+        return same[0]
+    if re.fullmatch(r"\d{1,4}", scan) and 1 <= int(scan) <= len(found):
+        return found[int(scan) - 1]
+    listed = ", ".join(f"{k} ({m.label})" for k, m in enumerate(found[:10], 1))
+    wrong = f"no scan is named {scan!r}; " if scan else ""
+    more = f" and {len(found) - 10} more" if len(found) > 10 else ""
+    raise SpectrumError(
+        f"{wrong}the file holds {len(found)} spectra: {listed}{more}; choose one: --scan 1"
+    )
+
+
+def read_scans(path: Path, chosen: Choice | None = None) -> list[Measured]:
+    """Every spectrum of a file by its content, whatever its name.
 
     Raises
     ------
     SpectrumError
         If no reader knows it, or a column is missing.
     """
+    path = Path(path)
     try:
-        text = read_text(path)
+        data = read_bytes(path, LARGEST)
     except EngineError as error:
         raise SpectrumError(str(error)) from None
-    if re.search(r"^#\s*FORMAT\s*:\s*EMSA", text, re.M | re.I):
-        return read_msa(text)
-    if re.match(r"#\s*XDI/", text):
-        return read_xdi(text)
-    first = next((x for x in text.splitlines() if x.strip() and x.lstrip()[0] not in "#!%"), "")
-    if "," in first or ";" in first or plain_name(path).lower().endswith(".csv"):
-        return read_csv(text)
-    return read_plain(text)
+    found = measured_binary.read(path, data)
+    if found is None:
+        found = _from_text(decoded(data), chosen)
+    elif chosen:
+        raise SpectrumError("this format names its data: it has no columns to choose")
+    return found
 
 
-def read_xdi(text: str) -> Measured:
-    """XDI/1.0: named columns, element and edge in the header."""
+def _from_text(text: str, chosen: Choice | None) -> list[Measured]:
+    if re.search(r"^#\s*FORMAT\s*:\s*EMSA", text[:2000], re.M | re.I):
+        return [measured_msa.read(text)]
+    if athena_project.is_project(text):
+        return athena_project.read(text)
+    if re.match(r"\s*#\s*XDI/", text):
+        return read_xdi(text, chosen)
+    return read_columns(text, chosen)
+
+
+def read_xdi(text: str, chosen: Choice | None = None) -> list[Measured]:
+    """XDI/1.0: named columns, element and edge in the header.
+
+    Raises
+    ------
+    SpectrumError
+        If the header names no columns, or more than there are.
+    """
     words = {
         k.strip().lower(): v.strip()
         for k, v in re.findall(r"^#[ \t]*([A-Za-z]\w*\.\w+)[ \t]*:[ \t]*(.*)$", text, re.M)
     }
-    columns = {}
-    for key, value in list(words.items()):
+    table = tables(text, ("#",))[0]
+    names = [f"column {k + 1}" for k in range(table.data.shape[1])]
+    for key, value in words.items():
         number = re.fullmatch(r"column\.(\d{1,4})", key)
-        if number:
-            name, _, unit = value.partition(" ")
-            columns[name.lower()] = int(number.group(1)) - 1
-            if name.lower() == "energy":
-                words["energy unit"] = unit.strip().lower()
-    if "energy" not in columns:
-        raise SpectrumError("XDI: no column named energy in the header")
-    data = _numbers(text, "#")
-    edge = words.get("element.edge", "").upper()
-    return _from_columns(data, columns, words, words.get("element.symbol", ""), edge)
-
-
-def read_plain(text: str) -> Measured:
-    """Columns as Athena and others write them: names in the last line of the header, if any."""
-    header = [x for x in text.splitlines() if x.strip() and x.lstrip()[0] in "#!%"]
-    data = _numbers(text, "#!%")
-    columns: dict[str, int] = {}
-    for line in reversed(header):
-        names = re.split(r"[\s,]+", line.strip("#!% \t").lower())
-        if len(names) == data.shape[1]:
-            columns = {n.split("(")[0]: i for i, n in enumerate(names)}
-            break
-    element, edge = _edge_in(header)
-    return _from_columns(data, columns, {}, element, edge)
-
-
-def read_csv(text: str) -> Measured:
-    """Comma, semicolon or tab; names in the first row that is no row of numbers."""
-    lines = [x for x in text.splitlines() if x.strip() and not x.lstrip().startswith("#")]
-    try:
-        dialect: type[csv.Dialect] | str = csv.Sniffer().sniff("\n".join(lines[:20]), ",;\t")
-    except csv.Error:
-        dialect = "excel"
-    rows = list(csv.reader(io.StringIO("\n".join(lines)), dialect))
-    names: list[str] = []
-    numbers: list[list[float]] = []
-    for row in rows:
-        values = [_number(v) for v in row]
-        if None in values and not numbers:
-            names = names or [v.strip().lower() for v in row]
-        else:
-            numbers.append([np.nan if v is None else v for v in values])
-    _refuse_electrochemistry(names)
-    if not numbers or len({len(r) for r in numbers}) > 1 or len(numbers[0]) < 2:
-        raise SpectrumError("csv: no table of at least two columns with rows of one length")
-    columns = {re.split(r"[ (\[]", n)[0]: i for i, n in reversed(list(enumerate(names)))}
-    unit = "kev" if any("kev" in n for n in names) else ""
-    return _from_columns(np.array(numbers), columns, {"energy unit": unit} if unit else {}, "", "")
-
-
-def _refuse_electrochemistry(names: list[str]) -> None:
-    if any("voltage" in n or "capacity" in n for n in names):
-        raise SpectrumError(
-            f"csv with columns {', '.join(dict.fromkeys(names))}: this is electrochemistry, "
-            "no spectrum"
-        )
-
-
-def _number(text: str) -> float | None:
-    try:
-        return float(text)
-    except ValueError:
-        return None if text.strip() else float("nan")
-
-
-def read_msa(text: str) -> Measured:
-    """EMSA/MAS 1.0, data type XY or Y; energy loss in eV unless XUNITS says keV."""
-    words = {
-        k.strip().lower(): v.strip()
-        for k, v in re.findall(r"^#[ \t]*([A-Z]+)[ \t]*(?:-[^:\n]*)?:[ \t]*(.*)$", text, re.M)
-    }
-    _, _, body = text.partition("#SPECTRUM")
-    body = body.partition("\n")[2]
-    whole = "#ENDOFDATA" in body
-    try:
-        values = [float(v) for v in re.findall(_VALUE, body.split("#")[0])]
-    except ValueError as error:
-        raise SpectrumError(f"msa: a value is damaged: {error}") from None
-    try:
-        points = int(float(words["npoints"]))
-        if words.get("datatype", "Y").upper() == "XY":
-            energy, counts = np.array(values[::2]), np.array(values[1::2])
-        else:
-            counts = np.array(values)
-            first, step = float(words["offset"]), float(words["xperchan"])
-            energy = first + step * np.arange(len(counts))
-    except (KeyError, ValueError, OverflowError) as error:
-        raise SpectrumError(f"msa: header line {error} is missing or damaged") from None
-    if len(energy) != len(counts) or len(energy) < points or not whole:
-        raise SpectrumError(
-            f"msa: {len(counts)} of {points} points: the file is cut off; copy it again"
-        )
-    unit = words.get("xunits", "eV").lower()
-    title = {"title": words.get("title", ""), "energy unit": unit}
-    return Measured(energy, counts, "counts", meta=title)
-
-
-def _numbers(text: str, comments: str) -> Floats:
-    rows: list[list[float]] = []
-    for line in text.splitlines():
-        words = line.replace(",", " ").split()
-        if not words or words[0][0] in comments:
+        if not number:
             continue
-        values = [_number(w) for w in words]
-        if None in values:
-            if rows:
-                raise SpectrumError(f"no row of numbers: {line.strip()[:60]!r}")
-            continue
-        rows.append([float(v) for v in values if v is not None])
-    if len(rows) > 1 and len(rows[-1]) < len(rows[0]):
-        raise SpectrumError("the last row is cut off: copy the file again")
-    if not rows or len({len(r) for r in rows}) > 1 or len(rows[0]) < 2:
-        raise SpectrumError("no table of at least two columns with rows of one length")
-    return np.array(rows)
-
-
-def _edge_in(header: list[str]) -> tuple[str, str]:
-    """Element and edge in the header of Athena: ``Athena.element: Ni``, ``# Element: Ni``."""
-    text = "\n".join(header)
-    element = re.search(r"element(?:\.symbol)?\s*[:=]\s*([A-Z][a-z]?)\b", text, re.I)
-    edge = re.search(r"\bedge\s*[:=]\s*(K|L[123])\b", text, re.I)
-    return (element.group(1) if element else "", edge.group(1).upper() if edge else "")
-
-
-def _from_columns(
-    data: Floats, columns: dict[str, int], words: dict[str, str], element: str, edge: str
-) -> Measured:
-    """Absorption from what the columns are named; without names the second is taken for it."""
-    there = {name: k for name, k in columns.items() if 0 <= k < data.shape[1]}
-    if "energy" in columns and "energy" not in there:
-        raise SpectrumError("the header names a column of energies that is not there")
-    columns = there
-    energy = data[:, columns.get("energy", columns.get("e", 0))]
-
-    def column(names: tuple[str, ...]) -> Floats | None:
-        found = next((columns[n] for n in names if n in columns), None)
-        return None if found is None else data[:, found]
-
-    mu, monitor = column(_MU), column(_MONITOR)
-    kind = "mu"
-    if mu is None and monitor is not None:
-        passed, shone = column(_TRANSMISSION), column(_FLUORESCENCE)
-        mu, kind = _from_counts(monitor, passed, shone)
-    if mu is None:
-        if columns and data.shape[1] > 2:
+        k = int(number.group(1)) - 1
+        if not 0 <= k < len(names):
             raise SpectrumError(
-                f"no column of absorption, or of i0 and itrans, among {', '.join(columns)}"
+                f"XDI: the header names column {k + 1} ({value}), there are {len(names)}"
             )
-        mu = data[:, 1]
-    return Measured(energy, mu, kind, element, edge, words)
+        names[k] = value.split("||")[0].strip()
+    if not any(key.startswith("column.") for key in words):
+        named = names_of(table)
+        names = named or names
+    element = words.get("element.symbol", "").capitalize()
+    edge = words.get("element.edge", "").upper()
+    return _scans([table], [names], chosen, words, (element, edge))
 
 
-def _from_counts(
-    monitor: Floats, passed: Floats | None, shone: Floats | None
-) -> tuple[Floats | None, str]:
-    for counts in (monitor, passed if passed is not None else shone):
-        if counts is not None and (counts <= 0).any():
-            raise SpectrumError("a detector counted zero or less: no absorption can be had there")
-    if passed is not None:
-        return np.log(monitor / passed), "transmission"
-    return (None, "") if shone is None else (shone / monitor, "fluorescence")
+def read_columns(text: str, chosen: Choice | None = None) -> list[Measured]:
+    """Columns as beamlines and Athena write them, csv as spreadsheets do.
+
+    Raises
+    ------
+    SpectrumError
+        If there is no table, or its columns cannot be told apart.
+    """
+    _refuse_electrochemistry(text)
+    found = tables(text)
+    names = [None if chosen and not t.header else _names(t, chosen) for t in found]
+    return _scans(found, names, chosen, {}, edge_said(found[0].header))
+
+
+def _names(table: Table, chosen: Choice | None) -> list[str] | None:
+    try:
+        return names_of(table)
+    except SpectrumError:
+        if chosen:  # by number, then
+            return None
+        raise
+
+
+def _refuse_electrochemistry(text: str) -> None:
+    """Refuse tables of cells that are charged and discharged, which lie beside spectra."""
+    first = next((x for x in text.split("\n") if x.strip()), "")
+    if re.search(r"\bvoltage\b.*\bcapacity\b|\bcapacity\b.*\bvoltage\b", first, re.I):
+        raise SpectrumError(f"columns {first.strip()[:60]}: this is electrochemistry, no spectrum")
+
+
+def _scans(
+    found: list[Table],
+    names: list[list[str] | None],
+    chosen: Choice | None,
+    words: dict[str, str],
+    edge: tuple[str, str],
+) -> list[Measured]:
+    """A spectrum for each run through the energies of each table."""
+    out: list[Measured] = []
+    for table, own in zip(found, names):
+        whole = measured(table.data, own, chosen, dict(words))
+        parts = [p for p in passes(whole.energy) if p.stop - p.start >= LEAST]
+        if len(parts) < 2:
+            parts = [slice(0, len(whole.energy))]
+        title = _title(table)
+        for part in parts:
+            here = f"rows {part.start + 1} to {part.stop}" if len(parts) > 1 else ""
+            label = ", ".join(filter(None, (title, here))) or f"table {len(out) + 1}"
+            one = replace(whole, energy=whole.energy[part], mu=whole.mu[part], label=label)
+            notes = (*table.notes, *whole.notes)
+            out.append(replace(one, element=edge[0], edge=edge[1], notes=notes))
+    return out
+
+
+def _title(table: Table) -> str:
+    """Name of a SPEC scan: what follows ``#S``."""
+    told = [re.match(r"\s*#\s*S\s+(.+)", x) for x in table.header]
+    return next((t.group(1).strip()[:60] for t in reversed(told) if t), "")

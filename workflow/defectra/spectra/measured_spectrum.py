@@ -39,6 +39,8 @@ class Measured:
         Other words of the header.
     notes
         What was mended on reading.
+    label
+        Which one of its file, where that holds several.
     """
 
     energy: Floats
@@ -48,6 +50,7 @@ class Measured:
     edge: str = ""
     meta: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    label: str = ""
 
 
 def cleaned(raw: Measured) -> Measured:

@@ -20,23 +20,28 @@ from defectra.core.errors import EngineError
 from defectra.core.records import Origin, Status
 from defectra.core.textfiles import read_text
 from defectra.engines.finished.columns import number
+from defectra.engines.vasp.states import fermi, planes, states
 
 Row = dict[str, Any]
-WINDOW_EV = 3.0
-_VERSION = "1"
+_VERSION = "2"
 
 
 def folders(root: Path) -> Iterator[tuple[Path, Path | None]]:
     """Each vasprun.xml below `root`, gzipped or not, with the OUTCAR beside it."""
     for xml in sorted(root.rglob("vasprun.xml*")):
         if xml.name in ("vasprun.xml", "vasprun.xml.gz"):
-            beside = [p for n in ("OUTCAR", "OUTCAR.gz") if (p := xml.with_name(n)).is_file()]
-            yield xml, beside[0] if beside else None
+            yield xml, _beside(xml, "OUTCAR")
+
+
+def _beside(xml: Path, name: str) -> Path | None:
+    found = [p for n in (name, f"{name}.gz") if (p := xml.with_name(n)).is_file()]
+    return found[0] if found else None
 
 
 def run_files(root: Path) -> list[Path]:
     """What :func:`levels_of_folder` reads: input of the rule, so that a new run is seen."""
-    return [p for pair in folders(root) for p in pair if p is not None]
+    found = [(*pair, _beside(pair[0], "LOCPOT")) for pair in folders(root)]
+    return [p for three in found for p in three if p is not None]
 
 
 def read_tree(root: Path) -> tuple[list[Row], list[dict[str, str]]]:
@@ -66,9 +71,10 @@ def read(xml: Path, outcar: Path | None) -> Row:
     ------
     EngineError
         ``truncated_output`` if pymatgen cannot read it, ``no_charge`` if valences are not told,
-        ``blank_energy``, ``no_mesh``.
+        ``blank_energy``, ``no_states``.
     """
     run = _vasprun(xml)
+    locpot = _beside(xml, "LOCPOT")
     cell = run.final_structure
     electrons = float(run.parameters.get("NELECT", 0.0))
     neutral = sum(_valences(xml)[str(s)] for s in run.atomic_symbols)
@@ -83,18 +89,19 @@ def read(xml: Path, outcar: Path | None) -> Row:
         "charge": charge,
         "functional": str(run.run_type),
         "cutoff_eV": float(run.parameters["ENMAX"]),
-        "kpoints": _mesh(run, xml),
+        "kpoints": _mesh(run),
         "lattice": np.round(cell.lattice.matrix, 6).ravel().tolist(),
         "species": [s.specie.symbol for s in cell],
         "coords": np.round(cell.frac_coords, 6).ravel().tolist(),
         "energy_eV": energy,
-        "fermi_eV": float(run.efermi) if run.efermi is not None else float("nan"),
+        "fermi_eV": fermi(xml, outcar),
         "electrons": electrons,
         "potentials_V": _potentials(outcar, len(cell)) if outcar else [],
-        **_states(run),
+        **(planes(locpot) if locpot else {}),
+        **states(run, electrons),
         "engine_version": f"VASP {run.vasp_version}",
         "status": str(Status.OK if run.converged else Status.UNCONVERGED),
-        "message": "" if outcar else "no OUTCAR: no potentials, no correction",
+        "message": "" if outcar else "no OUTCAR: no potentials, no correction possible",
         "wall_s": 0.0,
         "cpu_s": 0.0,
         "origin": str(Origin.PARSED),
@@ -128,13 +135,19 @@ def _valences(path: Path) -> dict[str, float]:
     raise EngineError("no_charge", f"{path.name}: no table of atom types")
 
 
-def _mesh(run: Any, path: Path) -> str:
+def _mesh(run: Any) -> str:
     mesh = run.kpoints.kpts[0] if run.kpoints is not None else ()
     if len(run.actual_kpoints) == 1:
         return "1 1 1"
     if len(mesh) != 3 or any(k != int(k) or k < 1 for k in mesh):
-        raise EngineError("no_mesh", f"{path.name}: k-points that are no mesh")
+        return _listed(run)
     return " ".join(str(int(k)) for k in mesh)
+
+
+def _listed(run: Any) -> str:
+    """A list of k-points that is no mesh: its length and a hash, so that equal lists are equal."""
+    points = np.round(np.column_stack([run.actual_kpoints, run.actual_kpoints_weights]), 6)
+    return f"list of {len(points)} {hashlib.sha256(points.tobytes()).hexdigest()[:8]}"
 
 
 def _potentials(path: Path, count: int) -> list[float]:
@@ -146,22 +159,8 @@ def _potentials(path: Path, count: int) -> list[float]:
     except Exception as error:  # as above
         text = " ".join(str(error).split())
         raise EngineError("truncated_output", f"{path.name} cannot be read: {text}") from None
-    if found is None or len(found) != count:
-        raise EngineError(
-            "potentials", f"{path.name}: {len(found or [])} potentials for {count} atoms"
-        )
+    if found is None:
+        return []
+    if len(found) != count:
+        raise EngineError("potentials", f"{path.name}: {len(found)} potentials for {count} atoms")
     return [-float(v) for v in found]
-
-
-def _states(run: Any) -> Row:
-    energy: list[float] = []
-    filling: list[float] = []
-    weight: list[float] = []
-    share = 2.0 / len(run.eigenvalues)
-    for bands in run.eigenvalues.values():
-        for k, point in enumerate(np.asarray(bands)):
-            near = np.abs(point[:, 0] - (run.efermi or 0.0)) < WINDOW_EV
-            energy += point[near, 0].tolist()
-            filling += point[near, 1].tolist()
-            weight += [share * float(run.actual_kpoints_weights[k])] * int(near.sum())
-    return {"state_eV": energy, "state_filling": filling, "state_weight": weight}

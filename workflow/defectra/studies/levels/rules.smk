@@ -376,12 +376,21 @@ use rule step as run_next_levels with:
         gpaw=gpaw_version(),
 
 
-# VASP runs made elsewhere, levels.live.parsed; asked for if there are any.
+# Runs, results and tables made elsewhere (levels.live: parsed, results, tables); asked for if there
+# are any.
+MADE_ELSEWHERE = [
+    *(str(f) for p in CONFIG.levels.live.parsed for f in run_files(Path(p.folder))),
+    *CONFIG.levels.live.results,
+    *(t.file for t in CONFIG.levels.live.tables),
+]
+
+
 use rule step as parse_levels with:
     input:
-        [str(f) for p in CONFIG.levels.live.parsed for f in run_files(Path(p.folder))],
+        MADE_ELSEWHERE,
     output:
         levels="results/levels/parsed_levels.csv",
+        cells="results/levels/parsed_cells.csv",
         left_out="results/levels/parsed_left_out.csv",
     log:
         "results/logs/levels/parse_levels.log",
@@ -390,6 +399,8 @@ use rule step as parse_levels with:
     params:
         **step("defectra.studies.levels.steps.parse_levels"),
         parsed=leaf(CONFIG, "levels", "live", "parsed"),
+        results=leaf(CONFIG, "levels", "live", "results"),
+        tables=leaf(CONFIG, "levels", "live", "tables"),
         coefficient=leaf(CONFIG, "levels", "mba_coefficient"),
 
 
@@ -398,7 +409,7 @@ rule levels:
         rules.score_levels.output,
         "results/levels/space.csv",
         "results/levels/live_drift.csv",
-        ["results/levels/parsed_levels.csv"] if CONFIG.levels.live.parsed else [],
+        ["results/levels/parsed_levels.csv"] if MADE_ELSEWHERE else [],
         expand(
             "results/levels/figures/{figure}.png",
             figure=[

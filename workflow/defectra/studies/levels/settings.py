@@ -76,6 +76,20 @@ class ParsedSet(Strict):
     )
 
 
+class EnergyTable(Strict):
+    """A csv of total energies of a user's own, and which of its columns holds what."""
+
+    file: str = Field(description="csv with a head")
+    host: str = Field(description="column of the host, or a constant such as =CdTe")
+    defect: str = Field(description="column of the defect's name")
+    vbm: str = Field(description="column of the valence-band maximum, eV, axis of the energies")
+    gap: str = Field(description="column of the gap, eV")
+    energies: dict[int, str] = Field(min_length=2, description="column of the energy by charge")
+    corrections: dict[int, str] = Field({}, description="column of the correction by charge")
+    bulk: str = Field("", description="column of the host's total energy")
+    fidelity: str = Field("functional unknown", description="what made the energies")
+
+
 class Live(Strict):
     """Charged cells with GPAW: the shipped set, what each run computes anew, users' own runs."""
 
@@ -95,6 +109,8 @@ class Live(Strict):
     next_runs: int = Field(1, ge=0, description="rows of next.csv that `next_levels` computes")
     next_atoms: int = Field(16, ge=8, description="of the host in those cells")
     parsed: list[ParsedSet] = Field([], description="VASP runs made elsewhere")
+    results: list[str] = Field([], description="JSON of doped (thermodynamics), pydefect (summary)")
+    tables: list[EnergyTable] = Field([], description="csv of energies, columns declared")
 
 
 class LevelsStudy(StudySettings):

@@ -162,11 +162,12 @@ def make_live_levels(job: Job) -> None:
 
 
 def parse_levels(job: Job) -> None:
-    """Levels of VASP runs made elsewhere.
+    """Levels of VASP runs, of results of doped and pydefect and of tables made elsewhere.
 
-    Output levels, left_out (csv).
+    Output levels, left_out, cells (csv).
 
-    params.parsed = folders with host and dielectric tensor, params.coefficient.
+    params.parsed = folders with host and dielectric tensor, params.results = JSON files,
+    params.tables = csv with their columns, params.coefficient.
     """
     import json
     from pathlib import Path
@@ -174,20 +175,33 @@ def parse_levels(job: Job) -> None:
     import numpy as np
 
     from defectra.core.csvs import write_csv
-    from defectra.defects.vasp_runs import levels_of_folder
+    from defectra.defects.energy_tables import Mapped, levels_of_table
+    from defectra.defects.program_results import levels_of_results
+    from defectra.defects.vasp_runs import CELLS_COLUMNS, cells_of_sets, levels_of_sets, read_sets
     from defectra.studies.levels.tables import LIVE_LEVELS
 
-    rows, left_out = [], []
+    rows, left_out, cells = [], [], []
+    coefficient = json.loads(job.params.coefficient)
     for entry in json.loads(job.params.parsed):
-        made, out = levels_of_folder(
-            Path(entry["folder"]),
-            entry["host"],
-            np.reshape(entry["dielectric"], (3, 3)),
-            json.loads(job.params.coefficient),
-        )
+        host, tensor = entry["host"], np.reshape(entry["dielectric"], (3, 3))
+        sets, out = read_sets(Path(entry["folder"]), host)
+        made, more = levels_of_sets(sets, host, tensor, coefficient)
+        cells += cells_of_sets(sets, host, tensor)
+        rows += made
+        left_out += out + more
+    for path in json.loads(job.params.results):
+        made, out = levels_of_results(Path(path), coefficient)
+        rows += made
+        left_out += out
+    for entry in json.loads(job.params.tables):
+        path = Path(entry.pop("file"))
+        for name in ("energies", "corrections"):
+            entry[name] = {int(q): column for q, column in entry[name].items()}
+        made, out = levels_of_table(path, Mapped(**entry), coefficient)
         rows += made
         left_out += out
     write_csv(job.output.levels, rows, LIVE_LEVELS.names)
+    write_csv(job.output.cells, cells, CELLS_COLUMNS)
     write_csv(job.output.left_out, left_out, ["source", "reason"])
 
 

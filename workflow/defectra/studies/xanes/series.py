@@ -265,7 +265,7 @@ def oxide_rows(files: Sequence[Path], models: Sequence[Saved]) -> Iterator[Row]:
             yield {
                 "file": path.name, "sample": sample, "nominal": NOMINAL.get(sample, float("nan")),
                 "kind": spectrum.kind, "features": model.about.features, "value": answer.value,
-                "half": answer.half, "outside": answer.outside,
+                "half": model.about.half, "outside": answer.outside,
                 "peak_eV": float(peak_position(model.grid, values[None, :])[0]), "e0_eV": flat.e0,
             }  # fmt: skip
 

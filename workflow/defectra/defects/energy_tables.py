@@ -1,0 +1,122 @@
+"""Tables of total energies of a user's own (csv) with declared columns, made into levels."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from defectra.core.errors import EngineError, TableError
+from defectra.defects.energy_levels import ChargedEnergies, energy, level_rows
+
+Row = dict[str, Any]
+Left = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Mapped:
+    """Which column of a table holds what; a column is named as in its head.
+
+    Attributes
+    ----------
+    host, defect
+        Names. A host that starts with ``=`` is a constant: ``=CdTe``.
+    vbm, gap
+        eV, valence-band maximum on the axis of the energies.
+    energies
+        Column of the total energy by charge.
+    corrections
+        Column of the correction by charge; charges that lack one stay uncorrected.
+    bulk
+        Total energy of the host, only checked for blanks; may be empty.
+    fidelity
+        What made the energies, e.g. ``HSE06``.
+    """
+
+    host: str
+    defect: str
+    vbm: str
+    gap: str
+    energies: Mapping[int, str]
+    corrections: Mapping[int, str] = field(default_factory=dict)
+    bulk: str = ""
+    fidelity: str = "functional unknown"
+
+
+def levels_of_table(
+    path: Path, columns: Mapped, coefficient: float
+) -> tuple[list[Row], list[Left]]:
+    """Levels of every whole row of a csv, in the columns of LIVE_LEVELS, and what was left out.
+
+    A row with a zero, an empty cell or a word for an energy is left out whole, with its line.
+
+    Raises
+    ------
+    TableError
+        If the file cannot be read, or a declared column is not there.
+    """
+    rows: list[Row] = []
+    left_out: list[Left] = []
+    seen: set[tuple[str, str]] = set()
+    for line, raw in _lines(path, columns):
+        where = f"{path.name} line {line}"
+        try:
+            found = _defect(raw, columns)
+            if (found.host, found.defect) in seen:
+                raise EngineError("twice", f"{found.host} {found.defect} is there twice")
+            rows += level_rows(found, coefficient)
+            seen.add((found.host, found.defect))
+        except EngineError as error:
+            left_out.append({"source": where, "reason": str(error)})
+    return rows, left_out
+
+
+def _defect(raw: Mapping[str, str], columns: Mapped) -> ChargedEnergies:
+    if columns.bulk:
+        energy(raw[columns.bulk], columns.bulk)
+    energies = {q: energy(raw[name], name) for q, name in columns.energies.items()}
+    corrections = {}
+    for charge, name in columns.corrections.items():
+        corrections[charge] = _number(raw[name], name)
+    gap, vbm = _number(raw[columns.gap], columns.gap), _number(raw[columns.vbm], columns.vbm)
+    if gap <= 0:
+        raise EngineError("no_states", f"{columns.gap}: {gap:g} is no gap")
+    host = columns.host[1:] if columns.host.startswith("=") else raw[columns.host].strip()
+    if not host or not raw[columns.defect].strip():
+        raise EngineError("no_name", "the host or the defect has no name")
+    return ChargedEnergies(
+        host, raw[columns.defect].strip(), vbm, gap, energies, corrections,
+        f"{columns.fidelity}, {len(energies)} charges of a table", "table",
+    )  # fmt: skip
+
+
+def _number(text: str, name: str) -> float:
+    """A number that may be zero."""
+    try:
+        return 0.0 if float(text) == 0 else energy(text, name)
+    except ValueError:
+        raise EngineError("blank_energy", f"{name}: {text.strip()!r} is no number") from None
+
+
+def _lines(path: Path, columns: Mapped) -> Iterator[tuple[int, dict[str, str]]]:
+    names = [columns.defect, columns.vbm, columns.gap, columns.bulk]
+    names += [columns.host] if not columns.host.startswith("=") else []
+    names += [*columns.energies.values(), *columns.corrections.values()]
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as handle:
+            reader = csv.reader(handle)
+            heads = [h.strip() for h in next(reader, [])]
+            missing = [n for n in names if n and n not in heads]
+            twice = [n for n in names if n and heads.count(n) > 1]
+            if missing or twice:
+                raise TableError(
+                    f"{path}: column {(missing or twice)[0]!r} is "
+                    f"{'missing' if missing else 'there twice'}; there are: {', '.join(heads)}"
+                )
+            for number, cells in enumerate(reader, 2):
+                if any(c.strip() for c in cells):
+                    yield number, dict(zip(heads, [*cells, *[""] * (len(heads) - len(cells))]))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise TableError(f"{path}: cannot be read: {error}") from None

@@ -1,0 +1,230 @@
+"""Absorption from named columns, or from the columns that a user names; nothing is guessed.
+
+A column is absorption only if its name says so, or if the names of a numerator and a denominator
+do: ``ln(I0/It)``, ``If/I0``. Everything else is refused, with the columns and the way to choose.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from defectra.spectra import column_formula as formula
+from defectra.spectra.column_names import Column, Role, column, key_of
+from defectra.spectra.measured_spectrum import Measured, SpectrumError
+
+Floats = NDArray[np.float64]
+_MU = (  # what is taken first, and what it is then called
+    (Role.MU, "mu"),
+    (Role.MU_TRANSMISSION, "transmission"),
+    (Role.MU_FLUORESCENCE, "fluorescence"),
+    (Role.NORMALISED, "mu"),
+)
+_HC = 12398.419843320026  # eV Å, CODATA 2018 (exact)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Columns that a user chose.
+
+    Attributes
+    ----------
+    energy
+        Number (from 1), name or formula.
+    mu
+        The same; ``col3`` is the third column in a formula.
+    unit
+        ``eV`` or ``keV``; empty: as the file says.
+    """
+
+    energy: str
+    mu: str
+    unit: str = ""
+
+
+def choice(words: Sequence[str]) -> Choice:
+    """Choice of ``energy=1 mu=ln(I0/It)``.
+
+    Raises
+    ------
+    SpectrumError
+        If a word is no such pair, or one of both is missing.
+    """
+    given = {w.partition("=")[0]: w.partition("=")[2] for w in words}
+    unknown = [w for w in given if w not in ("energy", "mu", "unit")]
+    if unknown or not given.get("energy") or not given.get("mu"):
+        raise SpectrumError("--columns takes energy=... and mu=..., e.g. energy=1 mu='ln(I0/It)'")
+    if given.get("unit", "eV").lower() not in ("ev", "kev"):
+        raise SpectrumError(f"unit={given['unit']}: eV or keV")
+    return Choice(given["energy"], given["mu"], given.get("unit", ""))
+
+
+def measured(
+    data: Floats, names: Sequence[str] | None, chosen: Choice | None, words: dict[str, str]
+) -> Measured:
+    """Energy and absorption of a table, shape (rows, columns).
+
+    Parameters
+    ----------
+    names
+        Of the columns; None if the file names none.
+    words
+        Header: ``energy unit`` and what is kept with the spectrum.
+
+    Raises
+    ------
+    SpectrumError
+        If the names do not say which column is which.
+    """
+    found = [column(n) for n in names] if names else []
+    if chosen:
+        return _chosen(data, found, chosen, words)
+    if not found:
+        if data.shape[1] == 2 and _is_axis(data[:, 0]):
+            note = "the columns have no names: the second is taken as absorption"
+            return Measured(data[:, 0], data[:, 1], meta=words, notes=(note,))
+        raise SpectrumError(f"the {data.shape[1]} columns have no names" + how(data, found))
+    energy, unit = _energy(data, found, words)
+    words = words | ({"energy unit": unit} if unit else {})
+    mu, kind, notes = _absorption(data, found)
+    return Measured(energy, mu, kind, meta=words, notes=tuple(notes))
+
+
+def _is_axis(values: Floats) -> bool:
+    """Whether values may be energies of a scan: they run one way, but for jitter and returns."""
+    steps = np.diff(values[np.isfinite(values)])
+    up, down = int((steps > 0).sum()), int((steps < 0).sum())
+    return bool(max(up, down) > 0.9 * (up + down)) and bool(np.ptp(values) > 0.0)
+
+
+def how(data: Floats, found: Sequence[Column]) -> str:
+    """The columns of a table, and how to choose among them."""
+    listed = [
+        f"{k + 1} {found[k].name + ' ' if k < len(found) else ''}"
+        f"({data[0, k]:.6g} to {data[-1, k]:.6g})"
+        for k in range(data.shape[1])
+    ]
+    more = f" and {len(listed) - 12} more" if len(listed) > 12 else ""
+    return (
+        f"; columns: {', '.join(listed[:12])}{more}. Choose: --columns energy=1 mu='ln(I0/It)' "
+        "(numbers or names; col2 is the second column in a formula)"
+    )
+
+
+def _of(found: Sequence[Column], *roles: Role) -> list[int]:
+    return [k for k, c in enumerate(found) if c.role in roles]
+
+
+def _one(data: Floats, found: Sequence[Column], role: Role) -> int | None:
+    there = _of(found, role)
+    if len(there) > 1:
+        first = data[:, there[0]]
+        if any(not np.array_equal(first, data[:, k], equal_nan=True) for k in there[1:]):
+            listed = ", ".join(found[k].name for k in there)
+            raise SpectrumError(f"several columns of {role}: {listed}" + how(data, found))
+    return there[0] if there else None
+
+
+def _energy(data: Floats, found: Sequence[Column], words: dict[str, str]) -> tuple[Floats, str]:
+    for role in (Role.ENERGY, Role.NOMINAL):
+        k = _one(data, found, role)
+        if k is not None:
+            return data[:, k], found[k].unit
+    k = _one(data, found, Role.ANGLE)
+    if k is None:
+        raise SpectrumError("no column is named energy" + how(data, found))
+    spacing = re.match(r"[\d.]+", words.get("mono.d_spacing", ""))
+    if not spacing or not 0.2 < float(spacing.group()) < 20:
+        raise SpectrumError(
+            f"column {found[k].name} is an angle: without the spacing d of the monochromator "
+            "(Mono.d_spacing) it gives no energy; write energies, E = 12398.42 eV Å / (2 d sin θ)"
+            + how(data, found)
+        )
+    factor = 1.0 if found[k].unit.startswith("rad") else np.pi / 180
+    with np.errstate(all="ignore"):
+        return _HC / (2 * float(spacing.group()) * np.sin(data[:, k] * factor)), "ev"
+
+
+def _absorption(data: Floats, found: Sequence[Column]) -> tuple[Floats, str, list[str]]:
+    told = [(_one(data, found, role), kind) for role, kind in _MU]
+    there = [(k, kind) for k, kind in told if k is not None]
+    if there:
+        k, kind = there[0]
+        others = [found[o].name for o, _ in there[1:] if found[o].role is not Role.NORMALISED]
+        notes = [f"{found[k].name} taken, {', '.join(others)} not"] if others else []
+        return data[:, k], kind, notes
+    monitor = _one(data, found, Role.MONITOR)
+    passed, shone, emitted = (_one(data, found, r) for r in (Role.PASSED, Role.SHONE, Role.YIELD))
+    if monitor is not None and passed is not None:
+        mu = np.log(_counts(data, monitor) / _counts(data, passed))
+        notes = [f"ln({found[monitor].name}/{found[passed].name})"]
+        if shone is not None:
+            notes[0] += f", {found[shone].name} not used"
+        return mu, "transmission", notes
+    light = shone if shone is not None else emitted
+    if monitor is not None and light is not None:
+        mu = _counts(data, light) / _counts(data, monitor)
+        return mu, "fluorescence", [f"{found[light].name}/{found[monitor].name}"]
+    raise SpectrumError(
+        "no column is named absorption, and no two are named for the incident and the transmitted "
+        "or the fluorescence intensity" + how(data, found)
+    )
+
+
+def _counts(data: Floats, k: int) -> Floats:
+    counts = data[:, k]
+    if (counts <= 0).any():
+        raise SpectrumError("a detector counted zero or less: no absorption can be had there")
+    return counts
+
+
+def _chosen(
+    data: Floats, found: Sequence[Column], chosen: Choice, words: dict[str, str]
+) -> Measured:
+    energy, where = _values(data, found, chosen.energy)
+    mu, _ = _values(data, found, chosen.mu)
+    unit = chosen.unit.lower() or (found[where].unit if where is not None and found else "")
+    if np.isfinite(energy).all() and not np.isfinite(mu).any():
+        raise SpectrumError(f"mu={chosen.mu} has no value anywhere: counts of zero or less?")
+    note = f"chosen: energy={chosen.energy} mu={chosen.mu}"
+    return Measured(energy, mu, meta=words | ({"energy unit": unit} if unit else {}), notes=(note,))
+
+
+def _values(data: Floats, found: Sequence[Column], text: str) -> tuple[Floats, int | None]:
+    """Values of a number, name or formula, and the column if it is one alone."""
+    text = text.strip()
+    if re.fullmatch(r"\d{1,4}", text):
+        k = int(text) - 1
+        if not 0 <= k < data.shape[1]:
+            raise SpectrumError(f"there is no column {text}" + how(data, found))
+        return data[:, k], k
+    exact = [k for k, c in enumerate(found) if text in (c.name, c.name.strip())]
+    if len(exact) == 1:
+        return data[:, exact[0]], exact[0]
+    tree = formula.parse(text)
+    single = _place(data, found, tree.text) if isinstance(tree, formula.Name) else None
+    values = formula.value(tree, lambda name: data[:, _place(data, found, name)])
+    if values.shape != data.shape[:1]:
+        raise SpectrumError(f"{text!r} names no column" + how(data, found))
+    return values, single
+
+
+def _place(data: Floats, found: Sequence[Column], name: str) -> int:
+    numbered = re.fullmatch(r"col(\d{1,4})", name, re.IGNORECASE)
+    if numbered and 1 <= int(numbered.group(1)) <= data.shape[1]:
+        return int(numbered.group(1)) - 1
+    for same in (
+        lambda c: c.name == name,
+        lambda c: c.name.lower() == name.lower(),
+        lambda c: c.key == key_of(name),
+    ):
+        there = [k for k, c in enumerate(found) if same(c)]
+        if len(there) == 1:
+            return there[0]
+        if there:
+            raise SpectrumError(f"several columns are named {name}" + how(data, found))
+    raise SpectrumError(f"no column is named {name}" + how(data, found))
