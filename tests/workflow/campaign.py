@@ -20,8 +20,18 @@ from defectra.core.records import TABLES
 from defectra.core.store import read_table
 
 ROOT = Path(__file__).resolve().parents[2]
-PARTS = ("Snakefile", "workflow", "scripts", "config", "envs")
-TARGETS = ("total", "all", "nmc", "levels", "perovskites", "xanes", "ladder")  # rules without work
+PARTS = ("Snakefile", "workflow", "profiles", "scripts", "config", "envs")
+# Rules without work.
+TARGETS = ("total", "everything", "all", "nmc", "levels", "perovskites", "xanes", "ladder")
+    "total",
+    "everything",
+    "all",
+    "nmc",
+    "levels",
+    "perovskites",
+    "xanes",
+    "ladder",
+)  # rules without work
 TABLES_ONLY = "results/calculations.parquet"
 TIMES = {"wall_s", "cpu_s", "max_rss_mb"}
 STUDY: dict[str, Any] = {
@@ -45,7 +55,7 @@ STUDY: dict[str, Any] = {
 def jobs(out: str) -> dict[str, int]:
     """Jobs by rule, from what a dry run prints."""
     rows = re.findall(r"^(\w+) +(\d+)$", out, re.MULTILINE)
-    return {rule: int(n) for rule, n in rows if rule not in ("total", "all", "nmc")}
+    return {rule: int(n) for rule, n in rows if rule not in TARGETS}
 
 
 class Campaign:

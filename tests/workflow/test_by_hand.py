@@ -5,13 +5,13 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import psutil
 import pytest
 import yaml
 from campaign import TABLES_ONLY, Campaign, jobs, stop
+from events import Gate, wait_for
 
 from defectra.core.results_lock import VARIABLE, is_handed_over, only_one
 
@@ -30,11 +30,11 @@ def test_reading_under_a_living_run_leaves_its_plan_alone(tmp_path: Path) -> Non
     base["nmc"]["structures"]["compositions"] = ["NMC811"]
     variant = tmp_path / "variant.yaml"
     variant.write_text(yaml.safe_dump(base))
-    child = campaign.start(TABLES_ONLY, "--no-report", sleep=0.2)
+    gate = Gate(tmp_path / "gate")
+    child = campaign.start(TABLES_ONLY, "--no-report", gate=gate)
     try:
-        while not campaign.computed():  # the event: the first calculation is in a journal
-            assert child.poll() is None, campaign.last_log()
-            time.sleep(0.1)
+        gate.let(1)
+        wait_for(campaign.computed, "the first calculation in a journal")
         below = psutil.Process(child.pid).children(recursive=True)
         for process in below:  # it lives, and gets no further, for as long as it is looked at
             process.suspend()
@@ -51,6 +51,7 @@ def test_reading_under_a_living_run_leaves_its_plan_alone(tmp_path: Path) -> Non
         assert campaign.plan() == before
         for process in below:
             process.resume()
+        gate.open()
         out, _ = child.communicate(timeout=1200)
         assert child.returncode == 0, out
     finally:
@@ -77,8 +78,8 @@ def test_a_dry_run_in_a_fresh_folder_writes_nothing_and_shows_the_jobs(
 
 def test_by_hand_from_a_clone_runs_the_code_of_the_clone(copy: Campaign) -> None:
     assert jobs(copy.snakemake(TABLES_ONLY, "-n", "--quiet=rules")) == {}  # triggers hold, no flag
-    copy.edit("workflow/defectra/engines/synthetic.py", "46.0, 62", "46.0, 63")
-    (copy.folder / "scripts/calculate.py").touch()
+    copy.edit("workflow/defectra/engines/synthetic/run.py", "46.0, 62", "46.0, 63")
+    (copy.folder / "scripts/step.py").touch()
     elsewhere = str(Path(__file__).resolve().parents[2] / "workflow")
     copy.snakemake(TABLES_ONLY, PYTHONPATH=elsewhere)
     assert {len(row["mu"]) for row in copy.table("spectra")} == {63}
