@@ -63,7 +63,7 @@ KEYS: list[tuple[str, Any, set[str]]] = [
     (
         "perovskites.screen.probability",
         0.4,
-        {"screen_perovskites", "plot_perovskite_screen"} | PEROVSKITE_SCORES,
+        {"screen_perovskites", "plot_perovskite_screen"},
     ),
     ("perovskites.bootstrap", 999, PEROVSKITE_MODELS | PEROVSKITE_SCORES),
     (

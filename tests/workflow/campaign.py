@@ -23,15 +23,6 @@ ROOT = Path(__file__).resolve().parents[2]
 PARTS = ("Snakefile", "workflow", "profiles", "scripts", "config", "envs")
 # Rules without work.
 TARGETS = ("total", "everything", "all", "nmc", "levels", "perovskites", "xanes", "ladder")
-    "total",
-    "everything",
-    "all",
-    "nmc",
-    "levels",
-    "perovskites",
-    "xanes",
-    "ladder",
-)  # rules without work
 TABLES_ONLY = "results/calculations.parquet"
 TIMES = {"wall_s", "cpu_s", "max_rss_mb"}
 STUDY: dict[str, Any] = {
