@@ -275,11 +275,14 @@ def orbit_labels(structure: Structure) -> list[str]:
 
 
 def rows_of(structure: Structure) -> tuple[dict[str, Any], dict[str, Any], list[str]]:
-    """Structures and geometries row of a cell as it is, and the orbit of each site."""
+    """Structures and geometries row of a cell as it is, and the name of each site.
+
+    A site is named by its orbit in the canonical primitive cell: the same site of the same
+    crystal has one name in every file, whatever the order of the sites, and no other site has it.
+    """
     species = [s.specie.symbol for s in structure]
     lattice, coords = structure.lattice.matrix, structure.frac_coords
-    orbits = orbit_labels(structure)
-    name, host = identity(structure)
+    name, host, orbits = identity(structure)
     amounts = Counter(species)
     formula = " ".join(f"{s}{n}" for s, n in amounts.items())
     row = {
@@ -309,19 +312,24 @@ def rows_of(structure: Structure) -> tuple[dict[str, Any], dict[str, Any], list[
     return row, geometry, orbits
 
 
-def identity(structure: Structure) -> tuple[str, str]:
-    """structure_id and host: those of the crystal, so that copies of a cell are one structure.
+def identity(structure: Structure) -> tuple[str, str, list[str]]:
+    """structure_id, host and site names: those of the crystal, so that copies are one structure.
 
-    A cell that the factory refuses (atoms that overlap) is named by its coordinates.
+    A cell that the factory refuses (atoms that overlap) is named by its coordinates, its sites by
+    their numbers.
     """
-    from defectra.structures.crystal import from_structure
+    from defectra.structures.crystal import site_images, with_sites
     from defectra.structures.identity import pristine, structure_id
     from defectra.structures.supercells import Supercell
 
     try:
-        crystal = from_structure(structure)
-        return structure_id(pristine(Supercell(crystal, np.eye(3, dtype=np.int64)))), crystal.host
+        crystal, sites = with_sites(structure)
+        first = site_images(crystal)[0].min(axis=0)
+        names = [f"{crystal.species[k]}{int(first[k])}" for k in sites]
+        cell = Supercell(crystal, np.eye(3, dtype=np.int64))
+        return structure_id(pristine(cell)), crystal.host, names
     except StructureError:
         numbers = np.round(np.vstack([structure.lattice.matrix, structure.cart_coords]), 3) + 0.0
         text = structure.formula + " ".join(f"{v:.3f}" for v in numbers.ravel())
-        return hashlib.sha256(text.encode()).hexdigest()[:16], structure.composition.reduced_formula
+        name = hashlib.sha256(text.encode()).hexdigest()[:16]
+        return name, structure.composition.reduced_formula, orbit_labels(structure)
