@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import spglib
-from pymatgen.core import Lattice, Species, Structure
+from pymatgen.core import Lattice, Structure
 from pymatgen.io.cif import CifWriter
 
 from defectra.core.errors import StructureError
@@ -322,11 +322,12 @@ def test_symbols_at_the_ends_of_the_lines_are_taken_and_compared(tmp_path):
 
 
 def test_what_a_reader_of_others_warns_of_is_told(tmp_path):
-    """A charge that the oxidation states do not make: pymatgen warns, and so do we."""
-    species = [Species("Ni", 2), Species("O", -2)]
-    whole = Structure(Lattice.cubic(4.2), species, [[0, 0, 0], [0.5, 0.5, 0.5]])
-    (tmp_path / "a.json").write_text(json.dumps(whole.as_dict() | {"charge": 3}))
-    with pytest.warns(StructureWarning, match=r"^a\.json: .*charge"):
+    """A JSON file in which one site alone has a property: pymatgen warns, and so do we."""
+    whole = Structure(Lattice.cubic(4.2), ["Ni", "O"], [[0, 0, 0], [0.5, 0.5, 0.5]])
+    told = whole.as_dict()
+    told["sites"][0]["properties"] = {"magmom": 2.0}
+    (tmp_path / "a.json").write_text(json.dumps(told))
+    with pytest.warns(StructureWarning, match=r"^a\.json: .*magmom"):
         read_structure(tmp_path / "a.json")
 
 
