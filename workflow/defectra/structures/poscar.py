@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -19,11 +20,16 @@ _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eEdD][-+]?\d+)?$")
 _MODES = {"d": False, "c": True, "k": True}
 
 
-def read_poscar(text: str) -> Structure:
+def read_poscar(text: str, known: Sequence[str] = ()) -> Structure:
     """Crystal of a POSCAR or CONTCAR.
 
     Element names come from line 6, or from the ends of the lines of coordinates; never from the
     comment in line 1.
+
+    Parameters
+    ----------
+    known
+        Elements of the blocks, from elsewhere (POTCAR, OUTCAR), for a file that names none.
 
     Raises
     ------
@@ -46,6 +52,7 @@ def read_poscar(text: str) -> Structure:
     rows = [_numbers(lines, at + 1 + k, (3,), open_end=True) for k in range(sum(counts))]
     _check_end(lines, at + 1 + len(rows), counts)
     told = _names_at_ends(lines[at : at + len(rows)])
+    names = names or (list(known) if len(known) == len(counts) and not told else [])
     species = _species(names, counts, told)
     factor = _factor(scales, vectors)
     coords = np.array(rows) * (factor if _MODES[mode] else 1.0)
@@ -53,15 +60,20 @@ def read_poscar(text: str) -> Structure:
     return Structure(lattice, species, coords, coords_are_cartesian=_MODES[mode])
 
 
-def species_of(text: str) -> tuple[list[str], list[int]]:
-    """Elements and numbers of the blocks of a POSCAR, in its order.
+def species_of(text: str, known: Sequence[str] = ()) -> tuple[list[str], list[int]]:
+    """Elements and numbers of the blocks of a POSCAR, in its order; `known` as above.
 
     Raises
     ------
     StructureError
         If line 6 does not name elements, or line 7 does not count them.
     """
-    names, counts, _ = _blocks(text.splitlines())
+    lines = text.splitlines()
+    names, counts, at = _blocks(lines)
+    if not names and len(known) == len(counts):
+        names = list(known)
+    if not names and (told := _names_at_ends(lines[at : at + sum(counts)])):
+        names = [told[sum(counts[:k])] for k in range(len(counts))]
     if not names:
         raise StructureError(_missing())
     return names, counts
