@@ -20,7 +20,9 @@ from defectra.engines.finished.reader import Absorber, Axis, Folder, Reading, sp
 ENGINE = "exciting"
 PARSER_VERSION = "2"
 UNIT = "imaginary dielectric function, mean of the directions"
-COMPANIONS = re.compile(r"input\.xml|.*\.OUT", re.I)
+COMPANIONS = re.compile(r"input\.xml|[A-Z0-9_+-]+\.OUT")
+
+MARKS: tuple[str, ...] = ()
 
 _NAME = re.compile(r"(EPSILON_.+)_OC(\d)(\d)(.*)\.OUT$", re.I)
 _FERMI = re.compile(r"Fermi energy\s*:\s*(-?[\d.]+)")

@@ -21,6 +21,7 @@ COMPANIONS = re.compile(
     r"fdmfile\.txt|fdmnes_error\.txt|.*_(bav|scan|scan_conv|nodipl|sd\d*|tddft.*|gamma_hole)\.txt",
     re.I,
 )
+MARKS: tuple[str, ...] = ("filout",)
 
 _HEADER = re.compile(r"^#?\s*([^=\n]+?)=\s*(E_edge\s*,.*)$", re.M)
 _OTHER = {
@@ -40,7 +41,9 @@ def find(folder: Folder) -> list[tuple[Path, ...]]:
     """Convolved spectra, plain ones that have no convolved one, else an indata file alone."""
     convolved = [p for p in folder.files if _is_convolved(p, folder)]
     stems = {_stem(p) for p in convolved}
-    plain = [p for p in folder.files if "E_edge" in folder.head(p)[:1000] and _stem(p) not in stems]
+    plain = [
+        p for p in folder.files if _HEADER.search(folder.head(p)[:1500]) and _stem(p) not in stems
+    ]
     spectra = [*convolved, *plain]
     written = {_NUMBERED.sub("", _stem(p)).lower() for p in spectra}
     asked = [p for p in folder.files if is_indata(folder.head(p))]

@@ -25,6 +25,8 @@ COMPANIONS = re.compile(
     re.I,
 )
 
+MARKS: tuple[str, ...] = ()
+
 _ABSORBER = re.compile(r"Abs\s+Z=\s*(\d+)\s+Rmt.*?\b([KLMN]\d?)\s+shell")
 _OTHERS = re.compile(r"Pot\s+\d+\s+Z=\s*(\d+)")
 _VERSION = re.compile(r"FEFF\s*(\d+[\d.]*)\s*$", re.I | re.M)

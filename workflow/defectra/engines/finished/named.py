@@ -22,6 +22,7 @@ PARSER_VERSION = "2"
 _ENGINE = re.compile(r"(?:^|[_\-. ])(feff|vasp|ocean|exciting|xspectra|fdmnes)(?=[_\-. ])", re.I)
 _KNOWN = re.compile(r"(?:^|[_\-. ])([A-Z][a-z]?)[_\- ]?(K|L1|L23|L2|L3)(?:[_\- .]|edge)")
 COMPANIONS = re.compile(r"(?!)")
+MARKS: tuple[str, ...] = ()
 ALONE = 0.02  # relative; an edge that has another within so little is not told by its energy
 
 

@@ -30,12 +30,17 @@ def reasons(
     for path in sorted(folder.path.iterdir()):
         if path in taken or (path.is_dir() and not path.is_symlink()):
             continue
-        yield path, _reason(path, engines, readers)
+        yield path, _reason(path, folder, engines, readers)
 
 
-def _reason(path: Path, engines: Collection[Reader], readers: Sequence[Reader]) -> str:
-    name = plain_name(path)
-    own = next((r for r in readers if r.COMPANIONS.fullmatch(name)), None)
+def _reason(
+    path: Path, folder: Folder, engines: Collection[Reader], readers: Sequence[Reader]
+) -> str:
+    name, head = plain_name(path), folder.head(path).lower() if path.is_file() else ""
+    own = next(
+        (r for r in readers if r.COMPANIONS.fullmatch(name) or any(m in head for m in r.MARKS)),
+        None,
+    )
     checks = (
         (path.is_symlink, "a link, which is not followed"),
         (lambda: not path.is_file(), "no regular file"),

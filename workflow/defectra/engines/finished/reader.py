@@ -140,6 +140,7 @@ class Reader(Protocol):
     ENGINE: str
     PARSER_VERSION: str
     COMPANIONS: re.Pattern[str]  # names of its other inputs and outputs
+    MARKS: tuple[str, ...]  # or words at their beginning, lower case
 
     def find(self, folder: Folder) -> list[tuple[Path, ...]]:
         """Files of each spectrum in a folder; several files are polarisations of one.

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from defectra.core.errors import EngineError, StructureError
 from defectra.core.textfiles import plain_name, read_text
 from defectra.engines.finished.reader import Reading
+from defectra.engines.xspectra import cells
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -68,7 +69,8 @@ def _spelt(reading: Reading) -> list[Candidate]:
         return []
     structure = _build(*reading.own_structure)
     name = "cell in the input"
-    return [Candidate("", name, structure, "no cell", reading.own_listed, own=True)]
+    reason = "" if structure else "is no cell"
+    return [Candidate("", name, structure, reason, reading.own_listed, own=True)]
 
 
 def _nearby(folder: Path, root: Path) -> Iterator[list[Path]]:
@@ -130,8 +132,13 @@ def _pw(path: Path) -> Structure:
     from pymatgen.io.ase import AseAtomsAdaptor
 
     text = read_text(path)
-    kind = "espresso-out" if "Program PWSCF" in text else "espresso-in"
-    atoms: Any = read(StringIO(text), format=kind)  # the text: ASE reads meaning into names
+    if "Program PWSCF" not in text:
+        lattice, species, coords = cells.read(text)
+        found = _build(lattice, species, coords)
+        if found is None:
+            raise ValueError("a type that is no element, or no volume")
+        return found
+    atoms: Any = read(StringIO(text), format="espresso-out")  # ASE reads meaning into names
     return _mutable(AseAtomsAdaptor.get_structure(atoms))
 
 

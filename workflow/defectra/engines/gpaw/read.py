@@ -21,6 +21,8 @@ PARSER_VERSION = gpaw_corehole.PARSER_VERSION
 UNIT = "Bohr² / eV, one site"
 COMPANIONS = re.compile(r"(job|result)\.json|.*\.(gpw|txt|log)", re.I)
 
+MARKS: tuple[str, ...] = ()
+
 _MARK = re.compile(r'^\s*\{.*"asked"\s*:\s*\{[^}]*"hole"', re.S)
 
 

@@ -20,6 +20,7 @@ PARSER_VERSION = "2"
 UNIT = "imaginary dielectric function"
 
 COMPANIONS = re.compile(r"photon\d+|abslanc_.*|eps2|.*\.(fhi|upf|fill|opts)", re.I)
+MARKS: tuple[str, ...] = ("xred", "photon_q")
 _NAME = re.compile(r"absspct_([A-Z][a-z]?)_?\.(\d{4,5})_(\d[spdf])_(\d{2})$")
 _OTHER = re.compile(r"(xesspct|rxsspct)_([A-Z][a-z]?)_?\.")
 _NOT_ABSORPTION = {"xesspct": "an emission spectrum", "rxsspct": "resonant inelastic scattering"}

@@ -26,6 +26,8 @@ COMPANIONS = re.compile(
     re.I,
 )
 
+MARKS: tuple[str, ...] = ()
+
 Floats = NDArray[np.float64]
 _EXTRACT = "core_dielectric_imag"
 _EDGES = {(1, 0): "K", (2, 0): "L1", (2, 1): "L2,3", (3, 0): "M1", (3, 1): "M2,3", (3, 2): "M4,5"}

@@ -15,7 +15,7 @@ _KEY = re.compile(
     r"([a-z_]\w*(?:\(\s*\d+\s*\))?)\s*=\s*('[^']*'|\"[^\"]*\"|[^,\s!/][^,\s!]*)?", re.I
 )
 _FERMI = re.compile(r"\bef\s+\[eV\]\s*[:=]?\s*(-?[\d.]+)")
-_ZERO = re.compile(r"\bxe0\s+\[eV\]\s*[:=]?\s*(-?[\d.]+)")
+_ZERO = re.compile(r"\bxe0\s+\[eV\]\s*[:=]?\s*(-?[\d.]+)\s*\(energy zero read")
 _SAVE = re.compile(r"SCF save directory \((.+?)\.save\)")
 _DONE = re.compile(r"END JOB XSpectra|JOB DONE")
 

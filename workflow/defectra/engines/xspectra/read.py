@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -22,6 +22,7 @@ PARSER_VERSION = "2"
 UNIT = "xspectra cross section"
 COMPANIONS = re.compile(r".*\.(sav|wfc|upf)|.*(xspectra|scf|xanes).*\.(in|out|dat)", re.I)
 
+MARKS: tuple[str, ...] = ("&input_xspectra", "program xspectra", "&system", "program pwscf")
 _T = TypeVar("_T")
 _MARK = "final state angular momentum"
 _MOMENTUM = re.compile(rf"{_MARK}:\s*(\d)", re.I)
@@ -122,7 +123,7 @@ def run_of(path: Path, header: str, energy: np.ndarray) -> Run:
         own = namelists.inputs(place)
         if given is None and own:
             fitting = [i for i in own if _agrees(i, header, energy)]
-            given = _one([i for i in fitting if _named(i, path)]) or _one(fitting)
+            given = next((f for f in (_one(g) for g in _by_name(fitting, path)) if f), None)
             if given is None:
                 names = ", ".join(i.path.name for i in own)
                 why = "none agrees" if not fitting else "several agree"
@@ -138,9 +139,18 @@ def _one(found: Sequence[_T]) -> _T | None:
     return found[0] if len(found) == 1 else None
 
 
-def _named(given: XInput, path: Path) -> bool:
-    save = given.keys.get("x_save_file", "")
-    return stem(path) in (stem(given.path), stem(Path(save)) if save else "")
+def _by_name(found: list[XInput], path: Path) -> Iterator[list[XInput]]:
+    """Inputs of the same name, of nearly the same, those that wrote it, all: in this order."""
+    yield [i for i in found if stem(i.path) == stem(path)]
+    yield [i for i in found if _bare(i.path, i.edge) == _bare(path, i.edge)]
+    yield [i for i in found if stem(Path(i.keys.get("x_save_file", ""))) == stem(path)]
+    yield found
+
+
+def _bare(path: Path, edge: str) -> str:
+    """Name without separators, the edge and the words that say what kind of file it is."""
+    words = re.split(r"[._\-]", stem(path))
+    return "".join(w for w in words if w not in ("xanes", "xspectra", "xs", edge.lower()))
 
 
 def _agrees(given: XInput, header: str, energy: np.ndarray) -> bool:
@@ -163,8 +173,12 @@ def _agrees(given: XInput, header: str, energy: np.ndarray) -> bool:
 def _output_of(
     path: Path, given: XInput | None, found: list[XOutput], spectra: int
 ) -> XOutput | None:
-    names = {stem(path)} | ({stem(given.path)} if given else set())
-    by_name = [o for o in found if stem(o.path) in names]
+    edge = given.edge if given else ""
+    groups = [[o for o in found if stem(o.path) == stem(path)]]
+    if given:
+        groups.append([o for o in found if stem(o.path) == stem(given.path)])
+    groups.append([o for o in found if _bare(o.path, edge) == _bare(path, edge)])
+    by_name = next((g for g in groups if g), [])
     if by_name:
         return _one(by_name)
     prefix = given.keys.get("prefix", "") if given else ""
@@ -224,7 +238,9 @@ def _zero(run: Run, path: Path) -> float | None:
 
 def _told_zero(zero: float, efermi: float) -> str:
     text = f"zero at xe0 = {zero:g} eV"
-    if np.isfinite(efermi):
+    if abs(zero - efermi) < 5e-4:
+        text += ", the Fermi level"
+    elif np.isfinite(efermi):
         side = "below" if zero < efermi else "above"
         text += f", {abs(zero - efermi):.4g} eV {side} the Fermi level"
     return text
