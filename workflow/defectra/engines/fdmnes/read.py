@@ -28,7 +28,8 @@ _OTHER = {
     "xes": "emission", "nrixs": "inelastic scattering", "rixs": "resonant inelastic scattering",
 }  # fmt: skip
 _AVERAGE = ("<xanes>", "xanes", "<xanes_tot>")
-_CONVOLVED = re.compile(r"_conv(?:_\d+)?\.txt$", re.I)
+_CONVOLVED = re.compile(r"_conv(?:_\d+)?\.(?:txt|dat)$", re.I)
+_ENDING = re.compile(r"\.(?:txt|dat)$", re.I)
 _NUMBERED = re.compile(r"_\d+$")
 _SHELLS = {(1, 1): "K", (2, 1): "L1", (2, 2): "L2", (2, 3): "L3", (3, 4): "M4", (3, 5): "M5"}
 _CARDS = {
@@ -55,11 +56,12 @@ def find(folder: Folder) -> list[tuple[Path, ...]]:
 def _is_convolved(path: Path, folder: Folder) -> bool:
     words = folder.head(path).split(maxsplit=3)[:2]
     spectral = len(words) == 2 and words[0] == "Energy" and words[1].startswith("<xanes>")
-    return spectral or bool(_CONVOLVED.search(plain_name(path)))
+    named = bool(_CONVOLVED.search(plain_name(path)))
+    return spectral or (named and "<xanes>" in folder.head(path))
 
 
 def _stem(path: Path) -> str:
-    return _CONVOLVED.sub("", plain_name(path)).removesuffix(".txt")
+    return _ENDING.sub("", _CONVOLVED.sub("", plain_name(path)))
 
 
 def is_indata(text: str) -> bool:
@@ -127,7 +129,7 @@ def _header(path: Path, folder: Folder) -> dict[str, float]:
     """
     out: dict[str, float] = {}
     for other in (path, *folder.files):
-        if other != path and plain_name(other) != f"{_stem(path)}.txt":
+        if other != path and _ENDING.sub("", plain_name(other)) != _stem(path):
             continue
         found = _HEADER.search(folder.head(other))
         if found:

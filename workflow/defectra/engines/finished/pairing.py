@@ -15,7 +15,7 @@ import numpy as np
 from defectra.core.errors import EngineError, StructureError
 from defectra.core.records import Origin
 from defectra.engines.finished.reader import Absorber, Reading
-from defectra.engines.finished.structures import Candidate, levels, load
+from defectra.engines.finished.structures import Candidate, levels, load, stamp
 from defectra.structures.geometry import as_row
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def _fit(found: Candidate, absorber: Absorber, folder: Path, refused: list[str])
         refused.append(f"{found.name}: {error}")
         return None
     source = found.source or _INPUT
-    rows = _rows(Path(source)) if found.source else rows_of(found.structure)
+    rows = _rows(Path(source), stamp(Path(source))) if found.source else rows_of(found.structure)
     structure, geometry, names = rows
     told = "; ".join(t for t in (f"{found.name}; {how}", found.reason) if t)
     if index is None:
@@ -105,7 +105,7 @@ def _chosen(fits: list[Paired], refused: list[str]) -> Paired | None:
 
 
 @lru_cache(maxsize=16)
-def _rows(path: Path) -> tuple[dict[str, Any], dict[str, Any], list[str]]:
+def _rows(path: Path, _stamp: tuple[int, int]) -> tuple[dict[str, Any], dict[str, Any], list[str]]:
     """What :func:`rows_of` gives for a file: the sites of a cell often lie side by side."""
     structure = load(path).structure
     assert structure is not None

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from defectra.core.errors import EngineError
 from defectra.core.textfiles import plain_name, read_bytes
-from defectra.engines.finished.reader import LARGEST, Folder, Reader
+from defectra.engines.finished.reader import LARGEST, PACKED_FOLDER, Folder, Reader
 from defectra.engines.finished.structures import NAMES
 
 _BINARY = 0.1  # of the first bytes that no text has
@@ -36,7 +36,7 @@ def reasons(
 def _reason(
     path: Path, folder: Folder, engines: Collection[Reader], readers: Sequence[Reader]
 ) -> str:
-    name, head = plain_name(path), folder.head(path).lower() if path.is_file() else ""
+    name, head = plain_name(path), folder.head(path).lower() if path in folder.files else ""
     own = next(
         (r for r in readers if r.COMPANIONS.fullmatch(name) or any(m in head for m in r.MARKS)),
         None,
@@ -47,6 +47,7 @@ def _reason(
         (lambda: path.stat().st_size == 0, "empty"),
         (lambda: path.stat().st_size > LARGEST, f"larger than {LARGEST} bytes"),
         (lambda: bool(NAMES.search(name)), "a structure"),
+        (lambda: bool(PACKED_FOLDER.search(name)), "a packed folder: unpack it"),
     )
     known = next((reason for check, reason in checks if check()), "")
     if known or own is None:

@@ -21,6 +21,9 @@ _HEAD = 6000  # bytes of a file that recognition looks at
 LARGEST = 3_000_000_000  # bytes; nothing larger is looked into
 
 
+PACKED_FOLDER = re.compile(r"\.(zip|tar|tgz|tbz2?|txz|7z|rar)$", re.I)
+
+
 class Axis(StrEnum):
     """What the zero of an energy axis is."""
 
@@ -114,8 +117,9 @@ class Folder:
 
     @cached_property
     def files(self) -> list[Path]:
-        """Regular files, by name."""
-        return sorted(p for p in self.path.iterdir() if p.is_file() and not p.is_symlink())
+        """Regular files, by name; no packed folders."""
+        found = (p for p in self.path.iterdir() if p.is_file() and not p.is_symlink())
+        return sorted(p for p in found if not PACKED_FOLDER.search(plain_name(p)))
 
     def head(self, path: Path) -> str:
         """First characters of a file, unpacked; empty if it cannot be read."""

@@ -86,12 +86,21 @@ def _nearby(folder: Path, root: Path) -> Iterator[list[Path]]:
 
 def load(path: Path, *, own: bool = False) -> Candidate:
     """Structure of a file, or why it cannot be read; what a reader warns of is in the reason."""
-    structure, reason, listed = _read(path)
+    structure, reason, listed = _read(path, stamp(path))
     return Candidate(str(path), path.name, structure, reason, listed, own)
 
 
+def stamp(path: Path) -> tuple[int, int]:
+    """Time and size of a file, by which a changed one is known; zeros if it is not there."""
+    try:
+        found = path.stat()
+    except OSError:
+        return 0, 0
+    return found.st_mtime_ns, found.st_size
+
+
 @lru_cache(maxsize=256)
-def _read(path: Path) -> tuple[Structure | None, str, tuple[int, ...]]:
+def _read(path: Path, _stamp: tuple[int, int]) -> tuple[Structure | None, str, tuple[int, ...]]:
     from defectra.structures.io import StructureWarning, read_structure
 
     name = plain_name(path).lower()

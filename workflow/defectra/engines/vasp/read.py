@@ -118,7 +118,14 @@ def _spectrum(path: Path, outcar: Path | None, tags: dict[str, str]) -> tuple[Fl
     energy, mu, how = _extracted(path)
     text = read_text(outcar) if outcar else ""
     if outcar is not None and HEADING in text:
-        return (*_compared(path, energy, mu, outcar, text, tags), "table of the OUTCAR")
+        try:
+            whole = from_outcar(outcar, text, tags)
+        except EngineError as error:
+            if error.error_class != "truncated_output":
+                raise
+            how = "; ".join(n for n in (how, f"not that of the OUTCAR: {error}") if n)
+        else:
+            return (*_compared(path, energy, mu, outcar, whole), "table of the OUTCAR")
     return (*checked(path, energy, mu), how)
 
 
@@ -133,10 +140,10 @@ def _extracted(path: Path) -> tuple[Floats, Floats, str]:
 
 
 def _compared(
-    path: Path, energy: Floats, mu: Floats, outcar: Path, text: str, tags: dict[str, str]
+    path: Path, energy: Floats, mu: Floats, outcar: Path, whole: tuple[Floats, Floats]
 ) -> tuple[Floats, Floats]:
     """The OUTCAR's own table, refused if the extract is of another run."""
-    own_energy, own = from_outcar(outcar, text, tags)
+    own_energy, own = whole
     inside = (energy >= own_energy[0]) & (energy <= own_energy[-1])
     there = np.interp(energy, own_energy, own)
     scale = float(there.max())

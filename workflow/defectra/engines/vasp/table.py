@@ -19,8 +19,8 @@ HEADING = "IMAGINARY DIELECTRIC FUNCTION"
 def from_outcar(path: Path, text: str, tags: dict[str, str]) -> tuple[Floats, Floats]:
     """Energies and the mean of xx, yy, zz.
 
-    The table is whole if a blank line ends it, or if the file ends there and it has as many rows
-    as ``NEDOS`` or ``CH_NEDOS`` say.
+    The table is whole if the file goes on after a blank line, or if the file ends there and
+    it has as many rows as ``NEDOS`` or ``CH_NEDOS`` say.
 
     Raises
     ------
@@ -33,7 +33,8 @@ def from_outcar(path: Path, text: str, tags: dict[str, str]) -> tuple[Floats, Fl
     number = text.count("\n", 0, start) + 1
     rows: list[list[float]] = []
     ended = False
-    for line in text[start:].splitlines()[1:]:
+    lines = text[start:].rstrip().splitlines()[1:]
+    for line in lines:
         number += 1
         row = row_of(line) if line.strip() else None
         if row is not None and len(row) == 7:
@@ -49,6 +50,10 @@ def from_outcar(path: Path, text: str, tags: dict[str, str]) -> tuple[Floats, Fl
             )
     _check_rows(path, len(rows), ended, tags)
     data = np.array(rows)
+    steps = np.diff(data[:, 0])
+    if steps.max() > 1.5 * np.median(steps) > 0:
+        where = data[int(steps.argmax()), 0]
+        raise EngineError("truncated_output", f"{path.name}: energies are missing after {where:g}")
     return data[:, 0], data[:, 1:4].mean(axis=1)
 
 

@@ -13,7 +13,7 @@ from defectra.engines.xspectra.namelists import element_of, namelists, species
 
 Floats = NDArray[np.float64]
 Cell = tuple[Floats, list[str], Floats]
-_UNIT = re.compile(r"^\s*(ATOMIC_POSITIONS|CELL_PARAMETERS)\s*[({]?\s*(\w*)", re.I | re.M)
+_UNIT = re.compile(r"^\s*(ATOMIC_POSITIONS|CELL_PARAMETERS)[ \t]*[({]?[ \t]*(\w*)", re.I | re.M)
 
 
 def read(text: str) -> Cell:
