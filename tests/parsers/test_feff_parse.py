@@ -66,7 +66,7 @@ BROKEN = {
     "last_line_cut": (cut_line(XMU), "truncated_output"),
     "half": (XMU[: len(XMU) // 2], "truncated_output"),
     "nan": (replace_row(XMU, 5, " 540.0 -5.0 0.1 NaN 0.1 0.1"), "not_finite"),
-    "stars": (replace_row(XMU, 5, " 540.0 ******* 0.1 0.1 0.1 0.1"), "bad_output"),
+    "stars": (replace_row(XMU, 5, " 540.0 ******* 0.1 0.1 0.1 0.1"), "truncated_output"),
     "unsorted": (
         replace_row(XMU, 5, XMU.splitlines()[rows(XMU)[9]]),
         "bad_output",

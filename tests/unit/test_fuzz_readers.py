@@ -91,7 +91,7 @@ RUNS: dict[str, dict[str, str]] = {
         "OUTCAR": OUTCAR,
     },
     "vasp outcar": {
-        "OUTCAR": OUTCAR + rows(8340 + X, MU, MU, MU, MU, MU, MU),
+        "OUTCAR": OUTCAR + rows(8340 + X, MU, MU, MU, MU, MU, MU) + "\n General timing\n",
         "INCAR": INCAR,
         "POSCAR": NIO,
     },

@@ -146,7 +146,11 @@ def poscar(symbols, sites, rows="5 0 0\n0 5 0\n0 0 5"):
     ("name", "text", "message"),
     [
         ("over.cif", CIF, "occup"),
-        ("POSCAR", poscar("", [(0, 0, 0), (0.5, 0.5, 0.5)]), "Elements in POSCAR cannot be"),
+        (
+            "POSCAR",
+            poscar("", [(0, 0, 0), (0.5, 0.5, 0.5)]),
+            "line 6: numbers where",
+        ),
         ("POSCAR", poscar("Na Na\n", [(0, 0, 0), (0, 0, 0)]), "POSCAR: Na: sites 0 .* overlap"),
     ],
 )

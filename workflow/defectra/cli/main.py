@@ -51,6 +51,8 @@ def run_import(chosen: argparse.Namespace) -> int:
         print(f"  {name}: {number}")
     for name, number in told["reasons"].items():
         print(f"  {name}: {number}")
+    for reason, number in told["passed_over"].items():
+        print(f"  passed over, {reason}: {number} file(s)")
     print(f"tables: {chosen.out} (what could not be read: imports.parquet, column message)")
     return 0 if found.imports else 1
 

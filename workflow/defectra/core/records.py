@@ -271,6 +271,12 @@ IMPORTS = _table(
     ("message", "string", "", "what went wrong or is to be known, for people"),
 )
 
+PASSED_OVER = _table(
+    "passed_over",
+    ("source", "string", "", "file below the imported folder that is no run"),
+    ("reason", "string", "", "why it was passed over"),
+)
+
 DRIFT = _table(
     "drift",
     ("calculation_id", "string", "", "archived calculation that was recomputed"),
@@ -297,6 +303,7 @@ TABLES = {
         SPECTRA,
         SITE_AVERAGES,
         IMPORTS,
+        PASSED_OVER,
         DRIFT,
     )
 }

@@ -210,6 +210,19 @@ def from_structure(
     StructureError
         If a site is partly occupied (say what to fill it with instead) or two overlap.
     """
+    return with_sites(structure, host, symprec=symprec)[0]
+
+
+def with_sites(
+    structure: Structure, host: str | None = None, *, symprec: float = SYMPREC
+) -> tuple[Crystal, NDArray[np.int64]]:
+    """Crystal as :func:`from_structure` makes it, and its site for each site of the structure.
+
+    Raises
+    ------
+    StructureError
+        As :func:`from_structure`.
+    """
     from defectra.structures.presentation import canonical_presentation
 
     _check_ordered(structure)
@@ -231,8 +244,22 @@ def from_structure(
     host = host or f"{formula}-{shown.digest}"
     args = (shown.lattice, shown.coords)
     plain = build(host, *args, shown.species, shown.species, symprec=symprec)
-    names = _orbit_names(plain)
-    return replace(plain, sublattices=names, edge=len(set(numbers)) > 1)
+    crystal = replace(plain, sublattices=_orbit_names(plain), edge=len(set(numbers)) > 1)
+    return crystal, np.argsort(shown.order)[_primitive_sites(cell, lattice, coords, symprec)]
+
+
+def _primitive_sites(
+    cell: Any, lattice: NDArray[np.float64], coords: NDArray[np.float64], symprec: float
+) -> NDArray[np.int64]:
+    """Site of the idealised primitive cell that each site of a cell is an image of."""
+    import spglib
+
+    data: Any = spglib.get_symmetry_dataset(cell, symprec=symprec)
+    inside = np.asarray(data.std_positions) @ data.std_lattice @ np.linalg.inv(lattice)
+    delta = inside[:, None, :] - coords[None, :, :]
+    distance = np.linalg.norm((delta - np.round(delta)) @ lattice, axis=2)
+    site_of = dict(zip(data.std_mapping_to_primitive, distance.argmin(axis=1)))
+    return np.array([site_of[k] for k in data.mapping_to_primitive], dtype=np.int64)
 
 
 def _orbit_names(crystal: Crystal) -> tuple[str, ...]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,10 +12,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from defectra.core.errors import StructureError
+from defectra.core.errors import EngineError, StructureError
+from defectra.core.textfiles import plain_name, read_text
+from defectra.structures.cif import read_cif
 from defectra.structures.crystal import SYMPREC, VACANCY, Crystal, from_structure
 from defectra.structures.identity import Decorated, atoms_of, orbit_labels
 from defectra.structures.integers import Matrix, cell_index
+from defectra.structures.poscar import read_poscar
 from defectra.structures.supercells import Supercell
 
 if TYPE_CHECKING:
@@ -23,10 +27,19 @@ if TYPE_CHECKING:
 Vectors = NDArray[np.float64]
 LARGEST = 50_000_000  # bytes of a structure file
 # Text formats of ASE whose readers only parse.
-ASE_FORMATS = {"aims", "cif", "extxyz", "espresso-in", "gen", "res", "vasp", "xsf", "xyz"}
+ASE_FORMATS = {"aims", "extxyz", "espresso-in", "gen", "res", "xsf", "xyz"}
+_CIF = re.compile(r"^\s*(?:#.*\s+)*data_\S*\s", re.I)
+_CIF_NAME = re.compile(r"\.m?cif$", re.I)
+_POSCAR_NAME = re.compile(r"POSCAR|CONTCAR|\.vasp$", re.I)
 
 
-def read_crystal(path: str | Path, host: str | None = None, *, symprec: float = SYMPREC) -> Crystal:
+class StructureWarning(UserWarning):
+    """What a reader of others said about a file that was read."""
+
+
+def read_crystal(
+    path: str | Path, host: str | None = None, *, symprec: float = SYMPREC, block: str | None = None
+) -> Crystal:
     """Primitive crystal of a CIF, POSCAR or any file that pymatgen or ASE reads.
 
     Raises
@@ -34,42 +47,82 @@ def read_crystal(path: str | Path, host: str | None = None, *, symprec: float = 
     StructureError
         If the file is not there, cannot be read, or has partly occupied sites.
     """
-    structure = read_structure(path)
+    structure = read_structure(path, block)
     try:
         return from_structure(structure, host, symprec=symprec)
     except StructureError as error:
         raise StructureError(f"{path}: {error}") from None
 
 
-def read_structure(path: str | Path) -> Structure:
-    """Pymatgen structure of a file; ASE is tried where pymatgen does not know the format.
+def read_structure(path: str | Path, block: str | None = None) -> Structure:
+    """Pymatgen structure of a file; CIF and POSCAR by our own readers, others by pymatgen, ASE.
 
-    ASE is asked for text formats alone: some of its readers unpickle what they are given.
+    ASE is asked for text formats alone: some of its readers unpickle what they are given. What
+    pymatgen or ASE warn of is told (StructureWarning).
+
+    Parameters
+    ----------
+    block
+        Data block of a CIF with several crystals.
 
     Raises
     ------
     StructureError
-        If the file is not there, too large, or no structure file of a known format.
+        If the file is not there, too large, damaged, of no known format, or ambiguous.
     """
-    from pymatgen.core import Structure
-
     path = Path(path)
     if not path.is_file():
         raise StructureError(f"{path}: no such file")
     if path.stat().st_size > LARGEST:
         raise StructureError(f"{path}: over {LARGEST} bytes; give one cell, not a trajectory")
+    own = _own_reader(path, block)
+    if own is None and block is not None:
+        raise StructureError(f"{path}: a block was named, but this is no CIF")
+    return _told(path, own) if own else _by_others(path)
+
+
+def _own_reader(path: Path, block: str | None) -> Callable[[], Structure] | None:
+    """Reader of a CIF or POSCAR, by name and else by content; None for other formats."""
+    name = plain_name(path)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            warnings.filterwarnings("error", message="Elements in POSCAR cannot be determined")
-            return checked(Structure.from_file(path))
-    except Exception as error:  # the parsers of others raise whatever comes
-        reason = f"{type(error).__name__}: {error}"
+        text = read_text(path, LARGEST)
+    except EngineError as error:
+        raise StructureError(f"{path}: {error}") from None
+    if _CIF_NAME.search(name) or (_CIF.search(text[:4000]) and "_cell_length_a" in text.lower()):
+        return lambda: read_cif(text, block)
+    if _POSCAR_NAME.search(name):
+        return lambda: read_poscar(text)
+    return None
+
+
+def _told(path: Path, reader: Callable[[], Structure]) -> Structure:
+    try:
+        return checked(reader())
+    except (StructureError, ValueError) as error:
+        raise StructureError(f"{path}: {error}") from None
+
+
+def _by_others(path: Path) -> Structure:
+    """Structure by pymatgen, else ASE; their warnings are passed on with the name of the file."""
+    from pymatgen.core import Structure
+
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        try:
+            found = checked(Structure.from_file(path))
+        except Exception as error:  # the parsers of others raise whatever comes
+            found = _ase_or_refused(path, f"{type(error).__name__}: {error}")
+    for text in dict.fromkeys(" ".join(str(w.message).split()) for w in said):
+        warnings.warn(f"{path.name}: {text}", StructureWarning, stacklevel=3)
+    return found
+
+
+def _ase_or_refused(path: Path, reason: str) -> Structure:
     try:
         return checked(_by_ase(path))
-    except Exception as error:
+    except Exception as error:  # the parsers of others raise whatever comes
         told = reason if "unknown format" in str(error) else f"{reason}; ASE: {error}"
-        text = " ".join(told.split())[:300]
+    text = " ".join(told.split())[:300]
     raise StructureError(f"{path}: not a structure file that can be read: {text}")
 
 
@@ -79,8 +132,11 @@ def _by_ase(path: Path) -> Structure:
     from pymatgen.io.ase import AseAtomsAdaptor
 
     kind = filetype(str(path), read=True)
+    if kind == "vasp":
+        return read_poscar(read_text(path))
     if kind not in ASE_FORMATS:
-        raise ValueError(f"unknown format {kind}; known: {', '.join(sorted(ASE_FORMATS))}")
+        known = ", ".join(sorted({*ASE_FORMATS, "cif", "vasp"}))
+        raise ValueError(f"unknown format {kind}; known: {known}")
     with path.open(encoding="utf-8") as handle:  # a handle: ASE reads meaning into names
         atoms: Any = read(handle, format=kind)
     for own in atoms.info.get("occupancy", {}).values():  # ASE keeps one species of each site

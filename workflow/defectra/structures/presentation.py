@@ -20,12 +20,16 @@ FRACTION = 1000
 
 @dataclass(frozen=True)
 class Presentation:
-    """Canonical cell: vectors (rows, Å), fractional coordinates, species, digest of all three."""
+    """Canonical cell: vectors (rows, Å), fractional coordinates, species, digest of all three.
+
+    `order` is the site of the given cell that each canonical site is.
+    """
 
     lattice: Vectors
     coords: Vectors
     species: tuple[str, ...]
     digest: str
+    order: tuple[int, ...]
 
 
 def canonical_presentation(
@@ -58,7 +62,7 @@ def canonical_presentation(
     text = repr((_gram(vectors), key))
     digest = hashlib.sha256(text.encode()).hexdigest()[:10]
     names = tuple(species[i] for i in order)
-    return Presentation(vectors, shifted[order] % 1.0, names, digest)
+    return Presentation(vectors, shifted[order] % 1.0, names, digest, tuple(order))
 
 
 def _gram(vectors: Vectors) -> tuple[int, ...]:

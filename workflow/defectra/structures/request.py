@@ -57,6 +57,7 @@ class Request(Strict):
     prototype: str | None = Field(None, description="rocksalt, zincblende, layered, ...")
     constants: dict[str, float | str] = Field({}, description="of the prototype: a, cation, ...")
     file: Path | None = Field(None, description="CIF, POSCAR, ... instead of a prototype")
+    block: str | None = Field(None, description="data block of a CIF with several crystals")
     symprec: float = Field(SYMPREC, ge=1e-6, le=1, description="Å, for the symmetry of a file")
     supercell: Size = Field(
         Size.model_validate({"matrix": [1, 1, 1]}), description="matrix, atoms or distance"
@@ -85,6 +86,8 @@ class Request(Strict):
     def _source(self) -> Request:
         if (self.prototype is None) == (self.file is None):
             raise ValueError("give either prototype or file")
+        if self.block is not None and self.file is None:
+            raise ValueError("block names a data block of a file; give file")
         return self
 
 
@@ -125,7 +128,7 @@ def load(path: str | Path) -> Request:
 def crystal_of(request: Request) -> Crystal:
     """Parent crystal of a request, interstitial sites included."""
     if request.file is not None:
-        crystal = read_crystal(request.file, symprec=request.symprec)
+        crystal = read_crystal(request.file, symprec=request.symprec, block=request.block)
     else:
         crystal = prototype(str(request.prototype), **request.constants)
     return interstitials.voronoi(crystal, request.voronoi) if request.voronoi else crystal

@@ -7,14 +7,22 @@ from collections import defaultdict
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+import numpy as np
+from numpy.typing import NDArray
+
+from defectra.core.errors import EngineError
 from defectra.core.textfiles import plain_name, read_text
 from defectra.core.units import HARTREE_EV
+from defectra.engines.edges import find as tabulated
 from defectra.engines.finished.columns import mean_of, number
 from defectra.engines.finished.reader import Absorber, Axis, Folder, Reading, spectrum
 
 ENGINE = "exciting"
-PARSER_VERSION = "1"
-UNIT = "imaginary dielectric function"
+PARSER_VERSION = "2"
+UNIT = "imaginary dielectric function, mean of the directions"
+COMPANIONS = re.compile(r"input\.xml|[A-Z0-9_+-]+\.OUT")
+
+MARKS: tuple[str, ...] = ()
 
 _NAME = re.compile(r"(EPSILON_.+)_OC(\d)(\d)(.*)\.OUT$", re.I)
 _FERMI = re.compile(r"Fermi energy\s*:\s*(-?[\d.]+)")
@@ -31,22 +39,67 @@ def find(folder: Folder) -> list[tuple[Path, ...]]:
 
 
 def read(files: tuple[Path, ...], folder: Folder) -> Reading:
-    """Read the mean of the imaginary parts; site and edge from ``input.xml``."""
+    """Read the mean of the imaginary parts; site, edge and unit from ``input.xml``."""
     _, energy, mu = mean_of(files, 2)
     given, info = _up(folder, "input.xml"), _up(folder, "INFO.OUT")
+    absorber = _absorber(read_text(given)) if given else Absorber(label="no input.xml")
+    energy, unit = _in_ev(energy, absorber, _electronvolts(read_text(given)) if given else None)
     fermi = _FERMI.findall(read_text(info)) if info else []
     level = number(fermi[-1], info) * HARTREE_EV if info and fermi else float("nan")
     return Reading(
         spectrum(energy, mu, efermi=level),
-        _absorber(read_text(given)) if given else Absorber(),
+        absorber,
         "exciting",
         Axis.ABSOLUTE,
         UNIT,
         None,
         {"input.xml": read_text(given)} if given else {},
         (given,) if given else (),
-        note=f"mean of {len(files)} directions",
+        note="; ".join(n for n in (f"mean of {len(files)} directions", unit) if n),
     )
+
+
+def _electronvolts(text: str) -> bool | None:
+    """Whether energies are written in eV (attribute ``tevout``); None if it is not told."""
+    try:
+        xs = ET.fromstring(text).find(".//xs")  # noqa: S314 - a file of the user's own run
+    except ET.ParseError:
+        return None
+    told = xs.get("tevout") if xs is not None else None
+    return None if told is None else told.strip().lower() == "true"
+
+
+def _in_ev(
+    energy: NDArray[np.float64], absorber: Absorber, told: bool | None
+) -> tuple[NDArray[np.float64], str]:
+    """Energies in eV and how their unit was told; Hartree is the program's default.
+
+    Raises
+    ------
+    EngineError
+        ``bad_output`` if the edge lies in the spectrum with the other unit alone, although the
+        input tells the unit.
+    """
+    edge = tabulated(absorber.element, absorber.edge) if absorber.element else None
+    factor = 1.0 if told else HARTREE_EV
+    if edge is None:
+        return (energy * factor, "") if told is not None else (energy, "unit of energies not told")
+    if not _covers(energy * factor, edge.energy):
+        other = HARTREE_EV / factor
+        fits = _covers(energy * other, edge.energy)
+        if fits and told is None:
+            return energy * other, "energies in eV by where the edge is; tevout is not told"
+        if fits:
+            raise EngineError(
+                "bad_output",
+                f"{absorber.element} {absorber.edge} is at {edge.energy:.0f} eV; the energies fit "
+                f"it only against input.xml (tevout = {str(told).lower()}): correct it there",
+            )
+    return energy * factor, "" if told else "energies in Hartree in the file"
+
+
+def _covers(energy: NDArray[np.float64], edge: float) -> bool:
+    return bool(0.9 * energy[0] < edge < 1.1 * energy[-1])
 
 
 def _up(folder: Folder, name: str) -> Path | None:

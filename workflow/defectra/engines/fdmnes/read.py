@@ -10,14 +10,26 @@ import numpy as np
 from defectra.core.errors import EngineError
 from defectra.core.textfiles import plain_name, read_text
 from defectra.engines.edges import symbol
+from defectra.engines.fdmnes import cells
+from defectra.engines.fdmnes.cells import Cards
 from defectra.engines.finished.columns import mean_of, number
 from defectra.engines.finished.reader import Absorber, Axis, Folder, Reading, spectrum
 
 ENGINE = "fdmnes"
-PARSER_VERSION = "1"
+PARSER_VERSION = "2"
+COMPANIONS = re.compile(
+    r"fdmfile\.txt|fdmnes_error\.txt|.*_(bav|scan|scan_conv|nodipl|sd\d*|tddft.*|gamma_hole)\.txt",
+    re.I,
+)
+MARKS: tuple[str, ...] = ("filout",)
 
-_HEADER = re.compile(r"^#?\s*(.+?)=\s*(E_edge\s*,\s*Z\b.*)$", re.M)
-_CONVOLVED = re.compile(r"_conv(?:_\d+)?\.txt$", re.I)
+_HEADER = re.compile(r"^#?\s*([^=\n]+?)=\s*(E_edge\s*,.*)$", re.M)
+_OTHER = {
+    "xes": "emission", "nrixs": "inelastic scattering", "rixs": "resonant inelastic scattering",
+}  # fmt: skip
+_AVERAGE = ("<xanes>", "xanes", "<xanes_tot>")
+_CONVOLVED = re.compile(r"_conv(?:_\d+)?\.(?:txt|dat)$", re.I)
+_ENDING = re.compile(r"\.(?:txt|dat)$", re.I)
 _NUMBERED = re.compile(r"_\d+$")
 _SHELLS = {(1, 1): "K", (2, 1): "L1", (2, 2): "L2", (2, 3): "L3", (3, 4): "M4", (3, 5): "M5"}
 _CARDS = {
@@ -30,7 +42,9 @@ def find(folder: Folder) -> list[tuple[Path, ...]]:
     """Convolved spectra, plain ones that have no convolved one, else an indata file alone."""
     convolved = [p for p in folder.files if _is_convolved(p, folder)]
     stems = {_stem(p) for p in convolved}
-    plain = [p for p in folder.files if "E_edge" in folder.head(p)[:1000] and _stem(p) not in stems]
+    plain = [
+        p for p in folder.files if _HEADER.search(folder.head(p)[:1500]) and _stem(p) not in stems
+    ]
     spectra = [*convolved, *plain]
     written = {_NUMBERED.sub("", _stem(p)).lower() for p in spectra}
     asked = [p for p in folder.files if is_indata(folder.head(p))]
@@ -42,11 +56,12 @@ def find(folder: Folder) -> list[tuple[Path, ...]]:
 def _is_convolved(path: Path, folder: Folder) -> bool:
     words = folder.head(path).split(maxsplit=3)[:2]
     spectral = len(words) == 2 and words[0] == "Energy" and words[1].startswith("<xanes>")
-    return spectral or bool(_CONVOLVED.search(plain_name(path)))
+    named = bool(_CONVOLVED.search(plain_name(path)))
+    return spectral or (named and "<xanes>" in folder.head(path))
 
 
 def _stem(path: Path) -> str:
-    return _CONVOLVED.sub("", plain_name(path)).removesuffix(".txt")
+    return _ENDING.sub("", _CONVOLVED.sub("", plain_name(path)))
 
 
 def is_indata(text: str) -> bool:
@@ -62,10 +77,15 @@ def read(files: tuple[Path, ...], folder: Folder) -> Reading:
     if is_indata(folder.head(path)):
         raise EngineError("not_finished", f"{path.name} is there, but no spectrum")
     indata = _indata_of(path, folder)
-    _, energy, mu = mean_of(files, 1)
-    header = _header(path, folder)
     cards = cards_of(indata[1]) if indata else {}
+    other = next((_OTHER[c] for c in cards if c in _OTHER), "")
+    if other:
+        raise EngineError("not_absorption", f"{path.name}: its indata file asks for {other}")
+    lines, energy, mu = mean_of(files, 1)
+    _check_column(path, lines)
+    header = _header(path, folder)
     axis = _axis(energy, header.get("E_edge", float("nan")))
+    cell = cells.own(cards)
     return Reading(
         spectrum(
             energy,
@@ -74,15 +94,27 @@ def read(files: tuple[Path, ...], folder: Folder) -> Reading:
             edge=header.get("E_edge", float("nan")),
             converged=_converged(path, folder),
         ),
-        _absorber(header, cards),
+        _absorber(path, header, cards),
         "FDMNES",
         axis,
         "Mbarn" if _is_convolved(path, folder) else "Mbarn, not convolved",
         _converged(path, folder),
         _identity(path, indata),
         _cif(indata),
-        _cell(cards),
+        cell[0] if cell else None,
+        cell[1] if cell else (),
     )
+
+
+def _check_column(path: Path, lines: list[str]) -> None:
+    """Refuse a second column that is not the mean over polarisations."""
+    names = next((x.split() for x in reversed(lines) if x.split()[:1] == ["Energy"]), None)
+    if names is not None and (len(names) < 2 or names[1].lower() not in _AVERAGE):
+        raise EngineError(
+            "bad_output",
+            f"{path.name}: the second column is {names[1:2] or 'missing'}, not <xanes>; columns: "
+            f"{' '.join(names)[:80]}",
+        )
 
 
 def _identity(path: Path, indata: tuple[Path, str] | None) -> dict[str, str]:
@@ -91,16 +123,21 @@ def _identity(path: Path, indata: tuple[Path, str] | None) -> dict[str, str]:
 
 
 def _header(path: Path, folder: Folder) -> dict[str, float]:
-    """Numbers of the first line of the plain output, by the names that stand there."""
+    """Numbers in the headers of a spectrum and its plain output, by the names that stand there.
+
+    Since 2022 the convolved file has a header of its own, without element and edge.
+    """
+    out: dict[str, float] = {}
     for other in (path, *folder.files):
-        if other != path and plain_name(other) != f"{_stem(path)}.txt":
+        if other != path and _ENDING.sub("", plain_name(other)) != _stem(path):
             continue
         found = _HEADER.search(folder.head(other))
         if found:
             names = [n.strip() for n in found.group(2).split(",")]
-            values = found.group(1).split()
-            return {n: number(v, other) for n, v in zip(names, values)}
-    return {}
+            values = found.group(1).lstrip("# ").split()
+            for name, value in zip(names, values):
+                out.setdefault(name, number(value, other))
+    return out
 
 
 def _axis(energy: np.ndarray, edge: float) -> Axis:
@@ -110,24 +147,45 @@ def _axis(energy: np.ndarray, edge: float) -> Axis:
     return Axis.ABSOLUTE if energy[0] > 30 else Axis.EDGE
 
 
-def _absorber(header: dict[str, float], cards: dict[str, list[list[str]]]) -> Absorber:
+def _absorber(path: Path, header: dict[str, float], cards: Cards) -> Absorber:
+    """Element and edge by the header, else by the cards; the site is one of the list of atoms."""
     given = _first(cards, "z_absorber") or ""
     z = int(header.get("Z", 0)) or (int(given[:9]) if given.isdecimal() else 0)
     edge = _SHELLS.get((int(header.get("n_edge", 0)), int(header.get("j_edge", 0))), "")
-    asked = _CARDS.get((_first(cards, "edge") or "").lower(), "")
-    index = _first(cards, "absorber")
-    element = symbol(z) or ""
-    if not element and index is None:
-        index = "1"  # the first atom absorbs unless the input says otherwise
+    asked = _CARDS.get((_first(cards, "edge") or "K").lower(), "") if cards else ""
+    number_, how = _number(path, cards)
+    if not cards and "Z" not in header:
+        how = (
+            f"{path.name} tells no element: put the plain output ({_stem(path)}.txt) or the "
+            "indata file beside it"
+        )
     return Absorber(
-        element,
+        symbol(z) or "",
         asked if asked.startswith(edge[:1]) and asked else edge,
-        int(index[:9]) - 1 if index and index.isdecimal() else None,
-        "card Absorber" if index else "header of the output",
+        None,
+        how,
+        listed=number_,
     )
 
 
-def _first(cards: dict[str, list[list[str]]], name: str) -> str | None:
+def _number(path: Path, cards: Cards) -> tuple[int | None, str]:
+    """Absorber in the list of atoms (from 0) that a spectrum is of; None if it is of several."""
+    if not cards:
+        return None, "header of the output"
+    if "z_absorber" in cards:
+        return None, "card Z_absorber: all atoms of the element"
+    told = [int(w[:9]) for row in cards.get("absorber", []) for w in row if w.isdecimal()]
+    if not told and "absorber" in cards:
+        return None, "card Absorber: no numbers"
+    own = re.search(r"_(\d+)$", _stem(path))
+    if len(told) > 1:
+        if own and int(own.group(1)) in told:
+            return int(own.group(1)) - 1, f"card Absorber, number {own.group(1)} by the file name"
+        return None, f"card Absorber: sum over {len(told)} atoms"
+    return (told[0] - 1, "card Absorber") if told else (0, "the first atom, the program's default")
+
+
+def _first(cards: Cards, name: str) -> str | None:
     rows = cards.get(name)
     return rows[0][0] if rows and rows[0] else None
 
@@ -153,14 +211,14 @@ def _filout(text: str) -> str:
     return (_first(cards_of(text), "filout") or "").replace("\\", "/").split("/")[-1].lower()
 
 
-def cards_of(text: str) -> dict[str, list[list[str]]]:
+def cards_of(text: str) -> Cards:
     """Keyword (lower case) -> rows of words below it, comments left out.
 
     A keyword is a line of one word, without digits at its start, that no row can be.
     """
     out: dict[str, list[list[str]]] = {}
     current: list[list[str]] = []
-    takes_word = {"filout", "edge", "cif_file", "comment"}
+    takes_word = {"filout", "edge", "cif_file", "comment", "spgroup", "conv_out"}
     name = ""
     for line in text.splitlines():
         words = line.split("!")[0].split()
@@ -174,24 +232,6 @@ def cards_of(text: str) -> dict[str, list[list[str]]]:
         else:
             current.append(words)
     return out
-
-
-def _cell(
-    cards: dict[str, list[list[str]]],
-) -> tuple[np.ndarray, list[str], np.ndarray] | None:
-    """Cell of a Crystal card without a space group."""
-    from pymatgen.core import Lattice
-
-    rows = cards.get("crystal", [])
-    if "spgroup" in cards or len(rows) < 2:
-        return None
-    try:
-        lattice = Lattice.from_parameters(*[float(v) for v in rows[0][:6]])
-        species = [symbol(int(r[0])) or "" for r in rows[1:]]
-        coords = np.array([[float(v) for v in r[1:4]] for r in rows[1:]])
-    except (TypeError, ValueError, IndexError):
-        return None
-    return (lattice.matrix, species, coords) if all(species) else None
 
 
 def _cif(indata: tuple[Path, str] | None) -> tuple[Path, ...]:

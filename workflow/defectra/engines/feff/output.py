@@ -11,12 +11,17 @@ import numpy as np
 from defectra.campaign.engine import Parsed
 from defectra.core.errors import EngineError
 from defectra.core.textfiles import read_text
+from defectra.engines.finished.columns import checked, damaged, merged, row_of, table_of
 
 PARSER_VERSION = "2"
-_MU = re.compile(r"Mu=\s*([-+.\dEe]+)\s*eV|Mu=\s*([-+.\dEe]+)")
-_STEP = re.compile(r"xsedge\s*\+\s*\d+\s*,\s*used to normalize mu\s+([-+.\dEe]+)")
+# The titles come first and may say anything; what FEFF tells stands below its line `POT`.
+_POTENTIALS = re.compile(r"^[#\s]*POT\s+(?:Non-)?SCF\b", re.I)
+_MU = re.compile(r"Mu=\s*([-+.\dEeDd]+)\s*(?:eV)?\s*kf=|Mu=\s*([-+.\dEeDd]+)\s*(?:eV)?\s*$", re.M)
+_STEP = re.compile(r"xsedge\s*\+\s*\d+\s*,\s*used to normalize mu\s+([-+.\dEeDd]+)")
 _ITERATION = re.compile(r"SCF ITERATION NUMBER\s+(\d{1,9})", re.IGNORECASE)
-_CONVERGED = re.compile(r"Convergence reached in\s+(\d{1,9})\s+iteration", re.IGNORECASE)
+_CONVERGED = re.compile(
+    r"^\s*Convergence reached(?:\s+in\s+(\d{1,9})\s+iteration|\s*\.)", re.IGNORECASE | re.MULTILINE
+)
 
 
 def read_folder(folder: str | Path) -> Parsed:
@@ -36,22 +41,17 @@ def read_xmu(path: str | Path) -> Parsed:
     """
     path = Path(path)
     header, rows = _split(path)
-    if len(rows) < 20:
-        raise EngineError("truncated_output", f"{path.name}: only {len(rows)} energies")
-    data = np.array(rows)
-    if not np.isfinite(data).all():
-        raise EngineError("not_finite", f"{path.name}: not a number among the values")
-    energy, relative, mu, mu0 = data[:, 0], data[:, 1], data[:, 3], data[:, 4]
-    if (np.diff(energy) <= 0).any():
-        raise EngineError("bad_output", f"{path.name}: energies do not increase")
-    if np.ptp(mu) == 0 or mu.max() <= 0:
-        raise EngineError("bad_output", f"{path.name}: the absorption is flat or negative")
-    text = "\n".join(header)
-    level, step = _MU.search(text), _STEP.search(text)
+    data = table_of(rows, path)
+    energy, (mu, relative, mu0) = merged(path, data[:, 0], data[:, 3], data[:, 1], data[:, 4])
+    energy, mu = checked(path, energy, mu)
+    text = "\n".join(told(header))
+    level = next(iter([*_MU.finditer(text)][-1:]), None)
+    step = next(iter([*_STEP.finditer(text)][-1:]), None)
     if level is None or step is None:
         raise EngineError("bad_output", f"{path.name}: no Fermi level or edge step in the header")
     try:
-        efermi, edge_step = float(level.group(1) or level.group(2)), float(step.group(1))
+        words = (level.group(1) or level.group(2), step.group(1))
+        efermi, edge_step = (float(w.upper().replace("D", "E")) for w in words)
     except ValueError:
         raise EngineError("bad_output", f"{path.name}: a damaged number in the header") from None
     with np.errstate(over="ignore", invalid="ignore"):  # damaged numbers may be as large as any
@@ -89,6 +89,12 @@ def check_end(path: str | Path, k_max: float, k_step: float) -> None:
         raise EngineError("truncated_output", f"xmu.dat ends at k = {last:g} of {k_max:g} 1/Å")
 
 
+def told(header: list[str]) -> list[str]:
+    """Header lines that FEFF wrote itself: from its line of the potentials on."""
+    starts = [n for n, line in enumerate(header) if _POTENTIALS.match(line)]
+    return header[starts[-1] :] if starts else header
+
+
 def _split(path: Path) -> tuple[list[str], list[list[float]]]:
     lines = read_text(path).splitlines()
     header = [line for line in lines if line.lstrip().startswith("#")]
@@ -96,14 +102,16 @@ def _split(path: Path) -> tuple[list[str], list[list[float]]]:
     for number, line in enumerate(lines, 1):
         if line.lstrip().startswith("#") or not line.strip():
             continue
-        try:
-            values = [float(v) for v in line.split()]
-        except ValueError:
-            raise EngineError(
-                "bad_output", f"{path.name}: line {number} is no number row"
-            ) from None
+        values = row_of(line)
+        if values is None:
+            kind = "truncated_output" if damaged(line.strip()) else "bad_output"
+            raise EngineError(kind, f"{path.name}: line {number} is no number row")
         if len(values) != 6:
-            raise EngineError("truncated_output", f"{path.name}: line {number} is cut off")
+            raise EngineError(
+                "truncated_output",
+                f"{path.name}: line {number} has {len(values)} columns instead of 6: cut off, or "
+                "another program's",
+            )
         rows.append(values)
     return header, rows
 
@@ -114,8 +122,6 @@ def read_convergence(path: str | Path) -> tuple[bool, int]:
     if not path.exists():
         return False, 0
     text = read_text(path)
-    done = _CONVERGED.search(text)
-    if done:
-        return True, int(done.group(1))
-    steps = [int(n) for n in _ITERATION.findall(text)]
-    return False, max(steps, default=0)
+    steps = max((int(n) for n in _ITERATION.findall(text)), default=0)
+    done = [*_CONVERGED.finditer(text)]
+    return bool(done), int(done[-1].group(1) or steps) if done else steps

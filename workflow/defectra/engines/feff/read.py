@@ -3,26 +3,34 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-
-import numpy as np
 
 from defectra.core.errors import EngineError
 from defectra.core.textfiles import plain_name, read_text
 from defectra.engines.edges import symbol
+from defectra.engines.feff.cards import Input
 from defectra.engines.feff.output import PARSER_VERSION as _XMU_VERSION
-from defectra.engines.feff.output import read_convergence, read_xmu
+from defectra.engines.feff.output import read_convergence, read_xmu, told
 from defectra.engines.finished.reader import Absorber, Axis, Folder, Reading
 
 ENGINE = "feff"
-PARSER_VERSION = f"1.{_XMU_VERSION}"
+PARSER_VERSION = f"2.{_XMU_VERSION}"
 UNIT = "edge step = 1"
+COMPANIONS = re.compile(
+    r"feff\.inp|log\d*\.dat|chi\.dat|xmu\.dat|(pot|phase|fms|gg|ldos|paths|files|list|geom|atoms|"
+    r"global|xsph|xsect|mod\d|mpse|exc|rotmat|dimensions|genfmt|ff2x|path|s02|screen|wscrn|crit|"
+    r"band|compton|eels|fpf0|hubbard|opcons|reciprocal|sfconv|axafs|convergence\.scf|emesh|rixs)"
+    r"[\w.]*\.?(inp|dat|bin|json|fine)?|\.?(feff\.error|dimensions\.dat)|apot\.bin|feff\d+\.dat",
+    re.I,
+)
 
-_ABSORBER = re.compile(r"Abs\s+Z=\s*(\d+).*?\b([KLM]\d?)\s+shell")
+MARKS: tuple[str, ...] = ()
+
+_ABSORBER = re.compile(r"Abs\s+Z=\s*(\d+)\s+Rmt.*?\b([KLMN]\d?)\s+shell")
 _OTHERS = re.compile(r"Pot\s+\d+\s+Z=\s*(\d+)")
-_VERSION = re.compile(r"FEFF\s*(\d+[\d.]*)")
-_HOLES = {"1": "K", "2": "L1", "3": "L2", "4": "L3"}
+_VERSION = re.compile(r"FEFF\s*(\d+[\d.]*)\s*$", re.I | re.M)
+_EMISSION = 5.0  # eV; a spectrum that ends so soon above the Fermi level is no absorption
 
 
 def find(folder: Folder) -> list[tuple[Path, ...]]:
@@ -37,38 +45,59 @@ def find(folder: Folder) -> list[tuple[Path, ...]]:
 
 
 def read(files: tuple[Path, ...], folder: Folder) -> Reading:
-    """Read ``xmu.dat``, with ``log1.dat`` and ``feff.inp`` where they are."""
+    """Read ``xmu.dat``, with ``log1.dat`` and ``feff.inp`` where they are its own."""
     path = files[0]
+    inputs = folder.named("feff.inp")
+    given = Input.read(inputs) if inputs else None
+    if given and given.other:
+        raise EngineError("not_absorption", f"feff.inp has the card {given.other}, no absorption")
     if plain_name(path).lower() == "feff.inp":
         raise EngineError("not_finished", "feff.inp is there, but no xmu.dat: FEFF did not finish")
+    if not _owns(path, folder):
+        inputs, given = None, None
     parsed = read_xmu(path)
-    header = "\n".join(x for x in read_text(path).splitlines() if x.lstrip().startswith("#"))
-    log, inputs = folder.named("log1.dat"), folder.named("feff.inp")
-    given = Input.read(inputs) if inputs else None
+    _check_range(path, float(parsed.energy[-1] - parsed.edge + parsed.efermi))
+    whole = [x for x in read_text(path).splitlines() if x.lstrip().startswith("#")]
+    header = "\n".join(told(whole))
+    log = folder.named("log1.dat") if _owns(path, folder) else None
     converged = None
     if log:
         converged, iterations = read_convergence(log)
         parsed = replace(parsed, converged=converged, iterations=iterations)
-    version = _VERSION.search(header)
+    version = _VERSION.search("\n".join(whole))
     cif = inputs.parent / given.cif if inputs and given and given.cif else None
     return Reading(
         parsed,
         _absorber(header, given),
         f"FEFF {version.group(1)}" if version else "FEFF",
         Axis.ABSOLUTE,
-        UNIT,
+        UNIT if not given or "ABSOLUTE" not in " ".join(given.notes) else "cross section, Å²",
         converged,
         {"feff.inp": given.text} if given else {},
         (cif,) if cif and cif.is_file() else (),
         given.structure if given else None,
+        note="; ".join(given.notes) if given else "",
     )
 
 
+def _owns(path: Path, folder: Folder) -> bool:
+    """Whether ``feff.inp`` and log of a folder are those of a spectrum: the only, or xmu.dat."""
+    return plain_name(path).lower() == "xmu.dat" or len(find(folder)) == 1
+
+
+def _check_range(path: Path, above: float) -> None:
+    if above < _EMISSION:
+        raise EngineError(
+            "not_absorption",
+            f"{path.name} ends {above:.1f} eV from its zero: emission (card XES), or a cut file",
+        )
+
+
 def _absorber(header: str, given: Input | None) -> Absorber:
-    told = _ABSORBER.search(header)
+    found = [*_ABSORBER.finditer(header)]
     others = frozenset(s for s in (symbol(int(z)) for z in _OTHERS.findall(header)) if s)
-    element = (symbol(int(told.group(1))) or "") if told else ""
-    edge = told.group(2) if told else (given.edge if given else "")
+    element = (symbol(int(found[-1].group(1))) or "") if found else ""
+    edge = found[-1].group(2) if found else (given.edge if given else "")
     if given and given.shells and element and given.shells[0][0] != element:
         raise EngineError(
             "mixed_files",
@@ -77,118 +106,17 @@ def _absorber(header: str, given: Input | None) -> Absorber:
         )
     if given is None:
         return Absorber(element, edge, None, "header of xmu.dat", (), others)
+    if found and given.edge not in ("", edge):
+        raise EngineError(
+            "mixed_files", f"xmu.dat is of the {edge} edge, feff.inp beside it of {given.edge}"
+        )
     element = element or (given.shells[0][0] if given.shells else "")
-    return Absorber(element, edge, given.target, "feff.inp", given.shells, others)
-
-
-@dataclass(frozen=True)
-class Input:
-    """What ``feff.inp`` tells.
-
-    Attributes
-    ----------
-    shells
-        (element, distance in Å) of the listed atoms, the absorber first; empty without a list.
-    target
-        Absorber in the cell of the CIF card, from 0; None if there is none.
-    structure
-        Cell that pymatgen wrote into the title lines, if any.
-    """
-
-    text: str
-    edge: str
-    shells: tuple[tuple[str, float], ...]
-    target: int | None
-    cif: str
-    structure: tuple[np.ndarray, list[str], np.ndarray] | None
-
-    @classmethod
-    def read(cls, path: Path) -> Input:
-        """Read a ``feff.inp``."""
-        text = read_text(path)
-        cards = _cards(text)
-        edge = (cards.get("EDGE") or cards.get("HOLE") or [""])[0]
-        target = cards.get("TARGET", [""])[0]
-        return cls(
-            text,
-            _HOLES.get(edge, edge.upper()),
-            _shells(text),
-            int(target[:9]) - 1 if target.isdecimal() else None,
-            (cards.get("CIF") or [""])[0],
-            _title_cell(text),
-        )
-
-
-def _cards(text: str) -> dict[str, list[str]]:
-    """Words after each keyword that stands at the start of a line."""
-    out: dict[str, list[str]] = {}
-    for line in text.splitlines():
-        words = line.split("*")[0].split()
-        if words and words[0].isalpha() and words[0].upper() not in ("TITLE", "END"):
-            out.setdefault(words[0].upper(), words[1:])
-    return out
-
-
-def _shells(text: str) -> tuple[tuple[str, float], ...]:
-    numbers = _potentials(text)
-    rows = []
-    for words in _block(text, "ATOMS"):
-        try:
-            rows.append((np.array([float(w) for w in words[:3]]), int(words[3])))
-        except (ValueError, IndexError):
-            break
-    centre = next((xyz for xyz, ipot in rows if ipot == 0), None)
-    if centre is None or any(ipot not in numbers for _, ipot in rows):
-        return ()
-    atoms = [(numbers[i], float(np.linalg.norm(xyz - centre)), i) for xyz, i in rows]
-    atoms.sort(key=lambda a: (a[2] != 0, a[1]))
-    return tuple((element, distance) for element, distance, _ in atoms)
-
-
-def _potentials(text: str) -> dict[int, str]:
-    out = {}
-    for words in _block(text, "POTENTIALS"):
-        try:
-            out[int(words[0])] = symbol(int(words[1])) or ""
-        except (ValueError, IndexError):
-            break
-    return out
-
-
-def _block(text: str, card: str) -> list[list[str]]:
-    """Rows of numbers that follow a card."""
-    rows: list[list[str]] = []
-    inside = False
-    for line in text.splitlines():
-        words = line.split("*")[0].split()
-        if not words:
-            continue
-        if words[0].upper() == card:
-            inside = True
-        elif inside and words[0].isalpha():
-            break
-        elif inside:
-            rows.append(words)
-    return rows
-
-
-def _title_cell(text: str) -> tuple[np.ndarray, list[str], np.ndarray] | None:
-    """Cell in the title lines that pymatgen writes."""
-    from pymatgen.core import Lattice
-
-    lengths = re.search(r"TITLE\s+abc:\s*([-\d.\s]+)\n", text)
-    angles = re.search(r"TITLE\s+angles:\s*([-\d.\s]+)\n", text)
-    sites = re.findall(
-        r"^\*\s+\d+\s+([A-Z][a-z]?)\s+(-?[\d.]+)\s+(-?[\d.]+)\s+(-?[\d.]+)", text, re.M
+    return Absorber(
+        element,
+        edge,
+        None,
+        f"feff.inp, site {given.target + 1} of the CIF" if given.target is not None else "feff.inp",
+        given.shells,
+        others,
+        given.target if given.cif else None,
     )
-    if not (lengths and angles and sites):
-        return None
-    try:
-        lattice = Lattice.from_parameters(
-            *[float(v) for v in lengths.group(1).split()],
-            *[float(v) for v in angles.group(1).split()],
-        )
-        coords = np.array([[float(v) for v in s[1:]] for s in sites])
-    except (TypeError, ValueError):
-        return None
-    return lattice.matrix, [s[0] for s in sites], coords

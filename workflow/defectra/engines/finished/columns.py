@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -12,44 +13,69 @@ from defectra.core.textfiles import read_text
 
 Floats = NDArray[np.float64]
 LEAST = 20  # fewer energies are no spectrum
+STEP = 0.1  # of the range; two values of one energy that differ by more are no rounding
+BELOW = 0.05  # of the maximum; an absorption is nowhere further below zero
+_PRINTED = re.compile(r"[-+.\dDdEe\s*]*[\d*][-+.\dDdEe\s*]*$")
+_GLUED = re.compile(r"\d\*|\*\s*[-+.\d]|\.\d+-\d|\.\d+\.\d")
 
 
 def read_columns(path: Path, comments: str = "#!") -> tuple[list[str], Floats]:
     """Header lines and columns, shape (rows, columns).
 
     Lines without numbers are header as long as no row has come; after that, each must be a row
-    as long as the first.
+    as long as the first. Rows with stars or numbers run together are nowhere header.
 
     Raises
     ------
     EngineError
-        ``truncated_output`` (short or cut rows, fewer than 20), ``bad_output``, ``not_finite``.
+        ``truncated_output`` (short, cut, glued or overflown rows, fewer than 20), ``bad_output``,
+        ``not_finite``.
     """
     header: list[str] = []
     rows: list[list[float]] = []
-    lines = read_text(path).splitlines()
-    for number, line in enumerate(lines, 1):
+    for line_number, line in enumerate(read_text(path).splitlines(), 1):
         stripped = line.strip()
         if not stripped:
             continue
-        row = None if stripped[0] in comments else _row(stripped)
-        if row is None or (rows and len(row) != len(rows[0])):
-            if rows and stripped[0] not in comments:
-                last = number == len(lines)
-                kind = "truncated_output" if last or row is not None else "bad_output"
-                raise EngineError(kind, f"{path.name}: line {number} is no row like the others")
+        comment = stripped[0] in comments
+        row = None if comment else row_of(stripped)
+        wrong = row is None or bool(rows and len(row) != len(rows[0]))
+        if wrong and not comment and (rows or damaged(stripped)):
+            printed = row is not None or _PRINTED.match(stripped)
+            kind = "truncated_output" if printed else "bad_output"
+            raise EngineError(
+                kind, f"{path.name}: line {line_number} is no row like the others: {stripped[:50]}"
+            )
+        if wrong or row is None:
             header.append(line)
         else:
             rows.append(row)
+    return header, table_of(rows, path)
+
+
+def table_of(rows: list[list[float]], path: Path) -> Floats:
+    """Rows as an array.
+
+    Raises
+    ------
+    EngineError
+        ``truncated_output`` if there are fewer than 20, ``not_finite``.
+    """
     if len(rows) < LEAST:
         raise EngineError("truncated_output", f"{path.name}: only {len(rows)} energies")
     data = np.array(rows)
     if not np.isfinite(data).all():
         raise EngineError("not_finite", f"{path.name}: not a number among the values")
-    return header, data
+    return data
 
 
-def _row(line: str) -> list[float] | None:
+def damaged(line: str) -> bool:
+    """Whether a line is a row that Fortran printed with stars or with numbers run together."""
+    return bool(_PRINTED.match(line) and _GLUED.search(line)) and row_of(line) is None
+
+
+def row_of(line: str) -> list[float] | None:
+    """Numbers of a line, exponents with D or E; None if a word is none."""
     try:
         return [float(v.replace("D", "E").replace("d", "e")) for v in line.split()]
     except ValueError:
@@ -74,18 +100,50 @@ def number(text: str, path: Path) -> float:
 
 
 def checked(path: Path, energy: Floats, mu: Floats) -> tuple[Floats, Floats]:
-    """Energies and absorption, refused if they are no spectrum.
+    """Energies and absorption, refused if they are no absorption spectrum.
+
+    An energy that is printed twice with nearly the same value (a fine grid, few digits) is kept
+    once, with the mean.
 
     Raises
     ------
     EngineError
-        ``bad_output`` if energies do not increase, or the absorption is flat or negative.
+        ``bad_output`` if energies decrease, or the absorption is flat or negative.
     """
-    if (np.diff(energy) <= 0).any():
-        raise EngineError("bad_output", f"{path.name}: energies do not increase")
+    energy, (mu,) = merged(path, energy, mu)
     if np.ptp(mu) == 0 or mu.max() <= 0:
         raise EngineError("bad_output", f"{path.name}: the absorption is flat or negative")
+    if mu.min() < -BELOW * mu.max():
+        raise EngineError(
+            "bad_output",
+            f"{path.name}: falls to {mu.min():.3g} (maximum {mu.max():.3g}): no absorption, but a "
+            "difference, an anomalous factor or a damaged file",
+        )
     return energy, mu
+
+
+def merged(path: Path, energy: Floats, *columns: Floats) -> tuple[Floats, tuple[Floats, ...]]:
+    """Energies without repetitions, and the means of the columns at each.
+
+    Raises
+    ------
+    EngineError
+        ``bad_output`` if energies decrease, or values of one energy differ.
+    """
+    if (np.diff(energy) < 0).any():
+        where = int(np.argmax(np.diff(energy) < 0))
+        raise EngineError(
+            "bad_output", f"{path.name}: energies do not increase (after {energy[where]:g})"
+        )
+    kept, group, count = np.unique(energy, return_inverse=True, return_counts=True)
+    if len(kept) == len(energy):
+        return energy, columns
+    means = tuple(np.bincount(group, c) / count for c in columns)
+    if len(kept) < LEAST:
+        raise EngineError("bad_output", f"{path.name}: only {len(kept)} different energies")
+    if np.abs(columns[0] - means[0][group]).max() > STEP * np.ptp(columns[0]):
+        raise EngineError("bad_output", f"{path.name}: one energy has two different values")
+    return kept, means
 
 
 def mean_of(

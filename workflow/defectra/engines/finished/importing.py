@@ -17,6 +17,7 @@ from defectra.core.records import (
     CALCULATIONS,
     GEOMETRIES,
     IMPORTS,
+    PASSED_OVER,
     SPECTRA,
     STRUCTURES,
     Origin,
@@ -28,7 +29,7 @@ from defectra.engines.edges import find as tabulated
 from defectra.engines.exciting import read as exciting
 from defectra.engines.fdmnes import read as fdmnes
 from defectra.engines.feff import read as feff
-from defectra.engines.finished import named
+from defectra.engines.finished import named, passed_over
 from defectra.engines.finished.pairing import Paired, pair
 from defectra.engines.finished.reader import Axis, Folder, Reader, Reading
 from defectra.engines.gpaw import read as gpaw
@@ -43,13 +44,14 @@ _RANK = list(Status)
 
 @dataclass
 class Imported:
-    """Rows of the five tables, ready to be written."""
+    """Rows of the six tables, ready to be written."""
 
     imports: list[Row] = field(default_factory=list)
     calculations: dict[str, Row] = field(default_factory=dict)
     spectra: dict[str, Row] = field(default_factory=dict)
     structures: dict[str, Row] = field(default_factory=dict)
     geometries: dict[str, Row] = field(default_factory=dict)
+    passed_over: list[Row] = field(default_factory=list)
 
     def write(self, folder: Path) -> None:
         """Write the tables as Parquet files into a folder, each whole or not at all.
@@ -63,8 +65,11 @@ class Imported:
             ("spectra", SPECTRA),
             ("structures", STRUCTURES),
             ("geometries", GEOMETRIES),
+            ("passed_over", PASSED_OVER),
         ):
-            write_table(folder / f"{name}.parquet", getattr(self, name).values(), table)
+            rows = getattr(self, name)
+            listed = rows if isinstance(rows, list) else rows.values()
+            write_table(folder / f"{name}.parquet", listed, table)
         write_table(folder / "imports.parquet", self.imports, IMPORTS)
 
 
@@ -92,8 +97,13 @@ def import_tree(
         raise EngineError("missing_output", f"{root}: no such folder")
     out = Imported()
     for folder in folders(root):
-        for reader, files in runs(folder, readers):
+        found = list(runs(folder, readers))
+        for reader, files in found:
             _add(out, reader, files, folder, root, absorber)
+        taken = {path for _, files in found for path in files}
+        engines = {reader for reader, _ in found}
+        for path, reason in passed_over.reasons(folder, taken, engines, readers):
+            out.passed_over.append({"source": str(path.relative_to(root)), "reason": reason})
     return out
 
 
@@ -229,7 +239,10 @@ def _status(reading: Reading) -> tuple[str, str, str]:
         text = "no log tells whether the potentials converged"
         return str(Status.UNCONVERGED), "convergence_unknown", text
     steps = reading.parsed.iterations
-    return str(Status.UNCONVERGED), "not_self_consistent", f"{steps} iterations did not do"
+    text = (
+        f"{steps} iterations did not do" if steps else "the output does not say that it ended well"
+    )
+    return str(Status.UNCONVERGED), "not_self_consistent", text
 
 
 def _calculation_id(reading: Reading, files: tuple[Path, ...]) -> str:
@@ -252,12 +265,14 @@ def _digest(*parts: str) -> str:
 
 def _store(out: Imported, row: Row, reading: Reading, paired: Paired, element: str) -> None:
     name = row["calculation_id"]
-    before = out.calculations.get(name)
+    before = next((r for r in out.imports if r["calculation_id"] == name), None)
     out.imports.append(row)
-    if before is not None:
-        row["duplicate_of"] = next(r["source"] for r in out.imports if r["calculation_id"] == name)
-        if _RANK.index(before["status"]) <= _RANK.index(row["status"]):
-            return
+    if before is not None and not _better(out, row, reading):
+        return
+    for other in out.imports[:-1] if before is not None else []:
+        if other["calculation_id"] == name:
+            other["duplicate_of"] = row["source"]
+            row["duplicate_of"] = ""
     if paired.structure and paired.geometry:
         out.structures.setdefault(paired.structure["structure_id"], paired.structure)
         out.geometries.setdefault(paired.geometry["geometry_id"], paired.geometry)
@@ -269,6 +284,37 @@ def _store(out: Imported, row: Row, reading: Reading, paired: Paired, element: s
         "mu0": reading.parsed.mu0.tolist(),
         "edge_step": reading.parsed.edge_step,
     }
+
+
+def _better(out: Imported, row: Row, reading: Reading) -> bool:
+    """Whether a run takes the place of one with the same input; the other row says why it lost.
+
+    A spectrum that is the beginning of the other is a cut copy, and has failed. Of two different
+    ones the first stays, and the second says so.
+    """
+    name = row["calculation_id"]
+    kept = next(r for r in out.imports if r["calculation_id"] == name and not r["duplicate_of"])
+    row["duplicate_of"] = kept["source"]
+    one, two = out.spectra[name], reading.parsed
+    n = min(len(one["energy_eV"]), len(two.energy))
+    same = np.allclose(one["energy_eV"][:n], two.energy[:n]) and np.allclose(
+        one["mu"][:n], two.mu[:n], rtol=1e-4, atol=1e-6 * float(np.max(np.abs(two.mu)))
+    )
+    if not same:
+        note = f"has the input of {kept['source']}, but another spectrum, which is not kept"
+        row["message"] = "; ".join(m for m in (row["message"], note) if m)
+        return False
+    longer = len(two.energy) - len(one["energy_eV"])
+    if longer:
+        cut, whole = (kept, row) if longer > 0 else (row, kept)
+        cut |= {
+            "status": str(Status.FAILED),
+            "error_class": "truncated_output",
+            "message": f"ends at {cut['last_eV']:g} eV; {whole['source']}, of the same input, "
+            f"goes to {whole['last_eV']:g} eV",
+        }
+        return longer > 0
+    return _RANK.index(out.calculations[name]["status"]) > _RANK.index(row["status"])
 
 
 def _calculation(row: Row, reading: Reading | None, paired: Paired | None, element: str) -> Row:
@@ -315,6 +361,7 @@ def summary(found: Imported) -> dict[str, Any]:
         "structures": len(found.structures),
         "by_engine": dict(Counter(f"{r['engine']} {r['status']}" for r in found.imports)),
         "with_site": sum(r["site_index"] is not None for r in found.imports),
+        "passed_over": dict(Counter(r["reason"] for r in found.passed_over).most_common()),
         "duplicates": sum(bool(r["duplicate_of"]) for r in found.imports),
         "reasons": dict(
             Counter(r["error_class"] for r in found.imports if r["error_class"]).most_common()

@@ -11,15 +11,19 @@ from pathlib import Path
 import numpy as np
 
 from defectra.core.textfiles import plain_name
-from defectra.engines.edges import nearest
+from defectra.engines.edges import find as find_edge
+from defectra.engines.edges import table
 from defectra.engines.finished.columns import checked, read_columns
 from defectra.engines.finished.reader import Absorber, Axis, Folder, Reading, spectrum
 
 ENGINE = "table"
-PARSER_VERSION = "1"
+PARSER_VERSION = "2"
 
 _ENGINE = re.compile(r"(?:^|[_\-. ])(feff|vasp|ocean|exciting|xspectra|fdmnes)(?=[_\-. ])", re.I)
-_KNOWN = re.compile(r"([A-Z][a-z]?)[_\- ]?(K|L1|L23|L2|L3)(?:[_\- .]|edge)")
+_KNOWN = re.compile(r"(?:^|[_\-. ])([A-Z][a-z]?)[_\- ]?(K|L1|L23|L2|L3)(?:[_\- .]|edge)")
+COMPANIONS = re.compile(r"(?!)")
+MARKS: tuple[str, ...] = ()
+ALONE = 0.02  # relative; an edge that has another within so little is not told by its energy
 
 
 def find(folder: Folder) -> list[tuple[Path, ...]]:
@@ -57,12 +61,15 @@ def read(files: tuple[Path, ...], folder: Folder) -> Reading:  # noqa: ARG001
 
 
 def _absorber(name: str, energy: np.ndarray, mu: np.ndarray, axis: Axis) -> Absorber:
-    told = _KNOWN.search(name)
-    if told:
-        return Absorber(told.group(1), told.group(2).replace("L23", "L2,3"), None, "file name")
+    told = {(e, edge) for e, edge in _KNOWN.findall(name) if find_edge(e, edge)}
+    if len(told) == 1:
+        element, edge = told.pop()
+        return Absorber(element, edge.replace("L23", "L2,3"), None, "file name")
+    if len(told) > 1:
+        return Absorber(label="several edges in the file name")
     if axis is Axis.ABSOLUTE:
         onset = float(energy[int(np.argmax(mu > 0.1 * mu.max()))])
-        edge = nearest(onset)
-        if edge and edge.edge == "K" and abs(edge.energy - onset) < 0.003 * edge.energy:
-            return Absorber(edge.element, edge.edge, None, f"the onset at {onset:.1f} eV")
-    return Absorber(label="two columns without an input")
+        near = [e for e in table() if abs(e.energy - onset) < ALONE * onset]
+        if len(near) == 1 and near[0].edge == "K":
+            return Absorber(near[0].element, "K", None, f"the onset at {onset:.1f} eV")
+    return Absorber(label="two columns without an input; name the file like X_feff_Ni_K.txt")

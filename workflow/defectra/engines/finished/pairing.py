@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,18 +14,16 @@ import numpy as np
 
 from defectra.core.errors import EngineError, StructureError
 from defectra.core.records import Origin
-from defectra.core.textfiles import plain_name, read_text
 from defectra.engines.finished.reader import Absorber, Reading
+from defectra.engines.finished.structures import Candidate, levels, load, stamp
 from defectra.structures.geometry import as_row
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
-_UP = 3  # folders above the run that are searched for a structure
 _TOLERANCE = 0.02  # Å, of the distances of a listed cluster
 _FARTHEST = 50.0  # Å; no cluster is so wide
 _SHELLS = 40  # atoms of the cluster that are compared
-_NAMES = re.compile(r"(^(POSCAR|CONTCAR))|\.(cif|vasp|poscar)$", re.I)
 _INPUT = "input"
 _NUMBER = re.compile(r"(?:^|[_\-])(\d{1,4})[_\-]([A-Z][a-z]?)$")
 
@@ -59,127 +56,71 @@ class Paired:
 def pair(reading: Reading, folder: Path, root: Path) -> Paired:
     """Structure and site of a run.
 
-    Tried in order: files that the run names, files in its folder and up to three above (not
-    above `root`), the cell that the input spells out. A structure that does not hold the
-    elements of the run, or none of whose sites has the surroundings of the listed cluster, is
-    passed over: a folder may have been moved beside another material.
+    A structure that does not hold the elements of the run, or none of whose sites has the
+    surroundings of the listed cluster, is passed over: a folder may have been moved beside another
+    material. Where several different crystals of one folder fit, none is taken. A site number of
+    the input counts the sites of the run's own structure, and is not asked of another file.
     """
-    refused = []
-    for source, name, structure in _candidates(reading, folder, root):
-        try:
-            index, how = find_site(structure, reading.absorber, folder)
-        except EngineError as error:
-            refused.append(f"{name}: {error}")
-            continue
-        known = _rows(Path(source)) if source != _INPUT else None
-        structure_row, geometry_row, orbits = known or rows_of(structure)
-        site = orbits[index] if index is not None else ""
-        many = orbits.count(site) if index is not None else None
-        return Paired(structure_row, geometry_row, source, index, site, many, f"{name}; {how}")
+    refused: list[str] = []
+    for level in levels(reading, folder, root):
+        fits = [p for p in (_fit(c, reading.absorber, folder, refused) for c in level) if p]
+        chosen = _chosen(fits, refused)
+        if chosen is not None:
+            return chosen
+        if fits:
+            break
     how = "; ".join(refused) or "no structure file in the folder or up to three above"
     return Paired(None, None, "", None, "", None, how)
 
 
-def _candidates(reading: Reading, folder: Path, root: Path) -> list[tuple[str, str, Structure]]:
-    out = []
-    for path in (*reading.structures, *_nearby(folder, root)):
-        structure = _load(path)
-        if structure is not None:
-            out.append((str(path), path.name, structure))
-    if reading.own_structure is not None:
-        structure = _build(*reading.own_structure)
-        if structure is not None:
-            out.append((_INPUT, "cell in the input", structure))
-    return out
-
-
-def _nearby(folder: Path, root: Path) -> list[Path]:
-    found: list[Path] = []
-    place = folder
-    for _ in range(_UP + 1):
-        with os.scandir(place) as entries:  # a folder above may hold thousands of runs
-            named = [place / e.name for e in entries if _NAMES.search(plain_name(e.name))]
-        names = sorted(p for p in named if p.is_file())
-        # The cell before a run; CONTCAR is that of a relaxation and comes last.
-        found += sorted(names, key=lambda p: plain_name(p).upper().startswith("CONTCAR"))
-        if place in (root, place.parent):
-            break
-        place = place.parent
-    return found
-
-
-@lru_cache(maxsize=256)
-def _load(path: Path) -> Structure | None:
-    """Structure of a file; None if it cannot be read (a half-copied file is the normal case)."""
-    from defectra.structures.io import read_structure
-
-    name = plain_name(path).lower()
-    if name == "input.xml":
-        return _load_exciting(path)
-    if not _NAMES.search(plain_name(path)):
-        return _load_pw(path)
-    try:
-        structure = read_structure(path)
-    except StructureError:
+def _fit(found: Candidate, absorber: Absorber, folder: Path, refused: list[str]) -> Paired | None:
+    if found.structure is None:
+        refused.append(f"{found.name}: {found.reason}")
         return None
-    return structure if structure.is_ordered and len(structure) else None
+    asked = absorber if found.own else replace(absorber, index=None, listed=None)
+    try:
+        index, how = find_site(found.structure, asked, folder, found.listed)
+    except EngineError as error:
+        refused.append(f"{found.name}: {error}")
+        return None
+    source = found.source or _INPUT
+    rows = _rows(Path(source), stamp(Path(source))) if found.source else rows_of(found.structure)
+    structure, geometry, names = rows
+    told = "; ".join(t for t in (f"{found.name}; {how}", found.reason) if t)
+    if index is None:
+        return Paired(structure, geometry, source, None, "", None, told)
+    site = names[index]
+    return Paired(structure, geometry, source, index, site, names.count(site), told)
+
+
+def _chosen(fits: list[Paired], refused: list[str]) -> Paired | None:
+    """The one that fits; the cell before a relaxation, where both are there; None of several."""
+    before = [f for f in fits if not Path(f.source).name.upper().startswith("CONTCAR")]
+    kinds = {f.structure["structure_id"] for f in before or fits if f.structure}
+    if len(kinds) > 1:
+        names = ", ".join(Path(f.source).name for f in before or fits)
+        refused.append(f"{names}: all fit, and are different crystals; leave that of the run")
+        return None
+    return next(iter(before or fits), None)
 
 
 @lru_cache(maxsize=16)
-def _rows(path: Path) -> tuple[dict[str, Any], dict[str, Any], list[str]] | None:
+def _rows(path: Path, _stamp: tuple[int, int]) -> tuple[dict[str, Any], dict[str, Any], list[str]]:
     """What :func:`rows_of` gives for a file: the sites of a cell often lie side by side."""
-    structure = _load(path)
-    return rows_of(structure) if structure is not None else None
+    structure = load(path).structure
+    assert structure is not None
+    return rows_of(structure)
 
 
-def _load_exciting(path: Path) -> Structure | None:
-    from pymatgen.io.exciting import ExcitingInput
-
-    try:
-        return _mutable(ExcitingInput.from_file(str(path)).structure)
-    except Exception:  # the parsers of others raise whatever comes
-        return None
-
-
-def _load_pw(path: Path) -> Structure | None:
-    from io import StringIO
-
-    from ase.io import read
-    from pymatgen.io.ase import AseAtomsAdaptor
-
-    for kind in ("espresso-in", "espresso-out"):
-        try:
-            text: Any = StringIO(read_text(path))  # the text: ASE reads meaning into names
-            atoms: Any = read(text, format=kind)
-            return _mutable(AseAtomsAdaptor.get_structure(atoms))
-        except Exception:  # noqa: S112 - the parsers of others raise whatever comes
-            continue
-    return None
-
-
-def _mutable(found: Any) -> Structure:
-    from pymatgen.core import Structure
-
-    from defectra.structures.io import checked
-
-    return checked(Structure(found.lattice, [s.specie for s in found], found.frac_coords))
-
-
-def _build(lattice: Any, species: list[str], coords: Any) -> Structure | None:
-    from pymatgen.core import Structure
-
-    from defectra.structures.io import checked
-
-    if not len(species) or not all(species):
-        return None
-    try:
-        return checked(Structure(lattice, species, coords, to_unit_cell=True))
-    except ValueError:
-        return None
-
-
-def find_site(structure: Structure, absorber: Absorber, folder: Path) -> tuple[int | None, str]:
+def find_site(
+    structure: Structure, absorber: Absorber, folder: Path, listed: tuple[int, ...] = ()
+) -> tuple[int | None, str]:
     """Absorbing site of a structure, and how it was told.
+
+    Parameters
+    ----------
+    listed
+        For each site its number in the asymmetric list; empty if the structure has none.
 
     Raises
     ------
@@ -191,6 +132,9 @@ def find_site(structure: Structure, absorber: Absorber, folder: Path) -> tuple[i
     _check_elements(species, absorber)
     if absorber.shells:
         return _by_surroundings(structure, species, absorber)
+    if absorber.listed is not None:
+        index = _first_of(absorber.listed, listed, len(species))
+        absorber = replace(absorber, index=index)
     if absorber.index is not None:
         if not 0 <= absorber.index < len(species):
             raise EngineError("wrong_structure", f"has no site {absorber.index}")
@@ -210,6 +154,20 @@ def find_site(structure: Structure, absorber: Absorber, folder: Path) -> tuple[i
     if len({orbits[i] for i in sites}) == 1:
         return sites[0], f"the only kind of {element} site"
     return None, f"{len(sites)} sites of {element or 'the element'}, nothing tells which"
+
+
+def _first_of(number: int, listed: tuple[int, ...], sites: int) -> int:
+    """First site of the cell that comes from a listed one; without a list the number itself.
+
+    Raises
+    ------
+    EngineError
+        ``wrong_structure`` if there is none such.
+    """
+    numbers = listed or tuple(range(sites))
+    if number not in numbers:
+        raise EngineError("wrong_structure", f"lists no site {number + 1}")
+    return numbers.index(number)
 
 
 def _check_elements(species: list[str], absorber: Absorber) -> None:
@@ -275,11 +233,14 @@ def orbit_labels(structure: Structure) -> list[str]:
 
 
 def rows_of(structure: Structure) -> tuple[dict[str, Any], dict[str, Any], list[str]]:
-    """Structures and geometries row of a cell as it is, and the orbit of each site."""
+    """Structures and geometries row of a cell as it is, and the name of each site.
+
+    A site is named by its orbit in the canonical primitive cell: the same site of the same
+    crystal has one name in every file, whatever the order of the sites, and no other site has it.
+    """
     species = [s.specie.symbol for s in structure]
     lattice, coords = structure.lattice.matrix, structure.frac_coords
-    orbits = orbit_labels(structure)
-    name, host = identity(structure)
+    name, host, orbits = identity(structure)
     amounts = Counter(species)
     formula = " ".join(f"{s}{n}" for s, n in amounts.items())
     row = {
@@ -309,19 +270,24 @@ def rows_of(structure: Structure) -> tuple[dict[str, Any], dict[str, Any], list[
     return row, geometry, orbits
 
 
-def identity(structure: Structure) -> tuple[str, str]:
-    """structure_id and host: those of the crystal, so that copies of a cell are one structure.
+def identity(structure: Structure) -> tuple[str, str, list[str]]:
+    """structure_id, host and site names: those of the crystal, so that copies are one structure.
 
-    A cell that the factory refuses (atoms that overlap) is named by its coordinates.
+    A cell that the factory refuses (atoms that overlap) is named by its coordinates, its sites by
+    their numbers.
     """
-    from defectra.structures.crystal import from_structure
+    from defectra.structures.crystal import site_images, with_sites
     from defectra.structures.identity import pristine, structure_id
     from defectra.structures.supercells import Supercell
 
     try:
-        crystal = from_structure(structure)
-        return structure_id(pristine(Supercell(crystal, np.eye(3, dtype=np.int64)))), crystal.host
+        crystal, sites = with_sites(structure)
+        first = site_images(crystal)[0].min(axis=0)
+        names = [f"{crystal.species[k]}{int(first[k])}" for k in sites]
+        cell = Supercell(crystal, np.eye(3, dtype=np.int64))
+        return structure_id(pristine(cell)), crystal.host, names
     except StructureError:
         numbers = np.round(np.vstack([structure.lattice.matrix, structure.cart_coords]), 3) + 0.0
         text = structure.formula + " ".join(f"{v:.3f}" for v in numbers.ravel())
-        return hashlib.sha256(text.encode()).hexdigest()[:16], structure.composition.reduced_formula
+        name = hashlib.sha256(text.encode()).hexdigest()[:16]
+        return name, structure.composition.reduced_formula, orbit_labels(structure)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -17,7 +18,10 @@ from defectra.core.errors import EngineError
 from defectra.core.textfiles import plain_name, read_text
 
 _HEAD = 6000  # bytes of a file that recognition looks at
-_LARGEST = 3_000_000_000  # bytes; nothing larger is looked into
+LARGEST = 3_000_000_000  # bytes; nothing larger is looked into
+
+
+PACKED_FOLDER = re.compile(r"\.(zip|tar|tgz|tbz2?|txz|7z|rar)$", re.I)
 
 
 class Axis(StrEnum):
@@ -38,7 +42,10 @@ class Absorber:
     element, edge
         Empty if the run does not tell.
     index
-        Number of the site in the structure, from 0; None if not told.
+        Number of the site in the run's own structure, from 0; None if not told.
+    listed
+        Number of the site in the asymmetric list of the run's own structure, from 0: of a CIF, or
+        of a cell with a space group. It is no index of the expanded cell.
     label
         Where `index` or the element comes from, for people.
     shells
@@ -53,6 +60,7 @@ class Absorber:
     label: str = ""
     shells: tuple[tuple[str, float], ...] = ()
     others: frozenset[str] = frozenset()
+    listed: int | None = None
 
 
 @dataclass(frozen=True)
@@ -74,6 +82,8 @@ class Reading:
     own_structure
         Structure that the input itself spells out, as (lattice rows in Å, species, fractional
         coordinates).
+    own_listed
+        For each site of `own_structure` its number in the asymmetric list; empty: all are listed.
     identity
         `calculation_id`, if the run's own input tells it; else that of `inputs`.
     """
@@ -87,6 +97,7 @@ class Reading:
     inputs: Mapping[str, str] = field(default_factory=dict)
     structures: tuple[Path, ...] = ()
     own_structure: tuple[NDArray[np.float64], list[str], NDArray[np.float64]] | None = None
+    own_listed: tuple[int, ...] = ()
     note: str = ""
     identity: str = ""
 
@@ -106,21 +117,22 @@ class Folder:
 
     @cached_property
     def files(self) -> list[Path]:
-        """Regular files, by name."""
-        return sorted(p for p in self.path.iterdir() if p.is_file() and not p.is_symlink())
+        """Regular files, by name; no packed folders."""
+        found = (p for p in self.path.iterdir() if p.is_file() and not p.is_symlink())
+        return sorted(p for p in found if not PACKED_FOLDER.search(plain_name(p)))
 
     def head(self, path: Path) -> str:
         """First characters of a file, unpacked; empty if it cannot be read."""
         if path not in self._heads:
             try:
-                large = path.stat().st_size > _LARGEST
+                large = path.stat().st_size > LARGEST
                 self._heads[path] = "" if large else read_text(path, _HEAD)
             except (EngineError, OSError):
                 self._heads[path] = ""
         return self._heads[path]
 
     def named(self, *names: str) -> Path | None:
-        """First file of these names, gzipped or not, in any case."""
+        """First file of these names, packed or not, in any case."""
         wanted = [n.lower() for n in names]
         found = {plain_name(p).lower(): p for p in reversed(self.files)}
         return next((found[n] for n in wanted if n in found), None)
@@ -131,6 +143,8 @@ class Reader(Protocol):
 
     ENGINE: str
     PARSER_VERSION: str
+    COMPANIONS: re.Pattern[str]  # names of its other inputs and outputs
+    MARKS: tuple[str, ...]  # or words at their beginning, lower case
 
     def find(self, folder: Folder) -> list[tuple[Path, ...]]:
         """Files of each spectrum in a folder; several files are polarisations of one.

@@ -19,6 +19,9 @@ from defectra.engines.gpaw import run as engine
 ENGINE = gpaw_corehole.ENGINE
 PARSER_VERSION = gpaw_corehole.PARSER_VERSION
 UNIT = "Bohr² / eV, one site"
+COMPANIONS = re.compile(r"(job|result)\.json|.*\.gpw|(gpaw|child)\w*\.(txt|log)", re.I)
+
+MARKS: tuple[str, ...] = ()
 
 _MARK = re.compile(r'^\s*\{.*"asked"\s*:\s*\{[^}]*"hole"', re.S)
 

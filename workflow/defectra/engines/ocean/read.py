@@ -16,30 +16,67 @@ from defectra.engines.finished.columns import mean_of
 from defectra.engines.finished.reader import Absorber, Axis, Folder, Reading, spectrum
 
 ENGINE = "ocean"
-PARSER_VERSION = "1"
+PARSER_VERSION = "2"
 UNIT = "imaginary dielectric function"
 
-_NAME = re.compile(r"absspct_([A-Z][a-z]?)_?\.(\d{4})_(\d[spd])_(\d{2})$")
+COMPANIONS = re.compile(r"photon\d+|abslanc_.*|eps2|.*\.(fhi|upf|fill|opts)", re.I)
+MARKS: tuple[str, ...] = ("xred", "photon_q")
+_NAME = re.compile(r"absspct_([A-Z][a-z]?)_?\.(\d{4,5})_(\d[spdf])_(\d{2})$")
+_OTHER = re.compile(r"(xesspct|rxsspct)_([A-Z][a-z]?)_?\.")
+_NOT_ABSORPTION = {"xesspct": "an emission spectrum", "rxsspct": "resonant inelastic scattering"}
+_OPERATORS = {"dipole": "dipole", "quad": "quadrupole", "quadalone": "quadrupole"}
+_WEAK = 30.0  # photons whose maxima differ by more cannot be polarisations of one operator
 _EDGES = {"1s": "K", "2s": "L1", "2p": "L2,3", "3d": "M4,5"}
 
 
 def find(folder: Folder) -> list[tuple[Path, ...]]:
-    """Spectra of each site and core level; its photons are polarisations of one."""
+    """Spectra of each site, core level and operator; its photons are polarisations of one."""
     groups: dict[tuple[str, ...], list[Path]] = defaultdict(list)
+    other: list[tuple[Path, ...]] = []
     for path in folder.files:
         found = _NAME.match(plain_name(path))
         if found:
-            groups[found.groups()[:3]].append(path)
-    return [tuple(paths) for paths in groups.values()]
+            key = (*found.groups()[:3], operator_of(folder, int(found.group(4))))
+            groups[key].append(path)
+        elif _OTHER.match(plain_name(path)):
+            other.append((path,))
+    return [*(tuple(paths) for paths in groups.values()), *other]
+
+
+def operator_of(folder: Folder, number: int) -> str:
+    """Operator of the file ``photonN`` in the folder or up to two above; empty without one.
+
+    A momentum transfer is part of it: its direction and length are those of the second vector.
+    """
+    place = folder.path
+    for _ in range(3):
+        path = place / f"photon{number}"
+        if path.is_file():
+            words = read_text(path, 2000).split()
+            name = words[0].lower() if words else "empty"
+            told = _OPERATORS.get(name, name)
+            if told in _OPERATORS.values():
+                return told
+            vectors = " ".join(words[1:])
+            return f"{told} ({vectors})"
+        place = place.parent
+    return ""
 
 
 def read(files: tuple[Path, ...], folder: Folder) -> Reading:
     """Read the mean over photons of the third column (without the damping of the medium)."""
+    other = _OTHER.match(plain_name(files[0]))
+    if other is not None:
+        what = _NOT_ABSORPTION[other.group(1)]
+        raise EngineError("not_absorption", f"{files[0].name}: {what}, no absorption")
     found = _NAME.match(plain_name(files[0]))
     if found is None:
         raise EngineError("bad_output", f"{files[0].name}: not a name that OCEAN writes")
-    element, site, level, _ = found.groups()
+    element, site, level, photon = found.groups()
+    operator = operator_of(folder, int(photon))
     _, energy, mu = mean_of(files, 2)
+    if not operator:
+        _check_alike(files)
     own = _inputs(folder)
     cell = read_cell(own) if own else None
     index = _index(cell[1], element, int(site)) if cell else None
@@ -48,13 +85,24 @@ def read(files: tuple[Path, ...], folder: Folder) -> Reading:
         Absorber(element, _EDGES.get(level, ""), index, "file name"),
         "OCEAN",
         Axis.ENGINE,
-        UNIT,
+        UNIT if operator in ("", "dipole") else f"{UNIT}, {operator}",
         None,
         {},
         (),
         cell,
-        note=f"mean of {len(files)} photons",
+        note=f"mean of {len(files)} photons, {operator or 'no photon files: taken as dipole'}",
     )
+
+
+def _check_alike(files: tuple[Path, ...]) -> None:
+    """Refuse a mean of photons that cannot be polarisations of one operator."""
+    highest = [float(mean_of((path,), 2)[2].max()) for path in files]
+    if max(highest) > _WEAK * min(highest):
+        raise EngineError(
+            "bad_output",
+            f"{', '.join(p.name for p in files)}: maxima from {min(highest):.3g} to "
+            f"{max(highest):.3g}: dipole and quadrupole? Put photon1, photon2, ... beside",
+        )
 
 
 def _index(species: list[str], element: str, number: int) -> int | None:

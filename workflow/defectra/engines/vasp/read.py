@@ -9,48 +9,63 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from defectra.core.errors import EngineError
+from defectra.core.errors import EngineError, StructureError
 from defectra.core.textfiles import plain_name, read_text
 from defectra.engines.finished.columns import checked, number, read_columns
 from defectra.engines.finished.reader import Absorber, Axis, Folder, Reading, spectrum
+from defectra.engines.vasp import incar
+from defectra.engines.vasp.table import HEADING, from_outcar
+from defectra.structures.poscar import element_of, read_poscar, species_of
 
 ENGINE = "vasp"
-PARSER_VERSION = "1"
-UNIT = "imaginary dielectric function"
+PARSER_VERSION = "2"
+UNIT = "imaginary dielectric function, mean of xx, yy, zz"
+COMPANIONS = re.compile(
+    r"(POSCAR|CONTCAR|INCAR|KPOINTS|POTCAR|OUTCAR|OSZICAR|DOSCAR|EIGENVAL|IBZKPT|PCDAT|XDATCAR|"
+    r"WAVECAR|CHGCAR?|PROCAR|REPORT|vasprun|vasp|CORE_DIELECTRIC|POTCAR\.\w+)[\w.]*",
+    re.I,
+)
+
+MARKS: tuple[str, ...] = ()
 
 Floats = NDArray[np.float64]
 _EXTRACT = "core_dielectric_imag"
-_TABLE = "IMAGINARY DIELECTRIC FUNCTION"
-_EDGES = {(1, 0): "K", (2, 0): "L1", (2, 1): "L2,3", (3, 2): "M4,5"}
+_EDGES = {(1, 0): "K", (2, 0): "L1", (2, 1): "L2,3", (3, 0): "M1", (3, 1): "M2,3", (3, 2): "M4,5"}
 _FERMI = re.compile(r"(?:E-fermi\s*:|Fermi energy:)\s*(-?[\d.]+)")
+_TITLE = re.compile(r"TITEL\s*=\s*\S+\s+(\S+)")
 
 
 def find(folder: Folder) -> list[tuple[Path, ...]]:
-    """One run of a folder: the extracted table, else OUTCAR, else vasprun.xml, else INCAR.
+    """Runs of a folder: extracted tables, else OUTCAR, else vasprun.xml, else INCAR.
 
-    Only runs with ``CH_LSPEC`` or ``ICORELEVEL = 2`` are taken; a relaxation is no spectrum.
+    Only runs that ask for a core-hole spectrum are taken; a relaxation is none.
     """
-    for path in folder.files:
-        if plain_name(path).lower().startswith(_EXTRACT):
-            return [(path,)]
-    core = False
-    for name in ("INCAR", "OUTCAR", "vasprun.xml"):
-        given = folder.named(name)
-        core = core or (given is not None and _asks(given))
-    if not core:
-        return []
-    kept = folder.named("OUTCAR", "vasprun.xml", "INCAR")
-    return [(kept,)] if kept else []
+    extracts = [p for p in folder.files if plain_name(p).lower().startswith(_EXTRACT)]
+    if extracts:
+        return [(path,) for path in extracts]
+    given, outcar, xml = (folder.named(n) for n in ("INCAR", "OUTCAR", "vasprun.xml"))
+    asked = [_tags(p) for p in (given, outcar) if p]
+    core = any(incar.asks_for_spectrum(t) for t in asked) or (xml is not None and _xml_asks(xml))
+    kept = outcar or xml or given
+    return [(kept,)] if core and kept else []
 
 
-def _asks(path: Path) -> bool:
-    """Whether a file of a run tells of a core hole; one that cannot be read tells nothing."""
+def _tags(path: Path) -> dict[str, str]:
+    """Tags of an INCAR or OUTCAR; one that cannot be read tells nothing."""
+    try:
+        if plain_name(path).upper().startswith("INCAR"):
+            return incar.parse(read_text(path))
+        return incar.of_outcar(read_text(path, 400_000))
+    except EngineError:
+        return {}
+
+
+def _xml_asks(path: Path) -> bool:
     try:
         text = read_text(path, 200_000)
     except EngineError:
         return False
-    tag = r'CH_LSPEC\s*(?:=|">)\s*\.?T'
-    return bool(re.search(tag, text) or re.search(r'ICORELEVEL\s*(?:=|">)\s*2', text))
+    return bool(re.search(r'CH_LSPEC"?>\s*T', text) or re.search(r'ICORELEVEL"?>\s*2', text))
 
 
 def read(files: tuple[Path, ...], folder: Folder) -> Reading:
@@ -59,16 +74,13 @@ def read(files: tuple[Path, ...], folder: Folder) -> Reading:
     name = plain_name(path).lower()
     if name == "incar":
         raise EngineError("not_finished", "INCAR asks for a spectrum; no output is beside it")
+    several = len(find(folder)) > 1 and name != f"{_EXTRACT}.dat"
     outcar, xml = folder.named("OUTCAR"), folder.named("vasprun.xml")
-    if name.startswith(_EXTRACT):
-        energy, mu = _extracted(path)
-    elif outcar:
-        energy, mu = _from_outcar(outcar)
-    else:
-        energy, mu = _from_xml(path)
-    settings = _settings(folder)
-    state = _state(outcar, xml)
-    places = [folder.named(n) for n in ("POSCAR", "CONTCAR")]
+    settings = {} if several else _settings(folder, outcar)
+    energy, mu, how = _spectrum(path, None if several else outcar, settings)
+    state = _state(None if several else outcar, None if several else xml)
+    place = None if several else folder.named("POSCAR") or folder.named("CONTCAR")
+    names = _potcar_names(outcar) if outcar and place else []
     parsed = spectrum(
         energy,
         mu,
@@ -77,43 +89,71 @@ def read(files: tuple[Path, ...], folder: Folder) -> Reading:
         converged=state["converged"],
         iterations=state["iterations"],
     )
+    absorber = (
+        Absorber(label=f"{len(find(folder))} spectra in one folder: which is of this INCAR?")
+        if several
+        else _absorber(settings, place, names)
+    )
     return Reading(
         parsed,
-        _absorber(settings, next((p for p in places if p), None)),
+        absorber,
         state["version"] or "VASP",
         Axis.ABSOLUTE,
         UNIT,
         state["converged"],
-        _inputs(folder),
-        tuple(p for p in places if p),
+        {} if several else _inputs(folder),
+        (place,) if place else (),
+        _cell(place, names),
+        note=how,
     )
 
 
-def _extracted(path: Path) -> tuple[Floats, Floats]:
-    _, data = read_columns(path)
-    mu = data[:, 1:4].mean(axis=1) if data.shape[1] >= 4 else data[:, 1]
-    return checked(path, data[:, 0], mu)
-
-
-def _from_outcar(path: Path) -> tuple[Floats, Floats]:
-    lines = iter(read_text(path).splitlines())
-    if not any(_TABLE in line for line in lines):
-        raise EngineError("truncated_output", f"{path.name}: ends before the dielectric function")
-    rows: list[list[float]] = []
-    for line in lines:
-        words = line.split()
+def _spectrum(path: Path, outcar: Path | None, tags: dict[str, str]) -> tuple[Floats, Floats, str]:
+    """Energies, mean of the diagonal, and how it was had where that is not plain."""
+    if not plain_name(path).lower().startswith(_EXTRACT):
+        if outcar is None:
+            return (*_from_xml(path), "")
+        energy, mu = from_outcar(outcar, read_text(outcar), tags)
+        return (*checked(outcar, energy, mu), "")
+    energy, mu, how = _extracted(path)
+    text = read_text(outcar) if outcar else ""
+    if outcar is not None and HEADING in text:
         try:
-            row = [float(w) for w in words]
-        except ValueError:
-            row = []
-        if len(row) >= 7:
-            rows.append(row[:7])
-        elif rows:
-            break
-    if len(rows) < 20:
-        raise EngineError("truncated_output", f"{path.name}: dielectric function is cut off")
-    data = np.array(rows)
-    return checked(path, data[:, 0], data[:, 1:4].mean(axis=1))
+            whole = from_outcar(outcar, text, tags)
+        except EngineError as error:
+            if error.error_class != "truncated_output":
+                raise
+            how = "; ".join(n for n in (how, f"not that of the OUTCAR: {error}") if n)
+        else:
+            return (*_compared(path, energy, mu, outcar, whole), "table of the OUTCAR")
+    return (*checked(path, energy, mu), how)
+
+
+def _extracted(path: Path) -> tuple[Floats, Floats, str]:
+    """Table that was cut out of an OUTCAR: xx, yy, zz, or their sum alone."""
+    _, data = read_columns(path)
+    if data.shape[1] >= 4:
+        return data[:, 0], data[:, 1:4].mean(axis=1), ""
+    if data.shape[1] < 2:
+        raise EngineError("bad_output", f"{path.name}: one column")
+    return data[:, 0], data[:, 1] / 3, "two columns taken as xx + yy + zz"
+
+
+def _compared(
+    path: Path, energy: Floats, mu: Floats, outcar: Path, whole: tuple[Floats, Floats]
+) -> tuple[Floats, Floats]:
+    """The OUTCAR's own table, refused if the extract is of another run."""
+    own_energy, own = whole
+    inside = (energy >= own_energy[0]) & (energy <= own_energy[-1])
+    there = np.interp(energy, own_energy, own)
+    scale = float(there.max())
+    ratios = (1.0, 3.0, 1 / 3)
+    agree = inside.all() and any(np.abs(mu * r - there).max() < 0.02 * scale for r in ratios)
+    if not agree:
+        raise EngineError(
+            "mixed_files", f"{path.name} is not the table of {outcar.name} beside it: two runs"
+        )
+    return checked(outcar, own_energy, own)
 
 
 def _from_xml(path: Path) -> tuple[Floats, Floats]:
@@ -141,41 +181,73 @@ def _threshold(energy: Floats, mu: Floats) -> float:
     return float(energy[int(np.argmax(mu > 1e-3 * mu.max()))])
 
 
-def _settings(folder: Folder) -> dict[str, int]:
-    """INCAR tags of the core hole, from the INCAR itself or from the head of OUTCAR."""
-    from pymatgen.io.vasp.inputs import Incar
+def _settings(folder: Folder, outcar: Path | None) -> dict[str, str]:
+    """Core-level tags of the INCAR, completed and checked by what the OUTCAR repeats.
 
-    path = folder.named("INCAR", "OUTCAR")
-    if path is None:
-        return {}
-    lines = read_text(path, 400_000).splitlines()
-    tags = [x for x in lines if re.match(r"\s*(CLNT|CLN|CLL)\s*=", x)]
-    try:
-        return {tag: int(v) for tag, v in Incar.from_str("\n".join(tags)).items()}
-    except (ValueError, TypeError) as error:
-        raise EngineError("bad_output", f"{path.name}: a damaged tag: {error}") from None
+    Raises
+    ------
+    EngineError
+        ``mixed_files`` if the two say different things.
+    """
+    path = folder.named("INCAR")
+    given = _tags(path) if path else {}
+    told = _tags(outcar) if outcar else {}
+    for tag in ("CLNT", "CLN", "CLL"):
+        one, two = incar.integer(given, tag), incar.integer(told, tag)
+        if one is not None and two is not None and one != two:
+            raise EngineError(
+                "mixed_files", f"{tag} is {one} in INCAR and {two} in OUTCAR: files of two runs"
+            )
+    return told | given
 
 
-def _absorber(settings: dict[str, int], poscar: Path | None) -> Absorber:
-    edge = _EDGES.get((settings.get("CLN", 0), settings.get("CLL", 0)), "")
-    if "CLNT" not in settings or poscar is None:
+def _potcar_names(outcar: Path) -> list[str]:
+    """Elements of the POTCARs of an OUTCAR, in their order; empty if it does not say."""
+    found = [element_of(name) for name in _TITLE.findall(read_text(outcar, 400_000))]
+    half = found[: len(found) // 2]
+    return half if half and found == half * 2 else found  # each title is printed twice
+
+
+def _absorber(tags: dict[str, str], poscar: Path | None, names: list[str]) -> Absorber:
+    shell = (incar.integer(tags, "CLN") or 0, incar.integer(tags, "CLL") or 0)
+    edge = _EDGES.get(shell, "")
+    block = incar.integer(tags, "CLNT")
+    if block is None or poscar is None:
         return Absorber("", edge, None, "no INCAR with CLNT" if poscar else "no POSCAR")
-    element, index, count = _block_of(poscar, settings["CLNT"])
-    several = f", the hole is in each of {count} atoms" if count > 1 else ""
-    return Absorber(element, edge, index, f"species {settings['CLNT']} of POSCAR{several}")
+    element, index, count = _block_of(poscar, block, names)
+    if count > 1:
+        label = f"species {block} of POSCAR, the hole is in each of {count} atoms"
+        return Absorber(element, edge, None, label)
+    return Absorber(element, edge, index, f"species {block} of POSCAR")
 
 
-def _block_of(poscar: Path, number: int) -> tuple[str, int, int]:
-    """Element, first site and length of block `number` (from 1) of the species of a POSCAR."""
-    lines = read_text(poscar).splitlines()
+def _block_of(poscar: Path, block: int, names: list[str]) -> tuple[str, int, int]:
+    """Element, first site and length of block `block` (from 1) of the species of a POSCAR."""
     try:
-        if number < 1:
-            raise ValueError(number)
-        counts = [int(w) for w in lines[6].split()]
-        return lines[5].split()[number - 1], sum(counts[: number - 1]), counts[number - 1]
-    except (IndexError, ValueError):
-        message = f"{poscar.name} has no species {number}, which CLNT names"
-        raise EngineError("mixed_files", message) from None
+        told, counts = species_of(read_text(poscar), names)
+    except StructureError as error:
+        raise EngineError("unknown_absorber", f"{poscar.name}: {error}") from None
+    if len(names) == len(told) and told != names:
+        raise EngineError(
+            "mixed_files",
+            f"{poscar.name} names {' '.join(told)}, the POTCAR of the OUTCAR is {' '.join(names)}",
+        )
+    if not 1 <= block <= len(counts):
+        message = f"{poscar.name} has no species {block}, which CLNT names"
+        raise EngineError("mixed_files", message)
+    return told[block - 1], sum(counts[: block - 1]), counts[block - 1]
+
+
+def _cell(poscar: Path | None, names: list[str]) -> tuple[np.ndarray, list[str], np.ndarray] | None:
+    """Cell of a POSCAR without symbols, with those of the OUTCAR; None if it has its own."""
+    if poscar is None or not names:
+        return None
+    try:
+        text = read_text(poscar)
+        found = read_poscar(text, names)
+    except (StructureError, EngineError):
+        return None
+    return found.lattice.matrix, [s.specie.symbol for s in found], found.frac_coords
 
 
 def _state(outcar: Path | None, xml: Path | None) -> dict[str, Any]:
@@ -214,7 +286,7 @@ def outcar_converged(text: str) -> bool:
         r"total energy-change \(2\. order\)\s*:\s*([-+.\dEe]+)\s*\(([^)]*)\)", text
     )
     if not limit or not changes:
-        return False
+        return "aborting loop because EDIFF is reached" in text
     try:
         return all(abs(float(v)) < float(limit.group(1)) for v in changes[-1])
     except ValueError:

@@ -1,0 +1,168 @@
+"""Syntax of CIF 1.1: blocks, items and loops, with the line that each value stands in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from defectra.core.errors import StructureError
+
+_TOKEN = re.compile(r"""#.*|'(?P<s>.*?)'(?=\s|$)|"(?P<d>.*?)"(?=\s|$)|(?P<w>\S+)""")
+_RESERVED = re.compile(r"(data_|save_|loop_$|global_$|stop_$)", re.I)
+UNKNOWN = ("", "?", ".")
+
+
+@dataclass(frozen=True)
+class Value:
+    """A value and its line; `bare` if it stood without quotes."""
+
+    text: str
+    line: int
+    bare: bool = False
+
+    @property
+    def known(self) -> bool:
+        """Neither ``?`` nor ``.`` nor empty."""
+        return self.text.strip() not in UNKNOWN
+
+
+@dataclass
+class Loop:
+    """A table: lower-case names of columns, and rows of values."""
+
+    line: int
+    names: list[str] = field(default_factory=list)
+    rows: list[list[Value]] = field(default_factory=list)
+
+    def column(self, *names: str) -> int | None:
+        """Number of the first of these columns that is there."""
+        return next((self.names.index(n) for n in names if n in self.names), None)
+
+
+@dataclass
+class Block:
+    """A data block.
+
+    Attributes
+    ----------
+    items
+        Single values by lower-case name.
+    """
+
+    name: str
+    line: int
+    items: dict[str, Value] = field(default_factory=dict)
+    loops: list[Loop] = field(default_factory=list)
+
+    def text(self, *names: str) -> Value | None:
+        """First known value of these names."""
+        found = (self.items.get(n) for n in names)
+        return next((v for v in found if v is not None and v.known), None)
+
+    def loop(self, *names: str) -> Loop | None:
+        """Loop that has one of these columns; single items make a loop of one row."""
+        for loop in self.loops:
+            if set(names) & set(loop.names):
+                return loop
+        own = [n for n in self.items if n.rsplit("_", 1)[0] == names[0].rsplit("_", 1)[0]]
+        if any(n in self.items for n in names):
+            return Loop(self.items[own[0]].line, own, [[self.items[n] for n in own]])
+        return None
+
+
+def parse(text: str) -> list[Block]:
+    """Blocks of a file.
+
+    Raises
+    ------
+    StructureError
+        Naming the line: a text field or quote that does not end, a loop with a value too few, a
+        name twice, two blocks of one name, values outside of a block.
+    """
+    blocks: list[Block] = []
+    tokens = list(_tokens(text))
+    k = 0
+    while k < len(tokens):
+        token = tokens[k]
+        word = token.text.lower()
+        if token.bare and word.startswith("data_"):
+            if any(b.name == token.text[5:] for b in blocks):
+                raise StructureError(
+                    f"line {token.line}: a second block {token.text}; keep the one that is meant"
+                )
+            blocks.append(Block(token.text[5:], token.line))
+            k += 1
+        elif not blocks:
+            raise StructureError(f"line {token.line}: {token.text[:30]!r} before any `data_` block")
+        elif token.bare and word == "loop_":
+            k = _loop(tokens, k, blocks[-1])
+        elif token.bare and word.startswith("_"):
+            k = _item(tokens, k, blocks[-1])
+        elif token.bare and word.startswith("save_"):
+            k += 1
+        else:
+            raise StructureError(
+                f"line {token.line}: {token.text[:30]!r} belongs to no name; is a quote missing?"
+            )
+    return blocks
+
+
+def _tokens(text: str) -> Iterator[Value]:
+    lines = text.splitlines()
+    number = 0
+    while number < len(lines):
+        line = lines[number]
+        number += 1
+        if line.startswith(";"):
+            start, parts = number, [line[1:]]
+            while number < len(lines) and not lines[number].startswith(";"):
+                parts.append(lines[number])
+                number += 1
+            if number == len(lines):
+                raise StructureError(f"line {start}: a text field (;) that does not end")
+            yield Value("\n".join(parts), start)
+            line, number = " " + lines[number][1:], number + 1
+        for found in _TOKEN.finditer(line):
+            quoted = found.group("s") if found.group("s") is not None else found.group("d")
+            if quoted is not None:
+                yield Value(quoted, number)
+            elif found.group("w") is not None:
+                yield Value(found.group("w"), number, bare=True)
+
+
+def _ends(token: Value) -> bool:
+    return token.bare and bool(token.text.startswith("_") or _RESERVED.match(token.text))
+
+
+def _item(tokens: list[Value], k: int, block: Block) -> int:
+    name = tokens[k].text.lower()
+    if k + 1 == len(tokens) or _ends(tokens[k + 1]):
+        raise StructureError(f"line {tokens[k].line}: {tokens[k].text} has no value")
+    value = tokens[k + 1]
+    if name in block.items and block.items[name].text != value.text:
+        raise StructureError(
+            f"line {tokens[k].line}: {tokens[k].text} is told a second time, and differently"
+        )
+    block.items[name] = value
+    return k + 2
+
+
+def _loop(tokens: list[Value], k: int, block: Block) -> int:
+    loop = Loop(tokens[k].line)
+    k += 1
+    while k < len(tokens) and tokens[k].bare and tokens[k].text.startswith("_"):
+        loop.names.append(tokens[k].text.lower())
+        k += 1
+    start = k
+    while k < len(tokens) and not _ends(tokens[k]):
+        k += 1
+    values, width = tokens[start:k], len(loop.names)
+    if not width or len(values) % width:
+        raise StructureError(
+            f"line {loop.line}: the loop has {width} columns and {len(values)} values: it is cut "
+            "off, or a value is missing"
+        )
+    loop.rows = [values[n : n + width] for n in range(0, len(values), width)]
+    block.loops.append(loop)
+    return k
