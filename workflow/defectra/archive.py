@@ -83,7 +83,7 @@ def export(config: Config, work: Path) -> dict[str, int]:
     for journal in sorted(work.glob("*.journal")):
         chunk = Chunk(structures, tasks, settings_of(config, live=False), journal, archive)
         geometries, calculations, spectra = chunk.project()
-        own = [row for row in calculations if _finished(row)]
+        own = [row for row in calculations if finished(row)]
         names = {row["calculation_id"] for row in own}
         origin = {"origin": str(Origin.ARCHIVE)}
         new["geometries"] += [g | origin for g in geometries if g["geometry_id"]]
@@ -95,7 +95,8 @@ def export(config: Config, work: Path) -> dict[str, int]:
     return {t.name: len(archive.read(t)) - before[t.name] for t in tables}
 
 
-def _finished(row: Row) -> bool:
+def finished(row: Row) -> bool:
+    """Whether a projected row is a calculation that was run to its end, failed or not."""
     again = (*TRIED_AGAIN, "not_computed")
     return row["origin"] == Origin.RUN and row["attempt"] > 0 and row["error_class"] not in again
 
