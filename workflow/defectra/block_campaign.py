@@ -19,7 +19,7 @@ from defectra.archive import finished, settings_of
 from defectra.config import Config, load
 from defectra.engines.worker import Chunk
 from defectra.errors import BusyError, reports_errors
-from defectra.records import CALCULATIONS, GEOMETRIES, SPECTRA, Origin, Status
+from defectra.records import CALCULATIONS, GEOMETRIES, SPECTRA, Origin
 from defectra.store import Archive
 from defectra.structures.nmc_blocks import Block, blocks, tasks
 
@@ -59,14 +59,12 @@ def fill(config: Config, work: Path) -> Iterator[tuple[Block, int, int]]:
             continue
 
 
-def projected(
-    config: Config, work: Path
-) -> Iterator[tuple[Block, list[Row], list[Row], list[Row]]]:
-    """Block, geometries, calculations and spectra of each journal that is there."""
+def begun(config: Config, work: Path) -> Iterator[tuple[Block, Chunk]]:
+    """Blocks that have a journal, with all that is in it."""
     archive = Archive(config.archive)
     for block in drawn(config):
         if journal_of(work, block).exists():
-            yield block, *chunk_of(config, block, work, archive, live=False).project()
+            yield block, chunk_of(config, block, work, archive, live=False)
 
 
 def export(config: Config, work: Path, into: Path) -> dict[str, int]:
@@ -76,13 +74,16 @@ def export(config: Config, work: Path, into: Path) -> dict[str, int]:
     """
     archive = Archive(into)
     new: dict[str, list[Row]] = {t.name: [] for t in (GEOMETRIES, SPECTRA, CALCULATIONS)}
-    for _, geometries, calculations, spectra in projected(config, work):
+    for _, chunk in begun(config, work):
+        _, calculations, spectra = chunk.project()
         if not all(settled(row) for row in calculations):
             continue
         own = [row for row in calculations if finished(row)]
         names = {row["calculation_id"] for row in own}
         origin = {"origin": str(Origin.ARCHIVE)}
-        new["geometries"] += [g | origin for g in geometries if g["geometry_id"]]
+        found = chunk.geometries.rows.values()  # the cells of the parents among them
+        known = [g for g in found if g["structure_id"] in chunk.structures and g["geometry_id"]]
+        new["geometries"] += [g | origin for g in known]
         new["spectra"] += [s for s in spectra if s["calculation_id"] in names]
         new["calculations"] += [row | origin for row in own]
     counts = {}
@@ -103,10 +104,11 @@ def status(config: Config, work: Path) -> Iterator[str]:
     """One line for each block that was begun, and one of all."""
     whole: Counter[str] = Counter()
     cpu, done, structures, size = 0.0, 0, 0, 0
-    for block, geometries, calculations, _ in projected(config, work):
+    for block, chunk in begun(config, work):
+        _, calculations, _ = chunk.project()
         states = Counter(row["status"] if settled(row) else "open" for row in calculations)
-        own = [*calculations, *geometries]
-        seconds = sum(row["cpu_s"] for row in own if row["status"] != Status.FAILED or row["cpu_s"])
+        own = [g for g in chunk.geometries.rows.values() if g["structure_id"] in chunk.structures]
+        seconds = sum(row["cpu_s"] for row in (*calculations, *own))
         whole.update(states)
         cpu += seconds
         done += not states["open"]

@@ -76,11 +76,12 @@ class NmcStructures(Strict):
 
 
 Arm = Literal["pristine", "lithium", "vacancy", "antisite", "vacancy_own_cell", "pristine_volume"]
-# Geometry protocol of each arm: the vacancy and the antisite lie in the pristine cell, so that
-# the volume does not tell them; two arms more let the volume of the vacancy in.
+# Geometry protocol of each arm. The first four are made alike, so that no trace of the relaxation
+# tells them: the cell of the relaxed defect-free parent is kept and the sites relax in it. The
+# last two let the volume of the vacancy in.
 ARMS: dict[str, str] = {
-    "pristine": "chgnet",
-    "lithium": "chgnet",
+    "pristine": "chgnet-cell",
+    "lithium": "chgnet-cell",
     "vacancy": "chgnet-cell",
     "antisite": "chgnet-cell",
     "vacancy_own_cell": "chgnet",
@@ -109,7 +110,7 @@ class NmcBlocks(Strict):
     edges: list[EdgeName] = Field(["Li K", "O K", "Mn K", "Co K", "Ni K"])
     protocol: str = Field("campaign", description="a protocol of engine feff")
     sites: dict[Element, int] = Field(
-        {"Li": 2, "O": 4, "Mn": 2, "Co": 2, "Ni": 2}, description="sites of each element"
+        {"Li": 1, "O": 4, "Mn": 2, "Co": 2, "Ni": 2}, description="sites of each element"
     )
     converged: str = Field("campaign_converged", description="dearer protocol of a part")
     converged_every: int = Field(8, ge=0, description="every n-th block also with it; 0: none")

@@ -155,7 +155,8 @@ def _block(draw: Draw, spec: NmcBlocks, ideal: IdealLattice) -> Block:
         "antisite": (plain, swapped, (nickel, lithium), Defect.ANTISITE_PAIR, draw.lithium),
     }
     kinds = {"vacancy_own_cell": "vacancy", "pristine_volume": "pristine"}
-    converged = bool(spec.converged_every) and draw.number % spec.converged_every == 0
+    every = spec.converged_every
+    converged = bool(every) and draw.number % every == every - 1
     rows: dict[str, Row] = {}
     table = []
     for arm in spec.arms:
