@@ -29,7 +29,7 @@ Row = dict[str, Any]
 def chunk_of(config: Config, block: Block, work: Path, archive: Archive, live: bool) -> Chunk:
     """Chunk of one block, with its own journal."""
     rows = list({row["structure_id"]: row for row in block.rows.values()}.values())
-    asked = tasks(block, config.nmc.blocks)
+    asked = tasks(block, config.nmc.blocks, config.nmc.engine)
     return Chunk(rows, asked, settings_of(config, live), journal_of(work, block), archive)
 
 

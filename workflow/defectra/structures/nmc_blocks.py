@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -120,16 +121,16 @@ def _ordering(
     Where a composition has no other family, one of the first campaign is taken, then any.
     """
 
+    @cache
     def family(number: int) -> str:
         return identify(ordering(composition, number, seed, ideal), Defect.PRISTINE, ideal)[1]
 
     first = spec.first_ordering
     earlier = {family(number) for number in range(first)}
-    candidates = [(number, family(number)) for number in range(first, first + TRIES)]
     for taboo in (used | earlier, used, set()):
-        for number, name in candidates:
-            if name not in taboo:
-                used.add(name)
+        for number in range(first, first + TRIES):
+            if family(number) not in taboo:
+                used.add(family(number))
                 return number
     raise AssertionError("unreachable: the last taboo is empty")
 
@@ -251,7 +252,7 @@ def _with(parent: Decoration, changes: dict[int, str]) -> Decoration:
     return tuple(changes.get(i, s) for i, s in enumerate(parent))
 
 
-def tasks(block: Block, spec: NmcBlocks) -> list[Row]:
+def tasks(block: Block, spec: NmcBlocks, engine: str = "feff") -> list[Row]:
     """Tasks of a block, arm after arm: the same seeded sites in each, as far as they are there."""
     asked = [(spec.protocol, dict(spec.sites))]
     if block.converged:
@@ -263,7 +264,7 @@ def tasks(block: Block, spec: NmcBlocks) -> list[Row]:
             {
                 "structure_id": row["structure_id"],
                 "geometry_protocol": entry["geometry_protocol"],
-                "engine": "feff",
+                "engine": engine,
                 "protocol": protocol,
                 "element": element,
                 "edge": edge,
