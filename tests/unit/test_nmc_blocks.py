@@ -11,6 +11,7 @@ import pytest
 from defectra.block_campaign import chunk_of, drawn, export, fill, journal_of, status
 from defectra.config import load
 from defectra.engines.geometries import in_cell_of, settings_digest
+from defectra.errors import ConfigError
 from defectra.journal import Journal
 from defectra.records import CALCULATIONS, GEOMETRIES, STRUCTURES
 from defectra.settings.nmc import ARMS, NmcBlocks
@@ -163,6 +164,15 @@ def test_protocols_refuse_what_makes_no_sense():
         FeffProtocol(tolerances=[1e-3, 1e-3])
     with pytest.raises(ValueError, match="relax_cell: false"):
         ChgnetProtocol(cell="parent")
+
+
+@pytest.mark.parametrize(
+    ("blocks_", "told"),
+    [({"lithium": [0.9]}, "0.9 with step 0.2"), ({"converged": "none"}, "converged: no protocol")],
+)
+def test_a_design_that_does_not_fit_is_refused(blocks_, told):
+    with pytest.raises(ConfigError, match=told):
+        next(drawn(load(user={"nmc": {"blocks": blocks_}})))
 
 
 @pytest.fixture

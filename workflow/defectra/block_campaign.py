@@ -18,7 +18,7 @@ from typing import Any
 from defectra.archive import finished, settings_of
 from defectra.config import Config, load
 from defectra.engines.worker import Chunk
-from defectra.errors import BusyError, reports_errors
+from defectra.errors import BusyError, ConfigError, reports_errors
 from defectra.records import CALCULATIONS, GEOMETRIES, SPECTRA, Origin
 from defectra.store import Archive
 from defectra.structures.nmc_blocks import Block, blocks, tasks
@@ -39,8 +39,28 @@ def journal_of(work: Path, block: Block) -> Path:
 
 
 def drawn(config: Config) -> Iterator[Block]:
-    """Blocks of a config, in their seeded order."""
-    study = config.nmc
+    """Blocks of a config, in their seeded order.
+
+    Raises
+    ------
+    ConfigError
+        If a protocol is unknown or a lithium content does not fit the cell.
+    """
+    study, known = config.nmc, config.protocols.feff
+    for key in ("protocol", "converged"):
+        name = getattr(study.blocks, key)
+        if name not in known:
+            raise ConfigError(
+                f"nmc.blocks.{key}: no protocol {name!r}; allowed: {', '.join(known)}"
+            )
+    metals = study.structures.metals
+    for x in study.blocks.lithium:
+        for content in (x, x + study.blocks.step):
+            if abs(content * metals - round(content * metals)) > 1e-6 or not 0 < content < 1 + 1e-6:
+                raise ConfigError(
+                    f"nmc.blocks.lithium: {x} with step {study.blocks.step} gives {content:g}, which "
+                    f"does not fit {metals} lithium sites"
+                )
     return blocks(study.blocks, study.structures.metals, config.seed)
 
 

@@ -90,13 +90,16 @@ ARMS: dict[str, str] = {
 
 
 class NmcBlocks(Strict):
-    """The campaign by blocks: one ordering at one lithium content in several arms."""
+    """The campaign by blocks: one ordering at one lithium content in several arms.
+
+    Arm `lithium` has as many electrons as the vacancy; `vacancy` and `antisite` lie in the cell of
+    `pristine`. Used by ``python -m defectra.block_campaign``.
+    """
 
     count: int = Field(80, ge=1, description="blocks; more continue the same order")
     arms: list[Arm] = Field(
         ["pristine", "lithium", "vacancy", "antisite"],
-        description="lithium: more of it, as many electrons as the vacancy; vacancy, antisite: in "
-        "the cell of pristine; also vacancy_own_cell, and pristine_volume: at its volume",
+        description="also: vacancy_own_cell, pristine_volume",
     )
     lithium: list[float] = Field(
         [0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8], description="per metal site, before the step"
