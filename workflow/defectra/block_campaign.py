@@ -58,8 +58,8 @@ def drawn(config: Config) -> Iterator[Block]:
         for content in (x, x + study.blocks.step):
             if abs(content * metals - round(content * metals)) > 1e-6 or not 0 < content < 1 + 1e-6:
                 raise ConfigError(
-                    f"nmc.blocks.lithium: {x} with step {study.blocks.step} gives {content:g}, which "
-                    f"does not fit {metals} lithium sites"
+                    f"nmc.blocks.lithium: {x} with step {study.blocks.step} gives {content:g}, "
+                    f"which does not fit {metals} lithium sites"
                 )
     return blocks(study.blocks, study.structures.metals, config.seed)
 
