@@ -6,6 +6,7 @@ from pymatgen.core import Lattice, Structure
 
 from defectra.core.config import load
 from defectra.core.errors import EngineError
+from defectra.engines.fdmnes import cells as fdmnes_cells
 from defectra.engines.fdmnes import input as fdmnes_input
 from defectra.engines.fdmnes import read as fdmnes
 from defectra.engines.fdmnes.settings import FdmnesProtocol
@@ -25,7 +26,7 @@ def test_fdmnes_input_is_the_published_one_line_by_line(mirror, element):
     theirs = published(mirror, element)
     rows = fdmnes.cards_of(theirs)["crystal"]
     lattice = Lattice.from_parameters(*[float(v) for v in rows[0]])
-    _, species, coords = fdmnes._cell(fdmnes.cards_of(theirs))
+    (_, species, coords), _ = fdmnes_cells.own(fdmnes.cards_of(theirs))
     structure = Structure(lattice, species, coords)
     edge = "K" if element == "O" else "L23"
     ours = fdmnes_input.inputs(structure, (element, edge), load().protocols.fdmnes["published"])
@@ -36,7 +37,7 @@ def test_fdmnes_input_is_the_published_one_line_by_line(mirror, element):
 def test_fdmnes_input_reads_back():
     nio = Structure(Lattice.cubic(4.18), ["Ni", "O"], [[0, 0, 0], [0.5, 0.5, 0.5]])
     files = fdmnes_input.inputs(nio, ("Ni", "K"), FdmnesProtocol())
-    lattice, species, coords = fdmnes._cell(fdmnes.cards_of(files["Ni_in.txt"]))
+    (lattice, species, coords), _ = fdmnes_cells.own(fdmnes.cards_of(files["Ni_in.txt"]))
     np.testing.assert_allclose(lattice, nio.lattice.matrix, atol=1e-5)
     assert species == ["Ni", "O"]
     np.testing.assert_allclose(coords, nio.frac_coords)

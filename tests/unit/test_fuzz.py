@@ -122,7 +122,10 @@ class Bomb:
 def test_foreign_pickle_is_never_loaded(tmp_path: Path, name: str, head: bytes) -> None:
     path = tmp_path / name
     path.write_bytes(head + pickle.dumps(Bomb(tmp_path / "bang")))
-    with pytest.raises(StructureError, match="not a structure file"):
+    with pytest.raises(
+        StructureError,
+        match="not a structure file|before any `data_` block|the file ends before it",
+    ):
         read_structure(path)
     assert [p.name for p in tmp_path.iterdir()] == [name]
 
