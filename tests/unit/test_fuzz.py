@@ -124,7 +124,7 @@ def test_foreign_pickle_is_never_loaded(tmp_path: Path, name: str, head: bytes) 
     path.write_bytes(head + pickle.dumps(Bomb(tmp_path / "bang")))
     with pytest.raises(
         StructureError,
-        match="not a structure file|before any `data_` block|the file ends before it",
+        match=r"not a structure file|before any `data_` block|the file ends before it",
     ):
         read_structure(path)
     assert [p.name for p in tmp_path.iterdir()] == [name]
