@@ -12,12 +12,14 @@ from fuzzing import damaged, fuzz, names_in, no_hang
 from hypothesis import given
 from hypothesis import strategies as st
 
+from defectra.core.errors import StructureError
 from defectra.core.records import CALCULATIONS, GEOMETRIES, IMPORTS, SPECTRA, STRUCTURES
 from defectra.core.store import to_arrow
 from defectra.engines.finished.importing import Imported, import_tree
 from defectra.spectra.edge_normalisation import normalise
 from defectra.spectra.measured import read_measured
 from defectra.spectra.measured_spectrum import SpectrumError
+from defectra.structures.io import read_structure
 
 FEFF = Path(__file__).resolve().parents[1] / "data" / "feff_lco"
 X = np.linspace(-20.0, 40.0, 31)
@@ -122,6 +124,51 @@ RUNS: dict[str, dict[str, str]] = {
 }
 
 
+READING = Path(__file__).resolve().parents[1] / "data" / "reading"
+NAMED = READING / "p06_xspectra_two_runs_one_folder"
+RUNS |= {
+    "feff with a cif": {
+        name: (READING / "p01_feff_target_in_cif/target2" / name).read_text()
+        for name in ("xmu.dat", "feff.inp", "cell.cif")
+    },
+    "xspectra named": {
+        name: (NAMED / name).read_text()
+        for name in ("NiO.xspectra.dat", "NiO.xspectra.in", "NiO.xspectra.out", "NiO.scf.in")
+    },
+    "fdmnes in a group": {
+        "ni_in.txt": INDATA.replace("Crystal", "Spgroup\n Fm-3m\n\nCrystal"),
+        "ni.txt": FDMNES + rows(X, MU),
+    },
+}
+CRYSTALS = {
+    "spinel.cif": (READING / "s04_cif_hm_suffix_no_operations/LiMn2O4_origin2_Z.cif").read_text(),
+    "listed.cif": (READING / "s02_cif_forms/ref.cif").read_text(),
+    "POSCAR": (READING / "s05_poscar_no_symbols/POSCAR_true").read_text(),
+}
+FORMULAS = {"spinel.cif": "Li8 Mn16 O32", "listed.cif": "Ni4 O4", "POSCAR": "Co Li O\n3 3 6"}
+REDUCED = {"spinel.cif": "LiMn2O4", "listed.cif": "NiO", "POSCAR": "LiCoO2"}
+
+
+@pytest.mark.filterwarnings("ignore")
+@fuzz
+@given(data=st.data(), name=st.sampled_from(sorted(CRYSTALS)))
+def test_damaged_crystal_is_refused_or_agrees_with_its_formula(
+    data: st.DataObject, name: str
+) -> None:
+    """Where the line of the formula (of the counts) is whole, no other composition comes out."""
+    text = data.draw(damaged(CRYSTALS[name]))
+    with tempfile.TemporaryDirectory() as place, no_hang():
+        path = Path(place) / name
+        path.write_bytes(text.encode("utf-8", "replace"))
+        try:
+            found = read_structure(path)
+        except StructureError:
+            return
+        assert np.isfinite(found.frac_coords).all()
+        if text.count(FORMULAS[name]) == 1 and text.count("_sum") == CRYSTALS[name].count("_sum"):
+            assert found.reduced_formula == REDUCED[name]
+
+
 def is_sound(found: Imported) -> None:
     """Each run is one row, failed with a reason or with a finite spectrum; the tables can be made.
 
@@ -132,7 +179,11 @@ def is_sound(found: Imported) -> None:
     """
     for row in found.imports:
         assert row["status"] != "failed" or (row["error_class"] and row["message"])
-        assert row["calculation_id"] in found.calculations
+        calculation = found.calculations[row["calculation_id"]]
+        if row["site_index"] is not None and not row["duplicate_of"]:
+            geometry = found.geometries[calculation["geometry_id"]]
+            assert geometry["site_labels"][row["site_index"]] == calculation["site"]
+            assert geometry["species"][row["site_index"]] == calculation["element"]
     for row in found.spectra.values():
         assert np.isfinite([*row["energy_eV"], *row["mu"]]).all()
         assert (np.diff(row["energy_eV"]) > 0).all()

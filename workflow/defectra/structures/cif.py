@@ -137,9 +137,10 @@ def _lattice(block: Block) -> Any:
     values = []
     for name in _CELL:
         told = block.text(f"_cell_{name}", f"_cell.{name}")
-        if told is None:
+        if told is None and name.startswith("length"):
             raise StructureError(f"block {block.name}: no _cell_{name}")
-        values.append(number(told, f"_cell_{name}"))
+        # An angle that is not told is 90 degrees by the dictionary; the group must then allow it.
+        values.append(90.0 if told is None else number(told, f"_cell_{name}"))
     lengths, angles = values[:3], values[3:]
     if min(lengths) <= 0 or not all(0 < a < 180 for a in angles):
         raise StructureError(f"block {block.name}: a cell of {values} is none")
@@ -271,6 +272,7 @@ def _operations(block: Block) -> Setting | None:
             told.append(space_groups.operation(row[column].text))
         except StructureError as error:
             raise StructureError(f"line {row[column].line}: {error}") from None
+    told = list({space_groups.key(r, t): (r, t) for r, t in told}.values())
     rotations, shifts = np.array([r for r, _ in told]), np.array([t for _, t in told])
     if not space_groups.is_group(rotations, shifts):
         raise StructureError(
@@ -355,7 +357,8 @@ def _distinct(images: Floats, site: Site, lattice: Any) -> list[Floats]:
         raise StructureError(
             f"line {site.line}: site {site.label} is near a special position, but not on it"
         )
-    if site.multiplicity is not None and site.multiplicity != len(groups):
+    order = len(images) // len(groups)  # SHELX writes the order of the site symmetry instead
+    if site.multiplicity is not None and site.multiplicity not in (len(groups), order):
         raise StructureError(
             f"line {site.line}: site {site.label} gets {len(groups)} atoms, its multiplicity is "
             f"told as {site.multiplicity}"

@@ -10,6 +10,7 @@ from defectra.core.errors import StructureError
 
 _TOKEN = re.compile(r"""#.*|'(?P<s>.*?)'(?=\s|$)|"(?P<d>.*?)"(?=\s|$)|(?P<w>\S+)""")
 _RESERVED = re.compile(r"(data_|save_|loop_$|global_$|stop_$)", re.I)
+_NEEDED = ("_atom_site", "_symmetry", "_space_group", "_cell", "_chemical")
 UNKNOWN = ("", "?", ".")
 
 
@@ -65,10 +66,12 @@ class Block:
         for loop in self.loops:
             if set(names) & set(loop.names):
                 return loop
-        own = [n for n in self.items if n.rsplit("_", 1)[0] == names[0].rsplit("_", 1)[0]]
-        if any(n in self.items for n in names):
-            return Loop(self.items[own[0]].line, own, [[self.items[n] for n in own]])
-        return None
+        single = next((n for n in names if n in self.items), None)
+        if single is None:
+            return None
+        start = "_atom_site" if single.startswith("_atom_site") else single
+        own = [n for n in self.items if n.startswith(start) and "aniso" not in n]
+        return Loop(self.items[single].line, own, [[self.items[n] for n in own]])
 
 
 def parse(text: str) -> list[Block]:
@@ -159,6 +162,8 @@ def _loop(tokens: list[Value], k: int, block: Block) -> int:
         k += 1
     values, width = tokens[start:k], len(loop.names)
     if not width or len(values) % width:
+        if width and not any(n.startswith(_NEEDED) for n in loop.names):
+            return k  # a damaged table of something else, e.g. of a powder pattern
         raise StructureError(
             f"line {loop.line}: the loop has {width} columns and {len(values)} values: it is cut "
             "off, or a value is missing"

@@ -169,7 +169,7 @@ def fits_cell(found: Setting, lattice: NDArray[np.float64]) -> bool:
     return bool((np.abs(turned - gram) / scale).max() < METRIC)
 
 
-_TERM = re.compile(r"([+-]?)\s*(?:(\d+(?:\.\d*)?)(?:/(\d+))?\s*\*?\s*)?([xyz]?)", re.I)
+_TERM = re.compile(r"([+-]?)\s*(?:(\d+\.?\d*|\.\d+)(?:/(\d+))?\s*\*?\s*)?([xyz]?)", re.I)
 
 
 def operation(text: str) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
@@ -201,6 +201,11 @@ def operation(text: str) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     if np.abs(rotation - whole).max() > 1e-6 or abs(round(float(np.linalg.det(rotation)))) != 1:
         raise StructureError(f"{text!r} is no symmetry operation: it keeps no lattice")
     return whole, shift % 1.0
+
+
+def key(rotation: NDArray[np.int64], shift: NDArray[np.float64]) -> tuple[int, ...]:
+    """What an operation is, up to lattice vectors."""
+    return tuple(_rows(rotation[None], shift[None])[0].tolist())
 
 
 def is_group(rotations: NDArray[np.int64], translations: NDArray[np.float64]) -> bool:
