@@ -88,6 +88,9 @@ def _own_reader(path: Path, block: str | None) -> Callable[[], Structure] | None
         text = read_text(path, LARGEST)
     except EngineError as error:
         raise StructureError(f"{path}: {error}") from None
+    mine = bool(_CIF_NAME.search(name) or _POSCAR_NAME.search(name))
+    if mine and "\0" in text:
+        raise StructureError(f"{path}: not a structure file: binary data")
     if _CIF_NAME.search(name) or (_CIF.search(text[:4000]) and "_cell_length_a" in text.lower()):
         return lambda: read_cif(text, block)
     if _POSCAR_NAME.search(name):
