@@ -7,7 +7,6 @@ the file tells; where two settings of a group agree with all of them, the file i
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,15 +15,14 @@ from numpy.typing import NDArray
 
 from defectra.core.errors import StructureError
 from defectra.structures import space_groups
-from defectra.structures.cif_syntax import Block, Loop, Value, parse
+from defectra.structures.cif_sites import COORDINATE, Site, formula_of, lattice_of, sites_of
+from defectra.structures.cif_syntax import Block, parse
 from defectra.structures.space_groups import Setting
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
 Floats = NDArray[np.float64]
-_CELL = ("length_a", "length_b", "length_c", "angle_alpha", "angle_beta", "angle_gamma")
-_X = ("_atom_site_fract_x", "_atom_site.fract_x")
 _OPERATIONS = (
     "_space_group_symop_operation_xyz",
     "_symmetry_equiv_pos_as_xyz",
@@ -38,27 +36,11 @@ _HALL = ("_space_group_name_hall", "_symmetry_space_group_name_hall")
 _NUMBER = (
     "_space_group_it_number", "_symmetry_int_tables_number", "_space_group.it_number",
 )  # fmt: skip
-_FORMULA = "_chemical_formula_sum"
 _UNITS = "_cell_formula_units_z"
-_REAL = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eEdD][-+]?\d+)?)(?:\(\d*\))?$")
-_SPECIES = re.compile(r"([A-Za-z]{1,2})(?:\d*[+-]\d*|[+-]\d*|0)?$")
-_LABEL = re.compile(r"([A-Za-z]+)(?:[\d(_'*+-].*)?$")
 SAME = 0.25  # Å; images of one site that are nearer are one atom on a special position
 SHARED = 0.05  # Å; partly occupied sites that are nearer share one place
 APART = 0.7  # Å; a setting that brings two atoms nearer is not meant
 ROUNDED = 0.03  # relative; of amounts with partial occupancies or a formula with decimals
-
-
-@dataclass(frozen=True)
-class Site:
-    """A listed site: element, fractional coordinates, occupancy, multiplicity if told."""
-
-    label: str
-    element: str
-    coords: Floats
-    occupancy: float
-    multiplicity: int | None
-    line: int
 
 
 @dataclass(frozen=True)
@@ -87,14 +69,14 @@ def read_cif(text: str, block: str | None = None) -> Structure:
         If the file is damaged, or tells no single crystal.
     """
     chosen = _chosen(parse(text), block)
-    lattice = _lattice(chosen)
-    sites = _sites(chosen)
+    lattice = lattice_of(chosen)
+    sites = sites_of(chosen)
     found = _expand(chosen, sites, lattice)
     return _structure(chosen, sites, found, lattice)
 
 
 def _chosen(blocks: list[Block], name: str | None) -> Block:
-    with_sites = [b for b in blocks if b.loop(*_X) is not None]
+    with_sites = [b for b in blocks if b.loop(*COORDINATE) is not None]
     if name is not None:
         with_sites = [b for b in with_sites if b.name == name]
         if not with_sites:
@@ -114,111 +96,6 @@ def _chosen(blocks: list[Block], name: str | None) -> Block:
 
 def _names(blocks: list[Block]) -> str:
     return ", ".join(b.name for b in blocks)
-
-
-def number(value: Value, what: str) -> float:
-    """Number with or without its standard deviation.
-
-    Raises
-    ------
-    StructureError
-        Naming the line and what was to be told.
-    """
-    found = _REAL.match(value.text.strip())
-    if found is None:
-        hint = "; write a decimal point" if "," in value.text else ""
-        raise StructureError(f"line {value.line}: {what}: {value.text!r} is no number{hint}")
-    return float(found.group(1).lower().replace("d", "e"))
-
-
-def _lattice(block: Block) -> Any:
-    from pymatgen.core import Lattice
-
-    values = []
-    for name in _CELL:
-        told = block.text(f"_cell_{name}", f"_cell.{name}")
-        if told is None and name.startswith("length"):
-            raise StructureError(f"block {block.name}: no _cell_{name}")
-        # An angle that is not told is 90 degrees by the dictionary; the group must then allow it.
-        values.append(90.0 if told is None else number(told, f"_cell_{name}"))
-    lengths, angles = values[:3], values[3:]
-    if min(lengths) <= 0 or not all(0 < a < 180 for a in angles):
-        raise StructureError(f"block {block.name}: a cell of {values} is none")
-    cosines = [math.cos(math.radians(a)) for a in angles]
-    if 1 - sum(c * c for c in cosines) + 2 * math.prod(cosines) <= 1e-6:
-        raise StructureError(f"block {block.name}: no cell has the angles {angles}")
-    return Lattice.from_parameters(*values)
-
-
-def _sites(block: Block) -> list[Site]:
-    loop = block.loop(*_X)
-    assert loop is not None
-    formula = _formula(block)
-    return [_site(loop, row, formula) for row in loop.rows]
-
-
-def _site(loop: Loop, row: list[Value], formula: dict[str, float]) -> Site:
-    def value(name: str) -> Value | None:
-        column = loop.column(f"_atom_site_{name}", f"_atom_site.{name}")
-        return None if column is None or not row[column].known else row[column]
-
-    shown = value("label") or value("type_symbol") or row[0]
-    coords = []
-    for axis in "xyz":
-        told = value(f"fract_{axis}")
-        if told is None:
-            raise StructureError(
-                f"line {row[0].line}: site {shown.text} has no coordinate {axis}: give it, or "
-                "take the site out (and out of the formula)"
-            )
-        coords.append(number(told, f"site {shown.text}, {axis}"))
-    amount, many = value("occupancy"), None
-    for name in ("site_symmetry_multiplicity", "symmetry_multiplicity"):
-        many = many or value(name)
-    occupancy = 1.0 if amount is None else number(amount, f"occupancy of {shown.text}")
-    if not 0 < occupancy <= 1.001:
-        raise StructureError(f"line {row[0].line}: occupancy {occupancy:g} of {shown.text}")
-    return Site(
-        shown.text,
-        _element(value("type_symbol"), value("label"), formula, row[0].line),
-        np.array(coords),
-        min(occupancy, 1.0),
-        int(many.text) if many and many.text.isdecimal() else None,
-        row[0].line,
-    )
-
-
-def _element(kind: Value | None, label: Value | None, formula: dict[str, float], line: int) -> str:
-    """Element of a site by its type symbol, else by its label."""
-    from pymatgen.core import Element
-
-    told = kind or label
-    if told is None:
-        raise StructureError(f"line {line}: a site without type symbol and label")
-    found = (_SPECIES if kind else _LABEL).match(told.text)
-    letters = found.group(1) if found else ""
-    if Element.is_valid_symbol(letters):
-        return letters
-    other = letters.capitalize()  # `CO`, `LI`: cobalt, lithium, if the formula says so
-    if len(letters) == 2 and other in formula and letters[0].upper() not in formula:
-        return other
-    name = "_atom_site_type_symbol" if kind else "label"
-    raise StructureError(
-        f"line {line}: {name} {told.text!r} is no element; write one as _atom_site_type_symbol "
-        "for each site (a molecule atom by atom)"
-    )
-
-
-def _formula(block: Block) -> dict[str, float]:
-    """Amounts of the elements that ``_chemical_formula_sum`` tells; empty if it does not."""
-    told = block.text(_FORMULA)
-    out: dict[str, float] = {}
-    for word in told.text.split() if told else []:
-        found = re.fullmatch(r"([A-Z][a-z]?)(\d+\.?\d*|\.\d+)?", word)
-        if found is None:
-            return {}
-        out[found.group(1)] = out.get(found.group(1), 0.0) + float(found.group(2) or 1)
-    return {k: v for k, v in out.items() if v}
 
 
 def _expand(block: Block, sites: list[Site], lattice: Any) -> Expanded:
@@ -320,7 +197,7 @@ def _named(block: Block) -> list[Setting]:
 def _settings(block: Block, matrix: Floats) -> list[Setting]:
     named = _named(block)
     if not named:
-        if not _formula(block):
+        if not formula_of(block):
             raise StructureError(
                 f"block {block.name}: neither operations nor a space group nor a formula: nothing "
                 "tells whether all atoms are listed; add _symmetry_space_group_name_H-M ('P 1')"
@@ -399,7 +276,7 @@ def _check(block: Block, sites: list[Site], atoms: Expanded, *, strict: bool) ->
     have: dict[str, float] = {}
     for k in atoms.listed:
         have[sites[k].element] = have.get(sites[k].element, 0.0) + sites[k].occupancy
-    wanted = _formula(block)
+    wanted = formula_of(block)
     if not wanted:
         return
     exact = _whole(wanted) and all(s.occupancy == 1 for s in sites)
