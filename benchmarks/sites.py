@@ -30,6 +30,7 @@ OUT = Path("results/benchmarks/sites")
 FWHM = 1.0  # eV
 WINDOW = (-5.0, 30.0)  # eV about the mean Fermi level of the element
 CHOICES = 2000
+CELL = {"O": 20, "Ni": 6}  # sites of a cell of NMC622
 SHELL = 0.3  # Å; atoms of an element farther than its nearest by more get their own potential
 
 
@@ -90,10 +91,32 @@ def averages(element: str, found: list[dict[str, Any]]) -> None:
 
 
 def scatter() -> None:
-    """Rows from the archive: spread between sites of one structure, where it has several.
+    """Rows from the archive: the error of a mean of n sites, see :func:`mean_error`."""
+    for element, total in CELL.items():
+        for n in (1, 2, 3, 4, 6):
+            error, structures, zero = mean_error(element, n)
+            text = f"{structures} structures; energy zero scatters by {zero:.2f} eV between sites"
+            line = {"case": f"{element} K, archive, mean of {n} of {total} sites", "ours": error}
+            line |= {"unit": "relative RMS, 1 eV FWHM", "check": text}
+            print(json.dumps(line), flush=True)
 
-    From it the error of a mean of n of the N sites of the cell, sd / sqrt(n) sqrt(1 - n/N).
+
+def mean_error(element: str, n: int) -> tuple[float, int, float]:
+    """Error of a mean of `n` of the N sites of the cell, sd / sqrt(n) sqrt(1 - n/N).
+
+    Returns
+    -------
+    The error (relative RMS, K edge at 1 eV FWHM), the number of structures that it is from, and
+    the scatter of the energy zero between their sites (eV).
     """
+    several = _several(element)
+    sd = float(np.sqrt(np.mean(np.square([_spread(curves(g)) for g in several]))))
+    zero = float(np.sqrt(np.mean([np.var([x["edge"] for x in g], ddof=1) for g in several])))
+    return sd * float(np.sqrt(max(0.0, 1 / n - 1 / CELL[element]))), len(several), zero
+
+
+def _several(element: str) -> list[list[dict[str, Any]]]:
+    """K spectra of the sites of each structure of the archive that has several of an element."""
     from defectra.core.records import CALCULATIONS, SPECTRA
     from defectra.core.store import Archive
 
@@ -106,18 +129,7 @@ def scatter() -> None:
             own = spectra[row["calculation_id"]]
             found = {"edge": row["edge_eV"], "energy": own["energy_eV"], "mu": own["mu"]}
             groups.setdefault(key, []).append(found)
-    cell = {"O": 20, "Ni": 6}
-    for element, total in cell.items():
-        several = [g for k, g in groups.items() if k[:2] == (element, "K") and len(g) > 1]
-        spread = [_spread(curves(g)) for g in several]
-        sd = float(np.sqrt(np.mean(np.square(spread))))
-        zero = float(np.sqrt(np.mean([np.var([x["edge"] for x in g], ddof=1) for g in several])))
-        for n in (1, 2, 3, 6):
-            error = sd * np.sqrt(max(0.0, 1 / n - 1 / total))
-            text = f"{len(several)} structures; energy zero scatters by {zero:.2f} eV between sites"
-            line = {"case": f"{element} K, archive, mean of {n} of {total} sites", "ours": error}
-            line |= {"unit": "relative RMS, 1 eV FWHM", "check": text}
-            print(json.dumps(line), flush=True)
+    return [g for k, g in groups.items() if k[:2] == (element, "K") and len(g) > 1]
 
 
 def _spread(found: NDArray[np.float64]) -> float:

@@ -23,7 +23,7 @@ def own_results(families: Iterable[Family], ledger: Ledger) -> Iterable[tuple[Re
             continue
         seen.add(request.calculation_id)
         result = ledger.result(request) if ledger.own(request) else None
-        if result is not None:
+        if result is not None and ledger.kinds[request.kind].exported(result.row):
             yield request, result
 
 

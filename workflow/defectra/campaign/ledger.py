@@ -79,6 +79,8 @@ class Kind:
     record, of_record
         Record of a journal and back, for results whose journal holds rows, not raw outputs; no
         record is kept where `record` gives none.
+    exported
+        Whether a row goes into the archive.
     """
 
     name: str
@@ -90,6 +92,7 @@ class Kind:
     key: Callable[[Row], str] = _calculation_id
     record: Callable[[Request, Outcome], Row | None] | None = None
     of_record: Callable[[Row], tuple[str, Finished]] | None = None
+    exported: Callable[[Row], bool] = lambda row: True  # noqa: ARG005
 
 
 class Ledger:

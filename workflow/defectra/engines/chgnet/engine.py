@@ -11,19 +11,23 @@ from typing import Any
 from defectra.campaign.engine import Engine, Outcome
 from defectra.campaign.ledger import Finished, Kind, Result
 from defectra.campaign.request import Request, Row
+from defectra.campaign.verdict import MACHINE, machine_class
 from defectra.core.errors import EngineError
 from defectra.core.records import GEOMETRIES, Status
 from defectra.engines.chgnet.settings import ChgnetProtocol
+from defectra.structures.geometry import vegard
 
 GEOMETRY = "geometry"  # kind of result, and of its records in a journal
 RESULT = "geometry.json"
+NO_GEOMETRY = "relaxation_failed"  # a row of its own; what the machine stopped is tried again
 PARSER_VERSION = "1"
 _ACCOUNTS = ("attempt", "error_class", "message", "wall_s", "cpu_s", "max_rss_mb")
 
 
 def settings_digest(protocol: ChgnetProtocol) -> str:
     """Digest of what decides a relaxation; the description does not."""
-    text = protocol.model_dump_json(exclude={"description", "from_parent"})
+    later = {"cell"} if protocol.cell == "own" else set()  # digests older than the key stay
+    text = protocol.model_dump_json(exclude={"description", "from_parent", *later})
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -40,14 +44,29 @@ class Relaxations:
     PARSER_VERSION = PARSER_VERSION
     KEEPS_FOLDER = False
 
-    def request(self, row: Mapping[str, Any], name: str, protocol: ChgnetProtocol) -> Request:
-        """Request of the relaxed cell of a structures row; `name` of the protocol."""
+    def request(
+        self,
+        row: Mapping[str, Any],
+        name: str,
+        protocol: ChgnetProtocol,
+        start: Mapping[str, Any] | None = None,
+    ) -> Request:
+        """Request of the relaxed cell of a structures row.
+
+        Parameters
+        ----------
+        name
+            Of the protocol.
+        start
+            Geometries row that the relaxation starts from; None: the Vegard estimate. The
+            protocol and the structure decide it, so that it is no part of the identity.
+        """
         asked = {
             "structure_id": row["structure_id"],
             "protocol": name,
             "settings": settings_digest(protocol),
         }
-        known = {"row": row, "settings": protocol}
+        known = {"row": row, "settings": protocol, "start": start}
         size = len(row["species"])
         return Request(self.ENGINE, name, relaxation_id(asked), known, GEOMETRY, asked, size)
 
@@ -56,13 +75,15 @@ class Relaxations:
         from defectra.engines.chgnet.run import relax
 
         out = Outcome(request.calculation_id, inputs_sha256=request.calculation_id)
+        asked = request.input
         try:
-            row = relax(request.input["row"], request.protocol, request.input["settings"])
+            start = asked["start"] or vegard(asked["row"])
+            row = relax(asked["row"], request.protocol, asked["settings"], start)
         except EngineError as error:
             out.error_class, out.message = error.error_class, str(error)
             return out
         except (RuntimeError, ValueError) as error:  # torch and numpy on a cell that explodes
-            out.error_class, out.message = "relaxation_failed", f"CHGNet: {error}"
+            out.error_class, out.message = NO_GEOMETRY, f"CHGNet: {error}"
             return out
         row |= {"settings": request.about["settings"]}
         return _outcome(row)
@@ -101,8 +122,8 @@ class Relaxations:
         row: Mapping[str, Any],
         files: Mapping[str, bytes] | None,  # noqa: ARG002
     ) -> bool:
-        """Whether there is a geometry; a relaxation that failed is tried again."""
-        return str(row["status"]) != Status.FAILED
+        """Whether there is a geometry, or CHGNet has none; what the machine stopped is not."""
+        return str(row["status"]) != Status.FAILED or _has_none(row)
 
 
 def _outcome(row: Row) -> Outcome:
@@ -112,12 +133,20 @@ def _outcome(row: Row) -> Outcome:
     return out
 
 
-def _record(request: Request, outcome: Outcome) -> Row | None:  # noqa: ARG001
-    """Record of a journal: the geometries row itself; what failed is not kept."""
-    if outcome.status is Status.FAILED:
-        return None
-    row: Row = json.loads(outcome.files[RESULT])
-    return row
+def _has_none(row: Mapping[str, Any]) -> bool:
+    """Whether a relaxation failed for good: its cell exploded, and the machine had no part."""
+    kind, message = str(row["error_class"]), str(row["message"])
+    return kind == NO_GEOMETRY and machine_class(kind, message) == MACHINE + kind
+
+
+def _record(request: Request, outcome: Outcome) -> Row | None:
+    """Record of a journal: the geometries row itself, or why there will be none."""
+    if RESULT in outcome.files:
+        row: Row = json.loads(outcome.files[RESULT])
+        return row
+    told = {k: getattr(outcome, k) for k in _ACCOUNTS}
+    failed = {**request.about, **told, "status": str(Status.FAILED), "engine_version": ""}
+    return failed if _has_none(failed) else None
 
 
 def _of_record(row: Row) -> tuple[str, Finished]:
@@ -142,5 +171,6 @@ GEOMETRY_KIND = Kind(
     engine="chgnet",
     key=relaxation_id,
     record=_record,
+    exported=lambda row: bool(row.get("geometry_id")),
     of_record=_of_record,
 )

@@ -16,7 +16,7 @@ from defectra.core.errors import EngineError
 from defectra.core.records import Status
 from defectra.engines.chgnet.settings import ChgnetProtocol
 from defectra.structures.decorate import seeded
-from defectra.structures.geometry import as_row, to_pymatgen, vegard
+from defectra.structures.geometry import as_row, to_pymatgen
 from defectra.structures.oxidation import assign
 
 if TYPE_CHECKING:
@@ -44,8 +44,10 @@ def _optimizer() -> StructOptimizer:
     return StructOptimizer(use_device="cpu")
 
 
-def relax(row: Mapping[str, Any], name: str, protocol: ChgnetProtocol) -> dict[str, Any]:
-    """Geometries row of a structures row, relaxed from its Vegard cell.
+def relax(
+    row: Mapping[str, Any], name: str, protocol: ChgnetProtocol, start_from: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Relaxed geometries row of a structures row.
 
     Parameters
     ----------
@@ -53,6 +55,8 @@ def relax(row: Mapping[str, Any], name: str, protocol: ChgnetProtocol) -> dict[s
         Row of the structures table.
     name, protocol
         Name of the geometry protocol and its settings.
+    start_from
+        Geometries row whose cell and sites are the start, e.g. the Vegard estimate.
 
     Returns
     -------
@@ -60,7 +64,7 @@ def relax(row: Mapping[str, Any], name: str, protocol: ChgnetProtocol) -> dict[s
     """
     release = engine_version()
     start, cpu = time.perf_counter(), time.process_time()
-    structure = to_pymatgen(vegard(row))
+    structure = to_pymatgen(start_from)
     shake = seeded(row["structure_id"], "rattle").normal(0, protocol.rattle, (len(structure), 3))
     for index, move in enumerate(shake):
         structure.translate_sites([index], move, frac_coords=False)

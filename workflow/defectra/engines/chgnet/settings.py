@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import Field
+from typing import Literal
+
+from pydantic import Field, model_validator
 
 from defectra.core.settings import Strict
 
@@ -18,6 +20,17 @@ class ChgnetProtocol(Strict):
     from_parent: bool = Field(
         False, description="no relaxation: the fully lithiated parent's sites and cell are kept"
     )
+    cell: Literal["own", "parent", "vacancy_volume"] = Field(
+        "own",
+        description="where the cell and the first positions are from: the Vegard estimate; the "
+        "relaxed defect-free parent; the structure's own relaxed cell at the volume of its vacancy",
+    )
+
+    @model_validator(mode="after")
+    def _fixed(self) -> ChgnetProtocol:
+        if self.cell != "own" and (self.relax_cell or self.from_parent):
+            raise ValueError(f"cell: {self.cell} needs relax_cell: false and no from_parent")
+        return self
 
 
 PROTOCOLS = {"chgnet": ChgnetProtocol}

@@ -80,9 +80,12 @@ def feff_input(atoms: Cluster, edge: str, protocol: FeffProtocol, mixing: float)
         f"XANES {protocol.k_max:.3f} {protocol.k_step:.3f} 0.0",
         "RPATH 0.1",
     ]
+    if protocol.tolerances:
+        cards.append("TOLS " + " ".join(f"{t:g}" for t in protocol.tolerances))
     others = sorted(set(atoms.species[1:]), key=ATOMIC_NUMBER.__getitem__)
     cards += ["POTENTIALS", _potential(0, absorber, 0.001, protocol.basis)]
-    cards += [_potential(i, e, atoms.cell[e], protocol.basis) for i, e in enumerate(others, 1)]
+    amounts: Mapping[Any, float] = protocol.stoichiometry or atoms.cell
+    cards += [_potential(i, e, amounts[e], protocol.basis) for i, e in enumerate(others, 1)]
     cards.append("ATOMS")
     for k, (xyz, element, distance) in enumerate(
         zip(atoms.positions, atoms.species, atoms.distances)

@@ -17,6 +17,7 @@ from defectra.core.records import Status
 from defectra.core.store import write_bytes
 from defectra.engines import process
 from defectra.engines.feff import child as feff_child
+from defectra.engines.feff.dimensions import largest_cluster, limited
 from defectra.engines.feff.input import (
     Cluster,
     calculation_id,
@@ -46,7 +47,8 @@ ALLOCATOR = {
     "MALLOC_TRIM_THRESHOLD_": "100000000000",
 }
 # The stages that a XANES run without density of states, paths or EELS needs.
-POTENTIALS = ("rdinp", "atomic", "pot")
+ATOMS = ("rdinp", "atomic")
+POTENTIALS = (*ATOMS, "pot")
 SPECTRUM = ("screen", "xsph", "fms", "mkgtr", "path", "genfmt", "ff2x")
 KEPT = ("xmu.dat", "log1.dat")
 LOGS = ("log.dat", "log1.dat", "stages.json")  # what proves that FEFF refused an input
@@ -99,6 +101,7 @@ class Site:
     def __init__(self, geometry: Mapping[str, Any], index: int) -> None:
         self.cluster: Cluster = cluster(geometry, index)
         self._potentials: dict[str, tuple[str, str, str, str]] = {}
+        self._plains: dict[tuple[str, str], str] = {}
 
     def identity(self, edge: str, protocol: FeffProtocol) -> str:
         """`calculation_id` of an edge."""
@@ -136,7 +139,7 @@ class Site:
         start = time.perf_counter()
         try:
             (folder / "feff.inp").write_text(text, encoding="utf-8")
-            self._stages(out, folder, text, edge, protocol.timeout_s)
+            self._stages(out, folder, text, edge, protocol)
             self._read(out, folder, protocol)
         except EngineError as error:
             _fail(out, folder, error)
@@ -163,37 +166,49 @@ class Site:
         out.error_class = "" if found.converged else "not_self_consistent"
         out.message = "" if found.converged else f"{found.iterations} iterations did not do"
 
-    def _stages(self, out: Outcome, folder: Path, text: str, edge: str, timeout_s: float) -> None:
+    def _stages(
+        self, out: Outcome, folder: Path, text: str, edge: str, protocol: FeffProtocol
+    ) -> None:
+        timeout_s = protocol.timeout_s
         key = potentials_key(text) + ("" if "COREHOLE RPA" in text else edge)
         known = self._potentials.get(key)
         if known is None:
-            self._call(out, folder, (*POTENTIALS, *SPECTRUM), timeout_s)
+            self._own_potentials(out, folder, protocol)
             if read_convergence(folder / "log1.dat")[0]:
                 log = (folder / "log1.dat").read_text(encoding="utf-8", errors="replace")
                 pot = (folder / "pot.bin").read_text(encoding="latin-1")
                 self._potentials[key] = (edge, pot, log, out.calculation_id)
+            self._call(out, folder, SPECTRUM, timeout_s)
             return
         from_edge, pot, log, owner = known
         if from_edge != edge:
-            plain = [self._plain(out, text, e, timeout_s) for e in (from_edge, edge)]
+            plain = [self._plain(out, text, e, key, timeout_s) for e in (from_edge, edge)]
             pot = carry_over(pot, *plain)
-        self._call(out, folder, ("rdinp", "atomic"), timeout_s)
+        self._call(out, folder, ATOMS, timeout_s)
         (folder / "pot.bin").write_text(pot, encoding="latin-1")
         (folder / "log1.dat").write_text(log, encoding="utf-8")
         out.shared_from = owner
         self._call(out, folder, SPECTRUM, timeout_s)
 
-    def _plain(self, out: Outcome, text: str, edge: str, timeout_s: float) -> str:
-        """``pot.bin`` of an edge without self-consistency."""
+    def _own_potentials(self, out: Outcome, folder: Path, protocol: FeffProtocol) -> None:
+        self._call(out, folder, ATOMS, protocol.timeout_s)
+        with limited(folder, largest_cluster(self.cluster, protocol.scf_radius)):
+            self._call(out, folder, ("pot",), protocol.timeout_s)
+
+    def _plain(self, out: Outcome, text: str, edge: str, key: str, timeout_s: float) -> str:
+        """``pot.bin`` of an edge without self-consistency; computed once."""
+        if (key, edge) in self._plains:
+            return self._plains[key, edge]
         lines = [line for line in text.splitlines() if not line.startswith("SCF ")]
         lines = [f"EDGE {edge}" if line.startswith("EDGE ") else line for line in lines]
         folder = Path(tempfile.mkdtemp(prefix="feff-"))
         try:
             (folder / "feff.inp").write_text("\n".join([*lines, ""]), encoding="utf-8")
             self._call(out, folder, POTENTIALS, timeout_s)
-            return (folder / "pot.bin").read_text(encoding="latin-1")
+            self._plains[key, edge] = (folder / "pot.bin").read_text(encoding="latin-1")
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+        return self._plains[key, edge]
 
     def _call(self, out: Outcome, folder: Path, stages: tuple[str, ...], timeout_s: float) -> None:
         command = [sys.executable, "-P", feff_child.__file__, *stages]

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, get_args
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from defectra.core.settings import Strict
 
@@ -25,9 +25,31 @@ class FeffProtocol(Strict):
         {"Li": "FSR", "O": "FSR", "Mn": "RPA", "Co": "RPA", "Ni": "RPA"},
         description="core hole of each absorber: final state rule, or screened linear response",
     )
+    stoichiometry: dict[Element, float] = Field(
+        {},
+        description="weights of the potentials, the same for every cell; empty: atoms of the cell",
+    )
+    tolerances: list[float] = Field(
+        [], max_length=3, description="Fermi level, charge, partial charge; empty: FEFF's own"
+    )
     k_max: float = Field(3.5, gt=1, le=8, description="1/Å, end of the spectrum")
     k_step: float = Field(0.1, gt=0.01, le=0.2, description="1/Å, step away from the edge")
     timeout_s: float = Field(1800, gt=0, description="s, then the attempt counts as failed")
+
+    @field_validator("stoichiometry")
+    @classmethod
+    def _all_elements(cls, value: dict[Element, float]) -> dict[Element, float]:
+        missing = [e for e in get_args(Element) if value and not value.get(e, 0) > 0]
+        if missing:
+            raise ValueError(f"needs a positive weight of {', '.join(missing)} as well")
+        return value
+
+    @field_validator("tolerances")
+    @classmethod
+    def _three(cls, value: list[float]) -> list[float]:
+        if value and (len(value) != 3 or min(value) <= 0):
+            raise ValueError("needs three positive numbers: Fermi level, charge, partial charge")
+        return value
 
 
 PROTOCOLS = {"feff": FeffProtocol}

@@ -6,7 +6,7 @@ from collections.abc import Generator, Mapping
 from typing import Any
 
 from defectra.campaign.request import Item, Known
-from defectra.core.records import Status
+from defectra.core.records import Defect, Status
 from defectra.engines.chgnet.engine import RELAXATIONS, settings_digest
 from defectra.engines.chgnet.settings import ChgnetProtocol
 from defectra.structures.geometry import as_row, vegard
@@ -73,7 +73,10 @@ class Geometries:
         return from_parent(row, relaxed, protocol) | {"settings": digest}
 
     def _relaxed(self, row: Row, name: str, settings: ChgnetProtocol, known: Known) -> Found:
-        request = RELAXATIONS.request(row, name, settings)
+        start = yield from self._start(row, name, settings, known)
+        if start is not None and start["status"] == Status.FAILED:
+            return start
+        request = RELAXATIONS.request(row, name, settings, start)
         if self.live:
             yield request
         found = known(request)
@@ -82,6 +85,64 @@ class Geometries:
         if found["status"] == Status.FAILED:
             return _failed(row, name, found["error_class"], found["message"])
         return found
+
+    def _start(
+        self, row: Row, name: str, settings: ChgnetProtocol, known: Known
+    ) -> Generator[Item, None, Row | None]:
+        """Geometries row to start from, failed if it cannot be had; None: the Vegard estimate."""
+        if settings.cell == "own":
+            return None
+        free, at_volume = self._free(settings), settings.cell == "vacancy_volume"
+        own = row["structure_id"] if at_volume else row["parent_id"]
+        needed = [own, self._vacancy_of(own)] if at_volume else [own]
+        found: list[Row] = []
+        for structure_id in needed:
+            base = yield from self.get(structure_id, free, known)
+            found.append(base)
+            if base["status"] == Status.FAILED:
+                message = f"{base['structure_id']}: {base['message']}"
+                failed = _failed(row, name, base["error_class"], message)
+                return failed | {"settings": settings_digest(settings)}
+        return in_cell_of(row, self.structures[own], found[0], name, *found[1:])
+
+    def _free(self, settings: ChgnetProtocol) -> str:
+        """Protocol that relaxes the cell with otherwise the same settings."""
+        wanted = settings.model_copy(update={"cell": "own", "relax_cell": True})
+        digest = settings_digest(wanted)
+        return next(
+            n
+            for n, p in self.protocols.items()
+            if not p.from_parent and settings_digest(p) == digest
+        )
+
+    def _vacancy_of(self, structure_id: str) -> str:
+        return next(
+            name
+            for name, row in self.structures.items()
+            if (row["parent_id"], row["defect"]) == (structure_id, Defect.OXYGEN_VACANCY)
+        )
+
+
+def in_cell_of(row: Row, parent: Row, base: Row, name: str, volume: Row | None = None) -> Row:
+    """A structure on the relaxed sites of another, before its own sites relax.
+
+    Parameters
+    ----------
+    row, parent
+        Structures rows of one family; every site of `row` is one of `parent`.
+    base
+        Relaxed geometries row of `parent`.
+    volume
+        Geometries row to whose volume the cell is scaled; None: it is kept.
+    """
+    import numpy as np
+
+    place = {site: k for k, site in enumerate(parent["family_sites"])}
+    coords = np.array(base["coords"]).reshape(-1, 3)[[place[s] for s in row["family_sites"]]]
+    lattice = np.array(base["lattice"]).reshape(3, 3)
+    if volume is not None:
+        lattice = lattice * (volume["volume"] / base["volume"]) ** (1 / 3)
+    return as_row(row, name, lattice, coords)
 
 
 def _missing(row: Row, name: str, digest: str) -> Row:

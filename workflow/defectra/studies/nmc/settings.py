@@ -60,6 +60,53 @@ class NmcStructures(Strict):
         return self
 
 
+Arm = Literal["pristine", "lithium", "vacancy", "antisite", "vacancy_own_cell", "pristine_volume"]
+# Geometry protocol of each arm. The first four are made alike, so that no trace of the relaxation
+# tells them: the cell of the relaxed defect-free parent is kept and the sites relax in it. The
+# last two let the volume of the vacancy in.
+ARMS: dict[str, str] = {
+    "pristine": "chgnet-cell",
+    "lithium": "chgnet-cell",
+    "vacancy": "chgnet-cell",
+    "antisite": "chgnet-cell",
+    "vacancy_own_cell": "chgnet",
+    "pristine_volume": "chgnet-volume",
+}
+
+
+class NmcBlocks(Strict):
+    """The campaign by blocks: one ordering at one lithium content in several arms.
+
+    Arm `lithium` has as many electrons as the vacancy; `vacancy` and `antisite` lie in the cell of
+    `pristine`. Used by ``python -m defectra.studies.nmc.block_campaign``.
+    """
+
+    count: int = Field(80, ge=1, description="blocks; more continue the same order")
+    arms: list[Arm] = Field(
+        ["pristine", "lithium", "vacancy", "antisite"],
+        description="also: vacancy_own_cell, pristine_volume",
+    )
+    lithium: list[float] = Field(
+        [0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8], description="per metal site, before the step"
+    )
+    step: float = Field(
+        0.2, gt=0, description="more lithium of arm lithium: 2 electrons on 10 metals"
+    )
+    first_ordering: int = Field(
+        10, ge=0, description="orderings below are of other data, and left out where possible"
+    )
+    edges: list[EdgeName] = Field(["Li K", "O K", "Mn K", "Co K", "Ni K"])
+    protocol: str = Field("campaign", description="a protocol of engine feff")
+    sites: dict[Element, int] = Field(
+        {"Li": 1, "O": 4, "Mn": 2, "Co": 2, "Ni": 2}, description="sites of each element"
+    )
+    converged: str = Field("campaign_converged", description="dearer protocol of a part")
+    converged_every: int = Field(8, ge=0, description="every n-th block also with it; 0: none")
+    converged_sites: dict[Element, int] = Field(
+        {"Li": 1, "O": 2, "Mn": 1, "Co": 1, "Ni": 1}, description="sites of each element with it"
+    )
+
+
 class LithiumSeries(Strict):
     """Structures that answer one question: what does taking lithium out do to the spectra?"""
 
@@ -120,6 +167,7 @@ class NmcStudy(StudySettings):
     drift_sample: int = Field(3, ge=0, description="archived calculations recomputed live")
     max_failed: float = Field(0.2, ge=0, le=1, description="fraction of failures that stops a run")
     lithium_series: LithiumSeries = LithiumSeries()
+    blocks: NmcBlocks = NmcBlocks()
     model: ModelSettings = ModelSettings()
 
     @field_validator("sites")

@@ -42,7 +42,7 @@ def draws(spec: NmcStructures, seed: int) -> Iterator[tuple[str, int, float, Def
         spec.lithium,
         list(spec.defects),
     )
-    streams = [_cycle(values, seed, name) for values, name in zip(axes, ("c", "o", "l", "d"))]
+    streams = [cycle(values, seed, name) for values, name in zip(axes, ("c", "o", "l", "d"))]
     everything = list(dict.fromkeys(product(*axes)))
     order = seeded(seed, "rest").permutation(len(everything))
     rest = (everything[k] for k in order)
@@ -55,7 +55,8 @@ def draws(spec: NmcStructures, seed: int) -> Iterator[tuple[str, int, float, Def
         yield item
 
 
-def _cycle(values: list[Any], seed: int, name: str) -> Iterator[Any]:
+def cycle(values: list[Any], seed: int, name: str) -> Iterator[Any]:
+    """Endless stream: seeded order after seeded order of all values."""
     block = 0
     while True:
         order = seeded(seed, "cycle", name, block).permutation(len(values))
@@ -114,9 +115,34 @@ def make(
     key = (seed, composition, number)
     parent = delithiate(full, lithium, key, ideal)
     decoration, touched = _defected(parent, defect, (*key, lithium), ideal)
-    family_form, family = _identify(full, Defect.PRISTINE, ideal)
-    parent_id = _identify(parent, Defect.PRISTINE, ideal)[1]
-    form, own_id = _identify(decoration, defect, ideal)
+    return describe(full, parent, decoration, touched, defect, ideal) | {
+        "composition": composition,
+        "ordering": number,
+        "lithium": lithium,
+        "defect": str(defect),
+        "seed": seed,
+    }
+
+
+def describe(
+    full: Decoration,
+    parent: Decoration,
+    decoration: Decoration,
+    touched: tuple[int, ...],
+    defect: Defect,
+    ideal: IdealLattice,
+) -> dict[str, Any]:
+    """Identity, family and cell of a decoration: a structures row without its draw.
+
+    Parameters
+    ----------
+    full, parent
+        The fully lithiated decoration and the defect-free one at this lithium content.
+    touched
+        Sites of the defect.
+    """
+    family_form, family = identify(full, Defect.PRISTINE, ideal)
+    form, own_id = identify(decoration, defect, ideal)
     where = {source: site for site, source in enumerate(form.mapping)}
     family_site = {source: site for site, source in enumerate(family_form.mapping)}
     kept = [i for i, s in enumerate(form.species) if s != VACANCY]
@@ -124,18 +150,13 @@ def make(
         "structure_id": own_id,
         "study": STUDY,
         "host": HOST,
-        "composition": composition,
-        "ordering": number,
-        "lithium": lithium,
-        "defect": str(defect),
         "defect_sites": [form.labels[where[t]] for t in touched],
         "charge": 0,
         "supercell": [int(v) for v in ideal.matrix.ravel()],
         "multiplicity": form.multiplicity,
-        "parent_id": parent_id,
+        "parent_id": identify(parent, Defect.PRISTINE, ideal)[1],
         "family": family,
         "family_sites": [family_site[form.mapping[i]] for i in kept],
-        "seed": seed,
         **cell(form, ideal),
     }
 
@@ -166,6 +187,7 @@ def _defected(
 
 
 @lru_cache(maxsize=8192)
-def _identify(decoration: Decoration, defect: Defect, ideal: IdealLattice) -> tuple[Canonical, str]:
+def identify(decoration: Decoration, defect: Defect, ideal: IdealLattice) -> tuple[Canonical, str]:
+    """Canonical form and ``structure_id`` of an uncharged decoration."""
     form = canonical(decoration, ideal)
     return form, structure_id(HOST, ideal, form, defect, 0)

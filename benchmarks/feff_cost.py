@@ -1,0 +1,97 @@
+"""Cost of a site with arrays cut to what the potentials need, against FEFF's own sizes.
+
+``python -m benchmarks.feff_cost`` prints one JSON line for each site: CPU s of both, their ratio
+(at most 0.80 is asked), and whether ``xmu.dat`` and ``pot.bin`` are equal to the byte. Sites are
+of the most and the least lithiated relaxed cell of the archive. The two sides alternate, so that
+a drifting machine meets both.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from benchmarks.rows import line
+from defectra.core.config import load
+from defectra.core.records import GEOMETRIES
+from defectra.core.store import Archive
+from defectra.engines import process
+from defectra.engines.feff import child as feff_child
+from defectra.engines.feff.dimensions import largest_cluster, limited
+from defectra.engines.feff.input import Cluster, cluster, feff_input
+from defectra.engines.feff.run import ALLOCATOR, ATOMS, SPECTRUM
+from defectra.engines.feff.settings import FeffProtocol
+
+SITES = (
+    ("most", "Ni", "K", "fast"),
+    ("most", "O", "K", "fast"),
+    ("most", "Li", "K", "balanced"),
+    ("least", "Co", "L3", "fast"),
+    ("least", "Mn", "K", "fast"),
+    ("least", "O", "K", "balanced"),
+    ("least", "Ni", "L3", "balanced"),
+)
+COMPARED = ("xmu.dat", "pot.bin")
+LIMIT = 0.80
+TIMEOUT = 4 * 3600.0
+
+
+def cells() -> dict[str, dict[str, Any]]:
+    """The most and the least lithiated relaxed cells of the archive."""
+    rows = [r for r in Archive("resources/archive").read(GEOMETRIES) if r["protocol"] == "chgnet"]
+    ranked = sorted(rows, key=lambda r: (r["species"].count("Li"), r["structure_id"]))
+    return {"least": ranked[0], "most": ranked[-1]}
+
+
+def run(atoms: Cluster, edge: str, protocol: FeffProtocol, cut: bool) -> tuple[float, list[bytes]]:
+    """CPU s and the compared files of one run, with or without the cut arrays."""
+    with tempfile.TemporaryDirectory(prefix="feff-") as name:
+        folder = Path(name)
+        text = feff_input(atoms, edge, protocol, protocol.mixing)
+        (folder / "feff.inp").write_text(text, encoding="utf-8")
+        cost = _call(folder, (*ATOMS, *(() if cut else ("pot",))))
+        if cut:
+            with limited(folder, largest_cluster(atoms, protocol.scf_radius)):
+                cost += _call(folder, ("pot",))
+        cost += _call(folder, SPECTRUM)
+        return cost, [(folder / name).read_bytes() for name in COMPARED]
+
+
+def _call(folder: Path, stages: tuple[str, ...]) -> float:
+    command = [sys.executable, "-P", feff_child.__file__, *stages]
+    return process.run(command, folder, ALLOCATOR, TIMEOUT).cpu_s
+
+
+def main() -> None:
+    """Print one row for each site, and one of all."""
+    protocols, rows = load().protocols.feff, cells()
+    whole = [0.0, 0.0]
+    for which, element, edge, name in SITES:
+        row = rows[which]
+        atoms = cluster(row, row["species"].index(element))
+        (own, ours), (old, theirs) = (run(atoms, edge, protocols[name], c) for c in (True, False))
+        whole = [whole[0] + own, whole[1] + old]
+        same = ", ".join(
+            f"{n} {'equal' if a == b else 'DIFFERS'}" for n, a, b in zip(COMPARED, ours, theirs)
+        )
+        _row(f"{which} lithium, {element} {edge} {name}", own, old, same)
+    _row("all sites", *whole, "sum")
+
+
+def _row(name: str, own: float, old: float, check: str) -> None:
+    line(
+        f"feff cost: {name}",
+        own,
+        "CPU s",
+        peer="sizes of FEFF",
+        peer_value=old,
+        limit=LIMIT,
+        limit_on_ratio=True,
+        check=check,
+    )
+
+
+if __name__ == "__main__":
+    main()
