@@ -51,6 +51,7 @@ class FeffPipeline:
         pathlib.Path("xmu.dat").write_text(head + "\\n".join(rows) + "\\n")
         pathlib.Path("log1.dat").write_text("Convergence reached in    7 iterations.\\n")
         pathlib.Path("pot.bin").write_text("0\\n")
+        pathlib.Path(".dimensions.dat").write_text("    81    4\\n")
         return Some(stages=[Some(stage=s, duration_secs=0.0) for s in self.stages])
 """
 BROKEN = "raise ImportError('libgfortran.so.5: cannot open shared object file')\n"

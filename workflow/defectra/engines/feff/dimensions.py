@@ -40,9 +40,12 @@ def limited(folder: Path, atoms: int) -> Iterator[None]:
     Raises
     ------
     EngineError
-        ``cluster_cut_off`` if a cluster of the log fills the arrays.
+        ``cluster_cut_off`` if a cluster of the log fills the arrays, ``missing_output`` if the
+        first stage left no sizes.
     """
     path = folder / NAME
+    if not path.exists():
+        raise EngineError("missing_output", f"{NAME}: the stage rdinp left no sizes of arrays")
     whole = path.read_text(encoding="ascii")
     first = _FIRST.match(whole)
     if first is None:
