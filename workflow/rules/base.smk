@@ -1,6 +1,6 @@
 # What all rules share. A rule is `use rule step as NAME with:` its files, log, resources and the
-# step of the package that it runs; `use rule quick as NAME` is one of seconds, which no cluster's
-# queue is worth.
+# step of the package that it runs. One of seconds, which no cluster's queue is worth, says
+# `localrule: True` itself: heirs do not take that over.
 
 
 rule step:
@@ -13,7 +13,3 @@ rule step:
         **need(mb=500, minutes=10),
     script:
         PROJECT / "scripts/step.py"
-
-
-use rule step as quick with:
-    localrule: True

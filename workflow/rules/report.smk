@@ -1,7 +1,7 @@
 # What all studies have in common at the end.
 
 
-use rule quick as collect_scores with:
+use rule step as collect_scores with:
     input:
         scorecards=expand("results/{study}/scorecard.csv", study=CONFIG.studies),
         checks=expand("results/{study}/checks.csv", study=CONFIG.studies),
@@ -18,5 +18,6 @@ use rule quick as collect_scores with:
         ),
     log:
         "results/logs/collect_scores.log",
+    localrule: True
     params:
         **step("defectra.campaign.steps.collect_scores"),

@@ -15,7 +15,7 @@ LIVE_PHASES = os.path.relpath(PROJECT / CONFIG.levels.live.phases)
 LIVE_PROTOCOLS = leaf(CONFIG, "protocols", "gpaw_levels")
 
 
-use rule quick as build_levels with:
+use rule step as build_levels with:
     input:
         impurities=needs(f"{LEVELS_SET}/DFT_impurities.csv", CONFIG.mirror),
         natives=needs(f"{LEVELS_SET}/DFT_native_defects.csv", CONFIG.mirror),
@@ -24,6 +24,7 @@ use rule quick as build_levels with:
         left_out="results/levels/left_out.csv",
     log:
         "results/logs/levels/build_levels.log",
+    localrule: True
     resources:
         **need(mb=700, minutes=10),
     params:
@@ -131,7 +132,7 @@ use rule step as predict_levels with:
         config=leaf(CONFIG, "levels"),
 
 
-use rule quick as plot_level_errors with:
+use rule step as plot_level_errors with:
     input:
         predictions=rules.evaluate_levels.output.predictions,
     output:
@@ -142,13 +143,14 @@ use rule quick as plot_level_errors with:
         ),
     log:
         "results/logs/levels/plot_level_errors.log",
+    localrule: True
     resources:
         **need(mb=900, minutes=10),
     params:
         **step("defectra.studies.levels.plots.plot_level_errors"),
 
 
-use rule quick as simulate_levels with:
+use rule step as simulate_levels with:
     input:
         levels=rules.build_levels.output.levels,
         hosts=HOSTS,
@@ -158,6 +160,7 @@ use rule quick as simulate_levels with:
         "results/levels/simulated.csv",
     log:
         "results/logs/levels/simulate_levels.log",
+    localrule: True
     resources:
         **need(mb=1500, minutes=30),
     params:
@@ -166,7 +169,7 @@ use rule quick as simulate_levels with:
         seed=leaf(CONFIG, "seed"),
 
 
-use rule quick as plot_level_gap with:
+use rule step as plot_level_gap with:
     input:
         predictions=rules.evaluate_levels.output.predictions,
         simulated=rules.simulate_levels.output[0],
@@ -178,13 +181,14 @@ use rule quick as plot_level_gap with:
         ),
     log:
         "results/logs/levels/plot_level_gap.log",
+    localrule: True
     resources:
         **need(mb=900, minutes=10),
     params:
         **step("defectra.studies.levels.plots.plot_level_gap"),
 
 
-use rule quick as plot_level_map with:
+use rule step as plot_level_map with:
     input:
         space=rules.predict_levels.output.space,
         hosts=HOSTS,
@@ -201,13 +205,14 @@ use rule quick as plot_level_map with:
         ),
     log:
         "results/logs/levels/plot_level_map.log",
+    localrule: True
     resources:
         **need(mb=900, minutes=10),
     params:
         **step("defectra.studies.levels.plots.plot_level_map"),
 
 
-use rule quick as plot_level_published with:
+use rule step as plot_level_published with:
     input:
         space=rules.predict_levels.output.space,
     output:
@@ -218,13 +223,14 @@ use rule quick as plot_level_published with:
         ),
     log:
         "results/logs/levels/plot_level_published.log",
+    localrule: True
     resources:
         **need(mb=900, minutes=10),
     params:
         **step("defectra.studies.levels.plots.plot_level_published"),
 
 
-use rule quick as plot_level_diagrams with:
+use rule step as plot_level_diagrams with:
     input:
         space=rules.predict_levels.output.space,
         hosts=HOSTS,
@@ -236,6 +242,7 @@ use rule quick as plot_level_diagrams with:
         ),
     log:
         "results/logs/levels/plot_level_diagrams.log",
+    localrule: True
     resources:
         **need(mb=900, minutes=10),
     params:
@@ -243,7 +250,7 @@ use rule quick as plot_level_diagrams with:
         config=leaf(CONFIG, "levels", "diagrams"),
 
 
-use rule quick as make_live_levels with:
+use rule step as make_live_levels with:
     input:
         hosts=rules.run_levels.output.hosts,
         cells=rules.run_levels.output.cells,
@@ -260,6 +267,7 @@ use rule quick as make_live_levels with:
         ),
     log:
         "results/logs/levels/make_live_levels.log",
+    localrule: True
     resources:
         **need(mb=900, minutes=10),
     params:
@@ -268,7 +276,7 @@ use rule quick as make_live_levels with:
         coefficient=leaf(CONFIG, "levels", "mba_coefficient"),
 
 
-use rule quick as score_levels with:
+use rule step as score_levels with:
     input:
         metrics=rules.evaluate_levels.output.metrics,
         alignment=rules.align_levels.output.alignment,
@@ -288,13 +296,14 @@ use rule quick as score_levels with:
         ),
     log:
         "results/logs/levels/score_levels.log",
+    localrule: True
     resources:
         **need(mb=700, minutes=10),
     params:
         **step("defectra.studies.levels.steps.score_levels"),
 
 
-use rule quick as plot_live_levels with:
+use rule step as plot_live_levels with:
     input:
         levels=rules.make_live_levels.output.levels,
     output:
@@ -305,13 +314,14 @@ use rule quick as plot_live_levels with:
         ),
     log:
         "results/logs/levels/plot_live_levels.log",
+    localrule: True
     resources:
         **need(mb=900, minutes=10),
     params:
         **step("defectra.studies.levels.plots.plot_live_levels"),
 
 
-use rule quick as plot_level_sizes with:
+use rule step as plot_level_sizes with:
     input:
         levels=rules.make_live_levels.output.levels,
         hosts=rules.run_levels.output.hosts,
@@ -323,13 +333,14 @@ use rule quick as plot_level_sizes with:
         ),
     log:
         "results/logs/levels/plot_level_sizes.log",
+    localrule: True
     resources:
         **need(mb=900, minutes=10),
     params:
         **step("defectra.studies.levels.plots.plot_level_sizes"),
 
 
-use rule quick as make_formation with:
+use rule step as make_formation with:
     input:
         hosts=rules.run_levels.output.hosts,
         cells=rules.run_levels.output.cells,
@@ -346,6 +357,7 @@ use rule quick as make_formation with:
         ),
     log:
         "results/logs/levels/make_formation.log",
+    localrule: True
     resources:
         **need(mb=900, minutes=10),
     params:

@@ -82,7 +82,7 @@ use rule step as evaluate with:
         seed=leaf(CONFIG, "seed"),
 
 
-use rule quick as score with:
+use rule step as score with:
     input:
         metrics=rules.evaluate.output.metrics,
         lithium=rules.measure_lithium.output[0],
@@ -93,6 +93,7 @@ use rule quick as score with:
         checks="results/nmc/checks.csv",
     log:
         "results/logs/nmc/score.log",
+    localrule: True
     params:
         **step("defectra.studies.nmc.steps.score"),
 
@@ -100,7 +101,7 @@ use rule quick as score with:
 # One rule for each figure of the report.
 
 
-use rule quick as plot_spectra with:
+use rule step as plot_spectra with:
     input:
         structures=rules.gather.output.structures,
         site_averages=rules.average_sites.output[0],
@@ -112,6 +113,7 @@ use rule quick as plot_spectra with:
         ),
     log:
         "results/logs/nmc/plot_spectra.log",
+    localrule: True
     resources:
         **need(mb=800, minutes=10),
     params:
@@ -119,7 +121,7 @@ use rule quick as plot_spectra with:
         config=pick(CONFIG, "geometry", "protocol", "edges"),
 
 
-use rule quick as plot_parity with:
+use rule step as plot_parity with:
     input:
         predictions=rules.evaluate.output.predictions,
     output:
@@ -130,13 +132,14 @@ use rule quick as plot_parity with:
         ),
     log:
         "results/logs/nmc/plot_parity.log",
+    localrule: True
     resources:
         **need(mb=800, minutes=10),
     params:
         **step("defectra.studies.nmc.plots.plot_parity"),
 
 
-use rule quick as plot_edges with:
+use rule step as plot_edges with:
     input:
         metrics=rules.evaluate.output.metrics,
     output:
@@ -147,13 +150,14 @@ use rule quick as plot_edges with:
         ),
     log:
         "results/logs/nmc/plot_edges.log",
+    localrule: True
     resources:
         **need(mb=800, minutes=10),
     params:
         **step("defectra.studies.nmc.plots.plot_edges"),
 
 
-use rule quick as plot_lithium with:
+use rule step as plot_lithium with:
     input:
         structures=rules.gather.output.structures,
         site_averages=rules.average_sites.output[0],
@@ -166,6 +170,7 @@ use rule quick as plot_lithium with:
         ),
     log:
         "results/logs/nmc/plot_lithium.log",
+    localrule: True
     resources:
         **need(mb=800, minutes=10),
     params:
@@ -173,7 +178,7 @@ use rule quick as plot_lithium with:
         config=pick(CONFIG, "lithium_series", "protocol"),
 
 
-use rule quick as plot_failures with:
+use rule step as plot_failures with:
     input:
         calculations=rules.gather.output.calculations,
     output:
@@ -184,13 +189,14 @@ use rule quick as plot_failures with:
         ),
     log:
         "results/logs/nmc/plot_failures.log",
+    localrule: True
     resources:
         **need(mb=800, minutes=10),
     params:
         **step("defectra.studies.nmc.plots.plot_failures"),
 
 
-use rule quick as plot_ladder with:
+use rule step as plot_ladder with:
     input:
         site_averages=rules.average_sites.output[0],
     output:
@@ -201,6 +207,7 @@ use rule quick as plot_ladder with:
         ),
     log:
         "results/logs/nmc/plot_ladder.log",
+    localrule: True
     resources:
         **need(mb=800, minutes=10),
     params:

@@ -5,7 +5,7 @@ from defectra.studies.perovskites.parameters import run_settings
 
 
 # Projects archive and journals; what the archive lacks is computed before, if the config asks for it.
-use rule quick as gather_runs with:
+use rule step as gather_runs with:
     input:
         archive=archive_parts(ARCHIVE, "perovskite_runs"),
         computed=computed_chunks(CONFIG, "perovskites"),
@@ -18,6 +18,7 @@ use rule quick as gather_runs with:
         ),
     log:
         "results/logs/perovskites/gather_runs.log",
+    localrule: True
     params:
         **step("defectra.studies.perovskites.steps_calculations.gather_runs"),
         archive=json.dumps(ARCHIVE),
@@ -25,7 +26,7 @@ use rule quick as gather_runs with:
         seed=leaf(CONFIG, "seed"),
 
 
-use rule quick as compare_runs with:
+use rule step as compare_runs with:
     input:
         runs=rules.gather_runs.output.runs,
         compounds="results/perovskites/compounds.parquet",
@@ -44,11 +45,12 @@ use rule quick as compare_runs with:
         ),
     log:
         "results/logs/perovskites/compare_runs.log",
+    localrule: True
     params:
         **step("defectra.studies.perovskites.steps_calculations.compare_runs"),
 
 
-use rule quick as plot_perovskite_runs with:
+use rule step as plot_perovskite_runs with:
     input:
         parity=rules.compare_runs.output.parity,
     output:
@@ -59,6 +61,7 @@ use rule quick as plot_perovskite_runs with:
         ),
     log:
         "results/logs/perovskites/plot_perovskite_runs.log",
+    localrule: True
     resources:
         **need(mb=800, minutes=10),
     params:
@@ -66,7 +69,7 @@ use rule quick as plot_perovskite_runs with:
 
 
 # As gather_runs, for the reference phases BX2, mixed B sites and charged vacancies (`cells`).
-use rule quick as gather_cells with:
+use rule step as gather_cells with:
     input:
         archive=archive_parts(ARCHIVE, "perovskite_runs", "perovskite_cells"),
         computed=computed_chunks(CONFIG, "perovskites"),
@@ -79,13 +82,14 @@ use rule quick as gather_cells with:
         ),
     log:
         "results/logs/perovskites/gather_cells.log",
+    localrule: True
     params:
         **step("defectra.studies.perovskites.steps_calculations.gather_cells"),
         archive=json.dumps(ARCHIVE),
         config=run_settings(CONFIG),
 
 
-use rule quick as compare_cells with:
+use rule step as compare_cells with:
     input:
         runs=rules.gather_runs.output.runs,
         cells=rules.gather_cells.output.cells,
@@ -106,11 +110,12 @@ use rule quick as compare_cells with:
         mixing="results/perovskites/mixing.csv",
     log:
         "results/logs/perovskites/compare_cells.log",
+    localrule: True
     params:
         **step("defectra.studies.perovskites.steps_calculations.compare_cells"),
 
 
-use rule quick as plot_perovskite_decomposition with:
+use rule step as plot_perovskite_decomposition with:
     input:
         decomposition=rules.compare_cells.output.decomposition,
         vacancies=rules.compare_cells.output.vacancies,
@@ -122,13 +127,14 @@ use rule quick as plot_perovskite_decomposition with:
         ),
     log:
         "results/logs/perovskites/plot_perovskite_decomposition.log",
+    localrule: True
     resources:
         **need(mb=800, minutes=10),
     params:
         **step("defectra.studies.perovskites.plots.plot_perovskite_decomposition"),
 
 
-use rule quick as measure_slme with:
+use rule step as measure_slme with:
     input:
         optics=os.path.relpath(PROJECT / "resources/optics/gaas.csv"),
     output:
@@ -139,5 +145,6 @@ use rule quick as measure_slme with:
         ),
     log:
         "results/logs/perovskites/measure_slme.log",
+    localrule: True
     params:
         **step("defectra.studies.perovskites.steps_calculations.measure_slme"),

@@ -68,7 +68,7 @@ use rule step as evaluate_perovskites with:
         seed=leaf(CONFIG, "seed"),
 
 
-use rule quick as gather_perovskites with:
+use rule step as gather_perovskites with:
     input:
         metrics=expand(
             rules.evaluate_perovskites.output.metrics, label=PEROVSKITE_LABELS
@@ -85,6 +85,7 @@ use rule quick as gather_perovskites with:
         predictions="results/perovskites/predictions.parquet",
     log:
         "results/logs/perovskites/gather_perovskites.log",
+    localrule: True
     params:
         **step("defectra.studies.perovskites.steps.gather_perovskites"),
 
@@ -129,7 +130,7 @@ use rule step as screen_perovskites with:
         seed=leaf(CONFIG, "seed"),
 
 
-use rule quick as plot_perovskite_errors with:
+use rule step as plot_perovskite_errors with:
     input:
         metrics=rules.gather_perovskites.output.metrics,
     output:
@@ -140,13 +141,14 @@ use rule quick as plot_perovskite_errors with:
         ),
     log:
         "results/logs/perovskites/plot_perovskite_errors.log",
+    localrule: True
     resources:
         **need(mb=800, minutes=10),
     params:
         **step("defectra.studies.perovskites.plots.plot_perovskite_errors"),
 
 
-use rule quick as plot_perovskite_parity with:
+use rule step as plot_perovskite_parity with:
     input:
         predictions=rules.gather_perovskites.output.predictions,
     output:
@@ -157,13 +159,14 @@ use rule quick as plot_perovskite_parity with:
         ),
     log:
         "results/logs/perovskites/plot_perovskite_parity.log",
+    localrule: True
     resources:
         **need(mb=800, minutes=10),
     params:
         **step("defectra.studies.perovskites.plots.plot_perovskite_parity"),
 
 
-use rule quick as plot_perovskite_references with:
+use rule step as plot_perovskite_references with:
     input:
         references=rules.load_perovskites.output.references,
     output:
@@ -174,13 +177,14 @@ use rule quick as plot_perovskite_references with:
         ),
     log:
         "results/logs/perovskites/plot_perovskite_references.log",
+    localrule: True
     resources:
         **need(mb=800, minutes=10),
     params:
         **step("defectra.studies.perovskites.plots.plot_perovskite_references"),
 
 
-use rule quick as plot_perovskite_fidelity with:
+use rule step as plot_perovskite_fidelity with:
     input:
         fidelity=rules.measure_fidelity.output[0],
     output:
@@ -191,13 +195,14 @@ use rule quick as plot_perovskite_fidelity with:
         ),
     log:
         "results/logs/perovskites/plot_perovskite_fidelity.log",
+    localrule: True
     resources:
         **need(mb=800, minutes=10),
     params:
         **step("defectra.studies.perovskites.plots.plot_perovskite_fidelity"),
 
 
-use rule quick as plot_perovskite_screen with:
+use rule step as plot_perovskite_screen with:
     input:
         screened=rules.screen_perovskites.output.screened,
         funnel=rules.screen_perovskites.output.funnel,
@@ -219,6 +224,7 @@ use rule quick as plot_perovskite_screen with:
         ),
     log:
         "results/logs/perovskites/plot_perovskite_screen.log",
+    localrule: True
     resources:
         **need(mb=1000, minutes=10),
     params:
@@ -226,7 +232,7 @@ use rule quick as plot_perovskite_screen with:
         config=leaf(CONFIG, "perovskites", "screen"),
 
 
-use rule quick as score_perovskites with:
+use rule step as score_perovskites with:
     input:
         metrics=rules.gather_perovskites.output.metrics,
         quality=rules.load_perovskites.output.quality,
@@ -241,6 +247,7 @@ use rule quick as score_perovskites with:
         checks="results/perovskites/checks.csv",
     log:
         "results/logs/perovskites/score_perovskites.log",
+    localrule: True
     params:
         **step("defectra.studies.perovskites.steps.score_perovskites"),
 

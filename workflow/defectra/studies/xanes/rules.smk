@@ -72,7 +72,7 @@ use rule step as learn_delta with:
         mirror=CONFIG.mirror,
 
 
-use rule quick as check_published with:
+use rule step as check_published with:
     input:
         series=needs(f"{FEATUREXAS}/dataset/nmc_exp_xas.json", CONFIG.mirror),
         regressor=needs(f"{FEATUREXAS}/models_npz/exp_cdf_rfr_model.npz", CONFIG.mirror),
@@ -89,6 +89,7 @@ use rule quick as check_published with:
         ),
     log:
         "results/logs/xanes/check_published.log",
+    localrule: True
     params:
         **step("defectra.studies.xanes.steps.check_published"),
         mirror=CONFIG.mirror,
@@ -126,7 +127,7 @@ use rule step as measure_nickel with:
         mirror=CONFIG.mirror,
 
 
-use rule quick as build_ladder with:
+use rule step as build_ladder with:
     input:
         archive=archive_parts(ARCHIVE, "calculations", "geometries", "spectra"),
         rungs=RUNG_PARTS,
@@ -142,6 +143,7 @@ use rule quick as build_ladder with:
         ),
     log:
         "results/logs/xanes/build_ladder.log",
+    localrule: True
     resources:
         **need(mb=1000, minutes=10),
     params:
@@ -153,7 +155,7 @@ use rule quick as build_ladder with:
         mirror=CONFIG.mirror,
 
 
-use rule quick as gather_xanes with:
+use rule step as gather_xanes with:
     input:
         rules.compare_features.output[0],
         rules.learn_delta.output.metrics,
@@ -166,11 +168,12 @@ use rule quick as gather_xanes with:
         ),
     log:
         "results/logs/xanes/gather_xanes.log",
+    localrule: True
     params:
         **step("defectra.studies.xanes.steps.gather_xanes"),
 
 
-use rule quick as score_xanes with:
+use rule step as score_xanes with:
     input:
         published=rules.check_published.output[0],
         metrics=rules.gather_xanes.output[0],
@@ -180,11 +183,12 @@ use rule quick as score_xanes with:
         checks="results/xanes/checks.csv",
     log:
         "results/logs/xanes/score_xanes.log",
+    localrule: True
     params:
         **step("defectra.studies.xanes.steps.score_xanes"),
 
 
-use rule quick as plot_xanes_features with:
+use rule step as plot_xanes_features with:
     input:
         metrics=rules.gather_xanes.output[0],
     output:
@@ -200,13 +204,14 @@ use rule quick as plot_xanes_features with:
         ),
     log:
         "results/logs/xanes/plot_xanes_features.log",
+    localrule: True
     resources:
         **need(mb=800, minutes=10),
     params:
         **step("defectra.studies.xanes.plots.plot_xanes_features"),
 
 
-use rule quick as plot_xanes_delta with:
+use rule step as plot_xanes_delta with:
     input:
         pairs=rules.learn_delta.output.pairs,
         metrics=rules.learn_delta.output.metrics,
@@ -218,13 +223,14 @@ use rule quick as plot_xanes_delta with:
         ),
     log:
         "results/logs/xanes/plot_xanes_delta.log",
+    localrule: True
     resources:
         **need(mb=800, minutes=10),
     params:
         **step("defectra.studies.xanes.plots.plot_xanes_delta"),
 
 
-use rule quick as plot_xanes_ladder with:
+use rule step as plot_xanes_ladder with:
     input:
         ladder=rules.build_ladder.output.ladder,
     output:
@@ -235,13 +241,14 @@ use rule quick as plot_xanes_ladder with:
         ),
     log:
         "results/logs/xanes/plot_xanes_ladder.log",
+    localrule: True
     resources:
         **need(mb=800, minutes=10),
     params:
         **step("defectra.studies.xanes.plots.plot_xanes_ladder"),
 
 
-use rule quick as plot_xanes_series with:
+use rule step as plot_xanes_series with:
     input:
         series=rules.measure_nickel.output.series,
         importance=rules.measure_nickel.output.importance,
@@ -258,6 +265,7 @@ use rule quick as plot_xanes_series with:
         ),
     log:
         "results/logs/xanes/plot_xanes_series.log",
+    localrule: True
     resources:
         **need(mb=800, minutes=10),
     params:
