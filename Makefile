@@ -12,6 +12,7 @@ WORKERS ?= $(shell getconf _NPROCESSORS_ONLN)
 CORES ?= $(WORKERS)
 PROFILE ?= default
 MINUTES ?= 20
+STUDIES := $(notdir $(patsubst %/,%,$(dir $(wildcard workflow/defectra/studies/*/settings.py))))
 
 export PYTHONPATH := workflow
 LAUNCH = $(PY) -m defectra.cli.launcher run --config $(CONFIG) --directory $(DIRECTORY) \
@@ -21,26 +22,18 @@ define install
 	@$(VENV)/bin/uv pip install -q --compile-bytecode --python $(PY) $(1) 2>/dev/null || $(PY) -m pip install -q $(1)
 endef
 
-.PHONY: help run nmc levels perovskites xanes ladder report plan test test-reruns test-slurm test-faults test-fuzz \
-	structures engines gpaw measured corrections live slurm costs archive bench lint lock config clean distclean
+.PHONY: help run $(STUDIES) ladder report plan test test-reruns test-slurm test-faults test-fuzz \
+	structures engines gpaw measured instruments corrections live slurm costs archive bench lint lock config clean distclean
 
 help:  ## this list
 	@sed -n 's/^\([a-z -]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+	@printf 'STUDY\tone study alone, with MIRROR=folder of the published data: %s\n' "$(STUDIES)" | expand -t 12
 
 run: $(VENV)/.installed  ## the default campaign and its report, results/report.html
 	@$(LAUNCH)
 
-nmc: $(VENV)/.installed  ## study nmc alone
-	@$(LAUNCH) nmc
-
-levels: $(VENV)/.installed  ## study levels alone: make levels MIRROR=FOLDER
-	@$(LAUNCH) levels
-
-perovskites: $(VENV)/.installed  ## study perovskites alone; needs MIRROR=folder of the published data
-	@$(LAUNCH) perovskites
-
-xanes: $(VENV)/.installed  ## study xanes alone; needs MIRROR=folder of the published data
-	@$(LAUNCH) xanes
+$(STUDIES): $(VENV)/.installed
+	@$(LAUNCH) $@
 
 ladder: $(VENV)/.installed  ## one site in several codes and protocols, FEFF to VASP; needs MIRROR
 	@$(LAUNCH) ladder
@@ -69,35 +62,6 @@ test-faults: $(VENV)/.installed-test  ## kills, full disks, damaged files; figur
 	@$(PY) -m pytest tests/faults
 
 test-fuzz: $(VENV)/.installed-test  ## readers and config loader, 10,000 generated cases each
-	@DEFECTRA_FUZZ=10000 $(PY) -m pytest tests/unit/test_fuzz.py tests/unit/test_fuzz_readers.py
-
-lint: $(VENV)/.installed-test  ## formatters, linters, types, snakemake --lint
-	$(VENV)/bin/ruff check .
-	$(VENV)/bin/ruff format --check .
-	$(VENV)/bin/snakefmt --check Snakefile workflow
-	$(PY) -m snakemake --lint
-	$(PY) -m mypy
-
-engines: $(VENV)/.installed-engines gpaw  ## CHGNet (brings torch, 1.5 GB) and GPAW (compiles)
-
-gpaw: $(GPAW)/.installed  ## GPAW alone, in an environment of its own (.venv-gpaw); MPI=1 for several cores
-
-corrections: $(VENV)/.installed-levels  ## finite-size corrections of charged cells (pydefect)
-
-live: $(VENV)/.installed-levels  ## hosts and charged cells of study levels into resources/archive/levels: resumable
-	OMP_NUM_THREADS=1 $(PY) -m defectra.campaign.worker levels --config config/archive.yaml
-	$(PY) -m defectra.campaign.archive export levels --config config/archive.yaml
-
-slurm: $(VENV)/.installed-test $(VENV)/.installed-slurm  ## the workflow on a real Slurm of one node, started and stopped
-	@timeout -k 60 3600 $(PY) -m pytest tests/slurm -m slurm
-
-test-reruns: $(VENV)/.installed-test  ## what each change of a whole campaign, figures included, reruns
-	@$(PY) -m pytest tests/reruns
-
-test-faults: $(VENV)/.installed-test  ## kills, full disks, damaged files; figures in results/faults.json
-	@$(PY) -m pytest tests/faults
-
-test-fuzz: $(VENV)/.installed-test  ## readers and config loader, 10,000 generated cases each
 	@DEFECTRA_FUZZ=10000 $(PY) -m pytest tests/unit/test_fuzz.py tests/unit/test_fuzz_readers.py \
 		tests/unit/test_fuzz_columns.py
 
@@ -114,12 +78,13 @@ gpaw: $(GPAW)/.installed  ## GPAW alone, in an environment of its own (.venv-gpa
 
 measured: $(VENV)/.installed-measured  ## readers of HDF5 and Gatan files (h5py, rosettasciio)
 
+instruments: $(VENV)/.installed-instruments  ## torch, abTEM, image libraries: studies of patterns and images
+
 corrections: $(VENV)/.installed-levels  ## finite-size corrections of charged cells (pydefect)
 
-live: $(VENV)/.installed-levels  ## the live set of study levels into resources/archive/levels: resumable
-	OMP_NUM_THREADS=1 $(PY) -m defectra.studies.levels.campaign --all-hosts \
-		--phases resources/levels/phases.csv
-	$(PY) -m defectra.studies.levels.export
+live: $(VENV)/.installed-levels  ## hosts and charged cells of study levels into resources/archive/levels: resumable
+	OMP_NUM_THREADS=1 $(PY) -m defectra.campaign.worker levels --config config/archive.yaml
+	$(PY) -m defectra.campaign.archive export levels --config config/archive.yaml
 
 slurm: $(VENV)/.installed-slurm  ## Slurm for Snakemake: make run PROFILE=slurm, docs/cluster.md
 
@@ -180,6 +145,11 @@ $(VENV)/.installed-slurm: $(VENV)/.installed envs/requirements-slurm.txt
 
 $(VENV)/.installed-engines: $(VENV)/.installed envs/requirements-engines.txt
 	@$(PY) -m pip install -q --no-deps -r envs/requirements-engines.txt || { \
+		echo "No CPU build of torch found; see the head of envs/requirements-engines.txt."; exit 1; }
+	@touch $@
+
+$(VENV)/.installed-instruments: $(VENV)/.installed envs/requirements-instruments.txt
+	@$(PY) -m pip install -q --disable-pip-version-check --no-deps -r envs/requirements-instruments.txt || { \
 		echo "No CPU build of torch found; see the head of envs/requirements-engines.txt."; exit 1; }
 	@touch $@
 
