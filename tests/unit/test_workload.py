@@ -10,19 +10,18 @@ import pytest
 
 from defectra.campaign.costs import ALONE, OTHER_EDGE, SAME_EDGE, Law, dump
 from defectra.campaign.engine import engine_named
-from defectra.campaign.parameters import worker_settings
-from defectra.campaign.plan import make_plan, write_plan
-from defectra.campaign.workload import (
+from defectra.campaign.loads import (
     BASE_MB,
     START_MINUTES,
     Load,
-    Scale,
-    Workload,
-    Written,
     describe,
     doubled,
     impossible,
 )
+from defectra.campaign.parameters import worker_settings
+from defectra.campaign.plan import make_plan, write_plan
+from defectra.campaign.scale import Scale
+from defectra.campaign.workload import Workload, Written
 from defectra.core.config import Config, config_model, load
 from defectra.core.errors import ConfigError
 from defectra.core.journal import Journal
