@@ -42,11 +42,11 @@ class Declared:
         """
         if path is None:
             return cls()
-        told: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        unknown = sorted(set(told) - {*_KEYS, "why"})
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        unknown = sorted(set(content) - {*_KEYS, "why"})
         if unknown:
             raise SystemExit(f"{path}: unknown key {unknown[0]}; known: why, {', '.join(_KEYS)}")
-        return cls(**{key: told[key] for key in _KEYS if key in told})
+        return cls(**{key: content[key] for key in _KEYS if key in content})
 
     def path(self, old: str) -> str:
         """Place of a file now."""

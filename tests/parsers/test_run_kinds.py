@@ -108,8 +108,8 @@ def test_two_spectra_of_one_folder_do_not_share_an_input(tmp_path):
     shutil.copy(LCO / "xmu.dat", place / "other_site.dat")
     found = import_tree(tmp_path)
     assert len({r["calculation_id"] for r in found.imports}) == 2
-    told = {r["source"]: r["identity"] for r in found.imports}
-    assert told == {"r/xmu.dat": "input", "r/other_site.dat": "output"}
+    reported = {r["source"]: r["identity"] for r in found.imports}
+    assert reported == {"r/xmu.dat": "input", "r/other_site.dat": "output"}
 
 
 def test_a_cut_copy_never_takes_the_place_of_the_whole_run(tmp_path):
@@ -122,8 +122,8 @@ def test_a_cut_copy_never_takes_the_place_of_the_whole_run(tmp_path):
         lines = (whole / "xmu.dat").read_text().splitlines()
         (tmp_path / name / "xmu.dat").write_text("\n".join(lines[:-30]) + "\n")
     found = import_tree(tmp_path)
-    told = {r["source"]: r["error_class"] for r in found.imports}
-    assert told == {
+    reported = {r["source"]: r["error_class"] for r in found.imports}
+    assert reported == {
         "a_cut/xmu.dat": "truncated_output",
         "b_whole/xmu.dat": "convergence_unknown",
         "c_cut/xmu.dat": "truncated_output",
@@ -205,7 +205,7 @@ def changed(tmp_path, name, old, new):
         ("INCAR", "CLN = 1", "CLN = 2", "mixed_files", "CLN is 2"),
         ("POSCAR", "1 3 4", "4 0 4", "unknown_absorber", "line 7"),
         ("OUTCAR", " vasp.6.3.2", " TITEL = PAW_PBE Co 1\n TITEL = PAW_PBE Co 1\n"
-         " TITEL = PAW_PBE O 1\n vasp.6.3.2", "mixed_files", "POTCAR of the OUTCAR is Co Co O"),
+         " TITEL = PAW_PBE O 1\n vasp.6.3.2", "mixed_files", "OUTCAR's POTCAR is Co Co O"),
     ],
 )  # fmt: skip
 def test_files_of_two_vasp_runs_are_refused(tmp_path, name, old, new, error, words):
@@ -382,7 +382,7 @@ def xspectra(folder, stem, *, prefix="x", keys="", scf="Ni", momentum=1, gamma=0
 
 
 def test_defaults_of_xspectra(tmp_path):
-    """Neither edge nor xiabs is told: K and the first type are what the program takes."""
+    """Neither edge nor xiabs is given: K and the first type are what the program takes."""
     xspectra(tmp_path, "xanes")
     row, calculation = only(import_tree(tmp_path))
     assert (calculation["element"], calculation["edge"], row["site_index"]) == ("Ni", "K", 0)
@@ -403,8 +403,10 @@ def test_inputs_that_fit_by_content_alone(tmp_path):
     for old, new in (("a.dat", "first.dat"), ("b.dat", "second.dat")):
         (tmp_path / old).rename(tmp_path / new)
     found = import_tree(tmp_path)
-    told = {r["source"]: found.calculations[r["calculation_id"]]["element"] for r in found.imports}
-    assert told == {"first.dat": "Ni", "second.dat": "Co"}
+    reported = {
+        r["source"]: found.calculations[r["calculation_id"]]["element"] for r in found.imports
+    }
+    assert reported == {"first.dat": "Ni", "second.dat": "Co"}
     text = (tmp_path / "b.in").read_text().replace("xgamma=0.5", "xgamma=0.8")
     (tmp_path / "b.in").write_text(text)
     found = import_tree(tmp_path)
@@ -543,16 +545,18 @@ def test_other_spectra_of_ocean_are_refused_by_name(tmp_path, name):
 
 
 @pytest.mark.parametrize(
-    ("told", "where", "error"),
+    ("expected", "where", "error"),
     [
         ("true", 1.0, "convergence_unknown"), ("false", 27.211386, "convergence_unknown"),
         (None, 27.211386, "convergence_unknown"), (None, 1.0, "convergence_unknown"),
         ("true", 27.211386, "bad_output"), ("false", 1.0, "bad_output"),
     ],
 )  # fmt: skip
-def test_energies_of_exciting_are_in_the_unit_that_the_input_says(tmp_path, told, where, error):
+def test_energies_of_exciting_are_in_the_unit_that_the_input_says(tmp_path, expected, where, error):
     source = DATA / "p11_exciting_units/eV/input.xml"
-    text = source.read_text().replace(" tevout='true'", "" if told is None else f" tevout='{told}'")
+    text = source.read_text().replace(
+        " tevout='true'", "" if expected is None else f" tevout='{expected}'"
+    )
     (tmp_path / "input.xml").write_text(text)
     name = "EPSILON_BSE-singlet-TDA-BAR_SCR-full_OC11.OUT"
     (tmp_path / name).write_text(table((535 + X) / where, MU, MU, MU))
@@ -605,7 +609,7 @@ def test_files_that_nothing_recognises_are_counted_by_reason(tmp_path, capsys):
     (place / "link").symlink_to(place / "notes.txt")
     (place / "feff.inp").mkdir()
     assert main(["import", str(place), "--out", str(tmp_path / "out")]) == 0
-    told = capsys.readouterr().out
+    reported = capsys.readouterr().out
     for reason in (
         "no reader knows it: 1",
         "empty: 1",
@@ -616,7 +620,7 @@ def test_files_that_nothing_recognises_are_counted_by_reason(tmp_path, capsys):
         "a structure: 1",
         "input or output of vasp: 1",
     ):
-        assert f"passed over, {reason} file" in told, told
+        assert f"passed over, {reason} file" in reported, reported
     assert (tmp_path / "out" / "passed_over.parquet").exists()
 
 

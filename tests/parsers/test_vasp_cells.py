@@ -66,7 +66,7 @@ def test_moved_renamed_and_gzipped_runs_are_the_same_runs(tmp_path):
     [("M_B", "P", "M_B"), ("M_i_A", "Li", "M_i_A"), ("M_i_B", "Li", "M_i_B"),
      ("M_i_neut", "Li", "M_i_neut")],
 )  # fmt: skip
-def test_sites_are_told_from_the_cells(tmp_path, site, impurity, want):
+def test_sites_are_reported_from_the_cells(tmp_path, site, impurity, want):
     write(tmp_path)
     lattice, species, coords = geometry(site, impurity)
     write_run(tmp_path / "d", lattice, species, coords, 1, -37.0, potentials=[0.0] * len(species))

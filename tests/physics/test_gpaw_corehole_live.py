@@ -96,7 +96,7 @@ def test_a_stronger_hole_takes_oxygen_weight_out_of_the_empty_states(run):
     assert levels == sorted(levels)
 
 
-def test_the_axis_is_told(run):
+def test_the_axis_is_reported(run):
     assert np.isfinite(run()["parsed"].edge)
     assert np.isnan(run(hole="half", edge_energy=False)["parsed"].edge)
 

@@ -129,7 +129,7 @@ def test_stability_region_of_a_binary_host_with_an_impurity_phase():
     assert copper == pytest.approx(-0.2)  # Cu2Te forms first
 
 
-def test_an_unstable_host_is_told():
+def test_an_unstable_host_is_reported():
     with pytest.raises(EngineError, match="decomposes"):
         corners({"A": 1, "B": 1}, -0.1, [({"A": 2, "B": 1}, -2.0)], ["A", "B"])
 
@@ -155,7 +155,7 @@ def test_runs_that_did_not_converge_are_marked_and_blank_ones_failed():
     assert math.isnan(row["level_eV"])
 
 
-def test_an_electron_in_the_conduction_band_and_a_host_without_gap_are_told():
+def test_an_electron_in_the_conduction_band_and_a_host_without_gap_are_reported():
     (row,) = rows_of(run(-99.5, 1), run(-95.0, 0))
     assert "conduction band" in row["message"]
     assert row["status"] == "ok"

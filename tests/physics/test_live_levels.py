@@ -115,7 +115,7 @@ def test_what_did_not_converge_or_has_no_energy_is_a_row():
     assert "blank" in found["message"]
 
 
-def test_a_host_without_a_gap_is_told():
+def test_a_host_without_a_gap_is_reported():
     metal = cells()
     metal.bulk["state_eV"] = [0.0, -0.1]
     (found,) = live.levels(metal, FIX, HOST, 0.14)
@@ -167,15 +167,15 @@ def test_guessed_charges():
 
 
 @pytest.mark.parametrize(
-    ("line", "told"),
+    ("line", "expected"),
     [("AlP,M_X,Cd,0 -1,16", "site"), ("AlP,M_A,Cd,4 0,16", "-3 to 3"),
      ("AlP,M_A,Cd,a,16", "integers"),
      ("AlP,M_A,Cd,0 -1,15", "atoms"), ("AlP,M_A,Xx,0 -1,16", "element")],
 )  # fmt: skip
-def test_broken_sets_are_refused(tmp_path, line, told):
+def test_broken_sets_are_refused(tmp_path, line, expected):
     path = tmp_path / "sets.csv"
     path.write_text("host,site,impurity,charges,atoms,protocol\n" + line + ",fast\n")
-    with pytest.raises(TableError, match=told):
+    with pytest.raises(TableError, match=expected):
         read_sets(path)
     path.write_text("host,site\n")
     with pytest.raises(TableError, match="columns"):

@@ -144,8 +144,8 @@ def test_no_column_is_silently_read_wrong(case, tmp_path_factory):
         return
     assert len(found) == (2 if case["twice"] else 1)
     for one in found:
-        told = any("no names" in n for n in one.notes)
-        assert told != named, text_of(case)[:300]
+        reported = any("no names" in n for n in one.notes)
+        assert reported != named, text_of(case)[:300]
         if named:
             assert is_right(one, case), (one.notes, text_of(case)[:300])
         else:  # two columns without names: energies first, and it is said what is assumed

@@ -166,7 +166,7 @@ def test_planning_says_what_is_missing_and_what_waits_and_computes_nothing(place
     assert not place.journal.exists()
 
 
-def test_what_an_engine_that_is_absent_leaves_out_is_told_and_the_rest_goes_on(place):
+def test_what_an_engine_that_is_absent_leaves_out_is_reported_and_the_rest_goes_on(place):
     place.batches.absent = "batches is not installed: make batches"
     counts = place.start(family(), family("g"))
     assert counts.computed == 2

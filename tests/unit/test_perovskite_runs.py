@@ -171,9 +171,9 @@ def test_table_has_a_row_for_each_of_the_ninety(fake, tmp_path):
     rows = asked.run_rows(one, PROTOCOL, SEED)
     assert len({r["name"] for r in rows}) == 90
     assert len(rows) == 91
-    told = {r["name"]: r["message"] for r in rows if r["error_class"] == "not_computed"}
-    assert "relaxed" in told["MAPbI_3"]
-    assert "perovskites.complete" in told["CsPbI_3"]
+    reported = {r["name"]: r["message"] for r in rows if r["error_class"] == "not_computed"}
+    assert "relaxed" in reported["MAPbI_3"]
+    assert "perovskites.complete" in reported["CsPbI_3"]
     Archive(tmp_path / "table").add(rows, RUNS)
 
 
@@ -245,10 +245,10 @@ def test_parity_and_its_remarks():
     assert "2 x 2 x 2" in by["CsPbI_3", "gap_HSE"]["remark"]
     assert "0.10 Å longer" in by["CsPbI_3", "gap_HSE"]["remark"]
     assert by["CsPbI_3", "gap_HSE"]["published_expansion"] == pytest.approx(0.1)
-    told = {(r["quantity"], r["b"]): r for r in parity.summary(rows)}
-    assert told["gap_PBE", "all"]["n"] == 4
-    assert told["gap_PBE", "all"]["mean"] == pytest.approx((-0.05 - 0.3 + 0 + 1.0) / 4)
-    assert told["gap_PBE", "all"]["at"] == "CsPbI_3"
+    reported = {(r["quantity"], r["b"]): r for r in parity.summary(rows)}
+    assert reported["gap_PBE", "all"]["n"] == 4
+    assert reported["gap_PBE", "all"]["mean"] == pytest.approx((-0.05 - 0.3 + 0 + 1.0) / 4)
+    assert reported["gap_PBE", "all"]["at"] == "CsPbI_3"
 
 
 def test_what_failed_is_not_compared():

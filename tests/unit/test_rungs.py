@@ -1,4 +1,4 @@
-"""Rungs of the ladder: shipped ones are not computed, missing ones once, failed ones are told."""
+"""Fidelity levels: shipped ones are not computed, missing ones once, failed ones are reported."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ def test_what_is_shipped_is_shown_and_nothing_is_started(shipped):
     assert shipped.starts == []
 
 
-def test_what_is_missing_is_computed_once_and_a_missing_engine_is_told(shipped):
+def test_what_is_missing_is_computed_once_and_a_missing_engine_is_reported(shipped):
     settings = Ladder(live="missing", rungs=FOUR)
     for turn in range(2):
         calculations, spectra, counts = shipped.ladder(settings, compute=True)

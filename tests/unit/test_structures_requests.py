@@ -172,7 +172,7 @@ def test_skewed_and_left_handed_files_are_the_same_crystal(tmp_path):
     assert len(hosts) == 1
 
 
-def test_output_is_refused_before_work_and_old_files_are_told(tmp_path, capsys, monkeypatch):
+def test_output_is_refused_before_work_and_old_files_are_reported(tmp_path, capsys, monkeypatch):
     ask = tmp_path / "ask me ü.yaml"
     ask.write_text(SALT)
     folder = tmp_path / "ci fs"

@@ -240,7 +240,7 @@ def test_a_ladder_says_what_every_rung_was_moved_by_and_on_which_axis_it_came():
     assert [r["cpu_s"] for r in found if not r["reference"]] == [900.0, 400.0]
 
 
-def test_the_declared_shift_of_nickel_is_told():
+def test_the_declared_shift_of_nickel_is_reported():
     spectrum = (SHARP + 7830.0, oxygen(SHARP, 530.0))
     pairs = [rung("feff", p, spectrum, 8340.0, c) for p, c in (("fast", 5.0), ("balanced", 50.0))]
     calculations = [r | {"element": "Ni", "structure_id": "s" * 8} for r, _ in pairs]

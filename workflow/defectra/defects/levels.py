@@ -227,8 +227,8 @@ def levels(
     vbm, cbm = edges(cells.bulk)
     gap = max(cbm - vbm, 0.0)
     known = fixes or {}
-    told = [r for r in cells.charged if r["potentials_V"] and cells.bulk["potentials_V"]]
-    shifts = {r["charge"]: _shift(cells, r, known) for r in told}
+    with_potentials = [r for r in cells.charged if r["potentials_V"] and cells.bulk["potentials_V"]]
+    shifts = {r["charge"]: _shift(cells, r, known) for r in with_potentials}
     lacking = {r["charge"] for r in cells.charged if r["charge"] and r["charge"] not in known}
     bulk = run_of(cells.bulk, cells.bulk)
     runs = [run_of(row, cells.bulk) for row in cells.charged]

@@ -21,7 +21,7 @@ from typing import Any
 from defectra.campaign.engine import Outcome, Parsed
 from defectra.core.errors import EngineError
 from defectra.core.records import Status
-from defectra.core.store import told
+from defectra.core.store import disk_errors
 from defectra.engines import process
 from defectra.engines.finished.reader import Folder, Reader, Reading
 from defectra.engines.folder import fresh, remove_left
@@ -165,7 +165,7 @@ class Site:
         secret = self.program.secret(files)
         out.inputs_sha256 = _digest({**files, **secret})
         try:
-            with told(folder):
+            with disk_errors(folder):
                 for name, text in {**files, **self.program.tell(secret)}.items():
                     (folder / name).write_text(text, encoding="utf-8")
                 for name, text in secret.items():

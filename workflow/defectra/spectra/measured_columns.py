@@ -150,8 +150,8 @@ def _energy(data: Floats, found: Sequence[Column], words: dict[str, str]) -> tup
 
 
 def _absorption(data: Floats, found: Sequence[Column]) -> tuple[Floats, str, list[str]]:
-    told = [(_one(data, found, role), kind) for role, kind in _MU]
-    there = [(k, kind) for k, kind in told if k is not None]
+    columns = [(_one(data, found, role), kind) for role, kind in _MU]
+    there = [(k, kind) for k, kind in columns if k is not None]
     if there:
         k, kind = there[0]
         others = [found[o].name for o, _ in there[1:] if found[o].role is not Role.NORMALISED]

@@ -114,10 +114,10 @@ def _read(path: Path, _stamp: tuple[int, int]) -> tuple[Structure | None, str, t
             structure = read_structure(path)
     except StructureError as error:
         return None, str(error).removeprefix(f"{path}: "), ()
-    told = "; ".join(str(w.message) for w in said if w.category is StructureWarning)
+    warned = "; ".join(str(w.message) for w in said if w.category is StructureWarning)
     if not structure.is_ordered:
         return None, "has partly occupied sites", ()
-    return structure, told, tuple(structure.site_properties.get("listed", ()))
+    return structure, warned, tuple(structure.site_properties.get("listed", ()))
 
 
 def _by(reader: Any, path: Path) -> tuple[Structure | None, str, tuple[int, ...]]:

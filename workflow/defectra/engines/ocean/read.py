@@ -54,11 +54,11 @@ def operator_of(folder: Folder, number: int) -> str:
         if path.is_file():
             words = read_text(path, 2000).split()
             name = words[0].lower() if words else "empty"
-            told = _OPERATORS.get(name, name)
-            if told in _OPERATORS.values():
-                return told
+            operator = _OPERATORS.get(name, name)
+            if operator in _OPERATORS.values():
+                return operator
             vectors = " ".join(words[1:])
-            return f"{told} ({vectors})"
+            return f"{operator} ({vectors})"
         place = place.parent
     return ""
 

@@ -191,14 +191,14 @@ def _settings(folder: Folder, outcar: Path | None) -> dict[str, str]:
     """
     path = folder.named("INCAR")
     given = _tags(path) if path else {}
-    told = _tags(outcar) if outcar else {}
+    printed = _tags(outcar) if outcar else {}
     for tag in ("CLNT", "CLN", "CLL"):
-        one, two = incar.integer(given, tag), incar.integer(told, tag)
+        one, two = incar.integer(given, tag), incar.integer(printed, tag)
         if one is not None and two is not None and one != two:
             raise EngineError(
                 "mixed_files", f"{tag} is {one} in INCAR and {two} in OUTCAR: files of two runs"
             )
-    return told | given
+    return printed | given
 
 
 def _potcar_names(outcar: Path) -> list[str]:
@@ -224,18 +224,18 @@ def _absorber(tags: dict[str, str], poscar: Path | None, names: list[str]) -> Ab
 def _block_of(poscar: Path, block: int, names: list[str]) -> tuple[str, int, int]:
     """Element, first site and length of block `block` (from 1) of the species of a POSCAR."""
     try:
-        told, counts = species_of(read_text(poscar), names)
+        species, counts = species_of(read_text(poscar), names)
     except StructureError as error:
         raise EngineError("unknown_absorber", f"{poscar.name}: {error}") from None
-    if len(names) == len(told) and told != names:
+    if len(names) == len(species) and species != names:
         raise EngineError(
             "mixed_files",
-            f"{poscar.name} names {' '.join(told)}, the POTCAR of the OUTCAR is {' '.join(names)}",
+            f"{poscar.name} names {' '.join(species)}, the OUTCAR's POTCAR is {' '.join(names)}",
         )
     if not 1 <= block <= len(counts):
         message = f"{poscar.name} has no species {block}, which CLNT names"
         raise EngineError("mixed_files", message)
-    return told[block - 1], sum(counts[: block - 1]), counts[block - 1]
+    return species[block - 1], sum(counts[: block - 1]), counts[block - 1]
 
 
 def _cell(poscar: Path | None, names: list[str]) -> tuple[np.ndarray, list[str], np.ndarray] | None:

@@ -71,9 +71,9 @@ def _siblings(parent: Path) -> list[Path]:
     kinds = set()
     for path in found:
         own = namelists.inputs(Folder(path.parent))
-        told = tuple((i.calculation, i.edge, i.absorber, i.zero) for i in own)
+        settings = tuple((i.calculation, i.edge, i.absorber, i.zero) for i in own)
         momentum = _MOMENTUM.search(read_text(path, 1000))
-        kinds.add((told, momentum.group(1) if momentum else ""))
+        kinds.add((settings, momentum.group(1) if momentum else ""))
     return found if len(found) > 1 and len(kinds) == 1 else []
 
 
@@ -96,7 +96,7 @@ def read(files: tuple[Path, ...], folder: Folder) -> Reading:  # noqa: ARG001
     notes = [
         operator,
         f"mean of {len(files)} polarisations" if len(files) > 1 else "one polarisation",
-        "" if zero is None else _told_zero(zero, efermi),
+        "" if zero is None else _zero_remark(zero, efermi),
         run.open,
     ]
     known = run.given is not None or run.output is not None
@@ -193,10 +193,12 @@ def _pw_of(
 ) -> Path | None:
     """The pw.x file with the run's prefix, else with its name, else the only one of its kind."""
     prefix = given.keys.get("prefix", "pwscf") if given else output.prefix if output else ""
-    told = [p for p in found if namelists.namelists(read_text(p)).get("prefix", "pwscf") == prefix]
+    by_prefix = [
+        p for p in found if namelists.namelists(read_text(p)).get("prefix", "pwscf") == prefix
+    ]
     head = stem(path).split(".")[0]
     by_name = [p for p in found if stem(p).split(".")[0] == head]
-    for group in (told, by_name, found):
+    for group in (by_prefix, by_name, found):
         kinds = {tuple(namelists.species(read_text(p))[0]) for p in group}
         with_types = [p for p in group if namelists.species(read_text(p))[0]]
         if group and len(kinds - {()}) == 1:
@@ -214,11 +216,11 @@ def _check_whole(path: Path, given: XInput | None, energy: np.ndarray) -> None:
 
 
 def _operator(path: Path, header: str, given: XInput | None) -> str:
-    """Dipole or quadrupole; special ones are told with what makes them so."""
+    """Dipole or quadrupole; special ones are named with what makes them so."""
     momentum = _MOMENTUM.search(header)
     if given is None:
         by_header = {v: k for k, v in _OPERATORS.items()}
-        return by_header.get(momentum.group(1) if momentum else "", "operator not told")
+        return by_header.get(momentum.group(1) if momentum else "", "operator not stated")
     if given.calculation not in _OPERATORS and given.calculation not in ("xanes", "dipole"):
         raise EngineError(
             "not_absorption", f"{path.name}: calculation = '{given.calculation}' in its input"
@@ -236,7 +238,7 @@ def _zero(run: Run, path: Path) -> float | None:
     return None
 
 
-def _told_zero(zero: float, efermi: float) -> str:
+def _zero_remark(zero: float, efermi: float) -> str:
     text = f"zero at xe0 = {zero:g} eV"
     if abs(zero - efermi) < 5e-4:
         text += ", the Fermi level"

@@ -1,4 +1,4 @@
-"""Published level tables, read strictly: what is missing, renamed or doubled is told.
+"""Published level tables, read strictly: what is missing, renamed or doubled is named in an error.
 
 Two sources: the tables of `ai_semiconductors` (PBE, six levels a row) and the Foundry table
 `semiconductor_defectlevels_v1.1` (PBE, aligned and HSE, one level a row, 37 columns).
@@ -166,8 +166,8 @@ def read_foundry(path: str | Path) -> tuple[list[Row], list[Row]]:
     Raises
     ------
     TableError
-        If a column is missing or renamed (the nearest name is told), a unit differs, a field is
-        no number, or a defect level is there twice with different numbers.
+        If a column is missing or renamed (the nearest name is suggested), a unit differs, a field
+        is no number, or a defect level is there twice with different numbers.
     """
     text = {"host_material", "host_element_a", "host_element_b", "impurity"}
     text |= {"removed_element", "site_type", "site"}

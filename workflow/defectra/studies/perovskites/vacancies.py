@@ -111,7 +111,7 @@ def mixing(pure: Rows, found: Rows, published: Rows) -> list[Row]:
         for row in found:
             if row["name"] == name:
                 ours = row["energy"] * ATOMS / len(row["species"]) - mean
-                told = row["message"] or row["status"]
+                reason = row["message"] or row["status"]
                 values = {"ours_eV": ours, "published_eV": theirs, "deviation_eV": ours - theirs}
-                out.append({"name": name, "ordering": row["phase"], **values, "status": told})
+                out.append({"name": name, "ordering": row["phase"], **values, "status": reason})
     return out

@@ -187,8 +187,8 @@ def _line(
     target: str, features: str, base: Mapping[str, Any], metric: Metric, values: Floats
 ) -> Row:
     value, lo, hi = scores.interval(values)
-    told = {"metric": str(metric), "value": value, "lo": lo, "hi": hi}
-    return {"target": f"Cu {target}", "unit": UNITS[target], "features": features, **base, **told}
+    score = {"metric": str(metric), "value": value, "lo": lo, "hi": hi}
+    return {"target": f"Cu {target}", "unit": UNITS[target], "features": features, **base, **score}
 
 
 def _metrics(
