@@ -168,11 +168,11 @@ def _start(spectra: Floats) -> Floats:
     """Heights (non-negative least squares), centres, widths, shape (n, count, 3)."""
     from scipy.optimize import nnls
 
-    place = narrow_start(COUNT, spectra.shape[1])
+    start = narrow_start(COUNT, spectra.shape[1])
     x = np.arange(float(spectra.shape[1]))[:, None]
-    shape = np.exp(-0.5 * ((x - place[:, 0]) / place[:, 1]) ** 2)
+    shape = np.exp(-0.5 * ((x - start[:, 0]) / start[:, 1]) ** 2)
     heights = np.array([nnls(shape, y)[0] for y in spectra])
-    return np.dstack([heights, np.broadcast_to(place, (len(spectra), *place.shape))])
+    return np.dstack([heights, np.broadcast_to(start, (len(spectra), *start.shape))])
 
 
 def _curve_fit(values: Floats, start: Floats) -> tuple[float, bool, int]:

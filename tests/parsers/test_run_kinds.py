@@ -82,8 +82,8 @@ def test_absorption_of_feff_is_read(tmp_path, card):
     ],
 )
 def test_convergence_as_each_version_says_it(tmp_path, log, status, iterations):
-    place = feff(tmp_path / "r", "XANES 8")
-    (place / "log1.dat").write_text(log)
+    folder = feff(tmp_path / "r", "XANES 8")
+    (folder / "log1.dat").write_text(log)
     row, calculation = only(import_tree(tmp_path))
     assert (row["status"], calculation["iterations"]) == (status, iterations)
 
@@ -104,8 +104,8 @@ def test_an_emission_without_its_input_ends_at_the_fermi_level(tmp_path):
 
 
 def test_two_spectra_of_one_folder_do_not_share_an_input(tmp_path):
-    place = feff(tmp_path / "r", "XANES 8")
-    shutil.copy(LCO / "xmu.dat", place / "other_site.dat")
+    folder = feff(tmp_path / "r", "XANES 8")
+    shutil.copy(LCO / "xmu.dat", folder / "other_site.dat")
     found = import_tree(tmp_path)
     assert len({r["calculation_id"] for r in found.imports}) == 2
     reported = {r["source"]: r["identity"] for r in found.imports}
@@ -257,12 +257,12 @@ def test_the_absorber_first_in_the_file_is_another_site_each_time(tmp_path):
     oxygen = np.array([[0.5, 0.5, 0.55], [0.5, 0, 0], [0, 0.5, 0.03], [0, 0.06, 0.5]])
     for k in range(4):
         order = [k, *(j for j in range(4) if j != k)]
-        place = tmp_path / f"run{k}"
-        shutil.copytree(VASP, place)
+        folder = tmp_path / f"run{k}"
+        shutil.copytree(VASP, folder)
         rows = [*frac[order], *oxygen]
         text = "x\n1.0\n4.2 0 0\n0 4.3 0\n0 0 4.4\nNi Ni O\n1 3 4\nDirect\n"
         text += "\n".join(" ".join(f"{v:.4f}" for v in r) for r in rows) + "\n"
-        (place / "POSCAR").write_text(text)
+        (folder / "POSCAR").write_text(text)
     found = import_tree(tmp_path)
     rows = list(found.calculations.values())
     assert len(found.structures) == 1
@@ -427,8 +427,8 @@ def test_an_output_that_ends_early(tmp_path):
 
 def test_polarisations_of_two_operators_are_not_averaged(tmp_path):
     for number, kind, momentum in ((1, "dipole", 1), (2, "quadrupole", 2)):
-        place = tmp_path / f"pol{number}"
-        xspectra(place, "xanes", keys=f"calculation='xanes_{kind}',", momentum=momentum)
+        folder = tmp_path / f"pol{number}"
+        xspectra(folder, "xanes", keys=f"calculation='xanes_{kind}',", momentum=momentum)
     found = import_tree(tmp_path)
     assert sorted(r["unit"] for r in found.imports) == [
         "xspectra cross section",
@@ -484,9 +484,9 @@ def test_absorber_of_fdmnes_is_one_of_the_list(tmp_path, cards, z, index, many):
 
 
 def test_the_convolved_file_of_2022_takes_its_element_from_the_plain_one(tmp_path):
-    place = fdmnes(tmp_path / "r", f"Crystal\n{SPINEL}")
-    shutil.copy(DATA / "p03_fdmnes_header_2022/run_conv.txt", place)
-    (place / "run_in.txt").unlink()
+    folder = fdmnes(tmp_path / "r", f"Crystal\n{SPINEL}")
+    shutil.copy(DATA / "p03_fdmnes_header_2022/run_conv.txt", folder)
+    (folder / "run_in.txt").unlink()
     row, calculation = only(import_tree(tmp_path))
     assert row["source"] == "r/run_conv.txt"
     assert (calculation["element"], calculation["edge"]) == ("Mn", "K")
@@ -500,9 +500,9 @@ def test_other_spectra_of_fdmnes_are_refused_by_name(tmp_path, card):
 
 
 def test_a_column_that_is_no_mean_over_polarisations_is_refused(tmp_path):
-    place = fdmnes(tmp_path / "r", f"Crystal\n{SPINEL}")
-    text = (place / "run.txt").read_text().replace("<xanes>", "(111)_1")
-    (place / "run.txt").write_text(text)
+    folder = fdmnes(tmp_path / "r", f"Crystal\n{SPINEL}")
+    text = (folder / "run.txt").read_text().replace("<xanes>", "(111)_1")
+    (folder / "run.txt").write_text(text)
     row, _ = only(import_tree(tmp_path))
     assert row["error_class"] == "bad_output"
     assert "(111)_1" in row["message"]
@@ -599,16 +599,16 @@ def test_stars_and_glued_numbers_in_every_table(tmp_path):
 def test_files_that_nothing_recognises_are_counted_by_reason(tmp_path, capsys):
     from defectra.cli.main import main
 
-    place = tmp_path / "tree"
-    shutil.copytree(VASP, place / "run")
-    (place / "notes.txt").write_text("nothing\n")
-    (place / "empty.dat").write_text("")
-    (place / "old.tar.gz").write_bytes(gzip.compress(b"x" * 100))
-    (place / "image.png").write_bytes(bytes(range(32)) * 40)
-    (place / "cut.txt.gz").write_bytes(gzip.compress(b"text" * 1000)[:20])
-    (place / "link").symlink_to(place / "notes.txt")
-    (place / "feff.inp").mkdir()
-    assert main(["import", str(place), "--out", str(tmp_path / "out")]) == 0
+    folder = tmp_path / "tree"
+    shutil.copytree(VASP, folder / "run")
+    (folder / "notes.txt").write_text("nothing\n")
+    (folder / "empty.dat").write_text("")
+    (folder / "old.tar.gz").write_bytes(gzip.compress(b"x" * 100))
+    (folder / "image.png").write_bytes(bytes(range(32)) * 40)
+    (folder / "cut.txt.gz").write_bytes(gzip.compress(b"text" * 1000)[:20])
+    (folder / "link").symlink_to(folder / "notes.txt")
+    (folder / "feff.inp").mkdir()
+    assert main(["import", str(folder), "--out", str(tmp_path / "out")]) == 0
     reported = capsys.readouterr().out
     for reason in (
         "no reader knows it: 1",

@@ -9,7 +9,7 @@ from defectra.core.errors import EngineError
 from defectra.defects import vasp_runs
 from defectra.engines.vasp import cells as vasp_cells
 from defectra.structures.identity import atoms_of
-from defectra.studies.levels.inputs import place, supercell
+from defectra.studies.levels.inputs import insert_impurity, supercell
 from tests.vasp_files import write_run
 
 HOST, LENGTH = "CdTe", 6.6
@@ -18,7 +18,7 @@ HOST, LENGTH = "CdTe", 6.6
 def geometry(site=None, impurity=None):
     cell = supercell(HOST, LENGTH, 16)
     if site:
-        cell = place(cell, site, impurity)
+        cell = insert_impurity(cell, site, impurity)
     kept = atoms_of(cell)
     order = sorted(kept, key=lambda i: cell.species[i])
     return (

@@ -7,13 +7,13 @@ import pytest
 from defectra.core.errors import EngineError
 from defectra.defects.charge_series import ladder
 from defectra.defects.equations import (
-    Place,
+    GapPosition,
     Run,
     check,
     formation_energy,
+    gap_position,
     lower_envelope,
     negative_u,
-    place,
     transition_level,
 )
 from defectra.defects.stability import corners, rich
@@ -85,11 +85,11 @@ def test_broken_ladders_are_refused(levels):
 
 
 def test_levels_outside_the_gap_are_marked_not_hidden():
-    assert place(0.4, 1.5) is Place.IN_GAP
-    assert place(-0.1, 1.5) is Place.BELOW
-    assert place(1.6, 1.5) is Place.ABOVE
-    assert "conduction band" in place(1.6, 1.5)
-    assert place(0.4, 0.0) is Place.NO_GAP
+    assert gap_position(0.4, 1.5) is GapPosition.IN_GAP
+    assert gap_position(-0.1, 1.5) is GapPosition.BELOW
+    assert gap_position(1.6, 1.5) is GapPosition.ABOVE
+    assert "conduction band" in gap_position(1.6, 1.5)
+    assert gap_position(0.4, 0.0) is GapPosition.NO_GAP
 
 
 @pytest.mark.parametrize("energy", [0.0, math.nan, math.inf])

@@ -246,15 +246,15 @@ def test_damaged_results_are_named(recorded, damage, error_class):
 
 
 def _put(raw, where, value):
-    """The result with another value at a place; `empty` is that of the first state."""
+    """The result with another value at a key; `empty` is that of the first state."""
     result = json.loads(raw)
-    place = result
+    inner = result
     for key in where[:-1]:
-        place = place[key]
+        inner = inner[key]
     if where[-1] == "empty":
-        place["spins"][0]["empty"][0] = value
+        inner["spins"][0]["empty"][0] = value
     else:
-        place[where[-1]] = value
+        inner[where[-1]] = value
     return json.dumps(result).encode()
 
 

@@ -148,12 +148,12 @@ def test_input_that_fits_nothing_is_refused(bad):
 
 def test_steps_of_a_killed_run_are_kept(fake, tmp_path):
     """The folder outlives a failure; what stands in it is what the next run begins from."""
-    place = tmp_path / "job"
+    folder = tmp_path / "job"
     fake('json.dump({"steps": steps}, open(result, "w")); os.kill(os.getpid(), 9)')
-    assert gpaw.run(asked(), place).error_class == "signal"
+    assert gpaw.run(asked(), folder).error_class == "signal"
     fake('assert "energy" in json.load(open(result))["steps"]')
-    assert gpaw.run(asked(), place).status is Status.OK
-    assert not place.exists()
+    assert gpaw.run(asked(), folder).status is Status.OK
+    assert not folder.exists()
 
 
 @pytest.mark.parametrize("raw", [b"", b"[]", b'{"steps": 3}', b'{"steps": {"energy": 1}}'])

@@ -19,7 +19,7 @@ from defectra.engines.chgnet.settings import ChgnetProtocol
 from defectra.engines.feff.settings import FeffProtocol
 from defectra.structures.geometry import as_row, to_pymatgen, vegard
 from defectra.studies.nmc.block_campaign import begun, drawn, export, fill, journal_of, status
-from defectra.studies.nmc.blocks import BLOCKS, blocks, sites, tasks
+from defectra.studies.nmc.blocks import BLOCKS, blocks, tasks
 from defectra.studies.nmc.geometries import in_cell_of
 from defectra.studies.nmc.settings import ARMS, NmcBlocks
 
@@ -109,15 +109,15 @@ def test_arms_share_their_sites_and_a_defect_is_drawn_like_any_other():
     touched = 0
     for block in design():
 
-        def places(arm, element, number, block=block):
+        def drawn(arm, element, number, block=block):
             row = block.rows[arm]
             return [row["family_sites"][i] for _, i, _ in sites(row, element, number)]
 
-        two = places("pristine", "O", 2)
-        assert places("pristine", "O", 4)[:2] == two
+        two = drawn("pristine", "O", 2)
+        assert drawn("pristine", "O", 4)[:2] == two
         there = set(block.rows["vacancy"]["family_sites"])
-        assert set(places("vacancy", "O", 4)) >= set(two) & there
-        touched += places("antisite", "Ni", 2) != places("pristine", "Ni", 2)
+        assert set(drawn("vacancy", "O", 4)) >= set(two) & there
+        touched += drawn("antisite", "Ni", 2) != drawn("pristine", "Ni", 2)
     assert 0 < touched < len(design())
 
 

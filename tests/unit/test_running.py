@@ -290,10 +290,10 @@ def test_vasp_without_potcars_is_refused_in_a_sentence(fake, poscar, known, tmp_
 
 
 def test_potcars_are_joined_in_the_order_of_the_cell(tmp_path, monkeypatch):
-    place = tmp_path / "POT_GGA_PAW_PBE_54"
+    folder = tmp_path / "POT_GGA_PAW_PBE_54"
     for element in ("O", "Li"):
-        (place / element).mkdir(parents=True)
-        (place / element / "POTCAR").write_text(f"  PAW_PBE {element} 08Apr2002\n {element} end\n")
+        (folder / element).mkdir(parents=True)
+        (folder / element / "POTCAR").write_text(f"  PAW_PBE {element} 08Apr2002\n {element} end\n")
     monkeypatch.setenv("PMG_VASP_PSP_DIR", str(tmp_path))
     needed = "Join these:\nO (the one with the core hole)\nLi\nO\n"
     text = potcar({"POTCAR.needed": needed})["POTCAR"]

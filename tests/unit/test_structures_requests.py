@@ -75,8 +75,8 @@ def test_an_axis_needs_no_quotes(tmp_path):
 
 def test_vanadium_is_no_vacancy():
     host = pristine(supercells.by_matrix(prototypes.layered(metal="V"), (2, 2, 1)))
-    (placed,) = defects.parse("Vanadium_Li", host)
-    assert (placed.places, placed.name) == ("V", "Vanadium_Li")
+    (change,) = defects.parse("Vanadium_Li", host)
+    assert (change.inserts, change.name) == ("V", "Vanadium_Li")
     names = [c.name for c in (*defects.antisites(host), *defects.vacancies(host))]
     assert len(set(names)) == len(names)
 

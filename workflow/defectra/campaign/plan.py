@@ -102,7 +102,7 @@ def chunks_of(config: Config) -> Iterator[tuple[str, list[Row], list[Row]]]:
     """Name, structures and tasks of one chunk after another, by name.
 
     A chunk holds whole families (a relaxed parent serves its delithiated copies) and every
-    protocol of a structure; its number is the family's hash modulo the shards, never a place in
+    protocol of a structure; its number is the family's hash modulo the shards, never a position in
     the config. The tasks of one chunk are in memory at a time.
     """
     members: dict[str, list[Row]] = defaultdict(list)

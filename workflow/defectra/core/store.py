@@ -98,7 +98,7 @@ def made(folder: Path) -> Path:
 def _refusal(path: Path, error: OSError) -> StoreError:
     return StoreError(
         f"{path}: cannot be written ({error.strerror}); make room, make it writable or name "
-        f"another place, and rerun: what is finished is kept"
+        f"another folder, and rerun: what is finished is kept"
     )
 
 

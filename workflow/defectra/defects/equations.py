@@ -43,7 +43,7 @@ class Run:
     correction_ev: float = 0.0
 
 
-class Place(StrEnum):
+class GapPosition(StrEnum):
     """Where a level lies; what lies outside the gap is kept and marked."""
 
     IN_GAP = "in gap"
@@ -52,13 +52,13 @@ class Place(StrEnum):
     NO_GAP = "host without a gap"
 
 
-def place(level: float, gap: float) -> Place:
+def gap_position(level: float, gap: float) -> GapPosition:
     """Where a level (eV above the VBM) lies in a host with this gap (eV)."""
     if not gap > 0:
-        return Place.NO_GAP
+        return GapPosition.NO_GAP
     if level < 0:
-        return Place.BELOW
-    return Place.ABOVE if level > gap else Place.IN_GAP
+        return GapPosition.BELOW
+    return GapPosition.ABOVE if level > gap else GapPosition.IN_GAP
 
 
 def check(bulk: Run, runs: Sequence[Run]) -> None:

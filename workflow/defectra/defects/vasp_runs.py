@@ -39,7 +39,7 @@ def bulk_of(rows: list[Row], host: str) -> Row:
     Raises
     ------
     EngineError
-        ``no_bulk`` if there is none, or several that differ in more than place.
+        ``no_bulk`` if there is none, or several that differ in more than their path.
     """
     from pymatgen.core import Composition
 

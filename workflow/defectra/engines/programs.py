@@ -119,11 +119,11 @@ class Program:
         EngineError
             ``missing_output`` if there is none, or what the reader finds wrong.
         """
-        place = Folder(folder)
-        found = self.reader.find(place)
+        run_folder = Folder(folder)
+        found = self.reader.find(run_folder)
         if not found:
             raise EngineError("missing_output", f"{self.ENGINE} wrote no spectrum")
-        return self.reader.read(found[0], place)
+        return self.reader.read(found[0], run_folder)
 
 
 class Site:
@@ -144,7 +144,7 @@ class Site:
     def run(self, edge: str, protocol: Any, folder: Path | None = None) -> Outcome:
         """Run the program in `folder`, or a temporary one; what went wrong is in the outcome.
 
-        Nothing is left there of a former try; of its secret files nothing at any place beside it.
+        Nothing is left there of a former try; of its secret files nothing in any folder beside it.
         """
         out = Outcome(self.identity(edge, protocol))
         out.inputs_sha256 = out.calculation_id
@@ -153,8 +153,8 @@ class Site:
         if folder is not None:
             remove_left(folder.parent, self.program.secret_names)
         try:
-            with fresh(folder, files) as place:
-                self._run(out, place, files, protocol.timeout_s)
+            with fresh(folder, files) as work:
+                self._run(out, work, files, protocol.timeout_s)
         except EngineError as error:
             out.error_class, out.message = error.error_class, str(error)
         out.wall_s = time.perf_counter() - start

@@ -81,8 +81,8 @@ class Forest:
         if good:
             inner = self.left >= 0
             last = np.repeat(size, size)[inner]
-            place = (np.arange(nodes) - np.repeat(self.offsets[:-1], size))[inner]
-            good = all((c[inner] > place).all() and (c[inner] < last).all()
+            number = (np.arange(nodes) - np.repeat(self.offsets[:-1], size))[inner]
+            good = all((c[inner] > number).all() and (c[inner] < last).all()
                        for c in (self.left, self.right))  # fmt: skip
         if not good:
             raise DataError(f"{where}: the trees are damaged; take the file anew")

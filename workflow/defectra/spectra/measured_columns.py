@@ -206,14 +206,14 @@ def _values(data: Floats, found: Sequence[Column], text: str) -> tuple[Floats, i
     if len(exact) == 1:
         return data[:, exact[0]], exact[0]
     tree = formula.parse(text)
-    single = _place(data, found, tree.text) if isinstance(tree, formula.Name) else None
-    values = formula.value(tree, lambda name: data[:, _place(data, found, name)])
+    single = _column_number(data, found, tree.text) if isinstance(tree, formula.Name) else None
+    values = formula.value(tree, lambda name: data[:, _column_number(data, found, name)])
     if values.shape != data.shape[:1]:
         raise SpectrumError(f"{text!r} names no column" + how(data, found))
     return values, single
 
 
-def _place(data: Floats, found: Sequence[Column], name: str) -> int:
+def _column_number(data: Floats, found: Sequence[Column], name: str) -> int:
     numbered = re.fullmatch(r"col(\d{1,4})", name, re.IGNORECASE)
     if numbered and 1 <= int(numbered.group(1)) <= data.shape[1]:
         return int(numbered.group(1)) - 1

@@ -38,7 +38,7 @@ _NUMBER = (
 )  # fmt: skip
 _UNITS = "_cell_formula_units_z"
 SAME = 0.25  # Å; images of one site that are nearer are one atom on a special position
-SHARED = 0.05  # Å; partly occupied sites that are nearer share one place
+SHARED = 0.05  # Å; partly occupied sites that are nearer share one site
 APART = 0.7  # Å; a setting that brings two atoms nearer is not meant
 ROUNDED = 0.03  # relative; of amounts with partial occupancies or a formula with decimals
 
@@ -308,7 +308,7 @@ def _shown(amounts: Any) -> str:
 
 
 def _same(one: Expanded, sites: list[Site], two: Expanded) -> bool:
-    """Whether two settings give the same atoms at the same places."""
+    """Whether two settings give the same atoms at the same positions."""
 
     def rows(atoms: Expanded) -> list[tuple[Any, ...]]:
         steps = np.round((atoms.coords % 1.0) * 1000).astype(int) % 1000

@@ -198,9 +198,9 @@ def _indata_of(path: Path, folder: Folder) -> tuple[Path, str] | None:
     """Indata file that names this output, in the folder or the one above."""
     wanted = _NUMBERED.sub("", _stem(path)).lower()
     found = []
-    for place in (folder, Folder(folder.path.parent)):
-        for other in place.files:
-            if is_indata(place.head(other)):
+    for candidate in (folder, Folder(folder.path.parent)):
+        for other in candidate.files:
+            if is_indata(candidate.head(other)):
                 text = read_text(other)
                 found.append((_filout(text) == wanted, other, text))
     found.sort(key=lambda f: not f[0])

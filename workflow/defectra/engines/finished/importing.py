@@ -109,9 +109,9 @@ def import_tree(
 
 def folders(root: Path) -> Iterator[Folder]:
     """All folders of a tree that can be read, in a stable order; links are not followed."""
-    for place, names, _ in os.walk(root):
+    for path, names, _ in os.walk(root):
         names[:] = sorted(n for n in names if n not in _SKIPPED)
-        yield Folder(Path(place))
+        yield Folder(Path(path))
 
 
 def runs(
@@ -287,7 +287,7 @@ def _store(out: Imported, row: Row, reading: Reading, paired: Paired, element: s
 
 
 def _better(out: Imported, row: Row, reading: Reading) -> bool:
-    """Whether a run takes the place of one with the same input; the other row says why it lost.
+    """Whether a run replaces one with the same input; the other row says why it lost.
 
     A spectrum that is the beginning of the other is a cut copy, and has failed. Of two different
     ones the first stays, and the second says so.

@@ -249,17 +249,17 @@ def run(
     """
     out = Outcome(calculation_id(asked))
     out.inputs_sha256 = out.calculation_id
-    place = folder or Path(tempfile.mkdtemp(prefix="gpaw-"))
+    work = folder or Path(tempfile.mkdtemp(prefix="gpaw-"))
     start = time.perf_counter()
     try:
-        _call(out, asked, made(place), name)
+        _call(out, asked, made(work), name)
     except EngineError as error:
         out.status, out.error_class, out.message = Status.FAILED, error.error_class, str(error)
     finally:
-        out.files = _files(place)
+        out.files = _files(work)
         out.wall_s = time.perf_counter() - start
         if folder is None or (out.status is Status.OK and not keep):
-            shutil.rmtree(place, ignore_errors=True)
+            shutil.rmtree(work, ignore_errors=True)
     return out
 
 

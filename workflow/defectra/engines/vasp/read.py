@@ -79,8 +79,8 @@ def read(files: tuple[Path, ...], folder: Folder) -> Reading:
     settings = {} if several else _settings(folder, outcar)
     energy, mu, how = _spectrum(path, None if several else outcar, settings)
     state = _state(None if several else outcar, None if several else xml)
-    place = None if several else folder.named("POSCAR") or folder.named("CONTCAR")
-    names = _potcar_names(outcar) if outcar and place else []
+    cell_file = None if several else folder.named("POSCAR") or folder.named("CONTCAR")
+    names = _potcar_names(outcar) if outcar and cell_file else []
     parsed = spectrum(
         energy,
         mu,
@@ -92,7 +92,7 @@ def read(files: tuple[Path, ...], folder: Folder) -> Reading:
     absorber = (
         Absorber(label=f"{len(find(folder))} spectra in one folder: which is of this INCAR?")
         if several
-        else _absorber(settings, place, names)
+        else _absorber(settings, cell_file, names)
     )
     return Reading(
         parsed,
@@ -102,8 +102,8 @@ def read(files: tuple[Path, ...], folder: Folder) -> Reading:
         UNIT,
         state["converged"],
         {} if several else _inputs(folder),
-        (place,) if place else (),
-        _cell(place, names),
+        (cell_file,) if cell_file else (),
+        _cell(cell_file, names),
         note=how,
     )
 

@@ -49,8 +49,8 @@ def find(folder: Folder) -> list[tuple[Path, ...]]:
     """Files ``xanes.dat`` by name or content; those of ``dipole1``, ``dipole2`` … are one."""
     own: list[tuple[Path, ...]] = [(p,) for p in _spectra(folder)]
     if own:
-        place = folder.path
-        together = _siblings(place.parent) if _DIPOLE.search(place.name) else []
+        path = folder.path
+        together = _siblings(path.parent) if _DIPOLE.search(path.name) else []
         return [] if own[0][0] in together else own
     together = _siblings(folder.path)
     return [tuple(together)] if together else []
@@ -66,8 +66,8 @@ def _spectra(folder: Folder) -> list[Path]:
 
 def _siblings(parent: Path) -> list[Path]:
     """Spectra of the polarisation folders below `parent`, if they are of one kind."""
-    places = [p for p in sorted(parent.iterdir()) if p.is_dir() and _DIPOLE.search(p.name)]
-    found = [s[0] for s in (_spectra(Folder(p)) for p in places) if len(s) == 1]
+    folders = [p for p in sorted(parent.iterdir()) if p.is_dir() and _DIPOLE.search(p.name)]
+    found = [s[0] for s in (_spectra(Folder(p)) for p in folders) if len(s) == 1]
     kinds = set()
     for path in found:
         own = namelists.inputs(Folder(path.parent))
@@ -119,8 +119,8 @@ def run_of(path: Path, header: str, energy: np.ndarray) -> Run:
     the nearest folder that agrees with the header and the energies.
     """
     given, output, pw, reasons = None, None, None, []
-    for place in (Folder(path.parent), Folder(path.parent.parent)):
-        own = namelists.inputs(place)
+    for candidate in (Folder(path.parent), Folder(path.parent.parent)):
+        own = namelists.inputs(candidate)
         if given is None and own:
             fitting = [i for i in own if _agrees(i, header, energy)]
             given = next((f for f in (_one(g) for g in _by_name(fitting, path)) if f), None)
@@ -129,9 +129,10 @@ def run_of(path: Path, header: str, energy: np.ndarray) -> Run:
                 why = "none agrees" if not fitting else "several agree"
                 reasons.append(f"of the inputs of xspectra.x ({names}) {why} with {path.name}")
             break
-    for place in (Folder(path.parent), Folder(path.parent.parent)):
-        output = output or _output_of(path, given, namelists.outputs(place), len(_spectra(place)))
-        pw = pw or _pw_of(path, given, output, namelists.pw_files(place))
+    for candidate in (Folder(path.parent), Folder(path.parent.parent)):
+        outputs = namelists.outputs(candidate)
+        output = output or _output_of(path, given, outputs, len(_spectra(candidate)))
+        pw = pw or _pw_of(path, given, output, namelists.pw_files(candidate))
     return Run(given, output, pw, "; ".join(reasons))
 
 

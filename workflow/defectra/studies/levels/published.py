@@ -209,9 +209,9 @@ def _read(
         with Path(path).open(encoding="utf-8-sig", newline="") as handle:
             reader = csv.reader(handle)
             heads = next(reader, [])
-            place = _columns(path, heads, needed, units)
+            column = _columns(path, heads, needed, units)
             return [
-                (number, {name: line[k].strip() for name, k in place.items()})
+                (number, {name: line[k].strip() for name, k in column.items()})
                 for number, line in enumerate(reader, 2)
                 if len(line) >= len(heads)
             ]

@@ -137,8 +137,8 @@ def in_cell_of(row: Row, parent: Row, base: Row, name: str, volume: Row | None =
     """
     import numpy as np
 
-    place = {site: k for k, site in enumerate(parent["family_sites"])}
-    coords = np.array(base["coords"]).reshape(-1, 3)[[place[s] for s in row["family_sites"]]]
+    index_of = {site: k for k, site in enumerate(parent["family_sites"])}
+    coords = np.array(base["coords"]).reshape(-1, 3)[[index_of[s] for s in row["family_sites"]]]
     lattice = np.array(base["lattice"]).reshape(3, 3)
     if volume is not None:
         lattice = lattice * (volume["volume"] / base["volume"]) ** (1 / 3)

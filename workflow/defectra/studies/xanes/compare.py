@@ -61,8 +61,8 @@ def compare(table: Rows, vasp: Mapping[str, Floats], settings: XanesStudy, seed:
     vasp
         VASP spectra by site; sites that the table does not know are passed over.
     """
-    place = {row["site"]: k for k, row in enumerate(table)}
-    known = {place[s]: v for s, v in vasp.items() if s in place}
+    index_of = {row["site"]: k for k, row in enumerate(table)}
+    known = {index_of[s]: v for s, v in vasp.items() if s in index_of}
     wide = np.array([row["mu"] for row in table])
     names = {part for feature in settings.features for part in feature.split("+")}
     seen = [(v, v.blocks(names)) for v in views(wide, known, settings.disturbances, seed)]

@@ -104,7 +104,7 @@ def _parts_panel(
     axis.axhline(neutral, color=style.GREY, lw=0.8)
     for k, quantity in enumerate(quantities):
         own = {r["part"]: r for r in rows if r["quantity"] == quantity}
-        place = [i + 0.22 * (k - (len(quantities) - 1) / 2) for i in range(len(parts))]
+        x = [i + 0.22 * (k - (len(quantities) - 1) / 2) for i in range(len(parts))]
         value, low, high = (
             np.array([own[p][c] if p in own else np.nan for p in parts])
             for c in ("value", "lo", "hi")
@@ -114,7 +114,7 @@ def _parts_panel(
         error = style.bars(value, low, high)
         colour = (style.BLUE, style.ORANGE)[k]
         name = quantity.split(" of ")[-1] if len(quantities) > 1 else None
-        axis.errorbar(place, value, error, fmt="os"[k], color=colour, capsize=3, label=name)
+        axis.errorbar(x, value, error, fmt="os"[k], color=colour, capsize=3, label=name)
     if not axis.containers:
         style.say(axis, "no data")
         return

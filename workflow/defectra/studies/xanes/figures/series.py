@@ -141,13 +141,13 @@ def _same(value: object, wanted: str) -> bool:
 
 
 def _voltage_panel(axis: Axes, rows: Rows) -> None:
-    places = {3.0: 1, 4.3: 2, 4.8: 3}
+    position = {3.0: 1, 4.3: 2, 4.8: 3}
     for (name, marker), colour, shift in zip(
         _MARKERS.items(), (style.BLUE, style.RED), (-0.12, 0.12)
     ):
         own = [r for r in rows if r["composition"] == name]
         volts = np.array([r["voltage_V"] for r in own], np.float64)
-        x = np.array([places.get(float(v), 0) for v in np.nan_to_num(volts)]) + shift
+        x = np.array([position.get(float(v), 0) for v in np.nan_to_num(volts)]) + shift
         y = np.array([r["value"] for r in own])
         half = np.clip(np.nan_to_num(np.array([r["half"] for r in own], np.float64)), 0, None)
         axis.errorbar(x, y, half, fmt=marker, ms=5, color=colour, elinewidth=0.6, label=name,
