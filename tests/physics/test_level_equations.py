@@ -5,7 +5,7 @@ import math
 import pytest
 
 from defectra.core.errors import EngineError
-from defectra.defects.charge_series import ladder
+from defectra.defects.charge_states import transition_levels
 from defectra.defects.equations import (
     GapPosition,
     Run,
@@ -58,7 +58,7 @@ def test_correction_of_the_higher_charge_lowers_a_donor_level():
     assert corrected - bare == pytest.approx(-0.2)
 
 
-def test_envelope_of_an_ordered_ladder_has_every_charge():
+def test_envelope_of_ordered_levels_has_every_charge():
     found = lower_envelope({1: 0.3, 0: 1.1}, 0.0, 2.0)
     assert [s.charge for s in found] == [1, 0, -1]
     assert [s.stop_ev for s in found] == pytest.approx([0.3, 1.1, 2.0])
@@ -79,7 +79,7 @@ def test_envelope_outside_the_window_is_one_charge():
 
 
 @pytest.mark.parametrize("levels", [{}, {2: 0.1, 0: 0.5}, {1: math.nan}])
-def test_broken_ladders_are_refused(levels):
+def test_missing_charges_are_refused(levels):
     with pytest.raises(EngineError):
         lower_envelope(levels, 0.0, 1.0)
 
@@ -135,10 +135,10 @@ def test_an_unstable_host_is_reported():
 
 
 def rows_of(*runs, gap=1.5):
-    return ladder(BULK, runs, vbm_ev=2.0, gap_ev=gap)
+    return transition_levels(BULK, runs, vbm_ev=2.0, gap_ev=gap)
 
 
-def test_ladder_of_good_runs():
+def test_levels_of_good_runs():
     (upper, lower) = rows_of(run(-97.0, -1 + 1), run(-99.5, 1), run(-94.0, -1))
     assert (upper["q_from"], upper["q_to"], upper["status"]) == (1, 0, "ok")
     assert upper["level_eV"] == pytest.approx(0.5)

@@ -21,7 +21,7 @@ from defectra.studies.nmc.settings import LithiumSeries
 from defectra.studies.perovskites.problems import COMPOSITION
 from defectra.studies.perovskites.settings import Screen
 from defectra.studies.xanes.compare import FOREST, MEAN
-from defectra.studies.xanes.ladder import ANATASE
+from defectra.studies.xanes.fidelity_comparison import ANATASE
 from defectra.studies.xanes.series import ALIGNED
 from defectra.studies.xanes.series import FOREST as SERIES_FOREST
 from defectra.studies.xanes.views import AS_IS

@@ -19,7 +19,7 @@ from defectra.engines.chgnet.settings import ChgnetProtocol
 from defectra.engines.feff.settings import FeffProtocol
 from defectra.structures.geometry import as_row, to_pymatgen, vegard
 from defectra.studies.nmc.block_campaign import begun, drawn, export, fill, journal_of, status
-from defectra.studies.nmc.blocks import BLOCKS, blocks, tasks
+from defectra.studies.nmc.blocks import BLOCKS, blocks, sites, tasks
 from defectra.studies.nmc.geometries import in_cell_of
 from defectra.studies.nmc.settings import ARMS, NmcBlocks
 

@@ -136,7 +136,7 @@ def wanted_structures(config: Config) -> tuple[list[Row], set[str]]:
 
 
 def asked_of(row: Row, config: Config, series: set[str]) -> list[Row]:
-    """Tasks of one structure: of the campaign, of the ladder, of the lithium series."""
+    """Tasks of one structure: campaign, higher-fidelity protocol, lithium series."""
     study, out = config.nmc, []
     if row["rank"] >= 0:
         out += tasks_of(row, config, study.geometry, study.protocol)

@@ -158,16 +158,16 @@ def lower_envelope(levels: Mapping[int, float], start_ev: float, stop_ev: float)
     Parameters
     ----------
     levels
-        Level e(q/q-1) by the upper charge q; the charges must be a gapless ladder.
+        Level e(q/q-1) by the upper charge q; the charges must be consecutive.
 
     Raises
     ------
     EngineError
-        If the ladder has a gap or a level is missing.
+        If a charge or a level is missing.
     """
     upper = sorted(levels, reverse=True)
     if not upper or upper != list(range(upper[0], upper[-1] - 1, -1)):
-        raise EngineError("charges", f"levels of charges {upper}: a gapless ladder is needed")
+        raise EngineError("charges", f"levels of charges {upper}: consecutive charges are needed")
     if any(not math.isfinite(v) for v in levels.values()):
         raise EngineError("blank_energy", "a level is missing")
     energy = {upper[-1] - 1: 0.0}  # at E_F = 0; E(q) = E(q-1) - level (+ q E_F)

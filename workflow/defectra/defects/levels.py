@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from defectra.core.errors import EngineError
 from defectra.core.records import Status
 from defectra.defects import alignment
-from defectra.defects.charge_series import ladder
+from defectra.defects.charge_states import transition_levels
 from defectra.defects.corrections import Correction, freysoldt, kumagai
 from defectra.defects.equations import Run
 
@@ -235,7 +235,7 @@ def levels(
     plain = [replace(r, correction_ev=-r.charge * _common(shifts, r.charge)) for r in runs]
     done = [replace(r, correction_ev=_total(known.get(r.charge))) for r in runs]
     other = [replace(r, correction_ev=_other(known.get(r.charge))) for r in runs]
-    rungs = zip(*(ladder(bulk, some, vbm, gap) for some in (plain, done, other)))
+    steps = zip(*(transition_levels(bulk, some, vbm, gap) for some in (plain, done, other)))
     filled = {
         r["charge"]: carriers(r, vbm, cbm, shifts[r["charge"]])
         for r in cells.charged
@@ -244,7 +244,7 @@ def levels(
     rows = [
         _row(bare, full, filled, known, gap, host, coefficient)
         | {"freysoldt_eV": third["level_eV"]}
-        for bare, full, third in rungs
+        for bare, full, third in steps
     ]
     return [_not_corrected(r, lacking, fixes is None, coefficient, host) for r in rows]
 

@@ -97,7 +97,7 @@ def parse(name: str, host: Decorated) -> list[Change]:
         inserted, _, site = part.partition("_")
         if not (inserted and site):
             raise StructureError(
-                f"defect {name!r}: {part!r} is no name; give what is inserted on which site, e.g. V_O"
+                f"defect {name!r}: {part!r} is no name; write what is inserted on which site: V_O"
             )
         inserts = {"V": VACANCY, VANADIUM: "V"}.get(inserted, inserted)
         check_element(inserts, f"defect {part!r}")

@@ -1,7 +1,7 @@
 """Orderly generation of inequivalent colourings, compiled.
 
 Colours are distributed one after the other; each is a subset of those sites of its sublattice
-that are still free. A subset is kept only if no symmetry operation carries it onto a larger one (sites
+that are still free. A subset is kept only if no symmetry operation maps it onto a larger one (sites
 count like the digits of a binary number, the first the highest). Every part of such a subset
 (leaving out its last sites) is of that kind too, so that whole branches fall early, and no list
 of what was seen is needed. An operation whose image is smaller for good is dropped in the

@@ -30,7 +30,7 @@ def plot_failures(job: Job) -> None:
 
 
 def plot_ladder(job: Job) -> None:
-    """Fidelity ladder.
+    """Comparison of fidelities.
 
     Input site_averages; params.config = JSON geometry, protocol, ladder.
     """

@@ -139,7 +139,7 @@ class NmcStudy(StudySettings):
     protocol: str = Field("fast", description="a protocol of the engine")
     ladder: str = Field("balanced", description="higher-fidelity protocol for some structures")
     ladder_every: int = Field(
-        4, ge=0, description="every n-th structure also at the ladder protocol; 0: none"
+        4, ge=0, description="every n-th structure also at the protocol `ladder`; 0: none"
     )
     live_geometries: bool = Field(
         False, description="relax what the archive does not hold (needs `make engines`)"

@@ -38,15 +38,15 @@ def plot_xanes_features(job: Job) -> None:
 
 
 def plot_xanes_ladder(job: Job) -> None:
-    """Figure of the fidelity ladder.
+    """Figure of the comparison of fidelities.
 
     Input ladder (parquet); output[0] png.
     """
     from defectra.core.store import read_table
+    from defectra.studies.xanes.fidelity_comparison import COMPARISON
     from defectra.studies.xanes.figures.series import plot_ladder
-    from defectra.studies.xanes.ladder import LADDER
 
-    plot_ladder(read_table(job.input.ladder, LADDER), job.output[0])
+    plot_ladder(read_table(job.input.ladder, COMPARISON), job.output[0])
 
 
 def plot_xanes_series(job: Job) -> None:

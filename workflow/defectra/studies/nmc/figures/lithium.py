@@ -1,4 +1,4 @@
-"""Figures of the lithium series, of failures, and of the fidelity ladder."""
+"""Figures of the lithium series, of failures, and of the comparison of fidelities."""
 
 from __future__ import annotations
 

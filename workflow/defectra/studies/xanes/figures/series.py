@@ -1,4 +1,4 @@
-"""Figures of study `xanes`: the fidelity ladder, the measured series, where a model looks."""
+"""Figures of study `xanes`: comparison of fidelities, measured spectra, what a model looks at."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from defectra.figures import style
-from defectra.studies.xanes.ladder import ANATASE
+from defectra.studies.xanes.fidelity_comparison import ANATASE
 from defectra.studies.xanes.series import (
     ALIGNED,
     AUTHORS,
@@ -23,13 +23,13 @@ from defectra.studies.xanes.series import (
 
 Rows = Sequence[Mapping[str, Any]]
 _COLOURS = (style.BLUE, style.ORANGE, style.GREEN, style.RED, style.PURPLE)
-_APART = 2.9  # of rungs, mean = 1
+_APART = 2.9  # offset between curves, mean = 1
 _MARKERS = {"NMC622": "o", "NMC721": "s"}
 
 
 @style.styled()
 def plot_ladder(rows: Rows, path: str | Path) -> None:
-    """Anatase Ti K in five codes and measured; our sites at every rung; our Ni K at two."""
+    """Anatase Ti K in five codes and measured; our sites at every fidelity; our Ni K at two."""
     rows = [r for r in rows if style.finite(r["energy_eV"], r["mu"])]
     nickel = [r for r in rows if r["panel"].startswith("Ni K ")]
     sites = [r for r in rows if r["panel"] != ANATASE and r not in nickel]
@@ -41,7 +41,7 @@ def plot_ladder(rows: Rows, path: str | Path) -> None:
     _stack(axes[0, 0], measured, codes, 0.9)
     axes[0, 0].set_title("anatase, Ti K: five codes against the measured spectrum")
     for axis, name in zip(axes.flat[1:], panels):
-        _rungs(axis, [r for r in sites if r["panel"] == name])
+        _site_curves(axis, [r for r in sites if r["panel"] == name])
         axis.set_title(name)
     _nickel(axes.flat[-1], nickel)
     for axis in axes.flat:
@@ -49,11 +49,11 @@ def plot_ladder(rows: Rows, path: str | Path) -> None:
     style.save(figure, path)
 
 
-def _rungs(axis: Axes, rows: Rows) -> None:
-    """One site: every rung below the last (dotted), with what is left between them."""
+def _site_curves(axis: Axes, rows: Rows) -> None:
+    """One site: every fidelity over the last one (dotted), and the difference between them."""
     top = next((r for r in reversed(rows) if not r["reference"]), None)
     if top is None:
-        style.say(axis, "the highest rung was not computed")
+        style.say(axis, "the highest fidelity was not computed")
         return
     below = [r for r in rows if r["reference"] == top["rung"]]
     for k, row in enumerate([*below, top]):
@@ -67,7 +67,7 @@ def _rungs(axis: Axes, rows: Rows) -> None:
 
 
 def _said(row: Mapping[str, Any], rows: Rows) -> str:
-    """What a rung costs and how far it is from later ones."""
+    """What a fidelity costs and how far it is from later ones."""
     lines = [f"{row['rung']}: {row['cpu_s']:.0f} CPU s, axis: {row['axis']}"]
     others = [r for r in rows if r["rung"] == row["rung"] and r["reference"]]
     lines += [

@@ -14,7 +14,7 @@ from defectra.defects.equations import GapPosition, Run, check, gap_position, tr
 Row = dict[str, Any]
 
 
-def ladder(bulk: Run, runs: Sequence[Run], vbm_ev: float, gap_ev: float) -> list[Row]:
+def transition_levels(bulk: Run, runs: Sequence[Run], vbm_ev: float, gap_ev: float) -> list[Row]:
     """A row for each pair of neighbouring charges, the charge falling.
 
     Columns: ``q_from``, ``q_to``, ``level_eV`` (NaN if failed), ``place`` (position relative to the
