@@ -34,8 +34,8 @@ def test_formation_energy_subtracts_atoms_and_adds_electrons():
     assert at_vbm == pytest.approx(-98 + 100 - (-3 + 1) + 2.0 + 0.2)
     higher = formation_energy(defect, BULK, {"Ga": 1, "Zn": -1}, mu, 2.0, fermi_eV=0.5)
     assert higher - at_vbm == pytest.approx(0.5)  # a donor costs more as the Fermi level rises
-    dearer = formation_energy(defect, BULK, {"Ga": 1, "Zn": -1}, {**mu, "Ga": -4.0}, 2.0)
-    assert dearer - at_vbm == pytest.approx(1.0)  # poorer in gallium: dearer
+    poorer = formation_energy(defect, BULK, {"Ga": 1, "Zn": -1}, {**mu, "Ga": -4.0}, 2.0)
+    assert poorer - at_vbm == pytest.approx(1.0)  # poorer in gallium: more energy
 
 
 def test_level_is_where_both_charges_cost_the_same():

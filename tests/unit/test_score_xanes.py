@@ -7,11 +7,12 @@ import pytest
 
 from defectra.core.claims import Verdict
 from defectra.core.records import Metric
-from defectra.studies.xanes import compare, delta, published, series
+from defectra.studies.xanes import compare, delta, measured_nickel, published
 from defectra.studies.xanes.checks import checks
 from defectra.studies.xanes.fidelity_comparison import ANATASE
 from defectra.studies.xanes.figures import features as figures
-from defectra.studies.xanes.figures.series import plot_importance, plot_ladder, plot_series
+from defectra.studies.xanes.figures.fidelities import plot_ladder
+from defectra.studies.xanes.figures.measured_nickel import plot_importance, plot_series
 from defectra.studies.xanes.scorecard import scorecard
 
 
@@ -97,9 +98,9 @@ def test_pristine_state_is_compared_with_charge_balance():
         "composition": "NMC622",
         "number": 0.0,
         "voltage_V": float("nan"),
-        "method": series.FOREST,
+        "method": measured_nickel.FOREST,
         "features": "cdf",
-        "alignment": series.ALIGNED,
+        "alignment": measured_nickel.ALIGNED,
         "value": 2.7,
     }
     charged = row | {"voltage_V": 4.8, "value": 3.9}

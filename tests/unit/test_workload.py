@@ -208,8 +208,8 @@ def test_limits_are_kept_beside_the_plan_and_doubled(
 
 def test_other_laws_weigh_anew(workload: Workload, tiny: Config) -> None:
     (before,) = workload.all().values()
-    dearer = [Law(**{**vars(x), "seconds": 2 * x.seconds}) for x in LAWS.values()]
-    workload.costs.write_text(dump(dearer, "planted"), encoding="utf-8")
+    doubled = [Law(**{**vars(x), "seconds": 2 * x.seconds}) for x in LAWS.values()]
+    workload.costs.write_text(dump(doubled, "planted"), encoding="utf-8")
     again = Workload(workload.plan, worker_settings(tiny), workload.archive, workload.costs)
     (after,) = again.all().values()
     assert after.cpu_s == pytest.approx(2 * before.cpu_s)

@@ -8,7 +8,14 @@ from defectra.core.errors import DataError
 from defectra.learn.forest import Forest, read_npz
 from defectra.learn.saved import Domain, features_of, learn_domain
 from defectra.spectra.normalise import cdf
-from defectra.studies.xanes import compare, delta, fidelity_comparison, nickel, series, views
+from defectra.studies.xanes import (
+    compare,
+    delta,
+    fidelity_comparison,
+    measured_nickel,
+    nickel,
+    views,
+)
 from defectra.studies.xanes.copper import GRID, MARGIN, WIDE
 from defectra.studies.xanes.importance import importance
 from defectra.studies.xanes.omnixas import material, read_spectra
@@ -169,11 +176,13 @@ def test_alignment_needs_no_label_and_finds_the_shift():
 
 
 def test_conformal_half_width_and_separation():
-    assert series.half_width(np.arange(1.0, 101.0)) == 91.0
+    assert measured_nickel.half_width(np.arange(1.0, 101.0)) == 91.0
     value = np.array([1.0, 1.2, 3.0, 3.2])
     within = np.sqrt(0.02)
     expected = 2.0 / within
-    assert series.separation(value, np.array([0, 0, 1, 1], bool)) == pytest.approx(expected)
+    assert measured_nickel.separation(value, np.array([0, 0, 1, 1], bool)) == pytest.approx(
+        expected
+    )
 
 
 def test_the_difference_of_two_features_is_taken_on_the_same_resamples():

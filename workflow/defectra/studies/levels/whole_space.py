@@ -111,7 +111,7 @@ def predict_space(
 
 
 def next_runs(space: Sequence[Mapping[str, Any]], hosts: Hosts, settings: Acquisition) -> list[Row]:
-    """Ranked list of defects to compute: expected gain per cost, the dearest question first.
+    """Ranked list of defects to compute: expected gain per cost, the largest first.
 
     The gain of a defect is the sum over its levels of the half width, each weighted by the
     chance (taken as even over its interval) that the level lies in the gap; the cost grows with

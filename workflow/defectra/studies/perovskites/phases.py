@@ -77,7 +77,7 @@ MESHES: Mapping[str, tuple[tuple[int, int, int], bool]] = {
     "CaF2": ((4, 4, 4), True),
     "PbCl2": ((2, 4, 2), True),
 }
-CAESIUM = "Cs"  # its salts: CsCl type as well as rock salt
+CAESIUM = "Cs"  # its halides: CsCl type as well as rock salt
 RELAX = {"do": "relax", "fmax": 0.1, "steps": 6}
 SCALES = (0.98, 0.995, 1.01, 1.025, 1.04)
 EXTRA = 3

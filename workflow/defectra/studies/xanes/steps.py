@@ -193,7 +193,7 @@ def measure_nickel(job: Job) -> None:
     from defectra.core.records import CALCULATIONS, GEOMETRIES, METRICS_COLUMNS, SPECTRA
     from defectra.core.store import Archive, write_table
     from defectra.learn.forest import Forest, read_npz
-    from defectra.studies.xanes import series as measured
+    from defectra.studies.xanes import measured_nickel as measured
     from defectra.studies.xanes.nickel import NICKEL, nickel_rows
     from defectra.studies.xanes.published import read_series
     from defectra.studies.xanes.settings import XanesStudy
@@ -230,9 +230,9 @@ def score_xanes(job: Job) -> None:
     from defectra.core.csvs import read_csv, write_csv
     from defectra.core.records import METRICS_COLUMNS
     from defectra.studies.xanes.checks import checks
+    from defectra.studies.xanes.measured_nickel import SERIES_COLUMNS
     from defectra.studies.xanes.published import CHECK_COLUMNS as PUBLISHED_COLUMNS
     from defectra.studies.xanes.scorecard import scorecard
-    from defectra.studies.xanes.series import SERIES_COLUMNS
 
     published = read_csv(job.input.published, PUBLISHED_COLUMNS)
     metrics = read_csv(job.input.metrics, METRICS_COLUMNS)
