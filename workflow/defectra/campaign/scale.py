@@ -15,7 +15,7 @@ from defectra.studies.nmc.computable import Cell, cells_wanted
 
 Row = dict[str, Any]
 
-_PLACE = ("structure_id", "geometry_protocol", "protocol", "element", "edge", "site")
+_SITE_KEY = ("structure_id", "geometry_protocol", "protocol", "element", "edge", "site")
 _POTENTIALS = ("scf_radius", "scf_iterations", "mixing", "basis")
 
 
@@ -52,7 +52,7 @@ class Scale:
         """Load of one chunk; its tasks in the order of the worker."""
         atoms = {row["structure_id"]: len(row["species"]) for row in structures}
         family: dict[str, str] = {row["structure_id"]: row["family"] for row in structures}
-        lacking = [t for t in tasks if tuple(t[k] for k in _PLACE) not in self.archived]
+        lacking = [t for t in tasks if tuple(t[k] for k in _SITE_KEY) not in self.archived]
         reasons = [self._why_not(task, family) for task in lacking]
         todo = [task for task, why in zip(lacking, reasons) if not why]
         work: list[tuple[str, Key]] = []
@@ -117,7 +117,7 @@ class Scale:
 def _archived(root: Path, protocols: Mapping[str, Any]) -> tuple[set[tuple[Any, ...]], set[Cell]]:
     """Places of archived calculations that the settings of today would find again, and cells.
 
-    Ids are not known before geometries are, so places are compared; that a protocol of the same
+    Ids are not known before geometries are, so sites are compared; that a protocol of the same
     name still means the same is seen by one id of each kind. A damaged archive counts as empty
     here: the job that reads it tells which part it is.
     """
@@ -133,10 +133,10 @@ def _archived(root: Path, protocols: Mapping[str, Any]) -> tuple[set[tuple[Any, 
     kinds: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
     for row in rows:
         if row["geometry_id"] in by_id and row["protocol"] in protocols:
-            kinds[tuple(row[k] for k in _PLACE[1:5])].append(row)
+            kinds[tuple(row[k] for k in _SITE_KEY[1:5])].append(row)
     good = [k for k, found in kinds.items() if _still(found[0], by_id, protocols)]
-    places = {tuple(row[k] for k in _PLACE) for kind in good for row in kinds[kind]}
-    return places, {(c["structure_id"], c["protocol"], c["settings"]) for c in cells}
+    keys = {tuple(row[k] for k in _SITE_KEY) for kind in good for row in kinds[kind]}
+    return keys, {(c["structure_id"], c["protocol"], c["settings"]) for c in cells}
 
 
 def _still(row: Row, cells: Mapping[str, Row], protocols: Mapping[str, Any]) -> bool:

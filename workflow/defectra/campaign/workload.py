@@ -153,7 +153,7 @@ def main() -> int:
     from defectra.campaign.parameters import worker_settings
     from defectra.campaign.planned import Planned
     from defectra.campaign.studies import studies_with_requests
-    from defectra.campaign.study_load import chunk_load, told
+    from defectra.campaign.study_load import chunk_load, load_sentence
     from defectra.core.archive_paths import archive_folder
     from defectra.core.config import of_command_line
     from defectra.core.fingerprint import fingerprint
@@ -183,7 +183,7 @@ def main() -> int:
     results = args.directory / "results"
     for study in studies_with_requests():
         if study != "nmc" and study in config.studies:
-            print(told(config, study, chunk_load(config, study, None, results, costs)))
+            print(load_sentence(config, study, chunk_load(config, study, None, results, costs)))
     return 0
 
 
