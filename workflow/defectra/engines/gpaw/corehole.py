@@ -32,7 +32,7 @@ RESULT = gpaw.RESULT
 STEP = 0.1  # eV, of the energies of a spectrum
 BELOW = 5.0  # eV, that the spectrum begins below the first transition
 # Inelastic losses: a state so far above the first empty one is this much of that wider, the linear
-# rule of WIEN2k (E/10). FEFF and measured spectra have them; the states of GPAW live for ever.
+# rule of WIEN2k (E/10). FEFF and measured spectra have them; the states of GPAW have none.
 LOSS = 0.1
 _LONGEST = 2000.0  # eV, of a spectrum
 _TIMES_MOST = 4  # cells along one vector

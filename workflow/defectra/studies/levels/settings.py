@@ -94,7 +94,7 @@ class EnergyTable(Strict):
     fidelity: str = Field("functional unknown", description="what made the energies")
 
 
-class Live(Strict):
+class ComputedSets(Strict):
     """Charged cells with GPAW: the shipped set, what each run computes anew, users' own runs."""
 
     sets: str = Field("resources/levels/sets.csv", description="sets with their protocols")
@@ -140,7 +140,7 @@ class LevelsStudy(StudySettings):
     intervals: Intervals = Intervals()
     multifidelity: Multifidelity = Multifidelity()
     acquisition: Acquisition = Acquisition()
-    live: Live = Live()
+    live: ComputedSets = ComputedSets()
     diagrams: dict[str, list[str]] = Field(
         {"CdTe": ["Cu", "As", "In", "Cl"], "ZnSe": ["Cu", "P", "Al", "Br"]},
         description="impurities of each transition-level diagram",

@@ -38,7 +38,7 @@ def families_of_block(config: Config, block: Block) -> list[Family]:
     rows = list({row["structure_id"]: row for row in block.rows.values()}.values())
     spec = config.nmc.blocks
     named = config.nmc.model_copy(update={"protocol": spec.protocol, "ladder": spec.converged})
-    settings = settings_of(config.model_copy(update={"nmc": named}), live=True)
+    settings = settings_of(config.model_copy(update={"nmc": named}), relax=True)
     return list(task_families(rows, tasks(block, spec, config.nmc.engine), settings))
 
 

@@ -164,7 +164,7 @@ class NmcStudy(StudySettings):
         [], description="folders of finished runs made elsewhere; same input, same calculation"
     )
     shards: int = Field(8, ge=1, description="chunks of each protocol; fixed once begun")
-    drift_sample: int = Field(3, ge=0, description="archived calculations recomputed live")
+    drift_sample: int = Field(3, ge=0, description="archived calculations recomputed in each run")
     max_failed: float = Field(0.2, ge=0, le=1, description="fraction of failures that stops a run")
     lithium_series: LithiumSeries = LithiumSeries()
     blocks: NmcBlocks = NmcBlocks()
