@@ -1,8 +1,8 @@
 """Our own calculations of pure compounds as features of any composition.
 
 The table of our runs holds lattice constant, bulk modulus, PBE and HSE gap of the 54 inorganic
-compounds. For a composition they are averaged over its end members by fractions; the gap also gives its lowest
-and highest end member, the spread over the cations on B, and a mean that leans to the lowest. MA
+compounds. For a composition they are averaged over its end members by fractions; the gap also gives
+its lowest and highest end member, the spread over cations on B, and a mean near the lowest. MA
 and FA were not computed: Cs, the largest cation that was, stands for them. No published value
 enters.
 """
