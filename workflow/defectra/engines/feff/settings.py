@@ -27,7 +27,7 @@ class FeffProtocol(Strict):
     )
     stoichiometry: dict[Element, float] = Field(
         {},
-        description="weights of the unique potentials, equal for all cells; empty: atoms of the cell",
+        description="weights of the unique potentials, equal for all cells; empty: of the cell",
     )
     tolerances: list[float] = Field(
         [],

@@ -75,7 +75,7 @@ class Screen(Strict):
 
 
 class Fidelity(Strict):
-    """Learning curves at fixed cost: how many high-fidelity values are computed, how they are used."""
+    """Learning curves at fixed cost: how many high-fidelity values, how used."""
 
     cost_ratio: float = Field(20.0, gt=1, description="cost of an HSE value in PBE values")
     budgets: list[float] = Field(
