@@ -1,8 +1,9 @@
 """K edges by GPAW with a core hole: what is asked of the program, and what came out.
 
 Half or a full hole against a uniform background, or the excited electron in the lowest empty state
-(XCH); spin-polarised, with U. The absolute energy is that of ΔSCF: the total energy of the first
-core-excited state minus that of the ground state stands at the first empty state of the spectrum.
+(XCH, excited electron and core hole); spin-polarised, with U. The absolute energy is that of ΔSCF:
+the total energy of the first core-excited state minus that of the ground state stands at the first
+empty state of the spectrum.
 """
 
 from __future__ import annotations

@@ -1,10 +1,11 @@
 """Our own calculations of pure compounds as features of any composition.
 
-The table of our runs holds lattice constant, bulk modulus, PBE and HSE gap of the 54 inorganic
-compounds. For a composition they are averaged over its end members by fractions; the gap also gives
-its lowest and highest end member, the spread over cations on B, and a mean near the lowest. MA
-and FA were not computed: Cs, the largest cation that was, stands for them. No published value
-enters.
+The table of our runs holds lattice constant, bulk modulus and gap of the 54 inorganic compounds, by
+PBE (Perdew-Burke-Ernzerhof) and HSE (hybrid functional of Heyd-Scuseria-Ernzerhof). For a
+composition they are averaged over its end members by fractions; the gap also gives its lowest and
+highest end member, the spread over cations on B, and a mean near the lowest. MA and FA
+(methylammonium, formamidinium) were not computed: Cs, the largest cation that was, stands for them.
+No published value enters.
 """
 
 from __future__ import annotations

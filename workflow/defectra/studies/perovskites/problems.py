@@ -1,9 +1,10 @@
-"""What is learnt from what: labels, the features a model may see, and the baseline it starts from.
+"""Learning problems: the labels, the features a model may see, and the baseline it starts from.
 
 `features` names what has to be known of a compound before it can be predicted:
 
 - ``composition``: nothing but the formula.
-- ``+ PBE``: its PBE value of the same label; learnt is the difference (delta learning).
+- ``+ PBE``: its PBE value (Perdew-Burke-Ernzerhof functional) of the same label; learnt is the
+  difference (delta learning).
 - ``+ own ends``: our own calculations of the end members (pure inorganic compounds), averaged over
   the composition (:mod:`defectra.studies.perovskites.end_members`); no published value of any
   compound.
