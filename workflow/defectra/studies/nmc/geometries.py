@@ -12,6 +12,7 @@ from defectra.engines.chgnet.settings import ChgnetProtocol
 from defectra.structures.geometry import as_row, vegard
 
 Row = dict[str, Any]
+GEOMETRY_MISSING = "geometry_missing"  # not relaxed yet
 Found = Generator[Item, None, Row]  # gives requests, returns a geometries row
 
 
@@ -150,7 +151,7 @@ def _missing(row: Row, name: str, digest: str) -> Row:
         f"no {name} geometry in the archive: run `make engines` and set nmc.live_geometries: true, "
         "or set nmc.geometry: vegard"
     )
-    return _failed(row, name, "geometry_missing", message) | {"settings": digest}
+    return _failed(row, name, GEOMETRY_MISSING, message) | {"settings": digest}
 
 
 def _failed(row: Row, name: str, error_class: str, message: str) -> Row:
