@@ -106,7 +106,7 @@ def test_cokriging_uses_the_cheap_level() -> None:
     alone = GroupedGP(GROUPS).fit(x[high_rows], high[high_rows]).predict(x[test])[0]
     error = [np.sqrt(np.mean((p - high[test]) ** 2)) for p in (both, alone)]
     assert error[0] < 0.3 * error[1]
-    with pytest.raises(ValueError, match="cheap value"):
+    with pytest.raises(ValueError, match="low-fidelity value"):
         Cokriging(GROUPS).fit(x, low, high_rows, high, low_rows)
 
 
