@@ -13,7 +13,7 @@ from defectra.campaign.request import Request
 from defectra.campaign.rows import accounting
 from defectra.campaign.verdict import unfinished
 from defectra.core.arrays import ArrayReader, Arrays, Load, has_arrays
-from defectra.core.journal import Journal, journal_size, placed_records, read_record
+from defectra.core.journal import Journal, journal_size, records_with_starts, read_record
 from defectra.core.records import Origin, Status, Table
 from defectra.core.store import Archive
 
@@ -60,8 +60,10 @@ class Finished:
     def outcome(self) -> Outcome:
         """As the engine gave it back."""
         names = ("calculation_id", "attempt", "error_class", "message", "wall_s", "cpu_s")
-        told = {k: self.row[k] for k in (*names, "max_rss_mb", "shared_from", "inputs_sha256")}
-        return Outcome(**told, status=Status(self.row["status"]), files=dict(self.files))
+        accounting = {
+            k: self.row[k] for k in (*names, "max_rss_mb", "shared_from", "inputs_sha256")
+        }
+        return Outcome(**accounting, status=Status(self.row["status"]), files=dict(self.files))
 
 
 @dataclass(frozen=True)
@@ -174,7 +176,7 @@ class Ledger:
         if self._sizes.get(path) == size:
             return
         self._sizes[path] = size
-        for start, row, raw in placed_records(path):
+        for start, row, raw in records_with_starts(path):
             kind = self.kinds.get(row.pop("kind"))
             if kind is not None and kind.of_record is not None:
                 name, found = kind.of_record(row)
