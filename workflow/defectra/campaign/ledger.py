@@ -13,7 +13,7 @@ from defectra.campaign.request import Request
 from defectra.campaign.rows import accounting
 from defectra.campaign.verdict import unfinished
 from defectra.core.arrays import ArrayReader, Arrays, Load, has_arrays
-from defectra.core.journal import Journal, journal_size, records_with_starts, read_record
+from defectra.core.journal import Journal, journal_size, read_record, records_with_starts
 from defectra.core.records import Origin, Status, Table
 from defectra.core.store import Archive
 
