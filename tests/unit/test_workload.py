@@ -130,7 +130,7 @@ def test_what_cannot_be_computed_is_counted_apart_and_costs_nothing(
     other["nmc"]["structures"] |= {"compositions": ["NMC622", "NMC811", "NMC532"], "count": 20}
     plan = make_plan(config_model().model_validate(other))
     settings = json.loads(worker_settings(config))
-    why = why_no_relaxation(live=False)
+    why = why_no_relaxation(relax=False)
     archive = root / "resources" / "archive"
     found = {k: Scale(settings, LAWS, archive, "", why).weigh(*v) for k, v in plan.items()}
     lacking = sum(x.impossible.get(why, 0) for x in found.values())
