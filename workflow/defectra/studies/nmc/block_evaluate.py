@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from defectra.core.records import Split
+from defectra.core.records import METRICS_COLUMNS, Split
 from defectra.core.settings import ModelSettings
 from defectra.learn.crossval import TARGETS
 from defectra.learn.moved_spectra import Disturbance
@@ -26,6 +26,7 @@ KERNEL = "kernel"  # the model of the claims
 BOTH, INTENSITY, NONE = "shape and intensity: all", "intensity: all", "none"
 FEWEST = 4  # blocks; below, nothing is evaluated
 JITTERS, NOISES, SHARES = (0.0, 0.25, 0.5, 1.0), (0.0, 0.01, 0.02, 0.05), (0.25, 0.5, 0.75, 1.0)
+CURVE_COLUMNS = ["curve", "at", *METRICS_COLUMNS]
 CURVES = {"jitter": "axis jitter (eV)", "noise": "noise (share of the largest bin)",
           "learning": "training blocks"}  # fmt: skip
 

@@ -1,0 +1,91 @@
+"""Steps of the campaign by blocks: what its rules do with their files; no science here."""
+
+from __future__ import annotations
+
+from defectra.core.step import Job
+
+
+def read_blocks(job: Job) -> None:
+    """Whole blocks of the archive as tables.
+
+    Input archive (parts). Output rows, converged, calculations, geometries (parquet), missing
+    (csv).
+
+    params.design = JSON (:func:`defectra.studies.nmc.block_tables.block_design`); params.grids =
+    nmc.edges; params.archive = folder, as JSON.
+    """
+    import json
+    from pathlib import Path
+
+    from defectra.core.csvs import write_csv
+    from defectra.core.records import CALCULATIONS, GEOMETRIES
+    from defectra.core.store import write_table
+    from defectra.studies.nmc.block_tables import (
+        MISSING_COLUMNS,
+        block_rows_table,
+        edges_of_design,
+        read_blocks,
+    )
+    from defectra.studies.nmc.settings import Grid
+
+    grids = {name: Grid(**grid) for name, grid in json.loads(job.params.grids).items()}
+    found = read_blocks(job.params.design, Path(json.loads(job.params.archive)), grids)
+    table = block_rows_table(edges_of_design(job.params.design))
+    write_table(job.output.rows, found.rows, table)
+    write_table(job.output.converged, found.converged, table)
+    write_table(job.output.calculations, found.calculations, CALCULATIONS)
+    write_table(job.output.geometries, found.geometries, GEOMETRIES)
+    write_csv(job.output.missing, found.missing, MISSING_COLUMNS)
+
+
+def evaluate_blocks(job: Job) -> None:
+    """Models of the blocks.
+
+    Input rows, training (parquet); output metrics, curves (csv), predictions (parquet).
+
+    params.grids = nmc.edges; params.config = nmc.model; params.seed = seed.
+    """
+    import json
+
+    from defectra.core.csvs import write_csv
+    from defectra.core.records import METRICS_COLUMNS
+    from defectra.core.settings import ModelSettings
+    from defectra.core.store import write_table
+    from defectra.learn.predictions import PREDICTIONS
+    from defectra.studies.nmc.block_evaluate import CURVE_COLUMNS, evaluate_blocks
+    from defectra.studies.nmc.block_tables import edges_in, read_block_rows
+    from defectra.studies.nmc.first_campaign import evaluate_first
+    from defectra.studies.nmc.settings import Grid
+    from defectra.studies.nmc.training import read_training
+
+    grids = {name: Grid(**grid) for name, grid in json.loads(job.params.grids).items()}
+    settings, seed = ModelSettings(**json.loads(job.params.config)), int(job.params.seed)
+    rows, first = read_block_rows(job.input.rows), read_training(job.input.training)
+    edges = edges_in(rows)
+    found = evaluate_blocks(rows, grids, edges, settings, seed)
+    metrics, predictions = evaluate_first(rows, first, grids, edges, settings, seed)
+    write_csv(job.output.metrics, [*found.metrics, *metrics], METRICS_COLUMNS)
+    write_csv(job.output.curves, found.curves, CURVE_COLUMNS)
+    write_table(job.output.predictions, [*found.predictions, *predictions], PREDICTIONS)
+
+
+def weigh_blocks(job: Job) -> None:
+    """Weights over energy.
+
+    Input rows (parquet); output weights (csv).
+
+    params.grids = nmc.edges; params.config = nmc.model; params.seed = seed.
+    """
+    import json
+
+    from defectra.core.csvs import write_csv
+    from defectra.core.settings import ModelSettings
+    from defectra.studies.nmc.block_tables import edges_in, read_block_rows
+    from defectra.studies.nmc.block_weights import WEIGHT_COLUMNS, weights
+    from defectra.studies.nmc.settings import Grid
+
+    grids = {name: Grid(**grid) for name, grid in json.loads(job.params.grids).items()}
+    settings = ModelSettings(**json.loads(job.params.config))
+    rows = read_block_rows(job.input.rows)
+    found = weights(rows, grids, edges_in(rows), settings, int(job.params.seed))
+    write_csv(job.output[0], found, WEIGHT_COLUMNS)
