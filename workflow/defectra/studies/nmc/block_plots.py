@@ -68,3 +68,15 @@ def plot_weights(job: Job) -> None:
     from defectra.studies.nmc.figures.blocks import plot_weights
 
     plot_weights(read_csv(job.input.weights, WEIGHT_COLUMNS), job.output[0])
+
+
+def plot_experiment(job: Job) -> None:
+    """Lithium of measured electrodes.
+
+    Input experiment (csv); no params.
+    """
+    from defectra.core.csvs import read_csv
+    from defectra.studies.nmc.experiment import EXPERIMENT_COLUMNS
+    from defectra.studies.nmc.figures.experiment import plot_experiment
+
+    plot_experiment(read_csv(job.input.experiment, EXPERIMENT_COLUMNS), job.output[0])

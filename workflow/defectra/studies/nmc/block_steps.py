@@ -89,3 +89,30 @@ def weigh_blocks(job: Job) -> None:
     rows = read_block_rows(job.input.rows)
     found = weights(rows, grids, edges_in(rows), settings, int(job.params.seed))
     write_csv(job.output[0], found, WEIGHT_COLUMNS)
+
+
+def measure_experiment(job: Job) -> None:
+    """Lithium of measured electrodes.
+
+    Input rows (parquet), series (json), charge (csv) of the mirror; output experiment (csv).
+
+    params.grids = nmc.edges; params.seed = seed; params.mirror.
+    """
+    import json
+    from pathlib import Path
+
+    from defectra.core.csvs import write_csv
+    from defectra.core.datasets import located
+    from defectra.spectra.align import points
+    from defectra.spectra.measured_series import read_series
+    from defectra.studies.nmc.block_tables import read_block_rows
+    from defectra.studies.nmc.experiment import EXPERIMENT_COLUMNS, measure, read_charge
+    from defectra.studies.nmc.settings import Grid
+
+    mirror = Path(job.params.mirror)
+    series, charge = (located(job.input[k], mirror)[0] for k in ("series", "charge"))
+    grid = Grid(**json.loads(job.params.grids)["Ni K"])
+    rows = read_block_rows(job.input.rows)
+    measured = read_series(series), read_charge(charge)
+    found = measure(rows, points(grid), *measured, int(job.params.seed))
+    write_csv(job.output[0], found, EXPERIMENT_COLUMNS)

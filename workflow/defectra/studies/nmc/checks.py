@@ -21,26 +21,28 @@ from defectra.studies.nmc.block_controls import CONTENTS as CONTENTS_ALONE
 from defectra.studies.nmc.block_controls import CONTROLS, METADATA, PERMUTED, VOLUME
 from defectra.studies.nmc.block_evaluate import BOTH, INTENSITY, KERNEL
 from defectra.studies.nmc.block_scores import CLAIMED, ELECTRONS
+from defectra.studies.nmc.experiment import DIFFERENCE, PEAK, rmse
 from defectra.studies.nmc.lithium import FIXED, NI_MEAN, O_PRE_EDGE, RELAXATION, TOTAL
-from defectra.studies.nmc.scorecard import AIM, CONTENTS, LEAST, reason
+from defectra.studies.nmc.scorecard import AIM, CONTENTS, LEAST, NO_EXPERIMENT, reason
 
 _check = partial(Check, study="nmc")
 _control = partial(Control, study="nmc")
 LARGEST_DRIFT = 1e-3
 CHANCE = 0.5  # AUROC of a guess
-INTENSITY_AIM, LITHIUM_AIM = 0.05, 0.06  # RMSE per metal atom
+INTENSITY_AIM, LITHIUM_AIM, EXPERIMENT_AIM = 0.05, 0.06, 0.10  # RMSE per metal atom
 
 
-def checks(metrics: Rows, lithium: Rows, drift: Rows) -> list[Row]:
+def checks(metrics: Rows, lithium: Rows, drift: Rows, experiment: Rows) -> list[Row]:
     """Rows of ``checks.csv``.
 
     Parameters
     ----------
-    metrics, lithium, drift
-        Rows of ``metrics.csv``, ``lithium.csv`` and the drift table; each may be empty.
+    metrics, lithium, drift, experiment
+        Rows of ``metrics.csv``, ``lithium.csv``, the drift table and ``experiment.csv``; each may
+        be empty.
     """
     own: list[Check | Control] = [*_lithium(lithium), *_contents(metrics), *_defects(metrics)]
-    own += [*_controls(metrics), _drift(drift)]
+    own += [*_controls(metrics), *_experiment(experiment), _drift(drift)]
     return [c.row() for c in own]
 
 
@@ -178,6 +180,20 @@ def _controls(rows: Rows) -> Iterator[Control]:
         fails_if="contents of other blocks are predicted better than by the mean: blocks leak",
         missing=NO_BLOCKS,
     )
+
+
+def _experiment(rows: Rows) -> Iterator[Check]:
+    for method, name in ((KERNEL, "kernel"), (DIFFERENCE, "change"), (PEAK, "peak")):
+        yield _check(
+            check_id=f"experiment_x_Li_{name}",
+            check=f"lithium of measured electrodes from Ni K by {method} (RMSE)",
+            bound=EXPERIMENT_AIM,
+            sense="at most",
+            ours=Estimate(*rmse(rows, method)),
+            unit="per metal",
+            fails_if="computed and measured spectra differ by more than lithium does",
+            missing=NO_EXPERIMENT,
+        )
 
 
 def _drift(rows: Rows) -> Check:

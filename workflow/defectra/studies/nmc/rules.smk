@@ -121,6 +121,32 @@ use rule step as weigh_blocks with:
         seed=leaf(CONFIG, "seed"),
 
 
+# Measured electrodes: only where the published data are.
+
+
+use rule step as measure_experiment with:
+    input:
+        rows=rules.read_blocks.output.rows,
+        series=needs(
+            "spectra/chen2023_featurexas/dataset/nmc_exp_xas.json", CONFIG.mirror
+        ),
+        charge=needs(
+            "spectra/jia2026_multimodal/Data/Exp_data/XAS/622.csv", CONFIG.mirror
+        ),
+    output:
+        "results/nmc/experiment.csv",
+    log:
+        "results/logs/nmc/measure_experiment.log",
+    params:
+        **step("defectra.studies.nmc.block_steps.measure_experiment"),
+        grids=leaf(CONFIG, "nmc", "edges"),
+        seed=leaf(CONFIG, "seed"),
+        mirror=CONFIG.mirror,
+
+
+EXPERIMENT = list(rules.measure_experiment.output) if CONFIG.mirror else []
+
+
 # Models of the first campaign, and the scores of both beside the published ones.
 
 
@@ -148,6 +174,7 @@ use rule step as score with:
         blocks=rules.evaluate_blocks.output.metrics,
         lithium=rules.measure_lithium.output[0],
         drift=rules.drift.output[0],
+        experiment=EXPERIMENT,
     output:
         metrics=report(
             "results/nmc/metrics.csv",
@@ -372,8 +399,27 @@ use rule step as plot_blocks_weights with:
         **step("defectra.studies.nmc.block_plots.plot_weights"),
 
 
+use rule step as plot_experiment with:
+    input:
+        experiment=rules.measure_experiment.output[0],
+    output:
+        report(
+            "results/nmc/figures/experiment.png",
+            category="Blocks",
+            caption="captions/experiment.rst",
+        ),
+    log:
+        "results/logs/nmc/plot_experiment.log",
+    localrule: True
+    resources:
+        **need(mb=800, minutes=10),
+    params:
+        **step("defectra.studies.nmc.block_plots.plot_experiment"),
+
+
 rule nmc:
     input:
+        rules.plot_experiment.output if CONFIG.mirror else [],
         rules.score.output,
         expand(
             "results/nmc/figures/{figure}.png",

@@ -119,14 +119,15 @@ def measure_lithium(job: Job) -> None:
 def score(job: Job) -> None:
     """Scorecard and checks, and the scores of both campaigns in one table.
 
-    Input first, blocks (metrics, csv), lithium (csv), drift (parquet); output metrics, scorecard,
-    checks (csv).
+    Input first, blocks (metrics, csv), lithium (csv), drift (parquet), experiment (csv, or none);
+    output metrics, scorecard, checks (csv).
     """
     from defectra.core.claims import CHECK_COLUMNS, SCORECARD_COLUMNS
     from defectra.core.csvs import read_csv, write_csv
     from defectra.core.records import DRIFT, METRICS_COLUMNS
     from defectra.core.store import read_table
     from defectra.studies.nmc.checks import checks
+    from defectra.studies.nmc.experiment import EXPERIMENT_COLUMNS
     from defectra.studies.nmc.lithium import LITHIUM_COLUMNS
     from defectra.studies.nmc.scorecard import scorecard
 
@@ -137,8 +138,9 @@ def score(job: Job) -> None:
     lithium = read_csv(job.input.lithium, LITHIUM_COLUMNS)
     drift = read_table(job.input.drift, DRIFT)
     write_csv(job.output.metrics, metrics, METRICS_COLUMNS)
-    write_csv(job.output.scorecard, scorecard(metrics, lithium), SCORECARD_COLUMNS)
-    write_csv(job.output.checks, checks(metrics, lithium, drift), CHECK_COLUMNS)
+    measured = [r for path in job.input.experiment for r in read_csv(path, EXPERIMENT_COLUMNS)]
+    write_csv(job.output.scorecard, scorecard(metrics, lithium, measured), SCORECARD_COLUMNS)
+    write_csv(job.output.checks, checks(metrics, lithium, drift, measured), CHECK_COLUMNS)
 
 
 def calculate(job: Job) -> None:

@@ -40,6 +40,9 @@ def plot_differences(rows: Sheet, grids: Mapping[str, Grid], path: str | Path) -
         _empty(path, NONE)
         return
     arms = [a for a in LABELS if a != "pristine" and any(r["arm"] == a for r in rows)]
+    if not arms:
+        _empty(path, "no arm but the pristine one")
+        return
     figure, axes = style.canvas(
         len(arms), len(edges), (2.4 * len(edges), 2.1 * len(arms) + 0.6), sharex="col"
     )
@@ -49,11 +52,14 @@ def plot_differences(rows: Sheet, grids: Mapping[str, Grid], path: str | Path) -
         shares = dict(zip(((r["block"], r["arm"]) for r in rows), _shares(curves)))
         limit = 0.0
         for k, arm in enumerate(arms):
-            change = np.array(
-                [v - shares[b, "pristine"] for (b, a), v in shares.items() if a == arm]
-            )
+            pairs = [(v, shares.get((b, "pristine"))) for (b, a), v in shares.items() if a == arm]
+            change = np.array([v - plain for v, plain in pairs if plain is not None])
+            change = change[np.isfinite(change).all(axis=1)] if len(change) else change
+            if not len(change):
+                style.say(axes[k, column], "no pairs")
+                continue
             limit = max(limit, _band(axes[k, column], centres, change, COLOURS[arm]))
-        for k in range(len(arms)):
+        for k in range(len(arms) if limit else 0):
             axes[k, column].set_ylim(-limit, limit)
         axes[0, column].set_title(edge)
         axes[-1, column].set_xlabel("energy (eV)")
@@ -266,8 +272,9 @@ def plot_weights(weights: Rows, path: str | Path) -> None:
 
 def _weights_panel(axis: Axes, rows: Sheet, edge: str) -> None:
     columns = ("energy_eV", "weight", "weight_sd", "difference", "difference_sd")
+    rows = [r for r in rows if np.isfinite([float(r[k]) for k in columns]).all()]
     if not rows:
-        style.say(axis, edge)
+        style.say(axis, f"{edge}: no weights")
         return
     energy, weight, sd, change, error = (np.array([r[k] for r in rows], float) for k in columns)
     axis.axhline(0, color=style.GREY, lw=0.6)
