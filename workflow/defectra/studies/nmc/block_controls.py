@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from defectra.learn import components, edge_kernels
 from defectra.learn.edge_kernels import Kernel, Targets
-from defectra.studies.nmc.block_models import IS_CLASS, TESTS, Answers, Arms, Held, split_folds
+from defectra.studies.nmc.block_models import TESTS, Answers, Arms, Held, split_folds
 
 Floats = NDArray[np.float64]
 ModelName = Literal["kernel", "ridge", "xgboost"]
@@ -49,7 +49,7 @@ def hold_out(
     for repeat, start in enumerate(range(0, len(held.labels), TESTS)):
         labels = held.labels[start].values
         for train, test in split_folds(arms, held.split, n_folds, repeat):
-            targets = Targets(labels[train], IS_CLASS)
+            targets = Targets(labels[train], arms.is_class)
             groups = [arms.groups[i] for i in train]
             fold = _scaled(values[train], values[test])
             found = _answers(model, fold, targets, groups, seed + repeat)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from defectra.core.records import METRICS_COLUMNS, Split
 from defectra.core.settings import ModelSettings
-from defectra.learn.crossval import TARGETS
+from defectra.learn.crossval import TARGETS, Target
 from defectra.learn.moved_spectra import Disturbance
 from defectra.spectra.grid import Grid
 from defectra.studies.nmc import block_controls, intensities
@@ -26,6 +26,8 @@ KERNEL = "kernel"  # the model of the claims
 BOTH, INTENSITY, NONE = "shape and intensity: all", "intensity: all", "none"
 FEWEST = 4  # blocks; below, nothing is evaluated
 JITTERS, NOISES, SHARES = (0.0, 0.25, 0.5, 1.0), (0.0, 0.01, 0.02, 0.05), (0.25, 0.5, 0.75, 1.0)
+HALVES_COLUMNS = ["edges", "target", "score"]
+NICKEL = Target("nickel_state", "nickel_state", "e", False)
 CURVE_COLUMNS = ["curve", "at", *METRICS_COLUMNS]
 CURVES = {"jitter": "axis jitter (eV)", "noise": "noise (share of the largest bin)",
           "learning": "training blocks"}  # fmt: skip
@@ -43,11 +45,14 @@ class Evaluation:
         Rows of the predictions table.
     curves
         Rows of ``metrics.csv`` with columns ``curve`` and ``at`` before them.
+    halves
+        Rows of :data:`HALVES_COLUMNS`: what the saved model may say of its errors.
     """
 
     metrics: list[Row] = field(default_factory=list)
     predictions: list[Row] = field(default_factory=list)
     curves: list[Row] = field(default_factory=list)
+    halves: list[Row] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -104,6 +109,10 @@ def evaluate_blocks(
         out.metrics += _shape(runner, other)
         out.metrics += _intensity(runner, other, None)
     out.metrics += _permuted(runner)
+    out.halves += _halves(runner.arms, held)
+    nickel, more = _nickel(rows, grids, edges, settings, seed)
+    out.metrics += nickel
+    out.halves += more
     out.curves += _disturbed(runner)
     out.curves += _learning(runner)
     return out
@@ -155,6 +164,40 @@ def _controls(runner: Runner, held: Held) -> Iterator[Row]:
                 yield from sheet.contents(found, name, model)
             others = {f"{name} ({model})": found}
             yield from sheet.gains(_all(held, arms), others, SHAPE + ALL, KERNEL)
+
+
+def _halves(arms: Arms, held: Held) -> Iterator[Row]:
+    """Half width of the 90 % interval of a number, balanced accuracy of a class, by subset."""
+    for (model, subset), found in held.answers.items():
+        if model != KERNEL:
+            continue
+        for k, target in enumerate(arms.targets):
+            values = found.values[..., k]
+            truth = np.array([own.values[:, k] for own in held.labels])
+            if target.is_class:
+                score = np.mean(
+                    [(values > 0.5)[truth > 0.5].mean(), (values <= 0.5)[truth < 0.5].mean()]
+                )
+            else:
+                score = np.quantile(np.abs(values - truth), 0.9)
+            yield {"edges": " + ".join(subset), "target": target.name, "score": float(score)}
+
+
+def _nickel(
+    rows: Rows, grids: Mapping[str, Grid], edges: Sequence[str], settings: ModelSettings, seed: int
+) -> tuple[list[Row], list[Row]]:
+    """Mean oxidation state of nickel, of the cells where no site of it is ambiguous."""
+    known = [r for r in rows if np.isfinite(r[NICKEL.column])]
+    if len({r["block"] for r in known}) < FEWEST:
+        return [], []
+    runner = Runner(Arms.of(known, grids, edges, (NICKEL,)), settings, seed)
+    held = runner.held(kernels=(KERNEL,), components=(), subsets=runner.arms.subsets(), repeats=1)
+    sheet, metrics = runner.sheet(held), list[Row]()
+    for (model, subset), found in held.answers.items():
+        metrics += sheet.contents(
+            found.values, SHAPE + edges_name(subset, runner.arms.edges), model
+        )
+    return metrics, list(_halves(runner.arms, held))
 
 
 def _permuted(runner: Runner) -> Iterator[Row]:

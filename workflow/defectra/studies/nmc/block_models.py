@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from defectra.core.records import Split
 from defectra.learn import components, edge_kernels
-from defectra.learn.crossval import TARGETS
+from defectra.learn.crossval import TARGETS, Target
 from defectra.learn.edge_kernels import Kernel, Targets
 from defectra.learn.moved_spectra import Disturbance, EdgeCurves
 from defectra.learn.splits import Fold, TooFewGroupsError, folds
@@ -48,18 +48,27 @@ class Arms:
         Rows of :func:`defectra.studies.nmc.block_tables.block_rows_table`.
     curves
         Spectra by edge.
+    targets
+        What is learnt of them.
     """
 
     rows: Rows
     curves: Mapping[str, EdgeCurves]
+    targets: tuple[Target, ...] = TARGETS
 
     @classmethod
-    def of(cls, rows: Rows, grids: Mapping[str, Grid], edges: Sequence[str]) -> Arms:
+    def of(
+        cls,
+        rows: Rows,
+        grids: Mapping[str, Grid],
+        edges: Sequence[str],
+        targets: tuple[Target, ...] = TARGETS,
+    ) -> Arms:
         """Arms with the spectra of some edges."""
         curves = {
             e: EdgeCurves(points(grids[e]), np.array([r[f"{RAW}{e}"] for r in rows])) for e in edges
         }
-        return cls(rows, curves)
+        return cls(rows, curves, targets)
 
     @property
     def edges(self) -> Subset:
@@ -78,8 +87,13 @@ class Arms:
 
     @property
     def truth(self) -> Floats:
-        """Labels of the targets of :data:`defectra.learn.crossval.TARGETS`, shape (n, k)."""
-        return np.array([[float(r[t.column]) for t in TARGETS] for r in self.rows])
+        """Labels of the targets, shape (n, k)."""
+        return np.array([[float(r[t.column]) for t in self.targets] for r in self.rows])
+
+    @property
+    def is_class(self) -> NDArray[np.bool_]:
+        """Which targets are 0 or 1, shape (k,)."""
+        return np.array([t.is_class for t in self.targets])
 
     def subsets(self) -> list[Subset]:
         """Every subset of the edges, single ones first, all of them last."""
@@ -90,9 +104,6 @@ class Arms:
         """Single edges, and all."""
         singles: list[Subset] = [(e,) for e in self.edges]
         return singles if len(singles) == 1 else [*singles, self.edges]
-
-
-IS_CLASS = np.array([t.is_class for t in TARGETS])
 
 
 @dataclass(frozen=True)
@@ -124,15 +135,15 @@ def permuted(arms: Arms, seed: int) -> Labels:
     """
     generator = np.random.default_rng([seed, 77])
     blocks = np.array([r["block"] for r in arms.rows])
-    values, names = arms.truth.copy(), arms.arms.copy()
+    values, names, is_class = arms.truth.copy(), arms.arms.copy(), arms.is_class
     members = [np.flatnonzero(blocks == b) for b in np.unique(blocks)]
     partner = generator.permutation(len(members))
     for own, other in zip(members, partner):
         taken = generator.permutation(own)
-        values[np.ix_(own, IS_CLASS)] = arms.truth[np.ix_(taken, IS_CLASS)]
+        values[np.ix_(own, is_class)] = arms.truth[np.ix_(taken, is_class)]
         names[own] = arms.arms[taken]
         theirs = np.resize(members[other], len(own))
-        values[np.ix_(own, ~IS_CLASS)] = arms.truth[np.ix_(theirs, ~IS_CLASS)]
+        values[np.ix_(own, ~is_class)] = arms.truth[np.ix_(theirs, ~is_class)]
     return Labels(values, names)
 
 
@@ -155,7 +166,7 @@ class Answers:
     @classmethod
     def empty(cls, tests: int, arms: Arms) -> Answers:
         """Nothing answered yet."""
-        shape = (tests, len(arms.rows), len(TARGETS))
+        shape = (tests, len(arms.rows), len(arms.targets))
         return cls(np.full(shape, np.nan), np.full(shape, np.nan))
 
 
@@ -231,7 +242,7 @@ def split_folds(arms: Arms, split: Split, n_folds: int, seed: int) -> list[Fold]
 def hold_out(arms: Arms, asked: Asked, n_folds: int) -> Held:
     """Answers of every model asked for about rows it was not trained on."""
     out, tests = Held(asked.split), asked.repeats * TESTS
-    out.constant = np.full((tests, len(arms.rows), len(TARGETS)), np.nan)
+    out.constant = np.full((tests, len(arms.rows), len(arms.targets)), np.nan)
     sizes = []
     for repeat in range(asked.repeats):
         seed = asked.seed * 1000 + repeat
@@ -310,14 +321,14 @@ class FoldData:
         return cls(
             {e: np.vstack([c[e][train] for c in copies]) for e in arms.edges},
             {e: np.vstack([m[e][test] for m in measured]) for e in arms.edges},
-            Targets(values, IS_CLASS),
+            Targets(values, arms.is_class),
             edge_kernels.inner_folds(groups, seed),
             seed,
         )
 
     def answers(self, asked: Asked) -> Iterator[tuple[Key, Floats, Floats]]:
         """Key, answers and inner errors of each model, shapes (`TESTS`, t, k), (k,)."""
-        nothing = np.full(len(IS_CLASS), np.nan)
+        nothing = np.full(len(self.targets.is_class), np.nan)
         edges = tuple(self.train)
         for name in asked.kernels:
             kernels = {e: Kernel.of(name, self.train[e]) for e in edges}

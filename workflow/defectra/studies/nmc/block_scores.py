@@ -173,7 +173,7 @@ class Sheet:
         self, target: str, features: str, model: str, subset: str, metric: Metric, value: Value
     ) -> Row:
         """One row."""
-        unit = next(t.unit for t in TARGETS if t.name == target)
+        unit = next(t.unit for t in self.arms.targets if t.name == target)
         unitless = (Metric.R2, Metric.SKILL)
         rows = self.arms.rows
         tested = [r for r in rows if subset == ALL_ARMS or r["arm"] in subset.split(" against ")]
@@ -197,7 +197,7 @@ class Sheet:
 
     def contents(self, values: Floats, features: str, model: str) -> Iterator[Row]:
         """Scores of every content; `values` has shape (d, n, k)."""
-        for k, target in enumerate(TARGETS):
+        for k, target in enumerate(self.arms.targets):
             if target.is_class:
                 continue
             found = content_curves(self.arms, self.held.labels, values[..., k], k, self.bootstrap)

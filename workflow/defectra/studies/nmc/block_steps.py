@@ -41,7 +41,8 @@ def read_blocks(job: Job) -> None:
 def evaluate_blocks(job: Job) -> None:
     """Models of the blocks.
 
-    Input rows, training (parquet); output metrics, curves (csv), predictions (parquet).
+    Input rows, training (parquet); output metrics, curves, halves (csv), predictions
+    (parquet).
 
     params.grids = nmc.edges; params.config = nmc.model; params.seed = seed.
     """
@@ -52,7 +53,11 @@ def evaluate_blocks(job: Job) -> None:
     from defectra.core.settings import ModelSettings
     from defectra.core.store import write_table
     from defectra.learn.predictions import PREDICTIONS
-    from defectra.studies.nmc.block_evaluate import CURVE_COLUMNS, evaluate_blocks
+    from defectra.studies.nmc.block_evaluate import (
+        CURVE_COLUMNS,
+        HALVES_COLUMNS,
+        evaluate_blocks,
+    )
     from defectra.studies.nmc.block_tables import edges_in, read_block_rows
     from defectra.studies.nmc.first_campaign import evaluate_first
     from defectra.studies.nmc.settings import Grid
@@ -66,6 +71,7 @@ def evaluate_blocks(job: Job) -> None:
     metrics, predictions = evaluate_first(rows, first, grids, edges, settings, seed)
     write_csv(job.output.metrics, [*found.metrics, *metrics], METRICS_COLUMNS)
     write_csv(job.output.curves, found.curves, CURVE_COLUMNS)
+    write_csv(job.output.halves, found.halves, HALVES_COLUMNS)
     write_table(job.output.predictions, [*found.predictions, *predictions], PREDICTIONS)
 
 
@@ -116,3 +122,23 @@ def measure_experiment(job: Job) -> None:
     measured = read_series(series), read_charge(charge)
     found = measure(rows, points(grid), *measured, int(job.params.seed))
     write_csv(job.output[0], found, EXPERIMENT_COLUMNS)
+
+
+def save_model(job: Job) -> None:
+    """Model of all edges and targets for ``defectra predict``.
+
+    Input rows (parquet), halves (csv); output model (npz).
+
+    params.grids = nmc.edges; params.seed = seed.
+    """
+    import json
+
+    from defectra.core.csvs import read_csv
+    from defectra.studies.nmc.block_evaluate import HALVES_COLUMNS
+    from defectra.studies.nmc.block_saved import save
+    from defectra.studies.nmc.block_tables import read_block_rows
+    from defectra.studies.nmc.settings import Grid
+
+    grids = {name: Grid(**grid) for name, grid in json.loads(job.params.grids).items()}
+    halves = read_csv(job.input.halves, HALVES_COLUMNS)
+    save(read_block_rows(job.input.rows), grids, halves, int(job.params.seed), job.output[0])

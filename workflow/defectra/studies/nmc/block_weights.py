@@ -13,7 +13,7 @@ from defectra.core.settings import ModelSettings
 from defectra.learn import edge_kernels
 from defectra.learn.edge_kernels import Kernel, Targets
 from defectra.spectra.grid import Grid
-from defectra.studies.nmc.block_models import COPIES, IS_CLASS, MEASURED, Arms, split_folds
+from defectra.studies.nmc.block_models import COPIES, MEASURED, Arms, split_folds
 from defectra.studies.nmc.block_scores import CLAIMED
 
 Row = dict[str, Any]
@@ -59,7 +59,7 @@ def _fold_weights(arms: Arms, train: NDArray[np.int64], seed: int) -> dict[str, 
     features = {e: np.vstack([c[e][train] for c in copies]) for e in arms.edges}
     kernels = {e: Kernel.of("ridge", rows) for e, rows in features.items()}
     own = sum(k.with_rows(features[e]) for e, k in kernels.items()) / len(kernels)
-    targets = Targets(np.tile(arms.truth[train], (COPIES, 1)), IS_CLASS)
+    targets = Targets(np.tile(arms.truth[train], (COPIES, 1)), arms.is_class)
     groups = [arms.groups[i] for i in train] * COPIES
     fitted = edge_kernels.fit(np.asarray(own), targets, edge_kernels.inner_folds(groups, seed))
     return {

@@ -20,7 +20,6 @@ from defectra.learn.edge_kernels import Kernel, Targets
 from defectra.spectra.grid import Grid
 from defectra.studies.nmc.block_models import (
     COPIES,
-    IS_CLASS,
     MEASURED,
     TESTS,
     Arms,
@@ -78,7 +77,7 @@ def _answers(train: Arms, test: Arms, subset: Subset, repeats: int, seed: int) -
         generator = np.random.default_rng([seed * 1000 + repeat, 4])
         copies = [MEASURED.draw(train.curves, generator) for _ in range(COPIES)]
         measured = [MEASURED.draw(test.curves, generator) for _ in range(TESTS)]
-        targets = Targets(np.tile(train.truth, (COPIES, 1)), IS_CLASS)
+        targets = Targets(np.tile(train.truth, (COPIES, 1)), train.is_class)
         parts = edge_kernels.inner_folds(train.groups * COPIES, seed + repeat)
         own, cross = _kernels(_stacked(copies, subset), _stacked(measured, subset))
         found = edge_kernels.fit(own, targets, parts).answers(cross)

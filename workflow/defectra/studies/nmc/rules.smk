@@ -93,6 +93,7 @@ use rule step as evaluate_blocks with:
     output:
         metrics="results/nmc/blocks/metrics.csv",
         curves="results/nmc/blocks/curves.csv",
+        halves="results/nmc/blocks/halves.csv",
         predictions="results/nmc/blocks/predictions.parquet",
     log:
         "results/logs/nmc/evaluate_blocks.log",
@@ -102,6 +103,21 @@ use rule step as evaluate_blocks with:
         **step("defectra.studies.nmc.block_steps.evaluate_blocks"),
         grids=leaf(CONFIG, "nmc", "edges"),
         config=leaf(CONFIG, "nmc", "model"),
+        seed=leaf(CONFIG, "seed"),
+
+
+use rule step as save_model with:
+    input:
+        rows=rules.read_blocks.output.rows,
+        halves=rules.evaluate_blocks.output.halves,
+    output:
+        "results/nmc/models/edges.npz",
+    log:
+        "results/logs/nmc/save_model.log",
+    localrule: True
+    params:
+        **step("defectra.studies.nmc.block_steps.save_model"),
+        grids=leaf(CONFIG, "nmc", "edges"),
         seed=leaf(CONFIG, "seed"),
 
 
@@ -420,6 +436,7 @@ use rule step as plot_experiment with:
 rule nmc:
     input:
         rules.plot_experiment.output if CONFIG.mirror else [],
+        rules.save_model.output,
         rules.score.output,
         expand(
             "results/nmc/figures/{figure}.png",
