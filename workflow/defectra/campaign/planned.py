@@ -73,7 +73,8 @@ class Planned:
         self.settle()
         place = self.results / "plan" / chunk / name
         drafted = self.folder / chunk / name
-        return str(place if drafted == place or _same(drafted, place) else drafted)
+        stands = drafted == place or _same(drafted, place)
+        return as_input(chunk, name) if stands else str(drafted)
 
     def settle(self) -> None:
         """Take the lock and install the plan, if this call runs jobs.
@@ -143,10 +144,15 @@ class OfMain:
 
     def path(self, chunk: str, name: str) -> str:
         """File `name` of a chunk, as an input of a rule."""
-        return str(self.folder / chunk / name)
+        return as_input(chunk, name)
 
     def settle(self) -> None:
         """Nothing: the main process has done it."""
+
+
+def as_input(chunk: str, name: str) -> str:
+    """A file of the plan as a rule names it: Snakemake puts the prefix of a module before it."""
+    return f"results/plan/{chunk}/{name}"
 
 
 def inputs(plan: Planned | OfMain) -> Callable[[str], Callable[[Any], str | list[str]]]:

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from defectra.campaign.complete import survey
 from defectra.campaign.costs import ALONE, Key, Law, load
@@ -118,9 +119,17 @@ def load_of(families: Iterable[Family], ledger: Ledger, laws: Mapping[Key, Law])
 
 
 def chunk_load(
-    config: Config, study: str, chunk: str | None, results: Path, costs: Path
+    config: Config,
+    study: str,
+    chunk: str | None,
+    results: Path,
+    costs: Path,
+    is_kept: bool = True,
 ) -> StudyLoad:
-    """What a chunk of a study takes, or all of it; kept beside the plan while nothing changes."""
+    """What a chunk of a study takes, or all of it.
+
+    It is kept beside the plan while nothing changes, if this call may write there (`is_kept`).
+    """
     store, archive = results / "store", archive_of(study, config)
     journals = [[p.name, p.stat().st_size] for p in sorted(store.glob(f"{study}-*.journal"))]
     state = [part_for(config, study), archive.digest(), journals, costs.read_text(encoding="utf-8")]
@@ -135,7 +144,8 @@ def chunk_load(
         pass
     families = families_of(study, config, chunk)
     found = load_of(families, ledger_of(study, config, store), load(costs))
-    write_bytes(kept, json.dumps(vars(found) | {"digest": digest}).encode())
+    if is_kept:
+        write_bytes(kept, json.dumps(vars(found) | {"digest": digest}).encode())
     return found
 
 
@@ -162,6 +172,17 @@ def ledger_sentence(engine: str) -> str:
     return engine_named(engine).available()
 
 
+class Settled(Protocol):
+    """The plan of a call of Snakemake, see :mod:`defectra.campaign.planned`."""
+
+    def settle(self) -> None:
+        """Take the lock of the results folder, if this call runs jobs."""
+
+    @property
+    def is_written(self) -> bool:
+        """Whether this call is a run, which may write beside the plan."""
+
+
 class StudyLoads:
     """What chunks of studies without manifests are asked for on a cluster, worked out when asked.
 
@@ -171,10 +192,12 @@ class StudyLoads:
         Folder that holds the journals.
     costs
         Table of :mod:`defectra.campaign.costs`.
+    plan
+        Tells whether this call is a run, which then holds the results folder and may write there.
     """
 
-    def __init__(self, config: Config, results: Path, costs: Path) -> None:
-        self.config, self.results, self.costs = config, results, costs
+    def __init__(self, config: Config, results: Path, costs: Path, plan: Settled) -> None:
+        self.config, self.results, self.costs, self.plan = config, results, costs, plan
 
     def memory(self, chunk: str, attempt: int = 1) -> int:
         """Megabytes to ask for, doubled with every attempt."""
@@ -185,4 +208,6 @@ class StudyLoads:
         return int(self._of(chunk).minutes * 2 ** (attempt - 1))
 
     def _of(self, chunk: str) -> StudyLoad:
-        return chunk_load(self.config, study_of(chunk), chunk, self.results, self.costs)
+        self.plan.settle()
+        kept = self.plan.is_written
+        return chunk_load(self.config, study_of(chunk), chunk, self.results, self.costs, kept)

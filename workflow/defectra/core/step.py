@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
+from pathlib import Path
 from typing import Any, Protocol
 
 from defectra.core.fingerprint import of_function
@@ -37,6 +38,15 @@ def step(name: str) -> dict[str, str]:
     """
     module, _, function = name.rpartition(".")
     return {"step": name, "code": of_function(module, function)}
+
+
+def results_of(job: Job) -> Path:
+    """Folder of the results that a job belongs to: the one that holds its ``logs``.
+
+    Where another workflow mounts this one with a prefix, it is not ``results``.
+    """
+    log = Path(job.log[0])
+    return next(folder.parent for folder in log.parents if folder.name == "logs")
 
 
 def run(job: Job) -> None:
