@@ -35,7 +35,7 @@ run: $(VENV)/.installed  ## the default campaign and its report, results/report.
 $(STUDIES): $(VENV)/.installed
 	@$(LAUNCH) $@
 
-ladder: $(VENV)/.installed  ## one site in several codes and protocols, FEFF to VASP; needs MIRROR
+ladder: $(VENV)/.installed  ## one site at several fidelities (codes, protocols), FEFF to VASP; needs MIRROR
 	@$(LAUNCH) ladder
 
 report: $(VENV)/.installed  ## make the report anew

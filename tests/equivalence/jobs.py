@@ -55,8 +55,8 @@ def dump(checkout: Path, mirror: Path, python: str, targets: tuple[str, ...] = T
 def normal(found: Any, places: dict[str, str]) -> Any:
     """Jobs sorted, without hashes of code and without paths of this machine."""
     text = json.dumps(found)
-    for place in sorted(places, key=len, reverse=True):
-        text = text.replace(json.dumps(place)[1:-1], places[place])
+    for path in sorted(places, key=len, reverse=True):
+        text = text.replace(json.dumps(path)[1:-1], places[path])
     plain = json.loads(text)
     for job in plain["jobs"]:
         job["params"] = {k: v for k, v in job["params"].items() if k not in HASHES}

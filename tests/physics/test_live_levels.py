@@ -10,7 +10,7 @@ from defectra.structures.identity import atoms_of
 from defectra.studies.levels import inputs as live_requests
 from defectra.studies.levels import sets as live_sets
 from defectra.studies.levels.formation import formation_rows, region
-from defectra.studies.levels.inputs import place, read_sets, supercell
+from defectra.studies.levels.inputs import insert_impurity, read_sets, supercell
 from defectra.studies.levels.tables import cell_row
 
 HOST = live.Host(10.0 * np.eye(3), 0.5)
@@ -42,7 +42,7 @@ def row(cell, charge, energy, states, shift=0.0, **more):
 def cells(defect_states=((1.0, 1.0), (1.4, 0.0)), shift=0.0, **more):
     small, large = supercell("AlP", 5.5, 2), supercell("AlP", 5.5, 16)
     bulk = row(small, 0, -10.0, ((0.0, 1.0), (2.0, 0.0)), kpoints="4 4 4")
-    defect = place(large, "M_A", "Cd")
+    defect = insert_impurity(large, "M_A", "Cd")
     charged = [
         row(defect, 0, -76.0, defect_states, shift, **more),
         row(defect, -1, -75.2, defect_states, shift, **more),
@@ -115,7 +115,7 @@ def test_what_did_not_converge_or_has_no_energy_is_a_row():
     assert "blank" in found["message"]
 
 
-def test_a_host_without_a_gap_is_told():
+def test_a_host_without_a_gap_is_reported():
     metal = cells()
     metal.bulk["state_eV"] = [0.0, -0.1]
     (found,) = live.levels(metal, FIX, HOST, 0.14)
@@ -152,7 +152,7 @@ def test_the_small_bulk_has_the_mesh_and_volume_of_the_supercell(config, atoms):
                              ("M_i_neut", {"Al", "P"})],
 )  # fmt: skip
 def test_sites_have_the_neighbours_that_their_names_say(site, neighbours):
-    defect = place(supercell("AlP", 5.5, 16), site, "Cd")
+    defect = insert_impurity(supercell("AlP", 5.5, 16), site, "Cd")
     kept = [i for i in atoms_of(defect) if i != defect.touched[0]]
     distance = defect.supercell.distances(defect.touched[0], kept)
     near = {defect.species[i] for i, d in zip(kept, distance) if d < distance.min() + 0.1}
@@ -167,15 +167,15 @@ def test_guessed_charges():
 
 
 @pytest.mark.parametrize(
-    ("line", "told"),
+    ("line", "expected"),
     [("AlP,M_X,Cd,0 -1,16", "site"), ("AlP,M_A,Cd,4 0,16", "-3 to 3"),
      ("AlP,M_A,Cd,a,16", "integers"),
      ("AlP,M_A,Cd,0 -1,15", "atoms"), ("AlP,M_A,Xx,0 -1,16", "element")],
 )  # fmt: skip
-def test_broken_sets_are_refused(tmp_path, line, told):
+def test_broken_sets_are_refused(tmp_path, line, expected):
     path = tmp_path / "sets.csv"
     path.write_text("host,site,impurity,charges,atoms,protocol\n" + line + ",fast\n")
-    with pytest.raises(TableError, match=told):
+    with pytest.raises(TableError, match=expected):
         read_sets(path)
     path.write_text("host,site\n")
     with pytest.raises(TableError, match="columns"):
@@ -185,12 +185,18 @@ def test_broken_sets_are_refused(tmp_path, line, told):
 def test_magnetic_impurities_get_moments_and_hubbard_u(config):
     protocol = config.protocols.gpaw_levels["fast"]
     large = supercell("ZnS", 5.4, 16)
-    iron = live_requests.run_request(place(large, "M_A", "Fe"), 0, protocol, {"Zn", "S", "Fe"})
+    iron = live_requests.run_request(
+        insert_impurity(large, "M_A", "Fe"), 0, protocol, {"Zn", "S", "Fe"}
+    )
     assert sorted(set(iron["moments"])) == [0.0, 3.0]
-    copper = live_requests.run_request(place(large, "M_A", "Cu"), 0, protocol, {"Zn", "S", "Cu"})
+    copper = live_requests.run_request(
+        insert_impurity(large, "M_A", "Cu"), 0, protocol, {"Zn", "S", "Cu"}
+    )
     assert "moments" not in copper
     with_u = protocol.model_copy(update={"hubbard_u": {"Fe": 4.0}})
-    found = live_requests.run_request(place(large, "M_A", "Fe"), 0, with_u, {"Zn", "S", "Fe"})
+    found = live_requests.run_request(
+        insert_impurity(large, "M_A", "Fe"), 0, with_u, {"Zn", "S", "Fe"}
+    )
     assert found["setups"] == {"Fe": ":d,4"}
     assert found["id"] != iron["id"]
 
@@ -209,7 +215,7 @@ def test_formation_energies_shift_with_the_corner_by_the_formation_energy_of_the
     assert {round(p["Al"], 6) for p in points} >= {0.0, round(formed, 6)}
     rows = formation_rows(("AlP", "M_A", "Cd"), cells(), FIX, phases)
     rich = {(r["corner"], r["charge"]): r["formation_eV"] for r in rows}
-    # A cadmium takes aluminium's place: dear where aluminium is at its dearest.
+    # Cadmium replaces aluminium: costly where aluminium's chemical potential is highest.
     assert rich["Al-rich", 0] - rich["P-rich", 0] == pytest.approx(-formed)
     assert rich["P-rich", 0] == pytest.approx(-76.0 + 80.0 - (-1.0) + (-3.0 + formed))
     assert rich["P-rich", -1] - rich["P-rich", 0] == pytest.approx(0.8 + 0.35)

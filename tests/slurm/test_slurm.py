@@ -294,7 +294,7 @@ def test_whole_campaign_gives_the_same_tables_models_and_scores(
 
 
 def test_with_accounting(cluster: Cluster, local: Campaign, tmp_path: Path) -> None:
-    """The same with slurmdbd and sacct; the last test: it takes the place of the first Slurm."""
+    """The same with slurmdbd and sacct; the last test: it replaces the first Slurm."""
     cluster.stop()
     try:
         install(DATABASE, ACCOUNTING)

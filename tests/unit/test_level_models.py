@@ -206,8 +206,8 @@ def test_what_to_compute_next_leaves_out_the_known_and_ranks_by_gain_per_cost(wo
     assert set(names) == {("CdTe", "Ag"), ("ZnSe", "Fe")}
     values = [r["gain_per_cost"] for r in ranked]
     assert values == sorted(values, reverse=True)
-    dear = next(r for r in ranked if r["impurity"] == "Fe")
-    assert dear["cost_s"] > 0
+    costly = next(r for r in ranked if r["impurity"] == "Fe")
+    assert costly["cost_s"] > 0
     assert [r["rank"] for r in ranked] == [1, 2]
     assert all(len(r["charges"].split()) >= 2 for r in ranked)  # a level takes two charges
 
@@ -228,24 +228,22 @@ def two_fidelities(n=60, seed=0):
     generator = np.random.default_rng(seed)
     x = generator.uniform(-2, 2, (n, 2))
 
-    def cheap(z):
+    def low_fidelity(z):
         return np.sin(2.2 * z[:, 0]) * np.cos(2.0 * z[:, 1])
 
-    def dear(z):
-        return 1.4 * cheap(z) + 0.3 * z[:, 0] + 0.5
+    def high_fidelity(z):
+        return 1.4 * low_fidelity(z) + 0.3 * z[:, 0] + 0.5
 
-    return x, cheap, dear
+    return x, low_fidelity, high_fidelity
 
 
 @pytest.mark.parametrize("known", [True, False])
-def test_two_fidelities_beat_one_where_the_dear_one_is_planted_on_the_cheap(known):
-    x, cheap, dear = two_fidelities(220)
+def test_two_fidelities_beat_one_where_the_high_fidelity_is_planted_on_the_low_one(known):
+    x, low, high = two_fidelities(220)
     few, new = x[:15], x[160:]
     blank = np.full(len(new), np.nan)
-    pair = Pair(
-        x[:160], cheap(x[:160]), few, dear(few), cheap(few), new, cheap(new) if known else blank
-    )
-    error = {n: float(np.sqrt(((f(pair) - dear(new)) ** 2).mean())) for n, f in METHODS.items()}
+    pair = Pair(x[:160], low(x[:160]), few, high(few), low(few), new, low(new) if known else blank)
+    error = {n: float(np.sqrt(((f(pair) - high(new)) ** 2).mean())) for n, f in METHODS.items()}
     for name in ("delta", "co-kriging"):
         assert error[name] < 0.8 * error["single fidelity"]
     if known:

@@ -100,22 +100,22 @@ def test_interval_of_the_committee_covers() -> None:
 def test_cokriging_uses_the_cheap_level() -> None:
     x, low = sample(80)
     high = 1.5 * low + 0.3 * x[:, 0]
-    dear, cheap = np.arange(8), np.arange(60)
+    high_rows, low_rows = np.arange(8), np.arange(60)
     test = np.arange(60, 80)
-    both = Cokriging(GROUPS).fit(x, low, cheap, high, dear).predict(x[test])[0]
-    alone = GroupedGP(GROUPS).fit(x[dear], high[dear]).predict(x[test])[0]
+    both = Cokriging(GROUPS).fit(x, low, low_rows, high, high_rows).predict(x[test])[0]
+    alone = GroupedGP(GROUPS).fit(x[high_rows], high[high_rows]).predict(x[test])[0]
     error = [np.sqrt(np.mean((p - high[test]) ** 2)) for p in (both, alone)]
     assert error[0] < 0.3 * error[1]
     with pytest.raises(ValueError, match="cheap value"):
-        Cokriging(GROUPS).fit(x, low, dear, high, cheap)
+        Cokriging(GROUPS).fit(x, low, high_rows, high, low_rows)
 
 
 def test_no_budget_buys_more_than_it_pays_for() -> None:
     for method in ("single", "delta", "cokriging"):
         for budget in (5.0, 20.0, 50.0):
-            dear, cheap = bought(method, budget, 200, 20.0)
-            assert dear >= 0
-            assert dear == 0 or dear + cheap / 20.0 <= budget
+            high_rows, low_rows = bought(method, budget, 200, 20.0)
+            assert high_rows >= 0
+            assert high_rows == 0 or high_rows + low_rows / 20.0 <= budget
 
 
 def test_probability_of_a_window() -> None:

@@ -65,9 +65,9 @@ def main() -> int:
     start = time.time()
     for name, counts in fill(args.study, config, args.work):
         minutes = (time.time() - start) / 60
-        told = "; ".join([f"{counts.total} calculations, {counts.computed} computed",
+        summary = "; ".join([f"{counts.total} calculations, {counts.computed} computed",
                           *counts.sentences()])  # fmt: skip
-        print(f"{minutes:7.1f} min  {name}: {told}", flush=True)
+        print(f"{minutes:7.1f} min  {name}: {summary}", flush=True)
     return 0
 
 

@@ -30,8 +30,10 @@ class Finished:
     def outcome(self) -> Outcome:
         """As the engine gave it back."""
         names = ("calculation_id", "attempt", "error_class", "message", "wall_s", "cpu_s")
-        told = {k: self.row[k] for k in (*names, "max_rss_mb", "shared_from", "inputs_sha256")}
-        return Outcome(**told, status=Status(self.row["status"]), files=dict(self.files))
+        accounting = {
+            k: self.row[k] for k in (*names, "max_rss_mb", "shared_from", "inputs_sha256")
+        }
+        return Outcome(**accounting, status=Status(self.row["status"]), files=dict(self.files))
 
 
 @dataclass(frozen=True)

@@ -81,10 +81,10 @@ class StudyLoad:
     def cost(self) -> str:
         """Expected CPU hours with their standard deviation, for people."""
         hours, sd = self.cpu_s / 3600, math.sqrt(self.variance) / 3600
-        told = f"{hours:.1f} ± {sd:.1f} CPU hours" if self.cpu_s else ""
+        known = f"{hours:.1f} ± {sd:.1f} CPU hours" if self.cpu_s else ""
         names = ", ".join(f"{n} of {name}" for name, n in self.unknown.items())
         return " and ".join(
-            p for p in (told, f"a cost not known for {names}" if names else "") if p
+            p for p in (known, f"a cost not known for {names}" if names else "") if p
         )
 
 
@@ -139,7 +139,7 @@ def chunk_load(
     return found
 
 
-def told(config: Config, study: str, found: StudyLoad) -> str:
+def load_sentence(config: Config, study: str, found: StudyLoad) -> str:
     """What a study lacks, what that costs, and what stands in the way, in one sentence."""
     head = f"{study}: {found.missing} of {found.total} calculations are not computed"
     if not found.missing:

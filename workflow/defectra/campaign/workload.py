@@ -38,7 +38,7 @@ BASE_MB = 1000  # Snakemake (twice, as a job) and the worker without its engine
 MEMORY_MARGIN = 1.25
 SHOWN = 20
 CANNOT = "Cannot be computed"  # begins a line of the log that the launcher shows
-_PLACE = ("structure_id", "geometry_protocol", "protocol", "element", "edge", "site")
+_SITE_KEY = ("structure_id", "geometry_protocol", "protocol", "element", "edge", "site")
 _POTENTIALS = ("scf_radius", "scf_iterations", "mixing", "basis")
 
 
@@ -237,7 +237,7 @@ class Scale:
         """Load of one chunk; its tasks in the order of the worker."""
         atoms = {row["structure_id"]: len(row["species"]) for row in structures}
         family: dict[str, str] = {row["structure_id"]: row["family"] for row in structures}
-        lacking = [t for t in tasks if tuple(t[k] for k in _PLACE) not in self.archived]
+        lacking = [t for t in tasks if tuple(t[k] for k in _SITE_KEY) not in self.archived]
         reasons = [self._why_not(task, family) for task in lacking]
         todo = [task for task, why in zip(lacking, reasons) if not why]
         work: list[tuple[str, Key]] = []
@@ -302,7 +302,7 @@ class Scale:
 def _archived(root: Path, protocols: Mapping[str, Any]) -> tuple[set[tuple[Any, ...]], set[Cell]]:
     """Places of archived calculations that the settings of today would find again, and cells.
 
-    Ids are not known before geometries are, so places are compared; that a protocol of the same
+    Ids are not known before geometries are, so sites are compared; that a protocol of the same
     name still means the same is seen by one id of each kind. A damaged archive counts as empty
     here: the job that reads it tells which part it is.
     """
@@ -318,10 +318,10 @@ def _archived(root: Path, protocols: Mapping[str, Any]) -> tuple[set[tuple[Any, 
     kinds: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
     for row in rows:
         if row["geometry_id"] in by_id and row["protocol"] in protocols:
-            kinds[tuple(row[k] for k in _PLACE[1:5])].append(row)
+            kinds[tuple(row[k] for k in _SITE_KEY[1:5])].append(row)
     good = [k for k, found in kinds.items() if _still(found[0], by_id, protocols)]
-    places = {tuple(row[k] for k in _PLACE) for kind in good for row in kinds[kind]}
-    return places, {(c["structure_id"], c["protocol"], c["settings"]) for c in cells}
+    keys = {tuple(row[k] for k in _SITE_KEY) for kind in good for row in kinds[kind]}
+    return keys, {(c["structure_id"], c["protocol"], c["settings"]) for c in cells}
 
 
 def _still(row: Row, cells: Mapping[str, Row], protocols: Mapping[str, Any]) -> bool:
@@ -383,7 +383,7 @@ def main() -> int:
     from defectra.campaign.parameters import worker_settings
     from defectra.campaign.planned import Planned
     from defectra.campaign.studies import studies_with_requests
-    from defectra.campaign.study_load import chunk_load, told
+    from defectra.campaign.study_load import chunk_load, load_sentence
     from defectra.core.archive_paths import archive_folder
     from defectra.core.config import of_command_line
     from defectra.core.fingerprint import fingerprint
@@ -413,7 +413,7 @@ def main() -> int:
     results = args.directory / "results"
     for study in studies_with_requests():
         if study != "nmc" and study in config.studies:
-            print(told(config, study, chunk_load(config, study, None, results, costs)))
+            print(load_sentence(config, study, chunk_load(config, study, None, results, costs)))
     return 0
 
 

@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Any, BinaryIO, Self
 
 from defectra.core.errors import BusyError, StoreError
-from defectra.core.store import sync_folder, told
+from defectra.core.store import disk_errors, sync_folder
 
 Row = dict[str, Any]
 
@@ -42,7 +42,7 @@ class Journal:
         self._syncer = threading.Thread(target=self._keep_synced, daemon=True)
 
     def __enter__(self) -> Self:
-        with told(self.path):
+        with disk_errors(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._handle = self.path.open("a+b", buffering=0)
         try:
@@ -107,7 +107,7 @@ class Journal:
         header = json.dumps(row, sort_keys=True).encode()
         payload = zlib.compress(struct.pack("<I", len(header)) + header + raw, 6)
         digest = hashlib.blake2b(payload, digest_size=16).digest()
-        with told(self.path):
+        with disk_errors(self.path):
             self._write(_HEAD.pack(_MAGIC, len(payload), digest) + payload)
         self._unsynced.set()
 

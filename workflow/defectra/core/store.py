@@ -40,10 +40,10 @@ def replacing(path: str | Path) -> Iterator[Path]:
     """
     path = Path(path)
     made(path.parent)
-    with told(path):
+    with disk_errors(path):
         temporary = _draft(path)
     try:
-        with told(path):
+        with disk_errors(path):
             yield temporary
             with temporary.open("rb") as handle:
                 os.fsync(handle.fileno())
@@ -64,8 +64,8 @@ def _draft(path: Path) -> Path:
 
 
 @contextmanager
-def told(path: Path) -> Iterator[None]:
-    """What the disk refuses is an error for people.
+def disk_errors(path: Path) -> Iterator[None]:
+    """Turn a refusal of the disk (full, read-only, no permission) into an error for people.
 
     Raises
     ------
@@ -98,7 +98,7 @@ def made(folder: Path) -> Path:
 def _refusal(path: Path, error: OSError) -> StoreError:
     return StoreError(
         f"{path}: cannot be written ({error.strerror}); make room, make it writable or name "
-        f"another place, and rerun: what is finished is kept"
+        f"another folder, and rerun: what is finished is kept"
     )
 
 
@@ -297,7 +297,7 @@ class Archive:
         if not new:
             return None
         folder = made(self.root / table.name)
-        with told(folder):
+        with disk_errors(folder):
             draft = _draft(folder / "part")  # others may add at the same time
             write_table(draft, new, table)
             final = folder / f"part-{sha256_file(draft)[:16]}.parquet"

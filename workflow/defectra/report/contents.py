@@ -17,6 +17,7 @@ from defectra.core.studies import study_folder
 from defectra.report.markup import html_of_rst, paragraph_of_markdown
 
 Row = dict[str, Any]
+WIDE = 1000  # pixels of a PNG
 # The order in which verdicts stand: what fails first.
 VERDICTS = (Verdict.NOT_REPRODUCED, Verdict.CLOSE, Verdict.REPRODUCED, Verdict.NO_DATA)
 OUTCOMES = (Outcome.FAILS, Outcome.OPEN, Outcome.HOLDS)
@@ -36,12 +37,15 @@ class Figure:
         The picture as a data address (PNG, base64).
     caption
         HTML.
+    is_wide
+        Whether it needs the width of the page to be read.
     """
 
     name: str
     title: str
     image: str
     caption: str
+    is_wide: bool = False
 
 
 @dataclass(frozen=True)
@@ -151,12 +155,14 @@ def read_figure(path: Path, study: str) -> Figure:
     caption = caption_file(study, path.stem)
     if not caption.is_file():
         raise DefectraError(f"{path}: the figure has no caption; write {caption}")
-    image = base64.b64encode(path.read_bytes()).decode()
+    raw = path.read_bytes()
+    image = base64.b64encode(raw).decode()
     return Figure(
         f"{study}-{path.stem}",
         re.sub("[_-]+", " ", path.stem).capitalize(),
         f"data:image/png;base64,{image}",
         html_of_rst(caption.read_text(encoding="utf-8"), caption),
+        int.from_bytes(raw[16:20], "big") > WIDE,  # its width, in the header of a PNG
     )
 
 

@@ -137,7 +137,7 @@ def read_columns(text: str, chosen: Choice | None = None) -> list[Measured]:
     Raises
     ------
     SpectrumError
-        If there is no table, or its columns cannot be told apart.
+        If there is no table, or its columns cannot be distinguished.
     """
     _refuse_electrochemistry(text)
     found = tables(text)
@@ -187,5 +187,5 @@ def _scans(
 
 def _title(table: Table) -> str:
     """Name of a SPEC scan: what follows ``#S``."""
-    told = [re.match(r"\s*#\s*S\s+(.+)", x) for x in table.header]
-    return next((t.group(1).strip()[:60] for t in reversed(told) if t), "")
+    titles = [re.match(r"\s*#\s*S\s+(.+)", x) for x in table.header]
+    return next((t.group(1).strip()[:60] for t in reversed(titles) if t), "")

@@ -38,7 +38,9 @@ PREDICTIONS = Table(
         Column("features", "string", "", "what it saw"),
         Column("split", "string", "", "cross-validation"),
         Column("gap_eV", "float", "eV", "gap of the host in the table of host properties"),
-        Column("suspect", "bool", "", "the published ladder hardly rises"),
+        Column(
+            "suspect", "bool", "", "the published levels hardly rise with the number of electrons"
+        ),
         Column("truth", "float", "eV", "published PBE level"),
         Column("prediction", "float", "eV", "out of fold"),
         Column("half_width", "float", "eV", "of the 90 % interval, NaN if the model has none"),

@@ -18,8 +18,8 @@ from defectra.studies.levels.formation import formation_rows
 from defectra.studies.levels.inputs import (
     DefectSet,
     centre,
+    insert_impurity,
     mesh_of,
-    place,
     protocol_of,
     set_phases,
     set_requests,
@@ -84,7 +84,7 @@ def find(
     if first["id"] not in tables.cells or len(found) < 2:
         return None
     bulk = supercell(chosen.host, host["lattice_A"], chosen.atoms)
-    where = centre(place(bulk, chosen.site, chosen.impurity))
+    where = centre(insert_impurity(bulk, chosen.site, chosen.impurity))
     epsilon = float(host["epsilon_electronic"])
     if protocol.fmax:
         if chosen.host not in tables.ratios:

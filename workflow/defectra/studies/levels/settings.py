@@ -29,7 +29,11 @@ class Kernel(Strict):
     noise: float = Field(
         0.3, gt=0, description="eV, at a gap of 1.5 eV; its square grows with the gap"
     )
-    suspect_noise: float = Field(1.5, ge=0, description="eV, more for ladders that do not rise")
+    suspect_noise: float = Field(
+        1.5,
+        ge=0,
+        description="eV, added noise where levels do not rise with the number of electrons",
+    )
 
 
 class Boosting(Strict):

@@ -3,7 +3,7 @@
 Levels are drawn from the prior of the declared Gaussian process with its centre kernel and noise,
 on the real defects, and every host is left out as with the real levels. Where the measured error
 of a host lies above the simulated one, it is the model that fails and not the number of hosts.
-(The paper's simulated data, arXiv:2203.10349, are drawn otherwise; how is not told.)
+(The paper's simulated data, arXiv:2203.10349, are drawn in another way that it does not describe.)
 """
 
 from __future__ import annotations

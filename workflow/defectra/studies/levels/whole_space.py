@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from defectra.core.errors import TableError
 from defectra.core.records import Column, Split, Table
-from defectra.defects.equations import place
+from defectra.defects.equations import gap_position
 from defectra.structures.elements import element, sublattices
 from defectra.studies.levels import gaussian_process as gaussian
 from defectra.studies.levels.evaluate import Data
@@ -101,7 +101,7 @@ def predict_space(
             "level_eV": float(value[k, c]),
             "lo_eV": float(value[k, c] - half[k, c]),
             "hi_eV": float(value[k, c] + half[k, c]),
-            "place": str(place(float(value[k, c]), hosts[key[0]]["gap"])),
+            "place": str(gap_position(float(value[k, c]), hosts[key[0]]["gap"])),
             "published_eV": float(known.get(key, nothing)[c]),
             **{f"{m}_eV": float(published.get(m, {}).get(key, nothing)[c]) for m in MODELS},
         }
@@ -111,7 +111,7 @@ def predict_space(
 
 
 def next_runs(space: Sequence[Mapping[str, Any]], hosts: Hosts, settings: Acquisition) -> list[Row]:
-    """Ranked list of defects to compute: expected gain per cost, the dearest question first.
+    """Ranked list of defects to compute: expected gain per cost, the largest first.
 
     The gain of a defect is the sum over its levels of the half width, each weighted by the
     chance (taken as even over its interval) that the level lies in the gap; the cost grows with

@@ -12,6 +12,7 @@ from defectra.engines.chgnet.settings import ChgnetProtocol
 from defectra.structures.geometry import as_row, vegard
 
 Row = dict[str, Any]
+GEOMETRY_MISSING = "geometry_missing"  # not relaxed yet
 Found = Generator[Item, None, Row]  # gives requests, returns a geometries row
 
 
@@ -137,8 +138,8 @@ def in_cell_of(row: Row, parent: Row, base: Row, name: str, volume: Row | None =
     """
     import numpy as np
 
-    place = {site: k for k, site in enumerate(parent["family_sites"])}
-    coords = np.array(base["coords"]).reshape(-1, 3)[[place[s] for s in row["family_sites"]]]
+    index_of = {site: k for k, site in enumerate(parent["family_sites"])}
+    coords = np.array(base["coords"]).reshape(-1, 3)[[index_of[s] for s in row["family_sites"]]]
     lattice = np.array(base["lattice"]).reshape(3, 3)
     if volume is not None:
         lattice = lattice * (volume["volume"] / base["volume"]) ** (1 / 3)
@@ -150,7 +151,7 @@ def _missing(row: Row, name: str, digest: str) -> Row:
         f"no {name} geometry in the archive: run `make engines` and set nmc.live_geometries: true, "
         "or set nmc.geometry: vegard"
     )
-    return _failed(row, name, "geometry_missing", message) | {"settings": digest}
+    return _failed(row, name, GEOMETRY_MISSING, message) | {"settings": digest}
 
 
 def _failed(row: Row, name: str, error_class: str, message: str) -> Row:

@@ -100,7 +100,7 @@ class NmcBlocks(Strict):
     sites: dict[Element, int] = Field(
         {"Li": 1, "O": 4, "Mn": 2, "Co": 2, "Ni": 2}, description="sites of each element"
     )
-    converged: str = Field("campaign_converged", description="dearer protocol of a part")
+    converged: str = Field("campaign_converged", description="higher-fidelity protocol of a part")
     converged_every: int = Field(8, ge=0, description="every n-th block also with it; 0: none")
     converged_sites: dict[Element, int] = Field(
         {"Li": 1, "O": 2, "Mn": 1, "Co": 1, "Ni": 1}, description="sites of each element with it"
@@ -139,7 +139,7 @@ class NmcStudy(StudySettings):
     protocol: str = Field("fast", description="a protocol of the engine")
     ladder: str = Field("balanced", description="higher-fidelity protocol for some structures")
     ladder_every: int = Field(
-        4, ge=0, description="every n-th structure also at the ladder protocol; 0: none"
+        4, ge=0, description="every n-th structure also at the protocol `ladder`; 0: none"
     )
     live_geometries: bool = Field(
         False, description="relax what the archive does not hold (needs `make engines`)"

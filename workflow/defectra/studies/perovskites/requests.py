@@ -56,11 +56,11 @@ def scan_request(compound: Compound, protocol: Protocol) -> Request:
     return ENGINE.request(runs.scan_job(compound, protocol[1]), RUN, protocol[0], about)
 
 
-def salt_request(cation: str, anion: str, protocol: Protocol) -> Request:
+def halide_request(cation: str, anion: str, protocol: Protocol) -> Request:
     """Equation of state of a reference phase AX in rock salt."""
     about = {"name": cation + anion, "kind": "equation_of_state", "phase": runs.ROCKSALT}
     about["lattice"] = float("nan")  # type: ignore[assignment]
-    return ENGINE.request(runs.salt_job(cation, anion, protocol[1]), RUN, protocol[0], about)
+    return ENGINE.request(runs.halide_job(cation, anion, protocol[1]), RUN, protocol[0], about)
 
 
 def _cell_request(task: Task, protocol: Protocol) -> Request:
@@ -158,14 +158,14 @@ def cells_chain(protocol: Protocol, known: Known) -> Iterator[Item]:
 
 
 def run_rows(ledger: Ledger, protocol: Protocol, seed: int) -> list[Row]:
-    """Every row of pure compounds and salts that is known; a status row for compounds without."""
+    """Every known row of compounds and alkali halides; a status row for compounds without."""
     out: list[Row] = []
     for compound in runs.pure(seed):
         known = _known(compound_chain(compound, protocol, ledger), ledger)
         why = HYBRID if runs.is_hybrid(compound) else NOT_DONE
         out += known or [runs.waiting(compound.name, why)]
-    salts = (salt_request(*salt, protocol) for salt in runs.salts())
-    return [*out, *_known(salts, ledger)]
+    halides = (halide_request(*halide, protocol) for halide in runs.alkali_halides())
+    return [*out, *_known(halides, ledger)]
 
 
 def _known(items: Iterator[Item], ledger: Ledger) -> list[Row]:
@@ -207,8 +207,8 @@ def families(config: Config) -> Iterator[Family]:
             members = belong.get(compound.name, [compound.name])
             done.update(members)
             yield Family(min(members), _group_chain([by_name[m] for m in members], protocol))
-    for salt in runs.salts():
-        yield Family("".join(salt), _one(salt_request(*salt, protocol)))
+    for halide in runs.alkali_halides():
+        yield Family("".join(halide), _one(halide_request(*halide, protocol)))
     for phase in phases.all_phases():
         family = f"{phase.formula} {phase.type}"
         yield Family(family, partial(phase_chain, phase, protocol))

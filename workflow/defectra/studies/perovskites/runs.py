@@ -100,12 +100,12 @@ def scan_job(compound: Compound, protocol: GpawProtocol) -> gpaw.Job:
     return gpaw.job(cell(compound, start(compound)), protocol, [step])
 
 
-def salts() -> list[tuple[str, str]]:
+def alkali_halides() -> list[tuple[str, str]]:
     """Cation and anion of the reference phases AX."""
     return [(a, x) for x in X_IONS for a in A_IONS if a not in MOLECULES]
 
 
-def salt_job(cation: str, anion: str, protocol: GpawProtocol) -> gpaw.Job:
+def halide_job(cation: str, anion: str, protocol: GpawProtocol) -> gpaw.Job:
     """Job of the equation of state of AX in rock salt."""
     from pymatgen.core import Species
 

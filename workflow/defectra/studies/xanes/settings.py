@@ -53,8 +53,8 @@ class Nickel(Strict):
     leaf: int = Field(2, ge=1, description="least rows in a leaf")
 
 
-class Ladder(Strict):
-    """One site at every fidelity: FEFF protocols and GPAW with a core hole."""
+class FidelityLevels(Strict):
+    """One site at every fidelity: FEFF protocols and GPAW with a core hole (``rungs``)."""
 
     archive: str = Field("resources/archive/ladder", description="what was computed of it")
     live: Literal["no", "missing", "all"] = Field(
@@ -68,9 +68,9 @@ class Ladder(Strict):
         [], description="folders of finished runs made elsewhere; same input, same calculation"
     )
     shards: int = Field(2, ge=1, description="chunks of what is computed, by site")
-    fwhm: float = Field(1.0, gt=0, description="eV, of a Gaussian over every rung")
+    fwhm: float = Field(1.0, gt=0, description="eV, of the Gaussian that broadens every curve")
     window: tuple[float, float] = Field(
-        (-5.0, 30.0), description="eV from the onset of the last rung"
+        (-5.0, 30.0), description="eV from the onset of the last curve"
     )
 
     @field_validator("rungs")
@@ -104,10 +104,10 @@ class XanesStudy(StudySettings):
     bootstrap: int = Field(300, ge=10, description="resamples over materials")
     delta: Delta = Delta()
     nickel: Nickel = Nickel()
-    ladder: Ladder = Ladder()
+    ladder: FidelityLevels = FidelityLevels()
 
     def chunks_to_compute(self) -> int:
-        """Chunks of sites of the ladder, if rungs are to be computed."""
+        """Chunks of sites, if fidelities of them are to be computed."""
         return 0 if self.ladder.live == "no" else self.ladder.shards
 
     @field_validator("features")

@@ -11,7 +11,7 @@ Job: the cell (see :func:`common.atoms`), ``site`` (number of the absorber), ``h
 
 ``hole``: ``half`` (+1/2 against a uniform background), ``full`` (+1, likewise), ``xch`` (full, its
 electron in the lowest empty state: neutral). Emptiness is that of the electrons of the ground
-state at the states of the hole, so that the excited electron leaves its own place open.
+state at the states of the hole, so that the state of the excited electron counts as empty.
 """
 
 from __future__ import annotations

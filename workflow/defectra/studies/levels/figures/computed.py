@@ -107,21 +107,21 @@ def _short(r: Mapping[str, Any]) -> str:
 
 
 def _diagram(axis: Axes, rows: Rows) -> None:
-    place, ticks = 0.0, []
+    x, ticks = 0.0, []
     for host in dict.fromkeys(r["host"] for r in rows):
         own = [r for r in rows if r["host"] == host]
-        gap, start = own[0]["gap_eV"], place - 0.6
+        gap, start = own[0]["gap_eV"], x - 0.6
         for name in dict.fromkeys((r["site"], r["impurity"]) for r in own):
             some = [r for r in own if (r["site"], r["impurity"]) == name]
             for r in some:
-                _level(axis, place, r)
-            ticks.append((place, _short(some[0])))
-            place += 1.0
-        stop = place - 0.4
+                _level(axis, x, r)
+            ticks.append((x, _short(some[0])))
+            x += 1.0
+        stop = x - 0.4
         axis.fill_between([start, stop], -MARGIN_EV, 0, color=style.GREY, alpha=0.35, lw=0)
         axis.fill_between([start, stop], gap, gap + MARGIN_EV, color=style.GREY, alpha=0.35, lw=0)
         axis.text((start + stop) / 2, gap + MARGIN_EV + 0.03, host, ha="center", weight="bold")
-        place += 0.8
+        x += 0.8
     axis.set_xticks([x for x, _ in ticks], [t for _, t in ticks], fontsize=6, rotation=90)
     axis.set(ylabel="Fermi level above the VBM (eV)", title="Levels in the PBE gap")
     axis.set_ylim(-MARGIN_EV, max(r["gap_eV"] for r in rows) + MARGIN_EV + 0.2)
