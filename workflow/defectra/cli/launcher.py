@@ -292,13 +292,8 @@ def _die_with_parent() -> None:
 
 def _watched(options: Options, log: Path, start: float) -> int:
     """Run the workflow under a live line; Ctrl-C and SIGTERM reach every child."""
-<<<<<<< HEAD
     command = _snakemake(options, *options.wanted)
-    line, told = Line(), set[str]()
-=======
-    command = _snakemake(options, *options.targets)
     line, shown = Line(), set[str]()
->>>>>>> main
     with _stop_signals() as stopped:
         child = _start(options, command, log)
         while child.poll() is None:
