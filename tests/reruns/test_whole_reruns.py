@@ -64,7 +64,7 @@ def test_nothing_and_moved(mine: Campaign) -> None:
     [
         ("learn/features.py", MODELS),
         ("learn/crossval.py", MODELS),
-        ("figures/style.py", PLOTS),
+        ("figures/style.py", PLOTS | {"make_report"}),
         ("studies/nmc/scorecard.py", SCORES),
         ("studies/nmc/checks.py", SCORES),
         ("spectra/site_averages.py", AVERAGES | MODELS),
