@@ -76,7 +76,7 @@ engines: $(VENV)/.installed-engines gpaw  ## CHGNet (brings torch, 1.5 GB) and G
 
 gpaw: $(GPAW)/.installed  ## GPAW alone, in an environment of its own (.venv-gpaw); MPI=1 for several cores
 
-measured: $(VENV)/.installed-measured  ## readers of HDF5 and Gatan files (h5py, rosettasciio)
+measured: $(VENV)/.installed-measured  ## readers of Gatan files (rosettasciio)
 
 instruments: $(VENV)/.installed-instruments  ## torch, abTEM, image libraries: studies of patterns and images
 

@@ -44,7 +44,7 @@ def start(
     config = configure()
     (chunk,) = write_plan(config, folder)
     settings = folder / "settings.json"
-    settings.write_text(settings_of(config, live=False).model_dump_json())
+    settings.write_text(settings_of(config, relax=False).model_dump_json())
     command = [sys.executable, "-m", "defectra.studies.nmc.chunk", "--settings", str(settings)]
     command += ["--plan", str(folder / "plan" / chunk), "--out", str(folder / "out")]
     command += ["--journal", str(folder / "journal"), "--archive", str(folder / "archive")]

@@ -17,7 +17,7 @@ from defectra.defects.point_defects import identify
 from defectra.defects.program_results import levels_of_results
 from defectra.defects.vasp_runs import cells_of_folder, levels_of_folder
 from defectra.engines.vasp.states import capacity, states
-from defectra.studies.levels.tables import LIVE_LEVELS
+from defectra.studies.levels.tables import COMPUTED_LEVELS
 
 CASES = Path(__file__).resolve().parents[1] / "data" / "defects"
 DIELECTRIC = 10 * np.eye(3)
@@ -178,7 +178,7 @@ def test_doped_thermodynamics_of_cdte(mirror):
     )
     assert reported["Int_Te_3", 2, 1] == pytest.approx(0.0350, abs=1e-4)
     assert {r["fidelity"] for r in rows} == {"HSE06, doped"}
-    assert all(set(r) == set(LIVE_LEVELS.names) for r in rows)
+    assert all(set(r) == set(COMPUTED_LEVELS.names) for r in rows)
     assert len(left_out) == 2  # one charge alone
 
 
@@ -261,7 +261,7 @@ def test_a_table_with_declared_columns_makes_levels(tmp_path):
         (0, -1, pytest.approx(2.8 + 0.06 - 2.1)),
     ]
     assert {r["fidelity"] for r in rows} == {"HSE06, 3 charges of a table"}
-    assert all(set(r) == set(LIVE_LEVELS.names) for r in rows)
+    assert all(set(r) == set(COMPUTED_LEVELS.names) for r in rows)
     assert Origin.PARSED  # the table is one of parsed levels
 
 

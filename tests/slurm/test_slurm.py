@@ -77,7 +77,7 @@ def runs(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         "feff local": Run(base / "feff local", TABLES_ONLY, flags=("--no-report",)),
     }
     found["memory"].campaign.edit(
-        "workflow/defectra/campaign/workload.py", "BASE_MB = 1000", "BASE_MB = 250"
+        "workflow/defectra/campaign/loads.py", "BASE_MB = 1000", "BASE_MB = 250"
     )
     one_chunk(found["storm"].campaign)
     one_chunk(found["memory"].campaign)

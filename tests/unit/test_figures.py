@@ -96,7 +96,7 @@ CASES: dict[str, tuple[list[dict], object]] = {
     ),
     "levels.errors.plot_errors": ([PREDICTED], lambda rows: (rows,)),
     "levels.errors.plot_gap": ([PREDICTED], lambda rows: (rows,)),
-    "levels.computed.plot_live": ([LEVEL], lambda rows: (rows,)),
+    "levels.computed.plot_computed": ([LEVEL], lambda rows: (rows,)),
     "levels.sizes.plot_sizes": (
         [LEVEL | {"atoms": n} for n in (16, 54, 128)], lambda rows: (rows, {"AlP": 5.5})
     ),

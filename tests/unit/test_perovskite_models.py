@@ -106,7 +106,7 @@ def test_cokriging_uses_the_cheap_level() -> None:
     alone = GroupedGP(GROUPS).fit(x[high_rows], high[high_rows]).predict(x[test])[0]
     error = [np.sqrt(np.mean((p - high[test]) ** 2)) for p in (both, alone)]
     assert error[0] < 0.3 * error[1]
-    with pytest.raises(ValueError, match="cheap value"):
+    with pytest.raises(ValueError, match="low-fidelity value"):
         Cokriging(GROUPS).fit(x, low, high_rows, high, low_rows)
 
 
@@ -137,8 +137,7 @@ def test_bad_criteria_are_refused() -> None:
 
 
 def test_own_ends_are_averaged_and_a_missing_one_is_not_invented():
-    from defectra.studies.perovskites import end_members as ends
-    from defectra.studies.perovskites import runs
+    from defectra.studies.perovskites import end_members, runs
     from defectra.studies.perovskites.compounds import Compound
 
     one, two = (runs.pure_of("Cs", b, "I") for b in ("Sn", "Pb"))
@@ -150,8 +149,8 @@ def test_own_ends_are_averaged_and_a_missing_one_is_not_invented():
         for c, gap, size in ((one, 0.9, 6.2), (two, 1.9, 6.4))
         for kind in ("bands", "equation_of_state")
     ]  # fmt: skip
-    rows = ends.matrix([one, two, mixed, hybrid, other], found)
-    assert rows.shape == (5, ends.COLUMNS)
+    rows = end_members.matrix([one, two, mixed, hybrid, other], found)
+    assert rows.shape == (5, end_members.COLUMNS)
     assert rows[2, :4] == pytest.approx([0.7, 1.4, 6.3, 15.0])
     assert rows[2, 4:8] == pytest.approx([0.9, 1.9, 0.5, 0.1])
     assert 0.9 < rows[2, 8] < 1.4

@@ -10,19 +10,18 @@ import pytest
 
 from defectra.campaign.costs import ALONE, OTHER_EDGE, SAME_EDGE, Law, dump
 from defectra.campaign.engine import engine_named
-from defectra.campaign.parameters import worker_settings
-from defectra.campaign.plan import make_plan, write_plan
-from defectra.campaign.workload import (
+from defectra.campaign.loads import (
     BASE_MB,
     START_MINUTES,
     Load,
-    Scale,
-    Workload,
-    Written,
     describe,
     doubled,
     impossible,
 )
+from defectra.campaign.parameters import worker_settings
+from defectra.campaign.plan import make_plan, write_plan
+from defectra.campaign.scale import Scale
+from defectra.campaign.workload import Workload, Written
 from defectra.core.config import Config, config_model, load
 from defectra.core.errors import ConfigError
 from defectra.core.journal import Journal
@@ -131,7 +130,7 @@ def test_what_cannot_be_computed_is_counted_apart_and_costs_nothing(
     other["nmc"]["structures"] |= {"compositions": ["NMC622", "NMC811", "NMC532"], "count": 20}
     plan = make_plan(config_model().model_validate(other))
     settings = json.loads(worker_settings(config))
-    why = why_no_relaxation(live=False)
+    why = why_no_relaxation(relax=False)
     archive = root / "resources" / "archive"
     found = {k: Scale(settings, LAWS, archive, "", why).weigh(*v) for k, v in plan.items()}
     lacking = sum(x.impossible.get(why, 0) for x in found.values())

@@ -50,7 +50,7 @@ def fill(study: str, config: Config, work: Path) -> Iterator[tuple[str, Counts]]
 
 @reports_errors
 def main() -> int:
-    """Command line of ``make archive`` and ``make live``."""
+    """Command line of ``make archive`` and ``make live`` (the archive of study levels)."""
     parser = argparse.ArgumentParser(description="Fill the archive of calculations.")
     parser.add_argument("action", choices=["fill", "export"])
     parser.add_argument("study", choices=studies_with_requests())

@@ -23,8 +23,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from defectra.campaign.loads import CANNOT
 from defectra.campaign.progress import Line, duration, read_steps, read_work
-from defectra.campaign.workload import CANNOT
 from defectra.cli import outcome
 from defectra.core.config import of_command_line
 from defectra.core.errors import ConfigError, StoreError

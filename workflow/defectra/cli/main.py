@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from defectra.cli import train
 from defectra.core.errors import DefectraError
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ def main(arguments: list[str] | None = None) -> int:
     _add_import(commands)
     _add_run(commands)
     _add_look(commands)
+    train.add(commands)
     _add_predict(commands)
     chosen = parser.parse_args(arguments)
     try:
@@ -137,7 +139,7 @@ def _spectra(chosen: argparse.Namespace) -> tuple[list[Path], Choice | None]:
 
 
 def _add_predict(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    text = "ask a trained model (npz) about measured spectra; say how their axis was calibrated"
+    text = "ask a trained model (npz) about measured spectra, or about rows of tables"
     command = commands.add_parser("predict", help=text, description=text)
     command.add_argument("model", type=Path, help="e.g. results/xanes/models/ni_k_cdf.npz")
     _add_spectra(command)
@@ -154,8 +156,12 @@ def run_predict(chosen: argparse.Namespace) -> int:
     """Answer for each file; 1 if one cannot be used or has no interval."""
     from defectra.learn.predict import answer_sentence, calibration, predict
     from defectra.learn.saved import load
+    from defectra.learn.table_model import is_table_model, load_table_model
     from defectra.spectra.measured import each
 
+    if is_table_model(chosen.model):
+        model_of_table = load_table_model(chosen.model)
+        return train.predict_tables(model_of_table, chosen.model, chosen.spectra)
     axis = calibration(chosen.shift, chosen.shift_sd, chosen.reference, chosen.reference_e0)
     model = load(chosen.model)
     print(f"{chosen.model}: {model.about.target} from {model.about.edge}, {model.about.features}")

@@ -286,18 +286,25 @@ class Archive:
         rows: Iterable[Mapping[str, Any]],
         table: Table,
         keep: Callable[[Row], bool] | None = None,
+        arrays: Callable[[Path, list[Row]], list[Row]] | None = None,
     ) -> Path | None:
         """Write rows that are not there yet as one new part; None if there are none.
 
         What `keep` does not take of the old rows counts as not there.
+
+        Parameters
+        ----------
+        arrays
+            Writes the arrays of new rows into a folder and gives the rows that name their file.
         """
         key = table.names[0]
         known = {row[key] for row in self.read(table, None if keep else [key], keep)}
-        new = sorted((r for r in rows if r[key] not in known), key=lambda r: str(r[key]))
+        new = sorted((dict(r) for r in rows if r[key] not in known), key=lambda r: str(r[key]))
         if not new:
             return None
         folder = made(self.root / table.name)
         with disk_errors(folder):
+            new = new if arrays is None else arrays(folder, new)
             draft = _draft(folder / "part")  # others may add at the same time
             write_table(draft, new, table)
             final = folder / f"part-{sha256_file(draft)[:16]}.parquet"

@@ -1,4 +1,4 @@
-"""Levels from total energies and corrections that others computed: rows of LIVE_LEVELS.
+"""Levels from total energies and corrections that others computed: rows of COMPUTED_LEVELS.
 
 A blank is never an energy: zero, an empty cell, "Not converged", "nan".
 """
@@ -78,7 +78,7 @@ def energy(text: str, name: str) -> float:
 
 
 def level_rows(found: ChargedEnergies, coefficient: float) -> list[Row]:
-    """Levels of one defect, the charge falling, in the columns of LIVE_LEVELS.
+    """Levels of one defect, the charge falling, in the columns of COMPUTED_LEVELS.
 
     Raises
     ------

@@ -57,7 +57,7 @@ def bulk_of(rows: list[Row], host: str) -> Row:
 def levels_of_folder(
     root: Path, host: str, dielectric: NDArray[np.float64], coefficient: float
 ) -> tuple[list[Row], list[dict[str, str]]]:
-    """Levels of every defect below `root`, in the columns of LIVE_LEVELS, and what was left out.
+    """Levels of every defect below `root` (columns of COMPUTED_LEVELS), and what was left out.
 
     Parameters
     ----------

@@ -1,5 +1,7 @@
 """Files of measured spectra, known by their content: XDI, columns, csv, msa, projects, binaries.
 
+XDI: XAS Data Interchange format (X-ray absorption spectroscopy).
+
 Own readers for text and Athena projects, because those of the field cost more than they bring:
 xraylarch draws in over a hundred packages. Binary formats are read through h5py and rosettasciio
 (extra ``measured``). Tests compare them with the files' own words.

@@ -1,4 +1,7 @@
-"""Finished core-level BSE runs of exciting: ``EPSILON_BSE…_OC11.OUT`` and its fellows."""
+"""Finished core-level runs of exciting by the Bethe-Salpeter equation (BSE).
+
+Files ``EPSILON_BSE…_OC11.OUT`` and its fellows.
+"""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 Two sources: the tables of `ai_semiconductors` (PBE, six levels a row) and the Foundry table
 `semiconductor_defectlevels_v1.1` (PBE, aligned and HSE, one level a row, 37 columns).
+Functionals: PBE (Perdew-Burke-Ernzerhof), HSE (hybrid of Heyd-Scuseria-Ernzerhof).
 """
 
 from __future__ import annotations

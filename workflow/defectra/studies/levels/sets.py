@@ -1,4 +1,4 @@
-"""Sets of the live campaign, put together from its tables: levels with everything beside them."""
+"""Sets of charged cells, put together from their tables: levels with everything beside them."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ def level_rows(
     coefficient: float,
     published: Mapping[tuple[Key, int], float],
 ) -> list[Row]:
-    """Rows of LIVE_LEVELS; a set that is not there, or cannot be trusted, is a row that says so."""
+    """Rows of COMPUTED_LEVELS; a set that is missing, or cannot be trusted, is a row too."""
     out: list[Row] = []
     for chosen in sets:
         same: Row = {

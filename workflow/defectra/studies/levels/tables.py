@@ -78,7 +78,7 @@ CELL_RUNS = Table(
     ),
 )
 
-LIVE_LEVELS = Table(
+COMPUTED_LEVELS = Table(
     "live_levels",
     (
         Column("host", "string", "", "formula"),

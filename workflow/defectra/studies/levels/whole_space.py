@@ -14,7 +14,7 @@ from defectra.core.errors import TableError
 from defectra.core.records import Column, Split, Table
 from defectra.defects.equations import gap_position
 from defectra.structures.elements import element, sublattices
-from defectra.studies.levels import gaussian_process as gaussian
+from defectra.studies.levels import gaussian_process
 from defectra.studies.levels.evaluate import Data
 from defectra.studies.levels.features import Hosts, defects, flat_ladder
 from defectra.studies.levels.nested import final_scales
@@ -87,10 +87,10 @@ def predict_space(
         both.take(np.arange(len(data.keys))),
         both.take(np.arange(len(data.keys), len(both))),
     )
-    fitted = gaussian.fit(train, data.labels, study.kernel, flat_ladder(data.labels))
+    fitted = gaussian_process.fit(train, data.labels, study.kernel, flat_ladder(data.labels))
     level = study.intervals.level
     scale = final_scales(fitted, data.groups(Split.HOST_OUT), data.scored, level)
-    value, variance = gaussian.predict(fitted, train, new, study.kernel)
+    value, variance = gaussian_process.predict(fitted, train, new, study.kernel)
     half = np.sqrt(variance)[:, None] * scale
     known = dict(zip(data.keys, data.labels))
     nothing = [float("nan")] * len(CHARGES)

@@ -1,5 +1,6 @@
 """The NMC campaign by blocks: computed in the background, resumable, exported at any time.
 
+NMC: lithium nickel manganese cobalt oxide.
 ``python -m defectra.studies.nmc.block_campaign fill`` computes block after block of the seeded
 order into one journal for each block; ``status`` tells what is there; ``export`` adds it to an
 archive. Several workers may share the folder: a block that another one holds is passed over.
@@ -33,19 +34,19 @@ def journal_of(work: Path, block: Block) -> Path:
     return work / f"block-{block.number:03d}.journal"
 
 
-def block_settings(config: Config, engine: str, *, live: bool = False) -> Settings:
+def block_settings(config: Config, engine: str, *, relax: bool = False) -> Settings:
     """Protocols of the blocks, with or without relaxations."""
     spec = config.nmc.blocks
     named = {"protocol": spec.protocol, "ladder": spec.converged, "engine": engine}
     study = config.nmc.model_copy(update=named)
-    return settings_of(config.model_copy(update={"nmc": study}), live=live)
+    return settings_of(config.model_copy(update={"nmc": study}), relax=relax)
 
 
 def families_of_block(config: Config, block: Block) -> list[Family]:
     """What a block asks for: relaxed cells first, then spectra, structure after structure."""
     rows = list({row["structure_id"]: row for row in block.rows.values()}.values())
     engine = config.nmc.engine
-    settings = block_settings(config, engine, live=True)
+    settings = block_settings(config, engine, relax=True)
     return list(task_families(rows, tasks(block, config.nmc.blocks, engine), settings))
 
 

@@ -4,6 +4,7 @@ The arms of a block share metals, ordering and removed lithium; what differs bet
 defect alone, the electron count or the cell. So a model on contents cannot tell the arms
 pristine, vacancy and antisite apart, whatever the draw. Blocks come in a seeded order whose first
 part is a fair sample: every composition before one comes twice, lithium contents in equal numbers.
+NMC: lithium nickel manganese cobalt oxide.
 """
 
 from __future__ import annotations

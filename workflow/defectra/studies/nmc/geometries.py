@@ -25,14 +25,14 @@ class Geometries:
         Structures rows by ``structure_id``.
     protocols
         Geometry protocols by name.
-    live
+    relax
         Whether to ask for relaxations that are not known.
     """
 
     def __init__(
-        self, structures: Mapping[str, Row], protocols: Mapping[str, ChgnetProtocol], live: bool
+        self, structures: Mapping[str, Row], protocols: Mapping[str, ChgnetProtocol], relax: bool
     ) -> None:
-        self.structures, self.protocols, self.live = structures, protocols, live
+        self.structures, self.protocols, self.relax = structures, protocols, relax
         self._last: Row | None = None
 
     def known(self, structure_id: str, protocol: str, known: Known) -> Row:
@@ -78,7 +78,7 @@ class Geometries:
         if start is not None and start["status"] == Status.FAILED:
             return start
         request = RELAXATIONS.request(row, name, settings, start)
-        if self.live:
+        if self.relax:
             yield request
         found = known(request)
         if found is None:

@@ -48,9 +48,9 @@ class Settings(BaseModel):
         return dict(getattr(protocols_model()(**{table: known}), table))
 
 
-def settings_of(config: Config, live: bool) -> Settings:
+def settings_of(config: Config, relax: bool) -> Settings:
     """Settings of a config, with or without relaxations."""
-    known = json.loads(worker_settings(config)) | {"live_geometries": live}
+    known = json.loads(worker_settings(config)) | {"live_geometries": relax}
     return Settings.model_validate(known)
 
 

@@ -1,9 +1,10 @@
 """Decomposition energies of our own: D = E(ABX3) - E(AX) - E(BX2), for each formula unit.
 
 AX in rock salt, or the lower of rock salt and CsCl type for CsX; BX2 in the types of
-:mod:`defectra.studies.perovskites.phases`. Static energies of PBE at the minimum of each phase,
-ideal cubic perovskite, no entropy. A mixed cell adds - T dS, dS = -k_B sum over sites of x ln x
-(three X count three times), which published values do not hold.
+:mod:`defectra.studies.perovskites.phases`. Static energies at the minimum of each phase by PBE
+(functional of Perdew, Burke, Ernzerhof), ideal cubic perovskite, no entropy. A mixed cell adds - T
+dS, dS = -k_B sum over sites of x ln x (three X count three times), which published values do not
+hold.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
-"""Error against money: what a fixed budget buys in PBE and HSE06 values, and how it is used.
+"""Error against budget: a fixed cost spent on PBE and HSE06 values in several ways.
 
+PBE: functional of Perdew-Burke-Ernzerhof; HSE06: hybrid functional of Heyd-Scuseria-Ernzerhof.
 One HSE value costs `cost_ratio` PBE values. Three ways to spend a budget:
 
 - ``single``: HSE values alone.

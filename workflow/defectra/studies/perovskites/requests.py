@@ -118,10 +118,10 @@ def vacancy_chain(host: tuple[str, str, str], protocol: Protocol, known: Known) 
 
 def mixed_chain(mixed: Mixed, protocol: Protocol, known: Known, *, layers: bool) -> Iterator[Item]:
     """Mixed cells: the ordering in layers, or all others."""
-    ends = {c.name: _lattice(c, protocol, known) for c in _ends(mixed)}
-    at = supercells.vegard(mixed, {n: v for n, v in ends.items() if v is not None})
+    end_members = {c.name: _lattice(c, protocol, known) for c in _end_members(mixed)}
+    at = supercells.vegard(mixed, {n: v for n, v in end_members.items() if v is not None})
     if at is None:
-        waits = " and ".join(name for name, v in ends.items() if v is None)
+        waits = " and ".join(name for name, v in end_members.items() if v is None)
         size = 10 if layers else 40
         why = f"the lattice constant of {waits}"
         yield _waiting(CELL, protocol, why, 1, (cells.CELL, size))
@@ -140,7 +140,7 @@ def _waiting(
     return Waiting(ENGINE.ENGINE, protocol[0], kind, why, count, about=about, atoms=atoms)
 
 
-def _ends(mixed: Mixed) -> list[Compound]:
+def _end_members(mixed: Mixed) -> list[Compound]:
     a, one, two, x = mixed
     return [runs.pure_of(a, b, x) for b in (one, two)]
 
@@ -187,7 +187,7 @@ def groups() -> list[list[str]]:
     """Names of pure compounds that belong together, since a mixed cell joins them."""
     out: list[list[str]] = []
     for mixed in supercells.MIXED:
-        names = [compound.name for compound in _ends(mixed)]
+        names = [compound.name for compound in _end_members(mixed)]
         joined = [group for group in out if set(group) & set(names)]
         out = [group for group in out if group not in joined]
         out.append(list(dict.fromkeys([n for group in joined for n in group] + names)))
@@ -220,7 +220,7 @@ def _group_chain(members: Sequence[Compound], protocol: Protocol) -> Chain:
     def chain(known: Known) -> Iterator[Item]:
         for compound in members:
             yield from compound_chain(compound, protocol, known)
-        mixed = [m for m in supercells.MIXED if {c.name for c in _ends(m)} <= names]
+        mixed = [m for m in supercells.MIXED if {c.name for c in _end_members(m)} <= names]
         for one in mixed:
             yield from mixed_chain(one, protocol, known, layers=True)
         for host in supercells.HOSTS:

@@ -1,8 +1,8 @@
 """Calculations of pure ABX3: which, with what input, and what is read from their results.
 
 Each compound takes two: an equation of state (cubic cell of five atoms, energies at a few lattice
-constants), then band edges at its minimum: PBE, spin-orbit coupling added, HSE06 on PBE orbitals,
-and both.
+constants), then band edges at its minimum: PBE (functional of Perdew-Burke-Ernzerhof), spin-orbit
+coupling added, HSE06 (hybrid of Heyd-Scuseria-Ernzerhof) on PBE orbitals, and both.
 """
 
 from __future__ import annotations

@@ -95,18 +95,20 @@ def _published(quantity: str, label: Mapping[str, Any]) -> float:
 
 
 def mixing(pure: Rows, found: Rows, published: Rows) -> list[Row]:
-    """Rows of ``mixing.csv``: energy of each ordering less that of its ends, for a formula unit.
+    """Rows of ``mixing.csv``: energy of each ordering less that of its end members, per formula.
 
     Published: the same difference of decomposition energies, in which the references drop out.
     """
-    ends = {r["name"]: r["energy"] for r in pure if r["kind"] == SCAN and r["status"] == Status.OK}
+    end_members = {
+        r["name"]: r["energy"] for r in pure if r["kind"] == SCAN and r["status"] == Status.OK
+    }
     labels = {r["name"]: r["decomposition_PBE"] for r in published}
     out = []
     for ions in MIXED:
         a, one, two, x = ions
         names = [runs.pure_of(a, b, x).name for b in (one, two)]
         name = mixed_of(ions).name
-        mean = np.mean([ends.get(n, NAN) for n in names])
+        mean = np.mean([end_members.get(n, NAN) for n in names])
         theirs = labels.get(name, NAN) - np.mean([labels.get(n, NAN) for n in names])
         for row in found:
             if row["name"] == name:

@@ -17,8 +17,8 @@ NICKEL_OXIDES = [
 ]
 
 # Calculations of the comparison of fidelities, shipped with the workflow.
-FIDELITIES = os.path.relpath(PROJECT / CONFIG.xanes.ladder.archive)
-FIDELITY_PARTS = sorted(map(str, Path(FIDELITIES).glob("*/part-*.parquet")))
+FIDELITY_ARCHIVE = os.path.relpath(PROJECT / CONFIG.xanes.ladder.archive)
+FIDELITY_PARTS = sorted(map(str, Path(FIDELITY_ARCHIVE).glob("*/part-*.parquet")))
 
 
 use rule step as build_copper with:
@@ -151,7 +151,7 @@ use rule step as build_ladder with:
         config=leaf(CONFIG, "xanes"),
         protocols=leaf(CONFIG, "protocols"),
         archive=json.dumps(ARCHIVE),
-        fidelities=json.dumps(FIDELITIES),
+        fidelities=json.dumps(FIDELITY_ARCHIVE),
         mirror=CONFIG.mirror,
 
 

@@ -19,7 +19,7 @@ class SpectralForest(Strict):
 
 
 class Disturbances(Strict):
-    """What is done to spectra that a model has not seen."""
+    """Disturbances of test spectra."""
 
     shifts: list[float] = Field([0.5, 1.0, 2.0, 3.0, 4.0, 5.0], description="eV, at most 6")
     widths: list[float] = Field([1.0, 2.0, 4.0], description="FWHM of a Gaussian, eV")
@@ -42,7 +42,7 @@ class Delta(Strict):
 
 
 class Nickel(Strict):
-    """Ni K of the archive, and what is asked of it."""
+    """Ni K of the archive, and what is predicted from it."""
 
     protocol: str = Field("fast", description="of engine feff")
     edge_shift: float = Field(-4.2, description="eV, declared for all calculated Ni K spectra")
@@ -56,7 +56,9 @@ class Nickel(Strict):
 class FidelityLevels(Strict):
     """One site at every fidelity: FEFF protocols and GPAW with a core hole (``rungs``)."""
 
-    archive: str = Field("resources/archive/ladder", description="what was computed of it")
+    archive: str = Field(
+        "resources/archive/ladder", description="folder of what was computed earlier"
+    )
     live: Literal["no", "missing", "all"] = Field(
         "no", description="compute what the archive lacks, or all anew (hours; GPAW if it is there)"
     )
@@ -82,7 +84,7 @@ class FidelityLevels(Strict):
 
 
 class XanesStudy(StudySettings):
-    """Study `xanes`: what features of K edges tell, and how they travel (arXiv:2310.07049)."""
+    """Study `xanes`: what features of K edges predict, and how they transfer (arXiv:2310.07049)."""
 
     features: list[str] = Field(
         [
@@ -96,11 +98,11 @@ class XanesStudy(StudySettings):
             "cdf+peaks",
             "intensity+cdf+cwt+peaks",
         ],
-        description="compared; joined with +",
+        description="feature sets to compare; + joins two",
     )
     forest: SpectralForest = SpectralForest()
     disturbances: Disturbances = Disturbances()
-    folds: int = Field(3, ge=2, description="no material on both sides")
+    folds: int = Field(3, ge=2, description="number of folds; no material is in training and test")
     bootstrap: int = Field(300, ge=10, description="resamples over materials")
     delta: Delta = Delta()
     nickel: Nickel = Nickel()

@@ -1,5 +1,7 @@
 """Program: K edge of one atom with a core hole in its PAW set: ``python corehole.py JOB RESULT``.
 
+PAW: projector-augmented waves; a set describes one element.
+
 Job: the cell (see :func:`common.atoms`), ``site`` (number of the absorber), ``hole``, ``mesh``,
 ``settings`` (``sets``: folder in which generated PAW sets are kept). Steps of the result:
 

@@ -1,4 +1,4 @@
-"""Figure of the live set: parity with the published levels, and each host's transition levels."""
+"""Figure of the sets computed with GPAW: parity with published levels, levels of each host."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MARGIN_EV = 0.3
 
 
 @style.styled()
-def plot_live(levels: Iterable[Mapping[str, Any]], path: str | Path) -> None:
+def plot_computed(levels: Iterable[Mapping[str, Any]], path: str | Path) -> None:
     """Left: ours against the published PBE level; right: levels in the gap of each host."""
     rows = [
         r
@@ -39,7 +39,7 @@ def plot_live(levels: Iterable[Mapping[str, Any]], path: str | Path) -> None:
         _parity(axes[0, 0], [r for r in rows if math.isfinite(r["published_eV"])])
         _diagram(axes[0, 1], rows)
     else:
-        style.say(axes[0, 0], "no set of the live campaign is computed")
+        style.say(axes[0, 0], "no set was computed with GPAW")
         axes[0, 1].set_axis_off()
     style.save(figure, path)
 
@@ -129,13 +129,13 @@ def _diagram(axis: Axes, rows: Rows) -> None:
 
 
 def _level(axis: Axes, x: float, r: Mapping[str, Any]) -> None:
-    ends = (-MARGIN_EV + 0.03, r["gap_eV"] + MARGIN_EV - 0.03)
-    level = float(np.clip(r["level_eV"], *ends))
+    limits = (-MARGIN_EV + 0.03, r["gap_eV"] + MARGIN_EV - 0.03)
+    level = float(np.clip(r["level_eV"], *limits))
     colour = COLOURS.get(r["mark"], style.GREY)
     axis.plot([x - 0.38, x + 0.38], [level] * 2, color=colour, lw=1.8)
     if level != r["level_eV"]:  # beyond what is shown
         axis.plot([x], [level], "^" if level > 0 else "v", color=colour, ms=4)
     text = f"{charge_label(r['q_from'])}/{charge_label(r['q_to'])}"
-    below = level == ends[1]
+    below = level == limits[1]
     y, side = (level - 0.04, "top") if below else (level + 0.03, "bottom")
     axis.text(x, y, text, ha="center", va=side, fontsize=5)
