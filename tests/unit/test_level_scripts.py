@@ -9,9 +9,9 @@ from types import SimpleNamespace
 import pytest
 
 from defectra.campaign.ledger import Ledger
+from defectra.core.project_files import archive_parts, project_files
 from defectra.core.store import Archive
-from defectra.studies.levels import calculations as live_run
-from defectra.studies.levels import steps
+from defectra.studies.levels import calculations, steps
 from defectra.studies.levels.requests import REQUESTS
 from tests.parsers.test_vasp_cells import geometry, write
 from tests.vasp_files import write_run
@@ -23,7 +23,7 @@ import json, pathlib, sys
 if "-c" in sys.argv:
     sys.exit(print("fake"))
 sys.path[:0] = [{str(ROOT)!r}, {str(ROOT / "workflow")!r}]
-from tests.unit.test_live_run import Engine
+from tests.unit.test_levels_calculations import Engine
 engine = Engine()
 engine.start(json.loads(pathlib.Path(sys.argv[-2]).read_text()), 0, pathlib.Path(sys.argv[-1]))
 pathlib.Path(sys.argv[0] + ".asked").open("a").write("x" * len(engine.asked))
@@ -37,6 +37,7 @@ def script(tmp_path, monkeypatch):
 
     def run(name, **asked):
         asked = {k: SimpleNamespace(**v) if isinstance(v, dict) else v for k, v in asked.items()}
+        asked.setdefault("log", [f"results/logs/{name}.log"])
         getattr(steps, name)(SimpleNamespace(**asked))
 
     return run
@@ -58,13 +59,14 @@ def test_the_head_of_the_ranked_list_is_computed(script, root, tmp_path, config,
     levels = {n: p.model_dump(mode="json") for n, p in config.protocols.gpaw_levels.items()}
     script(
         "run_next_levels",
-        input={"ranked": "next.csv", "hosts": str(root / config.levels.hosts)},
+        input={"ranked": "next.csv"},
         output=["next_levels.csv"],
         params={
             "config": config.levels.live.model_dump_json(),
             "protocols": json.dumps(levels),
             "coefficient": "0.14",
-            "archive": json.dumps("none"),
+            "archive": archive_parts(str(tmp_path / "none")),
+            **project_files(properties=config.levels.hosts),
         },
     )
     rows = read(tmp_path / "next_levels.csv")
@@ -74,7 +76,7 @@ def test_the_head_of_the_ranked_list_is_computed(script, root, tmp_path, config,
     asked = (tmp_path / "python.asked").read_text()
     assert len(asked) == 5  # host, bulk, three charges
     ledger = Ledger(REQUESTS.kinds, journals=[tmp_path / "results/store/levels_next.journal"])
-    assert len(live_run.tables_of(ledger, Archive("none"), {}).cells) == 4
+    assert len(calculations.tables_of(ledger, Archive("none"), {}).cells) == 4
 
 
 def test_folders_of_vasp_runs_become_levels_and_reasons(script, tmp_path):

@@ -71,10 +71,15 @@ class Planned:
     def path(self, chunk: str, name: str) -> str:
         """File `name` of a chunk, as an input of a rule."""
         self.settle()
-        place = self.results / "plan" / chunk / name
+        installed = self.results / "plan" / chunk / name
         drafted = self.folder / chunk / name
-        stands = drafted == place or _same(drafted, place)
-        return as_input(chunk, name) if stands else str(drafted)
+        is_installed = drafted == installed or _same(drafted, installed)
+        return as_input(chunk, name) if is_installed else str(drafted)
+
+    def may_write(self) -> bool:
+        """Whether this call is a run; if it is, it holds the results folder from here on."""
+        self.settle()
+        return self.is_written
 
     def settle(self) -> None:
         """Take the lock and install the plan, if this call runs jobs.
@@ -119,9 +124,9 @@ class Planned:
             (there / "state.json").unlink(missing_ok=True)
             files = [p for p in self.folder.rglob("*") if p.is_file() and p.name != "costs.json"]
             for path in sorted(files, key=lambda p: p == self.folder / "state.json"):
-                place = there / path.relative_to(self.folder)
-                if not _same(path, place):
-                    write_bytes(place, path.read_bytes())
+                target = there / path.relative_to(self.folder)
+                if not _same(path, target):
+                    write_bytes(target, path.read_bytes())
         if self._draft is not None:
             self._draft.cleanup()
             self._draft = None
@@ -146,6 +151,10 @@ class OfMain:
         """File `name` of a chunk, as an input of a rule."""
         return as_input(chunk, name)
 
+    def may_write(self) -> bool:
+        """No: the main process has written all."""
+        return False
+
     def settle(self) -> None:
         """Nothing: the main process has done it."""
 
@@ -169,11 +178,11 @@ def inputs(plan: Planned | OfMain) -> Callable[[str], Callable[[Any], str | list
     return planned
 
 
-def _same(path: Path, place: Path) -> bool:
+def _same(path: Path, other: Path) -> bool:
     """Whether two files hold the same: bytes, or rows that another release wrote otherwise."""
-    if not place.exists():
+    if not other.exists():
         return False
-    if path.read_bytes() == place.read_bytes():
+    if path.read_bytes() == other.read_bytes():
         return True
     if path.suffix != ".parquet":
         return False
@@ -182,6 +191,6 @@ def _same(path: Path, place: Path) -> bool:
 
     table = {t.name: t for t in (STRUCTURES, TASKS)}[path.stem]
     try:
-        return bool(read_table(path, table) == read_table(place, table))
+        return bool(read_table(path, table) == read_table(other, table))
     except TableError:
         return False

@@ -9,10 +9,10 @@ FOUNDRY_FULL = "levels/foundry/semiconductor_defectlevels_v1.1.csv"
 FOUNDRY_SAMPLE = "levels/foundry_sample/foundry_defectlevels_first_rows.csv"
 HAS_FOUNDRY = bool(CONFIG.mirror) and (Path(CONFIG.mirror) / FOUNDRY_FULL).is_file()
 HOSTS = project_files(properties=CONFIG.levels.hosts)
-LIVE_SETS = project_files(sets=CONFIG.levels.live.sets)
-LIVE_PARTS = archive_parts(CONFIG.levels.live.archive)
-LIVE_PHASES = project_files(phases=CONFIG.levels.live.phases)
-LIVE_PROTOCOLS = leaf(CONFIG, "protocols", "gpaw_levels")
+LEVEL_SETS = project_files(sets=CONFIG.levels.live.sets)
+LEVEL_PARTS = archive_parts(CONFIG.levels.live.archive)
+LEVEL_PHASES = project_files(phases=CONFIG.levels.live.phases)
+GPAW_PROTOCOLS = leaf(CONFIG, "protocols", "gpaw_levels")
 
 
 use rule step as build_levels with:
@@ -33,7 +33,7 @@ use rule step as build_levels with:
         natives=leaf(CONFIG, "levels", "native_defects"),
 
 
-# The live set: hosts and charged cells with GPAW. The archive holds it; each run computes a small
+# Hosts and charged cells computed with GPAW. The archive holds them; each run computes a small
 # set anew if GPAW is there, whose version is a parameter, so that its coming is seen.
 use rule step as run_levels with:
     input:
@@ -54,10 +54,10 @@ use rule step as run_levels with:
     params:
         **step("defectra.studies.levels.steps.run_levels"),
         **HOSTS,
-        **LIVE_SETS,
+        **LEVEL_SETS,
         config=leaf(CONFIG, "levels", "live"),
-        protocols=LIVE_PROTOCOLS,
-        archive=LIVE_PARTS,
+        protocols=GPAW_PROTOCOLS,
+        archive=LEVEL_PARTS,
         gpaw=gpaw_version(),
 
 
@@ -270,8 +270,8 @@ use rule step as make_live_levels with:
     params:
         **step("defectra.studies.levels.steps.make_live_levels"),
         **HOSTS,
-        **LIVE_SETS,
-        protocols=LIVE_PROTOCOLS,
+        **LEVEL_SETS,
+        protocols=GPAW_PROTOCOLS,
         coefficient=leaf(CONFIG, "levels", "mba_coefficient"),
 
 
@@ -359,10 +359,10 @@ use rule step as make_formation with:
     params:
         **step("defectra.studies.levels.steps.make_formation"),
         **HOSTS,
-        **LIVE_SETS,
-        **LIVE_PHASES,
+        **LEVEL_SETS,
+        **LEVEL_PHASES,
         chosen=leaf(CONFIG, "levels", "live", "formation"),
-        protocols=LIVE_PROTOCOLS,
+        protocols=GPAW_PROTOCOLS,
 
 
 # Not asked for by `levels`: `snakemake results/levels/next_levels.csv` computes the head of
@@ -380,9 +380,9 @@ use rule step as run_next_levels with:
         **step("defectra.studies.levels.steps.run_next_levels"),
         **HOSTS,
         config=leaf(CONFIG, "levels", "live"),
-        protocols=LIVE_PROTOCOLS,
+        protocols=GPAW_PROTOCOLS,
         coefficient=leaf(CONFIG, "levels", "mba_coefficient"),
-        archive=LIVE_PARTS,
+        archive=LEVEL_PARTS,
         gpaw=gpaw_version(),
 
 

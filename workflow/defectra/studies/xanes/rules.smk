@@ -1,4 +1,4 @@
-# K edges: which feature tells what, how it travels, FEFF to VASP, fidelity ladder, measured Ni K.
+# K edges: which feature predicts what, how it transfers, FEFF to VASP, fidelities, measured Ni K.
 
 from defectra.core.datasets import needs_all
 from defectra.core.project_files import archive_parts
@@ -6,7 +6,7 @@ from defectra.studies.xanes.files import XAS, xas_lists, xas_tables
 
 FEATUREXAS = "spectra/chen2023_featurexas"
 ANATASE = "spectra/lightshow/notebooks/spectra_files"
-LADDER_FILES = [
+ANATASE_FILES = [
     f"{ANATASE}/anatase_{name}.txt"
     for name in ("theory_FEFF", "theory_VASP", "ocean", "exciting", "xspectra")
 ]
@@ -16,8 +16,8 @@ NICKEL_OXIDES = [
     for k in range(1, count + 1)
 ]
 
-# Calculations of the ladder, shipped with the workflow.
-RUNGS = archive_parts(CONFIG.xanes.ladder.archive)
+# Calculations of the comparison of fidelities, shipped with the workflow.
+FIDELITY_PARTS = archive_parts(CONFIG.xanes.ladder.archive)
 SPECTRA_PARTS = archive_parts(CONFIG.archive, "calculations", "geometries", "spectra")
 
 
@@ -129,7 +129,7 @@ use rule step as measure_nickel with:
 use rule step as build_ladder with:
     input:
         computed=computed_chunks(CONFIG, "xanes"),
-        codes=needs_all(LADDER_FILES, CONFIG.mirror),
+        codes=needs_all(ANATASE_FILES, CONFIG.mirror),
         measured=needs(f"{ANATASE}/anatase_exp.txt", CONFIG.mirror),
     output:
         ladder="results/xanes/ladder.parquet",
@@ -148,7 +148,7 @@ use rule step as build_ladder with:
         config=leaf(CONFIG, "xanes"),
         protocols=leaf(CONFIG, "protocols"),
         archive=SPECTRA_PARTS,
-        rungs=RUNGS,
+        fidelities=FIDELITY_PARTS,
         mirror=CONFIG.mirror,
 
 
