@@ -152,13 +152,10 @@ def test_what_is_typed_in_a_clone(copy: Campaign, tmp_path: Path) -> None:
     """Each command line of docs/workflow.md that another test here does not type."""
     elsewhere = tmp_path / "elsewhere"
     for arguments in (
-        ("-n", "--quiet=rules", "nmc", "--until", "gather"),
-        ("-n", "--quiet=rules", "nmc", "--directory", str(elsewhere)),
-        ("-n", "--quiet=rules", "--profile", "workflow/profiles/default", "nmc"),
+        ("nmc", "--until", "gather", "--directory", str(elsewhere)),
+        ("--profile", "workflow/profiles/default", "nmc"),
     ):
-        copy.snakemake(*arguments)
-    forced = jobs(copy.snakemake(TABLES_ONLY, "-n", "--quiet=rules", "--forcerun", "gather"))
-    assert forced == {"gather": 1}
+        copy.snakemake(*arguments, "-n", "--quiet=rules")
     before = copy.computed()
     copy.snakemake(TABLES_ONLY, "--forcerun", "calculate")
     assert copy.computed() == before, "a forced chunk is projected anew and computes nothing"

@@ -56,7 +56,7 @@ class Mounting:
 
 def test_one_campaign_beside_the_rules_of_the_user(tmp_path: Path) -> None:
     mine = Mounting(tmp_path, {"first": {"nmc": SMALL}, "prefixes": [None]})
-    assert mine.planned() == {"d_calculate": 2, "d_gather": 1, "count": 1}
+    assert mine.planned() == {"d_calculate": 1, "d_gather": 1, "count": 1}
     assert not (tmp_path / "results").exists(), "a dry run writes nothing"
     mine.snakemake()
     assert mine.compositions("results") == {"Ni6Mn2Co2"}
