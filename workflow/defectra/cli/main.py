@@ -23,12 +23,30 @@ def main(arguments: list[str] | None = None) -> int:
     _add_look(commands)
     train.add(commands)
     _add_predict(commands)
+    _add_new_study(commands)
     chosen = parser.parse_args(arguments)
     try:
         return int(chosen.run(chosen))
     except DefectraError as error:
         print(f"defectra {chosen.command}: {error}", file=sys.stderr)
         return 2
+
+
+def _add_new_study(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    text = "write a study that runs, with its tests, to be rewritten part by part"
+    command = commands.add_parser("new-study", help=text, description=text)
+    command.add_argument("name", help="small letters, digits and underscores")
+    command.set_defaults(run=run_new_study)
+
+
+def run_new_study(chosen: argparse.Namespace) -> int:
+    """Write the skeleton and say how to go on."""
+    from defectra.cli.new_study import new_study
+
+    written = new_study(chosen.name)
+    print(f"{len(written)} files in {written[0].parent} and tests/studies/{chosen.name}")
+    print(f"run it: make {chosen.name}; test it: pytest tests/studies/{chosen.name}")
+    return 0
 
 
 def _add_import(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
