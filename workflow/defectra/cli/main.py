@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from defectra.cli import train
 from defectra.core.errors import DefectraError
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 def main(arguments: list[str] | None = None) -> int:
     """Run a subcommand; 0, or 2 with one sentence on standard error."""
     parser = argparse.ArgumentParser(prog="defectra", description=__doc__)
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version and stop")
     commands = parser.add_subparsers(dest="command", required=True)
     _add_import(commands)
     _add_run(commands)
@@ -29,6 +30,21 @@ def main(arguments: list[str] | None = None) -> int:
     except DefectraError as error:
         print(f"defectra {chosen.command}: {error}", file=sys.stderr)
         return 2
+
+
+class _Version(argparse.Action):
+    """Prints the version of the installed package, or what the checkout says of itself."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any, **__: Any) -> None:
+        from importlib.metadata import PackageNotFoundError, version
+
+        from defectra.core.paths import PACKAGE
+
+        try:
+            print(f"defectra {version('defectra')} ({PACKAGE})")
+        except PackageNotFoundError:
+            print(f"defectra, not installed ({PACKAGE})")
+        parser.exit()
 
 
 def _add_import(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
