@@ -169,7 +169,7 @@ def _names(tree: ast.AST) -> Iterator[str]:
 
 @cache
 def _locate(name: str, root: Path) -> Path | None:
-    """File of a module of the package; None for anything else. Empty ``__init__`` do not count."""
+    """File of a module of the package; else None, as of an ``__init__`` without code."""
     parts = name.split(".")
     if parts[0] != PACKAGE or not all(part.isidentifier() for part in parts):
         return None
@@ -178,4 +178,4 @@ def _locate(name: str, root: Path) -> Path | None:
     if len(parts) > 1 and module.is_file():
         return module
     init = path / "__init__.py"
-    return init if init.is_file() and init.stat().st_size else None
+    return init if init.is_file() and _tree(init).body else None
