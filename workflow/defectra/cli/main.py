@@ -155,9 +155,10 @@ def _spectra(chosen: argparse.Namespace) -> tuple[list[Path], Choice | None]:
 
 
 def _add_predict(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    text = "ask a trained model (npz) about measured spectra, or about rows of tables"
+    text = "ask a trained model about measured spectra, patterns, images, or rows of tables"
     command = commands.add_parser("predict", help=text, description=text)
-    command.add_argument("model", type=Path, help="e.g. results/xanes/models/ni_k_cdf.npz")
+    text = "npz or safetensors, e.g. results/xanes/models/ni_k_cdf.npz"
+    command.add_argument("model", type=Path, help=text)
     _add_spectra(command)
     command.add_argument("--shift", type=float, help="added to the energies, eV")
     command.add_argument("--shift-sd", type=float, help="standard deviation of the shift, eV")
@@ -165,11 +166,14 @@ def _add_predict(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     command.add_argument("--reference", type=Path, help=text)
     text = "its true edge energy (steepest rise), eV"
     command.add_argument("--reference-e0", type=float, help=text)
+    text = "of the study that the model belongs to, e.g. pixel_A=0.16"
+    command.add_argument("--option", action="append", default=[], metavar="KEY=VALUE", help=text)
     command.set_defaults(run=run_predict)
 
 
 def run_predict(chosen: argparse.Namespace) -> int:
     """Answer for each file; 1 if one cannot be used or has no interval."""
+    from defectra.learn.answers import study_of_model
     from defectra.learn.predict import answer_sentence, calibration, predict
     from defectra.learn.saved import load
     from defectra.learn.table_model import is_table_model, load_table_model
@@ -178,6 +182,8 @@ def run_predict(chosen: argparse.Namespace) -> int:
     if is_table_model(chosen.model):
         model_of_table = load_table_model(chosen.model)
         return train.predict_tables(model_of_table, chosen.model, chosen.spectra)
+    if study := study_of_model(chosen.model):
+        return _predict_by_study(study, chosen)
     axis = calibration(chosen.shift, chosen.shift_sd, chosen.reference, chosen.reference_e0)
     model = load(chosen.model)
     print(f"{chosen.model}: {model.about.target} from {model.about.edge}, {model.about.features}")
@@ -191,6 +197,19 @@ def run_predict(chosen: argparse.Namespace) -> int:
         except DefectraError as error:
             print(f"{name}: refused: {error}")
             worst = 1
+    return worst
+
+
+def _predict_by_study(study: str, chosen: argparse.Namespace) -> int:
+    """Answer by the study that the model belongs to."""
+    from defectra.learn.answers import options_of, predict_of
+
+    predict, worst = predict_of(study), 0
+    if not chosen.spectra:
+        raise DefectraError("no file is named")
+    for answer in predict(chosen.model, chosen.spectra, options_of(chosen.option)):
+        print(f"{answer.file}: {answer.sentence}")
+        worst = max(worst, int(not answer.certain))
     return worst
 
 
