@@ -65,9 +65,15 @@ class Config(Strict):
 
 
 @cache
-def config_model() -> type[Config]:
-    """Model of the whole config: the common keys, and one key for each study there is."""
-    names = study_names()
+def config_model(studies: tuple[str, ...] | None = None) -> type[Config]:
+    """Model of the whole config: the common keys, and one key for each study there is.
+
+    Parameters
+    ----------
+    studies
+        Of these alone; None: of all.
+    """
+    names = study_names() if studies is None else studies
     fields: dict[str, Any] = {name: (settings_of(name), settings_of(name)()) for name in names}
     chosen = Field(["nmc"], description="studies to run")
     fields["protocols"] = (protocols_model(), Field(default_factory=protocols_model()))
