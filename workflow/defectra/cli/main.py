@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from defectra.cli import train
+from defectra.cli import table, train
 from defectra.core.errors import DefectraError
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ def main(arguments: list[str] | None = None) -> int:
     _add_import(commands)
     _add_run(commands)
     _add_look(commands)
+    table.add(commands)
     train.add(commands)
     _add_predict(commands)
     chosen = parser.parse_args(arguments)
