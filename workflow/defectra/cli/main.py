@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from defectra.cli import doctor, show, train
+from defectra.cli import doctor, show, table, train
 from defectra.core.errors import DefectraError
 
 if TYPE_CHECKING:
@@ -32,11 +32,12 @@ def main(arguments: list[str] | None = None) -> int:
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=f"defectra {_version()}")
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version and stop")
     commands = parser.add_subparsers(dest="command", required=True)
     _add_import(commands)
     _add_run(commands)
     _add_look(commands)
+    table.add(commands)
     train.add(commands)
     _add_predict(commands)
     show.add(commands)
@@ -50,20 +51,25 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
 
 
-def _version() -> str:
-    """Version of the package that runs; `unknown` in a checkout that was never installed."""
-    import importlib.metadata
-
-    try:
-        return importlib.metadata.version("defectra")
-    except importlib.metadata.PackageNotFoundError:
-        return "unknown"
-
-
 def _add_targets(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     text = "what can be made by name: `make NAME`, `snakemake --cores 2 NAME`"
     command = commands.add_parser("targets", help=text, description=text)
     command.set_defaults(run=doctor.print_targets)
+
+
+class _Version(argparse.Action):
+    """Prints the version of the installed package, or what the checkout says of itself."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any, **__: Any) -> None:
+        from importlib.metadata import PackageNotFoundError, version
+
+        from defectra.core.paths import PACKAGE
+
+        try:
+            print(f"defectra {version('defectra')} ({PACKAGE})")
+        except PackageNotFoundError:
+            print(f"defectra, not installed ({PACKAGE})")
+        parser.exit()
 
 
 def _add_import(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
