@@ -6,6 +6,7 @@ else finds them.
 
 from __future__ import annotations
 
+import argparse
 import keyword
 import re
 from pathlib import Path
@@ -25,6 +26,23 @@ TAKEN = (
     *("ladder", "slurm", "engines", "gpaw", "measured", "instruments", "corrections", "costs"),
     *("structures", "geometries", "calculations", "spectra", "compute", "calculate", "gather"),
 )
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """The command ``new-study``."""
+    text = "write a study that runs, with its tests, to be rewritten part by part"
+    command = commands.add_parser("new-study", help=text, description=text)
+    command.add_argument("name", help="small letters, digits and underscores")
+    command.set_defaults(run=run)
+
+
+def run(chosen: argparse.Namespace) -> int:
+    """Write the skeleton and say how to go on."""
+    written = new_study(chosen.name)
+    name = chosen.name
+    print(f"{len(written)} files in workflow/defectra/studies/{name} and tests/studies/{name}")
+    print(f"run it: make {name}; test it: pytest tests/studies/{name}")
+    return 0
 
 
 def new_study(name: str, root: Path = PROJECT) -> list[Path]:
