@@ -28,7 +28,7 @@ from defectra.campaign.progress import Line, duration, read_steps, read_work
 from defectra.cli import outcome
 from defectra.core.config import of_command_line
 from defectra.core.errors import ConfigError, StoreError
-from defectra.core.paths import PROJECT
+from defectra.core.paths import PROJECT, need_checkout
 from defectra.core.results_lock import VARIABLE, only_one
 from defectra.core.studies import study_names
 from defectra.core.watchdog import refuse_at_work
@@ -159,6 +159,7 @@ def check_config(options: Options) -> None:
     ConfigError
         In one sentence.
     """
+    need_checkout()
     keys: dict[str, Any] = {}
     if options.keys:
         from snakemake.cli import parse_config  # half a second

@@ -25,14 +25,14 @@ from pydantic import (
 )
 
 from defectra.core.errors import ConfigError
-from defectra.core.paths import PROJECT
+from defectra.core.paths import CONFIG
 from defectra.core.protocols import Protocols, protocols_model
 from defectra.core.settings import Strict, StudySettings
 from defectra.core.studies import settings_of, study_names
 from defectra.core.yaml_files import Plain
 
 PART = "part"  # context of a config that holds what one step needs
-SHIPPED = PROJECT / "config"
+SHIPPED = CONFIG
 # Of the command line, for a whole file of the user's.
 FILE_KEY = "file"
 

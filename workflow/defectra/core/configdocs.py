@@ -17,7 +17,8 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from defectra.core.config import config_model
-from defectra.core.paths import PROJECT
+from defectra.core.errors import reports_errors
+from defectra.core.paths import PROJECT, need_checkout
 from defectra.core.store import write_bytes
 from defectra.core.studies import settings_of, study_names
 
@@ -106,8 +107,10 @@ def _study_file(study: str) -> str:
     return f"config/studies/{study}.yaml"
 
 
+@reports_errors
 def main() -> int:
     """Write every generated file."""
+    need_checkout()
     for name, text in files(study_names()).items():
         write_bytes(ROOT / name, text.encode())
         print(f"wrote {name}")
