@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from campaign import Campaign
 from hollow import changed, hollow_campaign
 
@@ -15,6 +19,7 @@ pytestmark = pytest.mark.workflow
 
 # Each group holds a step and all that follows from it. Where a rule carries the whole leaf of its
 # study (`levels`, `levels.live`, `xanes`), a key of another step of the study reruns it too.
+REPORT = {"make_report"}  # shows all of them
 LEVEL_FIGURES = {f"plot_level_{n}" for n in ("errors", "gap", "map", "published", "diagrams")}
 LEVEL_SCORES = {"score_levels", "collect_scores"}
 LEVEL_MODELS = {"evaluate_levels", "predict_levels", "simulate_levels"} | LEVEL_FIGURES
@@ -82,7 +87,7 @@ def test_key(hollow: Campaign, key: str, value: Any, rules: set[str]) -> None:
     hollow.study = config.pop("nmc")
     hollow.others = config
     hollow.write_config()
-    assert set(hollow.planned()) == rules
+    assert set(hollow.planned()) == rules | REPORT
 
 
 MODULES: list[tuple[str, set[str]]] = [
@@ -102,7 +107,7 @@ def edit(campaign: Campaign, module: str) -> None:
 @pytest.mark.parametrize(("module", "rules"), MODULES, ids=[name for name, _ in MODULES])
 def test_module(hollow: Campaign, module: str, rules: set[str]) -> None:
     edit(hollow, module)
-    assert set(hollow.planned()) == rules
+    assert set(hollow.planned()) == rules | REPORT
 
 
 @pytest.fixture(scope="module")
@@ -145,4 +150,34 @@ def test_a_file_of_the_mirror_reruns_what_reads_it(hollow: Campaign) -> None:
     hollow.run("--no-report")  # rules carry the folder of the mirror
     assert hollow.planned() == {}
     (mirror / "spectra/omnixas/material_id_and_site/Ti_FEFF_val.txt").write_text("other\n")
-    assert set(hollow.planned()) == DELTA
+    assert set(hollow.planned()) == DELTA | REPORT
+
+
+def test_two_studies_mounted_by_another_workflow(hollow: Campaign, tmp_path: Path) -> None:
+    """Plan, archives, hosts and captions are found from the package, results below the prefix."""
+    mirror = hollow.others["mirror"]
+    (tmp_path / "Snakefile").write_text(
+        'module defectra:\n    snakefile: "project/workflow/Snakefile"\n    config: config\n'
+        '    prefix: "defects"\n\nuse rule * from defectra as d_*\n\n'
+        "rule mine:\n    default_target: True\n"
+        "    input: rules.d_levels.input, rules.d_xanes.input\n"
+    )
+    asked = yaml.safe_dump({"studies": ["levels", "xanes"], "mirror": mirror})
+    (tmp_path / "mine.yaml").write_text(asked)
+    command = [sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", "mine.yaml"]
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+    for more in ([], ["-n"]):
+        done = subprocess.run(
+            [*command, *more],
+            cwd=tmp_path,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout
+    assert "Nothing to be done" in done.stdout
+    for study in ("levels", "xanes"):
+        assert (tmp_path / f"defects/results/{study}/scorecard.csv").exists()
+    assert not (tmp_path / "results").exists()

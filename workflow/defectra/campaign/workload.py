@@ -19,7 +19,7 @@ from defectra.campaign.costs import load
 from defectra.campaign.loads import Load, describe
 from defectra.campaign.scale import Scale
 from defectra.core.errors import DefectraError
-from defectra.core.paths import PROJECT
+from defectra.core.paths import PROJECT, need_checkout
 from defectra.studies.nmc.computable import journal_cells, why_no_engine, why_no_relaxation
 
 
@@ -154,7 +154,6 @@ def main() -> int:
     from defectra.campaign.planned import Planned
     from defectra.campaign.studies import studies_with_requests
     from defectra.campaign.study_load import chunk_load, load_sentence
-    from defectra.core.archive_paths import archive_folder
     from defectra.core.config import of_command_line
     from defectra.core.fingerprint import fingerprint
     from defectra.core.store import Archive
@@ -167,9 +166,10 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=20.0, help="wanted length of a job")
     args = parser.parse_args()
     try:
+        need_checkout()
         named = {"file": args.config} if args.config else {}
         config = of_command_line(named, [], Path.cwd())
-        archive = Path(args.directory, archive_folder(config, PROJECT, args.directory.resolve()))
+        archive = PROJECT / config.archive
         code = fingerprint("defectra.campaign.plan")
         plan = Planned(config, args.directory / "results", Archive(archive), lambda: False, code)
         settings, costs = worker_settings(config), PROJECT / "workflow" / "costs.yaml"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
+from pathlib import Path
 from typing import Any, Protocol
 
-from defectra.core.fingerprint import of_function
+from defectra.core.fingerprint import fingerprint, of_function
 
 
 class Job(Protocol):
@@ -27,8 +28,11 @@ class Job(Protocol):
     log: Any
 
 
-def step(name: str) -> dict[str, str]:
+def step(name: str) -> dict[str, str | Callable[[Any], str]]:
     """Parameters of a rule that runs a step: its dotted name, and the fingerprint of its code.
+
+    The fingerprint is a function of the wildcards, so that it is worked out for rules with a job
+    alone: of the rules of all studies, a process that runs one job needs one.
 
     Parameters
     ----------
@@ -36,7 +40,29 @@ def step(name: str) -> dict[str, str]:
         ``defectra.<module>.<function>``.
     """
     module, _, function = name.rpartition(".")
-    return {"step": name, "code": of_function(module, function)}
+
+    def code(wildcards: Any) -> str:  # noqa: ARG001
+        return of_function(module, function)
+
+    return {"step": name, "code": code}
+
+
+def code_of(module: str) -> Callable[[Any], str]:
+    """Parameter of a rule: fingerprint of a module and of what it imports, when it is asked for."""
+
+    def code(wildcards: Any) -> str:  # noqa: ARG001
+        return fingerprint(module)
+
+    return code
+
+
+def results_of(job: Job) -> Path:
+    """Folder of the results that a job belongs to: the one that holds its ``logs``.
+
+    Where another workflow mounts this one with a prefix, it is not ``results``.
+    """
+    log = Path(job.log[0])
+    return next(folder.parent for folder in log.parents if folder.name == "logs")
 
 
 def run(job: Job) -> None:
