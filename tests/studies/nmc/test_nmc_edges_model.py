@@ -206,7 +206,7 @@ def test_whole_blocks_of_the_archive_and_the_reason_of_the_others(shipped, tmp_p
             grid = points(config.nmc.edges[edge])
             assert np.trapezoid(row[f"raw: {edge}"], grid) == pytest.approx(1, abs=0.02)
             assert row[f"area: {edge}"] > 5
-    source, cut = Archive(_archive() / "nmc_blocks"), Archive(tmp_path / "nmc_blocks")
+    source, cut = Archive(_archive()), Archive(tmp_path)
     wanted = {r["structure_id"] for r in whole.rows}
     lost = whole.rows[5]["calculation_ids"][0]
     for table in (GEOMETRIES, CALCULATIONS, SPECTRA):
@@ -227,7 +227,7 @@ def test_whole_blocks_of_the_archive_and_the_reason_of_the_others(shipped, tmp_p
 def _archive():
     from defectra.core.paths import PROJECT
 
-    return PROJECT / load().archive
+    return PROJECT / load().archive / "nmc_blocks"
 
 
 def test_too_few_blocks_leave_an_empty_model(tmp_path):

@@ -8,16 +8,17 @@ from defectra.core.step import Job
 def read_blocks(job: Job) -> None:
     """Whole blocks of the archive as tables.
 
-    Input archive (parts). Output rows, converged, calculations, geometries (parquet), missing
+    Output rows, converged, calculations, geometries (parquet), missing
     (csv).
 
     params.design = JSON (:func:`defectra.studies.nmc.block_tables.block_design`); params.grids =
-    nmc.edges; params.archive = folder, as JSON.
+    nmc.edges; params.archive = parts of the archive of blocks
+    (:func:`defectra.core.project_files.archive_parts`).
     """
     import json
-    from pathlib import Path
 
     from defectra.core.csvs import write_csv
+    from defectra.core.project_files import archive_folder
     from defectra.core.records import CALCULATIONS, GEOMETRIES
     from defectra.core.store import write_table
     from defectra.studies.nmc.block_tables import (
@@ -29,7 +30,7 @@ def read_blocks(job: Job) -> None:
     from defectra.studies.nmc.settings import Grid
 
     grids = {name: Grid(**grid) for name, grid in json.loads(job.params.grids).items()}
-    found = read_blocks(job.params.design, Path(json.loads(job.params.archive)), grids)
+    found = read_blocks(job.params.design, archive_folder(job.params.archive), grids)
     table = block_rows_table(edges_of_design(job.params.design))
     write_table(job.output.rows, found.rows, table)
     write_table(job.output.converged, found.converged, table)

@@ -32,7 +32,6 @@ from defectra.studies.nmc.training import column_names, labels
 Row = dict[str, Any]
 Floats = NDArray[np.float64]
 ENGINE = "feff"  # of the archived blocks, whatever the study computes with now
-FOLDER = "nmc_blocks"  # of the archive
 MISSING_COLUMNS = ["block", "composition", "lithium", "reason"]
 NOT_COMPUTED = "not computed yet"
 RAW, AREA = "raw: ", "area: "
@@ -124,13 +123,13 @@ def read_blocks(design: str, archive: Path, grids: Mapping[str, Grid]) -> BlockT
     design
         :func:`block_design`.
     archive
-        Folder of the archive; the blocks are in ``nmc_blocks`` below it.
+        Folder with the tables of the blocks, ``nmc_blocks`` of the archive.
     grids
         Declared grid of each edge.
     """
     parts = json.loads(design)
     spec, settings = NmcBlocks(**parts["blocks"]), Settings.model_validate(parts["settings"])
-    store, out = Archive(archive / FOLDER), BlockTables()
+    store, out = Archive(archive), BlockTables()
     relaxed = {r["structure_id"] for r in store.read(GEOMETRIES, ["geometry_id", "structure_id"])}
     begun = []
     for block in blocks(spec, parts["metals"], parts["seed"]):

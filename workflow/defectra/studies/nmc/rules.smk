@@ -1,6 +1,6 @@
 # From spectra to the training table, and what taking lithium out does to the spectra.
 
-from defectra.core.archive_paths import archive_parts
+from defectra.core.project_files import archive_parts
 from defectra.studies.nmc.block_tables import block_design
 from defectra.studies.nmc.parameters import pick, training_hash
 
@@ -65,10 +65,6 @@ use rule step as measure_lithium with:
 
 
 use rule step as read_blocks with:
-    input:
-        archive=archive_parts(
-            f"{ARCHIVE}/nmc_blocks", "calculations", "geometries", "spectra"
-        ),
     output:
         rows="results/nmc/blocks/rows.parquet",
         converged="results/nmc/blocks/converged.parquet",
@@ -83,7 +79,9 @@ use rule step as read_blocks with:
         **step("defectra.studies.nmc.block_steps.read_blocks"),
         design=block_design(CONFIG),
         grids=leaf(CONFIG, "nmc", "edges"),
-        archive=json.dumps(ARCHIVE),
+        archive=archive_parts(
+            f"{CONFIG.archive}/nmc_blocks", "calculations", "geometries", "spectra"
+        ),
 
 
 use rule step as evaluate_blocks with:
