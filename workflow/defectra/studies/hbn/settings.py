@@ -54,7 +54,11 @@ class HbnStudy(StudySettings):
     archive: str = Field("resources/archive/hbn", description="what was computed of it")
     complete: bool = Field(False, description="compute what the archive lacks (days; needs GPAW)")
     shards: int = Field(8, ge=1, description="chunks of what is computed, by structure")
-    bootstrap: int = Field(2000, ge=10, description="resamples of the reference defects")
+    errors: dict[str, float] = Field(
+        {"PBE": 0.6, "HSE06@PBE": 0.3},
+        description="eV, standard deviation of a zero-phonon line by fidelity, before references",
+    )
+    prior_weight: float = Field(4, gt=0, description="defects that such a deviation counts as")
     measured: MeasuredSpectra = MeasuredSpectra()
 
     def chunks_to_compute(self) -> int:
@@ -67,6 +71,13 @@ class HbnStudy(StudySettings):
             "protocol": ("gpaw_emitter", self.protocol),
             "phonons": ("gpaw", self.phonons),
         }
+
+    @field_validator("errors")
+    @classmethod
+    def _both(cls, value: dict[str, float]) -> dict[str, float]:
+        if set(value) != {"PBE", "HSE06@PBE"} or min(value.values()) <= 0:
+            raise ValueError("errors: one above 0 for each of PBE and HSE06@PBE")
+        return value
 
     @field_validator("charges")
     @classmethod
