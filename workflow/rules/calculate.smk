@@ -6,7 +6,9 @@ from defectra.core.engines import engine_module
 from defectra.campaign.study_load import StudyLoads
 from defectra.engines.release import release
 
-LOADS = StudyLoads(CONFIG, Path("results"), WORKFLOW / "costs.yaml")
+LOADS = StudyLoads(
+    CONFIG, Path("results"), WORKFLOW / "costs.yaml", lambda: PLAN.is_written
+)
 
 
 use rule step as calculate with:
@@ -27,7 +29,7 @@ use rule step as calculate with:
         **step("defectra.studies.nmc.steps.calculate"),
         settings=worker_settings(CONFIG),
         archive=json.dumps(ARCHIVE),
-        engine_code=fingerprint(engine_module(CONFIG.nmc.engine)),
+        engine_code=code_of(engine_module(CONFIG.nmc.engine)),
 
 
 # Chunks of studies without manifests, where the config asks for what their archive lacks. What is
@@ -85,4 +87,4 @@ use rule step as drift with:
         seed=leaf(CONFIG, "seed"),
         archive=json.dumps(ARCHIVE),
         engine=release(CONFIG.nmc.engine),
-        engine_code=fingerprint(engine_module(CONFIG.nmc.engine)),
+        engine_code=code_of(engine_module(CONFIG.nmc.engine)),

@@ -21,6 +21,7 @@ from defectra.campaign.studies import families_of, journals_of, ledger_of, studi
 from defectra.campaign.worker import run_families
 from defectra.core.config import Config, load, own_or_shipped
 from defectra.core.errors import BusyError, reports_errors
+from defectra.core.paths import need_checkout
 
 STORE = Path("results/store")
 
@@ -50,13 +51,14 @@ def fill(study: str, config: Config, work: Path) -> Iterator[tuple[str, Counts]]
 
 @reports_errors
 def main() -> int:
-    """Command line of ``make archive`` and ``make live``."""
+    """Command line of ``make archive`` and ``make live`` (the archive of study levels)."""
     parser = argparse.ArgumentParser(description="Fill the archive of calculations.")
     parser.add_argument("action", choices=["fill", "export"])
     parser.add_argument("study", choices=studies_with_requests())
     parser.add_argument("--config", type=Path, default=own_or_shipped())
     parser.add_argument("--work", type=Path, default=Path("results/archive"))
     args = parser.parse_args()
+    need_checkout()
     config = load(args.config)
     if args.action == "export":
         journals = [*sorted(args.work.glob("*.journal")), *journals_of(args.study, STORE)]
@@ -65,9 +67,9 @@ def main() -> int:
     start = time.time()
     for name, counts in fill(args.study, config, args.work):
         minutes = (time.time() - start) / 60
-        told = "; ".join([f"{counts.total} calculations, {counts.computed} computed",
+        summary = "; ".join([f"{counts.total} calculations, {counts.computed} computed",
                           *counts.sentences()])  # fmt: skip
-        print(f"{minutes:7.1f} min  {name}: {told}", flush=True)
+        print(f"{minutes:7.1f} min  {name}: {summary}", flush=True)
     return 0
 
 

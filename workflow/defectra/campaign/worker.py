@@ -20,6 +20,7 @@ from defectra.campaign.studies import families_of, ledger_of, requests_of, studi
 from defectra.core.config import Config, load, own_or_shipped
 from defectra.core.errors import BusyError, reports_errors
 from defectra.core.journal import journal_size
+from defectra.core.paths import need_checkout
 from defectra.core.store import write_bytes
 
 Tell = Callable[[str], None]
@@ -100,9 +101,9 @@ def chunks_of_study(study: str, config: Config) -> list[str]:
 def line(request: Request, row: Row) -> str:
     """One line for people about a calculation that was run."""
     what = " ".join(str(v) for v in request.about.values() if isinstance(v, str))
-    told = f" ({row['message']})" if row["message"] else ""
+    reason = f" ({row['message']})" if row["message"] else ""
     name = f"{request.engine} {request.protocol}"
-    return f"{name}: {what[:70]}: {row['status']}{told}, {row['cpu_s']:.0f} CPU s"
+    return f"{name}: {what[:70]}: {row['status']}{reason}, {row['cpu_s']:.0f} CPU s"
 
 
 @reports_errors
@@ -114,6 +115,7 @@ def main() -> int:
     parser.add_argument("--config", type=Path, default=own_or_shipped())
     parser.add_argument("--store", type=Path, default=Path("results/store"))
     args = parser.parse_args()
+    need_checkout()
     config = load(args.config)
     for chunk in [args.chunk] if args.chunk else chunks_of_study(args.study, config):
         try:

@@ -23,12 +23,12 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from defectra.campaign.loads import CANNOT
 from defectra.campaign.progress import Line, duration, read_steps, read_work
-from defectra.campaign.workload import CANNOT
 from defectra.cli import outcome
 from defectra.core.config import of_command_line
 from defectra.core.errors import ConfigError, StoreError
-from defectra.core.paths import PROJECT
+from defectra.core.paths import PROJECT, need_checkout
 from defectra.core.results_lock import VARIABLE, only_one
 from defectra.core.studies import study_names
 from defectra.core.watchdog import refuse_at_work
@@ -73,14 +73,26 @@ class Options:
         return self.directory / "results"
 
     @property
-    def report_file(self) -> Path | None:
-        """Report of everything, or of the one study asked for; None if none is wanted."""
+    def report_folder(self) -> Path | None:
+        """Folder of the report of everything, or of the one study asked for; None: none wanted."""
         if not self.report or len(self.targets) > 1:
             return None
         if set(self.targets) <= {"all"}:
-            return self.results / "report.html"
+            return self.results
         study = self.targets[0]
-        return self.results / study / "report.html" if study in study_names() else None
+        return self.results / study if study in study_names() else None
+
+    @property
+    def wanted(self) -> tuple[str, ...]:
+        """Targets for Snakemake: a study comes with its page (that of everything is in `all`)."""
+        if self.report_folder in (None, self.results):
+            return self.targets
+        return (*self.targets, f"results/{self.targets[0]}/report.html")
+
+    @property
+    def snakemake_report(self) -> Path | None:
+        """Snakemake's own report, which our page links; None if none is wanted."""
+        return self.report_folder and self.report_folder / "snakemake_report.html"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -147,6 +159,7 @@ def check_config(options: Options) -> None:
     ConfigError
         In one sentence.
     """
+    need_checkout()
     keys: dict[str, Any] = {}
     if options.keys:
         from snakemake.cli import parse_config  # half a second
@@ -200,7 +213,7 @@ def run(options: Options) -> int:
         _unlock(options, log)
     code = _watched(options, log, start)
     text = log.read_text(encoding="utf-8", errors="replace")
-    report = options.report_file
+    report = options.snakemake_report
     if code == 0 and _NOTHING in text and not (report and outcome.is_old(report, options.results)):
         print(f"Nothing to do: everything below {outcome.short(options.results)} is up to date.")
         return 0
@@ -280,8 +293,8 @@ def _die_with_parent() -> None:
 
 def _watched(options: Options, log: Path, start: float) -> int:
     """Run the workflow under a live line; Ctrl-C and SIGTERM reach every child."""
-    command = _snakemake(options, *options.targets)
-    line, told = Line(), set[str]()
+    command = _snakemake(options, *options.wanted)
+    line, shown = Line(), set[str]()
     with _stop_signals() as stopped:
         child = _start(options, command, log)
         while child.poll() is None:
@@ -291,24 +304,24 @@ def _watched(options: Options, log: Path, start: float) -> int:
                 _stop(child)
                 return 130
             text = log.read_text(encoding="utf-8", errors="replace")
-            _tell(text, told, line)
+            _tell(text, shown, line)
             steps = read_steps(text)
             work = read_work(options.results / "store", start)
             line.show([str(steps), str(work), duration(time.time() - start)])
             with suppress(subprocess.TimeoutExpired):
                 child.wait(1.0)
         line.clear()
-    _tell(log.read_text(encoding="utf-8", errors="replace"), told, line)
+    _tell(log.read_text(encoding="utf-8", errors="replace"), shown, line)
     return 130 if stopped else child.returncode
 
 
-def _tell(log: str, told: set[str], line: Line) -> None:
+def _tell(log: str, shown: set[str], line: Line) -> None:
     """Show each line of the log that says what cannot be computed, once."""
-    new = [text for text in log.splitlines() if text.startswith(CANNOT) and text not in told]
+    new = [text for text in log.splitlines() if text.startswith(CANNOT) and text not in shown]
     if new:
         line.clear()
         print("\n".join(new), flush=True)
-        told.update(new)
+        shown.update(new)
 
 
 @contextmanager
@@ -354,7 +367,7 @@ def _report(options: Options, path: Path, log: Path) -> int:
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(".report.part.html")
     with _stop_signals() as stopped:
-        child = _start(options, _snakemake(options, "--report", str(draft), *options.targets), log)
+        child = _start(options, _snakemake(options, "--report", str(draft), *options.wanted), log)
         while child.poll() is None and not stopped:
             with suppress(subprocess.TimeoutExpired):
                 child.wait(0.2)

@@ -25,24 +25,24 @@ from pydantic import (
 )
 
 from defectra.core.errors import ConfigError
-from defectra.core.paths import PROJECT
+from defectra.core.paths import CONFIG
 from defectra.core.protocols import Protocols, protocols_model
 from defectra.core.settings import Strict, StudySettings
 from defectra.core.studies import settings_of, study_names
 from defectra.core.yaml_files import Plain
 
 PART = "part"  # context of a config that holds what one step needs
-SHIPPED = PROJECT / "config"
+SHIPPED = CONFIG
 # Of the command line, for a whole file of the user's.
 FILE_KEY = "file"
 
 
 class Config(Strict):
-    """All that a run needs to know; :func:`config_model` adds the settings of each study."""
+    """All settings of a run; :func:`config_model` adds the settings of each study."""
 
     studies: list[str] = Field(["nmc"], description="studies to run")
     seed: int = Field(2501, ge=0, description="seed of every draw")
-    archive: str = Field("resources/archive", description="calculations done earlier")
+    archive: str = Field("resources/archive", description="folder of calculations computed earlier")
     mirror: str | None = Field(None, description="folder with the published data sets")
     protocols: Protocols
 
@@ -65,9 +65,15 @@ class Config(Strict):
 
 
 @cache
-def config_model() -> type[Config]:
-    """Model of the whole config: the common keys, and one key for each study there is."""
-    names = study_names()
+def config_model(studies: tuple[str, ...] | None = None) -> type[Config]:
+    """Model of the whole config: the common keys, and one key for each study there is.
+
+    Parameters
+    ----------
+    studies
+        Of these alone; None: of all.
+    """
+    names = study_names() if studies is None else studies
     fields: dict[str, Any] = {name: (settings_of(name), settings_of(name)()) for name in names}
     chosen = Field(["nmc"], description="studies to run")
     fields["protocols"] = (protocols_model(), Field(default_factory=protocols_model()))
