@@ -78,7 +78,7 @@ def emission(
     up = (factor * number * (phase.conj() * fade[:, None] - 1)).sum(axis=1)
     function = np.exp(down + up - (resolution * time) ** 2 / 2)
     spectrum = np.fft.fftshift(np.fft.ifft(function).real) / step
-    offset = (np.arange(_POINTS) - _POINTS // 2) * step
+    offset = np.asarray((np.arange(_POINTS) - _POINTS // 2) * step, np.float64)
     spectrum = np.clip(spectrum, 0, None)
     if line > 0:
         spectrum = spectrum * np.clip(line + offset, 0, None) ** 3

@@ -38,13 +38,13 @@ def lorentzians(x: Floats, parameters: Floats) -> Floats:
 def fit(spectrum: Photoluminescence, most: int) -> Row:
     """Row of the main line of a spectrum: that with the largest area.
 
-    One line more as long as the Bayesian information criterion falls, from a background without any.
+    One line more as long as the Bayesian information criterion falls, from a background alone.
     The noise is that of the counts, taken from differences of neighbours.
     """
     row: Row = dict.fromkeys(LINE_COLUMNS, NAN)
     row |= {"spectrum": spectrum.name, "lines": 0, "in_window": "", "status": "failed"}
     x, scale = spectrum.energy, float(np.ptp(spectrum.intensity))
-    if not scale > 0:
+    if not np.ptp(spectrum.counts) > 0:
         return row | {"message": "the spectrum is flat"}
     y, sigma = spectrum.intensity / scale, _noise(spectrum) / scale
     best, found = math.inf, None

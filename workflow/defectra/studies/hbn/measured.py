@@ -93,7 +93,8 @@ def read_text(name: str, data: bytes) -> list[Photoluminescence]:
         lines = data.decode("utf-8-sig").splitlines()
     except UnicodeDecodeError:
         raise SpectrumError(f"{name}: not text in UTF-8") from None
-    head, rows = "", []
+    head = ""
+    rows: list[list[float]] = []
     for line in lines:
         numbers = _numbers(line)
         if numbers is None:

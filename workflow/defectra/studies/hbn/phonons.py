@@ -79,9 +79,7 @@ def summed_to_zero(constants: Floats) -> Floats:
     return out
 
 
-def _column(
-    rows: Sequence[Mapping[str, Any]], site: int, sites: Floats, lattice: Floats
-) -> Floats:
+def _column(rows: Sequence[Mapping[str, Any]], site: int, sites: Floats, lattice: Floats) -> Floats:
     """Minus the forces on all atoms for a unit displacement of `site`, shape (n, 3, 3)."""
     shifts, fields = [], []
     for row in rows:
@@ -101,9 +99,7 @@ def _column(
     return np.asarray(solved.reshape(3, len(sites), 3).transpose(1, 2, 0))
 
 
-def _carried(
-    operation: Floats, field: Floats, site: int, sites: Floats, lattice: Floats
-) -> Floats:
+def _carried(operation: Floats, field: Floats, site: int, sites: Floats, lattice: Floats) -> Floats:
     """Forces after an operation about a site."""
     away = (sites - sites[site]) @ lattice @ operation.T
     image = _matched(away @ np.linalg.inv(lattice) + sites[site], sites, lattice)

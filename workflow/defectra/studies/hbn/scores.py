@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from defectra.core import claims
 from defectra.core.claims import NOTHING, Check, Estimate, Row, Rows
@@ -39,8 +40,7 @@ class Found:
     def dimer(self, key: str, size: int | None = None) -> Estimate:
         """A number of the neutral dimer."""
         row = lowest(self.transitions, DIMER.name, 0, size or self.settings.size)
-        value = math.nan if row is None else float(row[key] or math.nan)
-        return Estimate.exact(value, 1)
+        return Estimate.exact(_number(row, key), 1)
 
     def statistic(self, name: str, quantity: str) -> Estimate:
         """A statistic of a set of spectra."""
@@ -48,6 +48,11 @@ class Found:
             if (row["set"], row["quantity"]) == (name, quantity):
                 return Estimate(row["value"], row["lo"], row["hi"], int(row["n"]))
         return NOTHING
+
+
+def _number(row: Row | None, key: str) -> float:
+    """A number of a row; a column that is empty throughout is read as text."""
+    return math.nan if row is None or row[key] == "" else float(row[key])
 
 
 def scorecard(found: Found) -> list[Row]:
@@ -103,7 +108,7 @@ def _claims(found: Found) -> Iterator[claims.Claim]:
     )
 
 
-def _is_open(row: Row, found: Found) -> bool:
+def _is_open(row: Mapping[str, Any], found: Found) -> bool:
     same = ("name", "charge", "spin", "size")
     return any(
         r["verdict"] == OPEN and r["fidelity"] == HYBRID and all(r[k] == row[k] for k in same)
@@ -177,10 +182,8 @@ def _dimer(found: Found) -> Iterator[Check]:
 
 
 def _size(found: Found, name: str, size: int) -> Check:
-    small, large = (
-        lowest(found.transitions, name, 0, n) for n in (found.settings.size, size)
-    )
-    pair = [float(r["zpl_PBE_eV"]) if r else math.nan for r in (small, large)]
+    small, large = (lowest(found.transitions, name, 0, n) for n in (found.settings.size, size))
+    pair = [_number(r, "zpl_PBE_eV") for r in (small, large)]
     return _check(
         check_id=f"hbn_size_{name}_{size}".replace(" ", "_").lower(),
         check=f"{name}: change of the PBE zero-phonon line from {found.settings.size} to {size} "

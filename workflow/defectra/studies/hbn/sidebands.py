@@ -31,7 +31,7 @@ SIDEBANDS = Table(
         Column("debye_waller", "float", "", "share of the zero-phonon line at 0 K"),
         Column("mean_meV", "float", "meV", "mean phonon energy, weighted by the factors"),
         Column("width_cold_meV", "float", "meV", "full width of the main peak at 4 K"),
-        Column("width_warm_meV", "float", "meV", "full width of the main peak, measured temperature"),
+        Column("width_warm_meV", "float", "meV", "the same, at the temperature measured at"),
         Column("phonons_eV", "floats", "eV", "of the modes"),
         Column("factors", "floats", "", "partial Huang-Rhys factors"),
         Column("offset_eV", "floats", "eV", "photon energy less the zero-phonon line"),

@@ -13,19 +13,19 @@ def gather_hbn(job: Job) -> None:
     params.config = what decides the calculations.
     """
     import json
+    from pathlib import Path
 
     from defectra.campaign.ledger import Ledger
     from defectra.campaign.studies import archive_of, journals_of
     from defectra.core.config import part_of_config
     from defectra.core.csvs import write_csv
-    from defectra.core.step import results_of
     from defectra.core.store import write_table
     from defectra.studies.hbn.requests import REQUESTS, force_rows, run_rows
     from defectra.studies.hbn.tables import FORCES, RUNS, SHOWN
 
     config = part_of_config(json.loads(job.params.config))
     settings, protocols = config.hbn, config.protocols
-    journals = journals_of("hbn", results_of(job) / "store")
+    journals = journals_of("hbn", Path("results/store"))
     ledger = Ledger(REQUESTS.kinds, archive_of("hbn", config), journals)
     rows = run_rows(ledger, settings, protocols.gpaw_emitter[settings.protocol])
     write_table(job.output.runs, rows, RUNS)
