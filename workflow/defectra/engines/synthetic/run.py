@@ -56,7 +56,8 @@ class Site:
 
     def inputs(self, edge: str, protocol: FeffProtocol) -> dict[str, str]:
         """Input files by name: what the identity is the hash of."""
-        return {"input.txt": f"{self.key}/{edge}/{protocol.model_dump_json()}"}
+        plain = protocol.model_copy(update={"description": ""})  # decides no number
+        return {"input.txt": f"{self.key}/{edge}/{plain.model_dump_json()}"}
 
     def run(self, edge: str, protocol: FeffProtocol, folder: Path | None = None) -> Outcome:  # noqa: ARG002
         """Draw the curve.
