@@ -7,16 +7,31 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from defectra.cli import table, train
+from defectra.cli import doctor, new_study, show, table, train
 from defectra.core.errors import DefectraError
 
 if TYPE_CHECKING:
     from defectra.spectra.measured_columns import Choice
 
 
+EXAMPLES = """examples:
+  defectra doctor                                    what is here, what is missing
+  defectra run feff my.cif --edge "O K"              one edge of your own structure
+  defectra import FOLDER                             finished runs into tables
+  defectra look spectrum.dat                         what a measured file holds
+  defectra predict MODEL spectrum.dat                ask a trained model about it
+  defectra show results/nmc/figures/parity.png       what a figure was made of
+The campaign itself is `make run`, or `snakemake --cores 2 nmc` in the clone."""
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run a subcommand; 0, or 2 with one sentence on standard error."""
-    parser = argparse.ArgumentParser(prog="defectra", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="defectra",
+        description=__doc__,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and stop")
     commands = parser.add_subparsers(dest="command", required=True)
     _add_import(commands)
@@ -25,12 +40,22 @@ def main(arguments: list[str] | None = None) -> int:
     table.add(commands)
     train.add(commands)
     _add_predict(commands)
+    new_study.add(commands)
+    show.add(commands)
+    doctor.add(commands)
+    _add_targets(commands)
     chosen = parser.parse_args(arguments)
     try:
         return int(chosen.run(chosen))
     except DefectraError as error:
         print(f"defectra {chosen.command}: {error}", file=sys.stderr)
         return 2
+
+
+def _add_targets(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    text = "what can be made by name: `make NAME`, `snakemake --cores 2 NAME`"
+    command = commands.add_parser("targets", help=text, description=text)
+    command.set_defaults(run=doctor.print_targets)
 
 
 class _Version(argparse.Action):
