@@ -170,8 +170,7 @@ class NmcStudy(StudySettings):
     )
     parsed: list[str] = Field(
         [],
-        description="folders of finished runs made elsewhere: the same input is the same "
-        "calculation, new structures join the training table",
+        description="folders of finished runs made elsewhere; new structures join the training",
     )
     parsed_geometry: Literal["parsed", "chgnet", "vegard"] = Field(
         "parsed", description="how their cells were made; new structures join if it is `geometry`"
