@@ -167,9 +167,10 @@ def test_text_without_an_error_shows_its_end() -> None:
 
 
 def test_work_adds_chunks_and_leaves_out_those_of_earlier_runs(tmp_path: Path) -> None:
+    state = {"done": 5, "total": 20, "fresh": 4, "started": 940.0, "updated": 1000.0}
     for name, when in (("a", 1000), ("b", 1000), ("old", 10)):
         path = tmp_path / f"{name}.progress"
-        path.write_text(json.dumps({"done": 5, "total": 20, "fresh": 4, "started": 940.0}))
+        path.write_text(json.dumps(state | {"expected_s": 19.0, "left_s": 15.0}))
         os.utime(path, (when, when))
     (tmp_path / "torn.progress").write_text("{")
     work = read_work(tmp_path, since=500, now=1000.0)

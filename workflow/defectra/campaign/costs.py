@@ -12,14 +12,16 @@ import argparse
 import math
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from defectra.campaign.request import Request, Waiting
 from defectra.core.errors import ConfigError, DefectraError
+from defectra.core.paths import PROJECT
 
 if TYPE_CHECKING:
     from defectra.core.config import Config
@@ -220,6 +222,27 @@ def load(path: str | Path) -> dict[Key, Law]:
             f"{path}: not a table of costs ({text}); `make costs` writes it"
         ) from None
     return {law.key: law for law in laws}
+
+
+def law_of(item: Request | Waiting, laws: Mapping[Key, Law]) -> Law | None:
+    """Law of a calculation; that of its engine and kind where protocols share one; None."""
+    kinds = (item.cost_kind, ALONE)
+    keys = [(item.engine, p, k) for p in (item.protocol, "") for k in kinds]
+    return next((laws[key] for key in keys if key in laws), None)
+
+
+def weights() -> Callable[[Request | Waiting], float]:
+    """Function that gives the expected seconds of a calculation; what is not known weighs 1 s."""
+    try:
+        laws = load(PROJECT / "workflow" / "costs.yaml")
+    except ConfigError:
+        laws = {}
+
+    def weigh(item: Request | Waiting) -> float:
+        law = law_of(item, laws)
+        return 1.0 if law is None else law.cpu(item.atoms or int(ATOMS)) * law.wall
+
+    return weigh
 
 
 def all_laws(calculations: list[Row], geometries: list[Row], config: Config) -> list[Law]:

@@ -14,8 +14,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from defectra.campaign.chunk_state import ChunkState
 from defectra.campaign.complete import survey
-from defectra.campaign.costs import ALONE, Key, Law, load
+from defectra.campaign.costs import Key, Law, law_of, load
 from defectra.campaign.ledger import Ledger
 from defectra.campaign.loads import (
     BASE_MB,
@@ -66,6 +67,12 @@ class StudyLoad:
     unknown: Counter[str] = field(default_factory=Counter)
     engines: Counter[str] = field(default_factory=Counter)
 
+    def state(self) -> ChunkState:
+        """The chunk before it begins; without expected seconds if some are not known."""
+        known = 0.0 if self.unknown else self.wall_s
+        done = self.total - self.missing
+        return ChunkState(done, self.total, expected_s=known, left_s=known)
+
     @property
     def minutes(self) -> int:
         """Time limit of a first attempt."""
@@ -86,13 +93,6 @@ class StudyLoad:
         return " and ".join(
             p for p in (known, f"a cost not known for {names}" if names else "") if p
         )
-
-
-def law_of(item: Request | Waiting, laws: Mapping[Key, Law]) -> Law | None:
-    """Law of a calculation; that of its engine and kind where protocols share one; None."""
-    kinds = (item.cost_kind, ALONE)
-    keys = [(item.engine, p, k) for p in (item.protocol, "") for k in kinds]
-    return next((laws[key] for key in keys if key in laws), None)
 
 
 def load_of(families: Iterable[Family], ledger: Ledger, laws: Mapping[Key, Law]) -> StudyLoad:

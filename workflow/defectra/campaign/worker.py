@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from defectra.campaign.complete import Counts, Progress, complete, survey
+from defectra.campaign.costs import weights
 from defectra.campaign.ledger import Ledger
 from defectra.campaign.request import Family, Request, Row, Waiting, chunk_name
 from defectra.campaign.studies import families_of, ledger_of, requests_of, studies_with_requests
@@ -47,17 +48,21 @@ def run_families(
         If another worker holds the journal.
     """
     total = missing = 0
+    weight, weigh = 0.0, weights()
     for _, item in survey(families(), ledger):
+        number = item.count if isinstance(item, Waiting) else 1
+        lacks = isinstance(item, Waiting) or not ledger.holds(item)
+        weight += number * weigh(item) if lacks else 0.0
         if counted(item):
-            waits = isinstance(item, Waiting)
-            total += item.count if isinstance(item, Waiting) else 1
-            missing += not waits and not ledger.holds(item)  # type: ignore[arg-type]
+            total += number
+            missing += lacks and not isinstance(item, Waiting)
     counts = Counts()
-    progress = Progress(journal.with_suffix(".progress"), total, missing)
+    progress = Progress(journal.with_suffix(".progress"), total, missing, weight)
     with ledger.writing(journal):
+        progress.show(0)
         for request, _ in complete(families(), ledger, journal.parent, counts):
             counts.fresh += counted(request)
-            progress.show(counts.fresh)
+            progress.show(counts.fresh, weigh(request))
     progress.show(counts.fresh, last=True)
     _leave_again(counts.stopped, journal)
     return counts
