@@ -39,7 +39,9 @@ use rule step as compute with:
         "results/chunks/{chunk}/counts.json",
     log:
         "results/logs/compute/{chunk}.log",
+    threads: lambda wildcards: LOADS.threads(wildcards.chunk)
     resources:
+        **LOADS.mpi(),
         mem_mb=lambda wildcards, attempt: LOADS.memory(wildcards.chunk, attempt),
         runtime=lambda wildcards, attempt: LOADS.runtime(wildcards.chunk, attempt),
     params:

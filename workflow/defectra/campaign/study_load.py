@@ -9,14 +9,18 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import os
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from defectra.campaign.chunk_state import ChunkState
 from defectra.campaign.complete import survey
 from defectra.campaign.costs import Key, Law, law_of, load
+from defectra.campaign.engine import engine_named, processes_of
 from defectra.campaign.ledger import Ledger
 from defectra.campaign.loads import (
     BASE_MB,
@@ -37,7 +41,9 @@ from defectra.core.config import Config
 from defectra.core.store import write_bytes
 
 UNKNOWN_MINUTES = 600  # asked for where a chunk holds something of unknown cost
+LAUNCHER = re.compile(r"DEFECTRA_[A-Z]+_LAUNCH")
 UNKNOWN_MB = 2000.0
+PROCESS_MB = 400  # of each further process: its interpreter, libraries and buffers
 
 
 @dataclass
@@ -80,10 +86,16 @@ class StudyLoad:
         return max(known, UNKNOWN_MINUTES) if self.unknown else known
 
     @property
+    def processes(self) -> int:
+        """Cores that a job needs: processes of the engine that starts the most."""
+        missing = [name for name, count in self.engines.items() if count]
+        return max((processes_of(engine_named(name)) for name in missing), default=1)
+
+    @property
     def megabytes(self) -> int:
         """Memory limit of a first attempt."""
         used = self.memory_mb or (UNKNOWN_MB if self.missing else 0.0)
-        return math.ceil(BASE_MB + MEMORY_MARGIN * used)
+        return math.ceil(BASE_MB + MEMORY_MARGIN * used + PROCESS_MB * (self.processes - 1))
 
     def cost(self) -> str:
         """Expected CPU hours with their standard deviation, for people."""
@@ -175,8 +187,6 @@ def load_sentence(config: Config, study: str, found: StudyLoad) -> str:
 
 def ledger_sentence(engine: str) -> str:
     """What an engine lacks on this machine; empty if nothing."""
-    from defectra.campaign.engine import engine_named
-
     return engine_named(engine).available()
 
 
@@ -197,7 +207,7 @@ class StudyLoads:
         self, config: Config, results: Path, costs: Path, is_run: Callable[[], bool]
     ) -> None:
         self.config, self.results, self.costs, self._is_run = config, results, costs, is_run
-        self._loads: dict[str, StudyLoad] = {}
+        self.known: dict[str, StudyLoad] = {}
 
     def memory(self, chunk: str, attempt: int = 1) -> int:
         """Megabytes to ask for, doubled with every attempt."""
@@ -207,8 +217,25 @@ class StudyLoads:
         """Minutes to ask for, doubled with every attempt."""
         return int(self[chunk].minutes * 2 ** (attempt - 1))
 
+    def threads(self, chunk: str) -> int:
+        """Cores to ask for: one for each process that the launcher starts."""
+        return self[chunk].processes
+
+    def mpi(self) -> dict[str, Callable[[Any], int | str]]:
+        """Resources by which a cluster gives one task to each process.
+
+        None without a launcher (``DEFECTRA_<ENGINE>_LAUNCH``): such jobs are as all others.
+        """
+        if not any(LAUNCHER.fullmatch(name) and text for name, text in os.environ.items()):
+            return {}
+        return {
+            "mpi": lambda wildcards: "launcher" if self.threads(wildcards.chunk) > 1 else "",
+            "tasks": lambda wildcards: self.threads(wildcards.chunk),
+            "cpus_per_task": lambda wildcards: 1,  # noqa: ARG005
+        }
+
     def __getitem__(self, chunk: str) -> StudyLoad:
-        if chunk not in self._loads:
+        if chunk not in self.known:
             where, study = (self.results, self.costs), study_of(chunk)
-            self._loads[chunk] = chunk_load(self.config, study, chunk, *where, keep=self._is_run())
-        return self._loads[chunk]
+            self.known[chunk] = chunk_load(self.config, study, chunk, *where, keep=self._is_run())
+        return self.known[chunk]
