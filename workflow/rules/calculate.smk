@@ -6,7 +6,7 @@ from defectra.core.project_files import archive_parts
 from defectra.campaign.study_load import StudyLoads
 from defectra.engines.release import release
 
-LOADS = StudyLoads(CONFIG, RESULTS, WORKFLOW / "costs.yaml", PLAN.may_write)
+LOADS = StudyLoads(CONFIG, RESULTS, WORKFLOW / "costs.yaml", PLAN.may_write, in_arrays)
 
 
 use rule step as calculate with:
