@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from defectra.core.errors import ConfigError, DefectraError
+from defectra.core.paths import PACKAGE
 
 if TYPE_CHECKING:
     from defectra.core.config import Config
@@ -162,7 +163,7 @@ def _ratio_law(
     spread = math.sqrt(sum((v - mean) ** 2 for v in logs) / max(len(logs) - 1, 1))
     scatter = math.hypot(law.scatter, spread if len(logs) > 1 else 1.0)
     basis = f"{old[1]} times {math.exp(mean):.1f}, {len(logs)} sites at both"
-    return replace(law, protocol=new[1], seconds=round(law.seconds * math.exp(mean), 2),
+    return replace(law, protocol=new[1], seconds=_rounded(law.seconds * math.exp(mean)),
                    scatter=round(scatter, 3), count=len(logs), basis=basis)  # fmt: skip
 
 
@@ -181,7 +182,7 @@ def _law(key: Key, found: list[tuple[int, Row]]) -> Law:
     seconds = float(cpu.sum() / np.exp(slope * x).sum())
     return Law(
         *key,
-        seconds=round(seconds, 2),
+        seconds=_rounded(seconds),
         exponent=round(slope, 2),
         error=round(scatter / spread**0.5, 2) if spread > 0 else 0.0,
         scatter=round(scatter, 3),
@@ -190,6 +191,11 @@ def _law(key: Key, found: list[tuple[int, Row]]) -> Law:
         count=len(found),
         atoms=(int(numbers.min()), int(numbers.max())),
     )
+
+
+def _rounded(seconds: float) -> float:
+    """Hundredths, or three digits of what is less."""
+    return round(seconds, 2) if seconds >= 1 else float(f"{seconds:.3g}")
 
 
 def dump(laws: Iterable[Law], source: str) -> str:
@@ -220,6 +226,22 @@ def load(path: str | Path) -> dict[Key, Law]:
             f"{path}: not a table of costs ({text}); `make costs` writes it"
         ) from None
     return {law.key: law for law in laws}
+
+
+def own_tables() -> list[Path]:
+    """Tables that engines bring, see :mod:`defectra.campaign.measured_costs`."""
+    return sorted((PACKAGE / "engines").glob("*/costs.yaml"))
+
+
+def texts(path: Path) -> str:
+    """Text of a table of costs and of those that engines bring: what an estimate depends on."""
+    return "\n".join(one.read_text(encoding="utf-8") for one in (path, *own_tables()))
+
+
+def load_with_own(path: Path) -> dict[Key, Law]:
+    """Laws of a table of costs, and those that engines bring where it has none."""
+    own = (load(one) for one in own_tables())
+    return {key: law for table in own for key, law in table.items()} | load(path)
 
 
 def all_laws(calculations: list[Row], geometries: list[Row], config: Config) -> list[Law]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from defectra.campaign.complete import survey
-from defectra.campaign.costs import ALONE, Key, Law, load
+from defectra.campaign.costs import ALONE, Key, Law, load_with_own, texts
 from defectra.campaign.ledger import Ledger
 from defectra.campaign.loads import (
     BASE_MB,
@@ -140,7 +140,7 @@ def chunk_load(
     """
     store, archive = results / "store", archive_of(study, config)
     journals = [[p.name, p.stat().st_size] for p in sorted(store.glob(f"{study}-*.journal"))]
-    state = [part_for(config, study), archive.digest(), journals, costs.read_text(encoding="utf-8")]
+    state = [part_for(config, study), archive.digest(), journals, texts(costs)]
     digest = hashlib.sha256(json.dumps(state).encode()).hexdigest()
     kept = results / "plan" / "studies" / f"{chunk or study}.json"
     try:
@@ -151,7 +151,7 @@ def chunk_load(
     except (OSError, ValueError, KeyError, TypeError):
         pass
     families = families_of(study, config, chunk)
-    found = load_of(families, ledger_of(study, config, store), load(costs))
+    found = load_of(families, ledger_of(study, config, store), load_with_own(costs))
     if keep:
         write_bytes(kept, json.dumps(vars(found) | {"digest": digest}).encode())
     return found
