@@ -29,6 +29,7 @@ Row = dict[str, Any]
 Key = tuple[str, str, str]
 
 ATOMS = 36.0  # of the cell to which `seconds` refers
+LAST_DIGIT = 1e-3  # s, of the accounting
 FEWEST = 8  # rows of a law; below that there is none
 ALONE, SAME_EDGE, OTHER_EDGE = "alone", "same edge", "other edge"
 _HEAD = """\
@@ -106,13 +107,28 @@ def fit(calculations: Iterable[Row], geometries: Iterable[Row]) -> list[Law]:
 
 @dataclass(frozen=True)
 class Measured:
-    """What one finished calculation took: the key of its law, atoms, CPU and wall seconds, MB."""
+    """What one finished calculation took: the key of its law, atoms, CPU and wall seconds, MB.
+
+    The engines of arrays have a size of their own in place of the atoms.
+    """
 
     key: Key
     atoms: int
     cpu_s: float
     wall_s: float
     memory_mb: float
+
+
+def measured_row(key: Key, size: int, row: Mapping[str, Any]) -> Measured:
+    """What a row tells of its calculation; times below the last digit that is kept are half of it.
+
+    Parameters
+    ----------
+    row
+        ``cpu_s``, ``wall_s``, ``max_rss_mb``.
+    """
+    cpu, wall = (max(float(row[name]), LAST_DIGIT / 2) for name in ("cpu_s", "wall_s"))
+    return Measured(key, size, cpu, wall, float(row["max_rss_mb"]))
 
 
 def fit_measured(found: Iterable[Measured]) -> list[Law]:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from defectra.campaign.complete import survey
-from defectra.campaign.costs import ALONE, Law, Measured, dump, fit_measured, load
+from defectra.campaign.costs import ALONE, Law, Measured, dump, fit_measured, load, measured_row
 from defectra.campaign.ledger import Ledger
 from defectra.campaign.request import Request
 from defectra.campaign.studies import (
@@ -41,8 +41,7 @@ def measured_runs(study: str, config: Config, ledger: Ledger) -> Iterator[Measur
         seen.add(item.calculation_id)
         found = ledger.record(item.calculation_id)
         if found is not None and found.row["status"] == Status.OK:
-            row, key = found.row, (item.engine, item.protocol, ALONE)
-            yield Measured(key, item.atoms, row["cpu_s"], row["wall_s"], row["max_rss_mb"])
+            yield measured_row((item.engine, item.protocol, ALONE), item.atoms, found.row)
     yield from requests_of(study).measured(archive_of(study, config))
 
 
