@@ -205,6 +205,20 @@ def test_limits_are_kept_beside_the_plan_and_doubled(
     assert doubled(30)(None, 3) == 120
 
 
+def test_tasks_of_a_job_array_ask_for_the_longest_and_the_largest(
+    workload: Workload, tiny: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loads = {"nmc-00": Load(wall_s=60.0, memory_mb=800.0), "nmc-01": Load(wall_s=6000.0)}
+    monkeypatch.setattr(Workload, "_weigh", lambda self: loads)
+    parts = (workload.plan, worker_settings(tiny), workload.archive, workload.costs)
+    alone, array = Workload(*parts), Workload(*parts, are_alike=lambda: True)
+    assert alone.runtime("nmc-00") < alone.runtime("nmc-01")
+    assert alone.memory("nmc-00") > alone.memory("nmc-01")
+    for chunk in loads:
+        assert array.runtime(chunk, 2) == alone.runtime("nmc-01", 2)
+        assert array.memory(chunk) == alone.memory("nmc-00")
+
+
 def test_other_laws_weigh_anew(workload: Workload, tiny: Config) -> None:
     (before,) = workload.all().values()
     doubled = [Law(**{**vars(x), "seconds": 2 * x.seconds}) for x in LAWS.values()]

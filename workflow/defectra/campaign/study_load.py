@@ -26,6 +26,7 @@ from defectra.campaign.loads import (
 from defectra.campaign.request import Family, Request, Waiting
 from defectra.campaign.studies import (
     archive_of,
+    chunks_to_compute,
     families_of,
     ledger_of,
     part_for,
@@ -191,21 +192,37 @@ class StudyLoads:
         Table of :mod:`defectra.campaign.costs`.
     is_run
         Tells, once the graph of jobs is built, whether this call runs jobs and may write.
+    are_alike
+        As of :class:`defectra.campaign.workload.Workload`.
     """
 
     def __init__(
-        self, config: Config, results: Path, costs: Path, is_run: Callable[[], bool]
+        self,
+        config: Config,
+        results: Path,
+        costs: Path,
+        is_run: Callable[[], bool],
+        are_alike: Callable[[], bool] = lambda: False,
     ) -> None:
         self.config, self.results, self.costs, self._is_run = config, results, costs, is_run
+        self._are_alike = are_alike
         self._loads: dict[str, StudyLoad] = {}
 
     def memory(self, chunk: str, attempt: int = 1) -> int:
         """Megabytes to ask for, doubled with every attempt."""
-        return int(self[chunk].megabytes * 2 ** (attempt - 1))
+        return int(max(load.megabytes for load in self._asked(chunk)) * 2 ** (attempt - 1))
 
     def runtime(self, chunk: str, attempt: int = 1) -> int:
         """Minutes to ask for, doubled with every attempt."""
-        return int(self[chunk].minutes * 2 ** (attempt - 1))
+        return int(max(load.minutes for load in self._asked(chunk)) * 2 ** (attempt - 1))
+
+    def _asked(self, chunk: str) -> list[StudyLoad]:
+        """Loads whose largest a chunk asks for."""
+        studies = self.config.studies if self._are_alike() else []
+        return [self[c] for c in {chunk, *(c for s in studies for c in self._chunks(s))}]
+
+    def _chunks(self, study: str) -> list[str]:
+        return chunks_to_compute(self.config, study)
 
     def __getitem__(self, chunk: str) -> StudyLoad:
         if chunk not in self._loads:
