@@ -19,7 +19,7 @@ from typing import Any
 
 from defectra.campaign.chunk_state import ChunkState
 from defectra.campaign.complete import survey
-from defectra.campaign.costs import Key, Law, law_of, load
+from defectra.campaign.costs import Key, Law, law_of, load_with_own, texts
 from defectra.campaign.engine import engine_named, processes_of
 from defectra.campaign.ledger import Ledger
 from defectra.campaign.loads import (
@@ -153,7 +153,7 @@ def chunk_load(
     """
     store, archive = results / "store", archive_of(study, config)
     journals = [[p.name, p.stat().st_size] for p in sorted(store.glob(f"{study}-*.journal"))]
-    state = [part_for(config, study), archive.digest(), journals, costs.read_text(encoding="utf-8")]
+    state = [part_for(config, study), archive.digest(), journals, texts(costs)]
     digest = hashlib.sha256(json.dumps(state).encode()).hexdigest()
     kept = results / "plan" / "studies" / f"{chunk or study}.json"
     try:
@@ -164,7 +164,7 @@ def chunk_load(
     except (OSError, ValueError, KeyError, TypeError):
         pass
     families = families_of(study, config, chunk)
-    found = load_of(families, ledger_of(study, config, store), load(costs))
+    found = load_of(families, ledger_of(study, config, store), load_with_own(costs))
     if keep:
         write_bytes(kept, json.dumps(vars(found) | {"digest": digest}).encode())
     return found
