@@ -19,9 +19,9 @@ SMALLEST, LARGEST = 40.0, 160.0  # pixels, of a radius that is fitted
 
 
 def ratio_of_one(inputs: PhysicalInputs, radius: float) -> float:
-    """Direct beam of one disk over its intensity outside of the hidden centre."""
+    """Direct beam of one disk over its whole intensity on the detector."""
     squared = _one_disk(inputs, radius)
-    return float((np.pi * radius**2) ** 2 / inputs.total(squared[None])[0])
+    return float((np.pi * radius**2) ** 2 / np.sum(squared * inputs.weight))
 
 
 def count_disks(found: Physical, inputs: PhysicalInputs, radius: float | Floats) -> Floats:
@@ -41,7 +41,8 @@ def fit_radius(found: Physical, inputs: PhysicalInputs) -> Floats:
     """Radius of equal disks from the rings of each pattern, pixels, shape (n,).
 
     The square roots of rings and of those of one disk are brought together by least squares: they
-    weigh all rings alike where the number of speckles is large.
+    weigh all rings alike where the number of speckles is large. Rings of the inner third are left
+    out: there disks that keep their distance scatter less than independent ones.
     """
     grid = np.arange(SMALLEST, LARGEST + 1, 2.0)
     models = np.sqrt([_ring_shape(inputs, r) for r in grid])
@@ -49,7 +50,7 @@ def fit_radius(found: Physical, inputs: PhysicalInputs) -> Floats:
 
 
 def _fit(roots: Floats, grid: Floats, models: Floats, inputs: PhysicalInputs) -> float:
-    roots = roots / np.linalg.norm(roots)
+    roots = roots[-models.shape[1] :] / np.linalg.norm(roots[-models.shape[1] :])
     best = grid[np.argmax(models @ roots / np.linalg.norm(models, axis=1))]
 
     def distance(radius: float) -> float:
@@ -61,7 +62,8 @@ def _fit(roots: Floats, grid: Floats, models: Floats, inputs: PhysicalInputs) ->
 
 
 def _ring_shape(inputs: PhysicalInputs, radius: float) -> Floats:
-    return np.asarray(inputs.kept_rings @ _one_disk(inputs, radius).ravel())
+    rings = inputs.kept_rings @ _one_disk(inputs, radius).ravel()
+    return np.asarray(rings[len(rings) // 3 :])
 
 
 def _one_disk(inputs: PhysicalInputs, radius: float) -> Floats:

@@ -24,12 +24,13 @@ RING = 6  # pixels of the detector
 QUANTILES = (0.0, 0.1, 0.25, 0.5, 0.75, 1.0)
 BATCH = 200
 FLOOR = 1e-9  # of a ring, relative to the sum of the pattern
+LEAST_WHOLE = 0.5  # of the visible intensity; few photons can make the recovered rest negative
 SEEN = -1  # half width of a hidden centre that hides nothing
 
 
 @dataclass(frozen=True)
 class Physical:
-    """Inputs of n patterns, all relative to the intensity outside of the hidden centre.
+    """Inputs of n patterns, all relative to the whole intensity, recovered pixels included.
 
     Attributes
     ----------
@@ -111,16 +112,10 @@ class PhysicalInputs:
             raise ValueError("a pattern has no intensity outside of the hidden centre")
         flat = (seen.reshape(len(seen), -1) / total[:, None]).astype(np.float32)
         out = (flat @ self._map.T).astype(np.float64)
+        out = out[:, :-1] / np.maximum(1 + out[:, -1:], LEAST_WHOLE)
         near = len(RADII) * ANGLES
         patterson = out[:, 1 : 1 + near].reshape(len(out), len(RADII), ANGLES)
         return out[:, 0], patterson, out[:, 1 + near :]
-
-    def recovery(self) -> Floats:
-        """Hidden pixels from visible ones, shape (hidden, rows · columns).
-
-        Hidden pixels are those of the upper half that no other one equals by Friedel's law.
-        """
-        return self._recovered()[1]
 
     def _unknown(self) -> list[tuple[int, int]]:
         inside = np.argwhere(~self.visible)
@@ -128,6 +123,10 @@ class PhysicalInputs:
         return [(int(i), int(j)) for i, j in inside if i > 0 or j >= middle]
 
     def _recovered(self) -> tuple[list[tuple[int, int]], Floats]:
+        """Hidden pixels, and the matrix that finds them: shape (hidden, rows · columns).
+
+        Hidden pixels are those of the upper half that no other one equals by Friedel's law.
+        """
         unknown, size = self._unknown(), len(self.columns)
         spacing = self.detector.period / self.detector.step / size
         axis = np.fft.fftshift(np.fft.fftfreq(size)) * size * spacing
@@ -152,7 +151,7 @@ class PhysicalInputs:
         return np.asarray(mates * self.taper[i, j] * np.cos(phase))
 
     def _matrix(self) -> Floats:
-        """Direct beam, Patterson function near zero and rings, of the visible pixels."""
+        """Direct beam, Patterson function near zero, rings, hidden sum, of the visible pixels."""
         angles = np.arange(ANGLES) * np.pi / ANGLES
         x = np.outer(RADII, np.cos(angles)).ravel()
         y = np.outer(RADII, np.sin(angles)).ravel()
@@ -161,11 +160,14 @@ class PhysicalInputs:
         if self.visible.all():
             forward = np.zeros((1, pixels))
             forward[0, np.ravel_multi_index((0, len(self.columns) // 2), self.shape)] = 1.0
+            rest = np.zeros((1, pixels))
         else:
             unknown, recovery = self._recovered()
             near += np.array([self._wave(i, j, x, y) for i, j in unknown]).T @ recovery
-            forward = recovery[unknown.index((0, len(self.columns) // 2))][None]
-        return np.vstack([forward, near, self.kept_rings])
+            middle = (0, len(self.columns) // 2)
+            forward = recovery[unknown.index(middle)][None]
+            rest = np.array([[1.0 if u == middle else 2.0 for u in unknown]]) @ recovery
+        return np.vstack([forward, near, self.kept_rings, rest])
 
     def _patterson(self, x: Floats, y: Floats) -> Floats:
         turn = 2 * np.pi / self.detector.period
