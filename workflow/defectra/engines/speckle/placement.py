@@ -7,10 +7,8 @@ plane, as in the paper.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from defectra.core.errors import EngineError
 
@@ -19,7 +17,7 @@ TRIES = 100_000  # of one disk, before a box counts as too full
 
 
 def place(
-    radii: Sequence[float], box: float, margin: float, gap: float, rng: np.random.Generator
+    radii: ArrayLike, box: float, margin: float, gap: float, rng: np.random.Generator
 ) -> Floats:
     """Centres of disks that neither overlap nor touch.
 
@@ -43,8 +41,8 @@ def place(
     EngineError
         ``no_room``: a disk found no room in many tries.
     """
-    centres = np.empty((len(radii), 2))
     sizes = np.asarray(radii, dtype=np.float64)
+    centres = np.empty((len(sizes), 2))
     for k, radius in enumerate(sizes):
         for _ in range(TRIES):
             centre = rng.uniform(margin, box - margin, size=2)
@@ -86,7 +84,7 @@ def polydisperse_radii(
     return np.sqrt(parts / parts.sum() * area / np.pi)
 
 
-def polydispersity(radii: Sequence[float]) -> float:
+def polydispersity(radii: ArrayLike) -> float:
     """Polydispersity index: area-weighted over number-weighted mean area (1: all equal)."""
     areas = np.asarray(radii, dtype=np.float64) ** 2
     return float(len(areas) * (areas**2).sum() / areas.sum() ** 2)

@@ -1,4 +1,4 @@
-"""Statistics of a pattern in rings about the direct beam: profile, speckle contrast, first moment."""
+"""Rings about the direct beam of a pattern: profile, speckle contrast, first moment."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from defectra.studies.speckle.physical_inputs import SEEN, Physical, PhysicalInp
 from defectra.studies.speckle.settings import SpeckleStudy
 
 Floats = NDArray[np.float64]
-Row = Mapping[str, Any]
+Row = dict[str, Any]
 
 
 @dataclass(frozen=True)

@@ -37,8 +37,11 @@ PREDICTIONS = Table(
         Column("value", "float", "", "answer before it was rounded"),
     ),
 )
+HISTORY_COLUMNS = [
+    *("kind", "model", "centre", "train_each", "epoch", "train_loss", "validation_loss", "cpu_s"),
+]
 COPIES = 3  # of each training pattern, with numbers of photons drawn between the ends
-ENDS = (1e3, 1e8)  # photons
+DECADES = (3.0, 8.0)  # powers of ten, photons
 
 
 @dataclass(frozen=True)
@@ -90,9 +93,9 @@ class Learning:
     def run(self) -> Learned:
         """Train, then ask."""
         for fitted in self._networks():
-            self.fitted[f"{fitted.model.name}, {fitted.model.centre}, {fitted.model.train_each}"] = (
-                fitted
-            )
+            self.fitted[
+                f"{fitted.model.name}, {fitted.model.centre}, {fitted.model.train_each}"
+            ] = fitted
             self.all.append(fitted.model)
         self.all += self._plain()
         rows = [row for name, asked in self.tests.items() for row in self._ask(name, asked)]
@@ -129,7 +132,7 @@ class Learning:
         rng = np.random.default_rng([self.seed, 2])
         parts = [self.told.hidden]
         for _ in range(COPIES):
-            photons = 10 ** rng.uniform(*np.log10(ENDS), len(self.train.ids))
+            photons = 10 ** rng.uniform(*DECADES, len(self.train.ids))
             noisy = counted(self.train.intensity, photons, self.describe.hidden, rng)
             parts.append(self.describe.hidden(noisy))
         count = COPIES + 1

@@ -119,7 +119,7 @@ def network(
     name: str,
     vectors_of: Answer,
     architecture: dict[str, Any],
-    told: tuple[Floats, Ints, list[str]],
+    told: tuple[NDArray[np.floating], Ints, list[str]],
     settings: Training,
     study: SpeckleStudy,
     centre: str = HIDDEN,

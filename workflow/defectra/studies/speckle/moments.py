@@ -31,7 +31,7 @@ def _some(patterns: NDArray[np.floating], inputs: PhysicalInputs) -> Floats:
     radial = [flat @ (weight * far**order) for order in ORDERS]
     rings = np.log(flat @ inputs.kept_rings.T + FLOOR)
     contrast = _contrasts(flat, inputs)
-    return np.column_stack([*radial, *contrast, *_correlations(share, inputs), rings])
+    return np.column_stack([*radial, *contrast, *_correlations(share), rings])
 
 
 def _contrasts(flat: Floats, inputs: PhysicalInputs) -> list[Floats]:
@@ -45,7 +45,7 @@ def _contrasts(flat: Floats, inputs: PhysicalInputs) -> list[Floats]:
     return found
 
 
-def _correlations(share: Floats, inputs: PhysicalInputs) -> list[Floats]:
+def _correlations(share: Floats) -> list[Floats]:
     """Mean product of pixels at a lag over the mean square, along rows and columns."""
     square = np.mean(share**2, axis=(1, 2))
     found = []

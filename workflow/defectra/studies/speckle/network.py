@@ -61,7 +61,7 @@ def _physical(own: Mapping[str, Any]) -> Any:
     torch = need_torch()
     nn = torch.nn
 
-    class PhysicalNetwork(nn.Module):  # type: ignore[name-defined,misc]
+    class PhysicalNetwork(nn.Module):  # type: ignore[name-defined]
         def __init__(self) -> None:
             super().__init__()
             self.register_buffer("mean", torch.tensor(own["mean"], dtype=torch.float64))

@@ -87,7 +87,7 @@ class PhysicalInputs:
         """Rows and columns of a pattern: the half from the direct beam on."""
         return len(self.rows), len(self.columns)
 
-    def total(self, patterns: Floats) -> Floats:
+    def total(self, patterns: NDArray[np.floating]) -> Floats:
         """Intensity of both halves outside of the hidden centre, shape (n,)."""
         weight = (self.weight * self.visible).ravel()
         return np.asarray(patterns.reshape(len(patterns), -1) @ weight, np.float64)
@@ -137,9 +137,7 @@ class PhysicalInputs:
         inverse = np.linalg.pinv(np.array(waves).T)
         maps = np.zeros((len(unknown), size, size))
         maps[:, outside] = inverse
-        turned = np.fft.fftshift(
-            np.fft.fft2(np.fft.ifftshift(maps, axes=(1, 2))).real, axes=(1, 2)
-        )
+        turned = np.fft.fftshift(np.fft.fft2(np.fft.ifftshift(maps, axes=(1, 2))).real, axes=(1, 2))
         upper = turned[:, size // 2 :]
         seen = self.weight * self.taper * self.visible
         return unknown, -(upper * seen).reshape(len(unknown), -1)

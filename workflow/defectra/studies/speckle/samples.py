@@ -86,7 +86,9 @@ def _foreign(number: int, study: SpeckleStudy, seed: int) -> Iterator[Sample]:
         yield from _others(name, number, disks, study, seed, margin=margin)
     for box in study.tests.boxes:
         disks = {"radii": [study.disks.radius] * number}
-        yield from _others(set_name(EQUAL, TEST, f"box {box:g}"), number, disks, study, seed, box=box)
+        yield from _others(
+            set_name(EQUAL, TEST, f"box {box:g}"), number, disks, study, seed, box=box
+        )
 
 
 def ring_samples(study: SpeckleStudy, seed: int) -> Iterator[Sample]:

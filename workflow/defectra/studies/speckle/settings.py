@@ -76,7 +76,7 @@ class SpeckleStudy(ComputedSettings):
         epochs=60, batch=64, learning_rate=1e-3, schedule="cosine", weight_decay=1e-2, patience=60
     )
     image_network: Training = Training(
-        epochs=12, batch=64, learning_rate=2e-3, schedule="cosine", patience=12
+        epochs=40, batch=64, learning_rate=3e-3, schedule="cosine", patience=40
     )
     width: int = Field(256, ge=8, description="units of the first hidden layer")
     dropout: float = Field(0.2, ge=0, lt=1)
