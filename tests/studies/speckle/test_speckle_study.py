@@ -30,13 +30,14 @@ from defectra.studies.speckle.samples import (
     set_name,
 )
 from defectra.studies.speckle.scorecard import scorecard
-from defectra.studies.speckle.settings import Disks, Numbers, SpeckleStudy, Tests
+from defectra.studies.speckle.settings import DetectorSettings, Disks, Numbers, SpeckleStudy, Unseen
 
 STUDY = SpeckleStudy()
 TINY = SpeckleStudy(
-    disks=Disks(fewest=2, most=4),
+    disks=Disks(fewest=2, most=4, radius=40.0, box=700.0),
+    detector=DetectorSettings(half=252, step=9),
     numbers=Numbers(train=12, test=6, other=2),
-    tests=Tests(radii=[80.0], boxes=[2300.0], counts=[1e5], sizes=[6]),
+    tests=Unseen(radii=[35.0], boxes=[800.0], counts=[1e5], sizes=[6]),
     network=Training(epochs=25, batch=16, learning_rate=3e-3, patience=25),
     image_network=Training(epochs=1, batch=16, patience=1),
     width=32,

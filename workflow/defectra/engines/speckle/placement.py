@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from defectra.core.errors import EngineError
 
 Floats = NDArray[np.float64]
-TRIES = 100_000  # of one disk, before a box counts as too full
+TRIES = 20_000  # of one disk, before a box counts as too full
 
 
 def place(

@@ -100,7 +100,7 @@ def _check_centre(values: Floats, outside: NDArray[np.bool_], what: str) -> None
     near = _window(match, len(values), middle)
     row, column = np.unravel_index(int(near.argmax()), near.shape)
     shift = ((row - SEARCHED) / 2, (column - SEARCHED) / 2)
-    if shift != (0, 0):
+    if shift != (0, 0) and near.max() >= FRIEDEL * norm:
         raise DataError(
             f"{what}: the direct beam is {shift[0]:+g} rows and {shift[1]:+g} columns off the "
             f"middle (the pattern is symmetric about that point): crop it about the direct beam"

@@ -54,7 +54,7 @@ class Numbers(Strict):
     rings_pixel: int = Field(6, ge=1, description="of these also with the mask of pixels")
 
 
-class Tests(Strict):
+class Unseen(Strict):
     """What models are asked that they were not trained on."""
 
     radii: list[float] = Field([70.0, 80.0, 100.0, 110.0], description="pixels")
@@ -71,7 +71,7 @@ class SpeckleStudy(ComputedSettings):
     disks: Disks = Disks()
     detector: DetectorSettings = DetectorSettings()
     numbers: Numbers = Numbers()
-    tests: Tests = Tests()
+    tests: Unseen = Unseen()
     network: Training = Training(
         epochs=60, batch=64, learning_rate=1e-3, schedule="cosine", weight_decay=1e-2, patience=60
     )
