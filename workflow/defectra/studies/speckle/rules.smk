@@ -137,6 +137,7 @@ use rule step as score_speckle with:
         checks="results/speckle/checks.csv",
     log:
         "results/logs/speckle/score.log",
+    localrule: True
     resources:
         **need(mb=1500, minutes=10),
     params:
