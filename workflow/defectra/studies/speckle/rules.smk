@@ -1,15 +1,16 @@
 # Number of disks from one coherent speckle pattern (arXiv:2211.08194).
 
 from defectra.campaign.studies import part_for
+from defectra.core.datasets import needs_all
 from defectra.studies.speckle import published as speckle_published
 
 SPECKLE_KINDS = ["equal", "unequal"]
 SPECKLE_MODELS = "results/speckle/models/{kind}_"
 
 
-def of_authors(path):
-    """A file of the authors if there is a mirror; without one nothing is compared with it."""
-    return needs(path, CONFIG.mirror) if CONFIG.mirror else []
+def of_authors(*paths):
+    """Files of the authors if there is a mirror; without one nothing is compared with them."""
+    return needs_all(paths, CONFIG.mirror) if CONFIG.mirror else []
 
 
 use rule step as gather_speckle_patterns with:
@@ -95,7 +96,7 @@ use rule step as compare_speckle with:
         networks=expand(rules.learn_speckle.output[2:], kind="equal"),
         moments=of_authors(speckle_published.MOMENTS),
         each=of_authors(speckle_published.EACH),
-        patterns=[of_authors(p) for p in speckle_published.PATTERNS],
+        patterns=of_authors(*speckle_published.PATTERNS),
     output:
         moments=report(
             "results/speckle/moments.csv",
@@ -152,7 +153,7 @@ use rule step as plot_speckle_patterns with:
         arrays=rules.gather_speckle_patterns.output.arrays,
         moments=rules.compare_speckle.output.moments,
         profiles=rules.compare_speckle.output.profiles,
-        patterns=rules.compare_speckle.input.patterns,
+        patterns=of_authors(*speckle_published.PATTERNS),
     output:
         patterns=report(
             "results/speckle/figures/patterns.png",
