@@ -14,6 +14,7 @@ from defectra.core.arrays import ArrayReader
 from defectra.engines.speckle.scattering import Detector
 from defectra.studies.speckle.moments import moments_and_correlation
 from defectra.studies.speckle.physical_inputs import SEEN, Physical, PhysicalInputs
+from defectra.studies.speckle.samples import detector as detector_of
 from defectra.studies.speckle.settings import SpeckleStudy
 
 Floats = NDArray[np.float64]
@@ -85,14 +86,18 @@ class Described:
     image: NDArray[np.float32]
 
 
+def hidden_inputs(study: SpeckleStudy) -> PhysicalInputs:
+    """Physical inputs with the centre hidden."""
+    detector = Detector(**detector_of(study.detector))
+    return PhysicalInputs(detector, study.detector.hidden, study.disks.box)
+
+
 class Describer:
     """Makes inputs of models from patterns of the detector of a study."""
 
     def __init__(self, study: SpeckleStudy) -> None:
-        own = study.detector
-        detector = Detector(own.half, own.step, own.period)
-        self.hidden = PhysicalInputs(detector, own.hidden, study.disks.box)
-        self.seen = PhysicalInputs(detector, SEEN, study.disks.box)
+        self.hidden = hidden_inputs(study)
+        self.seen = PhysicalInputs(self.hidden.detector, SEEN, study.disks.box)
 
     def __call__(self, patterns: NDArray[np.floating]) -> Described:
         """Describe upper halves of patterns, shape (n, rows, columns)."""

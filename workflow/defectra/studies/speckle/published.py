@@ -13,7 +13,7 @@ from defectra.core.errors import DataError
 from defectra.engines.speckle.rings import Rings, rings_of
 from defectra.images.measured import read_image
 from defectra.studies.speckle.counting import count_disks
-from defectra.studies.speckle.described import Describer
+from defectra.studies.speckle.described import hidden_inputs
 from defectra.studies.speckle.models import COUNTING
 from defectra.studies.speckle.pattern_file import check_pattern, kept_pixels
 from defectra.studies.speckle.saved_models import SavedModel, most_probable
@@ -96,18 +96,20 @@ def answer_rows(
     ours
         Ring profiles and speckle contrasts of our patterns, both (n, rings), by number of disks.
     """
-    describer = Describer(study)
+    inputs = hidden_inputs(study)
     for file in files:
+        number = disks_of(file)
+        if number not in ours:
+            print(f"{file.name}: {number} disks are none of the numbers of this run; passed over")
+            continue
         values = read_image(file).values
         check_pattern(values, str(file), study.detector)
         upper = kept_pixels(values, study.detector)
-        told = describer(upper[None])
-        disks = float(count_disks(told.hidden, describer.hidden, study.disks.radius)[0])
+        disks = float(count_disks(inputs(upper[None]), inputs, study.disks.radius)[0])
         answers = [(COUNTING, round(disks), disks, float("nan"))]
         for network in networks:
             number, share = most_probable(network, [upper])[0]
             answers.append((network.name, number, float(number), share))
-        number = disks_of(file)
         same = _compared(rings_of(values), *ours[number])
         for name, predicted, value, share in answers:
             own = {"model": name, "predicted": predicted, "value": value, "probability": share}

@@ -1,6 +1,6 @@
 # Number of disks from one coherent speckle pattern (arXiv:2211.08194).
 
-from defectra.campaign.studies import part_for
+from defectra.campaign.studies import part_for, requests_module
 from defectra.core.datasets import needs_all
 from defectra.studies.speckle import published as speckle_published
 
@@ -28,6 +28,7 @@ use rule step as gather_speckle_patterns with:
         study="speckle",
         kind="pattern",
         config=part_for(CONFIG, "speckle"),
+        study_code=fingerprint(requests_module("speckle")),
 
 
 use rule step as gather_speckle_rings with:
@@ -45,6 +46,7 @@ use rule step as gather_speckle_rings with:
         study="speckle",
         kind="rings",
         config=part_for(CONFIG, "speckle"),
+        study_code=fingerprint(requests_module("speckle")),
 
 
 use rule step as learn_speckle with:

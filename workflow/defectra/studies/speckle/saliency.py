@@ -11,12 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from defectra.engines.speckle.scattering import Detector
 from defectra.studies.speckle.described import PatternSet
 from defectra.studies.speckle.physical_inputs import RING
-from defectra.studies.speckle.samples import detector
 from defectra.studies.speckle.saved_models import SavedModel
-from defectra.studies.speckle.settings import SpeckleStudy
 
 Floats = NDArray[np.float64]
 Row = dict[str, Any]
@@ -28,20 +25,9 @@ RING_COLUMNS = ["kind", "model", "ring_pixel", "change", "patterns"]
 BLOCK_COLUMNS = ["kind", "model", "number", "row_pixel", "column_pixel", "change"]
 
 
-def distances_of(study: SpeckleStudy) -> Floats:
-    """Distance of each kept pixel of the upper half from the direct beam, detector pixels."""
-    pixels = Detector(**detector(study.detector)).pixels
-    return np.hypot(pixels[len(pixels) // 2 :, None], pixels[None, :])
-
-
-def ring_saliency(model: SavedModel, asked: PatternSet, distance: Floats) -> list[Row]:
-    """Mean size of the change of the answer per relative change of a ring's intensity.
-
-    Parameters
-    ----------
-    distance
-        Of each kept pixel of the upper half from the direct beam, pixels of the detector.
-    """
+def ring_saliency(model: SavedModel, asked: PatternSet) -> list[Row]:
+    """Mean size of the change of the answer per relative change of a ring's intensity."""
+    distance = model.inputs.distance
     before = _expected(model, asked.intensity)
     rows = []
     for ring in range(int(distance.max()) // RING + 1):

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from defectra.learn.saved_network import About, load, save
-from defectra.studies.speckle.described import Describer
+from defectra.studies.speckle.described import hidden_inputs, log_images
 from defectra.studies.speckle.models import IMAGE, Fitted
 from defectra.studies.speckle.network import build, probabilities
+from defectra.studies.speckle.physical_inputs import PhysicalInputs
 from defectra.studies.speckle.settings import SpeckleStudy
 
 Floats = NDArray[np.float64]
@@ -30,6 +31,8 @@ class SavedModel:
         Disks that it was trained on.
     study
         Settings that it was trained with.
+    inputs
+        Physical inputs of its detector, centre hidden.
     classes
         Numbers of disks.
     """
@@ -38,13 +41,14 @@ class SavedModel:
     kind: str
     study: SpeckleStudy
     module: Any
+    inputs: PhysicalInputs
     classes: tuple[int, ...]
 
     def ask(self, patterns: NDArray[np.floating]) -> Floats:
         """Probability of each number of disks, shape (n, classes)."""
-        told = Describer(self.study)(patterns)
-        x = told.image if self.name == IMAGE else told.hidden.vector()
-        return probabilities(self.module, x)
+        if self.name == IMAGE:
+            return probabilities(self.module, log_images(patterns, self.inputs))
+        return probabilities(self.module, self.inputs(patterns).vector())
 
 
 def file_name(kind: str, name: str) -> str:
@@ -86,7 +90,9 @@ def read(path: str | Path) -> SavedModel:
     module, about = load(path, STUDY, lambda a: build(a.architecture))
     own = about.preprocessing
     study = SpeckleStudy(**own["study"])
-    return SavedModel(about.name, own["kind"], study, module, tuple(map(int, about.outputs)))
+    inputs = hidden_inputs(study)
+    classes = tuple(map(int, about.outputs))
+    return SavedModel(about.name, own["kind"], study, module, inputs, classes)
 
 
 def most_probable(model: SavedModel, patterns: Sequence[NDArray[np.floating]]) -> list[Any]:

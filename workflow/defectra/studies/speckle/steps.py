@@ -123,9 +123,8 @@ def look_speckle(job: Job) -> None:
     some, rings, blocks = asked.first(saliency.EACH), [], []
     for path in (job.input.network, job.input.image):
         model = read(path)
-        distance = saliency.distances_of(model.study)
-        rings += saliency.ring_saliency(model, some, distance)
-        for number in saliency.SHOWN:
+        rings += saliency.ring_saliency(model, some)
+        for number in sorted(set(saliency.SHOWN) & set(map(int, asked.number))):
             one = asked.at(np.flatnonzero(asked.number == number)[:1])
             blocks += saliency.block_saliency(model, one, model.study.detector.step)
     write_csv(job.output.rings, rings, saliency.RING_COLUMNS)
