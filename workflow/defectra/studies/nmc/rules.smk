@@ -2,7 +2,7 @@
 
 from defectra.core.project_files import archive_parts
 from defectra.studies.nmc.block_tables import block_design
-from defectra.studies.nmc.parameters import pick, training_hash
+from defectra.studies.nmc.parameters import parsed_state, pick, training_hash
 
 
 use rule step as average_sites with:
@@ -36,8 +36,17 @@ use rule step as build_training with:
         **need(mb=1000, minutes=30),
     params:
         **step("defectra.studies.nmc.steps.build_training"),
-        config=pick(CONFIG, "geometry", "protocol", "edges"),
+        config=pick(
+            CONFIG, "geometry", "protocol", "edges", "parsed", "parsed_geometry"
+        ),
         config_hash=training_hash(CONFIG),
+        settings=worker_settings(CONFIG),
+        parsed=parsed_state(CONFIG),
+        parsed_code=(
+            fingerprint("defectra.studies.nmc.parsed_join")
+            if CONFIG.nmc.parsed
+            else ""
+        ),
 
 
 use rule step as measure_lithium with:

@@ -36,15 +36,19 @@ def build_training(job: Job) -> None:
 
     Input structures, site_averages; output training, left_out (csv).
 
-    params.config = JSON with keys geometry, protocol, edges (the nmc leaf has them);
-    params.config_hash = hash of the resolved config.
+    params.config = JSON with keys geometry, protocol, edges, parsed, parsed_geometry (the nmc leaf
+    has them); params.config_hash = hash of the resolved config; params.settings = the worker's.
     """
     import json
+    from importlib import import_module
 
     from defectra.core.csvs import write_csv
     from defectra.studies.nmc.training import LEFT_OUT_COLUMNS, write_training
 
-    config = json.loads(job.params.config)
+    config, more = json.loads(job.params.config), {}
+    if config["parsed"]:  # its code reads the runs of all engines: a parameter of the rule if used
+        module = import_module(".".join(("defectra", "studies", "nmc", "parsed_join")))
+        more = {"parsed": module.joined(job.input.structures, config, job.params)}
     left_out = write_training(
         job.output.training,
         job.input.structures,
@@ -52,6 +56,7 @@ def build_training(job: Job) -> None:
         (config["geometry"], config["protocol"]),
         list(config["edges"]),
         job.params.config_hash,
+        **more,
     )
     write_csv(job.output.left_out, left_out, LEFT_OUT_COLUMNS)
 
@@ -154,6 +159,7 @@ def calculate(job: Job) -> None:
     """
     from pathlib import Path
 
+    from defectra.campaign.worker import PATIENCE_S
     from defectra.core.project_files import archive_folder
     from defectra.core.scratch import use_node_scratch
     from defectra.studies.nmc.chunk import run_chunk
@@ -166,6 +172,7 @@ def calculate(job: Job) -> None:
         results_of(job) / "store" / f"{job.wildcards.chunk}.journal",
         archive_folder(job.params.archive),
         Path(job.output.calculations).parent,
+        PATIENCE_S,
     )
     print(counts)
 
