@@ -210,7 +210,7 @@ FEW = {
 
 
 def of_studies() -> dict[str, tuple[list[dict], object]]:
-    """Cases that stand in the tests of a study: `CASES` of tests/studies/<study>/figure_cases.py."""
+    """Cases that a study brings: `CASES` of tests/studies/<study>/figure_cases.py."""
     found = {}
     for path in sorted((PROJECT / "tests/studies").glob("*/figure_cases.py")):
         spec = importlib.util.spec_from_file_location(f"figure_cases_{path.parent.name}", path)
