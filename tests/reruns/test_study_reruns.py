@@ -153,6 +153,17 @@ def test_a_file_of_the_mirror_reruns_what_reads_it(hollow: Campaign) -> None:
     assert set(hollow.planned()) == DELTA | REPORT
 
 
+def test_time_limits_and_descriptions_rerun_nothing(hollow: Campaign) -> None:
+    for path in (hollow.folder / "config/protocols").glob("*.yaml"):
+        protocols = yaml.safe_load(path.read_text())
+        for protocol in protocols.values():
+            protocol["description"] = "in other words"
+            if path.stem in ("feff", "gpaw", "gpaw_levels"):
+                protocol["timeout_s"] = 77777
+        path.write_text(yaml.safe_dump(protocols))
+    assert hollow.planned() == {}
+
+
 def test_two_studies_mounted_by_another_workflow(hollow: Campaign, tmp_path: Path) -> None:
     """Plan, archives, hosts and captions are found from the package, results below the prefix."""
     mirror = hollow.others["mirror"]
