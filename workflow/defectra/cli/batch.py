@@ -1,8 +1,7 @@
-"""PBS and LSF for Snakemake's executor `cluster-generic`: submit, ask, cancel.
+"""PBS and LSF for Snakemake's executor `cluster-generic`: submit a job, ask what became of it.
 
 ``python3 -m defectra.cli.batch pbs submit CORES MB MINUTES SCRIPT`` prints the number of the job,
-``... pbs status JOB`` one of ``running``, ``success``, ``failed``, ``... pbs cancel JOB...`` ends
-jobs. The executor ends the whole run where a status command fails: a system that gives no answer
+``... pbs status JOB`` one of ``running``, ``success``, ``failed``. The executor ends the whole run where a status command fails: a system that gives no answer
 leaves its jobs ``running`` until it gives one, and a job that it no longer knows has failed.
 
 Standard library only, since it may be run by the Python of the login node.
@@ -25,7 +24,7 @@ class System:
 
     Attributes
     ----------
-    submit, ask, cancel
+    submit, ask
         Words of the commands; in `submit`, ``{cores}``, ``{mb}`` and ``{minutes}`` are replaced.
     number
         Finds the number of the job in what `submit` prints.
@@ -39,7 +38,6 @@ class System:
 
     submit: tuple[str, ...]
     ask: tuple[str, ...]
-    cancel: tuple[str, ...]
     number: str
     state: str
     exit_code: str
@@ -55,7 +53,6 @@ SYSTEMS = {
             *("-l", "select=1:ncpus={cores}:mem={mb}mb", "-l", "walltime={clock}"),
         ),
         ask=("qstat", "-x", "-f"),
-        cancel=("qdel",),
         number=r"^(\d\S*)",
         state=r"job_state = (\w)",
         exit_code=r"[Ee]xit_status = (-?\d+)",
@@ -69,7 +66,6 @@ SYSTEMS = {
             *("-R", "span[hosts=1] rusage[mem={mb}]", "-M", "{mb}"),
         ),
         ask=("bjobs", "-noheader", "-o", "stat"),
-        cancel=("bkill",),
         number=r"Job <(\d+)>",
         state=r"^([A-Z]+)\s*$",
         exit_code="",
@@ -135,7 +131,7 @@ def main(arguments: Sequence[str]) -> None:
     elif action == "status":
         print(status(system, asked[0]))
     else:
-        sys.exit(run([*system.cancel, *asked]).returncode)
+        raise SystemExit(f"{action}: submit or status is expected")
 
 
 if __name__ == "__main__":
