@@ -114,7 +114,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except StoreError as error:
         print(error, file=sys.stderr)
     except OSError as error:  # a full disk, a file system without locks
-        print(f"{error.filename or options.results}: {error.strerror}; mend it", file=sys.stderr)
+        print(
+            f"{error.filename or options.results}: {error.strerror}; correct that", file=sys.stderr
+        )
     return 3
 
 
@@ -374,7 +376,7 @@ def _summary(options: Options, code: int, text: str, log: Path, seconds: float) 
         for failure in outcome.failures(text, options.directory):
             print(failure, file=sys.stderr)
         where = outcome.short(log)
-        print(f"Not everything was made; the whole story is in {where}.", file=sys.stderr)
+        print(f"Not everything was made; the full log is in {where}.", file=sys.stderr)
 
 
 if __name__ == "__main__":
