@@ -1,8 +1,9 @@
 """PBS and LSF for Snakemake's executor `cluster-generic`: submit a job, ask what became of it.
 
 ``python3 -m defectra.cli.batch pbs submit CORES MB MINUTES SCRIPT`` prints the number of the job,
-``... pbs status JOB`` one of ``running``, ``success``, ``failed``. The executor ends the whole run where a status command fails: a system that gives no answer
-leaves its jobs ``running`` until it gives one, and a job that it no longer knows has failed.
+``... pbs status JOB`` one of ``running``, ``success``, ``failed``. The executor ends the whole run
+where a status command fails: a system that gives no answer leaves its jobs ``running`` until it
+gives one, and a job that it no longer knows has failed.
 
 Standard library only, since it may be run by the Python of the login node.
 """
