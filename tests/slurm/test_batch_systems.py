@@ -85,7 +85,7 @@ def test_ctrl_c_cancels(server: Path, tmp_path: Path) -> None:
     gate = Gate(tmp_path / "gate")
     run = Run(tmp_path / "project", TABLES_ONLY, flags=flags("lsf"), gate=gate).start()
     assert run.child is not None
-    wait_for(lambda: list(server.glob("*.asked")), "a job")
+    wait_for(lambda: run.campaign.begun() == 2, "two jobs at work, each at its first calculation")
     run.child.terminate()
     run.child.wait()
     gate.open()
