@@ -1,4 +1,7 @@
-"""Measured Ni K spectra of two NMC electrodes over a charge, as published with arXiv:2310.07049."""
+"""Measured Ni K spectra of electrodes of nickel, manganese, cobalt (NMC) oxide over a charge.
+
+As published with arXiv:2310.07049.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """Scores of held-out answers about the blocks: contents, pairs of arms, gains, McNemar.
 
-Every number is the mean over single measurements (d of them), its interval a bootstrap over blocks.
+Every number is the mean over single measurements (d of them), its interval a bootstrap over
+blocks. RMSE: root mean square error.
 """
 
 from __future__ import annotations
