@@ -35,7 +35,7 @@ run: $(VENV)/.installed  ## the default campaign and its report, results/report.
 $(STUDIES): $(VENV)/.installed
 	@$(LAUNCH) $@
 
-ladder: $(VENV)/.installed  ## one site in several codes and protocols, FEFF to VASP; needs MIRROR
+ladder: $(VENV)/.installed  ## one site at several fidelities (codes, protocols), FEFF to VASP; needs MIRROR
 	@$(LAUNCH) ladder
 
 report: $(VENV)/.installed  ## make the report anew
@@ -76,7 +76,7 @@ engines: $(VENV)/.installed-engines gpaw  ## CHGNet (brings torch, 1.5 GB) and G
 
 gpaw: $(GPAW)/.installed  ## GPAW alone, in an environment of its own (.venv-gpaw); MPI=1 for several cores
 
-measured: $(VENV)/.installed-measured  ## readers of HDF5 and Gatan files (h5py, rosettasciio)
+measured: $(VENV)/.installed-measured  ## readers of Gatan files (rosettasciio)
 
 instruments: $(VENV)/.installed-instruments  ## torch, abTEM, image libraries: studies of patterns and images
 

@@ -97,8 +97,8 @@ def throughput(base: Floats, number: int, source: str) -> None:
         peaks = out.reshape(len(block), 3, COUNT).transpose(0, 2, 1)
         residual.append(_rms(peaks, block))
     scale = 100_000 / number
-    told = ", ".join(f"{k} {v * scale:.1f}" for k, v in spent.items())
-    text = f"{source}; measured on {number}: {told}; fitting on {len(base)}: {learnt:.1f} s; "
+    parts = ", ".join(f"{k} {v * scale:.1f}" for k, v in spent.items())
+    text = f"{source}; measured on {number}: {parts}; fitting on {len(base)}: {learnt:.1f} s; "
     text += f"residual of the peaks, median RMS {np.median(np.concatenate(residual)):.1e}"
     total = learnt + scale * sum(spent.values())
     line("100,000 spectra to four features", total, "s CPU", limit=LIMIT_S, check=text)
@@ -126,7 +126,7 @@ def beside_scipy(base: Floats, number: int) -> None:
     peer_s, results = _timed(lambda: [_curve_fit(y, p) for y, p in zip(test, start)])
     peer = np.array([r[0] for r in results])
     gave_up, negative = sum(r[1] for r in results), sum(r[2] for r in results)
-    told = f"curve_fit gave up on {gave_up} of {len(test)}, {negative} negative heights"
+    remark = f"curve_fit gave up on {gave_up} of {len(test)}, {negative} negative heights"
     fast = Peaks(COUNT)
     for name, limit, call in (
         (f"free, {FREE} iterations", True, lambda v: fit_free(v, COUNT, FREE)),
@@ -134,17 +134,17 @@ def beside_scipy(base: Floats, number: int) -> None:
     ):
         call(test[:2])  # compilation does not count
         ours_s, peaks = _timed(lambda call=call: call(test))
-        _print_pair(name, (ours_s, peer_s), (_rms(peaks, test), peer), told, asked=limit)
+        _print_pair(name, (ours_s, peer_s), (_rms(peaks, test), peer), remark, asked=limit)
 
 
 def _print_pair(
-    name: str, seconds: tuple[float, float], rms: tuple[Floats, Floats], told: str, *, asked: bool
+    name: str, seconds: tuple[float, float], rms: tuple[Floats, Floats], remark: str, *, asked: bool
 ) -> None:
     ours, peer = rms
     number = len(ours)
     text = f"RMS ours median {np.median(ours):.2e}, mean {ours.mean():.2e}; curve_fit "
     text += f"{np.median(peer):.2e}, {peer.mean():.2e}; ours no larger on "
-    text += f"{int((ours <= peer).sum())} of {number}; {told}"
+    text += f"{int((ours <= peer).sum())} of {number}; {remark}"
     values = {"peer": "scipy curve_fit, 20 Gaussians", "check": text, "limit_on_ratio": True}
     line(
         f"20 Gaussians, {name}: time",
@@ -168,11 +168,11 @@ def _start(spectra: Floats) -> Floats:
     """Heights (non-negative least squares), centres, widths, shape (n, count, 3)."""
     from scipy.optimize import nnls
 
-    place = narrow_start(COUNT, spectra.shape[1])
+    start = narrow_start(COUNT, spectra.shape[1])
     x = np.arange(float(spectra.shape[1]))[:, None]
-    shape = np.exp(-0.5 * ((x - place[:, 0]) / place[:, 1]) ** 2)
+    shape = np.exp(-0.5 * ((x - start[:, 0]) / start[:, 1]) ** 2)
     heights = np.array([nnls(shape, y)[0] for y in spectra])
-    return np.dstack([heights, np.broadcast_to(place, (len(spectra), *place.shape))])
+    return np.dstack([heights, np.broadcast_to(start, (len(spectra), *start.shape))])
 
 
 def _curve_fit(values: Floats, start: Floats) -> tuple[float, bool, int]:

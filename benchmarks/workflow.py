@@ -234,8 +234,8 @@ def show(size: int, found: dict[str, Any], other: dict[str, Any], jobs: int, che
         value = other[key].cpu_s
         _line(f"{key}: {what}", cost.cpu_s, "s CPU", cost, limit=5.0, peer_value=value, **both)
     each, peers = 1e3 * full.cpu_s / n, 1e3 * other["full"].cpu_s / jobs
-    told = f"{found['ok']} of {n} calculations ok; {check}"
-    pair = {"peer_value": peers, "peer": name, "check": told}
+    outcome = f"{found['ok']} of {n} calculations ok; {check}"
+    pair = {"peer_value": peers, "peer": name, "check": outcome}
     each_wall = round(1e3 * full.wall_s / n, 3)
     _line(f"overhead: {what}", each, "ms CPU each", full, limit=5.0, wall_ms_each=each_wall, **pair)
     pair = {"peer_value": other["full"].rss_mb, **both}
@@ -261,9 +261,9 @@ def main() -> None:
             show(size, found, other, args.naive, check)
             peaks.append((size, found["full"]))
         (small, first), (large, last) = peaks[0], peaks[-1]
-        told = f"{last.rss_mb:.0f} MB at {large} structures, {first.rss_mb:.0f} MB at {small}"
+        sizes = f"{last.rss_mb:.0f} MB at {large} structures, {first.rss_mb:.0f} MB at {small}"
         ratio = last.rss_mb / first.rss_mb
-        _line("growth of peak memory", ratio, "times", last, limit=1.25, check=told)
+        _line("growth of peak memory", ratio, "times", last, limit=1.25, check=sizes)
 
 
 if __name__ == "__main__":

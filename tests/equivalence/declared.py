@@ -19,7 +19,7 @@ class Declared:
     rules
         Name of a rule to its new name; to None if the rule is gone on purpose.
     paths
-        File or folder to its new place; the longest fitting one decides.
+        File or folder to its new path; the longest fitting one decides.
     params
         ``rule.param`` or ``param`` (by the old rule name) to the new name, or to None.
     accepted
@@ -42,14 +42,14 @@ class Declared:
         """
         if path is None:
             return cls()
-        told: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        unknown = sorted(set(told) - {*_KEYS, "why"})
+        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        unknown = sorted(set(content) - {*_KEYS, "why"})
         if unknown:
             raise SystemExit(f"{path}: unknown key {unknown[0]}; known: why, {', '.join(_KEYS)}")
-        return cls(**{key: told[key] for key in _KEYS if key in told})
+        return cls(**{key: content[key] for key in _KEYS if key in content})
 
     def path(self, old: str) -> str:
-        """Place of a file now."""
+        """Path of a file in the new checkout."""
         fitting = [p for p in self.paths if old == p or old.startswith(p.rstrip("/") + "/")]
         if not fitting:
             return old
@@ -61,7 +61,7 @@ class Declared:
         return self.params.get(f"{rule}.{old}", self.params.get(old, old))
 
     def values(self, value: Any) -> Any:
-        """A value in which every text that is a path has its place of now."""
+        """A value in which every text that is a path is replaced by the new path."""
         if isinstance(value, dict):
             return {k: self.values(v) for k, v in value.items()}
         if isinstance(value, list):

@@ -23,7 +23,14 @@ Job = dict[str, Any]
 
 
 def dump(checkout: Path, mirror: Path, python: str, targets: tuple[str, ...] = TARGETS) -> Any:
-    """Jobs of a checkout with all studies, paths of this machine taken out, in a stable order.
+    """Jobs of a checkout with all studies, paths of this machine taken out, in a stable order."""
+    return normal(raw_jobs(checkout, mirror, python, targets))
+
+
+def raw_jobs(checkout: Path, mirror: Path, python: str, targets: tuple[str, ...] = TARGETS) -> Any:
+    """Jobs of a checkout with all studies, hashes of code among their parameters.
+
+    Paths of this machine are replaced by a name of each.
 
     Raises
     ------
@@ -47,20 +54,24 @@ def dump(checkout: Path, mirror: Path, python: str, targets: tuple[str, ...] = T
         )
     if done.returncode:
         raise SystemExit(f"{checkout}: no jobs\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
-    places = {str(work): "<work>", str(mirror): "<mirror>", str(checkout): "<checkout>"}
-    places |= {os.path.relpath(checkout, work / "run"): "<checkout>"}
-    return normal(json.loads(done.stdout.splitlines()[-1]), places)
+    paths = {str(work): "<work>", str(mirror): "<mirror>", str(checkout): "<checkout>"}
+    paths |= {os.path.relpath(checkout, work / "run"): "<checkout>"}
+    return renamed(json.loads(done.stdout.splitlines()[-1]), paths)
 
 
-def normal(found: Any, places: dict[str, str]) -> Any:
-    """Jobs sorted, without hashes of code and without paths of this machine."""
+def renamed(found: Any, paths: dict[str, str]) -> Any:
+    """Jobs with other names for some paths, the longest path first."""
     text = json.dumps(found)
-    for place in sorted(places, key=len, reverse=True):
-        text = text.replace(json.dumps(place)[1:-1], places[place])
-    plain = json.loads(text)
-    for job in plain["jobs"]:
+    for path in sorted(paths, key=len, reverse=True):
+        text = text.replace(json.dumps(path)[1:-1], paths[path])
+    return json.loads(text)
+
+
+def normal(found: Any) -> Any:
+    """Jobs sorted, without hashes of code."""
+    for job in found["jobs"]:
         job["params"] = {k: v for k, v in job["params"].items() if k not in HASHES}
-    return {**plain, "jobs": sorted(plain["jobs"], key=title)}
+    return {**found, "jobs": sorted(found["jobs"], key=title)}
 
 
 def title(job: Job) -> str:

@@ -74,7 +74,7 @@ def compare(before: Path, after: Path, declared: Declared) -> Comparison:
 
 
 def files_in(folder: Path) -> Iterator[str]:
-    """Results below a folder, by their place in it."""
+    """Results below a folder, by their path in it."""
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
         hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)

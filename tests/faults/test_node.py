@@ -44,7 +44,7 @@ def start(
     config = configure()
     (chunk,) = write_plan(config, folder)
     settings = folder / "settings.json"
-    settings.write_text(settings_of(config, live=False).model_dump_json())
+    settings.write_text(settings_of(config, relax=False).model_dump_json())
     command = [sys.executable, "-m", "defectra.studies.nmc.chunk", "--settings", str(settings)]
     command += ["--plan", str(folder / "plan" / chunk), "--out", str(folder / "out")]
     command += ["--journal", str(folder / "journal"), "--archive", str(folder / "archive")]
@@ -102,7 +102,7 @@ def test_scratch_that_cannot_hold_a_file(small_disk: Path, tmp_path: Path) -> No
 
 @pytest.mark.parametrize("size", [1_000_000, 100_000, 8192])
 def test_limit_of_file_size(tmp_path: Path, size: int) -> None:
-    """What FEFF writes is cut off at several places; the journal itself stays below the limit."""
+    """What FEFF writes is cut off at several lengths; the journal itself stays below the limit."""
     bad = start(tmp_path, tmp_path, limited_to(resource.RLIMIT_FSIZE, size))
     classes = {"machine:no_space", "machine:signal", "machine:engine_failed"}
     is_stopped(bad, tmp_path, classes | {"machine:truncated_output", "machine:missing_output"})

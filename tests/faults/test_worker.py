@@ -45,7 +45,7 @@ def complete(folder: Path, config: Config) -> dict[str, int]:
     (chunk,) = write_plan(config, folder)
     return run_chunk(
         folder / "plan" / chunk,
-        settings_of(config, live=False),
+        settings_of(config, relax=False),
         journal_of(folder),
         folder / "archive",
         folder / "chunks" / chunk,
@@ -292,7 +292,7 @@ def test_kill_9_of_the_worker_at_random_bytes(tmp_path) -> None:
     folder = tmp_path / "killed"
     (chunk,) = write_plan(config, folder)
     settings = tmp_path / "settings.json"
-    settings.write_text(settings_of(config, live=False).model_dump_json())
+    settings.write_text(settings_of(config, relax=False).model_dump_json())
     command = [sys.executable, "-m", "defectra.studies.nmc.chunk", "--settings", str(settings)]
     command += ["--plan", str(folder / "plan" / chunk), "--out", str(folder / "chunks" / chunk)]
     command += ["--journal", str(journal_of(folder)), "--archive", str(folder / "archive")]

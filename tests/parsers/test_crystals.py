@@ -321,12 +321,12 @@ def test_symbols_at_the_ends_of_the_lines_are_taken_and_compared(tmp_path):
         read_structure(tmp_path / "POSCAR")
 
 
-def test_what_a_reader_of_others_warns_of_is_told(tmp_path):
+def test_what_a_reader_of_others_warns_of_is_reported(tmp_path):
     """A JSON file in which one site alone has a property: pymatgen warns, and so do we."""
     whole = Structure(Lattice.cubic(4.2), ["Ni", "O"], [[0, 0, 0], [0.5, 0.5, 0.5]])
-    told = whole.as_dict()
-    told["sites"][0]["properties"] = {"magmom": 2.0}
-    (tmp_path / "a.json").write_text(json.dumps(told))
+    reported = whole.as_dict()
+    reported["sites"][0]["properties"] = {"magmom": 2.0}
+    (tmp_path / "a.json").write_text(json.dumps(reported))
     with pytest.warns(StructureWarning, match=r"^a\.json: .*magmom"):
         read_structure(tmp_path / "a.json")
 

@@ -17,7 +17,7 @@ from defectra.defects.point_defects import identify
 from defectra.defects.program_results import levels_of_results
 from defectra.defects.vasp_runs import cells_of_folder, levels_of_folder
 from defectra.engines.vasp.states import capacity, states
-from defectra.studies.levels.tables import LIVE_LEVELS
+from defectra.studies.levels.tables import COMPUTED_LEVELS
 
 CASES = Path(__file__).resolve().parents[1] / "data" / "defects"
 DIELECTRIC = 10 * np.eye(3)
@@ -85,7 +85,7 @@ def test_band_edges_by_electron_count(spins, flags, electrons, holds, edges):
     assert (found["vbm_eV"], found["cbm_eV"]) == edges
 
 
-def test_too_few_bands_are_told():
+def test_too_few_bands_are_reported():
     with pytest.raises(EngineError, match="too few bands"):
         states(Bands([[[-9, -8]]], [1.0]), 4)
 
@@ -130,7 +130,7 @@ def row_of(cell, **more):
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("kind", ["substitution", "vacancy", "interstitial"])
-def test_a_defect_is_told_in_any_lattice(group, lengths, angles, species, coords, host, kind):
+def test_a_defect_is_reported_in_any_lattice(group, lengths, angles, species, coords, host, kind):
     from pymatgen.core import Lattice, Structure
 
     unit = Structure.from_spacegroup(
@@ -169,14 +169,16 @@ def test_doped_thermodynamics_of_cdte(mirror):
     if not path.is_file():
         pytest.skip("the mirror holds no results")
     rows, left_out = levels_of_results(path, 0.14)
-    told = {(r["site"], r["q_from"], r["q_to"]): r["level_eV"] for r in rows}
+    reported = {(r["site"], r["q_from"], r["q_to"]): r["level_eV"] for r in rows}
     # E(-1) + 0.22492 - E(0) - VBM and so on, with the energies of the file
-    assert told["v_Cd", 0, -1] == pytest.approx(0.5424, abs=1e-4)
-    assert told["v_Cd", -1, -2] == pytest.approx(0.3986, abs=1e-4)
-    assert np.mean([told["v_Cd", 0, -1], told["v_Cd", -1, -2]]) == pytest.approx(0.470, abs=1e-3)
-    assert told["Int_Te_3", 2, 1] == pytest.approx(0.0350, abs=1e-4)
+    assert reported["v_Cd", 0, -1] == pytest.approx(0.5424, abs=1e-4)
+    assert reported["v_Cd", -1, -2] == pytest.approx(0.3986, abs=1e-4)
+    assert np.mean([reported["v_Cd", 0, -1], reported["v_Cd", -1, -2]]) == pytest.approx(
+        0.470, abs=1e-3
+    )
+    assert reported["Int_Te_3", 2, 1] == pytest.approx(0.0350, abs=1e-4)
     assert {r["fidelity"] for r in rows} == {"HSE06, doped"}
-    assert all(set(r) == set(LIVE_LEVELS.names) for r in rows)
+    assert all(set(r) == set(COMPUTED_LEVELS.names) for r in rows)
     assert len(left_out) == 2  # one charge alone
 
 
@@ -253,18 +255,18 @@ def table(tmp_path, *rows, heads=HEADS):
 def test_a_table_with_declared_columns_makes_levels(tmp_path):
     rows, left_out = levels_of_table(table(tmp_path, GOOD), COLUMNS, 0.14)
     assert left_out == []
-    told = [(r["q_from"], r["q_to"], r["level_eV"]) for r in rows]
-    assert told == [
+    reported = [(r["q_from"], r["q_to"], r["level_eV"]) for r in rows]
+    assert reported == [
         (1, 0, pytest.approx(2.7 - 0.12 - 2.1)),
         (0, -1, pytest.approx(2.8 + 0.06 - 2.1)),
     ]
     assert {r["fidelity"] for r in rows} == {"HSE06, 3 charges of a table"}
-    assert all(set(r) == set(LIVE_LEVELS.names) for r in rows)
+    assert all(set(r) == set(COMPUTED_LEVELS.names) for r in rows)
     assert Origin.PARSED  # the table is one of parsed levels
 
 
 @pytest.mark.parametrize(
-    ("place", "text", "told"),
+    ("place", "text", "expected"),
     [
         (6, "0.00", "E0: 0 is a blank"),
         (7, "Not converged", "'Not converged' is no energy"),
@@ -279,12 +281,12 @@ def test_a_table_with_declared_columns_makes_levels(tmp_path):
         (6, "1_000", "is no energy"),
     ],
 )
-def test_rows_with_blanks_are_refused_one_by_one(tmp_path, place, text, told):
+def test_rows_with_blanks_are_refused_one_by_one(tmp_path, place, text, expected):
     bad = [text if k == place else v for k, v in enumerate(GOOD)]
     other = [v if k != 1 else "As_Te" for k, v in enumerate(GOOD)]
     rows, left_out = levels_of_table(table(tmp_path, bad, other), COLUMNS, 0.14)
     assert {r["site"] for r in rows} == {"As_Te"}
-    assert (left_out[0]["source"], told in left_out[0]["reason"]) == ("t.csv line 2", True)
+    assert (left_out[0]["source"], expected in left_out[0]["reason"]) == ("t.csv line 2", True)
 
 
 def test_a_declared_column_must_be_there_once(tmp_path):

@@ -68,10 +68,10 @@ def test_own_feff_output_alone(tmp_path):
 
 
 def test_renamed_gzipped_and_copied_twice(tmp_path):
-    place = tmp_path / "old" / "stuff"
-    place.mkdir(parents=True)
+    folder = tmp_path / "old" / "stuff"
+    folder.mkdir(parents=True)
     data = (LCO / "xmu.dat").read_bytes()
-    (place / "spectrum_17.txt.gz").write_bytes(gzip.compress(data))
+    (folder / "spectrum_17.txt.gz").write_bytes(gzip.compress(data))
     (tmp_path / "again").mkdir()
     (tmp_path / "again" / "xmu.dat").write_bytes(data)
     found = import_tree(tmp_path)
@@ -243,11 +243,11 @@ def test_ocean_mean_over_photons(tmp_path, mirror):
     if not source.exists():
         pytest.skip("no OCEAN input in the mirror")
     shutil.copy(source, tmp_path / "nio.in")
-    place = tmp_path / "CNBSE"
+    folder = tmp_path / "CNBSE"
     for photon, factor in ((1, 0.8), (2, 1.2)):
-        put(place)
+        put(folder)
         text = table((X, 9 * MU, factor * MU, MU))
-        (place / f"absspct_Ni.0002_1s_{photon:02d}").write_text(text)
+        (folder / f"absspct_Ni.0002_1s_{photon:02d}").write_text(text)
     found = import_tree(tmp_path)
     row, calculation = only(found)
     assert (calculation["element"], calculation["edge"]) == ("Ni", "K")

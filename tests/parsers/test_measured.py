@@ -102,7 +102,7 @@ def test_truncated_msa_and_electrochemistry(spectra, tmp_path):
             read_measured(csv)
 
 
-def test_unsorted_real_file_is_sorted_and_told(spectra):
+def test_unsorted_real_file_is_sorted_and_reported(spectra):
     path = spectra / "spectra/lightshow/notebooks/spectra_files/anatase_exp.txt"
     found = read_measured(path, "Ti K")
     assert (np.diff(found.energy) > 0).all()
@@ -131,7 +131,7 @@ def test_gzip_and_csv(tmp_path):
     assert "energies were in keV" in read_measured(tmp_path / "d.csv").notes
 
 
-def test_kev_doubled_and_downwards_are_mended_and_told(tmp_path):
+def test_kev_doubled_and_downwards_are_mended_and_reported(tmp_path):
     energy, mu = nickel()
     found = read_measured(write(tmp_path / "kev", energy / 1000, mu), "Ni K")
     assert "energies were in keV" in found.notes
@@ -157,7 +157,7 @@ def _kev(rows):
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "expected"),
     [
         (_kev, "energies were in keV"),
         (lambda rows: rows[::-1], ""),
@@ -167,21 +167,21 @@ def _kev(rows):
     ],
     ids=["keV", "downwards", "unsorted", "doubled", "NaN at the end"],
 )
-def test_a_real_file_is_mended_and_it_is_told(spectra, tmp_path, change, told):
+def test_a_real_file_is_mended_and_it_is_reported(spectra, tmp_path, change, expected):
     source = spectra / "spectra/xdi/Ni/NiOH2_rt_01.xdi"
     plain = read_measured(source, "Ni K")
     unit = "keV" if change is _kev else "eV"
     text = _rows(source.read_text(), change).replace("energy eV", f"energy {unit}")
     (tmp_path / "a.xdi").write_text(text)
     found = read_measured(tmp_path / "a.xdi", "Ni K")
-    assert told in " ".join(found.notes)
+    assert expected in " ".join(found.notes)
     count = len(found.energy)
     np.testing.assert_allclose(found.energy, plain.energy[:count], atol=1e-3)
     np.testing.assert_allclose(found.mu, plain.mu[:count], atol=1e-6)
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "expected"),
     [
         (lambda rows: [*rows[:200], [rows[200][0], "nan", *rows[200][2:]], *rows[201:]], "inside"),
         (lambda rows: rows[:95], "after the edge"),
@@ -190,10 +190,10 @@ def test_a_real_file_is_mended_and_it_is_told(spectra, tmp_path, change, told):
     ],
     ids=["NaN inside", "ends early", "keV called eV", "few rows"],
 )
-def test_a_real_file_that_cannot_be_used_is_refused(spectra, tmp_path, change, told):
+def test_a_real_file_that_cannot_be_used_is_refused(spectra, tmp_path, change, expected):
     source = spectra / "spectra/xdi/Ni/NiOH2_rt_01.xdi"
     (tmp_path / "a.xdi").write_text(_rows(source.read_text(), change))
-    with pytest.raises(SpectrumError, match=told):
+    with pytest.raises(SpectrumError, match=expected):
         normalise(read_measured(tmp_path / "a.xdi", "Ni K"))
 
 
@@ -234,7 +234,7 @@ def test_wrong_edge(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("content", "told"),
+    ("content", "expected"),
     [
         (b"", "no table"),
         (b"\x00\x01\x02" * 500, "no table"),
@@ -242,9 +242,9 @@ def test_wrong_edge(tmp_path):
         (b"hello\nworld\n", "no table"),
     ],
 )
-def test_rubbish_is_refused(tmp_path, content, told):
+def test_rubbish_is_refused(tmp_path, content, expected):
     (tmp_path / "x.dat").write_bytes(content)
-    with pytest.raises(SpectrumError, match=told):
+    with pytest.raises(SpectrumError, match=expected):
         read_measured(tmp_path / "x.dat")
 
 

@@ -84,9 +84,9 @@ def test_energy_loss_in_any_notation(name):
 def test_one_bad_file_never_ends_a_batch(capsys):
     files = [str(p) for p in sorted(CASES.rglob("*")) if p.is_file() and p.name != "README"]
     assert main(["look", *files, "no such file"]) == 1
-    told = capsys.readouterr().out.splitlines()
-    assert len(told) == len(files) + 1
-    assert sum("refused" in line for line in told) == len(REFUSED) + 1
+    reported = capsys.readouterr().out.splitlines()
+    assert len(reported) == len(files) + 1
+    assert sum("refused" in line for line in reported) == len(REFUSED) + 1
 
 
 # --- columns --------------------------------------------------------------------------------
@@ -180,7 +180,7 @@ def test_columns_can_be_chosen(tmp_path, capsys, columns, unit):
 
 
 @pytest.mark.parametrize(
-    ("columns", "told"),
+    ("columns", "expected"),
     [
         ("energy=1", "takes energy="),
         ("energy=1 mu=9", "no column 9"),
@@ -192,9 +192,9 @@ def test_columns_can_be_chosen(tmp_path, capsys, columns, unit):
         ("energy=1 nu=2 mu=2", "takes energy="),
     ],
 )
-def test_a_wrong_choice_is_told(tmp_path, columns, told):
+def test_a_wrong_choice_is_reported(tmp_path, columns, expected):
     path = write(tmp_path / "a.dat", (ENERGY, I0, I0 * np.exp(-MU)), "E I0 It")
-    with pytest.raises(SpectrumError, match=told):
+    with pytest.raises(SpectrumError, match=expected):
         read_file(path, choice(columns.split()))
 
 
@@ -205,7 +205,7 @@ def test_formulas_bind_as_in_mathematics():
         assert formula.value(formula.parse(text), columns.__getitem__) == pytest.approx(want)
 
 
-def test_several_scans_are_told_apart(tmp_path, capsys):
+def test_several_scans_are_reported_apart(tmp_path, capsys):
     one = "\n".join(f"{e:.2f} {m:.6f}" for e, m in zip(ENERGY, MU))
     two = "\n".join(f"{e:.2f} {m:.6f}" for e, m in zip(ENERGY, MU + 0.1))
     spec = tmp_path / "spec.dat"
@@ -224,7 +224,7 @@ def test_several_scans_are_told_apart(tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "expected"),
     [
         ("8,333.00 1,234.5\n", "separators of thousands|no table"),
         ("8333;1.000,5\n", "separators of thousands|no table"),
@@ -233,9 +233,9 @@ def test_several_scans_are_told_apart(tmp_path, capsys):
         ("8333 0.5\n8334 0.6\n8335 0.7x\n8336 0.8\n", "no row of numbers"),
     ],
 )
-def test_commas_that_may_be_anything_are_refused(tmp_path, text, told):
+def test_commas_that_may_be_anything_are_refused(tmp_path, text, expected):
     (tmp_path / "a.dat").write_text("energy mu\n" + text * 30)
-    with pytest.raises(SpectrumError, match=told):
+    with pytest.raises(SpectrumError, match=expected):
         read_file(tmp_path / "a.dat")
 
 
@@ -262,7 +262,7 @@ def test_edges_by_energy_shift_and_step(rises, name):
         assert found[0].name == name
 
 
-def test_an_edge_that_stays_open_is_told_with_its_candidates():
+def test_an_edge_that_stays_open_is_reported_with_its_candidates():
     assert " or " in xray_names(edge(5479.0))  # V K of an oxide, or La L3 5 eV too low
     assert xray_names(edge(5990.0)).split(" or ")[0] == "Cr K"
 
@@ -369,12 +369,12 @@ def test_a_missing_library_is_named_with_its_extra():
 
 
 @pytest.mark.parametrize(
-    ("start", "told"),
+    ("start", "expected"),
     [(b"PK\x03\x04", "Excel"), (b"%PDF-1.4", "PDF"), (b"II*\x00", "TIFF"), (b"BZh9", "packed")],
 )
-def test_other_formats_are_named(tmp_path, start, told):
+def test_other_formats_are_named(tmp_path, start, expected):
     (tmp_path / "a.dat").write_bytes(start + bytes(range(256)) * 8)
-    with pytest.raises(SpectrumError, match=told):
+    with pytest.raises(SpectrumError, match=expected):
         read_file(tmp_path / "a.dat")
 
 

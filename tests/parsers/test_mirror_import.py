@@ -38,12 +38,12 @@ def folder(mirror, name):
 
 def test_spectra_of_the_mirror(mirror):
     found = import_tree(folder(mirror, "spectra"))
-    told = {r["source"]: (r["engine"], r["error_class"]) for r in found.imports}
-    assert told == SPECTRA
+    reported = {r["source"]: (r["engine"], r["error_class"]) for r in found.imports}
+    assert reported == SPECTRA
     reasons = Counter(r["reason"] for r in found.passed_over)
     assert reasons["a packed folder: unpack it"] == 2
     files = sum(p.is_file() for p in (mirror / "spectra").rglob("*"))
-    assert sum(reasons.values()) + len(told) == files
+    assert sum(reasons.values()) + len(reported) == files
 
 
 def test_levels_of_the_mirror_are_no_spectra(mirror):
@@ -78,8 +78,8 @@ def test_every_fifty_third_run_of_omnixas(mirror, tmp_path):
         assert number is not None
         wanted[member.name] = int(number.group(1))
     found = import_tree(tmp_path)
-    told = {r["source"]: r["site_index"] for r in found.imports}
-    assert told == wanted
+    reported = {r["source"]: r["site_index"] for r in found.imports}
+    assert reported == wanted
     labels = {(c["element"], c["edge"]) for c in found.calculations.values()}
     assert labels == {("Cu", "K")}
     for row in found.imports:

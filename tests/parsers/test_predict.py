@@ -44,7 +44,7 @@ def write(path, state, header="# energy mu\n", change=lambda e, m: (e, m)):
     return path
 
 
-def test_a_planted_state_is_told_with_its_interval(model, tmp_path, capsys):
+def test_a_planted_state_is_reported_with_its_interval(model, tmp_path, capsys):
     path = write(tmp_path / "a.dat", 3.3)
     answer = predict_file(load(model), path)
     assert answer.value == pytest.approx(3.3, abs=0.1)
@@ -98,7 +98,7 @@ def test_a_reference_on_the_same_axis_calibrates_it(model, tmp_path, capsys):
     assert "foil.dat rises at" in capsys.readouterr().out
 
 
-def test_a_declared_shift_is_applied_and_told(model, tmp_path, capsys):
+def test_a_declared_shift_is_applied_and_reported(model, tmp_path, capsys):
     moved = write(tmp_path / "a.dat", 3.0, change=lambda e, m: (e + 1.5, m))
     assert predict_file(load(model), moved).value == pytest.approx(4.0, abs=0.15)
     assert main(["predict", str(model), str(moved), "--shift=-1.5", "--shift-sd=0.1"]) == 0
@@ -138,7 +138,7 @@ def _without(text, low, high):
 
 
 @pytest.mark.parametrize(
-    ("damage", "told"),
+    ("damage", "expected"),
     [
         (lambda t: t.replace("  8340.", "  nan  8340.", 1), "refused"),
         (lambda t: _without(t, 8350, 9999), "20 eV after the edge"),
@@ -149,7 +149,7 @@ def _without(text, low, high):
     ],
     ids=["a word too many", "too short", "ends before the grid", "hole", "another edge", "cut"],
 )  # fmt: skip
-def test_real_files_really_broken(model, mirror, tmp_path, capsys, damage, told):
+def test_real_files_really_broken(model, mirror, tmp_path, capsys, damage, expected):
     source = mirror / "spectra/xdi/Ni/NiOH2_rt_01.xdi"
     if not source.exists():
         pytest.skip("no spectra in the mirror")
@@ -158,7 +158,7 @@ def test_real_files_really_broken(model, mirror, tmp_path, capsys, damage, told)
     assert main(["predict", str(model), str(path)]) == 1
     out = capsys.readouterr().out
     assert "refused" in out
-    assert told in out
+    assert expected in out
 
 
 def test_a_manganese_file_is_not_read_as_nickel(model, mirror, capsys):
@@ -203,7 +203,7 @@ def test_an_oxygen_model_reads_msa(mirror):
     assert "the background was off already" in answer.notes
 
 
-def test_no_model_is_told(tmp_path, capsys):
+def test_no_model_is_reported(tmp_path, capsys):
     np.savez(tmp_path / "x.npz", a=np.zeros(3))
     assert main(["predict", str(tmp_path / "x.npz"), str(tmp_path / "y.dat")]) == 2
     assert "no model of Defectra" in capsys.readouterr().err

@@ -82,8 +82,8 @@ def test_absorption_of_feff_is_read(tmp_path, card):
     ],
 )
 def test_convergence_as_each_version_says_it(tmp_path, log, status, iterations):
-    place = feff(tmp_path / "r", "XANES 8")
-    (place / "log1.dat").write_text(log)
+    folder = feff(tmp_path / "r", "XANES 8")
+    (folder / "log1.dat").write_text(log)
     row, calculation = only(import_tree(tmp_path))
     assert (row["status"], calculation["iterations"]) == (status, iterations)
 
@@ -104,12 +104,12 @@ def test_an_emission_without_its_input_ends_at_the_fermi_level(tmp_path):
 
 
 def test_two_spectra_of_one_folder_do_not_share_an_input(tmp_path):
-    place = feff(tmp_path / "r", "XANES 8")
-    shutil.copy(LCO / "xmu.dat", place / "other_site.dat")
+    folder = feff(tmp_path / "r", "XANES 8")
+    shutil.copy(LCO / "xmu.dat", folder / "other_site.dat")
     found = import_tree(tmp_path)
     assert len({r["calculation_id"] for r in found.imports}) == 2
-    told = {r["source"]: r["identity"] for r in found.imports}
-    assert told == {"r/xmu.dat": "input", "r/other_site.dat": "output"}
+    reported = {r["source"]: r["identity"] for r in found.imports}
+    assert reported == {"r/xmu.dat": "input", "r/other_site.dat": "output"}
 
 
 def test_a_cut_copy_never_takes_the_place_of_the_whole_run(tmp_path):
@@ -122,8 +122,8 @@ def test_a_cut_copy_never_takes_the_place_of_the_whole_run(tmp_path):
         lines = (whole / "xmu.dat").read_text().splitlines()
         (tmp_path / name / "xmu.dat").write_text("\n".join(lines[:-30]) + "\n")
     found = import_tree(tmp_path)
-    told = {r["source"]: r["error_class"] for r in found.imports}
-    assert told == {
+    reported = {r["source"]: r["error_class"] for r in found.imports}
+    assert reported == {
         "a_cut/xmu.dat": "truncated_output",
         "b_whole/xmu.dat": "convergence_unknown",
         "c_cut/xmu.dat": "truncated_output",
@@ -205,7 +205,7 @@ def changed(tmp_path, name, old, new):
         ("INCAR", "CLN = 1", "CLN = 2", "mixed_files", "CLN is 2"),
         ("POSCAR", "1 3 4", "4 0 4", "unknown_absorber", "line 7"),
         ("OUTCAR", " vasp.6.3.2", " TITEL = PAW_PBE Co 1\n TITEL = PAW_PBE Co 1\n"
-         " TITEL = PAW_PBE O 1\n vasp.6.3.2", "mixed_files", "POTCAR of the OUTCAR is Co Co O"),
+         " TITEL = PAW_PBE O 1\n vasp.6.3.2", "mixed_files", "OUTCAR's POTCAR is Co Co O"),
     ],
 )  # fmt: skip
 def test_files_of_two_vasp_runs_are_refused(tmp_path, name, old, new, error, words):
@@ -257,12 +257,12 @@ def test_the_absorber_first_in_the_file_is_another_site_each_time(tmp_path):
     oxygen = np.array([[0.5, 0.5, 0.55], [0.5, 0, 0], [0, 0.5, 0.03], [0, 0.06, 0.5]])
     for k in range(4):
         order = [k, *(j for j in range(4) if j != k)]
-        place = tmp_path / f"run{k}"
-        shutil.copytree(VASP, place)
+        folder = tmp_path / f"run{k}"
+        shutil.copytree(VASP, folder)
         rows = [*frac[order], *oxygen]
         text = "x\n1.0\n4.2 0 0\n0 4.3 0\n0 0 4.4\nNi Ni O\n1 3 4\nDirect\n"
         text += "\n".join(" ".join(f"{v:.4f}" for v in r) for r in rows) + "\n"
-        (place / "POSCAR").write_text(text)
+        (folder / "POSCAR").write_text(text)
     found = import_tree(tmp_path)
     rows = list(found.calculations.values())
     assert len(found.structures) == 1
@@ -382,7 +382,7 @@ def xspectra(folder, stem, *, prefix="x", keys="", scf="Ni", momentum=1, gamma=0
 
 
 def test_defaults_of_xspectra(tmp_path):
-    """Neither edge nor xiabs is told: K and the first type are what the program takes."""
+    """Neither edge nor xiabs is given: K and the first type are what the program takes."""
     xspectra(tmp_path, "xanes")
     row, calculation = only(import_tree(tmp_path))
     assert (calculation["element"], calculation["edge"], row["site_index"]) == ("Ni", "K", 0)
@@ -403,8 +403,10 @@ def test_inputs_that_fit_by_content_alone(tmp_path):
     for old, new in (("a.dat", "first.dat"), ("b.dat", "second.dat")):
         (tmp_path / old).rename(tmp_path / new)
     found = import_tree(tmp_path)
-    told = {r["source"]: found.calculations[r["calculation_id"]]["element"] for r in found.imports}
-    assert told == {"first.dat": "Ni", "second.dat": "Co"}
+    reported = {
+        r["source"]: found.calculations[r["calculation_id"]]["element"] for r in found.imports
+    }
+    assert reported == {"first.dat": "Ni", "second.dat": "Co"}
     text = (tmp_path / "b.in").read_text().replace("xgamma=0.5", "xgamma=0.8")
     (tmp_path / "b.in").write_text(text)
     found = import_tree(tmp_path)
@@ -425,8 +427,8 @@ def test_an_output_that_ends_early(tmp_path):
 
 def test_polarisations_of_two_operators_are_not_averaged(tmp_path):
     for number, kind, momentum in ((1, "dipole", 1), (2, "quadrupole", 2)):
-        place = tmp_path / f"pol{number}"
-        xspectra(place, "xanes", keys=f"calculation='xanes_{kind}',", momentum=momentum)
+        folder = tmp_path / f"pol{number}"
+        xspectra(folder, "xanes", keys=f"calculation='xanes_{kind}',", momentum=momentum)
     found = import_tree(tmp_path)
     assert sorted(r["unit"] for r in found.imports) == [
         "xspectra cross section",
@@ -482,9 +484,9 @@ def test_absorber_of_fdmnes_is_one_of_the_list(tmp_path, cards, z, index, many):
 
 
 def test_the_convolved_file_of_2022_takes_its_element_from_the_plain_one(tmp_path):
-    place = fdmnes(tmp_path / "r", f"Crystal\n{SPINEL}")
-    shutil.copy(DATA / "p03_fdmnes_header_2022/run_conv.txt", place)
-    (place / "run_in.txt").unlink()
+    folder = fdmnes(tmp_path / "r", f"Crystal\n{SPINEL}")
+    shutil.copy(DATA / "p03_fdmnes_header_2022/run_conv.txt", folder)
+    (folder / "run_in.txt").unlink()
     row, calculation = only(import_tree(tmp_path))
     assert row["source"] == "r/run_conv.txt"
     assert (calculation["element"], calculation["edge"]) == ("Mn", "K")
@@ -498,9 +500,9 @@ def test_other_spectra_of_fdmnes_are_refused_by_name(tmp_path, card):
 
 
 def test_a_column_that_is_no_mean_over_polarisations_is_refused(tmp_path):
-    place = fdmnes(tmp_path / "r", f"Crystal\n{SPINEL}")
-    text = (place / "run.txt").read_text().replace("<xanes>", "(111)_1")
-    (place / "run.txt").write_text(text)
+    folder = fdmnes(tmp_path / "r", f"Crystal\n{SPINEL}")
+    text = (folder / "run.txt").read_text().replace("<xanes>", "(111)_1")
+    (folder / "run.txt").write_text(text)
     row, _ = only(import_tree(tmp_path))
     assert row["error_class"] == "bad_output"
     assert "(111)_1" in row["message"]
@@ -543,16 +545,18 @@ def test_other_spectra_of_ocean_are_refused_by_name(tmp_path, name):
 
 
 @pytest.mark.parametrize(
-    ("told", "where", "error"),
+    ("expected", "where", "error"),
     [
         ("true", 1.0, "convergence_unknown"), ("false", 27.211386, "convergence_unknown"),
         (None, 27.211386, "convergence_unknown"), (None, 1.0, "convergence_unknown"),
         ("true", 27.211386, "bad_output"), ("false", 1.0, "bad_output"),
     ],
 )  # fmt: skip
-def test_energies_of_exciting_are_in_the_unit_that_the_input_says(tmp_path, told, where, error):
+def test_energies_of_exciting_are_in_the_unit_that_the_input_says(tmp_path, expected, where, error):
     source = DATA / "p11_exciting_units/eV/input.xml"
-    text = source.read_text().replace(" tevout='true'", "" if told is None else f" tevout='{told}'")
+    text = source.read_text().replace(
+        " tevout='true'", "" if expected is None else f" tevout='{expected}'"
+    )
     (tmp_path / "input.xml").write_text(text)
     name = "EPSILON_BSE-singlet-TDA-BAR_SCR-full_OC11.OUT"
     (tmp_path / name).write_text(table((535 + X) / where, MU, MU, MU))
@@ -595,17 +599,17 @@ def test_stars_and_glued_numbers_in_every_table(tmp_path):
 def test_files_that_nothing_recognises_are_counted_by_reason(tmp_path, capsys):
     from defectra.cli.main import main
 
-    place = tmp_path / "tree"
-    shutil.copytree(VASP, place / "run")
-    (place / "notes.txt").write_text("nothing\n")
-    (place / "empty.dat").write_text("")
-    (place / "old.tar.gz").write_bytes(gzip.compress(b"x" * 100))
-    (place / "image.png").write_bytes(bytes(range(32)) * 40)
-    (place / "cut.txt.gz").write_bytes(gzip.compress(b"text" * 1000)[:20])
-    (place / "link").symlink_to(place / "notes.txt")
-    (place / "feff.inp").mkdir()
-    assert main(["import", str(place), "--out", str(tmp_path / "out")]) == 0
-    told = capsys.readouterr().out
+    folder = tmp_path / "tree"
+    shutil.copytree(VASP, folder / "run")
+    (folder / "notes.txt").write_text("nothing\n")
+    (folder / "empty.dat").write_text("")
+    (folder / "old.tar.gz").write_bytes(gzip.compress(b"x" * 100))
+    (folder / "image.png").write_bytes(bytes(range(32)) * 40)
+    (folder / "cut.txt.gz").write_bytes(gzip.compress(b"text" * 1000)[:20])
+    (folder / "link").symlink_to(folder / "notes.txt")
+    (folder / "feff.inp").mkdir()
+    assert main(["import", str(folder), "--out", str(tmp_path / "out")]) == 0
+    reported = capsys.readouterr().out
     for reason in (
         "no reader knows it: 1",
         "empty: 1",
@@ -616,7 +620,7 @@ def test_files_that_nothing_recognises_are_counted_by_reason(tmp_path, capsys):
         "a structure: 1",
         "input or output of vasp: 1",
     ):
-        assert f"passed over, {reason} file" in told, told
+        assert f"passed over, {reason} file" in reported, reported
     assert (tmp_path / "out" / "passed_over.parquet").exists()
 
 

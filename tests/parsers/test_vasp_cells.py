@@ -9,7 +9,7 @@ from defectra.core.errors import EngineError
 from defectra.defects import vasp_runs
 from defectra.engines.vasp import cells as vasp_cells
 from defectra.structures.identity import atoms_of
-from defectra.studies.levels.inputs import place, supercell
+from defectra.studies.levels.inputs import insert_impurity, supercell
 from tests.vasp_files import write_run
 
 HOST, LENGTH = "CdTe", 6.6
@@ -18,7 +18,7 @@ HOST, LENGTH = "CdTe", 6.6
 def geometry(site=None, impurity=None):
     cell = supercell(HOST, LENGTH, 16)
     if site:
-        cell = place(cell, site, impurity)
+        cell = insert_impurity(cell, site, impurity)
     kept = atoms_of(cell)
     order = sorted(kept, key=lambda i: cell.species[i])
     return (
@@ -66,7 +66,7 @@ def test_moved_renamed_and_gzipped_runs_are_the_same_runs(tmp_path):
     [("M_B", "P", "M_B"), ("M_i_A", "Li", "M_i_A"), ("M_i_B", "Li", "M_i_B"),
      ("M_i_neut", "Li", "M_i_neut")],
 )  # fmt: skip
-def test_sites_are_told_from_the_cells(tmp_path, site, impurity, want):
+def test_sites_are_reported_from_the_cells(tmp_path, site, impurity, want):
     write(tmp_path)
     lattice, species, coords = geometry(site, impurity)
     write_run(tmp_path / "d", lattice, species, coords, 1, -37.0, potentials=[0.0] * len(species))

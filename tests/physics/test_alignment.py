@@ -22,7 +22,7 @@ def spectrum(energy, onset=531.0):
     )
 
 
-def test_a_declared_shift_is_told_and_has_no_invented_uncertainty():
+def test_a_declared_shift_is_reported_and_has_no_invented_uncertainty():
     grid = Grid(start=528.0, stop=560.0, step=0.2, shift=-4.2)
     found = declared(grid)
     assert (found.method, found.shift) == (Method.DECLARED, -4.2)
@@ -74,7 +74,7 @@ def test_the_uncertainty_grows_with_disagreement_and_covers_the_planted_shift():
 
 
 @pytest.mark.parametrize(
-    ("curve", "told"),
+    ("curve", "expected"),
     [
         ((WIDE, np.where(WIDE > 540, np.nan, spectrum(WIDE))), "not a number"),
         ((WIDE, 0.0 * WIDE), "flat"),
@@ -84,8 +84,8 @@ def test_the_uncertainty_grows_with_disagreement_and_covers_the_planted_shift():
         ((WIDE[WIDE < 545], spectrum(WIDE[WIDE < 545])), "covers 5"),
     ],
 )
-def test_what_tells_no_shift_is_refused(curve, told):
-    with pytest.raises(TableError, match=told):
+def test_what_tells_no_shift_is_refused(curve, expected):
+    with pytest.raises(TableError, match=expected):
         fitted(curve, (GRID, spectrum(GRID)), 6.0, (0.0, 1.0))
     with pytest.raises(TableError, match=r"not a number|flat|within|covers"):
         fitted((GRID, spectrum(GRID)), curve, 6.0, (0.0, 1.0))
@@ -98,5 +98,5 @@ def test_a_narrow_window_has_no_uncertainty():
     assert np.isnan(found.sd)
 
 
-def test_nothing_done_is_told_as_well():
+def test_nothing_done_is_reported_as_well():
     assert (AS_IS.method, AS_IS.shift, AS_IS.sd) == (Method.NONE, 0.0, 0.0)

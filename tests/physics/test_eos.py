@@ -33,7 +33,7 @@ def test_scan_beside_the_minimum_and_order_do_not_matter():
     assert found.volume == pytest.approx(250.0, rel=1e-6)
 
 
-def test_noise_moves_it_little_and_is_told():
+def test_noise_moves_it_little_and_is_reported():
     volumes = np.linspace(220, 300, 6)
     noise = np.array([1, -1, 1, 1, -1, -1]) * 1e-3
     found = eos.fit(volumes, birch_murnaghan(volumes, 260.0, -1.0, 15.0, 4.5) + noise)
@@ -42,7 +42,7 @@ def test_noise_moves_it_little_and_is_told():
 
 
 @pytest.mark.parametrize(
-    ("volumes", "energies", "told"),
+    ("volumes", "energies", "expected"),
     [
         (
             np.linspace(200, 240, 5),
@@ -58,7 +58,7 @@ def test_noise_moves_it_little_and_is_told():
         (np.linspace(200, 300, 5), np.array([1, 0, np.nan, 0, 1]), "volumes needed"),
     ],
 )
-def test_no_minimum_is_an_error(volumes, energies, told):
-    with pytest.raises(EngineError, match=told) as caught:
+def test_no_minimum_is_an_error(volumes, energies, expected):
+    with pytest.raises(EngineError, match=expected) as caught:
         eos.fit(volumes, energies)
     assert caught.value.error_class == "no_minimum"

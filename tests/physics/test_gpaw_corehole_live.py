@@ -91,12 +91,12 @@ def test_a_stronger_hole_takes_oxygen_weight_out_of_the_empty_states(run):
     xch = run(hole="xch", edge_energy=False)
     assert first_peak(half) > 1.2 * first_peak(full) > 1.2 * 1.1 * first_peak(xch)
     electrons = [f["steps"]["spectrum"]["electrons"] for f in (half, full, xch)]
-    assert electrons == [electrons[0]] * 3  # the excited electron's place counts as empty
+    assert electrons == [electrons[0]] * 3  # the excited electron's state counts as empty
     levels = [f["steps"]["spectrum"]["efermi_eV"] for f in (full, half, xch)]
     assert levels == sorted(levels)
 
 
-def test_the_axis_is_told(run):
+def test_the_axis_is_reported(run):
     assert np.isfinite(run()["parsed"].edge)
     assert np.isnan(run(hole="half", edge_energy=False)["parsed"].edge)
 
@@ -110,14 +110,14 @@ def test_a_finished_step_is_not_done_again(run, tmp_path):
     cell = crystal("LiCoO2")
     site = gpaw_corehole.site(cell, cell["species"].index("O"))
     protocol = GpawCoreHoleProtocol(**{**SMALL, "timeout_s": 0.01})
-    place = tmp_path / "cut"
-    first = site.run("K", protocol, place)
+    folder = tmp_path / "cut"
+    first = site.run("K", protocol, folder)
     assert (first.status, first.error_class) == (Status.FAILED, "timeout")
     parts = run()["steps"]
     kept = {"steps": {"spectrum": parts["spectrum"], "ground": parts["ground"]}}
     asked = {"hole": "full", "fwhm": 0.6, "lifetime": 0.2}
-    (place / "result.json").write_text(json.dumps({"asked": asked, **kept}))
-    again = site.run("K", protocol.model_copy(update={"timeout_s": 7200}), place)
+    (folder / "result.json").write_text(json.dumps({"asked": asked, **kept}))
+    again = site.run("K", protocol.model_copy(update={"timeout_s": 7200}), folder)
     assert again.status is Status.OK
     steps = gpaw.parse(again.files)
     assert steps["spectrum"] == parts["spectrum"]  # CPU seconds and all: not computed again

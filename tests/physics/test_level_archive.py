@@ -1,4 +1,4 @@
-"""The shipped live set: what it holds, and that a localised level does not depend on the cell."""
+"""The shipped charged cells: what they hold; a localised level does not depend on the cell."""
 
 import math
 from pathlib import Path

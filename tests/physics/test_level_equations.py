@@ -5,15 +5,15 @@ import math
 import pytest
 
 from defectra.core.errors import EngineError
-from defectra.defects.charge_series import ladder
+from defectra.defects.charge_states import transition_levels
 from defectra.defects.equations import (
-    Place,
+    GapPosition,
     Run,
     check,
     formation_energy,
+    gap_position,
     lower_envelope,
     negative_u,
-    place,
     transition_level,
 )
 from defectra.defects.stability import corners, rich
@@ -34,8 +34,8 @@ def test_formation_energy_subtracts_atoms_and_adds_electrons():
     assert at_vbm == pytest.approx(-98 + 100 - (-3 + 1) + 2.0 + 0.2)
     higher = formation_energy(defect, BULK, {"Ga": 1, "Zn": -1}, mu, 2.0, fermi_eV=0.5)
     assert higher - at_vbm == pytest.approx(0.5)  # a donor costs more as the Fermi level rises
-    dearer = formation_energy(defect, BULK, {"Ga": 1, "Zn": -1}, {**mu, "Ga": -4.0}, 2.0)
-    assert dearer - at_vbm == pytest.approx(1.0)  # poorer in gallium: dearer
+    poorer = formation_energy(defect, BULK, {"Ga": 1, "Zn": -1}, {**mu, "Ga": -4.0}, 2.0)
+    assert poorer - at_vbm == pytest.approx(1.0)  # poorer in gallium: more energy
 
 
 def test_level_is_where_both_charges_cost_the_same():
@@ -58,7 +58,7 @@ def test_correction_of_the_higher_charge_lowers_a_donor_level():
     assert corrected - bare == pytest.approx(-0.2)
 
 
-def test_envelope_of_an_ordered_ladder_has_every_charge():
+def test_envelope_of_ordered_levels_has_every_charge():
     found = lower_envelope({1: 0.3, 0: 1.1}, 0.0, 2.0)
     assert [s.charge for s in found] == [1, 0, -1]
     assert [s.stop_ev for s in found] == pytest.approx([0.3, 1.1, 2.0])
@@ -79,17 +79,17 @@ def test_envelope_outside_the_window_is_one_charge():
 
 
 @pytest.mark.parametrize("levels", [{}, {2: 0.1, 0: 0.5}, {1: math.nan}])
-def test_broken_ladders_are_refused(levels):
+def test_missing_charges_are_refused(levels):
     with pytest.raises(EngineError):
         lower_envelope(levels, 0.0, 1.0)
 
 
 def test_levels_outside_the_gap_are_marked_not_hidden():
-    assert place(0.4, 1.5) is Place.IN_GAP
-    assert place(-0.1, 1.5) is Place.BELOW
-    assert place(1.6, 1.5) is Place.ABOVE
-    assert "conduction band" in place(1.6, 1.5)
-    assert place(0.4, 0.0) is Place.NO_GAP
+    assert gap_position(0.4, 1.5) is GapPosition.IN_GAP
+    assert gap_position(-0.1, 1.5) is GapPosition.BELOW
+    assert gap_position(1.6, 1.5) is GapPosition.ABOVE
+    assert "conduction band" in gap_position(1.6, 1.5)
+    assert gap_position(0.4, 0.0) is GapPosition.NO_GAP
 
 
 @pytest.mark.parametrize("energy", [0.0, math.nan, math.inf])
@@ -129,16 +129,16 @@ def test_stability_region_of_a_binary_host_with_an_impurity_phase():
     assert copper == pytest.approx(-0.2)  # Cu2Te forms first
 
 
-def test_an_unstable_host_is_told():
+def test_an_unstable_host_is_reported():
     with pytest.raises(EngineError, match="decomposes"):
         corners({"A": 1, "B": 1}, -0.1, [({"A": 2, "B": 1}, -2.0)], ["A", "B"])
 
 
 def rows_of(*runs, gap=1.5):
-    return ladder(BULK, runs, vbm_ev=2.0, gap_ev=gap)
+    return transition_levels(BULK, runs, vbm_ev=2.0, gap_ev=gap)
 
 
-def test_ladder_of_good_runs():
+def test_levels_of_good_runs():
     (upper, lower) = rows_of(run(-97.0, -1 + 1), run(-99.5, 1), run(-94.0, -1))
     assert (upper["q_from"], upper["q_to"], upper["status"]) == (1, 0, "ok")
     assert upper["level_eV"] == pytest.approx(0.5)
@@ -155,7 +155,7 @@ def test_runs_that_did_not_converge_are_marked_and_blank_ones_failed():
     assert math.isnan(row["level_eV"])
 
 
-def test_an_electron_in_the_conduction_band_and_a_host_without_gap_are_told():
+def test_an_electron_in_the_conduction_band_and_a_host_without_gap_are_reported():
     (row,) = rows_of(run(-99.5, 1), run(-95.0, 0))
     assert "conduction band" in row["message"]
     assert row["status"] == "ok"

@@ -61,9 +61,9 @@ def test_the_coupling_is_strongest_in_lead():
 
 def test_lattice_constant_grows_with_the_halide():
     radius = {"Cl": 1.81, "Br": 1.96, "I": 2.20}
-    salts = [r for r in SCANS if r["phase"] == "rocksalt"]
+    halides = [r for r in SCANS if r["phase"] == "rocksalt"]
     for cation in ("K", "Rb", "Cs"):
-        own = {r["name"].removeprefix(cation): r["lattice"] for r in salts
+        own = {r["name"].removeprefix(cation): r["lattice"] for r in halides
                if r["name"].startswith(cation)}  # fmt: skip
         assert sorted(own, key=own.__getitem__) == sorted(radius, key=radius.__getitem__)
 
@@ -79,10 +79,10 @@ def test_every_reference_phase_is_there_and_its_scan_gives_its_energy_again():
 
 
 def test_rock_salt_is_lower_than_the_caesium_chloride_type_in_pbe():
-    salts = {r["name"]: r["energy"] for r in SCANS if r["phase"] == "rocksalt"}
+    halides = {r["name"]: r["energy"] for r in SCANS if r["phase"] == "rocksalt"}
     for name, (kind, energy) in decomposition.energies(BESIDE).items():
         if kind == "CsCl":
-            assert 0.03 < energy - salts[name] < 0.15, name
+            assert 0.03 < energy - halides[name] < 0.15, name
 
 
 def test_lighter_halogens_bind_more():

@@ -160,10 +160,10 @@ def test_cost_of_vacancies_holds_half_of_the_published_salts(
     rows = loader.read_defects(folder / "perovs_ml" / "Defect_data.csv", rows)
     rows, _ = quality.check(rows)
     design, _ = loader.read_design(folder / "halide_perovs_design" / "PBE_data.csv", "PBE")
-    salts = reference_rows(design, "PBE")
+    halides = reference_rows(design, "PBE")
     base = {
         target: next(
-            p.base for p in problems(target, rows, salts, ions) if p.features.endswith(REFERENCES)
+            p.base for p in problems(target, rows, halides, ions) if p.features.endswith(REFERENCES)
         )
         for target in ("decomposition_PBE", "defect_energy", "fermi_level")
     }

@@ -35,7 +35,7 @@ def hollow_campaign(folder: Path, mirror: Path) -> Campaign:
 
 
 def ended(text: str) -> str:
-    """A script that makes its outputs and ends, before it comes to what it does."""
+    """A script that makes its outputs and stops, before it comes to what it does."""
     lines = text.splitlines()
     docstring = ast.parse(text).body[0]
     at = docstring.end_lineno if isinstance(docstring, ast.Expr) else 0

@@ -123,7 +123,7 @@ def _which(name: str) -> str | None:
 
 
 def _answers() -> bool:
-    """Whether a controller of the configuration in place is at work."""
+    """Whether a controller of the present configuration is at work."""
     done = subprocess.run(["scontrol", "ping"], capture_output=True, text=True, check=False)
     return " UP" in done.stdout
 

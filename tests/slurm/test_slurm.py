@@ -77,7 +77,7 @@ def runs(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         "feff local": Run(base / "feff local", TABLES_ONLY, flags=("--no-report",)),
     }
     found["memory"].campaign.edit(
-        "workflow/defectra/campaign/workload.py", "BASE_MB = 1000", "BASE_MB = 250"
+        "workflow/defectra/campaign/loads.py", "BASE_MB = 1000", "BASE_MB = 250"
     )
     one_chunk(found["storm"].campaign)
     one_chunk(found["memory"].campaign)
@@ -294,7 +294,7 @@ def test_whole_campaign_gives_the_same_tables_models_and_scores(
 
 
 def test_with_accounting(cluster: Cluster, local: Campaign, tmp_path: Path) -> None:
-    """The same with slurmdbd and sacct; the last test: it takes the place of the first Slurm."""
+    """The same with slurmdbd and sacct; the last test: it replaces the first Slurm."""
     cluster.stop()
     try:
         install(DATABASE, ACCOUNTING)

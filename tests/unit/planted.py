@@ -21,8 +21,8 @@ SERIES = LithiumSeries(orderings=4)
 
 def curve(energy, onset, peaks):
     mu = 0.5 + np.arctan((energy - onset) / 0.8) / np.pi
-    for place, height, width in peaks:
-        mu = mu + height * np.exp(-0.5 * ((energy - place) / width) ** 2)
+    for centre, height, width in peaks:
+        mu = mu + height * np.exp(-0.5 * ((energy - centre) / width) ** 2)
     return mu
 
 

@@ -75,7 +75,7 @@ class Node:
         (self.chunk,) = write_plan(self.config, folder)
         self.journal = folder / "store" / f"{self.chunk}.journal"
         self.settings = folder / "settings.json"
-        self.settings.write_text(settings_of(self.config, live=False).model_dump_json())
+        self.settings.write_text(settings_of(self.config, relax=False).model_dump_json())
 
     def start(self, wheel: str) -> subprocess.CompletedProcess[str]:
         shadow = self.folder / "wheel"

@@ -31,7 +31,7 @@ def test_yaml_holds_exactly_the_defaults() -> None:
 
 def test_descriptions_and_limits_are_comments() -> None:
     text = study_yaml("nmc", NmcStudy)
-    assert "# fraction of failures that stops a run; >= 0 and <= 1" in text
+    assert "# fraction of failed calculations above which a run stops; >= 0 and <= 1" in text
     assert max(map(len, text.splitlines())) <= 110
 
 

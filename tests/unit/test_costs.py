@@ -70,7 +70,7 @@ def test_failed_rows_and_few_rows_make_no_law() -> None:
     assert fit([row | {"status": "failed"} for row in rows], cells) == []
 
 
-def test_sharing_is_told_by_the_edge_of_the_owner() -> None:
+def test_sharing_is_reported_by_the_edge_of_the_owner() -> None:
     edges = {"a": "K"}
     assert sharing({"shared_from": "", "edge": "K"}, edges) == ALONE
     assert sharing({"shared_from": "a", "edge": "K"}, edges) == SAME_EDGE

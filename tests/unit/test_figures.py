@@ -21,9 +21,9 @@ from defectra.studies.nmc.settings import LithiumSeries
 from defectra.studies.perovskites.problems import COMPOSITION
 from defectra.studies.perovskites.settings import Screen
 from defectra.studies.xanes.compare import FOREST, MEAN
-from defectra.studies.xanes.ladder import ANATASE
-from defectra.studies.xanes.series import ALIGNED
-from defectra.studies.xanes.series import FOREST as SERIES_FOREST
+from defectra.studies.xanes.fidelity_comparison import ANATASE
+from defectra.studies.xanes.measured_nickel import ALIGNED
+from defectra.studies.xanes.measured_nickel import FOREST as SERIES_FOREST
 from defectra.studies.xanes.views import AS_IS
 
 GRID = [1.0, 2.0, 3.0]
@@ -85,18 +85,18 @@ CASES: dict[str, tuple[list[dict], object]] = {
          for q in (NI_MEAN, O_PRE_EDGE) for p in PARTS],
         lambda rows: ([], [AVERAGE], rows, LithiumSeries(), "fast"),
     ),
-    "nmc.lithium.plot_failures": (
+    "nmc.failures.plot_failures": (
         [{"element": "Ni", "edge": "K", "protocol": "fast", "status": "failed",
           "error_class": "machine:no_space"}],
         lambda rows: (rows,),
     ),
-    "nmc.lithium.plot_ladder": (
+    "nmc.fidelities.plot_ladder": (
         [AVERAGE, AVERAGE | {"protocol": "balanced"}],
         lambda rows: (rows, "vegard", "fast", "balanced"),
     ),
     "levels.errors.plot_errors": ([PREDICTED], lambda rows: (rows,)),
     "levels.errors.plot_gap": ([PREDICTED], lambda rows: (rows,)),
-    "levels.computed.plot_live": ([LEVEL], lambda rows: (rows,)),
+    "levels.computed.plot_computed": ([LEVEL], lambda rows: (rows,)),
     "levels.sizes.plot_sizes": (
         [LEVEL | {"atoms": n} for n in (16, 54, 128)], lambda rows: (rows, {"AlP": 5.5})
     ),
@@ -158,18 +158,18 @@ CASES: dict[str, tuple[list[dict], object]] = {
           "vasp": GRID, **metric(target="Ti K", metric=Metric.RELATIVE_RMS)}],
         lambda rows: (rows, rows),
     ),
-    "xanes.series.plot_ladder": (
+    "xanes.fidelities.plot_ladder": (
         [CURVE, CURVE | {"reference": ""}, CURVE | {"panel": "our site"},
          CURVE | {"panel": "our site", "reference": "", "rung": "measured"},
          CURVE | {"panel": "Ni K 1", "energy_eV": [8340.0, 8350.0, 8370.0]}],
         lambda rows: (rows,),
     ),
-    "xanes.series.plot_series": (
+    "xanes.measured_nickel.plot_series": (
         [{"method": SERIES_FOREST, "features": "cdf", "alignment": ALIGNED,
           "composition": "NMC622", "voltage_V": 4.3, "value": 3.0, "half": -1e-17}],
         lambda rows: (rows,),
     ),
-    "xanes.series.plot_importance": (
+    "xanes.measured_nickel.plot_importance": (
         [{"features": "cdf", "energy_eV": e, "importance": 0.0, "spectrum": 1.0} for e in GRID],
         lambda rows: (rows,),
     ),

@@ -144,8 +144,8 @@ def test_no_column_is_silently_read_wrong(case, tmp_path_factory):
         return
     assert len(found) == (2 if case["twice"] else 1)
     for one in found:
-        told = any("no names" in n for n in one.notes)
-        assert told != named, text_of(case)[:300]
+        reported = any("no names" in n for n in one.notes)
+        assert reported != named, text_of(case)[:300]
         if named:
             assert is_right(one, case), (one.notes, text_of(case)[:300])
         else:  # two columns without names: energies first, and it is said what is assumed
@@ -160,8 +160,8 @@ def test_columns_without_names_can_be_chosen(tmp_path, order):
     np.savetxt(path, np.column_stack([columns[p] for p in order]), fmt="%.6f")
     with pytest.raises(SpectrumError, match=r"no names; columns: 1 .*--columns energy=1"):
         formats.read_file(path)
-    place = {p: k for k, p in enumerate(order, 1)}
-    chosen = choice([f"energy={place['energy']}", f"mu=ln(col{place['i0']}/col{place['it']})"])
+    column = {p: k for k, p in enumerate(order, 1)}
+    chosen = choice([f"energy={column['energy']}", f"mu=ln(col{column['i0']}/col{column['it']})"])
     found = formats.read_file(path, chosen)
     np.testing.assert_allclose(found.energy, ENERGY)
     np.testing.assert_allclose(found.mu, MU, atol=1e-6)

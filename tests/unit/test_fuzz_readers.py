@@ -157,8 +157,8 @@ def test_damaged_crystal_is_refused_or_agrees_with_its_formula(
 ) -> None:
     """Where the line of the formula (of the counts) is whole, no other composition comes out."""
     text = data.draw(damaged(CRYSTALS[name]))
-    with tempfile.TemporaryDirectory() as place, no_hang():
-        path = Path(place) / name
+    with tempfile.TemporaryDirectory() as folder_name, no_hang():
+        path = Path(folder_name) / name
         path.write_bytes(text.encode("utf-8", "replace"))
         try:
             found = read_structure(path)
@@ -226,11 +226,11 @@ def test_damaged_run(data: st.DataObject, kind: str) -> None:
     files = {name: text.encode() for name, text in whole.items()}
     for name in data.draw(st.lists(st.sampled_from(sorted(whole)), min_size=1, max_size=2)):
         files[name] = data.draw(damaged(whole[name])).encode("utf-8", "replace")
-    with tempfile.TemporaryDirectory() as place, no_hang():
-        folder = put(Path(place), files)
-        is_sound(import_tree(Path(place)))
+    with tempfile.TemporaryDirectory() as folder_name, no_hang():
+        folder = put(Path(folder_name), files)
+        is_sound(import_tree(Path(folder_name)))
         assert names_in(folder) == sorted(files)
-        assert names_in(place) == ["run"]
+        assert names_in(folder_name) == ["run"]
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -241,9 +241,9 @@ def test_bytes_under_the_names_of_runs(data: bytes, pick: st.DataObject) -> None
     packed = pick.draw(st.sampled_from([b"", b"\x1f\x8b", b"\x1f\x8b\x08\0\0\0\0\0\0\3"]))
     whole = {name: text.encode() for name, text in RUNS[kind].items()}
     name = pick.draw(st.sampled_from(sorted(whole)))
-    with tempfile.TemporaryDirectory() as place, no_hang():
-        put(Path(place), whole | {name: packed + data})
-        is_sound(import_tree(Path(place)))
+    with tempfile.TemporaryDirectory() as folder_name, no_hang():
+        put(Path(folder_name), whole | {name: packed + data})
+        is_sound(import_tree(Path(folder_name)))
 
 
 # --- measured spectra -----------------------------------------------------------------------
@@ -271,8 +271,8 @@ SPECTRA_OF: dict[str, str] = {
 
 def measured(name: str, data: bytes) -> None:
     """Read and normalise a file as `defectra look` does."""
-    with tempfile.TemporaryDirectory() as place, no_hang():
-        path = Path(place) / name
+    with tempfile.TemporaryDirectory() as folder_name, no_hang():
+        path = Path(folder_name) / name
         path.write_bytes(data)
         try:
             found = read_measured(path)
@@ -283,7 +283,7 @@ def measured(name: str, data: bytes) -> None:
                 assert np.isfinite([*flat.mu, flat.e0, flat.step]).all()
         except SpectrumError:
             pass
-        assert names_in(place) == [name]
+        assert names_in(folder_name) == [name]
 
 
 @pytest.mark.parametrize("name", SPECTRA_OF)

@@ -106,7 +106,7 @@ def test_what_decides_none_is_not(cell):
     assert site.identity("K", beside) == site.identity("K", GpawCoreHoleProtocol())
 
 
-def test_wrong_edges_and_sites_are_told(cell):
+def test_wrong_edges_and_sites_are_reported(cell):
     with pytest.raises(EngineError, match="only K"):
         oxygen(cell).job("L3", GpawCoreHoleProtocol())
     with pytest.raises(EngineError, match="site 9 of a cell of 4"):
@@ -199,7 +199,7 @@ def test_a_good_run_outlives_a_kill_before_it_is_in_the_tables(fake, cell, tmp_p
     assert oxygen(cell).run("K", GpawCoreHoleProtocol(), tmp_path / "run/a").status == "ok"
 
 
-def test_a_python_that_cannot_be_asked_is_told(fake, monkeypatch, tmp_path):
+def test_a_python_that_cannot_be_asked_is_reported(fake, monkeypatch, tmp_path):
     path = tmp_path / "plain"
     path.write_text("")
     monkeypatch.setenv(gpaw.VARIABLE, str(path))
@@ -240,21 +240,21 @@ def test_a_python_that_cannot_be_asked_is_told(fake, monkeypatch, tmp_path):
     ],
 )  # fmt: skip
 def test_damaged_results_are_named(recorded, damage, error_class):
-    with pytest.raises(EngineError) as told:
+    with pytest.raises(EngineError) as reported:
         parse({"result.json": damage(recorded)})
-    assert told.value.error_class == error_class
+    assert reported.value.error_class == error_class
 
 
 def _put(raw, where, value):
-    """The result with another value at a place; `empty` is that of the first state."""
+    """The result with another value at a key; `empty` is that of the first state."""
     result = json.loads(raw)
-    place = result
+    inner = result
     for key in where[:-1]:
-        place = place[key]
+        inner = inner[key]
     if where[-1] == "empty":
-        place["spins"][0]["empty"][0] = value
+        inner["spins"][0]["empty"][0] = value
     else:
-        place[where[-1]] = value
+        inner[where[-1]] = value
     return json.dumps(result).encode()
 
 

@@ -103,7 +103,7 @@ def test_what_decides_no_number_is_not():
 
 
 @pytest.mark.parametrize(
-    ("body", "status", "error_class", "told"),
+    ("body", "status", "error_class", "expected"),
     [
         (SAYS.format("not_self_consistent", "Did not converge!", 3), "unconverged",
          "not_self_consistent", "Did not converge"),
@@ -117,11 +117,11 @@ def test_what_decides_no_number_is_not():
         ("signal.pause()", "failed", "timeout", "0.5 s"),
     ],
 )  # fmt: skip
-def test_each_failure_is_a_row_with_its_reason(fake, body, status, error_class, told):
+def test_each_failure_is_a_row_with_its_reason(fake, body, status, error_class, expected):
     fake(body)
     out = gpaw.run(asked(protocol={"timeout_s": 0.5 if "pause" in body else 600}))
     assert (out.status, out.error_class) == (status, error_class)
-    assert told in out.message
+    assert expected in out.message
     assert "\n" not in out.message
 
 
@@ -148,16 +148,16 @@ def test_input_that_fits_nothing_is_refused(bad):
 
 def test_steps_of_a_killed_run_are_kept(fake, tmp_path):
     """The folder outlives a failure; what stands in it is what the next run begins from."""
-    place = tmp_path / "job"
+    folder = tmp_path / "job"
     fake('json.dump({"steps": steps}, open(result, "w")); os.kill(os.getpid(), 9)')
-    assert gpaw.run(asked(), place).error_class == "signal"
+    assert gpaw.run(asked(), folder).error_class == "signal"
     fake('assert "energy" in json.load(open(result))["steps"]')
-    assert gpaw.run(asked(), place).status is Status.OK
-    assert not place.exists()
+    assert gpaw.run(asked(), folder).status is Status.OK
+    assert not folder.exists()
 
 
 @pytest.mark.parametrize("raw", [b"", b"[]", b'{"steps": 3}', b'{"steps": {"energy": 1}}'])
-def test_damaged_results_are_told(raw):
+def test_damaged_results_are_reported(raw):
     with pytest.raises(EngineError) as caught:
         gpaw.parse({gpaw.RESULT: raw})
     assert caught.value.error_class == "truncated_output"

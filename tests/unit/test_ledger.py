@@ -115,7 +115,7 @@ def family(name="f", first=1.0):
     return Family(name, chain)
 
 
-class Place:
+class Campaign:
     """Folder of a journal and an archive, with engines that remember."""
 
     def __init__(self, folder):
@@ -142,72 +142,72 @@ class Place:
 
 
 @pytest.fixture
-def place(tmp_path):
-    return Place(tmp_path)
+def campaign(tmp_path):
+    return Campaign(tmp_path)
 
 
-def test_a_chain_is_resolved_in_one_start_and_a_second_one_does_nothing(place):
-    counts = place.start(family())
+def test_a_chain_is_resolved_in_one_start_and_a_second_one_does_nothing(campaign):
+    counts = campaign.start(family())
     assert (counts.total, counts.computed, counts.waiting) == (3, 3, 0)
-    assert place.batches.starts == 1
-    ledger = place.ledger()
+    assert campaign.batches.starts == 1
+    ledger = campaign.ledger()
     values = [ledger(r)["value"] for _, r in survey([family()], ledger)]
     assert values == [1.0, 2.0, 3.0]
-    again = place.start(family())
+    again = campaign.start(family())
     assert (again.known, again.computed) == (3, 0)
-    assert len(place.asked) == 3
+    assert len(campaign.asked) == 3
 
 
-def test_planning_says_what_is_missing_and_what_waits_and_computes_nothing(place):
-    items = [item for _, item in survey([family()], place.ledger())]
+def test_planning_says_what_is_missing_and_what_waits_and_computes_nothing(campaign):
+    items = [item for _, item in survey([family()], campaign.ledger())]
     assert [type(i).__name__ for i in items] == ["Request", "Waiting"]
     assert (items[1].count, items[1].message) == (2, "waits for f-0")
-    assert place.asked == []
-    assert not place.journal.exists()
+    assert campaign.asked == []
+    assert not campaign.journal.exists()
 
 
-def test_what_an_engine_that_is_absent_leaves_out_is_told_and_the_rest_goes_on(place):
-    place.batches.absent = "batches is not installed: make batches"
-    counts = place.start(family(), family("g"))
+def test_what_an_engine_that_is_absent_leaves_out_is_reported_and_the_rest_goes_on(campaign):
+    campaign.batches.absent = "batches is not installed: make batches"
+    counts = campaign.start(family(), family("g"))
     assert counts.computed == 2
-    assert counts.sentences() == ["4 calculations are left out: " + place.batches.absent]
-    place.batches.absent = ""
-    assert place.start(family(), family("g")).computed == 4
+    assert counts.sentences() == ["4 calculations are left out: " + campaign.batches.absent]
+    campaign.batches.absent = ""
+    assert campaign.start(family(), family("g")).computed == 4
 
 
 @pytest.mark.parametrize(("kind", "again"), [("refused", 0), ("signal", 1), ("no disk", 1)])
-def test_a_failure_of_the_machine_is_tried_again_one_of_the_physics_is_not(place, kind, again):
-    place.numbers.fails = {"f-0": kind}
-    counts = place.start(family(), family("g"))
+def test_a_failure_of_the_machine_is_tried_again_one_of_the_physics_is_not(campaign, kind, again):
+    campaign.numbers.fails = {"f-0": kind}
+    counts = campaign.start(family(), family("g"))
     assert (counts.failed, counts.waiting) == (1, 2), "what needs it waits, the others go on"
     assert counts.stopped == again
-    (row,) = [r for r, _ in read_journal(place.journal) if r["calculation_id"] == "f-0"]
+    (row,) = [r for r, _ in read_journal(campaign.journal) if r["calculation_id"] == "f-0"]
     assert row["error_class"].startswith("machine:") == bool(again)
-    place.numbers.fails = {}
-    assert place.start(family(), family("g")).computed == 3 * again
+    campaign.numbers.fails = {}
+    assert campaign.start(family(), family("g")).computed == 3 * again
 
 
-def test_a_bad_node_stops_after_some_failures_in_a_row_and_keeps_what_is_finished(place):
-    place.numbers.fails = {f"{name}-0": "signal" for name in "bcdef"}
+def test_a_bad_node_stops_after_some_failures_in_a_row_and_keeps_what_is_finished(campaign):
+    campaign.numbers.fails = {f"{name}-0": "signal" for name in "bcdef"}
     with pytest.raises(NodeError, match="3 calculations failed in a row"):
-        place.start(*(family(name) for name in "abcdef"))
-    assert place.asked.count("e-0") == place.asked.count("f-0") == 0
-    place.numbers.fails = {}
-    assert place.start(*(family(name) for name in "abcdef")).known == 3
+        campaign.start(*(family(name) for name in "abcdef"))
+    assert campaign.asked.count("e-0") == campaign.asked.count("f-0") == 0
+    campaign.numbers.fails = {}
+    assert campaign.start(*(family(name) for name in "abcdef")).known == 3
 
 
-def test_one_start_that_fails_is_one_failure(place):
-    place.batches.fails = {f"{name}-{k}": "signal" for name in "ab" for k in (1, 2)}
-    assert place.start(family("a"), family("b")).failed == 4, "two starts, not four, in a row"
+def test_one_start_that_fails_is_one_failure(campaign):
+    campaign.batches.fails = {f"{name}-{k}": "signal" for name in "ab" for k in (1, 2)}
+    assert campaign.start(family("a"), family("b")).failed == 4, "two starts, not four, in a row"
 
 
-def test_a_kill_in_a_batch_loses_what_was_in_flight_only(place):
-    place.batches.fails = {"f-2": "dies"}
+def test_a_kill_in_a_batch_loses_what_was_in_flight_only(campaign):
+    campaign.batches.fails = {"f-2": "dies"}
     with pytest.raises(KeyboardInterrupt):
-        place.start(family())
-    place.batches.fails = {}
-    assert place.start(family()).known == 2
-    assert place.asked.count("f-1") == 1
+        campaign.start(family())
+    campaign.batches.fails = {}
+    assert campaign.start(family()).known == 2
+    assert campaign.asked.count("f-1") == 1
 
 
 def test_a_killed_process_goes_on_where_it_was(tmp_path):
@@ -217,16 +217,16 @@ def test_a_killed_process_goes_on_where_it_was(tmp_path):
         "import os, signal, sys\n"
         f"sys.path[:0] = [{str(ROOT)!r}, {str(ROOT / 'workflow')!r}]\n"
         "from pathlib import Path\n"
-        "from tests.unit.test_ledger import Numbers, Place, family\n"
-        "place, run = Place(Path(sys.argv[1])), Numbers.run\n"
+        "from tests.unit.test_ledger import Numbers, Campaign, family\n"
+        "campaign, run = Campaign(Path(sys.argv[1])), Numbers.run\n"
         "def once(self, request, folder):\n"
         "    flag = Path(sys.argv[1]) / 'killed'\n"
         "    if request.calculation_id == 'g-1' and not flag.exists():\n"
         "        flag.touch()\n"
         "        os.kill(os.getpid(), signal.SIGKILL)\n"
         "    return run(self, request, folder)\n"
-        "place.batches.run = once.__get__(place.batches)\n"
-        "place.start(family(), family('g'))\n"
+        "campaign.batches.run = once.__get__(campaign.batches)\n"
+        "campaign.start(family(), family('g'))\n"
     )
     command = [sys.executable, str(script), str(tmp_path)]
     assert subprocess.run(command, check=False).returncode == -signal.SIGKILL
@@ -235,41 +235,41 @@ def test_a_killed_process_goes_on_where_it_was(tmp_path):
     assert sorted(names) == [f"{f}-{k}" for f in "fg" for k in range(3)], "each once"
 
 
-def test_own_runs_before_parsed_ones_before_the_archive(place):
+def test_own_runs_before_parsed_ones_before_the_archive(campaign):
     blank = {"attempt": 1, "error_class": "", "message": "", "wall_s": 0.0, "cpu_s": 0.0}
     blank |= {"max_rss_mb": 0.0, "status": "ok"}
     archived = {"calculation_id": "f-0", "value": 10.0, "origin": "archive"} | blank
-    place.archive.add([archived], VALUES)
+    campaign.archive.add([archived], VALUES)
     request, parsed = ask("f-0", 1.0), {"f-0": Result(archived | {"value": 20.0})}
-    assert place.ledger()(request)["value"] == 10.0
-    row = place.ledger(parsed)(request)
+    assert campaign.ledger()(request)["value"] == 10.0
+    row = campaign.ledger(parsed)(request)
     assert (row["value"], row["origin"]) == (20.0, "parsed")
-    other = Place(place.folder)
-    other.archive = Archive(place.folder / "none")
+    other = Campaign(campaign.folder)
+    other.archive = Archive(campaign.folder / "none")
     other.start(Family("f", lambda known: iter([request])))
-    row = place.ledger(parsed)(request)
+    row = campaign.ledger(parsed)(request)
     assert (row["value"], row["origin"]) == (1.0, "run")
-    assert place.start(family()).computed == 2, "of the chain only what no one holds"
+    assert campaign.start(family()).computed == 2, "of the chain only what no one holds"
 
 
-def test_an_archived_failure_of_the_machine_is_no_result_and_is_replaced_by_one(place):
-    place.numbers.fails = {"f-0": "signal"}
-    place.start(family())
-    bad = place.ledger().result(ask("f-0", 1.0)).row
-    place.archive.add([bad], VALUES)
-    place.numbers.fails = {}
-    assert place.start(family()).computed == 3
-    assert export_rows([family()], place.ledger(), place.archive) == {"values": 2}
-    found = place.archive.read(VALUES, keep=lambda r: r["status"] == "ok")
+def test_an_archived_failure_of_the_machine_is_no_result_and_is_replaced_by_one(campaign):
+    campaign.numbers.fails = {"f-0": "signal"}
+    campaign.start(family())
+    bad = campaign.ledger().result(ask("f-0", 1.0)).row
+    campaign.archive.add([bad], VALUES)
+    campaign.numbers.fails = {}
+    assert campaign.start(family()).computed == 3
+    assert export_rows([family()], campaign.ledger(), campaign.archive) == {"values": 2}
+    found = campaign.archive.read(VALUES, keep=lambda r: r["status"] == "ok")
     assert {r["value"] for r in found} == {1.0, 2.0, 3.0}
 
 
-def test_a_journal_has_one_writer_and_what_another_wrote_is_taken_in(place):
-    late = place.ledger()
-    with late.writing(place.journal), pytest.raises(BusyError):
-        place.start(family())
-    place.start(family())
-    assert place.start(family(), ledger=late).computed == 0
+def test_a_journal_has_one_writer_and_what_another_wrote_is_taken_in(campaign):
+    late = campaign.ledger()
+    with late.writing(campaign.journal), pytest.raises(BusyError):
+        campaign.start(family())
+    campaign.start(family())
+    assert campaign.start(family(), ledger=late).computed == 0
 
 
 def test_chunks_do_not_depend_on_what_else_is_asked_for():

@@ -1,4 +1,4 @@
-"""Published level tables: the good ones are read, each broken copy is told in one sentence."""
+"""Published level tables: the good ones are read, each broken copy is explained in one sentence."""
 
 import csv
 import math
@@ -150,7 +150,7 @@ def test_units_may_stand_anywhere_but_must_agree(tmp_path):
         read_foundry(write(tmp_path / "h.csv", none, *ROWS))
 
 
-def test_a_renamed_column_is_told_with_the_nearest_name(tmp_path):
+def test_a_renamed_column_is_reported_with_the_nearest_name(tmp_path):
     renamed = [{12: "ba_shifts"}.get(k, h) for k, h in enumerate(FOUNDRY_HEADS)]
     with pytest.raises(TableError, match="'ba_shift' is missing; is it 'ba_shifts'"):
         read_foundry(write(tmp_path / "f.csv", renamed, *ROWS))

@@ -5,8 +5,7 @@ import pytest
 
 from defectra.core.records import Metric, Split
 from defectra.learn.fidelity import METHODS, Pair
-from defectra.studies.levels import gaussian_process as gaussian
-from defectra.studies.levels import learning_curves
+from defectra.studies.levels import gaussian_process, learning_curves
 from defectra.studies.levels.evaluate import (
     DECLARED,
     WITH_HOST,
@@ -45,7 +44,9 @@ def world(hosts):
 
 def brute(world, train, test):
     rows = world.descriptors
-    prior = gaussian.covariance(rows, rows, KERNEL) + np.diag(gaussian.noise(rows, KERNEL))
+    prior = gaussian_process.covariance(rows, rows, KERNEL) + np.diag(
+        gaussian_process.noise(rows, KERNEL)
+    )
     inner, cross = prior[np.ix_(train, train)], prior[np.ix_(test, train)]
     value = cross @ np.linalg.solve(inner, world.labels[train])
     variance = np.diag(prior[np.ix_(test, test)] - cross @ np.linalg.solve(inner, cross.T))
@@ -53,8 +54,8 @@ def brute(world, train, test):
 
 
 def test_left_out_group_in_closed_form_is_the_refitted_model(world):
-    fitted = gaussian.fit(world.descriptors, world.labels, KERNEL)
-    for rows in gaussian.members(world.groups(Split.HOST_OUT)):
+    fitted = gaussian_process.fit(world.descriptors, world.labels, KERNEL)
+    for rows in gaussian_process.members(world.groups(Split.HOST_OUT)):
         others = np.setdiff1d(np.arange(len(world.keys)), rows)
         want = brute(world, others, rows)
         for found, known in zip(fitted.without(rows), want):
@@ -62,24 +63,28 @@ def test_left_out_group_in_closed_form_is_the_refitted_model(world):
 
 
 def test_predict_is_the_left_out_answer(world):
-    rows = gaussian.members(world.groups(Split.HOST_OUT))[0]
+    rows = gaussian_process.members(world.groups(Split.HOST_OUT))[0]
     others = np.setdiff1d(np.arange(len(world.keys)), rows)
     train, new = world.descriptors.take(others), world.descriptors.take(rows)
-    part = gaussian.fit(train, world.labels[others], KERNEL)
-    whole = gaussian.fit(world.descriptors, world.labels, KERNEL)
-    for found, known in zip(gaussian.predict(part, train, new, KERNEL), whole.without(rows)):
+    part = gaussian_process.fit(train, world.labels[others], KERNEL)
+    whole = gaussian_process.fit(world.descriptors, world.labels, KERNEL)
+    for found, known in zip(
+        gaussian_process.predict(part, train, new, KERNEL), whole.without(rows)
+    ):
         np.testing.assert_allclose(found, known, atol=1e-8)
 
 
 def test_covariance_is_positive_and_a_suspect_row_counts_less_but_has_no_wider_interval(world):
     assert (
-        np.linalg.eigvalsh(gaussian.covariance(world.descriptors, world.descriptors, KERNEL)).min()
+        np.linalg.eigvalsh(
+            gaussian_process.covariance(world.descriptors, world.descriptors, KERNEL)
+        ).min()
         > -1e-8
     )
     suspect = np.zeros(len(world.keys), bool)
     suspect[3] = True
-    plain = gaussian.fit(world.descriptors, world.labels, KERNEL)
-    doubt = gaussian.fit(world.descriptors, world.labels, KERNEL, suspect)
+    plain = gaussian_process.fit(world.descriptors, world.labels, KERNEL)
+    doubt = gaussian_process.fit(world.descriptors, world.labels, KERNEL, suspect)
     rows = np.array([3])
     for one, other in zip(plain.without(rows), doubt.without(rows)):
         np.testing.assert_allclose(one, other, atol=1e-8)
@@ -94,8 +99,8 @@ def test_nested_answers_do_not_see_the_left_out_labels(world):
     changed[own] += 50.0
     answers = []
     for labels in (world.labels, changed):
-        kernels = gaussian.draw(KERNEL, 3, 0.4, 1)
-        fits = [gaussian.fit(world.descriptors, labels, k) for k in kernels]
+        kernels = gaussian_process.draw(KERNEL, 3, 0.4, 1)
+        fits = [gaussian_process.fit(world.descriptors, labels, k) for k in kernels]
         answers.append(leave_out(fits, groups, world.scored, 0.9))
     np.testing.assert_allclose(answers[0].value[own], answers[1].value[own], atol=1e-6)
     np.testing.assert_allclose(answers[0].half[own], answers[1].half[own], atol=1e-6)
@@ -108,9 +113,11 @@ def test_intervals_cover_what_the_model_itself_drew(hosts):
     pool = ["Cu", "As", "Cl", "Al", "Ag", "P", "Fe", "Br"]
     keys = [(h, s, m) for h in sorted(hosts) for m in pool for s in ("M_A", "M_i_A")]
     rows = defects(keys, hosts)
-    prior = gaussian.covariance(rows, rows, KERNEL) + np.diag(gaussian.noise(rows, KERNEL))
+    prior = gaussian_process.covariance(rows, rows, KERNEL) + np.diag(
+        gaussian_process.noise(rows, KERNEL)
+    )
     labels = np.linalg.cholesky(prior) @ generator.normal(size=(len(keys), 6))
-    fits = [gaussian.fit(rows, labels, KERNEL)]
+    fits = [gaussian_process.fit(rows, labels, KERNEL)]
     scored = np.ones(len(keys), bool)
     found = leave_out(fits, [k[0] for k in keys], scored, 0.9)
     covered = (np.abs(found.value - labels) <= found.half).mean()
@@ -206,8 +213,8 @@ def test_what_to_compute_next_leaves_out_the_known_and_ranks_by_gain_per_cost(wo
     assert set(names) == {("CdTe", "Ag"), ("ZnSe", "Fe")}
     values = [r["gain_per_cost"] for r in ranked]
     assert values == sorted(values, reverse=True)
-    dear = next(r for r in ranked if r["impurity"] == "Fe")
-    assert dear["cost_s"] > 0
+    costly = next(r for r in ranked if r["impurity"] == "Fe")
+    assert costly["cost_s"] > 0
     assert [r["rank"] for r in ranked] == [1, 2]
     assert all(len(r["charges"].split()) >= 2 for r in ranked)  # a level takes two charges
 
@@ -228,24 +235,22 @@ def two_fidelities(n=60, seed=0):
     generator = np.random.default_rng(seed)
     x = generator.uniform(-2, 2, (n, 2))
 
-    def cheap(z):
+    def low_fidelity(z):
         return np.sin(2.2 * z[:, 0]) * np.cos(2.0 * z[:, 1])
 
-    def dear(z):
-        return 1.4 * cheap(z) + 0.3 * z[:, 0] + 0.5
+    def high_fidelity(z):
+        return 1.4 * low_fidelity(z) + 0.3 * z[:, 0] + 0.5
 
-    return x, cheap, dear
+    return x, low_fidelity, high_fidelity
 
 
 @pytest.mark.parametrize("known", [True, False])
-def test_two_fidelities_beat_one_where_the_dear_one_is_planted_on_the_cheap(known):
-    x, cheap, dear = two_fidelities(220)
+def test_two_fidelities_beat_one_where_the_high_fidelity_is_planted_on_the_low_one(known):
+    x, low, high = two_fidelities(220)
     few, new = x[:15], x[160:]
     blank = np.full(len(new), np.nan)
-    pair = Pair(
-        x[:160], cheap(x[:160]), few, dear(few), cheap(few), new, cheap(new) if known else blank
-    )
-    error = {n: float(np.sqrt(((f(pair) - dear(new)) ** 2).mean())) for n, f in METHODS.items()}
+    pair = Pair(x[:160], low(x[:160]), few, high(few), low(few), new, low(new) if known else blank)
+    error = {n: float(np.sqrt(((f(pair) - high(new)) ** 2).mean())) for n, f in METHODS.items()}
     for name in ("delta", "co-kriging"):
         assert error[name] < 0.8 * error["single fidelity"]
     if known:

@@ -10,8 +10,7 @@ import pytest
 
 from defectra.campaign.ledger import Ledger
 from defectra.core.store import Archive
-from defectra.studies.levels import calculations as live_run
-from defectra.studies.levels import steps
+from defectra.studies.levels import calculations, steps
 from defectra.studies.levels.requests import REQUESTS
 from tests.parsers.test_vasp_cells import geometry, write
 from tests.vasp_files import write_run
@@ -23,7 +22,7 @@ import json, pathlib, sys
 if "-c" in sys.argv:
     sys.exit(print("fake"))
 sys.path[:0] = [{str(ROOT)!r}, {str(ROOT / "workflow")!r}]
-from tests.unit.test_live_run import Engine
+from tests.unit.test_levels_calculations import Engine
 engine = Engine()
 engine.start(json.loads(pathlib.Path(sys.argv[-2]).read_text()), 0, pathlib.Path(sys.argv[-1]))
 pathlib.Path(sys.argv[0] + ".asked").open("a").write("x" * len(engine.asked))
@@ -74,7 +73,7 @@ def test_the_head_of_the_ranked_list_is_computed(script, root, tmp_path, config,
     asked = (tmp_path / "python.asked").read_text()
     assert len(asked) == 5  # host, bulk, three charges
     ledger = Ledger(REQUESTS.kinds, journals=[tmp_path / "results/store/levels_next.journal"])
-    assert len(live_run.tables_of(ledger, Archive("none"), {}).cells) == 4
+    assert len(calculations.tables_of(ledger, Archive("none"), {}).cells) == 4
 
 
 def test_folders_of_vasp_runs_become_levels_and_reasons(script, tmp_path):

@@ -73,11 +73,11 @@ def test_the_lithium_arm_has_the_electrons_of_the_vacancy():
 
 
 @pytest.mark.parametrize(
-    ("arms", "told"),
+    ("arms", "expected"),
     [(("pristine", "vacancy"), False), (("pristine", "antisite"), False),
      (("lithium", "vacancy"), True)],
 )  # fmt: skip
-def test_contents_alone_tell_no_arm(arms, told):
+def test_contents_alone_tell_no_arm(arms, expected):
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import roc_auc_score
     from sklearn.model_selection import GroupKFold, cross_val_predict
@@ -90,7 +90,7 @@ def test_contents_alone_tell_no_arm(arms, told):
         model, x, y, groups=groups, cv=GroupKFold(5), method="decision_function"
     )
     found = roc_auc_score(y, scores)
-    if told:  # the control can ring: this arm has more lithium
+    if expected:  # the control can ring: this arm has more lithium
         assert found > 0.6
     else:
         assert found == pytest.approx(0.5, abs=1e-9)
@@ -109,15 +109,15 @@ def test_arms_share_their_sites_and_a_defect_is_drawn_like_any_other():
     touched = 0
     for block in design():
 
-        def places(arm, element, number, block=block):
+        def drawn(arm, element, number, block=block):
             row = block.rows[arm]
             return [row["family_sites"][i] for _, i, _ in sites(row, element, number)]
 
-        two = places("pristine", "O", 2)
-        assert places("pristine", "O", 4)[:2] == two
+        two = drawn("pristine", "O", 2)
+        assert drawn("pristine", "O", 4)[:2] == two
         there = set(block.rows["vacancy"]["family_sites"])
-        assert set(places("vacancy", "O", 4)) >= set(two) & there
-        touched += places("antisite", "Ni", 2) != places("pristine", "Ni", 2)
+        assert set(drawn("vacancy", "O", 4)) >= set(two) & there
+        touched += drawn("antisite", "Ni", 2) != drawn("pristine", "Ni", 2)
     assert 0 < touched < len(design())
 
 
@@ -170,11 +170,11 @@ def test_protocols_refuse_what_makes_no_sense():
 
 
 @pytest.mark.parametrize(
-    ("blocks_", "told"),
+    ("blocks_", "expected"),
     [({"lithium": [0.9]}, "0.9 with step 0.2"), ({"converged": "none"}, "converged: no protocol")],
 )
-def test_a_design_that_does_not_fit_is_refused(blocks_, told):
-    with pytest.raises(ConfigError, match=told):
+def test_a_design_that_does_not_fit_is_refused(blocks_, expected):
+    with pytest.raises(ConfigError, match=expected):
         next(drawn(load(user={"nmc": {"blocks": blocks_}})))
 
 

@@ -196,8 +196,8 @@ def test_decomposition_energy_by_hand():
     assert row["deviation_eV"] == pytest.approx(0.1)
     assert (row["ax_consistent"], rows["KSnI_3"]["ax_consistent"]) == ("yes", "no")
     assert "no energy" in rows["CsPbI_3"]["status"]
-    (told, *_) = decomposition.summary(list(rows.values()))
-    assert (told["subset"], told["n"]) == ("all", 1)
+    (reported, *_) = decomposition.summary(list(rows.values()))
+    assert (reported["subset"], reported["n"]) == ("all", 1)
 
 
 def test_vacancies_by_hand():

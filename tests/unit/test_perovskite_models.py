@@ -100,22 +100,22 @@ def test_interval_of_the_committee_covers() -> None:
 def test_cokriging_uses_the_cheap_level() -> None:
     x, low = sample(80)
     high = 1.5 * low + 0.3 * x[:, 0]
-    dear, cheap = np.arange(8), np.arange(60)
+    high_rows, low_rows = np.arange(8), np.arange(60)
     test = np.arange(60, 80)
-    both = Cokriging(GROUPS).fit(x, low, cheap, high, dear).predict(x[test])[0]
-    alone = GroupedGP(GROUPS).fit(x[dear], high[dear]).predict(x[test])[0]
+    both = Cokriging(GROUPS).fit(x, low, low_rows, high, high_rows).predict(x[test])[0]
+    alone = GroupedGP(GROUPS).fit(x[high_rows], high[high_rows]).predict(x[test])[0]
     error = [np.sqrt(np.mean((p - high[test]) ** 2)) for p in (both, alone)]
     assert error[0] < 0.3 * error[1]
-    with pytest.raises(ValueError, match="cheap value"):
-        Cokriging(GROUPS).fit(x, low, dear, high, cheap)
+    with pytest.raises(ValueError, match="low-fidelity value"):
+        Cokriging(GROUPS).fit(x, low, high_rows, high, low_rows)
 
 
 def test_no_budget_buys_more_than_it_pays_for() -> None:
     for method in ("single", "delta", "cokriging"):
         for budget in (5.0, 20.0, 50.0):
-            dear, cheap = bought(method, budget, 200, 20.0)
-            assert dear >= 0
-            assert dear == 0 or dear + cheap / 20.0 <= budget
+            high_rows, low_rows = bought(method, budget, 200, 20.0)
+            assert high_rows >= 0
+            assert high_rows == 0 or high_rows + low_rows / 20.0 <= budget
 
 
 def test_probability_of_a_window() -> None:
@@ -137,8 +137,7 @@ def test_bad_criteria_are_refused() -> None:
 
 
 def test_own_ends_are_averaged_and_a_missing_one_is_not_invented():
-    from defectra.studies.perovskites import end_members as ends
-    from defectra.studies.perovskites import runs
+    from defectra.studies.perovskites import end_members, runs
     from defectra.studies.perovskites.compounds import Compound
 
     one, two = (runs.pure_of("Cs", b, "I") for b in ("Sn", "Pb"))
@@ -150,8 +149,8 @@ def test_own_ends_are_averaged_and_a_missing_one_is_not_invented():
         for c, gap, size in ((one, 0.9, 6.2), (two, 1.9, 6.4))
         for kind in ("bands", "equation_of_state")
     ]  # fmt: skip
-    rows = ends.matrix([one, two, mixed, hybrid, other], found)
-    assert rows.shape == (5, ends.COLUMNS)
+    rows = end_members.matrix([one, two, mixed, hybrid, other], found)
+    assert rows.shape == (5, end_members.COLUMNS)
     assert rows[2, :4] == pytest.approx([0.7, 1.4, 6.3, 15.0])
     assert rows[2, 4:8] == pytest.approx([0.9, 1.9, 0.5, 0.1])
     assert 0.9 < rows[2, 8] < 1.4

@@ -18,7 +18,7 @@ from defectra.core.store import Archive
 from defectra.engines.gpaw import run as gpaw
 from defectra.engines.gpaw.settings import GpawProtocol
 from defectra.learn.committee import COMMITTEE
-from defectra.studies.perovskites import binary_phases as salts
+from defectra.studies.perovskites import binary_phases as binary
 from defectra.studies.perovskites import parity, runs
 from defectra.studies.perovskites import requests as asked
 from defectra.studies.perovskites.checks import checks
@@ -171,9 +171,9 @@ def test_table_has_a_row_for_each_of_the_ninety(fake, tmp_path):
     rows = asked.run_rows(one, PROTOCOL, SEED)
     assert len({r["name"] for r in rows}) == 90
     assert len(rows) == 91
-    told = {r["name"]: r["message"] for r in rows if r["error_class"] == "not_computed"}
-    assert "relaxed" in told["MAPbI_3"]
-    assert "perovskites.complete" in told["CsPbI_3"]
+    reported = {r["name"]: r["message"] for r in rows if r["error_class"] == "not_computed"}
+    assert "relaxed" in reported["MAPbI_3"]
+    assert "perovskites.complete" in reported["CsPbI_3"]
     Archive(tmp_path / "table").add(rows, RUNS)
 
 
@@ -245,10 +245,10 @@ def test_parity_and_its_remarks():
     assert "2 x 2 x 2" in by["CsPbI_3", "gap_HSE"]["remark"]
     assert "0.10 Å longer" in by["CsPbI_3", "gap_HSE"]["remark"]
     assert by["CsPbI_3", "gap_HSE"]["published_expansion"] == pytest.approx(0.1)
-    told = {(r["quantity"], r["b"]): r for r in parity.summary(rows)}
-    assert told["gap_PBE", "all"]["n"] == 4
-    assert told["gap_PBE", "all"]["mean"] == pytest.approx((-0.05 - 0.3 + 0 + 1.0) / 4)
-    assert told["gap_PBE", "all"]["at"] == "CsPbI_3"
+    reported = {(r["quantity"], r["b"]): r for r in parity.summary(rows)}
+    assert reported["gap_PBE", "all"]["n"] == 4
+    assert reported["gap_PBE", "all"]["mean"] == pytest.approx((-0.05 - 0.3 + 0 + 1.0) / 4)
+    assert reported["gap_PBE", "all"]["at"] == "CsPbI_3"
 
 
 def test_what_failed_is_not_compared():
@@ -257,7 +257,7 @@ def test_what_failed_is_not_compared():
     assert parity.summary([]) == []
 
 
-def test_salts_tell_the_difference_between_two_cations():
+def test_halides_tell_the_difference_between_two_cations():
     """D(A) - D(A') needs no BX2: shifts of AX and of ABX3 by known amounts."""
     energy = {"CsSnI_3": -14.0, "KSnI_3": -13.5, "CsI": -6.0, "KI": -6.4, "RbSnI_3": -13.0}
     rows = [
@@ -268,12 +268,12 @@ def test_salts_tell_the_difference_between_two_cations():
         published(n, decomposition_PBE=d)
         for n, d in (("CsSnI_3", -0.1), ("KSnI_3", 2.6), ("RbSnI_3", 1.0))
     ]
-    (found,) = salts.differences(rows, labels)
+    (found,) = binary.differences(rows, labels)
     assert (found["a"], found["against"]) == ("Cs", "K")
     assert found["ours_eV"] == pytest.approx((-14 + 6) - (-13.5 + 6.4))
     assert found["published_eV"] == pytest.approx(-2.7)
     assert found["deviation_eV"] == pytest.approx(-2.7 + 0.9)
-    cs, k = salts.excesses([found])
+    cs, k = binary.excesses([found])
     assert (cs["a"], cs["excess_eV"], k["a"]) == ("Cs", 0.0, "K")
     assert k["excess_eV"] == pytest.approx(1.8)
     (check,) = [r for r in checks([], excesses=[cs, k]) if r["check_id"] == "salts"]
@@ -283,11 +283,11 @@ def test_salts_tell_the_difference_between_two_cations():
 
 def test_rock_salt_row_counts_four_units(fake, tmp_path):
     fake(true=4.3)
-    job = runs.salt_job("K", "Cl", GpawProtocol())
+    job = runs.halide_job("K", "Cl", GpawProtocol())
     assert sorted(job["species"]) == ["Cl", "K"]
     a = (4 * abs(np.linalg.det(np.reshape(job["lattice"], (3, 3))))) ** (1 / 3)
     assert a == pytest.approx(6.38)
-    assert len(runs.salts()) == 9
+    assert len(runs.alkali_halides()) == 9
     rows = asked.run_rows(ledger_of(tmp_path), PROTOCOL, SEED)
     assert {r["phase"] for r in rows} == {runs.PEROVSKITE}
 

@@ -43,7 +43,7 @@ def leaves(data: Any, *path: Any) -> Iterator[tuple[tuple[Any, ...], Any]]:
 
 
 def others(value: Any) -> list[Any]:
-    """Values to put in place of one; which of them are valid the config knows."""
+    """Values to put instead of one; which of them are valid the config knows."""
     if isinstance(value, bool):
         return [not value]
     if isinstance(value, dict):

@@ -88,9 +88,9 @@ def test_steps_of_a_log() -> None:
 
 
 def test_failure_from_the_log_of_the_rule_else_from_the_run(tmp_path: Path) -> None:
-    (told,) = failures(FAILED, tmp_path)
-    assert told.splitlines()[0].startswith("Rule calculate failed, log ")
-    assert told.splitlines()[1:] == [
+    (reported,) = failures(FAILED, tmp_path)
+    assert reported.splitlines()[0].startswith("Rule calculate failed, log ")
+    assert reported.splitlines()[1:] == [
         "  defectra.core.errors.TableError: 5 of 6 calculations failed"
     ]
     log = tmp_path / "results/logs/calculate/nmc-00.log"
@@ -123,8 +123,8 @@ def test_the_log_that_tells_is_shown_on_a_cluster_too(
         path.parent.mkdir(parents=True)
         if text is not None:
             path.write_text(text)
-    (told,) = failures(SLURM.format(slurm=theirs), tmp_path)
-    first, *rest = told.splitlines()
+    (reported,) = failures(SLURM.format(slurm=theirs), tmp_path)
+    first, *rest = reported.splitlines()
     assert first.endswith(f"{shown}:")
     assert rest[-1].endswith(line)
 

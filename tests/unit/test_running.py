@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from defectra.cli.main import main
-from defectra.cli.run import Asked, run, told
+from defectra.cli.run import Asked, outcome_sentence, run
 from defectra.core.config import load
 from defectra.core.errors import BusyError, ConfigError, EngineError, StoreError, StructureError
 from defectra.core.records import CALCULATIONS, SPECTRA
@@ -114,7 +114,7 @@ def _geometry(poscar):
 
 
 @pytest.mark.parametrize(
-    ("body", "error_class", "told"),
+    ("body", "error_class", "expected"),
     [
         ("", "not_finished", "FEFF did not finish"),
         ("print('hello')", "not_finished", "FEFF did not finish"),
@@ -129,7 +129,7 @@ def _geometry(poscar):
     ],
 )  # fmt: skip
 def test_a_program_that_fails_is_a_row_with_its_reason(
-    fake, poscar, known, tmp_path, body, error_class, told
+    fake, poscar, known, tmp_path, body, error_class, expected
 ):
     fake("feff10", body)
     if "pause" in body:
@@ -137,7 +137,7 @@ def test_a_program_that_fails_is_a_row_with_its_reason(
         known = known.model_copy(update={"feff": quick})
     ((_, _, row),) = run(asked(poscar, "feff_binary"), known, tmp_path / "out")
     assert (row["status"], row["error_class"]) == ("failed", error_class)
-    assert told in row["message"]
+    assert expected in row["message"]
     assert "\n" not in row["message"]
     assert Archive(tmp_path / "out").read(CALCULATIONS) == []  # tried again at the next call
 
@@ -176,7 +176,7 @@ def test_an_engine_does_not_pass_for_another(fake, poscar, known, tmp_path):
     wanted = asked(poscar, "feff")
     ((index, where, row),) = run(wanted, known, tmp_path / "out")
     assert where == folder
-    said = told(wanted, index, where, row)
+    said = outcome_sentence(wanted, index, where, row)
     assert said.startswith("feff_binary fast")
     assert "another --out" in said
 
@@ -217,7 +217,7 @@ def test_a_relative_name_of_a_program_does(fake, poscar, known, tmp_path, monkey
 
 
 @pytest.mark.parametrize("out", ["/proc/nope", "file", "file/below"])
-def test_a_place_that_cannot_be_is_told(fake, poscar, known, tmp_path, out):
+def test_a_place_that_cannot_be_is_reported(fake, poscar, known, tmp_path, out):
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="cannot be written"):
         run(asked(poscar, "fdmnes", "published"), known, tmp_path / out)
@@ -266,7 +266,7 @@ def test_vasp_gets_its_potcar_and_does_not_leave_it(fake, poscar, known, tmp_pat
     fake("vasp_std", body.split("words")[-1].partition("\n")[2])
     ((_, _, other),) = run(asked(poscar, "vasp", "published"), known, tmp_path / "other")
     assert other["calculation_id"] == row["calculation_id"]
-    assert other["inputs_sha256"] != before  # the data sets are told apart
+    assert other["inputs_sha256"] != before  # the data sets are distinguished
 
 
 def test_a_potcar_that_a_killed_run_left_goes_at_the_next_one(fake, poscar, known, tmp_path):
@@ -290,10 +290,10 @@ def test_vasp_without_potcars_is_refused_in_a_sentence(fake, poscar, known, tmp_
 
 
 def test_potcars_are_joined_in_the_order_of_the_cell(tmp_path, monkeypatch):
-    place = tmp_path / "POT_GGA_PAW_PBE_54"
+    folder = tmp_path / "POT_GGA_PAW_PBE_54"
     for element in ("O", "Li"):
-        (place / element).mkdir(parents=True)
-        (place / element / "POTCAR").write_text(f"  PAW_PBE {element} 08Apr2002\n {element} end\n")
+        (folder / element).mkdir(parents=True)
+        (folder / element / "POTCAR").write_text(f"  PAW_PBE {element} 08Apr2002\n {element} end\n")
     monkeypatch.setenv("PMG_VASP_PSP_DIR", str(tmp_path))
     needed = "Join these:\nO (the one with the core hole)\nLi\nO\n"
     text = potcar({"POTCAR.needed": needed})["POTCAR"]
@@ -313,23 +313,23 @@ def test_fdmnes_runs_and_is_read(fake, poscar, known, tmp_path):
 
 
 @pytest.mark.parametrize("name", list(PROGRAMS))
-def test_what_is_missing_is_told_with_how_to_get_it(fake, name, poscar, known, tmp_path):
+def test_what_is_missing_is_reported_with_how_to_get_it(fake, name, poscar, known, tmp_path):
     program = PROGRAMS[name]
-    with pytest.raises(EngineError, match=program.variable) as told:
+    with pytest.raises(EngineError, match=program.variable) as reported:
         program.path()
-    assert program.how in str(told.value)
+    assert program.how in str(reported.value)
     protocol = "fast" if name == "feff_binary" else "published"
     ((_, _, row),) = run(asked(poscar, name, protocol), known, tmp_path / "out")
     assert (row["status"], row["error_class"]) == ("failed", "engine_missing")
 
 
-def test_a_named_program_that_is_none_is_told(fake, monkeypatch, tmp_path):
+def test_a_named_program_that_is_none_is_reported(fake, monkeypatch, tmp_path):
     monkeypatch.setenv("DEFECTRA_FEFF", str(tmp_path / "nowhere"))
     with pytest.raises(EngineError, match="nowhere, which is no program"):
         PROGRAMS["feff_binary"].path()
 
 
-def test_wrong_names_are_told(poscar, known, tmp_path):
+def test_wrong_names_are_reported(poscar, known, tmp_path):
     with pytest.raises(ConfigError, match="no engine 'wien'"):
         run(asked(poscar, "wien"), known, tmp_path)
     with pytest.raises(ConfigError, match="allowed: fast"):

@@ -7,11 +7,12 @@ import pytest
 
 from defectra.core.claims import Verdict
 from defectra.core.records import Metric
-from defectra.studies.xanes import compare, delta, published, series
+from defectra.studies.xanes import compare, delta, measured_nickel, published
 from defectra.studies.xanes.checks import checks
+from defectra.studies.xanes.fidelity_comparison import ANATASE
 from defectra.studies.xanes.figures import features as figures
-from defectra.studies.xanes.figures.series import plot_importance, plot_ladder, plot_series
-from defectra.studies.xanes.ladder import ANATASE
+from defectra.studies.xanes.figures.fidelities import plot_ladder
+from defectra.studies.xanes.figures.measured_nickel import plot_importance, plot_series
 from defectra.studies.xanes.scorecard import scorecard
 
 
@@ -97,9 +98,9 @@ def test_pristine_state_is_compared_with_charge_balance():
         "composition": "NMC622",
         "number": 0.0,
         "voltage_V": float("nan"),
-        "method": series.FOREST,
+        "method": measured_nickel.FOREST,
         "features": "cdf",
-        "alignment": series.ALIGNED,
+        "alignment": measured_nickel.ALIGNED,
         "value": 2.7,
     }
     charged = row | {"voltage_V": 4.8, "value": 3.9}
@@ -127,7 +128,7 @@ def test_figures_are_drawn_from_few_rows(tmp_path):
     figures.plot_decay(rows, tmp_path / "b.png")
     figures.plot_delta([], [], tmp_path / "c.png")
     curve = {"energy_eV": np.arange(5.0).tolist(), "mu": np.arange(5.0).tolist()}
-    rung = {
+    level = {
         "panel": ANATASE,
         "rung": "FEFF",
         "reference": "measured",
@@ -142,10 +143,10 @@ def test_figures_are_drawn_from_few_rows(tmp_path):
         **curve,
     }
     site = {"panel": "LiNiO2 O K, site O20"}
-    top = rung | site | {"rung": "gpaw_corehole fast", "reference": "", "axis": "delta SCF"}
-    site_rows = [rung | site | {"reference": "gpaw_corehole fast"}, top]
-    others = [rung | {"panel": "Ni K a"}, rung | {"reference": ""}]
-    plot_ladder([rung, *site_rows, *others], tmp_path / "d.png")
+    top = level | site | {"rung": "gpaw_corehole fast", "reference": "", "axis": "delta SCF"}
+    site_rows = [level | site | {"reference": "gpaw_corehole fast"}, top]
+    others = [level | {"panel": "Ni K a"}, level | {"reference": ""}]
+    plot_ladder([level, *site_rows, *others], tmp_path / "d.png")
     plot_series([], tmp_path / "e.png")
     looked = [
         {"features": "cdf", "energy_eV": e, "importance": 1.0, "spectrum": 0.5} for e in (1.0, 2.0)

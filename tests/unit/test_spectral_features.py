@@ -118,6 +118,6 @@ def test_sizes_are_those_of_the_paper():
     assert sizes == {"intensity": 100, "cdf": 100, "cwt": 1000, "peaks": 60, "pca": 20}
 
 
-def test_unknown_feature_is_told():
+def test_unknown_feature_is_reported():
     with pytest.raises(ConfigError, match="fourier"):
         transformer("cdf+fourier")

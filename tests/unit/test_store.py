@@ -123,19 +123,19 @@ def test_no_flipped_bit_of_a_head_loses_what_follows(tmp_path):
             assert path.read_bytes() == damaged
 
 
-def test_a_flipped_bit_of_a_table_is_told(tmp_path):
+def test_a_flipped_bit_of_a_table_is_reported(tmp_path):
     path = tmp_path / "t"
     rows = [spectrum(f"{n:032d}", 0.1 * n) for n in range(40)]
     write_table(path, rows, SPECTRA)
     whole = path.read_bytes()
-    told = 0
+    reported = 0
     for byte in range(0, len(whole), max(1, len(whole) // 200)):
         path.write_bytes(whole[:byte] + bytes([whole[byte] ^ 4]) + whole[byte + 1 :])
         try:
             assert read_table(path, SPECTRA) == rows, f"byte {byte} was read as another number"
         except TableError:
-            told += 1
-    assert told > 100
+            reported += 1
+    assert reported > 100
 
 
 def test_only_one_worker_holds_a_journal(tmp_path):

@@ -47,7 +47,7 @@ def files(config: Config, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
     for chunk in write_plan(config, folder):
         plan, done = folder / "plan" / chunk, folder / "chunks" / chunk
         journal = folder / "store" / f"{chunk}.journal"
-        run_chunk(plan, settings_of(config, live=False), journal, folder / "archive", done)
+        run_chunk(plan, settings_of(config, relax=False), journal, folder / "archive", done)
         for name in KINDS:
             where = plan if name in ("structures", "tasks") else done
             out[name].append(where / f"{name}.parquet")

@@ -54,9 +54,9 @@ def test_prototypes(crystal, group, formula):
 @pytest.mark.parametrize("axis", ["100", "110", "111"])
 @pytest.mark.parametrize("name", ["MA", "FA"])
 def test_molecules_sit_on_the_site_and_point_along_the_axis(name, axis):
-    from defectra.structures.molecules import AXES, MASS, placed
+    from defectra.structures.molecules import AXES, MASS, oriented
 
-    elements, positions = placed(name, axis)
+    elements, positions = oriented(name, axis)
     masses = np.array([MASS[e] for e in elements])
     assert np.allclose(masses @ positions, 0, atol=1e-9)
     polar = positions[1] - positions[0]

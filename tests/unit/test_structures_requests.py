@@ -75,8 +75,8 @@ def test_an_axis_needs_no_quotes(tmp_path):
 
 def test_vanadium_is_no_vacancy():
     host = pristine(supercells.by_matrix(prototypes.layered(metal="V"), (2, 2, 1)))
-    (placed,) = defects.parse("Vanadium_Li", host)
-    assert (placed.places, placed.name) == ("V", "Vanadium_Li")
+    (change,) = defects.parse("Vanadium_Li", host)
+    assert (change.inserts, change.name) == ("V", "Vanadium_Li")
     names = [c.name for c in (*defects.antisites(host), *defects.vacancies(host))]
     assert len(set(names)) == len(names)
 
@@ -172,7 +172,7 @@ def test_skewed_and_left_handed_files_are_the_same_crystal(tmp_path):
     assert len(hosts) == 1
 
 
-def test_output_is_refused_before_work_and_old_files_are_told(tmp_path, capsys, monkeypatch):
+def test_output_is_refused_before_work_and_old_files_are_reported(tmp_path, capsys, monkeypatch):
     ask = tmp_path / "ask me ü.yaml"
     ask.write_text(SALT)
     folder = tmp_path / "ci fs"

@@ -45,9 +45,9 @@ def test_what_the_output_proves_is_finished_and_without_it_nothing_is(engine, fo
     damaged = [{}, dict.fromkeys(files, b""), {n: b[: len(b) // 3] for n, b in files.items()}]
     for bad in damaged:
         assert not verdict.is_finished(engine, found, bad), bad
-        told = verdict.marked(engine, found, bad)
-        assert verdict.is_machine(told["error_class"]), told
-        assert told["status"] != "ok", told
+        reported = verdict.marked(engine, found, bad)
+        assert verdict.is_machine(reported["error_class"]), reported
+        assert reported["status"] != "ok", reported
 
 
 CAUSES = [
@@ -66,9 +66,9 @@ CAUSES = [
 @pytest.mark.parametrize(("error_class", "message", "cause"), CAUSES)
 @pytest.mark.parametrize("engine", ["feff", "gpaw", "synthetic", "another"])
 def test_every_other_failure_is_the_machine_s(engine, error_class, message, cause):
-    told = verdict.marked(engine, row("failed", error_class, message), {"log.dat": REFUSAL})
-    assert told["error_class"] == f"machine:{cause}"
-    assert not verdict.is_finished(engine, told, None), "nor in an archive"
+    reported = verdict.marked(engine, row("failed", error_class, message), {"log.dat": REFUSAL})
+    assert reported["error_class"] == f"machine:{cause}"
+    assert not verdict.is_finished(engine, reported, None), "nor in an archive"
     assert not verdict.is_finished(engine, row("failed", error_class, message), None)
 
 

@@ -43,7 +43,7 @@ def run_all(folder: Path, config, archive: Path | None = None) -> dict[str, dict
     for chunk in write_plan(config, folder):
         out[chunk] = run_chunk(
             folder / "plan" / chunk,
-            settings_of(config, live=False),
+            settings_of(config, relax=False),
             folder / "store" / f"{chunk}.journal",
             archive or folder / "archive",
             folder / "chunks" / chunk,
@@ -125,7 +125,7 @@ def test_kill_in_the_middle(tmp_path):
     chunk = write_plan(config, broken)[0]
     journal = broken / "store" / f"{chunk}.journal"
     settings = broken / "settings.json"
-    settings.write_text(settings_of(config, live=False).model_dump_json())
+    settings.write_text(settings_of(config, relax=False).model_dump_json())
     command = [sys.executable, "-m", "defectra.studies.nmc.chunk", "--settings", str(settings)]
     places = {"plan": "plan", "out": "chunks"}
     command += [x for k, v in places.items() for x in (f"--{k}", str(broken / v / chunk))]
@@ -156,7 +156,7 @@ def _lines(path):
 def test_what_another_worker_finished_meanwhile_is_not_computed_again(tmp_path):
     config = configure()
     ((structures, tasks), *_) = make_plan(config).values()
-    args = (structures, tasks, settings_of(config, live=False), tmp_path / "j")
+    args = (structures, tasks, settings_of(config, relax=False), tmp_path / "j")
     one, other = (Chunk(*args, Archive(tmp_path / "archive")) for _ in range(2))
     assert one.missing() == len(tasks)
     assert one.complete() == len(tasks)
@@ -251,7 +251,7 @@ def test_chunk_asks_for_each_task_once(tmp_path):
         chunk = Chunk(
             structures,
             tasks,
-            settings_of(config, live=False),
+            settings_of(config, relax=False),
             tmp_path / "j",
             Archive(tmp_path / "a"),
         )

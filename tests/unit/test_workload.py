@@ -10,19 +10,18 @@ import pytest
 
 from defectra.campaign.costs import ALONE, OTHER_EDGE, SAME_EDGE, Law, dump
 from defectra.campaign.engine import engine_named
-from defectra.campaign.parameters import worker_settings
-from defectra.campaign.plan import make_plan, write_plan
-from defectra.campaign.workload import (
+from defectra.campaign.loads import (
     BASE_MB,
     START_MINUTES,
     Load,
-    Scale,
-    Workload,
-    Written,
     describe,
     doubled,
     impossible,
 )
+from defectra.campaign.parameters import worker_settings
+from defectra.campaign.plan import make_plan, write_plan
+from defectra.campaign.scale import Scale
+from defectra.campaign.workload import Workload, Written
 from defectra.core.config import Config, config_model, load
 from defectra.core.errors import ConfigError
 from defectra.core.journal import Journal
@@ -131,15 +130,15 @@ def test_what_cannot_be_computed_is_counted_apart_and_costs_nothing(
     other["nmc"]["structures"] |= {"compositions": ["NMC622", "NMC811", "NMC532"], "count": 20}
     plan = make_plan(config_model().model_validate(other))
     settings = json.loads(worker_settings(config))
-    why = why_no_relaxation(live=False)
+    why = why_no_relaxation(relax=False)
     archive = root / "resources" / "archive"
     found = {k: Scale(settings, LAWS, archive, "", why).weigh(*v) for k, v in plan.items()}
     lacking = sum(x.impossible.get(why, 0) for x in found.values())
     assert lacking > 0
-    (told,) = impossible(found)
-    assert told.startswith(f"Cannot be computed: {lacking} of ")
-    assert "make engines" in told
-    assert "nmc.geometry: vegard" in told
+    (reported,) = impossible(found)
+    assert reported.startswith(f"Cannot be computed: {lacking} of ")
+    assert "make engines" in reported
+    assert "nmc.geometry: vegard" in reported
     able = [Scale(settings, LAWS, archive).weigh(*v) for v in plan.values()]
     assert sum(x.missing for x in able) == lacking + sum(x.missing for x in found.values())
     assert all(x.cpu_s >= y.cpu_s for x, y in zip(able, found.values()))
@@ -208,8 +207,8 @@ def test_limits_are_kept_beside_the_plan_and_doubled(
 
 def test_other_laws_weigh_anew(workload: Workload, tiny: Config) -> None:
     (before,) = workload.all().values()
-    dearer = [Law(**{**vars(x), "seconds": 2 * x.seconds}) for x in LAWS.values()]
-    workload.costs.write_text(dump(dearer, "planted"), encoding="utf-8")
+    doubled = [Law(**{**vars(x), "seconds": 2 * x.seconds}) for x in LAWS.values()]
+    workload.costs.write_text(dump(doubled, "planted"), encoding="utf-8")
     again = Workload(workload.plan, worker_settings(tiny), workload.archive, workload.costs)
     (after,) = again.all().values()
     assert after.cpu_s == pytest.approx(2 * before.cpu_s)

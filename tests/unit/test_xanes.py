@@ -1,4 +1,4 @@
-"""Study `xanes`: labels, views, forests as arrays, FEFF to VASP, importance, ladder."""
+"""Study `xanes`: labels, views, forests as arrays, FEFF to VASP, importance, fidelities."""
 
 import numpy as np
 import pytest
@@ -8,11 +8,18 @@ from defectra.core.errors import DataError
 from defectra.learn.forest import Forest, read_npz
 from defectra.learn.saved import Domain, features_of, learn_domain
 from defectra.spectra.normalise import cdf
-from defectra.studies.xanes import compare, delta, ladder, nickel, series, views
+from defectra.studies.xanes import (
+    compare,
+    delta,
+    fidelity_comparison,
+    measured_nickel,
+    nickel,
+    views,
+)
 from defectra.studies.xanes.copper import GRID, MARGIN, WIDE
 from defectra.studies.xanes.importance import importance
 from defectra.studies.xanes.omnixas import material, read_spectra
-from defectra.studies.xanes.settings import Delta, Ladder, XanesStudy
+from defectra.studies.xanes.settings import Delta, FidelityLevels, XanesStudy
 from defectra.studies.xanes.surroundings import COPPER_OXYGEN, describe, hoppe_mean, valence_sum
 
 COPPER_TWO = 1.679
@@ -169,11 +176,13 @@ def test_alignment_needs_no_label_and_finds_the_shift():
 
 
 def test_conformal_half_width_and_separation():
-    assert series.half_width(np.arange(1.0, 101.0)) == 91.0
+    assert measured_nickel.half_width(np.arange(1.0, 101.0)) == 91.0
     value = np.array([1.0, 1.2, 3.0, 3.2])
     within = np.sqrt(0.02)
     expected = 2.0 / within
-    assert series.separation(value, np.array([0, 0, 1, 1], bool)) == pytest.approx(expected)
+    assert measured_nickel.separation(value, np.array([0, 0, 1, 1], bool)) == pytest.approx(
+        expected
+    )
 
 
 def test_the_difference_of_two_features_is_taken_on_the_same_resamples():
@@ -208,22 +217,26 @@ def oxygen(energy, onset):
                       for c, h in ((1.0, 0.7), (9.0, 1.1), (12.0, 0.6), (22.0, 0.3)))  # fmt: skip
 
 
-def rung(name, protocol, curve, edge, cpu):
+def level(name, protocol, curve, edge, cpu):
     identity = f"{name} {protocol}"
     row = {"calculation_id": identity, "geometry_id": "g", "site": "O20", "element": "O"}
     row |= {"edge": "K", "engine": name, "protocol": protocol, "edge_eV": edge, "cpu_s": cpu}
     return row, {"calculation_id": identity, "energy_eV": curve[0], "mu": curve[1]}
 
 
-def test_a_ladder_says_what_every_rung_was_moved_by_and_on_which_axis_it_came():
+def test_a_comparison_says_what_every_curve_was_moved_by_and_on_which_axis_it_came():
     planted = {"fast": -0.8, "balanced": -0.3, "stringent": 0.0}
     pairs = [
-        rung("feff", p, (SHARP, oxygen(SHARP, 540.0 + s)), 540.0, c)
+        level("feff", p, (SHARP, oxygen(SHARP, 540.0 + s)), 540.0, c)
         for (p, s), c in zip(planted.items(), (20.0, 60.0, 900.0))
     ]
-    pairs.append(rung("gpaw_corehole", "fast", (SHARP, oxygen(SHARP, 531.0)), 531.0, 400.0))
+    pairs.append(level("gpaw_corehole", "fast", (SHARP, oxygen(SHARP, 531.0)), 531.0, 400.0))
     cells = [{"geometry_id": "g", "species": ["Li", "Ni", "O", "O"]}]
-    found = list(ladder.site_rungs([p[0] for p in pairs], [p[1] for p in pairs], cells, Ladder()))
+    found = list(
+        fidelity_comparison.compare_sites(
+            [p[0] for p in pairs], [p[1] for p in pairs], cells, FidelityLevels()
+        )
+    )
     by = {(r["rung"], r["reference"]): r for r in found}
     assert len(found) == 2 + 3 + 2
     for protocol, shift in planted.items():
@@ -240,11 +253,15 @@ def test_a_ladder_says_what_every_rung_was_moved_by_and_on_which_axis_it_came():
     assert [r["cpu_s"] for r in found if not r["reference"]] == [900.0, 400.0]
 
 
-def test_the_declared_shift_of_nickel_is_told():
+def test_the_declared_shift_of_nickel_is_reported():
     spectrum = (SHARP + 7830.0, oxygen(SHARP, 530.0))
-    pairs = [rung("feff", p, spectrum, 8340.0, c) for p, c in (("fast", 5.0), ("balanced", 50.0))]
+    pairs = [level("feff", p, spectrum, 8340.0, c) for p, c in (("fast", 5.0), ("balanced", 50.0))]
     calculations = [r | {"element": "Ni", "structure_id": "s" * 8} for r, _ in pairs]
-    found = list(ladder.nickel_rungs(calculations, [p[1] for p in pairs], "fast", "balanced", -8.0))
+    found = list(
+        fidelity_comparison.compare_nickel(
+            calculations, [p[1] for p in pairs], "fast", "balanced", -8.0
+        )
+    )
     top, below = found
     assert (top["alignment"], top["shift"], top["axis"]) == ("declared", -8.0, "engine")
     assert np.isnan(top["shift_sd"])
@@ -254,10 +271,10 @@ def test_the_declared_shift_of_nickel_is_told():
     assert onset == pytest.approx(8360.0 - 8.0, abs=1.5)  # it was moved
 
 
-def test_a_site_with_one_rung_is_no_ladder():
-    row, curve = rung("feff", "fast", (SHARP, oxygen(SHARP, 540.0)), 540.0, 1.0)
+def test_a_site_with_one_fidelity_is_no_comparison():
+    row, curve = level("feff", "fast", (SHARP, oxygen(SHARP, 540.0)), 540.0, 1.0)
     cells = [{"geometry_id": "g", "species": ["O"]}]
-    assert list(ladder.site_rungs([row], [curve], cells, Ladder())) == []
+    assert list(fidelity_comparison.compare_sites([row], [curve], cells, FidelityLevels())) == []
 
 
 def test_lists_and_tables_must_be_in_step(tmp_path):

@@ -68,7 +68,7 @@ class Campaign:
         self.write_config()
 
     def copy_to(self, folder: Path) -> Campaign:
-        """A copy in another place."""
+        """A copy in another folder."""
         shutil.copytree(self.folder, folder)
         out = Campaign.__new__(Campaign)
         out.folder, out.results = folder, folder / "results"

@@ -20,5 +20,5 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Campaign:
 
 @pytest.fixture
 def copy(finished: Campaign, tmp_path: Path) -> Campaign:
-    """A copy of the finished campaign in another place, for tests that change it."""
+    """A copy of the finished campaign in another folder, for tests that change it."""
     return finished.copy_to(tmp_path / "project")

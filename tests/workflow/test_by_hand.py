@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 import yaml
-from campaign import TABLES_ONLY, Campaign, jobs, stop
+from campaign import ROOT, TABLES_ONLY, Campaign, jobs, stop
 from events import Gate, wait_for
 
 from defectra.core.results_lock import VARIABLE, is_handed_over, only_one
@@ -74,6 +75,20 @@ def test_a_dry_run_in_a_fresh_folder_writes_nothing_and_shows_the_jobs(
     assert not (fresh / "results").exists()
     copy.run(TABLES_ONLY, "--no-report")
     assert jobs(copy.snakemake(TABLES_ONLY, "-n", "--quiet=rules")) == {}
+
+
+def test_a_dry_run_that_weighs_chunks_of_other_studies_writes_nothing(copy: Campaign) -> None:
+    """Their resources are worked out while jobs are planned; only a run keeps them."""
+    shutil.copytree(ROOT / "resources/archive/ladder", copy.folder / "resources/archive/ladder")
+    copy.others = {"studies": ["nmc", "xanes"], "xanes": {"ladder": {"live": "missing"}}}
+    copy.write_config()
+    before = files_of(copy.folder)
+    chunk = "results/chunks/xanes-00/counts.json"
+    out = copy.snakemake(chunk, "-n")
+    assert jobs(out) == {"compute": 1}
+    assert re.search(r"resources: .*runtime=\d+, mem_mb=\d+", out), "weighed for its limits"
+    assert "mem_mb=<TBD>" not in out
+    assert files_of(copy.folder) == before
 
 
 def test_by_hand_from_a_clone_runs_the_code_of_the_clone(copy: Campaign) -> None:

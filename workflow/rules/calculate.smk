@@ -6,7 +6,9 @@ from defectra.core.engines import engine_module
 from defectra.campaign.study_load import StudyLoads
 from defectra.engines.release import release
 
-LOADS = StudyLoads(CONFIG, Path("results"), WORKFLOW / "costs.yaml")
+LOADS = StudyLoads(
+    CONFIG, Path("results"), WORKFLOW / "costs.yaml", lambda: PLAN.is_written
+)
 
 
 use rule step as calculate with:

@@ -50,7 +50,7 @@ def fill(study: str, config: Config, work: Path) -> Iterator[tuple[str, Counts]]
 
 @reports_errors
 def main() -> int:
-    """Command line of ``make archive`` and ``make live``."""
+    """Command line of ``make archive`` and ``make live`` (the archive of study levels)."""
     parser = argparse.ArgumentParser(description="Fill the archive of calculations.")
     parser.add_argument("action", choices=["fill", "export"])
     parser.add_argument("study", choices=studies_with_requests())
@@ -65,9 +65,9 @@ def main() -> int:
     start = time.time()
     for name, counts in fill(args.study, config, args.work):
         minutes = (time.time() - start) / 60
-        told = "; ".join([f"{counts.total} calculations, {counts.computed} computed",
+        summary = "; ".join([f"{counts.total} calculations, {counts.computed} computed",
                           *counts.sentences()])  # fmt: skip
-        print(f"{minutes:7.1f} min  {name}: {told}", flush=True)
+        print(f"{minutes:7.1f} min  {name}: {summary}", flush=True)
     return 0
 
 

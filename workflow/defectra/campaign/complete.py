@@ -177,13 +177,13 @@ class Progress:
 
     def __init__(self, path: Path, total: int, missing: int) -> None:
         self.path, self.total, self.missing = path, total, missing
-        self.started, self._told = time.time(), 0.0
+        self.started, self._shown = time.time(), 0.0
 
     def show(self, fresh: int, *, last: bool = False) -> None:
         """Tell that `fresh` calculations were computed in this start."""
-        if not last and time.monotonic() - self._told < 1.0:
+        if not last and time.monotonic() - self._shown < 1.0:
             return
-        self._told = time.monotonic()
+        self._shown = time.monotonic()
         done = self.total if last else min(self.total, self.total - self.missing + fresh)
         state = {"done": done, "total": self.total, "started": self.started, "fresh": fresh}
         write_bytes(self.path, json.dumps(state).encode())

@@ -139,8 +139,8 @@ def extrapolated(laws: Iterable[Law], pairs: Iterable[Row]) -> list[Law]:
     sites: dict[tuple[Any, ...], dict[tuple[str, str], float]] = defaultdict(dict)
     for row in pairs:
         if row["status"] == "ok" and row["cpu_s"] > 0:
-            place = tuple(row[k] for k in ("engine", "geometry_id", "site", "edge"))
-            sites[place][row["engine"], row["protocol"]] = row["cpu_s"]
+            key = tuple(row[k] for k in ("engine", "geometry_id", "site", "edge"))
+            sites[key][row["engine"], row["protocol"]] = row["cpu_s"]
     ratios: dict[tuple[str, str], dict[tuple[str, str], list[float]]] = {}
     for found in sites.values():
         for new in found.keys() - known.keys():

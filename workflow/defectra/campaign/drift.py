@@ -22,7 +22,7 @@ COMPARED = ("max_abs_mu", "relative_rms", "edge_shift_eV")
 
 
 def sample(rows: Sequence[Row], number: int, seed: int) -> list[Row]:
-    """Seeded draw of archived calculations that went well, dear fidelities left out."""
+    """Seeded draw of archived calculations that succeeded, expensive protocols left out."""
     good = sorted(
         (r for r in rows if r["status"] == Status.OK and r["protocol"] == "fast"),
         key=lambda r: str(r["calculation_id"]),

@@ -10,6 +10,7 @@ from defectra.campaign.complete import survey
 from defectra.campaign.ledger import Ledger, Result
 from defectra.campaign.request import Family, Request, Row, Waiting
 from defectra.campaign.studies import archive_of, families_of, requests_of
+from defectra.core.arrays import Load, has_arrays, write_part
 from defectra.core.config import Config
 from defectra.core.records import Origin, Table
 from defectra.core.store import Archive
@@ -36,6 +37,7 @@ def export_rows(families: Iterable[Family], ledger: Ledger, archive: Archive) ->
     """
     tables: dict[str, Table] = {}
     rows: dict[str, list[Row]] = {}
+    loads: dict[str, Load] = {}
     for kind in ledger.kinds.values():  # a calculation comes after what it refers to
         for table in (*kind.beside, kind.table):
             tables[table.name], rows[table.name] = table, []
@@ -44,10 +46,13 @@ def export_rows(families: Iterable[Family], ledger: Ledger, archive: Archive) ->
             rows[name].append(_as_archive(row, tables[name]))
         table = ledger.kinds[request.kind].table
         rows[table.name].append(_as_archive(result.row, table))
+        if result.arrays is not None:
+            loads[request.calculation_id] = result.arrays
     keeps = {kind.table.name: partial(ledger.final, kind) for kind in ledger.kinds.values()}
     before = {name: len(archive.read(table)) for name, table in tables.items()}
     for name, table in tables.items():
-        archive.add(rows[name], table, keeps.get(name))
+        write = partial(write_part, loads=loads) if has_arrays(table) else None
+        archive.add(rows[name], table, keeps.get(name), write)
     return {name: len(archive.read(table)) - before[name] for name, table in tables.items()}
 
 

@@ -66,9 +66,9 @@ def check_failures(paths: Sequence[str | Path], limit: float) -> float:
         example = example or next((row["message"] for row in rows), "")
     fraction = failed / total if total else 0.0
     if fraction > limit:
-        told = ", ".join(f"{name} {n} times" for name, n in classes.most_common(3))
+        reasons = ", ".join(f"{name} {n} times" for name, n in classes.most_common(3))
         raise TableError(
-            f"{failed} of {total} calculations failed ({told}; e.g. "
+            f"{failed} of {total} calculations failed ({reasons}; e.g. "
             f"{example[:120]!r}), more than nmc.max_failed = {limit:g} allows; "
             f"they are rows of results/chunks/*/calculations.parquet; mend the cause and rerun, "
             f"or raise nmc.max_failed in the config"

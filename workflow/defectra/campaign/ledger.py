@@ -12,12 +12,42 @@ from defectra.campaign.engine import Engine, Outcome, engine_named
 from defectra.campaign.request import Request
 from defectra.campaign.rows import accounting
 from defectra.campaign.verdict import unfinished
-from defectra.core.journal import Journal, journal_size, read_journal
+from defectra.core.arrays import ArrayReader, Arrays, Load, has_arrays
+from defectra.core.journal import Journal, journal_size, read_record, records_with_starts
 from defectra.core.records import Origin, Status, Table
 from defectra.core.store import Archive
 
 Row = dict[str, Any]
 Engines = Callable[[str], Engine]
+LARGE = 1 << 18  # bytes of raw outputs; larger ones are read from the journal when asked for
+
+
+class Stored(Mapping[str, bytes]):
+    """Raw outputs that are read from their journal when asked for: arrays of many calculations.
+
+    Parameters
+    ----------
+    path, start
+        Journal, and the byte at which the record begins.
+    sizes
+        Name and number of bytes of each.
+    """
+
+    def __init__(self, path: Path, start: int, sizes: Sequence[Sequence[Any]]) -> None:
+        self._path, self._start = path, start
+        self._sizes = {str(name): int(size) for name, size in sizes}
+
+    def __getitem__(self, name: str) -> bytes:
+        if name not in self._sizes:
+            raise KeyError(name)
+        row, raw = read_record(self._path, self._start)
+        return unpacked(row["files"], raw)[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._sizes)
+
+    def __len__(self) -> int:
+        return len(self._sizes)
 
 
 @dataclass(frozen=True)
@@ -30,8 +60,10 @@ class Finished:
     def outcome(self) -> Outcome:
         """As the engine gave it back."""
         names = ("calculation_id", "attempt", "error_class", "message", "wall_s", "cpu_s")
-        told = {k: self.row[k] for k in (*names, "max_rss_mb", "shared_from", "inputs_sha256")}
-        return Outcome(**told, status=Status(self.row["status"]), files=dict(self.files))
+        accounting = {
+            k: self.row[k] for k in (*names, "max_rss_mb", "shared_from", "inputs_sha256")
+        }
+        return Outcome(**accounting, status=Status(self.row["status"]), files=dict(self.files))
 
 
 @dataclass(frozen=True)
@@ -44,10 +76,13 @@ class Result:
         In the table of its kind.
     beside
         Further rows by the name of their table, such as the spectrum of a calculations row.
+    arrays
+        Reads the arrays that the row tells of, by name; None: it has none.
     """
 
     row: Row
     beside: Mapping[str, Row] = field(default_factory=dict)
+    arrays: Load | None = None
 
 
 def _as_it_is(request: Request, row: Row) -> Row:  # noqa: ARG001
@@ -130,6 +165,7 @@ class Ledger:
         self._final: dict[str, bool] = {}
         self._records: dict[str, Finished] = {}
         self._sizes: dict[Path, int] = {}
+        self._readers: dict[Path, ArrayReader] = {}
         self._open: Journal | None = None
         for path in self.journals:
             self._read(path)
@@ -140,13 +176,13 @@ class Ledger:
         if self._sizes.get(path) == size:
             return
         self._sizes[path] = size
-        for row, raw in read_journal(path):
+        for start, row, raw in records_with_starts(path):
             kind = self.kinds.get(row.pop("kind"))
             if kind is not None and kind.of_record is not None:
                 name, found = kind.of_record(row)
                 self._records[name] = found
             elif "files" in row:
-                files = unpacked(row.pop("files"), raw)
+                files = _kept(path, start, row.pop("files"), raw)
                 self._records[row["calculation_id"]] = Finished(row, files)
         self._final.clear()
 
@@ -211,13 +247,27 @@ class Ledger:
             return kind.make(request, self._records[name])
         if name in self._parsed:
             known = self._parsed[name]
-            return Result(_from(kind.relabelled(request, known.row), Origin.PARSED), known.beside)
+            labelled = _from(kind.relabelled(request, known.row), Origin.PARSED)
+            return Result(labelled, known.beside, known.arrays)
         row = self.archived(request)
         if row is not None:
             found = ((t.name, self._beside(t).get(name)) for t in kind.beside)
             beside = {table: one for table, one in found if one is not None}
-            return Result(_from(kind.relabelled(request, row), Origin.ARCHIVE), beside)
+            labelled = _from(kind.relabelled(request, row), Origin.ARCHIVE)
+            return Result(labelled, beside, self._arrays(kind.table, row))
         return kind.make(request, self._records[name]) if name in self._records else None
+
+    def _arrays(self, table: Table, row: Row) -> Load | None:
+        """Reads the arrays of a row of the archive."""
+        if self._archive is None or not has_arrays(table) or not row["array_file"]:
+            return None
+        folder = self._archive.root / table.name
+
+        def load() -> Arrays:
+            reader = self._readers.setdefault(folder, ArrayReader(folder))
+            return reader.of(row)
+
+        return load
 
     def record(self, name: str) -> Finished | None:
         """What the journals hold of a calculation."""
@@ -253,19 +303,21 @@ class Ledger:
         Its accounting.
         """
         engine = self.engines(request.engine)
-        row, files = accounting(outcome, engine.version()), dict(outcome.files)
+        row = accounting(outcome, engine.version())
+        files: Mapping[str, bytes] = dict(outcome.files)
         if not engine.finished(row, files):
             row = unfinished(row)
         if self._open is None:
             raise RuntimeError("a journal is written to outside Ledger.writing")
-        kind = self.kinds[request.kind]
+        kind, there = self.kinds[request.kind], files
         if kind.record is None:
             sizes = [[name, len(data)] for name, data in files.items()]
-            record = {"kind": "calculation", **row, "files": sizes}
-            self._open.append(record, b"".join(files.values()))
+            record, raw = {"kind": "calculation", **row, "files": sizes}, b"".join(files.values())
+            start = self._open.append(record, raw)
+            there = files if len(raw) < LARGE else Stored(self._open.path, start, sizes)
         elif (kept := kind.record(request, outcome)) is not None:
             self._open.append({"kind": kind.name, **kept})
-        self._records[request.calculation_id] = Finished(row, files)
+        self._records[request.calculation_id] = Finished(row, there)
         self._final.pop(request.calculation_id, None)
         self._tried.add(request.calculation_id)
         return row
@@ -274,6 +326,12 @@ class Ledger:
 def _from(row: Row, origin: Origin) -> Row:
     """Row with where it came from, where its table has that column."""
     return row | {"origin": str(origin)} if "origin" in row else row
+
+
+def _kept(
+    path: Path, start: int, sizes: Sequence[Sequence[Any]], raw: bytes
+) -> Mapping[str, bytes]:
+    return unpacked(sizes, raw) if len(raw) < LARGE else Stored(path, start, sizes)
 
 
 def unpacked(sizes: Sequence[Sequence[Any]], raw: bytes) -> dict[str, bytes]:

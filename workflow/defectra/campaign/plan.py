@@ -102,7 +102,7 @@ def chunks_of(config: Config) -> Iterator[tuple[str, list[Row], list[Row]]]:
     """Name, structures and tasks of one chunk after another, by name.
 
     A chunk holds whole families (a relaxed parent serves its delithiated copies) and every
-    protocol of a structure; its number is the family's hash modulo the shards, never a place in
+    protocol of a structure; its number is the family's hash modulo the shards, never a position in
     the config. The tasks of one chunk are in memory at a time.
     """
     members: dict[str, list[Row]] = defaultdict(list)
@@ -136,7 +136,7 @@ def wanted_structures(config: Config) -> tuple[list[Row], set[str]]:
 
 
 def asked_of(row: Row, config: Config, series: set[str]) -> list[Row]:
-    """Tasks of one structure: of the campaign, of the ladder, of the lithium series."""
+    """Tasks of one structure: campaign, higher-fidelity protocol, lithium series."""
     study, out = config.nmc, []
     if row["rank"] >= 0:
         out += tasks_of(row, config, study.geometry, study.protocol)

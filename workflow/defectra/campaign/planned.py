@@ -71,9 +71,9 @@ class Planned:
     def path(self, chunk: str, name: str) -> str:
         """File `name` of a chunk, as an input of a rule."""
         self.settle()
-        place = self.results / "plan" / chunk / name
+        installed = self.results / "plan" / chunk / name
         drafted = self.folder / chunk / name
-        return str(place if drafted == place or _same(drafted, place) else drafted)
+        return str(installed if drafted == installed or _same(drafted, installed) else drafted)
 
     def settle(self) -> None:
         """Take the lock and install the plan, if this call runs jobs.
@@ -118,9 +118,9 @@ class Planned:
             (there / "state.json").unlink(missing_ok=True)
             files = [p for p in self.folder.rglob("*") if p.is_file() and p.name != "costs.json"]
             for path in sorted(files, key=lambda p: p == self.folder / "state.json"):
-                place = there / path.relative_to(self.folder)
-                if not _same(path, place):
-                    write_bytes(place, path.read_bytes())
+                target = there / path.relative_to(self.folder)
+                if not _same(path, target):
+                    write_bytes(target, path.read_bytes())
         if self._draft is not None:
             self._draft.cleanup()
             self._draft = None
@@ -163,11 +163,11 @@ def inputs(plan: Planned | OfMain) -> Callable[[str], Callable[[Any], str | list
     return planned
 
 
-def _same(path: Path, place: Path) -> bool:
+def _same(path: Path, other: Path) -> bool:
     """Whether two files hold the same: bytes, or rows that another release wrote otherwise."""
-    if not place.exists():
+    if not other.exists():
         return False
-    if path.read_bytes() == place.read_bytes():
+    if path.read_bytes() == other.read_bytes():
         return True
     if path.suffix != ".parquet":
         return False
@@ -176,6 +176,6 @@ def _same(path: Path, place: Path) -> bool:
 
     table = {t.name: t for t in (STRUCTURES, TASKS)}[path.stem]
     try:
-        return bool(read_table(path, table) == read_table(place, table))
+        return bool(read_table(path, table) == read_table(other, table))
     except TableError:
         return False

@@ -64,3 +64,23 @@ def compute(job: Job) -> None:
     for sentence in counts.sentences():
         print(sentence, flush=True)
     write_bytes(job.output[0], json.dumps(vars(counts), indent=1).encode())
+
+
+def gather_arrays(job: Job) -> None:
+    """Rows and arrays of one kind of result of a study: journals before the archive.
+
+    Input: counts of the chunks; output table (parquet), arrays (h5 beside it, same stem).
+
+    params.study, params.kind = names; params.config = parts of the config.
+    """
+    import json
+    from pathlib import Path
+
+    from defectra.campaign.arrays import project
+    from defectra.campaign.studies import families_of, ledger_of
+    from defectra.core.config import part_of_config
+
+    study, config = job.params.study, part_of_config(json.loads(job.params.config))
+    ledger = ledger_of(study, config, Path("results/store"))
+    count = project(families_of(study, config), ledger, job.params.kind, job.output.table)
+    print(f"{count} calculations of kind {job.params.kind}", flush=True)

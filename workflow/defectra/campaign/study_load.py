@@ -10,13 +10,19 @@ import hashlib
 import json
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from defectra.campaign.complete import survey
 from defectra.campaign.costs import ALONE, Key, Law, load
 from defectra.campaign.ledger import Ledger
+from defectra.campaign.loads import (
+    BASE_MB,
+    MEMORY_MARGIN,
+    SAFETY,
+    START_MINUTES,
+)
 from defectra.campaign.request import Family, Request, Waiting
 from defectra.campaign.studies import (
     archive_of,
@@ -25,12 +31,6 @@ from defectra.campaign.studies import (
     part_for,
     requests_of,
     study_of,
-)
-from defectra.campaign.workload import (
-    BASE_MB,
-    MEMORY_MARGIN,
-    SAFETY,
-    START_MINUTES,
 )
 from defectra.core.config import Config
 from defectra.core.store import write_bytes
@@ -81,10 +81,10 @@ class StudyLoad:
     def cost(self) -> str:
         """Expected CPU hours with their standard deviation, for people."""
         hours, sd = self.cpu_s / 3600, math.sqrt(self.variance) / 3600
-        told = f"{hours:.1f} ± {sd:.1f} CPU hours" if self.cpu_s else ""
+        known = f"{hours:.1f} ± {sd:.1f} CPU hours" if self.cpu_s else ""
         names = ", ".join(f"{n} of {name}" for name, n in self.unknown.items())
         return " and ".join(
-            p for p in (told, f"a cost not known for {names}" if names else "") if p
+            p for p in (known, f"a cost not known for {names}" if names else "") if p
         )
 
 
@@ -118,9 +118,26 @@ def load_of(families: Iterable[Family], ledger: Ledger, laws: Mapping[Key, Law])
 
 
 def chunk_load(
-    config: Config, study: str, chunk: str | None, results: Path, costs: Path
+    config: Config,
+    study: str,
+    chunk: str | None,
+    results: Path,
+    costs: Path,
+    *,
+    keep: bool = False,
 ) -> StudyLoad:
-    """What a chunk of a study takes, or all of it; kept beside the plan while nothing changes."""
+    """What a chunk of a study takes, or all of it.
+
+    Parameters
+    ----------
+    results
+        Folder that holds the journals.
+    costs
+        Table of :mod:`defectra.campaign.costs`.
+    keep
+        Write it beside the plan, where it is read while nothing changes: for a run, which holds the
+        lock of `results`. What only looks writes nothing.
+    """
     store, archive = results / "store", archive_of(study, config)
     journals = [[p.name, p.stat().st_size] for p in sorted(store.glob(f"{study}-*.journal"))]
     state = [part_for(config, study), archive.digest(), journals, costs.read_text(encoding="utf-8")]
@@ -135,11 +152,12 @@ def chunk_load(
         pass
     families = families_of(study, config, chunk)
     found = load_of(families, ledger_of(study, config, store), load(costs))
-    write_bytes(kept, json.dumps(vars(found) | {"digest": digest}).encode())
+    if keep:
+        write_bytes(kept, json.dumps(vars(found) | {"digest": digest}).encode())
     return found
 
 
-def told(config: Config, study: str, found: StudyLoad) -> str:
+def load_sentence(config: Config, study: str, found: StudyLoad) -> str:
     """What a study lacks, what that costs, and what stands in the way, in one sentence."""
     head = f"{study}: {found.missing} of {found.total} calculations are not computed"
     if not found.missing:
@@ -171,18 +189,26 @@ class StudyLoads:
         Folder that holds the journals.
     costs
         Table of :mod:`defectra.campaign.costs`.
+    is_run
+        Tells, once the graph of jobs is built, whether this call runs jobs and may write.
     """
 
-    def __init__(self, config: Config, results: Path, costs: Path) -> None:
-        self.config, self.results, self.costs = config, results, costs
+    def __init__(
+        self, config: Config, results: Path, costs: Path, is_run: Callable[[], bool]
+    ) -> None:
+        self.config, self.results, self.costs, self._is_run = config, results, costs, is_run
+        self._loads: dict[str, StudyLoad] = {}
 
     def memory(self, chunk: str, attempt: int = 1) -> int:
         """Megabytes to ask for, doubled with every attempt."""
-        return int(self._of(chunk).megabytes * 2 ** (attempt - 1))
+        return int(self[chunk].megabytes * 2 ** (attempt - 1))
 
     def runtime(self, chunk: str, attempt: int = 1) -> int:
         """Minutes to ask for, doubled with every attempt."""
-        return int(self._of(chunk).minutes * 2 ** (attempt - 1))
+        return int(self[chunk].minutes * 2 ** (attempt - 1))
 
-    def _of(self, chunk: str) -> StudyLoad:
-        return chunk_load(self.config, study_of(chunk), chunk, self.results, self.costs)
+    def __getitem__(self, chunk: str) -> StudyLoad:
+        if chunk not in self._loads:
+            where, study = (self.results, self.costs), study_of(chunk)
+            self._loads[chunk] = chunk_load(self.config, study, chunk, *where, keep=self._is_run())
+        return self._loads[chunk]

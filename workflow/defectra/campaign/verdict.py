@@ -48,5 +48,5 @@ def is_machine(error_class: str) -> bool:
 def machine_class(error_class: str, message: str) -> str:
     """``machine:`` and the cause that the message tells, else the engine's own class."""
     kind = error_class.removeprefix(MACHINE)
-    told = (name for name, words in _CAUSES if words.search(message))
-    return MACHINE + next(told, kind or "unknown")
+    causes = (name for name, words in _CAUSES if words.search(message))
+    return MACHINE + next(causes, kind or "unknown")

@@ -100,9 +100,9 @@ def chunks_of_study(study: str, config: Config) -> list[str]:
 def line(request: Request, row: Row) -> str:
     """One line for people about a calculation that was run."""
     what = " ".join(str(v) for v in request.about.values() if isinstance(v, str))
-    told = f" ({row['message']})" if row["message"] else ""
+    reason = f" ({row['message']})" if row["message"] else ""
     name = f"{request.engine} {request.protocol}"
-    return f"{name}: {what[:70]}: {row['status']}{told}, {row['cpu_s']:.0f} CPU s"
+    return f"{name}: {what[:70]}: {row['status']}{reason}, {row['cpu_s']:.0f} CPU s"
 
 
 @reports_errors

@@ -23,8 +23,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from defectra.campaign.loads import CANNOT
 from defectra.campaign.progress import Line, duration, read_steps, read_work
-from defectra.campaign.workload import CANNOT
 from defectra.cli import outcome
 from defectra.core.config import of_command_line
 from defectra.core.errors import ConfigError, StoreError
@@ -281,7 +281,7 @@ def _die_with_parent() -> None:
 def _watched(options: Options, log: Path, start: float) -> int:
     """Run the workflow under a live line; Ctrl-C and SIGTERM reach every child."""
     command = _snakemake(options, *options.targets)
-    line, told = Line(), set[str]()
+    line, shown = Line(), set[str]()
     with _stop_signals() as stopped:
         child = _start(options, command, log)
         while child.poll() is None:
@@ -291,24 +291,24 @@ def _watched(options: Options, log: Path, start: float) -> int:
                 _stop(child)
                 return 130
             text = log.read_text(encoding="utf-8", errors="replace")
-            _tell(text, told, line)
+            _tell(text, shown, line)
             steps = read_steps(text)
             work = read_work(options.results / "store", start)
             line.show([str(steps), str(work), duration(time.time() - start)])
             with suppress(subprocess.TimeoutExpired):
                 child.wait(1.0)
         line.clear()
-    _tell(log.read_text(encoding="utf-8", errors="replace"), told, line)
+    _tell(log.read_text(encoding="utf-8", errors="replace"), shown, line)
     return 130 if stopped else child.returncode
 
 
-def _tell(log: str, told: set[str], line: Line) -> None:
+def _tell(log: str, shown: set[str], line: Line) -> None:
     """Show each line of the log that says what cannot be computed, once."""
-    new = [text for text in log.splitlines() if text.startswith(CANNOT) and text not in told]
+    new = [text for text in log.splitlines() if text.startswith(CANNOT) and text not in shown]
     if new:
         line.clear()
         print("\n".join(new), flush=True)
-        told.update(new)
+        shown.update(new)
 
 
 @contextmanager

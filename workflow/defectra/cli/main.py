@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from defectra.cli import train
 from defectra.core.errors import DefectraError
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ def main(arguments: list[str] | None = None) -> int:
     _add_import(commands)
     _add_run(commands)
     _add_look(commands)
+    train.add(commands)
     _add_predict(commands)
     chosen = parser.parse_args(arguments)
     try:
@@ -45,13 +47,13 @@ def run_import(chosen: argparse.Namespace) -> int:
 
     found = import_tree(chosen.folder, edge_name(chosen.absorber) if chosen.absorber else None)
     found.write(chosen.out)
-    told = summary(found)
-    print(f"{told['runs']} runs, {told['spectra']} spectra, {told['structures']} structures")
-    for name, number in sorted(told["by_engine"].items()):
+    counts = summary(found)
+    print(f"{counts['runs']} runs, {counts['spectra']} spectra, {counts['structures']} structures")
+    for name, number in sorted(counts["by_engine"].items()):
         print(f"  {name}: {number}")
-    for name, number in told["reasons"].items():
+    for name, number in counts["reasons"].items():
         print(f"  {name}: {number}")
-    for reason, number in told["passed_over"].items():
+    for reason, number in counts["passed_over"].items():
         print(f"  passed over, {reason}: {number} file(s)")
     print(f"tables: {chosen.out} (what could not be read: imports.parquet, column message)")
     return 0 if found.imports else 1
@@ -73,7 +75,7 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 def run_run(chosen: argparse.Namespace) -> int:
     """Compute what is asked for and tell how it went; 1 if one of them failed."""
-    from defectra.cli.run import Asked, default_protocol, run, told
+    from defectra.cli.run import Asked, default_protocol, outcome_sentence, run
     from defectra.core.config import load, own_or_shipped
     from defectra.core.errors import ConfigError
     from defectra.engines.edges import edge_name
@@ -91,7 +93,7 @@ def run_run(chosen: argparse.Namespace) -> int:
     asked = Asked(chosen.engine, protocol, chosen.structure, element, edge, chosen.site)
     found = run(asked, known, chosen.out, write_only=chosen.write)
     for index, folder, row in found:
-        print(told(asked, index, folder, row))
+        print(outcome_sentence(asked, index, folder, row))
     return int(any(row["status"] == "failed" for _, _, row in found))
 
 
@@ -113,12 +115,12 @@ def _add_spectra(command: argparse.ArgumentParser) -> None:
 
 def run_look(chosen: argparse.Namespace) -> int:
     """Tell what each file holds; 1 if one of them cannot be used."""
-    from defectra.spectra.measured import each, told
+    from defectra.spectra.measured import description, each
 
     worst = 0
     for name, spectrum in each(*_spectra(chosen), chosen.scan, chosen.edge):
         try:
-            print(f"{name}: {told(spectrum(), Path(name), chosen.edge)}")
+            print(f"{name}: {description(spectrum(), Path(name), chosen.edge)}")
         except DefectraError as error:
             print(f"{name}: refused: {error}")
             worst = 1
@@ -137,7 +139,7 @@ def _spectra(chosen: argparse.Namespace) -> tuple[list[Path], Choice | None]:
 
 
 def _add_predict(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    text = "ask a trained model (npz) about measured spectra; say how their axis was calibrated"
+    text = "ask a trained model (npz) about measured spectra, or about rows of tables"
     command = commands.add_parser("predict", help=text, description=text)
     command.add_argument("model", type=Path, help="e.g. results/xanes/models/ni_k_cdf.npz")
     _add_spectra(command)
@@ -152,10 +154,14 @@ def _add_predict(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run_predict(chosen: argparse.Namespace) -> int:
     """Answer for each file; 1 if one cannot be used or has no interval."""
-    from defectra.learn.predict import calibration, predict, told
+    from defectra.learn.predict import answer_sentence, calibration, predict
     from defectra.learn.saved import load
+    from defectra.learn.table_model import is_table_model, load_table_model
     from defectra.spectra.measured import each
 
+    if is_table_model(chosen.model):
+        model_of_table = load_table_model(chosen.model)
+        return train.predict_tables(model_of_table, chosen.model, chosen.spectra)
     axis = calibration(chosen.shift, chosen.shift_sd, chosen.reference, chosen.reference_e0)
     model = load(chosen.model)
     print(f"{chosen.model}: {model.about.target} from {model.about.edge}, {model.about.features}")
@@ -164,7 +170,7 @@ def run_predict(chosen: argparse.Namespace) -> int:
     for name, spectrum in each(*_spectra(chosen), chosen.scan, model.about.edge):
         try:
             answer = predict(model, spectrum(), axis)
-            print(f"{name}: {told(model, answer)}")
+            print(f"{name}: {answer_sentence(model, answer)}")
             worst = max(worst, int(not answer.certain))
         except DefectraError as error:
             print(f"{name}: refused: {error}")

@@ -62,10 +62,10 @@ def _telling(block: str, directory: Path) -> tuple[Path | None, list[str]]:
     found = _LOG.search(block)
     paths = [directory / name.strip() for name in found.group(1).split(",")] if found else []
     texts = {p: p.read_text(errors="replace") for p in paths if p.is_file()}
-    told = {p: meaningful(text) for p, text in texts.items() if text.strip()}
-    errors = [p for p in told if any(map(_ERROR.match, texts[p].splitlines()))]
-    best = next(iter([*errors, *told, *paths]), None)
-    return best, told.get(best, []) if best else []
+    lines = {p: meaningful(text) for p, text in texts.items() if text.strip()}
+    errors = [p for p in lines if any(map(_ERROR.match, texts[p].splitlines()))]
+    best = next(iter([*errors, *lines, *paths]), None)
+    return best, lines.get(best, []) if best else []
 
 
 def meaningful(text: str, count: int = 4) -> list[str]:

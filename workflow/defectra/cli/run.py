@@ -126,12 +126,12 @@ def _finished(store: Archive, name: str, chosen: SpectrumEngine) -> Row | None:
         return None
     other = "use another --out to compute it anew"
     if row["engine"] != chosen.ENGINE:
-        told = f"there already, by {row['engine']}, which has the same input; {other}"
+        reuse = f"there already, by {row['engine']}, which has the same input; {other}"
     elif row["parser_version"] != chosen.PARSER_VERSION:
-        told = f"there already, by reader {row['parser_version']} of {chosen.ENGINE}; {other}"
+        reuse = f"there already, by reader {row['parser_version']} of {chosen.ENGINE}; {other}"
     else:
         return row
-    return row | {"message": "; ".join(m for m in (row["message"], told) if m)}
+    return row | {"message": "; ".join(m for m in (row["message"], reuse) if m)}
 
 
 def _keep(store: Archive, structure: Row, geometry: Row, spectrum: Row | None, row: Row) -> None:
@@ -143,7 +143,7 @@ def _keep(store: Archive, structure: Row, geometry: Row, spectrum: Row | None, r
         store.add([row], CALCULATIONS)
 
 
-def told(asked: Asked, index: int, folder: Path, row: Row) -> str:
+def outcome_sentence(asked: Asked, index: int, folder: Path, row: Row) -> str:
     """One line for people."""
     what = f"{row['engine']} {row.get('protocol', asked.protocol)}"
     where = f"{what}, {asked.element} {asked.edge} of site {index}"

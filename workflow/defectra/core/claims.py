@@ -282,7 +282,7 @@ class Control(_Own):
 
     @property
     def smallest(self) -> float:
-        """Smallest score above `no_skill` that its interval would have told from none.
+        """Smallest score above `no_skill` that its interval would have distinguished from none.
 
         NaN if the interval has no width: then the answers of the model did not vary.
         """

@@ -38,11 +38,11 @@ FILE_KEY = "file"
 
 
 class Config(Strict):
-    """All that a run needs to know; :func:`config_model` adds the settings of each study."""
+    """All settings of a run; :func:`config_model` adds the settings of each study."""
 
     studies: list[str] = Field(["nmc"], description="studies to run")
     seed: int = Field(2501, ge=0, description="seed of every draw")
-    archive: str = Field("resources/archive", description="calculations done earlier")
+    archive: str = Field("resources/archive", description="folder of calculations computed earlier")
     mirror: str | None = Field(None, description="folder with the published data sets")
     protocols: Protocols
 

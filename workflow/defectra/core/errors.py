@@ -53,7 +53,7 @@ class EngineError(DefectraError):
 
 
 def reports_errors(program: Callable[[], int]) -> Callable[[], int]:
-    """Program whose errors are told in a line of their own; its exit code is then 1."""
+    """Program whose errors are printed as one line; its exit code is then 1."""
 
     @functools.wraps(program)
     def run() -> int:
@@ -68,7 +68,7 @@ def reports_errors(program: Callable[[], int]) -> Callable[[], int]:
 
 @contextmanager
 def in_a_sentence() -> Iterator[None]:
-    """Errors of the block end the program, and are told in a line without a traceback."""
+    """Errors of the block end the program and are printed as one line without a traceback."""
     try:
         yield
     except DefectraError as error:

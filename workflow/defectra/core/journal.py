@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Any, BinaryIO, Self
 
 from defectra.core.errors import BusyError, StoreError
-from defectra.core.store import sync_folder, told
+from defectra.core.store import disk_errors, sync_folder
 
 Row = dict[str, Any]
 
@@ -42,7 +42,7 @@ class Journal:
         self._syncer = threading.Thread(target=self._keep_synced, daemon=True)
 
     def __enter__(self) -> Self:
-        with told(self.path):
+        with disk_errors(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._handle = self.path.open("a+b", buffering=0)
         try:
@@ -99,19 +99,24 @@ class Journal:
             pass
         return end
 
-    def append(self, row: Mapping[str, Any], raw: bytes = b"") -> None:
+    def append(self, row: Mapping[str, Any], raw: bytes = b"") -> int:
         """Add one record; it is out of this process when the call returns, and no kill loses it.
 
         It is on the disk `SYNC_S` later: a power cut takes what ended since then.
+
+        Returns
+        -------
+        Byte at which the record begins, for :func:`read_record`.
         """
         header = json.dumps(row, sort_keys=True).encode()
         payload = zlib.compress(struct.pack("<I", len(header)) + header + raw, 6)
         digest = hashlib.blake2b(payload, digest_size=16).digest()
-        with told(self.path):
-            self._write(_HEAD.pack(_MAGIC, len(payload), digest) + payload)
+        with disk_errors(self.path):
+            start = self._write(_HEAD.pack(_MAGIC, len(payload), digest) + payload)
         self._unsynced.set()
+        return start
 
-    def _write(self, data: bytes) -> None:
+    def _write(self, data: bytes) -> int:
         """All of `data` or nothing: what a full disk took of it is cut off again."""
         start, left = os.fstat(self._handle.fileno()).st_size, memoryview(data)
         try:
@@ -120,6 +125,7 @@ class Journal:
         except OSError:
             self._handle.truncate(start)
             raise
+        return start
 
 
 def journal_size(path: str | Path) -> int:
@@ -134,10 +140,33 @@ def read_journal(path: str | Path) -> Iterator[tuple[Row, bytes]]:
         yield row, raw
 
 
-def _records(path: Path) -> Iterator[tuple[int, Row, bytes]]:
+def records_with_starts(path: str | Path) -> Iterator[tuple[int, Row, bytes]]:
+    """As :func:`read_journal`, each with the byte at which it begins."""
+    start = 0
+    for end, row, raw in _records(Path(path)):
+        yield start, row, raw
+        start = end
+
+
+def read_record(path: str | Path, start: int) -> tuple[Row, bytes]:
+    """The record that begins at byte `start`.
+
+    Raises
+    ------
+    StoreError
+        If it is not there any more.
+    """
+    with suppress(StopIteration):
+        _, row, raw = next(_records(Path(path), start))
+        return row, raw
+    raise StoreError(f"{path}: no record at byte {start}; the journal was changed: rerun")
+
+
+def _records(path: Path, first: int = 0) -> Iterator[tuple[int, Row, bytes]]:
     if not path.exists():
         return
     with path.open("rb") as handle:
+        handle.seek(first)
         while True:
             start = handle.tell()
             head = handle.read(_HEAD.size)

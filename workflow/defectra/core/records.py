@@ -164,7 +164,7 @@ STRUCTURES = _table(
     ("family", "string", "", "group that no split may cut: the fully lithiated parent"),
     ("family_sites", "ints", "", "site of the fully lithiated parent on which each site sits"),
     ("seed", "int", "", "seed of the ordering"),
-    ("rank", "int", "", "place in the seeded order of the study"),
+    ("rank", "int", "", "position in the seeded order of the study"),
     *_CELL,
 )
 
@@ -255,7 +255,7 @@ IMPORTS = _table(
     ("files", "strings", "", "files of the spectrum; several are polarisations"),
     ("engine", "string", "", "reader that knew it"),
     ("parser_version", "string", "", "version of the reader"),
-    ("calculation_id", "string", "", "calculation; of a failure a hash of its place"),
+    ("calculation_id", "string", "", "calculation; of a failure a hash of its site"),
     ("identity", "string", "", "input or output: what calculation_id is the hash of"),
     ("duplicate_of", "string", "", "source of the same calculation found before"),
     ("structure_source", "string", "", "file of the structure, or input"),

@@ -18,7 +18,7 @@ _NEW_S = 60.0
 
 
 def use_node_scratch() -> Path:
-    """Make a folder of this process the place of all temporary files, of its children too.
+    """Put all temporary files of this process and its children into a folder of its own.
 
     It lies in ``$SLURM_TMPDIR`` where a cluster gives one, else in ``$TMPDIR``, else where Python
     puts temporary files; a variable that names no folder of this node is passed over. The folder

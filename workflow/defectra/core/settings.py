@@ -25,6 +25,16 @@ class StudySettings(Strict):
         return 0
 
 
+class ComputedSettings(StudySettings):
+    """Settings of a study whose calculations every run computes, as far as they are missing."""
+
+    shards: int = Field(2, ge=1, description="chunks of what is computed: jobs side by side")
+
+    def chunks_to_compute(self) -> int:
+        """All chunks."""
+        return self.shards
+
+
 class Boosting(Strict):
     """Gradient boosting."""
 

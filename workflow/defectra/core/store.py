@@ -40,10 +40,10 @@ def replacing(path: str | Path) -> Iterator[Path]:
     """
     path = Path(path)
     made(path.parent)
-    with told(path):
+    with disk_errors(path):
         temporary = _draft(path)
     try:
-        with told(path):
+        with disk_errors(path):
             yield temporary
             with temporary.open("rb") as handle:
                 os.fsync(handle.fileno())
@@ -64,8 +64,8 @@ def _draft(path: Path) -> Path:
 
 
 @contextmanager
-def told(path: Path) -> Iterator[None]:
-    """What the disk refuses is an error for people.
+def disk_errors(path: Path) -> Iterator[None]:
+    """Turn a refusal of the disk (full, read-only, no permission) into an error for people.
 
     Raises
     ------
@@ -98,7 +98,7 @@ def made(folder: Path) -> Path:
 def _refusal(path: Path, error: OSError) -> StoreError:
     return StoreError(
         f"{path}: cannot be written ({error.strerror}); make room, make it writable or name "
-        f"another place, and rerun: what is finished is kept"
+        f"another folder, and rerun: what is finished is kept"
     )
 
 
@@ -286,18 +286,25 @@ class Archive:
         rows: Iterable[Mapping[str, Any]],
         table: Table,
         keep: Callable[[Row], bool] | None = None,
+        arrays: Callable[[Path, list[Row]], list[Row]] | None = None,
     ) -> Path | None:
         """Write rows that are not there yet as one new part; None if there are none.
 
         What `keep` does not take of the old rows counts as not there.
+
+        Parameters
+        ----------
+        arrays
+            Writes the arrays of new rows into a folder and gives the rows that name their file.
         """
         key = table.names[0]
         known = {row[key] for row in self.read(table, None if keep else [key], keep)}
-        new = sorted((r for r in rows if r[key] not in known), key=lambda r: str(r[key]))
+        new = sorted((dict(r) for r in rows if r[key] not in known), key=lambda r: str(r[key]))
         if not new:
             return None
         folder = made(self.root / table.name)
-        with told(folder):
+        with disk_errors(folder):
+            new = new if arrays is None else arrays(folder, new)
             draft = _draft(folder / "part")  # others may add at the same time
             write_table(draft, new, table)
             final = folder / f"part-{sha256_file(draft)[:16]}.parquet"

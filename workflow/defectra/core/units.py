@@ -1,4 +1,4 @@
-"""Physical constants and conversions (CODATA 2022), one place for each number."""
+"""Physical constants and conversions (CODATA 2022), each number defined once."""
 
 HARTREE_EV = 27.211386245981
 BOHR_ANGSTROM = 0.529177210544

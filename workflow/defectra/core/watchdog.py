@@ -14,7 +14,7 @@ from defectra.core.errors import StoreError
 def follow_ancestors(generations: int = 2, every_s: float = 0.5) -> None:
     """Watch the nearest ancestors from a thread and kill this process when one of them is gone.
 
-    A worker that is started by a shell is not told when the program above that shell dies, so
+    A worker that is started by a shell is not notified when the program above that shell dies, so
     the shell and its parent are both watched. Children of the engines follow their worker. A
     process that has no ancestor left but process 1 was late: it ends at once.
 

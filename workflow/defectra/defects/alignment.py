@@ -6,7 +6,7 @@ from __future__ import annotations
 def valence_shift(
     vbm_low: float, average_low: float, vbm_high: float, average_high: float
 ) -> float:
-    """Depth of the dearer functional's VBM below the cheaper one's, eV, positive downwards.
+    """Depth of the VBM of the higher-fidelity functional below the other's, eV, positive downwards.
 
     Both are taken from the average electrostatic potential, which the functionals share
     (A. Alkauskas, P. Broqvist, A. Pasquarello, Phys. Rev. Lett. 101, 046405 (2008)).
@@ -15,7 +15,7 @@ def valence_shift(
 
 
 def plain(level: float, shift: float) -> float:
-    """Level of the cheaper functional above the VBM of the dearer one, eV."""
+    """Level of the low-fidelity functional above the VBM of the higher-fidelity one, eV."""
     return level + shift
 
 

@@ -1,9 +1,10 @@
 """Finite-size corrections of charged cells, by the libraries that the field trusts.
 
-Freysoldt: pymatgen-analysis-defects; Kumagai and Oba (eFNV): pydefect. Both come with the extra
-``levels`` (`make corrections`); nothing else needs them. Potentials are in V and act
-on a *positive* unit charge, the opposite of VASP's local potential. All dielectric arguments are
-tensors, shape (3, 3): the electronic one for unrelaxed cells, the static one for relaxed cells.
+Freysoldt: pymatgen-analysis-defects; Kumagai and Oba (eFNV: the scheme of Freysoldt, Neugebauer and
+Van de Walle, extended): pydefect. Both come with the extra ``levels`` (`make corrections`); nothing
+else needs them. Potentials are in V and act on a *positive* unit charge, the opposite of VASP's
+local potential. All dielectric arguments are tensors, shape (3, 3): the electronic one for
+unrelaxed cells, the static one for relaxed cells.
 """
 
 from __future__ import annotations

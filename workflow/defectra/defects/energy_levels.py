@@ -1,4 +1,4 @@
-"""Levels from total energies and corrections that others computed: rows of LIVE_LEVELS.
+"""Levels from total energies and corrections that others computed: rows of COMPUTED_LEVELS.
 
 A blank is never an energy: zero, an empty cell, "Not converged", "nan".
 """
@@ -13,7 +13,7 @@ from typing import Any
 
 from defectra.core.errors import EngineError
 from defectra.defects import alignment
-from defectra.defects.charge_series import ladder
+from defectra.defects.charge_states import transition_levels
 from defectra.defects.equations import Run
 
 Row = dict[str, Any]
@@ -78,7 +78,7 @@ def energy(text: str, name: str) -> float:
 
 
 def level_rows(found: ChargedEnergies, coefficient: float) -> list[Row]:
-    """Levels of one defect, the charge falling, in the columns of LIVE_LEVELS.
+    """Levels of one defect, the charge falling, in the columns of COMPUTED_LEVELS.
 
     Raises
     ------
@@ -92,7 +92,7 @@ def level_rows(found: ChargedEnergies, coefficient: float) -> list[Row]:
     runs = [Run(e, q, 0.0, "", "") for q, e in found.energies.items()]
     known = {q: c for q, c in found.corrections.items() if math.isfinite(c)}
     fixed = [replace(r, correction_ev=known.get(r.charge, 0.0)) for r in runs]
-    bare, full = (ladder(replace(runs[0], charge=0), some, found.vbm_ev, found.gap_ev)
+    bare, full = (transition_levels(replace(runs[0], charge=0), some, found.vbm_ev, found.gap_ev)
                   for some in (runs, fixed))  # fmt: skip
     lacking = {q for q in found.energies if q and q not in known}
     return [_row(found, b, f, lacking, coefficient) for b, f in zip(bare, full)]

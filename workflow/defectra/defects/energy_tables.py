@@ -48,7 +48,7 @@ class Mapped:
 def levels_of_table(
     path: Path, columns: Mapped, coefficient: float
 ) -> tuple[list[Row], list[Left]]:
-    """Levels of every whole row of a csv, in the columns of LIVE_LEVELS, and what was left out.
+    """Levels of every whole row of a csv, in the columns of COMPUTED_LEVELS, and what was left out.
 
     A row with a zero, an empty cell or a word for an energy is left out whole, with its line.
 

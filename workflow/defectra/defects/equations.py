@@ -43,7 +43,7 @@ class Run:
     correction_ev: float = 0.0
 
 
-class Place(StrEnum):
+class GapPosition(StrEnum):
     """Where a level lies; what lies outside the gap is kept and marked."""
 
     IN_GAP = "in gap"
@@ -52,13 +52,13 @@ class Place(StrEnum):
     NO_GAP = "host without a gap"
 
 
-def place(level: float, gap: float) -> Place:
+def gap_position(level: float, gap: float) -> GapPosition:
     """Where a level (eV above the VBM) lies in a host with this gap (eV)."""
     if not gap > 0:
-        return Place.NO_GAP
+        return GapPosition.NO_GAP
     if level < 0:
-        return Place.BELOW
-    return Place.ABOVE if level > gap else Place.IN_GAP
+        return GapPosition.BELOW
+    return GapPosition.ABOVE if level > gap else GapPosition.IN_GAP
 
 
 def check(bulk: Run, runs: Sequence[Run]) -> None:
@@ -158,16 +158,16 @@ def lower_envelope(levels: Mapping[int, float], start_ev: float, stop_ev: float)
     Parameters
     ----------
     levels
-        Level e(q/q-1) by the upper charge q; the charges must be a gapless ladder.
+        Level e(q/q-1) by the upper charge q; the charges must be consecutive.
 
     Raises
     ------
     EngineError
-        If the ladder has a gap or a level is missing.
+        If a charge or a level is missing.
     """
     upper = sorted(levels, reverse=True)
     if not upper or upper != list(range(upper[0], upper[-1] - 1, -1)):
-        raise EngineError("charges", f"levels of charges {upper}: a gapless ladder is needed")
+        raise EngineError("charges", f"levels of charges {upper}: consecutive charges are needed")
     if any(not math.isfinite(v) for v in levels.values()):
         raise EngineError("blank_energy", "a level is missing")
     energy = {upper[-1] - 1: 0.0}  # at E_F = 0; E(q) = E(q-1) - level (+ q E_F)

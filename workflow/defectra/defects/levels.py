@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from defectra.core.errors import EngineError
 from defectra.core.records import Status
 from defectra.defects import alignment
-from defectra.defects.charge_series import ladder
+from defectra.defects.charge_states import transition_levels
 from defectra.defects.corrections import Correction, freysoldt, kumagai
 from defectra.defects.equations import Run
 
@@ -227,15 +227,15 @@ def levels(
     vbm, cbm = edges(cells.bulk)
     gap = max(cbm - vbm, 0.0)
     known = fixes or {}
-    told = [r for r in cells.charged if r["potentials_V"] and cells.bulk["potentials_V"]]
-    shifts = {r["charge"]: _shift(cells, r, known) for r in told}
+    with_potentials = [r for r in cells.charged if r["potentials_V"] and cells.bulk["potentials_V"]]
+    shifts = {r["charge"]: _shift(cells, r, known) for r in with_potentials}
     lacking = {r["charge"] for r in cells.charged if r["charge"] and r["charge"] not in known}
     bulk = run_of(cells.bulk, cells.bulk)
     runs = [run_of(row, cells.bulk) for row in cells.charged]
     plain = [replace(r, correction_ev=-r.charge * _common(shifts, r.charge)) for r in runs]
     done = [replace(r, correction_ev=_total(known.get(r.charge))) for r in runs]
     other = [replace(r, correction_ev=_other(known.get(r.charge))) for r in runs]
-    rungs = zip(*(ladder(bulk, some, vbm, gap) for some in (plain, done, other)))
+    steps = zip(*(transition_levels(bulk, some, vbm, gap) for some in (plain, done, other)))
     filled = {
         r["charge"]: carriers(r, vbm, cbm, shifts[r["charge"]])
         for r in cells.charged
@@ -244,7 +244,7 @@ def levels(
     rows = [
         _row(bare, full, filled, known, gap, host, coefficient)
         | {"freysoldt_eV": third["level_eV"]}
-        for bare, full, third in rungs
+        for bare, full, third in steps
     ]
     return [_not_corrected(r, lacking, fixes is None, coefficient, host) for r in rows]
 

@@ -20,7 +20,7 @@ Floats = NDArray[np.float64]
 MATCH_A = 0.9  # an atom that moved farther from every bulk site is an interstitial
 FARTHEST_A = 2.2  # a relaxed atom farther from its site than this has left it
 SAME_SHELL_A = 0.15
-SAME_PLACE_A = 0.1
+SAME_POSITION_A = 0.1
 SYMPREC = 0.02  # Å
 
 
@@ -73,9 +73,9 @@ def identify(row: Mapping[str, Any], bulk: Mapping[str, Any], host: str) -> Foun
         return Found(name, own[extra[0]].specie.symbol, tuple(map(float, where)), count)
     gone = pairs[swapped[0]] if swapped else empty[0]
     name = own[swapped[0]].specie.symbol if swapped else "vacancy"
-    place = pure[gone].frac_coords
-    count = multiplicity(place, structure(bulk), pure)
-    return Found(_lattice_site(gone, pure, host), name, tuple(map(float, place)), count)
+    centre = pure[gone].frac_coords
+    count = multiplicity(centre, structure(bulk), pure)
+    return Found(_lattice_site(gone, pure, host), name, tuple(map(float, centre)), count)
 
 
 def _assigned(own: Structure, pure: Structure) -> dict[int, int]:
@@ -144,7 +144,7 @@ def multiplicity(where: Any, bulk: Structure, pure: Structure) -> int:
     lattice = Lattice(bulk.lattice.matrix)
     apart: list[Floats] = []
     for image in images:
-        if not apart or lattice.get_all_distances([image], apart).min() > SAME_PLACE_A:
+        if not apart or lattice.get_all_distances([image], apart).min() > SAME_POSITION_A:
             apart.append(image)
     pure_translations = sum(
         np.array_equal(r, np.eye(3, dtype=int)) for r in found.rotations

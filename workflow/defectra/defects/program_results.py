@@ -19,7 +19,7 @@ Left = dict[str, str]
 
 
 def levels_of_results(path: Path, coefficient: float) -> tuple[list[Row], list[Left]]:
-    """Levels of a file of doped or pydefect, in the columns of LIVE_LEVELS, and what was left out.
+    """Levels in a file of doped or pydefect (columns of COMPUTED_LEVELS), and what was left out.
 
     Raises
     ------

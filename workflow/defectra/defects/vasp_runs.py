@@ -1,6 +1,6 @@
 """VASP runs of defects as rows of CELL_RUNS, wherever they lie and whatever they are called.
 
-Readers are pymatgen's. What a folder holds is told from its files alone: charge from NELECT and
+Readers are pymatgen's. What a folder holds is decided from its files alone: charge from NELECT and
 the valences, the defect from the cell against that of the bulk, so that a moved, renamed or
 gzipped folder gives the same row.
 """
@@ -39,7 +39,7 @@ def bulk_of(rows: list[Row], host: str) -> Row:
     Raises
     ------
     EngineError
-        ``no_bulk`` if there is none, or several that differ in more than place.
+        ``no_bulk`` if there is none, or several that differ in more than their path.
     """
     from pymatgen.core import Composition
 
@@ -57,7 +57,7 @@ def bulk_of(rows: list[Row], host: str) -> Row:
 def levels_of_folder(
     root: Path, host: str, dielectric: NDArray[np.float64], coefficient: float
 ) -> tuple[list[Row], list[dict[str, str]]]:
-    """Levels of every defect below `root`, in the columns of LIVE_LEVELS, and what was left out.
+    """Levels of every defect below `root` (columns of COMPUTED_LEVELS), and what was left out.
 
     Parameters
     ----------

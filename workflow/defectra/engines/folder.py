@@ -11,7 +11,7 @@ from pathlib import Path
 
 from defectra.core.errors import BusyError, EngineError, StoreError
 from defectra.core.journal import NO_LOCKS
-from defectra.core.store import made, told
+from defectra.core.store import disk_errors, made
 from defectra.engines.process import LOG
 
 
@@ -28,7 +28,7 @@ def alone(folder: Path) -> Iterator[None]:
     """
     path = folder.with_name(f".{folder.name}.lock")
     made(path.parent)
-    with told(path):
+    with disk_errors(path):
         handle = path.open("a")
     with handle:
         try:
@@ -56,7 +56,7 @@ def fresh(folder: Path | None, inputs: Collection[str]) -> Iterator[Path]:
         with tempfile.TemporaryDirectory(prefix="run-") as name:
             yield Path(name)
         return
-    with told(folder):
+    with disk_errors(folder):
         there = {p.name for p in folder.iterdir()} if folder.is_dir() else set()
         if LOG not in there and there - set(inputs):
             raise EngineError(

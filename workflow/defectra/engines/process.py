@@ -30,7 +30,7 @@ class Usage:
 
 
 def bound(command: Sequence[str]) -> list[str]:
-    """`command` for a program that would live on when its worker is killed: now it does not.
+    """`command` for a program that would otherwise outlive its worker when that is killed.
 
     Linux alone; elsewhere such a program ends by itself or at its time limit. What the program
     itself starts is not bound.
@@ -77,7 +77,7 @@ def run(
             if log.stat().st_size > LOG_LIMIT:
                 raise EngineError("log_too_large", f"the engine wrote over {LOG_LIMIT} bytes")
             time.sleep(0.02)
-    finally:  # after a good end as well: what a killed child started must not live on
+    finally:  # after a good end as well: what a killed child started must not outlive it
         _kill_group(child.pid)
     child.returncode = os.waitstatus_to_exitcode(status)
     return Usage(

@@ -21,7 +21,7 @@ from typing import Any
 from defectra.campaign.engine import Outcome, Parsed
 from defectra.core.errors import EngineError
 from defectra.core.records import Status
-from defectra.core.store import told
+from defectra.core.store import disk_errors
 from defectra.engines import process
 from defectra.engines.finished.reader import Folder, Reader, Reading
 from defectra.engines.folder import fresh, remove_left
@@ -119,11 +119,11 @@ class Program:
         EngineError
             ``missing_output`` if there is none, or what the reader finds wrong.
         """
-        place = Folder(folder)
-        found = self.reader.find(place)
+        run_folder = Folder(folder)
+        found = self.reader.find(run_folder)
         if not found:
             raise EngineError("missing_output", f"{self.ENGINE} wrote no spectrum")
-        return self.reader.read(found[0], place)
+        return self.reader.read(found[0], run_folder)
 
 
 class Site:
@@ -144,7 +144,7 @@ class Site:
     def run(self, edge: str, protocol: Any, folder: Path | None = None) -> Outcome:
         """Run the program in `folder`, or a temporary one; what went wrong is in the outcome.
 
-        Nothing is left there of a former try; of its secret files nothing at any place beside it.
+        Nothing is left there of a former try; of its secret files nothing in any folder beside it.
         """
         out = Outcome(self.identity(edge, protocol))
         out.inputs_sha256 = out.calculation_id
@@ -153,8 +153,8 @@ class Site:
         if folder is not None:
             remove_left(folder.parent, self.program.secret_names)
         try:
-            with fresh(folder, files) as place:
-                self._run(out, place, files, protocol.timeout_s)
+            with fresh(folder, files) as work:
+                self._run(out, work, files, protocol.timeout_s)
         except EngineError as error:
             out.error_class, out.message = error.error_class, str(error)
         out.wall_s = time.perf_counter() - start
@@ -165,7 +165,7 @@ class Site:
         secret = self.program.secret(files)
         out.inputs_sha256 = _digest({**files, **secret})
         try:
-            with told(folder):
+            with disk_errors(folder):
                 for name, text in {**files, **self.program.tell(secret)}.items():
                     (folder / name).write_text(text, encoding="utf-8")
                 for name, text in secret.items():

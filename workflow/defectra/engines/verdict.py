@@ -39,7 +39,7 @@ _FEFF_REFUSALS = re.compile(
     r"|Fatal error in subroutine corval"
     r"|error in getorb\.f"
 )
-# The last line of a FEFF that stopped by itself names the place: RDINP-3, CORVAL-1.
+# The last line of a FEFF that stopped by itself names the routine: RDINP-3, CORVAL-1.
 _FEFF_STOP = re.compile(r"[A-Z][A-Z0-9_]*(?:-\d*)?")
 # What the wheel says of a line of feff.inp before FEFF is started.
 _FEFF_LINE = re.compile(r"line \d+: ")

@@ -92,7 +92,7 @@ def _apologise(why: str, path: str | Path) -> None:
 
 
 def finite(*columns: ArrayLike) -> bool:
-    """Whether there is a number to draw: some place where all columns are finite."""
+    """Whether there is a number to draw: some row in which all columns are finite."""
     values = np.broadcast_arrays(*(np.asarray(c, float) for c in columns))
     return bool(np.isfinite(values).all(axis=0).any())
 

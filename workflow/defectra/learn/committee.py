@@ -100,24 +100,24 @@ class Committee:
 
     def predict(self, x: Floats) -> Answer:
         """Means of the members and the committee, and its interval, at `x`."""
-        gaussian = [gp.predict(x) for gp in self._gps]
+        processes = [gp.predict(x) for gp in self._gps]
         others = [member.predict(x) for member in self._others]
-        each = np.array([*(mean for mean, _ in gaussian), *others], float)
-        spread = _spread(each, np.array([s for _, s in gaussian]), self.weights)
+        each = np.array([*(mean for mean, _ in processes), *others], float)
+        spread = _spread(each, np.array([s for _, s in processes]), self.weights)
         means = dict(zip(MEMBERS, each))
         means[COMMITTEE] = self.weights @ each
         return Answer(means, self.stretch * spread, self.weights)
 
     def _out_of_fold(self, x: Floats, y: Floats, inner: Sequence[Ints]) -> tuple[Floats, Floats]:
         """Answers of the members, shape (5, n), and spreads of the first two, on inner folds."""
-        gaussian = [gp.left_out(inner) for gp in self._gps]
-        others = np.empty((len(MEMBERS) - len(gaussian), len(y)))
+        processes = [gp.left_out(inner) for gp in self._gps]
+        others = np.empty((len(MEMBERS) - len(processes), len(y)))
         for test in inner:
             train = np.setdiff1d(np.arange(len(y)), test)
             members = _others(x[train], y[train], self.settings, self.seed, (1, 1))
             others[:, test] = [member.predict(x[test]) for member in members]
-        answers = np.vstack([*(mean for mean, _ in gaussian), others])
-        return answers, np.array([spread for _, spread in gaussian])
+        answers = np.vstack([*(mean for mean, _ in processes), others])
+        return answers, np.array([spread for _, spread in processes])
 
 
 def _spread(answers: Floats, spreads: Floats, weights: Floats) -> Floats:

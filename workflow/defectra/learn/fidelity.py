@@ -1,8 +1,8 @@
 """Two fidelities: the fidelity as a descriptor, the difference learnt, and co-kriging.
 
-Each function answers for the dear fidelity at new points from both fidelities. All share one
-Gaussian process; they differ in what they assume of the two. Where the cheap value of a new point
-is known it may be used (`cheap_new`): that is what a campaign has after its cheap runs.
+Each function predicts the high fidelity at new points from both fidelities. All share one
+Gaussian process; they differ in what they assume of the two. Where the low-fidelity value of a new
+point is known it may be used (`low_at_new`): a campaign has it after its low-fidelity runs.
 """
 
 from __future__ import annotations
@@ -23,53 +23,54 @@ class Pair:
 
     Attributes
     ----------
-    cheap_x, dear_x, new_x
+    low_x, high_x, new_x
         Descriptors, shape (n, p), (m, p), (k, p).
-    cheap, dear
+    low, high
         Values, eV, shape (n,), (m,).
-    cheap_dear, cheap_new
-        Cheap values at the dear and at the new points, NaN where unknown, shape (m,), (k,).
+    low_at_high, low_at_new
+        Low-fidelity values at the high-fidelity and the new points, NaN where unknown, shape
+        (m,), (k,).
     """
 
-    cheap_x: Floats
-    cheap: Floats
-    dear_x: Floats
-    dear: Floats
-    cheap_dear: Floats
+    low_x: Floats
+    low: Floats
+    high_x: Floats
+    high: Floats
+    low_at_high: Floats
     new_x: Floats
-    cheap_new: Floats
+    low_at_new: Floats
 
 
 def single(pair: Pair) -> Floats:
-    """The dear values alone; shape (k,)."""
-    return _gaussian(pair.dear_x, pair.dear, pair.new_x)
+    """The high-fidelity values alone; shape (k,)."""
+    return _gaussian(pair.high_x, pair.high, pair.new_x)
 
 
 def descriptor(pair: Pair) -> Floats:
     """Both fidelities in one model, the fidelity one more descriptor."""
     lift = 1.0
-    x = np.vstack([_with(pair.cheap_x, 0.0), _with(pair.dear_x, lift)])
-    return _gaussian(x, np.concatenate([pair.cheap, pair.dear]), _with(pair.new_x, lift))
+    x = np.vstack([_with(pair.low_x, 0.0), _with(pair.high_x, lift)])
+    return _gaussian(x, np.concatenate([pair.low, pair.high]), _with(pair.new_x, lift))
 
 
 def delta(pair: Pair) -> Floats:
-    """The cheap value, known or predicted, plus a learnt difference."""
-    at_dear, at_new = _cheap(pair)
-    return at_new + _gaussian(pair.dear_x, pair.dear - at_dear, pair.new_x)
+    """The low-fidelity value, known or predicted, plus a learnt difference."""
+    at_high, at_new = _low_fidelity(pair)
+    return at_new + _gaussian(pair.high_x, pair.high - at_high, pair.new_x)
 
 
 def co_kriging(pair: Pair) -> Floats:
-    """The cheap value times rho, plus a difference (Kennedy and O'Hagan, Biometrika 87, 1, 2000).
+    """Low fidelity times rho, plus a difference (Kennedy and O'Hagan, Biometrika 87, 1, 2000).
 
     Rho is the generalised least-squares slope under the covariance of the difference.
     """
-    at_dear, at_new = _cheap(pair)
-    count = len(at_dear)
-    prior = _kernel(pair.dear_x, pair.dear_x) + NOISE**2 * np.eye(count)
-    design = np.column_stack([at_dear, np.ones(count)])
+    at_high, at_new = _low_fidelity(pair)
+    count = len(at_high)
+    prior = _kernel(pair.high_x, pair.high_x) + NOISE**2 * np.eye(count)
+    design = np.column_stack([at_high, np.ones(count)])
     weighted = np.linalg.solve(prior, design)
-    rho = float(np.linalg.lstsq(design.T @ weighted, weighted.T @ pair.dear, rcond=None)[0][0])
-    return rho * at_new + _gaussian(pair.dear_x, pair.dear - rho * at_dear, pair.new_x)
+    rho = float(np.linalg.lstsq(design.T @ weighted, weighted.T @ pair.high, rcond=None)[0][0])
+    return rho * at_new + _gaussian(pair.high_x, pair.high - rho * at_high, pair.new_x)
 
 
 METHODS: Mapping[str, Callable[[Pair], Floats]] = {
@@ -80,14 +81,14 @@ METHODS: Mapping[str, Callable[[Pair], Floats]] = {
 }
 
 
-def _cheap(pair: Pair) -> tuple[Floats, Floats]:
-    """Cheap values at the dear and new points: known ones, else predicted from cheap rows."""
+def _low_fidelity(pair: Pair) -> tuple[Floats, Floats]:
+    """Low fidelity at high-fidelity and new points: known values, else predicted ones."""
     out = []
-    for x, known in ((pair.dear_x, pair.cheap_dear), (pair.new_x, pair.cheap_new)):
+    for x, known in ((pair.high_x, pair.low_at_high), (pair.new_x, pair.low_at_new)):
         values = known.copy()
         blank = np.isnan(values)
         if blank.any():
-            values[blank] = _gaussian(pair.cheap_x, pair.cheap, x[blank])
+            values[blank] = _gaussian(pair.low_x, pair.low, x[blank])
         out.append(values)
     return out[0], out[1]
 

@@ -81,8 +81,8 @@ class Forest:
         if good:
             inner = self.left >= 0
             last = np.repeat(size, size)[inner]
-            place = (np.arange(nodes) - np.repeat(self.offsets[:-1], size))[inner]
-            good = all((c[inner] > place).all() and (c[inner] < last).all()
+            number = (np.arange(nodes) - np.repeat(self.offsets[:-1], size))[inner]
+            good = all((c[inner] > number).all() and (c[inner] < last).all()
                        for c in (self.left, self.right))  # fmt: skip
         if not good:
             raise DataError(f"{where}: the trees are damaged; take the file anew")
@@ -128,8 +128,8 @@ class Forest:
     def spread(self, features: Floats) -> Floats:
         """Standard deviation over the trees of a regression, shape (n,)."""
         x = np.asarray(features, np.float64).astype(np.float32).astype(np.float64)
-        told = [self.value[self._leaves(x, int(start)), 0] for start in self.offsets[:-1]]
-        return np.asarray(np.std(told, axis=0), np.float64)
+        predictions = [self.value[self._leaves(x, int(start)), 0] for start in self.offsets[:-1]]
+        return np.asarray(np.std(predictions, axis=0), np.float64)
 
     def _leaves(self, x: Floats, start: int) -> Ints:
         node = np.full(len(x), start)

@@ -29,13 +29,13 @@ class Calibration:
         Added to the energies of the file, eV.
     sd
         Standard deviation of the shift, eV.
-    told
-        Where it comes from, for people.
+    source
+        Where the shift comes from, in words.
     """
 
     shift: float
     sd: float
-    told: str
+    source: str
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,7 @@ def predict(model: Saved, spectrum: Measured, axis: Calibration | None) -> Answe
     value, far = float(model.predict(found)[0]), float(model.domain.outside(found)[0])
     reasons = doubts(model, found)
     if axis is None or not np.isfinite(axis.sd):
-        why = axis.told if axis else "it is not said how the axis was calibrated"
+        why = axis.source if axis else "it is not said how the axis was calibrated"
         reasons.append(
             f"{why}: name a reference on the same axis (--reference FILE --reference-e0 EV), or "
             "state --shift EV --shift-sd EV"
@@ -157,7 +157,7 @@ def predict(model: Saved, spectrum: Measured, axis: Calibration | None) -> Answe
     assert axis is not None
     moved = by_axis(model, spectrum, shift, axis.sd, value)
     notes.append(
-        f"calibration: {axis.told}, ± {axis.sd:.2f} eV (1 sd), moves the answer by {moved:.2f}"
+        f"calibration: {axis.source}, ± {axis.sd:.2f} eV (1 sd), moves the answer by {moved:.2f}"
     )
     return Answer(value, float(np.hypot(model.about.half, moved)), far, tuple(notes))
 
@@ -165,7 +165,7 @@ def predict(model: Saved, spectrum: Measured, axis: Calibration | None) -> Answe
 def doubts(model: Saved, spectrum: Floats) -> list[str]:
     """Why the interval of a model does not hold for a spectrum of maximum 1, shape (1, g).
 
-    Three things are told apart: a spectrum that goes farther than the training spectra vary (the
+    Three things are distinguished: a spectrum that goes farther than the training spectra vary (the
     answer is extrapolated), one with details that none of them has, and trees that disagree.
     """
     along, rest = (
@@ -220,7 +220,7 @@ def on_model_grid(
     return values, flat.notes[len(spectrum.notes) :]
 
 
-def told(model: Saved, answer: Answer) -> str:
+def answer_sentence(model: Saved, answer: Answer) -> str:
     """One line for people: value and interval, or the value alone and why."""
     about = model.about
     text = f"{about.target} {answer.value:.2f}"

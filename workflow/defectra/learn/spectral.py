@@ -1,6 +1,7 @@
 """Features of spectra on an even grid, one transformer each, fitted inside the fold.
 
-The five of arXiv:2310.07049 (intensity, CDF, CWT, peaks, PCA) and their combinations. Rows are
+The five of arXiv:2310.07049 and their combinations: intensity, CDF (cumulative distribution
+function), CWT (continuous wavelet transform), peaks, PCA (principal component analysis). Rows are
 spectra, shape (n, g); what a transformer learns it learns from the rows it is fitted on.
 """
 

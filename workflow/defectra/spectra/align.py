@@ -46,7 +46,7 @@ class Alignment:
     method
         Which of the three.
     shift, sd
-        Added to the energies, and its standard deviation, eV; NaN where none can be told: a
+        Added to the energies, and its standard deviation, eV; NaN where none can be determined: a
         declared shift is as good as who declared it, a ΔSCF energy as its functional and cell.
     fwhm
         Of the Gaussian that was fitted along with the shift, eV.

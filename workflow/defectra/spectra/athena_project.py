@@ -31,7 +31,7 @@ def read(text: str) -> list[Measured]:
     """Absorption of each group, with what Athena stored: E0, edge step, element.
 
     `meta` holds the words of the group by their Athena names (``bkg_e0``, ``bkg_step`` …).
-    Energies are moved by Athena's own ``bkg_eshift``, and it is told.
+    Energies are shifted by Athena's own ``bkg_eshift``, and a note says so.
 
     Raises
     ------

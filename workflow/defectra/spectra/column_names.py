@@ -72,7 +72,7 @@ class Column:
     key
         The same without unit, number, case and signs.
     unit
-        As the file has it, lower case; empty if none is told.
+        As the file has it, lower case; empty if none is given.
     role
         What it holds.
     tree

@@ -84,7 +84,7 @@ def _rises(spectrum: Measured, where: float) -> bool:
     before = mu[(energy > where - 20) & (energy < where - 5)]
     after = mu[(energy > where + 5) & (energy < where + 20)]
     if not len(before) or not len(after):
-        return True  # not to be told
+        return True  # cannot be decided
     return bool(after.mean() - before.mean() > 0.1 * np.ptp(mu))
 
 

@@ -102,10 +102,10 @@ def check_eels(
 
 def look(path: Path, wanted: str | None = None) -> str:
     """What a file with one spectrum holds, in one line."""
-    return told(read_measured(path, wanted), path, wanted)
+    return description(read_measured(path, wanted), path, wanted)
 
 
-def told(spectrum: Measured, path: Path, wanted: str | None = None) -> str:
+def description(spectrum: Measured, path: Path, wanted: str | None = None) -> str:
     """What a checked spectrum is, in one line."""
     first, last = spectrum.energy[[0, -1]]
     text = f"{len(spectrum.energy)} energies from {first:.1f} to {last:.1f} eV, {spectrum.kind}"

@@ -164,16 +164,16 @@ def from_signals(signals: list[dict[str, Any]], kind: str) -> list[Measured]:
     Raises
     ------
     SpectrumError
-        If there is none; what there is instead is told.
+        If there is none; what the file holds instead is named.
     """
     out, others = [], []
     for signal in signals:
         axes, data = signal["axes"], np.asarray(signal["data"])
         shape = " x ".join(map(str, data.shape))
         unit = str(axes[0].get("units", "")) if axes else ""
-        told = signal.get("metadata", {}).get("Signal", {}).get("signal_type", "")
-        if data.ndim != 1 or unit.lower() not in ("ev", "kev") or told not in ("", "EELS"):
-            others.append(f"{told or 'data'} of {shape} in {unit or 'no unit'}")
+        signal_type = signal.get("metadata", {}).get("Signal", {}).get("signal_type", "")
+        if data.ndim != 1 or unit.lower() not in ("ev", "kev") or signal_type not in ("", "EELS"):
+            others.append(f"{signal_type or 'data'} of {shape} in {unit or 'no unit'}")
             continue
         channels = np.arange(len(data), dtype=np.float64)
         energy = float(axes[0]["offset"]) + float(axes[0]["scale"]) * channels

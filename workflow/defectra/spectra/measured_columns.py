@@ -150,8 +150,8 @@ def _energy(data: Floats, found: Sequence[Column], words: dict[str, str]) -> tup
 
 
 def _absorption(data: Floats, found: Sequence[Column]) -> tuple[Floats, str, list[str]]:
-    told = [(_one(data, found, role), kind) for role, kind in _MU]
-    there = [(k, kind) for k, kind in told if k is not None]
+    columns = [(_one(data, found, role), kind) for role, kind in _MU]
+    there = [(k, kind) for k, kind in columns if k is not None]
     if there:
         k, kind = there[0]
         others = [found[o].name for o, _ in there[1:] if found[o].role is not Role.NORMALISED]
@@ -206,14 +206,14 @@ def _values(data: Floats, found: Sequence[Column], text: str) -> tuple[Floats, i
     if len(exact) == 1:
         return data[:, exact[0]], exact[0]
     tree = formula.parse(text)
-    single = _place(data, found, tree.text) if isinstance(tree, formula.Name) else None
-    values = formula.value(tree, lambda name: data[:, _place(data, found, name)])
+    single = _column_number(data, found, tree.text) if isinstance(tree, formula.Name) else None
+    values = formula.value(tree, lambda name: data[:, _column_number(data, found, name)])
     if values.shape != data.shape[:1]:
         raise SpectrumError(f"{text!r} names no column" + how(data, found))
     return values, single
 
 
-def _place(data: Floats, found: Sequence[Column], name: str) -> int:
+def _column_number(data: Floats, found: Sequence[Column], name: str) -> int:
     numbered = re.fullmatch(r"col(\d{1,4})", name, re.IGNORECASE)
     if numbered and 1 <= int(numbered.group(1)) <= data.shape[1]:
         return int(numbered.group(1)) - 1

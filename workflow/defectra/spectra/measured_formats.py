@@ -1,5 +1,7 @@
 """Files of measured spectra, known by their content: XDI, columns, csv, msa, projects, binaries.
 
+XDI: XAS Data Interchange format (X-ray absorption spectroscopy).
+
 Own readers for text and Athena projects, because those of the field cost more than they bring:
 xraylarch draws in over a hundred packages. Binary formats are read through h5py and rosettasciio
 (extra ``measured``). Tests compare them with the files' own words.
@@ -137,7 +139,7 @@ def read_columns(text: str, chosen: Choice | None = None) -> list[Measured]:
     Raises
     ------
     SpectrumError
-        If there is no table, or its columns cannot be told apart.
+        If there is no table, or its columns cannot be distinguished.
     """
     _refuse_electrochemistry(text)
     found = tables(text)
@@ -187,5 +189,5 @@ def _scans(
 
 def _title(table: Table) -> str:
     """Name of a SPEC scan: what follows ``#S``."""
-    told = [re.match(r"\s*#\s*S\s+(.+)", x) for x in table.header]
-    return next((t.group(1).strip()[:60] for t in reversed(told) if t), "")
+    titles = [re.match(r"\s*#\s*S\s+(.+)", x) for x in table.header]
+    return next((t.group(1).strip()[:60] for t in reversed(titles) if t), "")

@@ -139,7 +139,7 @@ def _decimal(sample: Sequence[str], separator: str) -> str:
 
 
 def _checked(dialect: Dialect, sample: Sequence[str]) -> Dialect:
-    """Refuse commas of which it is not told whether they part thousands."""
+    """Refuse commas that may be thousands separators or decimal commas."""
     if dialect.decimal == ".":
         return dialect
     columns = list(zip(*(dialect.cells(x) for x in sample)))

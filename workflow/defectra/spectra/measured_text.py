@@ -40,7 +40,7 @@ def kind_of(data: bytes) -> tuple[str, str]:
 
 
 def decoded(data: bytes) -> str:
-    r"""Text of a file with any line ends (they become ``\n``).
+    r"""Text of a file with any line endings (they become ``\n``).
 
     Byte-order marks are heeded; UTF-16 without one is known by its zeros, and what is no UTF-8 is
     read as Windows-1252, as instruments write it.

@@ -50,7 +50,7 @@ def guess(
     low = high = 0
     for change in changes:
         before = [0] if change.removes == VACANCY else [known.get(change.removes, 0)]
-        after = [0] if change.places == VACANCY else _states(change.places, known)
+        after = [0] if change.inserts == VACANCY else _states(change.inserts, known)
         shifts = [b - a for a in before for b in after]
         low, high = low + min(0, *shifts), high + max(0, *shifts)
     return tuple(range(low, high + 1))

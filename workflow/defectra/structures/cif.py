@@ -38,7 +38,7 @@ _NUMBER = (
 )  # fmt: skip
 _UNITS = "_cell_formula_units_z"
 SAME = 0.25  # Å; images of one site that are nearer are one atom on a special position
-SHARED = 0.05  # Å; partly occupied sites that are nearer share one place
+SHARED = 0.05  # Å; partly occupied sites that are nearer share one site
 APART = 0.7  # Å; a setting that brings two atoms nearer is not meant
 ROUNDED = 0.03  # relative; of amounts with partial occupancies or a formula with decimals
 
@@ -143,26 +143,26 @@ def _operations(block: Block) -> Setting | None:
         return None
     column = loop.column(*_OPERATIONS)
     assert column is not None
-    told = []
+    listed = []
     for row in loop.rows:
         try:
-            told.append(space_groups.operation(row[column].text))
+            listed.append(space_groups.operation(row[column].text))
         except StructureError as error:
             raise StructureError(f"line {row[column].line}: {error}") from None
-    told = list({space_groups.key(r, t): (r, t) for r, t in told}.values())
-    rotations, shifts = np.array([r for r, _ in told]), np.array([t for _, t in told])
+    listed = list({space_groups.key(r, t): (r, t) for r, t in listed}.values())
+    rotations, shifts = np.array([r for r, _ in listed]), np.array([t for _, t in listed])
     if not space_groups.is_group(rotations, shifts):
         raise StructureError(
-            f"line {loop.line}: the {len(told)} operations are no group: the list is cut off, or "
+            f"line {loop.line}: the {len(listed)} operations are no group: the list is cut off, or "
             "one is wrong"
         )
     try:
         named = _named(block)
     except StructureError:  # the operations say it; a symbol that nobody knows does not matter
         named = []
-    if named and all(len(s.rotations) != len(told) for s in named):
+    if named and all(len(s.rotations) != len(listed) for s in named):
         raise StructureError(
-            f"block {block.name}: {len(told)} operation(s) are listed, {named[0].name} has "
+            f"block {block.name}: {len(listed)} operation(s) are listed, {named[0].name} has "
             f"{len(named[0].rotations)}: correct the list or the symbol (P 1 for all atoms)"
         )
     return Setting(0, 0, "the listed operations", "", rotations, shifts)
@@ -171,24 +171,24 @@ def _operations(block: Block) -> Setting | None:
 def _named(block: Block) -> list[Setting]:
     """Settings that symbol, Hall symbol and number of the block allow together."""
     symbol, hall, number_ = block.text(*_SYMBOL), block.text(*_HALL), block.text(*_NUMBER)
-    told: list[tuple[str, list[Setting]]] = []
+    named: list[tuple[str, list[Setting]]] = []
     if hall and (by_hall := space_groups.by_hall(hall.text)):
-        told.append((hall.text, by_hall))
+        named.append((hall.text, by_hall))
     if symbol:
-        told.append((symbol.text, space_groups.by_symbol(symbol.text)))
+        named.append((symbol.text, space_groups.by_symbol(symbol.text)))
     if number_ and number_.text.isdecimal():
         own = space_groups.by_number(int(number_.text))
-        if told:
-            own = [s for _, group in told for s in group if s.number == own[0].number]
-        told.append((f"number {number_.text}", own))
-    if not told:
+        if named:
+            own = [s for _, group in named for s in group if s.number == own[0].number]
+        named.append((f"number {number_.text}", own))
+    if not named:
         return []
-    common = {s.hall for s in told[0][1]}
-    for _, group in told[1:]:
+    common = {s.hall for s in named[0][1]}
+    for _, group in named[1:]:
         common &= {s.hall for s in group}
     if not common:
         raise StructureError(
-            f"block {block.name}: {' and '.join(name for name, _ in told)} are different space "
+            f"block {block.name}: {' and '.join(name for name, _ in named)} are different space "
             "groups or settings; correct one of them"
         )
     return [space_groups.setting(h) for h in sorted(common)]
@@ -238,7 +238,7 @@ def _distinct(images: Floats, site: Site, lattice: Any) -> list[Floats]:
     if site.multiplicity is not None and site.multiplicity not in (len(groups), order):
         raise StructureError(
             f"line {site.line}: site {site.label} gets {len(groups)} atoms, its multiplicity is "
-            f"told as {site.multiplicity}"
+            f"given as {site.multiplicity}"
         )
     return [mean for _, mean in groups]
 
@@ -294,7 +294,7 @@ def _check(block: Block, sites: list[Site], atoms: Expanded, *, strict: bool) ->
     allowed = (int(units.text) * sum_, int(units.text) * whole)
     if strict and all(abs(total - n) > 0.02 * n for n in allowed):
         raise StructureError(
-            f"{total:g} atoms come out, {units.text} formula units of {_shown(wanted)} are told: "
+            f"{total:g} atoms come out, {units.text} formula units of {_shown(wanted)} are stated: "
             "the symmetry or _cell_formula_units_Z is wrong"
         )
 
@@ -308,7 +308,7 @@ def _shown(amounts: Any) -> str:
 
 
 def _same(one: Expanded, sites: list[Site], two: Expanded) -> bool:
-    """Whether two settings give the same atoms at the same places."""
+    """Whether two settings give the same atoms at the same positions."""
 
     def rows(atoms: Expanded) -> list[tuple[Any, ...]]:
         steps = np.round((atoms.coords % 1.0) * 1000).astype(int) % 1000

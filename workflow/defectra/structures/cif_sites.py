@@ -24,7 +24,7 @@ _LABEL = re.compile(r"([A-Za-z]+)(?:[\d(_'*+-].*)?$")
 
 @dataclass(frozen=True)
 class Site:
-    """A listed site: element, fractional coordinates, occupancy, multiplicity if told."""
+    """A listed site: element, fractional coordinates, occupancy, multiplicity if given."""
 
     label: str
     element: str
@@ -40,7 +40,7 @@ def number(value: Value, what: str) -> float:
     Raises
     ------
     StructureError
-        Naming the line and what was to be told.
+        Naming the line and what should stand there.
     """
     found = _REAL.match(value.text.strip())
     if found is None:
@@ -61,11 +61,11 @@ def lattice_of(block: Block) -> Any:
 
     values = []
     for name in _CELL:
-        told = block.text(f"_cell_{name}", f"_cell.{name}")
-        if told is None and name.startswith("length"):
+        given = block.text(f"_cell_{name}", f"_cell.{name}")
+        if given is None and name.startswith("length"):
             raise StructureError(f"block {block.name}: no _cell_{name}")
-        # An angle that is not told is 90 degrees by the dictionary; the group must then allow it.
-        values.append(90.0 if told is None else number(told, f"_cell_{name}"))
+        # An angle that is not given is 90 degrees by the dictionary; the group must then allow it.
+        values.append(90.0 if given is None else number(given, f"_cell_{name}"))
     lengths, angles = values[:3], values[3:]
     if min(lengths) <= 0 or not all(0 < a < 180 for a in angles):
         raise StructureError(f"block {block.name}: a cell of {values} is none")
@@ -97,13 +97,13 @@ def _site(loop: Loop, row: list[Value], formula: dict[str, float]) -> Site:
     shown = value("label") or value("type_symbol") or row[0]
     coords = []
     for axis in "xyz":
-        told = value(f"fract_{axis}")
-        if told is None:
+        given = value(f"fract_{axis}")
+        if given is None:
             raise StructureError(
                 f"line {row[0].line}: site {shown.text} has no coordinate {axis}: give it, or "
                 "take the site out (and out of the formula)"
             )
-        coords.append(number(told, f"site {shown.text}, {axis}"))
+        coords.append(number(given, f"site {shown.text}, {axis}"))
     amount, many = value("occupancy"), None
     for name in ("site_symmetry_multiplicity", "symmetry_multiplicity"):
         many = many or value(name)
@@ -124,10 +124,10 @@ def _element(kind: Value | None, label: Value | None, formula: dict[str, float],
     """Element of a site by its type symbol, else by its label."""
     from pymatgen.core import Element
 
-    told = kind or label
-    if told is None:
+    given = kind or label
+    if given is None:
         raise StructureError(f"line {line}: a site without type symbol and label")
-    found = (_SPECIES if kind else _LABEL).match(told.text)
+    found = (_SPECIES if kind else _LABEL).match(given.text)
     letters = found.group(1) if found else ""
     if Element.is_valid_symbol(letters):
         return letters
@@ -136,16 +136,16 @@ def _element(kind: Value | None, label: Value | None, formula: dict[str, float],
         return other
     name = "_atom_site_type_symbol" if kind else "label"
     raise StructureError(
-        f"line {line}: {name} {told.text!r} is no element; write one as _atom_site_type_symbol "
+        f"line {line}: {name} {given.text!r} is no element; write one as _atom_site_type_symbol "
         "for each site (a molecule atom by atom)"
     )
 
 
 def formula_of(block: Block) -> dict[str, float]:
     """Amounts of the elements that ``_chemical_formula_sum`` tells; empty if it does not."""
-    told = block.text(_FORMULA)
+    formula = block.text(_FORMULA)
     out: dict[str, float] = {}
-    for word in told.text.split() if told else []:
+    for word in formula.text.split() if formula else []:
         found = re.fullmatch(r"([A-Z][a-z]?)(\d+\.?\d*|\.\d+)?", word)
         if found is None:
             return {}

@@ -145,7 +145,7 @@ def _item(tokens: list[Value], k: int, block: Block) -> int:
     value = tokens[k + 1]
     if name in block.items and block.items[name].text != value.text:
         raise StructureError(
-            f"line {tokens[k].line}: {tokens[k].text} is told a second time, and differently"
+            f"line {tokens[k].line}: {tokens[k].text} is given a second time, with another value"
         )
     block.items[name] = value
     return k + 2

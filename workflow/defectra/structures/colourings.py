@@ -215,7 +215,7 @@ def enumerate_all(problem: Problem, total: int) -> tuple[NDArray[np.uint8], NDAr
     from defectra.structures.kernel import enumerate_colourings
 
     n = len(problem.sites)
-    place = np.concatenate([np.arange(b.stop - b.start) for b in problem.blocks])
+    within = np.concatenate([np.arange(b.stop - b.start) for b in problem.blocks])
     words = np.empty((total, n), dtype=np.uint8)
     for block, colours in zip(problem.blocks, problem.colours):
         words[:, block] = colours[-1]
@@ -224,7 +224,7 @@ def enumerate_all(problem: Problem, total: int) -> tuple[NDArray[np.uint8], NDAr
     if not len(plan):
         return words, weights
     found = enumerate_colourings(
-        problem.permutations, place, _decided(problem, place), plan, words, weights
+        problem.permutations, within, _decided(problem, within), plan, words, weights
     )
     if found != total or sum(map(int, weights)) != problem.raw:
         raise StructureError(
@@ -243,13 +243,13 @@ def _plan(problem: Problem) -> NDArray[np.int64]:
     return np.array(rows, dtype=np.int64).reshape(-1, 5)
 
 
-def _decided(problem: Problem, place: NDArray[np.int64]) -> NDArray[np.uint64]:
-    """Mask of the leading places of a sublattice whose sources are all at or before site a.
+def _decided(problem: Problem, within: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """Mask of the leading sites of a sublattice whose sources are all at or before site a.
 
     Left out (one row of zeros) where it would be large; it only makes the search faster.
     """
     group, n = problem.permutations.shape
-    width = int(place.max()) // 64 + 1
+    width = int(within.max()) // 64 + 1
     if width > 1 or group * n > 10**7:
         return np.zeros((1, 1, width), dtype=np.uint64)
     sources = np.empty_like(problem.permutations)

@@ -1,6 +1,6 @@
 """Point defects and complexes: every inequivalent one once, with its multiplicity.
 
-A defect is a change of one site: what it removes and what it places. A vacancy places nothing
+A defect is a change of one site: what it removes and what it inserts. A vacancy inserts nothing
 (``X``), an interstitial removes nothing (its sublattice is empty). Sites are compared under the
 operations that keep the decorated *ideal* host, so that relaxation never splits or merges them.
 """
@@ -18,7 +18,7 @@ from defectra.structures.crystal import CLOSEST, VACANCY, check_element
 from defectra.structures.identity import Decorated, stabiliser
 from defectra.structures.sampling import smallest
 
-VANADIUM = "Vanadium"  # what is placed, since V is a vacancy: ``Vanadium_Li``
+VANADIUM = "Vanadium"  # what is inserted, since V is a vacancy: ``Vanadium_Li``
 
 
 class NoSiteError(StructureError):
@@ -31,22 +31,22 @@ class Change:
 
     Attributes
     ----------
-    removes, places
+    removes, inserts
         Species before and after; ``X`` for nothing.
     sublattice
         Only here; None for wherever `removes` sits.
     """
 
     removes: str
-    places: str
+    inserts: str
     sublattice: str | None = None
 
     @property
     def name(self) -> str:
-        """``V_O``, ``Ni_Li``, ``Cu_i_oct``: what is placed, and on what."""
+        """``V_O``, ``Ni_Li``, ``Cu_i_oct``: what is inserted, and on what site."""
         site = self.sublattice if self.removes == VACANCY else self.removes
-        placed = {VACANCY: "V", "V": VANADIUM}.get(self.places, self.places)
-        return f"{placed}_{site}"
+        inserted = {VACANCY: "V", "V": VANADIUM}.get(self.inserts, self.inserts)
+        return f"{inserted}_{site}"
 
 
 def vacancies(host: Decorated) -> list[Change]:
@@ -84,7 +84,7 @@ def _present(host: Decorated) -> list[str]:
 def parse(name: str, host: Decorated) -> list[Change]:
     """Changes of a name such as ``V_O``, ``Ni_Li + Li_Ni`` or ``Cu_i_oct``.
 
-    ``V`` is a vacancy; vanadium is placed as ``Vanadium_Li``.
+    ``V`` is a vacancy; vanadium is written as ``Vanadium_Li``.
 
     Raises
     ------
@@ -94,19 +94,19 @@ def parse(name: str, host: Decorated) -> list[Change]:
     changes = []
     empty = {n for n, s in zip(host.supercell.sublattices, host.supercell.species) if s == VACANCY}
     for part in re.split(r"\s*\+\s*", name.strip()):
-        placed, _, site = part.partition("_")
-        if not (placed and site):
+        inserted, _, site = part.partition("_")
+        if not (inserted and site):
             raise StructureError(
-                f"defect {name!r}: {part!r} is no name; give what is placed and on what, e.g. V_O"
+                f"defect {name!r}: {part!r} is no name; write what is inserted on which site: V_O"
             )
-        places = {"V": VACANCY, VANADIUM: "V"}.get(placed, placed)
-        check_element(places, f"defect {part!r}")
-        if places == site:
+        inserts = {"V": VACANCY, VANADIUM: "V"}.get(inserted, inserted)
+        check_element(inserts, f"defect {part!r}")
+        if inserts == site:
             raise StructureError(f"defect {part!r}: {site} on a site of {site} changes nothing")
-        if site in empty and places != VACANCY:
-            changes.append(Change(VACANCY, places, site))
+        if site in empty and inserts != VACANCY:
+            changes.append(Change(VACANCY, inserts, site))
         elif site in _present(host):
-            changes.append(Change(site, places))
+            changes.append(Change(site, inserts))
         else:
             known = ", ".join([*_present(host), *sorted(empty)])
             raise StructureError(
@@ -123,7 +123,7 @@ def point_defects(host: Decorated, changes: Sequence[Change]) -> list[Decorated]
 def complexes(
     host: Decorated, changes: Sequence[Change], cutoff: float, *, strict: bool = True
 ) -> list[Decorated]:
-    """Every inequivalent way to place all `changes` together, any two within `cutoff` Å.
+    """Every inequivalent way to make all `changes` together, any two within `cutoff` Å.
 
     Parameters
     ----------
@@ -142,7 +142,7 @@ def complexes(
     if strict:
         check_size(host, changes, cutoff)
     group = stabiliser(host)
-    codes = {s: k for k, s in enumerate(sorted({*host.species, *(c.places for c in changes)}))}
+    codes = {s: k for k, s in enumerate(sorted({*host.species, *(c.inserts for c in changes)}))}
     start = np.array([codes[s] for s in host.species], dtype=np.uint8)
     partial: list[tuple[tuple[int, ...], int]] = [((), 1)]
     word: dict[tuple[int, ...], np.ndarray] = {(): start}
@@ -152,7 +152,7 @@ def complexes(
             grown += [(*sites, i) for i in _candidates(host, change, sites, cutoff)]
         if not grown:
             raise NoSiteError(_none_found(host, change, changes, cutoff))
-        words = np.array([_set(word[s[:-1]], s[-1], codes[change.places]) for s in grown])
+        words = np.array([_set(word[s[:-1]], s[-1], codes[change.inserts]) for s in grown])
         unique, weights = _distinct(smallest(group, words))
         partial = [(grown[k], weights[k]) for k in unique]
         word = {grown[k]: words[k] for k in unique}
@@ -197,7 +197,7 @@ def _apply(
 ) -> Decorated:
     species = list(host.species)
     for site, change in zip(sites, changes):
-        species[site] = change.places
+        species[site] = change.inserts
     if set(species) <= {VACANCY}:
         name = " + ".join(c.name for c in changes)
         raise StructureError(f"defect {name}: no atom is left; take a larger supercell")

@@ -58,7 +58,7 @@ def read_structure(path: str | Path, block: str | None = None) -> Structure:
     """Pymatgen structure of a file; CIF and POSCAR by our own readers, others by pymatgen, ASE.
 
     ASE is asked for text formats alone: some of its readers unpickle what they are given. What
-    pymatgen or ASE warn of is told (StructureWarning).
+    pymatgen or ASE warn of is passed on (StructureWarning).
 
     Parameters
     ----------
@@ -124,8 +124,8 @@ def _ase_or_refused(path: Path, reason: str) -> Structure:
     try:
         return checked(_by_ase(path))
     except Exception as error:  # the parsers of others raise whatever comes
-        told = reason if "unknown format" in str(error) else f"{reason}; ASE: {error}"
-    text = " ".join(told.split())[:300]
+        reasons = reason if "unknown format" in str(error) else f"{reason}; ASE: {error}"
+    text = " ".join(reasons.split())[:300]
     raise StructureError(f"{path}: not a structure file that can be read: {text}")
 
 

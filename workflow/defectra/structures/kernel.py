@@ -1,7 +1,7 @@
 """Orderly generation of inequivalent colourings, compiled.
 
-Colours are placed one after the other; each is a subset of the sites of its sublattice that are
-still free. A subset is kept only if no symmetry operation carries it onto a larger one (sites
+Colours are distributed one after the other; each is a subset of those sites of its sublattice
+that are still free. A subset is kept only if no symmetry operation maps it onto a larger one (sites
 count like the digits of a binary number, the first the highest). Every part of such a subset
 (leaving out its last sites) is of that kind too, so that whole branches fall early, and no list
 of what was seen is needed. An operation whose image is smaller for good is dropped in the
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 @njit(cache=True, nogil=True)
 def enumerate_colourings(
     permutations: NDArray[np.int32],
-    place: NDArray[np.int64],
+    within: NDArray[np.int64],
     decided: NDArray[np.uint64],
     plan: NDArray[np.int64],
     words: NDArray[np.uint8],
@@ -30,14 +30,14 @@ def enumerate_colourings(
     ----------
     permutations
         Group on the coloured sites, unique rows, shape (g, n).
-    place
-        Place of each site within its sublattice, shape (n,).
+    within
+        Number of each site within its sublattice, shape (n,).
     decided
-        Mask of the leading places whose sources are all at or before site a, shape (n, g, w);
+        Mask of the leading sites whose sources are all at or before site a, shape (n, g, w);
         or one row of zeros, shape (1, 1, w): then no operation is dropped early.
     plan
-        One row for each site to be placed, shape (d, 5): first site and end of its sublattice,
-        colour, how many of this colour are left to place, 1 if it is the first of its colour.
+        One row for each site to be coloured, shape (d, 5): first site and end of its sublattice,
+        colour, how many of this colour are left to distribute, 1 if it is the first of its colour.
     words
         Output, shape (count, n), filled beforehand with the colour that is left over.
     multiplicities
@@ -73,7 +73,7 @@ def enumerate_colourings(
                 taken[picked[d]] = False
             continue
         cursor[d] = site + 1
-        kept = _place(permutations, active, image, chosen, number, place, decided, d, site, plan)
+        kept = _colour(permutations, active, image, chosen, number, within, decided, d, site, plan)
         if kept == 0:
             continue
         picked[d] = site
@@ -104,13 +104,13 @@ def _next_site(taken: NDArray[np.bool_], start: int, end: int, left: int) -> int
 
 
 @njit(cache=True, nogil=True)
-def _place(
+def _colour(
     permutations: NDArray[np.int32],
     active: NDArray[np.int32],
     image: NDArray[np.uint64],
     chosen: NDArray[np.uint64],
     number: NDArray[np.int64],
-    place: NDArray[np.int64],
+    within: NDArray[np.int64],
     decided: NDArray[np.uint64],
     d: int,
     site: int,
@@ -122,11 +122,11 @@ def _place(
     full = decided.shape[0] > 1
     one = np.uint64(1)
     chosen[d + 1] = chosen[d]
-    chosen[d + 1, place[site] // 64] |= one << np.uint64(63 - place[site] % 64)
+    chosen[d + 1, within[site] // 64] |= one << np.uint64(63 - within[site] % 64)
     kept = 0
     for k in range(number[d]):
         g = active[d, k]
-        target = place[permutations[g, site]]
+        target = within[permutations[g, site]]
         order = 0
         drop = False
         for w in range(width):

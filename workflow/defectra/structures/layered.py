@@ -1,4 +1,4 @@
-"""Layered R-3m LiMO2: the ideal lattice that every NMC structure is a decoration of."""
+"""Layered R-3m LiMO2: ideal lattice of all NMC (lithium nickel manganese cobalt oxide) cells."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _check_writable(out: Path, folder: Path | None) -> None:
-    """Refuse a place that cannot be written before the work, not after it."""
+    """Refuse a folder that cannot be written before the work, not after it."""
     if out.is_dir():
         raise StructureError(f"{out}: is a folder; name the file of the table")
     for wanted in (out.parent, folder):

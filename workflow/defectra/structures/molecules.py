@@ -17,7 +17,7 @@ CN_FA, CH_FA, NH_FA, NCN_FA = 1.31, 1.09, 1.01, 125.5
 MASS = {"H": 1.008, "C": 12.011, "N": 14.007}
 
 
-def placed(name: str, axis: str) -> tuple[tuple[str, ...], Vectors]:
+def oriented(name: str, axis: str) -> tuple[tuple[str, ...], Vectors]:
     """Elements and Cartesian positions (Å) about the centre of mass, shape (n, 3).
 
     The polar axis points along `axis`; of the rotation about it, an atom off the axis is put

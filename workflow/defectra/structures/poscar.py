@@ -51,9 +51,9 @@ def read_poscar(text: str, known: Sequence[str] = ()) -> Structure:
         )
     rows = [_numbers(lines, at + 1 + k, (3,), open_end=True) for k in range(sum(counts))]
     _check_end(lines, at + 1 + len(rows), counts)
-    told = _names_at_ends(lines[at : at + len(rows)])
-    names = names or (list(known) if len(known) == len(counts) and not told else [])
-    species = _species(names, counts, told)
+    per_atom = _names_at_ends(lines[at : at + len(rows)])
+    names = names or (list(known) if len(known) == len(counts) and not per_atom else [])
+    species = _species(names, counts, per_atom)
     factor = _factor(scales, vectors)
     coords = np.array(rows) * (factor if _MODES[mode] else 1.0)
     lattice = Lattice(vectors * factor)
@@ -72,8 +72,8 @@ def species_of(text: str, known: Sequence[str] = ()) -> tuple[list[str], list[in
     names, counts, at = _blocks(lines)
     if not names and len(known) == len(counts):
         names = list(known)
-    if not names and (told := _names_at_ends(lines[at : at + sum(counts)])):
-        names = [told[sum(counts[:k])] for k in range(len(counts))]
+    if not names and (per_atom := _names_at_ends(lines[at : at + sum(counts)])):
+        names = [per_atom[sum(counts[:k])] for k in range(len(counts))]
     if not names:
         raise StructureError(_missing())
     return names, counts
@@ -166,21 +166,21 @@ def _names_at_ends(rows: list[str]) -> list[str]:
     return names if known and not flags else []
 
 
-def _species(names: list[str], counts: list[int], told: list[str]) -> list[str]:
-    if not names and not told:
+def _species(names: list[str], counts: list[int], per_atom: list[str]) -> list[str]:
+    if not names and not per_atom:
         raise StructureError(_missing())
     listed = [n for n, count in zip(names, counts) for _ in range(count)]
-    if names and told and listed != told:
-        first = next(k for k, (a, b) in enumerate(zip(listed, told)) if a != b)
+    if names and per_atom and listed != per_atom:
+        first = next(k for k, (a, b) in enumerate(zip(listed, per_atom)) if a != b)
         raise StructureError(
-            f"atom {first + 1} is {listed[first]} by line 6 and {told[first]} by its own line"
+            f"atom {first + 1} is {listed[first]} by line 6 and {per_atom[first]} by its own line"
         )
     if names:
         return listed
     starts = np.cumsum([0, *counts])
-    if any(len(set(told[a:b])) > 1 for a, b in pairwise(starts)):
+    if any(len(set(per_atom[a:b])) > 1 for a, b in pairwise(starts)):
         raise StructureError("line 6: the counts do not fit the symbols at the ends of the lines")
-    return told
+    return per_atom
 
 
 def _factor(scales: Floats, vectors: Floats) -> Floats:

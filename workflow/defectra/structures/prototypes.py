@@ -117,14 +117,14 @@ def perovskite(
         Orientation of a molecule: its polar axis (C-N of MA, C-H of FA) along ``100``, ``110``
         or ``111``. The centre of mass sits on the A site.
     """
-    from defectra.structures.molecules import MOLECULES, placed
+    from defectra.structures.molecules import MOLECULES, oriented
 
     frame = np.array([[0.5, 0.5, 0.5], [0.5, 0.5, 0], [0.5, 0, 0.5], [0, 0.5, 0.5]])
     names, species = ("B", "X", "X", "X"), (site_b, anion, anion, anion)
     if site_a not in MOLECULES:
         coords = np.vstack([[[0.0, 0.0, 0.0]], frame])
         return build("perovskite", a * np.eye(3), coords, ("A", *names), (site_a, *species))
-    elements, positions = placed(site_a, axis)
+    elements, positions = oriented(site_a, axis)
     coords = np.vstack([positions / a, frame])
     labels = tuple(f"A:{e}" for e in elements)
     host = f"perovskite-{site_a}-{axis}"

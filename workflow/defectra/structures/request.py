@@ -218,9 +218,9 @@ def _defected(host: Decorated, request: Request, absent: Counter[str]) -> Iterat
         except defects.NoSiteError as error:
             absent[str(error)] += 1
             continue
-        for placed in placements:
+        for defect in placements:
             for charge in states:
-                yield replace(with_charge(placed, int(charge)), parent=host)
+                yield replace(with_charge(defect, int(charge)), parent=host)
 
 
 def _wanted(host: Decorated, names: list[str]) -> Iterator[list[defects.Change]]:

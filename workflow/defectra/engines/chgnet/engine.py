@@ -127,8 +127,8 @@ class Relaxations:
 
 
 def _outcome(row: Row) -> Outcome:
-    told = {k: row[k] for k in _ACCOUNTS}
-    out = Outcome(relaxation_id(row), status=Status(row["status"]), **told)
+    accounting = {k: row[k] for k in _ACCOUNTS}
+    out = Outcome(relaxation_id(row), status=Status(row["status"]), **accounting)
     out.inputs_sha256, out.files = out.calculation_id, {RESULT: json.dumps(row).encode()}
     return out
 
@@ -144,8 +144,8 @@ def _record(request: Request, outcome: Outcome) -> Row | None:
     if RESULT in outcome.files:
         row: Row = json.loads(outcome.files[RESULT])
         return row
-    told = {k: getattr(outcome, k) for k in _ACCOUNTS}
-    failed = {**request.about, **told, "status": str(Status.FAILED), "engine_version": ""}
+    accounting = {k: getattr(outcome, k) for k in _ACCOUNTS}
+    failed = {**request.about, **accounting, "status": str(Status.FAILED), "engine_version": ""}
     return failed if _has_none(failed) else None
 
 

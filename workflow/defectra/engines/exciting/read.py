@@ -1,4 +1,7 @@
-"""Finished core-level BSE runs of exciting: ``EPSILON_BSE…_OC11.OUT`` and its fellows."""
+"""Finished core-level runs of exciting by the Bethe-Salpeter equation (BSE).
+
+Files ``EPSILON_BSE…_OC11.OUT`` and its fellows.
+"""
 
 from __future__ import annotations
 
@@ -60,19 +63,19 @@ def read(files: tuple[Path, ...], folder: Folder) -> Reading:
 
 
 def _electronvolts(text: str) -> bool | None:
-    """Whether energies are written in eV (attribute ``tevout``); None if it is not told."""
+    """Whether energies are written in eV (attribute ``tevout``); None if it is missing."""
     try:
         xs = ET.fromstring(text).find(".//xs")  # noqa: S314 - a file of the user's own run
     except ET.ParseError:
         return None
-    told = xs.get("tevout") if xs is not None else None
-    return None if told is None else told.strip().lower() == "true"
+    attribute = xs.get("tevout") if xs is not None else None
+    return None if attribute is None else attribute.strip().lower() == "true"
 
 
 def _in_ev(
-    energy: NDArray[np.float64], absorber: Absorber, told: bool | None
+    energy: NDArray[np.float64], absorber: Absorber, declared_ev: bool | None
 ) -> tuple[NDArray[np.float64], str]:
-    """Energies in eV and how their unit was told; Hartree is the program's default.
+    """Energies in eV and how their unit was determined; Hartree is the program's default.
 
     Raises
     ------
@@ -81,21 +84,28 @@ def _in_ev(
         input tells the unit.
     """
     edge = tabulated(absorber.element, absorber.edge) if absorber.element else None
-    factor = 1.0 if told else HARTREE_EV
+    factor = 1.0 if declared_ev else HARTREE_EV
     if edge is None:
-        return (energy * factor, "") if told is not None else (energy, "unit of energies not told")
+        return (
+            (energy * factor, "")
+            if declared_ev is not None
+            else (energy, "unit of energies not stated")
+        )
     if not _covers(energy * factor, edge.energy):
         other = HARTREE_EV / factor
         fits = _covers(energy * other, edge.energy)
-        if fits and told is None:
-            return energy * other, "energies in eV by where the edge is; tevout is not told"
+        if fits and declared_ev is None:
+            return (
+                energy * other,
+                "energies in eV, judged by the position of the edge; tevout is not stated",
+            )
         if fits:
             raise EngineError(
                 "bad_output",
                 f"{absorber.element} {absorber.edge} is at {edge.energy:.0f} eV; the energies fit "
-                f"it only against input.xml (tevout = {str(told).lower()}): correct it there",
+                f"it only against input.xml (tevout = {str(declared_ev).lower()}): correct that",
             )
-    return energy * factor, "" if told else "energies in Hartree in the file"
+    return energy * factor, "" if declared_ev else "energies in Hartree in the file"
 
 
 def _covers(energy: NDArray[np.float64], edge: float) -> bool:

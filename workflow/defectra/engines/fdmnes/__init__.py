@@ -1,0 +1,1 @@
+"""FDMNES: input and finished runs. Terms: SCF, self-consistent field."""

@@ -174,15 +174,19 @@ def _number(path: Path, cards: Cards) -> tuple[int | None, str]:
         return None, "header of the output"
     if "z_absorber" in cards:
         return None, "card Z_absorber: all atoms of the element"
-    told = [int(w[:9]) for row in cards.get("absorber", []) for w in row if w.isdecimal()]
-    if not told and "absorber" in cards:
+    absorbers = [int(w[:9]) for row in cards.get("absorber", []) for w in row if w.isdecimal()]
+    if not absorbers and "absorber" in cards:
         return None, "card Absorber: no numbers"
     own = re.search(r"_(\d+)$", _stem(path))
-    if len(told) > 1:
-        if own and int(own.group(1)) in told:
+    if len(absorbers) > 1:
+        if own and int(own.group(1)) in absorbers:
             return int(own.group(1)) - 1, f"card Absorber, number {own.group(1)} by the file name"
-        return None, f"card Absorber: sum over {len(told)} atoms"
-    return (told[0] - 1, "card Absorber") if told else (0, "the first atom, the program's default")
+        return None, f"card Absorber: sum over {len(absorbers)} atoms"
+    return (
+        (absorbers[0] - 1, "card Absorber")
+        if absorbers
+        else (0, "the first atom, the program's default")
+    )
 
 
 def _first(cards: Cards, name: str) -> str | None:
@@ -194,9 +198,9 @@ def _indata_of(path: Path, folder: Folder) -> tuple[Path, str] | None:
     """Indata file that names this output, in the folder or the one above."""
     wanted = _NUMBERED.sub("", _stem(path)).lower()
     found = []
-    for place in (folder, Folder(folder.path.parent)):
-        for other in place.files:
-            if is_indata(place.head(other)):
+    for candidate in (folder, Folder(folder.path.parent)):
+        for other in candidate.files:
+            if is_indata(candidate.head(other)):
                 text = read_text(other)
                 found.append((_filout(text) == wanted, other, text))
     found.sort(key=lambda f: not f[0])

@@ -8,11 +8,11 @@ from defectra.core.settings import Strict
 
 
 class Absorber(Strict):
-    """What an absorbing element has of its own."""
+    """Settings of one absorbing element."""
 
     radius: str = Field("6", description="Å, of the cluster about the absorber, as written")
     excited: bool = Field(
-        False, description="self-consistency with the core hole (Excited, SCFexc), else SCF"
+        False, description="self-consistent field (SCF) with the core hole (cards Excited, SCFexc)"
     )
 
 

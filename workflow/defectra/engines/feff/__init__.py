@@ -1,0 +1,5 @@
+"""FEFF: settings, input, run, reading.
+
+Terms: SCF, self-consistent field; FMS, full multiple scattering; RPA, random-phase approximation
+(screening of the core hole).
+"""

@@ -44,7 +44,7 @@ def read_xmu(path: str | Path) -> Parsed:
     data = table_of(rows, path)
     energy, (mu, relative, mu0) = merged(path, data[:, 0], data[:, 3], data[:, 1], data[:, 4])
     energy, mu = checked(path, energy, mu)
-    text = "\n".join(told(header))
+    text = "\n".join(written_by_feff(header))
     level = next(iter([*_MU.finditer(text)][-1:]), None)
     step = next(iter([*_STEP.finditer(text)][-1:]), None)
     if level is None or step is None:
@@ -89,7 +89,7 @@ def check_end(path: str | Path, k_max: float, k_step: float) -> None:
         raise EngineError("truncated_output", f"xmu.dat ends at k = {last:g} of {k_max:g} 1/Å")
 
 
-def told(header: list[str]) -> list[str]:
+def written_by_feff(header: list[str]) -> list[str]:
     """Header lines that FEFF wrote itself: from its line of the potentials on."""
     starts = [n for n, line in enumerate(header) if _POTENTIALS.match(line)]
     return header[starts[-1] :] if starts else header

@@ -11,7 +11,7 @@ from defectra.core.textfiles import plain_name, read_text
 from defectra.engines.edges import symbol
 from defectra.engines.feff.cards import Input
 from defectra.engines.feff.output import PARSER_VERSION as _XMU_VERSION
-from defectra.engines.feff.output import read_convergence, read_xmu, told
+from defectra.engines.feff.output import read_convergence, read_xmu, written_by_feff
 from defectra.engines.finished.reader import Absorber, Axis, Folder, Reading
 
 ENGINE = "feff"
@@ -58,7 +58,7 @@ def read(files: tuple[Path, ...], folder: Folder) -> Reading:
     parsed = read_xmu(path)
     _check_range(path, float(parsed.energy[-1] - parsed.edge + parsed.efermi))
     whole = [x for x in read_text(path).splitlines() if x.lstrip().startswith("#")]
-    header = "\n".join(told(whole))
+    header = "\n".join(written_by_feff(whole))
     log = folder.named("log1.dat") if _owns(path, folder) else None
     converged = None
     if log:

@@ -38,7 +38,7 @@ from defectra.engines.verdict import REFUSED, feff_convergence, feff_refusal, ma
 
 ENGINE = "feff"
 
-# Half the time of a run goes into mapping and unmapping memory unless glibc is told otherwise;
+# Half the time of a run goes into mapping and unmapping memory unless glibc is set otherwise;
 # the output is the same to the bit.
 ALLOCATOR = {
     "OMP_NUM_THREADS": "1",
@@ -249,9 +249,9 @@ def _why(folder: Path) -> str:
         if path.exists():
             text = path.read_text(encoding="utf-8", errors="replace")
             lines = [line.strip() for line in text.splitlines() if line.strip()]
-            told = [
+            reasons = [
                 x for x in lines if any(w in x for w in ("rror", "annot", "ould not", "quitting"))
             ]
-            if told:
-                return f"FEFF stopped: {'; '.join(told[-3:])[:300]}"
+            if reasons:
+                return f"FEFF stopped: {'; '.join(reasons[-3:])[:300]}"
     return "FEFF stopped without a message"

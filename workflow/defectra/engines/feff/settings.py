@@ -27,10 +27,12 @@ class FeffProtocol(Strict):
     )
     stoichiometry: dict[Element, float] = Field(
         {},
-        description="weights of the potentials, the same for every cell; empty: atoms of the cell",
+        description="weights of the unique potentials, equal for all cells; empty: of the cell",
     )
     tolerances: list[float] = Field(
-        [], max_length=3, description="Fermi level, charge, partial charge; empty: FEFF's own"
+        [],
+        max_length=3,
+        description="of Fermi level, charge and partial charge; empty: defaults of FEFF",
     )
     k_max: float = Field(3.5, gt=1, le=8, description="1/Å, end of the spectrum")
     k_step: float = Field(0.1, gt=0.01, le=0.2, description="1/Å, step away from the edge")

@@ -23,7 +23,7 @@ from defectra.core.records import (
     Origin,
     Status,
 )
-from defectra.core.store import Row, made, told, write_table
+from defectra.core.store import Row, disk_errors, made, write_table
 from defectra.core.textfiles import read_bytes
 from defectra.engines.edges import find as tabulated
 from defectra.engines.exciting import read as exciting
@@ -58,7 +58,7 @@ class Imported:
 
         ``imports`` comes last: while it is not there, the import has not ended.
         """
-        with told(made(folder)):
+        with disk_errors(made(folder)):
             (folder / "imports.parquet").unlink(missing_ok=True)
         for name, table in (
             ("calculations", CALCULATIONS),
@@ -109,9 +109,9 @@ def import_tree(
 
 def folders(root: Path) -> Iterator[Folder]:
     """All folders of a tree that can be read, in a stable order; links are not followed."""
-    for place, names, _ in os.walk(root):
+    for path, names, _ in os.walk(root):
         names[:] = sorted(n for n in names if n not in _SKIPPED)
-        yield Folder(Path(place))
+        yield Folder(Path(path))
 
 
 def runs(
@@ -138,7 +138,7 @@ def _add(
 ) -> None:
     row = _blank(reader, files, root)
     try:
-        reading = _told(reader.read(files, folder), absorber)
+        reading = _named_absorber(reader.read(files, folder), absorber)
         paired = pair(reading, files[0].parent, root)
         element = _check(reading, paired)
     except DefectraError as error:
@@ -152,7 +152,7 @@ def _add(
     _store(out, row, reading, paired, element)
 
 
-def _told(reading: Reading, absorber: tuple[str, str] | None) -> Reading:
+def _named_absorber(reading: Reading, absorber: tuple[str, str] | None) -> Reading:
     """The reading with the user's element and edge, if the run itself tells none."""
     own = reading.absorber
     if absorber is None or (own.element and own.edge):
@@ -160,7 +160,7 @@ def _told(reading: Reading, absorber: tuple[str, str] | None) -> Reading:
     if own.element not in ("", absorber[0]):
         return reading
     known = replace(own, element=absorber[0], edge=own.edge or absorber[1])
-    note = f"absorber {' '.join(absorber)} told by the user"
+    note = f"absorber {' '.join(absorber)} named by the user"
     return replace(reading, absorber=known, note="; ".join(n for n in (reading.note, note) if n))
 
 
@@ -287,7 +287,7 @@ def _store(out: Imported, row: Row, reading: Reading, paired: Paired, element: s
 
 
 def _better(out: Imported, row: Row, reading: Reading) -> bool:
-    """Whether a run takes the place of one with the same input; the other row says why it lost.
+    """Whether a run replaces one with the same input; the other row says why it lost.
 
     A spectrum that is the beginning of the other is a cut copy, and has failed. Of two different
     ones the first stays, and the second says so.

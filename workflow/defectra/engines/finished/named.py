@@ -23,7 +23,9 @@ _ENGINE = re.compile(r"(?:^|[_\-. ])(feff|vasp|ocean|exciting|xspectra|fdmnes)(?
 _KNOWN = re.compile(r"(?:^|[_\-. ])([A-Z][a-z]?)[_\- ]?(K|L1|L23|L2|L3)(?:[_\- .]|edge)")
 COMPANIONS = re.compile(r"(?!)")
 MARKS: tuple[str, ...] = ()
-ALONE = 0.02  # relative; an edge that has another within so little is not told by its energy
+ALONE = (
+    0.02  # relative; an edge that has another within so little cannot be identified by its energy
+)
 
 
 def find(folder: Folder) -> list[tuple[Path, ...]]:
@@ -54,18 +56,18 @@ def read(files: tuple[Path, ...], folder: Folder) -> Reading:  # noqa: ARG001
         _absorber(plain_name(path), energy, mu, axis),
         engine.group(1) if engine else "",
         axis,
-        "not told",
+        "not stated",
         None,
         note="two columns; the engine is known by the file name alone",
     )
 
 
 def _absorber(name: str, energy: np.ndarray, mu: np.ndarray, axis: Axis) -> Absorber:
-    told = {(e, edge) for e, edge in _KNOWN.findall(name) if find_edge(e, edge)}
-    if len(told) == 1:
-        element, edge = told.pop()
+    named = {(e, edge) for e, edge in _KNOWN.findall(name) if find_edge(e, edge)}
+    if len(named) == 1:
+        element, edge = named.pop()
         return Absorber(element, edge.replace("L23", "L2,3"), None, "file name")
-    if len(told) > 1:
+    if len(named) > 1:
         return Absorber(label="several edges in the file name")
     if axis is Axis.ABSOLUTE:
         onset = float(energy[int(np.argmax(mu > 0.1 * mu.max()))])

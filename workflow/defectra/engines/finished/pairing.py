@@ -37,7 +37,7 @@ class Paired:
     structure, geometry
         Rows of the tables of these names.
     index
-        Absorbing site, from 0; None if it could not be told.
+        Absorbing site, from 0; None if it could not be determined.
     site, multiplicity
         Name and number of sites of its symmetry orbit.
     how
@@ -86,11 +86,11 @@ def _fit(found: Candidate, absorber: Absorber, folder: Path, refused: list[str])
     source = found.source or _INPUT
     rows = _rows(Path(source), stamp(Path(source))) if found.source else rows_of(found.structure)
     structure, geometry, names = rows
-    told = "; ".join(t for t in (f"{found.name}; {how}", found.reason) if t)
+    remark = "; ".join(t for t in (f"{found.name}; {how}", found.reason) if t)
     if index is None:
-        return Paired(structure, geometry, source, None, "", None, told)
+        return Paired(structure, geometry, source, None, "", None, remark)
     site = names[index]
-    return Paired(structure, geometry, source, index, site, names.count(site), told)
+    return Paired(structure, geometry, source, index, site, names.count(site), remark)
 
 
 def _chosen(fits: list[Paired], refused: list[str]) -> Paired | None:
@@ -115,7 +115,7 @@ def _rows(path: Path, _stamp: tuple[int, int]) -> tuple[dict[str, Any], dict[str
 def find_site(
     structure: Structure, absorber: Absorber, folder: Path, listed: tuple[int, ...] = ()
 ) -> tuple[int | None, str]:
-    """Absorbing site of a structure, and how it was told.
+    """Absorbing site of a structure, and how it was determined.
 
     Parameters
     ----------
@@ -144,9 +144,9 @@ def find_site(
                 f"site {absorber.index} is {species[absorber.index]}, the run is of {element}",
             )
         return absorber.index, absorber.label
-    told = _NUMBER.search(folder.name)
-    if told and told.group(2) == element and int(told.group(1)) < len(species):
-        index = int(told.group(1))
+    named = _NUMBER.search(folder.name)
+    if named and named.group(2) == element and int(named.group(1)) < len(species):
+        index = int(named.group(1))
         if species[index] == element:
             return index, f"number in the name of the folder {folder.name}"
     sites = [i for i, s in enumerate(species) if s == element]

@@ -42,7 +42,7 @@ class Absorber:
     element, edge
         Empty if the run does not tell.
     index
-        Number of the site in the run's own structure, from 0; None if not told.
+        Number of the site in the run's own structure, from 0; None if not known.
     listed
         Number of the site in the asymmetric list of the run's own structure, from 0: of a CIF, or
         of a cell with a space group. It is no index of the expanded cell.

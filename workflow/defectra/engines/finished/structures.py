@@ -74,14 +74,14 @@ def _spelt(reading: Reading) -> list[Candidate]:
 
 
 def _nearby(folder: Path, root: Path) -> Iterator[list[Path]]:
-    place = folder
+    above = folder
     for _ in range(UP + 1):
-        with os.scandir(place) as entries:  # a folder above may hold thousands of runs
-            named = [place / e.name for e in entries if NAMES.search(plain_name(e.name))]
+        with os.scandir(above) as entries:  # a folder above may hold thousands of runs
+            named = [above / e.name for e in entries if NAMES.search(plain_name(e.name))]
         yield sorted(p for p in named if p.is_file())
-        if place in (root, place.parent):
+        if above in (root, above.parent):
             break
-        place = place.parent
+        above = above.parent
 
 
 def load(path: Path, *, own: bool = False) -> Candidate:
@@ -114,10 +114,10 @@ def _read(path: Path, _stamp: tuple[int, int]) -> tuple[Structure | None, str, t
             structure = read_structure(path)
     except StructureError as error:
         return None, str(error).removeprefix(f"{path}: "), ()
-    told = "; ".join(str(w.message) for w in said if w.category is StructureWarning)
+    warned = "; ".join(str(w.message) for w in said if w.category is StructureWarning)
     if not structure.is_ordered:
         return None, "has partly occupied sites", ()
-    return structure, told, tuple(structure.site_properties.get("listed", ()))
+    return structure, warned, tuple(structure.site_properties.get("listed", ()))
 
 
 def _by(reader: Any, path: Path) -> tuple[Structure | None, str, tuple[int, ...]]:

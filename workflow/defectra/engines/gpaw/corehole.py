@@ -1,8 +1,9 @@
 """K edges by GPAW with a core hole: what is asked of the program, and what came out.
 
 Half or a full hole against a uniform background, or the excited electron in the lowest empty state
-(XCH); spin-polarised, with U. The absolute energy is that of ΔSCF: the total energy of the first
-core-excited state minus that of the ground state stands at the first empty state of the spectrum.
+(XCH, excited electron and core hole); spin-polarised, with U. The absolute energy is that of ΔSCF:
+the total energy of the first core-excited state minus that of the ground state stands at the first
+empty state of the spectrum.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ RESULT = gpaw.RESULT
 STEP = 0.1  # eV, of the energies of a spectrum
 BELOW = 5.0  # eV, that the spectrum begins below the first transition
 # Inelastic losses: a state so far above the first empty one is this much of that wider, the linear
-# rule of WIEN2k (E/10). FEFF and measured spectra have them; the states of GPAW live for ever.
+# rule of WIEN2k (E/10). FEFF and measured spectra have them; the states of GPAW have none.
 LOSS = 0.1
 _LONGEST = 2000.0  # eV, of a spectrum
 _TIMES_MOST = 4  # cells along one vector

@@ -28,7 +28,7 @@ from defectra.campaign.engine import Outcome
 from defectra.core.errors import EngineError
 from defectra.core.paths import PROJECT
 from defectra.core.records import Status
-from defectra.core.store import made, told
+from defectra.core.store import disk_errors, made
 from defectra.engines import process
 from defectra.engines.gpaw.settings import GpawProtocol
 
@@ -130,7 +130,7 @@ def command(name: str) -> list[str]:
 
 
 def environment(name: str) -> dict[str, str]:
-    """Environment of a program; under a launcher GPAW is told to use its MPI."""
+    """Environment of a program; under a launcher GPAW is made to use its MPI."""
     parallel = name in PARALLEL and os.environ.get(LAUNCH)
     return ENVIRONMENT | ({"GPAW_MPI_BACKEND": "cgpaw"} if parallel else {})
 
@@ -163,8 +163,8 @@ def _version(python: str) -> str:
         raise EngineError("engine_missing", f"{python} cannot be asked for gpaw: {error}") from None
     lines = done.stdout.split()
     if done.returncode or not lines:
-        told = (done.stderr.strip().splitlines() or ["no message"])[-1]
-        raise EngineError("engine_missing", f"{python} cannot import gpaw: {told[:200]}")
+        reason = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        raise EngineError("engine_missing", f"{python} cannot import gpaw: {reason[:200]}")
     return f"gpaw {lines[-1]}"
 
 
@@ -249,22 +249,22 @@ def run(
     """
     out = Outcome(calculation_id(asked))
     out.inputs_sha256 = out.calculation_id
-    place = folder or Path(tempfile.mkdtemp(prefix="gpaw-"))
+    work = folder or Path(tempfile.mkdtemp(prefix="gpaw-"))
     start = time.perf_counter()
     try:
-        _call(out, asked, made(place), name)
+        _call(out, asked, made(work), name)
     except EngineError as error:
         out.status, out.error_class, out.message = Status.FAILED, error.error_class, str(error)
     finally:
-        out.files = _files(place)
+        out.files = _files(work)
         out.wall_s = time.perf_counter() - start
         if folder is None or (out.status is Status.OK and not keep):
-            shutil.rmtree(place, ignore_errors=True)
+            shutil.rmtree(work, ignore_errors=True)
     return out
 
 
 def _call(out: Outcome, asked: Job, folder: Path, name: str) -> None:
-    with told(folder):
+    with disk_errors(folder):
         (folder / "job.json").write_text(json.dumps(asked, indent=1), encoding="utf-8")
     used = process.run(
         [*command(name), "job.json", RESULT],

@@ -27,14 +27,16 @@ class GpawProtocol(Strict):
     )
     glides: bool = Field(
         False,
-        description="symmetries with a translation too: fewer points in Pnma",
+        description="also symmetries with a translation: fewer k-points in Pnma",
     )
     complex: bool = Field(False, description="complex orbitals although only Γ is sampled")
     iterations: int = Field(120, ge=1, description="of self-consistency, at most")
     energy: float = Field(1e-5, gt=0, description="eV per valence electron")
     density: float = Field(1e-4, gt=0, description="electrons per valence electron")
     eigenstates: float = Field(1e-4, gt=0, description="eV² per valence electron")
-    checkpoint: bool = Field(False, description="keep the ground state until the job is done")
+    checkpoint: bool = Field(
+        False, description="keep the ground state on disk until the job is done"
+    )
     timeout_s: float = Field(3600, gt=0, description="s, then the calculation counts as failed")
 
 
@@ -60,7 +62,9 @@ class GpawLevelsProtocol(Strict):
     host_state_tolerance: float = Field(1e-5, gt=0, le=1e-2, description="eV² per electron")
     host_kpoints: int = Field(4, ge=2, le=12, description="each way in the primitive cell")
     response_cutoff: int = Field(30, ge=10, le=200, description="eV, dielectric matrix")
-    timeout_s: float = Field(3600, gt=0, description="s of one batch, then it counts as failed")
+    timeout_s: float = Field(
+        3600, gt=0, description="s for one batch of calculations, then it counts as failed"
+    )
 
 
 class GpawCoreHoleProtocol(Strict):
@@ -82,15 +86,18 @@ class GpawCoreHoleProtocol(Strict):
         {"Ni": ("d", 6.0), "Co": ("d", 3.3), "Mn": ("d", 3.9)}, description="U by element, eV"
     )
     moments: dict[str, float] = Field(
-        {"Ni": 1.2, "Mn": 3.1}, description="first guess by element, µB, if the cell has none"
+        {"Ni": 1.2, "Mn": 3.1},
+        description="initial magnetic moments by element, µB, if the cell has none",
     )
     cutoff: float = Field(280, ge=100, le=2000, description="eV, plane waves")
     image_distance: float = Field(
         4.9, ge=0, le=20, description="Å, least distance of a hole to its images"
     )
     spacing: float = Field(1.3, gt=0.05, le=10, description="1/Å, largest step of the k-points")
-    bands: float = Field(1.2, ge=1.05, le=4, description="of the occupied ones, self-consistency")
-    span: float = Field(40, gt=0, le=200, description="eV, reach of the spectrum, about")
+    bands: float = Field(
+        1.2, ge=1.05, le=4, description="bands per occupied band in the self-consistency"
+    )
+    span: float = Field(40, gt=0, le=200, description="eV, approximate range of the spectrum")
     lifetime: float = Field(0.2, ge=0, description="eV, FWHM of the Lorentzian of the core hole")
     fwhm: float = Field(0.6, gt=0, description="eV, of the Gaussian over the k-points")
     smearing: float = Field(0.05, gt=0, le=0.5, description="eV, Fermi-Dirac")

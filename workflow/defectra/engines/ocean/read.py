@@ -48,18 +48,18 @@ def operator_of(folder: Folder, number: int) -> str:
 
     A momentum transfer is part of it: its direction and length are those of the second vector.
     """
-    place = folder.path
+    location = folder.path
     for _ in range(3):
-        path = place / f"photon{number}"
+        path = location / f"photon{number}"
         if path.is_file():
             words = read_text(path, 2000).split()
             name = words[0].lower() if words else "empty"
-            told = _OPERATORS.get(name, name)
-            if told in _OPERATORS.values():
-                return told
+            operator = _OPERATORS.get(name, name)
+            if operator in _OPERATORS.values():
+                return operator
             vectors = " ".join(words[1:])
-            return f"{told} ({vectors})"
-        place = place.parent
+            return f"{operator} ({vectors})"
+        location = location.parent
     return ""
 
 
@@ -112,13 +112,13 @@ def _index(species: list[str], element: str, number: int) -> int | None:
 
 def _inputs(folder: Folder) -> str:
     """Text of the OCEAN input in the folder or up to two above."""
-    place = folder.path
+    location = folder.path
     for _ in range(3):
-        here = Folder(place)
+        here = Folder(location)
         for path in here.files:
             if re.search(r"rprim\s*\{", here.head(path)):
                 return read_text(path)
-        place = place.parent
+        location = location.parent
     return ""
 
 

@@ -1,7 +1,7 @@
 """Finished VASP runs of cells: energies, potentials at the atoms, states, wherever they lie.
 
-Readers are pymatgen's. What a folder holds is told from its files alone: the charge from NELECT and
-the valences, so that a moved, renamed or gzipped folder gives the same row.
+Readers are pymatgen's. What a folder holds is decided from its files alone: the charge from NELECT
+and the valences, so that a moved, renamed or gzipped folder gives the same row.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def read(xml: Path, outcar: Path | None) -> Row:
     Raises
     ------
     EngineError
-        ``truncated_output`` if pymatgen cannot read it, ``no_charge`` if valences are not told,
+        ``truncated_output`` if pymatgen cannot read it, ``no_charge`` if valences are not known,
         ``blank_energy``, ``no_states``.
     """
     run = _vasprun(xml)

@@ -1,4 +1,4 @@
-"""POTCAR files, which VASP's licence keeps with the user: found, joined, told of by checksum."""
+"""POTCAR files, which VASP's licence keeps with the user: found, joined, recorded by checksum."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _potcar_of(element: str) -> str:
     )
 
 
-def potcar_told(secret: Files) -> Files:
+def potcar_checksums(secret: Files) -> Files:
     """Title and SHA-256 of each data set of a POTCAR, which may be kept beside the run."""
     lines = []
     for part in (p.strip() for p in secret["POTCAR"].split("End of Dataset")):

@@ -79,8 +79,8 @@ def read(files: tuple[Path, ...], folder: Folder) -> Reading:
     settings = {} if several else _settings(folder, outcar)
     energy, mu, how = _spectrum(path, None if several else outcar, settings)
     state = _state(None if several else outcar, None if several else xml)
-    place = None if several else folder.named("POSCAR") or folder.named("CONTCAR")
-    names = _potcar_names(outcar) if outcar and place else []
+    cell_file = None if several else folder.named("POSCAR") or folder.named("CONTCAR")
+    names = _potcar_names(outcar) if outcar and cell_file else []
     parsed = spectrum(
         energy,
         mu,
@@ -92,7 +92,7 @@ def read(files: tuple[Path, ...], folder: Folder) -> Reading:
     absorber = (
         Absorber(label=f"{len(find(folder))} spectra in one folder: which is of this INCAR?")
         if several
-        else _absorber(settings, place, names)
+        else _absorber(settings, cell_file, names)
     )
     return Reading(
         parsed,
@@ -102,8 +102,8 @@ def read(files: tuple[Path, ...], folder: Folder) -> Reading:
         UNIT,
         state["converged"],
         {} if several else _inputs(folder),
-        (place,) if place else (),
-        _cell(place, names),
+        (cell_file,) if cell_file else (),
+        _cell(cell_file, names),
         note=how,
     )
 
@@ -191,14 +191,14 @@ def _settings(folder: Folder, outcar: Path | None) -> dict[str, str]:
     """
     path = folder.named("INCAR")
     given = _tags(path) if path else {}
-    told = _tags(outcar) if outcar else {}
+    printed = _tags(outcar) if outcar else {}
     for tag in ("CLNT", "CLN", "CLL"):
-        one, two = incar.integer(given, tag), incar.integer(told, tag)
+        one, two = incar.integer(given, tag), incar.integer(printed, tag)
         if one is not None and two is not None and one != two:
             raise EngineError(
                 "mixed_files", f"{tag} is {one} in INCAR and {two} in OUTCAR: files of two runs"
             )
-    return told | given
+    return printed | given
 
 
 def _potcar_names(outcar: Path) -> list[str]:
@@ -224,18 +224,18 @@ def _absorber(tags: dict[str, str], poscar: Path | None, names: list[str]) -> Ab
 def _block_of(poscar: Path, block: int, names: list[str]) -> tuple[str, int, int]:
     """Element, first site and length of block `block` (from 1) of the species of a POSCAR."""
     try:
-        told, counts = species_of(read_text(poscar), names)
+        species, counts = species_of(read_text(poscar), names)
     except StructureError as error:
         raise EngineError("unknown_absorber", f"{poscar.name}: {error}") from None
-    if len(names) == len(told) and told != names:
+    if len(names) == len(species) and species != names:
         raise EngineError(
             "mixed_files",
-            f"{poscar.name} names {' '.join(told)}, the POTCAR of the OUTCAR is {' '.join(names)}",
+            f"{poscar.name} names {' '.join(species)}, the OUTCAR's POTCAR is {' '.join(names)}",
         )
     if not 1 <= block <= len(counts):
         message = f"{poscar.name} has no species {block}, which CLNT names"
         raise EngineError("mixed_files", message)
-    return told[block - 1], sum(counts[: block - 1]), counts[block - 1]
+    return species[block - 1], sum(counts[: block - 1]), counts[block - 1]
 
 
 def _cell(poscar: Path | None, names: list[str]) -> tuple[np.ndarray, list[str], np.ndarray] | None:

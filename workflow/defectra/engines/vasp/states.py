@@ -32,7 +32,7 @@ def states(run: Any, electrons: float) -> Row:
     """States within 3 eV of the band edges, and the edges (``vbm_eV``, ``cbm_eV``).
 
     The edges are where the states, filled from the lowest, hold the electrons of the run. If the
-    run lists fewer states than electrons (it did not print them all), they are told from its
+    run lists fewer states than electrons (it did not print them all), they are inferred from its
     occupations. `state_note` says so.
 
     Raises

@@ -62,9 +62,9 @@ def _spoiled(line: str) -> bool:
 
 
 def _check_rows(path: Path, have: int, ended: bool, tags: dict[str, str]) -> None:
-    told = {incar.integer(tags, tag) for tag in ("CH_NEDOS", "NEDOS")} - {None}
-    if have < LEAST or (not ended and have not in told):
-        says = f", NEDOS says {max(t for t in told if t)}" if told else ""
+    declared = {incar.integer(tags, tag) for tag in ("CH_NEDOS", "NEDOS")} - {None}
+    if have < LEAST or (not ended and have not in declared):
+        says = f", NEDOS says {max(t for t in declared if t)}" if declared else ""
         raise EngineError(
             "truncated_output",
             f"{path.name}: the dielectric function is cut off after {have} energies{says}",

@@ -50,7 +50,7 @@ class XInput:
         return int(value) if value is not None else 1
 
     def number(self, key: str) -> float | None:
-        """A number; None if it is not told."""
+        """A number; None if it is not given."""
         try:
             return float(self.keys[key].lower().replace("d", "e"))
         except (KeyError, ValueError):

@@ -49,8 +49,8 @@ def find(folder: Folder) -> list[tuple[Path, ...]]:
     """Files ``xanes.dat`` by name or content; those of ``dipole1``, ``dipole2`` … are one."""
     own: list[tuple[Path, ...]] = [(p,) for p in _spectra(folder)]
     if own:
-        place = folder.path
-        together = _siblings(place.parent) if _DIPOLE.search(place.name) else []
+        path = folder.path
+        together = _siblings(path.parent) if _DIPOLE.search(path.name) else []
         return [] if own[0][0] in together else own
     together = _siblings(folder.path)
     return [tuple(together)] if together else []
@@ -66,14 +66,14 @@ def _spectra(folder: Folder) -> list[Path]:
 
 def _siblings(parent: Path) -> list[Path]:
     """Spectra of the polarisation folders below `parent`, if they are of one kind."""
-    places = [p for p in sorted(parent.iterdir()) if p.is_dir() and _DIPOLE.search(p.name)]
-    found = [s[0] for s in (_spectra(Folder(p)) for p in places) if len(s) == 1]
+    folders = [p for p in sorted(parent.iterdir()) if p.is_dir() and _DIPOLE.search(p.name)]
+    found = [s[0] for s in (_spectra(Folder(p)) for p in folders) if len(s) == 1]
     kinds = set()
     for path in found:
         own = namelists.inputs(Folder(path.parent))
-        told = tuple((i.calculation, i.edge, i.absorber, i.zero) for i in own)
+        settings = tuple((i.calculation, i.edge, i.absorber, i.zero) for i in own)
         momentum = _MOMENTUM.search(read_text(path, 1000))
-        kinds.add((told, momentum.group(1) if momentum else ""))
+        kinds.add((settings, momentum.group(1) if momentum else ""))
     return found if len(found) > 1 and len(kinds) == 1 else []
 
 
@@ -96,7 +96,7 @@ def read(files: tuple[Path, ...], folder: Folder) -> Reading:  # noqa: ARG001
     notes = [
         operator,
         f"mean of {len(files)} polarisations" if len(files) > 1 else "one polarisation",
-        "" if zero is None else _told_zero(zero, efermi),
+        "" if zero is None else _zero_remark(zero, efermi),
         run.open,
     ]
     known = run.given is not None or run.output is not None
@@ -119,8 +119,8 @@ def run_of(path: Path, header: str, energy: np.ndarray) -> Run:
     the nearest folder that agrees with the header and the energies.
     """
     given, output, pw, reasons = None, None, None, []
-    for place in (Folder(path.parent), Folder(path.parent.parent)):
-        own = namelists.inputs(place)
+    for candidate in (Folder(path.parent), Folder(path.parent.parent)):
+        own = namelists.inputs(candidate)
         if given is None and own:
             fitting = [i for i in own if _agrees(i, header, energy)]
             given = next((f for f in (_one(g) for g in _by_name(fitting, path)) if f), None)
@@ -129,9 +129,10 @@ def run_of(path: Path, header: str, energy: np.ndarray) -> Run:
                 why = "none agrees" if not fitting else "several agree"
                 reasons.append(f"of the inputs of xspectra.x ({names}) {why} with {path.name}")
             break
-    for place in (Folder(path.parent), Folder(path.parent.parent)):
-        output = output or _output_of(path, given, namelists.outputs(place), len(_spectra(place)))
-        pw = pw or _pw_of(path, given, output, namelists.pw_files(place))
+    for candidate in (Folder(path.parent), Folder(path.parent.parent)):
+        outputs = namelists.outputs(candidate)
+        output = output or _output_of(path, given, outputs, len(_spectra(candidate)))
+        pw = pw or _pw_of(path, given, output, namelists.pw_files(candidate))
     return Run(given, output, pw, "; ".join(reasons))
 
 
@@ -193,10 +194,12 @@ def _pw_of(
 ) -> Path | None:
     """The pw.x file with the run's prefix, else with its name, else the only one of its kind."""
     prefix = given.keys.get("prefix", "pwscf") if given else output.prefix if output else ""
-    told = [p for p in found if namelists.namelists(read_text(p)).get("prefix", "pwscf") == prefix]
+    by_prefix = [
+        p for p in found if namelists.namelists(read_text(p)).get("prefix", "pwscf") == prefix
+    ]
     head = stem(path).split(".")[0]
     by_name = [p for p in found if stem(p).split(".")[0] == head]
-    for group in (told, by_name, found):
+    for group in (by_prefix, by_name, found):
         kinds = {tuple(namelists.species(read_text(p))[0]) for p in group}
         with_types = [p for p in group if namelists.species(read_text(p))[0]]
         if group and len(kinds - {()}) == 1:
@@ -214,11 +217,11 @@ def _check_whole(path: Path, given: XInput | None, energy: np.ndarray) -> None:
 
 
 def _operator(path: Path, header: str, given: XInput | None) -> str:
-    """Dipole or quadrupole; special ones are told with what makes them so."""
+    """Dipole or quadrupole; special ones are named with what makes them so."""
     momentum = _MOMENTUM.search(header)
     if given is None:
         by_header = {v: k for k, v in _OPERATORS.items()}
-        return by_header.get(momentum.group(1) if momentum else "", "operator not told")
+        return by_header.get(momentum.group(1) if momentum else "", "operator not stated")
     if given.calculation not in _OPERATORS and given.calculation not in ("xanes", "dipole"):
         raise EngineError(
             "not_absorption", f"{path.name}: calculation = '{given.calculation}' in its input"
@@ -236,7 +239,7 @@ def _zero(run: Run, path: Path) -> float | None:
     return None
 
 
-def _told_zero(zero: float, efermi: float) -> str:
+def _zero_remark(zero: float, efermi: float) -> str:
     text = f"zero at xe0 = {zero:g} eV"
     if abs(zero - efermi) < 5e-4:
         text += ", the Fermi level"

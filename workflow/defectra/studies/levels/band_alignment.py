@@ -1,4 +1,7 @@
-"""Published levels aligned with the band edges of HSE06, and the errors that are left."""
+"""Published levels aligned with the band edges of HSE06, and the errors that are left.
+
+HSE06: hybrid functional of Heyd, Scuseria and Ernzerhof.
+"""
 
 from __future__ import annotations
 

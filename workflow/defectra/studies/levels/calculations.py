@@ -25,7 +25,7 @@ from defectra.studies.levels.requests import (
     typed,
 )
 from defectra.studies.levels.sets import CORRECTIONS, Tables, hosts_by_name, level_rows
-from defectra.studies.levels.settings import Live
+from defectra.studies.levels.settings import ComputedSets
 from defectra.studies.levels.tables import CELL_RUNS, HOST_RUNS
 
 Row = dict[str, Any]
@@ -73,7 +73,7 @@ def tables_of(ledger: Ledger, archive: Archive, ratios: Mapping[str, float]) -> 
 
 
 def recompute(
-    settings: Live,
+    settings: ComputedSets,
     protocols: Protocols,
     properties: Properties,
     journal: Path,
@@ -111,7 +111,7 @@ def recompute(
     return [compared(r, now.get(_key(r), {}), cpu, version, message) for r in before]
 
 
-def sets_of_next(ranked: Sequence[Mapping[str, Any]], settings: Live) -> list[DefectSet]:
+def sets_of_next(ranked: Sequence[Mapping[str, Any]], settings: ComputedSets) -> list[DefectSet]:
     """The first rows of ``next.csv`` as sets, falling charges."""
     out = []
     for row in ranked[: settings.next_runs]:

@@ -22,7 +22,7 @@ def checks_computed(levels: Rows, drift: Rows) -> list[Row]:
     Parameters
     ----------
     levels, drift
-        Rows of LIVE_LEVELS and of ``live_drift.csv``; each may be empty.
+        Rows of COMPUTED_LEVELS and of ``live_drift.csv``; each may be empty.
     """
     return [c.row() for c in [*_counts(levels), *_sizes(levels), _drift(drift)]]
 

@@ -31,7 +31,7 @@ def deviations(
     Parameters
     ----------
     levels, computed, space
-        Rows of LIVE_LEVELS, HOST_RUNS and of the space table.
+        Rows of COMPUTED_LEVELS, HOST_RUNS and of the space table.
     measured
         Literature properties by host; estimates must not be among them.
     """

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from defectra.core.records import Column, Metric, Split, Table
 from defectra.learn import scores
 from defectra.learn.splits import folds
-from defectra.studies.levels import gaussian_process as gaussian
+from defectra.studies.levels import gaussian_process
 from defectra.studies.levels.features import Defects, Hosts, defects, flat_ladder, long_matrix
 from defectra.studies.levels.nested import LeftOut, leave_out
 from defectra.studies.levels.published import CHARGES
@@ -38,7 +38,9 @@ PREDICTIONS = Table(
         Column("features", "string", "", "what it saw"),
         Column("split", "string", "", "cross-validation"),
         Column("gap_eV", "float", "eV", "gap of the host in the table of host properties"),
-        Column("suspect", "bool", "", "the published ladder hardly rises"),
+        Column(
+            "suspect", "bool", "", "the published levels hardly rise with the number of electrons"
+        ),
         Column("truth", "float", "eV", "published PBE level"),
         Column("prediction", "float", "eV", "out of fold"),
         Column("half_width", "float", "eV", "of the 90 % interval, NaN if the model has none"),
@@ -105,9 +107,9 @@ def evaluate(data: Data, study: LevelsStudy, seed: int) -> list[Answer]:
 
 
 def _gaussian(data: Data, study: LevelsStudy, seed: int) -> Iterator[Answer]:
-    kernels = gaussian.draw(study.kernel, study.candidates, study.candidate_spread, seed)
+    kernels = gaussian_process.draw(study.kernel, study.candidates, study.candidate_spread, seed)
     suspect = flat_ladder(data.labels)
-    fits = [gaussian.fit(data.descriptors, data.labels, k, suspect) for k in kernels]
+    fits = [gaussian_process.fit(data.descriptors, data.labels, k, suspect) for k in kernels]
     for split in (Split.GROUPED, Split.IMPURITY_OUT, Split.HOST_OUT, Split.FAMILY_OUT):
         groups = data.groups(split)
         if split is Split.GROUPED:

@@ -153,12 +153,12 @@ def supercell(host: str, lattice: float, atoms: int) -> Decorated:
     return pristine(Supercell(zincblende(lattice, first, second), CELLS[atoms]))
 
 
-def place(cell: Decorated, site: str, impurity: str) -> Decorated:
+def insert_impurity(cell: Decorated, site: str, impurity: str) -> Decorated:
     """The impurity on a site of the cell; neutral."""
     crystal = cell.supercell.crystal
     on = SUBLATTICES.get(site) or crystal.species["AB".index(site[-1])]
-    placed = defects.VANADIUM if impurity == VANADIUM else impurity
-    return defects.point_defects(cell, defects.parse(f"{placed}_{on}", cell))[0]
+    element = defects.VANADIUM if impurity == VANADIUM else impurity
+    return defects.point_defects(cell, defects.parse(f"{element}_{on}", cell))[0]
 
 
 def centre(defect: Decorated) -> list[float]:
@@ -327,7 +327,7 @@ def host_requests(
 def set_requests(chosen: DefectSet, lattice: float, p: GpawLevelsProtocol) -> list[Json]:
     """Requests of a set: the bulk cell first, then each charge, the charge falling."""
     bulk = supercell(chosen.host, round(lattice, 4), chosen.atoms)
-    defect = place(bulk, chosen.site, chosen.impurity)
+    defect = insert_impurity(bulk, chosen.site, chosen.impurity)
     species = {*bulk.supercell.crystal.species, chosen.impurity} - {"X"}
     charged = [run_request(defect, q, p, species) for q in chosen.charges]
     return [bulk_request(chosen.host, round(lattice, 4), chosen.atoms, p, species), *charged]

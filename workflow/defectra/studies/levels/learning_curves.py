@@ -77,11 +77,11 @@ def _one_draw(
     answers = {name: np.full(len(hse), np.nan) for name in METHODS}
     for host in sorted(set(hosts[np.isfinite(hse)])):
         test = (hosts == host) & np.isfinite(hse)
-        dear, cheap = kept & (hosts != host), np.isfinite(pbe) & (hosts != host)
-        if dear.sum() < _LEAST or cheap.sum() < _LEAST:
+        high, low = kept & (hosts != host), np.isfinite(pbe) & (hosts != host)
+        if high.sum() < _LEAST or low.sum() < _LEAST:
             continue
         unknown = np.full(int(test.sum()), np.nan)
-        pair = Pair(x[cheap], pbe[cheap], x[dear], hse[dear], pbe[dear], x[test], unknown)
+        pair = Pair(x[low], pbe[low], x[high], hse[high], pbe[high], x[test], unknown)
         for name, method in METHODS.items():
             answers[name][test] = method(pair)
     for name, value in answers.items():

@@ -89,19 +89,19 @@ def plot_level_sizes(job: Job) -> None:
     """
     from defectra.core.store import read_table
     from defectra.studies.levels.figures.sizes import plot_sizes
-    from defectra.studies.levels.tables import HOST_RUNS, LIVE_LEVELS
+    from defectra.studies.levels.tables import COMPUTED_LEVELS, HOST_RUNS
 
     lattices = {r["host"]: r["lattice_A"] for r in read_table(job.input.hosts, HOST_RUNS)}
-    plot_sizes(read_table(job.input.levels, LIVE_LEVELS), lattices, job.output[0])
+    plot_sizes(read_table(job.input.levels, COMPUTED_LEVELS), lattices, job.output[0])
 
 
 def plot_live_levels(job: Job) -> None:
-    """Figure of the live set.
+    """Figure of the sets computed with GPAW.
 
     Input levels (parquet); no params.
     """
     from defectra.core.store import read_table
-    from defectra.studies.levels.figures.computed import plot_live
-    from defectra.studies.levels.tables import LIVE_LEVELS
+    from defectra.studies.levels.figures.computed import plot_computed
+    from defectra.studies.levels.tables import COMPUTED_LEVELS
 
-    plot_live(read_table(job.input.levels, LIVE_LEVELS), job.output[0])
+    plot_computed(read_table(job.input.levels, COMPUTED_LEVELS), job.output[0])

@@ -1,7 +1,8 @@
-"""Published level tables, read strictly: what is missing, renamed or doubled is told.
+"""Published level tables, read strictly: what is missing, renamed or doubled is named in an error.
 
 Two sources: the tables of `ai_semiconductors` (PBE, six levels a row) and the Foundry table
 `semiconductor_defectlevels_v1.1` (PBE, aligned and HSE, one level a row, 37 columns).
+Functionals: PBE (Perdew-Burke-Ernzerhof), HSE (hybrid of Heyd-Scuseria-Ernzerhof).
 """
 
 from __future__ import annotations
@@ -166,8 +167,8 @@ def read_foundry(path: str | Path) -> tuple[list[Row], list[Row]]:
     Raises
     ------
     TableError
-        If a column is missing or renamed (the nearest name is told), a unit differs, a field is
-        no number, or a defect level is there twice with different numbers.
+        If a column is missing or renamed (the nearest name is suggested), a unit differs, a field
+        is no number, or a defect level is there twice with different numbers.
     """
     text = {"host_material", "host_element_a", "host_element_b", "impurity"}
     text |= {"removed_element", "site_type", "site"}
@@ -209,9 +210,9 @@ def _read(
         with Path(path).open(encoding="utf-8-sig", newline="") as handle:
             reader = csv.reader(handle)
             heads = next(reader, [])
-            place = _columns(path, heads, needed, units)
+            column = _columns(path, heads, needed, units)
             return [
-                (number, {name: line[k].strip() for name, k in place.items()})
+                (number, {name: line[k].strip() for name, k in column.items()})
                 for number, line in enumerate(reader, 2)
                 if len(line) >= len(heads)
             ]

@@ -129,20 +129,20 @@ def set_families(
 
 def families(config: Config) -> Iterator[Family]:
     """Every host with its sets and phases; hosts without a set last, IV-IV ones at the end."""
-    live, protocols = config.levels.live, config.protocols.gpaw_levels
-    sets = read_sets(PROJECT / live.sets)
+    settings, protocols = config.levels.live, config.protocols.gpaw_levels
+    sets = read_sets(PROJECT / settings.sets)
     properties = read_hosts(PROJECT / config.levels.hosts)
     for family in set_families(sets, protocols, properties):
         own = [s for s in sets if s.host == family.name]
         used = {s.protocol: protocols[s.protocol] for s in own}
         phases = [
-            (s, set_phases(s, PROJECT / live.phases, protocol_of(s, protocols)).values())
+            (s, set_phases(s, PROJECT / settings.phases, protocol_of(s, protocols)).values())
             for s in own
-            if s.name in live.formation
+            if s.name in settings.formation
         ]
         yield Family(family.name, chain_of(family.name, own, used, properties, phases))
-    if live.all_hosts:
-        default = {live.protocol: protocols[live.protocol]}
+    if settings.all_hosts:
+        default = {settings.protocol: protocols[settings.protocol]}
         others = properties.keys() - {s.host for s in sets}
         for host in sorted(sorted(others), key=lambda h: not is_compound(h)):
             yield Family(host, chain_of(host, [], default, properties))
@@ -157,23 +157,23 @@ def _measured(archive: Archive) -> Iterator[Measured]:
 
 
 def _part(config: Config) -> Json:
-    live = config.levels.live.model_dump(mode="json")
+    settings = config.levels.live.model_dump(mode="json")
     return {
-        "levels": {"live": live, "hosts": config.levels.hosts},
+        "levels": {"live": settings, "hosts": config.levels.hosts},
         "protocols": {ENGINE: {k: v.model_dump() for k, v in config.protocols.gpaw_levels.items()}},
     }
 
 
 def _corrections(config: Config, archive: Archive) -> None:
     """Add the finite-size corrections of all sets whose cells are there; needs the library."""
-    live, protocols = config.levels.live, config.protocols.gpaw_levels
+    settings, protocols = config.levels.live, config.protocols.gpaw_levels
     tables = Tables(
         hosts_by_name(archive.read(HOST_RUNS)),
         {r["calculation_id"]: r for r in archive.read(CELL_RUNS)},
         {r["calculation_id"]: r for r in archive.read(CORRECTIONS)},
         static_ratios(read_hosts(PROJECT / config.levels.hosts)),
     )
-    archive.add(correction_rows(read_sets(PROJECT / live.sets), tables, protocols), CORRECTIONS)
+    archive.add(correction_rows(read_sets(PROJECT / settings.sets), tables, protocols), CORRECTIONS)
 
 
 REQUESTS = StudyRequests(

@@ -8,11 +8,11 @@ FOUNDRY_FULL = "levels/foundry/semiconductor_defectlevels_v1.1.csv"
 FOUNDRY_SAMPLE = "levels/foundry_sample/foundry_defectlevels_first_rows.csv"
 HAS_FOUNDRY = bool(CONFIG.mirror) and (Path(CONFIG.mirror) / FOUNDRY_FULL).is_file()
 HOSTS = os.path.relpath(PROJECT / CONFIG.levels.hosts)
-LIVE_SETS = os.path.relpath(PROJECT / CONFIG.levels.live.sets)
-LIVE_ARCHIVE = os.path.relpath(PROJECT / CONFIG.levels.live.archive)
-LIVE_PARTS = sorted(map(str, Path(LIVE_ARCHIVE).glob("*/part-*.parquet")))
-LIVE_PHASES = os.path.relpath(PROJECT / CONFIG.levels.live.phases)
-LIVE_PROTOCOLS = leaf(CONFIG, "protocols", "gpaw_levels")
+LEVEL_SETS = os.path.relpath(PROJECT / CONFIG.levels.live.sets)
+LEVEL_ARCHIVE = os.path.relpath(PROJECT / CONFIG.levels.live.archive)
+LEVEL_PARTS = sorted(map(str, Path(LEVEL_ARCHIVE).glob("*/part-*.parquet")))
+LEVEL_PHASES = os.path.relpath(PROJECT / CONFIG.levels.live.phases)
+GPAW_PROTOCOLS = leaf(CONFIG, "protocols", "gpaw_levels")
 
 
 use rule step as build_levels with:
@@ -33,13 +33,13 @@ use rule step as build_levels with:
         natives=leaf(CONFIG, "levels", "native_defects"),
 
 
-# The live set: hosts and charged cells with GPAW. The archive holds it; each run computes a small
+# Hosts and charged cells computed with GPAW. The archive holds them; each run computes a small
 # set anew if GPAW is there, whose version is a parameter, so that its coming is seen.
 use rule step as run_levels with:
     input:
-        sets=LIVE_SETS,
+        sets=LEVEL_SETS,
         hosts=HOSTS,
-        archive=LIVE_PARTS,
+        archive=LEVEL_PARTS,
         computed=computed_chunks(CONFIG, "levels"),
     output:
         hosts="results/levels/live_hosts.parquet",
@@ -57,8 +57,8 @@ use rule step as run_levels with:
     params:
         **step("defectra.studies.levels.steps.run_levels"),
         config=leaf(CONFIG, "levels", "live"),
-        protocols=LIVE_PROTOCOLS,
-        archive=json.dumps(LIVE_ARCHIVE),
+        protocols=GPAW_PROTOCOLS,
+        archive=json.dumps(LEVEL_ARCHIVE),
         gpaw=gpaw_version(),
 
 
@@ -256,7 +256,7 @@ use rule step as make_live_levels with:
         cells=rules.run_levels.output.cells,
         corrections=rules.run_levels.output.corrections,
         published=rules.build_levels.output.levels,
-        sets=LIVE_SETS,
+        sets=LEVEL_SETS,
         properties=HOSTS,
     output:
         levels="results/levels/live_levels.parquet",
@@ -272,7 +272,7 @@ use rule step as make_live_levels with:
         **need(mb=900, minutes=10),
     params:
         **step("defectra.studies.levels.steps.make_live_levels"),
-        protocols=LIVE_PROTOCOLS,
+        protocols=GPAW_PROTOCOLS,
         coefficient=leaf(CONFIG, "levels", "mba_coefficient"),
 
 
@@ -345,9 +345,9 @@ use rule step as make_formation with:
         hosts=rules.run_levels.output.hosts,
         cells=rules.run_levels.output.cells,
         corrections=rules.run_levels.output.corrections,
-        sets=LIVE_SETS,
+        sets=LEVEL_SETS,
         properties=HOSTS,
-        phases=LIVE_PHASES,
+        phases=LEVEL_PHASES,
     output:
         table="results/levels/formation.csv",
         figure=report(
@@ -363,7 +363,7 @@ use rule step as make_formation with:
     params:
         **step("defectra.studies.levels.steps.make_formation"),
         chosen=leaf(CONFIG, "levels", "live", "formation"),
-        protocols=LIVE_PROTOCOLS,
+        protocols=GPAW_PROTOCOLS,
 
 
 # Not asked for by `levels`: `snakemake results/levels/next_levels.csv` computes the head of
@@ -372,7 +372,7 @@ use rule step as run_next_levels with:
     input:
         ranked=rules.predict_levels.output.ranked,
         hosts=HOSTS,
-        archive=LIVE_PARTS,
+        archive=LEVEL_PARTS,
     output:
         "results/levels/next_levels.csv",
     log:
@@ -382,9 +382,9 @@ use rule step as run_next_levels with:
     params:
         **step("defectra.studies.levels.steps.run_next_levels"),
         config=leaf(CONFIG, "levels", "live"),
-        protocols=LIVE_PROTOCOLS,
+        protocols=GPAW_PROTOCOLS,
         coefficient=leaf(CONFIG, "levels", "mba_coefficient"),
-        archive=json.dumps(LIVE_ARCHIVE),
+        archive=json.dumps(LEVEL_ARCHIVE),
         gpaw=gpaw_version(),
 
 

@@ -1,4 +1,4 @@
-"""Sets of the live campaign, put together from its tables: levels with everything beside them."""
+"""Sets of charged cells, put together from their tables: levels with everything beside them."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from defectra.studies.levels.formation import formation_rows
 from defectra.studies.levels.inputs import (
     DefectSet,
     centre,
+    insert_impurity,
     mesh_of,
-    place,
     protocol_of,
     set_phases,
     set_requests,
@@ -84,7 +84,7 @@ def find(
     if first["id"] not in tables.cells or len(found) < 2:
         return None
     bulk = supercell(chosen.host, host["lattice_A"], chosen.atoms)
-    where = centre(place(bulk, chosen.site, chosen.impurity))
+    where = centre(insert_impurity(bulk, chosen.site, chosen.impurity))
     epsilon = float(host["epsilon_electronic"])
     if protocol.fmax:
         if chosen.host not in tables.ratios:
@@ -151,7 +151,7 @@ def level_rows(
     coefficient: float,
     published: Mapping[tuple[Key, int], float],
 ) -> list[Row]:
-    """Rows of LIVE_LEVELS; a set that is not there, or cannot be trusted, is a row that says so."""
+    """Rows of COMPUTED_LEVELS; a set that is missing, or cannot be trusted, is a row too."""
     out: list[Row] = []
     for chosen in sets:
         same: Row = {

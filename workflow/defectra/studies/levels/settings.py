@@ -29,7 +29,11 @@ class Kernel(Strict):
     noise: float = Field(
         0.3, gt=0, description="eV, at a gap of 1.5 eV; its square grows with the gap"
     )
-    suspect_noise: float = Field(1.5, ge=0, description="eV, more for ladders that do not rise")
+    suspect_noise: float = Field(
+        1.5,
+        ge=0,
+        description="eV, added noise where levels do not rise with the number of electrons",
+    )
 
 
 class Boosting(Strict):
@@ -45,7 +49,7 @@ class Boosting(Strict):
 
 
 class Intervals(Strict):
-    """Prediction intervals, calibrated on training groups that were left out in turn."""
+    """Prediction intervals, calibrated on training groups held out in turn."""
 
     level: float = Field(0.9, gt=0, lt=1)
 
@@ -79,7 +83,7 @@ class ParsedSet(Strict):
 class EnergyTable(Strict):
     """A csv of total energies of a user's own, and which of its columns holds what."""
 
-    file: str = Field(description="csv with a head")
+    file: str = Field(description="csv with a header line")
     host: str = Field(description="column of the host, or a constant such as =CdTe")
     defect: str = Field(description="column of the defect's name")
     vbm: str = Field(description="column of the valence-band maximum, eV, axis of the energies")
@@ -87,27 +91,29 @@ class EnergyTable(Strict):
     energies: dict[int, str] = Field(min_length=2, description="column of the energy by charge")
     corrections: dict[int, str] = Field({}, description="column of the correction by charge")
     bulk: str = Field("", description="column of the host's total energy")
-    fidelity: str = Field("functional unknown", description="what made the energies")
+    fidelity: str = Field("functional unknown", description="functional or method of the energies")
 
 
-class Live(Strict):
+class ComputedSets(Strict):
     """Charged cells with GPAW: the shipped set, what each run computes anew, users' own runs."""
 
     sets: str = Field("resources/levels/sets.csv", description="sets with their protocols")
-    archive: str = Field("resources/archive/levels", description="hosts and cells done earlier")
-    protocol: str = Field("fast", description="of gpaw_levels, for what `next_levels` computes")
+    archive: str = Field("resources/archive/levels", description="hosts and cells computed earlier")
+    protocol: str = Field(
+        "fast", description="protocol of gpaw_levels for the cells of `next_levels`"
+    )
     recompute: list[str] = Field(
-        ["AlP M_A Cd 16 fast"], description="sets computed anew by each run, if GPAW is installed"
+        ["AlP M_A Cd 16 fast"], description="sets recomputed in each run, if GPAW is installed"
     )
     complete: bool = Field(False, description="compute every set that the archive lacks")
     all_hosts: bool = Field(False, description="with `complete`: also hosts that no set names")
     shards: int = Field(4, ge=1, description="chunks of what is computed, by host")
     phases: str = Field("resources/levels/phases.csv", description="elements and competing phases")
     formation: list[str] = Field(
-        ["AlAs M_i_B In 16 fast"], description="sets whose formation energies are made"
+        ["AlAs M_i_B In 16 fast"], description="sets whose formation energies are computed"
     )
     next_runs: int = Field(1, ge=0, description="rows of next.csv that `next_levels` computes")
-    next_atoms: int = Field(16, ge=8, description="of the host in those cells")
+    next_atoms: int = Field(16, ge=8, description="atoms of the host in the cells of `next_levels`")
     parsed: list[ParsedSet] = Field([], description="VASP runs made elsewhere")
     results: list[str] = Field([], description="JSON of doped (thermodynamics), pydefect (summary)")
     tables: list[EnergyTable] = Field([], description="csv of energies, columns declared")
@@ -123,20 +129,23 @@ class LevelsStudy(StudySettings):
     native_defects: bool = Field(True, description="native defects of other hosts as training rows")
     ordinary: list[str] = Field(
         "CdTe CdSe CdS ZnTe ZnSe ZnS GaAs GaP GaSb InP InAs InSb AlAs AlP AlSb".split(),
-        description="hosts whose mean error is a claim of its own",
+        description="hosts whose mean error is reported separately",
     )
     folds: int = Field(5, ge=2)
     kernel: Kernel = Kernel()
     candidates: int = Field(5, ge=1, description="kernels drawn about the centre; one is chosen")
     candidate_spread: float = Field(0.4, ge=0, description="log-normal width of the draws")
     order_weight: float = Field(
-        0.5, ge=0, le=1, description="pull towards falling charge; 1: a law, 0: none"
+        0.5,
+        ge=0,
+        le=1,
+        description="prior that levels rise with the number of electrons; 1: strict, 0: none",
     )
     trees: Boosting = Boosting()
     intervals: Intervals = Intervals()
     multifidelity: Multifidelity = Multifidelity()
     acquisition: Acquisition = Acquisition()
-    live: Live = Live()
+    live: ComputedSets = ComputedSets()
     diagrams: dict[str, list[str]] = Field(
         {"CdTe": ["Cu", "As", "In", "Cl"], "ZnSe": ["Cu", "P", "Al", "Br"]},
         description="impurities of each transition-level diagram",

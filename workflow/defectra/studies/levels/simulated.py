@@ -3,7 +3,7 @@
 Levels are drawn from the prior of the declared Gaussian process with its centre kernel and noise,
 on the real defects, and every host is left out as with the real levels. Where the measured error
 of a host lies above the simulated one, it is the model that fails and not the number of hosts.
-(The paper's simulated data, arXiv:2203.10349, are drawn otherwise; how is not told.)
+(The paper's simulated data, arXiv:2203.10349, are drawn in another way that it does not describe.)
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from defectra.core.records import Split
-from defectra.studies.levels import gaussian_process as gaussian
+from defectra.studies.levels import gaussian_process
 from defectra.studies.levels.evaluate import DECLARED, Data
 from defectra.studies.levels.settings import LevelsStudy
 
@@ -37,20 +37,20 @@ def simulate(
         Rows of the predictions table: where the measured errors come from.
     """
     rows = data.descriptors
-    prior = gaussian.covariance(rows, rows, study.kernel)
+    prior = gaussian_process.covariance(rows, rows, study.kernel)
     root = np.linalg.cholesky(prior + 1e-8 * np.eye(len(prior)))
-    spread = np.sqrt(gaussian.noise(rows, study.kernel))[:, None]
+    spread = np.sqrt(gaussian_process.noise(rows, study.kernel))[:, None]
     generator = np.random.default_rng(seed)
-    base = gaussian.fit(rows, data.labels, study.kernel)
+    base = gaussian_process.fit(rows, data.labels, study.kernel)
     groups = data.groups(Split.HOST_OUT)
-    members = [m[data.scored[m]] for m in gaussian.members(groups)]
+    members = [m[data.scored[m]] for m in gaussian_process.members(groups)]
     names = sorted(set(groups))
     errors = np.full((study.simulations, len(names)), np.nan)
     for draw in range(study.simulations):
         labels = root @ generator.normal(size=data.labels.shape)
         labels += spread * generator.normal(size=data.labels.shape)
-        fitted = gaussian.Fitted(base.inverse, labels, base.inverse @ labels, base.surplus)
-        for k, whole in enumerate(gaussian.members(groups)):
+        fitted = gaussian_process.Fitted(base.inverse, labels, base.inverse @ labels, base.surplus)
+        for k, whole in enumerate(gaussian_process.members(groups)):
             value = fitted.without(whole)[0]
             kept = data.scored[whole]
             if kept.any():

@@ -126,7 +126,7 @@ def make_formation(job: Job) -> None:
 
 
 def make_live_levels(job: Job) -> None:
-    """Levels of the live set.
+    """Levels of the sets computed with GPAW.
 
     Input hosts, cells, corrections, published, sets, properties.
 
@@ -142,7 +142,7 @@ def make_live_levels(job: Job) -> None:
     from defectra.studies.levels.inputs import read_sets
     from defectra.studies.levels.published import LEVELS
     from defectra.studies.levels.sets import CORRECTIONS, Tables, hosts_by_name, level_rows
-    from defectra.studies.levels.tables import CELL_RUNS, HOST_RUNS, LIVE_LEVELS
+    from defectra.studies.levels.tables import CELL_RUNS, COMPUTED_LEVELS, HOST_RUNS
 
     tables = Tables(
         hosts_by_name(read_table(job.input.hosts, HOST_RUNS)),
@@ -157,8 +157,8 @@ def make_live_levels(job: Job) -> None:
     coefficient = json.loads(job.params.coefficient)
     protocols = read_level_protocols(job.params.protocols)
     rows = level_rows(read_sets(job.input.sets), tables, protocols, coefficient, published)
-    write_table(job.output.levels, rows, LIVE_LEVELS)
-    write_csv(job.output.table, rows, LIVE_LEVELS.names)
+    write_table(job.output.levels, rows, COMPUTED_LEVELS)
+    write_csv(job.output.table, rows, COMPUTED_LEVELS.names)
 
 
 def parse_levels(job: Job) -> None:
@@ -178,7 +178,7 @@ def parse_levels(job: Job) -> None:
     from defectra.defects.energy_tables import Mapped, levels_of_table
     from defectra.defects.program_results import levels_of_results
     from defectra.defects.vasp_runs import CELLS_COLUMNS, cells_of_sets, levels_of_sets, read_sets
-    from defectra.studies.levels.tables import LIVE_LEVELS
+    from defectra.studies.levels.tables import COMPUTED_LEVELS
 
     rows, left_out, cells = [], [], []
     coefficient = json.loads(job.params.coefficient)
@@ -200,7 +200,7 @@ def parse_levels(job: Job) -> None:
         made, out = levels_of_table(path, Mapped(**entry), coefficient)
         rows += made
         left_out += out
-    write_csv(job.output.levels, rows, LIVE_LEVELS.names)
+    write_csv(job.output.levels, rows, COMPUTED_LEVELS.names)
     write_csv(job.output.cells, cells, CELLS_COLUMNS)
     write_csv(job.output.left_out, left_out, ["source", "reason"])
 
@@ -249,7 +249,7 @@ def predict_levels(job: Job) -> None:
 
 
 def run_levels(job: Job) -> None:
-    """Live set of levels.
+    """Hosts and charged cells computed with GPAW: archive, own runs, drift.
 
     Input sets, hosts (csv), archive (parts); output four tables.
 
@@ -268,18 +268,18 @@ def run_levels(job: Job) -> None:
     from defectra.studies.levels.hosts import read_hosts, static_ratios
     from defectra.studies.levels.requests import REQUESTS
     from defectra.studies.levels.sets import CORRECTIONS
-    from defectra.studies.levels.settings import Live
+    from defectra.studies.levels.settings import ComputedSets
     from defectra.studies.levels.tables import CELL_RUNS, HOST_RUNS
 
-    live = Live.model_validate_json(job.params.config)
-    live = live.model_copy(update={"sets": job.input.sets})
+    settings = ComputedSets.model_validate_json(job.params.config)
+    settings = settings.model_copy(update={"sets": job.input.sets})
     protocols = read_level_protocols(job.params.protocols)
     properties, store = read_hosts(job.input.hosts), Path("results/store")
     known = Ledger(REQUESTS.kinds, journals=journals_of("levels", store))
     archive = Archive(json.loads(job.params.archive))
     found = tables_of(known, archive, static_ratios(properties))
     anew = store / "levels_anew.journal"
-    drift = recompute(live, protocols, properties, anew, found)
+    drift = recompute(settings, protocols, properties, anew, found)
     write_table(job.output.hosts, found.hosts.values(), HOST_RUNS)
     write_table(job.output.cells, found.cells.values(), CELL_RUNS)
     write_table(job.output.corrections, found.corrections.values(), CORRECTIONS)
@@ -307,26 +307,26 @@ def run_next_levels(job: Job) -> None:
     from defectra.studies.levels.hosts import read_hosts, static_ratios
     from defectra.studies.levels.requests import REQUESTS, set_families
     from defectra.studies.levels.sets import level_rows
-    from defectra.studies.levels.settings import Live
-    from defectra.studies.levels.tables import LIVE_LEVELS
+    from defectra.studies.levels.settings import ComputedSets
+    from defectra.studies.levels.tables import COMPUTED_LEVELS
 
-    live, store = Live.model_validate_json(job.params.config), Path("results/store")
+    settings, store = ComputedSets.model_validate_json(job.params.config), Path("results/store")
     protocols = read_level_protocols(job.params.protocols)
     with Path(job.input.ranked).open(encoding="utf-8", newline="") as handle:
-        sets = sets_of_next(list(csv.DictReader(handle)), live)
+        sets = sets_of_next(list(csv.DictReader(handle)), settings)
     properties, archive = read_hosts(job.input.hosts), Archive(json.loads(job.params.archive))
     known = Ledger(REQUESTS.kinds, archive, journals_of("levels", store))
     families = set_families(sets, protocols, properties)
     known = computed(families, known, store / "levels_next.journal")
     found = tables_of(known, archive, static_ratios(properties))
     rows = level_rows(sets, found, protocols, json.loads(job.params.coefficient), {})
-    write_csv(job.output[0], rows, LIVE_LEVELS.names)
+    write_csv(job.output[0], rows, COMPUTED_LEVELS.names)
 
 
 def score_levels(job: Job) -> None:
     """Scorecard, checks and deviations of levels.
 
-    Input metrics, alignment, curves, drift, hosts (csv), space, live tables (parquet); output
+    Input metrics, alignment, curves, drift, hosts (csv), space, computed tables (parquet); output
     scorecard, checks, deviations (csv).
     """
     import csv
@@ -343,13 +343,13 @@ def score_levels(job: Job) -> None:
     from defectra.studies.levels.hosts import read_hosts
     from defectra.studies.levels.learning_curves import CURVE_COLUMNS
     from defectra.studies.levels.scorecard import scorecard
-    from defectra.studies.levels.tables import HOST_RUNS, LIVE_LEVELS
+    from defectra.studies.levels.tables import COMPUTED_LEVELS, HOST_RUNS
     from defectra.studies.levels.whole_space import SPACE
 
     metrics = read_csv(job.input.metrics, METRICS_COLUMNS)
     alignment = read_csv(job.input.alignment, ALIGNMENT_COLUMNS)
     curves = read_csv(job.input.curves, CURVE_COLUMNS)
-    levels = read_table(job.input.live, LIVE_LEVELS)
+    levels = read_table(job.input.live, COMPUTED_LEVELS)
     with Path(job.input.drift).open(encoding="utf-8", newline="") as handle:
         drift = list(csv.DictReader(handle))
     own = [*checks(metrics, alignment), *checks_computed(levels, drift)]

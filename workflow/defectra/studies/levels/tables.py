@@ -70,7 +70,7 @@ CELL_RUNS = Table(
         Column("electrons", "float", "", "valence electrons"),
         Column("potentials_V", "floats", "V", "at the atoms, on a positive unit charge"),
         Column("planes_V", "floats", "V", "the same averaged over planes, each axis; may be empty"),
-        Column("moment_muB", "float", "µB", "total magnetic moment; NaN if not told"),
+        Column("moment_muB", "float", "µB", "total magnetic moment; NaN if not known"),
         Column("state_eV", "floats", "eV", "states within 3 eV of the Fermi level"),
         Column("state_filling", "floats", "", "their occupation, 0 to 1"),
         Column("state_weight", "floats", "", "electrons that each holds when full"),
@@ -78,7 +78,7 @@ CELL_RUNS = Table(
     ),
 )
 
-LIVE_LEVELS = Table(
+COMPUTED_LEVELS = Table(
     "live_levels",
     (
         Column("host", "string", "", "formula"),

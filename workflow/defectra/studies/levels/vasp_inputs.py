@@ -20,8 +20,8 @@ from defectra.structures.identity import Decorated, atoms_of
 from defectra.studies.levels.hosts import read_hosts
 from defectra.studies.levels.inputs import (
     DefectSet,
+    insert_impurity,
     mesh_of,
-    place,
     protocol_of,
     read_sets,
     supercell,
@@ -44,7 +44,7 @@ def inputs(
         HSE06 in place of PBE.
     """
     bulk = supercell(chosen.host, lattice, chosen.atoms)
-    defect = place(bulk, chosen.site, chosen.impurity)
+    defect = insert_impurity(bulk, chosen.site, chosen.impurity)
     mesh = mesh_of(len(atoms_of(bulk)), protocol)
     points = f"mesh of all cells of the set\n0\nGamma\n{mesh} {mesh} {mesh}\n0 0 0\n"
     out = {}

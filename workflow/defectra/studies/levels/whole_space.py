@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from defectra.core.errors import TableError
 from defectra.core.records import Column, Split, Table
-from defectra.defects.equations import place
+from defectra.defects.equations import gap_position
 from defectra.structures.elements import element, sublattices
-from defectra.studies.levels import gaussian_process as gaussian
+from defectra.studies.levels import gaussian_process
 from defectra.studies.levels.evaluate import Data
 from defectra.studies.levels.features import Hosts, defects, flat_ladder
 from defectra.studies.levels.nested import final_scales
@@ -87,10 +87,10 @@ def predict_space(
         both.take(np.arange(len(data.keys))),
         both.take(np.arange(len(data.keys), len(both))),
     )
-    fitted = gaussian.fit(train, data.labels, study.kernel, flat_ladder(data.labels))
+    fitted = gaussian_process.fit(train, data.labels, study.kernel, flat_ladder(data.labels))
     level = study.intervals.level
     scale = final_scales(fitted, data.groups(Split.HOST_OUT), data.scored, level)
-    value, variance = gaussian.predict(fitted, train, new, study.kernel)
+    value, variance = gaussian_process.predict(fitted, train, new, study.kernel)
     half = np.sqrt(variance)[:, None] * scale
     known = dict(zip(data.keys, data.labels))
     nothing = [float("nan")] * len(CHARGES)
@@ -101,7 +101,7 @@ def predict_space(
             "level_eV": float(value[k, c]),
             "lo_eV": float(value[k, c] - half[k, c]),
             "hi_eV": float(value[k, c] + half[k, c]),
-            "place": str(place(float(value[k, c]), hosts[key[0]]["gap"])),
+            "place": str(gap_position(float(value[k, c]), hosts[key[0]]["gap"])),
             "published_eV": float(known.get(key, nothing)[c]),
             **{f"{m}_eV": float(published.get(m, {}).get(key, nothing)[c]) for m in MODELS},
         }
@@ -111,7 +111,7 @@ def predict_space(
 
 
 def next_runs(space: Sequence[Mapping[str, Any]], hosts: Hosts, settings: Acquisition) -> list[Row]:
-    """Ranked list of defects to compute: expected gain per cost, the dearest question first.
+    """Ranked list of defects to compute: expected gain per cost, the largest first.
 
     The gain of a defect is the sum over its levels of the half width, each weighted by the
     chance (taken as even over its interval) that the level lies in the gap; the cost grows with

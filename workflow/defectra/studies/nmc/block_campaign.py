@@ -1,5 +1,6 @@
 """The NMC campaign by blocks: computed in the background, resumable, exported at any time.
 
+NMC: lithium nickel manganese cobalt oxide.
 ``python -m defectra.studies.nmc.block_campaign fill`` computes block after block of the seeded
 order into one journal for each block; ``status`` tells what is there; ``export`` adds it to an
 archive. Several workers may share the folder: a block that another one holds is passed over.
@@ -25,7 +26,7 @@ from defectra.core.paths import PROJECT
 from defectra.core.store import Archive
 from defectra.engines.chgnet.engine import NO_GEOMETRY
 from defectra.studies.nmc.blocks import Block, blocks, tasks
-from defectra.studies.nmc.requests import KINDS, settings_of, task_families
+from defectra.studies.nmc.requests import KINDS, Settings, settings_of, task_families
 
 
 def journal_of(work: Path, block: Block) -> Path:
@@ -33,13 +34,20 @@ def journal_of(work: Path, block: Block) -> Path:
     return work / f"block-{block.number:03d}.journal"
 
 
+def block_settings(config: Config, engine: str, *, relax: bool = False) -> Settings:
+    """Protocols of the blocks, with or without relaxations."""
+    spec = config.nmc.blocks
+    named = {"protocol": spec.protocol, "ladder": spec.converged, "engine": engine}
+    study = config.nmc.model_copy(update=named)
+    return settings_of(config.model_copy(update={"nmc": study}), relax=relax)
+
+
 def families_of_block(config: Config, block: Block) -> list[Family]:
     """What a block asks for: relaxed cells first, then spectra, structure after structure."""
     rows = list({row["structure_id"]: row for row in block.rows.values()}.values())
-    spec = config.nmc.blocks
-    named = config.nmc.model_copy(update={"protocol": spec.protocol, "ladder": spec.converged})
-    settings = settings_of(config.model_copy(update={"nmc": named}), live=True)
-    return list(task_families(rows, tasks(block, spec, config.nmc.engine), settings))
+    engine = config.nmc.engine
+    settings = block_settings(config, engine, relax=True)
+    return list(task_families(rows, tasks(block, config.nmc.blocks, engine), settings))
 
 
 def drawn(config: Config) -> Iterator[Block]:

@@ -4,6 +4,7 @@ The arms of a block share metals, ordering and removed lithium; what differs bet
 defect alone, the electron count or the cell. So a model on contents cannot tell the arms
 pristine, vacancy and antisite apart, whatever the draw. Blocks come in a seeded order whose first
 part is a fair sample: every composition before one comes twice, lithium contents in equal numbers.
+NMC: lithium nickel manganese cobalt oxide.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ Row = dict[str, Any]
 BLOCKS = Table(
     "blocks",
     (
-        Column("block", "int", "", "place in the seeded order"),
+        Column("block", "int", "", "position in the seeded order"),
         Column("arm", "string", "", "what was done to the block's structure"),
         Column("structure_id", "string", "", "structure of the arm"),
         Column("geometry_protocol", "string", "", "how its geometry was made"),
@@ -224,7 +225,7 @@ def _nearest(ideal: IdealLattice, site: int, sublattice: str) -> list[int]:
 def antisite(
     parent: Decoration, kind: str, key: tuple[object, ...], ideal: IdealLattice
 ) -> tuple[tuple[int, int], float]:
-    """Sites of a nickel and a lithium that change places, and their distance (Å).
+    """Sites of a nickel and a lithium that are exchanged, and their distance (Å).
 
     Parameters
     ----------
@@ -276,11 +277,11 @@ def tasks(block: Block, spec: NmcBlocks, engine: str = "feff") -> list[Row]:
             for element, edge in (name.split() for name in spec.edges)
             for site, index, multiplicity in sites(row, element, numbers[element])  # type: ignore[index]
         ]
-        out += sorted(found, key=lambda t: (t["protocol"] != spec.protocol, *_place(t)))
+        out += sorted(found, key=lambda t: (t["protocol"] != spec.protocol, *_site_key(t)))
     return out
 
 
-def _place(task: Row) -> tuple[str, int, str]:
+def _site_key(task: Row) -> tuple[str, int, str]:
     return task["element"], task["site_index"], task["edge"]
 
 
@@ -291,10 +292,10 @@ def sites(row: Row, element: str, number: int) -> list[tuple[str, int, int]]:
     the first `number` that hold the element, so arms share their sites, and a site that a defect
     touches is drawn as often as any other. A larger number contains the choice of a smaller one.
     """
-    place = {site: index for index, site in enumerate(row["family_sites"])}
+    index_of = {site: index for index, site in enumerate(row["family_sites"])}
     order = seeded(row["family"], row["ordering"], "sites").permutation(_cell_sites(row))
     labels, species = row["site_labels"], row["species"]
-    indices = [place[s] for s in order if s in place and species[place[s]] == element]
+    indices = [index_of[s] for s in order if s in index_of and species[index_of[s]] == element]
     first: dict[str, int] = {}
     for index in indices:
         first.setdefault(labels[index], index)

@@ -52,11 +52,11 @@ def why_no_engine(name: str) -> str:
         return f"engine {name} is not installed ({error}): `make run` sets it up"
 
 
-def why_no_relaxation(live: bool) -> str:
+def why_no_relaxation(relax: bool) -> str:
     """What must be done before cells can be relaxed here; empty if they can."""
     from importlib.util import find_spec
 
-    if live and find_spec("chgnet"):
+    if relax and find_spec("chgnet"):
         return ""
-    how = "run `make engines`" + ("" if live else " and set nmc.live_geometries: true")
+    how = "run `make engines`" + ("" if relax else " and set nmc.live_geometries: true")
     return f"no relaxed cell in the archive: {how}, or set nmc.geometry: vegard"

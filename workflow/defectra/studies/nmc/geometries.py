@@ -12,6 +12,7 @@ from defectra.engines.chgnet.settings import ChgnetProtocol
 from defectra.structures.geometry import as_row, vegard
 
 Row = dict[str, Any]
+GEOMETRY_MISSING = "geometry_missing"  # not relaxed yet
 Found = Generator[Item, None, Row]  # gives requests, returns a geometries row
 
 
@@ -24,14 +25,14 @@ class Geometries:
         Structures rows by ``structure_id``.
     protocols
         Geometry protocols by name.
-    live
+    relax
         Whether to ask for relaxations that are not known.
     """
 
     def __init__(
-        self, structures: Mapping[str, Row], protocols: Mapping[str, ChgnetProtocol], live: bool
+        self, structures: Mapping[str, Row], protocols: Mapping[str, ChgnetProtocol], relax: bool
     ) -> None:
-        self.structures, self.protocols, self.live = structures, protocols, live
+        self.structures, self.protocols, self.relax = structures, protocols, relax
         self._last: Row | None = None
 
     def known(self, structure_id: str, protocol: str, known: Known) -> Row:
@@ -77,7 +78,7 @@ class Geometries:
         if start is not None and start["status"] == Status.FAILED:
             return start
         request = RELAXATIONS.request(row, name, settings, start)
-        if self.live:
+        if self.relax:
             yield request
         found = known(request)
         if found is None:
@@ -137,8 +138,8 @@ def in_cell_of(row: Row, parent: Row, base: Row, name: str, volume: Row | None =
     """
     import numpy as np
 
-    place = {site: k for k, site in enumerate(parent["family_sites"])}
-    coords = np.array(base["coords"]).reshape(-1, 3)[[place[s] for s in row["family_sites"]]]
+    index_of = {site: k for k, site in enumerate(parent["family_sites"])}
+    coords = np.array(base["coords"]).reshape(-1, 3)[[index_of[s] for s in row["family_sites"]]]
     lattice = np.array(base["lattice"]).reshape(3, 3)
     if volume is not None:
         lattice = lattice * (volume["volume"] / base["volume"]) ** (1 / 3)
@@ -150,7 +151,7 @@ def _missing(row: Row, name: str, digest: str) -> Row:
         f"no {name} geometry in the archive: run `make engines` and set nmc.live_geometries: true, "
         "or set nmc.geometry: vegard"
     )
-    return _failed(row, name, "geometry_missing", message) | {"settings": digest}
+    return _failed(row, name, GEOMETRY_MISSING, message) | {"settings": digest}
 
 
 def _failed(row: Row, name: str, error_class: str, message: str) -> Row:

@@ -24,13 +24,13 @@ def plot_failures(job: Job) -> None:
     """
     from defectra.core.records import CALCULATIONS
     from defectra.core.store import read_table
-    from defectra.studies.nmc.figures.lithium import plot_failures
+    from defectra.studies.nmc.figures.failures import plot_failures
 
     plot_failures(read_table(job.input.calculations, CALCULATIONS), job.output[0])
 
 
 def plot_ladder(job: Job) -> None:
-    """Fidelity ladder.
+    """Comparison of fidelities.
 
     Input site_averages; params.config = JSON geometry, protocol, ladder.
     """
@@ -38,7 +38,7 @@ def plot_ladder(job: Job) -> None:
 
     from defectra.core.records import SITE_AVERAGES
     from defectra.core.store import read_table
-    from defectra.studies.nmc.figures.lithium import plot_ladder
+    from defectra.studies.nmc.figures.fidelities import plot_ladder
 
     config = json.loads(job.params.config)
     plot_ladder(

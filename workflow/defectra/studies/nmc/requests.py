@@ -48,9 +48,9 @@ class Settings(BaseModel):
         return dict(getattr(protocols_model()(**{table: known}), table))
 
 
-def settings_of(config: Config, live: bool) -> Settings:
+def settings_of(config: Config, relax: bool) -> Settings:
     """Settings of a config, with or without relaxations."""
-    known = json.loads(worker_settings(config)) | {"live_geometries": live}
+    known = json.loads(worker_settings(config)) | {"live_geometries": relax}
     return Settings.model_validate(known)
 
 
@@ -75,11 +75,11 @@ def _chain(
     engine: SpectrumEngine,
     protocols: Mapping[str, Any],
 ) -> Chain:
-    def place(task: Row) -> tuple[Any, ...]:
+    def group_key(task: Row) -> tuple[Any, ...]:
         return task["geometry_protocol"], task["site_index"]
 
     def chain(known: Known) -> Iterator[Item]:
-        for (protocol, index), group in groupby(tasks, key=place):
+        for (protocol, index), group in groupby(tasks, key=group_key):
             own = list(group)
             geometry = yield from geometries.get(own[0]["structure_id"], protocol, known)
             if geometry["status"] == Status.FAILED:

@@ -29,9 +29,9 @@ class NmcStructures(Strict):
         [1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1], description="per metal site"
     )
     defects: list[Defect] = Field(list(Defect), description="kinds")
-    count: int | None = Field(41, ge=1, description="how many in all; null: no limit")
+    count: int | None = Field(41, ge=1, description="number of structures; null: no limit")
     per_composition: int | None = Field(
-        None, ge=1, description="how many of each composition; null: no limit"
+        None, ge=1, description="number of structures of each composition; null: no limit"
     )
 
     @model_validator(mode="after")
@@ -81,7 +81,9 @@ class NmcBlocks(Strict):
     `pristine`. Used by ``python -m defectra.studies.nmc.block_campaign``.
     """
 
-    count: int = Field(80, ge=1, description="blocks; more continue the same order")
+    count: int = Field(
+        80, ge=1, description="number of blocks; a larger number continues the same order"
+    )
     arms: list[Arm] = Field(
         ["pristine", "lithium", "vacancy", "antisite"],
         description="also: vacancy_own_cell, pristine_volume",
@@ -90,17 +92,21 @@ class NmcBlocks(Strict):
         [0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8], description="per metal site, before the step"
     )
     step: float = Field(
-        0.2, gt=0, description="more lithium of arm lithium: 2 electrons on 10 metals"
+        0.2, gt=0, description="lithium added in arm `lithium`: 2 electrons on 10 metal sites"
     )
     first_ordering: int = Field(
-        10, ge=0, description="orderings below are of other data, and left out where possible"
+        10,
+        ge=0,
+        description="orderings with lower numbers belong to other data; left out where possible",
     )
     edges: list[EdgeName] = Field(["Li K", "O K", "Mn K", "Co K", "Ni K"])
     protocol: str = Field("campaign", description="a protocol of engine feff")
     sites: dict[Element, int] = Field(
         {"Li": 1, "O": 4, "Mn": 2, "Co": 2, "Ni": 2}, description="sites of each element"
     )
-    converged: str = Field("campaign_converged", description="dearer protocol of a part")
+    converged: str = Field(
+        "campaign_converged", description="higher-fidelity protocol for a part of the blocks"
+    )
     converged_every: int = Field(8, ge=0, description="every n-th block also with it; 0: none")
     converged_sites: dict[Element, int] = Field(
         {"Li": 1, "O": 2, "Mn": 1, "Co": 1, "Ni": 1}, description="sites of each element with it"
@@ -108,13 +114,15 @@ class NmcBlocks(Strict):
 
 
 class LithiumSeries(Strict):
-    """Structures that answer one question: what does taking lithium out do to the spectra?"""
+    """Structures for one question: how does removing lithium change the spectra?"""
 
     composition: str = Field("Ni6Mn2Co2")
     orderings: int = Field(
-        5, ge=0, description="seeded, equal ones count once; 0 leaves the series out"
+        5, ge=0, description="seeded orderings, equivalent ones counted once; 0: no series"
     )
-    lithium: list[float] = Field([1.0, 0.2], description="1.0, the parent of all, among them")
+    lithium: list[float] = Field(
+        [1.0, 0.2], description="lithium per metal site; must contain 1.0, the parent of all"
+    )
     edges: list[EdgeName] = Field(["Ni K", "O K"])
     sites: dict[Element, int] = Field({"Ni": 6, "O": 1}, description="sites of each element")
 
@@ -139,7 +147,7 @@ class NmcStudy(StudySettings):
     protocol: str = Field("fast", description="a protocol of the engine")
     ladder: str = Field("balanced", description="higher-fidelity protocol for some structures")
     ladder_every: int = Field(
-        4, ge=0, description="every n-th structure also at the ladder protocol; 0: none"
+        4, ge=0, description="every n-th structure also at the protocol `ladder`; 0: none"
     )
     live_geometries: bool = Field(
         False, description="relax what the archive does not hold (needs `make engines`)"
@@ -155,7 +163,7 @@ class NmcStudy(StudySettings):
             "Co L3": Grid(start=775.1, stop=815.1),
             "Ni L3": Grid(start=853.1, stop=880.1),
         },
-        description="grids, shifts, widths",
+        description="energy grid, shift and broadening of each edge",
     )
     sites: dict[Element, int] = Field(
         {"Li": 1, "O": 2, "Mn": 1, "Co": 1, "Ni": 1}, description="sites of each element"
@@ -163,9 +171,13 @@ class NmcStudy(StudySettings):
     parsed: list[str] = Field(
         [], description="folders of finished runs made elsewhere; same input, same calculation"
     )
-    shards: int = Field(8, ge=1, description="chunks of each protocol; fixed once begun")
-    drift_sample: int = Field(3, ge=0, description="archived calculations recomputed live")
-    max_failed: float = Field(0.2, ge=0, le=1, description="fraction of failures that stops a run")
+    shards: int = Field(
+        8, ge=1, description="chunks (jobs) of the calculations; do not change during a campaign"
+    )
+    drift_sample: int = Field(3, ge=0, description="archived calculations recomputed in each run")
+    max_failed: float = Field(
+        0.2, ge=0, le=1, description="fraction of failed calculations above which a run stops"
+    )
     lithium_series: LithiumSeries = LithiumSeries()
     blocks: NmcBlocks = NmcBlocks()
     model: ModelSettings = ModelSettings()

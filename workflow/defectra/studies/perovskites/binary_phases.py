@@ -20,13 +20,13 @@ from defectra.studies.perovskites.tables import compound_of
 Row = dict[str, Any]
 WRONG_EV = 0.5
 EXCESS_COLUMNS = ["a", "x", "excess_eV", "pairs", "scatter_eV"]
-SALTS_COLUMNS = ["x", "b", "a", "against", "ours_eV", "published_eV", "deviation_eV"]
+DIFFERENCE_COLUMNS = ["x", "b", "a", "against", "ours_eV", "published_eV", "deviation_eV"]
 
 
 def differences(
     found: Sequence[Mapping[str, Any]], published: Sequence[Mapping[str, Any]]
 ) -> list[Row]:
-    """D of A less D of another A, for each pair with both perovskites and both salts computed.
+    """D of A less D of another A, for each pair of which both perovskites and halides are known.
 
     Parameters
     ----------

@@ -56,7 +56,7 @@ def checks(
         ``decomposition.csv``.
     """
     own = [*_errors(metrics), *_skills(metrics), *_coverage(metrics), _identities(quality)]
-    own += [_references(references), _runs(runs), *_parity(parity), _salts(excesses)]
+    own += [_references(references), _runs(runs), *_parity(parity), _alkali_halides(excesses)]
     return [c.row() for c in [*own, _decomposition(decomposition)]]
 
 
@@ -169,7 +169,7 @@ def _parity(parity: Rows) -> Iterator[Check]:
         )
 
 
-def _salts(excesses: Rows) -> Check:
+def _alkali_halides(excesses: Rows) -> Check:
     wrong = sorted(
         f"{r['a']}{r['x']}" for r in excesses if float(r["excess_eV"]) > binary_phases.WRONG_EV
     )

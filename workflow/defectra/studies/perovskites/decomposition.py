@@ -1,9 +1,10 @@
 """Decomposition energies of our own: D = E(ABX3) - E(AX) - E(BX2), for each formula unit.
 
 AX in rock salt, or the lower of rock salt and CsCl type for CsX; BX2 in the types of
-:mod:`defectra.studies.perovskites.phases`. Static energies of PBE at the minimum of each phase,
-ideal cubic perovskite, no entropy. A mixed cell adds - T dS, dS = -k_B sum over sites of x ln x
-(three X count three times), which published values do not hold.
+:mod:`defectra.studies.perovskites.phases`. Static energies at the minimum of each phase by PBE
+(functional of Perdew, Burke, Ernzerhof), ideal cubic perovskite, no entropy. A mixed cell adds - T
+dS, dS = -k_B sum over sites of x ln x (three X count three times), which published values do not
+hold.
 """
 
 from __future__ import annotations
@@ -69,12 +70,12 @@ def compare(pure: Rows, found: Rows, published: Rows, excesses: Rows) -> list[Ro
     for a, b, x in product(inorganic, B_IONS, X_IONS):
         name = runs.pure_of(a, b, x).name
         whole = known.get((name, runs.PEROVSKITE), NAN)
-        salt = known.get((a + x, runs.ROCKSALT), NAN)
-        lowest = min(salt, others.get(a + x, ("", salt))[1])
+        halide = known.get((a + x, runs.ROCKSALT), NAN)
+        lowest = min(halide, others.get(a + x, ("", halide))[1])
         kind, metal = others.get(b + x + "2", ("", NAN))
         ours, theirs = whole - lowest - metal, labels.get(name, NAN)
         row = {"name": name, "a": a, "b": b, "x": x, "ours_eV": ours, "published_eV": theirs}
-        row |= {"ours_rocksalt_eV": whole - salt - metal, "deviation_eV": ours - theirs}
+        row |= {"ours_rocksalt_eV": whole - halide - metal, "deviation_eV": ours - theirs}
         row |= {"ax_consistent": "no" if a + x in wrong else "yes", "bx2_type": kind}
         row |= {"instead_of": SUBSTITUTES.get(b + x + "2", "")}
         missing = f"no energy of {b}{x}2" if np.isnan(metal) else f"no energy of {name} or {a}{x}"

@@ -1,10 +1,11 @@
 """Our own calculations of pure compounds as features of any composition.
 
-The table of our runs holds lattice constant, bulk modulus, PBE and HSE gap of the 54 inorganic
-compounds. Of a composition they are averaged over its ends by fractions, and the gap also tells its
-lowest and highest end, the spread over the cations on B, and a mean that leans to the lowest. MA
-and FA were not computed: Cs, the largest cation that was, stands for them. No published value
-enters.
+The table of our runs holds lattice constant, bulk modulus and gap of the 54 inorganic compounds, by
+PBE (Perdew-Burke-Ernzerhof) and HSE (hybrid functional of Heyd-Scuseria-Ernzerhof). For a
+composition they are averaged over its end members by fractions; the gap also gives its lowest and
+highest end member, the spread over cations on B, and a mean near the lowest. MA and FA
+(methylammonium, formamidinium) were not computed: Cs, the largest cation that was, stands for them.
+No published value enters.
 """
 
 from __future__ import annotations
@@ -49,9 +50,9 @@ def matrix(compounds: Sequence[Compound], found: Rows) -> Floats:
     a, b, x = fractions(compounds)
     table = _table(found)
     mean = _mixed("na,nb,nx,abxq->nq", (a, b, x), table)
-    ends = _mixed("na,nx,abxq->nbq", (a, x), table)
+    end_members = _mixed("na,nx,abxq->nbq", (a, x), table)
     there = b > 0
-    gap, size = (np.where(there, ends[:, :, k], 0.0) for k in (_GAP, _LATTICE))
+    gap, size = (np.where(there, end_members[:, :, k], 0.0) for k in (_GAP, _LATTICE))
     lean = -LEAN_EV * np.log((b * np.exp(-gap / LEAN_EV)).sum(axis=1))
     return np.column_stack(
         [

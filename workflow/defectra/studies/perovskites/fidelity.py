@@ -1,5 +1,6 @@
-"""Error against money: what a fixed budget buys in PBE and HSE06 values, and how it is used.
+"""Error against budget: a fixed cost spent on PBE and HSE06 values in several ways.
 
+PBE: functional of Perdew-Burke-Ernzerhof; HSE06: hybrid functional of Heyd-Scuseria-Ernzerhof.
 One HSE value costs `cost_ratio` PBE values. Three ways to spend a budget:
 
 - ``single``: HSE values alone.
@@ -136,23 +137,27 @@ def predict(
 
 
 class Cokriging:
-    """Two-level autoregressive co-kriging, recursive form, dear rows among the cheap ones."""
+    """Two-level autoregressive co-kriging, recursive; every high-fidelity row has a low value."""
 
     def __init__(self, groups: Groups) -> None:
         self.groups = groups
 
-    def fit(self, x: Floats, low: Floats, cheap: Ints, high: Floats, dear: Ints) -> Cokriging:
-        """Fit to `low` of the rows `cheap` and `high` of the rows `dear`; `x` has shape (n, p)."""
-        if not np.isin(dear, cheap).all():
-            raise ValueError("every row with a dear value needs its cheap value")
-        self.low = GroupedGP(self.groups).fit(x[cheap], low[cheap])
-        self.scale, intercept = np.polyfit(low[dear], high[dear], 1)
+    def fit(
+        self, x: Floats, low: Floats, low_rows: Ints, high: Floats, high_rows: Ints
+    ) -> Cokriging:
+        """Fit to `low` of `low_rows` and `high` of `high_rows`; `x` has shape (n, p)."""
+        if not np.isin(high_rows, low_rows).all():
+            raise ValueError("every row with a high-fidelity value needs its low-fidelity value")
+        self.low = GroupedGP(self.groups).fit(x[low_rows], low[low_rows])
+        self.scale, intercept = np.polyfit(low[high_rows], high[high_rows], 1)
         del intercept
-        self.difference = GroupedGP(self.groups).fit(x[dear], (high - self.scale * low)[dear])
+        self.difference = GroupedGP(self.groups).fit(
+            x[high_rows], (high - self.scale * low)[high_rows]
+        )
         return self
 
     def predict(self, x: Floats) -> tuple[Floats, Floats]:
-        """Mean and standard deviation of the dear value at `x`."""
+        """Mean and standard deviation of the high-fidelity value at `x`."""
         one, spread = self.low.predict(x)
         two, rest = self.difference.predict(x)
         return self.scale * one + two, np.hypot(self.scale * spread, rest)

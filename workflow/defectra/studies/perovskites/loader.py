@@ -257,7 +257,7 @@ def _ion(
 def _b_site(
     path: str | Path, lines: Sequence[tuple[int, list[str]]], averages: NDArray[np.float64]
 ) -> NDArray[np.int64]:
-    """Eighths on the B site: the mixed rows are told only by their fraction-averaged descriptors.
+    """Eighths on the B site: the mixed rows are known only by their fraction-averaged descriptors.
 
     The pure rows give the descriptors of each cation; of the 1,287 compositions of the grid the
     one whose average agrees to the printed digits is taken, and it has to be the only one.

@@ -141,8 +141,8 @@ def _remark(row: Mapping[str, Any]) -> str:
         and row["deviation"] < 0
         and row["tolerance"] < TILTED,
     }
-    told = [text for text, holds in reasons.items() if holds]
-    return "; ".join(told) or "no reason found in these numbers"
+    holding = [text for text, holds in reasons.items() if holds]
+    return "; ".join(holding) or "no reason found in these numbers"
 
 
 def summary(rows: Sequence[Mapping[str, Any]]) -> list[Row]:

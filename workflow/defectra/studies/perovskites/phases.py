@@ -1,7 +1,7 @@
 """Reference phases BX2 and CsX: structure types, cells to begin a relaxation from, and their jobs.
 
 Structure types are those of the solids at room temperature where they are small enough; what had to
-be replaced is told in `SUBSTITUTES`. Lattice constants and coordinates are only a start: cell and
+be replaced is listed in `SUBSTITUTES`. Lattice constants and coordinates are only a start: cell and
 sites are relaxed. Sources: PbI2 (CdI2 type) Wyckoff, Crystal Structures 1 (1963); CaCl2, CaBr2
 (Pnnm) Anselment, Dissertation, Karlsruhe (1985), van Bever and Nieuwenkamp, Z. Krist. 90, 374
 (1935); SrCl2 (fluorite) Mark and Tobias, Z. Krist. 110, 104 (1958); BaCl2, BaBr2, BaI2 (PbCl2
@@ -77,7 +77,7 @@ MESHES: Mapping[str, tuple[tuple[int, int, int], bool]] = {
     "CaF2": ((4, 4, 4), True),
     "PbCl2": ((2, 4, 2), True),
 }
-CAESIUM = "Cs"  # its salts: CsCl type as well as rock salt
+CAESIUM = "Cs"  # its halides: CsCl type as well as rock salt
 RELAX = {"do": "relax", "fmax": 0.1, "steps": 6}
 SCALES = (0.98, 0.995, 1.01, 1.025, 1.04)
 EXTRA = 3

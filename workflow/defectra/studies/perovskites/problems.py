@@ -1,10 +1,11 @@
-"""What is learnt from what: labels, the features a model may see, and the baseline it starts from.
+"""Learning problems: the labels, the features a model may see, and the baseline it starts from.
 
 `features` names what has to be known of a compound before it can be predicted:
 
 - ``composition``: nothing but the formula.
-- ``+ PBE``: its PBE value of the same label; learnt is the difference (delta learning).
-- ``+ own ends``: our own calculations of the pure inorganic compounds, averaged over the ends of
+- ``+ PBE``: its PBE value (Perdew-Burke-Ernzerhof functional) of the same label; learnt is the
+  difference (delta learning).
+- ``+ own ends``: our own calculations of the end members (pure inorganic compounds), averaged over
   the composition (:mod:`defectra.studies.perovskites.end_members`); no published value of any
   compound.
 - ``+ references``: the energies of the phases AX; learnt is the decomposition energy counted from
@@ -25,8 +26,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from defectra.studies.perovskites import descriptors
-from defectra.studies.perovskites import end_members as ends
+from defectra.studies.perovskites import descriptors, end_members
 from defectra.studies.perovskites.references import offsets
 from defectra.studies.perovskites.tables import compounds_of
 
@@ -111,7 +111,7 @@ def problems(
             Problem(COMPOSITION + REFERENCES, matrix, descriptors.GROUPS, descriptors.WIDE, base)
         )
     if runs and target in WITH_OWN:
-        out.append(_with_own(matrix, ends.matrix(compounds, runs), nothing))
+        out.append(_with_own(matrix, end_members.matrix(compounds, runs), nothing))
     if fidelity != "HSE":
         return out
     cheap = label(rows, f"{quantity}_PBE")

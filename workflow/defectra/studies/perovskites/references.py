@@ -129,8 +129,8 @@ def offsets(
     table = np.zeros((len(A_IONS), len(X_IONS)))
     for row in references:
         if row["fidelity"] == fidelity and (not only_wrong or row["consistent"] == "no"):
-            place = A_IONS.index(row["A"]), X_IONS.index(row["X"])
-            table[place] = float(row["offset_eV"])
+            cell = A_IONS.index(row["A"]), X_IONS.index(row["X"])
+            table[cell] = float(row["offset_eV"])
     a, _, x = fractions(compounds)
     return np.einsum("na,ax,nx->n", a, table, x)
 

@@ -56,11 +56,11 @@ def scan_request(compound: Compound, protocol: Protocol) -> Request:
     return ENGINE.request(runs.scan_job(compound, protocol[1]), RUN, protocol[0], about)
 
 
-def salt_request(cation: str, anion: str, protocol: Protocol) -> Request:
+def halide_request(cation: str, anion: str, protocol: Protocol) -> Request:
     """Equation of state of a reference phase AX in rock salt."""
     about = {"name": cation + anion, "kind": "equation_of_state", "phase": runs.ROCKSALT}
     about["lattice"] = float("nan")  # type: ignore[assignment]
-    return ENGINE.request(runs.salt_job(cation, anion, protocol[1]), RUN, protocol[0], about)
+    return ENGINE.request(runs.halide_job(cation, anion, protocol[1]), RUN, protocol[0], about)
 
 
 def _cell_request(task: Task, protocol: Protocol) -> Request:
@@ -118,10 +118,10 @@ def vacancy_chain(host: tuple[str, str, str], protocol: Protocol, known: Known) 
 
 def mixed_chain(mixed: Mixed, protocol: Protocol, known: Known, *, layers: bool) -> Iterator[Item]:
     """Mixed cells: the ordering in layers, or all others."""
-    ends = {c.name: _lattice(c, protocol, known) for c in _ends(mixed)}
-    at = supercells.vegard(mixed, {n: v for n, v in ends.items() if v is not None})
+    end_members = {c.name: _lattice(c, protocol, known) for c in _end_members(mixed)}
+    at = supercells.vegard(mixed, {n: v for n, v in end_members.items() if v is not None})
     if at is None:
-        waits = " and ".join(name for name, v in ends.items() if v is None)
+        waits = " and ".join(name for name, v in end_members.items() if v is None)
         size = 10 if layers else 40
         why = f"the lattice constant of {waits}"
         yield _waiting(CELL, protocol, why, 1, (cells.CELL, size))
@@ -140,7 +140,7 @@ def _waiting(
     return Waiting(ENGINE.ENGINE, protocol[0], kind, why, count, about=about, atoms=atoms)
 
 
-def _ends(mixed: Mixed) -> list[Compound]:
+def _end_members(mixed: Mixed) -> list[Compound]:
     a, one, two, x = mixed
     return [runs.pure_of(a, b, x) for b in (one, two)]
 
@@ -158,14 +158,14 @@ def cells_chain(protocol: Protocol, known: Known) -> Iterator[Item]:
 
 
 def run_rows(ledger: Ledger, protocol: Protocol, seed: int) -> list[Row]:
-    """Every row of pure compounds and salts that is known; a status row for compounds without."""
+    """Every known row of compounds and alkali halides; a status row for compounds without."""
     out: list[Row] = []
     for compound in runs.pure(seed):
         known = _known(compound_chain(compound, protocol, ledger), ledger)
         why = HYBRID if runs.is_hybrid(compound) else NOT_DONE
         out += known or [runs.waiting(compound.name, why)]
-    salts = (salt_request(*salt, protocol) for salt in runs.salts())
-    return [*out, *_known(salts, ledger)]
+    halides = (halide_request(*halide, protocol) for halide in runs.alkali_halides())
+    return [*out, *_known(halides, ledger)]
 
 
 def _known(items: Iterator[Item], ledger: Ledger) -> list[Row]:
@@ -187,7 +187,7 @@ def groups() -> list[list[str]]:
     """Names of pure compounds that belong together, since a mixed cell joins them."""
     out: list[list[str]] = []
     for mixed in supercells.MIXED:
-        names = [compound.name for compound in _ends(mixed)]
+        names = [compound.name for compound in _end_members(mixed)]
         joined = [group for group in out if set(group) & set(names)]
         out = [group for group in out if group not in joined]
         out.append(list(dict.fromkeys([n for group in joined for n in group] + names)))
@@ -207,8 +207,8 @@ def families(config: Config) -> Iterator[Family]:
             members = belong.get(compound.name, [compound.name])
             done.update(members)
             yield Family(min(members), _group_chain([by_name[m] for m in members], protocol))
-    for salt in runs.salts():
-        yield Family("".join(salt), _one(salt_request(*salt, protocol)))
+    for halide in runs.alkali_halides():
+        yield Family("".join(halide), _one(halide_request(*halide, protocol)))
     for phase in phases.all_phases():
         family = f"{phase.formula} {phase.type}"
         yield Family(family, partial(phase_chain, phase, protocol))
@@ -220,7 +220,7 @@ def _group_chain(members: Sequence[Compound], protocol: Protocol) -> Chain:
     def chain(known: Known) -> Iterator[Item]:
         for compound in members:
             yield from compound_chain(compound, protocol, known)
-        mixed = [m for m in supercells.MIXED if {c.name for c in _ends(m)} <= names]
+        mixed = [m for m in supercells.MIXED if {c.name for c in _end_members(m)} <= names]
         for one in mixed:
             yield from mixed_chain(one, protocol, known, layers=True)
         for host in supercells.HOSTS:

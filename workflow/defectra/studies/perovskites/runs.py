@@ -1,8 +1,8 @@
 """Calculations of pure ABX3: which, with what input, and what is read from their results.
 
 Each compound takes two: an equation of state (cubic cell of five atoms, energies at a few lattice
-constants), then band edges at its minimum: PBE, spin-orbit coupling added, HSE06 on PBE orbitals,
-and both.
+constants), then band edges at its minimum: PBE (functional of Perdew-Burke-Ernzerhof), spin-orbit
+coupling added, HSE06 (hybrid of Heyd-Scuseria-Ernzerhof) on PBE orbitals, and both.
 """
 
 from __future__ import annotations
@@ -100,12 +100,12 @@ def scan_job(compound: Compound, protocol: GpawProtocol) -> gpaw.Job:
     return gpaw.job(cell(compound, start(compound)), protocol, [step])
 
 
-def salts() -> list[tuple[str, str]]:
+def alkali_halides() -> list[tuple[str, str]]:
     """Cation and anion of the reference phases AX."""
     return [(a, x) for x in X_IONS for a in A_IONS if a not in MOLECULES]
 
 
-def salt_job(cation: str, anion: str, protocol: GpawProtocol) -> gpaw.Job:
+def halide_job(cation: str, anion: str, protocol: GpawProtocol) -> gpaw.Job:
     """Job of the equation of state of AX in rock salt."""
     from pymatgen.core import Species
 

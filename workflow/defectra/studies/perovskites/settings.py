@@ -24,7 +24,7 @@ ScreenTarget = Literal[
 
 
 class Criterion(Strict):
-    """Window of one label; what is given is a bound."""
+    """Bounds of one label; one of the two may be missing."""
 
     target: ScreenTarget
     low: float | None = Field(None, description="lower bound")
@@ -43,11 +43,11 @@ class Screen(Strict):
     """What passes: a compound whose joint probability to meet every criterion is high enough."""
 
     space: Literal["published", "whole"] = Field(
-        "published", description="17,955 compounds of the paper, or all 19,305"
+        "published", description="the 17,955 compounds of the paper, or all 19,305"
     )
     references: Literal["published", "consistent"] = Field(
         "published",
-        description="published, or with the AX that calorimetry contradicts put right",
+        description="published, or with the AX energies that calorimetry contradicts corrected",
     )
     criteria: dict[str, Criterion | None] = Field(
         {
@@ -56,7 +56,7 @@ class Screen(Strict):
             "few defects": Criterion(target="defect_energy", low=0.5),
             "shallow acceptor": Criterion(target="level_A", high=0.15),
         },
-        description="bounds in eV, by name, in the order of the funnel; null: not asked for",
+        description="bounds in eV, by name, in the order of the funnel; null: no bound",
     )
     probability: float = Field(0.5, gt=0, lt=1, description="least joint probability")
 
@@ -75,13 +75,15 @@ class Screen(Strict):
 
 
 class Fidelity(Strict):
-    """Learning curves at fixed cost: how many expensive values are bought, and how used."""
+    """Learning curves at fixed cost: how many high-fidelity values, how used."""
 
     cost_ratio: float = Field(20.0, gt=1, description="cost of an HSE value in PBE values")
     budgets: list[float] = Field(
         [20, 30, 50, 90, 160], description="in HSE values, PBE values included"
     )
-    draws: int = Field(3, ge=1, description="seeded draws of the compounds that are bought")
+    draws: int = Field(
+        3, ge=1, description="seeded draws of the compounds whose HSE value is known"
+    )
 
 
 class PerovskiteStudy(StudySettings):
@@ -95,7 +97,7 @@ class PerovskiteStudy(StudySettings):
     repeats: int = Field(3, ge=1, description="seeds of the 5-fold split of `repeated`")
     repeated: list[str] = Field(
         ["gap_HSE", "lattice_HSE", "decomposition_HSE", "defect_energy"],
-        description="labels whose 5-fold is repeated; the others are split once",
+        description="labels whose 5-fold cross-validation is repeated",
     )
     bootstrap: int = Field(1000, ge=10, description="resamples over compounds")
     fidelity: Fidelity = Fidelity()

@@ -1,6 +1,6 @@
 """Spectroscopic limited maximum efficiency (Yu and Zunger, Phys. Rev. Lett. 108, 068701 (2012)).
 
-The work is done by pymatgen. Its ``slme`` takes m⁻¹ unless told otherwise while its
+The work is done by pymatgen. Its ``slme`` takes m⁻¹ by default while its
 ``absorption_coefficient`` gives cm⁻¹: here absorption coefficients are in m⁻¹ throughout.
 """
 

@@ -62,8 +62,8 @@ def compare_runs(job: Job) -> None:
     from defectra.core.csvs import write_csv
     from defectra.core.store import read_table
     from defectra.studies.perovskites.binary_phases import (
+        DIFFERENCE_COLUMNS,
         EXCESS_COLUMNS,
-        SALTS_COLUMNS,
         differences,
         excesses,
     )
@@ -81,7 +81,7 @@ def compare_runs(job: Job) -> None:
     write_csv(job.output.parity, rows, PARITY_COLUMNS)
     write_csv(job.output.summary, summary(rows), SUMMARY_COLUMNS)
     pairs = differences(runs, published)
-    write_csv(job.output.salts, pairs, SALTS_COLUMNS)
+    write_csv(job.output.salts, pairs, DIFFERENCE_COLUMNS)
     write_csv(job.output.excesses, excesses(pairs), EXCESS_COLUMNS)
 
 

@@ -86,7 +86,7 @@ def mixed_of(ions: tuple[str, str, str, str]) -> Compound:
 
 
 def vegard(ions: tuple[str, str, str, str], constants: Mapping[str, float]) -> float | None:
-    """Mean lattice constant of the two ends, Å; None if one is not known."""
+    """Mean lattice constant of the two end members, Å; None if one is not known."""
     a, one, two, x = ions
     names = [runs.pure_of(a, b, x).name for b in (one, two)]
     if not all(name in constants for name in names):

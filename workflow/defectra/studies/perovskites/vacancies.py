@@ -71,15 +71,15 @@ def _quantities(
     a, _, x = ions
     name = runs.pure_of(*ions).name
     good = [r for r in pure if r["status"] == Status.OK]
-    salt = next((r["energy"] for r in good if r["name"] == a + x), NAN)
+    halide = next((r["energy"] for r in good if r["name"] == a + x), NAN)
     edge = next((r["vbm_PBE"] for r in good if (r["name"], r["kind"]) == (name, "bands")), NAN)
     on_a, on_x, host = f"V_{a}", f"V_{x}", UNITS * e.get(("host", 0), NAN)
 
     def of(site: str, charge: int) -> float:
         return e.get((site, charge), NAN)
 
-    pair = of(on_a, 0) + of(on_x, 0) - 2 * host + salt
-    charged = (of(on_a, -1) + of(on_x, 1) - 2 * host + salt) / 2
+    pair = of(on_a, 0) + of(on_x, 0) - 2 * host + halide
+    charged = (of(on_a, -1) + of(on_x, 1) - 2 * host + halide) / 2
     return {
         "defect_energy": (charged, 1.0),
         "neutral_pair": (pair, 0.0),
@@ -95,23 +95,25 @@ def _published(quantity: str, label: Mapping[str, Any]) -> float:
 
 
 def mixing(pure: Rows, found: Rows, published: Rows) -> list[Row]:
-    """Rows of ``mixing.csv``: energy of each ordering less that of its ends, for a formula unit.
+    """Rows of ``mixing.csv``: energy of each ordering less that of its end members, per formula.
 
     Published: the same difference of decomposition energies, in which the references drop out.
     """
-    ends = {r["name"]: r["energy"] for r in pure if r["kind"] == SCAN and r["status"] == Status.OK}
+    end_members = {
+        r["name"]: r["energy"] for r in pure if r["kind"] == SCAN and r["status"] == Status.OK
+    }
     labels = {r["name"]: r["decomposition_PBE"] for r in published}
     out = []
     for ions in MIXED:
         a, one, two, x = ions
         names = [runs.pure_of(a, b, x).name for b in (one, two)]
         name = mixed_of(ions).name
-        mean = np.mean([ends.get(n, NAN) for n in names])
+        mean = np.mean([end_members.get(n, NAN) for n in names])
         theirs = labels.get(name, NAN) - np.mean([labels.get(n, NAN) for n in names])
         for row in found:
             if row["name"] == name:
                 ours = row["energy"] * ATOMS / len(row["species"]) - mean
-                told = row["message"] or row["status"]
+                reason = row["message"] or row["status"]
                 values = {"ours_eV": ours, "published_eV": theirs, "deviation_eV": ours - theirs}
-                out.append({"name": name, "ordering": row["phase"], **values, "status": told})
+                out.append({"name": name, "ordering": row["phase"], **values, "status": reason})
     return out

@@ -9,9 +9,9 @@ from defectra.core.claims import NAN, Check, Estimate, Row, Rows, estimate
 from defectra.core.records import Metric
 from defectra.studies.xanes.compare import FOREST, MEAN
 from defectra.studies.xanes.delta import CORRECTED, DELTA, RAW
+from defectra.studies.xanes.measured_nickel import ALIGNED, CENTROID, PEAK, TARGET, UNALIGNED
 from defectra.studies.xanes.published import AUTHORS
 from defectra.studies.xanes.scorecard import COPPER, MOVED, better, named, unit
-from defectra.studies.xanes.series import ALIGNED, CENTROID, PEAK, TARGET, UNALIGNED
 from defectra.studies.xanes.views import AS_IS
 
 _check = partial(Check, study="xanes")

@@ -61,8 +61,8 @@ def compare(table: Rows, vasp: Mapping[str, Floats], settings: XanesStudy, seed:
     vasp
         VASP spectra by site; sites that the table does not know are passed over.
     """
-    place = {row["site"]: k for k, row in enumerate(table)}
-    known = {place[s]: v for s, v in vasp.items() if s in place}
+    index_of = {row["site"]: k for k, row in enumerate(table)}
+    known = {index_of[s]: v for s, v in vasp.items() if s in index_of}
     wide = np.array([row["mu"] for row in table])
     names = {part for feature in settings.features for part in feature.split("+")}
     seen = [(v, v.blocks(names)) for v in views(wide, known, settings.disturbances, seed)]
@@ -187,8 +187,8 @@ def _line(
     target: str, features: str, base: Mapping[str, Any], metric: Metric, values: Floats
 ) -> Row:
     value, lo, hi = scores.interval(values)
-    told = {"metric": str(metric), "value": value, "lo": lo, "hi": hi}
-    return {"target": f"Cu {target}", "unit": UNITS[target], "features": features, **base, **told}
+    score = {"metric": str(metric), "value": value, "lo": lo, "hi": hi}
+    return {"target": f"Cu {target}", "unit": UNITS[target], "features": features, **base, **score}
 
 
 def _metrics(

@@ -182,5 +182,5 @@ def pearson(a: Floats, b: Floats) -> Floats:
 def _weighted_median(values: Floats, weights: Floats) -> Floats:
     order = np.argsort(values)
     total = np.cumsum(weights[:, order], axis=1)
-    place = (total < total[:, -1:] / 2).sum(axis=1)
-    return values[order][place]
+    index = (total < total[:, -1:] / 2).sum(axis=1)
+    return values[order][index]

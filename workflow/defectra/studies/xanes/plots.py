@@ -38,15 +38,15 @@ def plot_xanes_features(job: Job) -> None:
 
 
 def plot_xanes_ladder(job: Job) -> None:
-    """Figure of the fidelity ladder.
+    """Figure of the comparison of fidelities.
 
     Input ladder (parquet); output[0] png.
     """
     from defectra.core.store import read_table
-    from defectra.studies.xanes.figures.series import plot_ladder
-    from defectra.studies.xanes.ladder import LADDER
+    from defectra.studies.xanes.fidelity_comparison import COMPARISON
+    from defectra.studies.xanes.figures.fidelities import plot_ladder
 
-    plot_ladder(read_table(job.input.ladder, LADDER), job.output[0])
+    plot_ladder(read_table(job.input.ladder, COMPARISON), job.output[0])
 
 
 def plot_xanes_series(job: Job) -> None:
@@ -55,8 +55,8 @@ def plot_xanes_series(job: Job) -> None:
     Input series, importance (csv); output both (png).
     """
     from defectra.core.csvs import read_csv
-    from defectra.studies.xanes.figures.series import plot_importance, plot_series
-    from defectra.studies.xanes.series import IMPORTANCE_COLUMNS, SERIES_COLUMNS
+    from defectra.studies.xanes.figures.measured_nickel import plot_importance, plot_series
+    from defectra.studies.xanes.measured_nickel import IMPORTANCE_COLUMNS, SERIES_COLUMNS
 
     plot_series(read_csv(job.input.series, SERIES_COLUMNS), job.output.series)
     looked = read_csv(job.input.importance, IMPORTANCE_COLUMNS)

@@ -1,4 +1,4 @@
-"""What study `xanes` asks for: sites of its archive at every rung of the fidelity ladder."""
+"""What study `xanes` asks for: each site of its archive at every fidelity (engine, protocol)."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from defectra.core.protocols import Protocols
 from defectra.core.records import CALCULATIONS, GEOMETRIES, SPECTRA
 from defectra.core.store import Archive
 from defectra.engines.spectrum import SpectrumEngine, protocol_of, spectrum_engine
-from defectra.studies.xanes.settings import Ladder
+from defectra.studies.xanes.settings import FidelityLevels
 
 Site = tuple[str, str, str]  # geometry, site, edge
 
 
 def sites(archive: Archive) -> list[Site]:
-    """Sites of which an archive holds a rung."""
+    """Sites of which an archive holds a calculation."""
     return sorted({(r["geometry_id"], r["site"], r["edge"]) for r in archive.read(CALCULATIONS)})
 
 
-class Rungs:
-    """Requests of the ladder.
+class FidelityRequests:
+    """Requests of one site at several fidelities.
 
     Parameters
     ----------
     settings, protocols
-        Which rungs, and the protocols as they are now.
+        Which fidelities, and the current protocols.
     cells
         Geometries rows by id.
     engines
@@ -41,7 +41,7 @@ class Rungs:
 
     def __init__(
         self,
-        settings: Ladder,
+        settings: FidelityLevels,
         protocols: Protocols,
         cells: Mapping[str, Row],
         engines: Any = spectrum_engine,
@@ -49,9 +49,9 @@ class Rungs:
         self.settings, self.protocols, self.cells = settings, protocols, cells
         self.engines = engines
 
-    def request(self, rung: str, site: Site) -> Request | None:
-        """Request of a rung; None if its engine cannot compute this edge."""
-        name, protocol = rung.split()
+    def request(self, fidelity: str, site: Site) -> Request | None:
+        """Request of a fidelity (``feff fast``); None if its engine cannot compute this edge."""
+        name, protocol = fidelity.split()
         engine: SpectrumEngine = self.engines(name)
         cell = self.cells[site[0]]
         settings = protocol_of(engine, protocol, self.protocols)
@@ -62,46 +62,50 @@ class Rungs:
             return None
 
     def families(self, wanted: Sequence[Site]) -> Iterator[Family]:
-        """A family for each site; its rungs share nothing, so that costs can be compared."""
+        """A family for each site; its fidelities share nothing, so that costs can be compared."""
         for site in wanted:
             yield Family(" ".join(site), self._chain(site))
 
     def _chain(self, site: Site) -> Chain:
         def chain(known: Known) -> Iterator[Item]:  # noqa: ARG001
-            for rung in self.settings.rungs:
-                request = self.request(rung, site)
+            for fidelity in self.settings.rungs:
+                request = self.request(fidelity, site)
                 if request is not None:
                     yield request
 
         return chain
 
 
-def ladder_rows(rungs: Rungs, ledger: Ledger, shipped: Archive) -> tuple[list[Row], list[Row]]:
-    """Calculations and spectra of the ladder: archived ones, parsed ones, own runs.
+def fidelity_rows(
+    requests: FidelityRequests, ledger: Ledger, shipped: Archive
+) -> tuple[list[Row], list[Row]]:
+    """Calculations and spectra of the comparison: archived ones, parsed ones, own runs.
 
-    With `live: all` the archive is left out. If a rung of a site was computed repeatedly, the one
-    that matches the current protocol is taken.
+    With `live: all` the archive is left out. If a site was computed repeatedly at one fidelity, the
+    calculation that matches the current protocol is taken.
     """
     found = {r["calculation_id"]: r for r in shipped.read(CALCULATIONS)}
     curves = {s["calculation_id"]: s for s in shipped.read(SPECTRA)}
     wanted = sites(shipped)
-    if rungs.settings.live == "all":
+    if requests.settings.live == "all":
         found, curves = {}, {}
-    asked = [r for site in wanted for x in rungs.settings.rungs if (r := rungs.request(x, site))]
+    asked = [
+        r for site in wanted for x in requests.settings.rungs if (r := requests.request(x, site))
+    ]
     for request in asked:
         result = ledger.result(request) if ledger.finished(request) else None
         if result is not None and result.beside:
             found.setdefault(request.calculation_id, result.row)
             curves.setdefault(request.calculation_id, result.beside[SPECTRA.name])
-    return _current(list(found.values()), asked, rungs.settings), list(curves.values())
+    return _current(list(found.values()), asked, requests.settings), list(curves.values())
 
 
-def _current(rows: Sequence[Row], asked: Sequence[Request], settings: Ladder) -> list[Row]:
-    """Rows; of a rung that is there repeatedly the one that matches the current protocol."""
+def _current(rows: Sequence[Row], asked: Sequence[Request], settings: FidelityLevels) -> list[Row]:
+    """Rows; where a fidelity was computed repeatedly, only what matches the current protocol."""
     groups: dict[tuple[Any, ...], list[str]] = {}
     for row in rows:
-        rung = f"{row['engine']} {row['protocol']}"
-        key = (row["geometry_id"], row["site"], row["edge"], rung)
+        fidelity = f"{row['engine']} {row['protocol']}"
+        key = (row["geometry_id"], row["site"], row["edge"], fidelity)
         groups.setdefault(key, []).append(row["calculation_id"])
     current = {request.calculation_id for request in asked}
     several = [(k, v) for k, v in groups.items() if len(v) > 1 and k[3] in settings.rungs]
@@ -110,20 +114,22 @@ def _current(rows: Sequence[Row], asked: Sequence[Request], settings: Ladder) ->
 
 
 def families(config: Config) -> Iterator[Family]:
-    """Every site of the archive of the ladder."""
+    """Every site of the archive of the comparison."""
     archive = Archive(PROJECT / config.xanes.ladder.archive)
     cells = {g["geometry_id"]: g for g in archive.read(GEOMETRIES)}
-    yield from Rungs(config.xanes.ladder, config.protocols, cells).families(sites(archive))
+    yield from FidelityRequests(config.xanes.ladder, config.protocols, cells).families(
+        sites(archive)
+    )
 
 
 def _part(config: Config) -> Mapping[str, Any]:
-    ladder = config.xanes.ladder.model_dump(mode="json")
+    part = config.xanes.ladder.model_dump(mode="json")
     used = {}
-    for name in {rung.split()[0] for rung in config.xanes.ladder.rungs}:
+    for name in {fidelity.split()[0] for fidelity in config.xanes.ladder.rungs}:
         table = spectrum_engine(name).protocols
         known = getattr(config.protocols, table)
         used[table] = {k: v.model_dump(mode="json") for k, v in known.items()}
-    return {"xanes": {"ladder": ladder}, "protocols": used}
+    return {"xanes": {"ladder": part}, "protocols": used}
 
 
 REQUESTS = StudyRequests(
@@ -131,7 +137,7 @@ REQUESTS = StudyRequests(
     families=families,
     archive=lambda config: str(config.xanes.ladder.archive),
     shards=lambda config: int(config.xanes.ladder.shards),
-    engines=lambda config: sorted({rung.split()[0] for rung in config.xanes.ladder.rungs}),
+    engines=lambda config: sorted({fidelity.split()[0] for fidelity in config.xanes.ladder.rungs}),
     part=_part,
     how="xanes.ladder.live: missing",
     pairs=lambda archive: archive.read(CALCULATIONS),

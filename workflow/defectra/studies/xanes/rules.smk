@@ -1,4 +1,4 @@
-# K edges: which feature tells what, how it travels, FEFF to VASP, fidelity ladder, measured Ni K.
+# K edges: which feature predicts what, how it transfers, FEFF to VASP, fidelities, measured Ni K.
 
 from defectra.core.archive_paths import archive_parts
 from defectra.core.datasets import needs_all
@@ -6,7 +6,7 @@ from defectra.studies.xanes.files import XAS, xas_lists, xas_tables
 
 FEATUREXAS = "spectra/chen2023_featurexas"
 ANATASE = "spectra/lightshow/notebooks/spectra_files"
-LADDER_FILES = [
+ANATASE_FILES = [
     f"{ANATASE}/anatase_{name}.txt"
     for name in ("theory_FEFF", "theory_VASP", "ocean", "exciting", "xspectra")
 ]
@@ -16,9 +16,9 @@ NICKEL_OXIDES = [
     for k in range(1, count + 1)
 ]
 
-# Calculations of the ladder, shipped with the workflow.
-RUNGS = os.path.relpath(PROJECT / CONFIG.xanes.ladder.archive)
-RUNG_PARTS = sorted(map(str, Path(RUNGS).glob("*/part-*.parquet")))
+# Calculations of the comparison of fidelities, shipped with the workflow.
+FIDELITY_ARCHIVE = os.path.relpath(PROJECT / CONFIG.xanes.ladder.archive)
+FIDELITY_PARTS = sorted(map(str, Path(FIDELITY_ARCHIVE).glob("*/part-*.parquet")))
 
 
 use rule step as build_copper with:
@@ -130,9 +130,9 @@ use rule step as measure_nickel with:
 use rule step as build_ladder with:
     input:
         archive=archive_parts(ARCHIVE, "calculations", "geometries", "spectra"),
-        rungs=RUNG_PARTS,
+        fidelities=FIDELITY_PARTS,
         computed=computed_chunks(CONFIG, "xanes"),
-        codes=needs_all(LADDER_FILES, CONFIG.mirror),
+        codes=needs_all(ANATASE_FILES, CONFIG.mirror),
         measured=needs(f"{ANATASE}/anatase_exp.txt", CONFIG.mirror),
     output:
         ladder="results/xanes/ladder.parquet",
@@ -151,7 +151,7 @@ use rule step as build_ladder with:
         config=leaf(CONFIG, "xanes"),
         protocols=leaf(CONFIG, "protocols"),
         archive=json.dumps(ARCHIVE),
-        rungs=json.dumps(RUNGS),
+        fidelities=json.dumps(FIDELITY_ARCHIVE),
         mirror=CONFIG.mirror,
 
 

@@ -19,7 +19,7 @@ class SpectralForest(Strict):
 
 
 class Disturbances(Strict):
-    """What is done to spectra that a model has not seen."""
+    """Disturbances of test spectra."""
 
     shifts: list[float] = Field([0.5, 1.0, 2.0, 3.0, 4.0, 5.0], description="eV, at most 6")
     widths: list[float] = Field([1.0, 2.0, 4.0], description="FWHM of a Gaussian, eV")
@@ -42,7 +42,7 @@ class Delta(Strict):
 
 
 class Nickel(Strict):
-    """Ni K of the archive, and what is asked of it."""
+    """Ni K of the archive, and what is predicted from it."""
 
     protocol: str = Field("fast", description="of engine feff")
     edge_shift: float = Field(-4.2, description="eV, declared for all calculated Ni K spectra")
@@ -53,10 +53,12 @@ class Nickel(Strict):
     leaf: int = Field(2, ge=1, description="least rows in a leaf")
 
 
-class Ladder(Strict):
-    """One site at every fidelity: FEFF protocols and GPAW with a core hole."""
+class FidelityLevels(Strict):
+    """One site at every fidelity: FEFF protocols and GPAW with a core hole (``rungs``)."""
 
-    archive: str = Field("resources/archive/ladder", description="what was computed of it")
+    archive: str = Field(
+        "resources/archive/ladder", description="folder of what was computed earlier"
+    )
     live: Literal["no", "missing", "all"] = Field(
         "no", description="compute what the archive lacks, or all anew (hours; GPAW if it is there)"
     )
@@ -68,9 +70,9 @@ class Ladder(Strict):
         [], description="folders of finished runs made elsewhere; same input, same calculation"
     )
     shards: int = Field(2, ge=1, description="chunks of what is computed, by site")
-    fwhm: float = Field(1.0, gt=0, description="eV, of a Gaussian over every rung")
+    fwhm: float = Field(1.0, gt=0, description="eV, of the Gaussian that broadens every curve")
     window: tuple[float, float] = Field(
-        (-5.0, 30.0), description="eV from the onset of the last rung"
+        (-5.0, 30.0), description="eV from the onset of the last curve"
     )
 
     @field_validator("rungs")
@@ -82,7 +84,7 @@ class Ladder(Strict):
 
 
 class XanesStudy(StudySettings):
-    """Study `xanes`: what features of K edges tell, and how they travel (arXiv:2310.07049)."""
+    """Study `xanes`: what features of K edges predict, and how they transfer (arXiv:2310.07049)."""
 
     features: list[str] = Field(
         [
@@ -96,18 +98,18 @@ class XanesStudy(StudySettings):
             "cdf+peaks",
             "intensity+cdf+cwt+peaks",
         ],
-        description="compared; joined with +",
+        description="feature sets to compare; + joins two",
     )
     forest: SpectralForest = SpectralForest()
     disturbances: Disturbances = Disturbances()
-    folds: int = Field(3, ge=2, description="no material on both sides")
+    folds: int = Field(3, ge=2, description="number of folds; no material is in training and test")
     bootstrap: int = Field(300, ge=10, description="resamples over materials")
     delta: Delta = Delta()
     nickel: Nickel = Nickel()
-    ladder: Ladder = Ladder()
+    ladder: FidelityLevels = FidelityLevels()
 
     def chunks_to_compute(self) -> int:
-        """Chunks of sites of the ladder, if rungs are to be computed."""
+        """Chunks of sites, if fidelities of them are to be computed."""
         return 0 if self.ladder.live == "no" else self.ladder.shards
 
     @field_validator("features")

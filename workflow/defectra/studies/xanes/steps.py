@@ -28,12 +28,12 @@ def build_copper(job: Job) -> None:
 
 
 def build_ladder(job: Job) -> None:
-    """Fidelity ladder.
+    """Comparison of fidelities.
 
     Input archives, codes, measured; output ladder (parquet), table (csv).
 
-    params.config = leaf xanes; params.protocols = leaf protocols; params.archive, params.rungs,
-    params.mirror = folders.
+    params.config = leaf xanes; params.protocols = leaf protocols; params.archive,
+    params.fidelities, params.mirror = folders.
     """
     import json
     from pathlib import Path
@@ -45,36 +45,38 @@ def build_ladder(job: Job) -> None:
     from defectra.core.protocols import protocols_model
     from defectra.core.records import CALCULATIONS, GEOMETRIES, SPECTRA
     from defectra.core.store import Archive, write_table
-    from defectra.studies.xanes.ladder import (
+    from defectra.studies.xanes.fidelity_comparison import (
         CODES,
-        LADDER,
-        LADDER_COLUMNS,
-        anatase_rows,
-        nickel_rungs,
-        site_rungs,
+        COMPARISON,
+        COMPARISON_COLUMNS,
+        compare_anatase,
+        compare_nickel,
+        compare_sites,
     )
-    from defectra.studies.xanes.requests import REQUESTS, Rungs, ladder_rows
+    from defectra.studies.xanes.requests import REQUESTS, FidelityRequests, fidelity_rows
     from defectra.studies.xanes.settings import XanesStudy
 
     study, mirror = XanesStudy(**json.loads(job.params.config)), Path(job.params.mirror)
     archive, settings = Archive(json.loads(job.params.archive)), study.ladder
     codes = dict(zip(CODES, located(job.input.codes, mirror), strict=True))
-    shipped = Archive(json.loads(job.params.rungs))
+    shipped = Archive(json.loads(job.params.fidelities))
     cells = shipped.read(GEOMETRIES)
     known = protocols_model()(**json.loads(job.params.protocols))
-    rungs = Rungs(settings, known, {g["geometry_id"]: g for g in cells})
+    requests = FidelityRequests(settings, known, {g["geometry_id"]: g for g in cells})
     journals, parsed = journals_of("xanes", Path("results/store")), read_parsed(settings.parsed)
     source = None if settings.live == "all" else shipped
     ledger = Ledger(REQUESTS.kinds, source, journals, parsed)
-    calculations, spectra = ladder_rows(rungs, ledger, shipped)
+    calculations, spectra = fidelity_rows(requests, ledger, shipped)
     nickel = (study.nickel.protocol, "balanced", study.nickel.edge_shift)
     rows = [
-        *anatase_rows(codes, located(job.input.measured, mirror)[0]),
-        *site_rungs(calculations, spectra, cells, settings),
-        *nickel_rungs(archive.read(CALCULATIONS), archive.read(SPECTRA), *nickel),
+        *compare_anatase(codes, located(job.input.measured, mirror)[0]),
+        *compare_sites(calculations, spectra, cells, settings),
+        *compare_nickel(archive.read(CALCULATIONS), archive.read(SPECTRA), *nickel),
     ]
-    write_table(job.output.ladder, rows, LADDER)
-    write_csv(job.output.table, [{k: r[k] for k in LADDER_COLUMNS} for r in rows], LADDER_COLUMNS)
+    write_table(job.output.ladder, rows, COMPARISON)
+    write_csv(
+        job.output.table, [{k: r[k] for k in COMPARISON_COLUMNS} for r in rows], COMPARISON_COLUMNS
+    )
 
 
 def check_published(job: Job) -> None:
@@ -191,7 +193,7 @@ def measure_nickel(job: Job) -> None:
     from defectra.core.records import CALCULATIONS, GEOMETRIES, METRICS_COLUMNS, SPECTRA
     from defectra.core.store import Archive, write_table
     from defectra.learn.forest import Forest, read_npz
-    from defectra.studies.xanes import series as measured
+    from defectra.studies.xanes import measured_nickel as measured
     from defectra.studies.xanes.nickel import NICKEL, nickel_rows
     from defectra.studies.xanes.published import read_series
     from defectra.studies.xanes.settings import XanesStudy
@@ -228,9 +230,9 @@ def score_xanes(job: Job) -> None:
     from defectra.core.csvs import read_csv, write_csv
     from defectra.core.records import METRICS_COLUMNS
     from defectra.studies.xanes.checks import checks
+    from defectra.studies.xanes.measured_nickel import SERIES_COLUMNS
     from defectra.studies.xanes.published import CHECK_COLUMNS as PUBLISHED_COLUMNS
     from defectra.studies.xanes.scorecard import scorecard
-    from defectra.studies.xanes.series import SERIES_COLUMNS
 
     published = read_csv(job.input.published, PUBLISHED_COLUMNS)
     metrics = read_csv(job.input.metrics, METRICS_COLUMNS)

@@ -1,5 +1,7 @@
 """Program: K edge of one atom with a core hole in its PAW set: ``python corehole.py JOB RESULT``.
 
+PAW: projector-augmented waves; a set describes one element.
+
 Job: the cell (see :func:`common.atoms`), ``site`` (number of the absorber), ``hole``, ``mesh``,
 ``settings`` (``sets``: folder in which generated PAW sets are kept). Steps of the result:
 
@@ -11,7 +13,7 @@ Job: the cell (see :func:`common.atoms`), ``site`` (number of the absorber), ``h
 
 ``hole``: ``half`` (+1/2 against a uniform background), ``full`` (+1, likewise), ``xch`` (full, its
 electron in the lowest empty state: neutral). Emptiness is that of the electrons of the ground
-state at the states of the hole, so that the excited electron leaves its own place open.
+state at the states of the hole, so that the state of the excited electron counts as empty.
 """
 
 from __future__ import annotations

@@ -224,7 +224,7 @@ def _edges(bands: Any, calc: Any, first: int = 0, inverted: bool | None = None) 
 
     Where the s state of the zone centre lies below the p states the gap is their distance, below
     zero. `bands` are in the order of PBE; another functional may have another one, and whether
-    that of PBE was `inverted` is then to be told.
+    that of PBE was `inverted` is then to be reported.
     """
     import numpy as np
 

@@ -1,4 +1,4 @@
-"""Figure of the live set: parity with the published levels, and each host's transition levels."""
+"""Figure of the sets computed with GPAW: parity with published levels, levels of each host."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MARGIN_EV = 0.3
 
 
 @style.styled()
-def plot_live(levels: Iterable[Mapping[str, Any]], path: str | Path) -> None:
+def plot_computed(levels: Iterable[Mapping[str, Any]], path: str | Path) -> None:
     """Left: ours against the published PBE level; right: levels in the gap of each host."""
     rows = [
         r
@@ -39,7 +39,7 @@ def plot_live(levels: Iterable[Mapping[str, Any]], path: str | Path) -> None:
         _parity(axes[0, 0], [r for r in rows if math.isfinite(r["published_eV"])])
         _diagram(axes[0, 1], rows)
     else:
-        style.say(axes[0, 0], "no set of the live campaign is computed")
+        style.say(axes[0, 0], "no set was computed with GPAW")
         axes[0, 1].set_axis_off()
     style.save(figure, path)
 
@@ -107,21 +107,21 @@ def _short(r: Mapping[str, Any]) -> str:
 
 
 def _diagram(axis: Axes, rows: Rows) -> None:
-    place, ticks = 0.0, []
+    x, ticks = 0.0, []
     for host in dict.fromkeys(r["host"] for r in rows):
         own = [r for r in rows if r["host"] == host]
-        gap, start = own[0]["gap_eV"], place - 0.6
+        gap, start = own[0]["gap_eV"], x - 0.6
         for name in dict.fromkeys((r["site"], r["impurity"]) for r in own):
             some = [r for r in own if (r["site"], r["impurity"]) == name]
             for r in some:
-                _level(axis, place, r)
-            ticks.append((place, _short(some[0])))
-            place += 1.0
-        stop = place - 0.4
+                _level(axis, x, r)
+            ticks.append((x, _short(some[0])))
+            x += 1.0
+        stop = x - 0.4
         axis.fill_between([start, stop], -MARGIN_EV, 0, color=style.GREY, alpha=0.35, lw=0)
         axis.fill_between([start, stop], gap, gap + MARGIN_EV, color=style.GREY, alpha=0.35, lw=0)
         axis.text((start + stop) / 2, gap + MARGIN_EV + 0.03, host, ha="center", weight="bold")
-        place += 0.8
+        x += 0.8
     axis.set_xticks([x for x, _ in ticks], [t for _, t in ticks], fontsize=6, rotation=90)
     axis.set(ylabel="Fermi level above the VBM (eV)", title="Levels in the PBE gap")
     axis.set_ylim(-MARGIN_EV, max(r["gap_eV"] for r in rows) + MARGIN_EV + 0.2)
@@ -129,13 +129,13 @@ def _diagram(axis: Axes, rows: Rows) -> None:
 
 
 def _level(axis: Axes, x: float, r: Mapping[str, Any]) -> None:
-    ends = (-MARGIN_EV + 0.03, r["gap_eV"] + MARGIN_EV - 0.03)
-    level = float(np.clip(r["level_eV"], *ends))
+    limits = (-MARGIN_EV + 0.03, r["gap_eV"] + MARGIN_EV - 0.03)
+    level = float(np.clip(r["level_eV"], *limits))
     colour = COLOURS.get(r["mark"], style.GREY)
     axis.plot([x - 0.38, x + 0.38], [level] * 2, color=colour, lw=1.8)
     if level != r["level_eV"]:  # beyond what is shown
         axis.plot([x], [level], "^" if level > 0 else "v", color=colour, ms=4)
     text = f"{charge_label(r['q_from'])}/{charge_label(r['q_to'])}"
-    below = level == ends[1]
+    below = level == limits[1]
     y, side = (level - 0.04, "top") if below else (level + 0.03, "bottom")
     axis.text(x, y, text, ha="center", va=side, fontsize=5)

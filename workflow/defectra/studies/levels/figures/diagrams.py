@@ -44,18 +44,18 @@ def plot_diagrams(
 def _panel(axis: Axes, rows: Rows, gap: float, impurities: Sequence[str]) -> None:
     axis.axhspan(-MARGIN_EV, 0, color=style.GREY, alpha=0.35, lw=0)
     axis.axhspan(gap, gap + MARGIN_EV, color=style.GREY, alpha=0.35, lw=0)
-    labels, place = [], 0.0
+    labels, x = [], 0.0
     for impurity in impurities:
         for site in SITES:
             six = [r for r in rows if (r["impurity"], r["site"]) == (impurity, site)]
             levels = [r["published_eV"] if _known(six) else r["level_eV"] for r in six]
             if six and np.isfinite(levels).all():
-                _column(axis, place, six, gap)
-                labels.append((place, f"{impurity}\n{_subscript(site)}"))
-                place += 1.0
-        place += 0.4
+                _column(axis, x, six, gap)
+                labels.append((x, f"{impurity}\n{_subscript(site)}"))
+                x += 1.0
+        x += 0.4
     axis.set_xticks([x for x, _ in labels], [t for _, t in labels], fontsize=7)
-    axis.set(xlim=(-0.7, max(place - 0.7, 1.0)), ylim=(-MARGIN_EV, gap + MARGIN_EV))
+    axis.set(xlim=(-0.7, max(x - 0.7, 1.0)), ylim=(-MARGIN_EV, gap + MARGIN_EV))
     axis.tick_params(axis="x", length=0)
 
 

@@ -66,13 +66,13 @@ def _parity(axis: Axes, rows: Rows) -> None:
 def _hosts(axis: Axes, rows: Rows) -> None:
     found = per_host(rows)
     names = sorted(found, key=lambda h: found[h]["rmse"])
-    place = np.arange(len(names))
+    y = np.arange(len(names))
     colours = [FAMILY_COLOURS[str(found[h]["family"])] for h in names]
-    axis.barh(place, [found[h]["rmse"] for h in names], color=colours, height=0.75)
+    axis.barh(y, [found[h]["rmse"] for h in names], color=colours, height=0.75)
     for k, host in enumerate(names):
         text = f"{found[host]['count']:.0f}  {100 * found[host]['covered']:.0f} %"
         axis.text(found[host]["rmse"] + 0.03, k, text, va="center", fontsize=6, color=style.GREY)
-    axis.set_yticks(place, names, fontsize=7)
+    axis.set_yticks(y, names, fontsize=7)
     axis.set_ylim(-0.6, len(names) - 0.4)
     axis.set(xlabel="RMSE (eV)", title="Each host left out")
     axis.text(
@@ -134,7 +134,7 @@ def _splits(axis: Axes, rows: Rows) -> None:
 
 def _points(rows: Rows, model: str, features: str) -> list[tuple[int, float]]:
     out = []
-    for place, split in enumerate(_SPLITS):
+    for x, split in enumerate(_SPLITS):
         error = np.array(
             [
                 r["prediction"] - r["truth"]
@@ -143,7 +143,7 @@ def _points(rows: Rows, model: str, features: str) -> list[tuple[int, float]]:
             ]
         )
         if len(error):
-            out.append((place, float(np.sqrt((error**2).mean()))))
+            out.append((x, float(np.sqrt((error**2).mean()))))
     return out
 
 

@@ -32,7 +32,7 @@ def plot_sizes(
     Parameters
     ----------
     levels
-        Rows of LIVE_LEVELS.
+        Rows of COMPUTED_LEVELS.
     lattices
         Cubic lattice constant of each host, Å.
     """

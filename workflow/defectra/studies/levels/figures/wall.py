@@ -34,8 +34,8 @@ SITE_NAMES = {
     "M_i_neut": "interstitial, both about it",
 }
 SIZE = (24.0, 12.0)
-TILE = (0.92, 0.78)  # of a place in the table; the symbol stands above
-KEY = (3.3, -3.3, 6.9, 1.95)  # left, bottom, width, height of the key, in places
+TILE = (0.92, 0.78)  # of a cell of the table; the symbol stands above
+KEY = (3.3, -3.3, 6.9, 1.95)  # left, bottom, width, height of the key, in cells
 
 
 @style.styled()
@@ -55,7 +55,7 @@ def plot_wall(space: Iterable[Mapping[str, Any]], hosts: Properties, path: str |
     axis = axes[0, 0]
     colours = mpl.colormaps["RdYlBu"].with_extremes(under="#3b3b3b", over="#c9c9c9", bad="white")
     for symbol, grid in tiles.items():
-        x, y = _place(symbol)
+        x, y = _position(symbol)
         _tile(axis, grid, (x - TILE[0] / 2, y - 0.45, *TILE), colours)
         axis.text(x, y + 0.42, symbol, ha="center", va="center", size=13, weight="bold")
     _key(axis, tiles.get("Cu"), names, hosts, colours)
@@ -95,7 +95,7 @@ def grids(
     return out
 
 
-def _place(symbol: str) -> tuple[float, float]:
+def _position(symbol: str) -> tuple[float, float]:
     from pymatgen.core import Element
 
     atom = Element(symbol)

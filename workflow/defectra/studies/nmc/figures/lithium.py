@@ -1,8 +1,8 @@
-"""Figures of the lithium series, of failures, and of the fidelity ladder."""
+"""Figure of the lithium series: spectra with and without lithium, and what moves by how much."""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,9 +10,7 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 
-from defectra.core.records import Status
 from defectra.figures import style
-from defectra.spectra.normalise import relative_rms
 from defectra.studies.nmc.lithium import (
     NI_MEAN,
     NI_SITES,
@@ -104,7 +102,7 @@ def _parts_panel(
     axis.axhline(neutral, color=style.GREY, lw=0.8)
     for k, quantity in enumerate(quantities):
         own = {r["part"]: r for r in rows if r["quantity"] == quantity}
-        place = [i + 0.22 * (k - (len(quantities) - 1) / 2) for i in range(len(parts))]
+        x = [i + 0.22 * (k - (len(quantities) - 1) / 2) for i in range(len(parts))]
         value, low, high = (
             np.array([own[p][c] if p in own else np.nan for p in parts])
             for c in ("value", "lo", "hi")
@@ -114,7 +112,7 @@ def _parts_panel(
         error = style.bars(value, low, high)
         colour = (style.BLUE, style.ORANGE)[k]
         name = quantity.split(" of ")[-1] if len(quantities) > 1 else None
-        axis.errorbar(place, value, error, fmt="os"[k], color=colour, capsize=3, label=name)
+        axis.errorbar(x, value, error, fmt="os"[k], color=colour, capsize=3, label=name)
     if not axis.containers:
         style.say(axis, "no data")
         return
@@ -125,95 +123,3 @@ def _parts_panel(
     axis.set_title(f"{first['n_orderings']:.0f} orderings, {first['n_sites']:.0f} sites")
     if len(quantities) > 1:
         axis.legend(loc="lower left")
-
-
-@style.styled()
-def plot_failures(calculations: Rows, path: str | Path) -> None:
-    """Status of the calculations of each edge and protocol, and the classes of errors."""
-    rows = list(calculations)
-    bars: dict[tuple[str, str], Counter[str]] = defaultdict(Counter)
-    for row in rows:
-        bars[f"{row['element']} {row['edge']}", row["protocol"]][row["status"]] += 1
-    height = 1.6 + 0.26 * max(4, len(bars))
-    figure, axes = style.canvas(1, 2, (9.5, height), width_ratios=(1.6, 1))
-    if bars:
-        _status_panel(axes[0, 0], bars)
-        figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
-    else:
-        style.say(axes[0, 0], "no calculations")
-    failed = Counter(r["error_class"] or "no class" for r in rows if r["status"] == Status.FAILED)
-    _classes_panel(axes[0, 1], failed, len(rows))
-    style.save(figure, path)
-
-
-def _status_panel(axis: Axes, bars: Mapping[tuple[str, str], Counter[str]]) -> None:
-    keys = sorted(bars)
-    left = np.zeros(len(keys))
-    for status in Status:
-        count = np.array([bars[k][status] for k in keys], float)
-        colour = style.STATUS_COLOURS[status]
-        axis.barh(range(len(keys)), count, left=left, color=colour, label=str(status), height=0.75)
-        left += count
-    for k, key in enumerate(keys):
-        bad = [f"{bars[key][s]} {s}" for s in (Status.UNCONVERGED, Status.FAILED) if bars[key][s]]
-        if bad:
-            axis.text(left[k] + 0.01 * left.max(), k, ", ".join(bad), va="center", fontsize=7)
-    axis.set_yticks(range(len(keys)), [f"{edge}, {protocol}" for edge, protocol in keys])
-    axis.invert_yaxis()
-    axis.set(xlabel="calculations", xlim=(0, 1.45 * left.max()))
-    axis.set_title("status by edge and protocol", loc="left")
-
-
-def _classes_panel(axis: Axes, failed: Counter[str], total: int) -> None:
-    if not failed:
-        style.say(axis, f"none of {total} calculations failed")
-        return
-    names, counts = zip(*failed.most_common())
-    bars = axis.barh(range(len(names)), counts, color=style.RED, height=0.6)
-    axis.bar_label(bars, padding=3, fontsize=8)
-    axis.set_yticks(range(len(names)), [n.replace("_", " ") for n in names])
-    axis.invert_yaxis()
-    axis.set(xlabel="failed calculations", xlim=(0, 1.2 * max(counts)))
-    axis.set_ylim(max(3.5, len(names) - 0.5), -0.5)
-    axis.set_title("why", loc="left")
-
-
-def ladder_pairs(
-    site_averages: Rows, geometry: str, cheap: str, dear: str
-) -> dict[str, list[float]]:
-    """Relative RMS of the cheap against the dear protocol, for each edge with pairs."""
-    found: dict[tuple[str, str], dict[str, Any]] = defaultdict(dict)
-    for row in site_averages:
-        if row["geometry_protocol"] == geometry and row["mu"]:
-            key = (f"{row['element']} {row['edge']}", row["structure_id"])
-            found[key][row["protocol"]] = row["mu"]
-    out: dict[str, list[float]] = defaultdict(list)
-    for (edge, _), curves in sorted(found.items()):
-        if cheap in curves and dear in curves and cheap != dear:
-            found_rms = float(relative_rms(curves[cheap], curves[dear]))
-            if np.isfinite(found_rms):
-                out[edge].append(found_rms)
-    return dict(out)
-
-
-@style.styled()
-def plot_ladder(
-    site_averages: Rows, geometry: str, cheap: str, dear: str, path: str | Path
-) -> None:
-    """How far the cheap protocol is from the dear one, structure by structure."""
-    pairs = ladder_pairs(site_averages, geometry, cheap, dear)
-    figure, axes = style.canvas(1, 1, (max(4.0, 1.6 + 0.9 * len(pairs)), 3.4))
-    axis = axes[0, 0]
-    if not pairs:
-        style.say(axis, f"no structure at both {cheap} and {dear}")
-        style.save(figure, path)
-        return
-    for k, values in enumerate(pairs.values()):
-        offset = 0.3 * (np.arange(len(values)) / max(1, len(values) - 1) - 0.5)
-        axis.plot(k + offset, values, "o", ms=4, color=style.BLUE, alpha=0.6, mec="none")
-        axis.hlines(np.median(values), k - 0.28, k + 0.28, color=style.RED, lw=1.8)
-    axis.set_xticks(range(len(pairs)), [f"{e}\n(n = {len(v)})" for e, v in pairs.items()])
-    axis.set(xlim=(-0.6, len(pairs) - 0.4), ylabel=f"relative RMS, {cheap} against {dear}")
-    axis.set_ylim(0, 1.08 * max(map(max, pairs.values())) or 0.01)
-    axis.set_title("site means; line: median")
-    style.save(figure, path)

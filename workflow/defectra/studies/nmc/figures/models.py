@@ -153,12 +153,12 @@ def _bars(
         return
     names = [f"cdf: {e}" for e in edges] + [c for c in (*controls, "none") if c in found]
     words = {"none": "no features", "contents": "true contents", "cdf: all": "all edges"}
-    place = np.arange(len(names))
+    y = np.arange(len(names))
     value, low, high = (np.array([found[n][k] for n in names]) for k in ("value", "lo", "hi"))
     colours = [_colour(n) for n in names]
     error = style.bars(value, low, high)
-    axis.barh(place, value, color=colours, height=0.72, xerr=error, error_kw={"lw": 0.9})
-    raw = [(p, found[f"raw: {e}"]["value"]) for p, e in zip(place, edges) if f"raw: {e}" in found]
+    axis.barh(y, value, color=colours, height=0.72, xerr=error, error_kw={"lw": 0.9})
+    raw = [(p, found[f"raw: {e}"]["value"]) for p, e in zip(y, edges) if f"raw: {e}" in found]
     if raw:
         axis.plot(
             [v for _, v in raw],
@@ -170,7 +170,7 @@ def _bars(
             label="raw spectra (bars: cumulative distribution)",
             ls="none",
         )
-    axis.set_yticks(place, [words.get(n, n.removeprefix("cdf: ")) for n in names])
+    axis.set_yticks(y, [words.get(n, n.removeprefix("cdf: ")) for n in names])
     axis.invert_yaxis()
 
 

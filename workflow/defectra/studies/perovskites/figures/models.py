@@ -58,9 +58,9 @@ def plot_errors(metrics: Rows, path: str | Path) -> None:
     ]  # fmt: skip
     figure, axes = style.canvas(1, len(_SPLITS), (11.5, 5.8), sharey=True, sharex=True)
     for axis, (split, title) in zip(axes.flat, _SPLITS.items()):
-        for place, target in enumerate(TARGETS):
+        for y, target in enumerate(TARGETS):
             own = [r for r in rows if r["target"] == target and r["split"] == split]
-            _error_bars(axis, place, own)
+            _error_bars(axis, y, own)
         axis.axvline(1.0, color=style.BLACK, lw=0.8, ls="--")
         axis.set(title=title, xscale="log", xlabel="error / error of the mean")
         axis.set_xticks([0.03, 0.1, 0.3, 1.0], ["0.03", "0.1", "0.3", "1"])
@@ -73,14 +73,14 @@ def plot_errors(metrics: Rows, path: str | Path) -> None:
     style.save(figure, path)
 
 
-def _error_bars(axis: Axes, place: int, rows: Sequence[Mapping[str, Any]]) -> None:
+def _error_bars(axis: Axes, y: int, rows: Sequence[Mapping[str, Any]]) -> None:
     shown = [features for features in _SEEN if any(r["features"] == features for r in rows)]
     for number, features in enumerate(shown):
         offset, colour = 0.22 * (number - (len(shown) - 1) / 2), _SEEN[features][1]
         for row in [r for r in rows if r["features"] == features]:
             ratio, left, right = 1 - row["value"], 1 - row["hi"], 1 - row["lo"]
-            axis.plot([max(left, 0.01), right], [place + offset] * 2, color=colour, lw=1.2)
-            axis.plot(ratio, place + offset, "o", ms=4.5, color=colour)
+            axis.plot([max(left, 0.01), right], [y + offset] * 2, color=colour, lw=1.2)
+            axis.plot(ratio, y + offset, "o", ms=4.5, color=colour)
 
 
 @style.styled()

@@ -66,10 +66,10 @@ def _panel(axis: Axes, rows: Rows, coupled: bool) -> None:
 
 def _name_farthest(axis: Axes, rows: Rows, x: NDArray[np.float64], y: NDArray[np.float64]) -> None:
     """Names of the three farthest from parity that do not stand on one another."""
-    room, told = 0.1 * (y.max() - y.min()), list[float]()
+    room, labelled = 0.1 * (y.max() - y.min()), list[float]()
     for k in np.argsort(-np.abs(y - x)):
-        if len(told) < 3 and all(abs(y[k] - other) > room for other in told):
-            told.append(float(y[k]))
+        if len(labelled) < 3 and all(abs(y[k] - other) > room for other in labelled):
+            labelled.append(float(y[k]))
             name = str(rows[k]["name"]).replace("_3", "$_3$")
             axis.annotate(name, (x[k], y[k]), (5, -8), textcoords="offset points", fontsize=6.5)
 

@@ -35,8 +35,8 @@ def plot_funnel(funnel: Rows, screen: Screen, path: str | Path) -> None:
         own = [r for r in rows if r["references"] == frame]
         left = [max(r["left"], 0.8) for r in own]
         axis.barh(np.arange(len(own)) + offset, left, 0.36, color=colour, label=label)
-        for place, row in enumerate(own):
-            spot, text = (max(row["left"], 1) * 1.08, place + offset), f"{row['left']:,.0f}"
+        for y, row in enumerate(own):
+            spot, text = (max(row["left"], 1) * 1.08, y + offset), f"{row['left']:,.0f}"
             axis.text(*spot, text, va="center", fontsize=8)
     names = {r["step"]: _window(r) for r in rows}
     axis.set_yticks(range(len(steps)), [names[s] for s in steps])
@@ -127,8 +127,8 @@ def _panel(
         spine.set_visible(False)
 
 
-def _whole(place: int, length: int) -> tuple[int, ...]:
-    return tuple(EIGHTHS * (place == n) for n in range(length))
+def _whole(index: int, length: int) -> tuple[int, ...]:
+    return tuple(EIGHTHS * (index == n) for n in range(length))
 
 
 def _pair(i: int, j: int) -> tuple[int, ...]:

@@ -1,4 +1,4 @@
-"""Figures of study `xanes`: features, how they travel, FEFF to VASP, ladder, measured series."""
+"""Figures of study `xanes`: features, how they transfer, FEFF to VASP."""
 
 from __future__ import annotations
 

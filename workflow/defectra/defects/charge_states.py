@@ -9,17 +9,17 @@ from typing import Any
 
 from defectra.core.errors import EngineError
 from defectra.core.records import Status
-from defectra.defects.equations import Place, Run, check, place, transition_level
+from defectra.defects.equations import GapPosition, Run, check, gap_position, transition_level
 
 Row = dict[str, Any]
 
 
-def ladder(bulk: Run, runs: Sequence[Run], vbm_ev: float, gap_ev: float) -> list[Row]:
+def transition_levels(bulk: Run, runs: Sequence[Run], vbm_ev: float, gap_ev: float) -> list[Row]:
     """A row for each pair of neighbouring charges, the charge falling.
 
-    Columns: ``q_from``, ``q_to``, ``level_eV`` (NaN if failed), ``place``, ``status`` (``ok``,
-    ``unconverged`` if either run is, ``failed`` for a blank energy) and ``message``. A missing
-    charge gives a level over two electrons, with a message.
+    Columns: ``q_from``, ``q_to``, ``level_eV`` (NaN if failed), ``place`` (position relative to the
+    gap), ``status`` (``ok``, ``unconverged`` if either run is, ``failed`` for a blank energy) and
+    ``message``. A missing charge gives a level over two electrons, with a message.
 
     Raises
     ------
@@ -44,13 +44,13 @@ def _step(upper: Run, lower: Run, vbm_ev: float, gap_ev: float) -> Row:
     except EngineError as error:
         nothing = {"level_eV": float("nan"), "place": ""}
         return {**row, **nothing, "status": str(Status.FAILED), "message": str(error)}
-    where, status = place(level, gap_ev), Status.OK
+    where, status = gap_position(level, gap_ev), Status.OK
     if not (upper.converged and lower.converged):
         status = Status.UNCONVERGED
         notes.append("a run did not converge")
     if upper.charge - lower.charge > 1:
         notes.append(f"level of {upper.charge - lower.charge} electrons: charges are missing")
-    if where is not Place.IN_GAP:
+    if where is not GapPosition.IN_GAP:
         notes.append(str(where))
     message = "; ".join(notes)
     return {

@@ -1,4 +1,4 @@
-"""Rungs of the ladder: shipped ones are not computed, missing ones once, failed ones are told."""
+"""Fidelity levels: shipped ones are not computed, missing ones once, failed ones are reported."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from defectra.core.errors import EngineError
 from defectra.core.records import CALCULATIONS, GEOMETRIES, SPECTRA, Status
 from defectra.core.store import Archive
 from defectra.engines.spectrum import SpectrumEngine
-from defectra.studies.xanes.requests import Rungs, ladder_rows, sites
-from defectra.studies.xanes.settings import Ladder
+from defectra.studies.xanes.requests import FidelityRequests, fidelity_rows, sites
+from defectra.studies.xanes.settings import FidelityLevels
 
 FOUR = ["feff fast", "feff balanced", "feff stringent", "gpaw_corehole fast"]
 LOG = b"Convergence reached in 7 iterations\n"
@@ -56,7 +56,7 @@ class Fake:
 
 
 class Shipped:
-    """Archive with a site and its first rung; what was started since."""
+    """Archive with a site at its first fidelity; what was started since."""
 
     def __init__(self, folder):
         self.starts: list[str] = []
@@ -76,17 +76,20 @@ class Shipped:
         self.archive.add([found.beside["spectra"]], SPECTRA)
         self.starts.clear()
 
-    def ladder(self, settings, known=None, *, compute=False):
-        """Rows of the ladder, and counts of a start of the worker."""
+    def compared(self, settings, known=None, *, compute=False):
+        """Rows of the comparison, and counts of a start of the worker."""
         source = None if settings.live == "all" else self.archive
         ledger = Ledger(self.kinds, source, [self.journal], engines=self.engines)
         cells = {self.cell["geometry_id"]: self.cell}
-        rungs, counts = Rungs(settings, known or self.known, cells, self.engines), Counts()
+        requests, counts = (
+            FidelityRequests(settings, known or self.known, cells, self.engines),
+            Counts(),
+        )
         if compute:
-            families = rungs.families(sites(self.archive))
+            families = requests.families(sites(self.archive))
             with ledger.writing(self.journal):
                 list(complete(families, ledger, self.journal.parent, counts))
-        return *ladder_rows(rungs, ledger, self.archive), counts
+        return *fidelity_rows(requests, ledger, self.archive), counts
 
 
 @pytest.fixture
@@ -95,15 +98,15 @@ def shipped(tmp_path):
 
 
 def test_what_is_shipped_is_shown_and_nothing_is_started(shipped):
-    calculations, spectra, _ = shipped.ladder(Ladder())
+    calculations, spectra, _ = shipped.compared(FidelityLevels())
     assert len(calculations) == len(spectra) == 1
     assert shipped.starts == []
 
 
-def test_what_is_missing_is_computed_once_and_a_missing_engine_is_told(shipped):
-    settings = Ladder(live="missing", rungs=FOUR)
+def test_what_is_missing_is_computed_once_and_a_missing_engine_is_reported(shipped):
+    settings = FidelityLevels(live="missing", rungs=FOUR)
     for turn in range(2):
-        calculations, spectra, counts = shipped.ladder(settings, compute=True)
+        calculations, spectra, counts = shipped.compared(settings, compute=True)
         found = {f"{r['engine']} {r['protocol']}" for r in calculations}
         assert found == {"feff fast", "feff balanced", "feff stringent"}
         assert len(spectra) == 3
@@ -113,38 +116,38 @@ def test_what_is_missing_is_computed_once_and_a_missing_engine_is_told(shipped):
     assert len(shipped.archive.read(CALCULATIONS)) == 1  # the shipped one is not touched
     ledger = Ledger(shipped.kinds, shipped.archive, [shipped.journal], engines=shipped.engines)
     cells = {shipped.cell["geometry_id"]: shipped.cell}
-    rungs = Rungs(settings, shipped.known, cells, shipped.engines)
-    new = export_rows(rungs.families(sites(shipped.archive)), ledger, shipped.archive)
+    requests = FidelityRequests(settings, shipped.known, cells, shipped.engines)
+    new = export_rows(requests.families(sites(shipped.archive)), ledger, shipped.archive)
     assert new == {"spectra": 2, "calculations": 2}
 
 
-def test_of_a_protocol_that_was_changed_the_current_rung_is_shown(shipped):
+def test_of_a_protocol_that_was_changed_the_current_calculation_is_shown(shipped):
     known = shipped.known
     other = known.feff["fast"].model_copy(update={"description": "another"})
     changed = known.model_copy(update={"feff": {**known.feff, "fast": other}})
     shipped.add("fast", other)
     for protocols, shown in ((changed, "another"), (known, known.feff["fast"].description)):
-        calculations, _, _ = shipped.ladder(Ladder(), protocols)
+        calculations, _, _ = shipped.compared(FidelityLevels(), protocols)
         assert [r["calculation_id"] for r in calculations] == [f"feff-K-{shown}"]
 
 
 def test_all_anew_computes_the_shipped_one_too(shipped):
-    shipped.ladder(Ladder(live="all"), compute=True)
+    shipped.compared(FidelityLevels(live="all"), compute=True)
     assert sum(s.startswith("feff") for s in shipped.starts) == 3
 
 
 def test_a_parsed_run_of_the_same_input_stands_for_the_request(shipped):
-    (rung,) = shipped.ladder(Ladder(rungs=FOUR))[0]
+    (level,) = shipped.compared(FidelityLevels(rungs=FOUR))[0]
     cells = {shipped.cell["geometry_id"]: shipped.cell}
-    rungs = Rungs(Ladder(rungs=FOUR), shipped.known, cells, shipped.engines)
+    requests = FidelityRequests(FidelityLevels(rungs=FOUR), shipped.known, cells, shipped.engines)
     (site,) = sites(shipped.archive)
-    request = rungs.request("feff balanced", site)
+    request = requests.request("feff balanced", site)
     engine = shipped.engines("feff")
     made = engine.result(request, engine.run(request, None))
     elsewhere = Result(made.row | {"protocol": "parsed", "site": "other"}, made.beside)
     parsed = {request.calculation_id: elsewhere}
     ledger = Ledger(shipped.kinds, shipped.archive, parsed=parsed, engines=shipped.engines)
-    rows, _ = ladder_rows(rungs, ledger, shipped.archive)
+    rows, _ = fidelity_rows(requests, ledger, shipped.archive)
     assert {(r["protocol"], r["origin"], r["site"]) for r in rows[1:]} == {
-        ("balanced", "parsed", rung["site"])
+        ("balanced", "parsed", level["site"])
     }

@@ -2,7 +2,7 @@
 
 Beside it stand two numbers that need no model, the position of the largest value and the
 centroid, and the answers of the published model. The calculated spectra are moved by one shift
-that is found without labels, by the declared one, or not at all; all are told.
+that is found without labels, by the declared one, or not at all; all three are reported.
 """
 
 from __future__ import annotations

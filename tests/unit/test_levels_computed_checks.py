@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from defectra.core.claims import CHECK_COLUMNS
-from defectra.studies.levels import gaussian_process as gaussian
+from defectra.studies.levels import gaussian_process
 from defectra.studies.levels.checks_computed import checks_computed
 from defectra.studies.levels.deviations import DEVIATION_COLUMNS, deviations
 from defectra.studies.levels.evaluate import Data
@@ -117,7 +117,7 @@ def test_simulated_errors_are_those_that_the_model_predicts(root):
     study = LevelsStudy(simulations=60)
     rows = simulate(data, [], study, 1)
     assert {r["host"] for r in rows} == set(names)
-    fitted = gaussian.fit(described, labels, study.kernel)
+    fitted = gaussian_process.fit(described, labels, study.kernel)
     for r in rows:
         inside = np.array([k for k, key in enumerate(keys) if key[0] == r["host"]])
         expected = math.sqrt(fitted.without(inside)[1].mean())

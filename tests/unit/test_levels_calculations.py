@@ -1,4 +1,4 @@
-"""Campaign, archive and inputs of the live set, with a fake engine."""
+"""Campaign, archive and inputs of the computed sets, with a fake engine."""
 
 import json
 import math
@@ -14,8 +14,7 @@ from defectra.core.errors import EngineError, TableError
 from defectra.core.store import Archive
 from defectra.engines.gpaw.charged_cells import ChargedCells
 from defectra.engines.gpaw.settings import GpawLevelsProtocol
-from defectra.studies.levels import calculations as live_run
-from defectra.studies.levels import vasp_inputs
+from defectra.studies.levels import calculations, vasp_inputs
 from defectra.studies.levels.checks_computed import checks_computed
 from defectra.studies.levels.hosts import read_hosts
 from defectra.studies.levels.inputs import (
@@ -109,7 +108,7 @@ def known(engine, protocol, journal, archive=None):
 
 def tables_of(engine, protocol, journal, ratios=None):
     ledger = known(engine, protocol, journal)
-    return live_run.tables_of(ledger, Archive(journal.parent / "none"), ratios or {})
+    return calculations.tables_of(ledger, Archive(journal.parent / "none"), ratios or {})
 
 
 def test_a_second_run_computes_nothing_and_a_killed_one_goes_on(tmp_path, protocol):
@@ -138,7 +137,7 @@ def test_a_host_that_crashes_is_tried_again_and_its_sets_wait(tmp_path, protocol
     ledger = known(engine, protocol, tmp_path / "j")
     (record,) = ledger.records().values()
     assert record.row["error_class"] == "machine:crashed"
-    assert live_run.own_rows(ledger) == ([], [])
+    assert calculations.own_rows(ledger) == ([], [])
     again = Engine()
     known(again, protocol, tmp_path / "j")
     assert len(again.asked) == 4
@@ -154,7 +153,7 @@ def test_archive_gives_the_levels_back_without_engine_or_library(tmp_path, proto
     fixed |= {"freysoldt_eV": 0.5, "library": "x"}
     cells = [r["calculation_id"] for r in archive.read(CELL_RUNS) if r["charge"]]
     archive.add([{"calculation_id": k, **fixed} for k in cells], CORRECTIONS)
-    tables = live_run.tables_of(Ledger(REQUESTS.kinds), archive, {})
+    tables = calculations.tables_of(Ledger(REQUESTS.kinds), archive, {})
     (row,) = level_rows([SET], tables, {"fast": protocol}, 0.14, {})
     assert row["corrected_eV"] == pytest.approx(4.6 - 4.0 + 0.4)
     assert row["aligned_eV"] == pytest.approx(row["level_eV"] + 0.5)
@@ -164,7 +163,7 @@ def test_archive_gives_the_levels_back_without_engine_or_library(tmp_path, proto
 
 
 def test_a_set_that_is_not_computed_is_a_row(protocol, tmp_path):
-    tables = live_run.tables_of(Ledger(REQUESTS.kinds), Archive(tmp_path), {})
+    tables = calculations.tables_of(Ledger(REQUESTS.kinds), Archive(tmp_path), {})
     (row,) = level_rows([SET], tables, {"fast": protocol}, 0.14, {})
     assert row["status"] == "failed"
     assert row["message"].startswith("not computed")
@@ -172,7 +171,7 @@ def test_a_set_that_is_not_computed_is_a_row(protocol, tmp_path):
 
 def test_the_ranked_list_becomes_sets(config):
     ranked = [{"host": "BN", "site": "M_A", "impurity": "Cu", "charges": "+1 0 -1"}] * 3
-    (first,) = live_run.sets_of_next(ranked, config.levels.live)
+    (first,) = calculations.sets_of_next(ranked, config.levels.live)
     assert first == DefectSet("BN", "M_A", "Cu", (1, 0, -1), 16)
 
 
@@ -214,7 +213,7 @@ def test_recomputed_levels_are_compared_without_the_correction_library(
     live = config.levels.live.model_copy(update={"sets": str(root / config.levels.live.sets)})
     properties = read_hosts(root / "resources/levels/hosts.csv")
     engine, asked = Engine(), ({"fast": protocol}, properties, tmp_path / "anew", archived)
-    (row,) = live_run.recompute(live, *asked, engines=lambda name: engine)
+    (row,) = calculations.recompute(live, *asked, engines=lambda name: engine)
     assert row["difference_eV"] == pytest.approx(0.0, abs=1e-9)
     assert row["archived_eV"] == pytest.approx(0.6)
     assert row["cpu_s"] == 4
@@ -224,7 +223,7 @@ def test_recomputed_levels_are_compared_without_the_correction_library(
     assert "make corrections" in level["message"]
     unknown = live.model_copy(update={"recompute": ["X M_A Y 16 fast"]})
     with pytest.raises(TableError, match="recompute"):
-        live_run.recompute(unknown, *asked)
+        calculations.recompute(unknown, *asked)
 
 
 def test_a_protocol_that_went_through_a_rule_asks_for_the_same_calculations(protocol):
@@ -246,13 +245,13 @@ def test_a_level_that_one_side_lacks_is_a_failed_row_with_the_reason(
             for name, t in (("whole", whole), ("broken", broken))}  # fmt: skip
     before, now = (rows["broken" if lacks in (side, "both") else "whole"]
                    for side in ("archive", "this run"))  # fmt: skip
-    row = live_run.compared(before, now, 1.0, "gpaw", "")
+    row = calculations.compared(before, now, 1.0, "gpaw", "")
     assert row["status"] == "failed"
     assert math.isnan(row["difference_eV"])
     sides = {"archive", "this run"} if lacks == "both" else {lacks}
     assert all(f"no level in {side}: " in row["message"] for side in sides)
-    assert set(row) == set(live_run.DRIFT_COLUMNS)
-    good = live_run.compared(rows["whole"], rows["whole"], 1.0, "gpaw", "")
+    assert set(row) == set(calculations.DRIFT_COLUMNS)
+    good = calculations.compared(rows["whole"], rows["whole"], 1.0, "gpaw", "")
     assert (good["status"], good["difference_eV"]) == ("ok", 0.0)
 
     def drift_check(*drift):

@@ -1,0 +1,200 @@
+"""`defectra train` and `defectra predict` on tables of people: scores, refusals, saved models."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from defectra.cli.main import main
+from defectra.core.errors import DataError, TableError
+from defectra.core.records import Column, Table
+from defectra.core.store import write_table
+from defectra.learn.any_table import read_any
+from defectra.learn.saved import load
+from defectra.learn.table_model import load_table_model
+from defectra.learn.train import FOREST, MEAN, RIDGE, Asked, train
+
+ENERGY = np.arange(8330.0, 8375.0, 0.5)
+
+
+def write(path: Path, rows: list[dict[str, Any]]) -> Path:
+    with path.open("w", newline="", encoding="utf-8") as handle:
+        writer = csv.DictWriter(handle, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
+
+
+@pytest.fixture
+def numbers(tmp_path: Path) -> Path:
+    """y = a² in thirty families of four, all of which have their own level of `a`."""
+    draw = np.random.default_rng(3)
+    rows = [
+        {"name": f"r{k}", "family": f"f{k // 4}", "a": a, "b": draw.normal(), "y": a * a}
+        for k, a in enumerate(draw.uniform(-2, 2, 120))
+    ]
+    return write(tmp_path / "numbers.csv", rows)
+
+
+def test_a_law_is_learned_and_ridge_cannot(numbers: Path) -> None:
+    _, report, _ = train(read_any(numbers), Asked("y", "family", ("a", "b")), None)
+    assert report.scores[FOREST]["r2"][1] > 0.8
+    assert report.scores[RIDGE]["r2"][2] < 0.2
+    assert report.better[1] > 0, "and it is seen that the forest is better"
+    assert report.scores[MEAN]["rmse"][0] > 3 * report.scores[FOREST]["rmse"][0]
+    again = train(read_any(numbers), Asked("y", "family", ("a", "b")), None)[1]
+    assert again == report
+
+
+def test_what_only_tells_the_family_tells_nothing_of_a_new_one(tmp_path: Path) -> None:
+    """The control that rings if a family is on both sides: with copies of it the label is known."""
+    draw = np.random.default_rng(5)
+    level = draw.normal(size=30)
+    rows = [{"family": k // 6, "row": k, "tag": k // 6, "y": level[k // 6]} for k in range(180)]
+    table = read_any(write(tmp_path / "copies.csv", rows))
+    held_out = train(table, Asked("y", "family", ("tag",)), None)[1].scores[FOREST]["r2"]
+    leaking = train(table, Asked("y", "row", ("tag",)), None)[1].scores[FOREST]["r2"]
+    assert held_out[0] < 0.3
+    assert leaking[0] > 0.9
+
+
+def test_a_saved_model_answers_as_it_was_fitted_and_warns_outside(
+    numbers: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = tmp_path / "model.npz"
+    asked = ["train", str(numbers), "--target", "y", "--group", "family", "--features", "a"]
+    assert main([*asked, "--out", str(model)]) == 0
+    told = capsys.readouterr().out
+    assert "120 rows in 30 groups" in told
+    assert all(f"\n  {name} " in told for name in ("mean", "ridge", "random forest"))
+    new = write(tmp_path / "new.csv", [{"a": 1.5}, {"a": 40.0}, {"a": "nan"}])
+    assert main(["predict", str(model), str(new)]) == 1
+    lines = capsys.readouterr().out.splitlines()[-3:]
+    value = float(lines[0].split(" y ")[1].split()[0])
+    assert value == pytest.approx(2.25, abs=0.3)
+    assert lines[0].endswith("(90 %)")
+    assert "extrapolated, no interval" in lines[1]
+    assert "refused" in lines[2]
+    assert main(["predict", str(model), str(numbers)]) == 0
+    other = write(tmp_path / "other.csv", [{"b": 1.0}])
+    assert main(["predict", str(model), str(other)]) == 1
+    assert "no column 'a'" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--target", "Y", "--group", "family"], "no column 'Y', did you mean 'y'?"),
+        (["--target", "y", "--group", "famly"], "did you mean 'family'?"),
+        (["--target", "name", "--group", "family"], "holds words (e.g. 'r0')"),
+        (["--target", "y", "--group", "family", "--features", "y"], "cannot be a feature"),
+        (["--target", "y", "--group", "one"], "1 group(s) in 120 rows, at least 3"),
+        (["--target", "one", "--group", "family"], "is 7 in all 120 rows: nothing to learn"),
+        (
+            ["--target", "y", "--group", "family", "--features", "cdf: Ni K"],
+            "no column 'cdf: Ni K'",
+        ),
+    ],
+)
+def test_refusals_are_sentences(
+    numbers: Path, words: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with numbers.open(encoding="utf-8") as handle:
+        rows = [{**row, "one": 7} for row in csv.DictReader(handle)]
+    write(numbers, rows)
+    assert main(["train", str(numbers), *words]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_rows_without_a_number_are_counted(
+    numbers: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with numbers.open(encoding="utf-8") as handle:
+        rows = list(csv.DictReader(handle))
+    for k in (0, 1, 2):
+        rows[k]["y"] = "nan"
+    rows[50]["a"] = ""
+    rows[60]["family"] = ""
+    write(numbers, rows)
+    assert main(["train", str(numbers), "--target", "y", "--group", "family"]) == 0
+    told = capsys.readouterr().out
+    assert "115 rows" in told
+    for reason in ("3 rows, no y", "1 rows, no family", "1 rows, a feature is missing"):
+        assert f"left out: {reason}" in told
+
+
+def spectra_table(path: Path, kinds: int = 12) -> Path:
+    """An edge that moves with the label; four noisy copies of each of some materials."""
+    names = ("structure_id", "string"), ("group", "string"), ("state", "float")
+    grid = ("first_eV: Ni K", "float"), ("step_eV: Ni K", "float"), ("raw: Ni K", "floats")
+    table = Table("test", tuple(Column(n, t, "", "") for n, t in (*names, *grid)))
+    draw, rows = np.random.default_rng(2), []
+    for k in range(4 * kinds):
+        state = 2 + (k // 4) / kinds
+        values = 1 / (1 + np.exp(-(ENERGY - 8340 - 3 * state) / 1.5))
+        values += np.exp(-((ENERGY - 8345 - 3 * state) ** 2) / 8)
+        values = np.clip(values + draw.normal(0, 0.004, len(values)), 0, None)
+        rows.append({"structure_id": f"s{k}", "group": f"g{k // 4}", "state": state,
+                     "first_eV: Ni K": 8330.0, "step_eV: Ni K": 0.5,
+                     "raw: Ni K": values.tolist()})  # fmt: skip
+    write_table(path, rows, table)
+    return path
+
+
+@pytest.mark.parametrize("kind", ["cdf", "raw"])
+def test_a_curve_with_a_grid_becomes_a_model_of_measured_spectra(
+    tmp_path: Path, kind: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, out = spectra_table(tmp_path / "spectra.parquet"), tmp_path / "model.npz"
+    words = ["--target", "state", "--group", "group", "--features", f"{kind}: Ni K"]
+    assert main(["train", str(path), *words, "--out", str(out)]) == 0
+    model = load(out)
+    assert (model.about.edge, model.about.first, model.about.points) == ("Ni K", 8330.0, 90)
+    table = read_any(path)
+    spectra, truth = table.matrix("raw: Ni K"), table.numbers("state")
+    assert np.abs(model.predict(17.0 * spectra) - truth).max() < 0.1, "the scale does not matter"
+    assert (model.domain.outside(spectra / spectra.max(axis=1, keepdims=True)) < 3).all()
+    capsys.readouterr()
+    measured = tmp_path / "measured.xdi"
+    axis = np.arange(8250.0, 8450.0, 0.5)
+    columns = np.column_stack([axis, np.interp(axis, ENERGY, spectra[20])])
+    np.savetxt(measured, columns, header="XDI/1.0\nColumn.1: energy eV\nColumn.2: mutrans\n---")
+    main(["predict", str(out), str(measured), "--shift", "0", "--shift-sd", "0.1"])
+    told = capsys.readouterr().out.splitlines()[-1]
+    assert "refused" not in told, told
+    assert float(told.split(" state ")[1].split()[0]) == pytest.approx(truth[20], abs=0.4)
+
+
+def test_curves_of_different_grids_are_refused(tmp_path: Path) -> None:
+    table = read_any(spectra_table(tmp_path / "spectra.parquet"))
+    columns = {**table.columns, "step_eV: Ni K": [0.5] * 47 + [0.25]}
+    mixed = type(table)(table.path, columns, {})
+    with pytest.raises(TableError, match="other grids"):
+        train(mixed, Asked("state", "group"), tmp_path / "m.npz")
+    shorter = [v[: 90 - (k == 3)] for k, v in enumerate(table.columns["raw: Ni K"])]
+    with pytest.raises(TableError, match="different lengths: 89, 90"):
+        train(type(table)(table.path, {**columns, "raw: Ni K": shorter}, {}),
+              Asked("state", "group"), None)  # fmt: skip
+
+
+def test_files_that_are_no_models_or_tables(numbers: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no readable npz"):
+        load_table_model(numbers)
+    out = tmp_path / "model.npz"
+    train(read_any(numbers), Asked("y", "family", ("a", "b"), trees=3), out)
+    with np.load(out, allow_pickle=False) as data:
+        arrays = dict(data)
+    np.savez(tmp_path / "cut.npz", **{**arrays, "least": arrays["least"][:1]})
+    with pytest.raises(DataError, match="no model of `defectra train`, or damaged"):
+        load_table_model(tmp_path / "cut.npz")
+    np.savez(tmp_path / "far.npz", **{**arrays, "feature": np.full_like(arrays["feature"], 9)})
+    with pytest.raises(DataError, match="more features"):
+        load_table_model(tmp_path / "far.npz")
+    for name, text in (("a.txt", "x"), ("a.parquet", "no"), ("a.csv", "a,a\n1,2\n")):
+        (tmp_path / name).write_text(text)
+        with pytest.raises(TableError, match=name):
+            read_any(tmp_path / name)

@@ -1,0 +1,114 @@
+"""``defectra train``: a table in, held-out scores and a saved model out."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from defectra.learn.table_model import TableModel
+    from defectra.learn.train import Asked, Data, Report
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    text = "fit a table (Parquet, csv): held-out scores beside mean and ridge, and a saved model"
+    command = commands.add_parser("train", help=text, description=text)
+    command.add_argument("table", type=Path, help="e.g. results/nmc/training.parquet")
+    command.add_argument("--target", required=True, help="column of the label")
+    text = "column of what no fold may cut: copies, families, materials"
+    command.add_argument("--group", required=True, help=text)
+    text = 'columns, e.g. "cdf: Ni K"; default: the curves of the table, else all its numbers'
+    command.add_argument("--features", nargs="+", default=[], metavar="COLUMN", help=text)
+    command.add_argument("--out", type=Path, help="model (npz); default: no model is kept")
+    command.add_argument("--trees", type=int, default=200, help="of the forest")
+    command.add_argument("--seed", type=int, default=0, help="of folds, forest and bootstrap")
+    command.set_defaults(run=run_train)
+
+
+def run_train(chosen: argparse.Namespace) -> int:
+    """Evaluate, tell, keep; 0."""
+    from defectra.core.errors import TableError
+    from defectra.learn.any_table import read_any
+    from defectra.learn.train import Asked, train
+
+    if chosen.trees < 1 or chosen.seed < 0:
+        raise TableError("--trees is at least 1, --seed at least 0")
+    table = read_any(chosen.table)
+    asked = Asked(
+        chosen.target, chosen.group, tuple(chosen.features), chosen.trees, seed=chosen.seed
+    )
+    data, report, model = train(table, asked, chosen.out)
+    print("\n".join(sentences(asked, data, report, table.units.get(asked.target, ""))))
+    if model is not None:
+        print(f"model: {chosen.out} (the random forest, on all rows; `defectra predict` takes it)")
+    return 0
+
+
+def sentences(asked: Asked, data: Data, report: Report, unit: str) -> list[str]:
+    """What was trained on what, and how well it does on held-out groups."""
+    from defectra.learn.train import FOREST, RIDGE
+
+    count = len(set(data.groups))
+    lines = [f"{asked.target}: {len(data.y)} rows in {count} groups ({asked.group})"]
+    lines += [f"  left out: {n} rows, {why}" for why, n in data.left_out.items()]
+    width = data.x.shape[1]
+    lines.append(f"  features: {', '.join(data.names)} ({width} numbers)")
+    lines.append("held-out groups, 90 % interval by bootstrap over groups:")
+    for name, found in report.scores.items():
+        told = [
+            f"{metric.upper()} {value:.4g} [{lo:.4g}, {hi:.4g}]{_unit(metric, unit)}"
+            for metric, (value, lo, hi) in found.items()
+        ]
+        lines.append(f"  {name:14} {', '.join(told)}")
+    gain, lo, hi = report.better
+    which = "better than" if lo > 0 else "worse than" if hi < 0 else "not told apart from"
+    lines.append(
+        f"  the {FOREST} is {which} {RIDGE}: RMSE lower by {gain:.3g} [{lo:.3g}, {hi:.3g}]"
+    )
+    return lines
+
+
+def _unit(metric: str, unit: str) -> str:
+    return f" {unit}" if unit and metric in ("rmse", "mae") else ""
+
+
+def predict_tables(model: TableModel, name: Path, tables: list[Path]) -> int:
+    """Answer for each row of each table; 1 if one cannot be used."""
+    import numpy as np
+
+    from defectra.core.errors import DefectraError
+    from defectra.learn.any_table import read_any
+
+    about, worst = model.about, 0
+    print(f"{name}: {about.target} from {', '.join(about.columns)}")
+    print(f"  trained on {about.trained_on}")
+    for path in tables:
+        try:
+            table = read_any(path)
+            features = model.features(table)
+        except DefectraError as error:
+            print(f"{path}: refused: {error}")
+            worst = 1
+            continue
+        whole = np.asarray(np.isfinite(features).all(axis=1))
+        values = np.full(len(features), np.nan)
+        if whole.any():
+            values[whole] = model.forest.predict(features[whole])
+        outside = model.outside(features)
+        names = table.columns.get("structure_id", range(1, len(values) + 1))
+        for row, value, fits, far in zip(names, values, whole, outside):
+            print(f"{path}: {row}: {_answer(model, float(value), bool(fits), int(far))}")
+            worst = max(worst, int(not fits))
+    return worst
+
+
+def _answer(model: TableModel, value: float, fits: bool, outside: int) -> str:
+    about = model.about
+    if not fits:
+        return "refused: a feature is missing"
+    if outside:
+        far = f"{outside} features are outside the training rows: extrapolated, no interval"
+        return f"{about.target} {value:.4g} {about.unit}".rstrip() + f"; WARNING: {far}"
+    return f"{about.target} {value:.4g} ± {about.half:.2g} {about.unit}".rstrip() + " (90 %)"
