@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -59,18 +60,8 @@ def simulate(asked: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
     EngineError
         ``no_trajectory`` if the integrator gives up; ``unknown_system``.
     """
-    systems = {"kuramoto": _kuramoto, "swarm": _swarm, "source": _planar, "scan": _planar}
-    if asked["system"] not in systems:
-        known = ", ".join(systems)
-        raise EngineError("unknown_system", f"no system {asked['system']!r}; there are {known}")
-    seeds = np.random.SeedSequence(asked["seed"]).spawn(2)
-    draw, noise = (np.random.default_rng(s) for s in seeds)
-    wanted = [*asked["times"], *asked["later"]]
-    path = np.array(wanted if wanted[0] == 0 else [0.0, *wanted])
-    try:
-        motion = systems[asked["system"]](asked, path, draw)
-    except RuntimeError as error:
-        raise EngineError("no_trajectory", f"{asked['system']}: {error}") from None
+    motion = _motion(json.dumps({k: v for k, v in asked.items() if k != "photons"}))
+    noise = np.random.default_rng(np.random.SeedSequence(asked["seed"]).spawn(2)[1])
     counts, scale = counted(motion.intensity, asked["photons"], noise)
     return {
         "counts": counts.astype(np.float32),
@@ -78,6 +69,23 @@ def simulate(asked: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
         "scatterers": motion.scatterers,
         "scale": np.array([scale]),
     }
+
+
+@lru_cache(maxsize=1)
+def _motion(text: str) -> Motion:
+    """Motion of an input without its photons: the fidelities of a trajectory share it."""
+    asked = json.loads(text)
+    systems = {"kuramoto": _kuramoto, "swarm": _swarm, "source": _planar, "scan": _planar}
+    if asked["system"] not in systems:
+        known = ", ".join(systems)
+        raise EngineError("unknown_system", f"no system {asked['system']!r}; there are {known}")
+    draw = np.random.default_rng(np.random.SeedSequence(asked["seed"]).spawn(2)[0])
+    wanted = [*asked["times"], *asked["later"]]
+    path = np.array(wanted if wanted[0] == 0 else [0.0, *wanted])
+    try:
+        return systems[asked["system"]](asked, path, draw)
+    except RuntimeError as error:
+        raise EngineError("no_trajectory", f"{asked['system']}: {error}") from None
 
 
 def _kuramoto(asked: Mapping[str, Any], path: Floats, draw: np.random.Generator) -> Motion:

@@ -179,5 +179,47 @@ class PullProfile(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Speeds of distances."""
-        pull = nn.functional.softplus(4 * self.network(2 * x[:, None] - 1)[:, 0] - 4)
+        pull = self.pull(x)
         return self.factor * pull * (1 - pull / x)
+
+    def pull(self, x: Tensor) -> Tensor:
+        """Positive pull ``g``, length."""
+        return nn.functional.softplus(4 * self.network(2 * x[:, None] - 1)[:, 0] - 4)
+
+
+class CutPullProfile(PullProfile):
+    """The same with a smooth cut-off inside, whose reach is learned beside the network.
+
+    Network and cut-off can stand in for each other, so that the reach is not decided by the data.
+    """
+
+    def __init__(self, factor: float, seed: int, first_guess: float) -> None:
+        super().__init__(factor, seed)
+        self.reach = nn.Parameter(torch.tensor(first_guess, dtype=torch.float64))
+
+    def pull(self, x: Tensor) -> Tensor:
+        """Pull times the cut-off of arXiv:2311.14196."""
+        inside = x < self.reach * (1 - 1e-6)
+        safe = torch.where(inside, x, 0.5 * self.reach)
+        exponent = 1 / (safe - self.reach) - 1 / (safe - 2 * self.reach)
+        return super().pull(x) * torch.where(inside, 0.5 * (1 + torch.tanh(exponent)), 0.0)
+
+
+class PlanarLaw(nn.Module):
+    """Rate of change of a place in a plane from a network.
+
+    Parameters
+    ----------
+    middle, spread
+        Of the places that are known, length: the network sees ``(place - middle) / spread``.
+    """
+
+    def __init__(self, middle: Tensor, spread: float, seed: int) -> None:
+        super().__init__()
+        self.network, self.spread = perceptron(2, 16, 2, 2, seed), spread
+        self.register_buffer("middle", middle)
+
+    def forward(self, place: Tensor) -> Tensor:
+        """Rates, shape (..., 2)."""
+        found: Tensor = self.network((place - self.middle) / self.spread)
+        return found
