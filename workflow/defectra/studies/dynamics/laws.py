@@ -43,10 +43,11 @@ class KernelLaw(nn.Module):
         zero = weights.new_zeros(1)
         return torch.cat([weights[:middle], zero, weights[middle:]]).view(SIDE, SIDE)
 
-    def factor(self) -> Tensor:
-        """Factor of each Fourier component."""
-        field = self.kernel.new_zeros(self.number * self.number)
-        field = field.index_add(0, self.places, self.kernel.flatten())
+    def factor(self, kernel: Tensor | None = None) -> Tensor:
+        """Factor of each Fourier component; of the learned kernel, if none is given."""
+        weights = self.kernel if kernel is None else kernel
+        field = weights.new_zeros(self.number * self.number)
+        field = field.index_add(0, self.places, weights.flatten())
         return torch.fft.rfft2(field.view(self.number, self.number)).conj()
 
     def rate(self, theta: Tensor, factor: Tensor) -> Tensor:
