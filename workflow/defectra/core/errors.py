@@ -36,6 +36,10 @@ class DataError(DefectraError):
     """A published data file is missing or its checksum does not agree."""
 
 
+class LibraryError(DefectraError):
+    """An optional library is not installed; the message says how to get it."""
+
+
 class EngineError(DefectraError):
     """A calculation failed; `error_class` goes into the calculations table.
 
