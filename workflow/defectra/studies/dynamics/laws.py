@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -218,9 +219,27 @@ class PlanarLaw(nn.Module):
     def __init__(self, middle: Tensor, spread: float, seed: int) -> None:
         super().__init__()
         self.network, self.spread = perceptron(2, 16, 2, 2, seed), spread
+        with torch.no_grad():
+            self.network[-1].weight.mul_(0.1)  # else a first path may run away and never return
         self.register_buffer("middle", middle)
 
     def forward(self, place: Tensor) -> Tensor:
         """Rates, shape (..., 2)."""
         found: Tensor = self.network((place - self.middle) / self.spread)
         return found
+
+    def size(self) -> Tensor:
+        """Sum of the squared weights: what a smooth law keeps small."""
+        return torch.stack([(p**2).sum() for p in self.parameters()]).sum()
+
+
+class Committee(nn.Module):
+    """Mean rate of several laws."""
+
+    def __init__(self, members: Sequence[nn.Module]) -> None:
+        super().__init__()
+        self.members = nn.ModuleList(members)
+
+    def forward(self, state: Tensor) -> Tensor:
+        """Rates, of the shape of the state."""
+        return torch.stack([member(state) for member in self.members]).mean(0)

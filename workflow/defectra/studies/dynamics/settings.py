@@ -29,13 +29,13 @@ class KuramotoSystem(Strict):
     width: float = Field(1.5, gt=0, description="of the kernel, points")
     first: float = Field(5.0, ge=0, description="time of the first pattern")
     interval: float = Field(0.5, gt=0, description="time between patterns")
-    patterns: int = Field(31, ge=4, description="of a trajectory that is learned from")
+    patterns: int = Field(21, ge=4, description="of a trajectory that is learned from")
     later: list[float] = Field(
-        [30.0, 40.0, 50.0, 75.0, 100.0, 150.0, 200.0, 250.0],
+        [50.0, 75.0, 100.0, 150.0, 200.0, 250.0],
         description="times at which the state alone is kept, to judge the extrapolation",
     )
     substeps: int = Field(2, ge=1, description="of the integrator in an interval")
-    horizons: list[int] = Field([3, 6, 12, 31], description="patterns of each stage of the fit")
+    horizons: list[int] = Field([3, 6, 20], description="patterns of each stage of the fit")
     iterations: int = Field(20, ge=1, description="of a stage")
     view: View = View()
 
@@ -69,11 +69,12 @@ class PlanarSystem(Strict):
     patterns: int = Field(9, ge=4, description="of a trajectory")
     substeps: int = Field(4, ge=1, description="of the integrator in an interval")
     shots: list[int] = Field([1, 2, 4, 8], description="intervals of each stage of the fit")
-    iterations: int = Field(120, ge=1, description="of a stage")
+    iterations: int = Field(90, ge=1, description="of a stage")
     law: dict[str, float] = Field({}, description="true parameters")
     search: float = Field(1.3, gt=0, description="largest displacement that is searched, length")
     judged: float = Field(170.0, gt=0, description="time over which the law is judged")
-    refits: int = Field(5, ge=2, description="fits to resampled trajectories: the intervals")
+    refits: int = Field(5, ge=3, description="networks, each of resampled trajectories")
+    periods: int = Field(10, ge=1, description="over which the law is judged")
     view: View = View(sampling=0.75, stop=0.05)
 
 
@@ -94,8 +95,9 @@ class DynamicsStudy(ComputedSettings):
         interval=1.0,
         patterns=13,
         trajectories=6,
-        shots=[1, 3, 6, 12],
-        judged=40.0,
+        shots=[1, 4, 12],
+        iterations=60,
+        judged=80.0,
     )
     bootstrap: int = Field(300, ge=20, description="resamples over trajectories")
 
