@@ -99,7 +99,9 @@ def _lbfgs(module: nn.Module, stage: Stage) -> float:
     with torch.no_grad():
         value = float(stage.loss())
     if not value < float("inf"):
-        raise TableError(f"stage {stage.name}: the loss is {value}; is the start state of the data?")
+        raise TableError(
+            f"stage {stage.name}: the loss is {value}; is the start state of the data?"
+        )
     return value
 
 

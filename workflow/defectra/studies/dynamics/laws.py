@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -97,7 +98,7 @@ def perceptron(inputs: int, width: int, depth: int, outputs: int, seed: int) -> 
     generator = torch.Generator().manual_seed(seed)
     sizes = [inputs, *[width] * depth, outputs]
     layers: list[nn.Module] = []
-    for a, b in zip(sizes, sizes[1:], strict=False):
+    for a, b in pairwise(sizes):
         layer = nn.Linear(a, b, dtype=torch.float64)
         nn.init.normal_(layer.weight, std=1 / math.sqrt(a), generator=generator)
         nn.init.zeros_(layer.bias)

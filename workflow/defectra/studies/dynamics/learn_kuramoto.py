@@ -24,6 +24,14 @@ from defectra.studies.dynamics.kernels import (
     relative_difference,
     start_of,
 )
+from defectra.studies.dynamics.learn_names import (
+    FAMILY,
+    KERNEL,
+    LAST_STAYS,
+    LINEAR,
+    OTHER,
+    STATES,
+)
 from defectra.studies.dynamics.linear import linear_forecast
 from defectra.studies.dynamics.rows import Metric, Row, fit_row, resampled, score
 from defectra.studies.dynamics.series import (
@@ -36,9 +44,6 @@ from defectra.studies.dynamics.series import (
 from defectra.studies.dynamics.settings import DynamicsStudy, KuramotoSystem
 
 TARGET = "kuramoto"
-KERNEL, FAMILY, STATES = "free kernel", "two-parameter kernel", "least squares on two known states"
-FROZEN, LINEAR = "last pattern stays", "dynamic mode decomposition"
-OTHER = "patterns of another trajectory"
 
 
 def learn(
@@ -133,7 +138,7 @@ def _forecasts(
         seen = s.state[system.patterns - 1].reshape(1, system.number, system.number)
         frozen.append(judged(np.repeat(seen, len(later), axis=0), s, system))
         linear.append(_linear_difference(s, system))
-    for model, all_ in ((KERNEL, learned), (FROZEN, frozen)):
+    for model, all_ in ((KERNEL, learned), (LAST_STAYS, frozen)):
         yield from _forecast_scores(protocol, model, all_, later)
     for k in (0, -1):
         value = Estimate.mean(float(d[k]) for d in linear)

@@ -1,4 +1,4 @@
-"""All of a sample moved as a whole: places, networks by multiple shooting, ablation, ambiguities."""
+"""A sample moved as a whole: places, networks by multiple shooting, ablation, ambiguities."""
 
 from __future__ import annotations
 
@@ -14,6 +14,16 @@ from numpy.typing import NDArray
 from defectra.core.claims import NAN, Estimate
 from defectra.studies.dynamics import planes
 from defectra.studies.dynamics.laws import Committee
+from defectra.studies.dynamics.learn_names import (
+    AT_ONCE,
+    DIRECT,
+    GROWING,
+    LINEAR,
+    PLANE,
+    REGISTERED,
+    SHOOTING,
+    TWIN,
+)
 from defectra.studies.dynamics.rows import Metric, Row, fit_row, range_of, score
 from defectra.studies.dynamics.series import Series, photons_per_pattern
 from defectra.studies.dynamics.settings import DynamicsStudy, PlanarSystem
@@ -21,10 +31,6 @@ from defectra.studies.dynamics.settings import DynamicsStudy, PlanarSystem
 Floats = NDArray[np.float64]
 STEP = 0.05  # time, of the paths that are judged
 FEWER = 3  # networks at the counts of photons that are not judged
-SHOOTING = "networks by multiple shooting"
-AT_ONCE, GROWING = "network, whole horizon at once", "network, growing horizon"
-DIRECT, LINEAR = "parameters of the law", "dynamic mode decomposition"
-REGISTERED, TWIN, PLANE = "search for the place", "twin image", "plane wave"
 
 
 def learn(

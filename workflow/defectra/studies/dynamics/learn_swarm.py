@@ -1,4 +1,4 @@
-"""All of the swarm: the law between pairs at every count of photons, and three ways to a cut-off."""
+"""The swarm: the law between pairs at every count of photons, and ways to its cut-off."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import numpy as np
 
 from defectra.core.claims import Estimate
 from defectra.engines.coherent import swarm
+from defectra.studies.dynamics.learn_names import CUT, FIRST_STAYS, FREE, ONE, PULL
 from defectra.studies.dynamics.pairs import (
     PairFit,
     fit_pairs,
@@ -24,12 +25,7 @@ from defectra.studies.dynamics.series import Series, photons_per_pattern
 from defectra.studies.dynamics.settings import DynamicsStudy, SwarmSystem
 
 TARGET = "swarm"
-NETWORKS = {
-    "pull": "network for the pull",
-    "cut": "network with a learned cut-off inside",
-    "free": "network for the speed, no form",
-}
-DIRECT, FROZEN = "one-parameter law", "first pattern stays"
+NETWORKS = {"pull": PULL, "cut": CUT, "free": FREE}
 
 
 def learn(
@@ -53,9 +49,9 @@ def learn(
             if protocol == study.main and kind == "pull":
                 scores += [*_forecasts(model, protocol, series, own, system)]
         reach = Estimate.mean(fit_reach(s, start_of(s), system) for s in series)
-        scores.append(score(TARGET, DIRECT, Metric.CUT_OFF, reach, protocol, unit="length"))
+        scores.append(score(TARGET, ONE, Metric.CUT_OFF, reach, protocol, unit="length"))
         photons = Estimate.exact(photons_per_pattern(series), len(series))
-        scores.append(score(TARGET, DIRECT, Metric.PHOTONS, photons, protocol))
+        scores.append(score(TARGET, ONE, Metric.PHOTONS, photons, protocol))
     grid = np.asarray(fits[0]["x"])
     true = swarm.speed(grid, system.reach, system.box)
     return [fit_row(TARGET, "truth", "none", true, x=grid), *fits], scores
@@ -100,7 +96,7 @@ def _forecasts(
     for number, s in enumerate(series):
         speed = np.mean([f.speed for k, f in enumerate(own) if k != number], axis=0)
         found.append(forecast_error(speed, s, system))
-    for name, values in zip((model, FROZEN), zip(*found, strict=True), strict=True):
+    for name, values in zip((model, FIRST_STAYS), zip(*found, strict=True), strict=True):
         yield score(
             TARGET, name, Metric.PATTERN, Estimate.mean(values), protocol, subset="last pattern"
         )

@@ -26,9 +26,11 @@ HUBER = 0.05  # length; a place farther off pulls no more than one that far off
 
 
 class Scene:
-    """Scatterers and patterns of one trajectory; sign +1: the sample moves, -1: the probe does."""
+    """Scatterers and patterns of one trajectory."""
 
-    def __init__(self, seen: Series, system: PlanarSystem, scatterers: Floats | None = None) -> None:
+    def __init__(
+        self, seen: Series, system: PlanarSystem, scatterers: Floats | None = None
+    ) -> None:
         detector = detector_of(system.view, system.box)
         self.patterns = SpherePatterns(detector, system.radius)
         self.lit = torch.from_numpy(detector.open)

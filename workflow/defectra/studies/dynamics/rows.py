@@ -100,9 +100,7 @@ def resampled(
     """
     draw = np.random.default_rng(seed)
     size = len(items)
-    found = [
-        number([items[k] for k in draw.integers(0, size, size)]) for _ in range(resamples)
-    ]
+    found = [number([items[k] for k in draw.integers(0, size, size)]) for _ in range(resamples)]
     lo, hi = np.quantile(found, [0.05, 0.95])
     return Estimate(number(items), float(lo), float(hi), size)
 

@@ -54,7 +54,7 @@ class SwarmSystem(Strict):
     horizons: list[int] = Field([4, 8, 16], description="patterns of each stage of the fit")
     iterations: int = Field(25, ge=1, description="of a stage")
     range: float = Field(1.2, gt=0, description="largest distance of the learned law, length")
-    first_guess: float = Field(0.95, gt=0, description="cut-off from which one inside the net starts")
+    first_guess: float = Field(0.95, gt=0, description="start of a cut-off inside the network")
     view: View = View(pixels=48, sampling=0.75, stop=0.05)
 
 
