@@ -1,7 +1,8 @@
-"""Whether a move has changed anything: jobs of two checkouts, results of two runs.
+"""Whether a move has changed anything: jobs of two checkouts, results of two runs; and counts.
 
 ``python -m tests.equivalence jobs --before CHECKOUT --after CHECKOUT --mirror FOLDER``
 ``python -m tests.equivalence results --before RESULTS --after RESULTS``
+``python -m tests.equivalence counts --before CHECKOUT --after CHECKOUT --mirror FOLDER``
 
 ``--declared FILE`` names what is meant to differ, see ``declared.py``. A dump that was kept
 (``--keep FOLDER``) can stand for its checkout. Exit code 1 if anything differs.
@@ -15,6 +16,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from tests.equivalence import counts
 from tests.equivalence.declared import Declared
 from tests.equivalence.jobs import differences, dump
 from tests.equivalence.results import compare
@@ -24,22 +26,38 @@ def main(arguments: list[str] | None = None) -> int:
     """Compare, print what differs, return 1 if anything does."""
     parser = argparse.ArgumentParser(prog="python -m tests.equivalence", description=__doc__)
     kinds = parser.add_subparsers(dest="kind", required=True)
-    for name in ("jobs", "results"):
+    for name in ("jobs", "results", "counts"):
         kind = kinds.add_parser(name)
         kind.add_argument("--before", type=Path, required=True)
         kind.add_argument("--after", type=Path, required=True)
+    for name in ("jobs", "results"):
+        kind = kinds.choices[name]
         kind.add_argument("--declared", type=Path, help="JSON: rules, paths, params, accepted")
-    jobs = kinds.choices["jobs"]
-    jobs.add_argument("--mirror", type=Path, required=True, help="published data")
-    jobs.add_argument("--python", default=sys.executable, help="runs Snakemake for both")
-    jobs.add_argument("--keep", type=Path, help="folder for both dumps")
+    for name in ("jobs", "counts"):
+        kind = kinds.choices[name]
+        kind.add_argument("--mirror", type=Path, required=True, help="published data")
+        kind.add_argument("--python", default=sys.executable, help="runs Snakemake for both")
+    kinds.choices["jobs"].add_argument("--keep", type=Path, help="folder for both dumps")
     args = parser.parse_args(arguments)
+    if args.kind == "counts":
+        return _counts(args)
     declared = Declared.read(args.declared)
     found = _jobs(args, declared) if args.kind == "jobs" else _results(args, declared)
-    for text in found:
+    left = declared.left(found)
+    for text in [*declared.reasons(found), *left]:
         print(text)
-    print(f"{len(found)} differences" if found else "no difference")
-    return 1 if found else 0
+    print(f"{len(left)} differences" if left else "no difference")
+    return 1 if left else 0
+
+
+def _counts(args: argparse.Namespace) -> int:
+    mirror = args.mirror.resolve()
+    both = [
+        counts.counted(checkout) | counts.reruns(checkout, mirror, args.python)
+        for checkout in (args.before.resolve(), args.after.resolve())
+    ]
+    print(counts.table(*both))
+    return 0
 
 
 def _jobs(args: argparse.Namespace, declared: Declared) -> list[str]:

@@ -15,7 +15,7 @@ from defectra.core.store import Archive, read_table
 pytestmark = pytest.mark.workflow
 
 PLOTS = {f"plot_{n}" for n in ("spectra", "parity", "edges", "lithium", "failures", "ladder")}
-SCORES = {"score", "collect_scores"}
+SCORES = {"score", "collect_scores", "make_report"}
 MODELS = {"evaluate", "plot_parity", "plot_edges"} | SCORES
 AVERAGES = {"average_sites", "build_training", "plot_spectra", "plot_lithium", "plot_ladder"}
 LITHIUM = {"measure_lithium", "plot_lithium"} | SCORES
@@ -64,7 +64,7 @@ def test_nothing_and_moved(mine: Campaign) -> None:
     [
         ("learn/features.py", MODELS),
         ("learn/crossval.py", MODELS),
-        ("figures/style.py", PLOTS),
+        ("figures/style.py", PLOTS | {"make_report"}),
         ("studies/nmc/scorecard.py", SCORES),
         ("studies/nmc/checks.py", SCORES),
         ("spectra/site_averages.py", AVERAGES | MODELS),

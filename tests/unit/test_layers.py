@@ -11,9 +11,9 @@ import pytest
 from defectra.core.paths import PACKAGE
 
 FLOOR = {"core": 0, "campaign": 1, "structures": 2, "engines": 2} | dict.fromkeys(
-    ("spectra", "defects", "learn", "figures"), 3
+    ("spectra", "images", "defects", "learn", "figures"), 3
 )
-FLOOR |= {"studies": 4, "cli": 5}
+FLOOR |= {"studies": 4, "report": 5, "cli": 6}
 # Known, and to be mended by the one spine (issue "One spine, and a folder for each study").
 LEFT = {
     ("campaign", "structures"),

@@ -29,7 +29,7 @@ use rule step as calculate with:
         **step("defectra.studies.nmc.steps.calculate"),
         settings=worker_settings(CONFIG),
         archive=json.dumps(ARCHIVE),
-        engine_code=fingerprint(engine_module(CONFIG.nmc.engine)),
+        engine_code=code_of(engine_module(CONFIG.nmc.engine)),
 
 
 # Chunks of studies without manifests, where the config asks for what their archive lacks. What is
@@ -87,4 +87,4 @@ use rule step as drift with:
         seed=leaf(CONFIG, "seed"),
         archive=json.dumps(ARCHIVE),
         engine=release(CONFIG.nmc.engine),
-        engine_code=fingerprint(engine_module(CONFIG.nmc.engine)),
+        engine_code=code_of(engine_module(CONFIG.nmc.engine)),

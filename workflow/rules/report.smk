@@ -21,3 +21,35 @@ use rule step as collect_scores with:
     localrule: True
     params:
         **step("defectra.campaign.steps.collect_scores"),
+
+
+# The page about all studies of the config, and that about one: results/<study>/report.html.
+use rule step as make_report with:
+    input:
+        rules.collect_scores.output,
+        [getattr(rules, study).input for study in CONFIG.studies],
+    output:
+        "results/report.html",
+    log:
+        "results/logs/report.log",
+    localrule: True
+    params:
+        **step("defectra.report.steps.make_report"),
+        studies=CONFIG.studies,
+        captions=texts_digest(CONFIG.studies),
+
+
+use rule make_report as report_study with:
+    input:
+        lambda wildcards: getattr(rules, wildcards.study).input,
+    output:
+        "results/{study}/report.html",
+    log:
+        "results/logs/{study}/report.log",
+    wildcard_constraints:
+        study="|".join(study_names()),
+    localrule: True
+    params:
+        **step("defectra.report.steps.make_report"),
+        studies=lambda wildcards: [wildcards.study],
+        captions=lambda wildcards: texts_digest([wildcards.study]),

@@ -21,6 +21,7 @@ from defectra.campaign.studies import families_of, journals_of, ledger_of, studi
 from defectra.campaign.worker import run_families
 from defectra.core.config import Config, load, own_or_shipped
 from defectra.core.errors import BusyError, reports_errors
+from defectra.core.paths import need_checkout
 
 STORE = Path("results/store")
 
@@ -57,6 +58,7 @@ def main() -> int:
     parser.add_argument("--config", type=Path, default=own_or_shipped())
     parser.add_argument("--work", type=Path, default=Path("results/archive"))
     args = parser.parse_args()
+    need_checkout()
     config = load(args.config)
     if args.action == "export":
         journals = [*sorted(args.work.glob("*.journal")), *journals_of(args.study, STORE)]

@@ -19,7 +19,7 @@ from defectra.campaign.costs import load
 from defectra.campaign.loads import Load, describe
 from defectra.campaign.scale import Scale
 from defectra.core.errors import DefectraError
-from defectra.core.paths import PROJECT
+from defectra.core.paths import PROJECT, need_checkout
 from defectra.studies.nmc.computable import journal_cells, why_no_engine, why_no_relaxation
 
 
@@ -167,6 +167,7 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=20.0, help="wanted length of a job")
     args = parser.parse_args()
     try:
+        need_checkout()
         named = {"file": args.config} if args.config else {}
         config = of_command_line(named, [], Path.cwd())
         archive = Path(args.directory, archive_folder(config, PROJECT, args.directory.resolve()))

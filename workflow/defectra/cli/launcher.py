@@ -28,7 +28,7 @@ from defectra.campaign.progress import Line, duration, read_steps, read_work
 from defectra.cli import outcome
 from defectra.core.config import of_command_line
 from defectra.core.errors import ConfigError, StoreError
-from defectra.core.paths import PROJECT
+from defectra.core.paths import PROJECT, need_checkout
 from defectra.core.results_lock import VARIABLE, only_one
 from defectra.core.studies import study_names
 from defectra.core.watchdog import refuse_at_work
@@ -73,14 +73,26 @@ class Options:
         return self.directory / "results"
 
     @property
-    def report_file(self) -> Path | None:
-        """Report of everything, or of the one study asked for; None if none is wanted."""
+    def report_folder(self) -> Path | None:
+        """Folder of the report of everything, or of the one study asked for; None: none wanted."""
         if not self.report or len(self.targets) > 1:
             return None
         if set(self.targets) <= {"all"}:
-            return self.results / "report.html"
+            return self.results
         study = self.targets[0]
-        return self.results / study / "report.html" if study in study_names() else None
+        return self.results / study if study in study_names() else None
+
+    @property
+    def wanted(self) -> tuple[str, ...]:
+        """Targets for Snakemake: a study comes with its page (that of everything is in `all`)."""
+        if self.report_folder in (None, self.results):
+            return self.targets
+        return (*self.targets, f"results/{self.targets[0]}/report.html")
+
+    @property
+    def snakemake_report(self) -> Path | None:
+        """Snakemake's own report, which our page links; None if none is wanted."""
+        return self.report_folder and self.report_folder / "snakemake_report.html"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -147,6 +159,7 @@ def check_config(options: Options) -> None:
     ConfigError
         In one sentence.
     """
+    need_checkout()
     keys: dict[str, Any] = {}
     if options.keys:
         from snakemake.cli import parse_config  # half a second
@@ -200,7 +213,7 @@ def run(options: Options) -> int:
         _unlock(options, log)
     code = _watched(options, log, start)
     text = log.read_text(encoding="utf-8", errors="replace")
-    report = options.report_file
+    report = options.snakemake_report
     if code == 0 and _NOTHING in text and not (report and outcome.is_old(report, options.results)):
         print(f"Nothing to do: everything below {outcome.short(options.results)} is up to date.")
         return 0
@@ -280,7 +293,7 @@ def _die_with_parent() -> None:
 
 def _watched(options: Options, log: Path, start: float) -> int:
     """Run the workflow under a live line; Ctrl-C and SIGTERM reach every child."""
-    command = _snakemake(options, *options.targets)
+    command = _snakemake(options, *options.wanted)
     line, shown = Line(), set[str]()
     with _stop_signals() as stopped:
         child = _start(options, command, log)
@@ -354,7 +367,7 @@ def _report(options: Options, path: Path, log: Path) -> int:
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(".report.part.html")
     with _stop_signals() as stopped:
-        child = _start(options, _snakemake(options, "--report", str(draft), *options.targets), log)
+        child = _start(options, _snakemake(options, "--report", str(draft), *options.wanted), log)
         while child.poll() is None and not stopped:
             with suppress(subprocess.TimeoutExpired):
                 child.wait(0.2)

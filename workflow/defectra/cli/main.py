@@ -5,30 +5,72 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from defectra.cli import train
+from defectra.cli import doctor, new_study, show, table, train
 from defectra.core.errors import DefectraError
 
 if TYPE_CHECKING:
     from defectra.spectra.measured_columns import Choice
 
 
+EXAMPLES = """examples:
+  defectra doctor                                    what is here, what is missing
+  defectra run feff my.cif --edge "O K"              one edge of your own structure
+  defectra import FOLDER                             finished runs into tables
+  defectra look spectrum.dat                         what a measured file holds
+  defectra predict MODEL spectrum.dat                ask a trained model about it
+  defectra show results/nmc/figures/parity.png       what a figure was made of
+The campaign itself is `make run`, or `snakemake --cores 2 nmc` in the clone."""
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run a subcommand; 0, or 2 with one sentence on standard error."""
-    parser = argparse.ArgumentParser(prog="defectra", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="defectra",
+        description=__doc__,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version and stop")
     commands = parser.add_subparsers(dest="command", required=True)
     _add_import(commands)
     _add_run(commands)
     _add_look(commands)
+    table.add(commands)
     train.add(commands)
     _add_predict(commands)
+    new_study.add(commands)
+    show.add(commands)
+    doctor.add(commands)
+    _add_targets(commands)
     chosen = parser.parse_args(arguments)
     try:
         return int(chosen.run(chosen))
     except DefectraError as error:
         print(f"defectra {chosen.command}: {error}", file=sys.stderr)
         return 2
+
+
+def _add_targets(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    text = "what can be made by name: `make NAME`, `snakemake --cores 2 NAME`"
+    command = commands.add_parser("targets", help=text, description=text)
+    command.set_defaults(run=doctor.print_targets)
+
+
+class _Version(argparse.Action):
+    """Prints the version of the installed package, or what the checkout says of itself."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any, **__: Any) -> None:
+        from importlib.metadata import PackageNotFoundError, version
+
+        from defectra.core.paths import PACKAGE
+
+        try:
+            print(f"defectra {version('defectra')} ({PACKAGE})")
+        except PackageNotFoundError:
+            print(f"defectra, not installed ({PACKAGE})")
+        parser.exit()
 
 
 def _add_import(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -139,9 +181,10 @@ def _spectra(chosen: argparse.Namespace) -> tuple[list[Path], Choice | None]:
 
 
 def _add_predict(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    text = "ask a trained model (npz) about measured spectra, or about rows of tables"
+    text = "ask a trained model about measured spectra, patterns, images, or rows of tables"
     command = commands.add_parser("predict", help=text, description=text)
-    command.add_argument("model", type=Path, help="e.g. results/xanes/models/ni_k_cdf.npz")
+    text = "npz or safetensors, e.g. results/xanes/models/ni_k_cdf.npz"
+    command.add_argument("model", type=Path, help=text)
     _add_spectra(command)
     command.add_argument("--shift", type=float, help="added to the energies, eV")
     command.add_argument("--shift-sd", type=float, help="standard deviation of the shift, eV")
@@ -149,11 +192,14 @@ def _add_predict(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     command.add_argument("--reference", type=Path, help=text)
     text = "its true edge energy (steepest rise), eV"
     command.add_argument("--reference-e0", type=float, help=text)
+    text = "of the study that the model belongs to, e.g. pixel_A=0.16"
+    command.add_argument("--option", action="append", default=[], metavar="KEY=VALUE", help=text)
     command.set_defaults(run=run_predict)
 
 
 def run_predict(chosen: argparse.Namespace) -> int:
     """Answer for each file; 1 if one cannot be used or has no interval."""
+    from defectra.learn.answers import study_of_model
     from defectra.learn.predict import answer_sentence, calibration, predict
     from defectra.learn.saved import load
     from defectra.learn.table_model import is_table_model, load_table_model
@@ -162,6 +208,8 @@ def run_predict(chosen: argparse.Namespace) -> int:
     if is_table_model(chosen.model):
         model_of_table = load_table_model(chosen.model)
         return train.predict_tables(model_of_table, chosen.model, chosen.spectra)
+    if study := study_of_model(chosen.model):
+        return _predict_by_study(study, chosen)
     axis = calibration(chosen.shift, chosen.shift_sd, chosen.reference, chosen.reference_e0)
     model = load(chosen.model)
     print(f"{chosen.model}: {model.about.target} from {model.about.edge}, {model.about.features}")
@@ -175,6 +223,19 @@ def run_predict(chosen: argparse.Namespace) -> int:
         except DefectraError as error:
             print(f"{name}: refused: {error}")
             worst = 1
+    return worst
+
+
+def _predict_by_study(study: str, chosen: argparse.Namespace) -> int:
+    """Answer by the study that the model belongs to."""
+    from defectra.learn.answers import options_of, predict_of
+
+    predict, worst = predict_of(study), 0
+    if not chosen.spectra:
+        raise DefectraError("no file is named")
+    for answer in predict(chosen.model, chosen.spectra, options_of(chosen.option)):
+        print(f"{answer.file}: {answer.sentence}")
+        worst = max(worst, int(not answer.certain))
     return worst
 
 

@@ -14,8 +14,8 @@ _FAILED = re.compile(r"^Error in rule (\w+):\n((?: {4}.*\n)+)", re.MULTILINE)
 _ERROR = re.compile(r"[\w.]*(Error|Exception|Interrupt)\b")
 _LOG = re.compile(r"^ {4}log: (.+?)(?: \(check log file\(s\) .*)?$", re.MULTILINE)
 _PRODUCTS = {
-    "report.html": "figures and tables, for a browser",
-    "*/report.html": "figures and tables of one study",
+    "report.html": "verdicts, figures and their captions, for a browser",
+    "*/report.html": "the same for one study",
     "scorecard.csv": "what papers claim beside ours",
     "checks.csv": "bounds of our own and negative controls",
     "*/metrics.csv": "scores of all models",

@@ -25,14 +25,14 @@ from pydantic import (
 )
 
 from defectra.core.errors import ConfigError
-from defectra.core.paths import PROJECT
+from defectra.core.paths import CONFIG
 from defectra.core.protocols import Protocols, protocols_model
 from defectra.core.settings import Strict, StudySettings
 from defectra.core.studies import settings_of, study_names
 from defectra.core.yaml_files import Plain
 
 PART = "part"  # context of a config that holds what one step needs
-SHIPPED = PROJECT / "config"
+SHIPPED = CONFIG
 # Of the command line, for a whole file of the user's.
 FILE_KEY = "file"
 
@@ -65,9 +65,15 @@ class Config(Strict):
 
 
 @cache
-def config_model() -> type[Config]:
-    """Model of the whole config: the common keys, and one key for each study there is."""
-    names = study_names()
+def config_model(studies: tuple[str, ...] | None = None) -> type[Config]:
+    """Model of the whole config: the common keys, and one key for each study there is.
+
+    Parameters
+    ----------
+    studies
+        Of these alone; None: of all.
+    """
+    names = study_names() if studies is None else studies
     fields: dict[str, Any] = {name: (settings_of(name), settings_of(name)()) for name in names}
     chosen = Field(["nmc"], description="studies to run")
     fields["protocols"] = (protocols_model(), Field(default_factory=protocols_model()))

@@ -1,6 +1,7 @@
-"""Default study file and JSON schema, both written from the model in :mod:`defectra.core.config`.
+"""Default study files and JSON schema, written from the model in :mod:`defectra.core.config`.
 
-``python -m defectra.core.configdocs`` writes them; a test fails when they are out of step.
+``python -m defectra.core.configdocs`` writes them for all studies; a test fails when one that is
+there is out of step. They are for people and editors: a study that has none yet works without.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from defectra.core.config import config_model
-from defectra.core.paths import PROJECT
+from defectra.core.errors import reports_errors
+from defectra.core.paths import PROJECT, need_checkout
 from defectra.core.store import write_bytes
 from defectra.core.studies import settings_of, study_names
 
@@ -84,20 +86,32 @@ def _flow(value: Any) -> str:
     return text.removesuffix("\n").removesuffix("\n...")
 
 
-def schema_json() -> str:
-    """JSON schema of the whole config, for editors."""
-    return json.dumps(config_model().model_json_schema(), indent=1, ensure_ascii=False) + "\n"
+def schema_json(studies: tuple[str, ...]) -> str:
+    """JSON schema of the config of some studies, for editors."""
+    schema = config_model(studies).model_json_schema()
+    return json.dumps(schema, indent=1, ensure_ascii=False) + "\n"
 
 
-def files() -> dict[str, str]:
-    """What is generated: text by path below the repository."""
-    studies = {f"config/studies/{s}.yaml": study_yaml(s, settings_of(s)) for s in study_names()}
-    return {**studies, "config/schema.json": schema_json()}
+def documented() -> tuple[str, ...]:
+    """Studies whose defaults stand in ``config/studies`` already."""
+    return tuple(s for s in study_names() if (ROOT / _study_file(s)).exists())
 
 
+def files(studies: tuple[str, ...]) -> dict[str, str]:
+    """What is generated of some studies: text by path below the repository."""
+    texts = {_study_file(s): study_yaml(s, settings_of(s)) for s in studies}
+    return {**texts, "config/schema.json": schema_json(studies)}
+
+
+def _study_file(study: str) -> str:
+    return f"config/studies/{study}.yaml"
+
+
+@reports_errors
 def main() -> int:
     """Write every generated file."""
-    for name, text in files().items():
+    need_checkout()
+    for name, text in files(study_names()).items():
         write_bytes(ROOT / name, text.encode())
         print(f"wrote {name}")
     return 0

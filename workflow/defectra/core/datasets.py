@@ -20,10 +20,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from defectra.core.errors import DataError, DefectraError
-from defectra.core.paths import PROJECT
+from defectra.core.paths import CONFIG
 from defectra.core.store import sha256_file, write_bytes
 
-REGISTRY = PROJECT / "config" / "datasets.csv"
+REGISTRY = CONFIG / "datasets.csv"
 RAW = "https://raw.githubusercontent.com"
 TIMEOUT_S = 60.0
 

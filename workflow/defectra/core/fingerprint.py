@@ -17,6 +17,7 @@ PACKAGE = "defectra"
 ROOT = Path(__file__).resolve().parents[1]
 
 
+@cache
 def fingerprint(script: str | Path, root: Path = ROOT) -> str:
     """Hash of `script` and of what it imports of the package at `root`, 16 hex digits.
 
@@ -31,6 +32,7 @@ def fingerprint(script: str | Path, root: Path = ROOT) -> str:
     return hashlib.sha256("".join(_parse(path)[0] for path in files).encode()).hexdigest()[:16]
 
 
+@cache
 def of_function(module: str, name: str, root: Path = ROOT) -> str:
     """Hash of one function and of what it reaches, 16 hex digits.
 
@@ -98,6 +100,8 @@ def _closure(names: Iterable[str], start: Path, root: Path) -> list[Path]:
 
 def clear() -> None:
     """Forget what was read: for tests that edit files."""
+    fingerprint.cache_clear()
+    of_function.cache_clear()
     _parse.cache_clear()
     _tree.cache_clear()
     _locate.cache_clear()
@@ -165,7 +169,7 @@ def _names(tree: ast.AST) -> Iterator[str]:
 
 @cache
 def _locate(name: str, root: Path) -> Path | None:
-    """File of a module of the package; None for anything else. Empty ``__init__`` do not count."""
+    """File of a module of the package; else None, as of an ``__init__`` without code."""
     parts = name.split(".")
     if parts[0] != PACKAGE or not all(part.isidentifier() for part in parts):
         return None
@@ -174,4 +178,4 @@ def _locate(name: str, root: Path) -> Path | None:
     if len(parts) > 1 and module.is_file():
         return module
     init = path / "__init__.py"
-    return init if init.is_file() and init.stat().st_size else None
+    return init if init.is_file() and _tree(init).body else None

@@ -12,7 +12,8 @@ import tomllib
 
 from packaging.requirements import Requirement
 
-from defectra.core.paths import PROJECT
+from defectra.core.errors import reports_errors
+from defectra.core.paths import PROJECT, need_checkout
 
 ROOT = PROJECT
 PYTHON = "3.11"
@@ -84,8 +85,10 @@ def conda_yaml(pyproject: str, lock: str) -> str:
     return "\n".join(lines) + "\n"
 
 
+@reports_errors
 def main() -> int:
     """Resolve every lock anew and write ``envs/``."""
+    need_checkout()
     for name, sources in LOCKS.items():
         command = [
             *(sys.executable, "-m", "uv", "pip", "compile", *sources, "--universal"),

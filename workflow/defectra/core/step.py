@@ -6,7 +6,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any, Protocol
 
-from defectra.core.fingerprint import of_function
+from defectra.core.fingerprint import fingerprint, of_function
 
 
 class Job(Protocol):
@@ -27,8 +27,11 @@ class Job(Protocol):
     log: Any
 
 
-def step(name: str) -> dict[str, str]:
+def step(name: str) -> dict[str, str | Callable[[Any], str]]:
     """Parameters of a rule that runs a step: its dotted name, and the fingerprint of its code.
+
+    The fingerprint is a function of the wildcards, so that it is worked out for rules with a job
+    alone: of the rules of all studies, a process that runs one job needs one.
 
     Parameters
     ----------
@@ -36,7 +39,20 @@ def step(name: str) -> dict[str, str]:
         ``defectra.<module>.<function>``.
     """
     module, _, function = name.rpartition(".")
-    return {"step": name, "code": of_function(module, function)}
+
+    def code(wildcards: Any) -> str:  # noqa: ARG001
+        return of_function(module, function)
+
+    return {"step": name, "code": code}
+
+
+def code_of(module: str) -> Callable[[Any], str]:
+    """Parameter of a rule: fingerprint of a module and of what it imports, when it is asked for."""
+
+    def code(wildcards: Any) -> str:  # noqa: ARG001
+        return fingerprint(module)
+
+    return code
 
 
 def run(job: Job) -> None:

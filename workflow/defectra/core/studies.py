@@ -5,6 +5,8 @@ Names and small files only are read, since every job of the workflow does this.
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterable
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -37,3 +39,14 @@ def settings_of(name: str) -> type[StudySettings]:
     module = import_module(f"defectra.studies.{name}.settings")
     model: type[StudySettings] = module.SETTINGS
     return model
+
+
+def texts_digest(names: Iterable[str]) -> str:
+    """Digest of what studies say in a report: their captions and README."""
+    digest = hashlib.sha256()
+    for name in names:
+        folder = study_folder(name)
+        for path in (*sorted((folder / "captions").glob("*.rst")), folder / "README.md"):
+            if path.is_file():
+                digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()[:16]

@@ -258,10 +258,12 @@ def train(table: AnyTable, asked: Asked, out: Path | None) -> tuple[Data, Report
     TableError
         As :func:`prepared`.
     """
+    from threadpoolctl import threadpool_limits
+
     data = prepared(table, asked)
-    report = evaluate(data, asked)
-    if out is None:
-        return data, report, None
-    model = fitted(table, data, asked, report)
-    model.write(out)
+    with threadpool_limits(1):  # more only wait for each other on matrices of this size
+        report = evaluate(data, asked)
+        model = None if out is None else fitted(table, data, asked, report)
+    if model is not None and out is not None:
+        model.write(out)
     return data, report, model

@@ -32,6 +32,7 @@ from defectra.engines.feff import read as feff
 from defectra.engines.finished import named, passed_over
 from defectra.engines.finished.pairing import Paired, pair
 from defectra.engines.finished.reader import Axis, Folder, Reader, Reading
+from defectra.engines.finished.settings_digest import settings_digest
 from defectra.engines.gpaw import read as gpaw
 from defectra.engines.ocean import read as ocean
 from defectra.engines.vasp import read as vasp
@@ -218,6 +219,7 @@ def _describe(row: Row, reading: Reading, paired: Paired, files: tuple[Path, ...
     row |= {
         "calculation_id": _calculation_id(reading, files),
         "identity": "input" if reading.inputs or reading.identity else "output",
+        "settings": settings_digest(reading.inputs),
         "structure_source": paired.source,
         "paired_by": paired.how,
         "site_index": paired.index,

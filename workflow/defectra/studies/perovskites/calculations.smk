@@ -41,7 +41,7 @@ use rule step as compare_runs with:
         summary=report(
             "results/perovskites/parity_summary.csv",
             category="Perovskites: calculations",
-            caption="captions/runs_parity.rst",
+            caption="captions/runs_figure.rst",
         ),
     log:
         "results/logs/perovskites/compare_runs.log",
@@ -57,7 +57,7 @@ use rule step as plot_perovskite_runs with:
         report(
             "results/perovskites/figures/runs.png",
             category="Perovskites: calculations",
-            caption="captions/runs_parity.rst",
+            caption="captions/runs_figure.rst",
         ),
     log:
         "results/logs/perovskites/plot_perovskite_runs.log",

@@ -1,0 +1,189 @@
+"""``defectra doctor``: what is here, what is missing, and the command that brings it."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.metadata
+import importlib.util
+import os
+import platform
+import shutil
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from defectra.core.errors import DefectraError
+from defectra.core.paths import PROJECT
+
+_GIB = 2**30
+_SPACE_GIB = 2.0
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line.
+
+    Attributes
+    ----------
+    group, what
+        What was looked at.
+    state
+        What was found.
+    remedy
+        What brings what is missing; empty if nothing is.
+    needed
+        Whether the default campaign cannot do without it.
+    """
+
+    group: str
+    what: str
+    state: str
+    remedy: str = ""
+    needed: bool = False
+
+
+# Extras of pyproject.toml: a module that each brings, and what it is for.
+EXTRAS = (
+    ("measured", ("rsciio",), "measured spectra in Gatan and NeXus files"),
+    ("levels", ("pydefect", "pymatgen.analysis.defects"), "finite-size corrections"),
+    ("instruments", ("torch", "abtem", "cv2"), "studies of patterns and images"),
+    ("engines", ("chgnet",), "relaxing new cells"),
+    ("slurm", ("snakemake_executor_plugin_slurm",), "a cluster with Slurm"),
+)
+_MAKE = {"levels": "corrections"}  # make targets of another name
+PROGRAMS = (
+    ("tesseract", "text in figures", "apt install tesseract-ocr"),
+    ("sbatch", "a cluster with Slurm", "run on its login node"),
+)
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command to a parser."""
+    text = "what is here, what is missing, and the command that brings it"
+    command = commands.add_parser("doctor", help=text, description=text)
+    command.add_argument("--directory", type=Path, default=Path(), help="holds results/")
+    command.add_argument("--mirror", type=Path, help="folder of the published data")
+    command.add_argument("--config", type=Path, help="your file; default: as `make run`")
+    command.set_defaults(run=run)
+
+
+def run(chosen: argparse.Namespace) -> int:
+    """Print all findings; 1 if something is missing that the default campaign needs."""
+    found = [*machine(chosen.directory), *libraries(), *engines(), *data(chosen)]
+    group = ""
+    for one in found:
+        if one.group != group:
+            group = one.group
+            print(group)
+        remedy = f"  → {one.remedy}" if one.remedy else ""
+        print(f"  {one.what:24} {one.state}{remedy}")
+    return int(any(one.needed and one.remedy for one in found))
+
+
+def machine(directory: Path) -> Iterator[Finding]:
+    """Python, cores, memory, disk and locks."""
+    group = "machine"
+    yield Finding(group, "Python", platform.python_version())
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    yield Finding(group, "cores of this process", str(cores))
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / _GIB
+    yield Finding(group, "memory", f"{memory:.1f} GiB")
+    for name, folder in (("disk of results", directory), ("scratch", Path(tempfile.gettempdir()))):
+        free = shutil.disk_usage(folder if folder.exists() else Path()).free / _GIB
+        remedy = "" if free > _SPACE_GIB else f"make room in {folder.resolve()}"
+        yield Finding(group, name, f"{free:.1f} GiB free", remedy, needed=True)
+    yield _locks(directory)
+
+
+def _locks(directory: Path) -> Finding:
+    """Whether the file system of the results can lock."""
+    import fcntl
+
+    try:
+        with tempfile.TemporaryFile(dir=directory if directory.exists() else None) as handle:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        remedy = "keep results on a file system with flock: --directory"
+        return Finding("machine", "file locks", str(error.strerror), remedy, needed=True)
+    return Finding("machine", "file locks", "ok")
+
+
+def libraries() -> Iterator[Finding]:
+    """The package, Snakemake, and the extras."""
+    group = "libraries"
+    for name in ("defectra", "snakemake", "ase", "pymatgen", "xgboost-cpu"):
+        yield Finding(group, name, _version(name))
+    for extra, modules, purpose in EXTRAS:
+        missing = [name for name in modules if not _has(name)]
+        how = f"make {_MAKE.get(extra, extra)}"
+        state = f"missing {', '.join(missing)}" if missing else "ready"
+        yield Finding(group, f"extra {extra}", f"{state} ({purpose})", how if missing else "")
+    for name, purpose, how in PROGRAMS:
+        there = shutil.which(name) is not None
+        state = "ready" if there else "not on PATH"
+        yield Finding(group, name, f"{state} ({purpose})", "" if there else how)
+
+
+def _version(name: str) -> str:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed by that name"
+
+
+def _has(name: str) -> bool:
+    try:
+        return importlib.util.find_spec(name) is not None
+    except ModuleNotFoundError:
+        return False
+
+
+def engines() -> Iterator[Finding]:
+    """Every engine: its version, or the sentence that says what is missing."""
+    from defectra.campaign.engine import engine_named, engine_names
+
+    for name in engine_names():
+        engine = engine_named(name)
+        missing = engine.available()
+        state = "not here" if missing else engine.version() or "ready"
+        yield Finding("engines", name, state, missing)
+
+
+def data(chosen: argparse.Namespace) -> Iterator[Finding]:
+    """Archive and published data.
+
+    Raises
+    ------
+    DefectraError
+        If the config cannot be used.
+    """
+    from defectra.core.config import load, own_or_shipped
+    from defectra.core.datasets import registry
+
+    config = load(chosen.config or own_or_shipped())
+    archive = PROJECT / config.archive
+    parts = len(list(archive.rglob("part-*.parquet")))
+    remedy = "" if parts else f"no archive in {archive}: everything is computed anew"
+    yield Finding("data", "archive", f"{parts} parts in {config.archive}", remedy)
+    known = registry()
+    mirror = chosen.mirror or config.mirror
+    if mirror is None:
+        how = "name it: --mirror FOLDER, or `mirror:` in the config"
+        yield Finding("data", "published data", "no folder is named", how)
+        return
+    if not Path(mirror).is_dir():
+        raise DefectraError(f"mirror {mirror}: no such folder")
+    missing = [path for path in known if not (Path(mirror) / path).is_file()]
+    state = f"{len(known) - len(missing)} of {len(known)} registered files in {mirror}"
+    how = "python -m defectra.core.datasets fetch FOLDER" if missing else ""
+    yield Finding("data", "published data", state, how)
+
+
+def print_targets(chosen: argparse.Namespace) -> int:  # noqa: ARG001
+    """What can be made by name: studies, then what all share."""
+    from defectra.core.studies import study_names
+
+    shared = ("all", "results/report.html", "results/scorecard.csv", "results/checks.csv")
+    print("\n".join((*study_names(), *shared)))
+    return 0

@@ -1,0 +1,108 @@
+"""``defectra table``: finished runs in, a training table out."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from defectra.spectra.finished_runs import Fidelity
+    from defectra.spectra.finished_table import Built
+    from defectra.spectra.grid import Grid
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    text = "make a training table of finished runs: site averages, labels of the structure, groups"
+    command = commands.add_parser("table", help=text, description=text)
+    text = "of finished runs; of `defectra import` or `defectra run` (results/import, results/runs)"
+    command.add_argument("folders", nargs="+", type=Path, metavar="FOLDER", help=text)
+    command.add_argument("--out", type=Path, default=Path("results/own/training.parquet"))
+    text = 'e.g. "Ni K"; several give rows that have all of them; default: all edges there are'
+    command.add_argument("--edge", nargs="+", default=[], metavar="EDGE", help=text)
+    text = 'which, if the runs are of several: "vasp parsed-1a2b3c4d parsed"'
+    command.add_argument("--fidelity", help=text)
+    text = "START:STOP:STEP in eV; default: what all spectra cover"
+    command.add_argument("--grid", help=text)
+    text = "count energies from the threshold of each run, not on the axis of the engine"
+    command.add_argument("--from-edge", action="store_true", help=text)
+    text = "table of `make structures` that the runs are of: it names defects and families"
+    command.add_argument("--structures", type=Path, help=text)
+    command.add_argument("--absorber", help='for runs that tell none, e.g. "Ti K"')
+    command.set_defaults(run=run_table)
+
+
+def run_table(chosen: argparse.Namespace) -> int:
+    """Read, average, write the table, and what was left out beside it; 0."""
+    from defectra.core.csvs import write_csv
+    from defectra.core.store import read_table, write_table
+    from defectra.engines.edges import edge_name
+    from defectra.spectra.finished_runs import read_finished
+    from defectra.spectra.finished_table import Asked, build
+    from defectra.structures.table import FACTORY
+
+    edges = tuple(" ".join(edge_name(edge)) for edge in chosen.edge)
+    runs = read_finished(chosen.folders, edge_name(chosen.absorber) if chosen.absorber else None)
+    grids = _grids(chosen.grid, edges or _edges_of(runs.calculations)) if chosen.grid else {}
+    asked = Asked(edges, _fidelity(chosen.fidelity), grids, chosen.from_edge)
+    factory = read_table(chosen.structures, FACTORY) if chosen.structures else []
+    built = build(runs, asked, factory)
+    write_table(chosen.out, built.rows, built.table)
+    beside = chosen.out.with_name(f"{chosen.out.stem}_left_out.csv")
+    write_csv(beside, built.left_out, ["source", "reason"])
+    print("\n".join(sentences(built, chosen.out, beside)))
+    return 0
+
+
+def _edges_of(rows: list[dict[str, Any]]) -> list[str]:
+    return sorted({f"{r['element']} {r['edge']}" for r in rows})
+
+
+def _fidelity(words: str | None) -> Fidelity | None:
+    from defectra.core.errors import TableError
+
+    if not words:
+        return None
+    parts = words.split()
+    if len(parts) != 3:
+        raise TableError("--fidelity: engine, protocol and geometry protocol, three words")
+    return parts[0], parts[1], parts[2]
+
+
+def _grids(text: str, edges: tuple[str, ...] | list[str]) -> dict[str, Grid]:
+    from defectra.core.errors import TableError
+    from defectra.spectra.finished_table import FWHM
+    from defectra.spectra.grid import Grid
+
+    if len(edges) != 1:
+        raise TableError(f"--grid is that of one edge, and there are {', '.join(edges)}: --edge")
+    try:
+        start, stop, step = (float(word) for word in text.split(":"))
+        return {edges[0]: Grid(start=start, stop=stop, step=step, fwhm=FWHM)}
+    except ValueError:
+        raise TableError(f"--grid {text}: START:STOP:STEP in eV, e.g. 8330:8375:0.25") from None
+
+
+def sentences(built: Built, out: Path, beside: Path) -> list[str]:
+    """What the table holds, for people."""
+    rows = built.rows
+    edges = [c.name.removeprefix("raw: ") for c in built.table.columns if c.name[:5] == "raw: "]
+    groups, fams = ({row[k] for row in rows} for k in ("group", "family"))
+    lines = [
+        f"{out}: {len(rows)} structures, {', '.join(edges)}, {' '.join(built.fidelity)}",
+        f"  {len(groups)} groups (column group), {len(fams)} families (column family)",
+    ]
+    lines += [
+        f"  {edge}: {rows[0][f'first_eV: {edge}']:g} eV on, in steps of "
+        f"{rows[0][f'step_eV: {edge}']:g} eV, {len(rows[0][f'raw: {edge}'])} points"
+        for edge in edges
+    ]
+    few = sum(row[f"n_unconverged: {edge}"] > 0 for row in rows for edge in edges)
+    if few:
+        lines.append(f"  {few} averages hold a site that is not (known to be) self-consistent")
+    if built.fidelity[1] == "parsed":
+        lines.append("  the runs do not tell their settings: that they are equal is not checked")
+    if built.left_out:
+        lines.append(f"  left out: {len(built.left_out)}, with reasons in {beside}")
+    return lines

@@ -1,0 +1,303 @@
+"""Files of two-dimensional data: numpy, Matlab, HDF5, TIFF and PNG, Gatan, text.
+
+Matlab writes up to version 7.2 its own format, and from 7.3 on HDF5 with the axes turned round.
+Nothing that is pickled is read, and no link to another file is followed.
+"""
+
+from __future__ import annotations
+
+import importlib
+import re
+import warnings
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from defectra.core.errors import DataError, EngineError, LibraryError
+from defectra.core.textfiles import read_text
+
+Array = NDArray[Any]
+LARGEST = 2_000_000_000  # bytes
+HDF5 = b"\x89HDF\r\n\x1a\n"
+_PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"BM", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+_TEXTS = (b"\xff\xfe", b"\xfe\xff", b"\x1f\x8b", b"BZh", b"\xfd7zXZ")  # UTF-16, packed
+
+
+@dataclass(frozen=True)
+class Found:
+    """One array of a file.
+
+    Attributes
+    ----------
+    name
+        As the file calls it; empty if it holds one without a name.
+    values
+        As they are.
+    pixel, pixel_unit
+        Size along each axis, and its unit; None: not told.
+    notes
+        What is to be known of it.
+    """
+
+    name: str
+    values: Array
+    pixel: tuple[float, ...] | None = None
+    pixel_unit: str = ""
+    notes: tuple[str, ...] = ()
+
+
+def arrays_of(path: Path) -> list[Found]:
+    """Numeric arrays of a file, known by its first bytes.
+
+    Raises
+    ------
+    DataError
+        If the file is missing, too large, damaged, pickled, or of no known format.
+    LibraryError
+        If a library that reads it is not installed.
+    """
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as handle:
+            head = handle.read(520)
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror})") from None
+    if not size:
+        raise DataError(f"{path}: the file is empty")
+    if size > LARGEST:
+        raise DataError(f"{path}: {size / 1e9:.1f} GB; at most {LARGEST / 1e9:.0f} GB are read")
+    name, read = _reader(head, path)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return read(path)
+    except (DataError, LibraryError):
+        raise
+    except Exception as error:  # each of these libraries raises its own for what is damaged
+        text = " ".join(str(error).split())[:120]
+        raise DataError(f"{path}: {name}: damaged, or not one ({text})") from None
+
+
+def _reader(head: bytes, path: Path) -> tuple[str, Callable[[Path], list[Found]]]:
+    """Name of the format, and what reads it."""
+    suffix = path.suffix.lower()
+    known = (
+        (head.startswith(b"\x93NUMPY"), "numpy array", read_npy),
+        (head.startswith(b"PK\x03\x04"), "npz", read_npz),
+        (HDF5 in (head[:8], head[512:520]), "HDF5", read_hdf5),
+        (head.startswith(b"MATLAB") or suffix == ".mat", "Matlab file", read_matlab),
+        (head.startswith(_PICTURES), "image", read_picture),
+        (suffix in (".dm3", ".dm4"), "Gatan file", read_gatan),
+    )
+    for fits, name, read in known:
+        if fits:
+            return name, read
+    if head[:1] == b"\x80" and suffix in ("", ".pkl", ".pickle", ".npy", ".pt"):
+        raise DataError(f"{path}: a pickle; it could run code and is not read: np.save it anew")
+    if b"\0" in head and not head.startswith(_TEXTS):
+        raise DataError(
+            f"{path}: of no known format; npy, npz, tif, png, mat, h5, dm3, dm4, csv and txt are"
+        )
+    return "text", read_numbers
+
+
+def read_npy(path: Path) -> list[Found]:
+    """An array of numpy."""
+    try:
+        return [Found("", np.load(path, allow_pickle=False))]
+    except ValueError as error:
+        raise _pickled(path, error) from None
+
+
+def read_npz(path: Path) -> list[Found]:
+    """Arrays of numpy by name."""
+    try:
+        with np.load(path, allow_pickle=False) as data:
+            return [Found(name, data[name]) for name in data.files]
+    except ValueError as error:
+        raise _pickled(path, error) from None
+    except (zipfile.BadZipFile, KeyError, EOFError) as error:
+        raise DataError(f"{path}: npz: damaged ({error})") from None
+
+
+def _pickled(path: Path, error: ValueError) -> DataError:
+    if "pickle" in str(error) or "Object" in str(error):
+        return DataError(
+            f"{path}: holds pickled objects, which could run code and are not read: save the "
+            f"numbers alone, np.save(name, array.astype(float))"
+        )
+    return DataError(f"{path}: numpy: damaged ({error})")
+
+
+def read_matlab(path: Path) -> list[Found]:
+    """Variables of a Matlab file up to version 7.2."""
+    from scipy.io import loadmat
+
+    found = loadmat(path, mat_dtype=False, struct_as_record=True)
+    plain = ((name, value) for name, value in found.items() if not name.startswith("__"))
+    return [Found(name, value) for name, value in plain if _numeric(value)]
+
+
+def read_hdf5(path: Path) -> list[Found]:
+    """Datasets of numbers; of Matlab 7.3 with the axes in the order in which Matlab shows them."""
+    import h5py
+
+    with path.open("rb") as handle:
+        turned = handle.read(10).startswith(b"MATLAB 7.3")
+    with h5py.File(path, "r", locking=False) as file:
+        found = list(_datasets(file, ""))
+    return [Found(name, value.T if turned else value) for name, value in found]
+
+
+def _datasets(group: Any, where: str, depth: int = 0) -> Iterator[tuple[str, Array]]:
+    import h5py
+
+    for name in group:
+        if not isinstance(group.get(name, getlink=True), h5py.HardLink) or name == "#refs#":
+            continue
+        item = group[name]
+        if isinstance(item, h5py.Group) and depth < 8:
+            yield from _datasets(item, f"{where}{name}/", depth + 1)
+        elif isinstance(item, h5py.Dataset) and _plain(item):
+            yield f"{where}{name}", np.asarray(item[()])
+
+
+def _plain(item: Any) -> bool:
+    there = not (item.is_virtual or item.external or item.size is None)
+    return there and item.dtype.kind in "biufc" and item.ndim >= 2 and item.nbytes <= LARGEST
+
+
+def _numeric(value: Any) -> bool:
+    return isinstance(value, np.ndarray) and value.dtype.kind in "biufc" and value.ndim >= 2
+
+
+def read_picture(path: Path) -> list[Found]:
+    """Pages of a TIFF, PNG, BMP or JPEG."""
+    from PIL import Image
+
+    with Image.open(path, formats=("PNG", "TIFF", "BMP", "JPEG")) as picture:
+        lossy = ("a JPEG: its values are not those that were measured",)
+        notes = lossy if picture.format == "JPEG" else ()
+        pages = []
+        for number in range(getattr(picture, "n_frames", 1)):
+            picture.seek(number)
+            pages.append(_grey(path, picture))
+    shapes = {page.shape for page in pages}
+    if len(shapes) > 1:
+        raise DataError(f"{path}: its {len(pages)} pages have different sizes; save one of them")
+    return [Found("", pages[0] if len(pages) == 1 else np.stack(pages), notes=notes)]
+
+
+def _grey(path: Path, picture: Any) -> Array:
+    """Values of a page; colours and transparency are refused, as they are no intensity."""
+    if picture.mode in ("P", "PA", "CMYK", "YCbCr"):
+        picture = picture.convert("RGBA" if picture.mode == "PA" else "RGB")
+    values = np.asarray(picture)
+    if values.ndim == 2:
+        return values
+    if picture.mode in ("LA", "RGBA"):
+        if (values[..., -1] != 255).any():
+            raise DataError(f"{path}: partly transparent; save it without transparency")
+        values = values[..., :-1]
+    if any((values[..., 0] != values[..., k]).any() for k in range(1, values.shape[-1])):
+        raise DataError(
+            f"{path}: coloured, and colours are no intensity; export the data in grey, or as "
+            f"tif, npy or csv"
+        )
+    return np.asarray(values[..., 0])
+
+
+def read_gatan(path: Path) -> list[Found]:
+    """Images of a Gatan file, with their pixel size.
+
+    Raises
+    ------
+    LibraryError
+        Without rosettasciio.
+    """
+    try:
+        reader = importlib.import_module("rsciio.digitalmicrograph")
+    except ImportError:
+        raise LibraryError(
+            f"{path}: Gatan files need rosettasciio: `make instruments` (or `make measured`), or "
+            f"export the image as tif"
+        ) from None
+    return [_signal(signal) for signal in reader.file_reader(str(path))]
+
+
+def _signal(signal: Mapping[str, Any]) -> Found:
+    axes = signal["axes"]
+    units = {str(axis.get("units") or "") for axis in axes}
+    title = str(signal.get("metadata", {}).get("General", {}).get("title", ""))
+    known = len(units) == 1 and units != {""}
+    pixel = tuple(float(axis["scale"]) for axis in axes) if known else None
+    return Found(title, np.asarray(signal["data"]), pixel, units.pop() if known else "")
+
+
+def read_numbers(path: Path) -> list[Found]:
+    """A matrix of numbers as text; lines that begin with #, % or ! are passed over.
+
+    Raises
+    ------
+    DataError
+        If a line holds something else, or lines have different lengths.
+    """
+    try:
+        text = read_text(path)
+    except EngineError as error:
+        raise DataError(f"{path}: {error}") from None
+    numbered = enumerate(text.splitlines(), 1)
+    lines = [(n, s) for n, line in numbered if (s := line.strip()) and s[0] not in "#%!"]
+    if not lines:
+        raise DataError(f"{path}: no numbers")
+    split = _splitter(path, lines[-1][1])
+    notes: tuple[str, ...] = ()
+    if not _is_row(split(lines[0][1])) and len(lines) > 1:
+        notes = (f"line {lines[0][0]} was taken as a heading",)
+        lines = lines[1:]
+    rows = [_row(path, number, split(line)) for number, line in lines]
+    for (number, _), row in zip(lines, rows):
+        if len(row) != len(rows[0]):
+            raise DataError(
+                f"{path}: line {number} has {len(row)} numbers, line {lines[0][0]} has "
+                f"{len(rows[0])}"
+            )
+    return [Found("", np.array(rows), notes=notes)]
+
+
+def _splitter(path: Path, line: str) -> Callable[[str], list[str]]:
+    """How a line is cut: at semicolons, tabs, commas or blanks; decimal commas where they must be.
+
+    Where commas and blanks could be either, the file is refused.
+    """
+    sign = next((s for s in (";", "\t") if s in line), "")
+    if sign:
+        comma = "," in line and "." not in line
+        return lambda s: [w.replace(",", ".") if comma else w for w in s.rstrip(sign).split(sign)]
+    if "," not in line:
+        return str.split
+    if re.search(r"\d,\d+\s+[-+\d]", line):
+        raise DataError(
+            f"{path}: commas within numbers that blanks divide: decimal commas or two separators? "
+            f"Write decimal points, or divide by semicolons or tabs"
+        )
+    return lambda s: s.rstrip(",").split(",")
+
+
+def _is_row(words: list[str]) -> bool:
+    try:
+        return bool([float(w) for w in words if w.strip()])
+    except ValueError:
+        return False
+
+
+def _row(path: Path, number: int, words: list[str]) -> list[float]:
+    try:
+        return [float(w) if w.strip() else float("nan") for w in words]
+    except ValueError as error:
+        raise DataError(f"{path}: line {number}: {error}") from None

@@ -1,0 +1,89 @@
+"""``defectra predict`` for the models of studies: the head of a model names its study.
+
+A study that offers it has ``predict.py`` with ``predict(model, files, options)``, which gives an
+:class:`Answer` for each file. Nothing that a file names is imported, but the study of that name.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any, cast
+
+from defectra.core.errors import ConfigError, DataError
+from defectra.core.studies import study_folder, study_names
+from defectra.learn.forest import read_npz
+from defectra.learn.saved_network import head_of
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a model says of a file.
+
+    Attributes
+    ----------
+    file
+        As it was named.
+    sentence
+        For people: the value with its interval and unit, or why there is none.
+    certain
+        Whether it has an interval, or a class that the model is sure of.
+    """
+
+    file: str
+    sentence: str
+    certain: bool
+
+
+Predict = Callable[[Path, Sequence[Path], Mapping[str, str]], Iterator[Answer]]
+
+
+def study_of_model(path: str | Path) -> str:
+    """Study that a model belongs to; empty of one that names none.
+
+    Raises
+    ------
+    DataError
+        If the file is no model of ours.
+    """
+    path = Path(path)
+    if path.suffix != ".npz":
+        return head_of(path).study
+    arrays = read_npz(path)
+    try:
+        head: Mapping[str, Any] = json.loads(str(arrays["about"]))
+        return str(head.get("study", ""))
+    except (KeyError, ValueError, AttributeError):
+        raise DataError(f"{path}: no model of Defectra (an npz without `about`)") from None
+
+
+def predict_of(study: str) -> Predict:
+    """``predict`` of a study.
+
+    Raises
+    ------
+    DataError
+        If there is no such study, or it offers none.
+    """
+    if study not in study_names() or not (study_folder(study) / "predict.py").is_file():
+        raise DataError(
+            f"study {study!r} offers no prediction here; is the model of a later release?"
+        )
+    return cast(Predict, import_module(f"defectra.studies.{study}.predict").predict)
+
+
+def options_of(words: Sequence[str]) -> dict[str, str]:
+    """Options of the user, KEY=VALUE each.
+
+    Raises
+    ------
+    ConfigError
+        For a word without ``=``.
+    """
+    wrong = [word for word in words if "=" not in word]
+    if wrong:
+        raise ConfigError(f"--option {wrong[0]}: written KEY=VALUE")
+    return dict(word.split("=", 1) for word in words)

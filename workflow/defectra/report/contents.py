@@ -1,0 +1,199 @@
+"""What the report shows, read from a folder of results: verdicts, checks, figures, calculations."""
+
+from __future__ import annotations
+
+import base64
+import math
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from defectra.core.claims import CHECK_COLUMNS, SCORECARD_COLUMNS, Outcome, Verdict
+from defectra.core.csvs import read_csv
+from defectra.core.errors import DefectraError
+from defectra.core.studies import study_folder
+from defectra.report.markup import html_of_rst, paragraph_of_markdown
+
+Row = dict[str, Any]
+WIDE = 1000  # pixels of a PNG
+# The order in which verdicts stand: what fails first.
+VERDICTS = (Verdict.NOT_REPRODUCED, Verdict.CLOSE, Verdict.REPRODUCED, Verdict.NO_DATA)
+OUTCOMES = (Outcome.FAILS, Outcome.OPEN, Outcome.HOLDS)
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure of a study.
+
+    Attributes
+    ----------
+    name
+        Anchor, unique in the page.
+    title
+        What stands above it.
+    image
+        The picture as a data address (PNG, base64).
+    caption
+        HTML.
+    is_wide
+        Whether it needs the width of the page to be read.
+    """
+
+    name: str
+    title: str
+    image: str
+    caption: str
+    is_wide: bool = False
+
+
+@dataclass(frozen=True)
+class Study:
+    """All that the page shows of one study.
+
+    Attributes
+    ----------
+    name, title, question
+        Name of its folder; title and first paragraph of its ``README.md``.
+    claims, checks
+        Rows of its ``scorecard.csv`` and ``checks.csv``.
+    figures, tables
+        Its figures; csv and Parquet files, relative to the folder of results.
+    """
+
+    name: str
+    title: str
+    question: str
+    claims: Sequence[Mapping[str, Any]] = ()
+    checks: Sequence[Mapping[str, Any]] = ()
+    figures: Sequence[Figure] = ()
+    tables: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Contents:
+    """Contents of the page.
+
+    Attributes
+    ----------
+    title
+        Names the studies that were run.
+    studies
+        In the order of the config.
+    calculations, failures
+        Rows of :func:`defectra.report.calculations.summary`.
+    versions
+        Program or library, and its version.
+    """
+
+    title: str
+    studies: Sequence[Study]
+    calculations: Sequence[Mapping[str, Any]] = ()
+    failures: Sequence[Mapping[str, Any]] = ()
+    versions: Sequence[tuple[str, str]] = field(default=())
+
+
+def read_study(name: str, results: Path) -> Study:
+    """One study as its files are now; what it did not make is left out.
+
+    Parameters
+    ----------
+    results
+        Folder that holds ``<study>/``.
+    """
+    folder, own = results / name, study_folder(name)
+    title, question = _readme(own / "README.md", name)
+    return Study(
+        name,
+        title,
+        question,
+        _rows(folder / "scorecard.csv", SCORECARD_COLUMNS),
+        _rows(folder / "checks.csv", CHECK_COLUMNS),
+        [read_figure(path, name) for path in sorted((folder / "figures").glob("*.png"))],
+        _tables(folder, results),
+    )
+
+
+def _readme(path: Path, name: str) -> tuple[str, str]:
+    if not path.is_file():
+        return name, ""
+    return paragraph_of_markdown(path.read_text(encoding="utf-8"))
+
+
+def _rows(path: Path, columns: Sequence[str]) -> list[Row]:
+    """Rows of a csv that is there; a damaged one is an error that names it."""
+    return read_csv(str(path), list(columns)) if path.is_file() else []
+
+
+def _tables(folder: Path, results: Path) -> list[str]:
+    files = [*folder.glob("*.csv"), *folder.glob("*.parquet")]
+    return sorted(str(path.relative_to(results)) for path in files)
+
+
+def caption_file(study: str, stem: str) -> Path:
+    """Caption of a figure.
+
+    Returns
+    -------
+    ``captions/<figure>_figure.rst``, where a table has the name of the figure, or
+    ``captions/<figure>.rst``.
+    """
+    captions = study_folder(study) / "captions"
+    own = captions / f"{stem}_figure.rst"
+    return own if own.is_file() else captions / f"{stem}.rst"
+
+
+def read_figure(path: Path, study: str) -> Figure:
+    """A figure with its caption.
+
+    Raises
+    ------
+    DefectraError
+        If it has none: a figure that nobody explains is not shown.
+    """
+    caption = caption_file(study, path.stem)
+    if not caption.is_file():
+        raise DefectraError(f"{path}: the figure has no caption; write {caption}")
+    raw = path.read_bytes()
+    image = base64.b64encode(raw).decode()
+    return Figure(
+        f"{study}-{path.stem}",
+        re.sub("[_-]+", " ", path.stem).capitalize(),
+        f"data:image/png;base64,{image}",
+        html_of_rst(caption.read_text(encoding="utf-8"), caption),
+        int.from_bytes(raw[16:20], "big") > WIDE,  # its width, in the header of a PNG
+    )
+
+
+def number(value: float | str, digits: int = 3) -> str:
+    """A number as it is shown: `digits` digits, whole ones whole; what is no number is a dash."""
+    if isinstance(value, str):
+        return value or "–"
+    if not math.isfinite(value):
+        return "–"
+    whole = float(value).is_integer() or abs(value) >= 10**digits
+    return (f"{value:.0f}" if whole else f"{value:.{digits}g}").replace("-", "−")
+
+
+def published(row: Mapping[str, Any]) -> str:
+    """What a paper prints; a claim without a number is one in words."""
+    shown = number(row["published"])
+    return "in words" if shown == "–" else shown
+
+
+def interval(row: Mapping[str, Any]) -> str:
+    """Interval of a row; empty where it has none, or where the number is exact."""
+    low, high = number(row["lo"]), number(row["hi"])
+    return "" if low == high else f"{low} to {high}"
+
+
+def text(value: Any) -> str:
+    """A field of text; an empty one that was read as a number is empty again."""
+    return "" if isinstance(value, float) and math.isnan(value) else str(value)
+
+
+def by_verdict(rows: Iterable[Mapping[str, Any]], order: Sequence[str]) -> list[Mapping[str, Any]]:
+    """Rows in the order of their verdicts, else as they stood."""
+    rank = {str(verdict): k for k, verdict in enumerate(order)}
+    return sorted(rows, key=lambda row: rank.get(row["verdict"], len(rank)))

@@ -1,0 +1,85 @@
+"""One page for a browser, in one file: verdicts first, then checks, figures and calculations."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+from pathlib import Path
+
+from defectra.core.store import write_bytes
+from defectra.report.calculations import summary
+from defectra.report.contents import (
+    OUTCOMES,
+    VERDICTS,
+    Contents,
+    by_verdict,
+    interval,
+    number,
+    published,
+    read_study,
+    text,
+)
+
+TEMPLATE = Path(__file__).with_name("page.html.j2")
+_LIBRARIES = (
+    *("defectra", "snakemake", "numpy", "scipy", "scikit-learn", "xgboost-cpu", "xgboost"),
+    *("ase", "pymatgen", "feff10-rs", "torch", "abtem"),
+)
+
+
+def read_contents(results: Path, studies: list[str]) -> Contents:
+    """Contents of the page about some studies.
+
+    Parameters
+    ----------
+    results
+        Folder of results.
+    """
+    counts, failures = summary(results, studies)
+    return Contents(
+        "Defectra: " + ", ".join(studies),
+        [read_study(name, results) for name in studies],
+        counts,
+        failures,
+        _versions(),
+    )
+
+
+def _versions() -> list[tuple[str, str]]:
+    found = [("Python", platform.python_version())]
+    for name in _LIBRARIES:
+        try:
+            found.append((name, importlib.metadata.version(name)))
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def html(contents: Contents, up: str = "") -> str:
+    """The page.
+
+    Parameters
+    ----------
+    up
+        From the folder of the page to that of the results, for links: ``"../"``, or nothing.
+    """
+    from jinja2 import Environment, StrictUndefined
+
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters |= {f.__name__: f for f in (number, published, interval, text, by_verdict)}
+    template = environment.from_string(TEMPLATE.read_text(encoding="utf-8"))
+    return template.render(contents=contents, up=up, verdicts=VERDICTS, outcomes=OUTCOMES)
+
+
+def write_page(out: Path, results: Path, studies: list[str]) -> None:
+    """Write the page about some studies.
+
+    Parameters
+    ----------
+    out
+        HTML file in the folder of results or in one of its folders.
+    """
+    up = "../" * (len(out.parent.parts) - len(results.parts))
+    write_bytes(out, html(read_contents(results, studies), up).encode())

@@ -1,0 +1,20 @@
+"""Step of the report."""
+
+from __future__ import annotations
+
+from defectra.core.step import Job
+
+
+def make_report(job: Job) -> None:
+    """One page about the studies that were run.
+
+    Input: all that the studies make. Output: HTML, in or below the folder ``results``.
+    params.studies = their names.
+    """
+    from pathlib import Path
+
+    from defectra.report.page import write_page
+
+    out = Path(job.output[0])
+    results = next(folder for folder in out.parents if folder.name == "results")
+    write_page(out, results, list(job.params.studies))
