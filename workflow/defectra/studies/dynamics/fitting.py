@@ -92,10 +92,10 @@ def _lbfgs(module: nn.Module, stage: Stage) -> float:
     def closure() -> Tensor:
         optimiser.zero_grad()
         value = stage.loss()
-        value.backward()  # type: ignore[no-untyped-call]
+        value.backward()
         return value
 
-    optimiser.step(closure)  # type: ignore[no-untyped-call]
+    optimiser.step(closure)
     with torch.no_grad():
         value = float(stage.loss())
     if not value < float("inf"):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -55,14 +56,15 @@ def fit_kernel(
     begin = torch.from_numpy(start)
     law = KernelLaw(begin[None])
     loss = _loss(seen, begin, system, law)
-    stages = [
-        Stage(f"{n} patterns", lambda n=n: loss(n), system.iterations) for n in system.horizons
-    ]
+    stages = [Stage(f"{n} patterns", partial(loss, n), system.iterations) for n in system.horizons]
     found = fit(law, stages, keep)
     return KernelFit(law.kernel.detach().numpy().copy(), found.losses[-1], found.cpu_s)
 
 
-def _loss(seen: Series, begin: torch.Tensor, system: KuramotoSystem, law: KernelLaw):  # noqa: ANN202
+def _loss(
+    seen: Series, begin: torch.Tensor, system: KuramotoSystem, law: KernelLaw
+) -> Callable[[int], torch.Tensor]:
+    """Mean deviance of a pixel of the first patterns after the start, as a function of them."""
     patterns = GridPatterns(detector_of(system.view, system.box), system.number)
     lit = patterns.open
     counts = torch.from_numpy(seen.counts)[:, lit]

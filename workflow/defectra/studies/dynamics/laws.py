@@ -26,6 +26,9 @@ class KernelLaw(nn.Module):
         Eigenvalues below this share of the largest one are raised to it.
     """
 
+    to_kernel: Tensor
+    places: Tensor
+
     def __init__(self, states: Tensor, floor: float = 1e-4) -> None:
         super().__init__()
         self.number = states.shape[-1]
@@ -120,6 +123,8 @@ class RadialLaw(nn.Module):
     nodes
         Distances of the grid.
     """
+
+    grid: Tensor
 
     def __init__(self, profile: nn.Module, reach: float, nodes: int = 240) -> None:
         super().__init__()
@@ -217,11 +222,15 @@ class PlanarLaw(nn.Module):
         Of the places that are known, length: the network sees ``(place - middle) / spread``.
     """
 
+    middle: Tensor
+
     def __init__(self, middle: Tensor, spread: float, seed: int) -> None:
         super().__init__()
         self.network, self.spread = perceptron(2, 16, 2, 2, seed), spread
         with torch.no_grad():
-            self.network[-1].weight.mul_(0.1)  # else a first path may run away and never return
+            list(self.network.parameters())[-2].mul_(
+                0.1
+            )  # else a first path may run away and never return
         self.register_buffer("middle", middle)
 
     def forward(self, place: Tensor) -> Tensor:

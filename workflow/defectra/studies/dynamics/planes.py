@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -64,10 +65,9 @@ def registered(scene: Scene, step: float = 0.1) -> Floats:
             value, index = cost.min(0)
             better = value < best
             best[better], place[better] = value[better], part[index[better]]
-    module = torch.nn.Module()
-    module.place = torch.nn.Parameter(place)
-    fit(module, [Stage("places", lambda: scene.deviance(module.place), 40)])
-    result: Floats = module.place.detach().numpy().copy()
+    kept = torch.nn.ParameterList([place])
+    fit(kept, [Stage("places", lambda: scene.deviance(kept[0]), 40)])
+    result: Floats = kept[0].detach().numpy().copy()
     return result
 
 
@@ -102,14 +102,11 @@ def fit_places(
     every = torch.from_numpy(np.stack(known))
     middle, spread = every.mean((0, 1)), float(every.std())
     law = PlanarLaw(middle, spread, seed)
-    stages = [
-        Stage(
-            f"shots of {n}",
-            lambda n=n: shots_loss(law, every, n, system) + DECAY * law.size(),
-            system.iterations,
-        )
-        for n in system.shots
-    ]
+
+    def loss(number: int) -> torch.Tensor:
+        return shots_loss(law, every, number, system) + DECAY * law.size()
+
+    stages = [Stage(f"shots of {n}", partial(loss, n), system.iterations) for n in system.shots]
     found = fit(law, stages, keep)
     return PlaneFit(law, found.losses[-1], found.cpu_s)
 
@@ -165,7 +162,7 @@ def fit_patterns(
         parts = [s.deviance(moved[:, k], slice(1, number)) for k, s in enumerate(scenes)]
         return torch.stack(parts).mean()
 
-    stages = [Stage(f"{n} patterns", lambda n=n: loss(n), iterations) for n in horizons]
+    stages = [Stage(f"{n} patterns", partial(loss, n), iterations) for n in horizons]
     found = fit(module, stages)
     return PlaneFit(module, found.losses[-1], found.cpu_s)
 
@@ -231,7 +228,7 @@ def long_path(law: Law, start: Floats, duration: float, step: float = 0.05) -> F
 
 def true_path(start: Floats, system: PlanarSystem, system_name: str, step: float = 0.05) -> Floats:
     """The same of the true law."""
-    times = step * np.arange(round(system.judged / step) + 1)
+    times = np.asarray(step * np.arange(round(system.judged / step) + 1), np.float64)
     form = planar.LAWS[system_name]
     return planar.trajectory(start, lambda p: form(p, **system.law), times, 1e-10)
 

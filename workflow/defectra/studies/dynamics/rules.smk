@@ -1,7 +1,5 @@
 # Laws of motion from coherent scattering: series of patterns, fits of each system, scores.
 
-from defectra.campaign.studies import part_for
-
 DYNAMICS = ["kuramoto", "swarm", "source", "scan"]
 
 
@@ -20,6 +18,7 @@ use rule step as gather_dynamics_series with:
         study="dynamics",
         kind="dynamics_series",
         config=part_for(CONFIG, "dynamics"),
+        study_code=fingerprint(requests_module("dynamics")),
 
 
 use rule step as fit_kuramoto with:

@@ -73,8 +73,7 @@ def detector_of(view: View, box: float) -> Detector:
 def times_of(system: System) -> Floats:
     """Observed times."""
     first = 0.0 if isinstance(system, PlanarSystem) else system.first
-    result: Floats = first + system.interval * np.arange(system.patterns)
-    return result
+    return np.asarray(first + system.interval * np.arange(system.patterns), np.float64)
 
 
 def later_of(system: System) -> list[float]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from defectra.core.step import Job
 
 
@@ -37,7 +40,7 @@ def fit_scan(job: Job) -> None:
     _fit(job, "scan", partial(learn, "scan"))
 
 
-def _fit(job: Job, name: str, learn) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
+def _fit(job: Job, name: str, learn: Callable[..., tuple[list[Any], list[Any]]]) -> None:
     """Input series (parquet, its arrays beside it); output fits (parquet), metrics (csv).
 
     params.config = leaf dynamics; params.seed = seed. Checkpoints lie beside the fits until all of
