@@ -154,7 +154,6 @@ def main() -> int:
     from defectra.campaign.planned import Planned
     from defectra.campaign.studies import studies_with_requests
     from defectra.campaign.study_load import chunk_load, load_sentence
-    from defectra.core.archive_paths import archive_folder
     from defectra.core.config import of_command_line
     from defectra.core.fingerprint import fingerprint
     from defectra.core.store import Archive
@@ -170,7 +169,7 @@ def main() -> int:
         need_checkout()
         named = {"file": args.config} if args.config else {}
         config = of_command_line(named, [], Path.cwd())
-        archive = Path(args.directory, archive_folder(config, PROJECT, args.directory.resolve()))
+        archive = PROJECT / config.archive
         code = fingerprint("defectra.campaign.plan")
         plan = Planned(config, args.directory / "results", Archive(archive), lambda: False, code)
         settings, costs = worker_settings(config), PROJECT / "workflow" / "costs.yaml"

@@ -20,6 +20,7 @@ from defectra.campaign.ledger import Ledger
 from defectra.campaign.request import Family, Item, Request, Row, Waiting, batch_of
 from defectra.campaign.rows import blank_row
 from defectra.campaign.spectra import SPECTRUM, asked_row
+from defectra.campaign.studies import read_parsed
 from defectra.campaign.worker import run_families
 from defectra.core.errors import DefectraError
 from defectra.core.records import (
@@ -62,7 +63,7 @@ class Chunk:
     ) -> None:
         self.structures, self.tasks, self.settings = structures, list(tasks), settings
         self.journal = journal
-        self.ledger = Ledger(KINDS, archive, [journal])
+        self.ledger = Ledger(KINDS, archive, [journal], read_parsed(settings.parsed))
         self.lacking: list[str] = []  # what an engine that is not there left out
 
     def families(self) -> Iterator[Family]:
