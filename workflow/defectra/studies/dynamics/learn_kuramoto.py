@@ -34,6 +34,7 @@ from defectra.studies.dynamics.learn_names import (
 )
 from defectra.studies.dynamics.linear import linear_forecast
 from defectra.studies.dynamics.rows import Metric, Row, fit_row, resampled, score
+from defectra.studies.dynamics.saved_kernel import SavedKernel
 from defectra.studies.dynamics.series import (
     Series,
     detector_of,
@@ -82,6 +83,24 @@ def learn(
             scores += [*_forecasts(protocol, series, own, system)]
             scores.append(_control(protocol, series, system, truth, keep))
     return fits, scores
+
+
+def mean_kernel(fits: Sequence[Mapping[str, Any]], study: DynamicsStudy) -> SavedKernel:
+    """Mean kernel of all trajectories at the fidelity that is judged, to be kept."""
+    own = [f for f in fits if (f["model"], f["protocol"]) == (KERNEL, study.main)]
+    system = study.kuramoto
+    kernels = [np.reshape(f["values"], (kuramoto.SIDE, kuramoto.SIDE)) for f in own]
+    return SavedKernel(
+        pooled(kernels),
+        detector_of(system.view, system.box),
+        system.number,
+        system.interval,
+        {
+            "protocol": study.main,
+            "trajectories": len(own),
+            "calculations": [name for f in own for name in f["calculation_ids"]],
+        },
+    )
 
 
 def _kernel_scores(

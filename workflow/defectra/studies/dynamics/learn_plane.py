@@ -29,7 +29,7 @@ from defectra.studies.dynamics.series import Series, photons_per_pattern
 from defectra.studies.dynamics.settings import DynamicsStudy, PlanarSystem
 
 Floats = NDArray[np.float64]
-STEP = 0.05  # time, of the paths that are judged
+STEP = 0.1  # time, of the paths that are judged
 FEWER = 3  # networks at the counts of photons that are not judged
 
 
@@ -43,8 +43,8 @@ def learn(
     """Fits and scores of ``source`` or ``scan``; see :func:`.learn_kuramoto.learn`."""
     system: PlanarSystem = getattr(study, name)
     start = _start(found[0][1])
-    true = planes.true_path(start, system, name)
-    fits: list[Mapping[str, Any]] = [fit_row(name, "truth", "none", true[::10], x=[STEP * 10])]
+    true = planes.true_path(start, system, name, STEP)
+    fits: list[Mapping[str, Any]] = [fit_row(name, "truth", "none", true[::5], x=[STEP * 5])]
     scores: list[Row] = []
     for protocol, series in found:
         main = protocol == study.main
@@ -58,7 +58,7 @@ def learn(
         members = _members(known, system, system.refits if main else FEWER, seed, keep / protocol)
         path = planes.long_path(Committee(members), start, system.judged, STEP)
         ids = [s.calculation_id for s in series]
-        fits.append(fit_row(name, SHOOTING, protocol, path[::10], x=[STEP * 10], ids=ids))
+        fits.append(fit_row(name, SHOOTING, protocol, path[::5], x=[STEP * 5], ids=ids))
         scores += [*_path_scores(name, protocol, members, start, true, system)]
         if main:
             scores += [*_linear(name, protocol, known, start, true, system)]
@@ -181,7 +181,7 @@ def _ablation(
         found = []
         for k in range(FEWER):
             law = planes.fit_patterns(
-                scenes[:FEWER], name, horizons, 60 // len(horizons), seed + k
+                scenes[:FEWER], name, horizons, system.ablation // len(horizons), seed + k
             ).law
             path = planes.long_path(law, start, system.judged, STEP)
             found.append(_departures(path, true, system))

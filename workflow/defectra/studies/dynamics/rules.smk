@@ -28,6 +28,7 @@ use rule step as fit_kuramoto with:
     output:
         fits="results/dynamics/kuramoto.parquet",
         metrics="results/dynamics/kuramoto.csv",
+        model="results/dynamics/models/kuramoto.npz",
     log:
         "results/logs/dynamics/fit_kuramoto.log",
     resources:

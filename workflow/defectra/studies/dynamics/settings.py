@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import Field, field_validator
+from collections.abc import Mapping
+
+from pydantic import Field, field_validator, model_validator
 
 from defectra.core.settings import ComputedSettings, Strict
 
@@ -74,6 +76,7 @@ class PlanarSystem(Strict):
     search: float = Field(1.3, gt=0, description="largest displacement that is searched, length")
     judged: float = Field(170.0, gt=0, description="time over which the law is judged")
     refits: int = Field(5, ge=3, description="networks, each of resampled trajectories")
+    ablation: int = Field(60, ge=4, description="iterations of the networks on patterns alone")
     periods: int = Field(10, ge=1, description="over which the law is judged")
     view: View = View(sampling=0.75, stop=0.05)
 
@@ -100,6 +103,16 @@ class DynamicsStudy(ComputedSettings):
         judged=80.0,
     )
     bootstrap: int = Field(300, ge=20, description="resamples over trajectories")
+
+    def named_protocols(self) -> Mapping[str, tuple[str, str]]:
+        """Each count of photons is a protocol of engine `coherent`."""
+        return {f"counts.{k}": ("coherent", name) for k, name in enumerate(self.counts)}
+
+    @model_validator(mode="after")
+    def _judged(self) -> DynamicsStudy:
+        if self.main not in self.counts:
+            raise ValueError(f"main: {self.main} is none of counts: {', '.join(self.counts)}")
+        return self
 
     @field_validator("counts")
     @classmethod

@@ -9,10 +9,17 @@ from defectra.core.step import Job
 
 
 def fit_kuramoto(job: Job) -> None:
-    """Kernels and their scores; see :func:`_fit`."""
-    from defectra.studies.dynamics.learn_kuramoto import learn
+    """Kernels, their scores, and the mean kernel (npz); see :func:`_fit`."""
+    import json
+
+    from defectra.core.store import read_table
+    from defectra.studies.dynamics.learn_kuramoto import learn, mean_kernel
+    from defectra.studies.dynamics.rows import FITS
+    from defectra.studies.dynamics.settings import DynamicsStudy
 
     _fit(job, "kuramoto", learn)
+    study = DynamicsStudy(**json.loads(job.params.config))
+    mean_kernel(read_table(job.output.fits, FITS), study).write(job.output.model)
 
 
 def fit_swarm(job: Job) -> None:
