@@ -149,6 +149,7 @@ def calculate(job: Job) -> None:
     """
     from pathlib import Path
 
+    from defectra.campaign.worker import PATIENCE_S
     from defectra.core.project_files import archive_folder
     from defectra.core.scratch import use_node_scratch
     from defectra.studies.nmc.chunk import run_chunk
@@ -161,6 +162,7 @@ def calculate(job: Job) -> None:
         results_of(job) / "store" / f"{job.wildcards.chunk}.journal",
         archive_folder(job.params.archive),
         Path(job.output.calculations).parent,
+        PATIENCE_S,
     )
     print(counts)
 
