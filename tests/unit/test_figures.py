@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
+import importlib.util
 import inspect
 import math
 import warnings
@@ -10,6 +10,7 @@ import warnings
 import numpy as np
 import pytest
 
+from defectra.core.paths import PROJECT
 from defectra.core.records import Metric, Split
 from defectra.core.studies import FOLDER
 from defectra.figures import style
@@ -206,6 +207,20 @@ FEW = {
     "no numbers": lambda rows: [without_numbers(r) for r in rows],
     "some without numbers": lambda rows: [*rows, *(without_numbers(r) for r in rows)],
 }
+
+
+def of_studies() -> dict[str, tuple[list[dict], object]]:
+    """Cases that a study brings: `CASES` of tests/studies/<study>/figure_cases.py."""
+    found = {}
+    for path in sorted((PROJECT / "tests/studies").glob("*/figure_cases.py")):
+        spec = importlib.util.spec_from_file_location(f"figure_cases_{path.parent.name}", path)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        found |= module.CASES
+    return found
+
+
+CASES |= of_studies()
 
 
 def test_no_figure_is_left_out():
