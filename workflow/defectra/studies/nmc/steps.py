@@ -147,9 +147,11 @@ def calculate(job: Job) -> None:
     params.archive = folder, as JSON. The journal, results/store/<chunk>.journal, is nobody's
     output.
     """
+    import json
     from pathlib import Path
 
     from defectra.campaign.worker import PATIENCE_S
+    from defectra.core.limits import with_limits
     from defectra.core.project_files import archive_folder
     from defectra.core.scratch import use_node_scratch
     from defectra.studies.nmc.chunk import run_chunk
@@ -158,7 +160,7 @@ def calculate(job: Job) -> None:
     use_node_scratch()
     counts = run_chunk(
         Path(job.input.tasks).parent,
-        Settings.model_validate_json(job.params.settings),
+        Settings.model_validate(with_limits(json.loads(job.params.settings), results_of(job))),
         results_of(job) / "store" / f"{job.wildcards.chunk}.journal",
         archive_folder(job.params.archive),
         Path(job.output.calculations).parent,
@@ -175,7 +177,10 @@ def drift(job: Job) -> None:
     params.settings = JSON of the worker's settings; params.number; params.seed; params.archive =
     folder, as JSON.
     """
+    import json
+
     from defectra.campaign.drift import check
+    from defectra.core.limits import with_limits
     from defectra.core.project_files import archive_folder
     from defectra.core.records import DRIFT
     from defectra.core.scratch import use_node_scratch
@@ -183,9 +188,11 @@ def drift(job: Job) -> None:
     from defectra.studies.nmc.requests import Settings
 
     use_node_scratch()
+    known = with_limits(json.loads(job.params.settings), results_of(job))
+    settings = Settings.model_validate(known)
     rows = check(
         Archive(archive_folder(job.params.archive)),
-        Settings.model_validate_json(job.params.settings).protocols,
+        settings.protocols,
         int(job.params.number),
         int(job.params.seed),
     )
