@@ -1,8 +1,9 @@
 """Cost and error of each FEFF protocol against a converged run and pymatgen's shipped set.
 
 ``python -m benchmarks.feff [case ...]`` prints one JSON line for each case and side; case ``cost``
-is the cost of the driver (:mod:`benchmarks.feff_cost`). Runs are kept below ``results/benchmarks/feff`` and not repeated; a converged run takes 5 to 40 minutes. All
-sides run the same wheel with the same allocator settings; cost is user + system CPU time.
+is the cost of the driver (:mod:`benchmarks.feff_cost`). Runs are kept below
+``results/benchmarks/feff`` and not repeated; a converged run takes 5 to 40 minutes. All sides run
+the same wheel with the same allocator settings; cost is user + system CPU time.
 """
 
 from __future__ import annotations
