@@ -8,15 +8,15 @@ PY := $(VENV)/bin/python
 GPAW := .venv-gpaw
 CONFIG ?= config/config.yaml
 DIRECTORY ?= .
-WORKERS ?= $(shell getconf _NPROCESSORS_ONLN)
-CORES ?= $(WORKERS)
+# Those that this process may use (affinity); the launcher looks at limits of the group, too.
+WORKERS ?= $(shell nproc 2>/dev/null || getconf _NPROCESSORS_ONLN)
 PROFILE ?= default
 MINUTES ?= 20
 STUDIES := $(notdir $(patsubst %/,%,$(dir $(wildcard workflow/defectra/studies/*/settings.py))))
 
 export PYTHONPATH := workflow
 LAUNCH = $(PY) -m defectra.cli.launcher run --config $(CONFIG) --directory $(DIRECTORY) \
-	--cores $(CORES) --profile $(PROFILE) $(if $(MIRROR),--mirror $(MIRROR)) $(ARGS)
+	$(if $(CORES),--cores $(CORES)) --profile $(PROFILE) $(if $(MIRROR),--mirror $(MIRROR)) $(ARGS)
 # uv is quick; pip does the same where uv cannot reach the index that pip is configured for.
 define install
 	@$(VENV)/bin/uv pip install -q --compile-bytecode --python $(PY) $(1) 2>/dev/null || $(PY) -m pip install -q $(1)

@@ -43,10 +43,11 @@ def main(arguments: list[str] | None = None) -> int:
         return _counts(args)
     declared = Declared.read(args.declared)
     found = _jobs(args, declared) if args.kind == "jobs" else _results(args, declared)
-    for text in found:
+    left = declared.left(found)
+    for text in [*declared.reasons(found), *left]:
         print(text)
-    print(f"{len(found)} differences" if found else "no difference")
-    return 1 if found else 0
+    print(f"{len(left)} differences" if left else "no difference")
+    return 1 if left else 0
 
 
 def _counts(args: argparse.Namespace) -> int:

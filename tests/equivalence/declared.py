@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-_KEYS = ("rules", "paths", "params", "accepted")
+_KEYS = ("rules", "paths", "params", "accepted", "meant")
 
 
 @dataclass(frozen=True)
@@ -24,12 +25,15 @@ class Declared:
         ``rule.param`` or ``param`` (by the old rule name) to the new name, or to None.
     accepted
         Differences that are meant, each word by word as the comparison prints it.
+    meant
+        Kinds of differences that are meant: a regular expression of the whole text to its reason.
     """
 
     rules: dict[str, str | None] = field(default_factory=dict)
     paths: dict[str, str] = field(default_factory=dict)
     params: dict[str, str | None] = field(default_factory=dict)
     accepted: list[str] = field(default_factory=list)
+    meant: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def read(cls, path: Path | None) -> Declared:
@@ -70,7 +74,22 @@ class Declared:
 
     def left(self, differences: list[str]) -> list[str]:
         """Differences that nobody declared, and declarations that nothing answers to."""
-        stale = [f"accepted, but not found: {text}" for text in self.accepted]
-        return [d for d in differences if d not in self.accepted] + [
-            text for text, meant in zip(stale, self.accepted) if meant not in differences
+        unused = [text for text in self.accepted if text not in differences]
+        unused += [text for text in self.meant if not any(_is(text, d) for d in differences)]
+        kinds = (*map(re.escape, self.accepted), *self.meant)
+        return [d for d in differences if not any(_is(kind, d) for kind in kinds)] + [
+            f"accepted, but not found: {text}" for text in unused
         ]
+
+    def reasons(self, differences: list[str]) -> list[str]:
+        """How many differences each reason explains; each is counted once."""
+        counts = dict.fromkeys(self.meant.values(), 0)
+        for text in differences:
+            reason = next((r for kind, r in self.meant.items() if _is(kind, text)), None)
+            if reason is not None:
+                counts[reason] += 1
+        return [f"{number} meant: {reason}" for reason, number in counts.items()]
+
+
+def _is(kind: str, text: str) -> bool:
+    return re.fullmatch(kind, text, re.DOTALL) is not None

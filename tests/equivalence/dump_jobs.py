@@ -41,7 +41,10 @@ def jobs_of(snakefile: Path, workdir: Path, config: dict[str, str], targets: lis
         built = workflow._workflow  # what the API built, which it hands to no one
         return {
             "rules": sorted(rule.name for rule in built.rules),
-            "jobs": [described(job, job.rule.name in built._localrules) for job in built.dag.jobs],
+            "jobs": [
+                described(job, job.rule.norun or job.rule.name in built._localrules)
+                for job in built.dag.jobs
+            ],
         }
 
 

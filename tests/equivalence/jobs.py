@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -60,8 +61,11 @@ def raw_jobs(checkout: Path, mirror: Path, python: str, targets: tuple[str, ...]
 
 
 def renamed(found: Any, paths: dict[str, str]) -> Any:
-    """Jobs with other names for some paths, the longest path first."""
-    text = json.dumps(found)
+    """Jobs with other names for some paths, the longest path first.
+
+    A dry run may keep its plan in a temporary folder; it is the plan of the results folder.
+    """
+    text = re.sub(r'"[^"]*/defectra-plan-[^"/]+/plan/', '"results/plan/', json.dumps(found))
     for path in sorted(paths, key=len, reverse=True):
         text = text.replace(json.dumps(path)[1:-1], paths[path])
     return json.loads(text)
@@ -81,7 +85,7 @@ def title(job: Job) -> str:
 
 
 def differences(before: Any, after: Any, declared: Declared) -> list[str]:
-    """Differences of two dumps in words, those that were declared left out."""
+    """Differences of two dumps in words; names that were declared are those of the new dump."""
     renamed = [r for r in (declared.rules.get(n, n) for n in before["rules"]) if r is not None]
     out = _names("rule", set(renamed), set(after["rules"]))
     old = {title(job): job for job in (as_now(j, declared) for j in before["jobs"]) if job["rule"]}
@@ -89,7 +93,7 @@ def differences(before: Any, after: Any, declared: Declared) -> list[str]:
     out += _names("job", set(old), set(new))
     for name in sorted(set(old) & set(new)):
         out += [f"{name}: {text}" for text in _of_job(old[name], new[name])]
-    return declared.left(out)
+    return out
 
 
 def as_now(job: Job, declared: Declared) -> Job:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from tests.equivalence.__main__ import main
+from tests.equivalence.counts import changed, counted, table
 from tests.equivalence.declared import Declared
 from tests.equivalence.jobs import differences, dump, title
 
@@ -131,10 +133,19 @@ def test_every_change_is_said_until_it_is_declared(before, published, tmp_path) 
         'make_table: input rows lost ["results/rows/2.csv"] and gained ["results/rows/3.csv"]',
         "make_table: params forest was 5 and is 6",
     ]
-    everything = Declared(meant.rules, meant.paths, meant.params, differences(before, after, meant))
-    assert differences(before, after, everything) == []
-    assert differences(before, before, Declared(accepted=["never said"])) == [
-        "accepted, but not found: never said"
+    found = differences(before, after, meant)
+    assert Declared(accepted=found).left(found) == []
+    kinds = {r"job count_rows\(k=\d\) is .*": "other rows", "make_table: .*": "another table"}
+    assert Declared(meant=kinds).left(found) == []
+    assert Declared(meant=kinds).reasons(found)[0] == "2 meant: other rows"
+    assert Declared(meant={"job": "a part of a text is not the text"}).left(found)[:-1] == found
+
+
+def test_what_is_declared_and_never_found_is_said() -> None:
+    declared = Declared(accepted=["never said"], meant={"never .*": "why"})
+    assert declared.left([]) == [
+        "accepted, but not found: never said",
+        "accepted, but not found: never .*",
     ]
 
 
@@ -151,6 +162,32 @@ def test_a_rule_that_is_gone_on_purpose_takes_its_jobs_along(before) -> None:
     after["jobs"] = [job for job in after["jobs"] if job["rule"] != "make_rows"]
     assert len(differences(before, after, Declared())) == 3
     assert differences(before, after, Declared(rules={"make_rows": None})) == []
+
+
+def test_an_edit_reruns_what_follows(before) -> None:
+    after = json.loads(json.dumps(before))
+    assert changed(before, after) == (set(), set())
+    rows = next(job for job in after["jobs"] if job["rule"] == "make_rows")
+    rows["params"]["number"] = 7
+    assert changed(before, after) == ({"make_rows"}, {"make_rows", "make_table", "all"})
+
+
+def test_counts_of_a_checkout(tmp_path) -> None:
+    folder = checkout(tmp_path / "project")
+    (folder / "workflow/defectra/engines").mkdir(parents=True)
+    long = "def long():\n" + "    x = 1\n" * 59
+    (folder / "workflow/defectra/engines/feff.py").write_text(long + "\n\ndef short(): ...\n")
+    (folder / "workflow/defectra/all.py").write_text("names = 'nmc', 'levels', 'xanes'\n")
+    subprocess.run(["git", "init", "-q", folder], check=True)
+    (folder / "workflow/defectra/unknown.py").write_text("not known to git\n")
+    known = ["Snakefile", "workflow/defectra/engines/feff.py", "workflow/defectra/all.py"]
+    subprocess.run(["git", "-C", folder, "add", *known], check=True)
+    found = counted(folder)
+    assert found["package"] == "64 in 2 files"
+    assert found["longest function"] == "60 (feff.long)"
+    assert found["functions of 50 lines and more"] == "1"
+    assert found["files of code that name three or more of the studies"] == "1 (defectra/all.py)"
+    assert table({"package": "1"}, found).splitlines()[2] == "| package | 1 | 64 in 2 files |"
 
 
 def test_command_line(before, published, tmp_path, capsys) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from campaign import Campaign
 from hollow import changed, hollow_campaign
 
@@ -147,3 +151,33 @@ def test_a_file_of_the_mirror_reruns_what_reads_it(hollow: Campaign) -> None:
     assert hollow.planned() == {}
     (mirror / "spectra/omnixas/material_id_and_site/Ti_FEFF_val.txt").write_text("other\n")
     assert set(hollow.planned()) == DELTA | REPORT
+
+
+def test_two_studies_mounted_by_another_workflow(hollow: Campaign, tmp_path: Path) -> None:
+    """Plan, archives, hosts and captions are found from the package, results below the prefix."""
+    mirror = hollow.others["mirror"]
+    (tmp_path / "Snakefile").write_text(
+        'module defectra:\n    snakefile: "project/workflow/Snakefile"\n    config: config\n'
+        '    prefix: "defects"\n\nuse rule * from defectra as d_*\n\n'
+        "rule mine:\n    default_target: True\n"
+        "    input: rules.d_levels.input, rules.d_xanes.input\n"
+    )
+    asked = yaml.safe_dump({"studies": ["levels", "xanes"], "mirror": mirror})
+    (tmp_path / "mine.yaml").write_text(asked)
+    command = [sys.executable, "-m", "snakemake", "--cores", "2", "--configfile", "mine.yaml"]
+    environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
+    for more in ([], ["-n"]):
+        done = subprocess.run(
+            [*command, *more],
+            cwd=tmp_path,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout
+    assert "Nothing to be done" in done.stdout
+    for study in ("levels", "xanes"):
+        assert (tmp_path / f"defects/results/{study}/scorecard.csv").exists()
+    assert not (tmp_path / "results").exists()

@@ -280,7 +280,7 @@ def test_chunks_do_not_depend_on_what_else_is_asked_for():
 
 
 def test_engines_and_studies_are_found_by_name():
-    assert {"chgnet", "gpaw", "gpaw_levels", *spectra_engines()} == set(engine_names())
+    assert {"chgnet", "gpaw", "gpaw_levels", *spectra_engines()} <= set(engine_names())
     for name in engine_names():
         assert name == engine_named(name).ENGINE
     with pytest.raises(ConfigError, match=r"no engine 'wien'; there are .*feff.*vasp"):

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from defectra.campaign.ledger import Ledger
+from defectra.core.project_files import archive_parts, project_files
 from defectra.core.store import Archive
 from defectra.studies.levels import calculations, steps
 from defectra.studies.levels.requests import REQUESTS
@@ -36,6 +37,7 @@ def script(tmp_path, monkeypatch):
 
     def run(name, **asked):
         asked = {k: SimpleNamespace(**v) if isinstance(v, dict) else v for k, v in asked.items()}
+        asked.setdefault("log", [f"results/logs/{name}.log"])
         getattr(steps, name)(SimpleNamespace(**asked))
 
     return run
@@ -57,13 +59,14 @@ def test_the_head_of_the_ranked_list_is_computed(script, root, tmp_path, config,
     levels = {n: p.model_dump(mode="json") for n, p in config.protocols.gpaw_levels.items()}
     script(
         "run_next_levels",
-        input={"ranked": "next.csv", "hosts": str(root / config.levels.hosts)},
+        input={"ranked": "next.csv"},
         output=["next_levels.csv"],
         params={
             "config": config.levels.live.model_dump_json(),
             "protocols": json.dumps(levels),
             "coefficient": "0.14",
-            "archive": json.dumps("none"),
+            "archive": archive_parts(str(tmp_path / "none")),
+            **project_files(properties=config.levels.hosts),
         },
     )
     rows = read(tmp_path / "next_levels.csv")

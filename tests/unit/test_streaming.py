@@ -9,7 +9,6 @@ import pytest
 
 from defectra.campaign.gather import unite
 from defectra.campaign.plan import chunks_of, wanted, write_plan, write_plan_apart
-from defectra.core.archive_paths import archive_folder
 from defectra.core.config import Config, load
 from defectra.core.errors import ConfigError, StoreError, TableError
 from defectra.core.journal import Journal, read_journal
@@ -104,14 +103,6 @@ def test_plan_by_chunks_asks_for_all_that_is_wanted(config) -> None:
     tasks = [str(task) for _, _, part in chunks_of(config) for task in part]
     assert found == {r["structure_id"] for r in structures}
     assert sorted(tasks) == sorted(str(t) for part in asked.values() for t in part)
-
-
-def test_archive_is_named_so_that_it_can_be_moved(config, tmp_path) -> None:
-    root = tmp_path / "project"
-    assert archive_folder(config, root, root) == "resources/archive"
-    assert archive_folder(config, root, root / "a" / "b") == "../../resources/archive"
-    outside = {archive_folder(config, root, tmp_path / w) for w in ("x", "y/z")}
-    assert outside == {str(root / "resources/archive")}
 
 
 def test_release_is_the_version_of_the_program(monkeypatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -145,3 +146,49 @@ def test_a_number_in_the_environment_is_no_lock(tmp_path: Path) -> None:
             assert not is_handed_over(results, {VARIABLE: str(other.fileno())})
         for number in ("", "none", "9999", "1"):
             assert not is_handed_over(results, {VARIABLE: number})
+
+
+def test_what_is_typed_in_a_clone(copy: Campaign, tmp_path: Path) -> None:
+    """Each command line of docs/workflow.md that another test here does not type."""
+    elsewhere = tmp_path / "elsewhere"
+    for arguments in (
+        ("nmc", "--until", "gather", "--directory", str(elsewhere)),
+        ("--profile", "workflow/profiles/default", "nmc"),
+    ):
+        copy.snakemake(*arguments, "-n", "--quiet=rules")
+    before = copy.computed()
+    copy.snakemake(TABLES_ONLY, "--forcerun", "calculate")
+    assert copy.computed() == before, "a forced chunk is projected anew and computes nothing"
+    copy.snakemake(TABLES_ONLY, "--report", "mine.html")
+    assert (copy.folder / "mine.html").stat().st_size > 100_000
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="mounts the checkout without writing")
+def test_a_checkout_that_cannot_be_written(copy: Campaign, tmp_path: Path) -> None:
+    shutil.rmtree(copy.results)
+    shutil.rmtree(copy.folder / ".snakemake")
+    (tmp_path / "out").mkdir()
+    for arguments in (
+        ["--list-rules"],
+        [TABLES_ONLY, "-n", "--quiet=rules", "--directory", str(tmp_path / "out")],
+    ):
+        done = subprocess.run(
+            [*read_only(copy.folder), sys.executable, "-m", "snakemake", *arguments],
+            cwd=copy.folder,
+            env={k: v for k, v in os.environ.items() if k != "PYTHONPATH"},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        if "unshare" in done.stdout and done.returncode:
+            pytest.skip(f"no mounts of its own here: {done.stdout.strip()}")
+        assert done.returncode == 0, done.stdout
+        assert "gather" in done.stdout
+    assert not copy.results.exists()
+
+
+def read_only(folder: Path) -> list[str]:
+    """Start of a command that sees `folder` and cannot write to it, not even as root."""
+    script = 'mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" && cd "$0" && exec "$@"'
+    return ["unshare", "--map-root-user", "--mount", "sh", "-c", script, str(folder)]

@@ -1,14 +1,12 @@
 # The calculations: chunks of the plan, their union, and the drift check of the archive.
 
 from defectra.campaign.studies import part_for, requests_module, study_of, versions_for
-from defectra.core.archive_paths import archive_parts
 from defectra.core.engines import engine_module
+from defectra.core.project_files import archive_parts
 from defectra.campaign.study_load import StudyLoads
 from defectra.engines.release import release
 
-LOADS = StudyLoads(
-    CONFIG, Path("results"), WORKFLOW / "costs.yaml", lambda: PLAN.is_written
-)
+LOADS = StudyLoads(CONFIG, RESULTS, WORKFLOW / "costs.yaml", PLAN.may_write, in_arrays)
 
 
 use rule step as calculate with:
@@ -28,7 +26,7 @@ use rule step as calculate with:
     params:
         **step("defectra.studies.nmc.steps.calculate"),
         settings=worker_settings(CONFIG),
-        archive=json.dumps(ARCHIVE),
+        archive=json.dumps(CONFIG.archive),
         engine_code=code_of(engine_module(CONFIG.nmc.engine)),
 
 
@@ -39,7 +37,9 @@ use rule step as compute with:
         "results/chunks/{chunk}/counts.json",
     log:
         "results/logs/compute/{chunk}.log",
+    threads: lambda wildcards: LOADS.threads(wildcards.chunk)
     resources:
+        **LOADS.mpi(),
         mem_mb=lambda wildcards, attempt: LOADS.memory(wildcards.chunk, attempt),
         runtime=lambda wildcards, attempt: LOADS.runtime(wildcards.chunk, attempt),
     params:
@@ -72,8 +72,6 @@ use rule step as gather with:
 
 
 use rule step as drift with:
-    input:
-        archive=archive_parts(ARCHIVE, "calculations", "geometries", "spectra"),
     output:
         "results/nmc/drift.parquet",
     log:
@@ -85,6 +83,6 @@ use rule step as drift with:
         settings=worker_settings(CONFIG),
         number=leaf(CONFIG, "nmc", "drift_sample"),
         seed=leaf(CONFIG, "seed"),
-        archive=json.dumps(ARCHIVE),
+        archive=archive_parts(CONFIG.archive, "calculations", "geometries", "spectra"),
         engine=release(CONFIG.nmc.engine),
         engine_code=code_of(engine_module(CONFIG.nmc.engine)),

@@ -14,8 +14,10 @@ def worker_settings(config: Config) -> str:
     table = spectra_engines()[study.engine]
     for protocol in (*protocols[table].values(), *protocols["chgnet"].values()):
         del protocol["description"]
+    parsed = {"parsed": study.parsed} if study.parsed else {}
     return canonical(
         {
+            **parsed,
             "engine": study.engine,
             "live_geometries": study.live_geometries,
             table: {name: one for name, one in protocols[table].items() if name in used},

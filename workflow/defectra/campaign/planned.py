@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from defectra.campaign import archived, plan
+from defectra.campaign.left_behind import wait_for_left_behind
 from defectra.core.config import Config, config_model
 from defectra.core.errors import StoreError, TableError
 from defectra.core.results_lock import is_handed_over, take
@@ -73,7 +74,13 @@ class Planned:
         self.settle()
         installed = self.results / "plan" / chunk / name
         drafted = self.folder / chunk / name
-        return str(installed if drafted == installed or _same(drafted, installed) else drafted)
+        is_installed = drafted == installed or _same(drafted, installed)
+        return as_input(chunk, name) if is_installed else str(drafted)
+
+    def may_write(self) -> bool:
+        """Whether this call is a run; if it is, it holds the results folder from here on."""
+        self.settle()
+        return self.is_written
 
     def settle(self) -> None:
         """Take the lock and install the plan, if this call runs jobs.
@@ -90,6 +97,7 @@ class Planned:
                 self._lock = take(self.results)  # until this process ends
         except StoreError as error:
             raise SystemExit(str(error)) from None
+        wait_for_left_behind(Path(".snakemake", "incomplete"))
         self._install()
         self._settled = True
 
@@ -143,10 +151,19 @@ class OfMain:
 
     def path(self, chunk: str, name: str) -> str:
         """File `name` of a chunk, as an input of a rule."""
-        return str(self.folder / chunk / name)
+        return as_input(chunk, name)
+
+    def may_write(self) -> bool:
+        """No: the main process has written all."""
+        return False
 
     def settle(self) -> None:
         """Nothing: the main process has done it."""
+
+
+def as_input(chunk: str, name: str) -> str:
+    """A file of the plan as a rule names it: Snakemake puts the prefix of a module before it."""
+    return f"results/plan/{chunk}/{name}"
 
 
 def inputs(plan: Planned | OfMain) -> Callable[[str], Callable[[Any], str | list[str]]]:

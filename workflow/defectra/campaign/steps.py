@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from defectra.core.step import Job
+from defectra.core.step import Job, results_of
 
 
 def collect_scores(job: Job) -> None:
@@ -50,17 +50,16 @@ def compute(job: Job) -> None:
     results/store/<chunk>.journal, is nobody's output.
     """
     import json
-    from pathlib import Path
 
     from defectra.campaign.studies import study_of
-    from defectra.campaign.worker import run_chunk
+    from defectra.campaign.worker import PATIENCE_S, run_chunk
     from defectra.core.config import part_of_config
     from defectra.core.scratch import use_node_scratch
     from defectra.core.store import write_bytes
 
     use_node_scratch()
     chunk, config = job.wildcards.chunk, part_of_config(json.loads(job.params.config))
-    counts = run_chunk(study_of(chunk), chunk, config, Path("results/store"))
+    counts = run_chunk(study_of(chunk), chunk, config, results_of(job) / "store", PATIENCE_S)
     for sentence in counts.sentences():
         print(sentence, flush=True)
     write_bytes(job.output[0], json.dumps(vars(counts), indent=1).encode())
@@ -74,13 +73,12 @@ def gather_arrays(job: Job) -> None:
     params.study, params.kind = names; params.config = parts of the config.
     """
     import json
-    from pathlib import Path
 
     from defectra.campaign.arrays import project
     from defectra.campaign.studies import families_of, ledger_of
     from defectra.core.config import part_of_config
 
     study, config = job.params.study, part_of_config(json.loads(job.params.config))
-    ledger = ledger_of(study, config, Path("results/store"))
+    ledger = ledger_of(study, config, results_of(job) / "store")
     count = project(families_of(study, config), ledger, job.params.kind, job.output.table)
     print(f"{count} calculations of kind {job.params.kind}", flush=True)

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from defectra.cli import doctor, show, table, train
+from defectra.cli import doctor, new_study, show, table, train
 from defectra.core.errors import DefectraError
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
     table.add(commands)
     train.add(commands)
     _add_predict(commands)
+    new_study.add(commands)
     show.add(commands)
     doctor.add(commands)
     _add_targets(commands)

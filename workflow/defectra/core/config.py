@@ -163,7 +163,7 @@ def of_command_line(
     files
         Of ``--configfile``: the user's files, too; they win over `file`.
     typed_in
-        Folder of the command line, which `file` and `mirror` are relative to.
+        Folder of the command line, which `file` and every `mirror` given here are relative to.
     mounted
         What a Snakefile that mounts this one as a module gives; the command line wins over it.
 
@@ -177,6 +177,8 @@ def of_command_line(
         own["mirror"] = str(typed_in / str(own["mirror"]))
     named = [typed_in / str(given[FILE_KEY])] if given.get(FILE_KEY) else []
     below = {key: value for key, value in (mounted or {}).items() if key != FILE_KEY}
+    if below.get("mirror"):
+        below["mirror"] = str(typed_in / str(below["mirror"]))
     return load([*named, *files] or SHIPPED / "config.yaml", merge(below, own))
 
 

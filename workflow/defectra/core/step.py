@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
+from pathlib import Path
 from typing import Any, Protocol
 
 from defectra.core.fingerprint import fingerprint, of_function
@@ -53,6 +54,15 @@ def code_of(module: str) -> Callable[[Any], str]:
         return fingerprint(module)
 
     return code
+
+
+def results_of(job: Job) -> Path:
+    """Folder of the results that a job belongs to: the one that holds its ``logs``.
+
+    Where another workflow mounts this one with a prefix, it is not ``results``.
+    """
+    log = Path(job.log[0])
+    return next(folder.parent for folder in log.parents if folder.name == "logs")
 
 
 def run(job: Job) -> None:

@@ -160,6 +160,8 @@ _PROOFS: Mapping[tuple[str, str], Proof] = {
     ("gpaw", "failed"): _gpaw_ok,  # the energies are there, the minimum is not
     ("gpaw_corehole", "ok"): _gpaw_ok,
     ("gpaw_corehole", "unconverged"): _gpaw_unconverged,
+    ("gpaw_emitter", "ok"): _gpaw_ok,
+    ("gpaw_emitter", "unconverged"): _gpaw_unconverged,
     ("synthetic", "ok"): _curve,
     ("synthetic", "unconverged"): _curve,
     ("synthetic", "failed"): lambda files: "refusal" in files,

@@ -72,16 +72,24 @@ class Families:
     empty: dict[str, Counter[str]] = field(default_factory=dict)
 
 
-def families(cells: Sequence[Cell]) -> Families:
-    """Link structures; see the module for what links two of them. Names must be different."""
+def families(cells: Sequence[Cell], length: float = LENGTH, others: int = OTHERS) -> Families:
+    """Link structures; see the module for what links two of them. Names must be different.
+
+    Parameters
+    ----------
+    length
+        Relative difference of the axes up to which two cells agree.
+    others
+        Atoms that may be of another element in two linked structures.
+    """
     own, all_links = _Links(len(cells)), _Links(len(cells))
     out = Families()
     for key, members in _alike(cells, lambda c: c.family).items():
         if key:
             own.join(members)
-    for bucket in _buckets(cells):
+    for bucket in _buckets(cells, length):
         table, kinds = decorations([cells[k] for k in bucket])
-        pairs = list(_linked(table))
+        pairs = list(_linked(table, others))
         for i, j in pairs:
             own.join([bucket[i], bucket[j]])
         out.empty |= _empty([cells[k].name for k in bucket], table, kinds, pairs)
@@ -134,14 +142,14 @@ def _alike(cells: Sequence[Cell], key: Callable[[Cell], str]) -> dict[str, list[
     return found
 
 
-def _buckets(cells: Sequence[Cell]) -> list[list[int]]:
+def _buckets(cells: Sequence[Cell], length: float) -> list[list[int]]:
     """Numbers of the structures whose cells agree with the first of their bucket."""
     shapes = np.array([_shape(cell.lattice) for cell in cells]).reshape(-1, 6)
     left, out = np.ones(len(cells), bool), []
     for k in range(len(cells)):
         if not left[k]:
             continue
-        near = np.abs(shapes[:, :3] / shapes[k, :3] - 1).max(axis=1) <= LENGTH
+        near = np.abs(shapes[:, :3] / shapes[k, :3] - 1).max(axis=1) <= length
         near &= np.abs(shapes[:, 3:] - shapes[k, 3:]).max(axis=1) <= ANGLE
         members = np.flatnonzero(near & left)
         left[members] = False
@@ -198,15 +206,15 @@ def _placed(coords: Floats, sites: Floats, lattice: Floats) -> tuple[list[int], 
     return where, np.vstack([sites, coords[new]])
 
 
-def _linked(table: Ints) -> Iterator[tuple[int, int]]:
+def _linked(table: Ints, others: int) -> Iterator[tuple[int, int]]:
     """Pairs of structures with at most a few other atoms, and half of all in common."""
     filled = table > 0
     atoms = filled.sum(axis=1)
     for i in range(len(table) - 1):
         both = filled[i] & filled[i + 1 :]
-        others = (both & (table[i] != table[i + 1 :])).sum(axis=1)
+        changed = (both & (table[i] != table[i + 1 :])).sum(axis=1)
         larger = np.maximum(atoms[i], atoms[i + 1 :])
-        good = (others <= np.minimum(OTHERS, SHARE * larger)) & (
+        good = (changed <= np.minimum(others, SHARE * larger)) & (
             both.sum(axis=1) >= COMMON * larger
         )
         yield from ((i, i + 1 + int(j)) for j in np.flatnonzero(good))

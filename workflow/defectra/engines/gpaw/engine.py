@@ -1,4 +1,4 @@
-"""Engines that GPAW serves: cells with steps, hosts and charged cells, spectra with a core hole."""
+"""Engines that GPAW serves: cells with steps, charged cells, core holes, optical transitions."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 from defectra.campaign.engine import Engine, Outcome
 from defectra.campaign.request import Request
-from defectra.engines.gpaw import charged_cells, corehole
+from defectra.engines.gpaw import charged_cells, corehole, emitters
 from defectra.engines.gpaw import run as gpaw
 from defectra.engines.spectrum import SpectrumEngine
 from defectra.engines.verdict import is_finished
@@ -35,6 +35,10 @@ class Cells:
         """Steps of a kept result, by name."""
         return gpaw.parse(files)
 
+    def processes(self) -> int:
+        """Processes on which a job runs: what its launcher says."""
+        return gpaw.processes()
+
     def version(self) -> str:
         """Version of GPAW; empty if it is not there."""
         return gpaw.version()
@@ -50,8 +54,10 @@ class Cells:
 
 CELLS = Cells()
 CHARGED = charged_cells.ChargedCells()
+EMITTERS = emitters.Emitters()
 ENGINES: Mapping[str, Engine] = {
     CELLS.ENGINE: CELLS,
     CHARGED.ENGINE: CHARGED,
+    EMITTERS.ENGINE: EMITTERS,
     corehole.ENGINE: SpectrumEngine(corehole, keeps_folder=True),
 }

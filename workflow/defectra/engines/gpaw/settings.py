@@ -1,4 +1,4 @@
-"""Fidelities of what GPAW computes: cells, hosts and charged cells, spectra with a core hole."""
+"""Fidelities of what GPAW computes: cells, charged cells, core holes, optical transitions."""
 
 from __future__ import annotations
 
@@ -108,6 +108,25 @@ class GpawCoreHoleProtocol(Strict):
     timeout_s: float = Field(7200, gt=0, description="s, then the calculation counts as failed")
 
 
+class GpawEmitterProtocol(Strict):
+    """Optical transitions of defects by GPAW: plane waves, PAW, Γ alone. Energies in eV."""
+
+    description: str = Field("", description="what it is for, and its measured error")
+    xc: Literal["LDA", "PBE"] = Field("PBE", description="functional of densities and forces")
+    hybrid: str = Field("HSE06", description="functional on its orbitals; empty: none")
+    cutoff: float = Field(350, ge=100, le=2000, description="eV, plane waves")
+    empty_bands: int = Field(6, ge=3, description="above the highest occupied one")
+    smearing: float = Field(0.01, gt=0, le=0.1, description="eV, Fermi-Dirac, ground state alone")
+    mixing: float = Field(0.25, gt=0, le=1, description="share of the new density")
+    iterations: int = Field(150, ge=1, description="of self-consistency, at most")
+    energy: float = Field(1e-5, gt=0, description="eV per valence electron")
+    density: float = Field(1e-4, gt=0, description="electrons per valence electron")
+    eigenstates: float = Field(1e-6, gt=0, description="eV² per valence electron")
+    fmax: float = Field(0.03, gt=0, description="eV/Å, of a relaxed state")
+    steps: int = Field(40, ge=1, description="of a relaxation, at most")
+    timeout_s: float = Field(21600, gt=0, description="s, then the calculation counts as failed")
+
+
 def read_level_protocols(text: str) -> dict[str, GpawLevelsProtocol]:
     """Protocols of charged cells from the parameter of a rule: JSON, by name."""
     return TypeAdapter(dict[str, GpawLevelsProtocol]).validate_json(text)
@@ -117,5 +136,6 @@ PROTOCOLS = {
     "gpaw": GpawProtocol,
     "gpaw_levels": GpawLevelsProtocol,
     "gpaw_corehole": GpawCoreHoleProtocol,
+    "gpaw_emitter": GpawEmitterProtocol,
 }
 SPECTRA = {"gpaw_corehole": "gpaw_corehole"}

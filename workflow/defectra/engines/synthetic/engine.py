@@ -1,4 +1,4 @@
-"""The engine of no cost and no physics."""
+"""Engines of no cost, for tests and as an example: curves, and patterns of one disc."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from collections.abc import Mapping
 
 from defectra.campaign.engine import Engine
 from defectra.engines.spectrum import SpectrumEngine
-from defectra.engines.synthetic import run
+from defectra.engines.synthetic import patterns, run
 
-ENGINES: Mapping[str, Engine] = {run.ENGINE: SpectrumEngine(run)}
+ENGINES: Mapping[str, Engine] = {
+    run.ENGINE: SpectrumEngine(run),
+    patterns.NAME: patterns.ENGINE,
+}

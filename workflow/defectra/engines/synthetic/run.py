@@ -55,8 +55,10 @@ class Site:
         return hashlib.sha256(text.encode()).hexdigest()
 
     def inputs(self, edge: str, protocol: FeffProtocol) -> dict[str, str]:
-        """Input files by name: what the identity is the hash of."""
-        return {"input.txt": f"{self.key}/{edge}/{protocol.model_dump_json()}"}
+        """Input files by name: what the identity is the hash of; no words, one order."""
+        holes = dict(sorted(protocol.core_hole.items()))
+        plain = protocol.model_copy(update={"description": "", "core_hole": holes})
+        return {"input.txt": f"{self.key}/{edge}/{plain.model_dump_json()}"}
 
     def run(self, edge: str, protocol: FeffProtocol, folder: Path | None = None) -> Outcome:  # noqa: ARG002
         """Draw the curve.

@@ -8,10 +8,11 @@ from defectra.core.step import Job
 def plot_level_diagrams(job: Job) -> None:
     """Transition-level diagrams.
 
-    Input space (parquet), hosts (csv); params.config = the diagrams.
+    Input space (parquet); params.config = the diagrams; params.properties = file of the hosts.
     """
     import json
 
+    from defectra.core.project_files import project_file
     from defectra.core.store import read_table
     from defectra.studies.levels.figures.diagrams import plot_diagrams
     from defectra.studies.levels.hosts import read_hosts
@@ -19,7 +20,7 @@ def plot_level_diagrams(job: Job) -> None:
 
     plot_diagrams(
         read_table(job.input.space, SPACE),
-        read_hosts(job.input.hosts),
+        read_hosts(project_file(job.params.properties)),
         json.loads(job.params.config),
         job.output[0],
     )
@@ -57,8 +58,9 @@ def plot_level_gap(job: Job) -> None:
 def plot_level_map(job: Job) -> None:
     """Figures of study levels.
 
-    Input space (parquet), hosts (csv); output map, wall; no params.
+    Input space (parquet); output map, wall; params.properties = file of the hosts.
     """
+    from defectra.core.project_files import project_file
     from defectra.core.store import read_table
     from defectra.studies.levels.figures.space import plot_map
     from defectra.studies.levels.figures.wall import plot_wall
@@ -67,7 +69,7 @@ def plot_level_map(job: Job) -> None:
 
     rows = read_table(job.input.space, SPACE)
     plot_map(rows, job.output.map)
-    plot_wall(rows, read_hosts(job.input.hosts), job.output.wall)
+    plot_wall(rows, read_hosts(project_file(job.params.properties)), job.output.wall)
 
 
 def plot_level_published(job: Job) -> None:

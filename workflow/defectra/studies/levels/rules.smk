@@ -1,4 +1,5 @@
 # Transition levels: published tables of the mirror, models, whole space, what to compute next.
+from defectra.core.project_files import archive_parts, project_files
 from defectra.engines.vasp.cells import run_files
 from defectra.studies.levels.calculations import gpaw_version
 
@@ -7,11 +8,10 @@ LEVELS_SET = "levels/ai_semiconductors"
 FOUNDRY_FULL = "levels/foundry/semiconductor_defectlevels_v1.1.csv"
 FOUNDRY_SAMPLE = "levels/foundry_sample/foundry_defectlevels_first_rows.csv"
 HAS_FOUNDRY = bool(CONFIG.mirror) and (Path(CONFIG.mirror) / FOUNDRY_FULL).is_file()
-HOSTS = os.path.relpath(PROJECT / CONFIG.levels.hosts)
-LEVEL_SETS = os.path.relpath(PROJECT / CONFIG.levels.live.sets)
-LEVEL_ARCHIVE = os.path.relpath(PROJECT / CONFIG.levels.live.archive)
-LEVEL_PARTS = sorted(map(str, Path(LEVEL_ARCHIVE).glob("*/part-*.parquet")))
-LEVEL_PHASES = os.path.relpath(PROJECT / CONFIG.levels.live.phases)
+HOSTS = project_files(properties=CONFIG.levels.hosts)
+LEVEL_SETS = project_files(sets=CONFIG.levels.live.sets)
+LEVEL_PARTS = archive_parts(CONFIG.levels.live.archive)
+LEVEL_PHASES = project_files(phases=CONFIG.levels.live.phases)
 GPAW_PROTOCOLS = leaf(CONFIG, "protocols", "gpaw_levels")
 
 
@@ -37,9 +37,6 @@ use rule step as build_levels with:
 # set anew if GPAW is there, whose version is a parameter, so that its coming is seen.
 use rule step as run_levels with:
     input:
-        sets=LEVEL_SETS,
-        hosts=HOSTS,
-        archive=LEVEL_PARTS,
         computed=computed_chunks(CONFIG, "levels"),
     output:
         hosts="results/levels/live_hosts.parquet",
@@ -56,16 +53,17 @@ use rule step as run_levels with:
         **need(mb=1500, minutes=60),
     params:
         **step("defectra.studies.levels.steps.run_levels"),
+        **HOSTS,
+        **LEVEL_SETS,
         config=leaf(CONFIG, "levels", "live"),
         protocols=GPAW_PROTOCOLS,
-        archive=json.dumps(LEVEL_ARCHIVE),
+        archive=LEVEL_PARTS,
         gpaw=gpaw_version(),
 
 
 use rule step as evaluate_levels with:
     input:
         levels=rules.build_levels.output.levels,
-        hosts=HOSTS,
         computed=rules.run_levels.output.hosts,
     output:
         metrics=report(
@@ -80,6 +78,7 @@ use rule step as evaluate_levels with:
         **need(mb=2000, minutes=120),
     params:
         **step("defectra.studies.levels.steps.evaluate_levels"),
+        **HOSTS,
         config=leaf(CONFIG, "levels"),
         seed=leaf(CONFIG, "seed"),
 
@@ -109,7 +108,6 @@ use rule step as align_levels with:
 use rule step as predict_levels with:
     input:
         levels=rules.build_levels.output.levels,
-        hosts=HOSTS,
         computed=rules.run_levels.output.hosts,
         krr=needs(f"{LEVELS_SET}/Prediction_KRR.csv", CONFIG.mirror),
         nn=needs(f"{LEVELS_SET}/Prediction_NN.csv", CONFIG.mirror),
@@ -128,6 +126,7 @@ use rule step as predict_levels with:
         **need(mb=3000, minutes=60),
     params:
         **step("defectra.studies.levels.steps.predict_levels"),
+        **HOSTS,
         mirror=json.dumps(CONFIG.mirror),
         config=leaf(CONFIG, "levels"),
 
@@ -153,7 +152,6 @@ use rule step as plot_level_errors with:
 use rule step as simulate_levels with:
     input:
         levels=rules.build_levels.output.levels,
-        hosts=HOSTS,
         computed=rules.run_levels.output.hosts,
         predictions=rules.evaluate_levels.output.predictions,
     output:
@@ -165,6 +163,7 @@ use rule step as simulate_levels with:
         **need(mb=1500, minutes=30),
     params:
         **step("defectra.studies.levels.steps.simulate_levels"),
+        **HOSTS,
         config=leaf(CONFIG, "levels"),
         seed=leaf(CONFIG, "seed"),
 
@@ -191,7 +190,6 @@ use rule step as plot_level_gap with:
 use rule step as plot_level_map with:
     input:
         space=rules.predict_levels.output.space,
-        hosts=HOSTS,
     output:
         map=report(
             "results/levels/figures/map.png",
@@ -210,6 +208,7 @@ use rule step as plot_level_map with:
         **need(mb=900, minutes=10),
     params:
         **step("defectra.studies.levels.plots.plot_level_map"),
+        **HOSTS,
 
 
 use rule step as plot_level_published with:
@@ -233,7 +232,6 @@ use rule step as plot_level_published with:
 use rule step as plot_level_diagrams with:
     input:
         space=rules.predict_levels.output.space,
-        hosts=HOSTS,
     output:
         report(
             "results/levels/figures/diagrams.png",
@@ -247,6 +245,7 @@ use rule step as plot_level_diagrams with:
         **need(mb=900, minutes=10),
     params:
         **step("defectra.studies.levels.plots.plot_level_diagrams"),
+        **HOSTS,
         config=leaf(CONFIG, "levels", "diagrams"),
 
 
@@ -256,8 +255,6 @@ use rule step as make_live_levels with:
         cells=rules.run_levels.output.cells,
         corrections=rules.run_levels.output.corrections,
         published=rules.build_levels.output.levels,
-        sets=LEVEL_SETS,
-        properties=HOSTS,
     output:
         levels="results/levels/live_levels.parquet",
         table=report(
@@ -272,6 +269,8 @@ use rule step as make_live_levels with:
         **need(mb=900, minutes=10),
     params:
         **step("defectra.studies.levels.steps.make_live_levels"),
+        **HOSTS,
+        **LEVEL_SETS,
         protocols=GPAW_PROTOCOLS,
         coefficient=leaf(CONFIG, "levels", "mba_coefficient"),
 
@@ -285,7 +284,6 @@ use rule step as score_levels with:
         live=rules.make_live_levels.output.levels,
         live_hosts=rules.run_levels.output.hosts,
         drift=rules.run_levels.output.drift,
-        hosts=HOSTS,
     output:
         scorecard="results/levels/scorecard.csv",
         checks="results/levels/checks.csv",
@@ -301,6 +299,7 @@ use rule step as score_levels with:
         **need(mb=700, minutes=10),
     params:
         **step("defectra.studies.levels.steps.score_levels"),
+        **HOSTS,
 
 
 use rule step as plot_live_levels with:
@@ -345,9 +344,6 @@ use rule step as make_formation with:
         hosts=rules.run_levels.output.hosts,
         cells=rules.run_levels.output.cells,
         corrections=rules.run_levels.output.corrections,
-        sets=LEVEL_SETS,
-        properties=HOSTS,
-        phases=LEVEL_PHASES,
     output:
         table="results/levels/formation.csv",
         figure=report(
@@ -362,6 +358,9 @@ use rule step as make_formation with:
         **need(mb=900, minutes=10),
     params:
         **step("defectra.studies.levels.steps.make_formation"),
+        **HOSTS,
+        **LEVEL_SETS,
+        **LEVEL_PHASES,
         chosen=leaf(CONFIG, "levels", "live", "formation"),
         protocols=GPAW_PROTOCOLS,
 
@@ -371,8 +370,6 @@ use rule step as make_formation with:
 use rule step as run_next_levels with:
     input:
         ranked=rules.predict_levels.output.ranked,
-        hosts=HOSTS,
-        archive=LEVEL_PARTS,
     output:
         "results/levels/next_levels.csv",
     log:
@@ -381,10 +378,11 @@ use rule step as run_next_levels with:
         **need(mb=1500, minutes=600),
     params:
         **step("defectra.studies.levels.steps.run_next_levels"),
+        **HOSTS,
         config=leaf(CONFIG, "levels", "live"),
         protocols=GPAW_PROTOCOLS,
         coefficient=leaf(CONFIG, "levels", "mba_coefficient"),
-        archive=json.dumps(LEVEL_ARCHIVE),
+        archive=LEVEL_PARTS,
         gpaw=gpaw_version(),
 
 

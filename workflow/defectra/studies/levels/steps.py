@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from defectra.core.step import Job
+from defectra.core.step import Job, results_of
 
 
 def align_levels(job: Job) -> None:
@@ -64,11 +64,12 @@ def build_levels(job: Job) -> None:
 def evaluate_levels(job: Job) -> None:
     """Models of levels.
 
-    Input levels, computed (parquet), hosts (csv); output metrics, predictions.
+    Input levels, computed (parquet); output metrics, predictions.
 
-    params.config = levels; params.seed = seed.
+    params.config = levels; params.seed = seed; params.properties = file of the hosts.
     """
     from defectra.core.csvs import write_csv
+    from defectra.core.project_files import project_file
     from defectra.core.records import METRICS_COLUMNS
     from defectra.core.store import read_table, write_table
     from defectra.studies.levels.evaluate import (
@@ -85,7 +86,9 @@ def evaluate_levels(job: Job) -> None:
 
     study, seed = LevelsStudy.model_validate_json(job.params.config), int(job.params.seed)
     computed = read_table(job.input.computed, HOST_RUNS)
-    hosts = with_computed(read_hosts(job.input.hosts), computed, study.host_fidelity)
+    hosts = with_computed(
+        read_hosts(project_file(job.params.properties)), computed, study.host_fidelity
+    )
     data = assemble(read_table(job.input.levels, LEVELS), hosts)
     predictions = prediction_rows(data, evaluate(data, study, seed))
     write_table(job.output.predictions, predictions, PREDICTIONS)
@@ -95,13 +98,14 @@ def evaluate_levels(job: Job) -> None:
 def make_formation(job: Job) -> None:
     """Formation energies.
 
-    Input hosts, cells, corrections, sets, phases; output table, figure.
+    Input hosts, cells, corrections; output table, figure.
 
-    params.chosen = names of sets, params.protocols.
+    params.chosen = names of sets, params.protocols; params.properties, sets, phases = files.
     """
     import json
 
     from defectra.core.csvs import write_csv
+    from defectra.core.project_files import project_file
     from defectra.core.store import read_table
     from defectra.engines.gpaw.settings import read_level_protocols
     from defectra.studies.levels.figures.formation import plot_formation
@@ -115,12 +119,12 @@ def make_formation(job: Job) -> None:
         hosts_by_name(read_table(job.input.hosts, HOST_RUNS)),
         {r["calculation_id"]: r for r in read_table(job.input.cells, CELL_RUNS)},
         {r["calculation_id"]: r for r in read_table(job.input.corrections, CORRECTIONS)},
-        static_ratios(read_hosts(job.input.properties)),
+        static_ratios(read_hosts(project_file(job.params.properties))),
     )
     names = json.loads(job.params.chosen)
-    sets = [s for s in read_sets(job.input.sets) if s.name in names]
+    sets = [s for s in read_sets(project_file(job.params.sets)) if s.name in names]
     protocols = read_level_protocols(job.params.protocols)
-    rows = formation(sets, tables, protocols, job.input.phases)
+    rows = formation(sets, tables, protocols, project_file(job.params.phases))
     write_csv(job.output.table, rows, FORMATION_COLUMNS)
     plot_formation(rows, job.output.figure)
 
@@ -128,7 +132,7 @@ def make_formation(job: Job) -> None:
 def make_live_levels(job: Job) -> None:
     """Levels of the sets computed with GPAW.
 
-    Input hosts, cells, corrections, published, sets, properties.
+    Input hosts, cells, corrections, published; params.properties, sets = files.
 
     Output levels, table. params.protocols (by name), params.coefficient (of the modified band
     alignment).
@@ -136,6 +140,7 @@ def make_live_levels(job: Job) -> None:
     import json
 
     from defectra.core.csvs import write_csv
+    from defectra.core.project_files import project_file
     from defectra.core.store import read_table, write_table
     from defectra.engines.gpaw.settings import read_level_protocols
     from defectra.studies.levels.hosts import read_hosts, static_ratios
@@ -148,7 +153,7 @@ def make_live_levels(job: Job) -> None:
         hosts_by_name(read_table(job.input.hosts, HOST_RUNS)),
         {r["calculation_id"]: r for r in read_table(job.input.cells, CELL_RUNS)},
         {r["calculation_id"]: r for r in read_table(job.input.corrections, CORRECTIONS)},
-        static_ratios(read_hosts(job.input.properties)),
+        static_ratios(read_hosts(project_file(job.params.properties))),
     )
     published = {
         ((r["host"], r["site"], r["impurity"]), r["q_from"]): r["level_eV"]
@@ -156,7 +161,9 @@ def make_live_levels(job: Job) -> None:
     }
     coefficient = json.loads(job.params.coefficient)
     protocols = read_level_protocols(job.params.protocols)
-    rows = level_rows(read_sets(job.input.sets), tables, protocols, coefficient, published)
+    rows = level_rows(
+        read_sets(project_file(job.params.sets)), tables, protocols, coefficient, published
+    )
     write_table(job.output.levels, rows, COMPUTED_LEVELS)
     write_csv(job.output.table, rows, COMPUTED_LEVELS.names)
 
@@ -208,14 +215,15 @@ def parse_levels(job: Job) -> None:
 def predict_levels(job: Job) -> None:
     """Whole space and ranked list.
 
-    Input levels, hosts, computed, krr, nn, rfr; output three tables.
+    Input levels, computed, krr, nn, rfr; output three tables.
 
-    params.mirror; params.config = levels.
+    params.mirror; params.config = levels; params.properties = file of the hosts.
     """
     import json
 
     from defectra.core.csvs import write_csv
     from defectra.core.datasets import locate
+    from defectra.core.project_files import project_file
     from defectra.core.store import read_table, write_table
     from defectra.studies.levels.evaluate import assemble
     from defectra.studies.levels.hosts import read_hosts, with_computed
@@ -236,7 +244,9 @@ def predict_levels(job: Job) -> None:
         json.loads(job.params.mirror),
     )
     computed = read_table(job.input.computed, HOST_RUNS)
-    hosts = with_computed(read_hosts(job.input.hosts), computed, study.host_fidelity)
+    hosts = with_computed(
+        read_hosts(project_file(job.params.properties)), computed, study.host_fidelity
+    )
     published = {
         m: read_predictions(locate(f"levels/ai_semiconductors/Prediction_{m.upper()}.csv", mirror))
         for m in MODELS
@@ -251,17 +261,15 @@ def predict_levels(job: Job) -> None:
 def run_levels(job: Job) -> None:
     """Hosts and charged cells computed with GPAW: archive, own runs, drift.
 
-    Input sets, hosts (csv), archive (parts); output four tables.
+    Output four tables. params.properties, sets = files; params.archive = its parts.
 
     params.config = levels.live, params.protocols; the journals in results/store are nobody's
     output.
     """
-    import json
-    from pathlib import Path
-
     from defectra.campaign.ledger import Ledger
     from defectra.campaign.studies import journals_of
     from defectra.core.csvs import write_csv
+    from defectra.core.project_files import archive_folder, project_file
     from defectra.core.store import Archive, write_table
     from defectra.engines.gpaw.settings import read_level_protocols
     from defectra.studies.levels.calculations import DRIFT_COLUMNS, recompute, tables_of
@@ -272,11 +280,11 @@ def run_levels(job: Job) -> None:
     from defectra.studies.levels.tables import CELL_RUNS, HOST_RUNS
 
     settings = ComputedSets.model_validate_json(job.params.config)
-    settings = settings.model_copy(update={"sets": job.input.sets})
+    settings = settings.model_copy(update={"sets": project_file(job.params.sets)})
     protocols = read_level_protocols(job.params.protocols)
-    properties, store = read_hosts(job.input.hosts), Path("results/store")
+    properties, store = read_hosts(project_file(job.params.properties)), results_of(job) / "store"
     known = Ledger(REQUESTS.kinds, journals=journals_of("levels", store))
-    archive = Archive(json.loads(job.params.archive))
+    archive = Archive(archive_folder(job.params.archive))
     found = tables_of(known, archive, static_ratios(properties))
     anew = store / "levels_anew.journal"
     drift = recompute(settings, protocols, properties, anew, found)
@@ -289,7 +297,7 @@ def run_levels(job: Job) -> None:
 def run_next_levels(job: Job) -> None:
     """What to compute next, computed.
 
-    Input ranked (next.csv), hosts, archive; output csv.
+    Input ranked (next.csv); output csv. params.properties = file of the hosts.
 
     params.config = levels.live, params.protocols, params.coefficient, params.archive.
     """
@@ -301,6 +309,7 @@ def run_next_levels(job: Job) -> None:
     from defectra.campaign.ledger import Ledger
     from defectra.campaign.studies import journals_of
     from defectra.core.csvs import write_csv
+    from defectra.core.project_files import archive_folder, project_file
     from defectra.core.store import Archive
     from defectra.engines.gpaw.settings import read_level_protocols
     from defectra.studies.levels.calculations import sets_of_next, tables_of
@@ -310,11 +319,14 @@ def run_next_levels(job: Job) -> None:
     from defectra.studies.levels.settings import ComputedSets
     from defectra.studies.levels.tables import COMPUTED_LEVELS
 
-    settings, store = ComputedSets.model_validate_json(job.params.config), Path("results/store")
+    settings, store = ComputedSets.model_validate_json(job.params.config), results_of(job) / "store"
     protocols = read_level_protocols(job.params.protocols)
     with Path(job.input.ranked).open(encoding="utf-8", newline="") as handle:
         sets = sets_of_next(list(csv.DictReader(handle)), settings)
-    properties, archive = read_hosts(job.input.hosts), Archive(json.loads(job.params.archive))
+    properties, archive = (
+        read_hosts(project_file(job.params.properties)),
+        Archive(archive_folder(job.params.archive)),
+    )
     known = Ledger(REQUESTS.kinds, archive, journals_of("levels", store))
     families = set_families(sets, protocols, properties)
     known = computed(families, known, store / "levels_next.journal")
@@ -326,7 +338,7 @@ def run_next_levels(job: Job) -> None:
 def score_levels(job: Job) -> None:
     """Scorecard, checks and deviations of levels.
 
-    Input metrics, alignment, curves, drift, hosts (csv), space, computed tables (parquet); output
+    Input metrics, alignment, curves, drift (csv), space, computed tables (parquet); output
     scorecard, checks, deviations (csv).
     """
     import csv
@@ -334,6 +346,7 @@ def score_levels(job: Job) -> None:
 
     from defectra.core.claims import CHECK_COLUMNS, SCORECARD_COLUMNS
     from defectra.core.csvs import read_csv, write_csv
+    from defectra.core.project_files import project_file
     from defectra.core.records import METRICS_COLUMNS
     from defectra.core.store import read_table
     from defectra.studies.levels.band_alignment import ALIGNMENT_COLUMNS
@@ -356,7 +369,7 @@ def score_levels(job: Job) -> None:
     beside = deviations(
         levels,
         read_table(job.input.live_hosts, HOST_RUNS),
-        read_hosts(job.input.hosts, kinds=("literature",)),
+        read_hosts(project_file(job.params.properties), kinds=("literature",)),
         read_table(job.input.space, SPACE),
     )
     write_csv(job.output.scorecard, scorecard(alignment, curves), SCORECARD_COLUMNS)
@@ -367,11 +380,12 @@ def score_levels(job: Job) -> None:
 def simulate_levels(job: Job) -> None:
     """Error against gap if the model were right.
 
-    Input levels, hosts, computed, predictions.
+    Input levels, computed, predictions.
 
-    params.config = levels; params.seed = seed.
+    params.config = levels; params.seed = seed; params.properties = file of the hosts.
     """
     from defectra.core.csvs import write_csv
+    from defectra.core.project_files import project_file
     from defectra.core.store import read_table
     from defectra.studies.levels.evaluate import PREDICTIONS, assemble
     from defectra.studies.levels.hosts import read_hosts, with_computed
@@ -382,7 +396,9 @@ def simulate_levels(job: Job) -> None:
 
     study, seed = LevelsStudy.model_validate_json(job.params.config), int(job.params.seed)
     computed = read_table(job.input.computed, HOST_RUNS)
-    hosts = with_computed(read_hosts(job.input.hosts), computed, study.host_fidelity)
+    hosts = with_computed(
+        read_hosts(project_file(job.params.properties)), computed, study.host_fidelity
+    )
     data = assemble(read_table(job.input.levels, LEVELS), hosts)
     predictions = read_table(job.input.predictions, PREDICTIONS)
     write_csv(job.output[0], simulate(data, predictions, study, seed), SIMULATED_COLUMNS)

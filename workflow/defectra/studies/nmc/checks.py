@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from functools import partial
 
-from defectra.core.claims import NAN, Check, Control, Estimate, Row, Rows, estimate
-from defectra.core.records import Metric, Split, Status
+from defectra.campaign.drift_check import largest_difference
+from defectra.core.claims import Check, Control, Estimate, Row, Rows, estimate
+from defectra.core.records import Metric, Split
 from defectra.studies.nmc.evaluate import ALL, OVER_CONTENTS
 from defectra.studies.nmc.lithium import FIXED, NI_MEAN, O_PRE_EDGE, RELAXATION, TOTAL
 from defectra.studies.nmc.negative_controls import METADATA, SHUFFLED
@@ -122,16 +122,13 @@ def _controls(rows: Rows, blind: str) -> Iterator[Control]:
 
 
 def _drift(rows: Rows) -> Check:
-    values = [float(r["relative_rms"]) for r in rows if r["status"] != Status.FAILED]
-    # what could not be compared may be what moved
-    known = len(values) == len(rows) and all(map(math.isfinite, values))
-    reasons = {str(r.get("message", "")) for r in rows} - {""}
+    ours, reasons = largest_difference(rows, "relative_rms")
     return _check(
         check_id="drift",
         check="archived spectra computed again on this machine, largest relative RMS difference",
         bound=LARGEST_DRIFT,
         sense="at most",
-        ours=Estimate.exact(max(values, default=NAN) if known else NAN, len(values)),
+        ours=ours,
         fails_if="engine or machine gives another spectrum than the archive for the same input",
-        missing="; ".join(sorted(reasons)) or "not every chosen calculation could be compared",
+        missing=reasons or "not every chosen calculation could be compared",
     )

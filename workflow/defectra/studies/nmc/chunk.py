@@ -20,6 +20,7 @@ from defectra.campaign.ledger import Ledger
 from defectra.campaign.request import Family, Item, Request, Row, Waiting, batch_of
 from defectra.campaign.rows import blank_row
 from defectra.campaign.spectra import SPECTRUM, asked_row
+from defectra.campaign.studies import read_parsed
 from defectra.campaign.worker import run_families
 from defectra.core.errors import DefectraError
 from defectra.core.records import (
@@ -62,7 +63,7 @@ class Chunk:
     ) -> None:
         self.structures, self.tasks, self.settings = structures, list(tasks), settings
         self.journal = journal
-        self.ledger = Ledger(KINDS, archive, [journal])
+        self.ledger = Ledger(KINDS, archive, [journal], read_parsed(settings.parsed))
         self.lacking: list[str] = []  # what an engine that is not there left out
 
     def families(self) -> Iterator[Family]:
@@ -77,9 +78,9 @@ class Chunk:
             for i in found
         )
 
-    def complete(self) -> int:
+    def complete(self, patience_s: float = 0.0) -> int:
         """Compute what is missing; how many calculations were run, relaxed cells left out."""
-        counts = run_families(self.families, self.ledger, self.journal, _is_spectrum)
+        counts = run_families(self.families, self.ledger, self.journal, _is_spectrum, patience_s)
         self.lacking = counts.sentences()
         for sentence in self.lacking:
             print(sentence, flush=True)
@@ -142,13 +143,21 @@ def _is_spectrum(item: Request | Waiting) -> bool:
 
 
 def run_chunk(
-    plan: Path, settings: Settings, journal: Path, archive: Path, out: Path
+    plan: Path,
+    settings: Settings,
+    journal: Path,
+    archive: Path,
+    out: Path,
+    patience_s: float = 0.0,
 ) -> dict[str, int]:
-    """Complete one chunk and write its three tables below `out`; returns counts by status."""
+    """Complete one chunk and write its three tables below `out`; returns counts by status.
+
+    Another worker that holds the journal is waited for as long as `patience_s`.
+    """
     structures = read_table(plan / "structures.parquet", STRUCTURES)
     tasks = read_table(plan / "tasks.parquet", TASKS)
     chunk = Chunk(structures, tasks, settings, journal, Archive(archive))
-    fresh = chunk.complete()
+    fresh = chunk.complete(patience_s)
     counts = _write(chunk, out)
     return counts | {"computed": fresh, "total": len(tasks)}
 

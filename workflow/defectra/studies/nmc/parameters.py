@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 
 from defectra.campaign.parameters import worker_settings
 from defectra.core.config import Config, canonical
@@ -17,10 +18,17 @@ def pick(config: Config, *keys: str) -> str:
     return canonical({key: study[key] for key in keys})
 
 
+def parsed_state(config: Config) -> str:
+    """Files below the folders of parsed runs, as far as a change of them is seen; empty: none."""
+    paths = sorted(p for f in config.nmc.parsed for p in Path(f).rglob("*") if p.is_file())
+    found = [[str(p), p.stat().st_size, p.stat().st_mtime_ns] for p in paths]
+    return hashlib.sha256(canonical(found).encode()).hexdigest()[:16] if config.nmc.parsed else ""
+
+
 def training_hash(config: Config) -> str:
     """Hash of the resolved config as far as it decides the training table, 16 hex digits."""
     study = config.nmc.model_dump(mode="json", exclude=_BESIDE_TRAINING)
     if not study["parsed"]:  # a key that came later: without it the hash is what it was
-        del study["parsed"]
+        del study["parsed"], study["parsed_geometry"]
     text = canonical({"seed": config.seed, "nmc": study, "worker": worker_settings(config)})
     return hashlib.sha256(text.encode()).hexdigest()[:16]

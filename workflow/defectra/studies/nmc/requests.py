@@ -38,6 +38,7 @@ class Settings(BaseModel):
 
     engine: str = "feff"
     live_geometries: bool = False
+    parsed: list[str] = []
     chgnet: dict[str, ChgnetProtocol]
 
     @property

@@ -1,6 +1,6 @@
 # From spectra to the training table, and what taking lithium out does to the spectra.
 
-from defectra.studies.nmc.parameters import pick, training_hash
+from defectra.studies.nmc.parameters import parsed_state, pick, training_hash
 
 
 use rule step as average_sites with:
@@ -34,8 +34,17 @@ use rule step as build_training with:
         **need(mb=1000, minutes=30),
     params:
         **step("defectra.studies.nmc.steps.build_training"),
-        config=pick(CONFIG, "geometry", "protocol", "edges"),
+        config=pick(
+            CONFIG, "geometry", "protocol", "edges", "parsed", "parsed_geometry"
+        ),
         config_hash=training_hash(CONFIG),
+        settings=worker_settings(CONFIG),
+        parsed=parsed_state(CONFIG),
+        parsed_code=(
+            fingerprint("defectra.studies.nmc.parsed_join")
+            if CONFIG.nmc.parsed
+            else ""
+        ),
 
 
 use rule step as measure_lithium with:

@@ -169,7 +169,11 @@ class NmcStudy(StudySettings):
         {"Li": 1, "O": 2, "Mn": 1, "Co": 1, "Ni": 1}, description="sites of each element"
     )
     parsed: list[str] = Field(
-        [], description="folders of finished runs made elsewhere; same input, same calculation"
+        [],
+        description="folders of finished runs made elsewhere; new structures join the training",
+    )
+    parsed_geometry: Literal["parsed", "chgnet", "vegard"] = Field(
+        "parsed", description="how their cells were made; new structures join if it is `geometry`"
     )
     shards: int = Field(
         8, ge=1, description="chunks (jobs) of the calculations; do not change during a campaign"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from defectra.core.step import Job
+from defectra.core.step import Job, results_of
 
 
 def average_sites(job: Job) -> None:
@@ -36,15 +36,19 @@ def build_training(job: Job) -> None:
 
     Input structures, site_averages; output training, left_out (csv).
 
-    params.config = JSON with keys geometry, protocol, edges (the nmc leaf has them);
-    params.config_hash = hash of the resolved config.
+    params.config = JSON with keys geometry, protocol, edges, parsed, parsed_geometry (the nmc leaf
+    has them); params.config_hash = hash of the resolved config; params.settings = the worker's.
     """
     import json
+    from importlib import import_module
 
     from defectra.core.csvs import write_csv
     from defectra.studies.nmc.training import LEFT_OUT_COLUMNS, write_training
 
-    config = json.loads(job.params.config)
+    config, more = json.loads(job.params.config), {}
+    if config["parsed"]:  # its code reads the runs of all engines: a parameter of the rule if used
+        module = import_module(".".join(("defectra", "studies", "nmc", "parsed_join")))
+        more = {"parsed": module.joined(job.input.structures, config, job.params)}
     left_out = write_training(
         job.output.training,
         job.input.structures,
@@ -52,6 +56,7 @@ def build_training(job: Job) -> None:
         (config["geometry"], config["protocol"]),
         list(config["edges"]),
         job.params.config_hash,
+        **more,
     )
     write_csv(job.output.left_out, left_out, LEFT_OUT_COLUMNS)
 
@@ -142,9 +147,10 @@ def calculate(job: Job) -> None:
     params.archive = folder, as JSON. The journal, results/store/<chunk>.journal, is nobody's
     output.
     """
-    import json
     from pathlib import Path
 
+    from defectra.campaign.worker import PATIENCE_S
+    from defectra.core.project_files import archive_folder
     from defectra.core.scratch import use_node_scratch
     from defectra.studies.nmc.chunk import run_chunk
     from defectra.studies.nmc.requests import Settings
@@ -153,9 +159,10 @@ def calculate(job: Job) -> None:
     counts = run_chunk(
         Path(job.input.tasks).parent,
         Settings.model_validate_json(job.params.settings),
-        Path("results/store") / f"{job.wildcards.chunk}.journal",
-        Path(json.loads(job.params.archive)),
+        results_of(job) / "store" / f"{job.wildcards.chunk}.journal",
+        archive_folder(job.params.archive),
         Path(job.output.calculations).parent,
+        PATIENCE_S,
     )
     print(counts)
 
@@ -163,14 +170,13 @@ def calculate(job: Job) -> None:
 def drift(job: Job) -> None:
     """Drift of the engine.
 
-    Input archive (parts); output drift (parquet).
+    Output drift (parquet).
 
     params.settings = JSON of the worker's settings; params.number; params.seed; params.archive =
     folder, as JSON.
     """
-    import json
-
     from defectra.campaign.drift import check
+    from defectra.core.project_files import archive_folder
     from defectra.core.records import DRIFT
     from defectra.core.scratch import use_node_scratch
     from defectra.core.store import Archive, write_table
@@ -178,7 +184,7 @@ def drift(job: Job) -> None:
 
     use_node_scratch()
     rows = check(
-        Archive(json.loads(job.params.archive)),
+        Archive(archive_folder(job.params.archive)),
         Settings.model_validate_json(job.params.settings).protocols,
         int(job.params.number),
         int(job.params.seed),

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from defectra.core.errors import TableError
-from defectra.core.records import SITE_AVERAGES, STRUCTURES, Column, Defect, Table
+from defectra.core.records import SITE_AVERAGES, STRUCTURES, Column, Defect, Origin, Table
 from defectra.core.store import read_groups, read_table, table_writer
 from defectra.spectra.normalise import cdf
 from defectra.structures.composition import METALS
@@ -24,6 +24,7 @@ _CELL = "structure_id study composition family species defect rank".split()
 _FIXED = (
     Column("structure_id", "string", "", "hash of the ideal decorated lattice"),
     Column("study", "string", "", "study that asked for it"),
+    Column("origin", "string", "", "run: asked for by the study; parsed: made elsewhere"),
     Column("geometry_protocol", "string", "", "fidelity of the geometry, one for each table"),
     Column("protocol", "string", "", "fidelity of the spectra, one for each table"),
     Column("group", "string", "", "family: what no split may cut"),
@@ -53,6 +54,13 @@ def training_table(edges: Iterable[str]) -> Table:
         Column("config_hash", "string", "", "hash of the resolved config"),
     )
     return Table("training", (*_FIXED, *features, *counts, *last))
+
+
+Parsed = Callable[[set[str]], tuple[list[Row], list[Row]]]
+
+
+def _nothing_parsed(known: set[str]) -> tuple[list[Row], list[Row]]:  # noqa: ARG001
+    return [], []
 
 
 def edges_of(columns: Iterable[str]) -> list[str]:
@@ -137,6 +145,7 @@ def write_training(
     fidelity: tuple[str, str],
     edges: Sequence[str],
     config_hash: str,
+    parsed: Parsed = _nothing_parsed,
 ) -> list[Row]:
     """Write the training table, one row group of the averages in memory at a time.
 
@@ -148,6 +157,9 @@ def write_training(
         Files of these tables.
     fidelity
         Geometry protocol and spectral protocol.
+    parsed
+        Rows from runs made elsewhere and what was left out of them, given the calculations that
+        the table has already.
 
     Returns
     -------
@@ -156,6 +168,7 @@ def write_training(
     """
     cells = {row["structure_id"]: row for row in read_table(structures, STRUCTURES, _CELL)}
     left_out: list[Row] = []
+    names_known: set[str] = set()
     with table_writer(out, training_table(edges)) as add:
         for group in read_groups(site_averages, SITE_AVERAGES):
             names = set(group["structure_id"].to_pylist())
@@ -163,7 +176,11 @@ def write_training(
             own = [cells.pop(name) for name in names]
             rows, without = build(own, select(group.to_pylist(), *fidelity), edges, config_hash)
             add(rows)
+            names_known.update(i for row in rows for i in row["calculation_ids"])
             left_out += without
+        rows, without = parsed(names_known)
+        add(rows)
+        left_out += without
     left_out += build(cells.values(), [], edges, config_hash)[1]
     return sorted(left_out, key=lambda row: str(row["structure_id"]))
 
@@ -207,6 +224,7 @@ def _row(
     row: Row = {
         "structure_id": cell["structure_id"],
         "study": cell["study"],
+        "origin": str(Origin.RUN),
         "geometry_protocol": first["geometry_protocol"],
         "protocol": first["protocol"],
         "group": cell["family"],

@@ -1,13 +1,12 @@
 # Halide perovskites: calculations of our own, and how they compare with the published columns.
 
-from defectra.core.archive_paths import archive_parts
+from defectra.core.project_files import archive_parts, project_files
 from defectra.studies.perovskites.parameters import run_settings
 
 
 # Projects archive and journals; what the archive lacks is computed before, if the config asks for it.
 use rule step as gather_runs with:
     input:
-        archive=archive_parts(ARCHIVE, "perovskite_runs"),
         computed=computed_chunks(CONFIG, "perovskites"),
     output:
         runs="results/perovskites/runs.parquet",
@@ -21,7 +20,7 @@ use rule step as gather_runs with:
     localrule: True
     params:
         **step("defectra.studies.perovskites.steps_calculations.gather_runs"),
-        archive=json.dumps(ARCHIVE),
+        archive=archive_parts(CONFIG.archive, "perovskite_runs"),
         config=run_settings(CONFIG),
         seed=leaf(CONFIG, "seed"),
 
@@ -71,7 +70,6 @@ use rule step as plot_perovskite_runs with:
 # As gather_runs, for the reference phases BX2, mixed B sites and charged vacancies (`cells`).
 use rule step as gather_cells with:
     input:
-        archive=archive_parts(ARCHIVE, "perovskite_runs", "perovskite_cells"),
         computed=computed_chunks(CONFIG, "perovskites"),
     output:
         cells="results/perovskites/cells.parquet",
@@ -85,7 +83,7 @@ use rule step as gather_cells with:
     localrule: True
     params:
         **step("defectra.studies.perovskites.steps_calculations.gather_cells"),
-        archive=json.dumps(ARCHIVE),
+        archive=archive_parts(CONFIG.archive, "perovskite_runs", "perovskite_cells"),
         config=run_settings(CONFIG),
 
 
@@ -135,8 +133,6 @@ use rule step as plot_perovskite_decomposition with:
 
 
 use rule step as measure_slme with:
-    input:
-        optics=os.path.relpath(PROJECT / "resources/optics/gaas.csv"),
     output:
         report(
             "results/perovskites/slme.csv",
@@ -148,3 +144,4 @@ use rule step as measure_slme with:
     localrule: True
     params:
         **step("defectra.studies.perovskites.steps_calculations.measure_slme"),
+        **project_files(optics="resources/optics/gaas.csv"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from defectra.core.step import Job
+from defectra.core.step import Job, results_of
 
 if TYPE_CHECKING:
     from defectra.campaign.ledger import Ledger
@@ -14,17 +14,17 @@ if TYPE_CHECKING:
 def _known(job: Job) -> tuple[Ledger, Protocol]:
     """What archive and journals hold, and the protocol that is asked for."""
     import json
-    from pathlib import Path
 
     from defectra.campaign.ledger import Ledger
     from defectra.campaign.studies import journals_of
+    from defectra.core.project_files import archive_folder
     from defectra.core.store import Archive
     from defectra.engines.gpaw.settings import GpawProtocol
     from defectra.studies.perovskites.requests import REQUESTS
 
     asked = json.loads(job.params.config)
-    journals = journals_of("perovskites", Path("results/store"))
-    archive = Archive(json.loads(job.params.archive))
+    journals = journals_of("perovskites", results_of(job) / "store")
+    archive = Archive(archive_folder(job.params.archive))
     protocol = (asked["name"], GpawProtocol(**asked["protocol"]))
     return Ledger(REQUESTS.kinds, archive, journals), protocol
 
@@ -122,11 +122,12 @@ def gather_runs(job: Job) -> None:
 def measure_slme(job: Job) -> None:
     """Efficiency limit of GaAs films from measured absorption.
 
-    Input optics (csv); output csv.
+    Output csv. params.optics = file of the measured constants.
     """
     from defectra.core.csvs import read_csv, write_csv
+    from defectra.core.project_files import project_file
     from defectra.studies.perovskites.slme import COLUMNS, GAAS_GAP, absorption, table
 
-    rows = read_csv(job.input.optics, ["wavelength_um", "n", "k"])
+    rows = read_csv(project_file(job.params.optics), ["wavelength_um", "n", "k"])
     spectrum = absorption(*([float(r[key]) for r in rows] for key in ("wavelength_um", "k")))
     write_csv(job.output[0], table("GaAs", GAAS_GAP, *spectrum), COLUMNS)

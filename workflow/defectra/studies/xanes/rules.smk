@@ -1,7 +1,7 @@
 # K edges: which feature predicts what, how it transfers, FEFF to VASP, fidelities, measured Ni K.
 
-from defectra.core.archive_paths import archive_parts
 from defectra.core.datasets import needs_all
+from defectra.core.project_files import archive_parts
 from defectra.studies.xanes.files import XAS, xas_lists, xas_tables
 
 FEATUREXAS = "spectra/chen2023_featurexas"
@@ -17,8 +17,8 @@ NICKEL_OXIDES = [
 ]
 
 # Calculations of the comparison of fidelities, shipped with the workflow.
-FIDELITY_ARCHIVE = os.path.relpath(PROJECT / CONFIG.xanes.ladder.archive)
-FIDELITY_PARTS = sorted(map(str, Path(FIDELITY_ARCHIVE).glob("*/part-*.parquet")))
+FIDELITY_PARTS = archive_parts(CONFIG.xanes.ladder.archive)
+SPECTRA_PARTS = archive_parts(CONFIG.archive, "calculations", "geometries", "spectra")
 
 
 use rule step as build_copper with:
@@ -97,7 +97,6 @@ use rule step as check_published with:
 
 use rule step as measure_nickel with:
     input:
-        archive=archive_parts(ARCHIVE, "calculations", "geometries", "spectra"),
         series=needs(f"{FEATUREXAS}/dataset/nmc_exp_xas.json", CONFIG.mirror),
         regressor=needs(f"{FEATUREXAS}/models_npz/exp_cdf_rfr_model.npz", CONFIG.mirror),
         oxides=needs_all(NICKEL_OXIDES, CONFIG.mirror),
@@ -123,14 +122,12 @@ use rule step as measure_nickel with:
         **step("defectra.studies.xanes.steps.measure_nickel"),
         config=leaf(CONFIG, "xanes"),
         seed=leaf(CONFIG, "seed"),
-        archive=json.dumps(ARCHIVE),
+        archive=SPECTRA_PARTS,
         mirror=CONFIG.mirror,
 
 
 use rule step as build_ladder with:
     input:
-        archive=archive_parts(ARCHIVE, "calculations", "geometries", "spectra"),
-        fidelities=FIDELITY_PARTS,
         computed=computed_chunks(CONFIG, "xanes"),
         codes=needs_all(ANATASE_FILES, CONFIG.mirror),
         measured=needs(f"{ANATASE}/anatase_exp.txt", CONFIG.mirror),
@@ -150,8 +147,8 @@ use rule step as build_ladder with:
         **step("defectra.studies.xanes.steps.build_ladder"),
         config=leaf(CONFIG, "xanes"),
         protocols=leaf(CONFIG, "protocols"),
-        archive=json.dumps(ARCHIVE),
-        fidelities=json.dumps(FIDELITY_ARCHIVE),
+        archive=SPECTRA_PARTS,
+        fidelities=FIDELITY_PARTS,
         mirror=CONFIG.mirror,
 
 

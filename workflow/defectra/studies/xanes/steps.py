@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from defectra.core.step import Job
+from defectra.core.step import Job, results_of
 
 
 def build_copper(job: Job) -> None:
@@ -42,6 +42,7 @@ def build_ladder(job: Job) -> None:
     from defectra.campaign.studies import journals_of, read_parsed
     from defectra.core.csvs import write_csv
     from defectra.core.datasets import located
+    from defectra.core.project_files import archive_folder
     from defectra.core.protocols import protocols_model
     from defectra.core.records import CALCULATIONS, GEOMETRIES, SPECTRA
     from defectra.core.store import Archive, write_table
@@ -57,13 +58,13 @@ def build_ladder(job: Job) -> None:
     from defectra.studies.xanes.settings import XanesStudy
 
     study, mirror = XanesStudy(**json.loads(job.params.config)), Path(job.params.mirror)
-    archive, settings = Archive(json.loads(job.params.archive)), study.ladder
+    archive, settings = Archive(archive_folder(job.params.archive)), study.ladder
     codes = dict(zip(CODES, located(job.input.codes, mirror), strict=True))
-    shipped = Archive(json.loads(job.params.fidelities))
+    shipped = Archive(archive_folder(job.params.fidelities))
     cells = shipped.read(GEOMETRIES)
     known = protocols_model()(**json.loads(job.params.protocols))
     requests = FidelityRequests(settings, known, {g["geometry_id"]: g for g in cells})
-    journals, parsed = journals_of("xanes", Path("results/store")), read_parsed(settings.parsed)
+    journals, parsed = journals_of("xanes", results_of(job) / "store"), read_parsed(settings.parsed)
     source = None if settings.live == "all" else shipped
     ledger = Ledger(REQUESTS.kinds, source, journals, parsed)
     calculations, spectra = fidelity_rows(requests, ledger, shipped)
@@ -190,6 +191,7 @@ def measure_nickel(job: Job) -> None:
 
     from defectra.core.csvs import write_csv
     from defectra.core.datasets import located
+    from defectra.core.project_files import archive_folder
     from defectra.core.records import CALCULATIONS, GEOMETRIES, METRICS_COLUMNS, SPECTRA
     from defectra.core.store import Archive, write_table
     from defectra.learn.forest import Forest, read_npz
@@ -199,7 +201,7 @@ def measure_nickel(job: Job) -> None:
     from defectra.studies.xanes.settings import XanesStudy
 
     study, seed = XanesStudy(**json.loads(job.params.config)), int(job.params.seed)
-    mirror, archive = Path(job.params.mirror), Archive(json.loads(job.params.archive))
+    mirror, archive = Path(job.params.mirror), Archive(archive_folder(job.params.archive))
     path = {k: located(job.input[k], mirror) for k in ("series", "regressor", "oxides")}
     rows = nickel_rows(
         archive.read(CALCULATIONS),

@@ -1,0 +1,66 @@
+"""What moves reruns nothing; what Snakemake's own records are needed for."""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+from campaign import TABLES_ONLY, Campaign, jobs
+
+pytestmark = pytest.mark.workflow
+
+
+@pytest.fixture(scope="module")
+def outside(finished: Campaign, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Results of the finished campaign, in a folder outside the project."""
+    folder = tmp_path_factory.mktemp("outside") / "work"
+    shutil.copytree(finished.results, folder / "results")
+    shutil.copytree(finished.folder / ".snakemake", folder / ".snakemake")
+    return folder
+
+
+def planned(campaign: Campaign, folder: Path, *more: str) -> dict[str, int]:
+    arguments = (TABLES_ONLY, "-n", "--quiet=rules", "--directory", str(folder), *more)
+    return jobs(campaign.snakemake(*arguments))
+
+
+def renewed(folder: Path) -> None:
+    """New modification times in an order of no meaning, as a copy of a tree may leave them."""
+    files = sorted(path for path in (folder / "results").rglob("*") if path.is_file())
+    random.Random(1).shuffle(files)
+    start = time.time() - len(files)
+    for k, path in enumerate(files):
+        os.utime(path, (start + k, start + k))
+
+
+def test_a_link_and_a_moved_project_rerun_nothing(
+    finished: Campaign, outside: Path, tmp_path: Path
+) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(outside)
+    assert planned(finished, link) == {}
+    moved = finished.copy_to(tmp_path / "elsewhere" / "project")
+    shutil.rmtree(moved.results)
+    assert planned(moved, outside) == {}
+
+
+def test_new_times_and_lost_records(finished: Campaign, outside: Path, tmp_path: Path) -> None:
+    copy = shutil.copytree(outside, tmp_path / "copy")
+    shutil.rmtree(copy / ".snakemake")
+    assert planned(finished, copy) == {}, "times kept, records lost"
+    touched = shutil.copytree(outside, tmp_path / "touched")
+    renewed(touched)
+    assert planned(finished, touched) == {}, "new times, records kept"
+    renewed(copy)
+    assert planned(finished, copy), "neither: Snakemake can only go by times"
+    before = len(finished.computed())
+    finished.snakemake(TABLES_ONLY, "--touch", "--directory", str(copy))
+    assert planned(finished, copy) == {}
+    journals = [path.read_bytes() for path in sorted((copy / "results/store").glob("*.journal"))]
+    theirs = sorted((outside / "results/store").glob("*.journal"))
+    assert journals == [path.read_bytes() for path in theirs]
+    assert len(finished.computed()) == before
