@@ -9,9 +9,9 @@ import numpy as np
 from defectra.images.digitise.picture import Floats
 
 End = tuple[float, float, float]
-REACH = 10  # columns beside a crossing that give the slopes
+REACH = 12  # columns beside a crossing that give the slopes
 APART = 1.5  # line widths: lines nearer than this are not told apart
-GAIN = 1.05  # how many times the roughness as it is has to exceed that of the exchange
+GAIN = 1.2  # how many times the roughness as it is has to exceed that of the exchange
 # Coefficients of a polynomial of fifth order from value, slope and curvature at 0 and at 1.
 _QUINTIC = np.linalg.inv(
     np.array(
