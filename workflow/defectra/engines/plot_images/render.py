@@ -1,7 +1,7 @@
 """Line plots with known axes and lines, as matplotlib draws them.
 
-Rules of the plots follow Plot2Spectra (arXiv:2107.02827): stacked lines, widths 1 to 4, one colour for
-all lines in most plots, noise or blur in half of them, spines and ticks that are left out, words and
+Rules of the plots follow Plot2Spectra (arXiv:2107.02827): stacked lines, widths 1 to 4, one colour
+for all lines in most plots, noise or blur in half of them, spines that are left out, words and
 vertical lines that distract.
 """
 
@@ -44,8 +44,8 @@ def render(asked: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
     Parameters
     ----------
     asked
-        ``seed``, ``count`` (plots), ``lines`` (of each), ``dpi``; ``curves``: for each plot a list of
-        [x, y] of its lines, or None for :func:`random_curves`.
+        ``seed``, ``count`` (plots), ``lines`` (of each), ``dpi``; ``curves``: for each plot
+        a list of [x, y] of its lines, or None for :func:`random_curves`.
 
     Returns
     -------

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.ndimage import binary_opening, label
+from scipy.ndimage import binary_dilation, label
 from scipy.optimize import linear_sum_assignment
 
 from defectra.images.digitise.box import Box
@@ -15,12 +15,15 @@ from defectra.images.digitise.picture import Floats, Mask, Picture
 
 MARGIN = 3  # pixels inside the frame that belong to it
 SMALL = 0.06  # of the width: widest thing that is a word or a mark
+NDArrayInt = np.ndarray
 HUES = 12  # classes of hue
+DASH = 0.03  # of the width: largest gap between the dashes of a line
 SHARE = 0.15  # of the columns: fewest that a colour fills
 ALONE = 20.0  # what it costs that a second line takes a run, while another may lie bare, pixels
 MISSING = 32.0  # cost of a line without ink, pixels
 SLOPE = 0.35  # weight of the newest step in the slope
-STEPS = 6  # columns back that the slope is taken from
+STEPS = 6  # fewest columns back that the slope is taken from
+FADING = 0.9  # of the slope in each column without ink
 
 
 @dataclass(frozen=True)
@@ -49,8 +52,8 @@ def colour_masks(image: Picture, box: Box) -> list[Mask]:
     spread = np.ptp(rgb, axis=2)
     grey = ink & (spread < 0.35 * np.abs(rgb - image.background).max(axis=2))
     classes = _hue_classes(rgb, ink & ~grey)
-    masks = [_cleaned(ink & (classes == k)) for k in np.unique(classes[classes >= 0])]
-    masks.append(_cleaned(grey))
+    masks = [_cleaned(ink & (classes == k), DASH) for k in np.unique(classes[classes >= 0])]
+    masks.append(_cleaned(grey, 0.0))  # words are grey, too: their letters are not joined
     return [m for m in masks if m.any(axis=0).mean() > SHARE]
 
 
@@ -85,18 +88,26 @@ def _joined(full: Mask) -> NDArrayInt:
     return names
 
 
-def _cleaned(mask: Mask) -> Mask:
-    """Without words, marks and vertical lines."""
+def _cleaned(mask: Mask, gap: float) -> Mask:
+    """Without words, marks, keys of a legend and vertical lines.
+
+    Parameters
+    ----------
+    gap
+        Between dashes of one line, of the width.
+    """
     mask = mask & ~_vertical(mask)
-    parts, count = label(mask, np.ones((3, 3)))
+    reach = 2 * int(gap * mask.shape[1] / 2) + 1
+    joined = binary_dilation(mask, np.ones((reach, reach))) if gap else mask
+    parts, count = label(joined, np.ones((3, 3)))
     if not count:
         return mask
     columns = np.zeros((count + 1, mask.shape[1]), bool)
-    rows, cols = np.nonzero(mask)
+    rows, cols = np.nonzero(joined)
     columns[parts[rows, cols], cols] = True
-    wide = columns.sum(axis=1) > SMALL * mask.shape[1]
+    wide = columns.sum(axis=1) - (reach - 1) > (2 if gap else 1) * SMALL * mask.shape[1]
     wide[0] = False
-    return np.asarray(wide[parts])
+    return np.asarray(wide[parts] & mask)
 
 
 def _vertical(mask: Mask) -> Mask:
@@ -106,8 +117,8 @@ def _vertical(mask: Mask) -> Mask:
     around = np.median([np.roll(padded, k)[4:-4] for k in (-4, -3, 3, 4)], axis=0)
     columns = (filled > 0.35) & (filled - around > 0.3)
     out = np.zeros_like(mask)
-    for k in np.flatnonzero(columns):
-        out[:, k] = ~binary_opening(_beside(mask, k), np.ones(1)) & mask[:, k]
+    for k in np.flatnonzero(columns).tolist():
+        out[:, k] = ~_beside(mask, k) & mask[:, k]
     return out
 
 
@@ -120,10 +131,13 @@ def _beside(mask: Mask, column: int) -> Mask:
 def runs_of(mask: Mask) -> list[Runs]:
     """Runs of ink of every column of a mask."""
     padded = np.pad(mask, ((1, 1), (0, 0))).astype(np.int8)
-    out = []
-    for column in np.diff(padded, axis=0).T:
-        out.append(Runs(np.flatnonzero(column == 1) * 1.0, np.flatnonzero(column == -1) - 1.0))
-    return out
+    return [
+        Runs(
+            np.flatnonzero(column == 1).astype(np.float64),
+            np.flatnonzero(column == -1).astype(np.float64) - 1,
+        )
+        for column in np.diff(padded, axis=0).T
+    ]
 
 
 def line_count(runs: Sequence[Runs]) -> int:
@@ -143,8 +157,19 @@ def thickness(runs: Sequence[Runs]) -> float:
     return float(np.percentile(lengths, 25)) if len(lengths) else 1.0
 
 
-def trace(mask: Mask) -> Floats:
+def thickness_of(mask: Mask) -> float:
+    """Width of the lines of a mask, pixels."""
+    return thickness(runs_of(mask))
+
+
+def trace(mask: Mask, *, with_slope: bool = True) -> Floats:
     """Lines of one colour.
+
+    Parameters
+    ----------
+    with_slope
+        Whether lines are continued by their slope, and told apart behind crossings by the
+        smoother continuation; without it, the nearest ink is taken.
 
     Returns
     -------
@@ -159,16 +184,18 @@ def trace(mask: Mask) -> Floats:
     start = _seed(runs, count)
     found = np.full((count, len(runs)), np.nan)
     middle = _centres(runs[start], count)
-    right = _follow(runs, range(start, len(runs)), middle, width)
-    left = _follow(runs, range(start, -1, -1), middle, width)
+    right = _follow(runs, range(start, len(runs)), middle, width, with_slope)
+    left = _follow(runs, range(start, -1, -1), middle, width, with_slope)
     found[:, start:] = right
     found[:, : start + 1] = left[:, ::-1]
-    found = untangled(found, width)
+    if with_slope:
+        found = untangled(found, width)
     return found[np.isfinite(found).mean(axis=1) > SMALL]
 
 
 def _seed(runs: Sequence[Runs], count: int) -> int:
     """Column with all lines apart, as short and as far from each other as there is."""
+
     def score(k: int) -> float:
         r = runs[k]
         if len(r.first) != count:
@@ -188,33 +215,38 @@ def _centres(runs: Runs, count: int) -> Floats:
     return np.resize(middle, count) if len(middle) else np.zeros(count)
 
 
-def _follow(runs: Sequence[Runs], columns: range, start: Floats, width: float) -> Floats:
+def _follow(
+    runs: Sequence[Runs], columns: range, start: Floats, width: float, with_slope: bool
+) -> Floats:
     """Follow all lines from the first of some columns; shape (lines, columns)."""
-    history = [start]
-    seen = np.ones(len(start), bool)
-    last = np.zeros(len(start), int)
-    out = [start]
-    for step, k in enumerate(columns[1:], 1):
-        predicted = history[-1] + _slopes(history)
-        found, taken = _assign(runs[k], predicted, width)
-        last[taken] = step
-        del seen
-        seen = taken
-        value = np.where(taken, found, predicted)
-        value = np.clip(value, -5, 1e5)
-        history = [*history[-STEPS:], value]
-        out.append(value)
-    rows = np.array(out).T
-    rows[np.arange(rows.shape[1])[None, :] > last[:, None]] = np.nan
-    return rows
+    steps = max(STEPS, int(2 * width))
+    history, out = [start], [start]
+    gap = np.zeros(len(start), int)
+    for k in columns[1:]:
+        slope = _slopes(history) * FADING**gap if with_slope else 0.0
+        found, taken = _assign(runs[k], history[-1] + slope, width)
+        gap = np.where(taken, 0, gap + 1)
+        history = [*history[-steps:], found]
+        out.append(np.where(taken, found, np.nan))
+    return np.array([_bridged(row) for row in np.array(out).T])
+
+
+def _bridged(row: Floats) -> Floats:
+    """A line whose gaps between ink are bridged by straight pieces; NaN outside stays."""
+    seen = np.flatnonzero(np.isfinite(row))
+    inside = np.arange(seen[0], seen[-1] + 1)
+    out = row.copy()
+    out[inside] = np.interp(inside, seen, row[seen])
+    return out
 
 
 def _slopes(history: Sequence[Floats]) -> Floats:
-    """Step expected of each line, from its last ones."""
+    """Step expected of each line, from its last ones, the newest with the largest weight."""
     if len(history) < 2:
         return np.zeros_like(history[-1])
     steps = np.diff(history, axis=0)
-    weights = SLOPE * (1 - SLOPE) ** np.arange(len(steps))[::-1]
+    newest = min(SLOPE, 2 / len(steps))
+    weights = newest * (1 - newest) ** np.arange(len(steps))[::-1]
     return np.asarray((weights[:, None] * steps).sum(axis=0) / weights.sum())
 
 
@@ -249,6 +281,3 @@ def _assign(runs: Runs, predicted: Floats, width: float) -> tuple[Floats, Mask]:
             found[line] = middle[place] if alone else inside[line, place]
             taken[line] = True
     return found, taken
-
-
-NDArrayInt = np.ndarray

@@ -69,8 +69,8 @@ def picture(rgb: NDArray[np.generic]) -> Picture:
     near = float((difference < INK).mean())
     if near < 0.5:
         raise DataError(
-            f"no uniform background: only {100 * near:.0f} % of the picture has one colour; this is "
-            f"no plot of lines (a photograph, a heat map?)"
+            f"no uniform background: only {100 * near:.0f} % of the picture has one colour; this "
+            f"is no plot of lines (a photograph, a heat map?)"
         )
     ink = difference >= INK
     grey = ink & (np.ptp(values, axis=2) < GREY)

@@ -99,8 +99,8 @@ def fit_scale(labels: Sequence[Label], axis: Axis) -> Scale:
     if best is None or best.labels < max(3, SHARE * len(labels)):
         read = ", ".join(f"{one.value:g}" for one in labels) or "none"
         raise DataError(
-            f"{axis} axis: no three numbers beside it agree on a scale (read: {read}); give two points "
-            f"of it: --{axis} PIXEL=VALUE PIXEL=VALUE"
+            f"{axis} axis: no three numbers beside it agree on a scale (read: {read}); give two "
+            f"points of it: --{axis} PIXEL=VALUE PIXEL=VALUE"
         )
     return best
 
@@ -171,17 +171,17 @@ def read_labels(image: Picture, box: Box, axis: Axis) -> list[Label]:
 
 
 def tick_marks(image: Picture, box: Box, axis: Axis) -> Floats:
-    """Pixels of the tick marks of an axis, outside or inside the frame, to a fraction of a pixel."""
-    contrast = image.contrast if axis == "x" else image.contrast.T[:, ::-1]
-    height = len(contrast)
+    """Pixels of the tick marks of an axis, outside or inside the frame, to a part of a pixel."""
+    contrast = image.contrast
+    limit = contrast.shape[0 if axis == "x" else 1]
     edge = box.bottom if axis == "x" else box.left
     low, high = (box.left, box.right) if axis == "x" else (box.top, box.bottom)
     out: list[Floats] = []
     for offset in (3, -4):  # outside, inside
         row = round(edge) + (offset if axis == "x" else -offset)
-        if not 0 <= row < height:
+        if not 0 <= row < limit:
             continue
-        line = contrast[row] if axis == "x" else image.contrast[:, row]
+        line = contrast[row] if axis == "x" else contrast[:, row]
         out.append(_peaks(line, low, high))
     return max(out, key=len) if out else np.empty(0)
 
@@ -207,8 +207,8 @@ def _words(image: Picture, box: Box, axis: Axis) -> list[tuple[float, float]]:
     if letters < SMALL_PRINT:
         raise DataError(
             f"{axis} axis: its numbers are {letters:.0f} pixels high, too small to be read without "
-            f"mistakes ({SMALL_PRINT} at least); enlarge the figure at its source, or give two points "
-            f"of the axis: --{axis} PIXEL=VALUE PIXEL=VALUE"
+            f"mistakes ({SMALL_PRINT} at least); enlarge the figure at its source, or give two "
+            f"points of the axis: --{axis} PIXEL=VALUE PIXEL=VALUE"
         )
     factor = float(np.clip(LETTER / letters, 1.0, 8.0))
     out = []
@@ -279,14 +279,10 @@ def _has_point(word: NDArray[np.uint8]) -> bool:
     parts, _ = label(word < 160)
     boxes = find_objects(parts)
     tall = max((b[0].stop - b[0].start for b in boxes), default=0)
-    return any(
-        b[0].stop - b[0].start < 0.35 * tall and b[0].start > 0.5 * tall for b in boxes if b
-    )
+    return any(b[0].stop - b[0].start < 0.35 * tall and b[0].start > 0.5 * tall for b in boxes if b)
 
 
-def _read(
-    band: NDArray[np.uint8], factor: float
-) -> list[tuple[str, float, float, float, float]]:
+def _read(band: NDArray[np.uint8], factor: float) -> list[tuple[str, float, float, float, float]]:
     """Words of a band by tesseract: text, left, top, width, height (enlarged pixels)."""
     if shutil.which("tesseract") is None:
         raise LibraryError(
@@ -298,7 +294,7 @@ def _read(
 
     border = 12
     large = cv2.resize(band, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
-    large = cv2.copyMakeBorder(large, *[border] * 4, cv2.BORDER_CONSTANT, value=255)
+    large = np.pad(large, border, constant_values=255)
     found = pytesseract.image_to_data(
         large,
         config="--psm 11 -c tessedit_char_whitelist=0123456789.-−",
