@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from defectra.campaign.left_behind import WAITING, submitted, wait_for_left_behind
+from defectra.campaign.left_behind import WAITING, LostJobs, submitted, wait_for_left_behind
 
 
 @pytest.fixture
@@ -56,3 +56,20 @@ def test_a_queue_without_them_or_without_an_answer_stops_nobody(records: Path) -
 
 def test_without_records_the_queue_is_not_asked(tmp_path: Path) -> None:
     assert wait_for_left_behind(tmp_path, Answers(), 0.0) == []
+
+
+def test_a_job_is_lost_that_slurm_has_not_known_for_some_looks(records: Path) -> None:
+    known = {"17": "RUNNING"}
+    queue = Answers(known, known | {"18": "PENDING"}, known, None, known, known, known)
+    lost = LostJobs(records, queue, every_s=60.0, looks=3)
+    looks = [(0.0, []), (59.0, []), (60.0, []), (120.0, []), (180.0, []), (240.0, [])]
+    assert [lost.look(now) for now, _ in looks] == [found for _, found in looks]
+    assert lost.look(300.0) == ["18"]
+
+
+def test_a_job_that_snakemake_saw_end_is_not_lost(records: Path) -> None:
+    lost = LostJobs(records, Answers({}, {}), every_s=1.0, looks=2)
+    assert lost.look(0.0) == []
+    for path in records.glob("*"):
+        path.unlink()
+    assert lost.look(1.0) == []
