@@ -86,13 +86,15 @@ def untangled(lines: Floats, width: float) -> Floats:
 
 def _exchange_is_smoother(one: Floats, other: Floats, first: int, last: int) -> bool:
     """Whether two lines are smoother between the ends of a stretch if they change places."""
-    before = [_end(line, first - 1, -1) for line in (one, other)]
-    after = [_end(line, last + 1, 1) for line in (one, other)]
-    if None in before or None in after:
+    one_before, other_before = (_end(line, first - 1, -1) for line in (one, other))
+    one_after, other_after = (_end(line, last + 1, 1) for line in (one, other))
+    if one_before is None or other_before is None or one_after is None or other_after is None:
         return False
     length = float(last - first + 2)
-
-    def both(a: int, b: int) -> float:
-        return sum(roughness(before[k], after[m], length) for k, m in ((0, a), (1, b)))  # type: ignore[arg-type]
-
-    return both(0, 1) > GAIN * both(1, 0) + 1e-9
+    as_it_is = roughness(one_before, one_after, length) + roughness(
+        other_before, other_after, length
+    )
+    exchanged = roughness(one_before, other_after, length) + roughness(
+        other_before, one_after, length
+    )
+    return as_it_is > GAIN * exchanged + 1e-9

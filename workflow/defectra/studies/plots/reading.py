@@ -52,8 +52,9 @@ def as_array(lines: Sequence[Line], width: int) -> Floats:
 
 
 def column_means(image: Picture, box: Box) -> list[Line]:
-    """One line for each colour: the mean row of its ink in each column, as a clicking software's
-    averaging window gives it.
+    """One line for each colour: the mean row of its ink in each column.
+
+    So the averaging window of a clicking software gives it.
     """
     _, top, left = inner(image, box)
     out = []
@@ -173,7 +174,7 @@ def _value_errors(
         return {}
     columns = np.arange(found.shape[1])
     a, b = truth["x_scale"]
-    energy = np.abs(scales["x"].value(columns) - (a + b * columns))
+    energy = np.abs(scales["x"].value(columns.astype(float)) - (a + b * columns))
     a, b = truth["y_scale"]
     span = abs(b) * (truth["box"][3] - truth["box"][1])
     matched = match >= 0

@@ -101,9 +101,7 @@ def _spectra() -> dict[tuple[str, str], list[dict[str, Any]]]:
     return found
 
 
-def _stacked(
-    rng: np.random.Generator, rows: Sequence[dict[str, Any]], lines: int
-) -> list[Curve]:
+def _stacked(rng: np.random.Generator, rows: Sequence[dict[str, Any]], lines: int) -> list[Curve]:
     """Spectra of one edge above each other, on the axis of absolute energy (eV)."""
     out = []
     for k in range(lines):

@@ -11,8 +11,10 @@ PAPER = "arXiv:2107.02827, in words"
 
 
 def scorecard(metrics: Rows) -> list[Row]:
-    """Rows of ``scorecard.csv``: the paper prints its numbers for journal figures that are not at
-    hand; what it says in words is compared.
+    """Rows of ``scorecard.csv``.
+
+    The paper prints its numbers for journal figures that are not at hand; what it says in words is
+    compared.
     """
     refined = estimate(metrics, model=SLOPE, subset="all", target="box_px", metric=MEAN_ERROR)
     whole = estimate(
@@ -21,8 +23,8 @@ def scorecard(metrics: Rows) -> list[Row]:
     better = Claim(
         study=STUDY,
         claim_id="axes_refined",
-        claim="refining the frame lowers its error: mean error of the worst side less that of whole "
-        "pixels, below 0",
+        claim="refining the frame lowers its error: mean error of the worst side less that of "
+        "whole pixels, below 0",
         ours=refined.minus(whole.value),
         unit="pixel",
         source=PAPER,
@@ -34,8 +36,8 @@ def scorecard(metrics: Rows) -> list[Row]:
     slope = Claim(
         study=STUDY,
         claim_id="slope_helps",
-        claim="following lines with a slope (optical flow) finds more of them: share of lines found "
-        "less that without it, above 0",
+        claim="following lines with a slope (optical flow) finds more of them: share of lines "
+        "found less that without it, above 0",
         ours=ours.minus(other.value),
         unit="1",
         source=PAPER,
@@ -81,9 +83,7 @@ def checks(metrics: Rows) -> list[Row]:
         check="largest mean error of an energy axis that was not refused",
         bound=1.0,
         sense="at most",
-        ours=estimate(
-            metrics, model=SLOPE, subset="all", target="energy_error_eV", metric=LARGEST
-        ),
+        ours=estimate(metrics, model=SLOPE, subset="all", target="energy_error_eV", metric=LARGEST),
         unit="eV",
         fails_if="numbers beside an axis are misread in a consistent way",
     )

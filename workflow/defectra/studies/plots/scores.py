@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -22,18 +23,22 @@ def subsets(rows: Sequence[Row]) -> dict[str, Callable[[Row], bool]]:
     """Subsets of plots by name."""
     found: dict[str, Callable[[Row], bool]] = {
         "all": lambda row: True,  # noqa: ARG005
-        FEW: lambda row: row["lines"] <= 3,
-        "one colour": lambda row: row["one_colour"],
+        FEW: lambda row: bool(row["lines"] <= 3),
+        "one colour": lambda row: bool(row["one_colour"]),
         "several colours": lambda row: not row["one_colour"] and row["lines"] > 1,
-        "noise or blur": lambda row: row["rough"],
+        "noise or blur": lambda row: bool(row["rough"]),
         "clean": lambda row: not row["rough"],
-        "computed spectra": lambda row: row["rule"] == "spectra",
+        "computed spectra": lambda row: bool(row["rule"] == "spectra"),
     }
     for n in sorted({row["lines"] for row in rows}):
-        found[f"{n} lines"] = lambda row, n=n: row["lines"] == n and row["rule"] != "spectra"
+        found[f"{n} lines"] = partial(_has, lines=n, rule="polynomials")
     for dpi in sorted({row["dpi"] for row in rows}):
-        found[f"{dpi} dpi"] = lambda row, dpi=dpi: row["dpi"] == dpi
+        found[f"{dpi} dpi"] = partial(_has, dpi=dpi)
     return found
+
+
+def _has(row: Row, **wanted: object) -> bool:
+    return all(row[name] == value for name, value in wanted.items())
 
 
 def metrics(rows: Sequence[Row], settings: PlotsStudy, seed: int) -> Iterator[Row]:
@@ -61,7 +66,9 @@ def _scores(
     recall = _ratio(hits, lines, weights)
     size = {"n_test": len(rows), "n_groups": len(rows)}
     yield common | size | {"target": "line", "unit": "1", "metric": RECALL} | recall
-    refused = _ratio(np.array([row["refusal"] != "" for row in rows], float), lines * 0 + 1, weights)
+    refused = _ratio(
+        np.array([row["refusal"] != "" for row in rows], float), lines * 0 + 1, weights
+    )
     yield common | size | {"target": "axes", "unit": "1", "metric": REFUSED} | refused
     for target, unit in (("box_px", "pixel"), ("box_unrefined_px", "pixel"),
                          ("energy_error_eV", "eV"), ("intensity_error", "%")):  # fmt: skip

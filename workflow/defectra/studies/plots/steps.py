@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from defectra.core.step import Job
 
 
@@ -77,7 +79,7 @@ def plot_plots_examples(job: Job) -> None:
 
     rows = [row for row in read_table(job.input.pictures, TABLE) if row["arrays"]]
     with ArrayReader(Path(job.input.pictures).parent) as arrays:
-        shown = {}
+        shown: dict[tuple[str, int], dict[str, Any]] = {}
         for row in rows:
             shown.setdefault((row["rule"], row["lines"]), row)
         images = [(f"{rule}, {n} lines", arrays.of(row)) for (rule, n), row in shown.items()]

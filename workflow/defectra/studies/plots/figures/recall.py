@@ -38,9 +38,11 @@ def _by_count(axis: Any, rows: Sequence[Mapping[str, Any]]) -> None:
         bars = style.bars(value, lo, hi)
         axis.errorbar(n, value, bars, fmt=mark + "-", color=colour, ms=4, label=method)
     axis.axhline(0.95, color=style.GREY, lw=0.8, ls=":")
-    axis.set(ylim=(0, 1.03), xlabel="lines of a plot", ylabel="share of lines found (mean |dy| < 10 px)",
+    axis.set(ylim=(0, 1.03), xlabel="lines of a plot",
+             ylabel="share of lines found",
              title="Polynomials, both resolutions")  # fmt: skip
-    axis.legend(loc="lower left")
+    if axis.get_legend_handles_labels()[0]:
+        axis.legend(loc="lower left")
 
 
 def _by_kind(axis: Any, rows: Sequence[Mapping[str, Any]]) -> None:
