@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +13,7 @@ from defectra.core.arrays import ArrayReader
 from defectra.core.errors import TableError
 from defectra.engines.icemelt.engine import COUNTS, TRUTH
 
-Row = Mapping[str, Any]
+Row = dict[str, Any]
 Floats = NDArray[np.float32]
 FRINGES = (0.7, 1.2)  # pixels, of the difference of Gaussians that passes fringes of three pixels
 

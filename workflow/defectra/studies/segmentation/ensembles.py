@@ -88,7 +88,7 @@ def metrics(
 ) -> list[Row]:
     """Scores of ensembles, of the baseline, and differences EA − ER, with 90 % intervals."""
     model = baseline.fitted(training)
-    out = []
+    out: list[Row] = []
     for condition in settings.tested():
         frames = asked[condition]
         weights = evaluate.movie_weights(frames.movie, settings.bootstrap, 0)
@@ -134,7 +134,7 @@ def fraction_rows(
 
     The width of the band is set on the validation frames, at the usual condition.
     """
-    out = []
+    out: list[Row] = []
     for one in seeds:
         for label, sets in one.members.items():
             check = evaluate.fractions(sets[VALIDATION])

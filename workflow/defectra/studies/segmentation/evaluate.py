@@ -56,7 +56,8 @@ def scored(probability: NDArray[Any], truth: NDArray[Any]) -> Scored:
     flat = number + BINS * np.arange(len(y))[:, None]
 
     def by_bin(values: Floats) -> Floats:
-        return np.bincount(flat.ravel(), values.ravel(), len(y) * BINS).reshape(len(y), BINS)
+        sums = np.bincount(flat.ravel(), values.ravel(), len(y) * BINS)
+        return np.asarray(sums, np.float64).reshape(len(y), BINS)
 
     right = (said == y).astype(float)
     return Scored(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from defectra.core.step import Job, results_of
 
@@ -56,8 +56,15 @@ def train_segmentation(job: Job) -> None:
     found = one_seed(training, asked, settings, 1000 * int(job.params.seed) + number, folder)
     arrays = {f"{k}/{c}": p for k, sets in found.members.items() for c, p in sets.items()}
     with replacing(job.output.members) as temporary, temporary.open("wb") as handle:
-        np.savez_compressed(handle, **{k: np.float16(v) for k, v in arrays.items()})
+        np.savez_compressed(handle, **_halved(arrays))
     write_csv(job.output.costs, found.costs, COST_COLUMNS)
+
+
+def _halved(arrays: Mapping[str, Any]) -> dict[str, Any]:
+    """Arrays as float16, for a file."""
+    import numpy as np
+
+    return {name: np.asarray(value, np.float16) for name, value in arrays.items()}
 
 
 def evaluate_segmentation(job: Job) -> None:
@@ -94,14 +101,14 @@ def evaluate_segmentation(job: Job) -> None:
     shown |= {f"{c}/truth": frames.truth[:4, 0] for c, frames in asked.items()}
     shown |= {f"{c}/EA": seeds[0].members[ensembles.EA][c][:, :4].mean(axis=0) for c in asked}
     with replacing(job.output.examples) as temporary, temporary.open("wb") as handle:
-        np.savez_compressed(handle, **{k: np.float16(v) for k, v in shown.items()})
+        np.savez_compressed(handle, **_halved(shown))
 
 
-def _members(path: str) -> dict[str, Mapping[str, object]]:
+def _members(path: str) -> Mapping[str, Mapping[str, Any]]:
     """Probabilities by ensemble and set."""
     import numpy as np
 
-    out: dict[str, dict[str, object]] = {}
+    out: dict[str, dict[str, Any]] = {}
     with np.load(path, allow_pickle=False) as kept:
         for key in kept.files:
             label, _, condition = key.partition("/")
