@@ -8,15 +8,16 @@ PY := $(VENV)/bin/python
 GPAW := .venv-gpaw
 CONFIG ?= config/config.yaml
 DIRECTORY ?= .
-WORKERS ?= $(shell getconf _NPROCESSORS_ONLN)
-CORES ?= $(WORKERS)
+# Those that this process may use (affinity); the launcher looks at limits of the group, too.
+WORKERS ?= $(shell nproc 2>/dev/null || getconf _NPROCESSORS_ONLN)
 PROFILE ?= default
 MINUTES ?= 20
+SLURM_TESTS ?= slurm two_nodes batch_systems
 STUDIES := $(notdir $(patsubst %/,%,$(dir $(wildcard workflow/defectra/studies/*/settings.py))))
 
 export PYTHONPATH := workflow
 LAUNCH = $(PY) -m defectra.cli.launcher run --config $(CONFIG) --directory $(DIRECTORY) \
-	--cores $(CORES) --profile $(PROFILE) $(if $(MIRROR),--mirror $(MIRROR)) $(ARGS)
+	$(if $(CORES),--cores $(CORES)) --profile $(PROFILE) $(if $(MIRROR),--mirror $(MIRROR)) $(ARGS)
 # uv is quick; pip does the same where uv cannot reach the index that pip is configured for.
 define install
 	@$(VENV)/bin/uv pip install -q --compile-bytecode --python $(PY) $(1) 2>/dev/null || $(PY) -m pip install -q $(1)
@@ -52,8 +53,9 @@ structures: $(VENV)/.installed  ## your own: REQUEST=request.yaml, see README
 	@$(PY) -m defectra.structures.make "$(or $(REQUEST),request.yaml)" \
 		results/own/structures.parquet results/own
 
-test-slurm: $(VENV)/.installed-test $(VENV)/.installed-slurm  ## the workflow on a real Slurm of one node, started and stopped
-	@timeout -k 60 3600 $(PY) -m pytest tests/slurm -m slurm
+test-slurm: $(VENV)/.installed-test $(VENV)/.installed-slurm  ## the workflow on a real Slurm of one node and of two, by PBS and LSF
+	@for f in $(SLURM_TESTS); do \
+		timeout -k 60 3600 $(PY) -m pytest tests/slurm/test_$$f.py -m slurm || exit; done
 
 test-reruns: $(VENV)/.installed-test  ## what each change of a whole campaign, figures included, reruns
 	@$(PY) -m pytest tests/reruns

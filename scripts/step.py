@@ -5,10 +5,12 @@ it takes the job (input, output, params, wildcards). What it prints, and the tra
 failure, go to the log of the rule.
 """
 
+from defectra.core.cores import follow_threads
 from defectra.core.joblog import logged
 from defectra.core.step import run
 from defectra.core.watchdog import follow_ancestors
 
 with logged(snakemake.log[0]):
+    follow_threads(snakemake.threads)
     follow_ancestors()
     run(snakemake)

@@ -75,12 +75,14 @@ def runs(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         "local": Run(base / "local", flags=("--no-report",)),
         "feff": Run(base / "feff", TABLES_ONLY),
         "feff local": Run(base / "feff local", TABLES_ONLY, flags=("--no-report",)),
+        "killed": Run(base / "killed", CHUNK, gate=Gate(base / "gate of killed")),
     }
     found["memory"].campaign.edit(
         "workflow/defectra/campaign/loads.py", "BASE_MB = 1000", "BASE_MB = 250"
     )
     one_chunk(found["storm"].campaign)
     one_chunk(found["memory"].campaign)
+    one_chunk(found["killed"].campaign)
     first_principles(found["feff"].campaign)
     first_principles(found["feff local"].campaign)
     for name in ("local", "feff local"):
@@ -252,6 +254,30 @@ def own_jobs(cluster: Cluster, campaign: Campaign, *states: str) -> set[str]:
     out = cluster.call("squeue", "-h", *flags, "-o", "%i|%Z").stdout
     rows = [line.split("|") for line in out.splitlines()]
     return {job for job, folder in rows if Path(folder) == campaign.folder}
+
+
+def test_a_new_run_waits_for_the_job_of_a_killed_one(
+    cluster: Cluster, runs: dict[str, Run], local: Campaign
+) -> None:
+    run = runs["killed"].start()
+    assert run.gate is not None
+    run.gate.let(2)
+    job = job_at_work(cluster, run, 2)
+    assert run.child is not None
+    run.child.kill()
+    run.child.wait()
+    run.start()
+    wait_for(lambda: "Waiting for jobs" in run.campaign.last_log(), "the sentence about the job")
+    assert own_jobs(cluster, run.campaign) == {job}, "nothing is submitted beside it"
+    run.gate.let(2)
+    wait_for(lambda: len(run.campaign.computed()) == 4, "work of the job that was left behind")
+    run.gate.open()
+    log = run.finish()
+    assert f"{job} running" in log
+    assert "Error" not in log, "no retry is burnt"
+    once_each(run.campaign, local)
+    assert {"COMPLETED"} == {cluster.jobs()[j] for j in own_jobs(cluster, run.campaign, "all")}
+    same_chunks(run.campaign, local)
 
 
 @pytest.mark.live

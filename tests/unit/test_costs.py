@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from defectra.campaign import costs
 from defectra.campaign.costs import (
     ALONE,
     ATOMS,
     OTHER_EDGE,
     SAME_EDGE,
     Law,
+    Measured,
     dump,
     fit,
     load,
     sharing,
 )
+from defectra.campaign.measured_costs import laws_by_folder
 from defectra.core.errors import ConfigError
 from defectra.core.records import CALCULATIONS, GEOMETRIES
 from defectra.core.store import Archive
@@ -105,3 +109,25 @@ def test_shipped_table_predicts_the_archive(root: Path) -> None:
     predicted = sum(law.cpu(atoms[row["geometry_id"]]) for row, law in pairs)
     assert predicted == pytest.approx(sum(row["cpu_s"] for row, _ in pairs), rel=0.2)
     assert max(row["max_rss_mb"] for row, _ in pairs) < 1.2 * max(law.memory_mb for _, law in pairs)
+
+
+def test_an_engine_brings_its_own_law_and_the_shared_table_wins(tmp_path, monkeypatch) -> None:
+    runs = [Measured(("synthetic_patterns", "counted", ALONE), 10890 * k, 1e-3 * k, 1e-3 * k, 90.0)
+            for k in range(1, 10)]  # fmt: skip
+    (folder,) = found = laws_by_folder(runs, set())
+    assert folder == "synthetic"
+    (law,) = found[folder]
+    assert law.cpu(10890 * 4) == pytest.approx(4e-3, rel=0.02)  # small seconds keep their digits
+    assert laws_by_folder(runs, {law.key}) == {}
+    assert laws_by_folder(runs[:7], set()) == {}
+    own, shared = tmp_path / "own.yaml", tmp_path / "shared.yaml"
+    own.write_text(dump([law, LAW], "runs"))
+    shared.write_text(dump([replace(LAW, seconds=99.0)], "archive"))
+    monkeypatch.setattr(costs, "own_tables", lambda: [own])
+    laws = costs.load_with_own(shared)
+    assert (laws[LAW.key].seconds, laws[law.key]) == (99.0, law)
+    assert costs.texts(shared) == shared.read_text() + "\n" + own.read_text()
+
+
+def test_tables_of_engines_can_be_read() -> None:
+    assert all(costs.load(path) for path in costs.own_tables())

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from defectra.campaign.progress import Line, Work, duration, read_steps, read_work
-from defectra.cli.launcher import PROFILES, check_profile
 from defectra.cli.outcome import failures, meaningful
+from defectra.cli.profiles import PROFILES, check_profile, executor, profile_folder
 from defectra.core.errors import ConfigError
 
 LOG = """\
@@ -167,9 +167,10 @@ def test_text_without_an_error_shows_its_end() -> None:
 
 
 def test_work_adds_chunks_and_leaves_out_those_of_earlier_runs(tmp_path: Path) -> None:
+    state = {"done": 5, "total": 20, "fresh": 4, "started": 940.0, "updated": 1000.0}
     for name, when in (("a", 1000), ("b", 1000), ("old", 10)):
         path = tmp_path / f"{name}.progress"
-        path.write_text(json.dumps({"done": 5, "total": 20, "fresh": 4, "started": 940.0}))
+        path.write_text(json.dumps(state | {"expected_s": 19.0, "left_s": 15.0}))
         os.utime(path, (when, when))
     (tmp_path / "torn.progress").write_text("{")
     work = read_work(tmp_path, since=500, now=1000.0)
@@ -216,10 +217,33 @@ def test_file_has_a_line_from_time_to_time() -> None:
 
 def test_profiles_are_checked_before_anything_starts(tmp_path: Path) -> None:
     check_profile(PROFILES / "default")
-    with pytest.raises(ConfigError, match="ours are: default, slurm"):
+    with pytest.raises(ConfigError, match="ours are: default, lsf, pbs, slurm"):
         check_profile(tmp_path / "none")
     own = tmp_path / "own"
     own.mkdir()
     (own / "config.yaml").write_text("executor: not-there\njobs: 3\n", encoding="utf-8")
     with pytest.raises(ConfigError, match="pip install snakemake-executor-plugin-not-there"):
         check_profile(own)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "executor: slurm\n",
+        'executor: "slurm"\n',
+        "{executor: slurm, jobs: 3}\n",
+        "jobs: 3\n'executor' : slurm  # mine\n",
+    ],
+)
+@pytest.mark.parametrize("name", ["config.yaml", "profile.yaml", "profile.v9+.yaml"])
+def test_profiles_are_read_as_yaml(tmp_path: Path, text: str, name: str) -> None:
+    (tmp_path / name).write_text(text, encoding="utf-8")
+    assert executor(tmp_path) == "slurm"
+    assert profile_folder(str(tmp_path / name)) == tmp_path
+
+
+@pytest.mark.parametrize("text", ["executor: [\n", "- slurm\n", ""])
+def test_a_profile_that_is_none_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "profile.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"profile\.yaml: "):
+        check_profile(tmp_path)

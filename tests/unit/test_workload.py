@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -21,6 +23,7 @@ from defectra.campaign.loads import (
 from defectra.campaign.parameters import worker_settings
 from defectra.campaign.plan import make_plan, write_plan
 from defectra.campaign.scale import Scale
+from defectra.campaign.study_load import StudyLoad, StudyLoads
 from defectra.campaign.workload import Workload, Written
 from defectra.core.config import Config, config_model, load
 from defectra.core.errors import ConfigError
@@ -205,6 +208,20 @@ def test_limits_are_kept_beside_the_plan_and_doubled(
     assert doubled(30)(None, 3) == 120
 
 
+def test_tasks_of_a_job_array_ask_for_the_longest_and_the_largest(
+    workload: Workload, tiny: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loads = {"nmc-00": Load(wall_s=60.0, memory_mb=800.0), "nmc-01": Load(wall_s=6000.0)}
+    monkeypatch.setattr(Workload, "_weigh", lambda self: loads)
+    parts = (workload.plan, worker_settings(tiny), workload.archive, workload.costs)
+    alone, array = Workload(*parts), Workload(*parts, are_alike=lambda: True)
+    assert alone.runtime("nmc-00") < alone.runtime("nmc-01")
+    assert alone.memory("nmc-00") > alone.memory("nmc-01")
+    for chunk in loads:
+        assert array.runtime(chunk, 2) == alone.runtime("nmc-01", 2)
+        assert array.memory(chunk) == alone.memory("nmc-00")
+
+
 def test_other_laws_weigh_anew(workload: Workload, tiny: Config) -> None:
     (before,) = workload.all().values()
     doubled = [Law(**{**vars(x), "seconds": 2 * x.seconds}) for x in LAWS.values()]
@@ -220,3 +237,36 @@ def test_shards_are_suggested_for_the_wanted_minutes() -> None:
     assert "40 calculations to compute, 4.00 CPU hours" in text
     assert "nmc.shards: 12 (now 4)" in text
     assert "takes 10.0 minutes" in text
+
+
+@pytest.mark.parametrize(
+    ("launch", "number"),
+    [
+        ("mpiexec -n 4", 4),
+        ("mpirun --bind-to none -np 8", 8),
+        ("srun --ntasks=3", 3),
+        ("mpiexec -n4", 4),
+        ("mpiexec", 1),
+        ("", 1),
+        ("mpiexec -n x", 1),
+    ],
+)
+def test_a_job_asks_for_the_processes_that_the_launcher_starts(
+    tiny: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, launch: str, number: int
+) -> None:
+    monkeypatch.setenv("DEFECTRA_GPAW_LAUNCH", launch)
+    cells = StudyLoad(total=2, missing=2, wall_s=600.0, engines=Counter(gpaw=2))
+    assert cells.processes == number
+    alone = StudyLoad(total=2, missing=2, wall_s=600.0, engines=Counter(gpaw_levels=2, gpaw=0))
+    assert alone.processes == 1, "programs that the launcher does not start"
+    assert cells.megabytes - alone.megabytes == 400 * (number - 1)
+    assert cells.minutes == alone.minutes, "how well it shares out was not measured"
+    loads = StudyLoads(tiny, tmp_path, tmp_path / "costs.yaml", lambda: False)
+    loads.known["perovskites-00"] = cells
+    found = {k: of(SimpleNamespace(chunk="perovskites-00")) for k, of in loads.mpi().items()}
+    if not launch:
+        assert found == {}
+    else:
+        name = "launcher" if number > 1 else ""
+        assert found == {"mpi": name, "tasks": number, "cpus_per_task": 1}
+    assert loads.threads("perovskites-00") == number

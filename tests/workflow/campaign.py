@@ -18,11 +18,12 @@ from events import Gate
 from defectra.core.journal import read_journal
 from defectra.core.records import TABLES
 from defectra.core.store import read_table
+from defectra.core.studies import study_names
 
 ROOT = Path(__file__).resolve().parents[2]
 PARTS = ("Snakefile", "workflow", "profiles", "scripts", "config", "envs")
 # Rules without work.
-TARGETS = ("total", "everything", "all", "nmc", "levels", "perovskites", "xanes", "ladder")
+TARGETS = ("total", "everything", "all", "ladder", *study_names())
 TABLES_ONLY = "results/calculations.parquet"
 TIMES = {"wall_s", "cpu_s", "max_rss_mb"}
 STUDY: dict[str, Any] = {

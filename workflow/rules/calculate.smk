@@ -6,7 +6,7 @@ from defectra.core.project_files import archive_parts
 from defectra.campaign.study_load import StudyLoads
 from defectra.engines.release import release
 
-LOADS = StudyLoads(CONFIG, RESULTS, WORKFLOW / "costs.yaml", PLAN.may_write)
+LOADS = StudyLoads(CONFIG, RESULTS, WORKFLOW / "costs.yaml", PLAN.may_write, in_arrays)
 
 
 use rule step as calculate with:
@@ -37,7 +37,9 @@ use rule step as compute with:
         "results/chunks/{chunk}/counts.json",
     log:
         "results/logs/compute/{chunk}.log",
+    threads: lambda wildcards: LOADS.threads(wildcards.chunk)
     resources:
+        **LOADS.mpi(),
         mem_mb=lambda wildcards, attempt: LOADS.memory(wildcards.chunk, attempt),
         runtime=lambda wildcards, attempt: LOADS.runtime(wildcards.chunk, attempt),
     params:

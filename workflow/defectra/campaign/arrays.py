@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from defectra.campaign.complete import survey
-from defectra.campaign.costs import ALONE, Measured
+from defectra.campaign.costs import ALONE, Measured, measured_row
 from defectra.campaign.engine import Engine, engine_named
 from defectra.campaign.ledger import Finished, Kind, Ledger, Result
 from defectra.campaign.request import Family, Request, Row, Waiting
@@ -241,4 +241,4 @@ def measured_arrays(archive: Archive, *tables: Table) -> Iterator[Measured]:
         for row in archive.read(table):
             if row["status"] == Status.OK:
                 key = (row["engine"], row["protocol"], ALONE)
-                yield Measured(key, row["size"], row["cpu_s"], row["wall_s"], row["max_rss_mb"])
+                yield measured_row(key, row["size"], row)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from defectra.campaign.chunk_state import ChunkState, read_state, write_state
 from defectra.campaign.engine import BatchEngine, Engine, Outcome, run_all
 from defectra.campaign.ledger import Ledger
 from defectra.campaign.node import Guard
@@ -16,7 +16,6 @@ from defectra.campaign.request import Family, Request, Row, Waiting, batch_of
 from defectra.campaign.verdict import is_machine
 from defectra.core.errors import EngineError, StoreError
 from defectra.core.records import Status
-from defectra.core.store import write_bytes
 
 
 @dataclass
@@ -173,17 +172,36 @@ def computed(families: Iterable[Family], ledger: Ledger, journal: Path) -> Ledge
 
 
 class Progress:
-    """Progress file of a chunk, written at most once a second."""
+    """Progress file of a chunk, written at most once a second.
 
-    def __init__(self, path: Path, total: int, missing: int) -> None:
-        self.path, self.total, self.missing = path, total, missing
-        self.started, self._shown = time.time(), 0.0
+    Parameters
+    ----------
+    total, missing
+        Calculations of the chunk, and those of them that are to be computed.
+    weight
+        What all missing ones weigh together, in a unit of its own.
+    """
 
-    def show(self, fresh: int, *, last: bool = False) -> None:
-        """Tell that `fresh` calculations were computed in this start."""
+    def __init__(self, path: Path, total: int, missing: int, weight: float) -> None:
+        self.path, self.total, self.missing, self.weight = path, total, missing, weight
+        self.started, self._shown, self._done = time.time(), 0.0, 0.0
+        self.expected_s = self._announced() or weight
+
+    def _announced(self) -> float:
+        """What the run, or a start before, expected to be left; 0: nothing tells."""
+        try:
+            return read_state(self.path).left_s
+        except (OSError, ValueError, KeyError, TypeError):
+            return 0.0
+
+    def show(self, fresh: int, weight: float = 0.0, *, last: bool = False) -> None:
+        """Tell that `fresh` calculations were computed in this start; the last weighs `weight`."""
+        self._done += weight
         if not last and time.monotonic() - self._shown < 1.0:
             return
         self._shown = time.monotonic()
         done = self.total if last else min(self.total, self.total - self.missing + fresh)
-        state = {"done": done, "total": self.total, "started": self.started, "fresh": fresh}
-        write_bytes(self.path, json.dumps(state).encode())
+        share = 1.0 if last or self.weight <= 0 else min(self._done / self.weight, 0.999)
+        left = self.expected_s * (1 - share)
+        times = self.started, time.time()
+        write_state(self.path, ChunkState(done, self.total, fresh, *times, self.expected_s, left))

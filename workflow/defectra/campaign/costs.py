@@ -12,14 +12,16 @@ import argparse
 import math
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from defectra.campaign.request import Request, Waiting
 from defectra.core.errors import ConfigError, DefectraError
+from defectra.core.paths import PACKAGE, PROJECT
 
 if TYPE_CHECKING:
     from defectra.core.config import Config
@@ -28,6 +30,7 @@ Row = dict[str, Any]
 Key = tuple[str, str, str]
 
 ATOMS = 36.0  # of the cell to which `seconds` refers
+LAST_DIGIT = 1e-3  # s, of the accounting
 FEWEST = 8  # rows of a law; below that there is none
 ALONE, SAME_EDGE, OTHER_EDGE = "alone", "same edge", "other edge"
 _HEAD = """\
@@ -105,13 +108,28 @@ def fit(calculations: Iterable[Row], geometries: Iterable[Row]) -> list[Law]:
 
 @dataclass(frozen=True)
 class Measured:
-    """What one finished calculation took: the key of its law, atoms, CPU and wall seconds, MB."""
+    """What one finished calculation took: the key of its law, atoms, CPU and wall seconds, MB.
+
+    The engines of arrays have a size of their own in place of the atoms.
+    """
 
     key: Key
     atoms: int
     cpu_s: float
     wall_s: float
     memory_mb: float
+
+
+def measured_row(key: Key, size: int, row: Mapping[str, Any]) -> Measured:
+    """What a row tells of its calculation; times below the last digit that is kept are half of it.
+
+    Parameters
+    ----------
+    row
+        ``cpu_s``, ``wall_s``, ``max_rss_mb``.
+    """
+    cpu, wall = (max(float(row[name]), LAST_DIGIT / 2) for name in ("cpu_s", "wall_s"))
+    return Measured(key, size, cpu, wall, float(row["max_rss_mb"]))
 
 
 def fit_measured(found: Iterable[Measured]) -> list[Law]:
@@ -162,7 +180,7 @@ def _ratio_law(
     spread = math.sqrt(sum((v - mean) ** 2 for v in logs) / max(len(logs) - 1, 1))
     scatter = math.hypot(law.scatter, spread if len(logs) > 1 else 1.0)
     basis = f"{old[1]} times {math.exp(mean):.1f}, {len(logs)} sites at both"
-    return replace(law, protocol=new[1], seconds=round(law.seconds * math.exp(mean), 2),
+    return replace(law, protocol=new[1], seconds=_rounded(law.seconds * math.exp(mean)),
                    scatter=round(scatter, 3), count=len(logs), basis=basis)  # fmt: skip
 
 
@@ -181,7 +199,7 @@ def _law(key: Key, found: list[tuple[int, Row]]) -> Law:
     seconds = float(cpu.sum() / np.exp(slope * x).sum())
     return Law(
         *key,
-        seconds=round(seconds, 2),
+        seconds=_rounded(seconds),
         exponent=round(slope, 2),
         error=round(scatter / spread**0.5, 2) if spread > 0 else 0.0,
         scatter=round(scatter, 3),
@@ -190,6 +208,11 @@ def _law(key: Key, found: list[tuple[int, Row]]) -> Law:
         count=len(found),
         atoms=(int(numbers.min()), int(numbers.max())),
     )
+
+
+def _rounded(seconds: float) -> float:
+    """Hundredths, or three digits of what is less."""
+    return round(seconds, 2) if seconds >= 1 else float(f"{seconds:.3g}")
 
 
 def dump(laws: Iterable[Law], source: str) -> str:
@@ -220,6 +243,43 @@ def load(path: str | Path) -> dict[Key, Law]:
             f"{path}: not a table of costs ({text}); `make costs` writes it"
         ) from None
     return {law.key: law for law in laws}
+
+
+def own_tables() -> list[Path]:
+    """Tables that engines bring, see :mod:`defectra.campaign.measured_costs`."""
+    return sorted((PACKAGE / "engines").glob("*/costs.yaml"))
+
+
+def texts(path: Path) -> str:
+    """Text of a table of costs and of those that engines bring: what an estimate depends on."""
+    return "\n".join(one.read_text(encoding="utf-8") for one in (path, *own_tables()))
+
+
+def load_with_own(path: Path) -> dict[Key, Law]:
+    """Laws of a table of costs, and those that engines bring where it has none."""
+    own = (load(one) for one in own_tables())
+    return {key: law for table in own for key, law in table.items()} | load(path)
+
+
+def law_of(item: Request | Waiting, laws: Mapping[Key, Law]) -> Law | None:
+    """Law of a calculation; that of its engine and kind where protocols share one; None."""
+    kinds = (item.cost_kind, ALONE)
+    keys = [(item.engine, p, k) for p in (item.protocol, "") for k in kinds]
+    return next((laws[key] for key in keys if key in laws), None)
+
+
+def weights() -> Callable[[Request | Waiting], float]:
+    """Function that gives the expected seconds of a calculation; what is not known weighs 1 s."""
+    try:
+        laws = load_with_own(PROJECT / "workflow" / "costs.yaml")
+    except ConfigError:
+        laws = {}
+
+    def weigh(item: Request | Waiting) -> float:
+        law = law_of(item, laws)
+        return 1.0 if law is None else law.cpu(item.atoms or int(ATOMS)) * law.wall
+
+    return weigh
 
 
 def all_laws(calculations: list[Row], geometries: list[Row], config: Config) -> list[Law]:

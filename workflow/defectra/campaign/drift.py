@@ -77,23 +77,6 @@ def difference(old: Mapping[str, Any], new: Parsed) -> dict[str, float]:
     return {"max_abs_mu": float(np.abs(now - then).max()), "relative_rms": rms}
 
 
-def drifted(
-    rows: Sequence[Mapping[str, Any]], columns: Sequence[str], tolerance: float
-) -> list[Row]:
-    """Rows of a comparison that are outside a tolerance; a number that is missing is outside too.
-
-    Parameters
-    ----------
-    columns
-        Differences, in the unit of `tolerance`.
-    """
-    return [
-        dict(row)
-        for row in rows
-        if not all(abs(float(row[c])) <= tolerance for c in columns)  # NaN is not
-    ]
-
-
 def _finished(row: Row) -> bool:
     return engine_named(row["engine"]).finished(row, None)
 

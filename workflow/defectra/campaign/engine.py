@@ -142,6 +142,19 @@ class BatchEngine(Protocol):
         """Compute all; gives each outcome as soon as it is there."""
 
 
+@runtime_checkable
+class ParallelEngine(Protocol):
+    """An engine whose program is started on several processes (MPI)."""
+
+    def processes(self) -> int:
+        """How many, as its launcher says on this machine."""
+
+
+def processes_of(engine: Engine) -> int:
+    """Processes on which one calculation of an engine runs."""
+    return engine.processes() if isinstance(engine, ParallelEngine) else 1
+
+
 def run_all(
     engine: Engine, requests: Sequence[Request], work: Path
 ) -> Iterator[tuple[Request, Outcome]]:

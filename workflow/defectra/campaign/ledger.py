@@ -278,15 +278,20 @@ class Ledger:
         return self._records
 
     @contextmanager
-    def writing(self, path: Path) -> Iterator[None]:
+    def writing(self, path: Path, patience_s: float = 0.0) -> Iterator[None]:
         """Hold a journal to which :meth:`take` adds; what others added meanwhile is taken in.
+
+        Parameters
+        ----------
+        patience_s
+            How long to wait for another worker that holds it.
 
         Raises
         ------
         BusyError
             If another worker holds it.
         """
-        with Journal(path) as handle:
+        with Journal(path, patience_s) as handle:
             for known in dict.fromkeys([*self.journals, path]):
                 self._read(known)
             self._open = handle

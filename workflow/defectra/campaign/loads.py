@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from defectra.campaign.chunk_state import ChunkState
+
 SAFETY = 2.0  # asked for over expected time: slower nodes, second attempts, busy memory buses
 START_MINUTES = 10  # a job's own start and its tables, on a slow file system
 BASE_MB = 1000  # Snakemake (twice, as a job) and the worker without its engine
@@ -41,6 +43,13 @@ class Load:
     memory_mb: float = 0.0
     unmeasured: tuple[str, ...] = ()
     impossible: Mapping[str, int] = field(default_factory=dict)
+
+    def state(self) -> ChunkState:
+        """The chunk before it begins; without expected seconds if some are not known."""
+        cannot = sum(self.impossible.values())
+        total, known = self.tasks - cannot, 0.0 if self.unmeasured else self.wall_s
+        done = total - self.missing
+        return ChunkState(done, total, expected_s=known, left_s=known, impossible=cannot)
 
     @property
     def minutes(self) -> int:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from defectra.campaign import archived, plan
+from defectra.campaign.left_behind import wait_for_left_behind
 from defectra.core.config import Config, config_model
 from defectra.core.errors import StoreError, TableError
 from defectra.core.results_lock import is_handed_over, take
@@ -96,6 +97,7 @@ class Planned:
                 self._lock = take(self.results)  # until this process ends
         except StoreError as error:
             raise SystemExit(str(error)) from None
+        wait_for_left_behind(Path(".snakemake", "incomplete"))
         self._install()
         self._settled = True
 

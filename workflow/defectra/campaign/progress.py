@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import math
 import re
 import sys
 import time
@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TextIO
+
+from defectra.campaign.chunk_state import read_state, remaining
 
 _STEP = re.compile(r"^(\d+) of (\d+) steps \(", re.MULTILINE)
 # members of a group, which a cluster runs as one job, stand indented
@@ -20,9 +22,16 @@ _FAILED = re.compile(r"^Error in rule (\w+):\n(?:(?: {4}.*)\n)*? {4}jobid: (\d+)
 
 @dataclass
 class Work:
-    """Calculations of all chunks: done, total, computed in this run, seconds since the first.
+    """Calculations of all chunks of a run: done, total, computed in it, those that cannot be.
 
     Those that can not be computed here are `impossible` and not of the total.
+
+    Attributes
+    ----------
+    seconds
+        Since the first chunk began.
+    left_s
+        Expected until the last chunk ends; NaN before anything tells.
     """
 
     done: int = 0
@@ -30,6 +39,7 @@ class Work:
     fresh: int = 0
     seconds: float = 0.0
     impossible: int = 0
+    left_s: float = math.nan
 
     @property
     def rate(self) -> float:
@@ -40,9 +50,9 @@ class Work:
         if not self.total and not self.impossible:
             return ""
         text = f"calculations {self.done}/{self.total}"
-        left = self.total - self.done
-        if self.fresh and left:
-            text += f", {self.rate:.1f} a minute, {duration(60 * left / self.rate)} left"
+        if self.fresh and self.done < self.total:
+            text += f", {self.rate:.1f} a minute"
+            text += f", {duration(self.left_s)} left" if math.isfinite(self.left_s) else ""
         return text + (f", {self.impossible} cannot be computed" if self.impossible else "")
 
 
@@ -70,21 +80,22 @@ def duration(seconds: float) -> str:
 def read_work(store: Path, since: float, now: float | None = None) -> Work:
     """Sum of the progress files below `store` that were written after `since` (Unix seconds)."""
     now = time.time() if now is None else now
-    out, starts = Work(), []
+    states = []
     for path in sorted(store.glob("*.progress")):
         try:
-            if path.stat().st_mtime < since:
-                continue
-            state = json.loads(path.read_text(encoding="utf-8"))
-            out.done += int(state["done"])
-            out.total += int(state["total"])
-            out.fresh += int(state["fresh"])
-            out.impossible += int(state.get("impossible", 0))
-            starts.append(float(state["started"]))
-        except (OSError, ValueError, KeyError):
+            if path.stat().st_mtime >= since:
+                states.append(read_state(path))
+        except (OSError, ValueError, KeyError, TypeError):
             continue  # another process is just replacing it: the next look will see it
-    out.seconds = now - min(starts) if starts else 0.0
-    return out
+    starts = [state.started for state in states if state.started]
+    return Work(
+        sum(state.done for state in states),
+        sum(state.total for state in states),
+        sum(state.fresh for state in states),
+        now - min(starts) if starts else 0.0,
+        sum(state.impossible for state in states),
+        remaining(states, now),
+    )
 
 
 def read_steps(log: str) -> Steps:

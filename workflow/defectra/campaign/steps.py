@@ -52,14 +52,17 @@ def compute(job: Job) -> None:
     import json
 
     from defectra.campaign.studies import study_of
-    from defectra.campaign.worker import run_chunk
+    from defectra.campaign.worker import PATIENCE_S, run_chunk
     from defectra.core.config import part_of_config
+    from defectra.core.limits import with_limits
     from defectra.core.scratch import use_node_scratch
     from defectra.core.store import write_bytes
 
     use_node_scratch()
-    chunk, config = job.wildcards.chunk, part_of_config(json.loads(job.params.config))
-    counts = run_chunk(study_of(chunk), chunk, config, results_of(job) / "store")
+    chunk, part = job.wildcards.chunk, json.loads(job.params.config)
+    limits = with_limits(part.get("protocols", {}), results_of(job))
+    config = part_of_config(part | {"protocols": limits})
+    counts = run_chunk(study_of(chunk), chunk, config, results_of(job) / "store", PATIENCE_S)
     for sentence in counts.sentences():
         print(sentence, flush=True)
     write_bytes(job.output[0], json.dumps(vars(counts), indent=1).encode())

@@ -9,13 +9,18 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import os
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+from defectra.campaign.chunk_state import ChunkState
 from defectra.campaign.complete import survey
-from defectra.campaign.costs import ALONE, Key, Law, load
+from defectra.campaign.costs import Key, Law, law_of, load_with_own, texts
+from defectra.campaign.engine import engine_named, processes_of
 from defectra.campaign.ledger import Ledger
 from defectra.campaign.loads import (
     BASE_MB,
@@ -26,6 +31,7 @@ from defectra.campaign.loads import (
 from defectra.campaign.request import Family, Request, Waiting
 from defectra.campaign.studies import (
     archive_of,
+    chunks_to_compute,
     families_of,
     ledger_of,
     part_for,
@@ -36,7 +42,9 @@ from defectra.core.config import Config
 from defectra.core.store import write_bytes
 
 UNKNOWN_MINUTES = 600  # asked for where a chunk holds something of unknown cost
+LAUNCHER = re.compile(r"DEFECTRA_[A-Z]+_LAUNCH")
 UNKNOWN_MB = 2000.0
+PROCESS_MB = 400  # of each further process: its interpreter, libraries and buffers
 
 
 @dataclass
@@ -66,6 +74,12 @@ class StudyLoad:
     unknown: Counter[str] = field(default_factory=Counter)
     engines: Counter[str] = field(default_factory=Counter)
 
+    def state(self) -> ChunkState:
+        """The chunk before it begins; without expected seconds if some are not known."""
+        known = 0.0 if self.unknown else self.wall_s
+        done = self.total - self.missing
+        return ChunkState(done, self.total, expected_s=known, left_s=known)
+
     @property
     def minutes(self) -> int:
         """Time limit of a first attempt."""
@@ -73,10 +87,16 @@ class StudyLoad:
         return max(known, UNKNOWN_MINUTES) if self.unknown else known
 
     @property
+    def processes(self) -> int:
+        """Cores that a job needs: processes of the engine that starts the most."""
+        missing = [name for name, count in self.engines.items() if count]
+        return max((processes_of(engine_named(name)) for name in missing), default=1)
+
+    @property
     def megabytes(self) -> int:
         """Memory limit of a first attempt."""
         used = self.memory_mb or (UNKNOWN_MB if self.missing else 0.0)
-        return math.ceil(BASE_MB + MEMORY_MARGIN * used)
+        return math.ceil(BASE_MB + MEMORY_MARGIN * used + PROCESS_MB * (self.processes - 1))
 
     def cost(self) -> str:
         """Expected CPU hours with their standard deviation, for people."""
@@ -86,13 +106,6 @@ class StudyLoad:
         return " and ".join(
             p for p in (known, f"a cost not known for {names}" if names else "") if p
         )
-
-
-def law_of(item: Request | Waiting, laws: Mapping[Key, Law]) -> Law | None:
-    """Law of a calculation; that of its engine and kind where protocols share one; None."""
-    kinds = (item.cost_kind, ALONE)
-    keys = [(item.engine, p, k) for p in (item.protocol, "") for k in kinds]
-    return next((laws[key] for key in keys if key in laws), None)
 
 
 def load_of(families: Iterable[Family], ledger: Ledger, laws: Mapping[Key, Law]) -> StudyLoad:
@@ -140,7 +153,7 @@ def chunk_load(
     """
     store, archive = results / "store", archive_of(study, config)
     journals = [[p.name, p.stat().st_size] for p in sorted(store.glob(f"{study}-*.journal"))]
-    state = [part_for(config, study), archive.digest(), journals, costs.read_text(encoding="utf-8")]
+    state = [part_for(config, study), archive.digest(), journals, texts(costs)]
     digest = hashlib.sha256(json.dumps(state).encode()).hexdigest()
     kept = results / "plan" / "studies" / f"{chunk or study}.json"
     try:
@@ -151,7 +164,7 @@ def chunk_load(
     except (OSError, ValueError, KeyError, TypeError):
         pass
     families = families_of(study, config, chunk)
-    found = load_of(families, ledger_of(study, config, store), load(costs))
+    found = load_of(families, ledger_of(study, config, store), load_with_own(costs))
     if keep:
         write_bytes(kept, json.dumps(vars(found) | {"digest": digest}).encode())
     return found
@@ -175,8 +188,6 @@ def load_sentence(config: Config, study: str, found: StudyLoad) -> str:
 
 def ledger_sentence(engine: str) -> str:
     """What an engine lacks on this machine; empty if nothing."""
-    from defectra.campaign.engine import engine_named
-
     return engine_named(engine).available()
 
 
@@ -191,24 +202,57 @@ class StudyLoads:
         Table of :mod:`defectra.campaign.costs`.
     is_run
         Tells, once the graph of jobs is built, whether this call runs jobs and may write.
+    are_alike
+        As of :class:`defectra.campaign.workload.Workload`.
     """
 
     def __init__(
-        self, config: Config, results: Path, costs: Path, is_run: Callable[[], bool]
+        self,
+        config: Config,
+        results: Path,
+        costs: Path,
+        is_run: Callable[[], bool],
+        are_alike: Callable[[], bool] = lambda: False,
     ) -> None:
         self.config, self.results, self.costs, self._is_run = config, results, costs, is_run
-        self._loads: dict[str, StudyLoad] = {}
+        self._are_alike = are_alike
+        self.known: dict[str, StudyLoad] = {}
 
     def memory(self, chunk: str, attempt: int = 1) -> int:
         """Megabytes to ask for, doubled with every attempt."""
-        return int(self[chunk].megabytes * 2 ** (attempt - 1))
+        return int(max(load.megabytes for load in self._asked(chunk)) * 2 ** (attempt - 1))
 
     def runtime(self, chunk: str, attempt: int = 1) -> int:
         """Minutes to ask for, doubled with every attempt."""
-        return int(self[chunk].minutes * 2 ** (attempt - 1))
+        return int(max(load.minutes for load in self._asked(chunk)) * 2 ** (attempt - 1))
+
+    def _asked(self, chunk: str) -> list[StudyLoad]:
+        """Loads whose largest a chunk asks for."""
+        studies = self.config.studies if self._are_alike() else []
+        return [self[c] for c in {chunk, *(c for s in studies for c in self._chunks(s))}]
+
+    def _chunks(self, study: str) -> list[str]:
+        return chunks_to_compute(self.config, study)
+
+    def threads(self, chunk: str) -> int:
+        """Cores to ask for: one for each process that the launcher starts."""
+        return max(load.processes for load in self._asked(chunk))
+
+    def mpi(self) -> dict[str, Callable[[Any], int | str]]:
+        """Resources by which a cluster gives one task to each process.
+
+        None without a launcher (``DEFECTRA_<ENGINE>_LAUNCH``): such jobs are as all others.
+        """
+        if not any(LAUNCHER.fullmatch(name) and text for name, text in os.environ.items()):
+            return {}
+        return {
+            "mpi": lambda wildcards: "launcher" if self.threads(wildcards.chunk) > 1 else "",
+            "tasks": lambda wildcards: self.threads(wildcards.chunk),
+            "cpus_per_task": lambda wildcards: 1,  # noqa: ARG005
+        }
 
     def __getitem__(self, chunk: str) -> StudyLoad:
-        if chunk not in self._loads:
+        if chunk not in self.known:
             where, study = (self.results, self.costs), study_of(chunk)
-            self._loads[chunk] = chunk_load(self.config, study, chunk, *where, keep=self._is_run())
-        return self._loads[chunk]
+            self.known[chunk] = chunk_load(self.config, study, chunk, *where, keep=self._is_run())
+        return self.known[chunk]

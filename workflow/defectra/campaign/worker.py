@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from defectra.campaign.complete import Counts, Progress, complete, survey
+from defectra.campaign.costs import weights
 from defectra.campaign.ledger import Ledger
 from defectra.campaign.request import Family, Request, Row, Waiting, chunk_name
 from defectra.campaign.studies import families_of, ledger_of, requests_of, studies_with_requests
@@ -24,6 +25,8 @@ from defectra.core.paths import need_checkout
 from defectra.core.store import write_bytes
 
 Tell = Callable[[str], None]
+# A job waits for one of a killed run that is still at its chunk; its own time limit ends it sooner.
+PATIENCE_S = 86400.0
 
 
 def run_families(
@@ -31,6 +34,7 @@ def run_families(
     ledger: Ledger,
     journal: Path,
     counted: Callable[[Request | Waiting], bool] = lambda item: True,  # noqa: ARG005
+    patience_s: float = 0.0,
 ) -> Counts:
     """Complete families in a journal, and tell of it in ``<journal>.progress``.
 
@@ -40,24 +44,30 @@ def run_families(
         Gives them anew, since they are looked through before they are computed.
     counted
         Which calculations the progress counts.
+    patience_s
+        How long to wait for another worker that holds the journal.
 
     Raises
     ------
     BusyError
-        If another worker holds the journal.
+        If it still holds it then.
     """
     total = missing = 0
+    weight, weigh = 0.0, weights()
     for _, item in survey(families(), ledger):
+        number = item.count if isinstance(item, Waiting) else 1
+        lacks = isinstance(item, Waiting) or not ledger.holds(item)
+        weight += number * weigh(item) if lacks else 0.0
         if counted(item):
-            waits = isinstance(item, Waiting)
-            total += item.count if isinstance(item, Waiting) else 1
-            missing += not waits and not ledger.holds(item)  # type: ignore[arg-type]
+            total += number
+            missing += lacks and not isinstance(item, Waiting)
     counts = Counts()
-    progress = Progress(journal.with_suffix(".progress"), total, missing)
-    with ledger.writing(journal):
+    progress = Progress(journal.with_suffix(".progress"), total, missing, weight)
+    with ledger.writing(journal, patience_s):
+        progress.show(0)
         for request, _ in complete(families(), ledger, journal.parent, counts):
             counts.fresh += counted(request)
-            progress.show(counts.fresh)
+            progress.show(counts.fresh, weigh(request))
     progress.show(counts.fresh, last=True)
     _leave_again(counts.stopped, journal)
     return counts
@@ -77,20 +87,25 @@ def _leave_again(stopped: int, journal: Path) -> None:
         again.unlink(missing_ok=True)
 
 
-def run_chunk(study: str, chunk: str, config: Config, store: Path) -> Counts:
+def run_chunk(
+    study: str, chunk: str, config: Config, store: Path, patience_s: float = 0.0
+) -> Counts:
     """Complete one chunk of a study; what the engines lack is counted, and said by the caller.
 
     Parameters
     ----------
     store
         Folder of the journals.
+    patience_s
+        How long to wait for another worker that holds the journal.
     """
     journal = store / f"{chunk}.journal"
 
     def families() -> Iterator[Family]:
         return families_of(study, config, chunk)
 
-    return run_families(families, ledger_of(study, config, store), journal)
+    ledger = ledger_of(study, config, store)
+    return run_families(families, ledger, journal, patience_s=patience_s)
 
 
 def chunks_of_study(study: str, config: Config) -> list[str]:

@@ -11,6 +11,7 @@ import argparse
 import hashlib
 import json
 import sys
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -60,6 +61,9 @@ class Workload:
         Fingerprint of what works the loads out.
     store
         Folder of the journals: cells that were relaxed in an earlier run are there.
+    are_alike
+        Tells whether all chunks ask for as much as the longest and the largest: tasks of a job
+        array share the limits of its first (Slurm plugin 2.8).
     """
 
     def __init__(
@@ -70,8 +74,9 @@ class Workload:
         costs: Path,
         code: str = "",
         store: Path = Path("results/store"),
+        are_alike: Callable[[], bool] = lambda: False,
     ) -> None:
-        self.store = store
+        self.store, self._are_alike = store, are_alike
         self.plan = plan
         self.settings: dict[str, Any] = json.loads(settings)
         self.archive = archive
@@ -81,11 +86,15 @@ class Workload:
 
     def runtime(self, chunk: str, attempt: int = 1) -> int:
         """Minutes to ask for, doubled with every attempt."""
-        return int(self[chunk].minutes * 2 ** (attempt - 1))
+        return int(max(load.minutes for load in self._asked(chunk)) * 2 ** (attempt - 1))
 
     def memory(self, chunk: str, attempt: int = 1) -> int:
         """Megabytes to ask for, doubled with every attempt."""
-        return int(self[chunk].megabytes * 2 ** (attempt - 1))
+        return int(max(load.megabytes for load in self._asked(chunk)) * 2 ** (attempt - 1))
+
+    def _asked(self, chunk: str) -> Iterable[Load]:
+        """Loads whose largest a chunk asks for."""
+        return [self[chunk], *(self.all().values() if self._are_alike() else ())]
 
     def __getitem__(self, chunk: str) -> Load:
         if not self._loads:
@@ -172,7 +181,7 @@ def main() -> int:
         archive = PROJECT / config.archive
         code = fingerprint("defectra.campaign.plan")
         plan = Planned(config, args.directory / "results", Archive(archive), lambda: False, code)
-        settings, costs = worker_settings(config), PROJECT / "workflow" / "costs.yaml"
+        settings, costs = worker_settings(config, limits=True), PROJECT / "workflow" / "costs.yaml"
         store = args.directory / "results" / "store"
         code = fingerprint("defectra.campaign.workload")
         loads = Workload(plan, settings, archive, costs, code, store).all()

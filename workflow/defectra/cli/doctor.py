@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from defectra.core.cores import usable_cores
 from defectra.core.errors import DefectraError
 from defectra.core.paths import PROJECT
 
@@ -85,8 +86,7 @@ def machine(directory: Path) -> Iterator[Finding]:
     """Python, cores, memory, disk and locks."""
     group = "machine"
     yield Finding(group, "Python", platform.python_version())
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    yield Finding(group, "cores of this process", str(cores))
+    yield Finding(group, "cores of this process", str(usable_cores()))
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / _GIB
     yield Finding(group, "memory", f"{memory:.1f} GiB")
     for name, folder in (("disk of results", directory), ("scratch", Path(tempfile.gettempdir()))):

@@ -9,9 +9,7 @@ Exit codes: 0 done, 1 a job failed, 2 the config cannot be used, 3 another launc
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -23,10 +21,13 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from defectra.campaign.left_behind import WAITING, LostJobs
 from defectra.campaign.loads import CANNOT
 from defectra.campaign.progress import Line, duration, read_steps, read_work
 from defectra.cli import outcome
+from defectra.cli.profiles import PROFILES, check_profile, executor, profile_folder
 from defectra.core.config import of_command_line
+from defectra.core.cores import THREADS, usable_cores
 from defectra.core.errors import ConfigError, StoreError
 from defectra.core.paths import PROJECT, need_checkout
 from defectra.core.results_lock import VARIABLE, only_one
@@ -34,9 +35,9 @@ from defectra.core.studies import study_names
 from defectra.core.watchdog import refuse_at_work
 
 ROOT = PROJECT
-PROFILES = ROOT / "workflow" / "profiles"
 KEPT_LOGS = 10
 GRACE_S = 15.0
+_RESTARTS, _LOST = 5, -1000  # of a Snakemake that waits for a job that Slurm has lost; its code
 _PR_SET_PDEATHSIG = 1
 _NOTHING = "Nothing to be done"
 # Commands of Snakemake that only read: no lock, no log, no report.
@@ -113,7 +114,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except StoreError as error:
         print(error, file=sys.stderr)
     except OSError as error:  # a full disk, a file system without locks
-        print(f"{error.filename or options.results}: {error.strerror}; mend it", file=sys.stderr)
+        print(
+            f"{error.filename or options.results}: {error.strerror}; correct that", file=sys.stderr
+        )
     return 3
 
 
@@ -129,7 +132,7 @@ def _options(arguments: Sequence[str] | None) -> Options:
     )
     parser.add_argument("--mirror", type=Path, help="published data; wins over the config")
     parser.add_argument("--directory", type=Path, default=ROOT, help="holds results/")
-    parser.add_argument("--cores", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--cores", type=int, default=usable_cores())
     parser.add_argument("--no-report", action="store_true")
     parser.add_argument("--profile", default="default", help="of workflow/profiles, or a folder")
     args, extra = parser.parse_known_args(arguments)
@@ -147,7 +150,7 @@ def _options(arguments: Sequence[str] | None) -> Options:
         args.cores,
         not args.no_report,
         tuple(extra),
-        _profile(args.profile),
+        profile_folder(args.profile),
     )
 
 
@@ -172,38 +175,6 @@ def check_config(options: Options) -> None:
     of_command_line({**file, **keys}, options.configfiles, Path.cwd())
 
 
-def _profile(name: str) -> Path:
-    """Folder of a profile: one of ours by its name, or any by its path."""
-    own = PROFILES / name
-    return own if os.sep not in name and own.is_dir() else Path(name).resolve()
-
-
-def check_profile(profile: Path) -> None:
-    """Refuse a profile that is not there, or whose executor is not installed.
-
-    Raises
-    ------
-    ConfigError
-        With what to do.
-    """
-    path = profile / "config.yaml"
-    if not path.is_file():
-        ours = ", ".join(sorted(p.name for p in PROFILES.iterdir()))
-        raise ConfigError(f"{profile}: no profile (no config.yaml there); ours are: {ours}")
-    name = executor(profile)
-    package = f"snakemake-executor-plugin-{name}"
-    if name and importlib.util.find_spec(package.replace("-", "_")) is None:
-        how = "make slurm" if name == "slurm" else f"pip install {package}"
-        raise ConfigError(f"{path}: executor {name} is not installed; `{how}` brings it")
-
-
-def executor(profile: Path) -> str:
-    """Name of the plugin that runs the jobs of a profile; empty if this machine does."""
-    text = (profile / "config.yaml").read_text(encoding="utf-8")
-    found = re.search(r"^executor: *([\w-]+)", text, re.MULTILINE)
-    return found[1] if found and found[1] not in ("local", "dryrun", "touch") else ""
-
-
 def run(options: Options) -> int:
     """Run Snakemake to its end, then the report; returns the exit code."""
     start = time.time()
@@ -212,6 +183,11 @@ def run(options: Options) -> int:
         refuse_at_work(options.directory)
         _unlock(options, log)
     code = _watched(options, log, start)
+    for _ in range(_RESTARTS):
+        if code != _LOST:
+            break
+        _unlock(options, log)
+        code = _watched(options, log, start)
     text = log.read_text(encoding="utf-8", errors="replace")
     report = options.snakemake_report
     if code == 0 and _NOTHING in text and not (report and outcome.is_old(report, options.results)):
@@ -259,7 +235,7 @@ def _snakemake(options: Options, *more: str) -> list[str]:
 def _environment(options: Options) -> dict[str, str]:
     """The tree beside this file is what runs, wherever the package was installed from."""
     path = os.pathsep.join([str(ROOT / "workflow"), os.environ.get("PYTHONPATH", "")])
-    single = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+    single = dict.fromkeys(THREADS, "1")  # of Snakemake itself; a step follows its rule's threads
     lock = {} if options.lock is None else {VARIABLE: str(options.lock)}
     return {**os.environ, **single, **lock, "PYTHONPATH": path.rstrip(os.pathsep)}
 
@@ -295,6 +271,8 @@ def _watched(options: Options, log: Path, start: float) -> int:
     """Run the workflow under a live line; Ctrl-C and SIGTERM reach every child."""
     command = _snakemake(options, *options.wanted)
     line, shown = Line(), set[str]()
+    is_slurm = executor(options.profile) == "slurm"
+    lost = LostJobs(options.directory / ".snakemake" / "incomplete")
     with _stop_signals() as stopped:
         child = _start(options, command, log)
         while child.poll() is None:
@@ -308,6 +286,12 @@ def _watched(options: Options, log: Path, start: float) -> int:
             steps = read_steps(text)
             work = read_work(options.results / "store", start)
             line.show([str(steps), str(work), duration(time.time() - start)])
+            if is_slurm and (numbers := lost.look(time.monotonic())):
+                line.clear()
+                print(f"Slurm has lost job {', '.join(numbers)}: what it was to do is begun again.")
+                child.kill()  # without a word to its other jobs: they go on and are waited for
+                child.wait()
+                return _LOST
             with suppress(subprocess.TimeoutExpired):
                 child.wait(1.0)
         line.clear()
@@ -316,8 +300,12 @@ def _watched(options: Options, log: Path, start: float) -> int:
 
 
 def _tell(log: str, shown: set[str], line: Line) -> None:
-    """Show each line of the log that says what cannot be computed, once."""
-    new = [text for text in log.splitlines() if text.startswith(CANNOT) and text not in shown]
+    """Show each line of the log that says what cannot be computed, or is waited for, once."""
+    new = [
+        text
+        for text in log.splitlines()
+        if text.startswith((CANNOT, WAITING)) and text not in shown
+    ]
     if new:
         line.clear()
         print("\n".join(new), flush=True)
@@ -388,7 +376,7 @@ def _summary(options: Options, code: int, text: str, log: Path, seconds: float) 
         for failure in outcome.failures(text, options.directory):
             print(failure, file=sys.stderr)
         where = outcome.short(log)
-        print(f"Not everything was made; the whole story is in {where}.", file=sys.stderr)
+        print(f"Not everything was made; the full log is in {where}.", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import json
 import os
 import struct
 import threading
+import time
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
@@ -16,10 +17,12 @@ from types import TracebackType
 from typing import Any, BinaryIO, Self
 
 from defectra.core.errors import BusyError, StoreError
+from defectra.core.holder import Holder
 from defectra.core.store import disk_errors, sync_folder
 
 Row = dict[str, Any]
 
+LOOK_S = 5.0  # between two looks at a lock that another worker holds
 SYNC_S = 1.0  # s between two waits for the disk; an fsync takes 1 to 20 ms
 NO_LOCKS = "this file system does not lock files; mount it with locks, see docs/reliability.md"
 _MAGIC = b"DFJ1"
@@ -32,10 +35,18 @@ class Journal:
     Each record is a head (magic, length, checksum), then compressed JSON and a raw blob. What a
     kill tears off at the end is cut away at the next start; a damaged record in the middle is an
     error, since what follows it would be lost.
+
+    Parameters
+    ----------
+    path
+        The file.
+    patience_s
+        How long to wait for another worker that holds it.
     """
 
-    def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
+    def __init__(self, path: str | Path, patience_s: float = 0.0) -> None:
+        self.path, self.patience_s = Path(path), patience_s
+        self._holder = Holder(self.path)
         self._handle: Any = None
         self._unsynced = threading.Event()
         self._closing = threading.Event()
@@ -46,22 +57,34 @@ class Journal:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._handle = self.path.open("a+b", buffering=0)
         try:
-            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            self._handle.close()
-            raise BusyError(
-                f"{self.path}: another worker holds this journal; wait for it or stop it"
-            ) from None
-        except OSError as error:
-            self._handle.close()
-            raise StoreError(f"{self.path}: {NO_LOCKS} ({error.strerror})") from None
-        try:
+            self._lock()
+            self._holder.begin()
             self._cut_torn()
         except BaseException:
             self._handle.close()
             raise
         self._syncer.start()
         return self
+
+    def _lock(self) -> None:
+        """Take the lock; a holder is waited for as long as `patience_s`."""
+        end, waits = time.monotonic() + self.patience_s, False
+        while True:
+            try:
+                fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() >= end:
+                    raise BusyError(
+                        f"{self.path}: another worker holds this journal; wait for it or stop it"
+                    ) from None
+                if not waits:
+                    print(f"{self.path}: another worker is at it; waiting for it", flush=True)
+                waits = True
+                time.sleep(min(LOOK_S, self.patience_s))
+            except OSError as error:
+                raise StoreError(f"{self.path}: {NO_LOCKS} ({error.strerror})") from None
+            else:
+                return
 
     def _cut_torn(self) -> None:
         """Cut off what a kill left half written."""
@@ -83,6 +106,7 @@ class Journal:
         try:
             os.fsync(self._handle.fileno())
         finally:
+            self._holder.end()
             self._handle.close()
             self._handle = None
 

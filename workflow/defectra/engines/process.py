@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -27,6 +28,22 @@ class Usage:
     wall_s: float
     cpu_s: float
     max_rss_mb: float
+
+
+def processes(launch: Sequence[str]) -> int:
+    """Processes that a launcher such as ``mpiexec -n 4`` or ``srun --ntasks=4`` starts.
+
+    1 if it does not say how many.
+    """
+    for word, following in zip(launch, [*launch[1:], ""]):
+        name, _, value = word.partition("=")
+        short = re.fullmatch(r"-(?:n|np)(\d+)", word)
+        if short:
+            return int(short[1])
+        if name in ("-n", "-np", "--np", "--ntasks"):
+            given = value or following
+            return int(given) if given.isdigit() and int(given) else 1
+    return 1
 
 
 def bound(command: Sequence[str]) -> list[str]:

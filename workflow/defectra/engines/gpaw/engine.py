@@ -35,6 +35,10 @@ class Cells:
         """Steps of a kept result, by name."""
         return gpaw.parse(files)
 
+    def processes(self) -> int:
+        """Processes on which a job runs: what its launcher says."""
+        return gpaw.processes()
+
     def version(self) -> str:
         """Version of GPAW; empty if it is not there."""
         return gpaw.version()

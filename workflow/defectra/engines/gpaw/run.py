@@ -129,6 +129,12 @@ def command(name: str) -> list[str]:
     return process.bound([*launch, *python])
 
 
+def processes(name: str = "cells.py") -> int:
+    """Processes that a program of ``programs`` is started on by the launcher."""
+    launch = shlex.split(os.environ.get(LAUNCH, ""))
+    return process.processes(launch) if name in PARALLEL else 1
+
+
 def environment(name: str) -> dict[str, str]:
     """Environment of a program; under a launcher GPAW is made to use its MPI."""
     parallel = name in PARALLEL and os.environ.get(LAUNCH)

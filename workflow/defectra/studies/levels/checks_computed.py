@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from functools import partial
 
+from defectra.campaign.drift_check import largest_difference
 from defectra.core.claims import NAN, Check, Estimate, Row, Rows
 from defectra.studies.levels.tables import sizes_of
 
@@ -76,16 +77,14 @@ def _spread(name: str, text: str, sets: Sequence[Rows], key: str) -> Check:
 
 
 def _drift(drift: Rows) -> Check:
-    found = [NAN if (d := r["difference_eV"]) == "" else abs(float(d)) for r in drift]
-    known = all(map(math.isfinite, found))  # what could not be compared may be what moved
-    reasons = sorted({str(r.get("message", "")) for r in drift} - {""})
+    ours, reasons = largest_difference(drift, "difference_eV")
     return _check(
         check_id="live_drift",
         check="one small set computed again by this run, largest difference from the archive",
         bound=DRIFT_EV,
         sense="at most",
-        ours=Estimate.exact(max(found, default=NAN) if known else NAN, len(found)),
+        ours=ours,
         unit="eV",
         fails_if="engine or machine gives another level than the archive for the same input",
-        missing="; ".join(reasons),
+        missing=reasons,
     )

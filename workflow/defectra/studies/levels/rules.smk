@@ -12,7 +12,7 @@ HOSTS = project_files(properties=CONFIG.levels.hosts)
 LEVEL_SETS = project_files(sets=CONFIG.levels.live.sets)
 LEVEL_PARTS = archive_parts(CONFIG.levels.live.archive)
 LEVEL_PHASES = project_files(phases=CONFIG.levels.live.phases)
-GPAW_PROTOCOLS = leaf(CONFIG, "protocols", "gpaw_levels")
+GPAW_PROTOCOLS = protocol_part(CONFIG, "gpaw_levels")
 
 
 use rule step as build_levels with:

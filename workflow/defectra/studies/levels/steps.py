@@ -266,9 +266,12 @@ def run_levels(job: Job) -> None:
     params.config = levels.live, params.protocols; the journals in results/store are nobody's
     output.
     """
+    import json
+
     from defectra.campaign.ledger import Ledger
     from defectra.campaign.studies import journals_of
     from defectra.core.csvs import write_csv
+    from defectra.core.limits import with_limits
     from defectra.core.project_files import archive_folder, project_file
     from defectra.core.store import Archive, write_table
     from defectra.engines.gpaw.settings import read_level_protocols
@@ -281,7 +284,9 @@ def run_levels(job: Job) -> None:
 
     settings = ComputedSets.model_validate_json(job.params.config)
     settings = settings.model_copy(update={"sets": project_file(job.params.sets)})
-    protocols = read_level_protocols(job.params.protocols)
+    asked = {"gpaw_levels": json.loads(job.params.protocols)}
+    known = with_limits(asked, results_of(job))["gpaw_levels"]
+    protocols = read_level_protocols(json.dumps(known))
     properties, store = read_hosts(project_file(job.params.properties)), results_of(job) / "store"
     known = Ledger(REQUESTS.kinds, journals=journals_of("levels", store))
     archive = Archive(archive_folder(job.params.archive))
@@ -309,6 +314,7 @@ def run_next_levels(job: Job) -> None:
     from defectra.campaign.ledger import Ledger
     from defectra.campaign.studies import journals_of
     from defectra.core.csvs import write_csv
+    from defectra.core.limits import with_limits
     from defectra.core.project_files import archive_folder, project_file
     from defectra.core.store import Archive
     from defectra.engines.gpaw.settings import read_level_protocols
@@ -320,7 +326,9 @@ def run_next_levels(job: Job) -> None:
     from defectra.studies.levels.tables import COMPUTED_LEVELS
 
     settings, store = ComputedSets.model_validate_json(job.params.config), results_of(job) / "store"
-    protocols = read_level_protocols(job.params.protocols)
+    asked = {"gpaw_levels": json.loads(job.params.protocols)}
+    known = with_limits(asked, results_of(job))["gpaw_levels"]
+    protocols = read_level_protocols(json.dumps(known))
     with Path(job.input.ranked).open(encoding="utf-8", newline="") as handle:
         sets = sets_of_next(list(csv.DictReader(handle)), settings)
     properties, archive = (

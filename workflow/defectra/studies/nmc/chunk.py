@@ -78,9 +78,9 @@ class Chunk:
             for i in found
         )
 
-    def complete(self) -> int:
+    def complete(self, patience_s: float = 0.0) -> int:
         """Compute what is missing; how many calculations were run, relaxed cells left out."""
-        counts = run_families(self.families, self.ledger, self.journal, _is_spectrum)
+        counts = run_families(self.families, self.ledger, self.journal, _is_spectrum, patience_s)
         self.lacking = counts.sentences()
         for sentence in self.lacking:
             print(sentence, flush=True)
@@ -143,13 +143,21 @@ def _is_spectrum(item: Request | Waiting) -> bool:
 
 
 def run_chunk(
-    plan: Path, settings: Settings, journal: Path, archive: Path, out: Path
+    plan: Path,
+    settings: Settings,
+    journal: Path,
+    archive: Path,
+    out: Path,
+    patience_s: float = 0.0,
 ) -> dict[str, int]:
-    """Complete one chunk and write its three tables below `out`; returns counts by status."""
+    """Complete one chunk and write its three tables below `out`; returns counts by status.
+
+    Another worker that holds the journal is waited for as long as `patience_s`.
+    """
     structures = read_table(plan / "structures.parquet", STRUCTURES)
     tasks = read_table(plan / "tasks.parquet", TASKS)
     chunk = Chunk(structures, tasks, settings, journal, Archive(archive))
-    fresh = chunk.complete()
+    fresh = chunk.complete(patience_s)
     counts = _write(chunk, out)
     return counts | {"computed": fresh, "total": len(tasks)}
 

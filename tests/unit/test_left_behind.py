@@ -1,0 +1,75 @@
+"""Jobs that a killed run left in the queue."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from defectra.campaign.left_behind import WAITING, LostJobs, submitted, wait_for_left_behind
+
+
+@pytest.fixture
+def records(tmp_path: Path) -> Path:
+    folder = tmp_path / "incomplete"
+    folder.mkdir()
+    for name, number in (("a", "17"), ("b", "18"), ("c", "17"), ("local", None)):
+        (folder / name).write_text(json.dumps({"external_jobid": number}))
+    (folder / "torn").write_text('{"external')
+    return folder
+
+
+class Answers:
+    """A queue that gives one prepared answer after another."""
+
+    def __init__(self, *answers: Mapping[str, str] | None) -> None:
+        self.left = list(answers)
+
+    def __call__(self) -> Mapping[str, str] | None:
+        return self.left.pop(0)
+
+
+def test_what_was_submitted_is_read(records: Path, tmp_path: Path) -> None:
+    assert submitted(records) == {"17", "18"}
+    assert submitted(tmp_path / "none") == set()
+
+
+def test_it_waits_for_its_own_jobs_and_no_others(
+    records: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    both = {"17": "RUNNING", "18": "PENDING", "99": "RUNNING"}
+    queue = Answers(both, both, None, {"18": "RUNNING", "99": "RUNNING"}, {"99": "RUNNING"})
+    assert wait_for_left_behind(records, queue, 0.0) == ["17", "18"]
+    assert queue.left == []
+    told = capsys.readouterr().err
+    assert told.count(WAITING) == 1
+    assert "17 running, 18 pending" in told
+    assert "scancel 17 18" in told
+
+
+def test_a_queue_without_them_or_without_an_answer_stops_nobody(records: Path) -> None:
+    assert wait_for_left_behind(records, Answers({"99": "RUNNING"}), 0.0) == []
+    assert wait_for_left_behind(records, Answers(*[None] * 6), 0.0) == []
+
+
+def test_without_records_the_queue_is_not_asked(tmp_path: Path) -> None:
+    assert wait_for_left_behind(tmp_path, Answers(), 0.0) == []
+
+
+def test_a_job_is_lost_that_slurm_has_not_known_for_some_looks(records: Path) -> None:
+    known = {"17": "RUNNING"}
+    queue = Answers(known, known | {"18": "PENDING"}, known, None, known, known, known)
+    lost = LostJobs(records, queue, every_s=60.0, looks=3)
+    looks = [(0.0, []), (59.0, []), (60.0, []), (120.0, []), (180.0, []), (240.0, [])]
+    assert [lost.look(now) for now, _ in looks] == [found for _, found in looks]
+    assert lost.look(300.0) == ["18"]
+
+
+def test_a_job_that_snakemake_saw_end_is_not_lost(records: Path) -> None:
+    lost = LostJobs(records, Answers({}, {}), every_s=1.0, looks=2)
+    assert lost.look(0.0) == []
+    for path in records.glob("*"):
+        path.unlink()
+    assert lost.look(1.0) == []
