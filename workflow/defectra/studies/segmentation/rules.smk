@@ -15,7 +15,7 @@ use rule step as gather_segmentation with:
         study="segmentation",
         kind="movie",
         config=part_for(CONFIG, "segmentation"),
-        study_code=fingerprint(requests_module("segmentation")),
+        study_code=code_of(requests_module("segmentation")),
 
 
 use rule step as train_segmentation with:

@@ -20,6 +20,11 @@ Rows = Sequence[Mapping[str, Any]]
 def plot_frames(shown: Mapping[str, NDArray[Any]], path: str | Path) -> None:
     """The first frames of a movie at each condition: frame, truth (line), probability of ice."""
     conditions = [c for c in shown if "/" not in c and c != "validation"]
+    if not conditions:
+        figure, axes = style.canvas(1, 1, (5.0, 2.0))
+        style.say(axes[0, 0], "no frames")
+        style.save(figure, path)
+        return
     figure, axes = style.canvas(len(conditions), 6, (9.0, 1.6 * len(conditions)))
     for row, condition in enumerate(conditions):
         for k in range(3):
@@ -40,6 +45,7 @@ def plot_frames(shown: Mapping[str, NDArray[Any]], path: str | Path) -> None:
 @style.styled()
 def plot_fractions(rows: Rows, path: str | Path) -> None:
     """Ice fraction of two movies with its band; uncertainty of usual and poor frames."""
+    rows = [r for r in rows if style.finite(r["truth"], r["fraction"], r["lo"], r["hi"])]
     own = [r for r in rows if r["model"] == EA and r["seed"] == 0]
     movies = sorted({r["movie"] for r in own})[:2]
     figure, axes = style.canvas(1, 3, (10.5, 3.2))
@@ -52,9 +58,12 @@ def plot_fractions(rows: Rows, path: str | Path) -> None:
             axis.plot(time, [r["fraction"] for r in some], color=colour, label=condition)
         axis.plot(time, [r["truth"] for r in some], "k--", lw=1, label="truth")
         axis.set(xlabel="frame", ylabel="ice fraction", title=movie, ylim=(-0.02, 1.02))
-    axes[0, 0].legend()
+    if movies:
+        axes[0, 0].legend()
+    else:
+        style.say(axes[0, 0], "no fractions")
     for condition, colour in ((USUAL, style.BLUE), (POOR, style.RED)):
-        values = [r["entropy"] for r in rows if r["model"] == EA and r["condition"] == condition]
+        values = [r["entropy"] for r in rows if (r["model"], r["condition"]) == (EA, condition)]
         axes[0, 2].hist(values, bins=np.linspace(0, np.log(2), 25), color=colour, alpha=0.6,
                         label=condition)  # fmt: skip
     axes[0, 2].set(xlabel="entropy of a frame (nats)", ylabel="frames", title="EA, all seeds")
