@@ -91,7 +91,8 @@ def check_published(job: Job) -> None:
 
     from defectra.core.csvs import write_csv
     from defectra.core.datasets import located
-    from defectra.studies.xanes.published import CHECK_COLUMNS, check_rows, read_series
+    from defectra.spectra.measured_series import read_series
+    from defectra.studies.xanes.published import CHECK_COLUMNS, check_rows
 
     mirror = Path(job.params.mirror)
     names = ("series", "regressor", "classifier", "example", "record")
@@ -195,9 +196,9 @@ def measure_nickel(job: Job) -> None:
     from defectra.core.records import CALCULATIONS, GEOMETRIES, METRICS_COLUMNS, SPECTRA
     from defectra.core.store import Archive, write_table
     from defectra.learn.forest import Forest, read_npz
+    from defectra.spectra.measured_series import read_series
     from defectra.studies.xanes import measured_nickel as measured
     from defectra.studies.xanes.nickel import NICKEL, nickel_rows
-    from defectra.studies.xanes.published import read_series
     from defectra.studies.xanes.settings import XanesStudy
 
     study, seed = XanesStudy(**json.loads(job.params.config)), int(job.params.seed)
