@@ -74,7 +74,8 @@ def read_cross_sections(path: str | Path) -> dict[str, CrossSection]:
 
 def axis() -> tuple[float, float]:
     """Scale and offset (eV) that lay the white lines of the file where they belong."""
-    scale, offset = np.polyfit(*np.array(list(_LINES.values())).T, 1)
+    shown, true = np.array(list(_LINES.values())).T
+    scale, offset = np.polyfit(shown, true, 1)
     return float(scale), float(offset)
 
 
@@ -111,7 +112,7 @@ def quantify(
     for number in range(draws + 1):
         exact = number == 0
         width, before, angle = (
-            np.mean(ends) if exact else generator.uniform(*ends)
+            float(np.mean(ends) if exact else generator.uniform(*ends))
             for ends in (WIDTHS, BEFORE, COLLECTION)
         )
         atoms = {}
