@@ -23,7 +23,7 @@ define install
 	@$(VENV)/bin/uv pip install -q --compile-bytecode --python $(PY) $(1) 2>/dev/null || $(PY) -m pip install -q $(1)
 endef
 
-.PHONY: help run $(STUDIES) ladder report plan test test-reruns test-slurm test-faults test-fuzz \
+.PHONY: help run $(STUDIES) ladder report published figure docs plan test test-reruns test-slurm test-faults test-fuzz \
 	structures engines gpaw measured instruments corrections live slurm costs archive bench lint lock config clean distclean
 
 help:  ## this list
@@ -38,6 +38,12 @@ $(STUDIES): $(VENV)/.installed
 
 ladder: $(VENV)/.installed  ## one site at several fidelities (codes, protocols), FEFF to VASP; needs MIRROR
 	@$(LAUNCH) ladder
+
+published: $(VENV)/.installed  ## every figure and table of the papers that can be made: docs/published.md
+	@targets=$$($(PY) -m defectra.report.published targets) && $(LAUNCH) $$targets
+
+figure: $(VENV)/.installed  ## one of them: FIG=2203.10349:gap
+	@target=$$($(PY) -m defectra.report.published target "$(FIG)") && $(LAUNCH) $$target
 
 report: $(VENV)/.installed  ## make the report anew
 	@rm -f $(DIRECTORY)/results/report.html
