@@ -73,6 +73,10 @@ test-fuzz: $(VENV)/.installed-test  ## readers and config loader, 10,000 generat
 	@DEFECTRA_FUZZ=10000 $(PY) -m pytest tests/unit/test_fuzz.py tests/unit/test_fuzz_readers.py \
 		tests/unit/test_fuzz_columns.py
 
+docs: $(VENV)/.installed-docs  ## the documentation as a site, build/site; a broken link fails
+	@$(PY) -m defectra.report.published page
+	@NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict
+
 lint: $(VENV)/.installed-test  ## formatters, linters, types, snakemake --lint
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
@@ -149,6 +153,10 @@ $(VENV)/.installed-measured: $(VENV)/.installed envs/requirements-measured.txt
 
 $(VENV)/.installed-slurm: $(VENV)/.installed envs/requirements-slurm.txt
 	$(call install,--require-hashes -r envs/requirements-slurm.txt)
+	@touch $@
+
+$(VENV)/.installed-docs: $(VENV)/.installed envs/requirements-docs.txt
+	$(call install,--require-hashes -r envs/requirements-docs.txt)
 	@touch $@
 
 $(VENV)/.installed-engines: $(VENV)/.installed envs/requirements-engines.txt

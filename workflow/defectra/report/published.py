@@ -122,7 +122,7 @@ def target(wanted: str, entries: Sequence[Item], studies: Sequence[str]) -> str:
     if found is None:
         known = [e.item for e in of_paper]
         near = difflib.get_close_matches(item, known, 1)
-        said = f"; did you mean {near[0]}?" if near else ""
+        said = f"; did you mean {near[0]}?" if near else "."
         numbers = "" if any(e.number for e in of_paper) else " (their numbers are not known here)"
         raise ConfigError(
             f"FIG={wanted}: no such item{said} Items of {paper}: {', '.join(known)}{numbers}; "

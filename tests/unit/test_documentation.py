@@ -1,0 +1,45 @@
+"""Pages of the documentation: what the runner of tutorials finds, and what the README promises."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def loaded(path: Path) -> ModuleType:
+    found = importlib.util.spec_from_file_location(f"documentation_{path.stem}", path)
+    assert found is not None
+    assert found.loader is not None
+    module = importlib.util.module_from_spec(found)
+    found.loader.exec_module(module)
+    return module
+
+
+tutorials = loaded(ROOT / "tests/tutorials/run.py")
+
+
+def page(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "page.md"
+    path.write_text(text)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        pytest.param("```sh\necho one\n```\n```text\none\n```\n", 0, id="as shown"),
+        pytest.param("```sh\nseq 9\n```\n```text\n...\n3\n...\n8\n...\n```\n", 0, id="gaps"),
+        pytest.param("```sh\nseq 9\n```\n```text\n...\n8\n...\n3\n...\n```\n", 1, id="other order"),
+        pytest.param("```sh\necho one\n```\n```text\ntwo\n```\n", 1, id="something else"),
+        pytest.param("```sh\nfalse\necho one\n```\n", 1, id="a command fails"),
+        pytest.param("```sh\ntest ! -e ~/x\n```\n", 0, id="an empty home"),
+        pytest.param("words\n", 1, id="nothing to run"),
+    ],
+)
+def test_tutorial_is_as_good_as_what_it_shows(tmp_path: Path, text: str, code: int) -> None:
+    assert tutorials.main(page(tmp_path, text)) == code
