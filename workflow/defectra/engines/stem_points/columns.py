@@ -101,7 +101,7 @@ def project(positions: Floats, numbers: NDArray[np.int64], period: float, middle
     _, where = np.unique(taken, return_inverse=True)
     weight = np.bincount(where, bright)
     share = bright / weight[where]
-    x, y = (np.bincount(where, flat[:, k] * share) for k in (0, 1))
+    x, y = (np.bincount(where, flat[:, k] * share).astype(np.float64) for k in (0, 1))
     return Columns(x, y, weight / weight.mean(), y >= 0, period)
 
 

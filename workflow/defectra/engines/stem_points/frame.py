@@ -1,4 +1,4 @@
-"""An image of columns: bright Gaussian points in a frame of pixels, and how it changes with the pose.
+"""An image of columns: bright Gaussian points in a frame, and how it changes with the pose.
 
 Incoherent imaging: the image is the density of columns convolved with a probe, whose width holds
 thermal vibration, source size and the probe itself. A Gaussian is the product of one along the
@@ -53,7 +53,7 @@ class Pose:
 
     @classmethod
     def of(cls, pixel: float, tilt: float = 0.0, aspect: float = 1.0, **more: float) -> Self:
-        """Pose of square pixels of `pixel` A, the crystal turned counter-clockwise by `tilt` degrees.
+        """Pose of pixels of `pixel` A, the crystal turned counter-clockwise by `tilt` degrees.
 
         Parameters
         ----------

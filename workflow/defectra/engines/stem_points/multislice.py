@@ -49,6 +49,6 @@ def scanned(asked: Mapping[str, Any]) -> dict[str, NDArray[np.generic]]:
     scan = abtem.GridScan(start=(0, low), end=(cell[0], high), gpts=(columns, rows), endpoint=False)
     detector = abtem.AnnularDetector(inner=asked["inner"], outer=asked["outer"])
     with abtem.config.set({"device": "cpu", "dask.lazy": False}):
-        found = probe.scan(potential, scan=scan, detectors=detector)
+        found: Any = probe.scan(potential, scan=scan, detectors=detector)
     image = np.asarray(found.array, np.float32).reshape(columns, rows)
     return {"image": image.T[None, ::-1].copy()}

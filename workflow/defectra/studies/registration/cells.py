@@ -33,7 +33,7 @@ def own_cell(name: str, height: float = 32.0) -> Columns:
 
 
 def cell_of_file(path: str | Path) -> Columns:
-    """Columns of a structure file, seen along its first axis, the interface in the middle of the third.
+    """Columns of a structure file: beam along its first axis, interface in the middle of the third.
 
     Raises
     ------
@@ -93,5 +93,5 @@ def published() -> Iterator[Published]:
     """The two CdTe images."""
     for name, image, shape in ((TILT, "HAADF149", (301, 159)), (TWIN, "HAADF26", (195, 153))):
         folder = f"{_FOLDER}{name}"
-        yield Published(name, f"{folder}/{image}.dm3", f"{folder}/bicrystal.POSCAR.vasp",
-                        f"{folder}/progress.txt", f"{folder}/ingrained-best.png", shape)  # fmt: skip
+        names = (f"{image}.dm3", "bicrystal.POSCAR.vasp", "progress.txt", "ingrained-best.png")
+        yield Published(name, *(f"{folder}/{file}" for file in names), shape)

@@ -14,8 +14,8 @@ from defectra.studies.registration.settings import RegistrationStudy
 Floats = NDArray[np.float64]
 _TEXT = (
     "High-angle annular dark field images are bright where heavy atoms stand one behind the other. "
-    "This page shows no crystal at all, only words, and whoever finds a grain boundary in it should "
-    "not be believed. "
+    "This page shows no crystal at all, only words, and whoever finds a grain boundary in it is "
+    "not to be believed. "
 )
 
 

@@ -31,7 +31,7 @@ class Agreement(NamedTuple):
     correlation
         After smoothing both.
     reflection
-        Of the worst of the strong reflections, see :mod:`defectra.studies.registration.reflections`.
+        Of the worst of the strong reflections (`reflections.py`).
     """
 
     correlation: float

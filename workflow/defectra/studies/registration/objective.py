@@ -2,9 +2,9 @@
 
 J = 0.1 * shift + (1 - SSIM), the figure of merit of ingrained (arXiv:2105.10532, equation 1). SSIM:
 structural similarity index (Wang et al. 2004, doi 10.1109/TIP.2003.819861). The details decide the
-number; these are those of the authors, found by trying on their own best frames:
+number; these are those of the authors, as their program has them, and checked on their best frames:
 
-- frame and patch are each brought to 0...255 by their own least and largest value, and rounded down;
+- frame and patch are each brought to 0...255 by their own extremes, and rounded down;
 - SSIM in square windows of 35 pixels of equal weight, sample covariances (n - 1), K1 = 0.01,
   K2 = 0.03, averaged over all windows that lie wholly inside;
 - the shift is that of the largest circular cross-correlation of the two after rounding to 16 grey

@@ -154,7 +154,7 @@ def polish(
 
 
 def _steps(pose: Pose, shape: tuple[int, int]) -> Floats:
-    """First steps: a third of a pixel at the edge of the frame, a tenth of an A, a tenth of a width."""
+    """First steps: a third of a pixel at the edge of the frame, a tenth of an A or of a width."""
     matrix = np.abs(pose.pixel_matrix)
     half_x, half_y = matrix @ (np.array(shape[::-1]) / 2)
     third = 0.35

@@ -53,7 +53,7 @@ def _claims(name: str, fits: Rows, missing: str) -> Iterator[Claim]:
     yield Claim(
         study=STUDY,
         claim_id=f"{name}_pixel",
-        claim=f"CdTe {name}: pixel size of the best registration, with the stretches of the authors",
+        claim=f"CdTe {name}: pixel size of the best registration, with the authors' stretches",
         published=pixel,
         ours=_number(fits, name, "pixel size, with their stretches"),
         tolerance=PIXEL_LIMIT / 100 * pixel,

@@ -1,4 +1,4 @@
-"""Strain that a periodic bicrystal of zinc blende puts on each of its grains along the interface."""
+"""Strain that a periodic bicrystal of zinc blende puts on its grains along the interface."""
 
 from __future__ import annotations
 
