@@ -94,4 +94,5 @@ def published() -> Iterator[Published]:
     for name, image, shape in ((TILT, "HAADF149", (301, 159)), (TWIN, "HAADF26", (195, 153))):
         folder = f"{_FOLDER}{name}"
         names = (f"{image}.dm3", "bicrystal.POSCAR.vasp", "progress.txt", "ingrained-best.png")
-        yield Published(name, *(f"{folder}/{file}" for file in names), shape)
+        first, cell, progress, picture = (f"{folder}/{file}" for file in names)
+        yield Published(name, first, cell, progress, picture, shape)
