@@ -56,11 +56,11 @@ def predict(model: Path, files: Sequence[Path], options: Mapping[str, str]) -> I
     columns = cell_of_file(options["cell"]) if "cell" in options else _columns(model)
     reach = _number(options, "tilt", TILTS[-1])
     tilts = [float(t) for t in np.arange(-reach, reach + 1e-9, 2.0)] or [0.0]
-    budget = int(_number(options, "budget", 0.0))
+    budget, told = int(_number(options, "budget", 0.0)), _number(options, "pixel", 0.0)
     for file in files:
         try:
             image = read_image(file)
-            pixel = _number(options, "pixel", 0.0) or pixel_size(image, file)
+            pixel = told or pixel_size(image, file)
             found = register(image.values, columns, pixel, RegistrationStudy(), None, budget, tilts)
         except DefectraError as error:
             yield Answer(str(file), str(error), certain=False)
