@@ -137,6 +137,17 @@ def test_protocol_parameter_computes_that_protocol(mine: Campaign) -> None:
     assert len(mine.computed()) == len(before) + len(new)
 
 
+def test_time_limits_and_descriptions_rerun_nothing(mine: Campaign) -> None:
+    for path in (mine.folder / "config/protocols").glob("*.yaml"):
+        protocols = yaml.safe_load(path.read_text())
+        for protocol in protocols.values():
+            protocol["description"] = "in other words"
+            if path.stem in ("feff", "gpaw", "gpaw_levels"):
+                protocol["timeout_s"] = 77777
+        path.write_text(yaml.safe_dump(protocols))
+    assert mine.planned() == {}
+
+
 def test_archive_part_of_other_structures_is_for_the_drift_check(mine: Campaign) -> None:
     archive = Archive(mine.folder / "archive")
     (row,) = read_table(mine.results / "calculations.parquet", CALCULATIONS)[:1]

@@ -9,7 +9,7 @@ from defectra.campaign.parameters import worker_settings
 from defectra.core.config import Config, canonical
 
 # Keys of the study that do not decide the training table.
-_BESIDE_TRAINING = {"model", "drift_sample", "max_failed", "shards"}
+_BESIDE_TRAINING = {"model", "drift_sample", "max_failed", "shards", "blocks"}
 
 
 def pick(config: Config, *keys: str) -> str:

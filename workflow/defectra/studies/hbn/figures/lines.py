@@ -17,7 +17,7 @@ Rows = Sequence[Mapping[str, Any]]
 @style.styled()
 def plot_lines(rows: Rows, line: Line, path: str | Path) -> None:
     """Centre and width of the main line of each spectrum."""
-    good = [r for r in rows if r["status"] == "ok"]
+    good = [r for r in rows if r["status"] == "ok" and style.finite(r["center_eV"], r["width_eV"])]
     figure, axes = style.canvas(1, 2, (8.6, 3.6))
     if not good:
         style.say(axes[0, 0], "no spectrum has a line")

@@ -1,0 +1,192 @@
+"""Study speckle: what it asks for, how it scores, what it refuses, and a tiny end to end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from defectra.core.errors import DataError
+from defectra.engines.speckle.engine import PATTERNS
+from defectra.engines.speckle.placement import place
+from defectra.engines.speckle.scattering import Detector, analytic_intensity, whole
+from defectra.learn.training import Training
+from defectra.studies.speckle.checks import checks
+from defectra.studies.speckle.described import PatternSet
+from defectra.studies.speckle.evaluate import metrics
+from defectra.studies.speckle.pattern_file import check_pattern, kept_pixels
+from defectra.studies.speckle.published import published_moments
+from defectra.studies.speckle.samples import (
+    DRAWN,
+    EQUAL,
+    TEST,
+    TRAIN,
+    UNEQUAL,
+    numbers,
+    pattern_samples,
+    radii_of,
+    ring_samples,
+    set_name,
+)
+from defectra.studies.speckle.scorecard import scorecard
+from defectra.studies.speckle.settings import DetectorSettings, Disks, Numbers, SpeckleStudy, Unseen
+
+STUDY = SpeckleStudy()
+TINY = SpeckleStudy(
+    disks=Disks(fewest=2, most=4, radius=40.0, box=700.0),
+    detector=DetectorSettings(half=252, step=9),
+    numbers=Numbers(train=12, test=6, other=2),
+    tests=Unseen(radii=[35.0], boxes=[800.0], counts=[1e5], sizes=[6]),
+    network=Training(epochs=25, batch=16, learning_rate=3e-3, patience=25),
+    image_network=Training(epochs=1, batch=16, patience=1),
+    width=32,
+    bootstrap=50,
+)
+
+
+def test_no_configuration_is_in_two_sets() -> None:
+    seeds = {}
+    for sample in pattern_samples(STUDY, 1):
+        key = tuple(sample.asked["seed"])
+        assert key not in seeds, f"{sample.name} and {seeds[key]} share a seed"
+        seeds[key] = sample.name
+    rings = {tuple(s.asked["seed"]) for s in ring_samples(STUDY, 1)}
+    assert not rings & set(seeds)
+
+
+def test_sets_hold_the_numbers_that_were_asked_for() -> None:
+    counts = {}
+    for sample in pattern_samples(STUDY, 1):
+        key = (sample.name, sample.number)
+        counts[key] = counts.get(key, 0) + sample.asked["count"]
+    for kind in (EQUAL, UNEQUAL):
+        for number in numbers(STUDY):
+            assert counts[set_name(kind, TRAIN), number] == STUDY.numbers.train
+            assert counts[set_name(kind, TEST), number] == STUDY.numbers.test
+    assert any("drawn" in s.asked for s in pattern_samples(STUDY, 1))
+    assert DRAWN not in {s.name.split()[0] for s in pattern_samples(STUDY, 1)}
+
+
+def test_unequal_disks_have_one_list_a_number_and_the_area_of_two() -> None:
+    one, again = (radii_of(UNEQUAL, 7, STUDY, 3) for _ in range(2))
+    assert one == again != radii_of(UNEQUAL, 7, STUDY, 4)
+    assert sum(r**2 for r in one) == pytest.approx(2 * STUDY.disks.radius**2)
+
+
+@pytest.fixture(scope="module")
+def pattern():
+    rng = np.random.default_rng(0)
+    radii = np.full(5, 90.0)
+    return whole(analytic_intensity(place(radii, 2000, 90, 2, rng), radii, Detector(256, 1)))
+
+
+def test_a_whole_pattern_gives_the_kept_pixels(pattern) -> None:
+    check_pattern(pattern, "it", STUDY.detector)
+    rng = np.random.default_rng(0)
+    radii = np.full(5, 90.0)
+    kept = analytic_intensity(place(radii, 2000, 90, 2, rng), radii, Detector(255, 3))
+    np.testing.assert_allclose(kept_pixels(pattern, STUDY.detector), kept, rtol=1e-9)
+    counts = np.random.default_rng(1).poisson(pattern * 1e6 / pattern.sum()).astype(float)
+    check_pattern(counts, "counted", STUDY.detector)
+    for turned in (pattern.T, pattern[::-1], np.rot90(pattern)):
+        check_pattern(turned, "turned", STUDY.detector)  # the number does not depend on it
+
+
+SPOILED = {
+    "another size": (lambda p: p[1:], "512 x 513"),
+    "half of it": (lambda p: p[::2, ::2], "257 x 257"),
+    "off by one row": (lambda p: np.roll(p, 1, axis=0), r"\+1 rows and \+0 columns"),
+    "off by columns": (lambda p: np.roll(p, -3, axis=1), r"\+0 rows and -3 columns"),
+    "missing": (lambda p: np.where(p == p[0, 0], np.nan, p), "not finite"),
+    "negative": (lambda p: p - p.mean(), "negative"),
+    "logarithm": (lambda p: np.log10(p / p.max()), "negative"),
+    "scaled to one": (lambda p: p / p.sum(), "photons"),
+    "saturated": (lambda p: np.minimum(p, np.quantile(p, 0.99)), "saturated"),
+    "dead pixel": (lambda p: _with(p, (300, 290), 0.0), "row 300, column 290"),
+    "beam stop": (lambda p: _with(p, (slice(225, 240), slice(None, 250)), 0.0), "dead pixels"),
+    "half covered": (lambda p: _with(p, (slice(None, 250), slice(None)), 1.0), "not symmetric"),
+    "empty": (lambda p: p * 0, "photons"),
+}
+
+
+def _with(pattern, where, value):
+    out = pattern.copy()
+    out[where] = value
+    return out
+
+
+@pytest.mark.parametrize("name", SPOILED)
+def test_what_the_models_do_not_know_is_refused_with_the_reason(pattern, name) -> None:
+    spoil, reason = SPOILED[name]
+    with pytest.raises(DataError, match=reason):
+        check_pattern(spoil(pattern), "p.npy", STUDY.detector)
+
+
+def test_tables_of_the_authors_must_belong_together(tmp_path: Path) -> None:
+    each = np.arange(30.0)
+    np.savetxt(tmp_path / "each.csv", each)
+    np.savetxt(tmp_path / "mean.csv", each.reshape(3, 10).mean(axis=1))
+    found = published_moments(tmp_path / "mean.csv", tmp_path / "each.csv")
+    assert found[3] == pytest.approx((14.5, np.std(np.arange(10), ddof=1) / np.sqrt(10)))
+    np.savetxt(tmp_path / "mean.csv", np.zeros(3))
+    with pytest.raises(DataError, match="not the means"):
+        published_moments(tmp_path / "mean.csv", tmp_path / "each.csv")
+
+
+def test_without_rows_every_claim_and_check_says_so() -> None:
+    assert {r["verdict"] for r in scorecard([], [])} == {"no data"}
+    found = checks([], [], [], [], 19)
+    assert {r["verdict"] for r in found} == {"open"}
+    assert any("no mirror" in r["check"] for r in found)
+
+
+def computed(study, seed=1):
+    """All pattern sets of a study, straight from the engine."""
+    parts = {}
+    for sample in pattern_samples(study, seed):
+        request = PATTERNS.request(sample.asked, "pattern", sample.form)
+        found = PATTERNS.read(PATTERNS.run(request, None).files)["intensity"]
+        parts.setdefault((sample.name, sample.form), []).append((found, sample.number, request))
+    sets = {}
+    for (name, form), own in parts.items():
+        number = np.concatenate([np.full(len(f), n) for f, n, _ in own])
+        ids = [f"{r.calculation_id[:16]}/{k}" for f, _, r in own for k in range(len(f))]
+        sets[name] = PatternSet(name, np.concatenate([f for f, _, _ in own]), number, ids, form)
+    return sets
+
+
+def test_tiny_end_to_end_from_patterns_to_an_answer(tmp_path: Path, pattern) -> None:
+    pytest.importorskip("torch")
+    from defectra.learn.answers import predict_of, study_of_model
+    from defectra.studies.speckle.learning import Learning
+    from defectra.studies.speckle.models import COUNTING, NETWORK
+    from defectra.studies.speckle.saved_models import keep, read
+
+    sets = {n: s for n, s in computed(TINY).items() if n.startswith("equal ")}
+    learned = Learning(EQUAL, TINY, 1, sets).run()
+    again = Learning(EQUAL, TINY, 1, sets).run()
+    assert learned.predictions == again.predictions
+    rows = list(metrics(learned.predictions, 3, 1, 50))
+    exact = {r["model"]: r["value"] for r in rows
+             if r["subset"] == "equal test" and r["metric"] == "accuracy"
+             and r["features"] == "centre hidden" and r["n_train"] in (0, 36)}  # fmt: skip
+    assert exact[COUNTING] == 1
+    assert exact[NETWORK] > 0.7
+
+    path = tmp_path / "model.safetensors"
+    keep(path, learned.networks[NETWORK], EQUAL, TINY, 1)
+    test = sets["equal test"]
+    asked = read(path).ask(test.intensity).argmax(axis=1) + 2
+    told = [r["predicted"] for r in learned.predictions
+            if r["set"] == "equal test" and r["model"] == NETWORK and r["train_each"] == 12
+            and r["centre"] == "centre hidden" and np.isinf(r["photons"])]  # fmt: skip
+    np.testing.assert_array_equal(asked, told)
+    assert study_of_model(path) == "speckle"
+    np.save(tmp_path / "good.npy", pattern)
+    np.save(tmp_path / "bad.npy", pattern[:-1])
+    predict = predict_of("speckle")
+    good, bad = predict(path, [tmp_path / "good.npy", tmp_path / "bad.npy"], {})
+    assert "disks" in good.sentence
+    assert "512 x 513" in bad.sentence
+    assert not bad.certain
