@@ -75,6 +75,7 @@ test-fuzz: $(VENV)/.installed-test  ## readers and config loader, 10,000 generat
 
 docs: $(VENV)/.installed-docs  ## the documentation as a site, build/site; a broken link fails
 	@$(PY) -m defectra.report.published page
+	@$(PY) -m defectra.report.readme
 	@NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict
 
 lint: $(VENV)/.installed-test  ## formatters, linters, types, snakemake --lint

@@ -8,6 +8,10 @@ from types import ModuleType
 
 import pytest
 
+from defectra.core.errors import ConfigError
+from defectra.core.studies import study_names
+from defectra.report.readme import BEGIN, END, README, question, with_studies
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -43,3 +47,29 @@ def page(tmp_path: Path, text: str) -> Path:
 )
 def test_tutorial_is_as_good_as_what_it_shows(tmp_path: Path, text: str, code: int) -> None:
     assert tutorials.main(page(tmp_path, text)) == code
+
+
+def test_readme_has_every_study_as_its_own_page_tells_it() -> None:
+    text = README.read_text(encoding="utf-8")
+    assert with_studies(text, study_names()) == text, "run `make docs`"
+    assert all(f"| `make {name}` |" in text for name in study_names())
+    assert text.index("make run") < text.index("make test") < text.index("## What comes out")
+
+
+def test_readme_without_a_place_for_the_table_is_refused() -> None:
+    with pytest.raises(ConfigError, match="missing"):
+        with_studies(f"{END} {BEGIN}", ["nmc"])
+
+
+@pytest.mark.parametrize(
+    ("paragraph", "asked"),
+    [
+        ("Which one\nis it? Words.", "Which one is it?"),
+        (
+            "Some words. More. Which one (arXiv:2203.10349)? Words? No.",
+            "Which one (arXiv:2203.10349)?",
+        ),
+    ],
+)
+def test_question_is_the_first_sentence_that_asks(paragraph: str, asked: str) -> None:
+    assert question(paragraph) == asked
