@@ -1,0 +1,118 @@
+"""Checks of study `xrd`: bounds of our own and negative controls."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+from defectra.core.claims import NOTHING, Check, Estimate, Row, Rows
+from defectra.engines.xrd.alloy import Contents, lattice_of
+from defectra.studies.xrd.evaluate import DIFFERENCE
+from defectra.studies.xrd.learning import AUTOENCODER, LIKE, MEAN, ORDERED_SET, UNDISTURBED
+from defectra.studies.xrd.scorecard import error, lowest_strong
+
+_check = partial(Check, study="xrd")
+EXPECTED_A, OFF = 8.56, 0.02  # Å, SmFe11Ti; found before, from other sources
+P_VALUE = 0.05
+EXPLAINED = 0.5  # of the mean change of strong reflections
+
+
+def checks(metrics: Rows, windows: Rows, control: Rows) -> list[Row]:
+    """Rows of ``checks.csv``.
+
+    Parameters
+    ----------
+    metrics, windows, control
+        Rows of the tables of these names; each may be empty.
+    """
+    own = [*_better(metrics), *_ordered(metrics), *_control(control), *_explained(windows)]
+    return [c.row() for c in (*own, _cell())]
+
+
+def _better(metrics: Rows) -> Iterator[Check]:
+    for content in ("titanium", "zirconium"):
+        for name in (UNDISTURBED, LIKE):
+            yield _check(
+                check_id=f"autoencoder_{content}_{name.replace(' ', '_')}",
+                check=f"{content} content, left out, {name}: error read off the autoencoder's "
+                f"plane less that off two principal components",
+                bound=0.0,
+                sense="below",
+                ours=error(metrics, content, name, DIFFERENCE),
+                unit="atoms per formula unit",
+                fails_if="a linear plane tells the content as well",
+            )
+
+
+def _ordered(metrics: Rows) -> Iterator[Check]:
+    for content in ("titanium", "zirconium"):
+        yield _check(
+            check_id=f"ordered_{content}",
+            check=f"{content} content of ordered supercells from a plane of mixed occupancies: "
+            f"error below that of the mean",
+            bound=error(metrics, content, ORDERED_SET, MEAN).value,
+            sense="below",
+            ours=error(metrics, content, ORDERED_SET, AUTOENCODER),
+            unit="atoms per formula unit",
+            fails_if="the two fidelities differ by more than the contents",
+        )
+
+
+def _control(control: Rows) -> Iterator[Check]:
+    for row in control:
+        yield _check(
+            check_id="relevance_permuted",
+            check=f"relevance follows the signal of a window (Spearman {float(row['value']):.2f}): "
+            f"chance that relevances dealt at random do so as well",
+            bound=P_VALUE,
+            sense="below",
+            ours=Estimate.exact(float(row["p_value"]), int(float(row["windows"]))),
+            fails_if="relevance has nothing to do with what a window tells",
+        )
+        yield _check(
+            check_id="relevance_background",
+            check="relevance of points without a reflection, as many as in a window",
+            bound=0.05,
+            sense="at most",
+            ours=Estimate.exact(float(row["background"]), 1),
+            unit="spreads of the plane",
+            fails_if="the plane uses what holds no reflection",
+        )
+
+
+def _explained(windows: Rows) -> Iterator[Check]:
+    """The strong reflection of low relevance changes less than the others, by structure factors."""
+    _, _, hkl = lowest_strong(windows)
+    row = next((r for r in windows if str(r["hkl"]) == hkl), None)
+    strong = [float(r["signal"]) for r in windows if float(r["intensity"]) >= 0.25]
+    ours, told = NOTHING, ""
+    if row is not None and strong:
+        ours = Estimate.exact(float(row["signal"]) / (sum(strong) / len(strong)), len(strong))
+        told = (
+            f" ({hkl}: intensity changes by {100 * float(row['slope_x']):.0f} % per x and "
+            f"{100 * float(row['slope_y']):.0f} % per y, angle by {float(row['shift_deg']):.2f} "
+            f"degrees per x)"
+        )
+    yield _check(
+        check_id="strong_irrelevant_explained",
+        check=f"strong reflection of least relevance{told}: change of its window over the "
+        f"contents, relative to the mean of strong ones",
+        bound=EXPLAINED,
+        sense="below",
+        ours=ours,
+        fails_if="its structure factor does not explain why it is not used",
+    )
+
+
+def _cell() -> Check:
+    a = lattice_of(Contents(1.0, 0.0)).a
+    return _check(
+        check_id="cell",
+        check=f"cell of SmFe11Ti by Vegard's law from SmFe10Mo2: distance of a ({a:.3f} Å) from "
+        f"{EXPECTED_A} Å",
+        bound=OFF,
+        sense="at most",
+        ours=Estimate.exact(a, 1).distance(EXPECTED_A),
+        unit="Å",
+        fails_if="metallic radii do not carry the cell from Mo to Ti",
+    )
