@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from defectra.learn.training import Training
 from defectra.studies.xrd.alloys import Alloys, disturbed, grid_of, normalised
 from defectra.studies.xrd.checks import checks
 from defectra.studies.xrd.evaluate import metrics
-from defectra.studies.xrd.interpolation import LINE, MIXTURE, interpolation_rows, known
+from defectra.studies.xrd.interpolation import LINE, MIXTURE, NEAREST, interpolation_rows, known
 from defectra.studies.xrd.learning import leave_one_out, taught
 from defectra.studies.xrd.plane import Components, Reading
 from defectra.studies.xrd.powder_file import on_grid, read_powder
@@ -103,7 +104,7 @@ class OneReflection:
 def test_relevance_finds_the_window_that_is_used_and_the_control_rings(alloys) -> None:
     ends = [Contents(x, y) for x in (0, 1) for y in (0, 0.25)]
     found = windows(ends, Contents(0.5, 0.125), GRID, 0.25)
-    assert all(a.last < b.first for a, b in zip(found, found[1:]))
+    assert all(a.last < b.first for a, b in pairwise(found))
     used = next(w for w in found if w.hkl == (2, 1, 1))
     inside = np.flatnonzero((GRID.points >= used.first) & (GRID.points <= used.last))
     plane = OneReflection(inside[len(inside) // 3], inside[2 * len(inside) // 3])
@@ -126,8 +127,9 @@ def test_mixture_is_better_than_nearest_where_nothing_moves(alloys) -> None:
     assert known(fixed).sum() == 6
     rows = interpolation_rows(Components.of(normalised(fixed.plain)), fixed)
     mean = {m: np.mean([r["rmse"] for r in rows if r["method"] == m]) for m in (LINE, MIXTURE)}
-    assert mean[MIXTURE] < 1e-6
-    assert mean[LINE] < 1e-2
+    nearest = np.mean([r["rmse"] for r in rows if r["method"] == NEAREST])
+    assert mean[MIXTURE] < 1e-3 < nearest
+    assert mean[LINE] < 0.2 * nearest
 
 
 def test_without_rows_every_claim_says_so() -> None:
@@ -172,7 +174,9 @@ def test_every_format_gives_the_same_pattern(tmp_path: Path, alloys) -> None:
 BAD = {
     "short.xy": ("20 1\n21 2\n", "at least 50"),
     "words.xy": ("angle counts\n20 one\n", "line 2"),
-    "comma.xy": ("\n".join(f"{a},5 10,2 3" for a in range(10, 90)), "not rise|no angle"),
+    "comma.xy": ("\n".join(f"{a},5 10,2" for a in range(10, 90)), "decimal commas"),
+    "commas.xy": ("\n".join(f"{a},5;{a},2" for a in range(10, 90)), "decimal commas"),
+    "only.xy": ("\n".join(f"{a},5,{a},2" for a in range(10, 90)), "decimal commas"),
     "two.xy": ("\n".join(f"{a} 1" for a in [*range(10, 90), *range(10, 90)]), "do not rise"),
     "negative.xy": ("\n".join(f"{a} {a - 50}" for a in range(10, 90)), "negative"),
     "flat.xy": ("\n".join(f"{a} 7" for a in range(10, 90)), "every intensity"),

@@ -131,5 +131,5 @@ def ordered(contents: Contents, cells: tuple[int, int, int], rng: np.random.Gene
                 f"contents that are multiples of 1/{units}",
             )
         for index in rng.choice(np.flatnonzero(letters == letter), round(count), replace=False):
-            structure.replace(int(index), element)
+            structure.replace(int(index), element, properties={"wyckoff": letter})
     return structure

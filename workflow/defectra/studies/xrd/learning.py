@@ -85,6 +85,12 @@ def ridge_of(own: Taught) -> Callable[[Floats], Floats]:
     return lambda patterns: np.asarray(model.predict(patterns), np.float64)
 
 
+def mean_of(own: Taught) -> Callable[[Floats], Floats]:
+    """The mean contents of the training patterns, whatever is asked."""
+    middle = own.contents.mean(axis=0)
+    return lambda patterns: np.tile(middle, (len(patterns), 1))
+
+
 def leave_one_out(
     content: str,
     fractional: Alloys,
@@ -107,12 +113,11 @@ def leave_one_out(
         out = values == held
         own = taught(fractional.at(~out), study, [seed, number])
         place = folder / f"{content}_{number}" if folder else None
-        middle = own.contents.mean(axis=0)
         models = {
             AUTOENCODER: read_off(autoencoder_of(own, study, seed, place), own),
             PCA: read_off(Components.of(own.given), own),
             RIDGE: ridge_of(own),
-            MEAN: lambda patterns, middle=middle: np.tile(middle, (len(patterns), 1)),
+            MEAN: mean_of(own),
         }
         asked = _asked(fractional.at(out), ordered.at(out), study, [seed, 1000 + number])
         for name, (alloys, patterns) in asked.items():

@@ -27,6 +27,8 @@ _ANGLES = ("_pd_meas_2theta_scan", "_pd_proc_2theta_corrected", "_pd_meas_2theta
 _RANGE = ("_pd_meas_2theta_range", "_pd_proc_2theta_range")
 _INTENSITIES = ("_pd_meas_counts_total", "_pd_meas_intensity_total", "_pd_proc_intensity_total")
 _WAVELENGTHS = ("_diffrn_radiation_wavelength", "_pd_proc_wavelength")
+# a comma between digits where columns are parted by something else, or more commas than columns
+_DECIMAL_COMMA = re.compile(r"\d,\d.*[;\s]|[;\s].*\d,\d|,.*,.*,")
 _RAS_WAVELENGTH = re.compile(r"\*MEAS_COND_XG_WAVE_LENGTH_ALPHA1\s+\"?([0-9.]+)")
 
 
@@ -140,7 +142,11 @@ def _table(lines: list[str], path: Path, start: int = 1) -> Floats:
     """First two columns of lines of numbers."""
     rows = []
     for number, line in enumerate(lines, start):
-        parts = re.split(r"[,;\s]+", line.strip())
+        if _DECIMAL_COMMA.search(line.strip()):
+            raise DataError(
+                f"{path}: line {number}: {line.strip()[:40]!r} has decimal commas; write points"
+            )
+        parts = re.split(r"\s*[,;]\s*|\s+", line.strip())
         try:
             rows.append((float(parts[0]), float(parts[1])))
         except (ValueError, IndexError):

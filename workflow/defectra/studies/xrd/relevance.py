@@ -60,7 +60,8 @@ def windows(ends: list[Contents], middle: Contents, grid: Grid, width: float) ->
     found = reflections(mixed(middle), grid, 2.0)
     strong = found.intensity >= LEAST * found.intensity.max()
     out: list[tuple[Window, float]] = []
-    for hkl, height in zip(found.hkl[strong], found.intensity[strong]):
+    for hkl, single in zip(found.hkl[strong], found.intensity[strong]):
+        height = float(single)
         plane = tuple(int(v) for v in hkl)
         places = [reflection(plane, c).two_theta for c in (*ends, middle)]  # type: ignore[arg-type]
         own = Window(min(places) - width, max(places) + width, plane)  # type: ignore[arg-type]
@@ -69,7 +70,7 @@ def windows(ends: list[Contents], middle: Contents, grid: Grid, width: float) ->
             name = own.hkl if height > most else last.hkl
             own = Window(last.first, max(own.last, last.last), name)
             height = max(height, most)
-        out.append((own, float(height)))
+        out.append((own, height))
     return [w for w, _ in out if w.first >= grid.first and w.last <= grid.last]
 
 
@@ -85,7 +86,8 @@ def relevance_rows(
     middle
         Contents at which slopes are taken.
     """
-    rows, rng = [], np.random.default_rng(seed)
+    rows: list[Row] = []
+    rng = np.random.default_rng(seed)
     mean = patterns.mean(axis=0)
     for number, window in enumerate(found):
         mask = _mask(grid, window.first, window.last)
