@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +18,7 @@ from defectra.studies.xrd.interpolation import LINE, MIXTURE, NEAREST, interpola
 from defectra.studies.xrd.learning import leave_one_out, taught
 from defectra.studies.xrd.plane import Components, Reading
 from defectra.studies.xrd.powder_file import on_grid, read_powder
-from defectra.studies.xrd.relevance import control, moved, relevance_rows, windows
+from defectra.studies.xrd.relevance import control, exchanged, profiles, relevance_rows, seen
 from defectra.studies.xrd.requests import contents, request
 from defectra.studies.xrd.scorecard import scorecard
 from defectra.studies.xrd.settings import Contents as ContentSettings
@@ -91,33 +90,42 @@ def test_principal_components_are_the_linear_plane() -> None:
     np.testing.assert_allclose(plane.encode(patterns).std(axis=0), 1)
 
 
-class OneReflection:
+class Few:
     """A plane that uses two points of a pattern and nothing else."""
 
-    def __init__(self, first, second):
-        self.index = [first, second]
+    def __init__(self, index):
+        self.index = index
 
     def encode(self, patterns):
         return patterns[:, self.index]
 
 
-def test_relevance_finds_the_window_that_is_used_and_the_control_rings(alloys) -> None:
-    ends = [Contents(x, y) for x in (0, 1) for y in (0, 0.25)]
-    found = windows(ends, Contents(0.5, 0.125), GRID, 0.25)
-    assert all(a.last < b.first for a, b in pairwise(found))
-    used = next(w for w in found if w.hkl == (2, 1, 1))
-    inside = np.flatnonzero((GRID.points >= used.first) & (GRID.points <= used.last))
-    plane = OneReflection(inside[len(inside) // 3], inside[2 * len(inside) // 3])
-    patterns = normalised(alloys.plain)
-    rows = relevance_rows(plane, patterns, GRID, found, Contents(0.5, 0.125), 0)
+MIDDLE = Contents(0.5, 0.125)
+
+
+def test_a_pattern_is_the_sum_of_its_reflections(alloys) -> None:
+    width = TINY.patterns.width
+    whole = sum(profiles(hkl, alloys, GRID, width) for hkl in seen(MIDDLE, GRID))
+    apart = np.abs(whole - alloys.plain).sum(axis=1) / alloys.plain.sum(axis=1)
+    assert apart.max() < 0.08  # the weakest reflections are left out
+
+
+def test_relevance_finds_the_reflection_that_is_used_and_the_control_rings(alloys) -> None:
+    near = np.flatnonzero(np.abs(GRID.points - 30.0) < 0.2)[[0, -1]]  # flanks of 2 1 1
+    plane = Few(near)
+    rows = relevance_rows(plane, alloys, GRID, TINY.patterns.width, MIDDLE, 0)
     told = {r["hkl"]: r["relevance"] for r in rows}
-    assert told.pop("2 1 1") > 0.3
-    assert set(told.values()) == {0.0}
-    alone = control(plane, patterns, GRID, rows, 0, 99)
-    assert alone["p_value"] > 0.05  # one window of many is no rule
-    assert alone["background"] == 0
-    nothing = np.zeros(len(GRID.points), dtype=bool)
-    assert moved(plane, patterns, nothing, np.random.default_rng(0)) == 0
+    most = told.pop("2 1 1")
+    assert most > 0.3
+    assert max(told.values()) < 0.3 * most  # the others only by the normalisation
+    nothing = np.zeros_like(alloys.plain)
+    assert exchanged(plane, alloys, nothing, np.random.default_rng(0)) == (0.0, 0.0)
+    dealt = {}
+    for name, sign in (("follows", 1), ("opposes", -1)):
+        made = [r | {"relevance": sign * r["signal"]} for r in rows]
+        dealt[name] = control(plane, alloys, made, 0, 99)["p_value"]
+    assert dealt["follows"] == 0.01
+    assert dealt["opposes"] > 0.9
 
 
 def test_mixture_is_better_than_nearest_where_nothing_moves(alloys) -> None:

@@ -9,6 +9,7 @@ from defectra.core.claims import NOTHING, Check, Estimate, Row, Rows
 from defectra.engines.xrd.alloy import Contents, lattice_of
 from defectra.studies.xrd.evaluate import DIFFERENCE
 from defectra.studies.xrd.learning import AUTOENCODER, LIKE, MEAN, ORDERED_SET, UNDISTURBED
+from defectra.studies.xrd.relevance import STRONG
 from defectra.studies.xrd.scorecard import error, lowest_strong
 
 _check = partial(Check, study="xrd")
@@ -62,16 +63,16 @@ def _control(control: Rows) -> Iterator[Check]:
     for row in control:
         yield _check(
             check_id="relevance_permuted",
-            check=f"relevance follows the signal of a window (Spearman {float(row['value']):.2f}): "
-            f"chance that relevances dealt at random do so as well",
+            check="relevance follows the signal of a reflection (Spearman "
+            f"{float(row['value']):.2f}): chance that relevances dealt at random do so as well",
             bound=P_VALUE,
             sense="below",
-            ours=Estimate.exact(float(row["p_value"]), int(float(row["windows"]))),
-            fails_if="relevance has nothing to do with what a window tells",
+            ours=Estimate.exact(float(row["p_value"]), int(float(row["reflections"]))),
+            fails_if="relevance has nothing to do with what a reflection tells",
         )
         yield _check(
             check_id="relevance_background",
-            check="relevance of points without a reflection, as many as in a window",
+            check="relevance of the tenth of the points with the least intensity",
             bound=0.05,
             sense="at most",
             ours=Estimate.exact(float(row["background"]), 1),
@@ -84,7 +85,7 @@ def _explained(windows: Rows) -> Iterator[Check]:
     """The strong reflection of low relevance changes less than the others, by structure factors."""
     _, _, hkl = lowest_strong(windows)
     row = next((r for r in windows if str(r["hkl"]) == hkl), None)
-    strong = [float(r["signal"]) for r in windows if float(r["intensity"]) >= 0.25]
+    strong = [float(r["signal"]) for r in windows if float(r["intensity"]) >= STRONG]
     ours, told = NOTHING, ""
     if row is not None and strong:
         ours = Estimate.exact(float(row["signal"]) / (sum(strong) / len(strong)), len(strong))
@@ -95,8 +96,8 @@ def _explained(windows: Rows) -> Iterator[Check]:
         )
     yield _check(
         check_id="strong_irrelevant_explained",
-        check=f"strong reflection of least relevance{told}: change of its window over the "
-        f"contents, relative to the mean of strong ones",
+        check=f"strong reflection of least relevance{told}: change of the pattern by its exchange, "
+        f"relative to the mean of strong ones",
         bound=EXPLAINED,
         sense="below",
         ours=ours,

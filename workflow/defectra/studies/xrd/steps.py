@@ -71,7 +71,7 @@ def look_xrd(job: Job) -> None:
     from defectra.engines.xrd.alloy import Contents
     from defectra.engines.xrd.engine import FRACTIONAL, ORDERED
     from defectra.studies.xrd import interpolation, points, relevance
-    from defectra.studies.xrd.alloys import grid_of, normalised, read_alloys
+    from defectra.studies.xrd.alloys import grid_of, read_alloys
     from defectra.studies.xrd.learning import autoencoder_of, taught
     from defectra.studies.xrd.requests import TABLE
     from defectra.studies.xrd.saved_models import keep
@@ -88,13 +88,11 @@ def look_xrd(job: Job) -> None:
     keep(job.output.model, plane, own, study, errors, seed)
     found = points.point_rows(plane, own, alloys, ordered, study, seed)
     write_csv(job.output.points, found, points.COLUMNS)
-    ends = [Contents(x, y) for x in (alloys.x.min(), alloys.x.max()) for y in (0.0, alloys.y.max())]
     middle = Contents(float(np.median(alloys.x)), float(np.median(alloys.y)))
-    windows = relevance.windows(ends, middle, grid, study.patterns.width)
-    plain = normalised(alloys.plain)
-    told = relevance.relevance_rows(plane, plain, grid, windows, middle, seed)
+    width = study.patterns.width
+    told = relevance.relevance_rows(plane, alloys, grid, width, middle, seed)
     write_csv(job.output.relevance, told, relevance.COLUMNS)
-    check = relevance.control(plane, plain, grid, told, seed, study.permutations)
+    check = relevance.control(plane, alloys, told, seed, study.permutations)
     write_csv(job.output.control, [check], relevance.CONTROL_COLUMNS)
     kept = taught(alloys.at(interpolation.known(alloys)), study, [seed, 3000])
     few = autoencoder_of(kept, study, seed, folder / "few")

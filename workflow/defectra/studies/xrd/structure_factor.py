@@ -17,6 +17,7 @@ from defectra.engines.xrd.alloy import SITES_8I, Contents, lattice_of, positions
 from defectra.engines.xrd.powder import CU_K_ALPHA_1
 
 Floats = NDArray[np.float64]
+Hkl = tuple[int, int, int]
 SMALL = 1e-3  # of a content, for derivatives
 
 
@@ -54,7 +55,7 @@ def scattering_factor(element: str, s: float) -> float:
     )
 
 
-def reflection(hkl: tuple[int, int, int], contents: Contents) -> Plane:
+def reflection(hkl: Hkl, contents: Contents) -> Plane:
     """Reflection of an alloy with mixed occupancies."""
     spacing = lattice_of(contents).d_hkl(hkl)
     s = 1 / (2 * spacing)
@@ -76,14 +77,14 @@ def reflection(hkl: tuple[int, int, int], contents: Contents) -> Plane:
     return Plane(float(2 * np.degrees(theta)), intensity, sums)
 
 
-def multiplicity(hkl: tuple[int, int, int]) -> int:
+def multiplicity(hkl: Hkl) -> int:
     """Number of equivalent planes in the Laue class 4/mmm."""
     h, k, m = (abs(int(v)) for v in hkl)
     return len({(a * p, b * q, m * r) for a, b in ((h, k), (k, h)) for p in (1, -1)
                 for q in (1, -1) for r in (1, -1)})  # fmt: skip
 
 
-def slopes(hkl: tuple[int, int, int], contents: Contents) -> tuple[float, float]:
+def slopes(hkl: Hkl, contents: Contents) -> tuple[float, float]:
     """Relative change of the intensity per unit of x and of y, cell included."""
     x, y = contents.x, contents.y
     pairs = (

@@ -43,25 +43,23 @@ def plot_patterns(
 
 @style.styled()
 def plot_relevance(rows: Rows, alloys: Alloys, study: XrdStudy, path: str | Path) -> None:
-    """Relevance of each window beside its intensity, and against its signal."""
+    """Relevance of each reflection along the mean pattern, and against its signal."""
     points = grid_of(study).points
     figure, axes = style.canvas(1, 2, (11.0, 4.2), width_ratios=[2, 1])
     mean = alloys.plain.mean(axis=0)
     axes[0, 0].plot(points, mean / mean.max(), color=style.GREY, lw=0.8, label="mean pattern")
     most = max((float(r["relevance"]) for r in rows), default=1.0)
     for row in rows:
-        middle = (float(row["first_deg"]) + float(row["last_deg"])) / 2
-        wide = float(row["last_deg"]) - float(row["first_deg"])
-        height = float(row["relevance"]) / most
-        strong = float(row["intensity"]) >= STRONG
-        colour = style.RED if strong else style.SKY
-        axes[0, 0].bar(middle, height, wide, color=colour, alpha=0.5)
-        axes[0, 0].text(middle, height + 0.01, row["hkl"], fontsize=6, ha="center", rotation=90)
-        axes[0, 1].plot(float(row["signal"]), float(row["relevance"]), "o", color=colour, ms=5)
-        axes[0, 1].annotate(row["hkl"], (float(row["signal"]), float(row["relevance"])), fontsize=6)
+        angle, height = float(row["two_theta_deg"]), float(row["relevance"]) / most
+        colour = style.RED if float(row["intensity"]) >= STRONG else style.SKY
+        axes[0, 0].bar(angle, height, 2 * study.patterns.width, color=colour, alpha=0.5)
+        axes[0, 0].text(angle, height + 0.01, row["hkl"], fontsize=6, ha="center", rotation=90)
+        spot = (float(row["signal"]), float(row["relevance"]))
+        axes[0, 1].plot(*spot, "o", color=colour, ms=5)
+        axes[0, 1].annotate(row["hkl"], spot, fontsize=6)
     axes[0, 0].set(xlabel="2 theta (degrees)", ylabel="relevance / largest; mean pattern")
     axes[0, 0].legend()
     axes[0, 1].set(
-        xlabel="change of the window over the contents", ylabel="relevance (spreads of the plane)"
+        xlabel="change of the pattern by the exchange", ylabel="relevance (spreads of the plane)"
     )
     style.save(figure, path)
