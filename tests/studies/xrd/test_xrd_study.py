@@ -142,7 +142,7 @@ def test_mixture_is_better_than_nearest_where_nothing_moves(alloys) -> None:
 
 def test_without_rows_every_claim_says_so() -> None:
     assert {r["verdict"] for r in scorecard([], [], [])} == {"no data"}
-    found = checks([], [], [])
+    found = checks([], [], [], (1.0, 0.25))
     assert {r["verdict"] for r in found if r["check_id"] != "cell"} == {"open"}
 
 

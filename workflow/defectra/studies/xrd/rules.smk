@@ -98,6 +98,7 @@ use rule step as score_xrd with:
     localrule: True
     params:
         **step("defectra.studies.xrd.steps.score_xrd"),
+        config=leaf(CONFIG, "xrd"),
 
 
 use rule step as plot_xrd with:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-import numpy as np
-
 from defectra.core import claims
 from defectra.core.claims import NOTHING, Estimate, Row, Rows, estimate
 from defectra.core.records import Metric
@@ -18,15 +16,15 @@ from defectra.studies.xrd.relevance import STRONG
 Claim = partial(claims.Claim, study="xrd", source="doi 10.1002/adts.202200613")
 
 
-def scorecard(metrics: Rows, windows: Rows, interpolation: Rows) -> list[Row]:
+def scorecard(metrics: Rows, reflections: Rows, interpolation: Rows) -> list[Row]:
     """Rows of the scorecard; the paper prints no numbers, so that every claim is in words.
 
     Parameters
     ----------
-    metrics, windows, interpolation
-        Rows of the tables of these names; each may be empty.
+    metrics, reflections, interpolation
+        Rows of ``metrics.csv``, ``relevance.csv`` and ``interpolation.csv``; each may be empty.
     """
-    own = [*_distance(metrics), *_relevance(windows), *_line(interpolation)]
+    own = [*_distance(metrics), *_relevance(reflections), *_line(interpolation)]
     return [c.row() for c in own]
 
 
@@ -52,24 +50,35 @@ def _distance(metrics: Rows) -> Iterator[claims.Claim]:
             )
 
 
-def lowest_strong(windows: Rows) -> tuple[Estimate, float, str]:
-    """Least relevance of a strong window, median of the strong ones, and its reflection."""
-    strong = [r for r in windows if float(r["intensity"]) >= STRONG]
-    if len(strong) < 3:
-        return NOTHING, float("nan"), ""
-    least = min(strong, key=lambda r: float(r["relevance"]))
-    middle = float(np.median([float(r["relevance"]) for r in strong]))
-    return Estimate.exact(float(least["relevance"]), len(strong)), middle, str(least["hkl"])
+def lowest_strong(reflections: Rows) -> tuple[Row | None, Row | None]:
+    """Strong reflection of least relevance, and the most relevant one of all."""
+    rows = [dict(r) for r in reflections]
+    strong = [r for r in rows if float(r["intensity"]) >= STRONG]
+    if len(strong) < 2:
+        return None, None
+    return min(strong, key=_told), max(rows, key=_told)
 
 
-def _relevance(windows: Rows) -> Iterator[claims.Claim]:
-    ours, middle, hkl = lowest_strong(windows)
+def _told(row: Row) -> float:
+    return float(row["relevance"])
+
+
+def _relevance(reflections: Rows) -> Iterator[claims.Claim]:
+    least, most = lowest_strong(reflections)
+    ours, than, told = NOTHING, float("nan"), ""
+    if least is not None and most is not None:
+        ours = Estimate.exact(float(least["relevance"]), len(reflections))
+        than = float(most["relevance"]) / 2
+        told = (
+            f" ({least['hkl']}, {100 * float(least['intensity']):.0f} % of the strongest; the most "
+            f"relevant is {most['hkl']}, {100 * float(most['intensity']):.0f} %)"
+        )
     yield Claim(
         claim_id="strong_irrelevant",
-        claim=f"one strong reflection has low relevance ({hkl}): less than half of the median of "
-        f"the strong ones",
-        than=middle / 2,
+        claim=f"one strong reflection has low relevance{told}: less than half of the largest",
+        than=than,
         ours=ours,
+        unit="spreads of the plane",
         test="below",
     )
 

@@ -104,17 +104,25 @@ def score_xrd(job: Job) -> None:
     """Scorecard and checks.
 
     Input metrics, relevance, control, interpolation (csv); output scorecard, checks (csv).
+
+    params.config = leaf xrd.
     """
+    import json
+
     from defectra.core.claims import CHECK_COLUMNS, SCORECARD_COLUMNS
     from defectra.core.csvs import read_csv, write_csv
     from defectra.core.records import METRICS_COLUMNS
     from defectra.studies.xrd import interpolation, relevance
     from defectra.studies.xrd.checks import checks
+    from defectra.studies.xrd.requests import contents
     from defectra.studies.xrd.scorecard import scorecard
+    from defectra.studies.xrd.settings import XrdStudy
 
+    study = XrdStudy(**json.loads(job.params.config))
+    ranges = (max(contents(study)[0]), max(contents(study)[1]))
     metrics = read_csv(job.input.metrics, METRICS_COLUMNS)
-    windows = read_csv(job.input.relevance, relevance.COLUMNS)
+    told = read_csv(job.input.relevance, relevance.COLUMNS)
     control = read_csv(job.input.control, relevance.CONTROL_COLUMNS)
     between = read_csv(job.input.interpolation, interpolation.COLUMNS)
-    write_csv(job.output.scorecard, scorecard(metrics, windows, between), SCORECARD_COLUMNS)
-    write_csv(job.output.checks, checks(metrics, windows, control), CHECK_COLUMNS)
+    write_csv(job.output.scorecard, scorecard(metrics, told, between), SCORECARD_COLUMNS)
+    write_csv(job.output.checks, checks(metrics, told, control, ranges), CHECK_COLUMNS)
