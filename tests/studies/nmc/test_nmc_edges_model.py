@@ -11,12 +11,14 @@ from test_nmc_block_models import EDGES, GRIDS, SETTINGS, planted
 from defectra.cli.main import main
 from defectra.core.config import load
 from defectra.core.errors import DataError
+from defectra.core.paths import PROJECT
 from defectra.core.records import CALCULATIONS, GEOMETRIES, SPECTRA
 from defectra.core.store import Archive, to_arrow
 from defectra.learn.edges_model import is_edges_model, load_edges_model
 from defectra.spectra.align import points
 from defectra.spectra.measured_series import Series
-from defectra.studies.nmc import block_weights, experiment
+from defectra.spectra.measured_spectrum import Measured
+from defectra.studies.nmc import block_weights, energy_loss, experiment
 from defectra.studies.nmc.block_evaluate import evaluate_blocks
 from defectra.studies.nmc.block_saved import save
 from defectra.studies.nmc.block_tables import (
@@ -225,8 +227,6 @@ def test_whole_blocks_of_the_archive_and_the_reason_of_the_others(shipped, tmp_p
 
 
 def _archive():
-    from defectra.core.paths import PROJECT
-
     return PROJECT / load().archive / "nmc_blocks"
 
 
@@ -235,3 +235,30 @@ def test_too_few_blocks_leave_an_empty_model(tmp_path):
     assert (tmp_path / "m.npz").read_bytes() == b""
     assert not is_edges_model(tmp_path / "m.npz")
     assert EDGES
+
+
+def test_contents_come_back_from_a_planted_energy_loss_spectrum():
+    sections = energy_loss.read_cross_sections(PROJECT / "resources/nmc/edge_cross_sections.csv")
+    scale, offset = energy_loss.axis()
+    truth = {"O": 2.0, "Ni": 0.6, "Mn": 0.25, "Co": 0.15}
+    energy = np.arange(440.0, 1050.0, 0.3)
+    true = scale * energy + offset
+    counts = 3e9 * (true / 440.0) ** -3.5 * np.ones_like(true)
+    for element, onset in energy_loss._ONSETS.items():
+        section, above = sections[element], true - onset
+        photo = np.interp(above, section.above, section.barn) * (above >= 0)
+        gamma = 1 + energy_loss.BEAM / energy_loss._REST
+        theta = true / (gamma * energy_loss._REST * (1 - gamma**-2))
+        edge = photo / true * np.log1p((0.025 / theta) ** 2)
+        tail = np.where(above > 62, edge * (np.maximum(above, 1) / 62) ** -9, edge)
+        counts += 5.0 * truth[element] * tail
+    found = {
+        r["element"]: r
+        for r in energy_loss.quantify(Measured(energy, counts, "counts"), sections, 1)
+    }
+    for element, value in truth.items():
+        assert found[element]["per_metal"] == pytest.approx(value, abs=0.1 * value + 0.06)
+        assert found[element]["lo"] < found[element]["hi"]
+    short = Measured(energy[:600], counts[:600], "counts")
+    with pytest.raises(DataError, match="does not cover an edge"):
+        list(energy_loss.quantify(short, sections, 1))

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from defectra.cli import doctor, new_study, show, table, train
+from defectra.cli import digitise, doctor, new_study, show, table, train
 from defectra.core.errors import DefectraError
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
     train.add(commands)
     _add_predict(commands)
     new_study.add(commands)
+    digitise.add(commands)
     show.add(commands)
     doctor.add(commands)
     _add_targets(commands)

@@ -1,6 +1,6 @@
 # From spectra to the training table, and what taking lithium out does to the spectra.
 
-from defectra.core.project_files import archive_parts
+from defectra.core.project_files import archive_parts, project_files
 from defectra.studies.nmc.block_tables import block_design
 from defectra.studies.nmc.parameters import parsed_state, pick, training_hash
 
@@ -163,6 +163,24 @@ use rule step as measure_experiment with:
     params:
         **step("defectra.studies.nmc.block_steps.measure_experiment"),
         grids=leaf(CONFIG, "nmc", "edges"),
+        seed=leaf(CONFIG, "seed"),
+        mirror=CONFIG.mirror,
+
+
+use rule step as measure_energy_loss with:
+    input:
+        spectrum=needs(
+            "spectra/jia2026_multimodal/Data/Exp_data/EELS/TM/Extracted Spectrum 1.msa",
+            CONFIG.mirror,
+        ),
+    output:
+        "results/nmc/energy_loss.csv",
+    log:
+        "results/logs/nmc/measure_energy_loss.log",
+    localrule: True
+    params:
+        **step("defectra.studies.nmc.block_steps.measure_energy_loss"),
+        **project_files(cross_sections="resources/nmc/edge_cross_sections.csv"),
         seed=leaf(CONFIG, "seed"),
         mirror=CONFIG.mirror,
 
@@ -442,7 +460,9 @@ use rule step as plot_experiment with:
 
 rule nmc:
     input:
-        rules.plot_experiment.output if CONFIG.mirror else [],
+        [rules.plot_experiment.output, rules.measure_energy_loss.output]
+        if CONFIG.mirror
+        else [],
         rules.save_model.output,
         rules.score.output,
         expand(
