@@ -12,6 +12,7 @@ DIRECTORY ?= .
 WORKERS ?= $(shell nproc 2>/dev/null || getconf _NPROCESSORS_ONLN)
 PROFILE ?= default
 MINUTES ?= 20
+SLURM_TESTS ?= slurm two_nodes batch_systems
 STUDIES := $(notdir $(patsubst %/,%,$(dir $(wildcard workflow/defectra/studies/*/settings.py))))
 
 export PYTHONPATH := workflow
@@ -52,8 +53,9 @@ structures: $(VENV)/.installed  ## your own: REQUEST=request.yaml, see README
 	@$(PY) -m defectra.structures.make "$(or $(REQUEST),request.yaml)" \
 		results/own/structures.parquet results/own
 
-test-slurm: $(VENV)/.installed-test $(VENV)/.installed-slurm  ## the workflow on a real Slurm of one node, started and stopped
-	@timeout -k 60 3600 $(PY) -m pytest tests/slurm -m slurm
+test-slurm: $(VENV)/.installed-test $(VENV)/.installed-slurm  ## the workflow on a real Slurm of one node and of two, by PBS and LSF
+	@for f in $(SLURM_TESTS); do \
+		timeout -k 60 3600 $(PY) -m pytest tests/slurm/test_$$f.py -m slurm || exit; done
 
 test-reruns: $(VENV)/.installed-test  ## what each change of a whole campaign, figures included, reruns
 	@$(PY) -m pytest tests/reruns
@@ -103,8 +105,8 @@ bench: $(VENV)/.installed-test  ## measurements side by side, results/benchmarks
 		$(PY) -m benchmarks.$$(basename $$f .py); \
 	done | tee results/benchmarks.jsonl
 
-lock: $(VENV)/.installed-test  ## resolve the locks in envs/ anew
-	$(PY) -m defectra.core.locks
+lock: $(VENV)/.installed-test  ## resolve the locks in envs/ anew; KEEP=1: versions that still fit stay
+	$(PY) -m defectra.core.locks $(if $(KEEP),--keep)
 
 config: $(VENV)/.installed  ## default study and JSON schema from the model of the config
 	$(PY) -m defectra.core.configdocs

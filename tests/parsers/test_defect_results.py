@@ -292,7 +292,7 @@ def test_rows_with_blanks_are_refused_one_by_one(tmp_path, place, text, expected
 def test_a_declared_column_must_be_there_once(tmp_path):
     with pytest.raises(TableError, match=r"'E-1' is missing; there are: AB"):
         levels_of_table(table(tmp_path, GOOD, heads=[*HEADS[:7], "Em1", *HEADS[8:]]), COLUMNS, 0.14)
-    with pytest.raises(TableError, match="'E0' is there twice"):
+    with pytest.raises(TableError, match="'E0' occurs twice"):
         levels_of_table(table(tmp_path, GOOD, heads=[*HEADS, "E0"]), COLUMNS, 0.14)
 
 

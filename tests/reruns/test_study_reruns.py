@@ -13,33 +13,10 @@ from typing import Any
 import pytest
 import yaml
 from campaign import Campaign
+from changes import DELTA, KEYS, MODULES, REPORT
 from hollow import changed, hollow_campaign
 
 pytestmark = pytest.mark.workflow
-
-# Each group holds a step and all that follows from it. Where a rule carries the whole leaf of its
-# study (`levels`, `levels.live`, `xanes`), a key of another step of the study reruns it too.
-REPORT = {"make_report"}  # shows all of them
-LEVEL_FIGURES = {f"plot_level_{n}" for n in ("errors", "gap", "map", "published", "diagrams")}
-LEVEL_SCORES = {"score_levels", "collect_scores"}
-LEVEL_MODELS = {"evaluate_levels", "predict_levels", "simulate_levels"} | LEVEL_FIGURES
-LEVELS_LEAF = {"align_levels"} | LEVEL_MODELS | LEVEL_SCORES
-LIVE_TABLES = {"make_live_levels", "plot_live_levels", "plot_level_sizes"}
-LIVE = {"run_levels", "make_formation"} | LIVE_TABLES | LEVEL_MODELS | LEVEL_SCORES
-XANES_SCORES = {"gather_xanes", "plot_xanes_features", "score_xanes", "collect_scores"}
-DELTA = {"learn_delta", "plot_xanes_delta"} | XANES_SCORES
-XANES_LEAF = DELTA | {
-    *("compare_features", "measure_nickel", "plot_xanes_series"),
-    *("build_ladder", "plot_xanes_ladder"),
-}
-PEROVSKITE_SCORES = {"score_perovskites", "collect_scores"}
-PEROVSKITE_MODELS = {
-    *("evaluate_perovskites", "gather_perovskites"),
-    *("plot_perovskite_errors", "plot_perovskite_parity"),
-}
-PEROVSKITE_FIGURES = {
-    f"plot_perovskite_{n}" for n in ("errors", "fidelity", "parity", "references", "screen")
-}
 
 
 @pytest.fixture(scope="session")
@@ -60,27 +37,6 @@ def test_nothing_changed(done: Campaign) -> None:
     assert done.planned() == {}
 
 
-KEYS: list[tuple[str, Any, set[str]]] = [
-    ("levels.diagrams", {"CdTe": ["Cu"]}, LEVELS_LEAF),
-    ("levels.live.recompute", [], LIVE | LEVELS_LEAF),
-    ("levels.native_defects", False, {"build_levels"} | LIVE_TABLES | LEVELS_LEAF),
-    ("xanes.delta.components", 11, XANES_LEAF),
-    ("perovskites.fidelity.draws", 2, {"measure_fidelity", "plot_perovskite_fidelity"}),
-    (
-        "perovskites.screen.probability",
-        0.4,
-        {"screen_perovskites", "plot_perovskite_screen"},
-    ),
-    ("perovskites.bootstrap", 999, PEROVSKITE_MODELS | PEROVSKITE_SCORES),
-    (
-        "nmc.model.trees",
-        6,
-        {"evaluate", "plot_parity", "plot_edges", "measure_lithium", "plot_lithium"}
-        | {"score", "collect_scores"},
-    ),
-]
-
-
 @pytest.mark.parametrize(("key", "value", "rules"), KEYS, ids=[key for key, *_ in KEYS])
 def test_key(hollow: Campaign, key: str, value: Any, rules: set[str]) -> None:
     config = changed({"nmc": hollow.study, **hollow.others}, key, value)
@@ -88,15 +44,6 @@ def test_key(hollow: Campaign, key: str, value: Any, rules: set[str]) -> None:
     hollow.others = config
     hollow.write_config()
     assert set(hollow.planned()) == rules | REPORT
-
-
-MODULES: list[tuple[str, set[str]]] = [
-    ("studies/levels/evaluate.py", LEVEL_MODELS | LEVEL_SCORES),
-    ("studies/levels/calculations.py", LIVE),
-    ("studies/perovskites/slme.py", {"measure_slme"} | PEROVSKITE_SCORES),
-    ("studies/xanes/delta.py", DELTA),
-    ("studies/perovskites/figures/models.py", PEROVSKITE_FIGURES),
-]
 
 
 def edit(campaign: Campaign, module: str) -> None:
@@ -151,6 +98,17 @@ def test_a_file_of_the_mirror_reruns_what_reads_it(hollow: Campaign) -> None:
     assert hollow.planned() == {}
     (mirror / "spectra/omnixas/material_id_and_site/Ti_FEFF_val.txt").write_text("other\n")
     assert set(hollow.planned()) == DELTA | REPORT
+
+
+def test_time_limits_and_descriptions_rerun_nothing(hollow: Campaign) -> None:
+    for path in (hollow.folder / "config/protocols").glob("*.yaml"):
+        protocols = yaml.safe_load(path.read_text())
+        for protocol in protocols.values():
+            protocol["description"] = "in other words"
+            if path.stem in ("feff", "gpaw", "gpaw_levels"):
+                protocol["timeout_s"] = 77777
+        path.write_text(yaml.safe_dump(protocols))
+    assert hollow.planned() == {}
 
 
 def test_two_studies_mounted_by_another_workflow(hollow: Campaign, tmp_path: Path) -> None:

@@ -103,7 +103,7 @@ def test_duplicates(tmp_path: Path) -> None:
     rows = [*table(), table()[0]]
     assert len(loader.read_main(write(tmp_path / "same.csv", rows))) == 7
     rows[-1] = line(8, "Cs", {"Ca": 8}, "I", ["5.9", *LABELS[1:]])
-    with pytest.raises(DataError, match=r"CsCaI_3 stands there twice .*lattice_PBE: 5.7 and 5.9"):
+    with pytest.raises(DataError, match=r"CsCaI_3 occurs twice .*lattice_PBE: 5.7 and 5.9"):
         loader.read_main(write(tmp_path / "other.csv", rows))
 
 

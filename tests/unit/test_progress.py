@@ -217,7 +217,7 @@ def test_file_has_a_line_from_time_to_time() -> None:
 
 def test_profiles_are_checked_before_anything_starts(tmp_path: Path) -> None:
     check_profile(PROFILES / "default")
-    with pytest.raises(ConfigError, match="ours are: default, slurm"):
+    with pytest.raises(ConfigError, match="ours are: default, lsf, pbs, slurm"):
         check_profile(tmp_path / "none")
     own = tmp_path / "own"
     own.mkdir()

@@ -68,8 +68,10 @@ def test_a_new_study_runs_to_its_page_without_an_edit_elsewhere(checkout: Path) 
     assert "3.8317" in page
     again = call(checkout, sys.executable, "-m", "snakemake", "-n", "toy_2")
     assert "Nothing to be done" in again
-    call(checkout, sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider",
-         "tests/studies/toy_2")  # fmt: skip
+    test = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider")
+    call(checkout, *test, "tests/studies/toy_2")
+    call(checkout, *test, "tests/unit/test_figures.py", "-k", "toy_2")
+    call(checkout, *test, "tests/unit/test_configdocs.py", "tests/unit/test_report.py")
     changed = call(checkout, "git", "status", "--porcelain", "--untracked-files=normal")
     assert len(changed.splitlines()) == 2
 

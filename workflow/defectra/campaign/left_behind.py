@@ -1,9 +1,10 @@
-"""Jobs of a cluster that a killed run left in the queue: a new run waits for them.
+"""Jobs of a cluster that a killed run left in the queue, and those that the queue has lost.
 
 Snakemake writes the number of each job that it submits beside the files that the job makes
-(``.snakemake/incomplete``), and removes it when it has seen the job end. What stands there when a
-run begins, and is still in the queue of Slurm, works on the same files. What such a job finishes is
-in the journal of its chunk; the new run then only projects it.
+(``.snakemake/incomplete``) and removes it when it has seen the job end. A job that begins writes
+none over it; then the log of Slurm bears its number (``.snakemake/slurm_logs``). A job that is
+found there when a run begins, and is still in the queue, works on the same files. What it finishes
+is in the journal of its chunk; the new run waits for it, and then only projects it.
 """
 
 from __future__ import annotations
@@ -42,14 +43,27 @@ def submitted(records: Path) -> set[str]:
     return found
 
 
+def begun(logs: Path) -> set[str]:
+    """Numbers of the jobs that Slurm has begun, from the names of their logs.
+
+    Parameters
+    ----------
+    logs
+        ``.snakemake/slurm_logs``.
+    """
+    return {path.stem for path in logs.rglob("*.log") if path.stem.replace("_", "").isdecimal()}
+
+
 def slurm_queue() -> dict[str, str] | None:
     """State of each job of this user that Slurm has not seen end; None: it gives no answer."""
-    if shutil.which("squeue") is None:
-        return {}
-    command = ["squeue", "--me", "--noheader", "--array", "--format=%i %T"]
+    return _squeue() if shutil.which("squeue") else {}
+
+
+def _squeue(*more: str) -> dict[str, str] | None:
+    command = ["squeue", "--me", "--noheader", "--array", "--format=%i %T", *more]
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
-    except subprocess.TimeoutExpired:
+    except (subprocess.TimeoutExpired, OSError):
         return None
     if done.returncode:
         return None
@@ -57,20 +71,21 @@ def slurm_queue() -> dict[str, str] | None:
 
 
 def wait_for_left_behind(
-    records: Path, queue: Queue = slurm_queue, look_s: float = _LOOK_S
+    folder: Path, queue: Queue = slurm_queue, look_s: float = _LOOK_S
 ) -> list[str]:
     """Wait until no job that an earlier run submitted is in the queue; returns those waited for.
 
     Parameters
     ----------
-    records
-        ``.snakemake/incomplete``.
+    folder
+        ``.snakemake``.
     queue
         States of the user's jobs by number; None if the queue does not answer.
     look_s
         Seconds between two looks.
     """
-    numbers, waited, silent = submitted(records), set[str](), 0
+    numbers = submitted(folder / "incomplete") | begun(folder / "slurm_logs")
+    waited, silent = set[str](), 0
     while numbers:
         states = queue()
         silent = 0 if states is not None else silent + 1
@@ -91,3 +106,50 @@ def wait_for_left_behind(
         waited |= set(left or ())
         time.sleep(look_s)
     return sorted(waited)
+
+
+def slurm_known() -> dict[str, str] | None:
+    """State of each job of this user that Slurm knows, ended ones included; None: no answer."""
+    return _squeue("--states=all")
+
+
+class LostJobs:
+    """Jobs that were submitted and that Slurm does not know any more.
+
+    The executor plugin (2.8) takes such a job for one that is not listed yet, and waits for it
+    without end: after a controller died between a submission and the writing of its state.
+
+    Parameters
+    ----------
+    records
+        ``.snakemake/incomplete``.
+    queue
+        States of the user's jobs, ended ones included; None if the queue does not answer.
+    every_s, looks
+        A job is lost that is not known in so many looks, so many seconds apart: more than the
+        longest time between two looks of the plugin itself (180 s).
+    """
+
+    def __init__(
+        self, records: Path, queue: Queue = slurm_known, every_s: float = 60.0, looks: int = 5
+    ) -> None:
+        self.records, self.queue, self.every_s, self.looks = records, queue, every_s, looks
+        self._next, self._missed = 0.0, dict[str, int]()
+
+    def look(self, now: float) -> list[str]:
+        """Numbers of the jobs that are lost; asks the queue once in `every_s`.
+
+        Parameters
+        ----------
+        now
+            Time of a clock that only goes forward, seconds.
+        """
+        if now < self._next:
+            return []
+        self._next = now + self.every_s
+        numbers = submitted(self.records)
+        states = self.queue() if numbers else {}
+        if states is not None:
+            missing = numbers - states.keys()
+            self._missed = {number: self._missed.get(number, 0) + 1 for number in missing}
+        return sorted(n for n, count in self._missed.items() if count >= self.looks)

@@ -54,11 +54,14 @@ def compute(job: Job) -> None:
     from defectra.campaign.studies import study_of
     from defectra.campaign.worker import PATIENCE_S, run_chunk
     from defectra.core.config import part_of_config
+    from defectra.core.limits import with_limits
     from defectra.core.scratch import use_node_scratch
     from defectra.core.store import write_bytes
 
     use_node_scratch()
-    chunk, config = job.wildcards.chunk, part_of_config(json.loads(job.params.config))
+    chunk, part = job.wildcards.chunk, json.loads(job.params.config)
+    limits = with_limits(part.get("protocols", {}), results_of(job))
+    config = part_of_config(part | {"protocols": limits})
     counts = run_chunk(study_of(chunk), chunk, config, results_of(job) / "store", PATIENCE_S)
     for sentence in counts.sentences():
         print(sentence, flush=True)

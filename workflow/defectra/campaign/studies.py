@@ -16,6 +16,7 @@ from defectra.campaign.ledger import Kind, Ledger, Result
 from defectra.campaign.request import Family, Row, chunk_name
 from defectra.core.config import Config
 from defectra.core.errors import ConfigError
+from defectra.core.limits import without_limits
 from defectra.core.paths import PACKAGE, PROJECT
 from defectra.core.store import Archive
 
@@ -134,8 +135,9 @@ def study_of(chunk: str) -> str:
 
 def part_for(config: Config, study: str) -> str:
     """Canonical JSON of what decides the calculations of a study, archive and seed included."""
-    asked = requests_of(study)
-    part = {"seed": config.seed, "archive": config.archive, **asked.part(config)}
+    part = {"seed": config.seed, "archive": config.archive, **requests_of(study).part(config)}
+    if "protocols" in part:
+        part |= {"protocols": without_limits(part["protocols"])}
     return json.dumps(part, sort_keys=True, default=str)
 
 

@@ -181,7 +181,7 @@ def main() -> int:
         archive = PROJECT / config.archive
         code = fingerprint("defectra.campaign.plan")
         plan = Planned(config, args.directory / "results", Archive(archive), lambda: False, code)
-        settings, costs = worker_settings(config), PROJECT / "workflow" / "costs.yaml"
+        settings, costs = worker_settings(config, limits=True), PROJECT / "workflow" / "costs.yaml"
         store = args.directory / "results" / "store"
         code = fingerprint("defectra.campaign.workload")
         loads = Workload(plan, settings, archive, costs, code, store).all()

@@ -21,7 +21,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from defectra.campaign.left_behind import WAITING
+from defectra.campaign.left_behind import WAITING, LostJobs
 from defectra.campaign.loads import CANNOT
 from defectra.campaign.progress import Line, duration, read_steps, read_work
 from defectra.cli import outcome
@@ -37,6 +37,7 @@ from defectra.core.watchdog import refuse_at_work
 ROOT = PROJECT
 KEPT_LOGS = 10
 GRACE_S = 15.0
+_RESTARTS, _LOST = 5, -1000  # of a Snakemake that waits for a job that Slurm has lost; its code
 _PR_SET_PDEATHSIG = 1
 _NOTHING = "Nothing to be done"
 # Commands of Snakemake that only read: no lock, no log, no report.
@@ -113,7 +114,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except StoreError as error:
         print(error, file=sys.stderr)
     except OSError as error:  # a full disk, a file system without locks
-        print(f"{error.filename or options.results}: {error.strerror}; mend it", file=sys.stderr)
+        print(
+            f"{error.filename or options.results}: {error.strerror}; correct that", file=sys.stderr
+        )
     return 3
 
 
@@ -180,6 +183,11 @@ def run(options: Options) -> int:
         refuse_at_work(options.directory)
         _unlock(options, log)
     code = _watched(options, log, start)
+    for _ in range(_RESTARTS):
+        if code != _LOST:
+            break
+        _unlock(options, log)
+        code = _watched(options, log, start)
     text = log.read_text(encoding="utf-8", errors="replace")
     report = options.snakemake_report
     if code == 0 and _NOTHING in text and not (report and outcome.is_old(report, options.results)):
@@ -263,6 +271,8 @@ def _watched(options: Options, log: Path, start: float) -> int:
     """Run the workflow under a live line; Ctrl-C and SIGTERM reach every child."""
     command = _snakemake(options, *options.wanted)
     line, shown = Line(), set[str]()
+    is_slurm = executor(options.profile) == "slurm"
+    lost = LostJobs(options.directory / ".snakemake" / "incomplete")
     with _stop_signals() as stopped:
         child = _start(options, command, log)
         while child.poll() is None:
@@ -276,6 +286,12 @@ def _watched(options: Options, log: Path, start: float) -> int:
             steps = read_steps(text)
             work = read_work(options.results / "store", start)
             line.show([str(steps), str(work), duration(time.time() - start)])
+            if is_slurm and (numbers := lost.look(time.monotonic())):
+                line.clear()
+                print(f"Slurm has lost job {', '.join(numbers)}: what it was to do is begun again.")
+                child.kill()  # without a word to its other jobs: they go on and are waited for
+                child.wait()
+                return _LOST
             with suppress(subprocess.TimeoutExpired):
                 child.wait(1.0)
         line.clear()
@@ -360,7 +376,7 @@ def _summary(options: Options, code: int, text: str, log: Path, seconds: float) 
         for failure in outcome.failures(text, options.directory):
             print(failure, file=sys.stderr)
         where = outcome.short(log)
-        print(f"Not everything was made; the whole story is in {where}.", file=sys.stderr)
+        print(f"Not everything was made; the full log is in {where}.", file=sys.stderr)
 
 
 if __name__ == "__main__":

@@ -126,9 +126,9 @@ def _finished(store: Archive, name: str, chosen: SpectrumEngine) -> Row | None:
         return None
     other = "use another --out to compute it anew"
     if row["engine"] != chosen.ENGINE:
-        reuse = f"there already, by {row['engine']}, which has the same input; {other}"
+        reuse = f"known already, by {row['engine']}, which has the same input; {other}"
     elif row["parser_version"] != chosen.PARSER_VERSION:
-        reuse = f"there already, by reader {row['parser_version']} of {chosen.ENGINE}; {other}"
+        reuse = f"known already, by reader {row['parser_version']} of {chosen.ENGINE}; {other}"
     else:
         return row
     return row | {"message": "; ".join(m for m in (row["message"], reuse) if m)}

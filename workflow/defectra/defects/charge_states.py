@@ -25,13 +25,13 @@ def transition_levels(bulk: Run, runs: Sequence[Run], vbm_ev: float, gap_ev: flo
     ------
     EngineError
         ``mixed_settings`` if a run and the bulk do not belong together (nothing of such a set can
-        be trusted), ``charges`` if a charge is there twice.
+        be trusted), ``charges`` if a charge occurs twice.
     """
     for run in runs:
         check(replace(bulk, energy_ev=1.0), [replace(run, energy_ev=1.0)])
     charges = [r.charge for r in runs]
     if len(set(charges)) < len(charges):
-        raise EngineError("charges", f"charges {sorted(charges)}: one is there twice")
+        raise EngineError("charges", f"charges {sorted(charges)}: one occurs twice")
     falling = sorted(runs, key=lambda r: -r.charge)
     return [_step(upper, lower, vbm_ev, gap_ev) for upper, lower in pairwise(falling)]
 

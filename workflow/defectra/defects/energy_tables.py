@@ -65,7 +65,7 @@ def levels_of_table(
         try:
             found = _defect(raw, columns)
             if (found.host, found.defect) in seen:
-                raise EngineError("twice", f"{found.host} {found.defect} is there twice")
+                raise EngineError("twice", f"{found.host} {found.defect} occurs twice")
             rows += level_rows(found, coefficient)
             seen.add((found.host, found.defect))
         except EngineError as error:
@@ -112,8 +112,8 @@ def _lines(path: Path, columns: Mapped) -> Iterator[tuple[int, dict[str, str]]]:
             twice = [n for n in names if n and heads.count(n) > 1]
             if missing or twice:
                 raise TableError(
-                    f"{path}: column {(missing or twice)[0]!r} is "
-                    f"{'missing' if missing else 'there twice'}; there are: {', '.join(heads)}"
+                    f"{path}: column {(missing or twice)[0]!r} "
+                    f"{'is missing' if missing else 'occurs twice'}; there are: {', '.join(heads)}"
                 )
             for number, cells in enumerate(reader, 2):
                 if any(c.strip() for c in cells):

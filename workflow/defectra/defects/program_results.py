@@ -79,7 +79,7 @@ def _doped(data: Mapping[str, Any], path: Path) -> tuple[list[ChargedEnergies], 
             continue
         same = by_name.setdefault(name.removesuffix(f"_{charge:+d}").removesuffix(f"_{charge}"), {})
         if charge in same:
-            left_out.append({"source": f"{path.name} {name}", "reason": "charge is there twice"})
+            left_out.append({"source": f"{path.name} {name}", "reason": "charge occurs twice"})
             continue
         same[charge] = entry
     return [_doped_defect(n, m, data) for n, m in by_name.items()], left_out

@@ -116,7 +116,7 @@ def _notes(path: Path, values: NDArray[np.generic]) -> list[str]:
         )
     low, high = float(values.min()), float(values.max())
     if low == high:
-        raise DataError(f"{path}: every value is {low:g}; nothing can be told from it")
+        raise DataError(f"{path}: every value is {low:g}; it decides nothing")
     notes = []
     if low < 0:
         notes.append(

@@ -85,7 +85,7 @@ class Forest:
             good = all((c[inner] > number).all() and (c[inner] < last).all()
                        for c in (self.left, self.right))  # fmt: skip
         if not good:
-            raise DataError(f"{where}: the trees are damaged; take the file anew")
+            raise DataError(f"{where}: the trees are damaged; download the file again")
 
     @classmethod
     def from_sklearn(cls, model: Any) -> Self:

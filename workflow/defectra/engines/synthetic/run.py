@@ -13,6 +13,7 @@ import numpy as np
 
 from defectra.campaign.engine import Outcome, Parsed
 from defectra.core.errors import EngineError
+from defectra.core.limits import LIMIT
 from defectra.core.records import Status
 from defectra.engines.feff.settings import FeffProtocol
 from defectra.engines.release import release
@@ -58,7 +59,7 @@ class Site:
         """Input files by name: what the identity is the hash of; no words, one order."""
         holes = dict(sorted(protocol.core_hole.items()))
         plain = protocol.model_copy(update={"description": "", "core_hole": holes})
-        return {"input.txt": f"{self.key}/{edge}/{plain.model_dump_json()}"}
+        return {"input.txt": f"{self.key}/{edge}/{plain.model_dump_json(exclude={LIMIT})}"}
 
     def run(self, edge: str, protocol: FeffProtocol, folder: Path | None = None) -> Outcome:  # noqa: ARG002
         """Draw the curve.

@@ -82,7 +82,7 @@ def read_sets(path: str | Path) -> list[DefectSet]:
     names = [s.name for s in found]
     double = sorted({n for n in names if names.count(n) > 1})
     if double:
-        raise TableError(f"{path}: {double[0]} is there twice")
+        raise TableError(f"{path}: {double[0]} occurs twice")
     return found
 
 

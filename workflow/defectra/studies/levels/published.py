@@ -126,7 +126,7 @@ def _doubled(seen: dict[Any, Any], key: Any, values: Sequence[float], where: str
         seen[key] = values
         return ""
     if not all(a == b or (math.isnan(a) and math.isnan(b)) for a, b in zip(seen[key], values)):
-        raise TableError(f"{where}: {key} is there twice with different levels; remove one")
+        raise TableError(f"{where}: {key} occurs twice with different levels; remove one")
     return "duplicate of an earlier row"
 
 
@@ -168,7 +168,7 @@ def read_foundry(path: str | Path) -> tuple[list[Row], list[Row]]:
     ------
     TableError
         If a column is missing or renamed (the nearest name is suggested), a unit differs, a field
-        is no number, or a defect level is there twice with different numbers.
+        is no number, or a defect level occurs twice with different numbers.
     """
     text = {"host_material", "host_element_a", "host_element_b", "impurity"}
     text |= {"removed_element", "site_type", "site"}
@@ -229,7 +229,7 @@ def _columns(
         if not name:
             continue
         if name in found:
-            raise TableError(f"{path}: column {name!r} is there twice")
+            raise TableError(f"{path}: column {name!r} occurs twice")
         found[name] = k
         if name in units and unit != units[name]:
             raise TableError(

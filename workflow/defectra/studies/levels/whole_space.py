@@ -56,7 +56,7 @@ def read_predictions(path: str | Path) -> dict[Key, list[float]]:
     Raises
     ------
     TableError
-        If a column is missing or a defect is there twice.
+        If a column is missing or a defect occurs twice.
     """
     out: dict[Key, list[float]] = {}
     with Path(path).open(encoding="utf-8-sig", newline="") as handle:
@@ -69,7 +69,7 @@ def read_predictions(path: str | Path) -> dict[Key, list[float]]:
         for line, row in enumerate(reader, 2):
             key = (row["AB"], row["Site"], row[name])
             if key in out:
-                raise TableError(f"{path}: line {line}: {key} is there twice")
+                raise TableError(f"{path}: line {line}: {key} occurs twice")
             out[key] = [float(row[h]) for h in _HEADS]
     return out
 

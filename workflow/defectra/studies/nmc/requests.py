@@ -51,7 +51,7 @@ class Settings(BaseModel):
 
 def settings_of(config: Config, relax: bool) -> Settings:
     """Settings of a config, with or without relaxations."""
-    known = json.loads(worker_settings(config)) | {"live_geometries": relax}
+    known = json.loads(worker_settings(config, limits=True)) | {"live_geometries": relax}
     return Settings.model_validate(known)
 
 

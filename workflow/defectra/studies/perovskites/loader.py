@@ -145,7 +145,7 @@ def unique(rows: Sequence[Row], path: str | Path) -> list[Row]:
     Raises
     ------
     DataError
-        If a compound stands there twice with different values.
+        If a compound occurs twice with different values.
     """
     seen: dict[str, Row] = {}
     for row in rows:
@@ -154,7 +154,7 @@ def unique(rows: Sequence[Row], path: str | Path) -> list[Row]:
             one, two = row[label], other[label]
             if abs(one - two) > SAME or math.isnan(one) != math.isnan(two):
                 raise DataError(
-                    f"{path}: {row['name']} stands there twice with different values of "
+                    f"{path}: {row['name']} occurs twice with different values of "
                     f"{label}: {two:g} and {one:g}; keep one"
                 )
     return list(seen.values())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from defectra.core.config import Config, canonical
+from defectra.core.limits import without_limits
 
 
 def evaluation_settings(config: Config) -> str:
@@ -21,5 +22,5 @@ def screen_settings(config: Config) -> str:
 def run_settings(config: Config) -> str:
     """Canonical JSON of what decides our own calculations."""
     name = config.perovskites.protocol
-    protocol = config.protocols.gpaw[name].model_dump(mode="json")
+    protocol = without_limits(config.protocols.gpaw[name].model_dump(mode="json"))
     return canonical({"name": name, "protocol": protocol})

@@ -146,7 +146,7 @@ use rule step as build_ladder with:
     params:
         **step("defectra.studies.xanes.steps.build_ladder"),
         config=leaf(CONFIG, "xanes"),
-        protocols=leaf(CONFIG, "protocols"),
+        protocols=protocol_part(CONFIG),
         archive=SPECTRA_PARTS,
         fidelities=FIDELITY_PARTS,
         mirror=CONFIG.mirror,

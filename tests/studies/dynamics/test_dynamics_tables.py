@@ -1,0 +1,244 @@
+"""Study `dynamics`: from requests to tables, verdicts that can fall either way, and bad input."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from defectra.campaign.arrays import array_kind, project
+from defectra.campaign.complete import Counts, complete
+from defectra.campaign.ledger import Ledger
+from defectra.core.claims import Estimate
+from defectra.core.config import load
+from defectra.core.errors import ConfigError, DataError, TableError
+from defectra.core.paths import PROJECT
+from defectra.engines.coherent.kuramoto import log_kernel, trajectory
+from defectra.engines.coherent.scattering import Detector, grid_intensity
+from defectra.studies.dynamics import learn_names as names
+from defectra.studies.dynamics.claims import checks, scorecard
+from defectra.studies.dynamics.predict import predict
+from defectra.studies.dynamics.requests import REQUESTS
+from defectra.studies.dynamics.rows import Metric, range_of, resampled, score
+from defectra.studies.dynamics.saved_kernel import SavedKernel, read_kernel
+from defectra.studies.dynamics.series import KIND, SERIES, read_series
+from defectra.studies.dynamics.settings import DynamicsStudy
+
+TINY = {
+    "counts": ["ideal", "counts_1000"],
+    "main": "counts_1000",
+    "shards": 1,
+    "bootstrap": 20,
+    "kuramoto": {"trajectories": 2, "number": 11, "patterns": 4, "later": [8.0], "horizons": [3, 4],
+                 "iterations": 2, "view": {"pixels": 8}},
+    "swarm": {"trajectories": 2, "number": 12, "patterns": 5, "horizons": [4], "iterations": 2},
+    "source": {"trajectories": 3, "number": 40, "patterns": 5, "shots": [1, 2], "iterations": 6,
+               "judged": 20.0, "periods": 1, "ablation": 4, "search": 0.7, "refits": 3,
+               "view": {"pixels": 16, "sampling": 1.0},
+               "law": {"alpha": 0.3333, "beta": 0.6667, "gamma": 0.5, "delta": 0.5}},
+    "scan": {"trajectories": 2, "number": 12, "patterns": 5,
+             "law": {"growth": 0.15, "turn": 0.8, "radius": 0.6}},
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, DynamicsStudy]:
+    folder = tmp_path_factory.mktemp("dynamics")
+    config = load(PROJECT / "config/config.yaml", {"dynamics": TINY})
+    ledger = Ledger([array_kind(KIND, SERIES)], journals=[folder / "dynamics-00.journal"])
+    families, counts = list(REQUESTS.families(config)), Counts()
+    with ledger.writing(folder / "dynamics-00.journal"):
+        for _ in complete(families, ledger, folder, counts):
+            pass
+    assert (counts.total, counts.failed) == (2 * 9, 0)
+    assert project(families, ledger, KIND, folder / "series.parquet") == 18
+    return folder / "series.parquet", config.dynamics
+
+
+def test_a_count_of_photons_that_is_no_protocol_is_told() -> None:
+    with pytest.raises(ConfigError, match="counts_5"):
+        load(PROJECT / "config/config.yaml", {"dynamics": {"counts": ["counts_5"]}})
+    with pytest.raises(ConfigError, match="main"):
+        load(PROJECT / "config/config.yaml", {"dynamics": {"main": "counts_5"}})
+
+
+def test_series_come_back_in_groups_of_one_fidelity(table: tuple[Path, DynamicsStudy]) -> None:
+    found = dict(read_series(table[0], "source"))
+    assert list(found) == TINY["counts"]
+    ideal, counted = found.values()
+    assert [s.trajectory for s in counted] == [0, 1, 2]
+    assert all((a.state == b.state).all() for a, b in zip(ideal, counted, strict=True))
+    assert (counted[0].counts == counted[0].counts.round()).all()
+    with pytest.raises(TableError, match="no finished series"):
+        _without_finished(table[0])
+
+
+def _without_finished(path: Path) -> None:
+    from defectra.core.store import read_table, write_table
+
+    rows = [r | {"status": "failed"} for r in read_table(path, SERIES)]
+    write_table(path.with_name("failed.parquet"), rows, SERIES)
+    list(read_series(path.with_name("failed.parquet"), "source"))
+
+
+def test_a_tiny_source_goes_from_patterns_to_scores(
+    table: tuple[Path, DynamicsStudy], tmp_path: Path
+) -> None:
+    pytest.importorskip("torch")
+    from defectra.studies.dynamics.learn_plane import learn
+
+    path, study = table
+    found = list(read_series(path, "source"))
+    fits, scores = learn("source", found, study, 1, tmp_path)
+    place = next(
+        r for r in scores
+        if r["metric"] == Metric.PLACE and r["fidelity"] == study.main
+    )  # fmt: skip
+    assert place["n_groups"] == 3
+    assert place["value"] < 0.05
+    assert {f["system"] for f in fits} == {"source"}
+    assert fits[1]["calculation_ids"] == [s.calculation_id for s in found[0][1]]
+    again = learn("source", found[:1], study, 1, tmp_path / "again")[1]
+    assert str(again) == str([r for r in scores if r["fidelity"] == "ideal"])
+
+
+def _metrics(r: float, reach: float, control: tuple[float, float]) -> list[dict[str, object]]:
+    main = DynamicsStudy().main
+    given = [
+        ("kuramoto", names.KERNEL, Metric.R, Estimate(r, r - 0.001, r + 0.001, 6)),
+        ("swarm", names.PULL, Metric.CUT_OFF, Estimate(reach, reach - 0.005, reach + 0.005, 4)),
+        ("swarm", names.CUT, Metric.CUT_OFF, Estimate(0.83, 0.8, 0.86, 4)),
+        ("kuramoto", names.OTHER, Metric.R, Estimate(sum(control) / 2, *control, 6)),
+    ]
+    return [score(t, m, k, e, main) for t, m, k, e in given]
+
+
+def test_verdicts_follow_the_numbers() -> None:
+    study = DynamicsStudy()
+    good = {c["check_id"]: c["verdict"] for c in checks(_metrics(0.999, 0.75, (-0.1, 0.1)), study)}
+    bad = {c["check_id"]: c["verdict"] for c in checks(_metrics(0.9, 0.85, (0.4, 0.6)), study)}
+    for name in ("kernel_r", "cut_off_network", "other_patterns"):
+        assert (good[name], bad[name]) == ("holds", "fails"), name
+    assert good["source_period"] == "open"  # no number: nothing is claimed
+    card = {c["claim_id"]: c for c in scorecard(_metrics(0.9, 0.85, (0.4, 0.6)), study)}
+    assert card["swarm_cut_off_inside"]["verdict"] == "reproduced"
+    assert card["kuramoto_foretold"]["verdict"] == "no data"
+
+
+def test_intervals_are_over_trajectories() -> None:
+    wide = resampled([0.0, 1.0, 2.0, 3.0], lambda v: float(np.mean(v)), 400, 1)
+    assert wide.value == 1.5
+    assert 0.4 < wide.lo < wide.hi < 2.6
+    assert np.isnan(range_of(0.1, [0.1, float("nan")], 2).lo)  # a path that broke off is told
+
+
+DETECTOR = Detector(pixels=16, sampling=0.5, box=2.0, probe=0.25, stop=0.06)
+
+
+@pytest.fixture(scope="module")
+def user(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, np.ndarray]:
+    """A saved kernel, angles of a start, and counts that follow them."""
+    folder = tmp_path_factory.mktemp("user")
+    kernel, draw = log_kernel(20.0, 1.5), np.random.default_rng(1)
+    start = trajectory(draw.uniform(0, 6.28, (16, 16)), kernel, np.array([0.0, 2.0]), 1e-8)[1]
+    states = trajectory(start, kernel, 0.5 * np.arange(12), 1e-8)
+    intensity = grid_intensity(DETECTOR, np.cos(states))
+    counts = draw.poisson(intensity / intensity.max() * 500)
+    np.save(folder / "start.npy", start)
+    SavedKernel(kernel, DETECTOR, 16, 0.5, {}).write(folder / "kernel.npz")
+    return folder / "kernel.npz", folder / "start.npy", counts
+
+
+def ask(user: tuple[Path, Path, np.ndarray], counts: np.ndarray, folder: Path) -> tuple[str, bool]:
+    np.save(folder / "series.npy", counts)
+    (found,) = predict(user[0], [folder / "series.npy"], {"start": str(user[1])})
+    return found.sentence, found.certain
+
+
+def test_a_series_of_a_user_is_explained_by_the_right_law_alone(
+    user: tuple[Path, Path, np.ndarray], tmp_path: Path
+) -> None:
+    assert ask(user, user[2], tmp_path)[1]
+    backwards = np.concatenate([user[2][:1], user[2][:0:-1]])
+    sentence, certain = ask(user, backwards, tmp_path)
+    assert not certain
+    assert "does not explain" in sentence
+
+
+def _with(change: Callable[[np.ndarray], None]) -> Callable[[np.ndarray], np.ndarray]:
+    def changed(counts: np.ndarray) -> np.ndarray:
+        out = counts.astype(float)
+        change(out)
+        return out
+
+    return changed
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda c: c[:, :-1], "12 x 31 x 32"),
+        (lambda c: c[0], "0 arrays"),
+        (lambda c: c[:1], "at least two"),
+        (lambda c: np.roll(c, 1, axis=1), "symmetric about row 17, column 16"),
+        (lambda c: np.swapaxes(c, 1, 2), "rows and columns exchanged"),
+        (lambda c: np.roll(np.rot90(c, 1, (1, 2)), 1, axis=1), "turned by 90"),
+        (lambda c: np.minimum(c, 150), "saturated"),
+        (lambda c: c / 2, "whole numbers"),
+        (np.zeros_like, "no counts"),
+        (_with(lambda c: c.__setitem__((0, 3, 4), np.nan)), "not finite"),
+        (_with(lambda c: c.__setitem__((0, 3, 4), -1)), "negative"),
+        (_with(lambda c: c.__setitem__((slice(None), 13, 14), 0)), "dead pixels"),
+    ],
+)
+def test_series_that_are_not_counts_of_the_detector_are_refused(
+    user: tuple[Path, Path, np.ndarray],
+    tmp_path: Path,
+    change: Callable[[np.ndarray], np.ndarray],
+    told: str,
+) -> None:
+    sentence, certain = ask(user, change(user[2]), tmp_path)
+    assert not certain
+    assert sentence.startswith("refused: ")
+    assert told in sentence
+
+
+def test_an_empty_file_another_start_and_another_model_are_refused(
+    user: tuple[Path, Path, np.ndarray], tmp_path: Path
+) -> None:
+    empty = tmp_path / "empty.npy"
+    empty.touch()
+    (found,) = predict(user[0], [empty], {"start": str(user[1])})
+    assert "empty" in found.sentence
+    np.save(tmp_path / "small.npy", np.arange(100.0).reshape(10, 10))
+    with pytest.raises(DataError, match="16 x 16"):
+        list(predict(user[0], [], {"start": str(tmp_path / "small.npy")}))
+    for options in ({}, {"begin": "x"}, {"start": str(user[1]), "interval": "-1"}):
+        with pytest.raises(ConfigError, match=r"start=FILE|interval"):
+            list(predict(user[0], [], options))
+    other = tmp_path / "other.npz"
+    np.savez(other, about=np.array('{"study": "speckle", "name": "net"}'), kernel=np.eye(11))
+    with pytest.raises(DataError, match="of study speckle"):
+        read_kernel(other)
+    for data in (b"", b"PK", user[0].read_bytes()[:300]):
+        other.write_bytes(data)
+        with pytest.raises(DataError, match="no kernel"):
+            read_kernel(other)
+
+
+def test_discovery_needs_no_torch() -> None:
+    import subprocess
+    import sys
+
+    code = (
+        "import sys; sys.modules['torch'] = None\n"
+        "import defectra.studies.dynamics.requests, defectra.studies.dynamics.steps\n"
+        "import defectra.studies.dynamics.claims, defectra.studies.dynamics.plots\n"
+        "from defectra.learn.torch_library import need_torch\n"
+        "try:\n    need_torch()\nexcept Exception as error:\n    print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "make instruments" in done.stdout
+    assert not done.stderr

@@ -1,0 +1,95 @@
+"""A learned kernel in one npz file, without pickle and without torch."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from defectra.core.errors import DataError
+from defectra.core.store import replacing
+from defectra.engines.coherent.kuramoto import SIDE
+from defectra.engines.coherent.scattering import Detector
+
+Floats = NDArray[np.float64]
+NAME = "kuramoto kernel"
+
+
+@dataclass(frozen=True)
+class SavedKernel:
+    """A kernel and the detector that it was learned with.
+
+    Attributes
+    ----------
+    kernel
+        Shape (11, 11), 1/time.
+    detector
+        Whose patterns it was learned from.
+    number
+        Side of the grid.
+    interval
+        Time between patterns.
+    provenance
+        Photons, trajectories, calculations, scores with intervals.
+    """
+
+    kernel: Floats
+    detector: Detector
+    number: int
+    interval: float
+    provenance: Mapping[str, Any]
+
+    def write(self, path: str | Path) -> None:
+        """Keep it, atomically."""
+        about = {
+            "study": "dynamics",
+            "name": NAME,
+            "detector": self.detector.__dict__,
+            "number": self.number,
+            "interval": self.interval,
+            "provenance": dict(self.provenance),
+        }
+        head = np.array(json.dumps(about, sort_keys=True))
+        with replacing(path) as temporary, temporary.open("wb") as handle:
+            np.savez(handle, allow_pickle=False, about=head, kernel=self.kernel)
+
+
+def read_kernel(path: str | Path) -> SavedKernel:
+    """A kernel that :meth:`SavedKernel.write` kept.
+
+    Raises
+    ------
+    DataError
+        If the file is none, or of another study.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as found:
+            about = json.loads(str(found["about"]))
+            kernel = np.asarray(found["kernel"], float)
+        if (about["study"], about["name"]) != ("dynamics", NAME):
+            raise DataError(f"{path}: {about['name']} of study {about['study']}, not a {NAME}")
+        if kernel.shape != (SIDE, SIDE) or not np.isfinite(kernel).all():
+            raise DataError(f"{path}: its kernel is not {SIDE} x {SIDE} finite numbers")
+        return SavedKernel(
+            kernel,
+            Detector(**about["detector"]),
+            int(about["number"]),
+            float(about["interval"]),
+            about["provenance"],
+        )
+    except (
+        OSError,
+        EOFError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        zipfile.BadZipFile,
+    ) as error:
+        raise DataError(f"{path}: no kernel of study dynamics ({error})") from None

@@ -1,0 +1,125 @@
+"""Settings of study `dynamics`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pydantic import Field, field_validator, model_validator
+
+from defectra.core.settings import ComputedSettings, Strict
+
+IDEAL = "ideal"
+COUNTS = ["counts_10000", "counts_1000", "counts_100", "counts_10", "counts_1"]
+
+
+class View(Strict):
+    """Detector and probe."""
+
+    pixels: int = Field(42, ge=8, description="steps of 2 pi / box that the detector spans")
+    sampling: float = Field(0.5, gt=0, le=1, description="step of the pixels, of 2 pi / box")
+    probe: float = Field(0.25, gt=0, description="standard deviation of the probe, of the box")
+    stop: float = Field(0.06, ge=0, lt=0.5, description="radius of the beam stop, of the detector")
+
+
+class KuramotoSystem(Strict):
+    """Oscillators on a grid that a kernel couples."""
+
+    trajectories: int = Field(6, ge=2)
+    number: int = Field(80, ge=11, description="side of the grid")
+    box: float = Field(2.0, gt=0, description="side of the sample, length")
+    coupling: float = Field(20.0, description="of the kernel, 1/time")
+    width: float = Field(1.5, gt=0, description="of the kernel, points")
+    first: float = Field(5.0, ge=0, description="time of the first pattern")
+    interval: float = Field(0.5, gt=0, description="time between patterns")
+    patterns: int = Field(21, ge=4, description="of a trajectory that is learned from")
+    later: list[float] = Field(
+        [50.0, 75.0, 100.0, 150.0, 200.0, 250.0],
+        description="times at which the state alone is kept, to judge the extrapolation",
+    )
+    substeps: int = Field(2, ge=1, description="of the integrator in an interval")
+    horizons: list[int] = Field([3, 6, 20], description="patterns of each stage of the fit")
+    iterations: int = Field(20, ge=1, description="of a stage")
+    view: View = View()
+
+
+class SwarmSystem(Strict):
+    """Particles that attract and repel each other; same density as 500 in a box of 5."""
+
+    trajectories: int = Field(4, ge=2)
+    number: int = Field(250, ge=10, description="particles")
+    box: float = Field(3.5355, gt=0, description="side of the sample, length")
+    radius: float = Field(0.15, gt=0, description="of the spheres, length")
+    reach: float = Field(0.75, gt=0, description="true cut-off, length")
+    first: float = Field(1.0, ge=0, description="time of the first pattern")
+    interval: float = Field(0.1, gt=0, description="time between patterns")
+    patterns: int = Field(17, ge=4, description="of a trajectory")
+    horizons: list[int] = Field([4, 8, 16], description="patterns of each stage of the fit")
+    iterations: int = Field(25, ge=1, description="of a stage")
+    range: float = Field(1.2, gt=0, description="largest distance of the learned law, length")
+    first_guess: float = Field(0.95, gt=0, description="start of a cut-off inside the network")
+    view: View = View(pixels=48, sampling=0.75, stop=0.05)
+
+
+class PlanarSystem(Strict):
+    """A sample that is moved as a whole."""
+
+    trajectories: int = Field(8, ge=2)
+    number: int = Field(400, ge=10, description="spheres")
+    box: float = Field(2.0, gt=0, description="side of the sample, length")
+    radius: float = Field(0.07, gt=0, description="of the spheres, length")
+    interval: float = Field(2.0, gt=0, description="time between patterns")
+    patterns: int = Field(9, ge=4, description="of a trajectory")
+    substeps: int = Field(4, ge=1, description="of the integrator in an interval")
+    shots: list[int] = Field([1, 2, 4, 8], description="intervals of each stage of the fit")
+    iterations: int = Field(90, ge=1, description="of a stage")
+    law: dict[str, float] = Field({}, description="true parameters")
+    search: float = Field(1.3, gt=0, description="largest displacement that is searched, length")
+    judged: float = Field(170.0, gt=0, description="time over which the law is judged")
+    refits: int = Field(5, ge=3, description="networks, each of resampled trajectories")
+    ablation: int = Field(60, ge=4, description="iterations of the networks on patterns alone")
+    periods: int = Field(10, ge=1, description="over which the law is judged")
+    view: View = View(sampling=0.75, stop=0.05)
+
+
+class DynamicsStudy(ComputedSettings):
+    """Study `dynamics`: laws of motion from coherent scattering (arXiv:2311.14196)."""
+
+    counts: list[str] = Field(
+        [IDEAL, *COUNTS], description="protocols of engine coherent, the first without noise"
+    )
+    main: str = Field("counts_10000", description="of these the one that the claims are judged at")
+    kuramoto: KuramotoSystem = KuramotoSystem()
+    swarm: SwarmSystem = SwarmSystem()
+    source: PlanarSystem = PlanarSystem(
+        law={"alpha": 1 / 3, "beta": 2 / 3, "gamma": 0.5, "delta": 0.5}
+    )
+    scan: PlanarSystem = PlanarSystem(
+        law={"growth": 0.15, "turn": 0.8, "radius": 0.6},
+        interval=1.0,
+        patterns=13,
+        trajectories=6,
+        shots=[1, 4, 12],
+        iterations=60,
+        judged=80.0,
+    )
+    bootstrap: int = Field(300, ge=20, description="resamples over trajectories")
+
+    def named_protocols(self) -> Mapping[str, tuple[str, str]]:
+        """Each count of photons is a protocol of engine `coherent`."""
+        return {f"counts.{k}": ("coherent", name) for k, name in enumerate(self.counts)}
+
+    @model_validator(mode="after")
+    def _judged(self) -> DynamicsStudy:
+        if self.main not in self.counts:
+            raise ValueError(f"main: {self.main} is none of counts: {', '.join(self.counts)}")
+        return self
+
+    @field_validator("counts")
+    @classmethod
+    def _some(cls, value: list[str]) -> list[str]:
+        if not value or len(set(value)) != len(value):
+            raise ValueError("counts: at least one protocol of coherent, each once")
+        return value
+
+
+SETTINGS = DynamicsStudy

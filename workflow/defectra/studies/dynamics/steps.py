@@ -1,0 +1,108 @@
+"""Steps of study `dynamics`: what its rules run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from defectra.core.step import Job
+
+
+def fit_kuramoto(job: Job) -> None:
+    """Kernels, their scores, and the mean kernel (npz); see :func:`_fit`."""
+    import json
+
+    from defectra.core.store import read_table
+    from defectra.studies.dynamics.learn_kuramoto import learn, mean_kernel
+    from defectra.studies.dynamics.rows import FITS
+    from defectra.studies.dynamics.settings import DynamicsStudy
+
+    _fit(job, "kuramoto", learn)
+    study = DynamicsStudy(**json.loads(job.params.config))
+    mean_kernel(read_table(job.output.fits, FITS), study).write(job.output.model)
+
+
+def fit_swarm(job: Job) -> None:
+    """Laws between pairs and their scores; see :func:`_fit`."""
+    from defectra.studies.dynamics.learn_swarm import learn
+
+    _fit(job, "swarm", learn)
+
+
+def fit_source(job: Job) -> None:
+    """Laws of the fluctuating source and their scores; see :func:`_fit`."""
+    from functools import partial
+
+    from defectra.studies.dynamics.learn_plane import learn
+
+    _fit(job, "source", partial(learn, "source"))
+
+
+def fit_scan(job: Job) -> None:
+    """Laws of the path of the probe and their scores; see :func:`_fit`."""
+    from functools import partial
+
+    from defectra.studies.dynamics.learn_plane import learn
+
+    _fit(job, "scan", partial(learn, "scan"))
+
+
+def _fit(job: Job, name: str, learn: Callable[..., tuple[list[Any], list[Any]]]) -> None:
+    """Input series (parquet, its arrays beside it); output fits (parquet), metrics (csv).
+
+    params.config = leaf dynamics; params.seed = seed. Checkpoints lie beside the fits until all of
+    a system are done.
+    """
+    import json
+    import shutil
+    from pathlib import Path
+
+    from defectra.core.csvs import write_csv
+    from defectra.core.records import METRICS_COLUMNS
+    from defectra.core.store import write_table
+    from defectra.learn.torch_library import need_torch
+    from defectra.studies.dynamics.rows import FITS
+    from defectra.studies.dynamics.series import read_series
+    from defectra.studies.dynamics.settings import DynamicsStudy
+
+    need_torch()
+    study = DynamicsStudy(**json.loads(job.params.config))
+    keep = Path(job.output.fits).parent / "checkpoints" / name
+    found = list(read_series(job.input.series, name))
+    fits, scores = learn(found, study, int(job.params.seed), keep)
+    write_table(job.output.fits, fits, FITS)
+    write_csv(job.output.metrics, scores, METRICS_COLUMNS)
+    shutil.rmtree(keep, ignore_errors=True)
+
+
+def gather_dynamics(job: Job) -> None:
+    """Scores of all systems in one.
+
+    Input csv of each; output[0] csv.
+    """
+    from defectra.core.csvs import read_csv, write_csv
+    from defectra.core.records import METRICS_COLUMNS
+
+    rows = [row for path in job.input for row in read_csv(path, METRICS_COLUMNS)]
+    write_csv(job.output[0], rows, METRICS_COLUMNS)
+
+
+def score_dynamics(job: Job) -> None:
+    """Scorecard and checks.
+
+    Input metrics (csv); output scorecard, checks (csv).
+
+    params.config = leaf dynamics.
+    """
+    import json
+
+    from defectra.core.claims import CHECK_COLUMNS, SCORECARD_COLUMNS
+    from defectra.core.csvs import read_csv, write_csv
+    from defectra.core.records import METRICS_COLUMNS
+    from defectra.studies.dynamics.claims import checks, scorecard
+    from defectra.studies.dynamics.settings import DynamicsStudy
+
+    study = DynamicsStudy(**json.loads(job.params.config))
+    metrics = read_csv(job.input.metrics, METRICS_COLUMNS)
+    write_csv(job.output.scorecard, scorecard(metrics, study), SCORECARD_COLUMNS)
+    write_csv(job.output.checks, checks(metrics, study), CHECK_COLUMNS)
