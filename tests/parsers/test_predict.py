@@ -11,8 +11,9 @@ from defectra.learn.saved import About, Saved, features_of, learn_domain, load, 
 from defectra.spectra.edge_normalisation import without_background
 from defectra.spectra.edges_seen import steepest
 from defectra.spectra.measured import read_measured
+from defectra.spectra.measured_series import read_series
 from defectra.spectra.measured_spectrum import Measured, SpectrumError
-from defectra.studies.xanes.published import AUTHORS, check_rows, read_series
+from defectra.studies.xanes.published import AUTHORS, check_rows
 
 
 def spectra_of(states, grid, seed=0):

@@ -53,13 +53,14 @@ def cancel(number: str) -> None:
 
 
 def main(name: str, last: str) -> int:
-    """What the program of that name does with its last argument."""
+    """What the program of that name does with its last argument, or with all that it cancels."""
     number = last.split(".", maxsplit=1)[0]
     if name in ("qsub", "bsub"):
         found = submit(last)
         print(f"{found}.server" if name == "qsub" else f"Job <{found}> is submitted to queue <q>.")
     elif name in ("qdel", "bkill"):
-        cancel(number)
+        for each in sys.argv[1:]:
+            cancel(each.split(".")[0])
     elif is_lost(number):
         text = "qstat: Unknown Job Id" if name == "qstat" else f"Job <{number}> is not found"
         print(text, file=sys.stderr)

@@ -12,20 +12,18 @@ from defectra.learn import crossval, scores
 from defectra.learn.crossval import TARGETS, Job
 from defectra.learn.predictions import PREDICTIONS
 from defectra.spectra.average import average_sites
-from defectra.studies.nmc.checks import checks
 from defectra.studies.nmc.evaluate import evaluate, feature_matrices
 from defectra.studies.nmc.negative_controls import (
-    contents_jobs,
-    metadata_jobs,
+    confounder_results,
     shuffled,
     shuffled_jobs,
-    why_blind,
 )
-from defectra.studies.nmc.training import build, edges_of
+from defectra.studies.nmc.training import build
 
 SETTINGS = ModelSettings(trees=60, repeats=2, bootstrap=200)
-TINY = ModelSettings(trees=3, folds=2, repeats=1, bootstrap=20)
+TINY = ModelSettings(trees=3, folds=2, repeats=2, bootstrap=20)
 EDGES = ["O K", "Ni K"]
+VOLUMES = {row["structure_id"]: 340.0 for row in structures(60)}
 BY_NAME = {t.name: t for t in TARGETS}
 
 
@@ -47,7 +45,7 @@ def rows():
 
 @pytest.fixture(scope="module")
 def answers(rows):
-    return evaluate(rows[:30], TINY, 1)
+    return evaluate(rows[:30], TINY, 1, VOLUMES)
 
 
 def auroc(rows, job):
@@ -86,42 +84,26 @@ def test_planted_lithium_is_read(rows):
     assert np.abs(result.baseline - truth.mean()).max() < 0.1
 
 
-def verdicts(rows, settings):
-    edges = edges_of(rows[0])
-    own = checks(evaluate(rows, settings, 1)[0], [], [], why_blind(rows, edges))
-    return {r["check_id"]: r for r in own}
+def confounders(rows, volumes, target="vacancy"):
+    settings = ModelSettings(folds=3, repeats=1, bootstrap=100)
+    weights = scores.group_weights([r["group"] for r in rows], 200, 1)
+    groups = [r["group"] for r in rows]
+    return {
+        r.job.features: scores.interval(crossval.curves(r, groups, weights)[Metric.AUROC])
+        for r in confounder_results(rows, BY_NAME[target], settings, volumes)
+    }
 
 
-def test_negative_controls_fail_on_a_planted_leak_and_say_when_they_cannot(rows):
-    """From table to verdict: failures that tell the vacancy; then counts that are all equal."""
-    settings = ModelSettings(trees=20, folds=3, repeats=1, bootstrap=100)
-    leaky = [r | {"n_failed: O K": r["vacancy"]} for r in rows]
-    found = verdicts(leaky, settings)
-    assert found["negative_control_metadata_vacancy"]["verdict"] == "fails"
-    draw = np.random.default_rng(3)
-    noise = [r | {"n_failed: O K": float(draw.integers(0, 4))} for r in rows]
-    quiet = verdicts(noise, settings)["negative_control_metadata_vacancy"]
-    assert quiet["verdict"] == "holds"
-    assert "would have seen" in quiet["check"]
-    same = [{k: 1 if k.startswith("n_") and ": " in k else v for k, v in r.items()} for r in rows]
-    blind = verdicts(same, settings)["negative_control_metadata_vacancy"]
-    assert blind["verdict"] == "open"
-    assert blind["fails_if"].startswith("cannot fail: its columns are constant (6 of 6)")
-
-
-def test_metadata_control_fails_when_failures_tell_the_defect(rows):
-    quiet, loud = metadata_jobs(rows, EDGES, 1)[0], None
-    leaky = [r | {"n_failed: O K": r["vacancy"]} for r in rows]
-    loud = metadata_jobs(leaky, EDGES, 1)[0]
-    assert auroc(rows, quiet)[1] < 0.6
-    assert auroc(leaky, loud)[0] == 1.0
-
-
-def test_contents_tell_the_defect_when_the_draw_is_not_balanced(rows):
-    target = BY_NAME["vacancy"]
+def test_contents_and_volume_tell_the_defect_when_the_draw_is_not_balanced(rows):
+    same = {r["structure_id"]: 340.0 for r in rows}
+    assert confounders(rows, same)["contents"][1] < 0.6
     biased = [r | {"lithium": 0.2 + 0.6 * r["vacancy"]} for r in rows]
-    assert auroc(biased, contents_jobs(biased, target, 1)[0])[0] == 1.0
-    assert contents_jobs(rows, BY_NAME["x_Li"], 1) == []
+    assert confounders(biased, same)["contents"][0] == 1.0
+    swollen = {r["structure_id"]: 340.0 + 9 * r["vacancy"] for r in rows}
+    assert confounders(rows, swollen)["volume and contents"][0] == 1.0
+    assert confounders(rows, swollen)["contents"][1] < 0.6
+    assert set(confounders(rows, {})) == {"contents"}
+    assert confounders(rows, same, "x_Li") == {}
 
 
 def test_shuffled_labels_have_no_skill(rows):
@@ -147,25 +129,27 @@ def test_rows_of_the_tables(answers, rows):
     keys = [(r["target"], r["features"], r["split"], r["metric"], r["model"]) for r in metrics]
     assert len(set(keys)) == len(keys)
     features = {r["features"] for r in metrics}
-    assert {"none", "metadata", "shuffled", "contents", "cdf: all", "raw: O K"} <= features
-    assert "cdf: all minus best single edge" in features
+    assert {"none", "shuffled", "contents", "volume and contents", "cdf: all"} <= features
+    assert {"cdf: all minus O K", "cdf: all minus Ni K", "cdf: all minus contents"} <= features
+    repeats = {(r["features"], r["repeat"]) for r in predictions if r["split"] == Split.GROUPED}
+    assert {n for n, k in repeats if k == 1} == {n for n, _ in repeats}  # as often for each
     baseline = {(r["target"], r["split"]) for r in metrics if r["model"] == "baseline"}
     assert baseline == {(r["target"], r["split"]) for r in metrics if r["model"] == "xgboost"}
 
 
 def test_same_seed_same_numbers(answers, rows):
-    again = evaluate(rows[:30], TINY, 1)
+    again = evaluate(rows[:30], TINY, 1, VOLUMES)
     assert repr(again) == repr(answers)
 
 
 def test_two_structures_give_nan_and_no_crash(rows):
-    metrics, _ = evaluate(rows[:1], SETTINGS, 1)
+    metrics, _ = evaluate(rows[:1], SETTINGS, 1, {})
     assert all(np.isnan(r["value"]) for r in metrics)
-    assert evaluate([], SETTINGS, 1) == ([], [])
+    assert evaluate([], SETTINGS, 1, {}) == ([], [])
     few = ModelSettings(trees=1, repeats=1, bootstrap=10)
-    evaluate(rows[:3], few, 1)
+    evaluate(rows[:3], few, 1, {})
     same = [row | {"group": "one"} for row in rows[:3]]
-    assert all(np.isnan(r["value"]) for r in evaluate(same, few, 1)[0])
+    assert all(np.isnan(r["value"]) for r in evaluate(same, few, 1, {})[0])
 
 
 def test_metrics_agree_with_scikit_learn():

@@ -6,7 +6,7 @@ from planted import GRIDS, planted, structures, world
 
 from defectra.core.errors import TableError
 from defectra.core.store import write_table
-from defectra.learn.features import METADATA, Cdf, EdgeFeatures, MetadataFeatures
+from defectra.learn.features import Cdf, EdgeFeatures
 from defectra.spectra.average import average_sites
 from defectra.studies.nmc.training import build, labels, read_training, select, training_table
 
@@ -96,12 +96,3 @@ def test_unknown_edge_is_an_error(campaign):
     rows, _ = build(*campaign, list(GRIDS), "hash")
     with pytest.raises(TableError, match="Fe K"):
         EdgeFeatures(["Fe K"]).fit_transform(rows)
-
-
-def test_metadata_has_no_atom_counts(campaign):
-    rows, _ = build(*campaign, list(GRIDS), "hash")
-    assert "n_sites" not in METADATA
-    matrix = MetadataFeatures(list(GRIDS)).fit_transform(rows)
-    assert matrix.shape == (12, 3 * len(GRIDS))
-    changed = [r | {f"n_sites: {e}": 99 for e in GRIDS} for r in rows]
-    np.testing.assert_array_equal(MetadataFeatures(list(GRIDS)).transform(changed), matrix)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ast
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from defectra.core import fingerprint as fp
+from defectra.core import parsed_code
 from defectra.core.engines import engine_module
 
 
@@ -171,3 +174,32 @@ def test_a_step_that_is_not_there_is_refused(package: Path) -> None:
     (package / "defectra" / "steps.py").write_text(STEPS)
     with pytest.raises(LookupError, match="no function 'three'"):
         fp.of_function("defectra.steps", "three", package / "defectra")
+
+
+@pytest.fixture
+def own_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """A cache of the test's own."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    parsed_code._table.cache_clear()
+    yield
+    parsed_code._table.cache_clear()
+
+
+@pytest.mark.usefixtures("own_cache")
+def test_what_is_kept_is_what_is_found(package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The cache goes by the bytes of a file: an edit is seen, and a damaged cache is none."""
+    first = take(package)
+    parsed_code._save(os.getpid())
+    assert parsed_code.place().is_file()
+    parsed_code._table.cache_clear()
+    with monkeypatch.context() as patched:
+        patched.setattr(fp, "_names", lambda tree: pytest.fail(f"{tree} was read again"))
+        assert take(package) == first
+    change(package / "defectra/deep/b.py", "X = 1", "X = 2")
+    assert take(package) != first
+    change(package / "defectra/deep/b.py", "X = 2", "X = 1")
+    assert take(package) == first
+    for damaged in ("{", "[]", '{"a": 1}', '{"a": [1]}'):
+        parsed_code.place().write_text(damaged)
+        parsed_code._table.cache_clear()
+        assert take(package) == first

@@ -41,7 +41,7 @@ def test_it_waits_for_its_own_jobs_and_no_others(
 ) -> None:
     both = {"17": "RUNNING", "18": "PENDING", "99": "RUNNING"}
     queue = Answers(both, both, None, {"18": "RUNNING", "99": "RUNNING"}, {"99": "RUNNING"})
-    assert wait_for_left_behind(records, queue, 0.0) == ["17", "18"]
+    assert wait_for_left_behind(records.parent, queue, 0.0) == ["17", "18"]
     assert queue.left == []
     told = capsys.readouterr().err
     assert told.count(WAITING) == 1
@@ -49,9 +49,17 @@ def test_it_waits_for_its_own_jobs_and_no_others(
     assert "scancel 17 18" in told
 
 
+def test_a_job_that_has_begun_is_known_by_its_log(tmp_path: Path) -> None:
+    for name in ("rule_calculate/nmc-00/21.log", "group_x/22_3.log", "rule_y/notes.log"):
+        (tmp_path / "slurm_logs" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "slurm_logs" / name).touch()
+    queue = Answers({"21": "RUNNING", "22_3": "RUNNING", "22_4": "PENDING"}, {"22_4": "RUNNING"})
+    assert wait_for_left_behind(tmp_path, queue, 0.0) == ["21", "22_3"]
+
+
 def test_a_queue_without_them_or_without_an_answer_stops_nobody(records: Path) -> None:
-    assert wait_for_left_behind(records, Answers({"99": "RUNNING"}), 0.0) == []
-    assert wait_for_left_behind(records, Answers(*[None] * 6), 0.0) == []
+    assert wait_for_left_behind(records.parent, Answers({"99": "RUNNING"}), 0.0) == []
+    assert wait_for_left_behind(records.parent, Answers(*[None] * 6), 0.0) == []
 
 
 def test_without_records_the_queue_is_not_asked(tmp_path: Path) -> None:

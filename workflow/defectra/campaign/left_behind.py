@@ -1,9 +1,10 @@
 """Jobs of a cluster that a killed run left in the queue, and those that the queue has lost.
 
 Snakemake writes the number of each job that it submits beside the files that the job makes
-(``.snakemake/incomplete``), and removes it when it has seen the job end. What stands there when a
-run begins, and is still in the queue of Slurm, works on the same files. What such a job finishes is
-in the journal of its chunk; the new run then only projects it.
+(``.snakemake/incomplete``) and removes it when it has seen the job end. A job that begins writes
+none over it; then the log of Slurm bears its number (``.snakemake/slurm_logs``). A job that is
+found there when a run begins, and is still in the queue, works on the same files. What it finishes
+is in the journal of its chunk; the new run waits for it, and then only projects it.
 """
 
 from __future__ import annotations
@@ -42,6 +43,17 @@ def submitted(records: Path) -> set[str]:
     return found
 
 
+def begun(logs: Path) -> set[str]:
+    """Numbers of the jobs that Slurm has begun, from the names of their logs.
+
+    Parameters
+    ----------
+    logs
+        ``.snakemake/slurm_logs``.
+    """
+    return {path.stem for path in logs.rglob("*.log") if path.stem.replace("_", "").isdecimal()}
+
+
 def slurm_queue() -> dict[str, str] | None:
     """State of each job of this user that Slurm has not seen end; None: it gives no answer."""
     return _squeue() if shutil.which("squeue") else {}
@@ -59,20 +71,21 @@ def _squeue(*more: str) -> dict[str, str] | None:
 
 
 def wait_for_left_behind(
-    records: Path, queue: Queue = slurm_queue, look_s: float = _LOOK_S
+    folder: Path, queue: Queue = slurm_queue, look_s: float = _LOOK_S
 ) -> list[str]:
     """Wait until no job that an earlier run submitted is in the queue; returns those waited for.
 
     Parameters
     ----------
-    records
-        ``.snakemake/incomplete``.
+    folder
+        ``.snakemake``.
     queue
         States of the user's jobs by number; None if the queue does not answer.
     look_s
         Seconds between two looks.
     """
-    numbers, waited, silent = submitted(records), set[str](), 0
+    numbers = submitted(folder / "incomplete") | begun(folder / "slurm_logs")
+    waited, silent = set[str](), 0
     while numbers:
         states = queue()
         silent = 0 if states is not None else silent + 1

@@ -97,7 +97,7 @@ class Planned:
                 self._lock = take(self.results)  # until this process ends
         except StoreError as error:
             raise SystemExit(str(error)) from None
-        wait_for_left_behind(Path(".snakemake", "incomplete"))
+        wait_for_left_behind(Path(".snakemake"))
         self._install()
         self._settled = True
 

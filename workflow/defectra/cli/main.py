@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from defectra.cli import doctor, new_study, show, table, train
+from defectra.cli import digitise, doctor, new_study, show, table, train
 from defectra.core.errors import DefectraError
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
     train.add(commands)
     _add_predict(commands)
     new_study.add(commands)
+    digitise.add(commands)
     show.add(commands)
     doctor.add(commands)
     _add_targets(commands)
@@ -199,12 +200,21 @@ def _add_predict(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run_predict(chosen: argparse.Namespace) -> int:
     """Answer for each file; 1 if one cannot be used or has no interval."""
+    from defectra.cli.predict_edges import predict_edges
     from defectra.learn.answers import study_of_model
+    from defectra.learn.edges_model import is_edges_model, load_edges_model
     from defectra.learn.predict import answer_sentence, calibration, predict
     from defectra.learn.saved import load
     from defectra.learn.table_model import is_table_model, load_table_model
     from defectra.spectra.measured import each
+    from defectra.spectra.measured_columns import choice
 
+    if is_edges_model(chosen.model):
+        model_of_edges = load_edges_model(chosen.model)
+        words, columns = [str(p) for p in chosen.spectra], chosen.columns
+        named = choice(columns) if columns else None
+        axis_known = chosen.shift, chosen.shift_sd
+        return predict_edges(model_of_edges, chosen.model, words, *axis_known, named)
     if is_table_model(chosen.model):
         model_of_table = load_table_model(chosen.model)
         return train.predict_tables(model_of_table, chosen.model, chosen.spectra)

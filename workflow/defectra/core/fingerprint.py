@@ -3,6 +3,10 @@
 A fingerprint is the hash of the syntax trees of a script and of all modules of this package that
 it imports, transitively and at any depth of its functions. Comments, docstrings, layout and
 imports that only type checkers see do not count. Standard library only.
+
+What a file says of itself depends on its bytes alone and is kept in the user's cache
+(``$XDG_CACHE_HOME/defectra``) under their checksum: a start of Snakemake then parses what was
+edited, and not 250 files.
 """
 
 from __future__ import annotations
@@ -12,6 +16,8 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
+
+from defectra.core.parsed_code import kept
 
 PACKAGE = "defectra"
 ROOT = Path(__file__).resolve().parents[1]
@@ -46,12 +52,25 @@ def of_function(module: str, name: str, root: Path = ROOT) -> str:
         If the module has no such function.
     """
     start = _start(module, root)
-    parts = _used(start, name)
-    if not parts:
+    digest, names = _parse_function(start, name)
+    if not digest:
         raise LookupError(f"{module}: no function {name!r}; the rule that names it cannot run")
-    files = _closure({n for part in parts for n in _names(part)}, start, root)
-    texts = [ast.dump(part) for part in parts] + [_parse(path)[0] for path in files]
+    files = _closure(names, start, root)
+    texts = [digest, *(_parse(path)[0] for path in files)]
     return hashlib.sha256("".join(texts).encode()).hexdigest()[:16]
+
+
+@cache
+def _parse_function(path: Path, name: str) -> tuple[str, frozenset[str]]:
+    """Hash of what a function of a file needs of it, and the names that this may import."""
+
+    def found() -> tuple[str, Iterable[str]]:
+        parts = _used(path, name)
+        text = "".join(ast.dump(part) for part in parts)
+        digest = hashlib.sha256(text.encode()).hexdigest() if parts else ""
+        return digest, {n for part in parts for n in _names(part)}
+
+    return kept(path, name, found)
 
 
 def _used(path: Path, name: str) -> list[ast.stmt]:
@@ -103,6 +122,7 @@ def clear() -> None:
     fingerprint.cache_clear()
     of_function.cache_clear()
     _parse.cache_clear()
+    _parse_function.cache_clear()
     _tree.cache_clear()
     _locate.cache_clear()
 
@@ -119,9 +139,12 @@ def _start(script: str | Path, root: Path) -> Path:
 @cache
 def _parse(path: Path) -> tuple[str, frozenset[str]]:
     """Hash of the tree of one file, and the dotted names that it may import."""
-    tree = _tree(path)
-    digest = hashlib.sha256(ast.dump(tree).encode()).hexdigest()
-    return digest, frozenset(_names(tree))
+
+    def found() -> tuple[str, Iterable[str]]:
+        tree = _tree(path)
+        return hashlib.sha256(ast.dump(tree).encode()).hexdigest(), _names(tree)
+
+    return kept(path, "", found)
 
 
 @cache

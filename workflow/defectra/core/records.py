@@ -73,6 +73,8 @@ class Metric(StrEnum):
     PEARSON = "pearson_median"
     SPEARMAN = "spearman"
     SEPARATION = "separation"
+    WIN_RATE = "win_rate"
+    MCNEMAR = "mcnemar_p"
     RMSE_DIFFERENCE = "rmse_difference"
     ACCURACY_DIFFERENCE = "balanced_accuracy_difference"
 

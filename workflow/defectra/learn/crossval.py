@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from defectra.learn.splits import Fold, TooFewGroupsError, folds
 
 Floats = NDArray[np.float64]
 Row = dict[str, Any]
+Fit = Callable[[Floats, Floats, Floats, Sequence[str]], Floats]
 NO_FEATURES = "none"
 
 
@@ -72,11 +73,22 @@ class Result:
     n_train: int
 
 
-def run(job: Job, rows: Sequence[Mapping[str, Any]], settings: ModelSettings, seed: int) -> Result:
+def run(
+    job: Job,
+    rows: Sequence[Mapping[str, Any]],
+    settings: ModelSettings,
+    seed: int,
+    fit: Fit | None = None,
+) -> Result:
     """Cross-validate a job; the folds depend on target kind, split and repeat alone.
 
     With fewer groups than folds, each group is left out once. With nothing to train on, or no
     second value of the label, the answers are NaN.
+
+    Parameters
+    ----------
+    fit
+        Answers for test rows from training rows, their labels and groups; default: boosted trees.
     """
     truth = np.broadcast_to(job.truth, (job.repeats, len(rows)))
     model, baseline = np.full(truth.shape, np.nan), np.full(truth.shape, np.nan)
@@ -86,7 +98,11 @@ def run(job: Job, rows: Sequence[Mapping[str, Any]], settings: ModelSettings, se
             known = truth[repeat, train]
             baseline[repeat, test] = _constant(known, job.target)
             fold_seed = (seed * 101 + repeat) * 101 + number
-            model[repeat, test] = _fit_predict(job, known, (train, test), settings, fold_seed)
+            if fit is not None and np.ptp(known) > 0:
+                groups = [str(rows[i]["group"]) for i in train]
+                model[repeat, test] = fit(job.matrix[train], known, job.matrix[test], groups)
+            else:
+                model[repeat, test] = _fit_predict(job, known, (train, test), settings, fold_seed)
             sizes.append(len(train))
     return Result(job, truth, model, baseline, round(float(np.mean(sizes[1:] or sizes))))
 
@@ -168,13 +184,14 @@ def metrics_rows(
     seed: int,
     *,
     baseline: bool = False,
+    model: str = "xgboost",
 ) -> list[Row]:
     """Rows of ``metrics.csv`` of a job, or of the baseline on the same folds."""
     groups = [row["group"] for row in rows]
     answers = result.baseline if baseline else result.model
     values = _curves(result, answers, groups, weights)
     features = NO_FEATURES if baseline else result.job.features
-    model = "baseline" if baseline else "xgboost"
+    model = "baseline" if baseline else model
     return [
         metric_row(result, rows, seed, features, model, metric, scores.interval(v))
         for metric, v in values.items()

@@ -13,7 +13,6 @@ from defectra.core.errors import TableError
 from defectra.spectra.normalise import cdf
 
 Kind = Literal["raw", "cdf"]
-METADATA = ("n_computed", "n_unconverged", "n_failed")
 
 
 class EdgeFeatures(TransformerMixin, BaseEstimator):
@@ -63,22 +62,3 @@ class Cdf(TransformerMixin, BaseEstimator):
     def transform(self, X: NDArray[np.float64]) -> NDArray[np.float64]:
         """Cumulative distributions, shape of `X`."""
         return cdf(X)
-
-
-class MetadataFeatures(TransformerMixin, BaseEstimator):
-    """What a row tells without its spectra, for the negative control: it must not tell the defect.
-
-    The atoms in the cell (``n_sites``) are no feature: with one oxygen gone they are the label.
-    """
-
-    def __init__(self, edges: Sequence[str]) -> None:
-        self.edges = edges
-
-    def fit(self, X: Sequence[Mapping[str, Any]], y: object = None) -> Self:  # noqa: ARG002
-        """Nothing is learned."""
-        return self
-
-    def transform(self, X: Sequence[Mapping[str, Any]]) -> NDArray[np.float64]:
-        """Counts of computed, unconverged and failed sites of each edge, shape (rows, 3 edges)."""
-        names = [f"{m}: {e}" for e in self.edges for m in METADATA]
-        return np.array([[float(row[n]) for n in names] for row in X])

@@ -1,14 +1,12 @@
 # Emitters of hBN: candidates computed with GPAW, their ladder against the measured line, and the
 # statistics of measured spectra.
 
-HBN = os.path.relpath(PROJECT / CONFIG.hbn.archive)
-HBN_PARTS = sorted(map(str, Path(HBN).glob("*/part-*.parquet")))
+from defectra.core.project_files import archive_parts
 
 
 # Projects archive and journals; what the archive lacks is computed before, if the config asks.
 use rule step as gather_hbn with:
     input:
-        archive=HBN_PARTS,
         computed=computed_chunks(CONFIG, "hbn"),
     output:
         runs="results/hbn/runs.parquet",
@@ -23,6 +21,7 @@ use rule step as gather_hbn with:
     localrule: True
     params:
         **step("defectra.studies.hbn.steps.gather_hbn"),
+        archive=archive_parts(CONFIG.hbn.archive, "hbn_runs", "hbn_forces"),
         config=part_for(CONFIG, "hbn"),
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from defectra.core.step import Job
+from defectra.core.step import Job, results_of
 
 
 def gather_hbn(job: Job) -> None:
@@ -10,23 +10,23 @@ def gather_hbn(job: Job) -> None:
 
     Output runs, forces (parquet), table (csv).
 
-    params.config = what decides the calculations.
+    params.config = what decides the calculations; params.archive = their archive.
     """
     import json
-    from pathlib import Path
 
     from defectra.campaign.ledger import Ledger
-    from defectra.campaign.studies import archive_of, journals_of
+    from defectra.campaign.studies import journals_of
     from defectra.core.config import part_of_config
     from defectra.core.csvs import write_csv
-    from defectra.core.store import write_table
+    from defectra.core.project_files import archive_folder
+    from defectra.core.store import Archive, write_table
     from defectra.studies.hbn.requests import REQUESTS, force_rows, run_rows
     from defectra.studies.hbn.tables import FORCES, RUNS, SHOWN
 
     config = part_of_config(json.loads(job.params.config))
     settings, protocols = config.hbn, config.protocols
-    journals = journals_of("hbn", Path("results/store"))
-    ledger = Ledger(REQUESTS.kinds, archive_of("hbn", config), journals)
+    journals = journals_of("hbn", results_of(job) / "store")
+    ledger = Ledger(REQUESTS.kinds, Archive(archive_folder(job.params.archive)), journals)
     rows = run_rows(ledger, settings, protocols.gpaw_emitter[settings.protocol])
     write_table(job.output.runs, rows, RUNS)
     write_csv(job.output.table, [{k: r[k] for k in SHOWN} for r in rows], list(SHOWN))

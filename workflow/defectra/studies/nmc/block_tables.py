@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from defectra.core.config import Config, canonical
 from defectra.core.records import GEOMETRIES, Column, Status, Table
-from defectra.core.store import Archive
+from defectra.core.store import Archive, read_table
 from defectra.spectra.average import average_sites, chosen_sites, curves_on_grid, usable
 from defectra.spectra.grid import Grid
 from defectra.structures.composition import METALS
@@ -27,12 +27,11 @@ from defectra.studies.nmc.chunk import Chunk
 from defectra.studies.nmc.geometries import GEOMETRY_MISSING
 from defectra.studies.nmc.requests import Settings
 from defectra.studies.nmc.settings import NmcBlocks
-from defectra.studies.nmc.training import labels
+from defectra.studies.nmc.training import column_names, labels
 
 Row = dict[str, Any]
 Floats = NDArray[np.float64]
 ENGINE = "feff"  # of the archived blocks, whatever the study computes with now
-FOLDER = "nmc_blocks"  # of the archive
 MISSING_COLUMNS = ["block", "composition", "lithium", "reason"]
 NOT_COMPUTED = "not computed yet"
 RAW, AREA = "raw: ", "area: "
@@ -105,7 +104,7 @@ class BlockTables:
 
 def block_design(config: Config) -> str:
     """JSON of what decides which calculations the blocks consist of."""
-    next(drawn(config))  # refuses a design that does not fit
+    next(drawn(config), None)  # refuses a design that does not fit
     return canonical(
         {
             "blocks": config.nmc.blocks.model_dump(mode="json"),
@@ -124,13 +123,13 @@ def read_blocks(design: str, archive: Path, grids: Mapping[str, Grid]) -> BlockT
     design
         :func:`block_design`.
     archive
-        Folder of the archive; the blocks are in ``nmc_blocks`` below it.
+        Folder with the tables of the blocks, ``nmc_blocks`` of the archive.
     grids
         Declared grid of each edge.
     """
     parts = json.loads(design)
     spec, settings = NmcBlocks(**parts["blocks"]), Settings.model_validate(parts["settings"])
-    store, out = Archive(archive / FOLDER), BlockTables()
+    store, out = Archive(archive), BlockTables()
     relaxed = {r["structure_id"] for r in store.read(GEOMETRIES, ["geometry_id", "structure_id"])}
     begun = []
     for block in blocks(spec, parts["metals"], parts["seed"]):
@@ -288,3 +287,27 @@ def _areas(
 def _nickel_state(cell: Row) -> float:
     states = [o for o, s in zip(cell["oxidation"], cell["species"]) if s == "Ni"]
     return float(np.mean(states)) if states else float("nan")
+
+
+def edges_of_design(design: str) -> list[str]:
+    """Edges that the blocks are computed at."""
+    return list(json.loads(design)["blocks"]["edges"])
+
+
+def edges_in(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Edges of rows of :func:`block_rows_table`."""
+    return [name.removeprefix(RAW) for name in rows[0] if name.startswith(RAW)] if rows else []
+
+
+def read_block_rows(path: str | Path) -> list[Row]:
+    """Read a table of arms, in the order of blocks and arms; its edges are those of the file.
+
+    Raises
+    ------
+    TableError
+        If there is no such table, or it is damaged.
+    """
+    names = column_names(path)
+    edges = [name.removeprefix(RAW) for name in names if name.startswith(RAW)]
+    rows = read_table(path, block_rows_table(edges))
+    return sorted(rows, key=lambda row: (row["block"], row["arm"]))

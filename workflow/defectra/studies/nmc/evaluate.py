@@ -1,4 +1,8 @@
-"""Which edges tell what: targets from one edge and from all, baselines, negative controls."""
+"""First campaign: targets from one edge and from all, baselines, negative controls.
+
+The claims stand on the campaign by blocks (:mod:`defectra.studies.nmc.block_evaluate`); this is
+for a campaign of structures without pairs, the shipped one or a user's own.
+"""
 
 from __future__ import annotations
 
@@ -14,26 +18,27 @@ from defectra.learn import crossval, scores
 from defectra.learn.crossval import TARGETS, Job, Result, Target
 from defectra.learn.features import EdgeFeatures, Kind
 from defectra.studies.nmc.negative_controls import (
-    CONTENTS,
-    contents_jobs,
-    metadata_jobs,
+    confounder_results,
     shuffled_jobs,
 )
 
 Row = dict[str, Any]
-KINDS: tuple[Kind, ...] = ("cdf", "raw")
-ALL, GAIN, OVER_CONTENTS = "all", "all minus best single edge", "all minus contents"
+KIND: Kind = "cdf"
+ALL = "all"
 OTHER_SPLITS = (Split.RANDOM, Split.COMPOSITION_OUT, Split.LITHIUM_OUT)
 
 
 def evaluate(
-    rows: Sequence[Mapping[str, Any]], settings: ModelSettings, seed: int
+    rows: Sequence[Mapping[str, Any]],
+    settings: ModelSettings,
+    seed: int,
+    volumes: Mapping[str, float],
 ) -> tuple[list[Row], list[Row]]:
     """Cross-validated metrics and out-of-fold predictions of a training table.
 
-    To keep the cost small, only the models of all edges are repeated `settings.repeats` times;
-    single edges and the other splits are run once. Metrics of repeats are averaged; intervals
-    are 90 % bootstraps over groups and do not contain the scatter between repeats.
+    Single edges and all have the same folds and the same number of repeats; the other splits are
+    run once. Metrics of repeats are averaged; intervals are 90 % bootstraps over groups and do not
+    contain the scatter between repeats.
 
     Parameters
     ----------
@@ -43,13 +48,15 @@ def evaluate(
         Trees, folds, repeats, resamples.
     seed
         Of models, shuffles and resamples.
+    volumes
+        Cell volume of each structure, Å³; those without one are left out of that control.
 
     Returns
     -------
     list of dict
-        Rows of ``metrics.csv``. ``features`` is e.g. ``cdf: O K`` or ``cdf: all``; ``metadata``,
-        ``shuffled`` and ``contents`` for the controls; ``none`` for the baseline; ``cdf: all minus
-        best single edge`` for the gain of many edges (the best chosen anew in each resample).
+        Rows of ``metrics.csv``. ``features`` is e.g. ``cdf: O K`` or ``cdf: all``; ``shuffled``,
+        ``contents`` and ``volume and contents`` for the controls; ``none`` for the baseline;
+        ``cdf: all minus O K`` and the like for the gain of all edges, paired in each resample.
     list of dict
         Rows of the predictions table.
     """
@@ -66,13 +73,14 @@ def evaluate(
         for result in results:
             metrics += crossval.metrics_rows(result, rows, weights, seed)
             predictions += crossval.prediction_rows(result, rows)
-            if result.job.features == f"cdf: {ALL}":
+            if result.job.features == f"{KIND}: {ALL}":
                 metrics += crossval.metrics_rows(result, rows, weights, seed, baseline=True)
                 predictions += crossval.prediction_rows(result, rows, baseline=True)
-        metrics += _gains(results, rows, weights, seed)
-    controls = [*metadata_jobs(rows, edges, settings.repeats)]
-    controls += shuffled_jobs(rows, matrices[f"cdf: {ALL}"], settings.repeats, seed)
-    for job in controls:
+        controls = confounder_results(rows, target, settings, volumes)
+        for result in controls:
+            metrics += crossval.metrics_rows(result, rows, weights, seed, model="ridge")
+        metrics += _gains([*results, *controls], rows, weights, seed)
+    for job in shuffled_jobs(rows, matrices[f"{KIND}: {ALL}"], settings.repeats, seed):
         result = crossval.run(job, rows, settings, seed)
         metrics += crossval.metrics_rows(result, rows, weights, seed)
     return metrics, predictions
@@ -81,13 +89,9 @@ def evaluate(
 def feature_matrices(
     rows: Sequence[Mapping[str, Any]], edges: Sequence[str]
 ) -> dict[str, NDArray[np.float64]]:
-    """Features of each edge and of all, e.g. ``cdf: O K``, ``raw: all``; shape (n, p) each."""
-    out = {}
-    for kind in KINDS:
-        for edge in edges:
-            out[f"{kind}: {edge}"] = EdgeFeatures([edge], kind).transform(rows)
-        out[f"{kind}: {ALL}"] = EdgeFeatures(edges, kind).transform(rows)
-    return out
+    """Features of each edge and of all, e.g. ``cdf: O K``, ``cdf: all``; shape (n, p) each."""
+    out = {f"{KIND}: {e}": EdgeFeatures([e], KIND).transform(rows) for e in edges}
+    return out | {f"{KIND}: {ALL}": EdgeFeatures(edges, KIND).transform(rows)}
 
 
 def _jobs(
@@ -97,13 +101,12 @@ def _jobs(
     settings: ModelSettings,
 ) -> list[Job]:
     truth = np.array([float(row[target.column]) for row in rows])
-    jobs = []
-    for name, matrix in matrices.items():
-        repeats = settings.repeats if name.endswith(f": {ALL}") else 1
-        jobs.append(Job(target, name, Split.GROUPED, repeats, matrix, truth))
-    best = matrices[f"cdf: {ALL}"]
-    jobs += [Job(target, f"cdf: {ALL}", split, 1, best, truth) for split in OTHER_SPLITS]
-    return jobs + contents_jobs(rows, target, settings.repeats)
+    jobs = [
+        Job(target, name, Split.GROUPED, settings.repeats, matrix, truth)
+        for name, matrix in matrices.items()
+    ]
+    best = matrices[f"{KIND}: {ALL}"]
+    return jobs + [Job(target, f"{KIND}: {ALL}", split, 1, best, truth) for split in OTHER_SPLITS]
 
 
 def _gains(
@@ -112,21 +115,17 @@ def _gains(
     weights: NDArray[np.float64],
     seed: int,
 ) -> list[Row]:
-    """All edges minus the best single one, and minus the contents, paired in each resample."""
+    """All edges minus each single one, and minus each control, paired in each resample."""
     groups = [row["group"] for row in rows]
-    is_class = results[0].job.target.is_class
-    metric, best = (Metric.AUROC, np.max) if is_class else (Metric.RMSE, np.min)
+    metric = Metric.AUROC if results[0].job.target.is_class else Metric.RMSE
     found = {r.job.features: r for r in results if r.job.split is Split.GROUPED}
     values = {n: crossval.curves(r, groups, weights)[metric] for n, r in found.items()}
+    name = f"{KIND}: {ALL}"
     out = []
-    for kind in KINDS:
-        name = f"{kind}: {ALL}"
-        single = [v for n, v in values.items() if n.startswith(f"{kind}: ") and n != name]
-        gains = {f"{kind}: {GAIN}": values[name] - best(single, axis=0)}
-        if CONTENTS in values:
-            gains[f"{kind}: {OVER_CONTENTS}"] = values[name] - values[CONTENTS]
-        for label, gain in gains.items():
-            value = scores.interval(gain)
-            row = crossval.metric_row(found[name], rows, seed, label, "xgboost", metric, value)
-            out.append(row)
+    for other, curve in values.items():
+        if other == name:
+            continue
+        label = f"{name} minus {other.removeprefix(f'{KIND}: ')}"
+        value = scores.interval(values[name] - curve)
+        out.append(crossval.metric_row(found[name], rows, seed, label, "xgboost", metric, value))
     return out

@@ -1,4 +1,4 @@
-"""Negative controls: models that are shown no spectrum, or wrong labels, must find nothing."""
+"""Controls of a campaign without pairs: models that are shown no spectrum, or wrong labels."""
 
 from __future__ import annotations
 
@@ -9,54 +9,56 @@ import numpy as np
 from numpy.typing import NDArray
 
 from defectra.core.records import Split
-from defectra.learn.crossval import TARGETS, Job, Target
-from defectra.learn.features import MetadataFeatures
+from defectra.core.settings import ModelSettings
+from defectra.learn import crossval, edge_kernels
+from defectra.learn.crossval import TARGETS, Job, Result, Target
+from defectra.learn.edge_kernels import Kernel, Targets
 
-METADATA, SHUFFLED, CONTENTS = "metadata", "shuffled", "contents"
+SHUFFLED, CONTENTS, VOLUME = "shuffled", "contents", "volume and contents"
 _SHUFFLED_TARGETS = ("x_Li", "vacancy", "antisite")
 
 
-def metadata_jobs(
-    rows: Sequence[Mapping[str, Any]], edges: Sequence[str], repeats: int
-) -> list[Job]:
-    """Defects from site counts and failures alone: an AUROC above 1/2 is a leak."""
-    matrix = MetadataFeatures(edges).transform(rows)
-    return [
-        Job(
-            t,
-            METADATA,
-            Split.GROUPED,
-            repeats,
-            matrix,
-            np.array([float(r[t.column]) for r in rows]),
-        )
-        for t in TARGETS
-        if t.is_class
-    ]
+def confounder_results(
+    rows: Sequence[Mapping[str, Any]],
+    target: Target,
+    settings: ModelSettings,
+    volumes: Mapping[str, float],
+) -> list[Result]:
+    """A defect from the true contents, and from cell volume and contents, by ridge; else none.
 
-
-def why_blind(rows: Sequence[Mapping[str, Any]], edges: Sequence[str]) -> str:
-    """Why the metadata of these rows cannot tell the defect; empty if one of them varies."""
-    if not rows:
-        return ""
-    varies = np.ptp(MetadataFeatures(edges).transform(rows), axis=0) > 0
-    if varies.any():
-        return ""
-    return f"cannot fail: its columns are constant ({len(varies)} of {len(varies)})"
-
-
-def contents_jobs(rows: Sequence[Mapping[str, Any]], target: Target, repeats: int) -> list[Job]:
-    """A defect from the true lithium and metal contents alone; no job for a content.
-
-    Above 1/2 the draw of structures is not balanced, and spectra, which tell the contents, get
-    that much for nothing: a detector has to beat it.
+    Spectra tell contents, and a defect may change the volume: a detector has to beat both. Where
+    a volume is not known, that control is left out.
     """
     if not target.is_class:
         return []
     columns = [t.column for t in TARGETS if not t.is_class]
-    matrix = np.array([[float(row[c]) for c in columns] for row in rows])
+    contents = np.array([[float(row[c]) for c in columns] for row in rows])
+    known = np.array([[volumes.get(str(row["structure_id"]), np.nan)] for row in rows])
+    shown = {CONTENTS: contents}
+    if np.isfinite(known).all():
+        shown[VOLUME] = np.hstack([known, contents])
     truth = np.array([float(row[target.column]) for row in rows])
-    return [Job(target, CONTENTS, Split.GROUPED, repeats, matrix, truth)]
+    jobs = [
+        Job(target, name, Split.GROUPED, settings.repeats, matrix, truth)
+        for name, matrix in shown.items()
+    ]
+    return [crossval.run(job, rows, settings, 0, fit=_ridge) for job in jobs]
+
+
+def _ridge(
+    train: NDArray[np.float64],
+    known: NDArray[np.float64],
+    test: NDArray[np.float64],
+    groups: Sequence[str],
+) -> NDArray[np.float64]:
+    """Linear answers about 1/2, penalty by inner folds over groups."""
+    mean, sd = train.mean(axis=0), train.std(axis=0)
+    sd = np.where(sd > 0, sd, 1.0)
+    kernel = Kernel.of("ridge", (train - mean) / sd)
+    targets = Targets(known[:, None], np.array([True]))
+    parts = edge_kernels.inner_folds(groups, 0)
+    fitted = edge_kernels.fit(kernel.with_rows(kernel.rows), targets, parts)
+    return fitted.answers(kernel.with_rows((test - mean) / sd))[:, 0]
 
 
 def shuffled_jobs(

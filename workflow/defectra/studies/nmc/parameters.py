@@ -9,7 +9,7 @@ from defectra.campaign.parameters import worker_settings
 from defectra.core.config import Config, canonical
 
 # Keys of the study that do not decide the training table.
-_BESIDE_TRAINING = {"model", "drift_sample", "max_failed", "shards"}
+_BESIDE_TRAINING = {"model", "drift_sample", "max_failed", "shards", "blocks"}
 
 
 def pick(config: Config, *keys: str) -> str:
@@ -23,6 +23,12 @@ def parsed_state(config: Config) -> str:
     paths = sorted(p for f in config.nmc.parsed for p in Path(f).rglob("*") if p.is_file())
     found = [[str(p), p.stat().st_size, p.stat().st_mtime_ns] for p in paths]
     return hashlib.sha256(canonical(found).encode()).hexdigest()[:16] if config.nmc.parsed else ""
+
+
+def block_model(config: Config) -> str:
+    """Canonical JSON of what decides how the blocks are evaluated; their models are fixed."""
+    keys = ("folds", "repeats", "bootstrap")
+    return canonical({key: getattr(config.nmc.model, key) for key in keys})
 
 
 def training_hash(config: Config) -> str:

@@ -1,6 +1,13 @@
 # From spectra to the training table, and what taking lithium out does to the spectra.
 
-from defectra.studies.nmc.parameters import parsed_state, pick, training_hash
+from defectra.core.project_files import archive_parts, project_files
+from defectra.studies.nmc.block_tables import block_design
+from defectra.studies.nmc.parameters import (
+    block_model,
+    parsed_state,
+    pick,
+    training_hash,
+)
 
 
 use rule step as average_sites with:
@@ -68,18 +75,133 @@ use rule step as measure_lithium with:
         seed=leaf(CONFIG, "seed"),
 
 
-# Models and their scores beside the published ones.
+# The campaign by blocks: whole blocks of the archive, models, weights over energy.
+
+
+use rule step as read_blocks with:
+    output:
+        rows="results/nmc/blocks/rows.parquet",
+        converged="results/nmc/blocks/converged.parquet",
+        calculations="results/nmc/blocks/calculations.parquet",
+        geometries="results/nmc/blocks/geometries.parquet",
+        missing="results/nmc/blocks/missing.csv",
+    log:
+        "results/logs/nmc/read_blocks.log",
+    resources:
+        **need(mb=1500, minutes=30),
+    params:
+        **step("defectra.studies.nmc.block_steps.read_blocks"),
+        design=block_design(CONFIG),
+        grids=leaf(CONFIG, "nmc", "edges"),
+        archive=archive_parts(
+            f"{CONFIG.archive}/nmc_blocks", "calculations", "geometries", "spectra"
+        ),
+
+
+use rule step as evaluate_blocks with:
+    input:
+        rows=rules.read_blocks.output.rows,
+        training=rules.build_training.output.training,
+    output:
+        metrics="results/nmc/blocks/metrics.csv",
+        curves="results/nmc/blocks/curves.csv",
+        halves="results/nmc/blocks/halves.csv",
+        predictions="results/nmc/blocks/predictions.parquet",
+    log:
+        "results/logs/nmc/evaluate_blocks.log",
+    resources:
+        **need(mb=2000, minutes=60),
+    params:
+        **step("defectra.studies.nmc.block_steps.evaluate_blocks"),
+        grids=leaf(CONFIG, "nmc", "edges"),
+        config=block_model(CONFIG),
+        seed=leaf(CONFIG, "seed"),
+
+
+use rule step as save_model with:
+    input:
+        rows=rules.read_blocks.output.rows,
+        halves=rules.evaluate_blocks.output.halves,
+    output:
+        "results/nmc/models/edges.npz",
+    log:
+        "results/logs/nmc/save_model.log",
+    localrule: True
+    params:
+        **step("defectra.studies.nmc.block_steps.save_model"),
+        grids=leaf(CONFIG, "nmc", "edges"),
+        seed=leaf(CONFIG, "seed"),
+
+
+use rule step as weigh_blocks with:
+    input:
+        rows=rules.read_blocks.output.rows,
+    output:
+        "results/nmc/blocks/weights.csv",
+    log:
+        "results/logs/nmc/weigh_blocks.log",
+    resources:
+        **need(mb=1000, minutes=30),
+    params:
+        **step("defectra.studies.nmc.block_steps.weigh_blocks"),
+        grids=leaf(CONFIG, "nmc", "edges"),
+        config=block_model(CONFIG),
+        seed=leaf(CONFIG, "seed"),
+
+
+# Measured electrodes: only where the published data are.
+
+
+use rule step as measure_experiment with:
+    input:
+        rows=rules.read_blocks.output.rows,
+        series=needs(
+            "spectra/chen2023_featurexas/dataset/nmc_exp_xas.json", CONFIG.mirror
+        ),
+        charge=needs(
+            "spectra/jia2026_multimodal/Data/Exp_data/XAS/622.csv", CONFIG.mirror
+        ),
+    output:
+        "results/nmc/experiment.csv",
+    log:
+        "results/logs/nmc/measure_experiment.log",
+    params:
+        **step("defectra.studies.nmc.block_steps.measure_experiment"),
+        grids=leaf(CONFIG, "nmc", "edges"),
+        seed=leaf(CONFIG, "seed"),
+        mirror=CONFIG.mirror,
+
+
+use rule step as measure_energy_loss with:
+    input:
+        spectrum=needs(
+            "spectra/jia2026_multimodal/Data/Exp_data/EELS/TM/Extracted Spectrum 1.msa",
+            CONFIG.mirror,
+        ),
+    output:
+        "results/nmc/energy_loss.csv",
+    log:
+        "results/logs/nmc/measure_energy_loss.log",
+    localrule: True
+    params:
+        **step("defectra.studies.nmc.block_steps.measure_energy_loss"),
+        **project_files(cross_sections="resources/nmc/edge_cross_sections.csv"),
+        seed=leaf(CONFIG, "seed"),
+        mirror=CONFIG.mirror,
+
+
+EXPERIMENT = list(rules.measure_experiment.output) if CONFIG.mirror else []
+
+
+# Models of the first campaign, and the scores of both beside the published ones.
 
 
 use rule step as evaluate with:
     input:
         training=rules.build_training.output.training,
+        geometries=rules.gather.output.geometries,
     output:
-        metrics=report(
-            "results/nmc/metrics.csv",
-            category="Models",
-            caption="captions/metrics.rst",
-        ),
+        metrics="results/nmc/first_metrics.csv",
         predictions="results/nmc/predictions.parquet",
     log:
         "results/logs/nmc/evaluate.log",
@@ -88,16 +210,23 @@ use rule step as evaluate with:
     params:
         **step("defectra.studies.nmc.steps.evaluate"),
         config=leaf(CONFIG, "nmc", "model"),
+        geometry=leaf(CONFIG, "nmc", "geometry"),
         seed=leaf(CONFIG, "seed"),
 
 
 use rule step as score with:
     input:
-        metrics=rules.evaluate.output.metrics,
+        first=rules.evaluate.output.metrics,
+        blocks=rules.evaluate_blocks.output.metrics,
         lithium=rules.measure_lithium.output[0],
         drift=rules.drift.output[0],
-        training=rules.build_training.output.training,
+        experiment=EXPERIMENT,
     output:
+        metrics=report(
+            "results/nmc/metrics.csv",
+            category="Models",
+            caption="captions/metrics.rst",
+        ),
         scorecard="results/nmc/scorecard.csv",
         checks="results/nmc/checks.csv",
     log:
@@ -224,11 +353,129 @@ use rule step as plot_ladder with:
         config=pick(CONFIG, "geometry", "protocol", "ladder"),
 
 
+use rule step as plot_blocks_differences with:
+    input:
+        rows=rules.read_blocks.output.rows,
+    output:
+        report(
+            "results/nmc/figures/blocks_differences.png",
+            category="Blocks",
+            caption="captions/blocks_differences.rst",
+        ),
+    log:
+        "results/logs/nmc/plot_blocks_differences.log",
+    localrule: True
+    resources:
+        **need(mb=800, minutes=10),
+    params:
+        **step("defectra.studies.nmc.block_plots.plot_differences"),
+        grids=leaf(CONFIG, "nmc", "edges"),
+
+
+use rule step as plot_blocks_contents with:
+    input:
+        predictions=rules.evaluate_blocks.output.predictions,
+        rows=rules.read_blocks.output.rows,
+    output:
+        report(
+            "results/nmc/figures/blocks_contents.png",
+            category="Blocks",
+            caption="captions/blocks_contents.rst",
+        ),
+    log:
+        "results/logs/nmc/plot_blocks_contents.log",
+    localrule: True
+    resources:
+        **need(mb=800, minutes=10),
+    params:
+        **step("defectra.studies.nmc.block_plots.plot_parity"),
+
+
+use rule step as plot_blocks_gains with:
+    input:
+        metrics=rules.evaluate_blocks.output.metrics,
+    output:
+        report(
+            "results/nmc/figures/blocks_gains.png",
+            category="Blocks",
+            caption="captions/blocks_gains.rst",
+        ),
+    log:
+        "results/logs/nmc/plot_blocks_gains.log",
+    localrule: True
+    resources:
+        **need(mb=800, minutes=10),
+    params:
+        **step("defectra.studies.nmc.block_plots.plot_gains"),
+
+
+use rule step as plot_blocks_curves with:
+    input:
+        curves=rules.evaluate_blocks.output.curves,
+    output:
+        report(
+            "results/nmc/figures/blocks_curves.png",
+            category="Blocks",
+            caption="captions/blocks_curves.rst",
+        ),
+    log:
+        "results/logs/nmc/plot_blocks_curves.log",
+    localrule: True
+    resources:
+        **need(mb=800, minutes=10),
+    params:
+        **step("defectra.studies.nmc.block_plots.plot_curves"),
+
+
+use rule step as plot_blocks_weights with:
+    input:
+        weights=rules.weigh_blocks.output[0],
+    output:
+        report(
+            "results/nmc/figures/blocks_weights.png",
+            category="Blocks",
+            caption="captions/blocks_weights.rst",
+        ),
+    log:
+        "results/logs/nmc/plot_blocks_weights.log",
+    localrule: True
+    resources:
+        **need(mb=800, minutes=10),
+    params:
+        **step("defectra.studies.nmc.block_plots.plot_weights"),
+
+
+use rule step as plot_experiment with:
+    input:
+        experiment=rules.measure_experiment.output[0],
+    output:
+        report(
+            "results/nmc/figures/experiment.png",
+            category="Blocks",
+            caption="captions/experiment.rst",
+        ),
+    log:
+        "results/logs/nmc/plot_experiment.log",
+    localrule: True
+    resources:
+        **need(mb=800, minutes=10),
+    params:
+        **step("defectra.studies.nmc.block_plots.plot_experiment"),
+
+
 rule nmc:
     input:
+        [rules.plot_experiment.output, rules.measure_energy_loss.output]
+        if CONFIG.mirror
+        else [],
+        rules.save_model.output,
         rules.score.output,
         expand(
             "results/nmc/figures/{figure}.png",
             figure=["spectra", "parity", "edges", "lithium", "failures", "ladder"],
+        ),
+        expand(
+            "results/nmc/figures/blocks_{figure}.png",
+            figure=["differences", "contents", "gains", "curves", "weights"],
         ),
     localrule: True

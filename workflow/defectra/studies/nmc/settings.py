@@ -82,7 +82,7 @@ class NmcBlocks(Strict):
     """
 
     count: int = Field(
-        80, ge=1, description="number of blocks; a larger number continues the same order"
+        80, ge=0, description="number of blocks, a larger one continues the same order; 0: none"
     )
     arms: list[Arm] = Field(
         ["pristine", "lithium", "vacancy", "antisite"],

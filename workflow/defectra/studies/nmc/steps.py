@@ -62,25 +62,32 @@ def build_training(job: Job) -> None:
 
 
 def evaluate(job: Job) -> None:
-    """Models.
+    """Models of the first campaign.
 
-    Input training; output metrics (csv), predictions (parquet).
+    Input training, geometries; output metrics (csv), predictions (parquet).
 
-    params.config = nmc.model; params.seed = seed.
+    params.config = nmc.model; params.geometry = nmc.geometry; params.seed = seed.
     """
     import json
 
     from defectra.core.csvs import write_csv
-    from defectra.core.records import METRICS_COLUMNS
+    from defectra.core.records import GEOMETRIES, METRICS_COLUMNS
     from defectra.core.settings import ModelSettings
-    from defectra.core.store import write_table
+    from defectra.core.store import read_table, write_table
     from defectra.learn.predictions import PREDICTIONS
     from defectra.studies.nmc.evaluate import evaluate
     from defectra.studies.nmc.training import read_training
 
     settings = ModelSettings(**json.loads(job.params.config))
     rows = read_training(job.input.training)
-    metrics, predictions = evaluate(rows, settings, int(job.params.seed))
+    columns = ["geometry_id", "structure_id", "protocol", "volume"]
+    geometry = json.loads(job.params.geometry)
+    volumes = {
+        r["structure_id"]: r["volume"]
+        for r in read_table(job.input.geometries, GEOMETRIES, columns)
+        if r["protocol"] == geometry
+    }
+    metrics, predictions = evaluate(rows, settings, int(job.params.seed), volumes)
     write_csv(job.output.metrics, metrics, METRICS_COLUMNS)
     write_table(job.output.predictions, predictions, PREDICTIONS)
 
@@ -115,27 +122,30 @@ def measure_lithium(job: Job) -> None:
 
 
 def score(job: Job) -> None:
-    """Scorecard and checks.
+    """Scorecard and checks, and the scores of both campaigns in one table.
 
-    Input metrics (csv), lithium (csv), drift (parquet), training (parquet); output scorecard,
-    checks (csv).
+    Input first, blocks (metrics, csv), lithium (csv), drift (parquet), experiment (csv, or none);
+    output metrics, scorecard, checks (csv).
     """
     from defectra.core.claims import CHECK_COLUMNS, SCORECARD_COLUMNS
     from defectra.core.csvs import read_csv, write_csv
     from defectra.core.records import DRIFT, METRICS_COLUMNS
     from defectra.core.store import read_table
     from defectra.studies.nmc.checks import checks
+    from defectra.studies.nmc.experiment import EXPERIMENT_COLUMNS
     from defectra.studies.nmc.lithium import LITHIUM_COLUMNS
-    from defectra.studies.nmc.negative_controls import why_blind
     from defectra.studies.nmc.scorecard import scorecard
-    from defectra.studies.nmc.training import edges_of, read_training
 
-    metrics = read_csv(job.input.metrics, METRICS_COLUMNS)
+    metrics = [
+        *read_csv(job.input.blocks, METRICS_COLUMNS),
+        *read_csv(job.input.first, METRICS_COLUMNS),
+    ]
     lithium = read_csv(job.input.lithium, LITHIUM_COLUMNS)
-    drift, rows = read_table(job.input.drift, DRIFT), read_training(job.input.training)
-    blind = why_blind(rows, edges_of(rows[0])) if rows else ""
-    write_csv(job.output.scorecard, scorecard(metrics, lithium), SCORECARD_COLUMNS)
-    write_csv(job.output.checks, checks(metrics, lithium, drift, blind), CHECK_COLUMNS)
+    drift = read_table(job.input.drift, DRIFT)
+    write_csv(job.output.metrics, metrics, METRICS_COLUMNS)
+    measured = [r for path in job.input.experiment for r in read_csv(path, EXPERIMENT_COLUMNS)]
+    write_csv(job.output.scorecard, scorecard(metrics, lithium, measured), SCORECARD_COLUMNS)
+    write_csv(job.output.checks, checks(metrics, lithium, drift, measured), CHECK_COLUMNS)
 
 
 def calculate(job: Job) -> None:

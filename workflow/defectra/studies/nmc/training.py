@@ -68,17 +68,28 @@ def edges_of(columns: Iterable[str]) -> list[str]:
     return [c.removeprefix(_RAW) for c in columns if c.startswith(_RAW)]
 
 
-def read_training(path: str | Path) -> list[Row]:
-    """Read a training table, by structure_id; its edges are those of the file."""
+def column_names(path: str | Path) -> list[str]:
+    """Columns of a table whose edges are not known beforehand.
+
+    Raises
+    ------
+    TableError
+        If there is no such table, or it is damaged.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
-        names = pq.read_schema(path).names
+        return list(pq.read_schema(path).names)
     except FileNotFoundError:
-        raise TableError(f"{path}: no such table; run the rule build_training") from None
+        raise TableError(f"{path}: no such table; run the rule that makes it") from None
     except (pa.ArrowInvalid, OSError):
         raise TableError(f"{path}: damaged Parquet file; delete it and rerun") from None
+
+
+def read_training(path: str | Path) -> list[Row]:
+    """Read a training table, by structure_id; its edges are those of the file."""
+    names = column_names(path)
     rows = read_table(path, training_table(edges_of(names)))
     return sorted(rows, key=lambda row: str(row["structure_id"]))
 

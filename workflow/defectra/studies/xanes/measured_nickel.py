@@ -27,11 +27,11 @@ from defectra.learn.saved import About, Saved, features_of, learn_domain
 from defectra.learn.splits import folds
 from defectra.spectra.edge_normalisation import normalise
 from defectra.spectra.measured import read_measured
+from defectra.spectra.measured_series import Series
 from defectra.spectra.normalise import cdf
 from defectra.spectra.peaks import peak_position
 from defectra.studies.xanes.importance import importance
 from defectra.studies.xanes.nickel import EDGE, GRID, align, on_grid
-from defectra.studies.xanes.published import Series
 from defectra.studies.xanes.settings import Nickel, XanesStudy
 
 Floats = NDArray[np.float64]

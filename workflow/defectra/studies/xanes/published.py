@@ -9,23 +9,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from defectra.core.errors import DataError
 from defectra.core.units import FWHM_PER_SIGMA
 from defectra.learn.forest import Forest, read_npz
 from defectra.spectra.broaden import gaussian
+from defectra.spectra.measured_series import Series
 from defectra.spectra.normalise import cdf
 
 Floats = NDArray[np.float64]
 Row = dict[str, Any]
 
-MEASURED_FIRST, MEASURED_STEP = 8330.0, 0.4  # eV
 COMPUTED = np.linspace(8330.0, 8370.0, 100)  # eV
 VASP_SHIFT, VASP_SIGMA = 120.0, 1.27  # eV: how the authors treat a VASP output
 SHIFT = 3.0  # eV: the shift that the authors apply to the computed spectrum
@@ -37,51 +35,6 @@ _SERIES: Mapping[str, tuple[str, tuple[float, ...]]] = {
     "NMC622": (AUTHORS, (3.4197, 3.9845, 3.9845, 3.3477, 3.9866, 3.9849, 3.9849, 3.3889)),
     "NMC721": (OURS, (3.4101, 3.9871, 3.9876, 3.5422, 3.9873, 3.9870, 3.9871, 3.3233)),
 }
-
-
-@dataclass(frozen=True)
-class Series:
-    """Measured Ni K spectra; n spectra, g energies.
-
-    Attributes
-    ----------
-    composition
-        Of each spectrum.
-    voltage
-        V; NaN for the pristine electrode.
-    mu
-        Largest value 1, shape (n, g).
-    """
-
-    composition: tuple[str, ...]
-    voltage: Floats
-    mu: Floats
-
-    @property
-    def energy(self) -> Floats:
-        """Grid of the authors, eV."""
-        return MEASURED_FIRST + MEASURED_STEP * np.arange(float(self.mu.shape[1]))
-
-
-def read_series(path: Path) -> Series:
-    """Measured series of the authors.
-
-    Raises
-    ------
-    DataError
-        If the file is not what it was.
-    """
-    try:
-        data = json.loads(path.read_text(encoding="utf-8"))
-        keys = sorted(data["intensity"], key=int)
-        volts = [data["voltage"][k] for k in keys]
-        return Series(
-            tuple(str(data["composition"][k]) for k in keys),
-            np.array([float("nan") if v == "N/A" else float(v) for v in volts]),
-            np.array([data["intensity"][k] for k in keys], np.float64),
-        )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise DataError(f"{path}: no measured series as published ({error})") from None
 
 
 def check_rows(

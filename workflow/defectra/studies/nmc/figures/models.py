@@ -20,7 +20,7 @@ Rows = Iterable[Mapping[str, Any]]
 COLUMNS = 4
 _PARITY = ("x_Li", "x_Ni", "x_Mn", "x_Co")
 _DEFECTS = ("vacancy", "antisite")
-_CONTROLS = ("contents", "metadata", "shuffled")
+_CONTROLS = ("contents", "volume and contents", "shuffled")
 
 
 @style.styled()
@@ -125,7 +125,7 @@ def _parity_panel(axis: Axes, target: str, rows: Sequence[Mapping[str, Any]]) ->
 @style.styled()
 def plot_edges(metrics: Rows, path: str | Path) -> None:
     """Error and AUROC of each edge, of all edges and of the controls, with 90 % intervals."""
-    rows = [r for r in metrics if r["split"] == Split.GROUPED]
+    rows = [r for r in metrics if r["split"] == Split.GROUPED and r["subset"] == "all"]
     figure, axes = style.canvas(2, 3, (11.5, 7.4))
     for axis, target in zip(axes.flat, (*_PARITY, *_DEFECTS)):
         own = [r for r in rows if r["target"] == target]
@@ -137,9 +137,6 @@ def plot_edges(metrics: Rows, path: str | Path) -> None:
             _bars(axis, own, Metric.RMSE, ())
             axis.set_xlabel("RMSE (per metal)")
         axis.set_title(style.TARGET_LABELS[target])
-    handles, names = axes[0, 0].get_legend_handles_labels()
-    if handles:
-        figure.legend(handles, names, loc="outside lower center", ncols=2)
     style.save(figure, path)
 
 
@@ -158,18 +155,6 @@ def _bars(
     colours = [_colour(n) for n in names]
     error = style.bars(value, low, high)
     axis.barh(y, value, color=colours, height=0.72, xerr=error, error_kw={"lw": 0.9})
-    raw = [(p, found[f"raw: {e}"]["value"]) for p, e in zip(y, edges) if f"raw: {e}" in found]
-    if raw:
-        axis.plot(
-            [v for _, v in raw],
-            [p for p, _ in raw],
-            "D",
-            ms=4,
-            mfc="white",
-            mec=style.BLACK,
-            label="raw spectra (bars: cumulative distribution)",
-            ls="none",
-        )
     axis.set_yticks(y, [words.get(n, n.removeprefix("cdf: ")) for n in names])
     axis.invert_yaxis()
 

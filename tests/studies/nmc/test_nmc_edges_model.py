@@ -1,0 +1,311 @@
+"""The saved model of several edges, the measured electrodes, and the blocks of the archive."""
+
+from __future__ import annotations
+
+import csv
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from test_nmc_block_models import EDGES, GRIDS, SETTINGS, planted
+
+from defectra.cli.main import main
+from defectra.core.config import canonical, load
+from defectra.core.csvs import read_csv
+from defectra.core.errors import DataError
+from defectra.core.paths import PROJECT
+from defectra.core.records import CALCULATIONS, GEOMETRIES, SPECTRA
+from defectra.core.store import Archive, to_arrow, write_table
+from defectra.learn.edges_model import is_edges_model, load_edges_model
+from defectra.spectra.align import points
+from defectra.spectra.measured_series import Series
+from defectra.spectra.measured_spectrum import Measured
+from defectra.studies.nmc import block_plots, block_steps, block_weights, energy_loss, experiment
+from defectra.studies.nmc.block_evaluate import HALVES_COLUMNS, evaluate_blocks
+from defectra.studies.nmc.block_saved import save
+from defectra.studies.nmc.block_tables import (
+    NOT_COMPUTED,
+    block_design,
+    block_rows_table,
+    read_blocks,
+)
+from defectra.studies.nmc.first_campaign import evaluate_first
+from defectra.studies.nmc.training import training_table
+
+SUBSET = ["O K", "Ni K"]
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    rows, path = planted(blocks=10), tmp_path_factory.mktemp("model") / "edges.npz"
+    rows = [
+        {k: v for k, v in r.items() if "K" not in k or k.split(": ")[1] in SUBSET} for r in rows
+    ]
+    halves = evaluate_blocks(rows, GRIDS, SUBSET, SETTINGS, 1).halves
+    save(rows, GRIDS, halves, 1, path)
+    return path
+
+
+def test_any_subset_of_the_edges_is_answered(model):
+    found = load_edges_model(model)
+    new = planted(blocks=3, seed=9)
+    for subset in (["O K"], ["Ni K"], SUBSET):
+        errors, right = [], []
+        for row in new:
+            told = {
+                t.target: t for t in found.predict({e: np.array(row[f"raw: {e}"]) for e in subset})
+            }
+            errors.append(told["x_Li"].value - row["lithium"])
+            right.append((told["vacancy"].value > 0.5) == (row["vacancy"] == 1))
+            assert told["nickel_state"].value == pytest.approx(4 - row["lithium"], abs=0.3)
+        assert np.sqrt(np.mean(np.square(errors))) < 0.15
+        assert np.abs(errors).max() < 3 * told["x_Li"].score + 0.1
+        if "O K" in subset:
+            assert np.mean(right) > 0.8
+
+
+def test_a_damaged_or_other_file_is_refused(model, tmp_path):
+    arrays = dict(np.load(model))
+    cut = tmp_path / "cut.npz"
+    np.savez(cut, **(arrays | {"curves_0": arrays["curves_0"][:, :-1]}))
+    with pytest.raises(DataError, match="no model of edges"):
+        load_edges_model(cut)
+    other = tmp_path / "other.npz"
+    np.savez(other, a=np.zeros(2))
+    assert not is_edges_model(other)
+    assert is_edges_model(model)
+
+
+def written(path, row, edge, move=0.0):
+    """A measured file: absorption with a pre-edge, an edge step and the planted structure."""
+    energy = points(GRIDS[edge])
+    wide = np.arange(energy[0] - 60, energy[-1] + 60, 0.25)
+    mu = np.interp(wide, energy, row[f"raw: {edge}"], left=0.0, right=row[f"raw: {edge}"][-1])
+    np.savetxt(path, np.column_stack([wide - move, 30 * mu + 1]), header="energy_eV mu")
+
+
+def test_predict_from_files_of_one_sample(model, tmp_path, capsys):
+    row = next(r for r in planted(blocks=3, seed=9) if r["arm"] == "vacancy")
+    written(tmp_path / "ni.dat", row, "Ni K", move=1.5)
+    words = [str(model), f"Ni K={tmp_path / 'ni.dat'}@1.5"]
+    assert main(["predict", *words, "--shift-sd", "0.3"]) in (0, 1)
+    told = capsys.readouterr().out
+    assert "x_Li" in told
+    assert "nickel_state" in told
+    value = float(told.split("x_Li ")[1].split()[0])
+    assert value == pytest.approx(row["lithium"], abs=0.25)
+    assert main(["predict", str(model), f"Ni K={tmp_path / 'ni.dat'}"]) == 1
+    assert "how the axis was calibrated" in capsys.readouterr().out
+    assert main(["predict", *words, "--shift-sd", "2"]) == 1
+    assert "known within 2 eV only" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [(["ni.dat"], "say which edge it is"), (["Fe K=a.dat"], "this model knows O K, Ni K"),
+     (["Ni K=a.dat", "Ni K=b.dat"], "named twice"), (["Ni K=a.dat@x"], "is no shift in eV")],
+)  # fmt: skip
+def test_words_that_name_no_edge_are_refused(model, words, told, capsys):
+    assert main(["predict", str(model), *words]) == 2
+    assert told in capsys.readouterr().err
+
+
+def charge(path):
+    """Straight cycles: 3.0 V at lithium 1.0 (charge), 4.8 V at 0.1, and back."""
+    volts = np.linspace(3.0, 4.8, 200)
+    lithium = 1.0 - 0.9 * (volts - 3.0) / 1.8
+    names = ["1C", "1D", "2C", "2D", "5C", "5D", "10C", "10D"]
+    with path.open("w", newline="") as handle:
+        out = csv.writer(handle)
+        out.writerow(["V", "Q", "Li"] * len(names))
+        out.writerow([c for n in names for c in (n, "", "")])
+        for k in range(200):
+            order = [k if n.endswith("C") else 199 - k for n in names]
+            out.writerow([v for i in order for v in (volts[i], 0.0, lithium[i])])
+    return experiment.read_charge(path)
+
+
+def test_lithium_over_voltage_and_a_table_that_is_none(tmp_path):
+    found = charge(tmp_path / "c.csv")
+    assert found.lithium(("1C",), 3.9) == (pytest.approx(0.55, abs=0.01), 0.0)
+    assert found.lithium(("2D", "10D"), 3.0)[0] == pytest.approx(1.0, abs=0.01)
+    assert found.lithium((), np.nan) == (1.0, 0.0)
+    with pytest.raises(DataError, match="runs to"):
+        found.lithium(("1C",), 5.2)
+    (tmp_path / "bad.csv").write_text("a,b\n1,2\n")
+    with pytest.raises(DataError, match="no table of charge"):
+        experiment.read_charge(tmp_path / "bad.csv")
+
+
+def test_lithium_of_electrodes_comes_back_from_planted_spectra(tmp_path):
+    truth = charge(tmp_path / "c.csv")
+    rows = [r | {"lithium": min(1.0, r["lithium"])} for r in planted(blocks=16)]
+    energy, grid = points(GRIDS["Ni K"]), 8330.0 + 0.4 * np.arange(88)
+    rng = np.random.default_rng(5)
+    from test_nmc_block_models import curve
+
+    mu = []
+    for cycles, volts in experiment._CYCLES:
+        x = truth.lithium(cycles, volts)[0]
+        plain = np.array(curve("Ni K", x, 0, 0, rng))
+        mu.append(np.interp(grid - 1.2, energy, plain))
+    series = Series(("NMC622",) * 8, np.full(8, np.nan), np.array(mu) / np.max(mu))
+    found = experiment.measure(rows, energy, series, truth, 1)
+    assert {r["method"] for r in found} >= {"kernel", "peak position"}
+    assert found[0]["shift_eV"] == pytest.approx(1.2, abs=0.3)
+    value, low, high, count = experiment.rmse(found, "kernel")
+    assert count == 7
+    assert low <= value <= high < 0.2
+    less = experiment.rmse_less(found, "kernel", "mean of the training rows")
+    assert less[2] < 0
+    short = Series(("NMC622",) * 3, np.full(3, np.nan), np.array(mu[:3]))
+    with pytest.raises(DataError, match="3 measured spectra"):
+        experiment.measure(rows, energy, short, truth, 1)
+
+
+def test_weights_stand_where_the_defect_changes_the_spectrum():
+    rows = block_weights.weights(planted(blocks=10), GRIDS, ["O K", "Ni K"], SETTINGS, 1)
+    own = [r for r in rows if r["target"] == "vacancy" and r["edge"] == "O K"]
+    largest = max(own, key=lambda r: r["difference"])
+    assert largest["energy_eV"] == pytest.approx(548, abs=2)  # the planted shoulder
+    near = [r["weight"] for r in own if abs(r["energy_eV"] - 548) < 2]
+    assert np.mean(near) > 0
+    assert own[0]["cosine"] > 0.5
+
+
+def test_families_of_blocks_are_left_out_of_the_external_test():
+    blocks = planted(blocks=8)
+    first = [r | {"structure_id": f"s{r['structure_id']}"} for r in planted(blocks=6, seed=11)]
+    metrics, predictions = evaluate_first(blocks, first, GRIDS, ["O K"], SETTINGS, 1)
+    assert metrics == [] == predictions  # all have the groups of blocks
+    renamed = [r | {"group": f"x{r['group']}"} for r in first]
+    metrics, predictions = evaluate_first(blocks, renamed, GRIDS, ["O K"], SETTINGS, 1)
+    found = {
+        (r["target"], r["metric"]): r["value"] for r in metrics if r["features"] == "shape: all"
+    }
+    assert found["vacancy", "auroc"] > 0.9
+    assert found["x_Li", "rmse"] < 0.15
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    config = load()
+    return config, block_design(config)
+
+
+def test_whole_blocks_of_the_archive_and_the_reason_of_the_others(shipped, tmp_path):
+    config, _design = shipped
+    few = block_design(config.model_copy(update={"nmc": config.nmc.model_copy(update={
+        "blocks": config.nmc.blocks.model_copy(update={"count": 3})})}))  # fmt: skip
+    whole = read_blocks(few, _archive(), config.nmc.edges)
+    assert len(whole.rows) == 12
+    assert not whole.missing
+    edges = config.nmc.blocks.edges
+    assert to_arrow(whole.rows, block_rows_table(edges)).num_rows == 12
+    for row in whole.rows:
+        assert row["volume"] == pytest.approx(
+            next(r["volume"] for r in whole.rows if r["block"] == row["block"]
+                 and r["arm"] == ("lithium" if row["arm"] == "lithium" else "pristine"))
+        )  # fmt: skip
+        for edge in edges:
+            grid = points(config.nmc.edges[edge])
+            assert np.trapezoid(row[f"raw: {edge}"], grid) == pytest.approx(1, abs=0.02)
+            assert row[f"area: {edge}"] > 5
+    source, cut = Archive(_archive()), Archive(tmp_path)
+    wanted = {r["structure_id"] for r in whole.rows}
+    lost = whole.rows[5]["calculation_ids"][0]
+    for table in (GEOMETRIES, CALCULATIONS, SPECTRA):
+        rows = source.read(table)
+        if "structure_id" in table.names:
+            rows = [r for r in rows if r["structure_id"] in wanted or table is GEOMETRIES]
+        cut.add([r for r in rows if r.get("calculation_id") != lost], table)
+    part = read_blocks(few, tmp_path, config.nmc.edges)
+    assert len(part.rows) == 8
+    (missing,) = part.missing
+    assert missing["block"] == whole.rows[5]["block"]
+    assert missing["reason"].startswith(NOT_COMPUTED)
+    nothing = read_blocks(few, tmp_path / "empty", config.nmc.edges)
+    assert nothing.rows == []
+    assert len(nothing.missing) == 3
+
+
+def _archive():
+    return PROJECT / load().archive / "nmc_blocks"
+
+
+def test_too_few_blocks_leave_an_empty_model(tmp_path):
+    save(planted(blocks=2), GRIDS, [], 1, tmp_path / "m.npz")
+    assert (tmp_path / "m.npz").read_bytes() == b""
+    assert not is_edges_model(tmp_path / "m.npz")
+    assert EDGES
+
+
+def test_contents_come_back_from_a_planted_energy_loss_spectrum():
+    sections = energy_loss.read_cross_sections(PROJECT / "resources/nmc/edge_cross_sections.csv")
+    scale, offset = energy_loss.axis()
+    truth = {"O": 2.0, "Ni": 0.6, "Mn": 0.25, "Co": 0.15}
+    energy = np.arange(440.0, 1050.0, 0.3)
+    true = scale * energy + offset
+    counts = 3e9 * (true / 440.0) ** -3.5 * np.ones_like(true)
+    for element, onset in energy_loss._ONSETS.items():
+        section, above = sections[element], true - onset
+        photo = np.interp(above, section.above, section.barn) * (above >= 0)
+        gamma = 1 + energy_loss.BEAM / energy_loss._REST
+        theta = true / (gamma * energy_loss._REST * (1 - gamma**-2))
+        edge = photo / true * np.log1p((0.025 / theta) ** 2)
+        tail = np.where(above > 62, edge * (np.maximum(above, 1) / 62) ** -9, edge)
+        counts += 5.0 * truth[element] * tail
+    found = {
+        r["element"]: r
+        for r in energy_loss.quantify(Measured(energy, counts, "counts"), sections, 1)
+    }
+    for element, value in truth.items():
+        assert found[element]["per_metal"] == pytest.approx(value, abs=0.1 * value + 0.06)
+        assert found[element]["lo"] < found[element]["hi"]
+    short = Measured(energy[:600], counts[:600], "counts")
+    with pytest.raises(DataError, match="does not cover an edge"):
+        list(energy_loss.quantify(short, sections, 1))
+
+
+def test_steps_without_any_block_leave_empty_tables_and_figures(tmp_path):
+    """A campaign of one's own has no archive of blocks; nothing of it may stop."""
+    edges = ["O K"]
+    rows, training = tmp_path / "rows.parquet", tmp_path / "training.parquet"
+    write_table(rows, [], block_rows_table(edges))
+    write_table(training, [], training_table(edges))
+    grids = canonical({e: g.model_dump(mode="json") for e, g in GRIDS.items()})
+    model = canonical({"folds": 2, "repeats": 1, "bootstrap": 10})
+    names = ("metrics", "curves", "halves")
+    out = {n: tmp_path / f"{n}.csv" for n in names} | {"predictions": tmp_path / "p.parquet"}
+    params = SimpleNamespace(grids=grids, config=model, seed=1)
+    given = SimpleNamespace(rows=rows, training=training, curves=out["curves"])
+    given.metrics, given.halves, given.predictions = (
+        out[n] for n in ("metrics", "halves", "predictions")
+    )
+    block_steps.evaluate_blocks(
+        SimpleNamespace(input=given, output=SimpleNamespace(**out), params=params)
+    )
+    assert read_csv(out["halves"], HALVES_COLUMNS) == []
+    for number, step in enumerate((block_steps.save_model, block_steps.weigh_blocks,
+                                   block_plots.plot_differences, block_plots.plot_parity,
+                                   block_plots.plot_gains, block_plots.plot_curves)):  # fmt: skip
+        made = tmp_path / f"{number}.out"
+        step(SimpleNamespace(input=given, output=[made], params=params))
+        assert made.exists()
+
+
+def test_the_shipped_model_answers_for_the_cells_of_the_archive(shipped):
+    """Any subset, on its own training cells: better than the mean of the labels."""
+    config, _ = shipped
+    found = load_edges_model(PROJECT / "resources/models/nmc_edges.npz")
+    assert found.about.edges == list(config.nmc.blocks.edges)
+    assert {"x_Li", "vacancy", "antisite", "nickel_state"} <= set(found.about.targets)
+    lithium, k = [], found.about.targets.index("x_Li")
+    for n in range(0, len(found.groups), 5):
+        (told,) = [
+            t for t in found.predict({e: found.curves[e][n] for e in ("O K", "Mn K")})
+            if t.target == "x_Li"
+        ]  # fmt: skip
+        lithium.append(told.value - found.labels[n, k])
+    assert np.sqrt(np.mean(np.square(lithium))) < 0.5 * found.labels[:, k].std()
+    assert found.about.scores["O K + Mn K: x_Li"] > 0

@@ -1,0 +1,26 @@
+"""Rows that the figures of study `plots` are drawn from in tests/unit/test_figures.py."""
+
+import numpy as np
+
+from defectra.studies.plots.reading import METHODS
+
+RECALL = [
+    {"model": method, "subset": subset, "metric": "recall", "value": 0.9, "lo": 0.8, "hi": 1.0}
+    for method in METHODS
+    for subset in ("1 lines", "3 lines", "1 to 3 lines", "clean", "100 dpi")
+]
+BLANK = np.full((120, 160, 3), 255, np.uint8)
+FRAMED = BLANK.copy()
+FRAMED[[20, 100], 20:141] = 0
+FRAMED[20:101, [20, 140]] = 0
+FRAMED[60:62, 26:134] = (255, 0, 0)
+LINE = np.full((1, 160), 60.5, np.float32)
+PICTURES = {"one line": FRAMED, "no frame": BLANK}
+EXAMPLES = [{"title": title} for title in PICTURES]
+CASES = {
+    "plots.recall.plot_recall": (RECALL, lambda rows: (rows,)),
+    "plots.examples.plot_examples": (
+        EXAMPLES,
+        lambda rows: ([(str(r["title"]), PICTURES[r["title"]], LINE) for r in rows],),
+    ),
+}

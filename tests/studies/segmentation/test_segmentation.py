@@ -1,0 +1,220 @@
+"""Study `segmentation`: melting and frames against theory, scores, ensembles, a tiny whole run."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from defectra.core.claims import CHECK_COLUMNS
+from defectra.core.errors import EngineError, TableError
+from defectra.engines.icemelt import frames as microscope
+from defectra.engines.icemelt import melting
+from defectra.engines.icemelt.engine import compute
+from defectra.studies.segmentation import baseline, ensembles, evaluate, requests
+from defectra.studies.segmentation.data import Frames, channels, standardised
+from defectra.studies.segmentation.networks import NAMES, nominal_cost
+from defectra.studies.segmentation.settings import POOR, USUAL, SegmentationStudy
+
+SETTINGS = SegmentationStudy()
+CONDITION = {"dose": 1000.0, "defocus": -60.0, "defocus_sd": 0.0, "drift": 0.0}
+
+
+def _circle(radius: float, size: int = 80) -> np.ndarray:
+    y, x = np.mgrid[:size, :size] - size / 2
+    return 0.5 * (1 - np.tanh((np.hypot(x, y) - radius) / (2 * melting.WIDTH)))
+
+
+def test_a_circle_shrinks_by_its_curvature() -> None:
+    """dA/dt = -2π m ε², the same for every radius (Allen and Cahn 1979)."""
+    rates = []
+    for radius in (14.0, 22.0):
+        field = melting.melted(_circle(radius), 4.0, 0.0)
+        rates.append((melting.melted(field, 10.0, 0.0).sum() - field.sum()) / 10.0)
+    law = -2 * math.pi * melting.MOBILITY * melting.WIDTH**2
+    assert rates == pytest.approx([law, law], rel=0.03)
+
+
+def test_a_straight_front_recedes_by_the_drive() -> None:
+    """Velocity 3 d ε; without drive it stays."""
+    x = np.arange(80)
+    strip = np.tile(0.5 * (np.tanh((x - 15) / 3) - np.tanh((x - 65) / 3)), (8, 1))
+    for drive in (0.0, 0.04):
+        start = melting.melted(strip, 4.0, drive)
+        lost = (start.sum() - melting.melted(start, 20.0, drive).sum()) / 8 / 2 / 20.0
+        assert lost == pytest.approx(3 * drive * melting.WIDTH, rel=0.03, abs=1e-4)
+
+
+def test_transfer_of_contrast() -> None:
+    """Above 0 at small underfocus; zero where χ = -π."""
+    k = np.linspace(0.05, 3, 400)
+    assert (microscope.transfer(k[k < 2], -40.0) > 0).all()
+    chi = np.pi * microscope.WAVELENGTH * k**2 * (
+        -90 + 0.5 * microscope.SPHERICAL * microscope.WAVELENGTH**2 * k**2
+    )  # fmt: skip
+    crossing = k[np.argmin(np.abs(chi + np.pi))]
+    assert abs(float(microscope.transfer(np.array([crossing]), -90.0)[0])) < 0.05
+
+
+def test_electrons_are_counted() -> None:
+    """Mean count is dose times area; fringes of ice stand at 1/0.39 nm."""
+    ice = np.ones((3, 64, 64))
+    counts = microscope.exposed(ice, 0.13, CONDITION | {"dose": 20000.0}, np.random.default_rng(1))
+    assert counts.mean() == pytest.approx(20000 * 0.13**2, rel=0.05)
+    power = np.abs(np.fft.fft2(standardised(counts)[0])) ** 2
+    _, _, k = microscope.frequencies(64, 0.13)
+    strongest = k.ravel()[power.ravel().argsort()[-6:]]
+    assert np.abs(strongest - 1 / microscope.FRINGE).max() < 0.15
+
+
+def test_the_truth_does_not_depend_on_the_dose() -> None:
+    asked = {"size": 32, "frames": 3, "pixel_nm": 0.13, "movie": 4, "exposure": 1}
+    one, two = (compute(asked | {"condition": CONDITION | {"dose": d}}) for d in (30.0, 3000.0))
+    assert (one["truth"] == two["truth"]).all()
+    again = compute(asked | {"condition": CONDITION | {"dose": 30.0}})
+    assert (one["counts"] == again["counts"]).all()
+    with pytest.raises(EngineError, match="dose"):
+        compute(asked | {"condition": CONDITION | {"dose": 0.0}})
+
+
+def test_no_melting_is_in_two_sets() -> None:
+    found = list(requests.movies(SETTINGS, 2501))
+    seeds = [m.seed for m in found]
+    assert len(set(seeds)) == len(seeds)
+    assert {m.use for m in found} == {"training", "validation", "test"}
+    for movie in found:
+        seen = movie.conditions(SETTINGS)
+        assert (POOR in seen) == (movie.use == "test")
+
+
+def test_a_calculation_does_not_depend_on_the_order_of_the_conditions() -> None:
+    """A rule carries its settings with sorted keys; the main process has them as declared."""
+    turned = dict(sorted(SETTINGS.conditions.items(), reverse=True))
+    other = SegmentationStudy(conditions=turned)
+    for movie in list(requests.movies(SETTINGS, 1))[-2:]:
+        for condition in movie.conditions(SETTINGS):
+            one, two = (requests.request(movie, condition, s) for s in (SETTINGS, other))
+            assert one.calculation_id == two.calculation_id
+
+
+def test_scores_by_hand() -> None:
+    """Two frames of four pixels; weights repeat a frame."""
+    truth = np.array([[[1, 1], [0, 0]], [[1, 0], [0, 0]]], float)
+    p = np.array([[[0.9, 0.4], [0.2, 0.1]], [[0.6, 0.6], [0.3, 0.3]]])
+    found = evaluate.score(evaluate.scored(p, truth), np.array([[1.0, 1.0], [2.0, 0.0]]))
+    assert found["accuracy"] == pytest.approx([6 / 8, 3 / 4])
+    assert found["iou"] == pytest.approx([2 / 4, 1 / 2])
+    brier = [(0.01 + 0.36 + 0.04 + 0.01) / 4, (0.16 + 0.36 + 0.09 + 0.09) / 4]
+    assert found["brier"] == pytest.approx([np.mean(brier), brier[0]])
+    nll = -np.log([0.9, 0.4, 0.8, 0.9]).mean()
+    assert found["nll"][1] == pytest.approx(nll)
+    assert ((found["ece"] >= 0) & (found["ece"] <= 1)).all()
+
+
+def test_calibration_error_sees_overconfidence() -> None:
+    rng = np.random.default_rng(0)
+    p = rng.uniform(0.02, 0.98, (20, 16, 16))
+    truth = (rng.uniform(size=p.shape) < p).astype(float)
+    weights = np.ones((1, 20))
+    honest = evaluate.score(evaluate.scored(p, truth), weights)["ece"][0]
+    sharp = p**4 / (p**4 + (1 - p) ** 4)
+    over = evaluate.score(evaluate.scored(sharp, truth), weights)["ece"][0]
+    assert honest < 0.03
+    assert over > 0.1
+
+
+def test_uncertainty_splits_into_noise_and_disagreement() -> None:
+    same = np.full((3, 2, 4, 4), 0.5)
+    apart = np.stack([np.full((2, 4, 4), v) for v in (0.001, 0.999, 0.001)])
+    assert evaluate.uncertainty(same)["entropy"] == pytest.approx(np.log(2))
+    assert evaluate.uncertainty(same)["disagreement"] == pytest.approx(0, abs=1e-9)
+    assert (evaluate.uncertainty(apart)["disagreement"] > 0.5).all()
+
+
+def test_area_under_the_curve() -> None:
+    assert evaluate.auroc(np.array([1.0, 2]), np.array([3.0, 4])) == 1
+    assert evaluate.auroc(np.array([3.0, 4]), np.array([1.0, 2])) == 0
+    assert evaluate.auroc(np.ones(5), np.ones(3)) == 0.5
+
+
+def test_band_covers_what_it_is_set_to() -> None:
+    rng = np.random.default_rng(3)
+    spread = rng.uniform(0.01, 0.1, 4000)
+    truth = rng.uniform(0.3, 0.7, 4000)
+    fraction = truth + spread * rng.normal(size=4000)
+    factor = evaluate.band_factor(fraction[:2000], spread[:2000], truth[:2000])
+    half = factor * evaluate.floor(spread[2000:])
+    inside = np.abs(fraction[2000:] - truth[2000:]) <= half
+    assert inside.mean() == pytest.approx(0.9, abs=0.03)
+
+
+def test_members_cost_the_same() -> None:
+    costs = [nominal_cost(name, SETTINGS) for name in NAMES]
+    assert max(costs) / min(costs) < 1.25
+
+
+def test_difference_of_equal_ensembles_is_zero() -> None:
+    """A negative control that can ring: the same members under both names."""
+    frames, members = _made_up()
+    one = ensembles.OneSeed(0, {k: dict.fromkeys(SETTINGS.tested(), members)
+                                for k in (ensembles.EA, *ensembles.ER)}, [])  # fmt: skip
+    asked = dict.fromkeys(SETTINGS.tested(), frames)
+    rows = ensembles.metrics([one, one], asked, frames, SETTINGS)
+    apart = [r for r in rows if " - " in r["model"]]
+    assert apart
+    assert all(r["value"] == r["lo"] == r["hi"] == 0 for r in apart)
+
+
+def _made_up() -> tuple[Frames, np.ndarray]:
+    rng = np.random.default_rng(5)
+    asked = {"size": 32, "frames": 3, "pixel_nm": 0.13, "exposure": 1, "condition": CONDITION}
+    found = [compute(asked | {"movie": k}) for k in range(4)]
+    counts, truth = (np.concatenate([f[n] for f in found]) for n in ("counts", "truth"))
+    names = tuple(f"m{k}" for k in range(4) for _ in range(3))
+    frames = Frames(channels(counts), np.float32(truth)[:, None], names, (0, 1, 2) * 4)
+    members = np.clip(truth[None] * 0.6 + rng.uniform(0, 0.4, (3, *truth.shape)), 0, 1)
+    return frames, np.float32(members)
+
+
+def test_baseline_finds_ice_that_is_plain() -> None:
+    frames, _ = _made_up()
+    model = baseline.fitted(frames)
+    right = (baseline.predicted(model, frames) > 0.5) == (frames.truth[:, 0] > 0.5)
+    chance = max(frames.truth.mean(), 1 - frames.truth.mean())
+    assert right.mean() > chance + 0.05
+
+
+def test_frames_without_contrast_are_no_error() -> None:
+    assert (standardised(np.full((2, 8, 8), 7.0)) == 0).all()
+    from defectra.studies.segmentation.data import frames
+
+    with pytest.raises(TableError, match="training"):
+        frames([], None, "training", USUAL)  # type: ignore[arg-type]
+
+
+def test_tiny_whole_run(tmp_path: Path) -> None:
+    """Two seeds with tiny budgets; a second run reads its members and gives equal numbers."""
+    pytest.importorskip("torch")
+    pytest.importorskip("monai")
+    from defectra.studies.segmentation import scores
+
+    settings = SegmentationStudy(size=32, seconds=0.02, copies=2, seeds=2, bootstrap=20, batch=6)
+    frames, _ = _made_up()
+    training = {"clean": frames, USUAL: frames, "validation": frames}
+    asked = dict.fromkeys((*settings.tested(), POOR, "validation"), frames)
+    runs = [ensembles.one_seed(training, asked, settings, s, tmp_path / str(s)) for s in (1, 2)]
+    again = ensembles.one_seed(training, asked, settings, 1, tmp_path / "1")
+    for label, sets in runs[0].members.items():
+        assert (sets[USUAL] == again.members[label][USUAL]).all()
+    assert not (runs[0].members["EA"][USUAL] == runs[1].members["EA"][USUAL]).all()
+    metrics = ensembles.metrics(runs, asked, frames, settings)
+    fractions = ensembles.fraction_rows(runs, asked, settings)
+    quality = ensembles.quality_rows(fractions, settings)
+    checks = scores.checks(metrics, quality, runs[0].costs)
+    assert all(set(r) == set(CHECK_COLUMNS) for r in checks)
+    card = scores.scorecard(metrics, quality, settings)
+    assert len(card) == 2 * 2 * len(settings.tested()) + 1
+    chance = [r for r in quality if r["quantity"] == "auroc of poor frames"]
+    assert all(r["value"] == 0.5 for r in chance)  # poor and usual frames are the same here

@@ -1,0 +1,100 @@
+"""``defectra digitise``: the lines of a figure as numbers, with uncertainties and an overlay."""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from defectra.core.errors import DataError
+
+if TYPE_CHECKING:
+    from defectra.images.digitise.read import Digitised
+    from defectra.images.digitise.ticks import Scale
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command to a parser."""
+    text = "read the lines of a plot (png, jpg, tif): csv with uncertainties, and an overlay"
+    command = commands.add_parser("digitise", help=text, description=text)
+    command.add_argument("figure", type=Path)
+    command.add_argument("--out", type=Path, help="csv; default: beside the figure")
+    for axis in ("x", "y"):
+        text = f"two or more points of the {axis} axis, where its numbers cannot be read"
+        command.add_argument(f"--{axis}", nargs="+", default=[], metavar="PIXEL=VALUE", help=text)
+    text = "axes that are logarithmic, where points are given"
+    command.add_argument("--log", nargs="+", choices=("x", "y"), default=[], help=text)
+    text = "names of the columns, e.g. energy mu"
+    command.add_argument("--names", nargs=2, default=["x", "y"], metavar=("X", "Y"), help=text)
+    text = "write this line alone, from 1, as two columns for `defectra look` and `predict`"
+    command.add_argument("--line", type=int, help=text)
+    command.set_defaults(run=run)
+
+
+def run(chosen: argparse.Namespace) -> int:
+    """Read a figure, write its numbers and the overlay, tell what was found."""
+    from defectra.images.digitise.picture import read_picture
+    from defectra.images.digitise.read import digitise, draw_overlay, write_csv_of, write_spectrum
+
+    out = chosen.out or chosen.figure.with_suffix(".csv")
+    image = read_picture(chosen.figure)
+    try:
+        found = digitise(image, points(chosen.x, "x"), points(chosen.y, "y"), chosen.log)
+    except DataError as error:
+        raise DataError(f"{chosen.figure}: {error}") from None
+    names = (chosen.names[0], chosen.names[1])
+    if chosen.line is None:
+        write_csv_of(found, out, names)
+    else:
+        write_spectrum(found, chosen.line, out, names)
+    overlay = out.with_name(out.stem + "_overlay.png")
+    draw_overlay(image, found, overlay)
+    print(description(found))
+    print(f"numbers: {out}; look at {overlay} before you use them")
+    return 0
+
+
+def points(words: list[str], axis: str) -> list[tuple[float, float]]:
+    """Points of an axis.
+
+    Raises
+    ------
+    DataError
+        If a word is not ``PIXEL=VALUE``.
+    """
+    out = []
+    for word in words:
+        pixel, _, value = word.partition("=")
+        try:
+            out.append((float(pixel), float(value)))
+        except ValueError:
+            raise DataError(f"--{axis} {word}: not PIXEL=VALUE, e.g. 120=8340") from None
+    return out
+
+
+def description(found: Digitised) -> str:
+    """What was read, in lines."""
+    left, top, right, bottom = found.box.sides
+    missing = {"left", "top", "right", "bottom"} - set(found.box.seen)
+    frame = f"frame: columns {left:.1f} to {right:.1f}, rows {top:.1f} to {bottom:.1f}"
+    if missing:
+        frame += f" (no spine at {', '.join(sorted(missing))}: the ends of the others)"
+    lines = [frame, _scale(found.x, "x", left, right), _scale(found.y, "y", bottom, top)]
+    for number, line in enumerate(found.lines, 1):
+        x, _, _, away = found.values(line)
+        colour = "".join(f"{c:02x}" for c in line.colour)
+        lines.append(
+            f"line {number}: {len(x)} columns, x {x[0]:.6g} to {x[-1]:.6g}, colour #{colour}, "
+            f"y ± {statistics.median(away.tolist()):.2g}"
+        )
+    return "\n".join(lines)
+
+
+def _scale(scale: Scale, axis: str, first: float, last: float) -> str:
+    kind = "logarithmic" if scale.is_log else "linear"
+    ends = f"{float(scale.value(first)):.6g} to {float(scale.value(last)):.6g}"
+    return (
+        f"{axis} axis: {kind}, {ends}; {scale.labels} of {scale.read} numbers agree within "
+        f"{scale.residual:.2f} pixels"
+    )

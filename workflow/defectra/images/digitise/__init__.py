@@ -1,0 +1,1 @@
+"""Numbers out of pictures of line plots: axes, ticks, lines."""

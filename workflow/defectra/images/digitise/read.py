@@ -1,0 +1,185 @@
+"""A picture of a plot as lines with values, uncertainties, and what is to be known of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from defectra.core.errors import DataError
+from defectra.images.digitise.box import Box, find_box
+from defectra.images.digitise.lines import colour_masks, inner, thickness_of, trace
+from defectra.images.digitise.picture import Floats, Mask, Picture
+from defectra.images.digitise.ticks import Axis, Scale, given_scale, scale_of
+
+Points = Sequence[tuple[float, float]]
+MANY = 25  # lines of a plot; more is no plot of lines
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a plot.
+
+    Attributes
+    ----------
+    column, row
+        Pixels from the top left, shape (n,): each column in which the line was seen.
+    colour
+        Red, green, blue, 0 to 255: its median.
+    width
+        Pixels.
+    """
+
+    column: Floats
+    row: Floats
+    colour: tuple[int, int, int]
+    width: float
+
+
+@dataclass(frozen=True)
+class Digitised:
+    """What was read of a plot.
+
+    Attributes
+    ----------
+    box
+        Its frame.
+    x, y
+        Scales of the axes.
+    lines
+        From the top of the plot to its bottom, by their mean height.
+    """
+
+    box: Box
+    x: Scale
+    y: Scale
+    lines: Sequence[Line]
+
+    def values(self, line: Line) -> tuple[Floats, Floats, Floats, Floats]:
+        """x, y and their standard deviations, each of shape (n,).
+
+        Half a pixel along the axes, and half of the width of the line where it is steep.
+        """
+        x, y = self.x.value(line.column), self.y.value(line.row)
+        step = np.abs(np.gradient(line.row)) if len(line.row) > 1 else np.zeros(1)
+        rows = np.hypot(0.5, 0.5 * step)
+        away = np.array([float(self.y.deviation(r, s)) for r, s in zip(line.row, rows)])
+        return x, y, self.x.deviation(line.column), away
+
+
+def lines_of(image: Picture, box: Box, *, with_slope: bool = True) -> list[Line]:
+    """Lines inside the frame.
+
+    Parameters
+    ----------
+    with_slope
+        Whether lines are continued by their slope; without it, by the nearest ink.
+
+    Raises
+    ------
+    DataError
+        If there is none, or so many that the picture is no plot of lines.
+    """
+    _, top, left = inner(image, box)
+    found = []
+    for mask in colour_masks(image, box):
+        for rows in trace(mask, with_slope=with_slope):
+            columns = np.flatnonzero(np.isfinite(rows))
+            colour = _colour(image, mask, top, left)
+            line = Line(
+                (columns + left).astype(np.float64), rows[columns] + top, colour, thickness_of(mask)
+            )
+            found.append(line)
+    if not found:
+        raise DataError("no line inside the frame")
+    if len(found) > MANY:
+        raise DataError(f"{len(found)} lines inside the frame: this is no plot of lines")
+    return sorted(found, key=lambda line: float(line.row.mean()))
+
+
+def _colour(image: Picture, mask: Mask, top: int, left: int) -> tuple[int, int, int]:
+    rows, columns = np.nonzero(mask)
+    red, green, blue = np.median(image.rgb[rows + top, columns + left], axis=0)
+    return int(red), int(green), int(blue)
+
+
+def digitise(image: Picture, x: Points = (), y: Points = (), log: Sequence[Axis] = ()) -> Digitised:
+    """Read a plot.
+
+    Parameters
+    ----------
+    x, y
+        Points of an axis that the user gives, (pixel, value); none: its numbers are read.
+    log
+        Axes that are logarithmic, where points are given.
+
+    Raises
+    ------
+    DataError
+        If there is no frame, no line, or an axis cannot be read.
+    LibraryError
+        If tesseract is not there.
+    """
+    box = find_box(image)
+    lines = lines_of(image, box)
+    horizontal = given_scale(x, "x" in log, "x") if x else scale_of(image, box, "x")
+    vertical = given_scale(y, "y" in log, "y") if y else scale_of(image, box, "y")
+    return Digitised(box, horizontal, vertical, lines)
+
+
+def write_csv_of(found: Digitised, path: Path, names: tuple[str, str] = ("x", "y")) -> None:
+    """Write all lines, one below the other: line, x, y and their standard deviations.
+
+    Parameters
+    ----------
+    names
+        Of x and y.
+    """
+    from defectra.core.csvs import write_csv
+
+    first, second = names
+    columns = ["line", first, second, f"{first}_sd", f"{second}_sd"]
+    rows = [
+        dict(zip(columns, (number, *map(float, point))))
+        for number, line in enumerate(found.lines, 1)
+        for point in zip(*found.values(line))
+    ]
+    write_csv(path, rows, columns)
+
+
+def write_spectrum(found: Digitised, number: int, path: Path, names: tuple[str, str]) -> None:
+    """Write one line, from 1, as two columns that `defectra look` and `predict` read.
+
+    Raises
+    ------
+    DataError
+        If there is no such line.
+    """
+    from defectra.core.csvs import write_csv
+
+    if not 1 <= number <= len(found.lines):
+        raise DataError(f"no line {number}; there are {len(found.lines)}, from 1")
+    x, y, *_ = found.values(found.lines[number - 1])
+    rows = [dict(zip(names, point)) for point in zip(x.tolist(), y.tolist())]
+    write_csv(path, rows, list(names))
+
+
+def draw_overlay(image: Picture, found: Digitised, path: Path) -> None:
+    """Write the picture with what was read drawn over it, to be looked at."""
+    from defectra.figures import style
+
+    height, width = image.ink.shape
+    figure, axes = style.canvas(1, 1, (8, 8 * height / width))
+    axis = axes[0, 0]
+    axis.imshow(image.rgb.astype("uint8"), alpha=0.35)
+    colours = (style.BLUE, style.ORANGE, style.GREEN, style.RED, style.PURPLE, style.BLACK)
+    for number, line in enumerate(found.lines, 1):
+        colour = colours[(number - 1) % len(colours)]
+        axis.plot(line.column, line.row, color=colour, lw=1.2)
+        axis.text(line.column[-1] + 4, line.row[-1], str(number), color=colour, va="center")
+    left, top, right, bottom = found.box.sides
+    axis.plot([left, right, right, left, left], [top, top, bottom, bottom, top], "k:", lw=0.8)
+    axis.set_axis_off()
+    style.save(figure, path)

@@ -1,0 +1,171 @@
+"""Kernel ridge over edges: every edge has a kernel of its own and the same weight.
+
+The penalty of each target is found by inner folds over groups of the training rows alone. Several
+targets share the kernels. Shapes: m training rows, t test rows, k targets.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import cho_factor, cho_solve
+from scipy.spatial.distance import cdist
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+KernelName = Literal["kernel", "ridge"]
+PENALTIES = tuple(10.0**k for k in range(-4, 1))
+INNER = 3
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A kernel whose centre, scale and width come from training rows.
+
+    Attributes
+    ----------
+    name
+        ``kernel``: Gaussian of the median distance of the training rows; ``ridge``: linear.
+    rows
+        Training rows, shape (m, b).
+    centre
+        Shape (b,).
+    scale
+        Width of the Gaussian, or mean square distance from the centre.
+    """
+
+    name: KernelName
+    rows: Floats
+    centre: Floats
+    scale: float
+
+    @classmethod
+    def of(cls, name: KernelName, rows: Floats) -> Kernel:
+        """Kernel of training rows."""
+        centre = rows.mean(axis=0)
+        if name == "kernel":
+            distances = cdist(rows, rows)
+            scale = float(np.median(distances[np.triu_indices(len(rows), 1)]))
+        else:
+            scale = float(((rows - centre) ** 2).sum(axis=1).mean())
+        return cls(name, rows, centre, scale if scale > 0 else 1.0)
+
+    def with_rows(self, other: Floats) -> Floats:
+        """Kernel between other rows and the training rows, shape (t, m)."""
+        if self.name == "kernel":
+            return np.exp(-cdist(other, self.rows, "sqeuclidean") / (2 * self.scale**2))
+        return np.asarray((other - self.centre) @ (self.rows - self.centre).T / self.scale)
+
+
+@dataclass(frozen=True)
+class Targets:
+    """What is learnt from the training rows.
+
+    Attributes
+    ----------
+    values
+        Labels, shape (m, k).
+    is_class
+        Which of them are 0 or 1, shape (k,).
+    """
+
+    values: Floats
+    is_class: NDArray[np.bool_]
+
+    def coded(self) -> tuple[Floats, Floats]:
+        """Values that are fitted, and what is added to the answers; shapes (m, k), (k,).
+
+        Both classes weigh the same: a member of a class of n of m rows is m / n, negative for 0.
+        """
+        count = len(self.values)
+        share = self.values.mean(axis=0)
+        middle = np.where(self.is_class, 0.0, share)
+        positive, negative = (np.maximum(s, 1 / (2 * count)) for s in (share, 1 - share))
+        classes = np.where(self.values > 0.5, 1 / positive, -1 / negative)
+        return np.where(self.is_class, classes, self.values - share), middle
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """Weights of the training rows.
+
+    Attributes
+    ----------
+    dual
+        Shape (m, k).
+    added
+        Added to the answers, shape (k,). The answer of a class is above 1/2 on its side of the
+        threshold, half way between the mean inner held-out answers of both classes.
+    penalty
+        Shape (k,).
+    error
+        Mean square error of the inner held-out answers, shape (k,).
+    """
+
+    dual: Floats
+    added: Floats
+    penalty: Floats
+    error: Floats
+
+    def answers(self, kernel: Floats) -> Floats:
+        """Answers for rows with this kernel to the training rows, shape (t, k)."""
+        return np.asarray(kernel @ self.dual + self.added)
+
+
+def inner_folds(groups: Sequence[str], seed: int) -> Ints:
+    """Inner fold of each training row; copies and families stay together."""
+    index = np.unique(np.asarray(groups, dtype=str), return_inverse=True)[1]
+    order = np.random.default_rng(seed).permutation(int(index.max()) + 1)
+    return np.asarray((order % INNER)[index], dtype=np.int64)
+
+
+def fit(kernel: Floats, targets: Targets, parts: Ints) -> Fitted:
+    """Fit every target, each with the penalty of the smallest inner error.
+
+    Parameters
+    ----------
+    kernel
+        Between training rows, shape (m, m), mean diagonal about 1.
+    targets
+        Their labels.
+    parts
+        Inner fold of each row (:func:`inner_folds`).
+    """
+    coded, middle = targets.coded()
+    held = np.zeros((len(PENALTIES), *coded.shape))
+    for part in np.unique(parts):
+        test = parts == part
+        train = ~test
+        if not train.any():
+            continue
+        own, cross = kernel[np.ix_(train, train)], kernel[np.ix_(test, train)]
+        for k, penalty in enumerate(PENALTIES):
+            held[k, test] = cross @ _solve(own, penalty, coded[train])
+    errors = ((held - coded) ** 2).mean(axis=1)
+    best = errors.argmin(axis=0)
+    dual = np.empty_like(coded)
+    for k in np.unique(best):
+        dual[:, best == k] = _solve(kernel, PENALTIES[k], coded[:, best == k])
+    chosen = held[best, :, np.arange(len(best))].T
+    added = np.where(targets.is_class, 0.5 - _threshold(chosen, targets), middle)
+    error = errors[best, np.arange(len(best))]
+    return Fitted(dual, added, np.array(PENALTIES)[best], error)
+
+
+def _threshold(held: Floats, targets: Targets) -> Floats:
+    """Half way between the mean held-out answers of both classes, shape (k,)."""
+    positive = targets.values > 0.5
+    means = []
+    for side in (positive, ~positive):
+        count = np.maximum(side.sum(axis=0), 1)
+        means.append((held * side).sum(axis=0) / count)
+    return np.asarray((means[0] + means[1]) / 2)
+
+
+def _solve(kernel: Floats, penalty: float, values: Floats) -> Floats:
+    damped = kernel + penalty * np.eye(len(kernel))
+    return np.asarray(cho_solve(cho_factor(damped, lower=True, overwrite_a=True), values))

@@ -1,0 +1,212 @@
+"""A model of several edges in an npz, for any subset of them: training spectra and labels.
+
+The model is kernel ridge (:mod:`defectra.learn.edge_kernels`), which is solved for the edges that
+are there in a fraction of a second; what is kept are the spectra it learns from. No pickle.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.spatial.distance import cdist
+
+from defectra.core.errors import DataError
+from defectra.core.store import replacing
+from defectra.learn import edge_kernels
+from defectra.learn.edge_kernels import Kernel, Targets
+from defectra.learn.forest import read_npz
+from defectra.learn.moved_spectra import Disturbance, EdgeCurves
+
+Floats = NDArray[np.float64]
+KIND = "defectra edges kernel 1"
+COPIES = 3
+FAR = 0.99  # quantile of the distances of left-out training spectra that is still inside
+
+
+@dataclass(frozen=True)
+class AboutEdges:
+    """What a model of edges is of.
+
+    Attributes
+    ----------
+    edges, first, step, points
+        Names and grids (eV) of the edges.
+    targets, units, is_class
+        What it tells.
+    scores
+        ``"O K + Ni K: x_Li"``: half width of the 90 % interval of a number, or balanced accuracy of
+        a class against the arms without it; from held-out groups, for every subset.
+    jitter
+        Standard deviation of the axis that it was trained for, eV.
+    shifts
+        Added to measured energies, eV: where the axis of the calculations lies.
+    seed
+        Of the jitter of the training rows.
+    trained_on
+        For people.
+    """
+
+    edges: list[str]
+    first: list[float]
+    step: list[float]
+    points: list[int]
+    targets: list[str]
+    units: list[str]
+    is_class: list[bool]
+    scores: dict[str, float]
+    jitter: float
+    shifts: list[float]
+    seed: int
+    trained_on: str
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the model says of one target.
+
+    Attributes
+    ----------
+    value
+        Number, or score of a class: above 1/2 like the rows that have it.
+    score
+        Half width of the 90 % interval, or balanced accuracy of the class.
+    """
+
+    target: str
+    unit: str
+    is_class: bool
+    value: float
+    score: float
+
+
+@dataclass(frozen=True)
+class EdgesModel:
+    """A model as it is kept; n training rows.
+
+    Attributes
+    ----------
+    curves
+        Spectra by edge, shape (n, points).
+    labels
+        Shape (n, targets), NaN where a row has none.
+    groups
+        Of each row.
+    """
+
+    about: AboutEdges
+    curves: Mapping[str, Floats]
+    labels: Floats
+    groups: Sequence[str]
+
+    def grid(self, edge: str) -> Floats:
+        """Energies of an edge, eV."""
+        k = self.about.edges.index(edge)
+        count = np.arange(self.about.points[k], dtype=np.float64)
+        return self.about.first[k] + self.about.step[k] * count
+
+    def shift(self, edge: str) -> float:
+        """Added to measured energies of an edge, eV."""
+        return self.about.shifts[self.about.edges.index(edge)]
+
+    def predict(self, spectra: Mapping[str, Floats]) -> list[Told]:
+        """Every target from the spectra of some edges, each on its grid, any scale."""
+        subset = [e for e in self.about.edges if e in spectra]
+        train, own = self._features(spectra, subset)
+        kernels = {e: Kernel.of("kernel", train[e]) for e in subset}
+        whole = sum(kernels[e].with_rows(train[e]) for e in subset) / len(subset)
+        cross = sum(kernels[e].with_rows(own[e]) for e in subset) / len(subset)
+        out = []
+        for k, name in enumerate(self.about.targets):
+            values = np.tile(self.labels[:, k], COPIES)
+            known = np.isfinite(values)
+            targets = Targets(values[known][:, None], np.array([self.about.is_class[k]]))
+            groups = [g for g, there in zip(list(self.groups) * COPIES, known) if there]
+            parts = edge_kernels.inner_folds(groups, self.about.seed)
+            fitted = edge_kernels.fit(np.asarray(whole)[np.ix_(known, known)], targets, parts)
+            value = float(fitted.answers(np.asarray(cross)[:, known])[0, 0])
+            score = self.about.scores.get(f"{' + '.join(subset)}: {name}", float("nan"))
+            out.append(Told(name, self.about.units[k], self.about.is_class[k], value, score))
+        return out
+
+    def outside(self, spectra: Mapping[str, Floats]) -> dict[str, float]:
+        """How far each spectrum lies from the training rows; above 1 is outside.
+
+        The distance to the nearest training row, in units of the `FAR` quantile of that distance
+        for training rows whose group is left out.
+        """
+        subset = [e for e in self.about.edges if e in spectra]
+        train, own = self._features(spectra, subset)
+        names = np.array(list(self.groups) * COPIES)
+        out = {}
+        for edge in subset:
+            table = cdist(train[edge], train[edge])
+            table[names[:, None] == names[None, :]] = np.inf
+            usual = np.quantile(table.min(axis=1), FAR)
+            out[edge] = float(cdist(own[edge], train[edge]).min() / usual)
+        return out
+
+    def _features(
+        self, spectra: Mapping[str, Floats], subset: Sequence[str]
+    ) -> tuple[dict[str, Floats], dict[str, Floats]]:
+        """Features of the jittered training rows and of the spectra that are asked about."""
+        curves = {e: EdgeCurves(self.grid(e), self.curves[e]) for e in self.about.edges}
+        generator = np.random.default_rng([self.about.seed, 6])
+        by = Disturbance(self.about.jitter)
+        copies = [by.draw(curves, generator) for _ in range(COPIES)]
+        train = {e: np.vstack([c[e] for c in copies]) for e in subset}
+        own = {
+            e: EdgeCurves(self.grid(e), np.asarray(spectra[e], float)[None]).moved(np.zeros(1))
+            for e in subset
+        }
+        return train, own
+
+    def write(self, path: str | Path) -> None:
+        """Keep it, atomically."""
+        head = json.dumps({"kind": KIND, **asdict(self.about)}, sort_keys=True)
+        arrays: dict[str, Any] = {"about": np.array(head), "labels": self.labels}
+        arrays["groups"] = np.array([str(g) for g in self.groups])
+        for number, edge in enumerate(self.about.edges):
+            arrays[f"curves_{number}"] = np.asarray(self.curves[edge], np.float32)
+        with replacing(path) as temporary, temporary.open("wb") as handle:
+            np.savez_compressed(handle, **arrays)
+
+
+def is_edges_model(path: str | Path) -> bool:
+    """Whether a file holds a model of edges; False for whatever else it is."""
+    try:
+        return bool(json.loads(str(read_npz(path)["about"]))["kind"] == KIND)
+    except (DataError, KeyError, ValueError, TypeError):
+        return False
+
+
+def load_edges_model(path: str | Path) -> EdgesModel:
+    """Read a model.
+
+    Raises
+    ------
+    DataError
+        If the file is no model of edges, or damaged.
+    """
+    arrays = read_npz(path)
+    try:
+        head = json.loads(str(arrays["about"]))
+        if head.pop("kind") != KIND:
+            raise ValueError
+        about = AboutEdges(**{f.name: head.pop(f.name) for f in fields(AboutEdges)})
+        curves = {e: np.asarray(arrays[f"curves_{k}"], float) for k, e in enumerate(about.edges)}
+        labels = np.asarray(arrays["labels"], float)
+        groups = [str(g) for g in arrays["groups"]]
+        shapes = {e: (len(groups), about.points[k]) for k, e in enumerate(about.edges)}
+        if labels.shape != (len(groups), len(about.targets)):
+            raise ValueError
+        if any(curves[e].shape != shapes[e] or not np.isfinite(curves[e]).all() for e in curves):
+            raise ValueError
+    except (KeyError, ValueError, TypeError, AttributeError, IndexError):
+        raise DataError(f"{path}: no model of edges, or damaged; `make nmc` leaves one") from None
+    return EdgesModel(about, curves, labels, groups)

@@ -1,0 +1,78 @@
+"""What tells the arms without any spectrum: contents, volume, and how the calculations went."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from defectra.learn import components, edge_kernels
+from defectra.learn.edge_kernels import Kernel, Targets
+from defectra.studies.nmc.block_models import TESTS, Answers, Arms, Held, split_folds
+
+Floats = NDArray[np.float64]
+ModelName = Literal["kernel", "ridge", "xgboost"]
+CONTENTS, VOLUME, METADATA = "contents", "volume and contents", "metadata"
+OF_SPECTRA = "metadata of the spectra"  # without the relaxation, which takes longer with a defect
+PERMUTED = "permuted labels: all"
+CONTROLS: dict[str, tuple[ModelName, ...]] = {
+    CONTENTS: ("ridge", "kernel"),
+    VOLUME: ("ridge", "kernel"),
+    METADATA: ("ridge", "xgboost"),
+    OF_SPECTRA: ("ridge", "xgboost"),
+}
+_CONTENT_COLUMNS = ("lithium", "n_Ni", "n_Mn", "n_Co")
+_OF_EDGE = ("n_unconverged", "n_failed", "iterations", "cpu_s", "wall_s")
+_OF_RELAXATION = ("relaxation_fmax", "relaxation_cpu_s", "relaxation_wall_s")
+
+
+def matrix(arms: Arms, name: str) -> Floats:
+    """What a control is shown, shape (n, p)."""
+    spectra = ["block", *(f"{c}: {e}" for c in _OF_EDGE for e in arms.edges)]
+    columns = {
+        CONTENTS: list(_CONTENT_COLUMNS),
+        VOLUME: ["volume", *_CONTENT_COLUMNS],
+        METADATA: [*_OF_RELAXATION, *spectra],
+        OF_SPECTRA: spectra,
+    }[name]
+    return np.array([[float(r[c]) for c in columns] for r in arms.rows])
+
+
+def hold_out(
+    arms: Arms, held: Held, values: Floats, model: ModelName, n_folds: int, seed: int
+) -> Answers:
+    """Answers of a model that is shown no spectrum, on the folds of `held`; equal in each test."""
+    out = Answers.empty(len(held.labels), arms)
+    for repeat, start in enumerate(range(0, len(held.labels), TESTS)):
+        labels = held.labels[start].values
+        for train, test in split_folds(arms, held.split, n_folds, repeat):
+            targets = Targets(labels[train], arms.is_class)
+            groups = [arms.groups[i] for i in train]
+            fold = _scaled(values[train], values[test])
+            found = _answers(model, fold, targets, groups, seed + repeat)
+            out.values[start : start + TESTS, test] = found
+    return out
+
+
+def _scaled(train: Floats, test: Floats) -> tuple[Floats, Floats]:
+    mean, sd = train.mean(axis=0), train.std(axis=0)
+    sd = np.where(sd > 0, sd, 1.0)
+    return (train - mean) / sd, (test - mean) / sd
+
+
+def _answers(
+    model: ModelName,
+    fold: tuple[Floats, Floats],
+    targets: Targets,
+    groups: Sequence[str],
+    seed: int,
+) -> Floats:
+    train, test = fold
+    if model == "xgboost":
+        return components.answers("xgboost", train, targets, test, seed)
+    kernel = Kernel.of(model, train)
+    parts = edge_kernels.inner_folds(groups, seed)
+    fitted = edge_kernels.fit(kernel.with_rows(train), targets, parts)
+    return fitted.answers(kernel.with_rows(test))

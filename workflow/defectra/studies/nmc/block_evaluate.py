@@ -1,0 +1,298 @@
+"""Evaluation of the blocks as fixed in ``docs/nmc.md``: every split, edges, model and control."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from defectra.core.claims import Estimate
+from defectra.core.records import METRICS_COLUMNS, Split
+from defectra.core.settings import ModelSettings
+from defectra.learn.crossval import TARGETS, Target
+from defectra.learn.moved_spectra import Disturbance
+from defectra.spectra.grid import Grid
+from defectra.studies.nmc import block_controls, intensities
+from defectra.studies.nmc.block_controls import CONTROLS, METADATA, PERMUTED
+from defectra.studies.nmc.block_models import TESTS, Arms, Asked, Held, Subset, hold_out
+from defectra.studies.nmc.block_scores import ALL, SHAPE, Bootstrap, Sheet, edges_name
+
+Row = dict[str, Any]
+Rows = Sequence[Mapping[str, Any]]
+Floats = NDArray[np.float64]
+KERNEL = "kernel"  # the model of the claims
+BOTH, INTENSITY, NONE = "shape and intensity: all", "intensity: all", "none"
+FEWEST = 4  # blocks; below, nothing is evaluated
+PERMUTATIONS = 8  # times the repeats of the other models
+JITTERS, NOISES, SHARES = (0.0, 0.25, 0.5, 1.0), (0.0, 0.01, 0.02, 0.05), (0.25, 0.5, 0.75, 1.0)
+HALVES_COLUMNS = ["edges", "target", "score"]
+NICKEL = Target("nickel_state", "nickel_state", "e", False)
+CURVE_COLUMNS = ["curve", "at", *METRICS_COLUMNS]
+CURVES = {"jitter": "axis jitter (eV)", "noise": "noise (share of the largest bin)",
+          "learning": "training blocks"}  # fmt: skip
+
+
+@dataclass
+class Evaluation:
+    """Outcome.
+
+    Attributes
+    ----------
+    metrics
+        Rows of ``metrics.csv``.
+    predictions
+        Rows of the predictions table.
+    curves
+        Rows of ``metrics.csv`` with columns ``curve`` and ``at`` before them.
+    halves
+        Rows of :data:`HALVES_COLUMNS`: what the saved model may say of its errors.
+    """
+
+    metrics: list[Row] = field(default_factory=list)
+    predictions: list[Row] = field(default_factory=list)
+    curves: list[Row] = field(default_factory=list)
+    halves: list[Row] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Runner:
+    """Arms, settings and seed that all parts share."""
+
+    arms: Arms
+    settings: ModelSettings
+    seed: int
+
+    @property
+    def bootstrap(self) -> Bootstrap:
+        """Resamples of the blocks."""
+        return Bootstrap.of(self.arms, self.settings.bootstrap, self.seed)
+
+    def held(self, **asked: Any) -> Held:
+        """Held-out answers."""
+        wanted = {"seed": self.seed, "repeats": self.settings.repeats} | asked
+        return hold_out(self.arms, Asked(**wanted), self.settings.folds)
+
+    def sheet(self, held: Held) -> Sheet:
+        """Maker of rows."""
+        return Sheet(self.arms, held, self.bootstrap, self.seed)
+
+
+def evaluate_blocks(
+    rows: Rows, grids: Mapping[str, Grid], edges: Sequence[str], settings: ModelSettings, seed: int
+) -> Evaluation:
+    """All numbers about the blocks; nothing with fewer than four of them.
+
+    Parameters
+    ----------
+    rows
+        Arms of whole blocks (:mod:`defectra.studies.nmc.block_tables`).
+    grids, edges
+        Declared grids, and the edges that are used.
+    settings
+        Folds, repeats, resamples.
+    """
+    out = Evaluation()
+    if len({r["block"] for r in rows}) < FEWEST:
+        return out
+    runner = Runner(Arms.of(rows, grids, edges), settings, seed)
+    subsets = runner.arms.subsets()
+    held = runner.held(subsets=subsets)
+    out.metrics += _shape(runner, held)
+    out.metrics += _intensity(runner, held, out)
+    out.metrics += _controls(runner, held)
+    out.predictions += _predictions(runner, held)
+    for split in (Split.COMPOSITION_OUT, Split.LITHIUM_OUT):
+        other = runner.held(
+            split=split, kernels=(KERNEL,), components=(), subsets=runner.arms.ends()
+        )
+        out.metrics += _shape(runner, other)
+        out.metrics += _intensity(runner, other, None)
+    out.metrics += _permuted(runner)
+    out.halves += _halves(runner.arms, held)
+    nickel, more = _nickel(rows, grids, edges, settings, seed)
+    out.metrics += nickel
+    out.halves += more
+    out.curves += _disturbed(runner)
+    out.curves += _learning(runner)
+    return out
+
+
+def _all(held: Held, arms: Arms, model: str = KERNEL) -> Floats:
+    return held.answers[model, arms.edges].values
+
+
+def _shape(runner: Runner, held: Held) -> Iterator[Row]:
+    """Every model and subset of edges, the constant, and the gains over single edges."""
+    sheet, arms = runner.sheet(held), runner.arms
+    for (model, subset), found in held.answers.items():
+        features = SHAPE + edges_name(subset, arms.edges)
+        yield from sheet.contents(found.values, features, model)
+        yield from sheet.defects(found.values, features, model)
+    yield from sheet.contents(held.constant, NONE, "baseline")
+    for model in dict.fromkeys(name for name, subset in held.answers if subset == arms.edges):
+        plain = model.split(",")[0]
+        singles = {e: held.answers[plain, (e,)].values for e in arms.edges}
+        yield from sheet.gains(_all(held, arms, model), singles, SHAPE + ALL, model)
+
+
+def _intensity(runner: Runner, held: Held, out: Evaluation | None) -> Iterator[Row]:
+    sheet, folds = runner.sheet(held), runner.settings.folds
+    if not set(intensities.edge_names()) <= set(runner.arms.edges):
+        return
+    found = intensities.hold_out(runner.arms, held, folds, runner.seed)
+    shape = held.answers[KERNEL, runner.arms.edges]
+    joined = intensities.both(shape, found)
+    yield from sheet.contents(found.values, INTENSITY, "k-factors")
+    yield from sheet.contents(joined, BOTH, KERNEL)
+    if out is not None:
+        for name, model, values in ((INTENSITY, "k-factors", found.values), (BOTH, KERNEL, joined)):
+            out.predictions += _rows(runner.arms, held, name, model, values, classes=False)
+
+
+def _controls(runner: Runner, held: Held) -> Iterator[Row]:
+    """Models that are shown no spectrum, and the gain of all edges over each of them."""
+    sheet, arms = runner.sheet(held), runner.arms
+    for name, models in CONTROLS.items():
+        values = block_controls.matrix(arms, name)
+        for model in models:
+            found = block_controls.hold_out(
+                arms, held, values, model, runner.settings.folds, runner.seed
+            ).values
+            yield from sheet.defects(found, name, model)
+            if name == METADATA:
+                yield from sheet.contents(found, name, model)
+            others = {f"{name} ({model})": found}
+            yield from sheet.gains(_all(held, arms), others, SHAPE + ALL, KERNEL)
+
+
+def _halves(arms: Arms, held: Held) -> Iterator[Row]:
+    """Half width of the 90 % interval of a number, balanced accuracy of a class, by subset."""
+    for (model, subset), found in held.answers.items():
+        if model != KERNEL:
+            continue
+        for k, target in enumerate(arms.targets):
+            values = found.values[..., k]
+            truth = np.array([own.values[:, k] for own in held.labels])
+            if target.is_class:
+                score = np.mean(
+                    [(values > 0.5)[truth > 0.5].mean(), (values <= 0.5)[truth < 0.5].mean()]
+                )
+            else:
+                score = np.quantile(np.abs(values - truth), 0.9)
+            yield {"edges": " + ".join(subset), "target": target.name, "score": float(score)}
+
+
+def _nickel(
+    rows: Rows, grids: Mapping[str, Grid], edges: Sequence[str], settings: ModelSettings, seed: int
+) -> tuple[list[Row], list[Row]]:
+    """Mean oxidation state of nickel, of the cells where no site of it is ambiguous."""
+    known = [r for r in rows if np.isfinite(r[NICKEL.column])]
+    if len({r["block"] for r in known}) < FEWEST:
+        return [], []
+    runner = Runner(Arms.of(known, grids, edges, (NICKEL,)), settings, seed)
+    held = runner.held(kernels=(KERNEL,), components=(), subsets=runner.arms.subsets(), repeats=1)
+    sheet, metrics = runner.sheet(held), list[Row]()
+    for (model, subset), found in held.answers.items():
+        metrics += sheet.contents(
+            found.values, SHAPE + edges_name(subset, runner.arms.edges), model
+        )
+    return metrics, list(_halves(runner.arms, held))
+
+
+def _permuted(runner: Runner) -> Iterator[Row]:
+    """Scores of permuted labels: mean of many permutations and the interval of that mean.
+
+    A bootstrap over blocks would not contain the chance of a permutation, so the interval is
+    Student's over permutations, and ``n_groups`` their number.
+    """
+    held = runner.held(
+        permute=True,
+        kernels=(KERNEL,),
+        components=(),
+        subsets=[runner.arms.edges],
+        repeats=PERMUTATIONS * runner.settings.repeats,
+    )
+    single = replace(runner.sheet(held), bootstrap=Bootstrap.of(runner.arms, 0, runner.seed))
+    found: dict[tuple[str, str, str], list[Row]] = {}
+    for start in range(0, len(held.labels), TESTS):
+        here = slice(start, start + TESTS)
+        labels, values = held.labels[here], _all(held, runner.arms)[here]
+        part = replace(held, labels=labels, constant=held.constant[here])
+        own = replace(single, held=part)
+        rows = [*own.contents(values, PERMUTED, KERNEL), *own.defects(values, PERMUTED, KERNEL)]
+        for row in rows:
+            found.setdefault((row["target"], row["subset"], row["metric"]), []).append(row)
+    for rows in found.values():
+        mean = Estimate.mean([r["value"] for r in rows])
+        ends = {"value": mean.value, "lo": mean.lo, "hi": mean.hi, "n_groups": mean.n}
+        yield rows[0] | ends
+
+
+def _disturbed(runner: Runner) -> Iterator[Row]:
+    """Scores over the jitter of the axis and over noise, in training and test alike."""
+    for jitter in JITTERS:
+        yield from _curve(runner, "jitter", jitter, Disturbance(jitter=jitter))
+    for noise in NOISES:
+        yield from _curve(runner, "noise", noise, Disturbance(noise=noise))
+
+
+def _curve(runner: Runner, name: str, at: float, disturbance: Disturbance) -> Iterator[Row]:
+    held = runner.held(
+        kernels=(KERNEL,), components=(), subsets=runner.arms.ends(), disturbance=disturbance,
+        repeats=1,
+    )  # fmt: skip
+    sheet, arms = runner.sheet(held), runner.arms
+    for (model, subset), found in held.answers.items():
+        if model == KERNEL:
+            features = SHAPE + edges_name(subset, arms.edges)
+            rows = [*sheet.contents(found.values, features, model)]
+            rows += sheet.defects(found.values, features, model)
+            yield from ({"curve": name, "at": at, **r} for r in rows)
+
+
+def _learning(runner: Runner) -> Iterator[Row]:
+    """Scores over the number of training blocks, all edges."""
+    arms = runner.arms
+    for share in SHARES:
+        held = runner.held(
+            kernels=(KERNEL,), components=(), subsets=[arms.edges], train_share=share
+        )
+        per_block = len(arms.rows) / len({r["block"] for r in arms.rows})
+        sheet, values = runner.sheet(held), _all(held, arms)
+        rows = [*sheet.contents(values, SHAPE + ALL, KERNEL)]
+        rows += sheet.defects(values, SHAPE + ALL, KERNEL)
+        at = round(held.n_train / per_block, 2)
+        yield from ({"curve": "learning", "at": at, **r} for r in rows)
+
+
+def _predictions(runner: Runner, held: Held) -> Iterator[Row]:
+    arms = runner.arms
+    wanted: list[Subset] = arms.ends()
+    for subset in wanted:
+        features = SHAPE + edges_name(subset, arms.edges)
+        values = held.answers[KERNEL, subset].values
+        yield from _rows(arms, held, features, KERNEL, values, classes=True)
+
+
+def _rows(
+    arms: Arms, held: Held, features: str, model: str, values: Floats, *, classes: bool
+) -> Iterator[Row]:
+    for k, target in enumerate(TARGETS):
+        if target.is_class and not classes:
+            continue
+        for test, (labels, answers) in enumerate(zip(held.labels, values[..., k])):
+            for i, row in enumerate(arms.rows):
+                yield {
+                    "structure_id": row["structure_id"],
+                    "group": row["group"],
+                    "target": target.name,
+                    "features": features,
+                    "model": model,
+                    "split": str(held.split),
+                    "repeat": test,
+                    "truth": float(labels.values[i, k]),
+                    "prediction": float(answers[i]),
+                }

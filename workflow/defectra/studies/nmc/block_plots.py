@@ -1,0 +1,82 @@
+"""Figure steps of the campaign by blocks: tables in, one picture out."""
+
+from __future__ import annotations
+
+from defectra.core.step import Job
+
+
+def plot_differences(job: Job) -> None:
+    """Difference spectra by arm.
+
+    Input rows (parquet); params.grids = nmc.edges.
+    """
+    import json
+
+    from defectra.studies.nmc.block_tables import read_block_rows
+    from defectra.studies.nmc.figures.blocks import plot_differences
+    from defectra.studies.nmc.settings import Grid
+
+    grids = {name: Grid(**grid) for name, grid in json.loads(job.params.grids).items()}
+    plot_differences(read_block_rows(job.input.rows), grids, job.output[0])
+
+
+def plot_parity(job: Job) -> None:
+    """Contents of the blocks.
+
+    Input predictions, rows (parquet); no params.
+    """
+    from defectra.core.store import read_table
+    from defectra.learn.predictions import PREDICTIONS
+    from defectra.studies.nmc.block_tables import read_block_rows
+    from defectra.studies.nmc.figures.blocks import plot_parity
+
+    predictions = read_table(job.input.predictions, PREDICTIONS)
+    plot_parity(predictions, read_block_rows(job.input.rows), job.output[0])
+
+
+def plot_gains(job: Job) -> None:
+    """Defects: edges, controls, gains.
+
+    Input metrics (csv); no params.
+    """
+    from defectra.core.csvs import read_csv
+    from defectra.core.records import METRICS_COLUMNS
+    from defectra.studies.nmc.figures.blocks import plot_gains
+
+    plot_gains(read_csv(job.input.metrics, METRICS_COLUMNS), job.output[0])
+
+
+def plot_curves(job: Job) -> None:
+    """Jitter, noise, learning curves.
+
+    Input curves (csv); no params.
+    """
+    from defectra.core.csvs import read_csv
+    from defectra.studies.nmc.block_evaluate import CURVE_COLUMNS
+    from defectra.studies.nmc.figures.blocks import plot_curves
+
+    plot_curves(read_csv(job.input.curves, CURVE_COLUMNS), job.output[0])
+
+
+def plot_weights(job: Job) -> None:
+    """Weights over energy.
+
+    Input weights (csv); no params.
+    """
+    from defectra.core.csvs import read_csv
+    from defectra.studies.nmc.block_weights import WEIGHT_COLUMNS
+    from defectra.studies.nmc.figures.blocks import plot_weights
+
+    plot_weights(read_csv(job.input.weights, WEIGHT_COLUMNS), job.output[0])
+
+
+def plot_experiment(job: Job) -> None:
+    """Lithium of measured electrodes.
+
+    Input experiment (csv); no params.
+    """
+    from defectra.core.csvs import read_csv
+    from defectra.studies.nmc.experiment import EXPERIMENT_COLUMNS
+    from defectra.studies.nmc.figures.experiment import plot_experiment
+
+    plot_experiment(read_csv(job.input.experiment, EXPERIMENT_COLUMNS), job.output[0])

@@ -1,0 +1,170 @@
+"""Steps of the campaign by blocks: what its rules do with their files; no science here."""
+
+from __future__ import annotations
+
+from defectra.core.step import Job
+
+
+def read_blocks(job: Job) -> None:
+    """Whole blocks of the archive as tables.
+
+    Output rows, converged, calculations, geometries (parquet), missing
+    (csv).
+
+    params.design = JSON (:func:`defectra.studies.nmc.block_tables.block_design`); params.grids =
+    nmc.edges; params.archive = parts of the archive of blocks
+    (:func:`defectra.core.project_files.archive_parts`).
+    """
+    import json
+
+    from defectra.core.csvs import write_csv
+    from defectra.core.project_files import archive_folder
+    from defectra.core.records import CALCULATIONS, GEOMETRIES
+    from defectra.core.store import write_table
+    from defectra.studies.nmc.block_tables import (
+        MISSING_COLUMNS,
+        block_rows_table,
+        edges_of_design,
+        read_blocks,
+    )
+    from defectra.studies.nmc.settings import Grid
+
+    grids = {name: Grid(**grid) for name, grid in json.loads(job.params.grids).items()}
+    found = read_blocks(job.params.design, archive_folder(job.params.archive), grids)
+    table = block_rows_table(edges_of_design(job.params.design))
+    write_table(job.output.rows, found.rows, table)
+    write_table(job.output.converged, found.converged, table)
+    write_table(job.output.calculations, found.calculations, CALCULATIONS)
+    write_table(job.output.geometries, found.geometries, GEOMETRIES)
+    write_csv(job.output.missing, found.missing, MISSING_COLUMNS)
+
+
+def evaluate_blocks(job: Job) -> None:
+    """Models of the blocks.
+
+    Input rows, training (parquet); output metrics, curves, halves (csv), predictions
+    (parquet).
+
+    params.grids = nmc.edges; params.config = folds, repeats, bootstrap of nmc.model; params.seed.
+    """
+    import json
+
+    from defectra.core.csvs import write_csv
+    from defectra.core.records import METRICS_COLUMNS
+    from defectra.core.settings import ModelSettings
+    from defectra.core.store import write_table
+    from defectra.learn.predictions import PREDICTIONS
+    from defectra.studies.nmc.block_evaluate import (
+        CURVE_COLUMNS,
+        HALVES_COLUMNS,
+        evaluate_blocks,
+    )
+    from defectra.studies.nmc.block_tables import edges_in, read_block_rows
+    from defectra.studies.nmc.first_campaign import evaluate_first
+    from defectra.studies.nmc.settings import Grid
+    from defectra.studies.nmc.training import read_training
+
+    grids = {name: Grid(**grid) for name, grid in json.loads(job.params.grids).items()}
+    settings, seed = ModelSettings(**json.loads(job.params.config)), int(job.params.seed)
+    rows, first = read_block_rows(job.input.rows), read_training(job.input.training)
+    edges = edges_in(rows)
+    found = evaluate_blocks(rows, grids, edges, settings, seed)
+    metrics, predictions = evaluate_first(rows, first, grids, edges, settings, seed)
+    write_csv(job.output.metrics, [*found.metrics, *metrics], METRICS_COLUMNS)
+    write_csv(job.output.curves, found.curves, CURVE_COLUMNS)
+    write_csv(job.output.halves, found.halves, HALVES_COLUMNS)
+    write_table(job.output.predictions, [*found.predictions, *predictions], PREDICTIONS)
+
+
+def weigh_blocks(job: Job) -> None:
+    """Weights over energy.
+
+    Input rows (parquet); output weights (csv).
+
+    params.grids = nmc.edges; params.config = folds, repeats, bootstrap of nmc.model; params.seed.
+    """
+    import json
+
+    from defectra.core.csvs import write_csv
+    from defectra.core.settings import ModelSettings
+    from defectra.studies.nmc.block_tables import edges_in, read_block_rows
+    from defectra.studies.nmc.block_weights import WEIGHT_COLUMNS, weights
+    from defectra.studies.nmc.settings import Grid
+
+    grids = {name: Grid(**grid) for name, grid in json.loads(job.params.grids).items()}
+    settings = ModelSettings(**json.loads(job.params.config))
+    rows = read_block_rows(job.input.rows)
+    found = weights(rows, grids, edges_in(rows), settings, int(job.params.seed))
+    write_csv(job.output[0], found, WEIGHT_COLUMNS)
+
+
+def measure_experiment(job: Job) -> None:
+    """Lithium of measured electrodes.
+
+    Input rows (parquet), series (json), charge (csv) of the mirror; output experiment (csv).
+
+    params.grids = nmc.edges; params.seed = seed; params.mirror.
+    """
+    import json
+    from pathlib import Path
+
+    from defectra.core.csvs import write_csv
+    from defectra.core.datasets import located
+    from defectra.spectra.align import points
+    from defectra.spectra.measured_series import read_series
+    from defectra.studies.nmc.block_tables import read_block_rows
+    from defectra.studies.nmc.experiment import EXPERIMENT_COLUMNS, measure, read_charge
+    from defectra.studies.nmc.settings import Grid
+
+    mirror = Path(job.params.mirror)
+    series, charge = (located(job.input[k], mirror)[0] for k in ("series", "charge"))
+    grid = Grid(**json.loads(job.params.grids)["Ni K"])
+    rows = read_block_rows(job.input.rows)
+    measured = read_series(series), read_charge(charge)
+    found = measure(rows, points(grid), *measured, int(job.params.seed))
+    write_csv(job.output[0], found, EXPERIMENT_COLUMNS)
+
+
+def save_model(job: Job) -> None:
+    """Model of all edges and targets for ``defectra predict``.
+
+    Input rows (parquet), halves (csv); output model (npz).
+
+    params.grids = nmc.edges; params.seed = seed.
+    """
+    import json
+
+    from defectra.core.csvs import read_csv
+    from defectra.studies.nmc.block_evaluate import HALVES_COLUMNS
+    from defectra.studies.nmc.block_saved import save
+    from defectra.studies.nmc.block_tables import read_block_rows
+    from defectra.studies.nmc.settings import Grid
+
+    grids = {name: Grid(**grid) for name, grid in json.loads(job.params.grids).items()}
+    halves = read_csv(job.input.halves, HALVES_COLUMNS)
+    save(read_block_rows(job.input.rows), grids, halves, int(job.params.seed), job.output[0])
+
+
+def measure_energy_loss(job: Job) -> None:
+    """Contents of the authors' sample from energy-loss intensities.
+
+    Input spectrum (msa) of the mirror; output energy_loss (csv).
+
+    params.cross_sections = file of the project; params.seed = seed; params.mirror.
+    """
+    from pathlib import Path
+
+    from defectra.core.csvs import write_csv
+    from defectra.core.datasets import located
+    from defectra.core.project_files import project_file
+    from defectra.spectra.measured import read_measured
+    from defectra.studies.nmc.energy_loss import (
+        ENERGY_LOSS_COLUMNS,
+        quantify,
+        read_cross_sections,
+    )
+
+    spectrum = read_measured(located(job.input.spectrum, Path(job.params.mirror))[0])
+    sections = read_cross_sections(project_file(job.params.cross_sections))
+    found = list(quantify(spectrum, sections, int(job.params.seed)))
+    write_csv(job.output[0], found, ENERGY_LOSS_COLUMNS)

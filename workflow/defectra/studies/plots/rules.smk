@@ -1,0 +1,93 @@
+# The lines of plots, read back from their pictures.
+
+
+use rule step as gather_plots with:
+    input:
+        computed_chunks(CONFIG, "plots"),
+    output:
+        table="results/plots/pictures.parquet",
+        arrays="results/plots/pictures.h5",
+    log:
+        "results/logs/plots/gather_plots.log",
+    localrule: True
+    params:
+        **step("defectra.campaign.steps.gather_arrays"),
+        study="plots",
+        kind="pictures",
+        config=part_for(CONFIG, "plots"),
+        study_code=code_of(requests_module("plots")),
+
+
+use rule step as read_plots with:
+    input:
+        pictures=rules.gather_plots.output.table,
+        arrays=rules.gather_plots.output.arrays,
+    output:
+        "results/plots/readings.parquet",
+    log:
+        "results/logs/plots/read_plots.log",
+    resources:
+        **need(mb=1000, minutes=30),
+    params:
+        **step("defectra.studies.plots.steps.read_plots"),
+
+
+use rule step as score_plots with:
+    input:
+        readings=rules.read_plots.output[0],
+    output:
+        metrics=report(
+            "results/plots/metrics.csv",
+            category="Plots",
+            caption="captions/metrics.rst",
+        ),
+        scorecard="results/plots/scorecard.csv",
+        checks="results/plots/checks.csv",
+    log:
+        "results/logs/plots/score_plots.log",
+    localrule: True
+    params:
+        **step("defectra.studies.plots.steps.score_plots"),
+        config=leaf(CONFIG, "plots"),
+        seed=leaf(CONFIG, "seed"),
+
+
+use rule step as plot_plots_recall with:
+    input:
+        metrics=rules.score_plots.output.metrics,
+    output:
+        report(
+            "results/plots/figures/recall.png",
+            category="Plots",
+            caption="captions/recall.rst",
+        ),
+    log:
+        "results/logs/plots/plot_plots_recall.log",
+    localrule: True
+    params:
+        **step("defectra.studies.plots.steps.plot_plots_recall"),
+
+
+use rule step as plot_plots_examples with:
+    input:
+        pictures=rules.gather_plots.output.table,
+        arrays=rules.gather_plots.output.arrays,
+    output:
+        report(
+            "results/plots/figures/examples.png",
+            category="Plots",
+            caption="captions/examples.rst",
+        ),
+    log:
+        "results/logs/plots/plot_plots_examples.log",
+    localrule: True
+    params:
+        **step("defectra.studies.plots.steps.plot_plots_examples"),
+
+
+rule plots:
+    input:
+        rules.score_plots.output,
+        "results/plots/figures/recall.png",
+        "results/plots/figures/examples.png",
+    localrule: True

@@ -1,0 +1,21 @@
+"""Settings of study `plots`."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from defectra.core.settings import ComputedSettings
+
+
+class PlotsStudy(ComputedSettings):
+    """Study `plots`: the lines of a plot from its picture."""
+
+    lines: list[int] = Field([1, 2, 3, 5, 8, 12, 19], min_length=1, description="lines of a plot")
+    dpi: list[int] = Field([100, 50], min_length=1, description="pixels per inch: fidelities")
+    plots: int = Field(20, ge=2, description="plots of each number of lines and dpi")
+    spectra_plots: int = Field(20, ge=0, description="plots of computed spectra, 1 to 3 lines, dpi")
+    found_px: float = Field(10.0, gt=0, description="a line is found below this mean distance")
+    bootstrap: int = Field(1000, ge=10, description="resamples over plots")
+
+
+SETTINGS = PlotsStudy

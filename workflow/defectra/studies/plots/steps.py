@@ -1,0 +1,86 @@
+"""Steps: what the rules of study `plots` do with their files; no science here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from defectra.core.step import Job
+
+
+def read_plots(job: Job) -> None:
+    """Read every plot back from its picture.
+
+    Input pictures (parquet), arrays (h5 beside it); output[0] readings (parquet).
+    """
+    from pathlib import Path
+
+    from defectra.core.arrays import ArrayReader
+    from defectra.core.store import read_table, table_writer
+    from defectra.studies.plots import reading
+    from defectra.studies.plots.requests import TABLE
+
+    rows = [row for row in read_table(job.input.pictures, TABLE) if row["arrays"]]
+    with (
+        ArrayReader(Path(job.input.pictures).parent) as arrays,
+        table_writer(job.output[0], reading.READINGS) as add,
+    ):
+        for row in rows:
+            add(reading.read_plots(row, arrays.of(row)))
+
+
+def score_plots(job: Job) -> None:
+    """Scores, scorecard and checks.
+
+    Input readings (parquet); output metrics, scorecard, checks (csv).
+
+    params.config = leaf plots; params.seed = seed.
+    """
+    import json
+
+    from defectra.core.claims import CHECK_COLUMNS, SCORECARD_COLUMNS
+    from defectra.core.csvs import write_csv
+    from defectra.core.records import METRICS_COLUMNS
+    from defectra.core.store import read_table
+    from defectra.studies.plots.reading import READINGS
+    from defectra.studies.plots.scorecard import checks, scorecard
+    from defectra.studies.plots.scores import metrics
+    from defectra.studies.plots.settings import PlotsStudy
+
+    settings, seed = PlotsStudy(**json.loads(job.params.config)), json.loads(job.params.seed)
+    rows = list(metrics(read_table(job.input.readings, READINGS), settings, seed))
+    write_csv(job.output.metrics, rows, METRICS_COLUMNS)
+    write_csv(job.output.scorecard, scorecard(rows), SCORECARD_COLUMNS)
+    write_csv(job.output.checks, checks(rows), CHECK_COLUMNS)
+
+
+def plot_plots_recall(job: Job) -> None:
+    """Figure: share of lines found by the number of lines.
+
+    Input metrics (csv); output[0] png.
+    """
+    from defectra.core.csvs import read_csv
+    from defectra.core.records import METRICS_COLUMNS
+    from defectra.studies.plots.figures.recall import plot_recall
+
+    plot_recall(read_csv(job.input.metrics, METRICS_COLUMNS), job.output[0])
+
+
+def plot_plots_examples(job: Job) -> None:
+    """Figure: pictures with what was read drawn over them.
+
+    Input pictures (parquet), arrays (h5 beside it); output[0] png.
+    """
+    from pathlib import Path
+
+    from defectra.core.arrays import ArrayReader
+    from defectra.core.store import read_table
+    from defectra.studies.plots.figures.examples import plot_examples
+    from defectra.studies.plots.requests import TABLE
+
+    rows = [row for row in read_table(job.input.pictures, TABLE) if row["arrays"]]
+    with ArrayReader(Path(job.input.pictures).parent) as arrays:
+        shown: dict[tuple[str, int], dict[str, Any]] = {}
+        for row in rows:
+            shown.setdefault((row["rule"], row["lines"]), row)
+        images = [(f"{rule}, {n} lines", arrays.of(row)) for (rule, n), row in shown.items()]
+        plot_examples([(title, a["image"][0], a["line"][0]) for title, a in images], job.output[0])

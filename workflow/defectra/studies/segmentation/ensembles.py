@@ -1,0 +1,238 @@
+"""All that one seed trains, and the tables that are made of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from defectra.studies.segmentation import baseline, evaluate
+from defectra.studies.segmentation.data import Frames
+from defectra.studies.segmentation.evaluate import Row
+from defectra.studies.segmentation.members import VALIDATION, Member, answers
+from defectra.studies.segmentation.networks import NAMES, nominal_cost
+from defectra.studies.segmentation.settings import POOR, USUAL, SegmentationStudy
+
+Floats = NDArray[np.float64]
+EA, BASE = "EA", "pixel features"
+ER = ("ER, best", "ER, second")
+COST_COLUMNS = ["seed", "ensemble", "member", "nominal_s", "cpu_s", "validation_nll"]
+METRIC_COLUMNS = ["condition", "model", "metric", "value", "lo", "hi", "n_frames", "n_movies"]
+FRACTION_COLUMNS = [
+    *("seed", "model", "condition", "movie", "frame", "truth", "fraction", "lo", "hi"),
+    *("entropy", "disagreement"),
+]
+
+
+@dataclass(frozen=True)
+class OneSeed:
+    """What one seed gave: probabilities of the members by ensemble and set, and their costs."""
+
+    seed: int
+    members: Mapping[str, Mapping[str, NDArray[np.float32]]]
+    costs: list[Row]
+
+
+def one_seed(
+    training: Mapping[str, Frames],
+    asked: Mapping[str, Frames],
+    settings: SegmentationStudy,
+    seed: int,
+    folder: Path,
+) -> OneSeed:
+    """Train five architectures, then four more copies of each of the two best.
+
+    Which are best is decided by the loss on the validation frames of this seed.
+
+    Parameters
+    ----------
+    asked
+        Frames by set; ``validation`` among them.
+    """
+    found, costs = {}, []
+    truth = asked[VALIDATION].truth[:, 0]
+    weights = np.ones((1, len(truth)))
+
+    def answer(architecture: str, copy: int) -> Mapping[str, NDArray[np.float32]]:
+        member = Member(architecture, copy)
+        if member not in found:
+            found[member] = answers(member, training, asked, settings, seed, folder)
+        return found[member].probability
+
+    first = {name: answer(name, 0) for name in NAMES}
+    best = evaluate.ranked({n: p[VALIDATION] for n, p in first.items()}, truth)
+    groups = {EA: [Member(n, 0) for n in NAMES]}
+    for label, name in zip(ER, best, strict=False):
+        groups[label] = [Member(name, k) for k in range(settings.copies)]
+    members = {}
+    for label, group in groups.items():
+        each = [answer(m.architecture, m.copy) for m in group]
+        members[label] = {name: np.stack([p[name] for p in each]) for name in asked}
+        for m, p in zip(group, each, strict=True):
+            nll = evaluate.score(evaluate.scored(p[VALIDATION], truth), weights)["nll"][0]
+            cost = nominal_cost(m.architecture, settings)
+            row = (seed, label, m.name, cost, found[m].cpu_s, float(nll))
+            costs.append(dict(zip(COST_COLUMNS, row, strict=True)))
+    return OneSeed(seed, members, costs)
+
+
+def metrics(
+    seeds: list[OneSeed],
+    asked: Mapping[str, Frames],
+    training: Frames,
+    settings: SegmentationStudy,
+) -> list[Row]:
+    """Scores of ensembles, of the baseline, and differences EA − ER, with 90 % intervals."""
+    model = baseline.fitted(training)
+    out: list[Row] = []
+    for condition in settings.tested():
+        frames = asked[condition]
+        weights = evaluate.movie_weights(frames.movie, settings.bootstrap, 0)
+        truth = frames.truth[:, 0]
+        scores = {
+            label: [
+                evaluate.score(evaluate.scored(s.members[label][condition].mean(axis=0), truth),
+                               weights)
+                for s in seeds
+            ]
+            for label in (EA, *ER)
+        }  # fmt: skip
+        base = evaluate.score(evaluate.scored(baseline.predicted(model, frames), truth), weights)
+        scores[BASE] = [base]
+        out += [r | _size(frames) for r in _rows(condition, scores)]
+    return out
+
+
+def _size(frames: Frames) -> Row:
+    return {"n_frames": len(frames), "n_movies": len(set(frames.movie))}
+
+
+def _rows(condition: str, scores: Mapping[str, list[dict[str, Floats]]]) -> Iterator[Row]:
+    for metric in evaluate.SCORES:
+        values = {k: [s[metric] for s in each] for k, each in scores.items()}
+        for label, each in values.items():
+            yield _row(condition, label, metric, evaluate.over_seeds(each, 1))
+        for label in ER:
+            apart = [a - b for a, b in zip(values[EA], values[label], strict=True)]
+            yield _row(condition, f"{EA} - {label}", metric, evaluate.over_seeds(apart, 1))
+
+
+def _row(condition: str, model: str, metric: str, values: Floats) -> Row:
+    lo, hi = np.quantile(values[1:], [0.05, 0.95]).tolist()
+    told = {"condition": condition, "model": model, "metric": metric}
+    return told | {"value": float(values[0]), "lo": lo, "hi": hi}
+
+
+def fraction_rows(
+    seeds: list[OneSeed], asked: Mapping[str, Frames], settings: SegmentationStudy
+) -> list[Row]:
+    """Ice fraction of each frame with its band, and its uncertainties.
+
+    The width of the band is set on the validation frames, at the usual condition.
+    """
+    out: list[Row] = []
+    for one in seeds:
+        for label, sets in one.members.items():
+            check = evaluate.fractions(sets[VALIDATION])
+            factor = evaluate.band_factor(*check, evaluate.truth_fraction(asked[VALIDATION]))
+            for condition in (*settings.tested(), POOR):
+                out += _fractions(one.seed, label, condition, sets[condition], asked, factor)
+    return out
+
+
+def _fractions(
+    seed: int,
+    label: str,
+    condition: str,
+    members: NDArray[np.float32],
+    asked: Mapping[str, Frames],
+    factor: float,
+) -> Iterator[Row]:
+    frames = asked[condition]
+    fraction, spread = evaluate.fractions(members)
+    half = factor * evaluate.floor(spread)
+    doubts = evaluate.uncertainty(members)
+    truth = evaluate.truth_fraction(frames)
+    for k in range(len(frames)):
+        yield {
+            "seed": seed,
+            "model": label,
+            "condition": condition,
+            "movie": frames.movie[k],
+            "frame": frames.time[k],
+            "truth": float(truth[k]),
+            "fraction": float(fraction[k]),
+            "lo": float(max(0.0, fraction[k] - half[k])),
+            "hi": float(min(1.0, fraction[k] + half[k])),
+            **{name: float(v[k]) for name, v in doubts.items()},
+        }
+
+
+QUALITY_COLUMNS = ["model", "score", "quantity", "value", "lo", "hi", "n_movies"]
+
+
+def quality_rows(rows: list[Row], settings: SegmentationStudy) -> list[Row]:
+    """Coverage of the bands, and how well poor frames are told from usual ones.
+
+    Parameters
+    ----------
+    rows
+        Of :func:`fraction_rows`.
+    """
+    out = []
+    for label in (EA, *ER):
+        own = [r for r in rows if r["model"] == label]
+        out += [_coverage(label, c, own, settings) for c in settings.tested()]
+        out += [_found(label, name, own, settings) for name in ("entropy", "disagreement")]
+    return out
+
+
+def _by_movie(rows: list[Row], condition: str) -> dict[tuple[int, str], list[Row]]:
+    out: dict[tuple[int, str], list[Row]] = {}
+    for row in rows:
+        if row["condition"] == condition:
+            out.setdefault((row["seed"], row["movie"]), []).append(row)
+    return out
+
+
+def _coverage(label: str, condition: str, rows: list[Row], settings: SegmentationStudy) -> Row:
+    groups = _by_movie(rows, condition)
+    shares = {k: float(np.mean([r["lo"] <= r["truth"] <= r["hi"] for r in each]))
+              for k, each in groups.items()}  # fmt: skip
+    values = _resampled(shares, lambda picked: float(np.mean(picked)), settings)
+    return _told(label, condition, "coverage", values, groups)
+
+
+def _found(label: str, name: str, rows: list[Row], settings: SegmentationStudy) -> Row:
+    usual, poor = (_by_movie(rows, c) for c in (USUAL, POOR))
+    pairs = {k: ([r[name] for r in usual[k]], [r[name] for r in poor[k]]) for k in usual}
+
+    def value(picked: list[Any]) -> float:
+        good = np.concatenate([p[0] for p in picked])
+        return evaluate.auroc(good, np.concatenate([p[1] for p in picked]))
+
+    return _told(label, name, "auroc of poor frames", _resampled(pairs, value, settings), usual)
+
+
+def _resampled(groups: Mapping[Any, Any], value: Any, settings: SegmentationStudy) -> Floats:
+    """Value of all, then of resampled movies (the same in all seeds)."""
+    movies = sorted({movie for _, movie in groups})
+    seeds = sorted({seed for seed, _ in groups})
+    rng = np.random.default_rng(2)
+    out = [value(list(groups.values()))]
+    for _ in range(settings.bootstrap):
+        picked = rng.integers(0, len(movies), len(movies))
+        some = rng.integers(0, len(seeds), len(seeds))
+        out.append(value([groups[seeds[s], movies[m]] for s in some for m in picked]))
+    return np.array(out)
+
+
+def _told(label: str, name: str, quantity: str, values: Floats, groups: Mapping[Any, Any]) -> Row:
+    lo, hi = np.quantile(values[1:], [0.05, 0.95]).tolist()
+    count = len({movie for _, movie in groups})
+    row = (label, name, quantity, float(values[0]), lo, hi, count)
+    return dict(zip(QUALITY_COLUMNS, row, strict=True))

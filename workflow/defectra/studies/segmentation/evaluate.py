@@ -1,0 +1,184 @@
+"""Ensembles from members: accuracy, overlap, calibration, uncertainty, ice fraction with a band.
+
+EA is the ensemble of five architectures, ER that of five copies of one; both are means of the
+members' probabilities. Every score is a mean over frames; intervals resample seeds, and within
+them movies, the same ones for both sides of a difference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from defectra.studies.segmentation.data import Frames
+
+Row = dict[str, Any]
+Floats = NDArray[np.float64]
+BINS = 15
+SCORES = ("accuracy", "iou", "ece", "brier", "nll")
+HIGHER = ("accuracy", "iou")
+LEAST = 1e-6
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Sums of one frame, from which the scores of any set of frames follow.
+
+    Attributes
+    ----------
+    correct, common, either, brier, nll
+        Means over its pixels; of the overlap the counts of pixels.
+    confidence, hits, counts
+        Sums by bin of confidence, shape (BINS,).
+    """
+
+    correct: Floats
+    common: Floats
+    either: Floats
+    brier: Floats
+    nll: Floats
+    confidence: Floats
+    hits: Floats
+    counts: Floats
+
+
+def scored(probability: NDArray[Any], truth: NDArray[Any]) -> Scored:
+    """Sums of each frame; both of shape (n, h, w)."""
+    p = np.clip(np.asarray(probability, float), LEAST, 1 - LEAST).reshape(len(truth), -1)
+    y = np.asarray(truth, float).reshape(len(truth), -1) > 0.5
+    said = p > 0.5
+    sure = np.where(said, p, 1 - p)
+    number = np.clip(((sure - 0.5) * 2 * BINS).astype(int), 0, BINS - 1)
+    flat = number + BINS * np.arange(len(y))[:, None]
+
+    def by_bin(values: Floats) -> Floats:
+        sums = np.bincount(flat.ravel(), values.ravel(), len(y) * BINS)
+        return np.asarray(sums, np.float64).reshape(len(y), BINS)
+
+    right = (said == y).astype(float)
+    return Scored(
+        right.mean(axis=1),
+        (said & y).sum(axis=1).astype(float),
+        (said | y).sum(axis=1).astype(float),
+        ((p - y) ** 2).mean(axis=1),
+        -np.log(np.where(y, p, 1 - p)).mean(axis=1),
+        by_bin(sure),
+        by_bin(right),
+        by_bin(np.ones_like(p)),
+    )
+
+
+def score(found: Scored, weights: Floats) -> dict[str, Floats]:
+    """Scores of weighted frames.
+
+    Parameters
+    ----------
+    weights
+        How often each frame counts, shape (b, n).
+
+    Returns
+    -------
+    ``accuracy``, ``iou`` (of ice, pixels of all frames together), ``ece`` (expected calibration
+    error, 15 bins of confidence), ``brier``, ``nll``; each of shape (b,).
+    """
+    total = weights.sum(axis=1)
+    counts = weights @ found.counts
+    gap = np.abs(weights @ found.hits - weights @ found.confidence)
+    return {
+        "accuracy": weights @ found.correct / total,
+        "iou": (weights @ found.common) / np.maximum(weights @ found.either, 1),
+        "ece": gap.sum(axis=1) / counts.sum(axis=1),
+        "brier": weights @ found.brier / total,
+        "nll": weights @ found.nll / total,
+    }
+
+
+def movie_weights(movies: Sequence[str], draws: int, seed: int) -> Floats:
+    """Weights of frames, shape (draws + 1, n): ones first, then resampled movies."""
+    names, where = np.unique(movies, return_inverse=True)
+    rng = np.random.default_rng(seed)
+    picked = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), size=draws)
+    return np.vstack([np.ones(len(movies)), picked[:, where]]).astype(float)
+
+
+def over_seeds(values: Sequence[Floats], seed: int) -> Floats:
+    """Mean over seeds, shape (b,): that of all first, then over resampled seeds.
+
+    Parameters
+    ----------
+    values
+        Of each seed, shape (b,), with the same movies resampled in each.
+    """
+    table = np.array(values)
+    rng = np.random.default_rng(seed)
+    picked = rng.integers(0, len(table), (table.shape[1] - 1, len(table)))
+    draws = [table[p, k + 1].mean() for k, p in enumerate(picked)]
+    return np.array([table[:, 0].mean(), *draws])
+
+
+def uncertainty(members: NDArray[Any]) -> dict[str, Floats]:
+    """Uncertainty of each frame from its members, shape (m, n, h, w).
+
+    ``entropy`` of the mean answer, and its part by which the members differ (``disagreement``:
+    mutual information of answer and member), nats, mean over pixels, shape (n,).
+    """
+    p = np.clip(np.asarray(members, float), LEAST, 1 - LEAST)
+    mean = p.mean(axis=0)
+    total = _entropy(mean).mean(axis=(1, 2))
+    within = _entropy(p).mean(axis=(0, 2, 3))
+    return {"entropy": total, "disagreement": np.maximum(total - within, 0)}
+
+
+def _entropy(p: Floats) -> Floats:
+    return np.asarray(-p * np.log(p) - (1 - p) * np.log(1 - p))
+
+
+def auroc(good: Floats, poor: Floats) -> float:
+    """Probability that a poor frame has the higher score; ties count half."""
+    both = np.concatenate([good, poor])
+    order = np.argsort(both, kind="stable")
+    ranks = np.empty(len(both))
+    values = both[order]
+    first = np.searchsorted(values, values, "left")
+    last = np.searchsorted(values, values, "right")
+    ranks[order] = (first + last + 1) / 2
+    above = ranks[len(good) :].sum() - len(poor) * (len(poor) + 1) / 2
+    return float(above / (len(good) * len(poor)))
+
+
+def fractions(members: NDArray[Any]) -> tuple[Floats, Floats]:
+    """Ice fraction of each frame and its standard deviation over members, shape (n,) each."""
+    each = np.asarray(members, float).mean(axis=(2, 3))
+    return each.mean(axis=0), each.std(axis=0, ddof=1)
+
+
+def band_factor(fraction: Floats, spread: Floats, truth: Floats, level: float = 0.9) -> float:
+    """What the spread has to be multiplied by to cover `level` of the frames it is set on.
+
+    Split-conformal quantile of the misses in units of the spread (Lei et al., J. Am. Stat. Assoc.
+    113, 1094 (2018)).
+    """
+    miss = np.sort(np.abs(fraction - truth) / floor(spread))
+    place = min(len(miss) - 1, int(np.ceil((len(miss) + 1) * level)) - 1)
+    return float(miss[place])
+
+
+def floor(spread: Floats) -> Floats:
+    """Spread of a fraction with a least value, so that equal members are not taken for sure."""
+    return np.asarray(spread + 0.01)
+
+
+def truth_fraction(frames: Frames) -> Floats:
+    """True ice fraction of each frame, shape (n,)."""
+    return np.asarray(frames.truth[:, 0].mean(axis=(1, 2)), float)
+
+
+def ranked(validation: Mapping[str, NDArray[Any]], truth: NDArray[Any]) -> list[str]:
+    """Architectures by their loss on the validation frames, best first."""
+    weights = np.ones((1, len(truth)))
+    losses = {n: float(score(scored(p, truth), weights)["nll"][0]) for n, p in validation.items()}
+    return sorted(losses, key=losses.__getitem__)

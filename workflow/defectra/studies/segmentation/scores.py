@@ -1,0 +1,135 @@
+"""Scorecard and checks of study `segmentation`; no direction of EA against ER is assumed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any
+
+from defectra.core import claims
+from defectra.core.claims import NOTHING, Check, Estimate, Row
+from defectra.studies.segmentation.ensembles import BASE, EA, ER
+from defectra.studies.segmentation.evaluate import HIGHER
+from defectra.studies.segmentation.settings import USUAL, SegmentationStudy
+
+Claim = partial(claims.Claim, study="segmentation")
+_check = partial(Check, study="segmentation")
+PAPER = "arXiv:2209.01908"
+Rows = Sequence[Mapping[str, Any]]
+SAID = {"accuracy": "more accurate", "ece": "better calibrated (expected calibration error)"}
+LOW, HIGH = 0.85, 0.95  # coverage of a band of 90 %
+
+
+def _metric(metrics: Rows, condition: str, model: str, metric: str) -> Estimate:
+    for r in metrics:
+        if (r["condition"], r["model"], r["metric"]) == (condition, model, metric):
+            return Estimate(r["value"], r["lo"], r["hi"], int(r["n_movies"]))
+    return NOTHING
+
+
+def _quality(quality: Rows, model: str, score: str, quantity: str) -> Estimate:
+    for r in quality:
+        if (r["model"], r["score"], r["quantity"]) == (model, score, quantity):
+            return Estimate(r["value"], r["lo"], r["hi"], int(r["n_movies"]))
+    return NOTHING
+
+
+def scorecard(metrics: Rows, quality: Rows, settings: SegmentationStudy) -> list[Row]:
+    """Rows of the scorecard."""
+    own = [*_ensembles(metrics, settings), *_poor(quality)]
+    return [c.row() for c in own]
+
+
+def _ensembles(metrics: Rows, settings: SegmentationStudy) -> Iterator[claims.Claim]:
+    for condition in settings.tested():
+        for metric, words in SAID.items():
+            for label in ER:
+                yield Claim(
+                    claim_id=_named("segmentation", metric, condition, label),
+                    claim=f"{condition}: an ensemble of architectures is {words} than one of "
+                    f"re-initialised copies ({label}), at equal training cost; difference EA − ER",
+                    than=0.0,
+                    test="above" if metric in HIGHER else "below",
+                    ours=_metric(metrics, condition, f"{EA} - {label}", metric),
+                    source=PAPER,
+                )
+
+
+def _poor(quality: Rows) -> Iterator[claims.Claim]:
+    yield Claim(
+        claim_id="segmentation_poor_frames",
+        claim="uncertainty of the ensemble of architectures finds frames of low quality; area "
+        "under the curve of receiver operating characteristics above that of chance",
+        than=0.5,
+        test="above",
+        ours=_quality(quality, EA, "entropy", "auroc of poor frames"),
+        source=PAPER,
+    )
+
+
+def _named(*parts: str) -> str:
+    return "_".join(parts).replace(", ", "_").replace(" ", "_").lower()
+
+
+def checks(metrics: Rows, quality: Rows, costs: Rows) -> list[Row]:
+    """Rows of ``checks.csv``."""
+    own = [*_cost(costs), *_baseline(metrics), *_bands(quality)]
+    return [c.row() for c in own]
+
+
+def _cost(costs: Rows) -> Iterator[Check]:
+    for label in ER:
+        total = {k: sum(r["cpu_s"] for r in costs if r["ensemble"] == k) for k in (EA, label)}
+        nominal = {k: sum(r["nominal_s"] for r in costs if r["ensemble"] == k) for k in total}
+        yield _check(
+            check_id=_named("segmentation_cost", label),
+            check=f"training cost of {EA} over that of {label}, declared seconds of a step "
+            f"(CPU time of this run: {_over(total[EA], total[label]):.2f}), distance from 1",
+            bound=0.1,
+            sense="at most",
+            ours=Estimate.exact(_over(nominal[EA], nominal[label]), 1).distance(1.0),
+            fails_if="members of one ensemble are trained for longer",
+        )
+
+
+def _over(a: float, b: float) -> float:
+    return a / b if b else float("nan")
+
+
+def _baseline(metrics: Rows) -> Iterator[Check]:
+    for label in (EA, *ER):
+        base = _metric(metrics, USUAL, BASE, "accuracy")
+        yield _check(
+            check_id=_named("segmentation_baseline", label),
+            check=f"{USUAL}: accuracy of {label}; logistic regression on filtered frames has "
+            f"{base.shown}",
+            bound=base.value,
+            sense="above",
+            ours=_metric(metrics, USUAL, label, "accuracy"),
+            fails_if="networks learn no more in this time than filters that need no training",
+        )
+
+
+def _bands(quality: Rows) -> Iterator[Check]:
+    for label in (EA, *ER):
+        found = _quality(quality, label, USUAL, "coverage")
+        middle = (LOW + HIGH) / 2
+        yield _check(
+            check_id=_named("segmentation_band", label),
+            check=f"{USUAL}: share of frames whose true ice fraction lies in the band of {label} "
+            f"({found.shown}), distance from {middle:g}",
+            bound=(HIGH - LOW) / 2,
+            sense="at most",
+            ours=found.distance(middle),
+            fails_if="the spread of the members does not follow their error from frame to frame",
+        )
+        for name in ("entropy", "disagreement"):
+            yield _check(
+                check_id=_named("segmentation_poor", label, name),
+                check=f"poor frames found by {name} of {label}: area under the curve of receiver "
+                "operating characteristics",
+                bound=0.9,
+                sense="at least",
+                ours=_quality(quality, label, name, "auroc of poor frames"),
+                fails_if="members are as sure of what cannot be seen as of what can",
+            )

@@ -1,0 +1,167 @@
+"""Steps: what the rules of study `segmentation` do with their files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from defectra.core.step import Job, results_of
+
+if TYPE_CHECKING:
+    from defectra.studies.segmentation.data import Frames
+    from defectra.studies.segmentation.settings import SegmentationStudy
+
+
+def _frames(path: str, settings: SegmentationStudy) -> tuple[dict[str, Frames], dict[str, Frames]]:
+    """Frames to train on (with those to validate on), and frames that all members are asked."""
+    from pathlib import Path
+
+    from defectra.core.arrays import ArrayReader
+    from defectra.core.store import read_table
+    from defectra.studies.segmentation import requests
+    from defectra.studies.segmentation.data import frames
+    from defectra.studies.segmentation.settings import CLEAN, POOR, USUAL
+
+    rows = read_table(path, requests.FRAMES)
+    with ArrayReader(Path(path).parent) as arrays:
+        training = {c: frames(rows, arrays, requests.TRAINING, c) for c in (CLEAN, USUAL)}
+        training["validation"] = frames(rows, arrays, requests.VALIDATION, USUAL)
+        names = (*settings.tested(), POOR)
+        asked = {c: frames(rows, arrays, requests.TEST, c) for c in names}
+    return training, asked | {"validation": training["validation"]}
+
+
+def train_segmentation(job: Job) -> None:
+    """All members of one seed.
+
+    Input movies (parquet), arrays (h5 beside it); output members (npz), costs (csv).
+
+    params.config = leaf segmentation; params.seed = seed; wildcard number = of the repeat.
+    """
+    import json
+
+    import numpy as np
+
+    from defectra.core.csvs import write_csv
+    from defectra.core.store import replacing
+    from defectra.learn.torch_library import need_torch
+    from defectra.studies.segmentation.ensembles import COST_COLUMNS, one_seed
+    from defectra.studies.segmentation.settings import SegmentationStudy
+
+    need_torch().set_num_threads(1)
+    settings = SegmentationStudy(**json.loads(job.params.config))
+    training, asked = _frames(job.input.movies, settings)
+    number = int(job.wildcards.number)
+    folder = results_of(job) / "segmentation" / "members" / f"seed-{number}"
+    found = one_seed(training, asked, settings, 1000 * int(job.params.seed) + number, folder)
+    arrays = {f"{k}/{c}": p for k, sets in found.members.items() for c, p in sets.items()}
+    with replacing(job.output.members) as temporary, temporary.open("wb") as handle:
+        np.savez_compressed(handle, **_halved(arrays))
+    write_csv(job.output.costs, found.costs, COST_COLUMNS)
+
+
+def _halved(arrays: Mapping[str, Any]) -> dict[str, Any]:
+    """Arrays as float16, for a file."""
+    import numpy as np
+
+    return {name: np.asarray(value, np.float16) for name, value in arrays.items()}
+
+
+def evaluate_segmentation(job: Job) -> None:
+    """Scores of all seeds together.
+
+    Input movies (parquet), arrays (h5), members (npz), costs (csv) of each seed; output metrics,
+    quality, fractions, costs (csv), examples (npz).
+
+    params.config = leaf segmentation.
+    """
+    import json
+
+    import numpy as np
+
+    from defectra.core.csvs import read_csv, write_csv
+    from defectra.core.store import replacing
+    from defectra.studies.segmentation import ensembles
+    from defectra.studies.segmentation.settings import USUAL, SegmentationStudy
+
+    settings = SegmentationStudy(**json.loads(job.params.config))
+    training, asked = _frames(job.input.movies, settings)
+    seeds, costs = [], []
+    for number, (members, table) in enumerate(zip(job.input.members, job.input.costs, strict=True)):
+        seeds.append(ensembles.OneSeed(number, _members(members), []))
+        costs += read_csv(table, ensembles.COST_COLUMNS)
+    rows = ensembles.metrics(seeds, asked, training[USUAL], settings)
+    write_csv(job.output.metrics, rows, ensembles.METRIC_COLUMNS)
+    fractions = ensembles.fraction_rows(seeds, asked, settings)
+    write_csv(job.output.fractions, fractions, ensembles.FRACTION_COLUMNS)
+    quality = ensembles.quality_rows(fractions, settings)
+    write_csv(job.output.quality, quality, ensembles.QUALITY_COLUMNS)
+    write_csv(job.output.costs, costs, ensembles.COST_COLUMNS)
+    shown = {c: frames.x[:4, 0] for c, frames in asked.items()}
+    shown |= {f"{c}/truth": frames.truth[:4, 0] for c, frames in asked.items()}
+    shown |= {f"{c}/EA": seeds[0].members[ensembles.EA][c][:, :4].mean(axis=0) for c in asked}
+    with replacing(job.output.examples) as temporary, temporary.open("wb") as handle:
+        np.savez_compressed(handle, **_halved(shown))
+
+
+def _members(path: str) -> Mapping[str, Mapping[str, Any]]:
+    """Probabilities by ensemble and set."""
+    import numpy as np
+
+    out: dict[str, dict[str, Any]] = {}
+    with np.load(path, allow_pickle=False) as kept:
+        for key in kept.files:
+            label, _, condition = key.partition("/")
+            out.setdefault(label, {})[condition] = np.float32(kept[key])
+    return out
+
+
+def score_segmentation(job: Job) -> None:
+    """Scorecard and checks.
+
+    Input metrics, quality, costs (csv); output scorecard, checks (csv).
+
+    params.config = leaf segmentation.
+    """
+    import json
+
+    from defectra.core.claims import CHECK_COLUMNS, SCORECARD_COLUMNS
+    from defectra.core.csvs import read_csv, write_csv
+    from defectra.studies.segmentation import ensembles, scores
+    from defectra.studies.segmentation.settings import SegmentationStudy
+
+    settings = SegmentationStudy(**json.loads(job.params.config))
+    metrics = read_csv(job.input.metrics, ensembles.METRIC_COLUMNS)
+    quality = read_csv(job.input.quality, ensembles.QUALITY_COLUMNS)
+    costs = read_csv(job.input.costs, ensembles.COST_COLUMNS)
+    card = scores.scorecard(metrics, quality, settings)
+    write_csv(job.output.scorecard, card, SCORECARD_COLUMNS)
+    write_csv(job.output.checks, scores.checks(metrics, quality, costs), CHECK_COLUMNS)
+
+
+def plot_segmentation_scores(job: Job) -> None:
+    """Figure of scores and differences.
+
+    Input metrics (csv); output[0] png.
+    """
+    from defectra.core.csvs import read_csv
+    from defectra.studies.segmentation.ensembles import METRIC_COLUMNS
+    from defectra.studies.segmentation.figures.scores import plot_scores
+
+    plot_scores(read_csv(job.input.metrics, METRIC_COLUMNS), job.output[0])
+
+
+def plot_segmentation_frames(job: Job) -> None:
+    """Figure of frames, truth and answers, and of ice fractions with their bands.
+
+    Input examples (npz), fractions (csv); output frames, fractions (png).
+    """
+    import numpy as np
+
+    from defectra.core.csvs import read_csv
+    from defectra.studies.segmentation.ensembles import FRACTION_COLUMNS
+    from defectra.studies.segmentation.figures.frames import plot_fractions, plot_frames
+
+    with np.load(job.input.examples, allow_pickle=False) as kept:
+        plot_frames({key: np.float32(kept[key]) for key in kept.files}, job.output.frames)
+    plot_fractions(read_csv(job.input.fractions, FRACTION_COLUMNS), job.output.fractions)
