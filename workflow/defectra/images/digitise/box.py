@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.ndimage import binary_closing
 
 from defectra.core.errors import DataError
 from defectra.images.digitise.picture import Floats, Mask, Picture
@@ -12,6 +13,7 @@ from defectra.images.digitise.picture import Floats, Mask, Picture
 LONG = 0.3  # of the width or height: shortest spine
 AT_LEAST = 30  # pixels between opposite spines
 THICK = 5  # pixels: thickest spine
+GAP = 5  # pixels: noise may break a thin spine for less than this
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,8 @@ def straight_lines(mask: Mask, weight: Floats, least: int) -> list[Straight]:
     least
         Shortest line, pixels.
     """
-    runs = [longest_run(row) for row in mask]
+    closed = binary_closing(np.pad(mask, GAP), np.ones((1, GAP)))[GAP:-GAP, GAP:-GAP]
+    runs = [longest_run(row) for row in closed]
     long = [k for k, (first, last) in enumerate(runs) if last - first + 1 >= least]
     out = []
     for group in np.split(long, np.flatnonzero(np.diff(long) > 1) + 1) if long else []:

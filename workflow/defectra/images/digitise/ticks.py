@@ -210,15 +210,31 @@ def _words(image: Picture, box: Box, axis: Axis) -> list[tuple[float, float]]:
             f"mistakes ({SMALL_PRINT} at least); enlarge the figure at its source, or give two "
             f"points of the axis: --{axis} PIXEL=VALUE PIXEL=VALUE"
         )
-    factor = float(np.clip(LETTER / letters, 1.0, 8.0))
+    words = _blocks(band, axis, letters)
+    start = column if axis == "x" else row
     out = []
-    for text, left, top, width, height in _read(band, factor):
+    for (first, last, part), text in zip(words, _read([w[2] for w in words], letters)):
         value = number(text)
-        where = (slice(int(top / factor), int((top + height) / factor) + 2),
-                 slice(int(left / factor), int((left + width) / factor) + 2))  # fmt: skip
-        if value is not None and ("." in text or not _has_point(band[where])):
-            middle = left + width / 2 if axis == "x" else top + height / 2
-            out.append((value, middle / factor - 0.5 + (column if axis == "x" else row)))
+        if value is not None and ("." in text or not _has_point(part)):
+            out.append((value, 0.5 * (first + last) + start))
+    return out
+
+
+def _blocks(
+    band: NDArray[np.uint8], axis: Axis, letters: float
+) -> list[tuple[int, int, NDArray[np.uint8]]]:
+    """Words of a band: first and last pixel along the axis, and their picture."""
+    ink = (band < 195).any(axis=0 if axis == "x" else 1)
+    gap = int(0.7 * letters) if axis == "x" else 2
+    at = np.flatnonzero(ink)
+    out = []
+    for group in np.split(at, np.flatnonzero(np.diff(at) > gap) + 1) if len(at) else []:
+        first, last = int(group[0]), int(group[-1])
+        part = band[:, first : last + 1] if axis == "x" else band[first : last + 1]
+        rows = np.flatnonzero((part < 195).any(axis=1))
+        columns = np.flatnonzero((part < 195).any(axis=0))
+        part = part[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        out.append((first, last, part))
     return out
 
 
@@ -282,8 +298,8 @@ def _has_point(word: NDArray[np.uint8]) -> bool:
     return any(b[0].stop - b[0].start < 0.35 * tall and b[0].start > 0.5 * tall for b in boxes if b)
 
 
-def _read(band: NDArray[np.uint8], factor: float) -> list[tuple[str, float, float, float, float]]:
-    """Words of a band by tesseract: text, left, top, width, height (enlarged pixels)."""
+def _read(words: Sequence[NDArray[np.uint8]], letters: float) -> list[str]:
+    """Texts of pictures of words, read one below the other; empty where nothing is read."""
     if shutil.which("tesseract") is None:
         raise LibraryError(
             "tesseract is not on PATH: apt install tesseract-ocr, or give two points of each axis "
@@ -292,18 +308,28 @@ def _read(band: NDArray[np.uint8], factor: float) -> list[tuple[str, float, floa
     import cv2
     import pytesseract
 
-    border = 12
-    large = cv2.resize(band, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
-    large = np.pad(large, border, constant_values=255)
+    if not words:
+        return []
+    space = int(1.2 * letters)
+    width = max(word.shape[1] for word in words) + 2 * space
+    stack, ends, start = [np.full((space, width), 255, np.uint8)], [], space
+    for word in words:
+        right = width - space - word.shape[1]
+        part = np.pad(word, ((0, space), (space, right)), constant_values=255)
+        ends.append((start, start + len(word)))
+        start += len(part)
+        stack.append(part)
+    factor = float(np.clip(LETTER / letters, 1.0, 8.0))
+    large = cv2.resize(np.vstack(stack), None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
     found = pytesseract.image_to_data(
         large,
-        config="--psm 11 -c tessedit_char_whitelist=0123456789.-−",
+        config="--psm 6 -c tessedit_char_whitelist=0123456789.-−",
         output_type=pytesseract.Output.DICT,
     )
-    keys = ("left", "top", "width", "height")
-    out = []
-    for k, text in enumerate(found["text"]):
-        if text.strip():
-            left, top, width, height = (float(found[key][k]) for key in keys)
-            out.append((text, left - border, top - border, width, height))
-    return out
+    texts = [""] * len(words)
+    for text, top, height in zip(found["text"], found["top"], found["height"]):
+        middle = (top + height / 2) / factor
+        for k, (first, last) in enumerate(ends):
+            if first - space / 2 <= middle < last + space / 2:
+                texts[k] += text.strip()
+    return texts
