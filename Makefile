@@ -105,8 +105,8 @@ bench: $(VENV)/.installed-test  ## measurements side by side, results/benchmarks
 		$(PY) -m benchmarks.$$(basename $$f .py); \
 	done | tee results/benchmarks.jsonl
 
-lock: $(VENV)/.installed-test  ## resolve the locks in envs/ anew
-	$(PY) -m defectra.core.locks
+lock: $(VENV)/.installed-test  ## resolve the locks in envs/ anew; KEEP=1: versions that still fit stay
+	$(PY) -m defectra.core.locks $(if $(KEEP),--keep)
 
 config: $(VENV)/.installed  ## default study and JSON schema from the model of the config
 	$(PY) -m defectra.core.configdocs

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import shutil
@@ -64,3 +65,26 @@ def test_new_times_and_lost_records(finished: Campaign, outside: Path, tmp_path:
     theirs = sorted((outside / "results/store").glob("*.journal"))
     assert journals == [path.read_bytes() for path in theirs]
     assert len(finished.computed()) == before
+
+
+ABOUT = {"conda_prefix": "/", "root_prefix": "/", "platform": "linux-64", "conda_version": "24.9.0"}
+CONDA = f"""#!/bin/sh
+case "$*" in
+*info*) echo '{json.dumps(ABOUT)}';;
+*) echo '{{"get": {{"channel_priority": "strict"}}}}';;
+esac
+"""
+
+
+def test_switching_conda_on_reruns_nothing(
+    finished: Campaign, outside: Path, tmp_path: Path
+) -> None:
+    """Asked with a stand-in for conda: a dry run makes no environment."""
+    (tmp_path / "conda").write_text(CONDA)
+    (tmp_path / "conda").chmod(0o755)
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    asked = (TABLES_ONLY, "-n", "--quiet=rules", "--directory", str(outside), "--sdm", "conda")
+    assert jobs(finished.snakemake(*asked, PATH=path)) == {}
+    triggers = ("--rerun-triggers", "mtime", "params", "input", "software-env")
+    with_theirs = jobs(finished.snakemake(*asked, *triggers, PATH=path))
+    assert with_theirs["calculate"] > 0, "Snakemake's own trigger, which our profile leaves out"

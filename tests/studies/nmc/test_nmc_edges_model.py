@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import csv
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from test_nmc_block_models import EDGES, GRIDS, SETTINGS, planted
 
 from defectra.cli.main import main
-from defectra.core.config import load
+from defectra.core.config import canonical, load
+from defectra.core.csvs import read_csv
 from defectra.core.errors import DataError
+from defectra.core.paths import PROJECT
 from defectra.core.records import CALCULATIONS, GEOMETRIES, SPECTRA
-from defectra.core.store import Archive, to_arrow
+from defectra.core.store import Archive, to_arrow, write_table
 from defectra.learn.edges_model import is_edges_model, load_edges_model
 from defectra.spectra.align import points
 from defectra.spectra.measured_series import Series
-from defectra.studies.nmc import block_weights, experiment
-from defectra.studies.nmc.block_evaluate import evaluate_blocks
+from defectra.spectra.measured_spectrum import Measured
+from defectra.studies.nmc import block_plots, block_steps, block_weights, energy_loss, experiment
+from defectra.studies.nmc.block_evaluate import HALVES_COLUMNS, evaluate_blocks
 from defectra.studies.nmc.block_saved import save
 from defectra.studies.nmc.block_tables import (
     NOT_COMPUTED,
@@ -26,6 +30,7 @@ from defectra.studies.nmc.block_tables import (
     read_blocks,
 )
 from defectra.studies.nmc.first_campaign import evaluate_first
+from defectra.studies.nmc.training import training_table
 
 SUBSET = ["O K", "Ni K"]
 
@@ -225,8 +230,6 @@ def test_whole_blocks_of_the_archive_and_the_reason_of_the_others(shipped, tmp_p
 
 
 def _archive():
-    from defectra.core.paths import PROJECT
-
     return PROJECT / load().archive / "nmc_blocks"
 
 
@@ -235,3 +238,74 @@ def test_too_few_blocks_leave_an_empty_model(tmp_path):
     assert (tmp_path / "m.npz").read_bytes() == b""
     assert not is_edges_model(tmp_path / "m.npz")
     assert EDGES
+
+
+def test_contents_come_back_from_a_planted_energy_loss_spectrum():
+    sections = energy_loss.read_cross_sections(PROJECT / "resources/nmc/edge_cross_sections.csv")
+    scale, offset = energy_loss.axis()
+    truth = {"O": 2.0, "Ni": 0.6, "Mn": 0.25, "Co": 0.15}
+    energy = np.arange(440.0, 1050.0, 0.3)
+    true = scale * energy + offset
+    counts = 3e9 * (true / 440.0) ** -3.5 * np.ones_like(true)
+    for element, onset in energy_loss._ONSETS.items():
+        section, above = sections[element], true - onset
+        photo = np.interp(above, section.above, section.barn) * (above >= 0)
+        gamma = 1 + energy_loss.BEAM / energy_loss._REST
+        theta = true / (gamma * energy_loss._REST * (1 - gamma**-2))
+        edge = photo / true * np.log1p((0.025 / theta) ** 2)
+        tail = np.where(above > 62, edge * (np.maximum(above, 1) / 62) ** -9, edge)
+        counts += 5.0 * truth[element] * tail
+    found = {
+        r["element"]: r
+        for r in energy_loss.quantify(Measured(energy, counts, "counts"), sections, 1)
+    }
+    for element, value in truth.items():
+        assert found[element]["per_metal"] == pytest.approx(value, abs=0.1 * value + 0.06)
+        assert found[element]["lo"] < found[element]["hi"]
+    short = Measured(energy[:600], counts[:600], "counts")
+    with pytest.raises(DataError, match="does not cover an edge"):
+        list(energy_loss.quantify(short, sections, 1))
+
+
+def test_steps_without_any_block_leave_empty_tables_and_figures(tmp_path):
+    """A campaign of one's own has no archive of blocks; nothing of it may stop."""
+    edges = ["O K"]
+    rows, training = tmp_path / "rows.parquet", tmp_path / "training.parquet"
+    write_table(rows, [], block_rows_table(edges))
+    write_table(training, [], training_table(edges))
+    grids = canonical({e: g.model_dump(mode="json") for e, g in GRIDS.items()})
+    model = canonical({"folds": 2, "repeats": 1, "bootstrap": 10})
+    names = ("metrics", "curves", "halves")
+    out = {n: tmp_path / f"{n}.csv" for n in names} | {"predictions": tmp_path / "p.parquet"}
+    params = SimpleNamespace(grids=grids, config=model, seed=1)
+    given = SimpleNamespace(rows=rows, training=training, curves=out["curves"])
+    given.metrics, given.halves, given.predictions = (
+        out[n] for n in ("metrics", "halves", "predictions")
+    )
+    block_steps.evaluate_blocks(
+        SimpleNamespace(input=given, output=SimpleNamespace(**out), params=params)
+    )
+    assert read_csv(out["halves"], HALVES_COLUMNS) == []
+    for number, step in enumerate((block_steps.save_model, block_steps.weigh_blocks,
+                                   block_plots.plot_differences, block_plots.plot_parity,
+                                   block_plots.plot_gains, block_plots.plot_curves)):  # fmt: skip
+        made = tmp_path / f"{number}.out"
+        step(SimpleNamespace(input=given, output=[made], params=params))
+        assert made.exists()
+
+
+def test_the_shipped_model_answers_for_the_cells_of_the_archive(shipped):
+    """Any subset, on its own training cells: better than the mean of the labels."""
+    config, _ = shipped
+    found = load_edges_model(PROJECT / "resources/models/nmc_edges.npz")
+    assert found.about.edges == list(config.nmc.blocks.edges)
+    assert {"x_Li", "vacancy", "antisite", "nickel_state"} <= set(found.about.targets)
+    lithium, k = [], found.about.targets.index("x_Li")
+    for n in range(0, len(found.groups), 5):
+        (told,) = [
+            t for t in found.predict({e: found.curves[e][n] for e in ("O K", "Mn K")})
+            if t.target == "x_Li"
+        ]  # fmt: skip
+        lithium.append(told.value - found.labels[n, k])
+    assert np.sqrt(np.mean(np.square(lithium))) < 0.5 * found.labels[:, k].std()
+    assert found.about.scores["O K + Mn K: x_Li"] > 0

@@ -143,6 +143,14 @@ class BatchEngine(Protocol):
 
 
 @runtime_checkable
+class RetryingEngine(Protocol):
+    """An engine with a second attempt of other settings, which are no part of the identity."""
+
+    def superseded(self, request: Request, row: Mapping[str, Any]) -> bool:
+        """Whether a last attempt failed under settings that are not those of the request."""
+
+
+@runtime_checkable
 class ParallelEngine(Protocol):
     """An engine whose program is started on several processes (MPI)."""
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from defectra.campaign.engine import Engine, Outcome, engine_named
+from defectra.campaign.engine import Engine, Outcome, RetryingEngine, engine_named
 from defectra.campaign.request import Request
 from defectra.campaign.rows import accounting
 from defectra.campaign.verdict import unfinished
@@ -208,7 +208,8 @@ class Ledger:
         name = request.calculation_id
         if name not in self._final:
             record, engine = self._records.get(name), self.engines(request.engine)
-            self._final[name] = record is not None and engine.finished(record.row, record.files)
+            ended = record is not None and engine.finished(record.row, record.files)
+            self._final[name] = ended and not self._superseded(request, self._records[name].row)
         return self._final[name]
 
     def stopped(self, request: Request) -> bool:
@@ -224,7 +225,13 @@ class Ledger:
             self._tables[kind.table.name] = {}
             for row in rows:
                 self._tables[kind.table.name].setdefault(kind.key(row), row)
-        return self._tables[kind.table.name].get(request.calculation_id)
+        found = self._tables[kind.table.name].get(request.calculation_id)
+        return None if found is not None and self._superseded(request, found) else found
+
+    def _superseded(self, request: Request, row: Row) -> bool:
+        """Whether a failure was decided by settings of a last attempt that are not asked for."""
+        engine = self.engines(request.engine)
+        return isinstance(engine, RetryingEngine) and engine.superseded(request, row)
 
     def final(self, kind: Kind, row: Row) -> bool:
         """Whether a row of the archive is a finished calculation."""

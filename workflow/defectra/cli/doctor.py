@@ -159,7 +159,7 @@ def data(chosen: argparse.Namespace) -> Iterator[Finding]:
         If the config cannot be used.
     """
     from defectra.core.config import load, own_or_shipped
-    from defectra.core.datasets import registry
+    from defectra.core.datasets import DATA, registry
 
     config = load(chosen.config or own_or_shipped())
     archive = PROJECT / config.archive
@@ -169,8 +169,11 @@ def data(chosen: argparse.Namespace) -> Iterator[Finding]:
     known = registry()
     mirror = chosen.mirror or config.mirror
     if mirror is None:
-        how = "name it: --mirror FOLDER, or `mirror:` in the config"
-        yield Finding("data", "published data", "no folder is named", how)
+        there = sum((Path(DATA) / path).is_file() for path in known)
+        state = (
+            f"no folder is named; {there} of {len(known)} files in {DATA}, the others are fetched"
+        )
+        yield Finding("data", "published data", state, "")
         return
     if not Path(mirror).is_dir():
         raise DefectraError(f"mirror {mirror}: no such folder")

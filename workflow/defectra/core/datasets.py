@@ -1,36 +1,57 @@
 """Registry of published data sets: found in a mirror, checked, fetched from their source.
 
 The data themselves are never part of this repository; ``config/datasets.csv`` names each file
-with its size, checksum, source and licence. ``python -m defectra.core.datasets fetch FOLDER``
-brings them from their source repositories (it needs the internet; the default campaign needs no
-data).
+with its size, checksum, source and licence. A rule that :func:`needs` one takes it from the mirror
+that the config names, else from ``resources/data``, where rule `fetch_published` brings it.
+``python -m defectra.core.datasets fetch FOLDER`` brings all of them at once; the default campaign
+needs none.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import gzip
 import hashlib
 import sys
-import urllib.error
 import urllib.parse
-import urllib.request
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from defectra.core.downloads import download, packed
 from defectra.core.errors import DataError, DefectraError
 from defectra.core.paths import CONFIG
-from defectra.core.store import sha256_file, write_bytes
+from defectra.core.step import Job
+from defectra.core.store import sha256_file
 
 REGISTRY = CONFIG / "datasets.csv"
-RAW = "https://raw.githubusercontent.com"
-TIMEOUT_S = 60.0
+DATA = "resources/data"  # below the folder of the run: what is fetched where no mirror is named
+# Both give the file of one commit: the repository's own host, and a public copy of it.
+HOSTS = (
+    "https://raw.githubusercontent.com/{source}/{commit}/{path}",
+    "https://cdn.jsdelivr.net/gh/{source}@{commit}/{path}",
+)
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """One file of a published data set."""
+    """One file of a published data set.
+
+    Attributes
+    ----------
+    path
+        Below the mirror.
+    bytes, sha256
+        Of the file.
+    source, commit, source_path
+        Repository, version and path there.
+    plain_bytes, plain_sha256
+        Of what the source has, where the file is that packed with gzip; else 0 and empty.
+    by_hand
+        Why it cannot be fetched; empty where it can.
+    """
 
     path: str
     bytes: int
@@ -39,11 +60,41 @@ class Dataset:
     commit: str
     source_path: str
     licence: str
+    plain_bytes: int = 0
+    plain_sha256: str = ""
+    by_hand: str = ""
 
-    @property
-    def url(self) -> str:
-        """Address of exactly this version."""
-        return f"{RAW}/{self.source}/{self.commit}/{urllib.parse.quote(self.source_path)}"
+    def addresses(self, hosts: Sequence[str] = HOSTS) -> list[str]:
+        """Addresses of exactly this version, the preferred one first; none if it has none."""
+        if self.by_hand or not (self.commit and self.source_path):
+            return []
+        path = urllib.parse.quote(self.source_path)
+        return [h.format(source=self.source, commit=self.commit, path=path) for h in hosts]
+
+    def is_right(self, file: Path) -> bool:
+        """Whether a file is this one, or holds the same table packed by another gzip."""
+        if sha256_file(file) == self.sha256:
+            return True
+        return bool(self.plain_sha256) and _sha256_unpacked(file) == self.plain_sha256
+
+    def by_yourself(self, folder: str | Path) -> str:
+        """What somebody has to do who brings the file into `folder` without us."""
+        where = f"{self.source_path} of " if self.source_path and not self.by_hand else ""
+        version = f" at {self.commit}" if self.commit else ""
+        pack = ", packed with gzip" if self.plain_sha256 else ""
+        return (
+            f"put {where}{self.source}{version}{pack} at {Path(folder) / self.path} "
+            f"({self.bytes:,} bytes, sha256 {self.sha256}), or name a folder that has it: "
+            f"`make ... MIRROR=FOLDER`"
+        )
+
+
+def _sha256_unpacked(file: Path) -> str:
+    try:
+        with gzip.open(file) as handle:
+            return hashlib.file_digest(handle, "sha256").hexdigest()
+    except (OSError, EOFError, zlib.error):
+        return ""
 
 
 def registry(path: Path = REGISTRY) -> dict[str, Dataset]:
@@ -58,14 +109,19 @@ def registry(path: Path = REGISTRY) -> dict[str, Dataset]:
     with path.open(encoding="utf-8", newline="") as handle:
         for number, row in enumerate(csv.DictReader(handle), 2):
             try:
-                size = int(row.pop("bytes"))
-                entry = Dataset(bytes=size, **row)
+                entry = _entry({key: value for key, value in row.items() if value})
             except (KeyError, TypeError, ValueError) as error:
                 raise DataError(f"{path}: line {number}: {error}") from None
             if Path(entry.path).is_absolute() or ".." in Path(entry.path).parts:
                 raise DataError(f"{path}: line {number}: {entry.path!r} leaves the mirror")
             out[entry.path] = entry
     return out
+
+
+def _entry(given: dict[str, str]) -> Dataset:
+    text = {"commit": "", "source_path": "", **given}
+    sizes = (int(text.pop("bytes")), int(text.pop("plain_bytes", "0")))
+    return Dataset(bytes=sizes[0], plain_bytes=sizes[1], **text)
 
 
 def locate(path: str, mirror: str | Path | None, known: Path = REGISTRY) -> Path:
@@ -76,52 +132,81 @@ def locate(path: str, mirror: str | Path | None, known: Path = REGISTRY) -> Path
     path
         Path below the mirror, as registered.
     mirror
-        Folder with the published data sets; key ``mirror`` of the config.
+        Folder with the published data sets; key ``mirror`` of the config. None: :data:`DATA`.
 
     Raises
     ------
     DataError
         If it is not registered, not there, or not what the registry says.
     """
+    return _checked(Path(mirror or DATA) / path, registered(path, known))
+
+
+def registered(path: str, known: Path = REGISTRY) -> Dataset:
+    """One file of the registry.
+
+    Raises
+    ------
+    DataError
+        If it is not registered.
+    """
     entry = registry(known).get(path)
     if entry is None:
         raise DataError(f"{path}: not registered in {known}; add it with its sha256 and source")
-    if mirror is None:
-        raise DataError(f"{path}: no mirror; set key `mirror` of the config to its folder")
-    file = Path(mirror) / path
+    return entry
+
+
+def _checked(file: Path, entry: Dataset) -> Path:
     if not file.is_file():
-        raise DataError(
-            f"{file}: no such file; `python -m defectra.core.datasets fetch {mirror}` brings it "
-            f"from {entry.source}"
+        folder = str(file).removesuffix(entry.path)
+        how = (
+            f"`python -m defectra.core.datasets fetch {folder}` brings it from {entry.source}"
+            if entry.addresses()
+            else entry.by_yourself(folder)
         )
-    found = sha256_file(file)
-    if found != entry.sha256:
+        raise DataError(f"{file}: no such file; {how}")
+    if not entry.is_right(file):
+        found = sha256_file(file)
         raise DataError(f"{file}: sha256 is {found}, the registry says {entry.sha256}; replace it")
     return file
 
 
-def located(files: str | Sequence[str], mirror: Path) -> list[Path]:
-    """Files of a rule that lie in the mirror, each after its checksum was found to be right."""
+def located(files: str | Sequence[str], mirror: str | Path | None) -> list[Path]:
+    """Input files of a rule that :func:`needs` gave, each after its checksum was found right."""
     names = [files] if isinstance(files, str) else list(files)
-    return [locate(str(Path(name).relative_to(mirror)), mirror) for name in names]
+    if mirror is not None:
+        return [locate(str(Path(name).relative_to(mirror)), mirror) for name in names]
+    return [_checked(Path(name), registered(_below_data(name))) for name in names]
+
+
+def _below_data(name: str) -> str:
+    """What lies below ``resources/data``, wherever another workflow has put that folder."""
+    _, found, path = name.rpartition(f"{DATA}/")
+    if not found:
+        raise DataError(f"{name}: not below {DATA}; name its folder (`mirror`)")
+    return path
 
 
 def needs(path: str, mirror: str | None) -> Callable[[object], str]:
-    """Input function of a rule that reads a file of the mirror.
+    """Input function of a rule that reads a published file.
 
-    Only asked when the rule is wanted, so that a run that needs no data needs no mirror. The
-    checksum is found by the script, through :func:`locate`.
+    Only asked when the rule is wanted, so that a run that needs no data needs no mirror: a file of
+    the mirror if one is named, else one below :data:`DATA`, which rule `fetch_published` makes. The
+    checksum is found by the step, through :func:`located`.
     """
 
     def found(wildcards: object) -> str:
         del wildcards
-        if mirror is None:
+        if mirror is not None:
+            return str(Path(mirror) / path)
+        file = Path(DATA) / path
+        entry = registered(path)
+        if not entry.addresses() and not file.exists():
             raise DataError(
-                f"{path}: no mirror of the published data is known; set key `mirror` of "
-                f"config.yaml, or say `make ... MIRROR=FOLDER` (`python -m defectra.core.datasets "
-                f"fetch FOLDER` fills one)"
+                f"{path}: cannot be fetched automatically ({entry.by_hand or 'no address'}); "
+                f"{entry.by_yourself(DATA)}"
             )
-        return str(Path(mirror) / path)
+        return str(file)
 
     return found
 
@@ -135,28 +220,46 @@ def needs_all(paths: Sequence[str], mirror: str | None) -> Callable[[object], li
     return found
 
 
-def fetch(entry: Dataset, mirror: Path) -> Path:
+def has(path: str, mirror: str | None) -> bool:
+    """Whether a file that a user may have brought is there."""
+    return (Path(mirror or DATA) / path).is_file()
+
+
+def fetch(entry: Dataset, mirror: Path, hosts: Sequence[str] = HOSTS) -> Path:
     """Bring one file from its source; what has another checksum is not kept.
 
-    Not exercised by the tests beyond a local server: it needs the internet.
+    Raises
+    ------
+    DataError
+        If it cannot be had, with what to put where.
     """
-    if not entry.commit or not entry.source_path:
+    if not entry.addresses(hosts):
         raise DataError(
-            f"{entry.path}: no address of this very version is known; take the file from "
-            f"{entry.source} and put it into the mirror yourself"
+            f"{entry.path}: cannot be fetched automatically ({entry.by_hand or 'no address'}); "
+            f"{entry.by_yourself(mirror)}"
         )
-    request = urllib.request.Request(entry.url, headers={"User-Agent": "defectra"})  # noqa: S310
-    try:
-        with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310
-            data = answer.read(entry.bytes + 1)
-    except (urllib.error.URLError, TimeoutError) as error:
-        raise DataError(f"{entry.url}: cannot be fetched ({error}); try again later") from None
-    found = hashlib.sha256(data).hexdigest()
-    if found != entry.sha256:
-        raise DataError(f"{entry.url}: sha256 is {found}, the registry says {entry.sha256}")
     file = mirror / entry.path
-    write_bytes(file, data)
-    return file
+    try:
+        if entry.plain_sha256:
+            plain = file.with_name(f"{file.name}.plain")
+            size, sha256 = entry.plain_bytes, entry.plain_sha256
+            return packed(download(plain, entry.addresses(hosts), size, sha256), file)
+        return download(file, entry.addresses(hosts), entry.bytes, entry.sha256)
+    except DataError as error:
+        raise DataError(
+            f"{entry.path}: cannot be fetched ({error}); try again later, or "
+            f"{entry.by_yourself(mirror)}"
+        ) from None
+
+
+def fetch_published(job: Job) -> None:
+    """Step: one registered file from its source.
+
+    Output the file, below ``resources/data``; its log; params.sha256 as registered.
+    """
+    name = str(job.output[0])
+    path = _below_data(name)
+    fetch(registered(path), Path(name.removesuffix(path)))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,14 +1,17 @@
 """Locks of the environment: requirements with hashes, and a conda YAML that agrees with them.
 
-``python -m defectra.core.locks`` resolves ``pyproject.toml`` anew with uv and writes ``envs/``.
+``python -m defectra.core.locks`` resolves ``pyproject.toml`` anew with uv and writes ``envs/``;
+``--keep`` leaves every version that still fits, so that a new dependency adds lines alone.
 """
 
 from __future__ import annotations
 
+import argparse
 import re
 import subprocess
 import sys
 import tomllib
+from collections.abc import Sequence
 
 from packaging.requirements import Requirement
 
@@ -27,6 +30,7 @@ LOCKS = {
     "requirements-measured.txt": (
         *("pyproject.toml", "--extra", "measured", "-c", "envs/requirements.txt"),
     ),
+    "requirements-docs.txt": ("pyproject.toml", "--extra", "docs", "-c", "envs/requirements.txt"),
     "requirements-slurm.txt": ("pyproject.toml", "--extra", "slurm", "-c", "envs/requirements.txt"),
 }
 # Names on conda-forge where they differ from those of the Python index; None: from there by pip.
@@ -86,13 +90,16 @@ def conda_yaml(pyproject: str, lock: str) -> str:
 
 
 @reports_errors
-def main() -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Resolve every lock anew and write ``envs/``."""
+    parser = argparse.ArgumentParser(description="Locks of the environment.")
+    parser.add_argument("--keep", action="store_true", help="versions that still fit stay")
+    newer = [] if parser.parse_args(arguments).keep else ["--upgrade"]
     need_checkout()
     for name, sources in LOCKS.items():
         command = [
             *(sys.executable, "-m", "uv", "pip", "compile", *sources, "--universal"),
-            *("--generate-hashes", "--no-emit-index-url", "--no-header", "--upgrade"),
+            *("--generate-hashes", "--no-emit-index-url", "--no-header", *newer),
             *("--python-version", PYTHON, "-q", "-o", f"envs/{name}"),
         ]
         subprocess.run(command, check=True, cwd=ROOT)

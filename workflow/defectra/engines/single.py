@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from defectra.campaign.engine import Outcome, Parsed
 
@@ -20,6 +20,14 @@ class Runner(Protocol):
 
     def run(self, edge: str, protocol: Any, folder: Path | None = None) -> Outcome:
         """Compute one edge; what is kept of it is in `folder`."""
+
+
+@runtime_checkable
+class SecondAttempt(Protocol):
+    """A runner whose second attempt has other settings than the first."""
+
+    def last_input(self, edge: str, protocol: Any) -> str:
+        """SHA-256 of the input of the second attempt."""
 
 
 class SingleEngine(Protocol):

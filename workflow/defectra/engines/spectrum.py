@@ -21,7 +21,8 @@ from defectra.campaign.rows import accounting
 from defectra.campaign.spectra import SPECTRUM, labels, spectrum_result
 from defectra.core.errors import ConfigError, EngineError
 from defectra.core.protocols import Protocols, spectra_engines
-from defectra.engines.single import Runner, SingleEngine
+from defectra.core.records import Status
+from defectra.engines.single import Runner, SecondAttempt, SingleEngine
 from defectra.engines.verdict import has_proof, is_finished
 
 PARSED = "spectrum.json"  # kept of a run that was read in its folder, instead of raw outputs
@@ -141,6 +142,16 @@ class SpectrumEngine:
         if files is None or has_proof(self.ENGINE):
             return is_finished(self.ENGINE, row, files)
         return is_finished(self.ENGINE, row, None) and self._reads(files)
+
+    def superseded(self, request: Request, row: Mapping[str, Any]) -> bool:
+        """Whether another last attempt is asked for than the one that failed."""
+        runner = _runner(request)
+        if row["status"] == Status.OK or int(row["attempt"]) < 2:
+            return False
+        if not isinstance(runner, SecondAttempt):
+            return False
+        asked = runner.last_input(request.input["edge"], request.input["settings"])
+        return bool(row["inputs_sha256"] != asked)
 
     def _reads(self, files: Mapping[str, bytes]) -> bool:
         try:

@@ -107,6 +107,10 @@ class Site:
         """`calculation_id` of an edge."""
         return calculation_id(self.inputs(edge, protocol)["feff.inp"])
 
+    def last_input(self, edge: str, protocol: FeffProtocol) -> str:
+        """SHA-256 of the input with the safer mixing."""
+        return calculation_id(feff_input(self.cluster, edge, protocol, protocol.safer_mixing))
+
     def inputs(self, edge: str, protocol: FeffProtocol) -> dict[str, str]:
         """Input files by name."""
         return {"feff.inp": feff_input(self.cluster, edge, protocol, protocol.mixing)}

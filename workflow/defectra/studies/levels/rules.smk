@@ -1,13 +1,16 @@
 # Transition levels: published tables of the mirror, models, whole space, what to compute next.
+from defectra.core.datasets import has
 from defectra.core.project_files import archive_parts, project_files
 from defectra.engines.vasp.cells import run_files
 from defectra.studies.levels.calculations import gpaw_version
 
 LEVELS_SET = "levels/ai_semiconductors"
-# The full table of the Foundry, where a user has put it; else its first rows, which are published.
+# The full table of the Foundry, where a user has put it; else its first rows, which no address gives:
+# without either nothing is said about two fidelities.
 FOUNDRY_FULL = "levels/foundry/semiconductor_defectlevels_v1.1.csv"
 FOUNDRY_SAMPLE = "levels/foundry_sample/foundry_defectlevels_first_rows.csv"
-HAS_FOUNDRY = bool(CONFIG.mirror) and (Path(CONFIG.mirror) / FOUNDRY_FULL).is_file()
+HAS_FOUNDRY = has(FOUNDRY_FULL, CONFIG.mirror)
+HAS_SAMPLE = CONFIG.mirror is not None or has(FOUNDRY_SAMPLE, CONFIG.mirror)
 HOSTS = project_files(properties=CONFIG.levels.hosts)
 LEVEL_SETS = project_files(sets=CONFIG.levels.live.sets)
 LEVEL_PARTS = archive_parts(CONFIG.levels.live.archive)
@@ -85,7 +88,11 @@ use rule step as evaluate_levels with:
 
 use rule step as align_levels with:
     input:
-        foundry=needs(FOUNDRY_FULL if HAS_FOUNDRY else FOUNDRY_SAMPLE, CONFIG.mirror),
+        foundry=(
+            needs(FOUNDRY_FULL if HAS_FOUNDRY else FOUNDRY_SAMPLE, CONFIG.mirror)
+            if HAS_FOUNDRY or HAS_SAMPLE
+            else []
+        ),
     output:
         alignment=report(
             "results/levels/alignment.csv",

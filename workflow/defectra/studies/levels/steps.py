@@ -8,14 +8,14 @@ from defectra.core.step import Job, results_of
 def align_levels(job: Job) -> None:
     """Two-fidelity study of the Foundry table, or of its first rows where that is all there is.
 
-    Input foundry (csv); output alignment, curves (csv). params.mirror; params.registered = path
-    below the mirror whose checksum is known, empty for the full table; params.config = levels;
-    params.seed.
+    Input foundry (csv, or none: then the tables are empty); output alignment, curves (csv).
+    params.mirror; params.registered = path below the mirror whose checksum is known, empty for the
+    full table; params.config = levels; params.seed.
     """
     import json
 
     from defectra.core.csvs import write_csv
-    from defectra.core.datasets import locate
+    from defectra.core.datasets import located
     from defectra.studies.levels.band_alignment import ALIGNMENT_COLUMNS, alignment_rows
     from defectra.studies.levels.learning_curves import CURVE_COLUMNS, curves
     from defectra.studies.levels.published import read_foundry
@@ -23,9 +23,10 @@ def align_levels(job: Job) -> None:
 
     study = LevelsStudy.model_validate_json(job.params.config)
     registered = json.loads(job.params.registered)
-    if registered:
-        locate(registered, json.loads(job.params.mirror))
-    rows, _ = read_foundry(job.input.foundry)
+    foundry = job.input.foundry
+    if foundry and registered:
+        located(foundry, json.loads(job.params.mirror))
+    rows = read_foundry(foundry)[0] if foundry else []
     aligned = alignment_rows(rows, study.mba_coefficient)
     write_csv(job.output.alignment, aligned, ALIGNMENT_COLUMNS)
     found = curves(rows, study.multifidelity, int(job.params.seed))
@@ -42,7 +43,7 @@ def build_levels(job: Job) -> None:
     import json
 
     from defectra.core.csvs import write_csv
-    from defectra.core.datasets import locate
+    from defectra.core.datasets import located
     from defectra.core.store import write_table
     from defectra.studies.levels.published import (
         LEFT_OUT_COLUMNS,
@@ -51,11 +52,11 @@ def build_levels(job: Job) -> None:
         read_natives,
     )
 
-    SET = "levels/ai_semiconductors"
     mirror = json.loads(job.params.mirror)
-    rows, left_out = read_impurities(locate(f"{SET}/DFT_impurities.csv", mirror))
+    impurities, own = (located(job.input[k], mirror)[0] for k in ("impurities", "natives"))
+    rows, left_out = read_impurities(impurities)
     if json.loads(job.params.natives):
-        natives, more = read_natives(locate(f"{SET}/DFT_native_defects.csv", mirror))
+        natives, more = read_natives(own)
         rows, left_out = rows + natives, left_out + more
     write_table(job.output.levels, rows, LEVELS)
     write_csv(job.output.left_out, left_out, LEFT_OUT_COLUMNS)
@@ -222,7 +223,7 @@ def predict_levels(job: Job) -> None:
     import json
 
     from defectra.core.csvs import write_csv
-    from defectra.core.datasets import locate
+    from defectra.core.datasets import located
     from defectra.core.project_files import project_file
     from defectra.core.store import read_table, write_table
     from defectra.studies.levels.evaluate import assemble
@@ -247,10 +248,7 @@ def predict_levels(job: Job) -> None:
     hosts = with_computed(
         read_hosts(project_file(job.params.properties)), computed, study.host_fidelity
     )
-    published = {
-        m: read_predictions(locate(f"levels/ai_semiconductors/Prediction_{m.upper()}.csv", mirror))
-        for m in MODELS
-    }
+    published = {m: read_predictions(located(job.input[m.lower()], mirror)[0]) for m in MODELS}
     data = assemble(read_table(job.input.levels, LEVELS), hosts)
     space = predict_space(data, hosts, published, study)
     write_table(job.output.space, space, SPACE)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from defectra.core.claims import Estimate
 from defectra.core.records import METRICS_COLUMNS, Split
 from defectra.core.settings import ModelSettings
 from defectra.learn.crossval import TARGETS, Target
@@ -16,7 +17,7 @@ from defectra.learn.moved_spectra import Disturbance
 from defectra.spectra.grid import Grid
 from defectra.studies.nmc import block_controls, intensities
 from defectra.studies.nmc.block_controls import CONTROLS, METADATA, PERMUTED
-from defectra.studies.nmc.block_models import Arms, Asked, Held, Subset, hold_out
+from defectra.studies.nmc.block_models import TESTS, Arms, Asked, Held, Subset, hold_out
 from defectra.studies.nmc.block_scores import ALL, SHAPE, Bootstrap, Sheet, edges_name
 
 Row = dict[str, Any]
@@ -25,6 +26,7 @@ Floats = NDArray[np.float64]
 KERNEL = "kernel"  # the model of the claims
 BOTH, INTENSITY, NONE = "shape and intensity: all", "intensity: all", "none"
 FEWEST = 4  # blocks; below, nothing is evaluated
+PERMUTATIONS = 8  # times the repeats of the other models
 JITTERS, NOISES, SHARES = (0.0, 0.25, 0.5, 1.0), (0.0, 0.01, 0.02, 0.05), (0.25, 0.5, 0.75, 1.0)
 HALVES_COLUMNS = ["edges", "target", "score"]
 NICKEL = Target("nickel_state", "nickel_state", "e", False)
@@ -201,10 +203,32 @@ def _nickel(
 
 
 def _permuted(runner: Runner) -> Iterator[Row]:
-    held = runner.held(permute=True, kernels=(KERNEL,), components=(), subsets=[runner.arms.edges])
-    sheet, values = runner.sheet(held), _all(held, runner.arms)
-    yield from sheet.contents(values, PERMUTED, KERNEL)
-    yield from sheet.defects(values, PERMUTED, KERNEL)
+    """Scores of permuted labels: mean of many permutations and the interval of that mean.
+
+    A bootstrap over blocks would not contain the chance of a permutation, so the interval is
+    Student's over permutations, and ``n_groups`` their number.
+    """
+    held = runner.held(
+        permute=True,
+        kernels=(KERNEL,),
+        components=(),
+        subsets=[runner.arms.edges],
+        repeats=PERMUTATIONS * runner.settings.repeats,
+    )
+    single = replace(runner.sheet(held), bootstrap=Bootstrap.of(runner.arms, 0, runner.seed))
+    found: dict[tuple[str, str, str], list[Row]] = {}
+    for start in range(0, len(held.labels), TESTS):
+        here = slice(start, start + TESTS)
+        labels, values = held.labels[here], _all(held, runner.arms)[here]
+        part = replace(held, labels=labels, constant=held.constant[here])
+        own = replace(single, held=part)
+        rows = [*own.contents(values, PERMUTED, KERNEL), *own.defects(values, PERMUTED, KERNEL)]
+        for row in rows:
+            found.setdefault((row["target"], row["subset"], row["metric"]), []).append(row)
+    for rows in found.values():
+        mean = Estimate.mean([r["value"] for r in rows])
+        ends = {"value": mean.value, "lo": mean.lo, "hi": mean.hi, "n_groups": mean.n}
+        yield rows[0] | ends
 
 
 def _disturbed(runner: Runner) -> Iterator[Row]:

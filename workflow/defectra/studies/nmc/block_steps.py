@@ -45,7 +45,7 @@ def evaluate_blocks(job: Job) -> None:
     Input rows, training (parquet); output metrics, curves, halves (csv), predictions
     (parquet).
 
-    params.grids = nmc.edges; params.config = nmc.model; params.seed = seed.
+    params.grids = nmc.edges; params.config = folds, repeats, bootstrap of nmc.model; params.seed.
     """
     import json
 
@@ -81,7 +81,7 @@ def weigh_blocks(job: Job) -> None:
 
     Input rows (parquet); output weights (csv).
 
-    params.grids = nmc.edges; params.config = nmc.model; params.seed = seed.
+    params.grids = nmc.edges; params.config = folds, repeats, bootstrap of nmc.model; params.seed.
     """
     import json
 
@@ -143,3 +143,28 @@ def save_model(job: Job) -> None:
     grids = {name: Grid(**grid) for name, grid in json.loads(job.params.grids).items()}
     halves = read_csv(job.input.halves, HALVES_COLUMNS)
     save(read_block_rows(job.input.rows), grids, halves, int(job.params.seed), job.output[0])
+
+
+def measure_energy_loss(job: Job) -> None:
+    """Contents of the authors' sample from energy-loss intensities.
+
+    Input spectrum (msa) of the mirror; output energy_loss (csv).
+
+    params.cross_sections = file of the project; params.seed = seed; params.mirror.
+    """
+    from pathlib import Path
+
+    from defectra.core.csvs import write_csv
+    from defectra.core.datasets import located
+    from defectra.core.project_files import project_file
+    from defectra.spectra.measured import read_measured
+    from defectra.studies.nmc.energy_loss import (
+        ENERGY_LOSS_COLUMNS,
+        quantify,
+        read_cross_sections,
+    )
+
+    spectrum = read_measured(located(job.input.spectrum, Path(job.params.mirror))[0])
+    sections = read_cross_sections(project_file(job.params.cross_sections))
+    found = list(quantify(spectrum, sections, int(job.params.seed)))
+    write_csv(job.output[0], found, ENERGY_LOSS_COLUMNS)

@@ -18,7 +18,7 @@ from defectra.studies.nmc.block_claims import (
     score,
 )
 from defectra.studies.nmc.block_controls import CONTENTS as CONTENTS_ALONE
-from defectra.studies.nmc.block_controls import CONTROLS, METADATA, PERMUTED, VOLUME
+from defectra.studies.nmc.block_controls import CONTROLS, METADATA, OF_SPECTRA, PERMUTED, VOLUME
 from defectra.studies.nmc.block_evaluate import BOTH, INTENSITY, KERNEL
 from defectra.studies.nmc.block_scores import CLAIMED, ELECTRONS
 from defectra.studies.nmc.experiment import DIFFERENCE, PEAK, rmse
@@ -127,7 +127,7 @@ def _defects(rows: Rows) -> Iterator[Check]:
             fails_if="a single edge wins as many pairs, or there are too few pairs",
             missing=NO_BLOCKS,
         )
-        for control in (VOLUME, METADATA):
+        for control in (VOLUME, METADATA, OF_SPECTRA):
             yield _check(
                 check_id=f"{pair.target}_over_{control.replace(' ', '_')}",
                 check=f"{pair.name}: all edges tell more than {control} (smallest gain, AUROC)",

@@ -1,8 +1,13 @@
 # From spectra to the training table, and what taking lithium out does to the spectra.
 
-from defectra.core.project_files import archive_parts
+from defectra.core.project_files import archive_parts, project_files
 from defectra.studies.nmc.block_tables import block_design
-from defectra.studies.nmc.parameters import parsed_state, pick, training_hash
+from defectra.studies.nmc.parameters import (
+    block_model,
+    parsed_state,
+    pick,
+    training_hash,
+)
 
 
 use rule step as average_sites with:
@@ -109,7 +114,7 @@ use rule step as evaluate_blocks with:
     params:
         **step("defectra.studies.nmc.block_steps.evaluate_blocks"),
         grids=leaf(CONFIG, "nmc", "edges"),
-        config=leaf(CONFIG, "nmc", "model"),
+        config=block_model(CONFIG),
         seed=leaf(CONFIG, "seed"),
 
 
@@ -140,7 +145,7 @@ use rule step as weigh_blocks with:
     params:
         **step("defectra.studies.nmc.block_steps.weigh_blocks"),
         grids=leaf(CONFIG, "nmc", "edges"),
-        config=leaf(CONFIG, "nmc", "model"),
+        config=block_model(CONFIG),
         seed=leaf(CONFIG, "seed"),
 
 
@@ -163,6 +168,24 @@ use rule step as measure_experiment with:
     params:
         **step("defectra.studies.nmc.block_steps.measure_experiment"),
         grids=leaf(CONFIG, "nmc", "edges"),
+        seed=leaf(CONFIG, "seed"),
+        mirror=CONFIG.mirror,
+
+
+use rule step as measure_energy_loss with:
+    input:
+        spectrum=needs(
+            "spectra/jia2026_multimodal/Data/Exp_data/EELS/TM/Extracted Spectrum 1.msa",
+            CONFIG.mirror,
+        ),
+    output:
+        "results/nmc/energy_loss.csv",
+    log:
+        "results/logs/nmc/measure_energy_loss.log",
+    localrule: True
+    params:
+        **step("defectra.studies.nmc.block_steps.measure_energy_loss"),
+        **project_files(cross_sections="resources/nmc/edge_cross_sections.csv"),
         seed=leaf(CONFIG, "seed"),
         mirror=CONFIG.mirror,
 
@@ -256,7 +279,7 @@ use rule step as plot_parity with:
 
 use rule step as plot_edges with:
     input:
-        metrics=rules.score.output.metrics,
+        metrics=rules.evaluate.output.metrics,
     output:
         report(
             "results/nmc/figures/edges.png",
@@ -442,7 +465,9 @@ use rule step as plot_experiment with:
 
 rule nmc:
     input:
-        rules.plot_experiment.output if CONFIG.mirror else [],
+        [rules.plot_experiment.output, rules.measure_energy_loss.output]
+        if CONFIG.mirror
+        else [],
         rules.save_model.output,
         rules.score.output,
         expand(

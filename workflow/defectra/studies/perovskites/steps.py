@@ -66,10 +66,8 @@ def load_perovskites(job: Job) -> None:
 
     params.mirror = folder of the published data; input main, defects, pbe, hse, elements.
     """
-    from pathlib import Path
-
     from defectra.core.csvs import write_csv
-    from defectra.core.datasets import locate
+    from defectra.core.datasets import located
     from defectra.core.store import write_table
     from defectra.studies.perovskites import elements, loader, quality
     from defectra.studies.perovskites.references import reference_rows
@@ -80,8 +78,7 @@ def load_perovskites(job: Job) -> None:
         REFERENCES_COLUMNS,
     )
 
-    mirror = Path(job.params.mirror)
-    path = {k: locate(str(Path(v).relative_to(mirror)), mirror) for k, v in job.input.items()}
+    path = {k: located(v, job.params.mirror)[0] for k, v in job.input.items()}
     ml = loader.read_defects(path["defects"], loader.read_main(path["main"]))
     ml, findings = quality.check(ml)
     pbe, left_out = loader.read_design(path["pbe"], "PBE")

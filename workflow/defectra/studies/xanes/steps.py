@@ -12,16 +12,12 @@ def build_copper(job: Job) -> None:
 
     params.mirror = folder of the published data.
     """
-    from pathlib import Path
-
     from defectra.core.csvs import write_csv
-    from defectra.core.datasets import locate
+    from defectra.core.datasets import located
     from defectra.core.store import write_table
     from defectra.studies.xanes.copper import COPPER, copper_rows
 
-    mirror = Path(job.params.mirror)
-    archive = locate(str(Path(job.input.archive).relative_to(mirror)), mirror)
-    rows, left_out = copper_rows(archive)
+    rows, left_out = copper_rows(located(job.input.archive, job.params.mirror)[0])
     write_table(job.output.copper, rows, COPPER)
     reasons = [{"reason": reason, "sites": number} for reason, number in sorted(left_out.items())]
     write_csv(job.output.left_out, reasons, ["reason", "sites"])
@@ -36,7 +32,6 @@ def build_ladder(job: Job) -> None:
     params.fidelities, params.mirror = folders.
     """
     import json
-    from pathlib import Path
 
     from defectra.campaign.ledger import Ledger
     from defectra.campaign.studies import journals_of, read_parsed
@@ -57,7 +52,7 @@ def build_ladder(job: Job) -> None:
     from defectra.studies.xanes.requests import REQUESTS, FidelityRequests, fidelity_rows
     from defectra.studies.xanes.settings import XanesStudy
 
-    study, mirror = XanesStudy(**json.loads(job.params.config)), Path(job.params.mirror)
+    study, mirror = XanesStudy(**json.loads(job.params.config)), job.params.mirror
     archive, settings = Archive(archive_folder(job.params.archive)), study.ladder
     codes = dict(zip(CODES, located(job.input.codes, mirror), strict=True))
     shipped = Archive(archive_folder(job.params.fidelities))
@@ -87,14 +82,12 @@ def check_published(job: Job) -> None:
 
     params.mirror = folder of the published data.
     """
-    from pathlib import Path
-
     from defectra.core.csvs import write_csv
     from defectra.core.datasets import located
     from defectra.spectra.measured_series import read_series
     from defectra.studies.xanes.published import CHECK_COLUMNS, check_rows
 
-    mirror = Path(job.params.mirror)
+    mirror = job.params.mirror
     names = ("series", "regressor", "classifier", "example", "record")
     series, *rest = (located(job.input[k], mirror)[0] for k in names)
     write_csv(job.output[0], check_rows(read_series(series), *rest), CHECK_COLUMNS)
@@ -108,7 +101,6 @@ def compare_features(job: Job) -> None:
     params.config = leaf xanes; params.seed = seed; params.mirror = folder of the published data.
     """
     import json
-    from pathlib import Path
 
     from defectra.core.csvs import write_csv
     from defectra.core.datasets import located
@@ -119,7 +111,7 @@ def compare_features(job: Job) -> None:
     from defectra.studies.xanes.omnixas import read_spectra
     from defectra.studies.xanes.settings import XanesStudy
 
-    mirror = Path(job.params.mirror)
+    mirror = job.params.mirror
     lists, tables = (located(job.input[k], mirror) for k in ("lists", "tables"))
     rows = compare(
         read_table(job.input.copper, COPPER),
@@ -150,7 +142,6 @@ def learn_delta(job: Job) -> None:
     params.config = leaf xanes; params.seed = seed; params.mirror = folder of the published data.
     """
     import json
-    from pathlib import Path
 
     from defectra.core.csvs import write_csv
     from defectra.core.datasets import located
@@ -160,7 +151,7 @@ def learn_delta(job: Job) -> None:
     from defectra.studies.xanes.omnixas import read_spectra
     from defectra.studies.xanes.settings import XanesStudy
 
-    mirror = Path(job.params.mirror)
+    mirror = job.params.mirror
     study, seed = XanesStudy(**json.loads(job.params.config)), int(job.params.seed)
     found = {}
     for element in ("Ti", "Cu"):
@@ -188,7 +179,6 @@ def measure_nickel(job: Job) -> None:
     params.config = leaf xanes; params.seed = seed; params.archive, params.mirror = folders.
     """
     import json
-    from pathlib import Path
 
     from defectra.core.csvs import write_csv
     from defectra.core.datasets import located
@@ -202,7 +192,7 @@ def measure_nickel(job: Job) -> None:
     from defectra.studies.xanes.settings import XanesStudy
 
     study, seed = XanesStudy(**json.loads(job.params.config)), int(job.params.seed)
-    mirror, archive = Path(job.params.mirror), Archive(archive_folder(job.params.archive))
+    mirror, archive = job.params.mirror, Archive(archive_folder(job.params.archive))
     path = {k: located(job.input[k], mirror) for k in ("series", "regressor", "oxides")}
     rows = nickel_rows(
         archive.read(CALCULATIONS),

@@ -1,0 +1,192 @@
+"""What study `nmc` found, from the tables of a run into ``docs/nmc.md`` and the README.
+
+``python -m benchmarks.nmc_results [RESULTS]`` prints the text of a results folder (default
+``results``), ``... write`` puts it between the marks of both pages. RMSE: root mean square error;
+AUROC: area under the receiver operating characteristic.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from defectra.core.claims import CHECK_COLUMNS, SCORECARD_COLUMNS, Estimate, Rows, estimate
+from defectra.core.csvs import read_csv
+from defectra.core.records import METRICS_COLUMNS, Metric, Split
+from defectra.core.store import write_bytes
+from defectra.studies.nmc.block_claims import ALL_EDGES, best_single, gain, score, single_edges
+from defectra.studies.nmc.block_evaluate import BOTH, INTENSITY, KERNEL
+from defectra.studies.nmc.block_scores import ALL_ARMS, CLAIMED, ELECTRONS, PAIRS, SHAPE
+from defectra.studies.nmc.energy_loss import ENERGY_LOSS_COLUMNS
+from defectra.studies.nmc.scorecard import CONTENTS
+
+ROOT = Path(__file__).parents[1]
+PAGES = {
+    ROOT / "docs/nmc.md": ("<!-- nmc_results begin -->", "<!-- nmc_results end -->"),
+    ROOT / "README.md": ("<!-- nmc_summary begin -->", "<!-- nmc_summary end -->"),
+}
+SPLITS = (Split.GROUPED, Split.COMPOSITION_OUT, Split.LITHIUM_OUT)
+
+
+def shown(found: Estimate, digits: int = 2) -> str:
+    """A number with its interval."""
+    if found.n == 0:
+        return "not computed"
+    return f"{found.value:.{digits}f} [{found.lo:.{digits}f}, {found.hi:.{digits}f}]"
+
+
+def table(head: list[str], rows: Iterator[list[str]]) -> str:
+    """Lines of a table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def claims(scorecard: Rows, checks: Rows) -> Iterator[list[str]]:
+    """Claims, then checks, of the study."""
+    for row in (*scorecard, *checks):
+        text = str(row.get("claim") or row.get("check"))
+        found = Estimate(float(row["ours"]), float(row["lo"]), float(row["hi"]), int(row["n"]))
+        yield [text, shown(found, 3), str(found.n), str(row["verdict"])]
+
+
+def contents(metrics: Rows) -> Iterator[list[str]]:
+    """Errors of the contents, by split and by what is read."""
+    for split in SPLITS:
+        for features, model in ((ALL_EDGES, KERNEL), (INTENSITY, "k-factors"), (BOTH, KERNEL)):
+            values = [
+                shown(
+                    estimate(
+                        metrics,
+                        target=t,
+                        features=features,
+                        model=model,
+                        split=split,
+                        metric=Metric.RMSE,
+                        subset=f"blocks: {ALL_ARMS}",
+                    ),
+                    3,
+                )
+                for t in CONTENTS
+            ]
+            yield [str(split), features, *values]
+    own = [
+        shown(
+            estimate(
+                metrics,
+                target=t,
+                features=ALL_EDGES,
+                split=Split.DESIGN,
+                metric=Metric.RMSE,
+                subset="first campaign",
+            ),
+            3,
+        )
+        for t in CONTENTS
+    ]
+    yield ["first campaign (external)", ALL_EDGES, *own]
+
+
+def defects(metrics: Rows) -> Iterator[list[str]]:
+    """Scores of every pair of arms by all edges and by each."""
+    for pair in PAIRS:
+        edges = [score(metrics, pair, SHAPE + e) for e in single_edges(metrics)]
+        won = score(metrics, pair, metric=Metric.WIN_RATE)
+        yield [pair.name, shown(score(metrics, pair)), shown(won), *(shown(e) for e in edges)]
+
+
+def page(scorecard: Rows, checks: Rows, metrics: Rows, loss: Rows) -> str:
+    """Text of ``docs/nmc.md``."""
+    parts = [
+        summary(scorecard, metrics),
+        "AUROC of pairs of arms, blocks held out, kernel model, 0.5 eV of jitter:",
+        table(
+            ["pair", "all edges", "pairs won", *single_edges(metrics)],
+            defects(metrics),
+        ),
+        "RMSE per metal atom:",
+        table(["split", "from", *CONTENTS], contents(metrics)),
+        "The authors' energy-loss spectrum (a sample whose nominal contents are not told), atoms "
+        "per metal atom by intensities: "
+        + (", ".join(f"{r['element']} {_ends(r)}" for r in loss) or "no mirror"),
+        "Claims and checks (`scorecard.csv`, `checks.csv`):",
+        table(["claim or check", "ours", "n", "verdict"], claims(scorecard, checks)),
+    ]
+    return "\n\n".join(parts)
+
+
+def _ends(row: Mapping[str, Any]) -> str:
+    return f"{float(row['per_metal']):.2f} [{float(row['lo']):.2f}, {float(row['hi']):.2f}]"
+
+
+def summary(scorecard: Rows, metrics: Rows) -> str:
+    """What came out, in a few sentences."""
+    verdicts = {str(r["claim_id"]): str(r["verdict"]) for r in scorecard}
+    blocks = score(metrics, CLAIMED[0]).n
+    text = [f"**What {blocks} blocks of four cells say** (of 80 planned; 90 % intervals):"]
+    for pair in CLAIMED:
+        best = best_single(metrics, pair)
+        words = "is" if verdicts.get(f"{pair.target}_gain") == "reproduced" else "is not"
+        text.append(
+            f"{pair.name}, AUROC {shown(score(metrics, pair))} from all five edges, "
+            f"{best.value:.2f} from the best single one; that all edges beat each single one "
+            f"{words} shown (smallest gain {shown(gain(metrics, pair))})."
+        )
+    won = score(metrics, ELECTRONS, metric=Metric.WIN_RATE)
+    text.append(
+        f"Against cells of as many electrons the vacancy wins {shown(won)} of its pairs. Cell "
+        "volume and contents tell neither, by design."
+    )
+    by = {
+        f: [
+            estimate(
+                metrics,
+                target=t,
+                features=f,
+                model=m,
+                split=Split.GROUPED,
+                metric=Metric.RMSE,
+                subset=f"blocks: {ALL_ARMS}",
+            ).value
+            for t in CONTENTS
+        ]
+        for f, m in ((ALL_EDGES, KERNEL), (BOTH, KERNEL))
+    }
+    numbers = {f: ", ".join(f"{v:.3f}" for v in values) for f, values in by.items()}
+    text.append(
+        f"Li, Ni, Mn, Co per metal from shapes alone: RMSE {numbers[ALL_EDGES]}; with edge "
+        f"intensities of 5 % error: {numbers[BOTH]}."
+    )
+    measured = next((r for r in scorecard if r["claim_id"] == "experiment_x_Li"), None)
+    if measured is not None and int(measured["n"]):
+        size = abs(float(measured["ours"]))
+        worse = "more" if float(measured["ours"]) > 0 else "less"
+        text.append(
+            f"Lithium of measured electrodes from Ni K: the error is {size:.2f} {worse} than that "
+            "of the peak position."
+        )
+    return " ".join(text)
+
+
+def main() -> None:
+    """Print the text, or write it into both pages."""
+    words = [w for w in sys.argv[1:] if w != "write"]
+    folder = Path(words[0] if words else "results") / "nmc"
+    scorecard = read_csv(folder / "scorecard.csv", SCORECARD_COLUMNS)
+    checks = read_csv(folder / "checks.csv", CHECK_COLUMNS)
+    metrics = read_csv(folder / "metrics.csv", METRICS_COLUMNS)
+    loss = folder / "energy_loss.csv"
+    measured = read_csv(loss, ENERGY_LOSS_COLUMNS) if loss.exists() else []
+    texts = (page(scorecard, checks, metrics, measured), summary(scorecard, metrics))
+    if "write" not in sys.argv[1:]:
+        print(texts[0])
+        return
+    for (path, (begin, end)), new in zip(PAGES.items(), texts):
+        text = path.read_text(encoding="utf-8")
+        start, stop = text.index(begin) + len(begin), text.index(end)
+        write_bytes(path, (text[:start] + "\n" + new + "\n" + text[stop:]).encode())
+
+
+if __name__ == "__main__":
+    main()

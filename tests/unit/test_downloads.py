@@ -1,0 +1,268 @@
+"""Downloads against a server on this machine that breaks off, lies, stalls, and is slow."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from defectra.core.datasets import Dataset, fetch, locate, located, needs
+from defectra.core.downloads import download
+from defectra.core.errors import DataError
+
+DATA = bytes(range(256)) * 1024  # 256 KiB: several blocks
+SUM = hashlib.sha256(DATA).hexdigest()
+HALF = len(DATA) // 2
+
+
+@dataclass
+class Server:
+    """Answers each request by the next of its plans; keeps what was asked."""
+
+    plans: list[Callable[[BaseHTTPRequestHandler, int], None]] = field(default_factory=list)
+    asked: list[tuple[str, str]] = field(default_factory=list)
+    going_on: threading.Event = field(default_factory=threading.Event)
+    address: str = ""
+
+    def answer(self, request: BaseHTTPRequestHandler) -> None:
+        span = request.headers.get("Range", "")
+        self.asked.append((request.path, span))
+        start = int(span.removeprefix("bytes=").removesuffix("-") or 0)
+        self.plans.pop(0)(request, start)
+
+
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    mine = Server()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.0"
+
+        def do_GET(self) -> None:
+            mine.answer(self)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
+        threading.Thread(target=http.serve_forever, daemon=True).start()
+        mine.address = f"http://127.0.0.1:{http.server_port}"
+        yield mine
+        mine.going_on.set()
+        http.shutdown()
+
+
+def send(body: bytes, declared: int | None = None, *, resumes: bool = True) -> Any:
+    """Answer with `body` (from where it is asked for); `declared` bytes are promised."""
+
+    def plan(request: BaseHTTPRequestHandler, start: int) -> None:
+        at = start if resumes else 0
+        request.send_response(206 if at else 200)
+        if at:
+            request.send_header("Content-Range", f"bytes {at}-{len(DATA) - 1}/{len(DATA)}")
+        request.send_header("Content-Length", str((declared or len(body)) - at))
+        request.end_headers()
+        request.wfile.write(body[at:])
+
+    return plan
+
+
+def refuse(code: int) -> Any:
+    return lambda request, _: request.send_error(code)
+
+
+def broken(upto: int) -> Any:
+    """Promise the whole file, send its beginning, close."""
+    return send(DATA[:upto], len(DATA))
+
+
+def asked_from(server: Server) -> list[str]:
+    return [span for _, span in server.asked]
+
+
+def test_broken_connection_goes_on_where_it_stopped(server: Server, tmp_path: Path) -> None:
+    server.plans = [broken(HALF), send(DATA)]
+    said: list[str] = []
+    file = download(tmp_path / "a/x.dat", [f"{server.address}/x"], len(DATA), SUM, say=said.append)
+    assert file.read_bytes() == DATA
+    assert asked_from(server) == ["", f"bytes={HALF}-"]
+    assert [f.name for f in file.parent.iterdir()] == ["x.dat"], "no part is left"
+    assert said[-1].startswith("x.dat: 100 %")
+    assert len(said) == len(set(said)) <= 10
+
+
+def test_killed_download_goes_on_in_the_next_process(server: Server, tmp_path: Path) -> None:
+    (tmp_path / "x.dat.part").write_bytes(DATA[:1000])
+    server.plans = [send(DATA)]
+    download(tmp_path / "x.dat", [f"{server.address}/x"], len(DATA), SUM)
+    assert asked_from(server) == ["bytes=1000-"]
+
+
+def test_server_that_cannot_resume_sends_all_of_it(server: Server, tmp_path: Path) -> None:
+    server.plans = [broken(HALF), send(DATA, resumes=False)]
+    file = download(tmp_path / "x.dat", [f"{server.address}/x"], len(DATA), SUM)
+    assert file.read_bytes() == DATA
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        pytest.param(send(DATA[::-1]), id="other bytes"),
+        pytest.param(send(DATA + b"more"), id="longer"),
+        pytest.param(send(DATA[:HALF]), id="shorter, promised so"),
+        pytest.param(send(b"<html>log in</html>"), id="a page"),
+        pytest.param(refuse(503), id="busy"),
+    ],
+)
+def test_wrong_answer_is_asked_for_once_more(server: Server, tmp_path: Path, wrong: Any) -> None:
+    server.plans = [wrong, send(DATA, resumes=False)]
+    file = download(tmp_path / "x.dat", [f"{server.address}/x"], len(DATA), SUM)
+    assert file.read_bytes() == DATA
+
+
+def test_part_of_another_file_is_thrown_away(server: Server, tmp_path: Path) -> None:
+    (tmp_path / "x.dat.part").write_bytes(b"?" * 100)
+    server.plans = [send(DATA), send(DATA)]
+    file = download(tmp_path / "x.dat", [f"{server.address}/x"], len(DATA), SUM)
+    assert file.read_bytes() == DATA
+    assert asked_from(server) == ["bytes=100-", ""], "the second time from the beginning"
+
+
+def test_second_address_after_two_failures_of_the_first(server: Server, tmp_path: Path) -> None:
+    server.plans = [refuse(404), refuse(404), send(DATA)]
+    addresses = [f"{server.address}/{name}" for name in ("first", "second")]
+    assert download(tmp_path / "x.dat", addresses, len(DATA), SUM).read_bytes() == DATA
+    assert [path for path, _ in server.asked] == ["/first", "/first", "/second"]
+
+
+def test_wrong_bytes_everywhere_leave_nothing_and_name_every_address(
+    server: Server, tmp_path: Path
+) -> None:
+    server.plans = [send(DATA[::-1])] * 4
+    addresses = [f"{server.address}/{name}" for name in ("first", "second")]
+    with pytest.raises(DataError) as caught:
+        download(tmp_path / "x.dat", addresses, len(DATA), SUM)
+    assert all(address in str(caught.value) for address in addresses)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_slow_answer_is_waited_for(server: Server, tmp_path: Path) -> None:
+    """The server sends the second half only when the client has said that the first is there."""
+
+    def plan(request: BaseHTTPRequestHandler, _: int) -> None:
+        request.send_response(200)
+        request.send_header("Content-Length", str(len(DATA)))
+        request.end_headers()
+        request.wfile.write(DATA[:HALF])
+        server.going_on.wait()
+        request.wfile.write(DATA[HALF:])
+
+    def say(line: str) -> None:
+        if " 50 %" in line:
+            server.going_on.set()
+
+    server.plans = [plan]
+    file = download(tmp_path / "x.dat", [f"{server.address}/x"], len(DATA), SUM, say=say)
+    assert file.read_bytes() == DATA
+    assert len(server.asked) == 1
+
+
+def test_server_that_falls_silent_is_asked_once_more(server: Server, tmp_path: Path) -> None:
+    def silent(request: BaseHTTPRequestHandler, _: int) -> None:
+        request.send_response(200)
+        request.send_header("Content-Length", str(len(DATA)))
+        request.end_headers()
+        server.going_on.wait()
+
+    patience = iter([0.05, None])  # the second answer may take as long as this machine needs
+    session = requests.Session()
+    session.trust_env = False
+
+    def get(url: str, *, timeout: float, **rest: Any) -> requests.Response:
+        assert timeout > 0
+        return session.get(url, timeout=(None, next(patience)), **rest)
+
+    server.plans = [silent, send(DATA)]
+    file = download(tmp_path / "x.dat", [f"{server.address}/x"], len(DATA), SUM, get=get)
+    assert file.read_bytes() == DATA
+    assert len(server.asked) == 2
+
+
+def entry(**changes: Any) -> Dataset:
+    given = {"path": "levels/x y.dat", "bytes": len(DATA), "sha256": SUM, "source": "o/r"}
+    return Dataset(
+        **{**given, "commit": "c0ffee", "source_path": "in/x y.dat", "licence": "MIT", **changes}
+    )
+
+
+def hosts(server: Server) -> list[str]:
+    return [server.address + "/{source}/{commit}/{path}"]
+
+
+def test_registered_file_by_its_quoted_address(server: Server, tmp_path: Path) -> None:
+    server.plans = [send(DATA)]
+    assert fetch(entry(), tmp_path, hosts(server)).read_bytes() == DATA
+    assert server.asked[0][0] == "/o/r/c0ffee/in/x%20y.dat"
+
+
+def test_table_kept_packed_is_right_whatever_packed_it(server: Server, tmp_path: Path) -> None:
+    """Checked by its content: another gzip gives other bytes of the same table."""
+    known = tmp_path / "datasets.csv"
+    known.write_text(
+        "path,bytes,sha256,source,commit,source_path,licence,plain_bytes,plain_sha256,by_hand\n"
+        f"levels/x.gz,1,{'0' * 64},o/r,c,x,MIT,{len(DATA)},{SUM},\n"
+    )
+    packed = entry(path="levels/x.gz", sha256="0" * 64, plain_bytes=len(DATA), plain_sha256=SUM)
+    server.plans = [send(DATA)]
+    file = fetch(packed, tmp_path, hosts(server))
+    assert gzip.decompress(file.read_bytes()) == DATA
+    assert [f.name for f in file.parent.iterdir()] == ["x.gz"]
+    assert locate("levels/x.gz", tmp_path, known) == file
+    for wrong in (gzip.compress(DATA[:-1]), gzip.compress(DATA)[:-9], b"no gzip"):
+        file.write_bytes(wrong)
+        with pytest.raises(DataError, match="replace it"):
+            locate("levels/x.gz", tmp_path, known)
+
+
+def test_without_a_network_the_message_says_what_to_put_where(
+    server: Server, tmp_path: Path
+) -> None:
+    server.plans = [refuse(403), refuse(403)]
+    with pytest.raises(DataError) as caught:
+        fetch(entry(), tmp_path, hosts(server))
+    words = ("in/x y.dat", "o/r", "c0ffee", str(tmp_path / "levels/x y.dat"), SUM, "MIRROR", "403")
+    assert [word for word in words if word not in str(caught.value)] == []
+
+
+def test_what_may_not_be_fetched_says_why_before_anything_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = "spectra/chen2023_featurexas/models_npz/exp_cdf_rfr_model.npz"
+    with pytest.raises(DataError, match=r"pickle is a program.*resources/data/spectra/chen2023"):
+        needs(path, None)(None)
+    (tmp_path / "resources/data" / path).parent.mkdir(parents=True)
+    (tmp_path / "resources/data" / path).touch()
+    assert needs(path, None)(None) == f"resources/data/{path}"
+    assert needs(path, "elsewhere")(None) == f"elsewhere/{path}", "a mirror that is named wins"
+
+
+def test_file_of_a_rule_is_checked_wherever_its_folder_lies(tmp_path: Path) -> None:
+    """Another workflow may mount this one below a prefix."""
+    file = tmp_path / "sub/resources/data/perovskites/perovs_ml/Data.csv"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(b"other")
+    with pytest.raises(DataError, match="replace it"):
+        located(str(file), None)
+    with pytest.raises(DataError, match="not below resources/data"):
+        located("elsewhere/Data.csv", None)

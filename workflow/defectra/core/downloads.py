@@ -1,0 +1,178 @@
+"""Downloads of published files: checked, resumed after a break, from several addresses in turn.
+
+The library pooch compares the checksum, tries once more, and puts only a right file in place. What
+it lacks stands here: :class:`Resuming` goes on where a broken connection stopped, ends an answer
+that is longer than the file, and says how far it is.
+"""
+
+from __future__ import annotations
+
+import gzip
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from defectra.core.errors import DataError
+from defectra.core.store import made, write_bytes
+
+STALL_S = 60.0  # longest silence of a server; a slow answer that goes on is waited for
+TRIES = 2
+_BLOCK = 65_536
+_GROUP_READABLE = 0o644
+
+# Called with a url, headers and so on, as `requests.Session.get`; returns its response.
+Get = Callable[..., Any]
+
+
+@dataclass
+class Resuming:
+    """Downloader for pooch that keeps what arrived and asks for the rest (HTTP Range).
+
+    Attributes
+    ----------
+    part
+        File that holds what has arrived; it outlives a broken connection and a killed process.
+    size
+        Bytes of the whole file.
+    get
+        As ``requests.Session.get``.
+    say
+        Told once for each tenth of the file.
+    """
+
+    part: Path
+    size: int
+    get: Get
+    say: Callable[[str], None] = print
+    _told: int = field(default=0, init=False)
+
+    def __call__(self, url: str, output_file: str, pooch: object) -> None:  # noqa: ARG002
+        """Bring ``url`` to ``output_file``.
+
+        Raises
+        ------
+        ValueError
+            If the server sends more or less than the size.
+        requests.exceptions.RequestException
+            If the connection fails; what came stays in `part`.
+        """
+        have = self.part.stat().st_size if self.part.exists() else 0
+        if have > self.size:
+            self.part.unlink()
+            have = 0
+        if have < self.size:
+            self._bring(url, have)
+        found = self.part.stat().st_size if self.part.exists() else 0
+        if found < self.size:
+            raise ValueError(f"{found} of {self.size} bytes came")
+        self.part.replace(output_file)
+
+    def _bring(self, url: str, have: int) -> None:
+        headers = {"User-Agent": "defectra", "Accept-Encoding": "identity"}
+        if have:
+            headers["Range"] = f"bytes={have}-"
+        with self.get(url, headers=headers, stream=True, timeout=STALL_S) as answer:
+            if answer.status_code == 416:  # what is there is not a beginning of that file
+                self.part.unlink(missing_ok=True)
+            answer.raise_for_status()
+            at = have if _continues(answer, have) else 0
+            with self.part.open("r+b" if at else "wb") as file:
+                file.seek(at)
+                for block in answer.iter_content(_BLOCK):
+                    at += len(block)
+                    if at > self.size:
+                        break
+                    file.write(block)
+                    file.flush()
+                    self._tell(at)
+        if at > self.size:
+            self.part.unlink()
+            raise ValueError(f"more than {self.size} bytes came")
+
+    def _tell(self, at: int) -> None:
+        tenth = 10 * at // max(self.size, 1)
+        if tenth > self._told:
+            self._told = tenth
+            self.say(f"{self.part.name.removesuffix('.part')}: {10 * tenth} % of {self.size} bytes")
+
+
+def _continues(answer: Any, have: int) -> bool:
+    """Whether an answer begins where we stopped; a server may send all of it instead."""
+    begins = str(answer.headers.get("Content-Range", "")).startswith(f"bytes {have}-")
+    return bool(have) and answer.status_code == 206 and begins
+
+
+def download(
+    file: Path,
+    addresses: Sequence[str],
+    size: int,
+    sha256: str,
+    get: Get | None = None,
+    say: Callable[[str], None] = print,
+) -> Path:
+    """Bring one file from the first address that gives it as registered, each asked twice.
+
+    Parameters
+    ----------
+    file
+        Where it goes; the folder is made. A file that is there with that checksum stays.
+    addresses
+        Of the same bytes, the preferred one first.
+    size
+        Bytes; an answer that is longer is cut off.
+    sha256
+        Checksum in hexadecimal digits.
+
+    Raises
+    ------
+    DataError
+        If no address gives it, with what each said. Nothing wrong is left behind.
+    """
+    import pooch
+    import requests
+
+    if not addresses:
+        raise DataError(f"{file}: no address is known")
+    made(file.parent)
+    pooch.get_logger().setLevel(logging.WARNING)
+    part = file.with_name(f"{file.name}.part")
+    said = []
+    with requests.Session() as session:
+        downloader = Resuming(part, size, get or session.get, say)
+        for address in addresses:
+            store = pooch.create(
+                path=file.parent,
+                base_url="",
+                registry={file.name: f"sha256:{sha256}"},
+                urls={file.name: address},
+                retry_if_failed=TRIES - 1,
+            )
+            try:
+                store.fetch(file.name, downloader=downloader)
+            except (requests.exceptions.RequestException, ValueError, OSError) as error:
+                said.append(f"{address}: {_short(error)}")
+            else:
+                file.chmod(_GROUP_READABLE)
+                return file
+    raise DataError("; ".join(said))
+
+
+def _short(error: Exception) -> str:
+    """First line of what went wrong; a library's own words on a connection are long."""
+    from requests.exceptions import ConnectionError as NoConnection
+    from requests.exceptions import Timeout
+
+    if isinstance(error, Timeout):
+        return "no answer in time"
+    if isinstance(error, NoConnection):
+        return "no connection, or it broke off"
+    return str(error).splitlines()[0]
+
+
+def packed(plain: Path, file: Path) -> Path:
+    """The file packed with gzip, for tables that are kept so; the plain one is removed."""
+    write_bytes(file, gzip.compress(plain.read_bytes(), mtime=0))
+    plain.unlink()
+    return file
