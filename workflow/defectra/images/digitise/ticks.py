@@ -21,6 +21,7 @@ LETTER = 40  # pixels: height of a picture's line of text for tesseract
 NEAR = 0.35  # of the distance of labels: how far a tick mark may be from the middle of its label
 FITS = 1.5  # pixels: largest residual of a label on the scale
 SHARE = 0.6  # of the numbers that were read: fewest that lie on the scale
+ONE_BLOCK, ONE_WORD = "6", "8"  # tesseract: modes of page segmentation
 SMALL_PRINT = 9  # pixels: letters below this are read with too many mistakes to be trusted
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
@@ -77,8 +78,10 @@ def scale_of(image: Picture, box: Box, axis: Axis) -> Scale:
     LibraryError
         If tesseract is not there.
     """
-    labels = read_labels(image, box, axis)
-    return fit_scale(labels, axis)
+    try:
+        return fit_scale(read_labels(image, box, axis), axis)
+    except DataError:  # word by word takes longer, and reads single digits better
+        return fit_scale(read_labels(image, box, axis, together=False), axis)
 
 
 def fit_scale(labels: Sequence[Label], axis: Axis) -> Scale:
@@ -151,15 +154,20 @@ def given_scale(points: Sequence[tuple[float, float]], is_log: bool, axis: Axis)
     return Scale(float(intercept), float(slope), is_log, len(points), len(points), 0.0)
 
 
-def read_labels(image: Picture, box: Box, axis: Axis) -> list[Label]:
+def read_labels(image: Picture, box: Box, axis: Axis, *, together: bool = True) -> list[Label]:
     """Numbers beside an axis, with the pixel of their tick mark.
+
+    Parameters
+    ----------
+    together
+        Whether all are read by one start of tesseract; else each by its own.
 
     Raises
     ------
     LibraryError
         If tesseract is not there.
     """
-    words = _words(image, box, axis)
+    words = _words(image, box, axis, together)
     marks = tick_marks(image, box, axis)
     middles = sorted(at for _, at in words)
     gap = float(np.median(np.diff(middles))) if len(middles) > 1 else 0.0
@@ -198,7 +206,7 @@ def _peaks(line: Floats, low: float, high: float) -> Floats:
     return np.array(out)
 
 
-def _words(image: Picture, box: Box, axis: Axis) -> list[tuple[float, float]]:
+def _words(image: Picture, box: Box, axis: Axis, together: bool) -> list[tuple[float, float]]:
     """Numbers in the band beside an axis: value, and the middle of the word along the axis."""
     band, row, column = _band(image, box, axis)
     if min(band.shape) < 6:
@@ -213,7 +221,13 @@ def _words(image: Picture, box: Box, axis: Axis) -> list[tuple[float, float]]:
     words = _blocks(band, axis, letters)
     start = column if axis == "x" else row
     out = []
-    for (first, last, part), text in zip(words, _read([w[2] for w in words], letters)):
+    pictures = [picture for _, _, picture in words]
+    texts = (
+        _read(pictures, letters)
+        if together
+        else [_read([picture], letters, ONE_WORD)[0] for picture in pictures]
+    )
+    for (first, last, part), text in zip(words, texts):
         value = number(text)
         if value is not None and ("." in text or not _has_point(part)):
             out.append((value, 0.5 * (first + last) + start))
@@ -298,7 +312,7 @@ def _has_point(word: NDArray[np.uint8]) -> bool:
     return any(b[0].stop - b[0].start < 0.35 * tall and b[0].start > 0.5 * tall for b in boxes if b)
 
 
-def _read(words: Sequence[NDArray[np.uint8]], letters: float) -> list[str]:
+def _read(words: Sequence[NDArray[np.uint8]], letters: float, mode: str = ONE_BLOCK) -> list[str]:
     """Texts of pictures of words, read one below the other; empty where nothing is read."""
     if shutil.which("tesseract") is None:
         raise LibraryError(
@@ -323,7 +337,7 @@ def _read(words: Sequence[NDArray[np.uint8]], letters: float) -> list[str]:
     large = cv2.resize(np.vstack(stack), None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
     found = pytesseract.image_to_data(
         large,
-        config="--psm 6 -c tessedit_char_whitelist=0123456789.-−",
+        config=f"--psm {mode} -c tessedit_char_whitelist=0123456789.-−",
         output_type=pytesseract.Output.DICT,
     )
     texts = [""] * len(words)
