@@ -49,7 +49,10 @@ def prepare(scans: Sequence[Scan], study: Stem4dStudy) -> Prepared:
 
 def _rings(scan: Scan, study: Stem4dStudy, turn: float = 0.0) -> Floats:
     largest = INSIDE * study.microscope.detector
-    return polar(scan.patterns, scan.step, largest, study.polar, turn)
+    found = polar(scan.patterns, scan.step, largest, study.polar, turn)
+    radius = (np.arange(study.polar.radii) + 0.5) * largest / study.polar.radii
+    found[:, np.abs(radius - study.microscope.aperture) < study.polar.edge] = 0
+    return found
 
 
 def trained(

@@ -30,6 +30,12 @@ class Polar(Strict):
     """Grid that patterns are sampled on."""
 
     radii: int = Field(16, ge=4, description="up to the edge of the detector")
+    edge: float = Field(
+        4.5,
+        ge=0,
+        description="mrad; rings nearer to the edge of the aperture are left out: "
+        "pixels cut it, and what they leave does not turn with the sample",
+    )
     angles: int = Field(36, ge=12, multiple_of=12, description="steps of a turn")
 
 
