@@ -53,7 +53,7 @@ plan: $(VENV)/.installed  ## what each chunk will take; shards for jobs of MINUT
 	@$(PY) -m defectra.campaign.workload --config $(CONFIG) --directory $(DIRECTORY) --minutes $(MINUTES)
 
 test: $(VENV)/.installed-test  ## the test suite
-	@$(PY) -m pytest
+	@$(PY) -m pytest -n $(WORKERS) --dist loadfile
 
 structures: $(VENV)/.installed  ## your own: REQUEST=request.yaml, see README
 	@$(PY) -m defectra.structures.make "$(or $(REQUEST),request.yaml)" \
