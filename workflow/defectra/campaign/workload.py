@@ -44,6 +44,11 @@ class Written:
     is_written: bool = True
 
 
+def in_job_arrays(workflow: Any) -> bool:
+    """Whether jobs of a rule are tasks of one job array, which share their limits (Slurm)."""
+    return bool(getattr(workflow.executor_settings, "array_jobs", None))
+
+
 class Workload:
     """Loads of all chunks of a plan, read or worked out when they are first asked for.
 

@@ -220,6 +220,13 @@ def needs_all(paths: Sequence[str], mirror: str | None) -> Callable[[object], li
     return found
 
 
+def needs_if_named(
+    paths: Sequence[str], mirror: str | None
+) -> Callable[[object], list[str]] | list[str]:
+    """As :func:`needs_all` where a mirror is named; without one, nothing is asked for."""
+    return needs_all(paths, mirror) if mirror else []
+
+
 def has(path: str, mirror: str | None) -> bool:
     """Whether a file that a user may have brought is there."""
     return (Path(mirror or DATA) / path).is_file()

@@ -1,16 +1,11 @@
 # Number of disks from one coherent speckle pattern (arXiv:2211.08194).
 
 from defectra.campaign.studies import part_for, requests_module
-from defectra.core.datasets import needs_all
+from defectra.core.datasets import needs_if_named
 from defectra.studies.speckle import published as speckle_published
 
 SPECKLE_KINDS = ["equal", "unequal"]
 SPECKLE_MODELS = "results/speckle/models/{kind}_"
-
-
-def of_authors(*paths):
-    """Files of the authors if there is a mirror; without one nothing is compared with them."""
-    return needs_all(paths, CONFIG.mirror) if CONFIG.mirror else []
 
 
 use rule step as gather_speckle_patterns with:
@@ -56,10 +51,9 @@ use rule step as learn_speckle with:
     output:
         predictions="results/speckle/predictions_{kind}.parquet",
         history="results/speckle/history_{kind}.csv",
-        network=SPECKLE_MODELS + "network_physical_inputs.safetensors",
-        photons=SPECKLE_MODELS
-        + "network_physical_inputs_trained_with_photons.safetensors",
-        image=SPECKLE_MODELS + "network_image.safetensors",
+        network=f"{SPECKLE_MODELS}network_physical_inputs.safetensors",
+        photons=f"{SPECKLE_MODELS}network_physical_inputs_trained_with_photons.safetensors",
+        image=f"{SPECKLE_MODELS}network_image.safetensors",
     log:
         "results/logs/speckle/learn_{kind}.log",
     wildcard_constraints:
@@ -96,9 +90,9 @@ use rule step as compare_speckle with:
         table=rules.gather_speckle_rings.output.table,
         arrays=rules.gather_speckle_rings.output.arrays,
         networks=expand(rules.learn_speckle.output[2:], kind="equal"),
-        moments=of_authors(speckle_published.MOMENTS),
-        each=of_authors(speckle_published.EACH),
-        patterns=of_authors(*speckle_published.PATTERNS),
+        moments=needs_if_named([speckle_published.MOMENTS], CONFIG.mirror),
+        each=needs_if_named([speckle_published.EACH], CONFIG.mirror),
+        patterns=needs_if_named(speckle_published.PATTERNS, CONFIG.mirror),
     output:
         moments=report(
             "results/speckle/moments.csv",
@@ -155,7 +149,7 @@ use rule step as plot_speckle_patterns with:
         arrays=rules.gather_speckle_patterns.output.arrays,
         moments=rules.compare_speckle.output.moments,
         profiles=rules.compare_speckle.output.profiles,
-        patterns=of_authors(*speckle_published.PATTERNS),
+        patterns=needs_if_named(speckle_published.PATTERNS, CONFIG.mirror),
     output:
         patterns=report(
             "results/speckle/figures/patterns.png",
