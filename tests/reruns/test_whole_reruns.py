@@ -108,7 +108,7 @@ def test_parameter(mine: Campaign, key: str, value: Any, rules: set[str] | None)
     mine.study[key] = value
     mine.write_config()
     # the lithium series takes the number of resamples from the model
-    assert set(mine.planned()) == (rules or MODELS | LITHIUM | BLOCKS | WEIGHTS)
+    assert set(mine.planned()) == (rules or MODELS | LITHIUM)
 
 
 def test_another_engine_version_is_for_the_drift_check(

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from defectra.core.config import Config, canonical
+from defectra.core.limits import without_limits
 from defectra.core.records import GEOMETRIES, Column, Status, Table
 from defectra.core.store import Archive, read_table
 from defectra.spectra.average import average_sites, chosen_sites, curves_on_grid, usable
@@ -110,7 +111,9 @@ def block_design(config: Config) -> str:
             "blocks": config.nmc.blocks.model_dump(mode="json"),
             "metals": config.nmc.structures.metals,
             "seed": config.seed,
-            "settings": json.loads(block_settings(config, ENGINE).model_dump_json()),
+            "settings": without_limits(
+                json.loads(block_settings(config, ENGINE).model_dump_json())
+            ),
         }
     )
 
