@@ -1,0 +1,246 @@
+"""A bicrystal found in an image: coarse search, refinement, and whether it is there at all."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from defectra.core.errors import DataError
+from defectra.engines.stem_points.columns import Columns
+from defectra.engines.stem_points.frame import Pose, render
+from defectra.studies.registration.objective import WINDOW, Fit, compare
+from defectra.studies.registration.refine import Counter, least_squares, polish
+from defectra.studies.registration.reflections import weakest
+from defectra.studies.registration.search import Place, coarse, equivalent, leaves, poses
+from defectra.studies.registration.settings import RegistrationStudy
+
+Floats = NDArray[np.float64]
+SMOOTH = 0.5  # A, standard deviation of what takes away noise before a fit is judged
+LEAST_ROWS = 20  # of a grain in the frame
+
+
+class Agreement(NamedTuple):
+    """How well frame and patch agree in one grain; NaN where the frame shows too little of it.
+
+    Attributes
+    ----------
+    correlation
+        After smoothing both.
+    reflection
+        Of the worst of the strong reflections (`reflections.py`).
+    """
+
+    correlation: float
+    reflection: float
+
+
+@dataclass(frozen=True)
+class Registration:
+    """What was found.
+
+    Attributes
+    ----------
+    place
+        Patch of the image, and the pose of least squares in it.
+    polished
+        Pose of the least objective; that of least squares if it was not asked for.
+    fit
+        Objective of the polished pose.
+    counter
+        Simulated frames, and the objective after each.
+    upper, lower
+        How well frame and patch agree in the two grains.
+    reason
+        Empty, or why the bicrystal is taken not to be there.
+    """
+
+    place: Place
+    polished: Pose
+    fit: Fit
+    counter: Counter
+    upper: Agreement
+    lower: Agreement
+    reason: str
+
+    @property
+    def pose(self) -> Pose:
+        """Pose of least squares."""
+        return self.place.pose
+
+    @property
+    def found(self) -> bool:
+        """Whether the bicrystal is in the image."""
+        return not self.reason
+
+    @property
+    def origin(self) -> tuple[float, float]:
+        """Column and row of the image where the origin of the bicrystal lies, pixels."""
+        return self.place.column + self.pose.u0, self.place.row + self.pose.v0
+
+
+def frame_shape(columns: Columns, pixel: float, image: tuple[int, ...]) -> tuple[int, int]:
+    """Rows and columns of a frame, odd: three fifths of the image, and within the cell.
+
+    Raises
+    ------
+    DataError
+        If fewer than two windows of the objective fit.
+    """
+    low, high = columns.reach
+    tall = 2 * min(-low, high) / pixel * 0.9
+    rows, cols = (int(min(0.6 * image[0], tall)) // 2 * 2 + 1, int(0.6 * image[1]) // 2 * 2 + 1)
+    if min(rows, cols) < 2 * WINDOW:
+        raise DataError(
+            f"a frame of {rows} x {cols} pixels is too small: it needs {2 * WINDOW} along each "
+            f"axis; is the pixel size, {pixel:g} A, right?"
+        )
+    return rows, cols
+
+
+def register(
+    image: Floats,
+    columns: Columns,
+    pixel: float,
+    settings: RegistrationStudy,
+    shape: tuple[int, int] | None = None,
+    budget: int = 0,
+    tilts: Sequence[float] | None = None,
+) -> Registration:
+    """Find a bicrystal in an image.
+
+    Parameters
+    ----------
+    image
+        Shape (H, W).
+    pixel
+        Nominal pixel size, A; the true one is sought within ``scale_range`` of it.
+    shape
+        Rows and columns of the simulated frame.
+    budget
+        Evaluations, all in all; 0: least squares alone, without minimising the objective.
+    tilts
+        Degrees of the coarse search; None: those of the settings.
+
+    Raises
+    ------
+    DataError
+        If no frame fits into image and cell, or the image is flat.
+    """
+    shape = shape or frame_shape(columns, pixel, image.shape)
+    reach = settings.scale_range
+    scales = np.linspace(1 - reach, 1 + reach, settings.scales)
+    grid = list(poses(pixel, shape, scales, settings.tilts if tilts is None else tilts,
+                      settings.aspects, settings.width))  # fmt: skip
+    grid = [pose for pose in grid if not leaves(columns, pose, shape)]
+    if not grid:
+        raise DataError(
+            f"a frame of {shape[0]} rows of {pixel:g} A is taller than the cell allows "
+            f"({columns.reach[0]:.1f} to {columns.reach[1]:.1f} A)"
+        )
+    counter = Counter(len(grid))
+    starts = coarse(image, columns, shape, grid)[: settings.starts]
+    refined = [_refined(image, columns, start, counter) for start in starts]
+    place, fit = _best(image, columns, refined, counter, settings, by_objective=budget > 0)
+    polished = place.pose
+    if budget > counter.count:
+        left = budget - counter.count
+        polished, fit = polish(columns, place.patch(image), place.pose, counter, left)
+    upper, lower = grains(image, columns, place)
+    reason = judge(place.pose, upper, lower, pixel, settings)
+    return Registration(place, polished, fit, counter, upper, lower, reason)
+
+
+def _refined(image: Floats, columns: Columns, start: Place, counter: Counter) -> Place:
+    """A start after least squares."""
+    patch = start.patch(image)
+    pose = least_squares(columns, patch, start.pose, counter)
+    value = _correlation(render(columns, pose, start.shape), patch)
+    return start._replace(correlation=value, pose=pose)
+
+
+def _best(
+    image: Floats,
+    columns: Columns,
+    refined: Sequence[Place],
+    counter: Counter,
+    settings: RegistrationStudy,
+    by_objective: bool,
+) -> tuple[Place, Fit]:
+    """The best of the refined starts.
+
+    By correlation, or by the objective; then also among the repeats of each along the interface.
+    A frame is simulated once for all positions and counts as one evaluation.
+    """
+    if not by_objective:
+        place = max(refined, key=lambda each: each.correlation)
+        counter.count += 1
+        fit = compare(render(columns, place.pose, place.shape), place.patch(image))
+        counter.trace.append((counter.count, fit.objective))
+        return place, fit
+    best: tuple[Fit, Place] | None = None
+    for each in refined:
+        frame = render(columns, each.pose, each.shape)
+        counter.count += 1
+        for repeat in equivalent(image, columns, each, settings.equivalent) or [each]:
+            fit = compare(frame, repeat.patch(image))
+            if best is None or fit.objective < best[0].objective:
+                best = fit, repeat
+        if best is not None:
+            counter.trace.append((counter.count, best[0].objective))
+    if best is None:
+        raise DataError("no start of the coarse search was left")
+    return best[1], best[0]
+
+
+def grains(image: Floats, columns: Columns, place: Place) -> tuple[Agreement, Agreement]:
+    """Agreement above and below the interface."""
+    from scipy.ndimage import gaussian_filter
+
+    patch, frame = place.patch(image), render(columns, place.pose, place.shape)
+    smooth = SMOOTH / place.pose.pixel
+    soft_patch, soft_frame = (gaussian_filter(i, smooth) for i in (patch, frame))
+    cut = round(float(np.clip(place.pose.v0, 0, place.shape[0])))
+
+    def agreement(part: slice) -> Agreement:
+        if len(frame[part]) < LEAST_ROWS:
+            return Agreement(float("nan"), float("nan"))
+        return Agreement(
+            _correlation(soft_frame[part], soft_patch[part]), weakest(frame[part], patch[part])
+        )
+
+    return agreement(slice(None, cut)), agreement(slice(cut, None))
+
+
+def judge(
+    pose: Pose, upper: Agreement, lower: Agreement, pixel: float, settings: RegistrationStudy
+) -> str:
+    """Empty, or why a fit is no registration."""
+    off = pose.pixel / pixel - 1
+    if not abs(off) <= settings.scale_range + 0.02:
+        return (
+            f"the pixel size that fits best, {pose.pixel:.4f} A, is {100 * off:+.0f} % off the "
+            f"nominal {pixel:.4f} A"
+        )
+    for name, value in (("upper", upper), ("lower", lower)):
+        if not value.correlation >= settings.least_correlation:
+            return (
+                f"the {name} grain correlates with the image by {value.correlation:.2f}, less than "
+                f"{settings.least_correlation:g}"
+            )
+        if not value.reflection >= settings.least_reflection:
+            return (
+                f"a strong reflection of the {name} grain is missing in the image (agreement "
+                f"{value.reflection:.2f}, less than {settings.least_reflection:g})"
+            )
+    return ""
+
+
+def _correlation(first: Floats, second: Floats) -> float:
+    """Correlation coefficient; 0 if one of them is flat."""
+    a, b = first - first.mean(), second - second.mean()
+    size = float(np.sqrt((a**2).sum() * (b**2).sum()))
+    return float((a * b).sum()) / size if size > 0 else 0.0

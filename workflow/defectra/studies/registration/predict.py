@@ -1,0 +1,136 @@
+"""`defectra predict` for study `registration`: a bicrystal looked for in a user's own micrograph.
+
+The model is a file of atomic columns; ``--option cell=POSCAR`` looks for another one.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from defectra.core.errors import ConfigError, DataError, DefectraError
+from defectra.core.store import replacing
+from defectra.engines.stem_points.columns import Columns, columns_of_json
+from defectra.images.measured import Image, read_image
+from defectra.learn.answers import Answer
+from defectra.learn.forest import read_npz
+from defectra.studies.registration.cells import cell_of_file, own_cell
+from defectra.studies.registration.fit import Registration, register
+from defectra.studies.registration.measured import TO_ANGSTROM
+from defectra.studies.registration.settings import RegistrationStudy
+
+STUDY = "registration"
+HEIGHT = 60.0  # A of each grain of the saved cells
+TILTS = (-2.0, 0.0, 2.0)  # degrees, unless the user says more
+_OPTIONS = ("pixel", "cell", "tilt", "budget")
+_HEADER = re.compile(r"#\s*(Width|Height):\s*([\d.]+)\s*(\S+)", re.IGNORECASE)
+
+
+def save_cell(path: str | Path, name: str) -> None:
+    """One of our own bicrystals as a model file."""
+    columns = own_cell(name, HEIGHT)
+    about = json.dumps({"study": STUDY, "cell": name, "columns": columns.as_json()})
+    with replacing(path) as temporary, Path(temporary).open("wb") as handle:
+        np.savez(handle, allow_pickle=False, about=np.array(about))
+
+
+def predict(model: Path, files: Sequence[Path], options: Mapping[str, str]) -> Iterator[Answer]:
+    """Where the bicrystal is in each image, or why it is taken not to be there.
+
+    Parameters
+    ----------
+    options
+        ``pixel`` (A, nominal; else from the file), ``cell`` (structure file in place of the model:
+        beam along the first axis, interface normal along the third), ``tilt`` (degrees that are
+        searched on both sides), ``budget`` (evaluations that the objective is minimised with).
+    """
+    unknown = set(options) - set(_OPTIONS)
+    if unknown:
+        raise ConfigError(
+            f"--option {sorted(unknown)[0]}: not known here; there are: {', '.join(_OPTIONS)}"
+        )
+    columns = cell_of_file(options["cell"]) if "cell" in options else _columns(model)
+    reach = _number(options, "tilt", TILTS[-1])
+    tilts = [float(t) for t in np.arange(-reach, reach + 1e-9, 2.0)] or [0.0]
+    budget, told = int(_number(options, "budget", 0.0)), _number(options, "pixel", 0.0)
+    for file in files:
+        try:
+            image = read_image(file)
+            pixel = told or pixel_size(image, file)
+            found = register(image.values, columns, pixel, RegistrationStudy(), None, budget, tilts)
+        except DefectraError as error:
+            yield Answer(str(file), str(error), certain=False)
+            continue
+        yield Answer(str(file), sentence(found, image), certain=found.found)
+
+
+def _columns(model: Path) -> Columns:
+    try:
+        about = json.loads(str(read_npz(model)["about"]))
+        return columns_of_json(about["columns"])
+    except (KeyError, ValueError, TypeError) as error:
+        raise DataError(f"{model}: no bicrystal of study registration ({error})") from None
+
+
+def _number(options: Mapping[str, str], key: str, default: float) -> float:
+    text = options.get(key)
+    if text is None:
+        return default
+    try:
+        value = float(text)
+    except ValueError:
+        value = float("nan")
+    if not 0 <= value < 1e5:
+        raise ConfigError(f"--option {key}={text}: a number from 0 on is expected")
+    return value
+
+
+def pixel_size(image: Image, file: Path) -> float:
+    """Pixel size, A, of an image or of the header of a text file (Width, Height).
+
+    Raises
+    ------
+    DataError
+        If neither tells it, or pixels are not square.
+    """
+    sizes: tuple[float, float] | None = None
+    if image.pixel is not None and image.pixel_unit in TO_ANGSTROM:
+        factor = TO_ANGSTROM[image.pixel_unit]
+        sizes = image.pixel[0] * factor, image.pixel[1] * factor
+    elif file.suffix.lower() == ".txt":
+        sizes = _header_pixel(image, file)
+    if sizes is None or not min(sizes) > 0:
+        raise DataError(f"{file}: the file tells no pixel size; say --option pixel=0.2 (A)")
+    if abs(sizes[0] / sizes[1] - 1) > 0.01:
+        raise DataError(f"{file}: pixels of {sizes[0]:g} x {sizes[1]:g} A are not square")
+    return sizes[1]
+
+
+def _header_pixel(image: Image, file: Path) -> tuple[float, float] | None:
+    with file.open(encoding="utf-8", errors="replace") as handle:
+        lines = [_HEADER.match(line) for _, line in zip(range(20), handle)]
+    told = {m[1].lower(): float(m[2]) * TO_ANGSTROM.get(m[3], float("nan")) for m in lines if m}
+    if not {"width", "height"} <= set(told):
+        return None
+    rows, cols = image.values.shape
+    return told["height"] / rows, told["width"] / cols
+
+
+def sentence(found: Registration, image: Image) -> str:
+    """What was found, for people."""
+    notes = "".join(f"; note: {note}" for note in image.notes)
+    if not found.found:
+        return f"the bicrystal was not found: {found.reason}{notes}"
+    column, row = found.origin
+    pose, fit = found.pose, found.fit
+    return (
+        f"interface at row {row:.1f}, column {column:.1f}; pixel {pose.pixel:.4f} A (to the right "
+        f"{pose.pixel_sizes[0]:.4f}, upwards {pose.pixel_sizes[1]:.4f}), turned by "
+        f"{pose.tilt:+.2f} degrees; column width {pose.width:.2f} A; upper grain moved by "
+        f"{pose.slide:+.2f} A along and {pose.gap:+.2f} A away from the interface; objective "
+        f"{fit.objective:.3f} after {found.counter.count} evaluations{notes}"
+    )

@@ -1,0 +1,164 @@
+"""Refinement of a pose: least squares with exact slopes, then the objective itself.
+
+Least squares (Levenberg and Marquardt) on the grey values, brightness and background solved for in
+each step, is quick and needs no guess of step widths; the last digits of the objective, which is
+no sum of squares, come from the simplex of Nelder and Mead in coordinates scaled by the least
+squares. Every frame that is simulated is counted as one evaluation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from defectra.engines.stem_points.columns import Columns
+from defectra.engines.stem_points.frame import (
+    NAMES,
+    Pose,
+    pose_of,
+    render,
+    render_with_slopes,
+)
+from defectra.studies.registration.objective import Fit, compare
+
+Floats = NDArray[np.float64]
+WIDTHS = (0.2, 2.5)  # A
+GAPS = (-2.0, 2.0)  # A, as the authors allow
+RATIOS = (0.3, 3.0)
+
+
+@dataclass
+class Counter:
+    """Simulated frames, and the best objective after each.
+
+    Attributes
+    ----------
+    count
+        Frames simulated so far.
+    trace
+        Pairs of evaluation and objective, in their order.
+    """
+
+    count: int = 0
+    trace: list[tuple[int, float]] = field(default_factory=list)
+
+
+def allowed(pose: Pose) -> bool:
+    """Whether width, gap and brightness are within their limits."""
+    return (
+        WIDTHS[0] <= pose.width <= WIDTHS[1]
+        and GAPS[0] <= pose.gap <= GAPS[1]
+        and RATIOS[0] <= pose.ratio <= RATIOS[1]
+    )
+
+
+def least_squares(
+    columns: Columns,
+    patch: Floats,
+    start: Pose,
+    counter: Counter,
+    free: Sequence[str] = NAMES,
+    steps: int = 25,
+    tolerance: float = 1e-5,
+) -> Pose:
+    """Pose of the least sum of squares between patch and scaled frame.
+
+    Parameters
+    ----------
+    free
+        Numbers of the pose that are moved.
+    """
+    index = [NAMES.index(name) for name in free]
+    target = patch - patch.mean()
+    damping, pose = 1e-2, start
+    frame, slopes = render_with_slopes(columns, pose, patch.shape)
+    counter.count += 1
+    loss, rest, jacobian = _linear(target, frame, slopes[index])
+    for _ in range(steps):
+        normal = jacobian @ jacobian.T
+        scaled = normal + damping * np.diag(np.diag(normal) + 1e-12 * np.trace(normal))
+        move = np.zeros(len(NAMES))
+        move[index] = np.linalg.solve(scaled, jacobian @ rest)
+        trial = pose_of(pose.vector() + move)
+        better = None
+        if allowed(trial):
+            frame, slopes = render_with_slopes(columns, trial, patch.shape)
+            counter.count += 1
+            better = _linear(target, frame, slopes[index])
+        if better is None or better[0] >= loss:
+            damping *= 6.0
+            if damping > 1e6:
+                break
+            continue
+        gain = (loss - better[0]) / loss
+        pose, damping = trial, max(damping / 6.0, 1e-7)
+        loss, rest, jacobian = better
+        if gain < tolerance:
+            break
+    return pose
+
+
+def _linear(target: Floats, frame: Floats, slopes: Floats) -> tuple[float, Floats, Floats]:
+    """Loss, rest and Jacobian with brightness and background solved for (Kaufman 1975)."""
+    zero = frame - frame.mean()
+    size = float((zero**2).sum()) or 1e-30
+    bright = float((target * zero).sum()) / size
+    rest = (target - bright * zero).ravel()
+    flat = bright * slopes.reshape(len(slopes), -1)
+    flat = flat - flat.mean(axis=1, keepdims=True)
+    unit = zero.ravel() / np.sqrt(size)
+    return float(rest @ rest), rest, flat - np.outer(flat @ unit, unit)
+
+
+def polish(
+    columns: Columns,
+    patch: Floats,
+    start: Pose,
+    counter: Counter,
+    budget: int,
+    score: Callable[[Floats, Floats], Fit] = compare,
+) -> tuple[Pose, Fit]:
+    """Pose of the least objective near `start`, by a simplex of at most `budget` evaluations."""
+    from scipy.optimize import minimize
+
+    scale = _steps(start, patch.shape)
+    fit = score(render(columns, start, patch.shape), patch)
+    counter.count += 1
+    best = (fit.objective, start, fit)
+
+    def value(z: Floats) -> float:
+        nonlocal best
+        pose = pose_of(start.vector() + scale * z)
+        if not allowed(pose):
+            return 10.0
+        fit = score(render(columns, pose, patch.shape), patch)
+        counter.count += 1
+        counter.trace.append((counter.count, fit.objective))
+        if fit.objective < best[0]:
+            best = (fit.objective, pose, fit)
+        return fit.objective
+
+    simplex = np.vstack([np.zeros(len(NAMES)), np.eye(len(NAMES))])
+    options = {
+        "maxfev": max(budget - 1, 1),
+        "initial_simplex": simplex,
+        "xatol": 1e-3,
+        "fatol": 1e-5,
+    }
+    minimize(value, np.zeros(len(NAMES)), method="Nelder-Mead",
+             options={**options, "adaptive": True})  # fmt: skip
+    return best[1], best[2]
+
+
+def _steps(pose: Pose, shape: tuple[int, int]) -> Floats:
+    """First steps: a third of a pixel at the edge of the frame, a tenth of an A or of a width."""
+    matrix = np.abs(pose.pixel_matrix)
+    half_x, half_y = matrix @ (np.array(shape[::-1]) / 2)
+    third = 0.35
+    return np.array([
+        third / half_x, third / half_y, third / half_x, third / half_y, third, third,
+        0.1, 0.1, 0.1 * pose.width, 0.1 * pose.ratio,
+    ])  # fmt: skip
