@@ -2,7 +2,7 @@
 
 from defectra.campaign.studies import part_for, requests_module
 from defectra.core.datasets import needs_all
-from defectra.studies.speckle import published as speckle_published
+from defectra.studies.speckle import author_files as speckle_files
 
 SPECKLE_KINDS = ["equal", "unequal"]
 SPECKLE_MODELS = "results/speckle/models/{kind}_"
@@ -96,9 +96,9 @@ use rule step as compare_speckle with:
         table=rules.gather_speckle_rings.output.table,
         arrays=rules.gather_speckle_rings.output.arrays,
         networks=expand(rules.learn_speckle.output[2:], kind="equal"),
-        moments=of_authors(speckle_published.MOMENTS),
-        each=of_authors(speckle_published.EACH),
-        patterns=of_authors(*speckle_published.PATTERNS),
+        moments=of_authors(speckle_files.MOMENTS),
+        each=of_authors(speckle_files.EACH),
+        patterns=of_authors(*speckle_files.PATTERNS),
     output:
         moments=report(
             "results/speckle/moments.csv",
@@ -155,7 +155,7 @@ use rule step as plot_speckle_patterns with:
         arrays=rules.gather_speckle_patterns.output.arrays,
         moments=rules.compare_speckle.output.moments,
         profiles=rules.compare_speckle.output.profiles,
-        patterns=of_authors(*speckle_published.PATTERNS),
+        patterns=of_authors(*speckle_files.PATTERNS),
     output:
         patterns=report(
             "results/speckle/figures/patterns.png",
