@@ -70,6 +70,7 @@ def test_new_times_and_lost_records(finished: Campaign, outside: Path, tmp_path:
 ABOUT = {"conda_prefix": "/", "root_prefix": "/", "platform": "linux-64", "conda_version": "24.9.0"}
 CONDA = f"""#!/bin/sh
 case "$*" in
+*--version*) echo "conda 24.9.0";;
 *info*) echo '{json.dumps(ABOUT)}';;
 *) echo '{{"get": {{"channel_priority": "strict"}}}}';;
 esac

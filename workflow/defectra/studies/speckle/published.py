@@ -21,11 +21,6 @@ from defectra.studies.speckle.settings import SpeckleStudy
 
 Floats = NDArray[np.float64]
 Row = dict[str, Any]
-FOLDER = "imaging/xray_speckle"
-MOMENTS = f"{FOLDER}/Y_avg_firstMoment_raw.csv"  # mean of ten patterns of each number
-EACH = f"{FOLDER}/Y_fristMoment_raw.csv"  # the ten; the name is the authors'
-COUNTS = (2, 5, 10, 15, 20)
-PATTERNS = [f"{FOLDER}/Beads_{n}.0.mat" for n in COUNTS]
 FEWEST = 2  # disks of the first row of their tables
 AVERAGED = 10
 MOMENT_COLUMNS = [

@@ -2,7 +2,7 @@
 
 from defectra.campaign.studies import part_for, requests_module
 from defectra.core.datasets import needs_if_named
-from defectra.studies.speckle import published as speckle_published
+from defectra.studies.speckle import author_files as speckle_files
 
 SPECKLE_KINDS = ["equal", "unequal"]
 SPECKLE_MODELS = "results/speckle/models/{kind}_"
@@ -90,9 +90,9 @@ use rule step as compare_speckle with:
         table=rules.gather_speckle_rings.output.table,
         arrays=rules.gather_speckle_rings.output.arrays,
         networks=expand(rules.learn_speckle.output[2:], kind="equal"),
-        moments=needs_if_named([speckle_published.MOMENTS], CONFIG.mirror),
-        each=needs_if_named([speckle_published.EACH], CONFIG.mirror),
-        patterns=needs_if_named(speckle_published.PATTERNS, CONFIG.mirror),
+        moments=needs_if_named([speckle_files.MOMENTS], CONFIG.mirror),
+        each=needs_if_named([speckle_files.EACH], CONFIG.mirror),
+        patterns=needs_if_named(speckle_files.PATTERNS, CONFIG.mirror),
     output:
         moments=report(
             "results/speckle/moments.csv",
@@ -149,7 +149,7 @@ use rule step as plot_speckle_patterns with:
         arrays=rules.gather_speckle_patterns.output.arrays,
         moments=rules.compare_speckle.output.moments,
         profiles=rules.compare_speckle.output.profiles,
-        patterns=needs_if_named(speckle_published.PATTERNS, CONFIG.mirror),
+        patterns=needs_if_named(speckle_files.PATTERNS, CONFIG.mirror),
     output:
         patterns=report(
             "results/speckle/figures/patterns.png",
