@@ -23,7 +23,7 @@ define install
 	@$(VENV)/bin/uv pip install -q --compile-bytecode --python $(PY) $(1) 2>/dev/null || $(PY) -m pip install -q $(1)
 endef
 
-.PHONY: help run $(STUDIES) ladder report plan test test-reruns test-slurm test-faults test-fuzz \
+.PHONY: help run $(STUDIES) ladder report published figure docs plan test test-reruns test-slurm test-faults test-fuzz \
 	structures engines gpaw measured instruments corrections live slurm costs archive bench lint lock config clean distclean
 
 help:  ## this list
@@ -39,6 +39,12 @@ $(STUDIES): $(VENV)/.installed
 ladder: $(VENV)/.installed  ## one site at several fidelities (codes, protocols), FEFF to VASP; needs MIRROR
 	@$(LAUNCH) ladder
 
+published: $(VENV)/.installed  ## every figure and table of the papers that can be made: docs/published.md
+	@targets=$$($(PY) -m defectra.report.published targets) && $(LAUNCH) $$targets
+
+figure: $(VENV)/.installed  ## one of them: FIG=2203.10349:gap
+	@target=$$($(PY) -m defectra.report.published target "$(FIG)") && $(LAUNCH) $$target
+
 report: $(VENV)/.installed  ## make the report anew
 	@rm -f $(DIRECTORY)/results/report.html
 	@$(LAUNCH)
@@ -47,7 +53,7 @@ plan: $(VENV)/.installed  ## what each chunk will take; shards for jobs of MINUT
 	@$(PY) -m defectra.campaign.workload --config $(CONFIG) --directory $(DIRECTORY) --minutes $(MINUTES)
 
 test: $(VENV)/.installed-test  ## the test suite
-	@$(PY) -m pytest
+	@$(PY) -m pytest -n $(WORKERS) --dist loadfile
 
 structures: $(VENV)/.installed  ## your own: REQUEST=request.yaml, see README
 	@$(PY) -m defectra.structures.make "$(or $(REQUEST),request.yaml)" \
@@ -66,6 +72,11 @@ test-faults: $(VENV)/.installed-test  ## kills, full disks, damaged files; figur
 test-fuzz: $(VENV)/.installed-test  ## readers and config loader, 10,000 generated cases each
 	@DEFECTRA_FUZZ=10000 $(PY) -m pytest tests/unit/test_fuzz.py tests/unit/test_fuzz_readers.py \
 		tests/unit/test_fuzz_columns.py
+
+docs: $(VENV)/.installed-docs  ## the documentation as a site, build/site; a broken link fails
+	@$(PY) -m defectra.report.published page
+	@$(PY) -m defectra.report.readme
+	@NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict
 
 lint: $(VENV)/.installed-test  ## formatters, linters, types, snakemake --lint
 	$(VENV)/bin/ruff check .
@@ -143,6 +154,10 @@ $(VENV)/.installed-measured: $(VENV)/.installed envs/requirements-measured.txt
 
 $(VENV)/.installed-slurm: $(VENV)/.installed envs/requirements-slurm.txt
 	$(call install,--require-hashes -r envs/requirements-slurm.txt)
+	@touch $@
+
+$(VENV)/.installed-docs: $(VENV)/.installed envs/requirements-docs.txt
+	$(call install,--require-hashes -r envs/requirements-docs.txt)
 	@touch $@
 
 $(VENV)/.installed-engines: $(VENV)/.installed envs/requirements-engines.txt

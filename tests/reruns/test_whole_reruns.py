@@ -14,12 +14,21 @@ from defectra.core.store import Archive, read_table
 
 pytestmark = pytest.mark.workflow
 
-PLOTS = {f"plot_{n}" for n in ("spectra", "parity", "edges", "lithium", "failures", "ladder")}
+BLOCK_PLOTS = {
+    f"plot_blocks_{n}" for n in ("differences", "contents", "gains", "curves", "weights")
+}
+PLOTS = BLOCK_PLOTS | {
+    f"plot_{n}" for n in ("spectra", "parity", "edges", "lithium", "failures", "ladder")
+}
 SCORES = {"score", "collect_scores", "make_report"}
 MODELS = {"evaluate", "plot_parity", "plot_edges"} | SCORES
+BLOCKS = {"evaluate_blocks", "save_model"} | {
+    f"plot_blocks_{n}" for n in ("contents", "gains", "curves")
+}
+WEIGHTS = {"weigh_blocks", "plot_blocks_weights"}
 AVERAGES = {"average_sites", "build_training", "plot_spectra", "plot_lithium", "plot_ladder"}
 LITHIUM = {"measure_lithium", "plot_lithium"} | SCORES
-GATHERED = {"gather", "plot_failures"} | AVERAGES | MODELS | LITHIUM
+GATHERED = {"gather", "plot_failures"} | AVERAGES | MODELS | LITHIUM | BLOCKS
 
 
 def export(campaign: Campaign, name: str, rows: slice) -> list[Path]:
@@ -63,11 +72,11 @@ def test_nothing_and_moved(mine: Campaign) -> None:
     ("module", "rules"),
     [
         ("learn/features.py", MODELS),
-        ("learn/crossval.py", MODELS),
+        ("learn/crossval.py", MODELS | BLOCKS | WEIGHTS | BLOCK_PLOTS),
         ("figures/style.py", PLOTS | {"make_report"}),
         ("studies/nmc/scorecard.py", SCORES),
         ("studies/nmc/checks.py", SCORES),
-        ("spectra/site_averages.py", AVERAGES | MODELS),
+        ("spectra/site_averages.py", AVERAGES | MODELS | BLOCKS),
         ("campaign/drift.py", {"drift"} | SCORES),
     ],
 )
@@ -99,7 +108,7 @@ def test_parameter(mine: Campaign, key: str, value: Any, rules: set[str] | None)
     mine.study[key] = value
     mine.write_config()
     # the lithium series takes the number of resamples from the model
-    assert set(mine.planned()) == (rules or MODELS | LITHIUM)
+    assert set(mine.planned()) == (rules or MODELS | LITHIUM | BLOCKS | WEIGHTS)
 
 
 def test_another_engine_version_is_for_the_drift_check(

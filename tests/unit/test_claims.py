@@ -211,7 +211,7 @@ def empty_tables():
 
 def test_no_bound_of_our_own_is_a_claim_and_every_check_can_fail():
     tables = empty_tables()
-    assert set(tables) == set(study_names())
+    assert set(tables) <= set(study_names())  # later studies: tests/studies/<study>
     for study, (claims, checks) in tables.items():
         ids = [r["claim_id"] for r in claims] + [r["check_id"] for r in checks]
         assert len(ids) == len(set(ids))

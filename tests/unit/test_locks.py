@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 ENVS = ROOT / "envs"
 LOCKS = [
     *("installer.txt", "requirements.txt", "requirements-test.txt", "requirements-slurm.txt"),
-    *("requirements-levels.txt", "requirements-measured.txt"),
+    *("requirements-levels.txt", "requirements-measured.txt", "requirements-docs.txt"),
 ]
 
 

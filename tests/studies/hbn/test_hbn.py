@@ -133,6 +133,13 @@ def test_what_stopped_on_the_way_is_a_row() -> None:
     assert numbers.transition(missing)["remark"] == "later"
 
 
+def test_a_spin_above_the_ground_state_is_told() -> None:
+    low, high = _run(), _run() | {"spin": 2, "ground_eV": -99.5}
+    first, second = numbers.transitions([low, high])
+    assert "ground state" not in first["remark"]
+    assert "0.50 eV lower" in second["remark"]
+
+
 def test_emission_has_the_moments_of_displaced_oscillators() -> None:
     """Mean -Σ S ħω at any temperature, variance Σ S (ħω)² (2n + 1), line exp(-S) when cold."""
     energy, factor = np.array([0.16, 0.03]), np.array([1.5, 0.4])

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import csv
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from test_nmc_block_models import EDGES, GRIDS, SETTINGS, planted
 
 from defectra.cli.main import main
-from defectra.core.config import load
+from defectra.core.config import canonical, load
+from defectra.core.csvs import read_csv
 from defectra.core.errors import DataError
 from defectra.core.paths import PROJECT
 from defectra.core.records import CALCULATIONS, GEOMETRIES, SPECTRA
-from defectra.core.store import Archive, to_arrow
+from defectra.core.store import Archive, to_arrow, write_table
 from defectra.learn.edges_model import is_edges_model, load_edges_model
 from defectra.spectra.align import points
 from defectra.spectra.measured_series import Series
 from defectra.spectra.measured_spectrum import Measured
-from defectra.studies.nmc import block_weights, energy_loss, experiment
-from defectra.studies.nmc.block_evaluate import evaluate_blocks
+from defectra.studies.nmc import block_plots, block_steps, block_weights, energy_loss, experiment
+from defectra.studies.nmc.block_evaluate import HALVES_COLUMNS, evaluate_blocks
 from defectra.studies.nmc.block_saved import save
 from defectra.studies.nmc.block_tables import (
     NOT_COMPUTED,
@@ -28,6 +30,7 @@ from defectra.studies.nmc.block_tables import (
     read_blocks,
 )
 from defectra.studies.nmc.first_campaign import evaluate_first
+from defectra.studies.nmc.training import training_table
 
 SUBSET = ["O K", "Ni K"]
 
@@ -262,3 +265,47 @@ def test_contents_come_back_from_a_planted_energy_loss_spectrum():
     short = Measured(energy[:600], counts[:600], "counts")
     with pytest.raises(DataError, match="does not cover an edge"):
         list(energy_loss.quantify(short, sections, 1))
+
+
+def test_steps_without_any_block_leave_empty_tables_and_figures(tmp_path):
+    """A campaign of one's own has no archive of blocks; nothing of it may stop."""
+    edges = ["O K"]
+    rows, training = tmp_path / "rows.parquet", tmp_path / "training.parquet"
+    write_table(rows, [], block_rows_table(edges))
+    write_table(training, [], training_table(edges))
+    grids = canonical({e: g.model_dump(mode="json") for e, g in GRIDS.items()})
+    model = canonical({"folds": 2, "repeats": 1, "bootstrap": 10})
+    names = ("metrics", "curves", "halves")
+    out = {n: tmp_path / f"{n}.csv" for n in names} | {"predictions": tmp_path / "p.parquet"}
+    params = SimpleNamespace(grids=grids, config=model, seed=1)
+    given = SimpleNamespace(rows=rows, training=training, curves=out["curves"])
+    given.metrics, given.halves, given.predictions = (
+        out[n] for n in ("metrics", "halves", "predictions")
+    )
+    block_steps.evaluate_blocks(
+        SimpleNamespace(input=given, output=SimpleNamespace(**out), params=params)
+    )
+    assert read_csv(out["halves"], HALVES_COLUMNS) == []
+    for number, step in enumerate((block_steps.save_model, block_steps.weigh_blocks,
+                                   block_plots.plot_differences, block_plots.plot_parity,
+                                   block_plots.plot_gains, block_plots.plot_curves)):  # fmt: skip
+        made = tmp_path / f"{number}.out"
+        step(SimpleNamespace(input=given, output=[made], params=params))
+        assert made.exists()
+
+
+def test_the_shipped_model_answers_for_the_cells_of_the_archive(shipped):
+    """Any subset, on its own training cells: better than the mean of the labels."""
+    config, _ = shipped
+    found = load_edges_model(PROJECT / "resources/models/nmc_edges.npz")
+    assert found.about.edges == list(config.nmc.blocks.edges)
+    assert {"x_Li", "vacancy", "antisite", "nickel_state"} <= set(found.about.targets)
+    lithium, k = [], found.about.targets.index("x_Li")
+    for n in range(0, len(found.groups), 5):
+        (told,) = [
+            t for t in found.predict({e: found.curves[e][n] for e in ("O K", "Mn K")})
+            if t.target == "x_Li"
+        ]  # fmt: skip
+        lithium.append(told.value - found.labels[n, k])
+    assert np.sqrt(np.mean(np.square(lithium))) < 0.5 * found.labels[:, k].std()
+    assert found.about.scores["O K + Mn K: x_Li"] > 0

@@ -89,6 +89,16 @@ def test_no_melting_is_in_two_sets() -> None:
         assert (POOR in seen) == (movie.use == "test")
 
 
+def test_a_calculation_does_not_depend_on_the_order_of_the_conditions() -> None:
+    """A rule carries its settings with sorted keys; the main process has them as declared."""
+    turned = dict(sorted(SETTINGS.conditions.items(), reverse=True))
+    other = SegmentationStudy(conditions=turned)
+    for movie in list(requests.movies(SETTINGS, 1))[-2:]:
+        for condition in movie.conditions(SETTINGS):
+            one, two = (requests.request(movie, condition, s) for s in (SETTINGS, other))
+            assert one.calculation_id == two.calculation_id
+
+
 def test_scores_by_hand() -> None:
     """Two frames of four pixels; weights repeat a frame."""
     truth = np.array([[[1, 1], [0, 0]], [[1, 0], [0, 0]]], float)

@@ -10,13 +10,14 @@ import pytest
 from defectra.core.errors import DataError
 from defectra.engines.speckle.engine import PATTERNS
 from defectra.engines.speckle.placement import place
+from defectra.engines.speckle.rings import rings_of
 from defectra.engines.speckle.scattering import Detector, analytic_intensity, whole
 from defectra.learn.training import Training
 from defectra.studies.speckle.checks import checks
 from defectra.studies.speckle.described import PatternSet
 from defectra.studies.speckle.evaluate import metrics
 from defectra.studies.speckle.pattern_file import check_pattern, kept_pixels
-from defectra.studies.speckle.published import published_moments
+from defectra.studies.speckle.published import answer_rows, published_moments
 from defectra.studies.speckle.samples import (
     DRAWN,
     EQUAL,
@@ -132,6 +133,26 @@ def test_tables_of_the_authors_must_belong_together(tmp_path: Path) -> None:
     np.savetxt(tmp_path / "mean.csv", np.zeros(3))
     with pytest.raises(DataError, match="not the means"):
         published_moments(tmp_path / "mean.csv", tmp_path / "each.csv")
+
+
+class Wrong:
+    """A network that takes every pattern for twenty disks."""
+
+    name, classes = "wrong", (5, 20)
+
+    def ask(self, patterns):
+        return np.tile([0.1, 0.9], (len(patterns), 1))
+
+
+def test_a_wrong_answer_changes_nothing_of_what_a_file_is_of(tmp_path: Path, pattern) -> None:
+    file = tmp_path / "Beads_5.0.npy"
+    np.save(file, pattern)
+    rings = rings_of(pattern)
+    ours = {5: (rings.mean[None], rings.contrast[None])}
+    counted, *wrong = answer_rows([file], [Wrong(), Wrong()], ours, STUDY)
+    assert [r["number"] for r in (counted, *wrong)] == [5, 5, 5]
+    assert [r["predicted"] for r in (counted, *wrong)] == [5, 20, 20]
+    assert {r["rings_within"] for r in wrong} == {1.0}  # compared with those of five disks
 
 
 def test_without_rows_every_claim_and_check_says_so() -> None:

@@ -23,7 +23,7 @@ def largest_difference(rows: Iterable[Mapping[str, Any]], column: str) -> tuple[
     found, reasons, count = [], set(), 0
     for row in rows:
         count += 1
-        failed = row["status"] == Status.FAILED or row[column] == ""
+        failed = row.get("status") == Status.FAILED or row[column] == ""
         found.append(math.nan if failed else abs(float(row[column])))
         reasons |= {str(row.get("message") or "")} - {""}
     known = [value for value in found if math.isfinite(value)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.ndimage import binary_closing
 
 from defectra.core.errors import DataError
 from defectra.images.digitise.picture import Floats, Mask, Picture
@@ -12,6 +13,8 @@ from defectra.images.digitise.picture import Floats, Mask, Picture
 LONG = 0.3  # of the width or height: shortest spine
 AT_LEAST = 30  # pixels between opposite spines
 THICK = 5  # pixels: thickest spine
+GAP = 3  # pixels: noise may break a thin spine for less than this
+CORNER = 10.0  # pixels: how near spines end to each other; a tick mark may lengthen one
 
 
 @dataclass(frozen=True)
@@ -70,7 +73,8 @@ def straight_lines(mask: Mask, weight: Floats, least: int) -> list[Straight]:
     least
         Shortest line, pixels.
     """
-    runs = [longest_run(row) for row in mask]
+    closed = binary_closing(np.pad(mask, GAP), np.ones((1, GAP)))[GAP:-GAP, GAP:-GAP]
+    runs = [longest_run(row) for row in closed]
     long = [k for k, (first, last) in enumerate(runs) if last - first + 1 >= least]
     out = []
     for group in np.split(long, np.flatnonzero(np.diff(long) > 1) + 1) if long else []:
@@ -100,39 +104,37 @@ def find_box(image: Picture) -> Box:
     if not across or not down:
         which = "horizontal" if not across else "vertical"
         raise DataError(f"no frame: no {which} straight line of {100 * LONG:.0f} % of the picture")
-    longest = max(across, key=lambda s: s.length)
-    across = [s for s in across if s.length > 0.9 * longest.length and _beside(s, longest)]
-    tallest = max(down, key=lambda s: s.length)
-    down = [s for s in down if s.length > 0.9 * tallest.length and _beside(s, tallest)]
-    return _box(across, down)
+    corners = [(h, v) for h in across for v in down if _meet(h, v)]
+    if not corners:
+        raise DataError("no frame: no horizontal and vertical straight lines meet in a corner")
+    return _box(*max(corners, key=lambda c: c[0].length * c[1].length), across, down)
 
 
-def _beside(one: Straight, other: Straight) -> bool:
-    """Whether two parallel lines run from the same start to the same end."""
-    near = 0.03 * other.length + 3
-    return abs(one.first - other.first) < near and abs(one.last - other.last) < near
+def _near(one: float, other: float) -> bool:
+    return abs(one - other) < CORNER
 
 
-def _box(across: list[Straight], down: list[Straight]) -> Box:
-    """Frame from the lines; a side without a spine is where the spines across it end."""
-    bottom, top = max(s.at for s in across), min(s.at for s in across)
-    left, right = min(s.at for s in down), max(s.at for s in down)
-    seen = []
-    if right - left < AT_LEAST:  # one vertical spine
-        middle = 0.5 * (across[0].first + across[0].last)
-        is_left = left < middle
-        seen.append("left" if is_left else "right")
-        left, right = (left, float(across[0].last)) if is_left else (float(across[0].first), right)
-    else:
-        seen += ["left", "right"]
-    if bottom - top < AT_LEAST:
-        middle = 0.5 * (down[0].first + down[0].last)
-        is_bottom = bottom > middle
-        seen.append("bottom" if is_bottom else "top")
-        ends = float(down[0].first), float(down[0].last)
-        top, bottom = (ends[0], bottom) if is_bottom else (top, ends[1])
-    else:
-        seen += ["top", "bottom"]
+def _meet(horizontal: Straight, vertical: Straight) -> bool:
+    """Whether two lines end at each other, as spines do and lines of the plot do not."""
+    at_end = _near(horizontal.first, vertical.at) or _near(horizontal.last, vertical.at)
+    return at_end and (_near(vertical.first, horizontal.at) or _near(vertical.last, horizontal.at))
+
+
+def _box(
+    horizontal: Straight, vertical: Straight, across: list[Straight], down: list[Straight]
+) -> Box:
+    """Frame of two spines that meet; a side without a spine is where the spine across it ends."""
+    sides, seen = [], []
+    for name, end, own, others in (
+        ("left", horizontal.first, vertical, down),
+        ("top", vertical.first, horizontal, across),
+        ("right", horizontal.last, vertical, down),
+        ("bottom", vertical.last, horizontal, across),
+    ):
+        there = [s for s in others if _near(s.at, end) and s.length > 0.9 * own.length]
+        sides.append(max(there, key=lambda s: s.length).at if there else float(end))
+        seen += [name] if there else []
+    left, top, right, bottom = sides
     if right - left < AT_LEAST or bottom - top < AT_LEAST:
         raise DataError("no frame: the straight lines of the picture enclose no plot")
     return Box(left, top, right, bottom, tuple(seen))

@@ -21,6 +21,7 @@ LETTER = 40  # pixels: height of a picture's line of text for tesseract
 NEAR = 0.35  # of the distance of labels: how far a tick mark may be from the middle of its label
 FITS = 1.5  # pixels: largest residual of a label on the scale
 SHARE = 0.6  # of the numbers that were read: fewest that lie on the scale
+ONE_BLOCK, ONE_WORD = "6", "8"  # tesseract: modes of page segmentation
 SMALL_PRINT = 9  # pixels: letters below this are read with too many mistakes to be trusted
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
@@ -77,8 +78,10 @@ def scale_of(image: Picture, box: Box, axis: Axis) -> Scale:
     LibraryError
         If tesseract is not there.
     """
-    labels = read_labels(image, box, axis)
-    return fit_scale(labels, axis)
+    try:
+        return fit_scale(read_labels(image, box, axis), axis)
+    except DataError:  # word by word takes longer, and reads single digits better
+        return fit_scale(read_labels(image, box, axis, together=False), axis)
 
 
 def fit_scale(labels: Sequence[Label], axis: Axis) -> Scale:
@@ -151,15 +154,20 @@ def given_scale(points: Sequence[tuple[float, float]], is_log: bool, axis: Axis)
     return Scale(float(intercept), float(slope), is_log, len(points), len(points), 0.0)
 
 
-def read_labels(image: Picture, box: Box, axis: Axis) -> list[Label]:
+def read_labels(image: Picture, box: Box, axis: Axis, *, together: bool = True) -> list[Label]:
     """Numbers beside an axis, with the pixel of their tick mark.
+
+    Parameters
+    ----------
+    together
+        Whether all are read by one start of tesseract; else each by its own.
 
     Raises
     ------
     LibraryError
         If tesseract is not there.
     """
-    words = _words(image, box, axis)
+    words = _words(image, box, axis, together)
     marks = tick_marks(image, box, axis)
     middles = sorted(at for _, at in words)
     gap = float(np.median(np.diff(middles))) if len(middles) > 1 else 0.0
@@ -198,7 +206,7 @@ def _peaks(line: Floats, low: float, high: float) -> Floats:
     return np.array(out)
 
 
-def _words(image: Picture, box: Box, axis: Axis) -> list[tuple[float, float]]:
+def _words(image: Picture, box: Box, axis: Axis, together: bool) -> list[tuple[float, float]]:
     """Numbers in the band beside an axis: value, and the middle of the word along the axis."""
     band, row, column = _band(image, box, axis)
     if min(band.shape) < 6:
@@ -210,15 +218,37 @@ def _words(image: Picture, box: Box, axis: Axis) -> list[tuple[float, float]]:
             f"mistakes ({SMALL_PRINT} at least); enlarge the figure at its source, or give two "
             f"points of the axis: --{axis} PIXEL=VALUE PIXEL=VALUE"
         )
-    factor = float(np.clip(LETTER / letters, 1.0, 8.0))
+    words = _blocks(band, axis, letters)
+    start = column if axis == "x" else row
     out = []
-    for text, left, top, width, height in _read(band, factor):
+    pictures = [picture for _, _, picture in words]
+    texts = (
+        _read(pictures, letters)
+        if together
+        else [_read([picture], letters, ONE_WORD)[0] for picture in pictures]
+    )
+    for (first, last, part), text in zip(words, texts):
         value = number(text)
-        where = (slice(int(top / factor), int((top + height) / factor) + 2),
-                 slice(int(left / factor), int((left + width) / factor) + 2))  # fmt: skip
-        if value is not None and ("." in text or not _has_point(band[where])):
-            middle = left + width / 2 if axis == "x" else top + height / 2
-            out.append((value, middle / factor - 0.5 + (column if axis == "x" else row)))
+        if value is not None and ("." in text or not _has_point(part)):
+            out.append((value, 0.5 * (first + last) + start))
+    return out
+
+
+def _blocks(
+    band: NDArray[np.uint8], axis: Axis, letters: float
+) -> list[tuple[int, int, NDArray[np.uint8]]]:
+    """Words of a band: first and last pixel along the axis, and their picture."""
+    ink = (band < 195).any(axis=0 if axis == "x" else 1)
+    gap = int(0.7 * letters) if axis == "x" else 2
+    at = np.flatnonzero(ink)
+    out = []
+    for group in np.split(at, np.flatnonzero(np.diff(at) > gap) + 1) if len(at) else []:
+        first, last = int(group[0]), int(group[-1])
+        part = band[:, first : last + 1] if axis == "x" else band[first : last + 1]
+        rows = np.flatnonzero((part < 195).any(axis=1))
+        columns = np.flatnonzero((part < 195).any(axis=0))
+        part = part[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        out.append((first, last, part))
     return out
 
 
@@ -282,8 +312,8 @@ def _has_point(word: NDArray[np.uint8]) -> bool:
     return any(b[0].stop - b[0].start < 0.35 * tall and b[0].start > 0.5 * tall for b in boxes if b)
 
 
-def _read(band: NDArray[np.uint8], factor: float) -> list[tuple[str, float, float, float, float]]:
-    """Words of a band by tesseract: text, left, top, width, height (enlarged pixels)."""
+def _read(words: Sequence[NDArray[np.uint8]], letters: float, mode: str = ONE_BLOCK) -> list[str]:
+    """Texts of pictures of words, read one below the other; empty where nothing is read."""
     if shutil.which("tesseract") is None:
         raise LibraryError(
             "tesseract is not on PATH: apt install tesseract-ocr, or give two points of each axis "
@@ -292,18 +322,28 @@ def _read(band: NDArray[np.uint8], factor: float) -> list[tuple[str, float, floa
     import cv2
     import pytesseract
 
-    border = 12
-    large = cv2.resize(band, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
-    large = np.pad(large, border, constant_values=255)
+    if not words:
+        return []
+    space = int(1.2 * letters)
+    width = max(word.shape[1] for word in words) + 2 * space
+    stack, ends, start = [np.full((space, width), 255, np.uint8)], [], space
+    for word in words:
+        right = width - space - word.shape[1]
+        part = np.pad(word, ((0, space), (space, right)), constant_values=255)
+        ends.append((start, start + len(word)))
+        start += len(part)
+        stack.append(part)
+    factor = float(np.clip(LETTER / letters, 1.0, 8.0))
+    large = cv2.resize(np.vstack(stack), None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
     found = pytesseract.image_to_data(
         large,
-        config="--psm 11 -c tessedit_char_whitelist=0123456789.-−",
+        config=f"--psm {mode} -c tessedit_char_whitelist=0123456789.-−",
         output_type=pytesseract.Output.DICT,
     )
-    keys = ("left", "top", "width", "height")
-    out = []
-    for k, text in enumerate(found["text"]):
-        if text.strip():
-            left, top, width, height = (float(found[key][k]) for key in keys)
-            out.append((text, left - border, top - border, width, height))
-    return out
+    texts = [""] * len(words)
+    for text, top, height in zip(found["text"], found["top"], found["height"]):
+        middle = (top + height / 2) / factor
+        for k, (first, last) in enumerate(ends):
+            if first - space / 2 <= middle < last + space / 2:
+                texts[k] += text.strip()
+    return texts

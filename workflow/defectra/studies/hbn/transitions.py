@@ -139,5 +139,22 @@ def remark(row: Mapping[str, Any]) -> str:
 
 
 def transitions(rows: Iterable[Mapping[str, Any]]) -> list[Row]:
-    """Rows of ``transitions.csv``, one for each candidate, the uncomputed ones included."""
-    return [transition(row) for row in rows]
+    """Rows of ``transitions.csv``, one for each candidate, the uncomputed ones included.
+
+    Of several spins of a structure the remark says which is not the ground state, and by how much.
+    """
+    rows = list(rows)
+    lowest: dict[str, float] = {}
+    for row in rows:
+        if math.isfinite(row["ground_eV"]):
+            before = lowest.get(row["structure_id"], math.inf)
+            lowest[row["structure_id"]] = min(before, row["ground_eV"])
+    out = []
+    for row in rows:
+        found = transition(row)
+        above = row["ground_eV"] - lowest.get(row["structure_id"], NAN)
+        if above > 0:
+            said = f"not the ground state: another spin lies {above:.2f} eV lower"
+            found["remark"] = "; ".join(filter(None, [said, found["remark"]]))
+        out.append(found)
+    return out

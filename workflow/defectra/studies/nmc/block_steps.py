@@ -45,7 +45,7 @@ def evaluate_blocks(job: Job) -> None:
     Input rows, training (parquet); output metrics, curves, halves (csv), predictions
     (parquet).
 
-    params.grids = nmc.edges; params.config = nmc.model; params.seed = seed.
+    params.grids = nmc.edges; params.config = folds, repeats, bootstrap of nmc.model; params.seed.
     """
     import json
 
@@ -81,7 +81,7 @@ def weigh_blocks(job: Job) -> None:
 
     Input rows (parquet); output weights (csv).
 
-    params.grids = nmc.edges; params.config = nmc.model; params.seed = seed.
+    params.grids = nmc.edges; params.config = folds, repeats, bootstrap of nmc.model; params.seed.
     """
     import json
 

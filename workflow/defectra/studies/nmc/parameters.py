@@ -25,6 +25,12 @@ def parsed_state(config: Config) -> str:
     return hashlib.sha256(canonical(found).encode()).hexdigest()[:16] if config.nmc.parsed else ""
 
 
+def block_model(config: Config) -> str:
+    """Canonical JSON of what decides how the blocks are evaluated; their models are fixed."""
+    keys = ("folds", "repeats", "bootstrap")
+    return canonical({key: getattr(config.nmc.model, key) for key in keys})
+
+
 def training_hash(config: Config) -> str:
     """Hash of the resolved config as far as it decides the training table, 16 hex digits."""
     study = config.nmc.model_dump(mode="json", exclude=_BESIDE_TRAINING)

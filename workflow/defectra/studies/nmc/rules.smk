@@ -2,7 +2,12 @@
 
 from defectra.core.project_files import archive_parts, project_files
 from defectra.studies.nmc.block_tables import block_design
-from defectra.studies.nmc.parameters import parsed_state, pick, training_hash
+from defectra.studies.nmc.parameters import (
+    block_model,
+    parsed_state,
+    pick,
+    training_hash,
+)
 
 
 use rule step as average_sites with:
@@ -109,7 +114,7 @@ use rule step as evaluate_blocks with:
     params:
         **step("defectra.studies.nmc.block_steps.evaluate_blocks"),
         grids=leaf(CONFIG, "nmc", "edges"),
-        config=leaf(CONFIG, "nmc", "model"),
+        config=block_model(CONFIG),
         seed=leaf(CONFIG, "seed"),
 
 
@@ -140,7 +145,7 @@ use rule step as weigh_blocks with:
     params:
         **step("defectra.studies.nmc.block_steps.weigh_blocks"),
         grids=leaf(CONFIG, "nmc", "edges"),
-        config=leaf(CONFIG, "nmc", "model"),
+        config=block_model(CONFIG),
         seed=leaf(CONFIG, "seed"),
 
 
@@ -274,7 +279,7 @@ use rule step as plot_parity with:
 
 use rule step as plot_edges with:
     input:
-        metrics=rules.score.output.metrics,
+        metrics=rules.evaluate.output.metrics,
     output:
         report(
             "results/nmc/figures/edges.png",

@@ -106,7 +106,8 @@ def _defects(rows: Rows) -> Iterator[claims.Claim]:
         )
         yield in_words(
             claim_id=f"{pair.target}_no_single_edge",
-            claim=f"{pair.target}: no single edge tells it (largest AUROC of one, below {AIM:.2f})",
+            claim=f"{pair.target}: no single edge tells it (largest AUROC of one, below {AIM:.2f}; "
+            f"all edges reach {score(rows, pair).shown})",
             than=AIM,
             ours=best_single(rows, pair),
             test="below",

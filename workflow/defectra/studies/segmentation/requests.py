@@ -61,7 +61,7 @@ def request(movie: Movie, condition: str, settings: SegmentationStudy) -> Reques
         "frames": movie.frames,
         "pixel_nm": settings.pixel_nm,
         "movie": movie.seed,
-        "exposure": list(settings.conditions).index(condition),
+        "exposure": sorted(settings.conditions).index(condition),
         "condition": settings.conditions[condition].model_dump(),
     }
     about = {"movie": movie.name, "use": movie.use, "condition": condition}

@@ -50,7 +50,7 @@ class Numbers(Strict):
     test: int = Field(50, ge=2)
     block: int = Field(40, ge=1, description="patterns of one calculation, at most")
     other: int = Field(20, ge=2, description="of each other test set: pixel mask, radius, box")
-    rings: int = Field(120, ge=2, description="for profiles and first moments, analytic")
+    rings: int = Field(300, ge=2, description="for profiles and first moments, analytic")
     rings_pixel: int = Field(6, ge=1, description="of these also with the mask of pixels")
 
 

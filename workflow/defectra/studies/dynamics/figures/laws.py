@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from defectra.figures.style import BLACK, BLUE, GREEN, ORANGE, canvas, save, styled
+from defectra.figures.style import BLACK, BLUE, GREEN, ORANGE, canvas, finite, save, say, styled
 from defectra.studies.dynamics import learn_names as names
 from defectra.studies.dynamics.settings import DynamicsStudy
 
@@ -40,8 +40,12 @@ def _values(fits: Sequence[Fit], system: str, model: str, protocol: str) -> NDAr
 
 def _kernel(axes: Any, fits: Sequence[Fit], protocol: str) -> None:
     """Weights against the distance from the centre."""
-    true = _values(fits, "kuramoto", "truth", "none")[0]
+    trues = _values(fits, "kuramoto", "truth", "none")
     found = _values(fits, "kuramoto", names.KERNEL, protocol)
+    if not finite(trues) or not finite(found):
+        say(axes, "no kernel was learned")
+        return
+    true = trues[0]
     side = round(len(true) ** 0.5)
     steps = np.arange(side) - side // 2
     radius = np.hypot(steps[:, None], steps[None, :]).ravel()
@@ -60,7 +64,11 @@ def _kernel(axes: Any, fits: Sequence[Fit], protocol: str) -> None:
 
 
 def _speed(axes: Any, fits: Sequence[Fit], protocol: str) -> None:
-    true = next(f for f in fits if (f["system"], f["model"]) == ("swarm", "truth"))
+    trues = [f for f in fits if (f["system"], f["model"]) == ("swarm", "truth")]
+    if not trues or not finite(trues[0]["values"]):
+        say(axes, "no law of the swarm")
+        return
+    true = trues[0]
     x = np.array(true["x"])
     far = x > 0.08
     for model, colour in ((names.PULL, BLUE), (names.FREE, ORANGE), (names.CUT, GREEN)):
@@ -80,12 +88,15 @@ def _path(axes: Any, fits: Sequence[Fit], system: str, protocol: str, title: str
         (names.SHOOTING, protocol, BLUE, "--"),
     ):
         found = _values(fits, system, model, kind)
-        if len(found):
+        if finite(found):
             place = found[0].reshape(-1, 2)
             label = "true" if model == "truth" else "learned (mean of the networks)"
             axes.plot(*place.T, style, color=colour, lw=0.8, label=label)
     axes.set_xlabel("x (length)")
     axes.set_ylabel("y (length)")
+    if not axes.lines:
+        say(axes, f"{title}: no path")
+        return
     axes.set_aspect("equal")
     axes.set_title(f"{title}: path over the judged time")
     axes.legend(loc="upper right")

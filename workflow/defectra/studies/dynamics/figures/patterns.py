@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from matplotlib.colors import LogNorm
 
-from defectra.figures.style import BLUE, GREY, canvas, save, styled
+from defectra.engines.coherent.scattering import Detector
+from defectra.figures.style import BLUE, GREY, canvas, save, say, styled
 from defectra.studies.dynamics.series import Series, detector_of
 from defectra.studies.dynamics.settings import DynamicsStudy
 
@@ -24,26 +25,35 @@ TITLES = {
 @styled()
 def plot_patterns(shown: Mapping[str, Series], study: DynamicsStudy, path: str | Path) -> None:
     """Columns: systems; rows: what moves, first pattern, last pattern."""
-    figure, axes = canvas(3, len(shown), (2.3 * len(shown), 6.6))
+    figure, axes = canvas(3, max(len(shown), 1), (2.3 * max(len(shown), 2), 6.6))
+    if not shown:
+        for axis in axes.flat:
+            say(axis, "no series")
     for column, (name, series) in enumerate(shown.items()):
         system = getattr(study, name)
         _sample(axes[0, column], name, series, system)
         axes[0, column].set_title(TITLES[name])
         detector = detector_of(system.view, system.box)
-        q = detector.q
         for row, k in ((1, 0), (2, -1)):
-            counts = np.where(detector.open, series.counts[k], np.nan)
-            top = float(series.counts.max())
-            axes[row, column].imshow(
-                np.clip(counts, top / 1e4, None),
-                norm=LogNorm(top / 1e4, top),
-                extent=(q[0], q[-1], q[0], q[-1]),
-                origin="lower",
-            )
-            axes[row, column].set_xlabel("$q_x$ (1/length)")
+            _pattern(axes[row, column], series, k, detector)
     for row, text in ((1, "first pattern\n$q_y$ (1/length)"), (2, "last pattern\n$q_y$")):
         axes[row, 0].set_ylabel(text)
     save(figure, path)
+
+
+def _pattern(axes: Any, series: Series, k: int, detector: Detector) -> None:
+    """Logarithm of the counts over four decades, white behind the beam stop."""
+    top, q = float(series.counts.max()), detector.q
+    if not top > 0:
+        say(axes, "no counts")
+        return
+    axes.imshow(
+        np.clip(np.where(detector.open, series.counts[k], np.nan), top / 1e4, None),
+        norm=LogNorm(top / 1e4, top),
+        extent=(q[0], q[-1], q[0], q[-1]),
+        origin="lower",
+    )
+    axes.set_xlabel("$q_x$ (1/length)")
 
 
 def _sample(axes: Any, name: str, series: Series, system: Any) -> None:

@@ -17,7 +17,9 @@ Rows = Sequence[Mapping[str, Any]]
 @style.styled()
 def plot_lines(rows: Rows, line: Line, path: str | Path) -> None:
     """Centre and width of the main line of each spectrum."""
-    good = [r for r in rows if r["status"] == "ok" and style.finite(r["center_eV"], r["width_eV"])]
+    rows = [r for r in rows if not str(r["spectrum"]).startswith("background")]
+    known = [r for r in rows if style.finite(r["center_eV"], r["width_eV"])]
+    good = [r for r in known if r["status"] == "ok"]
     figure, axes = style.canvas(1, 2, (8.6, 3.6))
     if not good:
         style.say(axes[0, 0], "no spectrum has a line")
@@ -26,7 +28,7 @@ def plot_lines(rows: Rows, line: Line, path: str | Path) -> None:
         return
     center, width = (np.array([r[k] for r in good], float) for k in ("center_eV", "width_eV"))
     errors = [np.array([r[f"{k}_error_eV"] for r in good], float) for k in ("center", "width")]
-    own = [str(r["spectrum"]).startswith(("emitters:", "background")) for r in good]
+    own = [str(r["spectrum"]).startswith("emitters:") for r in good]
     kinds = ((True, style.BLUE, "simulated"), (False, style.RED, "measured"))
     for simulated, colour, name in kinds:
         chosen = np.array(own) == simulated

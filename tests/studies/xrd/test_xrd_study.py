@@ -1,0 +1,251 @@
+"""Study xrd: disturbed patterns, planes, relevance, files of users, a tiny end to end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from defectra.core.errors import DataError
+from defectra.engines.xrd.alloy import Contents
+from defectra.engines.xrd.engine import FRACTIONAL, ORDERED, XRD
+from defectra.learn.training import Training
+from defectra.studies.xrd.alloys import Alloys, disturbed, grid_of, normalised
+from defectra.studies.xrd.checks import checks
+from defectra.studies.xrd.evaluate import metrics
+from defectra.studies.xrd.interpolation import LINE, MIXTURE, NEAREST, interpolation_rows, known
+from defectra.studies.xrd.learning import leave_one_out, taught
+from defectra.studies.xrd.plane import Components, Reading
+from defectra.studies.xrd.powder_file import on_grid, read_powder
+from defectra.studies.xrd.relevance import control, exchanged, profiles, relevance_rows, seen
+from defectra.studies.xrd.requests import contents, request
+from defectra.studies.xrd.scorecard import scorecard
+from defectra.studies.xrd.settings import Contents as ContentSettings
+from defectra.studies.xrd.settings import Disturbances, XrdStudy
+
+TINY = XrdStudy(
+    contents=ContentSettings(titanium=5, titanium_step=0.25, zirconium=3, zirconium_step=0.125,
+                             cells=(2, 2, 1)),
+    disturbances=Disturbances(copies=1, test_copies=1, march=[0.9]),
+    network=Training(epochs=3, batch=16, patience=3),
+    hidden=8,
+    bootstrap=20,
+    permutations=99,
+)  # fmt: skip
+GRID = grid_of(TINY)
+
+
+def computed(form):
+    parts, x, y = [], [], []
+    for zirconium in contents(TINY)[1]:
+        asked = request(form, zirconium, TINY, 1)
+        found = XRD.read(XRD.run(asked, None).files)["intensity"]
+        parts.append(found)
+        x += contents(TINY)[0]
+        y += [zirconium] * len(found)
+    intensity = np.asarray(np.concatenate(parts), np.float64)
+    return Alloys(intensity, np.array(x), np.array(y), [f"p/{k}" for k in range(len(x))])
+
+
+@pytest.fixture(scope="module")
+def alloys():
+    return computed(FRACTIONAL)
+
+
+def test_identity_of_ordered_patterns_depends_on_the_seed_of_mixed_ones_not() -> None:
+    one, other = (request(ORDERED, 0.125, TINY, seed).calculation_id for seed in (1, 2))
+    assert one != other
+    one, other = (request(FRACTIONAL, 0.125, TINY, seed).calculation_id for seed in (1, 2))
+    assert one == other
+
+
+def test_disturbed_patterns_are_counts_about_the_pattern(alloys) -> None:
+    quiet = Disturbances(march=[0.9], zero=0.0, background=0.0, counts=(1e6, 1.01e6))
+    plain = alloys.at(np.arange(3))
+    only = Alloys(plain.intensity[:, :1], plain.x, plain.y, plain.ids)
+    found = disturbed(only, quiet, GRID.points, np.random.default_rng(0))
+    np.testing.assert_array_equal(found, np.rint(found))
+    apart = np.abs(normalised(found) - normalised(only.plain)).max()
+    assert apart < 0.05
+    moved_by = Disturbances(march=[0.9], zero=0.2, background=0.3)
+    rough = disturbed(only, moved_by, GRID.points, np.random.default_rng(0))
+    assert np.abs(normalised(rough) - normalised(only.plain)).max() > 5 * apart
+
+
+def test_a_polynomial_reads_contents_off_a_curved_plane() -> None:
+    rng = np.random.default_rng(0)
+    true = rng.uniform(0, 1, (200, 2))
+    points = np.column_stack([true[:, 0] + 0.2 * true[:, 1] ** 2, true[:, 1] - 0.1 * true[:, 0]])
+    reading = Reading.of(points[:150], true[:150])
+    np.testing.assert_allclose(reading.contents(points[150:]), true[150:], atol=0.02)
+
+
+def test_principal_components_are_the_linear_plane() -> None:
+    rng = np.random.default_rng(1)
+    axes = np.linalg.qr(rng.normal(size=(30, 2)))[0].T
+    patterns = rng.normal(size=(60, 2)) * [3, 1] @ axes + rng.normal(size=30)
+    plane = Components.of(patterns)
+    np.testing.assert_allclose(plane.decode(plane.encode(patterns)), patterns, atol=1e-9)
+    np.testing.assert_allclose(plane.encode(patterns).std(axis=0), 1)
+
+
+class Few:
+    """A plane that uses two points of a pattern and nothing else."""
+
+    def __init__(self, index):
+        self.index = index
+
+    def encode(self, patterns):
+        return patterns[:, self.index]
+
+
+MIDDLE = Contents(0.5, 0.125)
+
+
+def test_a_pattern_is_the_sum_of_its_reflections(alloys) -> None:
+    width = TINY.patterns.width
+    whole = sum(profiles(hkl, alloys, GRID, width) for hkl in seen(MIDDLE, GRID))
+    apart = np.abs(whole - alloys.plain).sum(axis=1) / alloys.plain.sum(axis=1)
+    assert apart.max() < 0.08  # the weakest reflections are left out
+
+
+def test_relevance_finds_the_reflection_that_is_used_and_the_control_rings(alloys) -> None:
+    near = np.flatnonzero(np.abs(GRID.points - 30.0) < 0.2)[[0, -1]]  # flanks of 2 1 1
+    plane = Few(near)
+    rows = relevance_rows(plane, alloys, GRID, TINY.patterns.width, MIDDLE, 0)
+    told = {r["hkl"]: r["relevance"] for r in rows}
+    most = told.pop("2 1 1")
+    assert most > 0.3
+    assert max(told.values()) < 0.3 * most  # the others only by the normalisation
+    nothing = np.zeros_like(alloys.plain)
+    assert exchanged(plane, alloys, nothing, np.random.default_rng(0)) == (0.0, 0.0)
+    dealt = {}
+    for name, sign in (("follows", 1), ("opposes", -1)):
+        made = [r | {"relevance": sign * r["signal"]} for r in rows]
+        dealt[name] = control(plane, alloys, made, 0, 99)["p_value"]
+    assert dealt["follows"] == 0.01
+    assert dealt["opposes"] > 0.9
+
+
+def test_mixture_is_better_than_nearest_where_nothing_moves(alloys) -> None:
+    """A plane that is exact gives the pattern; the mixture of intensities is nearly so."""
+    fixed = Alloys(np.stack([np.full((1, 40), 1.0) + x * np.sin(np.arange(40))[None] / 5
+                             for x in alloys.x]), alloys.x, alloys.y, alloys.ids)  # fmt: skip
+    assert known(fixed).sum() == 6
+    rows = interpolation_rows(Components.of(normalised(fixed.plain)), fixed)
+    mean = {m: np.mean([r["rmse"] for r in rows if r["method"] == m]) for m in (LINE, MIXTURE)}
+    nearest = np.mean([r["rmse"] for r in rows if r["method"] == NEAREST])
+    assert mean[MIXTURE] < 1e-3 < nearest
+    assert mean[LINE] < 0.2 * nearest
+
+
+def test_without_rows_every_claim_says_so() -> None:
+    assert {r["verdict"] for r in scorecard([], [], [])} == {"no data"}
+    found = checks([], [], [], (1.0, 0.25))
+    assert {r["verdict"] for r in found if r["check_id"] != "cell"} == {"open"}
+
+
+def files_of(folder: Path, angles, counts) -> dict[str, Path]:
+    """One pattern in every format."""
+    pairs = [f"{a:.3f} {c:.1f}" for a, c in zip(angles, counts)]
+    loop = "loop_\n_pd_meas_2theta_scan\n_pd_meas_counts_total\n"
+    texts = {
+        "plain.xy": "\n".join(pairs),
+        "errors.xye": "# 2theta I sigma\n" + "\n".join(f"{p} {1.0}" for p in pairs),
+        "rigaku.ras": '*RAS_DATA_START\n*MEAS_COND_XG_WAVE_LENGTH_ALPHA1 "1.54056"\n'
+        "*RAS_INT_START\n" + "\n".join(f"{p} 1.0" for p in pairs) + "\n*RAS_INT_END\n",
+        "powder.cif": "data_p\n_diffrn_radiation_wavelength 1.54056\n" + loop + "\n".join(pairs),
+        "even.cif": f"data_p\n_diffrn_radiation_wavelength 1.54056\n_pd_meas_2theta_range_min "
+        f"{angles[0]}\n_pd_meas_2theta_range_max {angles[-1]}\nloop_\n_pd_meas_counts_total\n"
+        + "\n".join(f"{c:.1f}" for c in counts),
+    }
+    for name, text in texts.items():
+        (folder / name).write_text(text + "\n")
+    return {name: folder / name for name in texts}
+
+
+def test_every_format_gives_the_same_pattern(tmp_path: Path, alloys) -> None:
+    angles = np.linspace(15, 85, 3501)
+    counts = 100 + 1000 * np.exp(-(((angles - 42.6) / 0.3) ** 2))
+    want = np.interp(GRID.points, angles, counts)
+    for name, path in files_of(tmp_path, angles, counts).items():
+        given = 1.54056 if name.endswith((".xy", ".xye")) else np.nan
+        found = on_grid(read_powder(path), GRID, given, name)
+        np.testing.assert_allclose(found, want, rtol=0.02, atol=3, err_msg=name)
+    moved_to = on_grid(read_powder(tmp_path / "plain.xy"), GRID, 1.5, "x")
+    shift = GRID.points[moved_to.argmax()] - GRID.points[want.argmax()]
+    expected = 2 * np.degrees(np.arcsin(np.sin(np.radians(21.3)) * 1.54056 / 1.5)) - 42.6
+    assert shift == pytest.approx(expected, abs=0.11)
+
+
+BAD = {
+    "short.xy": ("20 1\n21 2\n", "at least 50"),
+    "words.xy": ("angle counts\n20 one\n", "line 2"),
+    "comma.xy": ("\n".join(f"{a},5 10,2" for a in range(10, 90)), "decimal commas"),
+    "commas.xy": ("\n".join(f"{a},5;{a},2" for a in range(10, 90)), "decimal commas"),
+    "only.xy": ("\n".join(f"{a},5,{a},2" for a in range(10, 90)), "decimal commas"),
+    "two.xy": ("\n".join(f"{a} 1" for a in [*range(10, 90), *range(10, 90)]), "do not rise"),
+    "negative.xy": ("\n".join(f"{a} {a - 50}" for a in range(10, 90)), "negative"),
+    "flat.xy": ("\n".join(f"{a} 7" for a in range(10, 90)), "every intensity"),
+    "gap.xy": ("\n".join(f"{a} nan" for a in range(10, 90)), "not finite"),
+    "far.xy": ("\n".join(f"{a} {a % 3}" for a in range(150, 250)), "not 2 theta"),
+    "two.ras": ("*RAS_INT_START\n1 2 1\n*RAS_INT_END\n" * 2, "2 scans"),
+    "cell.cif": ("data_a\n_cell_length_a 5.0\n", "0 powder patterns"),
+    "no_angles.cif": ("data_a\nloop_\n_pd_meas_counts_total\n1\n2\n", "without angles"),
+    "image.png": ("x", "save it as one of these"),
+    "empty.xy": ("", "0 points"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_files_are_refused_with_the_reason(tmp_path: Path, name) -> None:
+    text, reason = BAD[name]
+    (tmp_path / name).write_text(text)
+    with pytest.raises(DataError, match=reason):
+        read_powder(tmp_path / name)
+
+
+def test_wavelength_and_range_are_not_guessed(tmp_path: Path) -> None:
+    angles = np.linspace(15, 85, 701)
+    files = files_of(tmp_path, angles, 10 + angles % 3)
+    with pytest.raises(DataError, match="wavelength"):
+        on_grid(read_powder(files["plain.xy"]), GRID, np.nan, "plain.xy")
+    with pytest.raises(DataError, match="leave the option out"):
+        on_grid(read_powder(files["powder.cif"]), GRID, 0.7, "powder.cif")
+    with pytest.raises(DataError, match="the models need 20 to 80"):
+        on_grid(read_powder(files["plain.xy"]), GRID, 1.79, "plain.xy")
+
+
+def test_tiny_end_to_end_from_patterns_to_an_answer(tmp_path: Path, alloys) -> None:
+    pytest.importorskip("torch")
+    from defectra.learn.answers import predict_of, study_of_model
+    from defectra.studies.xrd.learning import autoencoder_of
+    from defectra.studies.xrd.saved_models import keep, read
+
+    ordered = computed(ORDERED)
+    one, again = (list(leave_one_out("zirconium", alloys, ordered, TINY, 1)) for _ in range(2))
+    assert one == again
+    assert {r["held"] for r in one} == {0.0, 0.125, 0.25}
+    rows = list(metrics(one, 1, 20))
+    assert {r["n_groups"] for r in rows} == {3}
+    own = taught(alloys, TINY, [1, 2])
+    plane = autoencoder_of(own, TINY, 1)
+    path = tmp_path / "model.safetensors"
+    keep(path, plane, own, TINY, {"titanium": 0.1, "zirconium": 0.05}, 1)
+    patterns = normalised(alloys.plain)
+    np.testing.assert_allclose(read(path).plane.encode(patterns), plane.encode(patterns))
+    assert study_of_model(path) == "xrd"
+    angles = np.linspace(19, 81, 621)
+    counts = np.interp(angles, GRID.points, alloys.plain[4] / 100) + 5
+    files = files_of(tmp_path, angles, counts)
+    noise = tmp_path / "noise.xy"
+    rough = np.random.default_rng(0).poisson(2, len(angles))
+    noise.write_text("\n".join(f"{a:.3f} {c}" for a, c in zip(angles, rough)))
+    asked = [files["plain.xy"], noise, tmp_path / "none.xy"]
+    (tmp_path / "none.xy").write_text("")
+    good, other, bad = predict_of("xrd")(path, asked, {"wavelength": "1.54056"})
+    assert "titanium x" in good.sentence
+    assert "not one of these alloys" in other.sentence
+    assert not other.certain
+    assert "points" in bad.sentence

@@ -1,0 +1,75 @@
+"""Pages of the documentation: what the runner of tutorials finds, and what the README promises."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from defectra.core.errors import ConfigError
+from defectra.core.studies import study_names
+from defectra.report.readme import BEGIN, END, README, question, with_studies
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def loaded(path: Path) -> ModuleType:
+    found = importlib.util.spec_from_file_location(f"documentation_{path.stem}", path)
+    assert found is not None
+    assert found.loader is not None
+    module = importlib.util.module_from_spec(found)
+    found.loader.exec_module(module)
+    return module
+
+
+tutorials = loaded(ROOT / "tests/tutorials/run.py")
+
+
+def page(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "page.md"
+    path.write_text(text)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        pytest.param("```sh\necho one\n```\n```text\none\n```\n", 0, id="as shown"),
+        pytest.param("```sh\nseq 9\n```\n```text\n...\n3\n...\n8\n...\n```\n", 0, id="gaps"),
+        pytest.param("```sh\nseq 9\n```\n```text\n...\n8\n...\n3\n...\n```\n", 1, id="other order"),
+        pytest.param("```sh\necho one\n```\n```text\ntwo\n```\n", 1, id="something else"),
+        pytest.param("```sh\nfalse\necho one\n```\n", 1, id="a command fails"),
+        pytest.param("```sh\ntest ! -e ~/x\n```\n", 0, id="an empty home"),
+        pytest.param("words\n", 1, id="nothing to run"),
+    ],
+)
+def test_tutorial_is_as_good_as_what_it_shows(tmp_path: Path, text: str, code: int) -> None:
+    assert tutorials.main(page(tmp_path, text)) == code
+
+
+def test_readme_has_every_study_as_its_own_page_tells_it() -> None:
+    text = README.read_text(encoding="utf-8")
+    assert with_studies(text, study_names()) == text, "run `make docs`"
+    assert all(f"| `make {name}` |" in text for name in study_names())
+    assert text.index("make run") < text.index("make test") < text.index("## What comes out")
+
+
+def test_readme_without_a_place_for_the_table_is_refused() -> None:
+    with pytest.raises(ConfigError, match="missing"):
+        with_studies(f"{END} {BEGIN}", ["nmc"])
+
+
+@pytest.mark.parametrize(
+    ("paragraph", "asked"),
+    [
+        ("Which one\nis it? Words.", "Which one is it?"),
+        (
+            "Some words. More. Which one (arXiv:2203.10349)? Words? No.",
+            "Which one (arXiv:2203.10349)?",
+        ),
+    ],
+)
+def test_question_is_the_first_sentence_that_asks(paragraph: str, asked: str) -> None:
+    assert question(paragraph) == asked

@@ -1,0 +1,1 @@
+"""Powder X-ray diffraction (XRD) patterns of alloys, by kinematic theory (pymatgen)."""

@@ -1,0 +1,124 @@
+"""Scorecard and checks of study `stem4d`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+from defectra.core.claims import Check, Claim, Estimate, Row, Rows, estimate
+from defectra.studies.stem4d.names import COMPONENTS, DEFLECTION, PLAIN, TURNING, Metric
+from defectra.studies.stem4d.settings import Stem4dStudy
+
+_check = partial(Check, study="stem4d")
+PAIRS = {"graphene": "A and B", "gallium_arsenide": "Ga and As"}
+
+
+def scorecard(metrics: Rows, study: Stem4dStudy) -> list[Row]:
+    """Rows of the scorecard; the paper prints no number: its statement in words.
+
+    Parameters
+    ----------
+    metrics
+        Rows of ``metrics.csv``; may be empty.
+    """
+    rows = []
+    for sample in PAIRS:
+        base = _at(metrics, study, sample, PLAIN, Metric.ORBIT)
+        rows.append(
+            Claim(
+                study="stem4d",
+                claim_id=f"symmetry_{sample}",
+                claim=f"{sample}: the latent variables show the symmetry of the sites: share of "
+                f"their variance within equivalent places, below that of a plain autoencoder "
+                f"({base.shown})",
+                than=base.value,
+                ours=_at(metrics, study, sample, TURNING, Metric.ORBIT),
+                source="arXiv:2009.10758, in words",
+                test="below",
+            ).row()
+        )
+    return rows
+
+
+def _at(
+    metrics: Rows, study: Stem4dStudy, target: str, model: str, metric: Metric, protocol: str = ""
+) -> Estimate:
+    return estimate(
+        metrics,
+        target=target,
+        model=model,
+        metric=str(metric),
+        fidelity=protocol or study.methods[0],
+    )
+
+
+def checks(metrics: Rows, study: Stem4dStudy) -> list[Row]:
+    """Rows of ``checks.csv``; `metrics` may be empty."""
+    found = partial(_at, metrics, study)
+    own = [c for sample in PAIRS for c in _of_sample(sample, found)]
+    return [c.row() for c in [*own, *_vacancies(metrics, study)]]
+
+
+def _of_sample(sample: str, found: partial[Estimate]) -> Iterator[Check]:
+    yield _check(
+        check_id=f"angle_{sample}",
+        check=f"{sample}: the angle follows the direction of the deflection (length of the mean "
+        f"of exp i(difference))",
+        bound=0.95,
+        sense="at least",
+        ours=found(sample, TURNING, Metric.ANGLE),
+        fails_if="the angle is that of something else in the pattern",
+    )
+    for metric, word in ((Metric.ORBIT, "rotations"), (Metric.ORBIT_MIRROR, "and mirrors")):
+        yield _check(
+            check_id=f"{metric}_{sample}",
+            check=f"{sample}: share of the variance of the latent variables within places that "
+            f"are equivalent by rotations{'' if metric == Metric.ORBIT else ' and mirrors'}",
+            bound=0.05,
+            sense="at most",
+            ours=found(sample, TURNING, metric),
+            fails_if=f"the latent variables tell places apart that are equivalent by {word}",
+        )
+    yield _check(
+        check_id=f"copies_{sample}",
+        check=f"{sample}: change of the latent variables of copies turned by 7 to 347 degrees, "
+        f"over their spread (by construction for steps of the polar grid)",
+        bound=0.02,
+        sense="at most",
+        ours=found(sample, TURNING, Metric.COPIES),
+        fails_if="interpolation between the steps of the polar grid shows in them",
+    )
+    merged = sample == "graphene"
+    yield _check(
+        check_id=f"sites_{sample}",
+        check=f"{sample}: distance of {PAIRS[sample]} in the latent variables, over their spread",
+        bound=0.05 if merged else 0.2,
+        sense="at most" if merged else "at least",
+        ours=found(sample, TURNING, Metric.SITES),
+        fails_if="sites that are turned images differ" if merged else "other sites look the same",
+    )
+    base = found(sample, COMPONENTS, Metric.ORBIT)
+    yield _check(
+        check_id=f"needed_{sample}",
+        check=f"{sample}: the same share of principal components, which know no rotation, is "
+        f"larger than 0.05",
+        bound=0.05,
+        sense="above",
+        ours=base,
+        fails_if="the symmetry is seen without any invariance: the network is not needed",
+    )
+
+
+def _vacancies(metrics: Rows, study: Stem4dStudy) -> Iterator[Check]:
+    for sample in ("mono", "di"):
+        for protocol in study.doses:
+            base = _at(metrics, study, sample, DEFLECTION, Metric.AUROC, protocol)
+            yield _check(
+                check_id=f"vacancy_{sample}_{protocol}",
+                check=f"{sample}-vacancy at {protocol}: area under the curve of the latent "
+                f"variables (size of the deflection: {base.shown})",
+                bound=0.9,
+                sense="at least",
+                ours=_at(metrics, study, sample, TURNING, Metric.AUROC, protocol),
+                fails_if="the latent variables do not tell a missing atom at this dose",
+            )

@@ -1,0 +1,98 @@
+"""What is asked of latent variables: symmetry, angle, sites, vacancies."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import PolynomialFeatures, StandardScaler
+
+from defectra.core.claims import Estimate
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+def within_orbits(values: Floats, orbit: Ints) -> float:
+    """Share of the variance of values that lies within sets of equivalent places.
+
+    Parameters
+    ----------
+    values
+        Shape (n, l); variances of all columns are added.
+    orbit
+        Set of each place, shape (n,).
+    """
+    names, index = np.unique(orbit, return_inverse=True)
+    sums = np.zeros((len(names), values.shape[1]))
+    np.add.at(sums, index, values)
+    means = sums / np.bincount(index)[:, None]
+    total = ((values - values.mean(0)) ** 2).sum()
+    return float(((values - means[index]) ** 2).sum() / total) if total > 0 else float("nan")
+
+
+def follows(angle: Floats, deflection: Floats, least: float) -> tuple[float, int]:
+    """How an angle follows the direction of the deflection, and at how many places.
+
+    Length of the mean of ``exp(i (angle - atan2(y, x)))``: 1 if they differ by a constant.
+
+    Parameters
+    ----------
+    deflection
+        (x, y), shape (n, 2).
+    least
+        Places of a smaller deflection are left out.
+    """
+    strong = np.hypot(*deflection.T) > least
+    if not strong.any():
+        return float("nan"), 0
+    difference = angle - np.arctan2(deflection[:, 1], deflection[:, 0])
+    return float(np.abs(np.exp(1j * difference[strong]).mean())), int(strong.sum())
+
+
+def noise_of_deflection(patterns: Floats, step: Floats) -> Floats:
+    """Standard deviation of the deflection by counting, mrad along one axis, shape (n,)."""
+    total = patterns.sum((1, 2))
+    parts = []
+    for axis, (size, width) in enumerate(zip(patterns.shape[1:], step, strict=True)):
+        place = (np.arange(size) - size // 2) * width
+        along = patterns.sum(2 - axis)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            mean = (along * place).sum(1) / total
+            parts.append((along * (place - mean[:, None]) ** 2).sum(1) / total**2)
+    result: Floats = np.sqrt(np.mean(parts, axis=0))
+    return result
+
+
+def apart(values: Floats, one: int, other: int) -> float:
+    """Distance of two places over the spread of all: root of the mean square of the columns."""
+    spread = np.sqrt(((values - values.mean(0)) ** 2).sum(1).mean())
+    return float(np.linalg.norm(values[one] - values[other]) / spread)
+
+
+def told_by(values: Floats, true: NDArray[np.bool_], new: Floats) -> Floats:
+    """Log odds that a quadratic logistic classifier gives to new values, shape (k,).
+
+    Parameters
+    ----------
+    values, true
+        Of another vacancy, which the classifier learns from.
+    """
+    classifier = make_pipeline(
+        StandardScaler(), PolynomialFeatures(2), LogisticRegression(max_iter=1000)
+    )
+    return np.asarray(classifier.fit(values, true).decision_function(new), np.float64)
+
+
+def detection(scores: Floats, true: NDArray[np.bool_], resamples: int, seed: int) -> Estimate:
+    """Area under the receiver operating curve, 90 % interval from resampled places."""
+    value = float(roc_auc_score(true, scores))
+    draw, found = np.random.default_rng(seed), []
+    yes, no = np.flatnonzero(true), np.flatnonzero(~true)
+    for _ in range(resamples):
+        rows = np.concatenate([draw.choice(yes, len(yes)), draw.choice(no, len(no))])
+        found.append(roc_auc_score(true[rows], scores[rows]))
+    lo, hi = np.quantile(found, [0.05, 0.95])
+    return Estimate(value, float(lo), float(hi), len(yes))

@@ -1,0 +1,113 @@
+"""Steps of study `stem4d`: what its rules run."""
+
+from __future__ import annotations
+
+from defectra.core.step import Job
+
+
+def learn_symmetry(job: Job) -> None:
+    """Networks of perfect cells.
+
+    Input scans (parquet, its arrays beside it); output latents (parquet), metrics (csv).
+
+    params.config = leaf stem4d; params.seed = seed. Checkpoints lie beside the output meanwhile.
+    """
+    import json
+    from pathlib import Path
+
+    from defectra.learn.torch_library import need_torch
+    from defectra.studies.stem4d.learn import symmetry
+    from defectra.studies.stem4d.scans import read_scans
+    from defectra.studies.stem4d.settings import Stem4dStudy
+
+    need_torch()
+    study, scans = Stem4dStudy(**json.loads(job.params.config)), read_scans(job.input.scans)
+    keep = Path(job.output.latents).parent / "checkpoints"
+    rows, scores = [], []
+    for sample in ("graphene", "gallium_arsenide"):
+        found = symmetry(sample, scans, study, int(job.params.seed), keep)
+        rows += found[0]
+        scores += found[1]
+    _write(job, rows, scores)
+
+
+def learn_vacancies(job: Job) -> None:
+    """Networks of sheets with vacancies; see :func:`learn_symmetry`."""
+    import json
+    from pathlib import Path
+
+    from defectra.learn.torch_library import need_torch
+    from defectra.studies.stem4d.learn import vacancies
+    from defectra.studies.stem4d.scans import read_scans
+    from defectra.studies.stem4d.settings import Stem4dStudy
+
+    need_torch()
+    study = Stem4dStudy(**json.loads(job.params.config))
+    keep = Path(job.output.latents).parent / "checkpoints"
+    found = vacancies(read_scans(job.input.scans), study, int(job.params.seed), keep)
+    _write(job, *found)
+
+
+def _write(job: Job, rows: list[dict[str, object]], scores: list[dict[str, object]]) -> None:
+    from defectra.core.csvs import write_csv
+    from defectra.core.records import METRICS_COLUMNS
+    from defectra.core.store import write_table
+    from defectra.studies.stem4d.tables import LATENTS
+
+    write_table(job.output.latents, rows, LATENTS)
+    write_csv(job.output.metrics, scores, METRICS_COLUMNS)
+
+
+def gather_stem4d(job: Job) -> None:
+    """Scores of all parts in one.
+
+    Input csv of each; output[0] csv.
+    """
+    from defectra.core.csvs import read_csv, write_csv
+    from defectra.core.records import METRICS_COLUMNS
+
+    rows = [row for path in job.input for row in read_csv(path, METRICS_COLUMNS)]
+    write_csv(job.output[0], rows, METRICS_COLUMNS)
+
+
+def score_stem4d(job: Job) -> None:
+    """Scorecard and checks.
+
+    Input metrics (csv); output scorecard, checks (csv).
+
+    params.config = leaf stem4d.
+    """
+    import json
+
+    from defectra.core.claims import CHECK_COLUMNS, SCORECARD_COLUMNS
+    from defectra.core.csvs import read_csv, write_csv
+    from defectra.core.records import METRICS_COLUMNS
+    from defectra.studies.stem4d.claims import checks, scorecard
+    from defectra.studies.stem4d.settings import Stem4dStudy
+
+    study = Stem4dStudy(**json.loads(job.params.config))
+    metrics = read_csv(job.input.metrics, METRICS_COLUMNS)
+    write_csv(job.output.scorecard, scorecard(metrics, study), SCORECARD_COLUMNS)
+    write_csv(job.output.checks, checks(metrics, study), CHECK_COLUMNS)
+
+
+def plot_stem4d(job: Job) -> None:
+    """Figures.
+
+    Input latents (parquet), metrics (csv); output latents, vacancies (png).
+
+    params.config = leaf stem4d.
+    """
+    import json
+
+    from defectra.core.csvs import read_csv
+    from defectra.core.records import METRICS_COLUMNS
+    from defectra.core.store import read_table
+    from defectra.studies.stem4d.figures.maps import plot_latents, plot_vacancies
+    from defectra.studies.stem4d.settings import Stem4dStudy
+    from defectra.studies.stem4d.tables import LATENTS
+
+    study = Stem4dStudy(**json.loads(job.params.config))
+    plot_latents(read_table(job.input.latents, LATENTS), study, job.output.latents)
+    metrics = read_csv(job.input.metrics, METRICS_COLUMNS)
+    plot_vacancies(metrics, study, job.output.vacancies)

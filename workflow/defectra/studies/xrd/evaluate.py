@@ -1,0 +1,60 @@
+"""Scores of study `xrd`: errors of contents read off a plane, with intervals."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from defectra.core.records import Metric
+from defectra.learn.scores import group_weights, interval, rmse
+from defectra.studies.xrd.learning import AUTOENCODER, LIKE, ORDERED_SET, PCA
+
+Row = dict[str, Any]
+Rows = Sequence[Mapping[str, Any]]
+DIFFERENCE = f"{AUTOENCODER} less {PCA}"
+COPIES = {LIKE: "fractional, disturbed", ORDERED_SET: "ordered"}
+
+
+def metrics(predictions: Rows, seed: int, resamples: int) -> Iterator[Row]:
+    """Rows of ``metrics.csv``; resamples are drawn over the contents that were left out."""
+    groups: dict[tuple[str, str], dict[str, list[Mapping[str, Any]]]] = defaultdict(dict)
+    for row in predictions:
+        groups[row["content"], row["set"]].setdefault(row["model"], []).append(row)
+    for (content, name), models in groups.items():
+        scores = {}
+        for model, rows in models.items():
+            weights = group_weights([str(r["held"]) for r in rows], resamples, seed)
+            truth, found = (np.array([r[k] for r in rows]) for k in ("held", "predicted"))
+            scores[model] = rmse(truth, found, weights)
+            yield _row(content, name, model, Metric.RMSE, scores[model], rows, seed)
+        if AUTOENCODER in scores and PCA in scores:
+            apart = scores[AUTOENCODER] - scores[PCA]
+            rows = models[AUTOENCODER]
+            yield _row(content, name, DIFFERENCE, Metric.RMSE_DIFFERENCE, apart, rows, seed)
+
+
+def _row(
+    content: str, name: str, model: str, metric: Metric, values: Any, rows: Rows, seed: int
+) -> Row:
+    value, lo, hi = interval(values)
+    held = len({r["held"] for r in rows})
+    return {
+        "target": f"{content} content",
+        "unit": "atoms per formula unit",
+        "features": "pattern",
+        "model": model,
+        "split": "one content left out",
+        "subset": name,
+        "fidelity": COPIES.get(name, "fractional"),
+        "seed": seed,
+        "n_train": "",
+        "n_test": len(rows),
+        "n_groups": held,
+        "metric": str(metric),
+        "value": value,
+        "lo": lo,
+        "hi": hi,
+    }

@@ -1,0 +1,231 @@
+"""Powder patterns of a user: xy, xye, ras and cif, brought to the grid and radiation of the models.
+
+Nothing is guessed: a file that does not tell its wavelength needs one from the user, and a pattern
+that does not reach over the grid is refused. Angles of another wavelength are carried over by way
+of the spacing of the planes; intensities are not (Lorentz-polarisation factors differ by little).
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from defectra.core.errors import DataError, DefectraError
+from defectra.core.textfiles import read_text
+from defectra.engines.xrd.powder import CU_K_ALPHA_1, Grid
+from defectra.structures.cif_syntax import Block, parse
+
+Floats = NDArray[np.float64]
+FORMATS = (".xy", ".xye", ".dat", ".txt", ".ras", ".cif")
+FEWEST = 50  # points
+_ANGLES = ("_pd_meas_2theta_scan", "_pd_proc_2theta_corrected", "_pd_meas_2theta_corrected")
+_RANGE = ("_pd_meas_2theta_range", "_pd_proc_2theta_range")
+_INTENSITIES = ("_pd_meas_counts_total", "_pd_meas_intensity_total", "_pd_proc_intensity_total")
+_WAVELENGTHS = ("_diffrn_radiation_wavelength", "_pd_proc_wavelength")
+# a comma between digits where columns are parted by something else, or more commas than columns
+_DECIMAL_COMMA = re.compile(r"\d,\d.*[;\s]|[;\s].*\d,\d|,.*,.*,")
+_RAS_WAVELENGTH = re.compile(r"\*MEAS_COND_XG_WAVE_LENGTH_ALPHA1\s+\"?([0-9.]+)")
+
+
+@dataclass(frozen=True)
+class PowderPattern:
+    """A measured pattern.
+
+    Attributes
+    ----------
+    two_theta, intensity
+        Degrees, rising, and counts, both (n,).
+    wavelength
+        Å; NaN where the file does not tell.
+    """
+
+    two_theta: Floats
+    intensity: Floats
+    wavelength: float = math.nan
+
+
+def read_powder(path: str | Path) -> PowderPattern:
+    """Read a powder pattern.
+
+    Raises
+    ------
+    DataError
+        If the format is not known, or the file holds no pattern that can be used.
+    """
+    path = Path(path)
+    if path.suffix.lower() not in FORMATS:
+        known = ", ".join(FORMATS)
+        raise DataError(f"{path}: a powder pattern is read from {known}; save it as one of these")
+    text = read_text(path)
+    reader = {".ras": _ras, ".cif": _cif}.get(path.suffix.lower(), _columns)
+    found = reader(text, path)
+    return _checked(found, path)
+
+
+def on_grid(pattern: PowderPattern, grid: Grid, wavelength: float, what: str) -> Floats:
+    """Intensity on a grid for Cu K alpha 1, shape (n,).
+
+    Parameters
+    ----------
+    wavelength
+        Of the user, Å; NaN: that of the file.
+
+    Raises
+    ------
+    DataError
+        Without a wavelength, with two that differ, or if the pattern ends within the grid.
+    """
+    given, own = wavelength, pattern.wavelength
+    if math.isfinite(given) and math.isfinite(own) and abs(given - own) > 1e-3:
+        raise DataError(
+            f"{what}: its wavelength is {own:g} Å, not {given:g} Å; leave the option out"
+        )
+    used = own if math.isfinite(own) else given
+    if not math.isfinite(used):
+        raise DataError(
+            f"{what}: does not tell its wavelength; say it, e.g. --option wavelength=1.54056"
+        )
+    sines = np.sin(np.radians(pattern.two_theta / 2)) * CU_K_ALPHA_1 / used
+    reached = sines < 1
+    angles = 2 * np.degrees(np.arcsin(sines[reached]))
+    first, last = (angles[0], angles[-1]) if len(angles) else (math.nan, math.nan)
+    if not (first <= grid.first and last >= grid.last):
+        raise DataError(
+            f"{what}: reaches from {first:.2f} to {last:.2f} degrees (2 theta, Cu K alpha 1); the "
+            f"models need {grid.first:g} to {grid.last:g}"
+        )
+    return _resampled(angles, pattern.intensity[reached], grid)
+
+
+def _resampled(angles: Floats, intensity: Floats, grid: Grid) -> Floats:
+    """Mean over each step of the grid where the pattern is finer, linear between points else."""
+    points = grid.points
+    edges = np.concatenate([points - grid.step / 2, points[-1:] + grid.step / 2])
+    fine = np.median(np.diff(angles)) < grid.step / 2
+    if not fine:
+        return np.asarray(np.interp(points, angles, intensity))
+    area = np.concatenate(
+        [[0.0], np.cumsum(np.diff(angles) * (intensity[1:] + intensity[:-1]) / 2)]
+    )
+    return np.asarray(np.diff(np.interp(edges, angles, area)) / grid.step)
+
+
+def _checked(found: PowderPattern, path: Path) -> PowderPattern:
+    angles, counts = found.two_theta, found.intensity
+    if len(angles) < FEWEST:
+        raise DataError(f"{path}: {len(angles)} points; a pattern has at least {FEWEST}")
+    if not (np.isfinite(angles).all() and np.isfinite(counts).all()):
+        raise DataError(f"{path}: values that are not finite; fill or cut them before")
+    if (np.diff(angles) <= 0).any():
+        at = int(np.argmax(np.diff(angles) <= 0))
+        raise DataError(
+            f"{path}: angles do not rise after {angles[at]:g} degrees: several scans, or not an "
+            f"angle; give one scan"
+        )
+    if not (angles[0] > 0 and angles[-1] <= 180):
+        raise DataError(
+            f"{path}: angles from {angles[0]:g} to {angles[-1]:g}: not 2 theta, degrees"
+        )
+    if (counts < 0).any():
+        raise DataError(f"{path}: {int((counts < 0).sum())} negative intensities: no counts")
+    if not counts.max() > counts.min():
+        raise DataError(f"{path}: every intensity is {counts[0]:g}; nothing can be told from it")
+    return found
+
+
+def _table(lines: list[str], path: Path, start: int = 1) -> Floats:
+    """First two columns of lines of numbers."""
+    rows = []
+    for number, line in enumerate(lines, start):
+        if _DECIMAL_COMMA.search(line.strip()):
+            raise DataError(
+                f"{path}: line {number}: {line.strip()[:40]!r} has decimal commas; write points"
+            )
+        parts = re.split(r"\s*[,;]\s*|\s+", line.strip())
+        try:
+            rows.append((float(parts[0]), float(parts[1])))
+        except (ValueError, IndexError):
+            raise DataError(
+                f"{path}: line {number}: {line.strip()[:40]!r} is no angle and intensity (decimal "
+                f"points, two or three columns)"
+            ) from None
+    return np.array(rows, dtype=np.float64).reshape(-1, 2)
+
+
+def _columns(text: str, path: Path) -> PowderPattern:
+    """Columns of angle, intensity and perhaps its error; a heading of words comes first."""
+    lines = text.splitlines()
+    first = 0
+    while first < len(lines) and not re.match(r"\s*[-+.\d]", lines[first]):
+        first += 1
+    body = [line for line in lines[first:] if line.strip() and not line.lstrip().startswith("#")]
+    table = _table(body, path, first + 1)
+    return PowderPattern(table[:, 0], table[:, 1])
+
+
+def _ras(text: str, path: Path) -> PowderPattern:
+    """Rigaku: one scan between two marks; columns angle, intensity, attenuator factor."""
+    lines = text.splitlines()
+    starts = [k for k, line in enumerate(lines) if line.startswith("*RAS_INT_START")]
+    ends = [k for k, line in enumerate(lines) if line.startswith("*RAS_INT_END")]
+    if len(starts) != 1 or len(ends) != 1 or ends[0] < starts[0]:
+        raise DataError(f"{path}: {len(starts)} scans between the marks *RAS_INT_START and _END")
+    body = lines[starts[0] + 1 : ends[0]]
+    table = _table(body, path, starts[0] + 2)
+    factors = np.array([float(line.split()[2]) if len(line.split()) > 2 else 1.0 for line in body])
+    found = _RAS_WAVELENGTH.search(text)
+    wavelength = float(found.group(1)) if found else math.nan
+    return PowderPattern(table[:, 0], table[:, 1] * factors, wavelength)
+
+
+def _cif(text: str, path: Path) -> PowderPattern:
+    """CIF with a powder pattern: the one block that holds intensities."""
+    try:
+        blocks = parse(text)
+    except DefectraError as error:
+        raise DataError(f"{path}: {error}") from None
+    found = [p for p in (_pattern_of(block, path) for block in blocks) if p is not None]
+    if len(found) != 1:
+        raise DataError(
+            f"{path}: {len(found)} powder patterns ({', '.join(_INTENSITIES)}); one is read"
+        )
+    return found[0]
+
+
+def _pattern_of(block: Block, path: Path) -> PowderPattern | None:
+    for loop in block.loops:
+        column = loop.column(*_INTENSITIES)
+        if column is None:
+            continue
+        counts = np.array([_number(row[column].text, path) for row in loop.rows])
+        angle = loop.column(*_ANGLES)
+        if angle is not None:
+            angles = np.array([_number(row[angle].text, path) for row in loop.rows])
+        else:
+            angles = _even(block, len(counts), path)
+        told = block.text(*_WAVELENGTHS)
+        return PowderPattern(angles, counts, _number(told.text, path) if told else math.nan)
+    return None
+
+
+def _even(block: Block, count: int, path: Path) -> Floats:
+    """Angles of a scan in even steps, from its ends."""
+    for name in _RANGE:
+        ends = [block.text(f"{name}_{end}") for end in ("min", "max")]
+        if all(ends):
+            first, last = (_number(v.text, path) for v in ends if v is not None)
+            return np.linspace(first, last, count)
+    raise DataError(f"{path}: intensities without angles ({', '.join(_ANGLES)})")
+
+
+def _number(text: str, path: Path) -> float:
+    """Number without its standard uncertainty: 12.3(4) is 12.3."""
+    try:
+        return float(re.sub(r"\(\d+\)$", "", text))
+    except ValueError:
+        raise DataError(f"{path}: {text!r} is no number") from None

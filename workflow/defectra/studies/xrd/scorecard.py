@@ -1,0 +1,101 @@
+"""Scorecard of study `xrd`: what the paper says beside what this run found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+from defectra.core import claims
+from defectra.core.claims import NOTHING, Estimate, Row, Rows, estimate
+from defectra.core.records import Metric
+from defectra.studies.xrd.evaluate import DIFFERENCE
+from defectra.studies.xrd.interpolation import LINE, MIXTURE, NEAREST
+from defectra.studies.xrd.learning import AUTOENCODER, LIKE, MEAN, UNDISTURBED
+from defectra.studies.xrd.relevance import STRONG
+
+Claim = partial(claims.Claim, study="xrd", source="doi 10.1002/adts.202200613")
+
+
+def scorecard(metrics: Rows, reflections: Rows, interpolation: Rows) -> list[Row]:
+    """Rows of the scorecard; the paper prints no numbers, so that every claim is in words.
+
+    Parameters
+    ----------
+    metrics, reflections, interpolation
+        Rows of ``metrics.csv``, ``relevance.csv`` and ``interpolation.csv``; each may be empty.
+    """
+    own = [*_distance(metrics), *_relevance(reflections), *_line(interpolation)]
+    return [c.row() for c in own]
+
+
+def error(metrics: Rows, content: str, name: str, model: str) -> Estimate:
+    """Root-mean-square error, or difference of two, of a content."""
+    kind = Metric.RMSE_DIFFERENCE if model == DIFFERENCE else Metric.RMSE
+    wanted = {"target": f"{content} content", "subset": name, "model": model, "metric": str(kind)}
+    return estimate(metrics, **wanted)
+
+
+def _distance(metrics: Rows) -> Iterator[claims.Claim]:
+    for content in ("titanium", "zirconium"):
+        for name in (UNDISTURBED, LIKE):
+            than = error(metrics, content, name, MEAN)
+            yield Claim(
+                claim_id=f"plane_{content}_{name.replace(' ', '_')}",
+                claim=f"points of similar {content} content lie together: content read off the "
+                f"plane, left out in training, {name}; error below that of the mean",
+                than=than.value,
+                ours=error(metrics, content, name, AUTOENCODER),
+                unit="atoms per formula unit",
+                test="below",
+            )
+
+
+def lowest_strong(reflections: Rows) -> tuple[Row | None, Row | None]:
+    """Strong reflection of least relevance, and the most relevant one of all."""
+    rows = [dict(r) for r in reflections]
+    strong = [r for r in rows if float(r["intensity"]) >= STRONG]
+    if len(strong) < 2:
+        return None, None
+    return min(strong, key=_told), max(rows, key=_told)
+
+
+def _told(row: Row) -> float:
+    return float(row["relevance"])
+
+
+def _relevance(reflections: Rows) -> Iterator[claims.Claim]:
+    least, most = lowest_strong(reflections)
+    ours, than, told = NOTHING, float("nan"), ""
+    if least is not None and most is not None:
+        ours = Estimate.exact(float(least["relevance"]), len(reflections))
+        than = float(most["relevance"]) / 2
+        told = (
+            f" ({least['hkl']}, {100 * float(least['intensity']):.0f} % of the strongest; the most "
+            f"relevant is {most['hkl']}, {100 * float(most['intensity']):.0f} %)"
+        )
+    yield Claim(
+        claim_id="strong_irrelevant",
+        claim=f"one strong reflection has low relevance{told}: less than half of the largest",
+        than=than,
+        ours=ours,
+        unit="spreads of the plane",
+        test="below",
+    )
+
+
+def _line(interpolation: Rows) -> Iterator[claims.Claim]:
+    ours = mean_error(interpolation, LINE)
+    for other in (NEAREST, MIXTURE):
+        yield Claim(
+            claim_id=f"interpolation_{other.split()[0]}",
+            claim=f"patterns along the line of the plane replace simulations: mean error below "
+            f"that of the {other}",
+            than=mean_error(interpolation, other).value,
+            ours=ours,
+            test="below",
+        )
+
+
+def mean_error(rows: Rows, method: str) -> Estimate:
+    """Mean over contents of the error of a method, and its interval."""
+    return Estimate.mean(float(r["rmse"]) for r in rows if r["method"] == method)
