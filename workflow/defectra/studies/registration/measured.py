@@ -176,12 +176,7 @@ def fit_rows(each: Registered) -> Iterator[Row]:
         ("objective of their best frame", "", best.objective, each.picture),
         ("objective, grains equally bright", "", best.objective, each.equal.fit.objective),
         ("evaluations, grains equally bright", "", best.evaluations, each.equal.counter.count),
-        (
-            "pixel size, grains equally bright",
-            "A",
-            best.pixel,
-            each.equal.polished.pixel * stretched,
-        ),
+        ("pixel size, grains equally bright", "A", best.pixel, equal * stretched),
         ("shift", "pixel", nan, found.fit.shift),
         ("evaluations", "", best.evaluations, found.counter.count),
         ("evaluations to their objective", "", best.evaluations, _reached(each)),
