@@ -99,7 +99,7 @@ def test_a_shift_of_a_fraction_of_a_pixel_is_recovered() -> None:
     start = Pose.of(0.201, 0.0, u0=51.2, v0=48.0, width=0.75)
     found = least_squares(cell, 5 * render(cell, true, (99, 99)) + 3, start, counter, steps=60)
     np.testing.assert_allclose(found.vector(), true.vector(), atol=0.002)
-    assert counter.count < 60
+    assert counter.count < 40 * (1 + len(NAMES))  # each step counts its derivatives
 
 
 def test_the_correlation_is_largest_where_the_frame_was_cut() -> None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from defectra.core.errors import DataError
 from defectra.engines.stem_points.columns import Columns
-from defectra.engines.stem_points.frame import Pose, render
+from defectra.engines.stem_points.frame import NAMES, Pose, render
 from defectra.studies.registration.objective import WINDOW, Fit, compare
 from defectra.studies.registration.refine import Counter, least_squares, polish
 from defectra.studies.registration.reflections import weakest
@@ -21,6 +21,9 @@ from defectra.studies.registration.settings import RegistrationStudy
 Floats = NDArray[np.float64]
 SMOOTH = 0.5  # A, standard deviation of what takes away noise before a fit is judged
 LEAST_ROWS = 20  # of a grain in the frame
+QUICK_STEPS = 6  # of least squares before the objective is minimised
+BROADER = 1.35  # width at which the simplex begins, over that of least squares
+WINDOWS = (-10, -5, 0, 5, 10)  # pixels by which the window is moved; twice that upwards
 
 
 class Agreement(NamedTuple):
@@ -109,6 +112,7 @@ def register(
     shape: tuple[int, int] | None = None,
     budget: int = 0,
     tilts: Sequence[float] | None = None,
+    free: Sequence[str] = NAMES,
 ) -> Registration:
     """Find a bicrystal in an image.
 
@@ -124,6 +128,8 @@ def register(
         Evaluations, all in all; 0: least squares alone, without minimising the objective.
     tilts
         Degrees of the coarse search; None: those of the settings.
+    free
+        Numbers of the pose that are refined.
 
     Raises
     ------
@@ -143,57 +149,84 @@ def register(
         )
     counter = Counter(len(grid))
     starts = coarse(image, columns, shape, grid)[: settings.starts]
-    refined = [_refined(image, columns, start, counter) for start in starts]
-    place, fit = _best(image, columns, refined, counter, settings, by_objective=budget > 0)
-    polished = place.pose
-    if budget > counter.count:
-        left = budget - counter.count
-        polished, fit = polish(columns, place.patch(image), place.pose, counter, left)
+    if budget:
+        place, polished, fit = _minimised(image, columns, starts, counter, settings, budget, free)
+    else:
+        refined = [_refined(image, columns, start, counter, free) for start in starts]
+        place = max(refined, key=lambda each: each.correlation)
+        polished, fit = place.pose, _scored(image, columns, place, counter)
     upper, lower = grains(image, columns, place)
     reason = judge(place.pose, upper, lower, pixel, settings)
     return Registration(place, polished, fit, counter, upper, lower, reason)
 
 
-def _refined(image: Floats, columns: Columns, start: Place, counter: Counter) -> Place:
+def _refined(
+    image: Floats,
+    columns: Columns,
+    start: Place,
+    counter: Counter,
+    free: Sequence[str],
+    steps: int = 25,
+) -> Place:
     """A start after least squares."""
     patch = start.patch(image)
-    pose = least_squares(columns, patch, start.pose, counter)
+    pose = least_squares(columns, patch, start.pose, counter, free, steps)
     value = _correlation(render(columns, pose, start.shape), patch)
     return start._replace(correlation=value, pose=pose)
 
 
-def _best(
+def _scored(image: Floats, columns: Columns, place: Place, counter: Counter) -> Fit:
+    """Objective of a place, counted."""
+    fit = compare(render(columns, place.pose, place.shape), place.patch(image))
+    counter.add(fit.objective)
+    return fit
+
+
+def _minimised(
     image: Floats,
     columns: Columns,
-    refined: Sequence[Place],
+    starts: Sequence[Place],
     counter: Counter,
     settings: RegistrationStudy,
-    by_objective: bool,
-) -> tuple[Place, Fit]:
-    """The best of the refined starts.
+    budget: int,
+    free: Sequence[str],
+) -> tuple[Place, Pose, Fit]:
+    """Place, pose of least squares in it, and pose and value of the least objective.
 
-    By correlation, or by the objective; then also among the repeats of each along the interface.
-    A frame is simulated once for all positions and counts as one evaluation.
+    The start of least objective is refined; then the window is chosen; then the simplex begins
+    with broader columns, which the objective prefers.
     """
-    if not by_objective:
-        place = max(refined, key=lambda each: each.correlation)
-        counter.count += 1
-        fit = compare(render(columns, place.pose, place.shape), place.patch(image))
-        counter.trace.append((counter.count, fit.objective))
-        return place, fit
-    best: tuple[Fit, Place] | None = None
-    for each in refined:
-        frame = render(columns, each.pose, each.shape)
-        counter.count += 1
-        for repeat in equivalent(image, columns, each, settings.equivalent) or [each]:
-            fit = compare(frame, repeat.patch(image))
-            if best is None or fit.objective < best[0].objective:
-                best = fit, repeat
-        if best is not None:
-            counter.trace.append((counter.count, best[0].objective))
-    if best is None:
-        raise DataError("no start of the coarse search was left")
-    return best[1], best[0]
+    scored = [(_scored(image, columns, start, counter).objective, start) for start in starts]
+    start = min(scored, key=lambda pair: pair[0])[1]
+    place = _refined(image, columns, start, counter, free, QUICK_STEPS)
+    place = _window(image, columns, place, counter, settings)
+    broad = place.pose.moved(width=BROADER * place.pose.width)
+    left = max(budget - counter.count, 1)
+    polished, fit = polish(columns, place.patch(image), broad, counter, left, free)
+    return place, polished, fit
+
+
+def _window(
+    image: Floats, columns: Columns, place: Place, counter: Counter, settings: RegistrationStudy
+) -> Place:
+    """The part of the crystal, and the repeat along the interface, of the least objective.
+
+    A frame is simulated once for all repeats and counts as one evaluation.
+    """
+    best = (float("inf"), place)
+    for right in WINDOWS:
+        for down in WINDOWS:
+            pose = place.pose.moved(u0=place.pose.u0 + right, v0=place.pose.v0 + 2 * down)
+            if leaves(columns, pose, place.shape):
+                continue
+            broad = pose.moved(width=BROADER * pose.width)
+            frame = render(columns, broad, place.shape)
+            moved = place._replace(pose=broad)
+            for repeat in equivalent(image, columns, moved, settings.equivalent):
+                value = compare(frame, repeat.patch(image)).objective
+                best = min(best, (value, repeat._replace(pose=pose)), key=lambda pair: pair[0])
+            counter.add(best[0])
+    return best[1]
 
 
 def grains(image: Floats, columns: Columns, place: Place) -> tuple[Agreement, Agreement]:

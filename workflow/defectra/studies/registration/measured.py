@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from defectra.core.errors import DataError
-from defectra.engines.stem_points.frame import render
+from defectra.engines.stem_points.frame import NAMES, render
 from defectra.images.measured import read_image
 from defectra.studies.registration.cells import TILT, Published, cell_of_file
 from defectra.studies.registration.fit import Registration, register
@@ -26,6 +26,8 @@ TO_ANGSTROM = {"nm": 10.0, "A": 1.0, "Å": 1.0, "µm": 1e4, "um": 1e4, "pm": 0.0
 FIT_COLUMNS = [
     *("image", "quantity", "unit", "published", "ours"),
 ]
+FREE = tuple(name for name in NAMES if name != "slide")  # the authors move no grain along
+EQUAL = tuple(name for name in FREE if name != "ratio")
 TRACE_COLUMNS = ["image", "who", "evaluation", "best_objective"]
 # Their picture of the best frame: rows and columns of its middle panel (the simulated frame).
 _PANELS = {"tilt": (121, 839, 1110, 1491), "twin": (121, 839, 1016, 1585)}
@@ -120,6 +122,7 @@ class Registered:
     name: str
     best: Best
     found: Registration
+    equal: Registration  # both grains equally bright, as the authors have them
     patch: Floats
     frame: Floats
     strains: tuple[float, float]
@@ -138,11 +141,14 @@ def registered(which: Published, files: Sequence[Path], settings: RegistrationSt
     image, columns = prepared(which.name, values), cell_of_file(files[1])
     best = read_progress(files[2])
     budget = int(settings.budget_share * best.evaluations)
-    found = register(image, columns, pixel, settings, which.shape, budget)
+    found, equal = (
+        register(image, columns, pixel, settings, which.shape, budget, free=free)
+        for free in (FREE, EQUAL)
+    )
     frame = render(columns, found.polished, which.shape)
     own = picture_objective(which, files[3], image)
     strains = grain_strains(columns, files[1])
-    return Registered(which.name, best, found, found.place.patch(image), frame, strains, own)
+    return Registered(which.name, best, found, equal, found.place.patch(image), frame, strains, own)
 
 
 def picture_objective(which: Published, path: Path, image: Floats) -> float:
@@ -164,10 +170,13 @@ def fit_rows(each: Registered) -> Iterator[Row]:
     nan, best, found = float("nan"), each.best, each.found
     right, up = found.polished.pixel_sizes
     x, y = (best.pixel / (1 + s) for s in best.stretch)
-    stretched = best.pixel / best.effective_pixel
+    stretched, equal = best.pixel / best.effective_pixel, each.equal.polished.pixel
     rows = (
         ("objective", "", best.objective, found.fit.objective),
         ("objective of their best frame", "", best.objective, each.picture),
+        ("objective, grains equally bright", "", best.objective, each.equal.fit.objective),
+        ("evaluations, grains equally bright", "", best.evaluations, each.equal.counter.count),
+        ("pixel size, grains equally bright", "A", best.pixel, equal * stretched),
         ("shift", "pixel", nan, found.fit.shift),
         ("evaluations", "", best.evaluations, found.counter.count),
         ("evaluations to their objective", "", best.evaluations, _reached(each)),
@@ -177,7 +186,8 @@ def fit_rows(each: Registered) -> Iterator[Row]:
         ("pixel size to the right", "A", x, right),
         ("pixel size upwards", "A", y, up),
         ("tilt", "degree", nan, found.polished.tilt),
-        ("slide of the upper grain", "A", nan, found.pose.slide),
+        ("brightness of upper over lower grain", "", nan, found.polished.ratio),
+        ("the same, least squares", "", nan, found.pose.ratio),
         ("gap", "A", nan, found.pose.gap),
         ("width of a column", "A", nan, found.pose.width),
         ("strain of the upper grain", "%", nan, each.strains[0]),

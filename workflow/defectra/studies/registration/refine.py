@@ -3,7 +3,8 @@
 Least squares (Levenberg and Marquardt) on the grey values, brightness and background solved for in
 each step, is quick and needs no guess of step widths; the last digits of the objective, which is
 no sum of squares, come from the simplex of Nelder and Mead in coordinates scaled by the least
-squares. Every frame that is simulated is counted as one evaluation.
+squares. Every frame that is simulated counts as one evaluation, and so does each derivative by a
+number of the pose: a step of least squares with ten free numbers counts eleven.
 """
 
 from __future__ import annotations
@@ -45,6 +46,11 @@ class Counter:
     count: int = 0
     trace: list[tuple[int, float]] = field(default_factory=list)
 
+    def add(self, objective: float) -> None:
+        """One more frame, and its objective."""
+        self.count += 1
+        self.trace.append((self.count, objective))
+
 
 def allowed(pose: Pose) -> bool:
     """Whether width, gap and brightness are within their limits."""
@@ -73,9 +79,10 @@ def least_squares(
     """
     index = [NAMES.index(name) for name in free]
     target = patch - patch.mean()
+    price = 1 + len(index)
     damping, pose = 1e-2, start
     frame, slopes = render_with_slopes(columns, pose, patch.shape)
-    counter.count += 1
+    counter.count += price
     loss, rest, jacobian = _linear(target, frame, slopes[index])
     for _ in range(steps):
         normal = jacobian @ jacobian.T
@@ -86,7 +93,7 @@ def least_squares(
         better = None
         if allowed(trial):
             frame, slopes = render_with_slopes(columns, trial, patch.shape)
-            counter.count += 1
+            counter.count += price
             better = _linear(target, frame, slopes[index])
         if better is None or better[0] >= loss:
             damping *= 6.0
@@ -119,36 +126,44 @@ def polish(
     start: Pose,
     counter: Counter,
     budget: int,
+    free: Sequence[str] = NAMES,
     score: Callable[[Floats, Floats], Fit] = compare,
 ) -> tuple[Pose, Fit]:
-    """Pose of the least objective near `start`, by a simplex of at most `budget` evaluations."""
+    """Pose of the least objective near `start`, by a simplex of at most `budget` evaluations.
+
+    Parameters
+    ----------
+    free
+        Numbers of the pose that are moved.
+    """
     from scipy.optimize import minimize
 
-    scale = _steps(start, patch.shape)
+    index = [NAMES.index(name) for name in free]
+    scale = np.zeros((len(index), len(NAMES)))
+    scale[np.arange(len(index)), index] = _steps(start, patch.shape)[index]
     fit = score(render(columns, start, patch.shape), patch)
-    counter.count += 1
+    counter.add(fit.objective)
     best = (fit.objective, start, fit)
 
     def value(z: Floats) -> float:
         nonlocal best
-        pose = pose_of(start.vector() + scale * z)
+        pose = pose_of(start.vector() + z @ scale)
         if not allowed(pose):
             return 10.0
         fit = score(render(columns, pose, patch.shape), patch)
-        counter.count += 1
-        counter.trace.append((counter.count, fit.objective))
+        counter.add(fit.objective)
         if fit.objective < best[0]:
             best = (fit.objective, pose, fit)
         return fit.objective
 
-    simplex = np.vstack([np.zeros(len(NAMES)), np.eye(len(NAMES))])
+    simplex = np.vstack([np.zeros(len(index)), np.eye(len(index))])
     options = {
         "maxfev": max(budget - 1, 1),
         "initial_simplex": simplex,
         "xatol": 1e-3,
         "fatol": 1e-5,
     }
-    minimize(value, np.zeros(len(NAMES)), method="Nelder-Mead",
+    minimize(value, np.zeros(len(index)), method="Nelder-Mead",
              options={**options, "adaptive": True})  # fmt: skip
     return best[1], best[2]
 
