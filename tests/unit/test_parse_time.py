@@ -21,6 +21,14 @@ LARGE = (
     "xgboost",
     "spglib",
 )
+# A program that runs these imports and prints which of the large libraries they loaded.
+LOADED = """
+import json, sys
+lines, large = json.loads(sys.argv[1])
+for line in lines:
+    exec(line)
+print(json.dumps([name for name in large if name in sys.modules]))
+"""
 IMPORT = re.compile(r"^from (defectra[\w.]*) import (\(.*?\)|[^\n]+)", re.MULTILINE | re.DOTALL)
 
 
