@@ -103,13 +103,13 @@ def test_locks_that_do_not_reach_the_other_node_are_refused(place: Path, local: 
     shared.mkdir()
     found = [Node("dfnode1", shares_locks=False), Node("dfnode2", shares_locks=False)]
     program = (
-        "import sys, time; from defectra.core.journal import Journal\n"
-        f"with Journal('{shared}/nmc-00.journal'): print('held', flush=True); time.sleep(%s)"
+        "import signal; from defectra.core.journal import Journal\n"
+        f"with Journal('{shared}/nmc-00.journal'): print('held', flush=True); %s"
     )
     with nodes(place, "cluster3", shared, found) as cluster:
-        first = submit(cluster, local, shared, "dfnode1", program % 600)
+        first = submit(cluster, local, shared, "dfnode1", program % "signal.pause()")
         wait_for(lambda: first.exists() and "held" in first.read_text(), "the first holder")
-        second = submit(cluster, local, shared, "dfnode2", program % 0)
+        second = submit(cluster, local, shared, "dfnode2", program % "pass")
         wait_for(lambda: "FAILED" in cluster.jobs().values(), "the refusal")
         assert "a worker on dfnode1 writes here too" in second.read_text()
 

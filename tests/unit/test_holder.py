@@ -43,7 +43,9 @@ def test_the_lock_is_the_truth_on_one_node(tmp_path: Path) -> None:
     holder = Holder(tmp_path / "nmc-00.journal", "node1", 1000.0)
     holder.note.write_text('{"host": "node1", "beats": 7}')
     holder.begin()  # without watching for a thousand seconds
+    assert json.loads(holder.note.read_text())["host"] == "node1"
     holder.end()
+    assert not holder.note.exists()
 
 
 def test_a_job_waits_for_the_one_that_holds_the_journal(tmp_path: Path) -> None:

@@ -109,7 +109,7 @@ def test_lines_that_cross_keep_their_slope() -> None:
     distance, _ = distances(found, truth)
     assert distance.max() < 1.0
     nearest, _ = distances(trace(mask, with_slope=False), truth)
-    assert nearest.shape == (2,)
+    assert nearest.max() > 10, "without the slope they change places, so that the test can fail"
 
 
 def test_parts_behind_a_crossing_are_exchanged_where_that_is_smoother() -> None:

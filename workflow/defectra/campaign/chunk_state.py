@@ -95,5 +95,5 @@ def announce(store: Path, chunks: Mapping[str, ChunkState]) -> None:
     unknown = any(s.done < s.total and not s.expected_s > 0 for s in chunks.values())
     for name, state in chunks.items():
         seconds = float(state.total - state.done) if unknown else state.expected_s
-        told = ChunkState(**{**asdict(state), "expected_s": seconds, "left_s": seconds})
-        write_state(store / f"{name}.progress", told)
+        stretched = ChunkState(**{**asdict(state), "expected_s": seconds, "left_s": seconds})
+        write_state(store / f"{name}.progress", stretched)

@@ -95,11 +95,11 @@ def wait_for_left_behind(
         if left is not None and not left:
             break
         if left and not waited:
-            told = ", ".join(f"{n} {state.lower()}" for n, state in sorted(left.items())[:10])
+            listed = ", ".join(f"{n} {state.lower()}" for n, state in sorted(left.items())[:10])
             more = f" and {len(left) - 10} more" if len(left) > 10 else ""
             print(
-                f"{WAITING} that an earlier run left in the queue ({told}{more}): they work on the "
-                f"same files. To begin at once: scancel {' '.join(sorted(left)[:10])}",
+                f"{WAITING} that an earlier run left in the queue ({listed}{more}): they work on "
+                f"the same files. To begin at once: scancel {' '.join(sorted(left)[:10])}",
                 file=sys.stderr,
                 flush=True,
             )

@@ -21,6 +21,18 @@ def collect_scores(job: Job) -> None:
         write_csv(out, [row for path in each for row in read_csv(path, columns)], columns)
 
 
+def join_metrics(job: Job) -> None:
+    """Scores of all parts of a study in one table.
+
+    Input csv of each; output[0] csv.
+    """
+    from defectra.core.csvs import read_csv, write_csv
+    from defectra.core.records import METRICS_COLUMNS
+
+    rows = [row for path in job.input for row in read_csv(path, METRICS_COLUMNS)]
+    write_csv(job.output[0], rows, METRICS_COLUMNS)
+
+
 def gather(job: Job) -> None:
     """Union of the chunks.
 

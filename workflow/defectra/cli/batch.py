@@ -108,17 +108,17 @@ def submit(system: System, asked: Sequence[str], call: Run = run) -> str:
 def status(system: System, job: str, call: Run = run) -> str:
     """``running``, ``success`` or ``failed``."""
     done = call([*system.ask, job])
-    told = done.stdout + done.stderr
-    if re.search(system.unknown, told):
+    printed = done.stdout + done.stderr
+    if re.search(system.unknown, printed):
         return "failed"
-    state = re.search(system.state, told, re.MULTILINE)
+    state = re.search(system.state, printed, re.MULTILINE)
     if not state:
         return "running"  # no answer: the server is asked again
     if state[1] in system.failed:
         return "failed"
     if state[1] not in system.success:
         return "running"
-    code = re.search(system.exit_code, told) if system.exit_code else None
+    code = re.search(system.exit_code, printed) if system.exit_code else None
     ended_well = code[1] == "0" if code else not system.exit_code
     return "success" if ended_well else "failed"
 

@@ -94,8 +94,8 @@ def predict_edges(
     print(f"  trained on {model.about.trained_on}")
     unknown = [e for e, (_, own) in files.items() if own is None and shift is None]
     reasons = doubts(model, unknown, shift_sd, model.outside(spectra))
-    for told in model.predict(spectra):
-        print(f"  {sentence(told, certain=not reasons)}")
+    for answer in model.predict(spectra):
+        print(f"  {sentence(answer, certain=not reasons)}")
     for reason in reasons:
         print(f"  no interval: {reason}")
     return int(bool(reasons))
@@ -125,15 +125,15 @@ def doubts(
     return out
 
 
-def sentence(told: Told, *, certain: bool) -> str:
+def sentence(answer: Told, *, certain: bool) -> str:
     """One target for people."""
-    if told.is_class:
-        side = "like cells with it" if told.value > 0.5 else "like cells without it"
-        text = f"{told.target}: score {told.value:.2f} (above 0.5: with it), {side}"
-        if np.isfinite(told.score):
-            text += f"; right in {100 * told.score:.0f} % of held-out cells"
+    if answer.is_class:
+        side = "like cells with it" if answer.value > 0.5 else "like cells without it"
+        text = f"{answer.target}: score {answer.value:.2f} (above 0.5: with it), {side}"
+        if np.isfinite(answer.score):
+            text += f"; right in {100 * answer.score:.0f} % of held-out cells"
         return text
-    text = f"{told.target} {told.value:.2f}"
-    if certain and np.isfinite(told.score):
-        text += f" ± {told.score:.2f}"
-    return f"{text} {told.unit}" + (" (90 %)" if certain and np.isfinite(told.score) else "")
+    text = f"{answer.target} {answer.value:.2f}"
+    if certain and np.isfinite(answer.score):
+        text += f" ± {answer.score:.2f}"
+    return f"{text} {answer.unit}" + (" (90 %)" if certain and np.isfinite(answer.score) else "")

@@ -57,13 +57,13 @@ def sentences(asked: Asked, data: Data, report: Report, unit: str) -> list[str]:
     lines.append(f"  features: {', '.join(data.names)} ({width} numbers)")
     lines.append("held-out groups, 90 % interval by bootstrap over groups:")
     for name, found in report.scores.items():
-        told = [
+        shown = [
             f"{metric.upper()} {value:.4g} [{lo:.4g}, {hi:.4g}]{_unit(metric, unit)}"
             for metric, (value, lo, hi) in found.items()
         ]
-        lines.append(f"  {name:14} {', '.join(told)}")
+        lines.append(f"  {name:14} {', '.join(shown)}")
     gain, lo, hi = report.better
-    which = "better than" if lo > 0 else "worse than" if hi < 0 else "not told apart from"
+    which = "better than" if lo > 0 else "worse than" if hi < 0 else "not shown apart from"
     lines.append(
         f"  the {FOREST} is {which} {RIDGE}: RMSE lower by {gain:.3g} [{lo:.3g}, {hi:.3g}]"
     )

@@ -161,8 +161,8 @@ class FunctionEngine:
         if row["status"] != Status.FAILED:
             return files is None or RESULT in files
         kind = str(row["error_class"])
-        told = machine_class(kind, str(row["message"]))
-        return kind in self._refusals and told == MACHINE + kind
+        found_class = machine_class(kind, str(row["message"]))
+        return kind in self._refusals and found_class == MACHINE + kind
 
 
 def peak_mb() -> float:

@@ -93,8 +93,12 @@ def _one(path: Path, found: Found, number: int | None) -> NDArray[np.generic]:
             raise DataError(f"{path}: no image {number}; there are {len(values)}, from 0")
         values = values[number]
     if values.ndim != 2:
-        told = f"{len(values)} images: choose one by its number, from 0" if values.ndim == 3 else ""
-        raise DataError(f"{path}: an array of {_size(values)}, not one image; {told}".rstrip("; "))
+        advice = (
+            f"{len(values)} images: choose one by its number, from 0" if values.ndim == 3 else ""
+        )
+        raise DataError(
+            f"{path}: an array of {_size(values)}, not one image; {advice}".rstrip("; ")
+        )
     if min(values.shape) < LEAST:
         raise DataError(
             f"{path}: {_size(values)} values; an image has at least {LEAST} along each axis (a "

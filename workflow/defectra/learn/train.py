@@ -221,14 +221,14 @@ def fitted(table: AnyTable, data: Data, asked: Asked, report: Report) -> Model:
     """The forest on all rows: spectral if the features are of one curve with a grid."""
     forest = Forest.from_sklearn(_forest(asked, len(data.y)).fit(data.x, data.y))
     low, high = float(data.y.min()), float(data.y.max())
-    told = (
+    sentence = (
         f"{table.path.name}: {len(data.y)} rows in {len(set(data.groups))} groups ({asked.group})"
     )
     unit = table.units.get(asked.target, "")
     if data.curve is None:
         sizes = list(data.names.values())
         about = AboutTable(
-            asked.target, unit, list(data.names), sizes, report.half, low, high, told
+            asked.target, unit, list(data.names), sizes, report.half, low, high, sentence
         )
         return TableModel(about, forest, data.x.min(axis=0), data.x.max(axis=0))
     edge, spectra = data.curve
@@ -236,7 +236,7 @@ def fitted(table: AnyTable, data: Data, asked: Asked, report: Report) -> Model:
     kind = next(iter(data.names)).partition(": ")[0]
     points, shift = spectra.shape[1], 0.0
     about_curve = About(
-        edge, asked.target, unit, kind, first, step, points, shift, report.half, low, high, told
+        edge, asked.target, unit, kind, first, step, points, shift, report.half, low, high, sentence
     )
     top = spectra / spectra.max(axis=1, keepdims=True)
     return Saved(about_curve, forest, learn_domain(top, data.groups))

@@ -117,11 +117,11 @@ def _add(
     geometries: Sequence[Row],
     imports: Sequence[Row],
 ) -> None:
-    told = {row["calculation_id"]: row for row in imports if not row["duplicate_of"]}
+    imported = {row["calculation_id"]: row for row in imports if not row["duplicate_of"]}
     curves = {row["calculation_id"]: row for row in spectra}
     for row in calculations:
         name = row["calculation_id"]
-        about = told.get(name, {})
+        about = imported.get(name, {})
         reason = _reason(row, curves, about)
         if reason:
             where = about.get("source") or row["site"] or name[:16]

@@ -96,8 +96,8 @@ def chosen_fidelity(runs: FinishedRuns, wanted: Fidelity | None) -> Fidelity:
     found = runs.fidelities()
     if not found:
         why = Counter(row["reason"] for row in runs.left_out).most_common(1)
-        told = f"; {why[0][1]} runs: {why[0][0]}" if why else ""
-        raise TableError(f"no spectrum with a structure and a site{told}")
+        why_not = f"; {why[0][1]} runs: {why[0][0]}" if why else ""
+        raise TableError(f"no spectrum with a structure and a site{why_not}")
     listed = "; ".join(f"'{' '.join(key)}' ({n} spectra)" for key, n in found.items())
     if wanted is None and len(found) > 1:
         raise TableError(

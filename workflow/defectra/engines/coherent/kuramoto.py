@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.integrate import solve_ivp
+
+from defectra.engines.coherent.integrate import integrated
 
 Floats = NDArray[np.float64]
 SIDE = 11  # of the kernel, points
@@ -97,20 +98,8 @@ def trajectory(start: Floats, kernel: Floats, times: Floats, tolerance: float) -
     RuntimeError
         If the integrator gives up.
     """
-    factor, shape = transfer(kernel, len(start)), start.shape
-    found = solve_ivp(
-        lambda _, y: rate(y.reshape(shape), factor).ravel(),
-        (times[0], times[-1]),
-        start.ravel(),
-        method="DOP853",
-        t_eval=times,
-        rtol=tolerance,
-        atol=tolerance,
-    )
-    if not found.success:
-        raise RuntimeError(found.message)
-    result: Floats = found.y.T.reshape(-1, *shape)
-    return result
+    factor = transfer(kernel, len(start))
+    return integrated(lambda theta: rate(theta, factor), start, times, tolerance)
 
 
 def order(theta: Floats) -> Floats:

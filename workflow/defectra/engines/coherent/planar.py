@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.integrate import solve_ivp
+
+from defectra.engines.coherent.integrate import integrated
 
 Floats = NDArray[np.float64]
 Law = Callable[[Floats], Floats]
@@ -76,16 +77,4 @@ def trajectory(start: Floats, law: Law, times: Floats, tolerance: float) -> Floa
     RuntimeError
         If the integrator gives up.
     """
-    found = solve_ivp(
-        lambda _, y: law(y),
-        (times[0], times[-1]),
-        start,
-        method="DOP853",
-        t_eval=times,
-        rtol=tolerance,
-        atol=tolerance,
-    )
-    if not found.success:
-        raise RuntimeError(found.message)
-    result: Floats = found.y.T
-    return result
+    return integrated(law, start, times, tolerance)

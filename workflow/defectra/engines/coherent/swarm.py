@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.integrate import solve_ivp
+
+from defectra.engines.coherent.integrate import integrated
 
 Floats = NDArray[np.float64]
 
@@ -88,17 +89,4 @@ def trajectory(start: Floats, reach: float, box: float, times: Floats, tolerance
     RuntimeError
         If the integrator gives up.
     """
-    shape = start.shape
-    found = solve_ivp(
-        lambda _, y: velocity(y.reshape(shape), reach, box).ravel(),
-        (times[0], times[-1]),
-        start.ravel(),
-        method="DOP853",
-        t_eval=times,
-        rtol=tolerance,
-        atol=tolerance,
-    )
-    if not found.success:
-        raise RuntimeError(found.message)
-    result: Floats = found.y.T.reshape(-1, *shape)
-    return result
+    return integrated(lambda r: velocity(r, reach, box), start, times, tolerance)

@@ -71,11 +71,11 @@ def _at(metrics: Rows, study: DynamicsStudy) -> Look:
 def _foretold(metrics: Rows, study: DynamicsStudy) -> Iterator[claims.Claim]:
     """The paper says that learned laws foretell patterns; the baseline is that nothing moves."""
     found, last = _at(metrics, study), f"t = {study.kuramoto.later[-1]:g}"
-    told = {
+    baselines = {
         "kuramoto": (names.KERNEL, names.LAST_STAYS, last),
         "swarm": (names.PULL, names.FIRST_STAYS, "last pattern"),
     }
-    for target, (model, still, subset) in told.items():
+    for target, (model, still, subset) in baselines.items():
         base = found(target, still, Metric.PATTERN, subset=subset)
         yield Claim(
             claim_id=f"{target}_foretold",

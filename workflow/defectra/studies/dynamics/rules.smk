@@ -103,7 +103,7 @@ use rule step as gather_dynamics with:
         "results/logs/dynamics/gather_dynamics.log",
     localrule: True
     params:
-        **step("defectra.studies.dynamics.steps.gather_dynamics"),
+        **step("defectra.campaign.steps.join_metrics"),
 
 
 use rule step as score_dynamics with:

@@ -75,18 +75,6 @@ def _fit(job: Job, name: str, learn: Callable[..., tuple[list[Any], list[Any]]])
     shutil.rmtree(keep, ignore_errors=True)
 
 
-def gather_dynamics(job: Job) -> None:
-    """Scores of all systems in one.
-
-    Input csv of each; output[0] csv.
-    """
-    from defectra.core.csvs import read_csv, write_csv
-    from defectra.core.records import METRICS_COLUMNS
-
-    rows = [row for path in job.input for row in read_csv(path, METRICS_COLUMNS)]
-    write_csv(job.output[0], rows, METRICS_COLUMNS)
-
-
 def score_dynamics(job: Job) -> None:
     """Scorecard and checks.
 

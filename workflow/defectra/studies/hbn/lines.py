@@ -158,8 +158,8 @@ def statistics(name: str, rows: Sequence[Row], settings: HbnStudy, seed: int) ->
     inside = np.array([r["in_window"] == "yes" for r in good], float)
     out.append(_row(name, "share in the window", "", _mean, (inside, inside), draws, NAN))
     share = len(good) / len(rows) if rows else NAN
-    told = {"set": name, "quantity": "spectra with a line", "unit": "", "n": len(rows)}
-    return [*out, told | {"value": share, "lo": share, "hi": share, "expected": NAN}]
+    common = {"set": name, "quantity": "spectra with a line", "unit": "", "n": len(rows)}
+    return [*out, common | {"value": share, "lo": share, "hi": share, "expected": NAN}]
 
 
 def _mean(values: Floats, errors: Floats) -> float:  # noqa: ARG001

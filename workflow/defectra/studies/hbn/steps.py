@@ -84,13 +84,13 @@ def measure_lines(job: Job) -> None:
     sets = {name: simulated.spectra(name, settings, seed) for name in simulated.SETS}
     if settings.measured.files:
         sets["measured"] = [s for f in settings.measured.files for s in measured.read(Path(f))]
-    rows, told = [], []
+    rows, summary = [], []
     for name, spectra in sets.items():
         found = lines.fitted(spectra, settings)
         rows += found
-        told += lines.statistics(name, found, settings, seed)
+        summary += lines.statistics(name, found, settings, seed)
     write_csv(job.output.lines, rows, lines.LINE_COLUMNS)
-    write_csv(job.output.statistics, told, lines.STATISTICS_COLUMNS)
+    write_csv(job.output.statistics, summary, lines.STATISTICS_COLUMNS)
 
 
 def score_hbn(job: Job) -> None:

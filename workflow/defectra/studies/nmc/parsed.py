@@ -179,8 +179,8 @@ def _labelled(found: Sequence[Row], structures: Sequence[Row]) -> tuple[list[Row
         if reason:
             left_out.append({"structure_id": row["structure_id"], "reason": reason})
             continue
-        told = {"defect": str(defect), "family": next(iter(groups), f"parsed {family}")}
-        cells.append(row | told | {"composition": composition(row), "study": "nmc"})
+        labels_of_cell = {"defect": str(defect), "family": next(iter(groups), f"parsed {family}")}
+        cells.append(row | labels_of_cell | {"composition": composition(row), "study": "nmc"})
     return cells, left_out
 
 

@@ -56,11 +56,11 @@ def predict(model: Path, files: Sequence[Path], options: Mapping[str, str]) -> I
     columns = cell_of_file(options["cell"]) if "cell" in options else _columns(model)
     reach = _number(options, "tilt", TILTS[-1])
     tilts = [float(t) for t in np.arange(-reach, reach + 1e-9, 2.0)] or [0.0]
-    budget, told = int(_number(options, "budget", 0.0)), _number(options, "pixel", 0.0)
+    budget, header = int(_number(options, "budget", 0.0)), _number(options, "pixel", 0.0)
     for file in files:
         try:
             image = read_image(file)
-            pixel = told or pixel_size(image, file)
+            pixel = header or pixel_size(image, file)
             found = register(image.values, columns, pixel, RegistrationStudy(), None, budget, tilts)
         except DefectraError as error:
             yield Answer(str(file), str(error), certain=False)
@@ -113,11 +113,11 @@ def pixel_size(image: Image, file: Path) -> float:
 def _header_pixel(image: Image, file: Path) -> tuple[float, float] | None:
     with file.open(encoding="utf-8", errors="replace") as handle:
         lines = [_HEADER.match(line) for _, line in zip(range(20), handle)]
-    told = {m[1].lower(): float(m[2]) * TO_ANGSTROM.get(m[3], float("nan")) for m in lines if m}
-    if not {"width", "height"} <= set(told):
+    header = {m[1].lower(): float(m[2]) * TO_ANGSTROM.get(m[3], float("nan")) for m in lines if m}
+    if not {"width", "height"} <= set(header):
         return None
     rows, cols = image.values.shape
-    return told["height"] / rows, told["width"] / cols
+    return header["height"] / rows, header["width"] / cols
 
 
 def sentence(found: Registration, image: Image) -> str:

@@ -123,8 +123,8 @@ def _rows(condition: str, scores: Mapping[str, list[dict[str, Floats]]]) -> Iter
 
 def _row(condition: str, model: str, metric: str, values: Floats) -> Row:
     lo, hi = np.quantile(values[1:], [0.05, 0.95]).tolist()
-    told = {"condition": condition, "model": model, "metric": metric}
-    return told | {"value": float(values[0]), "lo": lo, "hi": hi}
+    common = {"condition": condition, "model": model, "metric": metric}
+    return common | {"value": float(values[0]), "lo": lo, "hi": hi}
 
 
 def fraction_rows(

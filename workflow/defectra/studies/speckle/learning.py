@@ -85,7 +85,7 @@ class Learning:
         self.kind, self.study, self.seed, self.folder = kind, study, seed, folder
         self.describe = Describer(study)
         self.train = sets[set_name(kind, TRAIN)]
-        self.told = self.describe(self.train.intensity)
+        self.quantities = self.describe(self.train.intensity)
         self.tests = {name: s for name, s in sets.items() if name != set_name(kind, TRAIN)}
         self.fitted: dict[str, Fitted] = {}
         self.all: list[Model] = []
@@ -105,24 +105,24 @@ class Learning:
     def _networks(self) -> Iterator[Fitted]:
         number, ids = self.train.number, self.train.ids
         for centre in (HIDDEN, CENTRE):
-            physical = models.physical_of(self.told, centre)
+            physical = models.physical_of(self.quantities, centre)
             yield self._physical(models.NETWORK, (physical, number, ids), centre)
         for size in self.study.tests.sizes:
             kept = _first(number, size)
-            told = (_part(self.told.hidden, kept), number[kept], [ids[k] for k in kept])
-            yield self._physical(models.NETWORK, told, HIDDEN)
+            quantities = (_part(self.quantities.hidden, kept), number[kept], [ids[k] for k in kept])
+            yield self._physical(models.NETWORK, quantities, HIDDEN)
         shuffled = np.random.default_rng([self.seed, 1]).permutation(number)
-        yield self._physical(models.SHUFFLED, (self.told.hidden, shuffled, ids), HIDDEN)
+        yield self._physical(models.SHUFFLED, (self.quantities.hidden, shuffled, ids), HIDDEN)
         yield self._physical(models.PHOTONS, self._photon_copies(), HIDDEN)
         yield models.image_network(
-            self.told, number, ids, self.study, self.seed, self._checkpoint("image")
+            self.quantities, number, ids, self.study, self.seed, self._checkpoint("image")
         )
 
     def _physical(
-        self, name: str, told: tuple[Physical, NDArray[np.int64], list[str]], centre: str
+        self, name: str, quantities: tuple[Physical, NDArray[np.int64], list[str]], centre: str
     ) -> Fitted:
-        folder = self._checkpoint(f"{name} {centre} {len(told[1])}")
-        return models.physical_network(name, told, self.study, self.seed, centre, folder)
+        folder = self._checkpoint(f"{name} {centre} {len(quantities[1])}")
+        return models.physical_network(name, quantities, self.study, self.seed, centre, folder)
 
     def _checkpoint(self, name: str) -> Path | None:
         return self.folder and self.folder / name.replace(",", "").replace(" ", "_")
@@ -130,7 +130,7 @@ class Learning:
     def _photon_copies(self) -> tuple[Physical, NDArray[np.int64], list[str]]:
         """Training patterns as they are, and copies with counting noise."""
         rng = np.random.default_rng([self.seed, 2])
-        parts = [self.told.hidden]
+        parts = [self.quantities.hidden]
         for _ in range(COPIES):
             photons = 10 ** rng.uniform(*DECADES, len(self.train.ids))
             noisy = counted(self.train.intensity, photons, self.describe.hidden, rng)
@@ -140,18 +140,18 @@ class Learning:
 
     def _plain(self) -> Iterator[Model]:
         number = self.train.number
-        yield models.ridge(models.MOMENTS, lambda t: t.moments, self.told, number, HIDDEN)
+        yield models.ridge(models.MOMENTS, lambda t: t.moments, self.quantities, number, HIDDEN)
         for centre in (HIDDEN, CENTRE):
             inputs = models.vectors(centre)
-            yield models.ridge(models.RIDGE, inputs, self.told, number, centre)
+            yield models.ridge(models.RIDGE, inputs, self.quantities, number, centre)
         if self.kind == EQUAL:
             for centre in (HIDDEN, CENTRE):
                 yield models.counting(self.describe, self.study.disks.radius, centre)
             yield models.counting_fitted(self.describe)
 
     def _ask(self, name: str, asked: PatternSet) -> Iterator[Row]:
-        told = self.describe(asked.intensity)
-        yield from self._answers(name, asked, told, float("inf"), self.all)
+        quantities = self.describe(asked.intensity)
+        yield from self._answers(name, asked, quantities, float("inf"), self.all)
 
     def _with_photons(self) -> Iterator[Row]:
         name = set_name(self.kind, TEST)
@@ -165,11 +165,16 @@ class Learning:
             yield from self._answers(name, asked, self.describe(noisy), photons, some)
 
     def _answers(
-        self, name: str, asked: PatternSet, told: Described, photons: float, some: Sequence[Model]
+        self,
+        name: str,
+        asked: PatternSet,
+        quantities: Described,
+        photons: float,
+        some: Sequence[Model],
     ) -> Iterator[Row]:
         disks = self.study.disks
         for model in some:
-            values = model.answer(told)
+            values = model.answer(quantities)
             rounded = np.clip(np.rint(values), disks.fewest, disks.most)
             for k, value in enumerate(values):
                 yield {
@@ -209,8 +214,8 @@ def _first(number: NDArray[np.int64], size: int) -> NDArray[np.int64]:
     return np.concatenate([np.flatnonzero(number == n)[:size] for n in np.unique(number)])
 
 
-def _part(told: Physical, index: NDArray[np.int64]) -> Physical:
-    return Physical(told.forward[index], told.patterson[index], told.rings[index])
+def _part(quantities: Physical, index: NDArray[np.int64]) -> Physical:
+    return Physical(quantities.forward[index], quantities.patterson[index], quantities.rings[index])
 
 
 def _joined(parts: Sequence[Physical]) -> Physical:

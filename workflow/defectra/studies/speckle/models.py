@@ -57,9 +57,9 @@ class Model:
     cpu_s: float = 0.0
 
 
-def physical_of(told: Described, centre: str) -> Physical:
+def physical_of(quantities: Described, centre: str) -> Physical:
     """Physical inputs with the centre hidden or seen."""
-    return told.hidden if centre == HIDDEN else told.seen
+    return quantities.hidden if centre == HIDDEN else quantities.seen
 
 
 def log_forward(vectors: Floats, rings: int) -> int:
@@ -71,21 +71,24 @@ def counting(describer: Describer, radius: float, centre: str) -> Model:
     """Direct beam over scattered intensity; needs the radius and no training."""
     inputs = describer.hidden if centre == HIDDEN else describer.seen
     return Model(
-        COUNTING, centre, 0, lambda told: count_disks(physical_of(told, centre), inputs, radius)
+        COUNTING,
+        centre,
+        0,
+        lambda quantities: count_disks(physical_of(quantities, centre), inputs, radius),
     )
 
 
 def counting_fitted(describer: Describer) -> Model:
     """The same with the radius of each pattern fitted to its rings."""
 
-    def answer(told: Described) -> Floats:
-        radius = fit_radius(told.hidden, describer.hidden)
-        return count_disks(told.hidden, describer.hidden, radius)
+    def answer(quantities: Described) -> Floats:
+        radius = fit_radius(quantities.hidden, describer.hidden)
+        return count_disks(quantities.hidden, describer.hidden, radius)
 
     return Model(FITTED, HIDDEN, 0, answer)
 
 
-def ridge(name: str, vectors_of: Answer, told: Described, number: Ints, centre: str) -> Model:
+def ridge(name: str, vectors_of: Answer, quantities: Described, number: Ints, centre: str) -> Model:
     """Linear regression with the strength of its penalty chosen by leave-one-out.
 
     Parameters
@@ -98,7 +101,7 @@ def ridge(name: str, vectors_of: Answer, told: Described, number: Ints, centre: 
     from sklearn.preprocessing import StandardScaler
 
     model = make_pipeline(StandardScaler(), RidgeCV(np.logspace(-4, 4, 17)))
-    model.fit(vectors_of(told), number)
+    model.fit(vectors_of(quantities), number)
 
     def answer(asked: Described) -> Floats:
         return np.asarray(model.predict(vectors_of(asked)), np.float64)
@@ -119,7 +122,7 @@ def network(
     name: str,
     vectors_of: Answer,
     architecture: dict[str, Any],
-    told: tuple[NDArray[np.floating], Ints, list[str]],
+    quantities: tuple[NDArray[np.floating], Ints, list[str]],
     settings: Training,
     study: SpeckleStudy,
     centre: str = HIDDEN,
@@ -131,12 +134,12 @@ def network(
     ----------
     vectors_of
         Inputs of a described set.
-    told
+    quantities
         Inputs of the training set, number of disks, configuration of each row.
     folder
         Of the checkpoint.
     """
-    x, number, groups = told
+    x, number, groups = quantities
     classes = np.arange(study.disks.fewest, study.disks.most + 1)
     data = {"x": x, "y": np.asarray(number - study.disks.fewest, np.int64)}
     rows = held_out(groups, study.validation, settings.seed)
@@ -156,24 +159,24 @@ def most_probable(module: Any, x: NDArray[Any], classes: Ints) -> Floats:
 
 def vectors(centre: str) -> Answer:
     """Function that gives the vectors of physical inputs of a described set."""
-    return lambda told: physical_of(told, centre).vector()
+    return lambda quantities: physical_of(quantities, centre).vector()
 
 
-def images(told: Described) -> Any:
+def images(quantities: Described) -> Any:
     """Images of a described set."""
-    return told.image
+    return quantities.image
 
 
 def physical_network(
     name: str,
-    told: tuple[Physical, Ints, list[str]],
+    quantities: tuple[Physical, Ints, list[str]],
     study: SpeckleStudy,
     seed: int,
     centre: str = HIDDEN,
     folder: Path | None = None,
 ) -> Fitted:
     """Train a network on physical inputs."""
-    physical, number, groups = told
+    physical, number, groups = quantities
     x = physical.vector()
     resolved = log_forward(x, physical.rings.shape[1])
     classes = study.disks.most - study.disks.fewest + 1
@@ -185,7 +188,7 @@ def physical_network(
 
 
 def image_network(
-    told: Described,
+    quantities: Described,
     number: Ints,
     groups: list[str],
     study: SpeckleStudy,
@@ -195,7 +198,7 @@ def image_network(
     """Train a convolutional network on images."""
     architecture = image_architecture(study.disks.most - study.disks.fewest + 1)
     settings = study.image_network.model_copy(update={"seed": seed})
-    data = (told.image, number, groups)
+    data = (quantities.image, number, groups)
     return network(IMAGE, images, architecture, data, settings, study, HIDDEN, folder)
 
 

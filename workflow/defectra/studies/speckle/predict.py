@@ -38,5 +38,5 @@ def predict(model: Path, files: Sequence[Path], options: Mapping[str, str]) -> I
             yield Answer(str(file), str(error), certain=False)
             continue
         number, share = most_probable(known, [pattern])[0]
-        told = f"{number} disks ({known.kind}, box of {known.study.disks.box:g} pixels), "
-        yield Answer(str(file), told + f"probability {share:.3f} of the network", share >= SURE)
+        text = f"{number} disks ({known.kind}, box of {known.study.disks.box:g} pixels), "
+        yield Answer(str(file), text + f"probability {share:.3f} of the network", share >= SURE)

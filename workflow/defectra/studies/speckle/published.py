@@ -103,8 +103,8 @@ def answer_rows(
         disks = float(count_disks(inputs(upper[None]), inputs, study.disks.radius)[0])
         answers = [(COUNTING, round(disks), disks, float("nan"))]
         for network in networks:
-            told, share = most_probable(network, [upper])[0]
-            answers.append((network.name, told, float(told), share))
+            answer, share = most_probable(network, [upper])[0]
+            answers.append((network.name, answer, float(answer), share))
         same = _compared(rings_of(values), *ours[number])
         for name, predicted, value, share in answers:
             own = {"model": name, "predicted": predicted, "value": value, "probability": share}

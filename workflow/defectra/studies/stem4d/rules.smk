@@ -67,7 +67,7 @@ use rule step as gather_stem4d with:
         "results/logs/stem4d/gather_stem4d.log",
     localrule: True
     params:
-        **step("defectra.studies.stem4d.steps.gather_stem4d"),
+        **step("defectra.campaign.steps.join_metrics"),
 
 
 use rule step as score_stem4d with:

@@ -58,18 +58,6 @@ def _write(job: Job, rows: list[dict[str, object]], scores: list[dict[str, objec
     write_csv(job.output.metrics, scores, METRICS_COLUMNS)
 
 
-def gather_stem4d(job: Job) -> None:
-    """Scores of all parts in one.
-
-    Input csv of each; output[0] csv.
-    """
-    from defectra.core.csvs import read_csv, write_csv
-    from defectra.core.records import METRICS_COLUMNS
-
-    rows = [row for path in job.input for row in read_csv(path, METRICS_COLUMNS)]
-    write_csv(job.output[0], rows, METRICS_COLUMNS)
-
-
 def score_stem4d(job: Job) -> None:
     """Scorecard and checks.
 

@@ -167,7 +167,7 @@ use rule step as gather_xanes with:
         "results/logs/xanes/gather_xanes.log",
     localrule: True
     params:
-        **step("defectra.studies.xanes.steps.gather_xanes"),
+        **step("defectra.campaign.steps.join_metrics"),
 
 
 use rule step as score_xanes with:

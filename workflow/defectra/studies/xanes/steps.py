@@ -122,18 +122,6 @@ def compare_features(job: Job) -> None:
     write_csv(job.output[0], rows, METRICS_COLUMNS)
 
 
-def gather_xanes(job: Job) -> None:
-    """Scores of all parts in one.
-
-    Input csv of each; output[0] csv.
-    """
-    from defectra.core.csvs import read_csv, write_csv
-    from defectra.core.records import METRICS_COLUMNS
-
-    rows = [row for path in job.input for row in read_csv(path, METRICS_COLUMNS)]
-    write_csv(job.output[0], rows, METRICS_COLUMNS)
-
-
 def learn_delta(job: Job) -> None:
     """FEFF to VASP.
 

@@ -99,19 +99,19 @@ def intensity_change(row: Mapping[str, Any], ranges: tuple[float, float]) -> flo
 def _explained(reflections: Rows, ranges: tuple[float, float]) -> Iterator[Check]:
     """Why a strong reflection is not used: all sites scatter in phase, one atom changes little."""
     least, most = lowest_strong(reflections)
-    ours, told = NOTHING, ""
+    ours, detail = NOTHING, ""
     if least is not None and most is not None:
         changes = [intensity_change(r, ranges) for r in reflections]
         own = intensity_change(least, ranges)
         ours = Estimate.exact(own / float(np.median(changes)), len(changes))
-        told = (
+        detail = (
             f" ({least['hkl']}: its intensity changes by {100 * own:.0f} % over the contents, its "
             f"angle by {float(least['shift_deg']):.2f} degrees per x; the most relevant, "
             f"{most['hkl']}, moves by {float(most['shift_deg']):.2f})"
         )
     yield _check(
         check_id="strong_irrelevant_explained",
-        check=f"strong reflection of least relevance{told}: change of intensity by its structure "
+        check=f"strong reflection of least relevance{detail}: change of intensity by its structure "
         f"factor, relative to the median of all reflections",
         bound=1.0,
         sense="below",

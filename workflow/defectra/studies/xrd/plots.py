@@ -32,8 +32,8 @@ def plot_xrd(job: Job) -> None:
     rows = read_table(table, TABLE)
     both = [read_alloys(rows, table.parent, form) for form in (FRACTIONAL, ORDERED)]
     patterns.plot_patterns(*both, study, int(job.params.seed), job.output.patterns)
-    told = read_csv(job.input.relevance, relevance.COLUMNS)
-    patterns.plot_relevance(told, both[0], study, job.output.relevance)
+    relevances = read_csv(job.input.relevance, relevance.COLUMNS)
+    patterns.plot_relevance(relevances, both[0], study, job.output.relevance)
     contents.plot_plane(read_csv(job.input.points, points.COLUMNS), job.output.plane)
     asked = [r for path in job.input.predictions for r in read_table(path, PREDICTIONS)]
     metrics = read_csv(job.input.metrics, METRICS_COLUMNS)

@@ -208,8 +208,10 @@ def _pattern_of(block: Block, path: Path) -> PowderPattern | None:
             angles = np.array([_number(row[angle].text, path) for row in loop.rows])
         else:
             angles = _even(block, len(counts), path)
-        told = block.text(*_WAVELENGTHS)
-        return PowderPattern(angles, counts, _number(told.text, path) if told else math.nan)
+        wavelength_text = block.text(*_WAVELENGTHS)
+        return PowderPattern(
+            angles, counts, _number(wavelength_text.text, path) if wavelength_text else math.nan
+        )
     return None
 
 

@@ -124,9 +124,9 @@ def control(plane: Plane, alloys: Alloys, rows: list[Row], seed: int, permutatio
     random. The background is the relevance of the tenth of the points with the least intensity.
     """
     rng = np.random.default_rng([seed, 1])
-    told, signal = (np.array([r[k] for r in rows]) for k in ("relevance", "signal"))
-    value = float(spearmanr(told, signal).statistic)
-    dealt = [spearmanr(rng.permutation(told), signal).statistic for _ in range(permutations)]
+    relevances, signal = (np.array([r[k] for r in rows]) for k in ("relevance", "signal"))
+    value = float(spearmanr(relevances, signal).statistic)
+    dealt = [spearmanr(rng.permutation(relevances), signal).statistic for _ in range(permutations)]
     above = int(np.sum(np.array(dealt) >= value))
     highest = alloys.plain.max(axis=0)
     empty = highest <= np.quantile(highest, 0.1)

@@ -65,17 +65,17 @@ def _told(row: Row) -> float:
 
 def _relevance(reflections: Rows) -> Iterator[claims.Claim]:
     least, most = lowest_strong(reflections)
-    ours, than, told = NOTHING, float("nan"), ""
+    ours, than, detail = NOTHING, float("nan"), ""
     if least is not None and most is not None:
         ours = Estimate.exact(float(least["relevance"]), len(reflections))
         than = float(most["relevance"]) / 2
-        told = (
+        detail = (
             f" ({least['hkl']}, {100 * float(least['intensity']):.0f} % of the strongest; the most "
             f"relevant is {most['hkl']}, {100 * float(most['intensity']):.0f} %)"
         )
     yield Claim(
         claim_id="strong_irrelevant",
-        claim=f"one strong reflection has low relevance{told}: less than half of the largest",
+        claim=f"one strong reflection has low relevance{detail}: less than half of the largest",
         than=than,
         ours=ours,
         unit="spreads of the plane",
