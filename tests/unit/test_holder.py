@@ -14,6 +14,7 @@ from defectra.core.holder import Holder
 from defectra.core.journal import Journal, read_journal
 
 BEAT_S = 0.02
+WATCH_S = 0.5  # between two looks: time for many beats, however slow the machine is
 
 
 def test_a_living_worker_of_another_node_is_noticed(tmp_path: Path) -> None:
@@ -21,13 +22,22 @@ def test_a_living_worker_of_another_node_is_noticed(tmp_path: Path) -> None:
     first = Holder(path, "node1", BEAT_S)
     first.begin()
     with pytest.raises(StoreError, match="a worker on node1 writes here too: locks"):
-        Holder(path, "node2", BEAT_S).begin()
+        Holder(path, "node2", WATCH_S).begin()
     assert "node1" in first.note.read_text(), "the refused one leaves the note alone"
     first.end()
     second = Holder(path, "node2", BEAT_S)
     second.begin()
     second.end()
     assert not second.note.exists()
+
+
+def test_a_note_is_taken_away_also_if_its_thread_has_just_ended(tmp_path: Path) -> None:
+    holder = Holder(tmp_path / "nmc-00.journal", "node1", BEAT_S)
+    holder.begin()
+    holder._end.set()
+    holder._thread.join()
+    holder.end()
+    assert not holder.note.exists()
 
 
 @pytest.mark.parametrize("left", ['{"host": "node1", "beats": 7}', "", "{", "[]"])

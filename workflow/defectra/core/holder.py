@@ -65,7 +65,7 @@ class Holder:
     def end(self) -> None:
         """Take the note away."""
         self._end.set()
-        if self._thread.is_alive():
+        if self._thread.ident is not None:  # it was begun, whether it has just ended or not
             self._thread.join()
             self.note.unlink(missing_ok=True)
 
