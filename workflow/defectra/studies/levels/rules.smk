@@ -55,7 +55,7 @@ use rule step as run_levels with:
     resources:
         **need(mb=1500, minutes=60),
     params:
-        **step("defectra.studies.levels.steps.run_levels"),
+        **step("defectra.studies.levels.steps_computed.run_levels"),
         **HOSTS,
         **LEVEL_SETS,
         config=leaf(CONFIG, "levels", "live"),
@@ -275,7 +275,7 @@ use rule step as make_live_levels with:
     resources:
         **need(mb=900, minutes=10),
     params:
-        **step("defectra.studies.levels.steps.make_live_levels"),
+        **step("defectra.studies.levels.steps_computed.make_live_levels"),
         **HOSTS,
         **LEVEL_SETS,
         protocols=GPAW_PROTOCOLS,
@@ -364,7 +364,7 @@ use rule step as make_formation with:
     resources:
         **need(mb=900, minutes=10),
     params:
-        **step("defectra.studies.levels.steps.make_formation"),
+        **step("defectra.studies.levels.steps_computed.make_formation"),
         **HOSTS,
         **LEVEL_SETS,
         **LEVEL_PHASES,
@@ -384,7 +384,7 @@ use rule step as run_next_levels with:
     resources:
         **need(mb=1500, minutes=600),
     params:
-        **step("defectra.studies.levels.steps.run_next_levels"),
+        **step("defectra.studies.levels.steps_computed.run_next_levels"),
         **HOSTS,
         config=leaf(CONFIG, "levels", "live"),
         protocols=GPAW_PROTOCOLS,
@@ -414,7 +414,7 @@ use rule step as parse_levels with:
     resources:
         **need(mb=2000, minutes=60),
     params:
-        **step("defectra.studies.levels.steps.parse_levels"),
+        **step("defectra.studies.levels.steps_computed.parse_levels"),
         parsed=leaf(CONFIG, "levels", "live", "parsed"),
         results=leaf(CONFIG, "levels", "live", "results"),
         tables=leaf(CONFIG, "levels", "live", "tables"),
