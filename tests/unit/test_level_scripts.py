@@ -11,7 +11,7 @@ import pytest
 from defectra.campaign.ledger import Ledger
 from defectra.core.project_files import archive_parts, project_files
 from defectra.core.store import Archive
-from defectra.studies.levels import calculations, steps
+from defectra.studies.levels import calculations, steps_computed
 from defectra.studies.levels.requests import REQUESTS
 from tests.parsers.test_vasp_cells import geometry, write
 from tests.vasp_files import write_run
@@ -38,7 +38,7 @@ def script(tmp_path, monkeypatch):
     def run(name, **asked):
         asked = {k: SimpleNamespace(**v) if isinstance(v, dict) else v for k, v in asked.items()}
         asked.setdefault("log", [f"results/logs/{name}.log"])
-        getattr(steps, name)(SimpleNamespace(**asked))
+        getattr(steps_computed, name)(SimpleNamespace(**asked))
 
     return run
 
