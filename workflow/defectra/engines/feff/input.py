@@ -66,11 +66,18 @@ def cluster(geometry: Mapping[str, Any], index: int, radius: float = CLUSTER_RAD
 
 
 def feff_input(atoms: Cluster, edge: str, protocol: FeffProtocol, mixing: float) -> str:
-    """Text of ``feff.inp`` for one edge (``K``, ``L3``) of the first atom of a cluster."""
+    """Text of ``feff.inp`` for one edge (``K``, ``L3``) of the first atom of a cluster.
+
+    Raises
+    ------
+    EngineError
+        ``unknown_element``, of the cluster's.
+    """
     absorber: Any = atoms.species[0]
     holes: Mapping[Any, str] = protocol.core_hole
-    if absorber not in holes:
-        raise EngineError("unknown_element", _unknown(absorber))
+    for element in dict.fromkeys(atoms.species):
+        if element not in COMPACT or (element == absorber and element not in holes):
+            raise EngineError("unknown_element", _unknown(element))
     cards = [
         "TITLE defectra",
         f"EDGE {edge}",
@@ -108,8 +115,6 @@ def _unknown(element: str) -> str:
 
 
 def _potential(number: int, element: str, amount: float, basis: str) -> str:
-    if element not in COMPACT:
-        raise EngineError("unknown_element", _unknown(element))
     scf, fms = COMPACT[element] if basis == "compact" else FULL
     return f"{number} {ATOMIC_NUMBER[element]} {element} {scf} {fms} {amount:g}"
 
