@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from defectra.cli import digitise, doctor, new_study, show, table, train
+from defectra.cli import digitise, doctor, levels, new_study, show, table, train
 from defectra.core.errors import DefectraError
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ EXAMPLES = """examples:
   defectra import FOLDER                             finished runs into tables
   defectra look spectrum.dat                         what a measured file holds
   defectra predict MODEL spectrum.dat                ask a trained model about it
+  defectra levels ZnSe --impurity Cu --site M_A      levels of a defect, one's own host too
   defectra show results/nmc/figures/parity.png       what a figure was made of
 The campaign itself is `make run`, or `snakemake --cores 2 nmc` in the clone."""
 
@@ -40,6 +41,7 @@ def main(arguments: list[str] | None = None) -> int:
     table.add(commands)
     train.add(commands)
     _add_predict(commands)
+    levels.add(commands)
     new_study.add(commands)
     digitise.add(commands)
     show.add(commands)

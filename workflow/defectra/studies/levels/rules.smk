@@ -112,9 +112,26 @@ use rule step as align_levels with:
         seed=leaf(CONFIG, "seed"),
 
 
-use rule step as predict_levels with:
+use rule step as train_levels with:
     input:
         levels=rules.build_levels.output.levels,
+        computed=rules.run_levels.output.hosts,
+    output:
+        "results/levels/model.npz",
+    log:
+        "results/logs/levels/train_levels.log",
+    resources:
+        **need(mb=2000, minutes=60),
+    params:
+        **step("defectra.studies.levels.steps.train_levels"),
+        **HOSTS,
+        config=leaf(CONFIG, "levels"),
+        seed=leaf(CONFIG, "seed"),
+
+
+use rule step as predict_levels with:
+    input:
+        model=rules.train_levels.output[0],
         computed=rules.run_levels.output.hosts,
         krr=needs(f"{LEVELS_SET}/Prediction_KRR.csv", CONFIG.mirror),
         nn=needs(f"{LEVELS_SET}/Prediction_NN.csv", CONFIG.mirror),
@@ -158,8 +175,7 @@ use rule step as plot_level_errors with:
 
 use rule step as simulate_levels with:
     input:
-        levels=rules.build_levels.output.levels,
-        computed=rules.run_levels.output.hosts,
+        model=rules.train_levels.output[0],
         predictions=rules.evaluate_levels.output.predictions,
     output:
         "results/levels/simulated.csv",
@@ -170,8 +186,7 @@ use rule step as simulate_levels with:
         **need(mb=1500, minutes=30),
     params:
         **step("defectra.studies.levels.steps.simulate_levels"),
-        **HOSTS,
-        config=leaf(CONFIG, "levels"),
+        draws=leaf(CONFIG, "levels", "simulations"),
         seed=leaf(CONFIG, "seed"),
 
 

@@ -96,10 +96,35 @@ def evaluate_levels(job: Job) -> None:
     write_csv(job.output.metrics, metrics_rows(predictions, study, seed), METRICS_COLUMNS)
 
 
+def train_levels(job: Job) -> None:
+    """The saved model: all levels, for hosts of one's own and for the whole space.
+
+    Input levels, computed (parquet); output npz.
+
+    params.config = levels; params.seed = seed; params.properties = file of the hosts.
+    """
+    from defectra.core.project_files import project_file
+    from defectra.core.store import read_table
+    from defectra.studies.levels.evaluate import assemble
+    from defectra.studies.levels.hosts import read_hosts, with_computed
+    from defectra.studies.levels.published import LEVELS
+    from defectra.studies.levels.saved import train
+    from defectra.studies.levels.settings import LevelsStudy
+    from defectra.studies.levels.tables import HOST_RUNS
+
+    study, seed = LevelsStudy.model_validate_json(job.params.config), int(job.params.seed)
+    computed = read_table(job.input.computed, HOST_RUNS)
+    hosts = with_computed(
+        read_hosts(project_file(job.params.properties)), computed, study.host_fidelity
+    )
+    data = assemble(read_table(job.input.levels, LEVELS), hosts)
+    train(data, hosts, study, seed).save(job.output[0])
+
+
 def predict_levels(job: Job) -> None:
     """Whole space and ranked list.
 
-    Input levels, computed, krr, nn, rfr; output three tables.
+    Input model (npz), computed, krr, nn, rfr; output three tables.
 
     params.mirror; params.config = levels; params.properties = file of the hosts.
     """
@@ -109,9 +134,8 @@ def predict_levels(job: Job) -> None:
     from defectra.core.datasets import located
     from defectra.core.project_files import project_file
     from defectra.core.store import read_table, write_table
-    from defectra.studies.levels.evaluate import assemble
     from defectra.studies.levels.hosts import read_hosts, with_computed
-    from defectra.studies.levels.published import LEVELS
+    from defectra.studies.levels.saved import load
     from defectra.studies.levels.settings import LevelsStudy
     from defectra.studies.levels.tables import HOST_RUNS
     from defectra.studies.levels.whole_space import (
@@ -132,8 +156,7 @@ def predict_levels(job: Job) -> None:
         read_hosts(project_file(job.params.properties)), computed, study.host_fidelity
     )
     published = {m: read_predictions(located(job.input[m.lower()], mirror)[0]) for m in MODELS}
-    data = assemble(read_table(job.input.levels, LEVELS), hosts)
-    space = predict_space(data, hosts, published, study)
+    space = predict_space(load(job.input.model), hosts, published)
     write_table(job.output.space, space, SPACE)
     write_csv(job.output.table, space, SPACE.names)
     write_csv(job.output.ranked, next_runs(space, hosts, study.acquisition), ACQUISITION_COLUMNS)
@@ -184,25 +207,15 @@ def score_levels(job: Job) -> None:
 def simulate_levels(job: Job) -> None:
     """Error against gap if the model were right.
 
-    Input levels, computed, predictions.
-
-    params.config = levels; params.seed = seed; params.properties = file of the hosts.
+    Input model (npz), predictions; params.draws, params.seed.
     """
     from defectra.core.csvs import write_csv
-    from defectra.core.project_files import project_file
     from defectra.core.store import read_table
-    from defectra.studies.levels.evaluate import PREDICTIONS, assemble
-    from defectra.studies.levels.hosts import read_hosts, with_computed
-    from defectra.studies.levels.published import LEVELS
-    from defectra.studies.levels.settings import LevelsStudy
+    from defectra.studies.levels.evaluate import PREDICTIONS
+    from defectra.studies.levels.saved import load
     from defectra.studies.levels.simulated import SIMULATED_COLUMNS, simulate
-    from defectra.studies.levels.tables import HOST_RUNS
 
-    study, seed = LevelsStudy.model_validate_json(job.params.config), int(job.params.seed)
-    computed = read_table(job.input.computed, HOST_RUNS)
-    hosts = with_computed(
-        read_hosts(project_file(job.params.properties)), computed, study.host_fidelity
-    )
-    data = assemble(read_table(job.input.levels, LEVELS), hosts)
     predictions = read_table(job.input.predictions, PREDICTIONS)
-    write_csv(job.output[0], simulate(data, predictions, study, seed), SIMULATED_COLUMNS)
+    draws, seed = int(job.params.draws), int(job.params.seed)
+    rows = simulate(load(job.input.model), predictions, draws, seed)
+    write_csv(job.output[0], rows, SIMULATED_COLUMNS)
