@@ -20,7 +20,7 @@ from defectra.studies.levels.features import Defects, flat_ladder
 from defectra.studies.levels.gaussian_process import Fitted, members
 from defectra.studies.levels.intervals import Width, learn_width
 from defectra.studies.levels.learnt_kernel import LearntKernel
-from defectra.studies.levels.nested import LeftOut, Rows, leave_out
+from defectra.studies.levels.nested import Candidate, LeftOut, Rows, leave_out
 from defectra.studies.levels.settings import Learning, LevelsStudy
 
 Floats = NDArray[np.float64]
@@ -61,6 +61,10 @@ def left_out(
 ) -> LeftOut:
     """Answers for every group from the other groups.
 
+    Of hosts and families the inner errors come from kernels that were learnt without the inner
+    group, too; of impurities and folds of defects, whose hosts stay, from those learnt without the
+    outer one.
+
     Parameters
     ----------
     groups
@@ -70,11 +74,26 @@ def left_out(
     """
     rows = Rows(groups, known.scored, HostRows.of(known.rows.host))
     answer = LeftOut.nothing(known.labels.shape)
-    for part in parts(known, groups, split, study.learning.parts):
-        kept = np.flatnonzero([g not in part for g in groups])
-        kernel = learn(known, kept, study.learning, seed)
-        fitted = learnt_kernel.fit(known.rows, known.labels, kernel, known.suspect)
-        answer.take(leave_out([fitted, *others], rows, study.intervals.level, sorted(part)))
+    dealt = parts(known, groups, split, study.learning.parts)
+    pairs: dict[frozenset[int], Fitted] = {}
+
+    def without(*numbers: int) -> Fitted:
+        """The learnt form on all rows, its kernel learnt without some parts."""
+        key = frozenset(numbers)
+        if key not in pairs:
+            out = set().union(*(dealt[k] for k in numbers))
+            kept = np.flatnonzero([g not in out for g in groups])
+            kernel = learn(known, kept, study.learning, seed)
+            pairs[key] = learnt_kernel.fit(known.rows, known.labels, kernel, known.suspect)
+        return pairs[key]
+
+    plain = [Candidate(fitted, {}) for fitted in others]
+    for number, part in enumerate(dealt):
+        inner: dict[str, Fitted] = {}
+        if split in (Split.HOST_OUT, Split.FAMILY_OUT):
+            inner = {name: without(number, k) for k, names in enumerate(dealt) for name in names}
+        learnt = Candidate(without(number), inner)
+        answer.take(leave_out([learnt, *plain], rows, study.intervals.level, sorted(part)))
     return answer
 
 
@@ -112,7 +131,9 @@ def parts(known: Known, groups: Sequence[str], split: Split, count: int) -> list
 
 
 def learn(known: Known, kept: Ints, settings: Learning, seed: int) -> LearntKernel:
-    """Kernel learnt from some rows, of each host at most so many."""
+    """Kernel learnt from some rows, of each host at most so many; without rows, the start."""
+    if not len(kept):
+        return LearntKernel.start(known.rows)
     index = np.sort(np.concatenate(list(_thinned(known, kept, settings.most_per_host, seed))))
     start = LearntKernel.start(known.rows)
     labels, suspect = known.labels[index], known.suspect[index]

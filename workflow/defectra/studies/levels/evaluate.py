@@ -17,7 +17,7 @@ from defectra.studies.levels.declared import LEARNT, Known
 from defectra.studies.levels.distances import HostRows
 from defectra.studies.levels.features import Defects, Hosts, defects, flat_ladder, long_matrix
 from defectra.studies.levels.hosts import chemistry
-from defectra.studies.levels.nested import LeftOut, Rows, leave_out
+from defectra.studies.levels.nested import Candidate, LeftOut, Rows, leave_out
 from defectra.studies.levels.published import CHARGES
 from defectra.studies.levels.settings import LevelsStudy
 from defectra.studies.levels.trees import Kind, out_of_fold
@@ -133,7 +133,7 @@ def _gaussian(data: Data, study: LevelsStudy, seed: int) -> Iterator[Answer]:
         yield Answer(ORDERED, WITH_HOST, split, ordered(found.value, study.order_weight), nothing)
         if split is Split.HOST_OUT:
             rows = Rows(groups, data.scored, HostRows.of(data.descriptors.host))
-            plain = leave_out(others, rows, study.intervals.level)
+            plain = leave_out([Candidate(f, {}) for f in others], rows, study.intervals.level)
             yield Answer(ISOTROPIC, WITH_HOST, split, plain.value, plain.half, plain)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -45,6 +45,23 @@ class LeftOut:
 
 
 @dataclass(frozen=True)
+class Candidate:
+    """A form of the model on all rows.
+
+    Attributes
+    ----------
+    outer
+        Answers the outer group; its kernel was learnt without it.
+    inner
+        Answers an inner group, by name, if its kernel was also learnt without that; groups that
+        are not named are answered by `outer`.
+    """
+
+    outer: Fitted
+    inner: Mapping[str, Fitted]
+
+
+@dataclass(frozen=True)
 class Rows:
     """What is known of the rows beside their labels.
 
@@ -64,7 +81,7 @@ class Rows:
 
 
 def leave_out(
-    fits: Sequence[Fitted], rows: Rows, level: float, only: Sequence[str] | None = None
+    candidates: Sequence[Candidate], rows: Rows, level: float, only: Sequence[str] | None = None
 ) -> LeftOut:
     """Predictions of each group from the others, everything about them nested.
 
@@ -74,29 +91,28 @@ def leave_out(
 
     Parameters
     ----------
-    fits
-        One for each candidate, on all rows.
     level
         Of the intervals, e.g. 0.9.
     only
-        Outer groups that are asked for; all by default. Candidates whose kernel was learnt must
-        have been learnt without these.
+        Outer groups that are asked for; all by default. Kernels of the candidates that were learnt
+        must have been learnt without these.
     """
     blocks, names = members(rows.groups), sorted(set(rows.groups))
-    answer = LeftOut.nothing(fits[0].labels.shape)
+    labels = candidates[0].outer.labels
+    answer = LeftOut.nothing(labels.shape)
     for outer, block in enumerate(blocks):
         if only is not None and names[outer] not in only:
             continue
-        inner = [b for k, b in enumerate(blocks) if k != outer]
-        found = [_inner(f, block, inner) for f in fits]
-        keep = np.concatenate(inner)
+        inner = {names[k]: b for k, b in enumerate(blocks) if k != outer}
+        found = [_inner_answers(c, block, inner) for c in candidates]
+        keep = np.concatenate(list(inner.values()))
         keep = keep[rows.scored[keep]]
-        best = int(np.argmin([_squared(f, e[0], keep) for f, e in zip(fits, found)]))
-        error = np.abs(found[best][0] - fits[best].labels)[keep]
-        far = _inner_distances(rows, block, inner)[keep]
+        best = int(np.argmin([((value - labels)[keep] ** 2).mean() for value, _ in found]))
+        error = np.abs(found[best][0] - labels)[keep]
+        far = _inner_distances(rows, block, list(inner.values()))[keep]
         groups = [rows.groups[k] for k in keep]
         width = learn_width(error, np.sqrt(found[best][1][keep]), far, groups, level)
-        answer.value[block], variance = fits[best].without(block)
+        answer.value[block], variance = candidates[best].outer.without(block)
         answer.distance[block] = rows.hosts.nearest(block, block)
         answer.half[block] = width.half(np.sqrt(variance), answer.distance[block])[:, None]
         answer.choice[block] = best
@@ -108,6 +124,24 @@ def _inner_distances(rows: Rows, outer: Ints, inner: Sequence[Ints]) -> Floats:
     for block in inner:
         out[block] = rows.hosts.nearest(block, np.concatenate([outer, block]))
     return out
+
+
+def _inner_answers(
+    candidate: Candidate, outer: Ints, inner: Mapping[str, Ints]
+) -> tuple[Floats, Floats]:
+    """Answers for all inner groups, each by the model that is to answer it."""
+    value = np.full(candidate.outer.labels.shape, np.nan)
+    variance = np.full(len(value), np.nan)
+    by_model: dict[int, list[str]] = {}
+    models = {name: candidate.inner.get(name, candidate.outer) for name in inner}
+    for name, fitted in models.items():
+        by_model.setdefault(id(fitted), []).append(name)
+    for names in by_model.values():
+        blocks = [inner[n] for n in names]
+        found = _inner(models[names[0]], outer, blocks)
+        rows = np.concatenate(blocks)
+        value[rows], variance[rows] = found[0][rows], found[1][rows]
+    return value, variance
 
 
 def _inner(fitted: Fitted, outer: Ints, inner: Sequence[Ints]) -> tuple[Floats, Floats]:
@@ -128,7 +162,3 @@ def _inner(fitted: Fitted, outer: Ints, inner: Sequence[Ints]) -> tuple[Floats, 
         value[rows] = fitted.labels[rows] - residual
         variance[rows] = np.diag(covariance) - fitted.surplus[rows]
     return value, variance
-
-
-def _squared(fitted: Fitted, value: Floats, keep: Ints) -> float:
-    return float(((value - fitted.labels)[keep] ** 2).mean())

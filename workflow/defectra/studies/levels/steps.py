@@ -33,6 +33,39 @@ def align_levels(job: Job) -> None:
     write_csv(job.output.curves, found, CURVE_COLUMNS)
 
 
+def compare_hybrid_levels(job: Job) -> None:
+    """PBE levels and what is made of them against true hybrid levels.
+
+    Input natives (csv), results (list of JSON of doped), computed (parquet), foundry (csv, or
+    none); output csv.
+
+    params.mirror; params.coefficient (of the modified band alignment).
+    """
+    import json
+    from pathlib import Path
+
+    from defectra.core.csvs import write_csv
+    from defectra.core.datasets import located
+    from defectra.core.store import read_table
+    from defectra.defects.program_results import levels_of_results
+    from defectra.studies.levels.hybrid import HYBRID_COLUMNS, hybrid_rows, read_natives
+    from defectra.studies.levels.published import read_foundry
+    from defectra.studies.levels.tables import HOST_RUNS
+
+    mirror, weight = json.loads(job.params.mirror), json.loads(job.params.coefficient)
+    foundry = read_foundry(job.input.foundry)[0] if job.input.foundry else []
+    results = [
+        row
+        for path in job.input.results
+        for row in levels_of_results(Path(located(path, mirror)[0]), weight)[0]
+    ]
+    natives_file = located(job.input.natives, mirror)[0]
+    natives = {h: read_natives(natives_file, h) for h in sorted({r["host"] for r in results})}
+    computed = read_table(job.input.computed, HOST_RUNS)
+    rows = hybrid_rows(foundry, results, natives, computed, weight)
+    write_csv(job.output[0], rows, HYBRID_COLUMNS)
+
+
 def build_levels(job: Job) -> None:
     """Published levels.
 
@@ -165,7 +198,7 @@ def predict_levels(job: Job) -> None:
 def score_levels(job: Job) -> None:
     """Scorecard, checks and deviations of levels.
 
-    Input metrics, alignment, curves, drift (csv), space, computed tables (parquet); output
+    Input metrics, alignment, hybrid, curves, drift (csv), space, computed tables (parquet); output
     scorecard, checks, deviations (csv).
     """
     import csv
@@ -181,6 +214,7 @@ def score_levels(job: Job) -> None:
     from defectra.studies.levels.checks_computed import checks_computed
     from defectra.studies.levels.deviations import DEVIATION_COLUMNS, deviations
     from defectra.studies.levels.hosts import read_hosts
+    from defectra.studies.levels.hybrid import HYBRID_COLUMNS
     from defectra.studies.levels.learning_curves import CURVE_COLUMNS
     from defectra.studies.levels.scorecard import scorecard
     from defectra.studies.levels.tables import COMPUTED_LEVELS, HOST_RUNS
@@ -188,18 +222,19 @@ def score_levels(job: Job) -> None:
 
     metrics = read_csv(job.input.metrics, METRICS_COLUMNS)
     alignment = read_csv(job.input.alignment, ALIGNMENT_COLUMNS)
+    hybrid = read_csv(job.input.hybrid, HYBRID_COLUMNS)
     curves = read_csv(job.input.curves, CURVE_COLUMNS)
     levels = read_table(job.input.live, COMPUTED_LEVELS)
     with Path(job.input.drift).open(encoding="utf-8", newline="") as handle:
         drift = list(csv.DictReader(handle))
-    own = [*checks(metrics, alignment), *checks_computed(levels, drift)]
+    own = [*checks(metrics, alignment, hybrid), *checks_computed(levels, drift)]
     beside = deviations(
         levels,
         read_table(job.input.live_hosts, HOST_RUNS),
         read_hosts(project_file(job.params.properties), kinds=("literature",)),
         read_table(job.input.space, SPACE),
     )
-    write_csv(job.output.scorecard, scorecard(alignment, curves), SCORECARD_COLUMNS)
+    write_csv(job.output.scorecard, scorecard(hybrid, curves), SCORECARD_COLUMNS)
     write_csv(job.output.checks, own, CHECK_COLUMNS)
     write_csv(job.output.deviations, beside, DEVIATION_COLUMNS)
 
