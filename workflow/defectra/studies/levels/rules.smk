@@ -358,6 +358,31 @@ use rule step as make_live_levels with:
         coefficient=leaf(CONFIG, "levels", "mba_coefficient"),
 
 
+use rule step as explain_parity with:
+    input:
+        levels=rules.make_live_levels.output.levels,
+        hosts=rules.run_levels.output.hosts,
+        cells=rules.run_levels.output.cells,
+        corrections=rules.run_levels.output.corrections,
+    output:
+        parity="results/levels/parity.csv",
+        causes=report(
+            "results/levels/parity_causes.csv",
+            category="Levels",
+            caption="captions/causes.rst",
+        ),
+    log:
+        "results/logs/levels/explain_parity.log",
+    localrule: True
+    resources:
+        **need(mb=900, minutes=10),
+    params:
+        **step("defectra.studies.levels.steps_computed.explain_parity"),
+        **HOSTS,
+        **LEVEL_SETS,
+        protocols=GPAW_PROTOCOLS,
+
+
 use rule step as score_levels with:
     input:
         metrics=rules.evaluate_levels.output.metrics,
