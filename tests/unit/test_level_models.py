@@ -19,7 +19,7 @@ from defectra.studies.levels.evaluate import (
     ordered,
     prediction_rows,
 )
-from defectra.studies.levels.features import defects, flat_ladder, long_matrix
+from defectra.studies.levels.features import Defects, defects, flat_ladder, long_matrix
 from defectra.studies.levels.hosts import read_hosts
 from defectra.studies.levels.intervals import Width, learn_width
 from defectra.studies.levels.nested import Candidate, Rows, leave_out
@@ -166,17 +166,19 @@ def test_slope_of_the_likelihood_is_that_of_finite_differences(world):
         assert slope[k] == pytest.approx(found, abs=1e-5)
 
 
-def test_a_planted_length_is_learnt(hosts):
-    """Labels that hang on one impurity descriptor alone make it the one with the largest weight."""
-    keys = [(h, "M_A", m) for h in sorted(hosts)[:12] for m in ("Cu", "As", "Cl", "Fe", "Li", "B")]
-    rows = defects(keys, hosts)
-    which = 4
+def test_a_planted_length_is_learnt():
+    """Labels that hang on one of independent descriptors shorten the length of that one."""
+    generator = np.random.default_rng(0)
+    count, which = 90, 4
+    blocks = [generator.normal(size=(count, width)) for width in (7, 14, 9, 12)]
+    site, gap = np.zeros(count, int), np.full(count, 1.5)
+    rows = Defects(*blocks, site, np.zeros(count, bool), gap)
     labels = np.repeat(np.sin(2 * rows.impurity[:, [which]]), 6, axis=1)
-    labels += np.random.default_rng(0).normal(0, 0.02, labels.shape)
+    labels += generator.normal(0, 0.02, labels.shape)
+    sound = np.zeros(count, bool)
     start = learnt_kernel.LearntKernel.start(rows)
-    found = learnt_kernel.learn(rows, labels, np.zeros(len(keys), bool), start, 15)
-    before = learnt_kernel.likelihood(rows, labels, np.zeros(len(keys), bool), start)[0]
-    after = learnt_kernel.likelihood(rows, labels, np.zeros(len(keys), bool), found)[0]
+    found = learnt_kernel.learn(rows, labels, sound, start, 15)
+    before, after = (learnt_kernel.likelihood(rows, labels, sound, k)[0] for k in (start, found))
     assert after < before - 20
     moved = found.values["length_impurity"] - start.values["length_impurity"]
     assert np.argmax(moved) == which
