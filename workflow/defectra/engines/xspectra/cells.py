@@ -38,6 +38,10 @@ def read(text: str) -> Cell:
         raise ValueError("CELL_PARAMETERS without three rows")
     kinds = {k.label: element_of(k) for k in species(text)[0]}
     atoms = [r for r in rows["ATOMIC_POSITIONS"] if len(r) >= 4]
+    coords = np.array([[_real(w) for w in r[1:4]] for r in atoms]).reshape(-1, 3)
+    unit = units.get("ATOMIC_POSITIONS", "") or "alat"
+    if unit == "crystal_sg":
+        raise ValueError("positions of a space group (crystal_sg)")
     wanted = keys.get("nat", "")
     if wanted.isdecimal() and int(wanted[:9]) != len(atoms):
         raise ValueError(f"nat = {wanted}, but ATOMIC_POSITIONS has {len(atoms)} rows")
@@ -47,10 +51,6 @@ def read(text: str) -> Cell:
             f"the type {unnamed[0]!r} is in ATOMIC_POSITIONS, and ATOMIC_SPECIES leaves open which "
             "element it is (label, mass and pseudopotential)"
         )
-    coords = np.array([[_real(w) for w in r[1:4]] for r in atoms]).reshape(-1, 3)
-    unit = units.get("ATOMIC_POSITIONS", "") or "alat"
-    if unit == "crystal_sg":
-        raise ValueError("positions of a space group (crystal_sg)")
     if unit != "crystal":
         coords = coords * _scale(unit, lengths[0]) @ np.linalg.inv(lattice)
     return lattice, [kinds[r[0]] for r in atoms], coords

@@ -76,12 +76,12 @@ class XOutput:
 
 
 def namelists(text: str) -> dict[str, str]:
-    """Keys of all namelists, the first mention of each."""
+    """Keys of all namelists, the last mention of each, as Fortran reads them."""
     out: dict[str, str] = {}
     for line in text.splitlines():
         for key, value in _KEY.findall(_uncommented(line)):
             name = re.sub(r"\s", "", key.lower())
-            out.setdefault(name, value.strip("'\" ") if value else "")
+            out[name] = value.strip("'\" ") if value else ""
     return {k: v for k, v in out.items() if v}
 
 
