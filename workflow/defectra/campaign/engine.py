@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from defectra.campaign.request import Request
 from defectra.core.engines import engine_folders, engine_module
-from defectra.core.errors import ConfigError
+from defectra.core.errors import ConfigError, meant
 from defectra.core.records import Status
 
 
@@ -209,5 +209,6 @@ def engine_named(name: str) -> Engine:
     fits = [f for f in engine_folders() if name == f or name.startswith(f + "_")]
     known = engines_of(max(fits, key=len)) if fits else {}
     if name not in known:
-        raise ConfigError(f"no engine {name!r}; there are {', '.join(engine_names())}")
+        names = engine_names()
+        raise ConfigError(f"no engine {name!r}{meant(name, names)}; there are {', '.join(names)}")
     return known[name]
