@@ -20,6 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binomtest, norm
 
+from benchmarks.rows import put
+
 Floats = NDArray[np.float64]
 DOCS = Path(__file__).parents[1] / "docs/nmc.md"
 BLOCK, MODELS = 0.3, 0.5
