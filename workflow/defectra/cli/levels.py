@@ -5,31 +5,29 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from defectra.cli.help import command
+
 MODEL = Path("results/levels/model.npz")
-EXAMPLE = """example:
-  defectra levels ZnSe --impurity Cu --site M_A
-  defectra levels MgS --lattice 5.62 --gap 4.5 --impurity Li --site M_A"""
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command."""
-    text = "charge-state levels of an impurity in a zinc-blende or diamond host, from `make levels`"
-    command = commands.add_parser(
+    parser = command(
+        commands,
         "levels",
-        help=text,
-        description=text,
-        epilog=EXAMPLE,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        "charge-state levels of an impurity in a zinc-blende or diamond host, from `make levels`",
+        "defectra levels ZnSe --impurity Cu --site M_A",
+        "defectra levels MgS --lattice 5.62 --gap 4.5 --impurity Li --site M_A",
     )
-    command.add_argument("host", help="formula, cation first, e.g. ZnSe; any name with --ions")
-    command.add_argument("--impurity", required=True, help="element, or `vacancy`")
+    parser.add_argument("host", help="formula, cation first, e.g. ZnSe; any name with --ions")
+    parser.add_argument("--impurity", required=True, help="element, or `vacancy`")
     sites = "M_A (on the cation), M_B (on the anion), M_i_A, M_i_B (interstitial beside), M_i_neut"
-    command.add_argument("--site", required=True, help=sites)
-    command.add_argument("--lattice", type=float, help="cubic lattice constant, Å")
-    command.add_argument("--gap", type=float, help="measured, or HSE06, eV")
-    command.add_argument("--ions", nargs=2, default=(), metavar=("CATION", "ANION"))
-    command.add_argument("--model", type=Path, default=MODEL, help=f"default: {MODEL}")
-    command.set_defaults(run=run_levels)
+    parser.add_argument("--site", required=True, help=sites)
+    parser.add_argument("--lattice", type=float, help="cubic lattice constant, Å")
+    parser.add_argument("--gap", type=float, help="measured, or HSE06, eV")
+    parser.add_argument("--ions", nargs=2, default=(), metavar=("CATION", "ANION"))
+    parser.add_argument("--model", type=Path, default=MODEL, help=f"default: {MODEL}")
+    parser.set_defaults(run=run_levels)
 
 
 def run_levels(chosen: argparse.Namespace) -> int:
