@@ -286,7 +286,9 @@ def fit_shared(few: Pairs, other: Prepared | None, settings: Delta, transfer: Tr
         Of :func:`prepared_source`; None: the few sites alone, which is also one of the choices.
     """
     rest = (transfer.kernel_widths, transfer.penalties)
-    options = [(None, Setting(0.0, *o)) for o in product(*rest)]
+    options: list[tuple[Prepared | None, Setting]] = [
+        (None, Setting(0.0, *o)) for o in product(*rest)
+    ]
     if other is not None:
         options += [(other, Setting(*o)) for o in product(transfer.couplings, *rest)]
     errors, nothing = np.zeros(len(options)), 0.0
