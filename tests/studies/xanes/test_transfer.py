@@ -20,6 +20,7 @@ from defectra.studies.xanes.two_elements import (
     SEEN,
     VASP_WIDTH,
     Pairs,
+    as_wide,
     at_edge,
     edges,
     few_sites_correction,
@@ -43,12 +44,16 @@ def spectra(edge: Floats, height: Floats) -> Floats:
 
 
 def pairs(element: str, count: int, seed: int, *, middle: float) -> Pairs:
-    """VASP adds a line at 12 eV above the edge that follows the height of FEFF's own line."""
+    """VASP adds a line at 12 eV above the edge that follows the height of FEFF's own line.
+
+    It is as wide as the core hole that VASP has for the element.
+    """
     rng = np.random.default_rng(seed)
     edge, height = rng.uniform(middle - 2, middle + 2, count), rng.uniform(0.2, 1.0, count)
     feff = spectra(edge, height)
     x = AXIS[None, :] - edge[:, None]
-    vasp = feff + (0.6 * (height - 0.6))[:, None] * np.exp(-0.5 * ((x - 12) / 2) ** 2)
+    line = (0.6 * (height - 0.6))[:, None] * np.exp(-0.5 * ((x - 12) / 2) ** 2)
+    vasp = feff + as_wide(line, "Ti", VASP_WIDTH[element])
     sites = tuple(f"{element}-{k // 2}_{k % 2}" for k in range(count))
     return Pairs(element, tuple(s.split("_")[0] for s in sites), feff, vasp, sites)
 

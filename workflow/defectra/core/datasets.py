@@ -240,7 +240,7 @@ def _below_data(name: str) -> str:
     return path
 
 
-def needs(path: str, mirror: str | None) -> Callable[[object], str]:
+def needs(path: str, mirror: str | None, known: Path = REGISTRY) -> Callable[[object], str]:
     """Input function of a rule that reads a published file.
 
     Only asked when the rule is wanted, so that a run that needs no data needs no mirror: a file of
@@ -253,7 +253,7 @@ def needs(path: str, mirror: str | None) -> Callable[[object], str]:
         if mirror is not None:
             return str(Path(mirror) / path)
         file = Path(DATA) / path
-        entry = registered(path)
+        entry = registered(path, known)
         if not entry.addresses() and not file.exists():
             raise DataError(
                 f"{path}: cannot be fetched automatically ({entry.by_hand or 'no address'}); "

@@ -77,6 +77,16 @@ def _items(listing: _Listing, _: Any) -> None:
     listing.stack[-1].update(zip(found[::2], found[1::2], strict=True))
 
 
+def _item(listing: _Listing, _: Any) -> None:
+    key, value = listing.pop(2)
+    listing.stack[-1][key] = value
+
+
+def _one(listing: _Listing, _: Any) -> None:
+    (found,) = listing.pop(1)
+    listing.stack[-1].append(found)
+
+
 def _append(listing: _Listing, _: Any) -> None:
     found = listing.since_mark()
     listing.stack[-1].extend(found)
@@ -116,7 +126,9 @@ _STEPS: dict[str, Callable[[_Listing, Any], None]] = {
     "NEWOBJ": _call,
     "BUILD": _build,
     "SETITEMS": _items,
+    "SETITEM": _item,
     "APPENDS": _append,
+    "APPEND": _one,
     "BINGET": lambda listing, k: listing.stack.append(listing.memo[k]),
     "LONG_BINGET": lambda listing, k: listing.stack.append(listing.memo[k]),
     "BINPUT": lambda listing, k: listing.memo.update({k: listing.stack[-1]}),

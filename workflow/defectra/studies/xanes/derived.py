@@ -21,7 +21,7 @@ from defectra.core.store import replacing, write_bytes
 # Of a node of scikit-learn's trees, in a regressor and in a classifier.
 _NODE = {"left_child": "left", "right_child": "right", "feature": "feature",
          "threshold": "threshold", "weighted_n_node_samples": "n"}  # fmt: skip
-_PLAIN_TYPES = {"i8", "f8", "i4", "f4"}
+_PLAIN_TYPES = {"i8", "f8", "i4", "f4", "u1", "b1"}
 
 
 def forest(source: Path, file: Path) -> None:
