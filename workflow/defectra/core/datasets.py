@@ -211,17 +211,22 @@ def registered(path: str, known: Path = REGISTRY) -> Dataset:
 
 def _checked(file: Path, entry: Dataset) -> Path:
     if not file.is_file():
-        folder = str(file).removesuffix(entry.path)
-        how = (
-            f"`python -m defectra.core.datasets fetch {folder}` brings it from {entry.source}"
-            if entry.addresses()
-            else entry.by_yourself(folder)
-        )
-        raise DataError(f"{file}: no such file; {how}")
+        raise DataError(_lacking(file, entry))
     if not entry.is_right(file):
         found = sha256_file(file)
         raise DataError(f"{file}: sha256 is {found}, the registry says {entry.sha256}; replace it")
     return file
+
+
+def _lacking(file: Path, entry: Dataset) -> str:
+    """What to do about a registered file that a mirror lacks."""
+    folder = str(file).removesuffix(entry.path)
+    how = (
+        f"`python -m defectra.core.datasets fetch {folder}` brings it from {entry.source}"
+        if entry.addresses()
+        else entry.by_yourself(folder)
+    )
+    return f"{file}: no such file; {how}"
 
 
 def located(files: str | Sequence[str], mirror: str | Path | None) -> list[Path]:
@@ -251,7 +256,10 @@ def needs(path: str, mirror: str | None, known: Path = REGISTRY) -> Callable[[ob
     def found(wildcards: object) -> str:
         del wildcards
         if mirror is not None:
-            return str(Path(mirror) / path)
+            at = Path(mirror) / path
+            if not at.is_file():
+                raise DataError(_lacking(at, registered(path)))
+            return str(at)
         file = Path(DATA) / path
         entry = registered(path, known)
         if not entry.addresses() and not file.exists():
