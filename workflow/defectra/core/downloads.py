@@ -250,7 +250,8 @@ def _repacked(
     part: Path, get: Get, address: str, folder: str, names: Sequence[str], say: Callable[..., None]
 ) -> str:
     """Write the wanted files; digest of what came."""
-    digests, size = [], 0
+    digests: list[tuple[str, str]] = []
+    size = 0
     with (
         get(address, headers={"User-Agent": "defectra"}, stream=True, timeout=STALL_S) as answer,
         tarfile.open(part, "w:xz", preset=1) as out,

@@ -40,7 +40,7 @@ def forest(source: Path, file: Path) -> None:
         classes = model.state.get("classes_")
     except (KeyError, TypeError, AttributeError, ValueError, IndexError) as error:
         raise DataError(f"{source.name}: no forest of scikit-learn ({error})") from None
-    out: dict[str, NDArray[Any]] = {
+    out: dict[str, Any] = {
         "offsets": np.cumsum([0, *map(len, nodes)]),
         **{ours: np.concatenate([n[name] for n in nodes]) for name, ours in _NODE.items()},
         "value": np.concatenate(values),
