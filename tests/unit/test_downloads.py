@@ -277,6 +277,10 @@ def test_what_may_not_be_fetched_says_why_before_anything_runs(
     (tmp_path / "resources/data" / path).parent.mkdir(parents=True)
     (tmp_path / "resources/data" / path).touch()
     assert needs(path, None, known)(None) == f"resources/data/{path}"
+    with pytest.raises(DataError, match="elsewhere"):
+        needs(path, "elsewhere", known)(None)
+    (tmp_path / "elsewhere/levels").mkdir(parents=True)
+    (tmp_path / "elsewhere" / path).touch()
     assert needs(path, "elsewhere", known)(None) == f"elsewhere/{path}", "a named mirror wins"
 
 

@@ -258,7 +258,7 @@ def needs(path: str, mirror: str | None, known: Path = REGISTRY) -> Callable[[ob
         if mirror is not None:
             at = Path(mirror) / path
             if not at.is_file():
-                raise DataError(_lacking(at, registered(path)))
+                raise DataError(_lacking(at, registered(path, known)))
             return str(at)
         file = Path(DATA) / path
         entry = registered(path, known)
