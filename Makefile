@@ -88,6 +88,10 @@ docs: $(VENV)/.installed-docs  ## the documentation as a site, build/site; a bro
 	@$(PY) -m defectra.report.readme
 	@NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict
 
+overview: $(VENV)/.installed  ## the picture of the README, docs/overview.png, from the tables of study nmc
+	@$(LAUNCH) results/nmc/metrics.csv results/nmc/blocks/weights.csv
+	@$(PY) -m defectra.studies.nmc.overview $(DIRECTORY)/results
+
 lint: $(VENV)/.installed-test  ## formatters, linters, types, snakemake --lint
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .

@@ -26,7 +26,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 LONG = ("tutorial_first_campaign.md", "tutorial_study.md")
-BLOCK = re.compile(r"^```(?:sh)?\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+PARTS = ("readme", "mistakes", "catalog", "wheel", "tutorials")
 CIF = """data_LiCoO2
 _cell_length_a 2.816
 _cell_length_b 2.816
@@ -224,8 +224,8 @@ def faults(step: Step, folder: Path, env: dict[str, str]) -> Iterator[str]:
     yield from (f"does not say {p!r}" for p in step.says if not re.search(p, done.stdout))
 
 
-def walk(work: Path, *, is_quick: bool) -> list[str]:
-    """Go; what was wrong."""
+def walk(work: Path, parts: Sequence[str], *, is_quick: bool) -> list[str]:
+    """Go through the parts; what was wrong."""
     folder = copy_of_project(work)
     env = environment(work)
     install(folder, env)
@@ -237,7 +237,14 @@ def walk(work: Path, *, is_quick: bool) -> list[str]:
         for page in pages
         if not (is_quick and page.name in LONG)
     ]
-    steps = [*readme(), *mistakes(work), *catalog(work), *wheel(work), *tutorials]
+    all_parts = {
+        "readme": readme(),
+        "mistakes": mistakes(work),
+        "catalog": catalog(work),
+        "wheel": wheel(work),
+        "tutorials": tutorials,
+    }
+    steps = [step for name in parts for step in all_parts[name]]
     found = [f"{s.command}: {fault}" for s in steps for fault in faults(s, folder, env)]
     left = sorted(p.name for p in (work / "home").iterdir())
     if left != ["defectra"]:
@@ -249,11 +256,12 @@ def main() -> int:
     """Walk; 0 if all went as it should."""
     parser = argparse.ArgumentParser(description="A newcomer's walk through the project.")
     parser.add_argument("--quick", action="store_true", help="without the tutorials of minutes")
+    parser.add_argument("parts", nargs="*", default=list(PARTS), help=f"of {', '.join(PARTS)}")
     parser.add_argument("--keep", action="store_true", help="keep the folder")
     chosen = parser.parse_args()
     work = Path(tempfile.mkdtemp(prefix="walk-"))
     try:
-        found = walk(work, is_quick=chosen.quick)
+        found = walk(work, chosen.parts, is_quick=chosen.quick)
     finally:
         if not chosen.keep:
             shutil.rmtree(work, ignore_errors=True)

@@ -75,7 +75,7 @@ def plot_contents(predictions: Rows, metrics: Rows, path: str | Path) -> None:
                 line[2].plot(spot, row["value"], marker, color=colour, ms=4, label=label)
         line[2].set_xticks(range(len(_SETS)), _SETS, fontsize=7)
         line[2].set(ylabel=f"error of {content} (atoms per formula unit)", ylim=(0, None))
-    axes[0, 2].legend(fontsize=6)
+    figure.legend(*axes[0, 2].get_legend_handles_labels(), loc="outside lower center", ncols=4)
     style.save(figure, path)
 
 

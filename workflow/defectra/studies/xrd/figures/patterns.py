@@ -53,10 +53,14 @@ def plot_relevance(rows: Rows, alloys: Alloys, study: XrdStudy, path: str | Path
         angle, height = float(row["two_theta_deg"]), float(row["relevance"]) / most
         colour = style.RED if float(row["intensity"]) >= STRONG else style.SKY
         axes[0, 0].bar(angle, height, 2 * study.patterns.width, color=colour, alpha=0.5)
-        axes[0, 0].text(angle, height + 0.01, row["hkl"], fontsize=6, ha="center", rotation=90)
+        above = axes[0, 0].text(
+            angle, height + 0.01, row["hkl"], fontsize=6, ha="center", rotation=90
+        )
         spot = (float(row["signal"]), float(row["relevance"]))
         axes[0, 1].plot(*spot, "o", color=colour, ms=5)
-        axes[0, 1].annotate(row["hkl"], spot, fontsize=6)
+        beside = axes[0, 1].annotate(f" {row['hkl']}", spot, fontsize=6)
+        for label in (above, beside):
+            style.optional(label, height)
     axes[0, 0].set(xlabel="2 theta (degrees)", ylabel="relevance / largest; mean pattern")
     axes[0, 0].legend()
     axes[0, 1].set(
