@@ -15,7 +15,6 @@ import re
 import shutil
 import subprocess
 import sys
-import sysconfig
 import tarfile
 import tempfile
 import time
@@ -94,7 +93,9 @@ def wheel(work: Path) -> list[Step]:
             f'cd {other} && venv/bin/defectra run feff my.cif --edge "O K"',
             [r"feff fast, O K of site \d+: ok", "results/runs"],
         ),
-        Step(f"cd {other} && venv/bin/defectra plan", ["checkout of the repository"], None),
+        Step(f"cd {other} && venv/bin/defectra plan", ["checkout of the repository"], 2),
+        Step(f"cd {other} && venv/bin/defectra new-study toy", ["checkout of the repository"], 2),
+        Step(f"cd {other} && venv/bin/defectra status", ["nothing was run here"], 2),
     ]
 
 
@@ -185,7 +186,8 @@ def install(folder: Path, env: dict[str, str]) -> None:
     venv = folder / ".venv"
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(venv)], check=True)
     (packages,) = venv.glob("lib/python*/site-packages")
-    (packages / "others.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    others = [path for path in sys.path if Path(path).name in ("site-packages", "dist-packages")]
+    (packages / "others.pth").write_text("\n".join([*others, ""]))
     words = ["-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation"]
     subprocess.run(
         [str(venv / "bin/python"), *words, "--disable-pip-version-check", "-e", "."],
