@@ -6,7 +6,8 @@ import os
 import re
 from pathlib import Path
 
-from defectra.campaign.progress import duration, read_steps
+from defectra.campaign.progress import duration
+from defectra.campaign.run_log import read_steps
 from defectra.core.paths import WORKFLOW
 
 CAPTIONS = WORKFLOW / "report"

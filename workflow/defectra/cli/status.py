@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from defectra.campaign.chunk_state import ChunkState, read_state
-from defectra.campaign.progress import duration, read_steps, read_work
+from defectra.campaign.progress import duration, read_work
+from defectra.campaign.run_log import read_steps
 from defectra.cli.help import command
 from defectra.cli.outcome import failures
 from defectra.core.errors import DefectraError
