@@ -52,8 +52,8 @@ class Form:
 
     @property
     def parameters(self) -> int:
-        """How many numbers are fitted; of a process, its groups of columns count twice."""
-        return 2 * len(_GROUPS) + 2 if self.process else 1 + len(self.columns)
+        """How many numbers are fitted; of a process its length scales, amplitude and noise."""
+        return len(_GROUPS) + 2 if self.process else 1 + len(self.columns)
 
 
 _LINE = ("own_HSE_SOC",)
