@@ -12,7 +12,13 @@ from defectra.core.paths import PROJECT
 from defectra.core.records import Metric, Split
 from defectra.core.store import Archive
 from defectra.learn.committee import COMMITTEE, Answer
-from defectra.studies.perovskites import measured, measured_models, measured_scores, screen
+from defectra.studies.perovskites import (
+    measured,
+    measured_models,
+    measured_scores,
+    published,
+    screen,
+)
 from defectra.studies.perovskites.checks_measured import checks_measured
 from defectra.studies.perovskites.compounds import A_IONS, B_IONS, X_IONS, parse_formula, shares_of
 from defectra.studies.perovskites.elements import radii
@@ -220,3 +226,28 @@ def test_the_screen_asks_for_the_measured_like_gap():
     assert by_name["KSr_0.5Pb_0.5I_3"]["gap_measured_unseen"] == "K Sr"
     left = {r["step"]: r["left"] for r in screen.funnel(found, Screen())}
     assert left["gap"] < left["all"] == 3
+
+
+def test_predictions_of_others_are_read_by_name_and_correlated(tmp_path):
+    names, optical, structural = (tmp_path / n for n in ("names.csv", "optical.txt", "cells.txt"))
+    formulas = ["CsPbI_3", "CsPbI3", "MASn_0.6Pb_0.4I_3", "MAPbI_3", "CsSnI_3", "KPbI_3"]
+    names.write_text("".join(f"{f},0.1\n" for f in formulas))
+    values = np.arange(24.0).reshape(6, 4)
+    np.savetxt(optical, values)
+    np.savetxt(structural, values + 100)
+    named = published.read_named(names, optical, structural)
+    assert [row["name"] for row in named] == ["CsPbI_3", "MAPbI_3", "CsSnI_3", "KPbI_3"]
+    assert named[0]["gap_HSE"] == 5.0
+    assert named[0]["decomposition_HSE"] == 107.0
+    screened = [{"name": row["name"], "gap_HSE": 2 * row["gap_HSE"] + k % 2}
+                for k, row in enumerate(named)]  # fmt: skip
+    known = [{"name": "CsPbI_3", "gap_HSE": 4.9}]
+    rows = published.beside(named, screened, known, {"gap_HSE": "eV"})
+    assert {r["label"] for r in rows} == {"gap_HSE"}
+    found = published.correlation(rows, "gap_HSE")
+    assert found.lo < found.value < found.hi < 1
+    assert found.value > 0.98
+    assert published.correlation(rows, "gap_HSE", unseen=True).n == 0
+    np.savetxt(optical, values[:4])
+    with pytest.raises(DataError, match="4 rows of 4 where 6 names"):
+        published.read_named(names, optical, structural)
