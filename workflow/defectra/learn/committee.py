@@ -6,9 +6,9 @@ networks. Inner folds of the same kind as the outer split (whole cations or hali
 the outer split leaves one out) give each member's error on rows that it had not seen. From these
 come non-negative weights that sum to one, and the factor that turns a spread into a 90 % interval:
 that of the Gaussian processes and of the members about their weighted mean, both of which grow
-away from the training rows. Where whole groups are left out, the factor is widened for their small
-number: a new group is a draw among groups (Student's t). Inside, one member stands for each ensemble
-of boosting and networks.
+away from the training rows. Where whole groups are left out, the factor is widened for their
+small number: a new group is a draw among groups (Student's t). Inside, one member stands for each
+ensemble of boosting and networks.
 """
 
 from __future__ import annotations
