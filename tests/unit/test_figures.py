@@ -251,12 +251,8 @@ CASES |= of_studies()
 
 # Figures of studies that bring no cases yet: drawn in whole runs alone, never from few rows.
 UNTRIED = {
-    *(f"speckle.models.plot_{n}" for n in ("accuracy", "confusion", "photons", "saliency")),
-    *(f"speckle.patterns.plot_{n}" for n in ("moments", "patterns", "profiles")),
     *(f"registration.frames.plot_{n}" for n in ("frames", "objective")),
     "registration.recovery.plot_recovery",
-    *(f"xrd.contents.plot_{n}" for n in ("contents", "interpolation", "plane")),
-    *(f"xrd.patterns.plot_{n}" for n in ("patterns", "relevance")),
     "nmc.experiment.plot_experiment",
 }
 
