@@ -18,8 +18,7 @@ def test_numbers_come_with_their_interval_and_missing_ones_say_so() -> None:
     text = outcomes([ROW, ROW | exact], [ROW | none, ROW | {"ours": ""}])
     assert "| a / b |  | 0.123 [0.1, 0.2] eV | holds |" in text
     assert "| a / b |  | 0.123 eV | holds |" in text
-    assert "| c | 0.5 | nan eV | holds |" in text
-    assert "| c | 0.5 | none | holds |" in text
+    assert text.count("| c | 0.5 | none | holds |") == 2
 
 
 def test_only_what_is_between_the_marks_is_replaced() -> None:

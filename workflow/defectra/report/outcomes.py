@@ -6,6 +6,7 @@ Scorecard and checks of a run, between two marks of the README, so that no numbe
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -40,8 +41,9 @@ def _line(row: Mapping[str, Any], text: str, reference: str) -> str:
 
 
 def _number(value: object) -> str:
-    """Three digits; empty of an empty field."""
-    return f"{float(str(value)):.3g}" if value not in ("", None) else ""
+    """Three digits; empty of no number."""
+    number = float(str(value)) if value not in ("", None) else math.nan
+    return f"{number:.3g}" if math.isfinite(number) else ""
 
 
 def with_outcomes(text: str, tables: str, where: Path) -> str:
