@@ -49,8 +49,9 @@ report: $(VENV)/.installed  ## make the report anew
 	@rm -f $(DIRECTORY)/results/report.html
 	@$(LAUNCH)
 
-plan: $(VENV)/.installed  ## what each chunk will take; shards for jobs of MINUTES=20
-	@$(PY) -m defectra.campaign.workload --config $(CONFIG) --directory $(DIRECTORY) --minutes $(MINUTES)
+plan: $(VENV)/.installed  ## what would run, what it costs, what cannot run; shards for jobs of MINUTES=20
+	@$(PY) -m defectra.cli.main plan --config $(CONFIG) --directory $(DIRECTORY) --minutes $(MINUTES) \
+		$(if $(MIRROR),--mirror $(MIRROR))
 
 test: $(VENV)/.installed-test  ## the test suite
 	@$(PY) -m pytest -n $(WORKERS) --dist loadfile

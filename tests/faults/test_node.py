@@ -108,3 +108,12 @@ def test_limit_of_file_size(tmp_path: Path, size: int) -> None:
     is_stopped(bad, tmp_path, classes | {"machine:truncated_output", "machine:missing_output"})
     goes_on(tmp_path, tmp_path)
     note("limit of file size", 1)
+
+
+@pytest.mark.parametrize("megabytes", [800, 1200])
+def test_limit_of_memory(tmp_path: Path, megabytes: int) -> None:
+    """Python starts and FEFF cannot: its library is not mapped, or its thread not started."""
+    bad = start(tmp_path, tmp_path, limited_to(resource.RLIMIT_AS, megabytes * 1_000_000))
+    is_stopped(bad, tmp_path, {"machine:out_of_memory"})
+    goes_on(tmp_path, tmp_path)
+    note("limit of memory", 1)

@@ -28,6 +28,7 @@ PEROVSKITE_SCORES = {"score_perovskites", "collect_scores"}
 PEROVSKITE_MODELS = {
     *("evaluate_perovskites", "gather_perovskites"),
     *("plot_perovskite_errors", "plot_perovskite_parity"),
+    *("learn_measured", "plot_perovskite_ladder", "plot_perovskite_coverage"),
 }
 PEROVSKITE_FIGURES = {
     f"plot_perovskite_{n}" for n in ("errors", "fidelity", "parity", "references", "screen")

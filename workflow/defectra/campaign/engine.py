@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from defectra.campaign.request import Request
 from defectra.core.engines import engine_folders, engine_module
-from defectra.core.errors import ConfigError
+from defectra.core.errors import ConfigError, meant
 from defectra.core.records import Status
 
 
@@ -163,6 +163,14 @@ def processes_of(engine: Engine) -> int:
     return engine.processes() if isinstance(engine, ParallelEngine) else 1
 
 
+def serves_batches(engine: Engine) -> BatchEngine | None:
+    """The engine, if it serves several requests at once.
+
+    Looked at by one name: `isinstance` of a Protocol takes 0.02 ms for each calculation.
+    """
+    return cast(BatchEngine, engine) if hasattr(engine, "run_batch") else None
+
+
 def run_all(
     engine: Engine, requests: Sequence[Request], work: Path
 ) -> Iterator[tuple[Request, Outcome]]:
@@ -178,8 +186,8 @@ def run_all(
         name = request.calculation_id[:16]
         return work / engine.ENGINE / name if engine.KEEPS_FOLDER else None
 
-    if isinstance(engine, BatchEngine):
-        yield from engine.run_batch(requests, folder(requests[0]))
+    if (together := serves_batches(engine)) is not None:
+        yield from together.run_batch(requests, folder(requests[0]))
         return
     for request in requests:
         yield request, engine.run(request, folder(request))
@@ -209,5 +217,6 @@ def engine_named(name: str) -> Engine:
     fits = [f for f in engine_folders() if name == f or name.startswith(f + "_")]
     known = engines_of(max(fits, key=len)) if fits else {}
     if name not in known:
-        raise ConfigError(f"no engine {name!r}; there are {', '.join(engine_names())}")
+        names = engine_names()
+        raise ConfigError(f"no engine {name!r}{meant(name, names)}; there are {', '.join(names)}")
     return known[name]

@@ -15,6 +15,7 @@ from defectra.core.errors import DefectraError
 # One calculation may crash for a reason of its own, and so may the two edges of one site; three in
 # a row share a cause, and what else stands in the chunk would go the same way within seconds.
 IN_A_ROW = 3
+ROOM = 50_000_000  # bytes that the tables, journals and figures of a study may take
 FULL = 100_000  # bytes; with less left FEFF and GPAW cannot write what they need
 
 
@@ -72,6 +73,18 @@ def free(folder: Path) -> int:
         return shutil.disk_usage(folder).free
     except OSError:
         return 0
+
+
+def little_room(folder: Path, wanted: int = ROOM) -> str:
+    """A sentence if less than `wanted` bytes are free in the file system of a folder."""
+    left = free(folder)
+    if left >= wanted:
+        return ""
+    return (
+        f"Only {left / 1e6:.1f} MB are free in {folder}; a campaign leaves up to "
+        f"{wanted / 1e6:.0f} MB. It begins all the same and loses nothing; make room, or choose "
+        f"another --directory."
+    )
 
 
 def full(folder: Path) -> str:

@@ -23,7 +23,8 @@ _CAUSES = (
         "out_of_memory",
         re.compile(
             r"cannot allocate|out of memory|memoryerror|not enough memory|bad_alloc|alloc\w* fail"
-            r"|insufficient virtual memory|error allocating|failed to map segment",
+            r"|insufficient virtual memory|error allocating|failed to map segment"
+            r"|start new thread|launch worker thread",
             re.I,
         ),
     ),

@@ -2,15 +2,13 @@
 
 The plan is weighed once for each plan, archive and table of costs, and kept in
 ``results/plan/costs.json``; a run that finds it does not read a table. Resources are no trigger
-of Snakemake: other numbers rerun nothing. ``python -m defectra.campaign.workload`` prints them.
+of Snakemake: other numbers rerun nothing. ``defectra plan`` prints them.
 """
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import json
-import sys
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -19,8 +17,8 @@ from typing import Any, Protocol
 from defectra.campaign.costs import load
 from defectra.campaign.loads import Load, describe
 from defectra.campaign.scale import Scale
-from defectra.core.errors import DefectraError
-from defectra.core.paths import PROJECT, need_checkout
+from defectra.core.config import Config
+from defectra.core.paths import PROJECT
 from defectra.studies.nmc.computable import journal_cells, why_no_engine, why_no_relaxation
 
 
@@ -162,44 +160,37 @@ class Workload:
         return scale.weigh(structures, read_table(folder / "tasks.parquet", TASKS))
 
 
-def main() -> int:
-    """Print what the chunks of a campaign will take."""
-    from defectra.campaign.parameters import worker_settings
-    from defectra.campaign.planned import Planned
+def costs_of(config: Config, results: Path, minutes: float) -> list[str]:
+    """What the studies of a config lack, what that costs, and what cannot be computed.
+
+    Parameters
+    ----------
+    results
+        Folder of what was computed before.
+    minutes
+        Wanted length of a job.
+    """
     from defectra.campaign.studies import studies_with_requests
     from defectra.campaign.study_load import chunk_load, load_sentence
-    from defectra.core.config import of_command_line
+
+    costs = PROJECT / "workflow" / "costs.yaml"
+    lines = [_of_plan(config, results, costs, minutes)] if "nmc" in config.studies else []
+    others = [s for s in studies_with_requests() if s != "nmc" and s in config.studies]
+    loads = ((s, chunk_load(config, s, None, results, costs)) for s in others)
+    lines += [load_sentence(config, study, load) for study, load in loads]
+    return lines
+
+
+def _of_plan(config: Config, results: Path, costs: Path, minutes: float) -> str:
+    """Table of the chunks that the plan holds."""
+    from defectra.campaign.parameters import worker_settings
+    from defectra.campaign.planned import Planned
     from defectra.core.fingerprint import fingerprint
     from defectra.core.store import Archive
 
-    parser = argparse.ArgumentParser(
-        prog="python -m defectra.campaign.workload", description=main.__doc__
-    )
-    parser.add_argument("--config", type=Path)
-    parser.add_argument("--directory", type=Path, default=PROJECT, help="holds results/")
-    parser.add_argument("--minutes", type=float, default=20.0, help="wanted length of a job")
-    args = parser.parse_args()
-    try:
-        need_checkout()
-        named = {"file": args.config} if args.config else {}
-        config = of_command_line(named, [], Path.cwd())
-        archive = PROJECT / config.archive
-        code = fingerprint("defectra.campaign.plan")
-        plan = Planned(config, args.directory / "results", Archive(archive), lambda: False, code)
-        settings, costs = worker_settings(config, limits=True), PROJECT / "workflow" / "costs.yaml"
-        store = args.directory / "results" / "store"
-        code = fingerprint("defectra.campaign.workload")
-        loads = Workload(plan, settings, archive, costs, code, store).all()
-    except DefectraError as error:
-        print(error, file=sys.stderr)
-        return 2
-    print(describe(loads, config.nmc.shards, args.minutes))
-    results = args.directory / "results"
-    for study in studies_with_requests():
-        if study != "nmc" and study in config.studies:
-            print(load_sentence(config, study, chunk_load(config, study, None, results, costs)))
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    archive = PROJECT / config.archive
+    code = fingerprint("defectra.campaign.plan")
+    plan = Planned(config, results, Archive(archive), lambda: False, code)
+    settings, code = worker_settings(config, limits=True), fingerprint("defectra.campaign.workload")
+    loads = Workload(plan, settings, archive, costs, code, results / "store").all()
+    return describe(loads, config.nmc.shards, minutes)

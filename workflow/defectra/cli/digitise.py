@@ -7,6 +7,7 @@ import statistics
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from defectra.cli.help import command
 from defectra.core.errors import DataError
 
 if TYPE_CHECKING:
@@ -17,19 +18,25 @@ if TYPE_CHECKING:
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command to a parser."""
     text = "read the lines of a plot (png, jpg, tif): csv with uncertainties, and an overlay"
-    command = commands.add_parser("digitise", help=text, description=text)
-    command.add_argument("figure", type=Path)
-    command.add_argument("--out", type=Path, help="csv; default: beside the figure")
+    parser = command(
+        commands,
+        "digitise",
+        text,
+        "defectra digitise figure.png --out figure.csv",
+        "defectra digitise figure.png --x 120=8340 620=8360 --y 400=0 40=1 --line 1",
+    )
+    parser.add_argument("figure", type=Path)
+    parser.add_argument("--out", type=Path, help="csv; default: beside the figure")
     for axis in ("x", "y"):
         text = f"two or more points of the {axis} axis, where its numbers cannot be read"
-        command.add_argument(f"--{axis}", nargs="+", default=[], metavar="PIXEL=VALUE", help=text)
+        parser.add_argument(f"--{axis}", nargs="+", default=[], metavar="PIXEL=VALUE", help=text)
     text = "axes that are logarithmic, where points are given"
-    command.add_argument("--log", nargs="+", choices=("x", "y"), default=[], help=text)
+    parser.add_argument("--log", nargs="+", choices=("x", "y"), default=[], help=text)
     text = "names of the columns, e.g. energy mu"
-    command.add_argument("--names", nargs=2, default=["x", "y"], metavar=("X", "Y"), help=text)
+    parser.add_argument("--names", nargs=2, default=["x", "y"], metavar=("X", "Y"), help=text)
     text = "write this line alone, from 1, as two columns for `defectra look` and `predict`"
-    command.add_argument("--line", type=int, help=text)
-    command.set_defaults(run=run)
+    parser.add_argument("--line", type=int, help=text)
+    parser.set_defaults(run=run)
 
 
 def run(chosen: argparse.Namespace) -> int:

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from defectra.cli.help import command
 from defectra.core.cores import usable_cores
 from defectra.core.errors import DefectraError
 from defectra.core.paths import PROJECT
@@ -62,11 +63,17 @@ PROGRAMS = (
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command to a parser."""
     text = "what is here, what is missing, and the command that brings it"
-    command = commands.add_parser("doctor", help=text, description=text)
-    command.add_argument("--directory", type=Path, default=Path(), help="holds results/")
-    command.add_argument("--mirror", type=Path, help="folder of the published data")
-    command.add_argument("--config", type=Path, help="your file; default: as `make run`")
-    command.set_defaults(run=run)
+    parser = command(
+        commands,
+        "doctor",
+        text,
+        "defectra doctor",
+        "defectra doctor --config my.yaml --mirror /data/published",
+    )
+    parser.add_argument("--directory", type=Path, default=Path(), help="holds results/")
+    parser.add_argument("--mirror", type=Path, help="folder of the published data")
+    parser.add_argument("--config", type=Path, help="your file; default: as `make run`")
+    parser.set_defaults(run=run)
 
 
 def run(chosen: argparse.Namespace) -> int:

@@ -23,6 +23,7 @@ from typing import Any
 
 from defectra.campaign.left_behind import WAITING, LostJobs
 from defectra.campaign.loads import CANNOT
+from defectra.campaign.node import little_room
 from defectra.campaign.progress import Line, duration, read_steps, read_work
 from defectra.cli import outcome
 from defectra.cli.profiles import PROFILES, check_profile, executor, profile_folder
@@ -110,6 +111,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             command = _snakemake(options, *options.targets)
             return subprocess.run(command, env=_environment(options), check=False).returncode
         with only_one(options.results) as lock:
+            if sentence := little_room(options.results):
+                print(sentence, file=sys.stderr, flush=True)
             return run(replace(options, lock=lock))
     except StoreError as error:
         print(error, file=sys.stderr)
@@ -172,7 +175,12 @@ def check_config(options: Options) -> None:
         except ValueError as error:
             raise ConfigError(f"--config {' '.join(options.keys)}: {error}") from None
     file = {"file": str(options.config)} if options.config else {}
-    of_command_line({**file, **keys}, options.configfiles, Path.cwd())
+    config = of_command_line({**file, **keys}, options.configfiles, Path.cwd())
+    if config.mirror and not (options.directory / config.mirror).is_dir():
+        raise ConfigError(
+            f"mirror {config.mirror}: no such folder; name the one that holds the published data "
+            f"(MIRROR=FOLDER), or none: what can be fetched is then fetched"
+        )
 
 
 def run(options: Options) -> int:

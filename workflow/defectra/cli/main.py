@@ -7,7 +7,18 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from defectra.cli import digitise, doctor, new_study, show, table, train
+from defectra.cli import (
+    digitise,
+    doctor,
+    new_study,
+    plan,
+    show,
+    status,
+    structures,
+    table,
+    train,
+)
+from defectra.cli.help import Parser, command
 from defectra.core.errors import DefectraError
 
 if TYPE_CHECKING:
@@ -16,24 +27,28 @@ if TYPE_CHECKING:
 
 EXAMPLES = """examples:
   defectra doctor                                    what is here, what is missing
+  defectra plan --config my.yaml                     what would run, what it costs
+  defectra status                                    how far a run is, what failed
+  defectra structures cells.parquet --out cells.db   cells as CIF, extended XYZ, ASE db
   defectra run feff my.cif --edge "O K"              one edge of your own structure
   defectra import FOLDER                             finished runs into tables
   defectra look spectrum.dat                         what a measured file holds
   defectra predict MODEL spectrum.dat                ask a trained model about it
   defectra show results/nmc/figures/parity.png       what a figure was made of
-The campaign itself is `make run`, or `snakemake --cores 2 nmc` in the clone."""
+The campaign itself is `make run`, or `snakemake --cores 2 nmc` in the clone; each command has
+examples of its own: defectra COMMAND --help."""
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a subcommand; 0, or 2 with one sentence on standard error."""
-    parser = argparse.ArgumentParser(
+    parser: argparse.ArgumentParser = Parser(
         prog="defectra",
         description=__doc__,
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action=_Version, nargs=0, help="print the version and stop")
-    commands = parser.add_subparsers(dest="command", required=True)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_import(commands)
     _add_run(commands)
     _add_look(commands)
@@ -44,6 +59,9 @@ def main(arguments: list[str] | None = None) -> int:
     digitise.add(commands)
     show.add(commands)
     doctor.add(commands)
+    plan.add(commands)
+    status.add(commands)
+    structures.add(commands)
     _add_targets(commands)
     chosen = parser.parse_args(arguments)
     try:
@@ -55,8 +73,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _add_targets(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     text = "what can be made by name: `make NAME`, `snakemake --cores 2 NAME`"
-    command = commands.add_parser("targets", help=text, description=text)
-    command.set_defaults(run=doctor.print_targets)
+    parser = command(commands, "targets", text, "defectra targets")
+    parser.set_defaults(run=doctor.print_targets)
 
 
 class _Version(argparse.Action):
@@ -76,11 +94,17 @@ class _Version(argparse.Action):
 
 def _add_import(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     text = "read finished runs of FEFF, VASP, FDMNES, GPAW, xspectra, OCEAN, exciting in a tree"
-    command = commands.add_parser("import", help=text, description=text)
-    command.add_argument("folder", type=Path, help="top of the tree")
-    command.add_argument("--out", type=Path, default=Path("results/import"), help="tables go here")
-    command.add_argument("--absorber", help='for runs that tell none, e.g. "Ti K"')
-    command.set_defaults(run=run_import)
+    parser = command(
+        commands,
+        "import",
+        text,
+        "defectra import runs/",
+        "defectra import runs/ --absorber 'Ti K' --out results/import",
+    )
+    parser.add_argument("folder", type=Path, help="top of the tree")
+    parser.add_argument("--out", type=Path, default=Path("results/import"), help="tables go here")
+    parser.add_argument("--absorber", help='for runs that tell none, e.g. "Ti K"')
+    parser.set_defaults(run=run_import)
 
 
 def run_import(chosen: argparse.Namespace) -> int:
@@ -104,16 +128,23 @@ def run_import(chosen: argparse.Namespace) -> int:
 
 def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     text = "compute one edge of your own structure: feff, gpaw_corehole, feff_binary, vasp, fdmnes"
-    command = commands.add_parser("run", help=text, description=text)
-    command.add_argument("engine", help="one of these, or `list`: what is there, what is missing")
-    command.add_argument("structure", nargs="?", type=Path, help="CIF, POSCAR, ...")
-    command.add_argument("--edge", default="O K", help='element and edge, e.g. "O K"')
-    command.add_argument("--site", type=int, help="number in the file, from 0; else one of a kind")
-    command.add_argument("--protocol", help="default: fast, or published")
-    command.add_argument("--config", type=Path, help="default: config/config.yaml, or the shipped")
-    command.add_argument("--out", type=Path, default=Path("results/runs"))
-    command.add_argument("--write", action="store_true", help="write the inputs, do not run")
-    command.set_defaults(run=run_run)
+    parser = command(
+        commands,
+        "run",
+        text,
+        "defectra run list",
+        'defectra run feff my.cif --edge "O K"',
+        'defectra run gpaw_corehole POSCAR --edge "Ti K" --site 4 --write',
+    )
+    parser.add_argument("engine", help="one of these, or `list`: what is there, what is missing")
+    parser.add_argument("structure", nargs="?", type=Path, help="CIF, POSCAR, ...")
+    parser.add_argument("--edge", default="O K", help='element and edge, e.g. "O K"')
+    parser.add_argument("--site", type=int, help="number in the file, from 0; else one of a kind")
+    parser.add_argument("--protocol", help="default: fast, or published")
+    parser.add_argument("--config", type=Path, help="default: config/config.yaml, or the shipped")
+    parser.add_argument("--out", type=Path, default=Path("results/runs"))
+    parser.add_argument("--write", action="store_true", help="write the inputs, do not run")
+    parser.set_defaults(run=run_run)
 
 
 def run_run(chosen: argparse.Namespace) -> int:
@@ -142,10 +173,16 @@ def run_run(chosen: argparse.Namespace) -> int:
 
 def _add_look(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     text = "read measured spectra, check and normalise them, tell which edges they show"
-    command = commands.add_parser("look", help=text, description=text)
-    _add_spectra(command)
-    command.add_argument("--edge", help='which edge it is meant to be, e.g. "Ni K"')
-    command.set_defaults(run=run_look)
+    parser = command(
+        commands,
+        "look",
+        text,
+        "defectra look spectrum.dat",
+        "defectra look scan.dat --columns energy=1 'mu=ln(I0/It)' --edge 'Ni K'",
+    )
+    _add_spectra(parser)
+    parser.add_argument("--edge", help='which edge it is meant to be, e.g. "Ni K"')
+    parser.set_defaults(run=run_look)
 
 
 def _add_spectra(command: argparse.ArgumentParser) -> None:
@@ -183,19 +220,26 @@ def _spectra(chosen: argparse.Namespace) -> tuple[list[Path], Choice | None]:
 
 def _add_predict(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     text = "ask a trained model about measured spectra, patterns, images, or rows of tables"
-    command = commands.add_parser("predict", help=text, description=text)
+    parser = command(
+        commands,
+        "predict",
+        text,
+        "defectra predict resources/models/nmc_edges.npz 'Ni K=my.dat' --shift 0 --shift-sd 1",
+        "defectra predict results/xanes/models/ni_k_cdf.npz spectrum.dat",
+        "defectra predict model.npz new.csv",
+    )
     text = "npz or safetensors, e.g. results/xanes/models/ni_k_cdf.npz"
-    command.add_argument("model", type=Path, help=text)
-    _add_spectra(command)
-    command.add_argument("--shift", type=float, help="added to the energies, eV")
-    command.add_argument("--shift-sd", type=float, help="standard deviation of the shift, eV")
+    parser.add_argument("model", type=Path, help=text)
+    _add_spectra(parser)
+    parser.add_argument("--shift", type=float, help="added to the energies, eV")
+    parser.add_argument("--shift-sd", type=float, help="standard deviation of the shift, eV")
     text = "a reference measured on the same axis, e.g. a foil; with --reference-e0"
-    command.add_argument("--reference", type=Path, help=text)
+    parser.add_argument("--reference", type=Path, help=text)
     text = "its true edge energy (steepest rise), eV"
-    command.add_argument("--reference-e0", type=float, help=text)
+    parser.add_argument("--reference-e0", type=float, help=text)
     text = "of the study that the model belongs to, e.g. pixel_A=0.16"
-    command.add_argument("--option", action="append", default=[], metavar="KEY=VALUE", help=text)
-    command.set_defaults(run=run_predict)
+    parser.add_argument("--option", action="append", default=[], metavar="KEY=VALUE", help=text)
+    parser.set_defaults(run=run_predict)
 
 
 def run_predict(chosen: argparse.Namespace) -> int:

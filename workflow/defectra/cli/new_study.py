@@ -11,6 +11,7 @@ import keyword
 import re
 from pathlib import Path
 
+from defectra.cli.help import command
 from defectra.core.config import Config
 from defectra.core.errors import ConfigError
 from defectra.core.paths import PROJECT
@@ -31,9 +32,9 @@ TAKEN = (
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """The command ``new-study``."""
     text = "write a study that runs, with its tests, to be rewritten part by part"
-    command = commands.add_parser("new-study", help=text, description=text)
-    command.add_argument("name", help="small letters, digits and underscores")
-    command.set_defaults(run=run)
+    parser = command(commands, "new-study", text, "defectra new-study toy")
+    parser.add_argument("name", help="small letters, digits and underscores")
+    parser.set_defaults(run=run)
 
 
 def run(chosen: argparse.Namespace) -> int:

@@ -13,6 +13,7 @@ CAPTIONS = WORKFLOW / "report"
 _FAILED = re.compile(r"^Error in rule (\w+):\n((?: {4}.*\n)+)", re.MULTILINE)
 _ERROR = re.compile(r"[\w.]*(Error|Exception|Interrupt)\b")
 _LOG = re.compile(r"^ {4}log: (.+?)(?: \(check log file\(s\) .*)?$", re.MULTILINE)
+_FILES = 6  # of those that are missing
 _PRODUCTS = {
     "report.html": "verdicts, figures and their captions, for a browser",
     "*/report.html": "the same for one study",
@@ -73,6 +74,8 @@ def meaningful(text: str, count: int = 4) -> list[str]:
     text = text.split("RuleException:", maxsplit=1)[0]
     lines = [line.rstrip() for line in text.splitlines() if line.strip()]
     starts = [k for k, line in enumerate(lines) if _ERROR.match(line)]
+    if "    affected files:" in lines:  # which of its input files are missing, not only that
+        count += _FILES
     own = lines[starts[-1] :] if starts else lines[-count:]
     return [f"  {line}" for line in own[:count]]
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from defectra.cli.help import command
 from defectra.core.claims import CHECK_COLUMNS, SCORECARD_COLUMNS
 from defectra.core.csvs import read_csv
 from defectra.core.errors import DefectraError, TableError
@@ -49,16 +50,23 @@ class Record:
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command to a parser."""
     text = "walk back from a file, an identity or a claim to what it was made of"
-    command = commands.add_parser("show", help=text, description=text)
+    parser = command(
+        commands,
+        "show",
+        text,
+        "defectra show results/nmc/figures/parity.png",
+        "defectra show 3f2a9c --directory /scratch/mine",
+        "defectra show 3f2a9c --raw raw/",
+    )
     text = (
         "a file below results/, the first characters (6 or more) of a calculation_id, geometry_id "
         "or structure_id, or the name of a claim or check"
     )
-    command.add_argument("what", help=text)
-    command.add_argument("--directory", type=Path, default=Path(), help="holds results/")
+    parser.add_argument("what", help=text)
+    parser.add_argument("--directory", type=Path, default=Path(), help="holds results/")
     text = "write the raw outputs of the calculation that the journal keeps into this folder"
-    command.add_argument("--raw", type=Path, metavar="FOLDER", help=text)
-    command.set_defaults(run=run)
+    parser.add_argument("--raw", type=Path, metavar="FOLDER", help=text)
+    parser.set_defaults(run=run)
 
 
 def run(chosen: argparse.Namespace) -> int:

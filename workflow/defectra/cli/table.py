@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from defectra.cli.help import command
+
 if TYPE_CHECKING:
     from defectra.spectra.finished_runs import Fidelity
     from defectra.spectra.finished_table import Built
@@ -15,22 +17,28 @@ if TYPE_CHECKING:
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command."""
     text = "make a training table of finished runs: site averages, labels of the structure, groups"
-    command = commands.add_parser("table", help=text, description=text)
+    parser = command(
+        commands,
+        "table",
+        text,
+        "defectra table runs/ --out table.parquet",
+        "defectra table results/import --edge 'Ni K' --out table.parquet",
+    )
     text = "of finished runs; of `defectra import` or `defectra run` (results/import, results/runs)"
-    command.add_argument("folders", nargs="+", type=Path, metavar="FOLDER", help=text)
-    command.add_argument("--out", type=Path, default=Path("results/own/training.parquet"))
+    parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER", help=text)
+    parser.add_argument("--out", type=Path, default=Path("results/own/training.parquet"))
     text = 'e.g. "Ni K"; several give rows that have all of them; default: all edges there are'
-    command.add_argument("--edge", nargs="+", default=[], metavar="EDGE", help=text)
+    parser.add_argument("--edge", nargs="+", default=[], metavar="EDGE", help=text)
     text = 'which, if the runs are of several: "vasp parsed-1a2b3c4d parsed"'
-    command.add_argument("--fidelity", help=text)
+    parser.add_argument("--fidelity", help=text)
     text = "START:STOP:STEP in eV; default: what all spectra cover"
-    command.add_argument("--grid", help=text)
+    parser.add_argument("--grid", help=text)
     text = "count energies from the threshold of each run, not on the axis of the engine"
-    command.add_argument("--from-edge", action="store_true", help=text)
+    parser.add_argument("--from-edge", action="store_true", help=text)
     text = "table of `make structures` that the runs are of: it names defects and families"
-    command.add_argument("--structures", type=Path, help=text)
-    command.add_argument("--absorber", help='for runs that tell none, e.g. "Ti K"')
-    command.set_defaults(run=run_table)
+    parser.add_argument("--structures", type=Path, help=text)
+    parser.add_argument("--absorber", help='for runs that tell none, e.g. "Ti K"')
+    parser.set_defaults(run=run_table)
 
 
 def run_table(chosen: argparse.Namespace) -> int:

@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from defectra.cli.help import command
+
 if TYPE_CHECKING:
     from defectra.learn.table_model import TableModel
     from defectra.learn.train import Asked, Data, Report
@@ -14,17 +16,22 @@ if TYPE_CHECKING:
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command."""
     text = "fit a table (Parquet, csv): held-out scores beside mean and ridge, and a saved model"
-    command = commands.add_parser("train", help=text, description=text)
-    command.add_argument("table", type=Path, help="e.g. results/nmc/training.parquet")
-    command.add_argument("--target", required=True, help="column of the label")
+    parser = command(
+        commands,
+        "train",
+        text,
+        "defectra train table.parquet --target x_Li --group group --out model.npz",
+    )
+    parser.add_argument("table", type=Path, help="e.g. results/nmc/training.parquet")
+    parser.add_argument("--target", required=True, help="column of the label")
     text = "column of what no fold may cut: copies, families, materials"
-    command.add_argument("--group", required=True, help=text)
+    parser.add_argument("--group", required=True, help=text)
     text = 'columns, e.g. "cdf: Ni K"; default: the curves of the table, else all its numbers'
-    command.add_argument("--features", nargs="+", default=[], metavar="COLUMN", help=text)
-    command.add_argument("--out", type=Path, help="model (npz); default: no model is kept")
-    command.add_argument("--trees", type=int, default=200, help="of the forest")
-    command.add_argument("--seed", type=int, default=0, help="of folds, forest and bootstrap")
-    command.set_defaults(run=run_train)
+    parser.add_argument("--features", nargs="+", default=[], metavar="COLUMN", help=text)
+    parser.add_argument("--out", type=Path, help="model (npz); default: no model is kept")
+    parser.add_argument("--trees", type=int, default=200, help="of the forest")
+    parser.add_argument("--seed", type=int, default=0, help="of folds, forest and bootstrap")
+    parser.set_defaults(run=run_train)
 
 
 def run_train(chosen: argparse.Namespace) -> int:

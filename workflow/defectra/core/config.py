@@ -7,8 +7,8 @@ from this package, wherever the user's file lies. Everything is validated before
 
 from __future__ import annotations
 
-import difflib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
@@ -24,7 +24,7 @@ from pydantic import (
     model_validator,
 )
 
-from defectra.core.errors import ConfigError
+from defectra.core.errors import ConfigError, meant
 from defectra.core.paths import CONFIG
 from defectra.core.protocols import Protocols, protocols_model
 from defectra.core.settings import Strict, StudySettings
@@ -60,7 +60,10 @@ class Config(Strict):
                 known = getattr(self.protocols, table)
                 if name not in known:
                     allowed = ", ".join(known) or "none"
-                    raise ValueError(f"{study}.{key}: no protocol {name!r}; allowed: {allowed}")
+                    raise ValueError(
+                        f"{study}.{key}: no protocol {name!r}{meant(name, known)}; "
+                        f"allowed: {allowed}"
+                    )
         return self
 
 
@@ -202,13 +205,8 @@ def _known_keys(user: Mapping[str, Any]) -> None:
         if key not in allowed:
             text = ", ".join([FILE_KEY, *allowed])
             raise ConfigError(
-                f"--config: {key}: unknown key{_meant(key, [FILE_KEY, *allowed])}; allowed: {text}"
+                f"--config: {key}: unknown key{meant(key, [FILE_KEY, *allowed])}; allowed: {text}"
             )
-
-
-def _meant(key: str, allowed: Sequence[str]) -> str:
-    near = difflib.get_close_matches(str(key), allowed, n=1)
-    return f", did you mean {near[0]!r}?" if near else ""
 
 
 def own_or_shipped() -> Path:
@@ -273,10 +271,11 @@ def _reason(item: Any, loc: tuple[Any, ...]) -> str:
     given = repr(item["input"])[:80]
     if item["type"] == "extra_forbidden":
         allowed = _fields_at(loc[:-1])
-        meant = _meant(str(loc[-1]), allowed)
-        return f"unknown key{meant}; allowed: {', '.join(allowed)}"
+        return f"unknown key{meant(loc[-1], allowed)}; allowed: {', '.join(allowed)}"
     if item["type"] == "literal_error":
-        return f"{given} is not known; allowed: {item['ctx']['expected']}"
+        expected = item["ctx"]["expected"]
+        near = meant(item["input"], re.findall(r"'([^']+)'", expected))
+        return f"{given} is not known{near}; allowed: {expected}"
     message = item["msg"].removeprefix("Value error, ")
     return message if item["type"] == "value_error" else f"{message} (given: {given})"
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 import functools
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 
@@ -18,6 +19,10 @@ class ConfigError(DefectraError):
 
 class StructureError(DefectraError):
     """A structure cannot be built as asked."""
+
+
+class StructureWarning(UserWarning):
+    """What was found while a structure file was read, and leaves the crystal as it is."""
 
 
 class TableError(DefectraError):
@@ -54,6 +59,14 @@ class EngineError(DefectraError):
     def __init__(self, error_class: str, message: str) -> None:
         super().__init__(message)
         self.error_class = error_class
+
+
+def meant(word: object, known: Iterable[object]) -> str:
+    """``, did you mean 'seed'?`` for a word that is like a known one, else nothing."""
+    names = [str(name) for name in known]
+    folded = [name for name in names if name.casefold() == str(word).casefold()]
+    near = folded or difflib.get_close_matches(str(word), names, n=1)
+    return f", did you mean {near[0]!r}?" if near else ""
 
 
 def reports_errors(program: Callable[[], int]) -> Callable[[], int]:

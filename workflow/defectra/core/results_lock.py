@@ -56,6 +56,18 @@ def take(results: Path) -> TextIO:
     return handle
 
 
+def holder(results: Path) -> str:
+    """Number of the process that holds the lock; empty if none does. Nothing is written."""
+    try:
+        with (results / NAME).open() as handle:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return (results / NAME).read_text(encoding="utf-8").strip() or "unknown"
+    except OSError:
+        return ""
+    return ""
+
+
 def is_handed_over(results: Path, environment: Mapping[str, str] = os.environ) -> bool:
     """Whether the parent of this process holds the lock and handed its open file over.
 

@@ -19,7 +19,7 @@ from defectra.campaign.ledger import Finished, Result
 from defectra.campaign.request import Request
 from defectra.campaign.rows import accounting
 from defectra.campaign.spectra import SPECTRUM, labels, spectrum_result
-from defectra.core.errors import ConfigError, EngineError
+from defectra.core.errors import ConfigError, EngineError, meant
 from defectra.core.protocols import Protocols, spectra_engines
 from defectra.core.records import Status
 from defectra.engines.single import Runner, SecondAttempt, SingleEngine
@@ -220,6 +220,7 @@ def protocol_of(engine: SpectrumEngine, name: str, known: Protocols) -> Any:
     table = getattr(known, engine.protocols)
     if name not in table:
         raise ConfigError(
-            f"engine {engine.ENGINE}: no protocol {name!r}; allowed: {', '.join(table)}"
+            f"engine {engine.ENGINE}: no protocol {name!r}{meant(name, table)}; "
+            f"allowed: {', '.join(table)}"
         )
     return table[name]

@@ -15,11 +15,14 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.collections import Collection
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike, NDArray
 
+from defectra.core.csvs import write_csv
 from defectra.core.errors import DefectraError
 from defectra.core.store import replacing
+from defectra.figures.drawn import COLUMNS, drawn
 
 BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 PURPLE, SKY, GREY, BLACK = "#CC79A7", "#56B4E9", "#9A9A9A", "#222222"
@@ -47,7 +50,10 @@ _RC: Any = {
     "lines.linewidth": 1.2,
     "axes.titleweight": "bold",
     "figure.dpi": 100,
+    "pdf.fonttype": 42,  # text stays text
 }
+DPI = 180
+MANY = 5000  # corners or points of one mark
 
 
 _UNDRAWABLE = (ValueError, LookupError, ArithmeticError, TypeError, RuntimeError, DefectraError)
@@ -126,9 +132,29 @@ def canvas(
 
 
 def save(figure: Figure, path: str | Path) -> None:
-    """Write a PNG atomically, without the date, so that the same data give the same bytes."""
+    """Write a figure as PNG, and beside it as PDF, and what it shows as csv.
+
+    Each atomically and without the date, so that the same data give the same bytes. The folder
+    ``<study>/figures`` gives the PDF its title. Marks in great numbers are pixels in the PDF, too.
+    """
+    path = Path(path)
     with replacing(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=180, metadata={"Software": None})
+        figure.savefig(temporary, format="png", dpi=DPI, metadata={"Software": None})
+    figure.set_layout_engine("none")  # laid out by now
+    for axes in figure.axes:
+        for marks in axes.collections:
+            marks.set_rasterized(_count(marks) > MANY)
+    title = f"{path.parent.parent.name}: {path.stem.replace('_', ' ')}"
+    made: Any = {"Title": title, "CreationDate": None, "Producer": None, "Creator": "Defectra"}
+    with replacing(path.with_suffix(".pdf")) as temporary:
+        figure.savefig(temporary, format="pdf", dpi=DPI, metadata=made)
+    write_csv(path.with_suffix(".csv"), drawn(figure), list(COLUMNS))
+
+
+def _count(marks: Collection) -> int:
+    """Corners or points of a collection."""
+    corners = [len(np.asarray(outline.vertices)) for outline in marks.get_paths()]
+    return max(sum(corners), len(np.atleast_1d(np.asarray(marks.get_offsets()))))
 
 
 def say(axes: Axes, text: str) -> None:

@@ -6,7 +6,6 @@ A curve is a column of lists of numbers, such as ``raw: Ni K`` of a training tab
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from defectra.core.errors import TableError
+from defectra.core.errors import TableError, meant
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -56,13 +55,11 @@ class AnyTable:
         """
         if name not in self.columns:
             known = list(self.columns)
-            near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-            folded = [k for k in known if k.casefold() == name.casefold()]
-            meant = next(iter(folded or near), "")
-            hint = f", did you mean {meant!r}?" if meant else ""
             rest = f" and {len(known) - SHOWN} more" if len(known) > SHOWN else ""
             listed = ", ".join(known[:SHOWN]) + rest
-            raise TableError(f"{self.path}: no column {name!r}{hint}; there are: {listed}")
+            raise TableError(
+                f"{self.path}: no column {name!r}{meant(name, known)}; there are: {listed}"
+            )
         return self.columns[name]
 
     def is_curve(self, name: str) -> bool:

@@ -6,7 +6,9 @@ networks. Inner folds of the same kind as the outer split (whole cations or hali
 the outer split leaves one out) give each member's error on rows that it had not seen. From these
 come non-negative weights that sum to one, and the factor that turns a spread into a 90 % interval:
 that of the Gaussian processes and of the members about their weighted mean, both of which grow
-away from the training rows. Inside, one member stands for each ensemble of boosting and networks.
+away from the training rows. Where whole groups are left out, the factor is that of the group that
+needs the largest (as in conformal prediction of a new group: Lee, Barber and Willett 2023). Inside,
+one member stands for each ensemble of boosting and networks.
 """
 
 from __future__ import annotations
@@ -85,15 +87,15 @@ class Committee:
     def fit(self, x: Floats, y: Floats, units: Sequence[object]) -> Committee:
         """Fit to `x`, shape (n, p), and `y`; rows of one unit stay together in the inner folds."""
         self._gps = [GroupedGP(g).fit(x, y) for g in (self.groups, self.wide)]
-        answers, spreads = self._out_of_fold(
-            x, y, _inner(units, self.settings.inner_folds, self.seed)
-        )
+        inner = _inner(units, self.settings.inner_folds, self.seed)
+        answers, spreads = self._out_of_fold(x, y, inner)
         self.weights = _weights(answers, y)
         spread = _spread(answers, spreads, self.weights)
         ratio = np.abs(self.weights @ answers - y) / spread
-        # The rank that the 90 % quantile has in a finite sample (split-conformal prediction).
-        level = min(1.0, LEVEL * (len(y) + 1) / len(y))
-        self.stretch = float(np.quantile(ratio, level, method="higher"))
+        # Whole groups: as wide as the group needs that is foretold worst. How groups differ is not
+        # seen in their pooled rows, and the next group is a draw among groups.
+        parts = inner if len(set(units)) < len(y) / 2 else [np.arange(len(y))]
+        self.stretch = max(_quantile(ratio[part]) for part in parts)
         full = self.settings.boosting_seeds, self.settings.networks
         self._others = _others(x, y, self.settings, self.seed, full)
         return self
@@ -124,6 +126,12 @@ def _spread(answers: Floats, spreads: Floats, weights: Floats) -> Floats:
     """Spread of the Gaussian processes and of the members about their mean, shape (n,)."""
     apart = weights @ (answers - weights @ answers) ** 2
     return np.asarray(np.sqrt((spreads**2).mean(axis=0) + apart))
+
+
+def _quantile(ratio: Floats) -> float:
+    """90 % quantile with the rank of a finite sample (split-conformal prediction)."""
+    level = min(1.0, LEVEL * (len(ratio) + 1) / len(ratio))
+    return float(np.quantile(ratio, level, method="higher"))
 
 
 def _inner(units: Sequence[object], count: int, seed: int) -> list[Ints]:

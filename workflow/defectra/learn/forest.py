@@ -159,4 +159,17 @@ def read_npz(path: str | Path) -> dict[str, NDArray[Any]]:
     except FileNotFoundError:
         raise DataError(f"{path}: no such file") from None
     except (ValueError, OSError, EOFError, zipfile.BadZipFile, KeyError) as error:
-        raise DataError(f"{path}: no readable npz ({' '.join(str(error).split())})") from None
+        raise DataError(f"{path}: {_why_no_npz(Path(path), error)}") from None
+
+
+def _why_no_npz(path: Path, error: Exception) -> str:
+    """What a file is instead; numpy's own words speak of pickle whenever a file is no npz."""
+    try:
+        begins = path.read_bytes()[:2]
+    except OSError as refused:
+        return f"cannot be read ({refused.strerror})"
+    if begins != b"PK":
+        return "no npz file; a model of Defectra ends in .npz or .safetensors"
+    if "pickle" in str(error):
+        return "holds Python objects, which could run code and are not read; no model of Defectra"
+    return f"a damaged npz ({' '.join(str(error).split())})"

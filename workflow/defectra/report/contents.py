@@ -18,6 +18,7 @@ from defectra.report.markup import html_of_rst, paragraph_of_markdown
 
 Row = dict[str, Any]
 WIDE = 1000  # pixels of a PNG
+BESIDE = (".pdf", ".csv")  # of a figure: for print, and what it shows
 # The order in which verdicts stand: what fails first.
 VERDICTS = (Verdict.NOT_REPRODUCED, Verdict.CLOSE, Verdict.REPRODUCED, Verdict.NO_DATA)
 OUTCOMES = (Outcome.FAILS, Outcome.OPEN, Outcome.HOLDS)
@@ -39,6 +40,8 @@ class Figure:
         HTML.
     is_wide
         Whether it needs the width of the page to be read.
+    files
+        The same as PDF, and what it shows as csv: their paths from the folder of results.
     """
 
     name: str
@@ -46,6 +49,7 @@ class Figure:
     image: str
     caption: str
     is_wide: bool = False
+    files: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -163,6 +167,7 @@ def read_figure(path: Path, study: str) -> Figure:
         f"data:image/png;base64,{image}",
         html_of_rst(caption.read_text(encoding="utf-8"), caption),
         int.from_bytes(raw[16:20], "big") > WIDE,  # its width, in the header of a PNG
+        [f"{study}/figures/{p.name}" for p in map(path.with_suffix, BESIDE) if p.is_file()],
     )
 
 

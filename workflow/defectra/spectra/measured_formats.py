@@ -79,6 +79,8 @@ def read_scans(path: Path, chosen: Choice | None = None) -> list[Measured]:
         If no reader knows it, or a column is missing.
     """
     path = Path(path)
+    if not path.exists():
+        raise SpectrumError("no such file")
     try:
         data = read_bytes(path, LARGEST)
     except EngineError as error:

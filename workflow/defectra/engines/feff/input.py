@@ -66,15 +66,25 @@ def cluster(geometry: Mapping[str, Any], index: int, radius: float = CLUSTER_RAD
 
 
 def feff_input(atoms: Cluster, edge: str, protocol: FeffProtocol, mixing: float) -> str:
-    """Text of ``feff.inp`` for one edge (``K``, ``L3``) of the first atom of a cluster."""
+    """Text of ``feff.inp`` for one edge (``K``, ``L3``) of the first atom of a cluster.
+
+    Raises
+    ------
+    EngineError
+        ``unknown_element``, of the cluster's.
+    """
     absorber: Any = atoms.species[0]
+    holes: Mapping[Any, str] = protocol.core_hole
+    for element in dict.fromkeys(atoms.species):
+        if element not in COMPACT or (element == absorber and element not in holes):
+            raise EngineError("unknown_element", _unknown(element))
     cards = [
         "TITLE defectra",
         f"EDGE {edge}",
         "S02 1.0",
         "CONTROL 1 1 1 1 1 1",
         "PRINT 1 0 0 0 0 0",
-        f"COREHOLE {dict(protocol.core_hole)[absorber]}",
+        f"COREHOLE {holes[absorber]}",
         f"SCF {protocol.scf_radius:.3f} 0 {protocol.scf_iterations} {mixing:.4f} 1",
         f"FMS {protocol.fms_radius:.3f}",
         f"XANES {protocol.k_max:.3f} {protocol.k_step:.3f} 0.0",
@@ -96,9 +106,15 @@ def feff_input(atoms: Cluster, edge: str, protocol: FeffProtocol, mixing: float)
     return "\n".join([*cards, "END", ""])
 
 
+def _unknown(element: str) -> str:
+    return (
+        f"FEFF's protocols here know {', '.join(COMPACT)}, not {element}: core hole and basis were "
+        f"tested for those elements alone. For {element}: `defectra run gpaw_corehole`, `vasp` or "
+        f"`fdmnes` (`defectra run list`), or a FEFF run of your own, read by `defectra import`"
+    )
+
+
 def _potential(number: int, element: str, amount: float, basis: str) -> str:
-    if element not in COMPACT:
-        raise EngineError("unknown_element", f"no basis is declared for element {element}")
     scf, fms = COMPACT[element] if basis == "compact" else FULL
     return f"{number} {ATOMIC_NUMBER[element]} {element} {scf} {fms} {amount:g}"
 

@@ -18,7 +18,7 @@ from defectra.engines.gpaw.settings import GpawEmitterProtocol
 from defectra.engines.verdict import is_finished
 
 ENGINE = "gpaw_emitter"
-PARSER_VERSION = "1"
+PARSER_VERSION = "2"  # 1: hybrid energy of a state with a hole lacked the excited electron
 PROGRAM = "emitter.py"
 KIND = "emitter"
 STEPS = ("ground", "vertical", "excited", "ground_at_excited")

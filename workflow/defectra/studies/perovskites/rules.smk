@@ -2,6 +2,7 @@
 
 
 include: "calculations.smk"
+include: "measured.smk"
 
 
 from defectra.studies.perovskites.parameters import evaluation_settings, screen_settings
@@ -112,6 +113,7 @@ use rule step as screen_perovskites with:
         compounds=rules.load_perovskites.output.compounds,
         references=rules.load_perovskites.output.references,
         ions=rules.load_perovskites.output.ions,
+        runs="results/perovskites/runs.parquet",
     output:
         screened="results/perovskites/screened.parquet",
         passed=report(
@@ -126,6 +128,7 @@ use rule step as screen_perovskites with:
         **need(mb=1500, minutes=30),
     params:
         **step("defectra.studies.perovskites.steps.screen_perovskites"),
+        **project_files(readings=CONFIG.perovskites.measured_gaps),
         config=screen_settings(CONFIG),
         seed=leaf(CONFIG, "seed"),
 
@@ -235,6 +238,8 @@ use rule step as plot_perovskite_screen with:
 use rule step as score_perovskites with:
     input:
         metrics=rules.gather_perovskites.output.metrics,
+        measured=rules.learn_measured.output.metrics,
+        ladder=rules.learn_measured.output.ladder,
         quality=rules.load_perovskites.output.quality,
         references=rules.load_perovskites.output.references,
         runs=rules.gather_runs.output.table,
@@ -258,7 +263,7 @@ rule perovskites:
             "results/perovskites/{table}",
             table=[
                 *("scorecard.csv", "checks.csv", "metrics.csv", "fidelity.csv"),
-                *("screened.parquet", "mixing.csv", "slme.csv"),
+                *("screened.parquet", "mixing.csv", "slme.csv", "ladder.csv"),
             ],
         ),
         expand(
@@ -272,7 +277,7 @@ rule perovskites:
                     "decomposition",
                     "fidelity",
                 ),
-                *("funnel", "gap", "stability"),
+                *("funnel", "gap", "stability", "ladder", "coverage"),
             ],
         ),
     localrule: True

@@ -161,8 +161,32 @@ class Transition:
             return {}
         from gpaw.new.pw.hybrids import non_self_consistent_hybrid_xc_energy
 
-        parts = non_self_consistent_hybrid_xc_energy(state.calc.dft, name, log=None)
+        dft = state.calc.dft
+        orders = [occupied_first(wfs) for wfs in dft.ibzwfs]
+        parts = non_self_consistent_hybrid_xc_energy(dft, name, log=None)
+        for wfs, order in zip(dft.ibzwfs, orders, strict=True):
+            reorder(wfs, np.argsort(order))
         return {"hybrid_eV": float(parts.sum())}
+
+
+def occupied_first(wfs: Any) -> np.ndarray:
+    """Put the occupied bands of one spin before the empty ones; return the order that does it.
+
+    GPAW counts the occupied bands and takes the exchange of as many from the lowest on. Of a
+    state with a hole it would leave out the excited electron.
+    """
+    order = np.argsort(-wfs.occ_n, kind="stable")
+    reorder(wfs, order)
+    return order
+
+
+def reorder(wfs: Any, order: np.ndarray) -> None:
+    """Bands of one spin in another order: orbitals, occupations, energies, projections."""
+    wfs.psit_nX.data[:] = wfs.psit_nX.data[order]
+    wfs.occ_n[:] = wfs.occ_n[order]
+    wfs.eig_n[:] = wfs.eig_n[order]
+    for projections in wfs.P_ani.values():
+        projections[:] = projections[order]
 
 
 def _moment(state: State) -> Json:

@@ -23,6 +23,7 @@ LABELS = {
     "decomposition_HSE": "decomposition, HSE",
     "gap_PBE": "gap, PBE",
     "gap_HSE": "gap, HSE",
+    "gap_measured": "measured-like gap",
     "refractive_index": "refractive index",
     "log_fom": "log figure of merit",
     "defect_energy": "defect energy",

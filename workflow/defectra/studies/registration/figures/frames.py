@@ -24,6 +24,9 @@ def plot_frames(frames: Mapping[str, Any], missing: Sequence[str], path: str | P
             _told(axes[line], name, missing)
             continue
         pair = [np.asarray(frames[f"{name}_{kind}"], float) for kind in ("measured", "simulated")]
+        if not all(np.ptp(image) > 0 for image in pair):  # equal pixels, or not a number
+            _told(axes[line], name, [f"{name}: a frame whose pixels are all equal"])
+            continue
         measured, simulated = (grey(image) for image in pair)
         fit = compare(pair[1], pair[0])
         for axis, image, title in zip(axes[line], (measured, simulated), PANELS):
@@ -50,6 +53,8 @@ def plot_objective(
             continue
         for who, colour in (("authors", style.GREY), ("ours", style.BLUE)):
             line = [row for row in own if row["who"] == who]
+            if not style.finite([row["best_objective"] for row in line]):
+                continue
             n, value = ([float(row[k]) for row in line] for k in ("evaluation", "best_objective"))
             axis.plot(n, value, color=colour, label=f"{who}: {value[-1]:.3f} after {n[-1]:.0f}")
             if who == "authors":
@@ -59,7 +64,8 @@ def plot_objective(
                 )
         axis.set(xscale="log", xlabel="simulated frames", ylabel="best objective J so far",
                  ylim=(0.1, 0.75), title=f"CdTe {name}")  # fmt: skip
-        axis.legend()
+        if axis.get_legend_handles_labels()[0]:
+            axis.legend()
     style.save(figure, path)
 
 

@@ -46,7 +46,8 @@ def _errors(axis: Any, recovered: Rows) -> None:
     axis.set(yscale="log", ylabel="error over its limit", xticks=range(3),
              title="True pose known", ylim=(1e-4, 5), xlim=(-0.5, 2.5))  # fmt: skip
     axis.set_xticklabels(names)
-    axis.legend(loc="lower right")
+    if axis.get_legend_handles_labels()[0]:
+        axis.legend(loc="lower right")
 
 
 def _agreement(axis: Any, refused: Rows, settings: RegistrationStudy) -> None:

@@ -1,0 +1,216 @@
+"""The command `defectra`: every verb has help with examples; plan, status, and words like known."""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import re
+import shlex
+
+import pytest
+
+from defectra.campaign.chunk_state import ChunkState, write_state
+from defectra.cli import main as command_line
+from defectra.cli.help import Parser, command
+from defectra.cli.plan import jobs
+from defectra.core.config import load
+from defectra.core.errors import ConfigError, EngineError, meant
+from defectra.core.results_lock import take
+from defectra.engines.feff.input import cluster, feff_input
+from defectra.learn.answers import study_of_model
+
+VERBS = (
+    *("import", "run", "look", "table", "train", "predict", "new-study", "digitise", "show"),
+    *("doctor", "plan", "status", "structures", "targets"),
+)
+
+
+def told(capsys, *words):
+    """Exit code and what was printed."""
+    try:
+        code = command_line.main(list(words))
+    except SystemExit as stopped:
+        code = stopped.code
+    return code, capsys.readouterr()
+
+
+def test_help_lists_every_verb(capsys):
+    code, said = told(capsys, "--help")
+    assert code == 0
+    assert set(re.findall(r"^    ([a-z-]+)(?: |$)", said.out, re.MULTILINE)) == set(VERBS)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_has_examples_that_its_parser_takes(capsys, monkeypatch, verb):
+    code, said = told(capsys, verb, "--help")
+    assert code == 0
+    examples = re.findall(rf"^  (defectra {verb}.*)$", said.out, re.MULTILINE)
+    assert examples
+    ran = []
+    original = argparse.ArgumentParser.parse_args
+
+    def parsed(self, arguments=None, namespace=None):
+        found = original(self, arguments, namespace)
+        found.run = lambda chosen: ran.append(chosen) or 0
+        return found
+
+    monkeypatch.setattr(argparse.ArgumentParser, "parse_args", parsed)
+    for example in examples:
+        assert told(capsys, *shlex.split(example)[1:])[0] == 0, example
+    assert len(ran) == len(examples)
+
+
+def test_a_verb_without_example_is_refused():
+    commands = Parser().add_subparsers()
+    with pytest.raises(ValueError, match="example"):
+        command(commands, "toy", "plays")
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["plann"], "did you mean 'plan'?"),
+        (["show"], "--help` has examples"),
+        (["run", "fef", "a.cif"], "did you mean 'feff'?"),
+    ],
+)
+def test_a_word_that_is_none_gets_the_nearest(capsys, words, says):
+    code, said = told(capsys, *words)
+    assert code == 2
+    assert says in said.err
+    assert "Traceback" not in said.err
+
+
+@pytest.mark.parametrize(
+    ("word", "known", "found"),
+    [
+        ("sead", ["seed", "studies"], ", did you mean 'seed'?"),
+        ("NMC", ["nmc", "NMCX"], ", did you mean 'nmc'?"),
+        ("quite else", ["seed"], ""),
+        (3, ["seed"], ""),
+    ],
+)
+def test_nearest_word(word, known, found):
+    assert meant(word, known) == found
+
+
+def test_all_mistakes_of_a_file_are_told_at_once(tmp_path):
+    path = tmp_path / "my.yaml"
+    path.write_text("studies: [nmcc]\nsead: 1\nnmc: {shards: -1, enginee: feff}\nmirror: 5\n")
+    with pytest.raises(ConfigError) as refused:
+        load(path)
+    lines = str(refused.value).splitlines()
+    assert len(lines) == 5
+    assert all(line.startswith(f"{path}: ") for line in lines)
+    text = "\n".join(lines)
+    assert all(f"did you mean '{word}'" in text for word in ("nmc", "seed", "engine"))
+
+
+def test_protocol_like_a_known_one(tmp_path):
+    path = tmp_path / "my.yaml"
+    path.write_text("nmc: {protocol: fats}\n")
+    with pytest.raises(ConfigError, match=r"no protocol 'fats', did you mean 'fast'\?; allowed"):
+        load(path)
+
+
+@pytest.mark.parametrize("absorber", ["Te", "O"])
+def test_element_that_feff_here_does_not_know_is_a_sentence(absorber):
+    """As absorber, and as neighbour."""
+    other = "Te" if absorber == "O" else "Zn"
+    row = {
+        "lattice": [4.0, 0, 0, 0, 4.0, 0, 0, 0, 4.0],
+        "species": [absorber, other],
+        "coords": [0, 0, 0, 0.5, 0.5, 0.5],
+        "site_labels": ["a", "b"],
+    }
+    protocol = load().protocols.feff["fast"]
+    with pytest.raises(EngineError, match=r"know Li, O, Mn, Co, Ni, not Te: .*`defectra run"):
+        feff_input(cluster(row, 0), "K", protocol, 0.1)
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [("a.npz", b"words"), ("a.npz", b""), ("a.pkl", b"\x80\x04}."), ("a.safetensors", b"x")],
+)
+def test_a_file_that_is_no_model_is_told_without_words_of_pickle(tmp_path, name, data):
+    path = tmp_path / name
+    path.write_bytes(data)
+    with pytest.raises(Exception, match=r"no (npz file|network)") as refused:
+        study_of_model(path)
+    assert "allow_pickle" not in str(refused.value)
+    assert "unsafely" not in str(refused.value)
+
+
+DRY = """host: a
+Job stats:
+job          count
+---------  -------
+calculate        2
+all              1
+total            3
+
+[now]
+"""
+
+
+def test_jobs_of_a_dry_run():
+    assert jobs(DRY).splitlines()[-1].split() == ["total", "3"]
+    assert jobs("Nothing to be done (all requested files are present)").startswith("Nothing to do")
+    assert jobs("words") == "words"
+
+
+LOG = """Job stats:
+total 3
+
+1 of 3 steps (33%) done
+Error in rule gather:
+    jobid: 2
+    log: results/logs/gather.log (check log file(s) for error details)
+
+"""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder whose last run failed."""
+    logs = tmp_path / "results" / "logs"
+    logs.mkdir(parents=True)
+    (logs / "run-20260101-120000.log").write_text(LOG)
+    (logs / "gather.log").write_text("ValueError: no rows\n")
+    store = tmp_path / "results" / "store"
+    write_state(store / "toy-00.progress", ChunkState(2, 5, 2, 1.0, 2.0, 9.0, 5.0, impossible=1))
+    write_state(store / "toy-01.progress", ChunkState(5, 5, 0, 1.0, 2.0))
+    return tmp_path
+
+
+def test_status_tells_chunks_and_failures(folder, capsys):
+    code, said = told(capsys, "status", "--directory", str(folder))
+    assert code == 1
+    assert "at work: nothing" in said.out
+    assert "stopped before its end" in said.out
+    assert "toy: 7 of 10 calculations in 2 chunks, 1 cannot be computed here" in said.out
+    assert "toy-00: 2 of 5" in said.out
+    assert "toy-01:" not in said.out
+    assert "Rule gather failed" in said.out
+    assert "no rows" in said.out
+
+
+def test_status_of_a_run_at_work(folder, capsys):
+    with take(folder / "results"):
+        code, said = told(capsys, "status", "--directory", str(folder))
+    assert "at work: process" in said.out
+    assert "stopped" not in said.out
+    assert code == 0
+
+
+def test_asking_for_the_holder_leaves_the_lock_to_others(folder, capsys):
+    told(capsys, "status", "--directory", str(folder))
+    with take(folder / "results") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def test_status_of_nothing_says_so(tmp_path, capsys):
+    code, said = told(capsys, "status", "--directory", str(tmp_path))
+    assert code == 2
+    assert "nothing was run here" in said.err
+    assert not (tmp_path / "results").exists()
