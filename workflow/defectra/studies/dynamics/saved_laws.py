@@ -211,7 +211,7 @@ def read_law(path: str | Path) -> SavedLaw:
             return read_kernel(path)
         raise DataError(f"{path}: {name} of study {study}, not a law of study dynamics")
     try:
-        common = {
+        common: dict[str, Any] = {
             "radius": float(about["radius"]),
             "box": float(about["box"]),
             "detector": Detector(**about["detector"]),

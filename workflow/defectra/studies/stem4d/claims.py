@@ -65,8 +65,8 @@ def checks(metrics: Rows, study: Stem4dStudy) -> list[Row]:
     """Rows of ``checks.csv``; `metrics` may be empty."""
     found = partial(_at, metrics, study)
     own = [c for sample in PAIRS for c in _of_sample(sample, found)]
-    dark = [*_vacancies(metrics, study), *_controls(metrics, study)]
-    return [c.row() for c in [*own, *dark]]
+    every = [c.row() for c in [*own, *_vacancies(metrics, study)]]
+    return every + [c.row() for c in _controls(metrics, study)]
 
 
 def _of_sample(sample: str, found: partial[Estimate]) -> Iterator[Check]:

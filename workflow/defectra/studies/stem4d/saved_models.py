@@ -109,7 +109,7 @@ def asked(module: Any, rings: NDArray[np.float32]) -> tuple[Floats, Floats, Floa
         values, angle = module.latents(given)
         back = module.decode(values, angle)
         misfit = ((back - given.flatten(1)) ** 2).mean(1).sqrt()
-    return tuple(v.numpy().astype(float) for v in (values, angle, misfit))  # type: ignore[return-value]
+    return tuple(v.numpy().astype(float) for v in (values, angle, misfit))
 
 
 def _about(name: str, rings: Rings, study: Stem4dStudy, step: Floats, **more: Any) -> About:
@@ -182,8 +182,10 @@ def read(path: str | Path) -> SavedSites | SavedVacancy:
     standard = Standard(np.array(own["mean"], float)[None, :, None], own["spread"])
     rings = Rings(Rings.of(empty, step, study).weights, standard, about.input_shape)  # type: ignore[arg-type]
     if name == SITE:
-        arrays = (np.array(own[k], float) for k in ("values", "places"))
-        return SavedSites(own["sample"], study, module, rings, step, *arrays, own["largest_misfit"])
+        values, places = (np.array(own[k], float) for k in ("values", "places"))
+        return SavedSites(
+            own["sample"], study, module, rings, step, values, places, own["largest_misfit"]
+        )
     doses = [
         (d["dose"], Odds(*(np.array(d[k], float) for k in ("mean", "scale", "weights"))), d["area"])
         for d in own["doses"]
