@@ -39,7 +39,7 @@ TINY = {
                  "iterations": 2, "view": {"pixels": 8}},
     "swarm": {"trajectories": 2, "number": 12, "patterns": 5, "horizons": [4], "iterations": 2},
     "source": {"trajectories": 3, "number": 40, "patterns": 5, "shots": [1, 2], "iterations": 6,
-               "judged": 20.0, "periods": 1, "ablation": 4, "search": 0.7, "refits": 3,
+               "judged": 40.0, "periods": 1, "ablation": 4, "search": 0.7, "refits": 3,
                "view": {"pixels": 16, "sampling": 1.0},
                "law": {"alpha": 0.3333, "beta": 0.6667, "gamma": 0.5, "delta": 0.5}},
     "scan": {"trajectories": 2, "number": 12, "patterns": 5,

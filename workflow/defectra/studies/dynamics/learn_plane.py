@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from defectra.core.claims import NAN, Estimate
+from defectra.core.errors import TableError
 from defectra.studies.dynamics import planes
 from defectra.studies.dynamics.laws import Committee
 from defectra.studies.dynamics.learn_names import (
@@ -47,6 +48,11 @@ def learn(
     system: PlanarSystem = getattr(study, name)
     start = _start(found[0][1])
     true = planes.true_path(start, system, name, STEP)
+    if np.isnan(planes.cycles(true, STEP, system.periods).period):
+        raise TableError(
+            f"{name}: the true path has not {system.periods} whole periods in a time of "
+            f"{system.judged:g}: raise dynamics.{name}.judged"
+        )
     fits: list[Mapping[str, Any]] = [fit_row(name, "truth", "none", true[::5], x=[STEP * 5])]
     scores: list[Row] = []
     for protocol, series in found:
