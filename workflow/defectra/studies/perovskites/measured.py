@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from defectra.core.csvs import read_csv
 from defectra.core.errors import DataError
 from defectra.studies.perovskites import descriptors, end_members
-from defectra.studies.perovskites.compounds import A_IONS, B_IONS, X_IONS, Shares, shares_of
+from defectra.studies.perovskites.compounds import A_IONS, B_IONS, SITES, X_IONS, Shares, shares_of
 
 Floats = NDArray[np.float64]
 Rows = Sequence[Mapping[str, Any]]
@@ -75,10 +75,11 @@ class Measured:
         """Whether the readings contradict each other: shown, not learnt from."""
         return self.high - self.low > DISPUTED_EV
 
-    def group(self, site: str) -> str:
-        """Majority ion on a site."""
-        ions = {"A": A_IONS, "B": B_IONS, "X": X_IONS}[site]
-        return ions[int(np.argmax(self.shares["ABX".index(site)]))]
+    def ions(self, site: str) -> str:
+        """Ions on a site, the one with the largest share first."""
+        share = self.shares["ABX".index(site)]
+        order = np.argsort(-share, kind="stable")
+        return " ".join(SITES[site][k] for k in order if share[k] > 0)
 
 
 def read_measured(path: str | Path) -> list[Measured]:
