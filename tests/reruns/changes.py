@@ -49,7 +49,7 @@ KEYS: list[tuple[str, Any, set[str]]] = [
     (
         "perovskites.screen.probability",
         0.4,
-        {"screen_perovskites", "plot_perovskite_screen"},
+        {"screen_perovskites", "plot_perovskite_screen", "compare_predictions"} | PEROVSKITE_SCORES,
     ),
     ("perovskites.bootstrap", 999, PEROVSKITE_MODELS | PEROVSKITE_SCORES),
     (

@@ -1,4 +1,7 @@
-"""Figure of study `levels`: levels computed with a hybrid, and what PBE levels make of them."""
+"""Figure of study `levels`: levels computed with a hybrid, and what PBE levels make of them.
+
+PBE: functional of Perdew, Burke and Ernzerhof.
+"""
 
 from __future__ import annotations
 
