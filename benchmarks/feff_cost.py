@@ -3,12 +3,14 @@
 ``python -m benchmarks.feff_cost`` prints one JSON line for each site: CPU s of both, their ratio
 (at most 0.80 is asked), and whether ``xmu.dat`` and ``pot.bin`` are equal to the byte. Sites are
 of the most and the least lithiated relaxed cell of the archive. The two sides alternate, so that
-a drifting machine meets both.
+a drifting machine meets both. ``... write FILE`` puts the rows of a file of such lines into
+``docs/validation.md``.
 """
 
 from __future__ import annotations
 
 import io
+import json
 import sys
 import tempfile
 from pathlib import Path
@@ -16,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.rows import line
+from benchmarks.rows import line, put
 from defectra.core.config import load
 from defectra.core.records import GEOMETRIES
 from defectra.core.store import Archive
@@ -86,8 +88,8 @@ def structure() -> None:
         largest = max(largest, _distance(found[0][1][0], found[2][1][0]))
     same = "xmu.dat, pot.bin " + ("equal" if equal else "DIFFER")
     _row("structure, a K site of each element, arrays cut", cost[1], cost[0], same)
-    told = f"largest relative RMS {largest:.1e}"
-    _row("structure, arrays cut and declared tolerances", cost[2], cost[0], told, DECLARED)
+    off = f"largest relative RMS {largest:.1e}"
+    _row("structure, arrays cut and declared tolerances", cost[2], cost[0], off, DECLARED)
 
 
 def _distance(first: bytes, second: bytes) -> float:
@@ -99,7 +101,10 @@ def _distance(first: bytes, second: bytes) -> float:
 
 
 def main() -> None:
-    """Print one row for each site, and one of all."""
+    """Print one row for each site, and one of all; or write the rows of a file into the page."""
+    if sys.argv[1:2] == ["write"]:
+        put(Path("docs/validation.md"), "feff_cost", table(Path(sys.argv[2])))
+        return
     structure()
     protocols, rows = load().protocols.feff, cells()
     whole = [0.0, 0.0]
@@ -113,6 +118,23 @@ def main() -> None:
         )
         _row(f"{which} lithium, {element} {edge} {name}", own, old, same)
     _row("all sites", *whole, "sum")
+
+
+def table(lines: Path) -> str:
+    """Markdown table of printed rows."""
+    rows = [json.loads(text) for text in lines.read_text(encoding="utf-8").splitlines()]
+    head = ["case", "CPU s", "FEFF's own sizes, CPU s", "ratio", "asked", "compared"]
+    cells = [
+        [
+            r["case"].removeprefix("feff cost: "),
+            *(f"{r[key]:.0f}" for key in ("ours", "peer_value")),
+            f"{r['ratio']:.2f}",
+            f"at most {r['limit']:.2f}",
+            r["check"],
+        ]
+        for r in rows
+    ]
+    return "\n".join("| " + " | ".join(c) + " |" for c in [head, ["---"] * len(head), *cells])
 
 
 def _row(name: str, own: float, old: float, check: str, limit: float = LIMIT) -> None:

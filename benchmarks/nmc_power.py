@@ -20,11 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binomtest, norm
 
-from defectra.core.store import write_bytes
+from benchmarks.rows import put
 
 Floats = NDArray[np.float64]
 DOCS = Path(__file__).parents[1] / "docs/nmc.md"
-BEGIN, END = "<!-- nmc_power begin -->", "<!-- nmc_power end -->"
 BLOCK, MODELS = 0.3, 0.5
 EDGES, BLOCKS = 5, (8, 20, 40, 80)
 TRIALS, RESAMPLES, SEED = 200, 300, 2501
@@ -130,9 +129,7 @@ def main() -> None:
     if sys.argv[1:] != ["write"]:
         print(table())
         return
-    text = DOCS.read_text(encoding="utf-8")
-    start, stop = text.index(BEGIN) + len(BEGIN), text.index(END)
-    write_bytes(DOCS, (text[:start] + "\n" + table() + "\n" + text[stop:]).encode())
+    put(DOCS, "nmc_power", table())
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.rows import put
 from benchmarks.sites import CELL, mean_error
 from defectra.core.config import load
 from defectra.core.records import CALCULATIONS, GEOMETRIES, SPECTRA
@@ -28,7 +29,6 @@ from defectra.spectra.broaden import gaussian
 
 OUT = Path("results/benchmarks/nmc_protocol")
 DOCS = Path("docs/validation.md")
-BEGIN, END = "<!-- nmc_protocol begin -->", "<!-- nmc_protocol end -->"
 FULL, EMPTY = "515a3f6bd6b1c1cf", "d6f62ff3383ae774"  # structures at lithium 1.0 and 0.1
 SITES = {
     FULL: {"Co": "Co15", "Ni": "Ni17", "O": "O22"},
@@ -266,10 +266,7 @@ def write() -> None:
     ValueError
         If the marks are not there.
     """
-    text = DOCS.read_text(encoding="utf-8")
-    start, stop = text.index(BEGIN) + len(BEGIN), text.index(END)
-    new = text[:start] + "\n" + tables() + "\n" + text[stop:]
-    write_bytes(DOCS, new.encode())
+    put(DOCS, "nmc_protocol", tables())
 
 
 def main() -> None:

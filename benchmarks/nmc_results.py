@@ -12,10 +12,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from benchmarks.rows import put
 from defectra.core.claims import CHECK_COLUMNS, SCORECARD_COLUMNS, Estimate, Rows, estimate
 from defectra.core.csvs import read_csv
 from defectra.core.records import METRICS_COLUMNS, Metric, Split
-from defectra.core.store import write_bytes
 from defectra.studies.nmc.block_claims import ALL_EDGES, best_single, gain, score, single_edges
 from defectra.studies.nmc.block_evaluate import BOTH, INTENSITY, KERNEL
 from defectra.studies.nmc.block_scores import ALL_ARMS, CLAIMED, ELECTRONS, PAIRS, SHAPE
@@ -24,8 +24,8 @@ from defectra.studies.nmc.scorecard import CONTENTS
 
 ROOT = Path(__file__).parents[1]
 PAGES = {
-    ROOT / "docs/nmc.md": ("<!-- nmc_results begin -->", "<!-- nmc_results end -->"),
-    ROOT / "README.md": ("<!-- nmc_summary begin -->", "<!-- nmc_summary end -->"),
+    ROOT / "docs/nmc.md": "nmc_results",
+    ROOT / "README.md": "nmc_summary",
 }
 SPLITS = (Split.GROUPED, Split.COMPOSITION_OUT, Split.LITHIUM_OUT)
 
@@ -182,10 +182,8 @@ def main() -> None:
     if "write" not in sys.argv[1:]:
         print(texts[0])
         return
-    for (path, (begin, end)), new in zip(PAGES.items(), texts):
-        text = path.read_text(encoding="utf-8")
-        start, stop = text.index(begin) + len(begin), text.index(end)
-        write_bytes(path, (text[:start] + "\n" + new + "\n" + text[stop:]).encode())
+    for (path, name), new in zip(PAGES.items(), texts):
+        put(path, name, new)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,12 @@
-"""One line of a benchmark, printed as JSON."""
+"""One line of a benchmark, printed as JSON; and what a page says of a benchmark."""
 
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
+
+from defectra.core.store import write_bytes
 
 
 def line(name: str, ours: float | None, unit: str, **rest: Any) -> dict[str, Any]:
@@ -33,3 +36,17 @@ def line(name: str, ours: float | None, unit: str, **rest: Any) -> dict[str, Any
     }
     print(json.dumps(row), flush=True)
     return row
+
+
+def put(path: Path, name: str, text: str) -> None:
+    """Replace what stands between ``<!-- name begin -->`` and ``<!-- name end -->`` of a page.
+
+    Raises
+    ------
+    ValueError
+        If the marks are not there.
+    """
+    page = path.read_text(encoding="utf-8")
+    begin, end = f"<!-- {name} begin -->", f"<!-- {name} end -->"
+    start, stop = page.index(begin) + len(begin), page.index(end)
+    write_bytes(path, f"{page[:start]}\n{text}\n{page[stop:]}".encode())

@@ -58,9 +58,9 @@ class Cost:
     out: str
 
 
-def measured(command: list[str], folder: Path) -> Cost:
+def measured(command: list[str], folder: Path, package: Path = ROOT / "workflow") -> Cost:
     """Run a command; peak memory is the sum over its process tree, sampled five times a second."""
-    path = os.pathsep.join([str(ROOT / "workflow"), str(ROOT)])
+    path = os.pathsep.join([str(package), str(ROOT)])
     environment = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
     before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     child = subprocess.Popen(

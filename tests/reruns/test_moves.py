@@ -1,4 +1,4 @@
-"""What moves reruns nothing; what Snakemake's own records are needed for."""
+"""What moves reruns nothing; where Snakemake's own records are lost, the results bring them."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 from campaign import TABLES_ONLY, Campaign, jobs
+
+from defectra.campaign.kept_records import NAME
 
 pytestmark = pytest.mark.workflow
 
@@ -56,8 +58,39 @@ def test_new_times_and_lost_records(finished: Campaign, outside: Path, tmp_path:
     touched = shutil.copytree(outside, tmp_path / "touched")
     renewed(touched)
     assert planned(finished, touched) == {}, "new times, records kept"
+    shutil.rmtree(copy / ".snakemake")
     renewed(copy)
-    assert planned(finished, copy), "neither: Snakemake can only go by times"
+    assert planned(finished, copy) == {}, "neither: the results bring their records with them"
+
+
+def test_records_that_the_results_brought_are_compared(
+    finished: Campaign, outside: Path, tmp_path: Path
+) -> None:
+    """Controls: a parameter, an input and an output that are not those of the records."""
+    copy = shutil.copytree(outside, tmp_path / "copy")
+    shutil.rmtree(copy / ".snakemake")
+    renewed(copy)
+    other = finished.copy_to(tmp_path / "project")
+    other.study["max_failed"] = 0.9
+    other.write_config()
+    assert planned(other, copy) == {"gather": 1}, "a parameter"
+    shutil.rmtree(copy / ".snakemake")
+    table = copy / "results/chunks/nmc-01/calculations.parquet"
+    table.write_bytes(table.read_bytes() + b" ")
+    newest = time.time() + 5
+    os.utime(next((copy / "results/plan/nmc-01").glob("*.parquet")), (newest, newest))
+    assert planned(finished, copy) == {"calculate": 1, "gather": 1}, "an output"
+
+
+def test_touch_says_that_all_is_as_it_should_be(
+    finished: Campaign, outside: Path, tmp_path: Path
+) -> None:
+    """Where there are no records at all, Snakemake can only go by times."""
+    copy = shutil.copytree(outside, tmp_path / "copy")
+    shutil.rmtree(copy / ".snakemake")
+    (copy / "results" / NAME).unlink()
+    renewed(copy)
+    assert planned(finished, copy)
     before = len(finished.computed())
     finished.snakemake(TABLES_ONLY, "--touch", "--directory", str(copy))
     assert planned(finished, copy) == {}

@@ -15,7 +15,7 @@ from campaign import TABLES_ONLY, Campaign
 from cluster import PACKAGES, PROGRAMS, UnavailableError, install
 from conftest import SLURM
 from events import wait_for
-from test_slurm import Run, once_each, same_tables
+from test_slurm import Run, first_principles, once_each, same_tables, slurm_logs
 from two_nodes import PACKAGES as MORE_PACKAGES
 from two_nodes import PROGRAMS as MORE_PROGRAMS
 from two_nodes import Node, TwoNodes
@@ -83,12 +83,12 @@ def test_two_nodes_whose_clocks_differ_by_a_minute(place: Path, local: Campaign)
         assert "Nothing to do" in run.campaign.run(TABLES_ONLY, *SLURM)
 
 
-def test_a_node_with_a_full_scratch_and_a_broken_engine(place: Path, local: Campaign) -> None:
+def test_a_node_with_a_broken_engine(place: Path, local: Campaign) -> None:
     """Each failure is told, nothing of it becomes a row, and the good node finishes the work."""
     run = Run(place / "bad" / "project", TABLES_ONLY)
     shards(run.campaign)
     broken = "project/workflow/defectra/engines/synthetic/run.py"
-    found = [Node("dfnode1"), Node("dfnode2", scratch="4k", hidden=[broken])]
+    found = [Node("dfnode1"), Node("dfnode2", hidden=[broken])]
     with nodes(place, "cluster2", place / "bad", found) as cluster:
         run.start()
         wait_for(lambda: "FAILED" in cluster.jobs().values(), "a job that the bad node spoils")
@@ -96,6 +96,28 @@ def test_a_node_with_a_full_scratch_and_a_broken_engine(place: Path, local: Camp
         run.finish()
         same_tables(run.campaign, local)
         once_each(run.campaign, local)
+
+
+@pytest.mark.live
+def test_a_node_with_a_full_scratch(place: Path) -> None:
+    """FEFF writes its files there: no row comes of it, and the other node finishes the work."""
+    reference = Run(place / "feff local", TABLES_ONLY, flags=("--no-report",))
+    run = Run(place / "full" / "project", TABLES_ONLY)
+    for each in (reference, run):
+        first_principles(each.campaign)
+    reference.finish()
+    found = [Node("dfnode1"), Node("dfnode2", scratch="4k")]
+    with nodes(place, "cluster4", place / "full", found) as cluster:
+        cluster.call("scontrol", "update", "NodeName=dfnode1", "State=DRAIN", "Reason=test")
+        run.start()
+        wait_for(lambda: "FAILED" in cluster.jobs().values(), "a job without room")
+        cluster.call("scontrol", "update", "NodeName=dfnode2", "State=DRAIN", "Reason=test")
+        cluster.call("scontrol", "update", "NodeName=dfnode1", "State=RESUME")
+        run.finish()
+        logs = "".join(p.read_text() for p in run.campaign.results.glob("logs/calculate/*.log"))
+        assert "No space left" in slurm_logs(run.campaign) + logs
+        same_tables(run.campaign, reference.campaign)
+        assert [row["status"] for row in run.campaign.table("calculations")] == ["ok", "ok"]
 
 
 def test_locks_that_do_not_reach_the_other_node_are_refused(place: Path, local: Campaign) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from defectra.campaign.chunk_state import ChunkState, read_state, write_state
-from defectra.campaign.engine import BatchEngine, Engine, Outcome, run_all
+from defectra.campaign.engine import Engine, Outcome, run_all, serves_batches
 from defectra.campaign.ledger import Ledger
 from defectra.campaign.node import Guard
 from defectra.campaign.request import Family, Request, Row, Waiting, batch_of
@@ -120,7 +120,8 @@ def _run(
         if lacks[name]:
             counts.lacking[lacks[name]] += len(own)
             continue
-        together = isinstance(engine, BatchEngine) and engine.ONE_START
+        batches = serves_batches(engine)
+        together = batches is not None and batches.ONE_START
         for request, outcome in _outcomes(engine, own, work):
             before = ledger.stopped(request)
             row = ledger.take(request, outcome)

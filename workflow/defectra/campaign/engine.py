@@ -163,6 +163,14 @@ def processes_of(engine: Engine) -> int:
     return engine.processes() if isinstance(engine, ParallelEngine) else 1
 
 
+def serves_batches(engine: Engine) -> BatchEngine | None:
+    """The engine, if it serves several requests at once.
+
+    Looked at by one name: `isinstance` of a Protocol takes 0.02 ms for each calculation.
+    """
+    return cast(BatchEngine, engine) if hasattr(engine, "run_batch") else None
+
+
 def run_all(
     engine: Engine, requests: Sequence[Request], work: Path
 ) -> Iterator[tuple[Request, Outcome]]:
@@ -178,8 +186,8 @@ def run_all(
         name = request.calculation_id[:16]
         return work / engine.ENGINE / name if engine.KEEPS_FOLDER else None
 
-    if isinstance(engine, BatchEngine):
-        yield from engine.run_batch(requests, folder(requests[0]))
+    if (together := serves_batches(engine)) is not None:
+        yield from together.run_batch(requests, folder(requests[0]))
         return
     for request in requests:
         yield request, engine.run(request, folder(request))

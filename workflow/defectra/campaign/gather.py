@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from defectra.core.arrow_columns import arrow_array
 from defectra.core.errors import TableError
 from defectra.core.records import CALCULATIONS, Status, Table
 from defectra.core.store import read_arrow, table_writer
@@ -42,7 +43,7 @@ def _new(data: pa.Table, key: Sequence[str], seen: set[bytes]) -> pa.Array:
         name = hashlib.blake2b(repr(words).encode(), digest_size=16).digest()
         mask.append(name not in seen)
         seen.add(name)
-    return pa.array(mask, pa.bool_())
+    return arrow_array(mask, pa.bool_())
 
 
 def check_failures(paths: Sequence[str | Path], limit: float) -> float:

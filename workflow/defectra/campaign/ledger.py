@@ -230,6 +230,8 @@ class Ledger:
 
     def _superseded(self, request: Request, row: Row) -> bool:
         """Whether a failure was decided by settings of a last attempt that are not asked for."""
+        if row["status"] == Status.OK:
+            return False
         engine = self.engines(request.engine)
         return isinstance(engine, RetryingEngine) and engine.superseded(request, row)
 

@@ -11,14 +11,17 @@ run would do are shown, as the run would rewrite just these files.
 
 from __future__ import annotations
 
+import atexit
 import json
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
-from defectra.campaign import archived, plan
+from defectra.campaign import archived, kept_records, plan
 from defectra.campaign.left_behind import wait_for_left_behind
 from defectra.core.config import Config, config_model
 from defectra.core.errors import StoreError, TableError
@@ -100,6 +103,9 @@ class Planned:
         wait_for_left_behind(Path(".snakemake"))
         self._install()
         self._settled = True
+        keep = partial(_keep_records, self.results, Path(".snakemake").resolve(), Path().resolve())
+        keep()  # of a run that was killed
+        atexit.register(keep)
 
     def _standing(self) -> list[str]:
         """Chunks of ``results/plan``, if it is the plan of this config and this archive."""
@@ -178,6 +184,14 @@ def inputs(plan: Planned | OfMain) -> Callable[[str], Callable[[Any], str | list
         return of
 
     return planned
+
+
+def _keep_records(results: Path, snakemake: Path, home: Path) -> None:
+    """Copy Snakemake's records to the results; a run does not fail for it, but says so."""
+    try:
+        kept_records.keep(results, snakemake, home)
+    except StoreError as error:
+        print(f"Snakemake's records are not kept with the results: {error}", file=sys.stderr)
 
 
 def _same(path: Path, other: Path) -> bool:

@@ -21,6 +21,10 @@ class StructureError(DefectraError):
     """A structure cannot be built as asked."""
 
 
+class StructureWarning(UserWarning):
+    """What was found while a structure file was read, and leaves the crystal as it is."""
+
+
 class TableError(DefectraError):
     """A table does not match its schema, or is damaged."""
 

@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from defectra.core.arrow_columns import arrow_array
 from defectra.core.errors import StoreError, TableError
 from defectra.core.records import SCHEMA_VERSION, Table
 
@@ -143,10 +144,13 @@ def to_arrow(rows: Iterable[Mapping[str, Any]], table: Table) -> pa.Table:
         if set(row) != names:
             missing, unknown = sorted(names - set(row)), sorted(set(row) - names)
             raise TableError(f"table {table.name}: missing columns {missing}, unknown {unknown}")
-    try:
-        return pa.Table.from_pylist([dict(r) for r in rows], schema=table.schema())
-    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
-        raise TableError(f"table {table.name}: {error}") from None
+    schema, arrays = table.schema(), []
+    for field in schema:
+        try:
+            arrays.append(arrow_array([row.get(field.name) for row in rows], field.type))
+        except (TypeError, ValueError, OverflowError) as error:
+            raise TableError(f"table {table.name}, column {field.name}: {error}") from None
+    return pa.Table.from_arrays(arrays, schema=schema)
 
 
 def write_table(path: str | Path, rows: Iterable[Mapping[str, Any]], table: Table) -> None:

@@ -77,6 +77,13 @@ def symbol(number: int) -> str | None:
     return chemical_symbols[number] if 0 < number < len(chemical_symbols) else None
 
 
+def is_element(name: str) -> bool:
+    """Whether a name is the symbol of an element."""
+    from ase.data import atomic_numbers
+
+    return atomic_numbers.get(name, 0) > 0
+
+
 def nearest(energy: float, elements: frozenset[str] | None = None) -> Edge | None:
     """Edge nearest in energy (eV) among `elements`, by default among all."""
     chosen = [e for e in table() if elements is None or e.element in elements]

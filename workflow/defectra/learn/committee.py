@@ -6,7 +6,9 @@ networks. Inner folds of the same kind as the outer split (whole cations or hali
 the outer split leaves one out) give each member's error on rows that it had not seen. From these
 come non-negative weights that sum to one, and the factor that turns a spread into a 90 % interval:
 that of the Gaussian processes and of the members about their weighted mean, both of which grow
-away from the training rows. Inside, one member stands for each ensemble of boosting and networks.
+away from the training rows. Where whole groups are left out, the factor is widened for their
+small number: a new group is a draw among groups (Student's t). Inside, one member stands for each
+ensemble of boosting and networks.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import nnls
+from scipy.stats import t
 
 from defectra.learn.grouped_gp import GroupedGP, Groups, Ints, Standard
 from defectra.learn.settings import CommitteeSettings
@@ -85,15 +88,12 @@ class Committee:
     def fit(self, x: Floats, y: Floats, units: Sequence[object]) -> Committee:
         """Fit to `x`, shape (n, p), and `y`; rows of one unit stay together in the inner folds."""
         self._gps = [GroupedGP(g).fit(x, y) for g in (self.groups, self.wide)]
-        answers, spreads = self._out_of_fold(
-            x, y, _inner(units, self.settings.inner_folds, self.seed)
-        )
+        inner = _inner(units, self.settings.inner_folds, self.seed)
+        answers, spreads = self._out_of_fold(x, y, inner)
         self.weights = _weights(answers, y)
         spread = _spread(answers, spreads, self.weights)
         ratio = np.abs(self.weights @ answers - y) / spread
-        # The rank that the 90 % quantile has in a finite sample (split-conformal prediction).
-        level = min(1.0, LEVEL * (len(y) + 1) / len(y))
-        self.stretch = float(np.quantile(ratio, level, method="higher"))
+        self.stretch = _quantile(ratio) * _few(len(set(units)), len(y))
         full = self.settings.boosting_seeds, self.settings.networks
         self._others = _others(x, y, self.settings, self.seed, full)
         return self
@@ -124,6 +124,23 @@ def _spread(answers: Floats, spreads: Floats, weights: Floats) -> Floats:
     """Spread of the Gaussian processes and of the members about their mean, shape (n,)."""
     apart = weights @ (answers - weights @ answers) ** 2
     return np.asarray(np.sqrt((spreads**2).mean(axis=0) + apart))
+
+
+def _quantile(ratio: Floats) -> float:
+    """90 % quantile with the rank of a finite sample (split-conformal prediction)."""
+    level = min(1.0, LEVEL * (len(ratio) + 1) / len(ratio))
+    return float(np.quantile(ratio, level, method="higher"))
+
+
+def _few(units: int, rows: int) -> float:
+    """What a spread known from few groups has to be widened by; 1 if each row is its own group.
+
+    Errors of a left-out group share an offset; the spread of offsets is known from so many groups
+    only, so that a new one follows Student's t, not the normal distribution.
+    """
+    if units > rows / 2:
+        return 1.0
+    return float(t.ppf((1 + LEVEL) / 2, units)) / NORMAL_90
 
 
 def _inner(units: Sequence[object], count: int, seed: int) -> list[Ints]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from defectra.core.arrow_columns import arrow_array
 from defectra.core.errors import TableError
 from defectra.core.records import CALCULATIONS, SITE_AVERAGES, SPECTRA, STRUCTURES, TASKS
 from defectra.core.store import read_arrow, read_table, table_writer
@@ -73,12 +74,12 @@ def _parts(
     cells = sorted(cells, key=lambda row: str(row["structure_id"]))
     for start in range(0, len(cells), number):
         part = cells[start : start + number]
-        names = pa.array([row["structure_id"] for row in part])
+        names = arrow_array([row["structure_id"] for row in part], pa.string())
         own = [t.filter(pc.is_in(t["structure_id"], value_set=names)) for t in (asked, done)]
         ids = own[1]["calculation_id"].combine_chunks()
         spectra = curves.filter(pc.is_in(curves["calculation_id"], value_set=ids))
         yield part, *(table.to_pylist() for table in (*own, spectra))
-    every = pa.array([row["structure_id"] for row in cells])
+    every = arrow_array([row["structure_id"] for row in cells], pa.string())
     strange = (
         t.filter(pc.invert(pc.is_in(t["structure_id"], value_set=every))) for t in (asked, done)
     )

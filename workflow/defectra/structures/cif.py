@@ -6,18 +6,20 @@ the file tells; where two settings of a group agree with all of them, the file i
 
 from __future__ import annotations
 
-import math
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from defectra.core.errors import StructureError
+from defectra.core.errors import StructureError, StructureWarning
 from defectra.structures import space_groups
-from defectra.structures.cif_sites import COORDINATE, Site, formula_of, lattice_of, sites_of
-from defectra.structures.cif_syntax import Block, parse
-from defectra.structures.space_groups import Setting
+from defectra.structures.cif_claims import check_atoms, check_cell, refuse_other_kinds
+from defectra.structures.cif_formula import formula_of
+from defectra.structures.cif_sites import COORDINATE, Site, lattice_of, sites_of
+from defectra.structures.cif_syntax import Block, Loop, parse
+from defectra.structures.space_groups import Setting, UnknownSymbolError
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -30,17 +32,16 @@ _OPERATIONS = (
 )
 _SYMBOL = (
     "_space_group_name_h-m_alt", "_symmetry_space_group_name_h-m",
-    "_space_group_name_h-m_ref", "_space_group_name_h-m_full", "_space_group.name_h-m_alt",
+    "_space_group_name_h-m_full", "_space_group.name_h-m_alt", "_space_group_name_h-m_ref",
 )  # fmt: skip
+_REFERENCE = ("_space_group_name_h-m_ref",)  # of the group, in a setting that may be another
 _HALL = ("_space_group_name_hall", "_symmetry_space_group_name_hall")
 _NUMBER = (
     "_space_group_it_number", "_symmetry_int_tables_number", "_space_group.it_number",
 )  # fmt: skip
-_UNITS = "_cell_formula_units_z"
 SAME = 0.25  # Å; images of one site that are nearer are one atom on a special position
 SHARED = 0.05  # Å; partly occupied sites that are nearer share one site
 APART = 0.7  # Å; a setting that brings two atoms nearer is not meant
-ROUNDED = 0.03  # relative; of amounts with partial occupancies or a formula with decimals
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,9 @@ def read_cif(text: str, block: str | None = None) -> Structure:
         If the file is damaged, or tells no single crystal.
     """
     chosen = _chosen(parse(text), block)
+    refuse_other_kinds(chosen)
     lattice = lattice_of(chosen)
+    check_cell(chosen, lattice)
     sites = sites_of(chosen)
     found = _expand(chosen, sites, lattice)
     return _structure(chosen, sites, found, lattice)
@@ -100,14 +103,18 @@ def _names(blocks: list[Block]) -> str:
 
 def _expand(block: Block, sites: list[Site], lattice: Any) -> Expanded:
     """Atoms of the cell in the one setting that agrees with all that the file tells."""
-    own = _operations(block)
-    settings = [own] if own else _settings(block, lattice.matrix)
+    own = _operations(block, lattice.matrix)
+    named = _named_or_none(block) if own else _named(block)
+    settings = [own] if own else _settings(block, named, lattice.matrix)
     kept: list[Expanded] = []
     wrong: list[str] = []
     for found in settings:
         try:
             atoms = _atoms(sites, found, lattice)
-            _check(block, sites, atoms, strict=own is None or len(own.rotations) == 1)
+            sure = check_atoms(
+                block, sites, atoms.listed.tolist(), lattice.volume, named=bool(own and named)
+            )
+            _check_sure(block, own, bool(named), sure=sure)
         except StructureError as error:
             wrong.append(f"{found.name}: {error}")
             continue
@@ -125,62 +132,107 @@ def _expand(block: Block, sites: list[Site], lattice: Any) -> Expanded:
     return kept[0]
 
 
-def _operations(block: Block) -> Setting | None:
+def _check_sure(block: Block, own: Setting | None, named: bool, *, sure: bool) -> None:
+    """Refuse atoms whose completeness nothing tells; say so where operations alone tell it."""
+    if named or sure:
+        return
+    if own is None:
+        raise StructureError(
+            "neither operations nor a space group are given, and nothing tells whether all atoms "
+            "of the cell are listed; add _symmetry_space_group_name_H-M ('P 1') or "
+            "_cell_formula_units_Z"
+        )
+    if formula_of(block) is None:
+        warnings.warn(
+            f"block {block.name}: no space group symbol, formula or density confirms the "
+            f"{len(own.rotations)} listed operation(s)",
+            StructureWarning,
+            stacklevel=2,
+        )
+
+
+def _operations(block: Block, matrix: Floats) -> Setting | None:
     """Operations that the file lists; None without a list.
 
     Raises
     ------
     StructureError
-        If they are no group (a cut list), or another one than the symbol says.
+        If they are no group (a cut list), two lists differ, or the symbol is of another group.
     """
-    loop = block.loop(*_OPERATIONS)
-    if loop is None:
-        if any("symop_magn" in name for b in block.loops for name in b.names):
-            raise StructureError(
-                f"block {block.name}: a magnetic CIF; write the nuclear cell without magnetic "
-                "operations"
-            )
+    lists = [(n, lp) for n in _OPERATIONS if (lp := block.loop(n)) is not None]
+    if not lists:
         return None
-    column = loop.column(*_OPERATIONS)
-    assert column is not None
-    listed = []
-    for row in loop.rows:
-        try:
-            listed.append(space_groups.operation(row[column].text))
-        except StructureError as error:
-            raise StructureError(f"line {row[column].line}: {error}") from None
-    listed = list({space_groups.key(r, t): (r, t) for r, t in listed}.values())
+    (_, loop), found = lists[0], [_parsed(lp, name) for name, lp in lists]
+    if any(set(x) != set(found[0]) for x in found[1:]):
+        raise StructureError(
+            f"block {block.name}: {' and '.join(n for n, _ in lists)} list different operations; "
+            "take one of the lists out"
+        )
+    listed = list(found[0].values())
     rotations, shifts = np.array([r for r, _ in listed]), np.array([t for _, t in listed])
     if not space_groups.is_group(rotations, shifts):
         raise StructureError(
             f"line {loop.line}: the {len(listed)} operations are no group: the list is cut off, or "
             "one is wrong"
         )
-    try:
-        named = _named(block)
-    except StructureError:  # the operations say it; a symbol that nobody knows does not matter
-        named = []
-    if named and all(len(s.rotations) != len(listed) for s in named):
-        raise StructureError(
-            f"block {block.name}: {len(listed)} operation(s) are listed, {named[0].name} has "
-            f"{len(named[0].rotations)}: correct the list or the symbol (P 1 for all atoms)"
-        )
+    _check_group(block, rotations, shifts, matrix)
     return Setting(0, 0, "the listed operations", "", rotations, shifts)
 
 
+def _parsed(loop: Loop, name: str) -> dict[tuple[int, ...], tuple[Any, Any]]:
+    column = loop.column(name)
+    assert column is not None
+    out = {}
+    for row in loop.rows:
+        try:
+            rotation, shift = space_groups.operation(row[column].text)
+        except StructureError as error:
+            raise StructureError(f"line {row[column].line}: {error}") from None
+        out[space_groups.key(rotation, shift)] = (rotation, shift)
+    return out
+
+
+def _check_group(block: Block, rotations: Any, shifts: Any, matrix: Floats) -> None:
+    """Refuse listed operations of another order or group than the one that is named."""
+    named = _named_or_none(block)
+    if not named:
+        return
+    if all(len(s.rotations) != len(rotations) for s in named):
+        raise StructureError(
+            f"block {block.name}: {len(rotations)} operation(s) are listed, {named[0].name} has "
+            f"{len(named[0].rotations)}: correct the list or the symbol (P 1 for all atoms)"
+        )
+    number = space_groups.number_of(rotations, shifts, matrix)
+    if number and all(s.number != number for s in named):
+        raise StructureError(
+            f"block {block.name}: the operations that are listed are of space group {number}, "
+            f"{named[0].name} is {named[0].number}: correct the list or the symbol"
+        )
+
+
+def _named_or_none(block: Block) -> list[Setting]:
+    """As below, but a symbol that nobody knows does not matter: the operations say it."""
+    try:
+        return _named(block)
+    except UnknownSymbolError:
+        return []
+
+
 def _named(block: Block) -> list[Setting]:
-    """Settings that symbol, Hall symbol and number of the block allow together."""
-    symbol, hall, number_ = block.text(*_SYMBOL), block.text(*_HALL), block.text(*_NUMBER)
-    named: list[tuple[str, list[Setting]]] = []
-    if hall and (by_hall := space_groups.by_hall(hall.text)):
-        named.append((hall.text, by_hall))
-    if symbol:
-        named.append((symbol.text, space_groups.by_symbol(symbol.text)))
-    if number_ and number_.text.isdecimal():
-        own = space_groups.by_number(int(number_.text))
-        if named:
-            own = [s for _, group in named for s in group if s.number == own[0].number]
-        named.append((f"number {number_.text}", own))
+    """Settings that all symbols, Hall symbols and numbers of the block allow together."""
+    halls = [hall.text for name in _HALL if (hall := block.text(name)) is not None]
+    named = [(text, found) for text in halls if (found := space_groups.by_hall(text))]
+    for name in _SYMBOL:
+        symbol = block.text(name)
+        if symbol and not (named and name in _REFERENCE):
+            named.append((symbol.text, space_groups.by_symbol(symbol.text)))
+    for name in _NUMBER:
+        given = block.text(name)
+        if given and given.text.isdecimal():
+            own = space_groups.by_number(int(given.text))
+            if named:
+                own = [s for _, group in named for s in group if s.number == own[0].number]
+            named.append((f"number {given.text}", own))
     if not named:
         return []
     common = {s.hall for s in named[0][1]}
@@ -194,18 +246,19 @@ def _named(block: Block) -> list[Setting]:
     return [space_groups.setting(h) for h in sorted(common)]
 
 
-def _settings(block: Block, matrix: Floats) -> list[Setting]:
-    named = _named(block)
+def _settings(block: Block, named: list[Setting], matrix: Floats) -> list[Setting]:
     if not named:
-        if not formula_of(block):
-            raise StructureError(
-                f"block {block.name}: neither operations nor a space group nor a formula: nothing "
-                "tells whether all atoms are listed; add _symmetry_space_group_name_H-M ('P 1')"
-            )
         return [space_groups.setting(1)]
     fitting = [s for s in named if space_groups.fits_cell(s, matrix)]
     if not fitting:
         raise StructureError(f"block {block.name}: the cell does not fit {named[0].name}")
+    if block.text(*_SYMBOL, *_HALL) is None and space_groups.has_other_settings(fitting[0], matrix):
+        warnings.warn(
+            f"block {block.name}: space group number {fitting[0].number} alone: the standard "
+            f"setting {fitting[0].name} is taken, others fit the cell as well",
+            StructureWarning,
+            stacklevel=2,
+        )
     return fitting
 
 
@@ -269,42 +322,6 @@ def _distances(coords: Floats, lattice: Any) -> Floats:
         delta = coords - own
         out[i] = np.linalg.norm((delta - np.round(delta)) @ lattice.matrix, axis=1)
     return out
-
-
-def _check(block: Block, sites: list[Site], atoms: Expanded, *, strict: bool) -> None:
-    """Amounts against the formula, and their number against the formula units."""
-    have: dict[str, float] = {}
-    for k in atoms.listed:
-        have[sites[k].element] = have.get(sites[k].element, 0.0) + sites[k].occupancy
-    wanted = formula_of(block)
-    if not wanted:
-        return
-    exact = _whole(wanted) and all(s.occupancy == 1 for s in sites)
-    ratios = [have.get(e, 0.0) / wanted.get(e, 1e-9) for e in {*have, *wanted}]
-    if max(ratios) > (1 + (1e-6 if exact else ROUNDED)) * min(ratios):
-        raise StructureError(
-            f"the sites make {_shown(have)}, the formula is {_shown(wanted)}: sites are "
-            "missing or the symmetry is another; add them or correct _chemical_formula_sum"
-        )
-    total, sum_ = sum(have.values()), sum(wanted.values())
-    units = block.text(_UNITS)
-    if units is None or not units.text.isdecimal() or not int(units.text):
-        return
-    whole = sum_ / math.gcd(*(round(v) for v in wanted.values())) if _whole(wanted) else sum_
-    allowed = (int(units.text) * sum_, int(units.text) * whole)
-    if strict and all(abs(total - n) > 0.02 * n for n in allowed):
-        raise StructureError(
-            f"{total:g} atoms come out, {units.text} formula units of {_shown(wanted)} are stated: "
-            "the symmetry or _cell_formula_units_Z is wrong"
-        )
-
-
-def _whole(formula: dict[str, float]) -> bool:
-    return all(abs(v - round(v)) < 1e-6 and round(v) > 0 for v in formula.values())
-
-
-def _shown(amounts: Any) -> str:
-    return " ".join(f"{e}{n:.4g}" for e, n in sorted(amounts.items()))
 
 
 def _same(one: Expanded, sites: list[Site], two: Expanded) -> bool:

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import math
 import re
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from defectra.core.errors import StructureError
+from defectra.core.errors import StructureError, StructureWarning
+from defectra.structures.cif_formula import ISOTOPES, formula_of
 from defectra.structures.cif_syntax import Block, Loop, Value
 
 Floats = NDArray[np.float64]
 _CELL = ("length_a", "length_b", "length_c", "angle_alpha", "angle_beta", "angle_gamma")
 COORDINATE = ("_atom_site_fract_x", "_atom_site.fract_x")
-_FORMULA = "_chemical_formula_sum"
 _REAL = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eEdD][-+]?\d+)?)(?:\(\d*\))?$")
 _SPECIES = re.compile(r"([A-Za-z]{1,2})(?:\d*[+-]\d*|[+-]\d*|0)?$")
 _LABEL = re.compile(r"([A-Za-z]+)(?:[\d(_'*+-].*)?$")
@@ -86,7 +87,58 @@ def sites_of(block: Block) -> list[Site]:
     loop = block.loop(*COORDINATE)
     assert loop is not None
     formula = formula_of(block)
-    return [_site(loop, row, formula) for row in loop.rows]
+    known = formula.amounts if formula else {}
+    kind = loop.column("_atom_site_calc_flag", "_atom_site.calc_flag")
+    rows = [r for r in loop.rows if kind is None or r[kind].text.lower() != "dum"]
+    if not rows:
+        raise StructureError(f"line {loop.line}: the table of sites has none")
+    sites = [_site(loop, row, known) for row in rows]
+    _refuse_full_alternatives(loop, rows, sites)
+    _tell_doubtful_names(loop, rows, sites, bool(known))
+    return sites
+
+
+def _refuse_full_alternatives(loop: Loop, rows: list[list[Value]], sites: list[Site]) -> None:
+    """Refuse full sites in two disorder groups: they are alternatives of each other."""
+    group = loop.column("_atom_site_disorder_group", "_atom_site.disorder_group")
+    part = loop.column("_atom_site_disorder_assembly", "_atom_site.disorder_assembly")
+    first: dict[str, tuple[str, Site]] = {}
+    for row, site in zip(rows, sites) if group is not None else ():
+        own = row[group].text if group is not None and row[group].known else "0"
+        if site.occupancy < 1 or own == "0":
+            continue
+        assembly = row[part].text if part is not None else ""
+        other, before = first.setdefault(assembly, (own, site))
+        if other != own:
+            raise StructureError(
+                f"line {site.line}: {before.label} and {site.label} are of disorder groups {other} "
+                f"and {own}, which exclude each other, and both are full: give occupancies, or "
+                "keep one group"
+            )
+
+
+def _tell_doubtful_names(
+    loop: Loop, rows: list[list[Value]], sites: list[Site], confirmed: bool
+) -> None:
+    """Tell of elements by labels alone, and of labels that look like another element."""
+    kind = loop.column("_atom_site_type_symbol", "_atom_site.type_symbol")
+    if confirmed:
+        return
+    alone = [s.label for r, s in zip(rows, sites) if kind is None or not r[kind].known]
+    other = [s for s in sites if s.label not in alone and _reads_as(s.label) not in ("", s.element)]
+    said = [f"{s.label} has the type symbol {s.element}, which is taken" for s in other]
+    if alone:
+        said.append(f"elements of {', '.join(alone[:5])} are those that the labels look like")
+    for text in said:
+        warnings.warn(f"{text}; no formula confirms it", StructureWarning, stacklevel=3)
+
+
+def _reads_as(label: str) -> str:
+    """Element that a label starts with, if it is one; else empty."""
+    from pymatgen.core import Element
+
+    found = _LABEL.match(label)
+    return found.group(1) if found and Element.is_valid_symbol(found.group(1)) else ""
 
 
 def _site(loop: Loop, row: list[Value], formula: dict[str, float]) -> Site:
@@ -104,6 +156,12 @@ def _site(loop: Loop, row: list[Value], formula: dict[str, float]) -> Site:
                 "take the site out (and out of the formula)"
             )
         coords.append(number(given, f"site {shown.text}, {axis}"))
+    hydrogens = value("attached_hydrogens")
+    if hydrogens is not None and hydrogens.text.strip() != "0":
+        raise StructureError(
+            f"line {row[0].line}: site {shown.text} has {hydrogens.text} hydrogen atom(s) without "
+            "coordinates (_atom_site_attached_hydrogens): add them as sites"
+        )
     amount, many = value("occupancy"), None
     for name in ("site_symmetry_multiplicity", "symmetry_multiplicity"):
         many = many or value(name)
@@ -129,7 +187,8 @@ def _element(kind: Value | None, label: Value | None, formula: dict[str, float],
         raise StructureError(f"line {line}: a site without type symbol and label")
     found = (_SPECIES if kind else _LABEL).match(given.text)
     letters = found.group(1) if found else ""
-    if Element.is_valid_symbol(letters):
+    isotope = letters in ISOTOPES and not kind and "H" not in formula  # `T1`: tetrahedron
+    if Element.is_valid_symbol(letters) and not isotope:
         return letters
     other = letters.capitalize()  # `CO`, `LI`: cobalt, lithium, if the formula says so
     if len(letters) == 2 and other in formula and letters[0].upper() not in formula:
@@ -139,15 +198,3 @@ def _element(kind: Value | None, label: Value | None, formula: dict[str, float],
         f"line {line}: {name} {given.text!r} is no element; write one as _atom_site_type_symbol "
         "for each site (a molecule atom by atom)"
     )
-
-
-def formula_of(block: Block) -> dict[str, float]:
-    """Amounts of the elements that ``_chemical_formula_sum`` tells; empty if it does not."""
-    formula = block.text(_FORMULA)
-    out: dict[str, float] = {}
-    for word in formula.text.split() if formula else []:
-        found = re.fullmatch(r"([A-Z][a-z]?)(\d+\.?\d*|\.\d+)?", word)
-        if found is None:
-            return {}
-        out[found.group(1)] = out.get(found.group(1), 0.0) + float(found.group(2) or 1)
-    return {k: v for k, v in out.items() if v}

@@ -11,6 +11,9 @@ from defectra.core.errors import StructureError
 _TOKEN = re.compile(r"""#.*|'(?P<s>.*?)'(?=\s|$)|"(?P<d>.*?)"(?=\s|$)|(?P<w>\S+)""")
 _RESERVED = re.compile(r"(data_|save_|loop_$|global_$|stop_$)", re.I)
 _NEEDED = ("_atom_site", "_symmetry", "_space_group", "_cell", "_chemical")
+_COORDINATE = "_atom_site_fract_x"
+_ONCE = re.compile(r"_atom_site[._]fract|_symmetry_equiv_pos|_space_group_symop")
+_APART = re.compile(r"_atom_site[._](occupancy|type_symbol)$")
 UNKNOWN = ("", "?", ".")
 
 
@@ -168,6 +171,24 @@ def _loop(tokens: list[Value], k: int, block: Block) -> int:
             f"line {loop.line}: the loop has {width} columns and {len(values)} values: it is cut "
             "off, or a value is missing"
         )
+    _refuse_second(loop, block)
     loop.rows = [values[n : n + width] for n in range(0, len(values), width)]
     block.loops.append(loop)
     return k
+
+
+def _refuse_second(loop: Loop, block: Block) -> None:
+    """Refuse a second table of coordinates or operations, and occupancies in a table apart."""
+    own = set(loop.names)
+    for other in block.loops:
+        both = sorted(n for n in own & set(other.names) if _ONCE.match(n))
+        sites = [_COORDINATE in {n.replace(".", "_") for n in x.names} for x in (loop, other)]
+        apart = [
+            n for x, has in zip((other, loop), sites) if has for n in x.names if _APART.match(n)
+        ]
+        if both or (apart and sum(sites) == 1):
+            raise StructureError(
+                f"line {loop.line}: {(both or apart)[0]} stands in a second table of block "
+                f"{block.name} (the first is in line {other.line}): put all sites, and all that is "
+                "said of them, into one table"
+            )

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from defectra.core.errors import EngineError, StructureError
+from defectra.core.errors import EngineError, StructureError, StructureWarning
 from defectra.core.textfiles import plain_name, read_text
 from defectra.structures.cif import read_cif
 from defectra.structures.crystal import SYMPREC, VACANCY, Crystal, from_structure
 from defectra.structures.identity import Decorated, atoms_of, orbit_labels
 from defectra.structures.integers import Matrix, cell_index
-from defectra.structures.poscar import read_poscar
+from defectra.structures.poscar import before_grid, read_poscar
 from defectra.structures.supercells import Supercell
 
 if TYPE_CHECKING:
@@ -26,15 +26,15 @@ if TYPE_CHECKING:
 
 Vectors = NDArray[np.float64]
 LARGEST = 50_000_000  # bytes of a structure file
+# Of the sum of covalent radii: all atoms nearer than the first or two nearer than the second are
+# in each other. Cells of more atoms are not checked.
+NEAR, IN_ONE, MANY = 0.5, 0.35, 20_000
 # Text formats of ASE whose readers only parse.
 ASE_FORMATS = {"aims", "extxyz", "espresso-in", "gen", "res", "xsf", "xyz"}
 _CIF = re.compile(r"^\s*(?:#.*\s+)*data_\S*\s", re.I)
 _CIF_NAME = re.compile(r"\.m?cif$", re.I)
 _POSCAR_NAME = re.compile(r"POSCAR|CONTCAR|\.vasp$", re.I)
-
-
-class StructureWarning(UserWarning):
-    """What a reader of others said about a file that was read."""
+_GRID_NAME = re.compile(r"^(?:CHGCAR|CHG|AECCAR\d|LOCPOT|PARCHG|ELFCAR)(?![a-z])", re.I)
 
 
 def read_crystal(
@@ -88,21 +88,32 @@ def _own_reader(path: Path, block: str | None) -> Callable[[], Structure] | None
         text = read_text(path, LARGEST)
     except EngineError as error:
         raise StructureError(f"{path}: {error}") from None
-    mine = bool(_CIF_NAME.search(name) or _POSCAR_NAME.search(name))
+    mine = any(n.search(name) for n in (_CIF_NAME, _POSCAR_NAME, _GRID_NAME))
     if mine and "\0" in text:
         raise StructureError(f"{path}: not a structure file: binary data")
     if _CIF_NAME.search(name) or (_CIF.search(text[:4000]) and "_cell_length_a" in text.lower()):
         return lambda: read_cif(text, block)
     if _POSCAR_NAME.search(name):
         return lambda: read_poscar(text)
+    if _GRID_NAME.search(name):
+        return lambda: read_poscar(before_grid(text))
     return None
 
 
 def _told(path: Path, reader: Callable[[], Structure]) -> Structure:
-    try:
-        return checked(reader())
-    except (StructureError, ValueError) as error:
-        raise StructureError(f"{path}: {error}") from None
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always", StructureWarning)
+        try:
+            found = checked(reader())
+        except (StructureError, ValueError) as error:
+            raise StructureError(f"{path}: {error}") from None
+    for other in said:
+        if other.category is not StructureWarning:
+            warnings.warn_explicit(
+                other.message, other.category, other.filename, other.lineno, source=other.source
+            )
+    _pass_on(path, [w for w in said if w.category is StructureWarning])
+    return found
 
 
 def _by_others(path: Path) -> Structure:
@@ -115,22 +126,29 @@ def _by_others(path: Path) -> Structure:
             found = checked(Structure.from_file(path))
         except Exception as error:  # the parsers of others raise whatever comes
             found = _ase_or_refused(path, f"{type(error).__name__}: {error}")
-    for text in dict.fromkeys(" ".join(str(w.message).split()) for w in said):
-        warnings.warn(f"{path.name}: {text}", StructureWarning, stacklevel=3)
+    _pass_on(path, said)
     return found
+
+
+def _pass_on(path: Path, said: list[warnings.WarningMessage]) -> None:
+    for text in dict.fromkeys(" ".join(str(w.message).split()) for w in said):
+        warnings.warn(f"{path.name}: {text}", StructureWarning, stacklevel=4)
 
 
 def _ase_or_refused(path: Path, reason: str) -> Structure:
     try:
         return checked(_by_ase(path))
     except Exception as error:  # the parsers of others raise whatever comes
-        reasons = reason if "unknown format" in str(error) else f"{reason}; ASE: {error}"
+        reasons = (
+            reason
+            if "unknown format" in str(error)
+            else f"{reason}; ASE: {error or type(error).__name__}"
+        )
     text = " ".join(reasons.split())[:300]
     raise StructureError(f"{path}: not a structure file that can be read: {text}")
 
 
 def _by_ase(path: Path) -> Structure:
-    from ase.io import read
     from ase.io.formats import filetype
     from pymatgen.io.ase import AseAtomsAdaptor
 
@@ -140,22 +158,81 @@ def _by_ase(path: Path) -> Structure:
     if kind not in ASE_FORMATS:
         known = ", ".join(sorted({*ASE_FORMATS, "cif", "vasp"}))
         raise ValueError(f"unknown format {kind}; known: {known}")
-    with path.open(encoding="utf-8") as handle:  # a handle: ASE reads meaning into names
-        atoms: Any = read(handle, format=kind)
+    if kind == "espresso-in":
+        return _of_pwscf(read_text(path))
+    frames = _frames(path, kind)
+    if len(frames) != 1:
+        raise ValueError(f"{len(frames)} cells in one file (a trajectory): give one of them")
+    atoms = frames[0]
+    if not all(atoms.pbc):
+        raise ValueError("not periodic in all three directions (pbc): state a crystal's cell")
     for own in atoms.info.get("occupancy", {}).values():  # ASE keeps one species of each site
         if abs(sum(own.values()) - 1) > 1e-3 or len(own) > 1:
             raise ValueError(f"a site is occupied by {own}, not by one species")
     return AseAtomsAdaptor.get_structure(atoms)
 
 
+def _frames(path: Path, kind: str) -> list[Any]:
+    from ase.io import read
+    from ase.io.formats import ioformats
+
+    if not ioformats[kind].acceptsfd:
+        if "@" in str(path):  # ASE takes what follows for the number of a frame
+            raise ValueError("a name with @; rename the file")
+        return list(read(str(path), index=":", format=kind))
+    with path.open(encoding="utf-8") as handle:  # a handle: ASE reads meaning into names
+        return list(read(handle, index=":", format=kind))
+
+
+def _of_pwscf(text: str) -> Structure:
+    """Cell of an input of pw.x; elements by mass and pseudopotential, not by label alone."""
+    from pymatgen.core import Structure
+
+    from defectra.engines.xspectra import cells
+
+    lattice, species, coords = cells.read(text)
+    return Structure(lattice, species, coords)
+
+
 def checked(structure: Structure) -> Structure:
-    """Refuse what no crystal is: no sites, no volume, numbers that are not finite."""
+    """Refuse what no crystal is: no sites, no volume, numbers that are not finite, atoms in one.
+
+    Atoms much nearer than the sum of their covalent radii mean coordinates of another kind than
+    the file says, or another scale; sites whose occupancies exclude each other may be near.
+    """
     volume = abs(float(np.linalg.det(structure.lattice.matrix)))
     if not len(structure) or not np.isfinite(structure.frac_coords).all():
         raise ValueError("no sites, or a coordinate that is no number")
     if not np.isfinite(volume) or volume < 1e-3:
         raise ValueError(f"a cell of volume {volume:.3g} Å³")
+    _refuse_overlap(structure)
     return structure
+
+
+def _refuse_overlap(structure: Structure) -> None:
+    from ase.data import covalent_radii
+
+    if len(structure) > MANY:
+        return
+    size = np.array([max(covalent_radii[e.Z] for e in s.species.elements) for s in structure])
+    filled = np.array([s.species.num_atoms for s in structure])
+    first, second, _, distance = structure.get_neighbor_list(NEAR * size.max() * 2)
+    share = distance / (size[first] + size[second])
+    near = (share < NEAR) & (filled[first] + filled[second] > 1.001)
+    if not near.any():
+        return
+    worst = int(np.argmin(np.where(near, share, np.inf)))
+    i, j = int(first[worst]), int(second[worst])
+    text = (
+        f"atoms {i + 1} and {j + 1} ({structure[i].species_string} and "
+        f"{structure[j].species_string}) are {distance[worst]:.3f} Å apart"
+    )
+    if share[worst] < IN_ONE or 2 * len(set(first[near])) >= len(structure):
+        raise ValueError(
+            f"{text}: the coordinates are of another kind than the file says (fractions, Å), or "
+            "the scale is wrong"
+        )
+    warnings.warn(f"{text}, nearer than any bond", StructureWarning, stacklevel=2)
 
 
 def to_structure(decorated: Decorated) -> Structure:

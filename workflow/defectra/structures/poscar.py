@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -10,13 +11,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from defectra.core.errors import StructureError
+from defectra.core.errors import StructureError, StructureWarning
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
 
 Floats = NDArray[np.float64]
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eEdD][-+]?\d+)?$")
+UNWRAPPED = 2.0  # fractions; atoms that moved farther look like coordinates in Å
 _MODES = {"d": False, "c": True, "k": True}
 
 
@@ -52,9 +54,15 @@ def read_poscar(text: str, known: Sequence[str] = ()) -> Structure:
     rows = [_numbers(lines, at + 1 + k, (3,), open_end=True) for k in range(sum(counts))]
     _check_end(lines, at + 1 + len(rows), counts)
     per_atom = _names_at_ends(lines[at : at + len(rows)])
-    names = names or (list(known) if len(known) == len(counts) and not per_atom else [])
+    names = names or (list(known) if len(known) == len(counts) and not any(per_atom) else [])
     species = _species(names, counts, per_atom)
     factor = _factor(scales, vectors)
+    if not _MODES[mode] and np.abs(rows).max() > UNWRAPPED:
+        warnings.warn(
+            f"Direct coordinates up to {np.abs(rows).max():.3g}: taken as fractions of the cell",
+            StructureWarning,
+            stacklevel=2,
+        )
     coords = np.array(rows) * (factor if _MODES[mode] else 1.0)
     lattice = Lattice(vectors * factor)
     return Structure(lattice, species, coords, coords_are_cartesian=_MODES[mode])
@@ -72,7 +80,8 @@ def species_of(text: str, known: Sequence[str] = ()) -> tuple[list[str], list[in
     names, counts, at = _blocks(lines)
     if not names and len(known) == len(counts):
         names = list(known)
-    if not names and (per_atom := _names_at_ends(lines[at : at + sum(counts)])):
+    per_atom = _names_at_ends(lines[at : at + sum(counts)])
+    if not names and per_atom and all(per_atom):
         names = [per_atom[sum(counts[:k])] for k in range(len(counts))]
     if not names:
         raise StructureError(_missing())
@@ -147,31 +156,68 @@ def _counts(words: list[str], number: int) -> list[int]:
 
 
 def _check_end(lines: list[str], number: int, counts: list[int]) -> None:
-    """Refuse a further row of coordinates; velocities follow a blank line."""
-    words = lines[number - 1].split() if number <= len(lines) else []
-    if len(words) >= 3 and all(_NUMBER.match(w) for w in words[:3]):
+    """Refuse further coordinates, a further frame or cell; velocities follow a blank line."""
+    n = sum(counts)
+    rest = [line.split() for line in lines[number - 1 :]]
+    if rest and _is_row(rest[0]):
+        raise StructureError(f"line {number}: more coordinates than the {n} atoms that are counted")
+    filled = next((k for k, words in enumerate(rest) if words), len(rest))
+    rows = next(
+        (k for k, words in enumerate(rest[filled:]) if not _is_row(words)), len(rest) - filled
+    )
+    if rows not in (0, n) and rows < n:
         raise StructureError(
-            f"line {number}: more coordinates than the {sum(counts)} atoms that are counted"
+            f"line {number + filled}: {rows} row(s) after the coordinates, which are no velocities "
+            f"of {n} atoms: coordinates that are not counted?"
         )
+    for k, (before, words) in enumerate(pairwise([[], *rest])):
+        counted = bool(before) and all(w.isdecimal() for w in before)
+        frame = (
+            words[:1]
+            and words[0].lower()[0] in _MODES
+            and (counted or "configuration" in " ".join(words).lower())
+        )
+        if frame:
+            raise StructureError(
+                f"line {number + k}: a second cell or frame begins: keep one (of an XDATCAR, "
+                "the lines of one configuration)"
+            )
+
+
+def _is_row(words: list[str]) -> bool:
+    return len(words) >= 3 and all(_NUMBER.match(w) for w in words[:3])
+
+
+def before_grid(text: str) -> str:
+    """The POSCAR at the head of a file of values on a grid (CHGCAR, LOCPOT)."""
+    lines = text.splitlines()
+    end = next((k for k, line in enumerate(lines) if k > 7 and not line.strip()), len(lines))
+    return "\n".join(lines[:end])
 
 
 def _names_at_ends(rows: list[str]) -> list[str]:
-    """Elements at the ends of all rows; empty if not all have one."""
-    from pymatgen.core import Element
+    """Element that each row names after its coordinates; empty strings where it names none."""
+    return [_name_at_end(re.split(r"[\s!#]+", row.strip())[3:]) for row in rows]
 
-    last = [(row.split("!")[0].split() or [""])[3:] for row in rows]
-    names = [element_of(w[-1]) if w and not _NUMBER.match(w[-1]) else "" for w in last]
-    flags = all(w and w[-1].upper().strip(".") in ("T", "F", "TRUE", "FALSE") for w in last)
-    known = all(n and Element.is_valid_symbol(n) for n in names)
-    return names if known and not flags else []
+
+def _name_at_end(words: list[str]) -> str:
+    """Element before or after the flags of selective dynamics: ``Li1``, ``T T F Li``."""
+    flags = [w.upper().strip(".") in ("T", "F", "TRUE", "FALSE") for w in words]
+    for start in (0, 1):
+        if len(words) >= start + 3 and all(flags[start : start + 3]):
+            words = [*words[:start], *words[start + 3 :]]
+            break
+    found = re.match(r"[A-Z][a-z]?(?![A-Za-z])", words[0]) if words else None
+    return element_of(found.group()) if found else ""
 
 
 def _species(names: list[str], counts: list[int], per_atom: list[str]) -> list[str]:
-    if not names and not per_atom:
+    if not names and not all(per_atom):
         raise StructureError(_missing())
     listed = [n for n, count in zip(names, counts) for _ in range(count)]
-    if names and per_atom and listed != per_atom:
-        first = next(k for k, (a, b) in enumerate(zip(listed, per_atom)) if a != b)
+    wrong = [k for k, (a, b) in enumerate(zip(listed, per_atom)) if b and a != b]
+    if wrong:
+        first = wrong[0]
         raise StructureError(
             f"atom {first + 1} is {listed[first]} by line 6 and {per_atom[first]} by its own line"
         )

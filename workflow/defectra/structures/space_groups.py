@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -21,6 +22,10 @@ _GLIDE_E = {39: _POLAR, 41: _POLAR, 64: _OTHER, 67: _OTHER, 68: _OTHER}
 _SUFFIX = {"H": "H", "R": "R", "S": "1", "Z": "2"}  # hexagonal, rhombohedral, origins 1 and 2
 _STANDARD = ("", "1", "2", "H", "R", "b", "b1")  # settings that a bare number may mean
 METRIC = 0.01  # relative; by so much a cell may miss the metric of its group
+
+
+class UnknownSymbolError(StructureError):
+    """A symbol that is none of a space group."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +80,7 @@ def setting(hall: int) -> Setting:
 
 
 def _plain(symbol: str) -> str:
-    return re.sub(r"[\s_()]", "", symbol)
+    return re.sub(r"[\s_()~]", "", symbol)
 
 
 @lru_cache(maxsize=1)
@@ -127,7 +132,7 @@ def by_symbol(text: str) -> list[Setting]:
     if number:
         found = [s for s in found if s.number == int(number.group(1))]
     if not found:
-        raise StructureError(
+        raise UnknownSymbolError(
             f"{text!r} is no space group symbol that is known; list the operations "
             "(_space_group_symop_operation_xyz)"
         )
@@ -161,12 +166,34 @@ def by_number(number: int) -> list[Setting]:
     return [setting(h) for h in halls if _types()[h].choice in _STANDARD]
 
 
+def has_other_settings(found: Setting, lattice: NDArray[np.float64]) -> bool:
+    """Whether the group has settings beside the standard ones whose metric a cell has, too."""
+    others = (
+        h for h, k in _types().items() if k.number == found.number and k.choice not in _STANDARD
+    )
+    return any(fits_cell(setting(h), lattice) for h in others)
+
+
 def fits_cell(found: Setting, lattice: NDArray[np.float64]) -> bool:
     """Whether the operations of a setting keep lengths and angles of a cell (rows, Å)."""
     gram = lattice @ lattice.T
     scale = np.sqrt(np.outer(np.diag(gram), np.diag(gram)))
     turned = np.einsum("gji,jk,gkl->gil", found.rotations, gram, found.rotations)
     return bool((np.abs(turned - gram) / scale).max() < METRIC)
+
+
+def number_of(
+    rotations: NDArray[np.int64], translations: NDArray[np.float64], lattice: NDArray[np.float64]
+) -> int:
+    """Number of the space group of a list of operations, at any origin; 0 if none is found."""
+    import spglib
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        kind: Any = spglib.get_spacegroup_type_from_symmetry(
+            rotations, translations, lattice=lattice, symprec=1e-3
+        )
+    return int(kind.number) if kind is not None else 0
 
 
 _TERM = re.compile(r"([+-]?)\s*(?:(\d+\.?\d*|\.\d+)(?:/(\d+))?\s*\*?\s*)?([xyz]?)", re.I)

@@ -21,13 +21,18 @@ from defectra.engines.finished.columns import mean_of, number
 from defectra.engines.finished.reader import Absorber, Axis, Folder, Reading, spectrum
 
 ENGINE = "exciting"
-PARSER_VERSION = "2"
+PARSER_VERSION = "3"
 UNIT = "imaginary dielectric function, mean of the directions"
 COMPANIONS = re.compile(r"input\.xml|[A-Z0-9_+-]+\.OUT")
 
 MARKS: tuple[str, ...] = ()
 
 _NAME = re.compile(r"(EPSILON_.+)_OC(\d)(\d)(.*)\.OUT$", re.I)
+_REAL = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+_EDGES = {
+    "K": "K", "L1": "L1", "L2": "L2", "L3": "L3", "L23": "L2,3", "M1": "M1", "M23": "M2,3",
+    "M45": "M4,5",
+}  # fmt: skip
 _FERMI = re.compile(r"Fermi energy\s*:\s*(-?[\d.]+)")
 
 
@@ -45,6 +50,8 @@ def read(files: tuple[Path, ...], folder: Folder) -> Reading:
     """Read the mean of the imaginary parts; site, edge and unit from ``input.xml``."""
     _, energy, mu = mean_of(files, 2)
     given, info = _up(folder, "input.xml"), _up(folder, "INFO.OUT")
+    if given:
+        _refuse_other(read_text(given), files[0].name)
     absorber = _absorber(read_text(given)) if given else Absorber(label="no input.xml")
     energy, unit = _in_ev(energy, absorber, _electronvolts(read_text(given)) if given else None)
     fermi = _FERMI.findall(read_text(info)) if info else []
@@ -60,6 +67,25 @@ def read(files: tuple[Path, ...], folder: Folder) -> Reading:
         (given,) if given else (),
         note="; ".join(n for n in (f"mean of {len(files)} directions", unit) if n),
     )
+
+
+def _refuse_other(text: str, name: str) -> None:
+    """Refuse what the input says is no absorption of a core level in the optical limit."""
+    try:
+        root = ET.fromstring(text)  # noqa: S314 - a file of the user's own run
+    except ET.ParseError:
+        return
+    bse = root.find(".//BSE")
+    if bse is not None and bse.get("xes", "false").strip().lower() == "true":
+        raise EngineError("not_absorption", f"{name}: input.xml asks for emission (xes)")
+    if bse is not None and bse.get("xas", "true").strip().lower() == "false":
+        raise EngineError("not_absorption", f"{name}: input.xml asks for an optical spectrum (xas)")
+    points = [p.text or "" for p in root.findall(".//qpointset/qpoint")]
+    if any(float(w) != 0 for p in points for w in p.split() if re.fullmatch(_REAL, w)):
+        raise EngineError(
+            "not_absorption",
+            f"{name}: input.xml asks for a momentum transfer (qpoint {points[0].strip()})",
+        )
 
 
 def _electronvolts(text: str) -> bool | None:
@@ -131,6 +157,11 @@ def _absorber(text: str) -> Absorber:
     if not (kind.isdecimal() and atom.isdecimal() and 0 < int(kind[:9]) <= len(species)):
         return Absorber(label="input.xml asks for a species that it does not have")
     before = sum(len(s.findall("atom")) for s in species[: int(kind) - 1])
-    element = species[int(kind) - 1].get("speciesfile", "").removesuffix(".xml").split("_")[0]
-    edge = bse.get("xasedge", "K").replace("L23", "L2,3")
-    return Absorber(element, edge, before + int(atom[:9]) - 1, "input.xml")
+    chosen = species[int(kind) - 1]
+    if not int(atom[:9]) <= len(chosen.findall("atom")):
+        return Absorber(label=f"input.xml asks for atom {atom}, which the species does not have")
+    name = re.split(r"[_\-.]", chosen.get("speciesfile", "").split("/")[-1])[0]
+    asked = bse.get("xasedge", "K")
+    edge = _EDGES.get(asked.upper(), "")
+    label = "input.xml" if edge else f"input.xml asks for the edge {asked}"
+    return Absorber(name.capitalize(), edge, before + int(atom[:9]) - 1, label)

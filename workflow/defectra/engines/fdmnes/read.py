@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from defectra.core.errors import EngineError
 from defectra.core.textfiles import plain_name, read_text
@@ -15,8 +17,9 @@ from defectra.engines.fdmnes.cells import Cards
 from defectra.engines.finished.columns import mean_of, number
 from defectra.engines.finished.reader import Absorber, Axis, Folder, Reading, spectrum
 
+Floats = NDArray[np.float64]
 ENGINE = "fdmnes"
-PARSER_VERSION = "2"
+PARSER_VERSION = "3"
 COMPANIONS = re.compile(
     r"fdmfile\.txt|fdmnes_error\.txt|.*_(bav|scan|scan_conv|nodipl|sd\d*|tddft.*|gamma_hole)\.txt",
     re.I,
@@ -30,6 +33,7 @@ _OTHER = {
 _AVERAGE = ("<xanes>", "xanes", "<xanes_tot>")
 _CONVOLVED = re.compile(r"_conv(?:_\d+)?\.(?:txt|dat)$", re.I)
 _ENDING = re.compile(r"\.(?:txt|dat)$", re.I)
+_PRINTED = re.compile(r"\s*FDMNES(?: II)? program", re.I)
 _NUMBERED = re.compile(r"_\d+$")
 _SHELLS = {(1, 1): "K", (2, 1): "L1", (2, 2): "L2", (2, 3): "L3", (3, 4): "M4", (3, 5): "M5"}
 _CARDS = {
@@ -86,6 +90,8 @@ def read(files: tuple[Path, ...], folder: Folder) -> Reading:
     header = _header(path, folder)
     axis = _axis(energy, header.get("E_edge", float("nan")))
     cell = cells.own(cards)
+    _check_own(path, header, cards, cell)
+    mu, summed = _per_atom(path, mu, header, folder)
     return Reading(
         spectrum(
             energy,
@@ -103,7 +109,51 @@ def read(files: tuple[Path, ...], folder: Folder) -> Reading:
         _cif(indata),
         cell[0] if cell else None,
         cell[1] if cell else (),
+        note=summed,
     )
+
+
+def _check_own(
+    path: Path, header: dict[str, float], cards: Cards, cell: tuple[Any, tuple[int, ...]] | None
+) -> None:
+    """Refuse an indata file of another element or edge than the header of the output."""
+    z = int(header.get("Z", 0))
+    shell = _SHELLS.get((int(header.get("n_edge", 0)), int(header.get("j_edge", 0))), "")
+    given, asked = _first(cards, "z_absorber") or "", _first(cards, "edge") or ""
+    other = symbol(int(given[:9])) if given.isdecimal() else ""
+    number_, _ = _number(path, cards)
+    if not other and cards and cell and number_ is not None:
+        numbers = list(cell[1]) or list(range(len(cell[0][1])))
+        other = cell[0][1][numbers.index(number_)] if number_ in numbers else ""
+    edge = _CARDS.get(asked.lower(), "")
+    wrong = [
+        f"{what} {ours} in its header, {theirs} in the indata file beside it"
+        for what, ours, theirs in (("element", symbol(z) or "", other or ""), ("edge", shell, edge))
+        if ours and theirs and not (ours == theirs or (what == "edge" and ours[:1] == theirs[:1]
+                                    and ours[1:] in theirs))
+    ]  # fmt: skip
+    if wrong:
+        raise EngineError("mixed_files", f"{path.name}: {'; '.join(wrong)}")
+
+
+def _per_atom(
+    path: Path, mu: Floats, header: dict[str, float], folder: Folder
+) -> tuple[Floats, str]:
+    """Absorption of one absorbing atom, and what was divided by.
+
+    The program writes the sum over the equivalent atoms of the cell (``natomsym`` of the header),
+    a convolved file that over all absorbers whose plain files stand beside it.
+    """
+    numbers = [
+        own.get("natomsym", own.get("natomsym_f", 0.0))
+        for p in folder.files
+        if _is_convolved(path, folder) and _NUMBERED.sub("", _stem(p)) == _stem(path) != _stem(p)
+        and (own := _numbers(folder, p))
+    ]  # fmt: skip
+    total = sum(numbers) or header.get("natomsym", header.get("natomsym_f", 0.0))
+    if total < 1 or not all(numbers):
+        return mu, "" if total == 1 else "sum over the equivalent atoms, whose number is not told"
+    return mu / total, f"sum over {total:g} atoms, divided by it" if total > 1 else ""
 
 
 def _check_column(path: Path, lines: list[str]) -> None:
@@ -131,13 +181,17 @@ def _header(path: Path, folder: Folder) -> dict[str, float]:
     for other in (path, *folder.files):
         if other != path and _ENDING.sub("", plain_name(other)) != _stem(path):
             continue
-        found = _HEADER.search(folder.head(other))
-        if found:
-            names = [n.strip() for n in found.group(2).split(",")]
-            values = found.group(1).lstrip("# ").split()
-            for name, value in zip(names, values):
-                out.setdefault(name, number(value, other))
+        out = _numbers(folder, other) | out
     return out
+
+
+def _numbers(folder: Folder, path: Path) -> dict[str, float]:
+    """Numbers in the header of one file by their names."""
+    found = _HEADER.search(folder.head(path))
+    if found is None:
+        return {}
+    names = [n.strip() for n in found.group(2).split(",")]
+    return {n: number(v, path) for n, v in zip(names, found.group(1).lstrip("# ").split())}
 
 
 def _axis(energy: np.ndarray, edge: float) -> Axis:
@@ -248,8 +302,10 @@ def _cif(indata: tuple[Path, str] | None) -> tuple[Path, ...]:
 
 
 def _converged(path: Path, folder: Folder) -> bool | None:
-    """What the bav file tells of self-consistency; None without one or without SCF."""
+    """What the bav file, or what the program printed, tells of self-consistency; None without."""
     bav = folder.named(f"{_NUMBERED.sub('', _stem(path))}_bav.txt", "fdmnes_bav.txt")
+    printed = [p for p in folder.files if _PRINTED.match(folder.head(p))]
+    bav = bav or (printed[0] if len(printed) == 1 else None)
     if bav is None:
         return None
     text = read_text(bav).lower()

@@ -26,6 +26,7 @@ from defectra.core.records import (
 from defectra.core.store import Row, disk_errors, made, write_table
 from defectra.core.textfiles import read_bytes
 from defectra.engines.edges import find as tabulated
+from defectra.engines.edges import is_element
 from defectra.engines.exciting import read as exciting
 from defectra.engines.fdmnes import read as fdmnes
 from defectra.engines.feff import read as feff
@@ -199,6 +200,12 @@ def _check(reading: Reading, paired: Paired) -> str:
             "unknown_absorber",
             f"nothing tells the absorbing {what} ({reading.absorber.label or 'no input file'}); "
             "put the input of the run beside it",
+        )
+    if not is_element(element):
+        raise EngineError(
+            "unknown_absorber",
+            f"{element!r} is no element ({reading.absorber.label or 'no input file'}); name it "
+            "with --absorber",
         )
     known = tabulated(element, edge)
     if reading.axis is Axis.ABSOLUTE and known is not None:

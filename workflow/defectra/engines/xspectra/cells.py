@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from defectra.core.units import BOHR_ANGSTROM
-from defectra.engines.xspectra.namelists import element_of, namelists, species
+from defectra.engines.xspectra.namelists import element_of, namelists, rows_after, species
 
 Floats = NDArray[np.float64]
 Cell = tuple[Floats, list[str], Floats]
@@ -28,7 +28,7 @@ def read(text: str) -> Cell:
     units = {card.upper(): unit.lower() for card, unit in _UNIT.findall(text)}
     lengths, cosines = _constants(keys)
     number = int(_real(keys.get("ibrav", "")))
-    rows = _rows(text)
+    rows = rows_after(text, ("ATOMIC_POSITIONS", "CELL_PARAMETERS"))
     if number == 0:
         scale = _scale(units.get("CELL_PARAMETERS", ""), lengths[0])
         lattice = np.array([[_real(w) for w in r[:3]] for r in rows["CELL_PARAMETERS"][:3]]) * scale
@@ -37,32 +37,23 @@ def read(text: str) -> Cell:
     if lattice.shape != (3, 3):
         raise ValueError("CELL_PARAMETERS without three rows")
     kinds = {k.label: element_of(k) for k in species(text)[0]}
-    atoms = rows["ATOMIC_POSITIONS"]
+    atoms = [r for r in rows["ATOMIC_POSITIONS"] if len(r) >= 4]
     coords = np.array([[_real(w) for w in r[1:4]] for r in atoms]).reshape(-1, 3)
     unit = units.get("ATOMIC_POSITIONS", "") or "alat"
     if unit == "crystal_sg":
         raise ValueError("positions of a space group (crystal_sg)")
+    wanted = keys.get("nat", "")
+    if wanted.isdecimal() and int(wanted[:9]) != len(atoms):
+        raise ValueError(f"nat = {wanted}, but ATOMIC_POSITIONS has {len(atoms)} rows")
+    unnamed = [r[0] for r in atoms if not kinds.get(r[0])]
+    if unnamed:
+        raise ValueError(
+            f"the type {unnamed[0]!r} is in ATOMIC_POSITIONS, and ATOMIC_SPECIES leaves open which "
+            "element it is (label, mass and pseudopotential)"
+        )
     if unit != "crystal":
         coords = coords * _scale(unit, lengths[0]) @ np.linalg.inv(lattice)
     return lattice, [kinds[r[0]] for r in atoms], coords
-
-
-def _rows(text: str) -> dict[str, list[list[str]]]:
-    out: dict[str, list[list[str]]] = {"ATOMIC_POSITIONS": [], "CELL_PARAMETERS": []}
-    current: list[list[str]] | None = None
-    for line in text.splitlines():
-        words = re.split(r"[!#]", line)[0].split()
-        if not words:
-            continue
-        card = re.split(r"[({]", words[0])[0].upper()
-        if card in out:
-            current = out[card]
-        elif words[0].startswith(("&", "/")) or (card.isupper() and len(card) > 3 and "_" in card):
-            current = None
-        elif current is not None:
-            current.append(words)
-    out["ATOMIC_POSITIONS"] = [r for r in out["ATOMIC_POSITIONS"] if len(r) >= 4]
-    return out
 
 
 def _real(word: str) -> float:

@@ -76,12 +76,12 @@ class XOutput:
 
 
 def namelists(text: str) -> dict[str, str]:
-    """Keys of all namelists, the first mention of each."""
+    """Keys of all namelists, the last mention of each, as Fortran reads them."""
     out: dict[str, str] = {}
     for line in text.splitlines():
         for key, value in _KEY.findall(_uncommented(line)):
             name = re.sub(r"\s", "", key.lower())
-            out.setdefault(name, value.strip("'\" ") if value else "")
+            out[name] = value.strip("'\" ") if value else ""
     return {k: v for k, v in out.items() if v}
 
 
@@ -145,7 +145,7 @@ class Kind:
 
 def species(text: str) -> tuple[list[Kind], list[str]]:
     """Types of ATOMIC_SPECIES and the labels of ATOMIC_POSITIONS, in their order."""
-    rows = _rows_after(text, ("ATOMIC_SPECIES", "ATOMIC_POSITIONS"))
+    rows = rows_after(text, ("ATOMIC_SPECIES", "ATOMIC_POSITIONS"))
     kinds = []
     for words in rows["ATOMIC_SPECIES"]:
         try:
@@ -159,7 +159,9 @@ def species(text: str) -> tuple[list[Kind], list[str]]:
 def element_of(kind: Kind) -> str:
     """Element of a type such as ``Oh``, ``C_h``, ``Tih``, ``Ni2``; empty if it stays open.
 
-    Mass, then pseudopotential decide between one and two letters; without them the longer.
+    Mass, then pseudopotential decide between one and two letters; without them the longer. Where
+    both tell an element that the label does not start with (``Ho`` with mass and potential of
+    oxygen), the type stays open.
     """
     from pymatgen.core import Element
 
@@ -168,29 +170,39 @@ def element_of(kind: Kind) -> str:
         return ""
     word = letters.group().capitalize()
     options = [word[:n] for n in (2, 1) if len(word) >= n and Element.is_valid_symbol(word[:n])]
-    if len(options) < 2:
-        return options[0] if options else ""
-    by_mass = [e for e in options if abs(float(Element(e).atomic_mass) / kind.mass - 1) < 0.01]
     pseudo = re.match(r"([A-Za-z]+)", kind.pseudo)
     named = pseudo.group(1).capitalize() if pseudo else ""
+    if named not in options and Element.is_valid_symbol(named) and _has_mass(named, kind.mass):
+        return ""
+    by_mass = [e for e in options if _has_mass(e, kind.mass)]
     by_name = [e for e in options if named == e]
-    return (by_mass or by_name or options)[0]
+    return (by_mass or by_name or options or [""])[0]
 
 
-def _rows_after(text: str, cards: tuple[str, ...]) -> dict[str, list[list[str]]]:
+def _has_mass(element: str, mass: float) -> bool:
+    from pymatgen.core import Element
+
+    return abs(float(Element(element).atomic_mass) / mass - 1) < 0.01 if mass else False
+
+
+# Cards of pw.x by its manual; a type such as `Ti_h` is none.
+_CARDS = {
+    "ATOMIC_SPECIES", "ATOMIC_POSITIONS", "K_POINTS", "ADDITIONAL_K_POINTS", "CELL_PARAMETERS",
+    "CONSTRAINTS", "OCCUPATIONS", "ATOMIC_VELOCITIES", "ATOMIC_FORCES", "SOLVENTS", "HUBBARD",
+}  # fmt: skip
+
+
+def rows_after(text: str, cards: tuple[str, ...]) -> dict[str, list[list[str]]]:
     """Rows of words that follow each card of a pw.x input, to the next card or namelist."""
     out: dict[str, list[list[str]]] = {c: [] for c in cards}
     current: list[list[str]] | None = None
     for line in text.splitlines():
-        words = line.split("!")[0].split()
-        if not words or words[0].startswith("#"):
+        words = re.split(r"[!#]", line)[0].split()
+        if not words:
             continue
-        if (
-            words[0].startswith(("&", "/"))
-            or (words[0].isalpha() and len(words[0]) > 3)
-            or ("_" in words[0] and words[0].split("_")[0].upper() in ("ATOMIC", "K", "CELL"))
-        ):
-            current = out.get(words[0].upper())
+        card = re.split(r"[({]", words[0])[0].upper()
+        if words[0].startswith(("&", "/")) or card in _CARDS:
+            current = out.get(card)
         elif current is not None:
             current.append(words)
     return out

@@ -18,6 +18,7 @@ X_IONS = ("Cl", "Br", "I")
 IONS = (*A_IONS, *B_IONS, *X_IONS)
 SITES = {"A": A_IONS, "B": B_IONS, "X": X_IONS}
 EIGHTHS = 8
+Shares = tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
 _TOLERANCE = 1e-3
 _PART = re.compile(r"(MA|FA|[A-Z][a-z]?)(?:_?(\d+(?:\.\d+)?))?")
 _ABSENT_PATTERN = (0, 0, 1, 1, 3, 3)
@@ -70,6 +71,23 @@ def parse_formula(text: str) -> Compound:
     DataError
         If it is no ABX3 of the known ions, or a fraction is off the 1/8 grid.
     """
+    return from_amounts(_amounts(text), f"formula {text.strip()!r}")
+
+
+def shares_of(text: str) -> Shares:
+    """Fractions on A, B and X of any ABX3, on the grid or off it: shapes (5,), (6,), (3,).
+
+    Raises
+    ------
+    DataError
+        If it is no ABX3 of the known ions.
+    """
+    a, b, x = _sites(_amounts(text), f"formula {text.strip()!r}")
+    return a, b, x
+
+
+def _amounts(text: str) -> list[float]:
+    """Amount of each of `IONS` in a formula."""
     text = text.strip()
     if not re.fullmatch(f"(?:{_PART.pattern})+", text):
         raise DataError(f"formula {text!r} cannot be read; expected e.g. CsSn_0.5Pb_0.5I_3")
@@ -78,7 +96,7 @@ def parse_formula(text: str) -> Compound:
         if ion not in amounts:
             raise DataError(f"formula {text!r}: ion {ion!r} is not known; known: {', '.join(IONS)}")
         amounts[ion] += float(number or 1)
-    return from_amounts([amounts[ion] for ion in IONS], f"formula {text!r}")
+    return [amounts[ion] for ion in IONS]
 
 
 def from_amounts(amounts: Sequence[float], where: str) -> Compound:
@@ -89,6 +107,21 @@ def from_amounts(amounts: Sequence[float], where: str) -> Compound:
     DataError
         With `where`, if the sums are not those of ABX3 or a fraction is off the 1/8 grid.
     """
+    out = []
+    for (site, ions), own in zip(SITES.items(), _sites(amounts, where)):
+        eighths = own * EIGHTHS
+        if np.abs(eighths - eighths.round()).max() > _TOLERANCE * EIGHTHS:
+            worst = int(np.abs(eighths - eighths.round()).argmax())
+            raise DataError(
+                f"{where}: fraction {own[worst]:g} of {ions[worst]} on site {site} "
+                f"is off the 1/8 grid of the 2x2x2 cell"
+            )
+        out.append(tuple(int(n) for n in eighths.round()))
+    return Compound(*out)
+
+
+def _sites(amounts: Sequence[float], where: str) -> list[NDArray[np.float64]]:
+    """Fractions on each site, where the sums are those of ABX3."""
     out, start = [], 0
     for site, ions in SITES.items():
         whole = 3.0 if site == "X" else 1.0
@@ -99,15 +132,8 @@ def from_amounts(amounts: Sequence[float], where: str) -> Compound:
                 f"{where}: {own.sum():g} on site {site} where ABX3 has {whole:g} "
                 f"(known: {', '.join(ions)})"
             )
-        eighths = own / whole * EIGHTHS
-        if np.abs(eighths - eighths.round()).max() > _TOLERANCE * EIGHTHS:
-            worst = ions[int(np.abs(eighths - eighths.round()).argmax())]
-            raise DataError(
-                f"{where}: fraction {own[ions.index(worst)] / whole:g} of {worst} on site {site} "
-                f"is off the 1/8 grid of the 2x2x2 cell"
-            )
-        out.append(tuple(int(n) for n in eighths.round()))
-    return Compound(*out)
+        out.append(own / whole)
+    return out
 
 
 def b_compositions() -> NDArray[np.int64]:

@@ -48,9 +48,9 @@ def matrix(compounds: Sequence[Compound], found: Rows) -> Floats:
         Rows of our runs.
     """
     a, b, x = fractions(compounds)
-    table = _table(found)
-    mean = _mixed("na,nb,nx,abxq->nq", (a, b, x), table)
-    end_members = _mixed("na,nx,abxq->nbq", (a, x), table)
+    table = ends(found)
+    mean = mixed("na,nb,nx,abxq->nq", (a, b, x), table)
+    end_members = mixed("na,nx,abxq->nbq", (a, x), table)
     there = b > 0
     gap, size = (np.where(there, end_members[:, :, k], 0.0) for k in (_GAP, _LATTICE))
     lean = -LEAN_EV * np.log((b * np.exp(-gap / LEAN_EV)).sum(axis=1))
@@ -66,19 +66,19 @@ def matrix(compounds: Sequence[Compound], found: Rows) -> Floats:
     )
 
 
-def _table(found: Rows) -> Floats:
-    """Values of each end, shape (5, 6, 3, 4)."""
+def ends(found: Rows, quantities: Sequence[tuple[str, str]] = QUANTITIES) -> Floats:
+    """Values of each end, shape (5, 6, 3, q), from rows of our runs: column and kind of each."""
     good = {(r["name"], r["kind"]): r for r in found if r["status"] == Status.OK}
-    out = np.full((len(A_IONS), len(B_IONS), len(X_IONS), len(QUANTITIES)), np.nan)
+    out = np.full((len(A_IONS), len(B_IONS), len(X_IONS), len(quantities)), np.nan)
     for (i, a), (j, b), (k, x) in product(*map(enumerate, (A_IONS, B_IONS, X_IONS))):
         name = runs.pure_of(STAND_IN if a in MOLECULES else a, b, x).name
-        for n, (column, kind) in enumerate(QUANTITIES):
+        for n, (column, kind) in enumerate(quantities):
             if (name, kind) in good:
                 out[i, j, k, n] = good[name, kind][column]
     return out
 
 
-def _mixed(how: str, shares: Sequence[Floats], table: Floats) -> Floats:
+def mixed(how: str, shares: Sequence[Floats], table: Floats) -> Floats:
     """Averages by fractions; an end that is missing counts where it takes part alone."""
     value = np.einsum(how, *shares, np.nan_to_num(table))
     gone = np.einsum(how, *shares, np.isnan(table).astype(float))

@@ -8,7 +8,7 @@ from defectra.core.limits import without_limits
 
 def evaluation_settings(config: Config) -> str:
     """Canonical JSON of what decides the scores."""
-    beside = {"screen", "fidelity", "protocol", "complete", "shards"}
+    beside = {"screen", "fidelity", "protocol", "complete", "shards", "measured_gaps"}
     study = config.perovskites.model_dump(mode="json", exclude=beside)
     return canonical(study)
 

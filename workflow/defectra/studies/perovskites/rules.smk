@@ -2,6 +2,7 @@
 
 
 include: "calculations.smk"
+include: "measured.smk"
 
 
 from defectra.studies.perovskites.parameters import evaluation_settings, screen_settings
@@ -112,6 +113,7 @@ use rule step as screen_perovskites with:
         compounds=rules.load_perovskites.output.compounds,
         references=rules.load_perovskites.output.references,
         ions=rules.load_perovskites.output.ions,
+        runs="results/perovskites/runs.parquet",
     output:
         screened="results/perovskites/screened.parquet",
         passed=report(
@@ -126,8 +128,32 @@ use rule step as screen_perovskites with:
         **need(mb=1500, minutes=30),
     params:
         **step("defectra.studies.perovskites.steps.screen_perovskites"),
+        **project_files(readings=CONFIG.perovskites.measured_gaps),
         config=screen_settings(CONFIG),
         seed=leaf(CONFIG, "seed"),
+
+
+use rule step as compare_predictions with:
+    input:
+        names=needs("perovskites/perovs_ml/Expt_points.csv", CONFIG.mirror),
+        optical=needs("perovskites/perovs_ml/Pred_expt_opto_elec.txt", CONFIG.mirror),
+        structural=needs(
+            "perovskites/perovs_ml/Pred_expt_struct_energ.txt", CONFIG.mirror
+        ),
+        screened=rules.screen_perovskites.output.screened,
+        compounds=rules.load_perovskites.output.compounds,
+    output:
+        report(
+            "results/perovskites/published_predictions.csv",
+            category="Perovskites: screen",
+            caption="captions/published_predictions.rst",
+        ),
+    log:
+        "results/logs/perovskites/compare_predictions.log",
+    localrule: True
+    params:
+        **step("defectra.studies.perovskites.steps.compare_predictions"),
+        mirror=CONFIG.mirror,
 
 
 use rule step as plot_perovskite_errors with:
@@ -235,6 +261,9 @@ use rule step as plot_perovskite_screen with:
 use rule step as score_perovskites with:
     input:
         metrics=rules.gather_perovskites.output.metrics,
+        measured=rules.learn_measured.output.metrics,
+        ladder=rules.learn_measured.output.ladder,
+        predictions=rules.compare_predictions.output[0],
         quality=rules.load_perovskites.output.quality,
         references=rules.load_perovskites.output.references,
         runs=rules.gather_runs.output.table,
@@ -258,7 +287,7 @@ rule perovskites:
             "results/perovskites/{table}",
             table=[
                 *("scorecard.csv", "checks.csv", "metrics.csv", "fidelity.csv"),
-                *("screened.parquet", "mixing.csv", "slme.csv"),
+                *("screened.parquet", "mixing.csv", "slme.csv", "ladder.csv"),
             ],
         ),
         expand(
@@ -272,7 +301,7 @@ rule perovskites:
                     "decomposition",
                     "fidelity",
                 ),
-                *("funnel", "gap", "stability"),
+                *("funnel", "gap", "stability", "ladder", "coverage"),
             ],
         ),
     localrule: True

@@ -18,12 +18,13 @@ from scipy.special import ndtr
 
 from defectra.core.records import Column, Table
 from defectra.learn.committee import COMMITTEE, NORMAL_90, Committee
-from defectra.studies.perovskites import descriptors
+from defectra.studies.perovskites import descriptors, measured_like
 from defectra.studies.perovskites.compounds import Compound, in_published_space
+from defectra.studies.perovskites.measured_like import MeasuredLike
 from defectra.studies.perovskites.problems import label
 from defectra.studies.perovskites.references import offsets
 from defectra.studies.perovskites.settings import Criterion, PerovskiteStudy, Screen
-from defectra.studies.perovskites.tables import UNITS, composition_columns, compounds_of
+from defectra.studies.perovskites.tables import SCREEN_UNITS, composition_columns, compounds_of
 
 Floats = NDArray[np.float64]
 Row = dict[str, Any]
@@ -39,15 +40,21 @@ SCREENED = (
     "level_A",
     "level_X",
 )
+MEASURED = "gap_measured"
+SHOWN = (*SCREENED, MEASURED)
 CORRECTED = "decomposition_consistent"
+_MEANING = {
+    "gap_HSE": "predicted HSE06 gap without spin-orbit coupling: no measured gap",
+    MEASURED: "what an optical measurement would give (measured-like)",
+}
 FUNNEL_COLUMNS = ["step", "references", "space", "target", "low", "high", "left"]
 
 
 def screened_table() -> Table:
     """Schema of ``screened.parquet``: predictions, 90 % half widths, probabilities, rank."""
-    labels = [c for t in SCREENED for c in (
-        Column(t, "float", UNITS[t], "predicted"),
-        Column(f"{t}_half", "float", UNITS[t], "half width of the 90 % interval"),
+    labels = [c for t in SHOWN for c in (
+        Column(t, "float", SCREEN_UNITS[t], _MEANING.get(t, "predicted")),
+        Column(f"{t}_half", "float", SCREEN_UNITS[t], "half width of the 90 % interval"),
     )]  # fmt: skip
     return Table(
         "perovskites_screened",
@@ -59,6 +66,8 @@ def screened_table() -> Table:
             Column("x", "ints", "1/8", "X site"),
             Column("published_space", "bool", "", "one of the 17,955"),
             *labels,
+            Column("gap_HSE_SOC", "float", "eV", "gap_HSE and our spin-orbit coupling"),
+            Column("gap_measured_unseen", "string", "", "ions that no measured compound has"),
             Column(CORRECTED, "float", "eV", "decomposition_HSE with consistent references AX"),
             Column("probability", "float", "", "to meet every criterion"),
             Column("passes", "bool", "", "probability at least that of the config"),
@@ -97,10 +106,12 @@ def predict(
     ions: descriptors.Table,
     known: Sequence[Mapping[str, Any]],
     screen: Screen,
+    like: MeasuredLike,
 ) -> tuple[list[Row], float]:
     """Rows of the screened table, best first, and the seconds that the predictions took.
 
-    `known` are rows of the compounds table, for the tabulated properties of the ions.
+    `known` are rows of the compounds table, for the tabulated properties of the ions; `like` is the
+    step to the measured gap.
     """
     start = time.perf_counter()
     matrix = descriptors.wide_matrix(compounds, ions, known)
@@ -113,9 +124,11 @@ def predict(
     wrong = offsets(compounds, references, "HSE", only_wrong=True)
     means[CORRECTED] = means["decomposition_HSE"] + wrong
     halves[CORRECTED] = halves["decomposition_HSE"]
+    told = like.of(compounds)
+    means[MEASURED], halves[MEASURED] = told.gap, told.half
     joint = np.prod(list(chances(means, halves, screen).values()), axis=0)
     seconds = time.perf_counter() - start
-    return _rows(compounds, means, halves, joint, screen), seconds
+    return _rows(compounds, means, halves, joint, screen, told), seconds
 
 
 def chances(
@@ -148,6 +161,7 @@ def _rows(
     halves: Mapping[str, Floats],
     joint: Floats,
     screen: Screen,
+    told: measured_like.Answer,
 ) -> list[Row]:
     published = np.array([in_published_space(c.b) for c in compounds])
     asked = published | (screen.space == "whole")
@@ -158,9 +172,11 @@ def _rows(
     out = []
     for k in order:
         row = {**composition_columns(compounds[k]), "published_space": bool(published[k])}
-        for target in SCREENED:
+        for target in SHOWN:
             row[target] = float(means[target][k])
             row[f"{target}_half"] = float(halves[target][k])
+        row["gap_HSE_SOC"] = float(means["gap_HSE"][k] + told.spin_orbit[k])
+        row["gap_measured_unseen"] = told.unseen[k]
         row[CORRECTED] = float(means[CORRECTED][k])
         row |= {"probability": float(joint[k]), "passes": bool(passes[k]), "rank": int(rank[k])}
         out.append(row)

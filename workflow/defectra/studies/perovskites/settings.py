@@ -14,6 +14,7 @@ ScreenTarget = Literal[
     "lattice_HSE",
     "decomposition_HSE",
     "gap_HSE",
+    "gap_measured",
     "refractive_index",
     "log_fom",
     "defect_energy",
@@ -52,7 +53,7 @@ class Screen(Strict):
     criteria: dict[str, Criterion | None] = Field(
         {
             "stable": Criterion(target="decomposition_HSE", high=0.0),
-            "gap": Criterion(target="gap_HSE", low=1.0, high=2.0),
+            "gap": Criterion(target="gap_measured", low=1.0, high=2.0),
             "few defects": Criterion(target="defect_energy", low=0.5),
             "shallow acceptor": Criterion(target="level_A", high=0.15),
         },
@@ -100,6 +101,10 @@ class PerovskiteStudy(StudySettings):
         description="labels whose 5-fold cross-validation is repeated",
     )
     bootstrap: int = Field(1000, ge=10, description="resamples over compounds")
+    measured_gaps: str = Field(
+        "resources/perovskites/measured_gaps.csv",
+        description="table of measured gaps, below the project or absolute",
+    )
     fidelity: Fidelity = Fidelity()
     screen: Screen = Screen()
 

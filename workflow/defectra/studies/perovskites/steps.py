@@ -125,9 +125,10 @@ def score_perovskites(job: Job) -> None:
     from defectra.core.claims import CHECK_COLUMNS, SCORECARD_COLUMNS
     from defectra.core.csvs import read_csv, write_csv
     from defectra.core.records import METRICS_COLUMNS
-    from defectra.studies.perovskites import decomposition, slme
+    from defectra.studies.perovskites import decomposition, published, slme
     from defectra.studies.perovskites.binary_phases import EXCESS_COLUMNS
     from defectra.studies.perovskites.checks import checks
+    from defectra.studies.perovskites.measured_scores import LADDER_COLUMNS
     from defectra.studies.perovskites.parity import PARITY_COLUMNS
     from defectra.studies.perovskites.scorecard import scorecard
     from defectra.studies.perovskites.tables import (
@@ -146,36 +147,70 @@ def score_perovskites(job: Job) -> None:
         read_csv(job.input.parity, PARITY_COLUMNS),
         read_csv(job.input.excesses, EXCESS_COLUMNS),
         read_csv(job.input.decomposition, decomposition.COLUMNS),
+        read_csv(job.input.measured, METRICS_COLUMNS),
+        read_csv(job.input.ladder, LADDER_COLUMNS),
+        read_csv(job.input.predictions, published.COLUMNS),
     )
     write_csv(job.output.scorecard, claims, SCORECARD_COLUMNS)
     write_csv(job.output.checks, own, CHECK_COLUMNS)
 
 
+def compare_predictions(job: Job) -> None:
+    """The authors' predictions of the compounds that they named, beside ours.
+
+    Input names, optical, structural (files of the mirror), screened, compounds (parquet); output
+    csv. params.mirror = folder of the published data.
+    """
+    from defectra.core.csvs import write_csv
+    from defectra.core.datasets import located
+    from defectra.core.store import read_table
+    from defectra.studies.perovskites import published
+    from defectra.studies.perovskites.screen import SHOWN, screened_table
+    from defectra.studies.perovskites.tables import COMPOUNDS, SCREEN_UNITS
+
+    files = ("names", "optical", "structural")
+    paths = [located(getattr(job.input, key), job.params.mirror)[0] for key in files]
+    screened = read_table(job.input.screened, screened_table(), ["name", *SHOWN])
+    known = read_table(job.input.compounds, COMPOUNDS)
+    rows = published.beside(published.read_named(*paths), screened, known, SCREEN_UNITS)
+    write_csv(job.output[0], rows, published.COLUMNS)
+
+
 def screen_perovskites(job: Job) -> None:
     """The screen.
 
-    Input compounds (parquet), references, ions (csv); output screened (parquet), passed, funnel
-    (csv).
+    Input compounds, runs (parquet), references, ions (csv); output screened (parquet), passed,
+    funnel (csv).
 
-    params.config = leaf perovskites; params.seed = seed.
+    params.config = leaf perovskites; params.seed = seed; params.readings = measured gaps.
     """
     import json
 
     from defectra.core.csvs import read_csv, write_csv
+    from defectra.core.project_files import project_file
     from defectra.core.store import read_table, write_table
     from defectra.studies.perovskites import screen
     from defectra.studies.perovskites.compounds import whole_space
     from defectra.studies.perovskites.descriptors import ions_from_rows
+    from defectra.studies.perovskites.measured import read_measured
+    from defectra.studies.perovskites.measured_like import MeasuredLike
     from defectra.studies.perovskites.settings import PerovskiteStudy
-    from defectra.studies.perovskites.tables import COMPOUNDS, IONS_COLUMNS, REFERENCES_COLUMNS
+    from defectra.studies.perovskites.tables import (
+        COMPOUNDS,
+        IONS_COLUMNS,
+        REFERENCES_COLUMNS,
+        RUNS,
+    )
 
     study = PerovskiteStudy(**json.loads(job.params.config))
     references = read_csv(job.input.references, REFERENCES_COLUMNS)
     ions = ions_from_rows(read_csv(job.input.ions, IONS_COLUMNS))
     compounds = read_table(job.input.compounds, COMPOUNDS)
     models = screen.train(compounds, references, ions, study, int(job.params.seed))
+    readings = read_measured(project_file(job.params.readings))
+    like = MeasuredLike.learn(readings, compounds, read_table(job.input.runs, RUNS), ions)
     space = whole_space()
-    rows, seconds = screen.predict(models, space, references, ions, compounds, study.screen)
+    rows, seconds = screen.predict(models, space, references, ions, compounds, study.screen, like)
     print(f"{len(rows)} compounds predicted in {seconds:.1f} s")
     write_table(job.output.screened, rows, screen.screened_table())
     passed = [{k: r[k] for k in screen.passed_columns()} for r in rows if r["passes"]]

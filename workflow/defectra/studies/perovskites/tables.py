@@ -15,8 +15,8 @@ LABELS = (
     ("decomposition_PBE", "eV", "energy of ABX3 less that of AX and BX2, for each formula unit"),
     ("lattice_HSE", "Å", "pseudo-cubic lattice constant, HSE06"),
     ("decomposition_HSE", "eV", "as decomposition_PBE, HSE06"),
-    ("gap_PBE", "eV", "band gap, PBE"),
-    ("gap_HSE", "eV", "band gap, HSE06"),
+    ("gap_PBE", "eV", "band gap, PBE, without spin-orbit coupling"),
+    ("gap_HSE", "eV", "band gap, HSE06, without spin-orbit coupling: no measured gap"),
     ("refractive_index", "", "from the static dielectric constant, PBE"),
     ("log_fom", "", "log10 of the photovoltaic figure of merit"),
     ("defect_energy_x_rich", "eV", "formation energy of the vacancies at equilibrium, X-rich"),
@@ -37,6 +37,8 @@ LABELS = (
     ("energy_HSE", "eV", "as energy_PBE, HSE06"),
 )
 UNITS = {name: unit for name, unit, _ in LABELS}
+# What the screen says of a compound: labels, and the measured-like gap.
+SCREEN_UNITS = {**UNITS, "gap_measured": "eV"}
 DESCRIPTORS = 45
 _COMPOSITION = (
     Column("name", "string", "", "canonical formula"),

@@ -72,6 +72,42 @@ use rule step as learn_delta with:
         mirror=CONFIG.mirror,
 
 
+use rule step as transfer_delta with:
+    input:
+        lists=needs_all(xas_lists(["Ti", "Cu"], ["FEFF", "VASP"]), CONFIG.mirror),
+        tables=needs_all(xas_tables(["Ti", "Cu"], ["FEFF", "VASP"]), CONFIG.mirror),
+    output:
+        "results/xanes/transfer.csv",
+    log:
+        "results/logs/xanes/transfer_delta.log",
+    resources:
+        **need(mb=1500, minutes=60),
+    params:
+        **step("defectra.studies.xanes.steps.transfer_delta"),
+        config=leaf(CONFIG, "xanes"),
+        seed=leaf(CONFIG, "seed"),
+        mirror=CONFIG.mirror,
+
+
+use rule step as save_delta with:
+    input:
+        lists=needs_all(xas_lists(["Ti", "Cu"], ["FEFF", "VASP"]), CONFIG.mirror),
+        tables=needs_all(xas_tables(["Ti", "Cu"], ["FEFF", "VASP"]), CONFIG.mirror),
+        pairs=rules.learn_delta.output.pairs,
+        transfer=rules.transfer_delta.output[0],
+    output:
+        expand("results/xanes/models/feff_to_vasp_{element}.npz", element=["Ti", "Cu"]),
+    log:
+        "results/logs/xanes/save_delta.log",
+    localrule: True
+    resources:
+        **need(mb=1000, minutes=10),
+    params:
+        **step("defectra.studies.xanes.steps.save_delta"),
+        config=leaf(CONFIG, "xanes"),
+        mirror=CONFIG.mirror,
+
+
 use rule step as check_published with:
     input:
         series=needs(f"{FEATUREXAS}/dataset/nmc_exp_xas.json", CONFIG.mirror),
@@ -156,6 +192,7 @@ use rule step as gather_xanes with:
     input:
         rules.compare_features.output[0],
         rules.learn_delta.output.metrics,
+        rules.transfer_delta.output[0],
         rules.measure_nickel.output.metrics,
     output:
         report(
@@ -227,6 +264,24 @@ use rule step as plot_xanes_delta with:
         **step("defectra.studies.xanes.plots.plot_xanes_delta"),
 
 
+use rule step as plot_xanes_transfer with:
+    input:
+        metrics=rules.gather_xanes.output[0],
+    output:
+        report(
+            "results/xanes/figures/transfer.png",
+            category="K edges: fidelity",
+            caption="captions/transfer.rst",
+        ),
+    log:
+        "results/logs/xanes/plot_xanes_transfer.log",
+    localrule: True
+    resources:
+        **need(mb=800, minutes=10),
+    params:
+        **step("defectra.studies.xanes.plots.plot_xanes_transfer"),
+
+
 use rule step as plot_xanes_ladder with:
     input:
         ladder=rules.build_ladder.output.ladder,
@@ -283,6 +338,10 @@ rule xanes:
         "results/xanes/ladder.csv",
         expand(
             "results/xanes/figures/{figure}.png",
-            figure=["features", "decay", "delta", "ladder", "series", "importance"],
+            figure=[
+                *("features", "decay", "delta", "transfer", "ladder", "series"),
+                "importance",
+            ],
         ),
+        rules.save_delta.output,
     localrule: True

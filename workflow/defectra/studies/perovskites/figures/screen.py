@@ -16,7 +16,7 @@ from defectra.figures import style
 from defectra.studies.perovskites.compounds import A_IONS, B_IONS, EIGHTHS, X_IONS
 from defectra.studies.perovskites.figures.models import LABELS
 from defectra.studies.perovskites.settings import Screen
-from defectra.studies.perovskites.tables import UNITS
+from defectra.studies.perovskites.tables import SCREEN_UNITS
 
 Rows = Iterable[Mapping[str, Any]]
 Cell = Callable[[Mapping[str, Any], bool], float]
@@ -51,7 +51,7 @@ def _window(row: Mapping[str, Any]) -> str:
     if not row["target"]:
         return "all compounds"
     low, high = row["low"], row["high"]
-    label, unit = LABELS[row["target"]], f" {UNITS[row['target']]}".rstrip()
+    label, unit = LABELS[row["target"]], f" {SCREEN_UNITS[row['target']]}".rstrip()
     if not np.isfinite(high):
         window = f"{label} > {low:g}{unit}"
     else:
@@ -64,7 +64,7 @@ def _window(row: Mapping[str, Any]) -> str:
 def plot_gap(rows: Rows, path: str | Path) -> None:
     """HSE gap of every pure compound (diagonal) and 1:1 mixture of two B cations."""
     scale = ScalarMappable(Normalize(0.5, 6.5), mpl.colormaps["viridis_r"])
-    title = "HSE gap (eV): diagonal pure, off it 1:1 mixtures on B"
+    title = "HSE gap without spin-orbit coupling (eV): diagonal pure, off it 1:1 mixtures on B"
     _grid(rows, lambda row, _: float(row["gap_HSE"]), scale, title, path, mirrored=False)
 
 

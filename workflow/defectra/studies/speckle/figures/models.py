@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from numpy.typing import NDArray
 
 from defectra.figures import style
 from defectra.studies.speckle import models
@@ -95,14 +96,14 @@ def plot_confusion(rows: Rows, path: str | Path) -> None:
             if not own:
                 style.say(axis, "no rows")
                 continue
-            low = int(min(float(r["number"]) for r in own))
-            high = int(max(float(r["number"]) for r in own))
+            both = [float(r[k]) for r in own for k in ("number", "predicted")]
+            low, high = int(min(both)), int(max(both))
             table = np.zeros((high - low + 1, high - low + 1))
             for r in own:
                 table[int(float(r["number"])) - low, int(float(r["predicted"])) - low] += float(
                     r["patterns"]
                 )
-            table /= table.sum(axis=1, keepdims=True)
+            table /= np.maximum(table.sum(axis=1, keepdims=True), 1)
             extent = (low - 0.5, high + 0.5, low - 0.5, high + 0.5)
             image = axis.imshow(table, origin="lower", extent=extent, vmin=0, vmax=1, cmap="Blues")
             axis.set(title=f"{kind}: {model}", xlabel="answer", ylabel="disks")
@@ -149,12 +150,16 @@ def plot_saliency(rings: Rows, blocks: Rows, path: str | Path) -> None:
         xlabel="distance from the direct beam (pixel)",
         ylabel="|change| in disks per relative change",
     )
-    axes[0, 0].legend(fontsize=6)
+    if axes[0, 0].lines:
+        axes[0, 0].legend(fontsize=6)
     for axis, (kind, number) in zip(axes[0, 1:], shown):
         own = [
             r for r in _of(blocks, kind=kind, model=models.NETWORK) if float(r["number"]) == number
         ]
-        _blocks(axis, own, f"{kind}, {number:.0f} disks")
+        if own:
+            _blocks(axis, own, f"{kind}, {number:.0f} disks")
+        else:
+            style.say(axis, f"{kind}, {number:.0f} disks: no rows")
     style.save(figure, path)
 
 
@@ -166,9 +171,15 @@ def _blocks(axis: Axes, own: Rows, title: str) -> None:
     table = np.zeros((len(high), len(wide)))
     table[np.searchsorted(high, rows), np.searchsorted(wide, columns)] = change
     limit = float(np.abs(table).max()) or 1.0
-    extent = (wide[0], wide[-1], high[0], high[-1])
+    extent = (*_ends(wide), *_ends(high))
     image = axis.imshow(
         table, origin="lower", extent=extent, cmap="RdBu_r", vmin=-limit, vmax=limit
     )
     axis.set(title=title, xlabel="column (pixel)", ylabel="row (pixel)")
     axis.figure.colorbar(image, ax=axis, shrink=0.6, label="disks per relative change")
+
+
+def _ends(places: NDArray[np.float64]) -> tuple[float, float]:
+    """Outer edges of equal blocks about their places."""
+    half = (places[1] - places[0]) / 2 if len(places) > 1 else 0.5
+    return float(places[0] - half), float(places[-1] + half)

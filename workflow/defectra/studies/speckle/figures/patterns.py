@@ -78,7 +78,8 @@ def plot_moments(rows: Rows, tolerance: float, path: str | Path) -> None:
     else:
         style.say(axes[0, 1], "no mirror of the published data:\nthe authors' means are not known")
     axes[0, 0].set(xlabel="number of disks", ylabel="first moment (pixel)")
-    axes[0, 0].legend()
+    if axes[0, 0].get_legend_handles_labels()[0]:
+        axes[0, 0].legend()
     style.save(figure, path)
 
 
@@ -96,6 +97,10 @@ def plot_profiles(
         Rings of the authors' patterns by number of disks.
     """
     figure, axes = style.canvas(1, 2, (9.4, 3.8))
+    if not ours:
+        style.say(axes[0, 0], "no profiles")
+        style.save(figure, path)
+        return
     colours = (style.BLUE, style.GREEN, style.ORANGE, style.RED, style.PURPLE)
     numbers = sorted(theirs) or sorted(ours)[:: max(1, len(ours) // 5)][:5]
     for number, colour in zip(numbers, colours):

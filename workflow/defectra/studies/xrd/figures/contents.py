@@ -43,6 +43,9 @@ def plot_plane(rows: Rows, path: str | Path) -> None:
             first, second, x, y = (
                 np.array([float(r[k]) for r in own]) for k in ("first", "second", "x", "y")
             )
+            if not style.finite(first, second, x, y):
+                style.say(axis, "no points")
+                continue
             image = axis.scatter(first, second, c=x, s=6 + 50 * y, cmap="viridis", lw=0)
             axis.set(title=f"{model}:\n{name}", xlabel="first", ylabel="second")
             axis.title.set_fontsize(8)
@@ -61,8 +64,9 @@ def plot_contents(predictions: Rows, metrics: Rows, path: str | Path) -> None:
             some = [r for r in own if r["model"] == model]
             truth, found = (np.array([r[k] for r in some]) for k in ("held", "predicted"))
             axis.plot(truth, found, ".", ms=3, color=_LOOK[model][0])
-            ends = style.limits(truth)
-            axis.plot(ends, ends, color=style.GREY, lw=0.8)
+            if style.finite(truth):
+                ends = style.limits(truth)
+                axis.plot(ends, ends, color=style.GREY, lw=0.8)
             axis.set(title=model, xlabel=f"{content}, left out", ylabel="read off the plane")
         for k, name in enumerate(_SETS):
             for step, (model, (colour, marker)) in enumerate(_LOOK.items()):
@@ -71,11 +75,12 @@ def plot_contents(predictions: Rows, metrics: Rows, path: str | Path) -> None:
                     continue
                 spot = k + 0.15 * (step - 1.5)
                 line[2].plot([spot, spot], [row["lo"], row["hi"]], color=colour, lw=1)
-                label = model if k == 0 else None
-                line[2].plot(spot, row["value"], marker, color=colour, ms=4, label=label)
+                line[2].plot(spot, row["value"], marker, color=colour, ms=4)
         line[2].set_xticks(range(len(_SETS)), _SETS, fontsize=7)
-        line[2].set(ylabel=f"error of {content} (atoms per formula unit)", ylim=(0, None))
-    axes[0, 2].legend(fontsize=6)
+        line[2].set(ylabel=f"error of {content} (atoms a formula)", ylim=(0, None))
+    for model, (colour, marker) in _LOOK.items():
+        axes[0, 2].plot([], [], marker, color=colour, ms=4, label=model)
+    figure.legend(*axes[0, 2].get_legend_handles_labels(), loc="outside lower center", ncols=4)
     style.save(figure, path)
 
 
@@ -90,7 +95,7 @@ def plot_interpolation(rows: Rows, path: str | Path) -> None:
     figure, axes = style.canvas(1, 1, (5.4, 3.6))
     looks = {LINE: (style.BLUE, "o"), MIXTURE: (style.ORANGE, "s"), NEAREST: (style.GREY, "D")}
     for method, (colour, marker) in looks.items():
-        own = [r for r in rows if r["method"] == method]
+        own = [r for r in rows if r["method"] == method and np.isfinite(float(r["rmse"]))]
         away = sorted({float(r["distance"]) for r in own})
         groups = [[float(r["rmse"]) for r in own if float(r["distance"]) == d] for d in away]
         middle = [float(np.mean(g)) for g in groups]
@@ -103,6 +108,9 @@ def plot_interpolation(rows: Rows, path: str | Path) -> None:
     axes[0, 0].set(
         xlabel="titanium content from the nearer known one", ylabel="error of the pattern"
     )
-    axes[0, 0].set_ylim(bottom=0)
-    axes[0, 0].legend()
+    if axes[0, 0].get_legend_handles_labels()[0]:
+        axes[0, 0].set_ylim(bottom=0)
+        axes[0, 0].legend()
+    else:
+        style.say(axes[0, 0], "no patterns between")
     style.save(figure, path)

@@ -23,7 +23,13 @@ def plot_patterns(
     """Patterns of three titanium contents, mixed occupancies, supercells and disturbed."""
     points = grid_of(study).points
     figure, axes = style.canvas(3, 1, (8.4, 7.0), sharex=True)
-    shown = np.unique(fractional.x)[[0, len(np.unique(fractional.x)) // 2, -1]]
+    plain = np.flatnonzero(fractional.y == 0)
+    if not len(plain):
+        style.say(axes[0, 0], "no pattern without zirconium")
+        style.save(figure, path)
+        return
+    contents = np.unique(fractional.x[plain])
+    shown = np.unique(contents[[0, len(contents) // 2, -1]])
     noisy = disturbed(fractional, study.disturbances, points, np.random.default_rng([seed, 5000]))
     sets = (
         ("mixed occupancies", fractional.plain),
@@ -46,6 +52,10 @@ def plot_relevance(rows: Rows, alloys: Alloys, study: XrdStudy, path: str | Path
     """Relevance of each reflection along the mean pattern, and against its signal."""
     points = grid_of(study).points
     figure, axes = style.canvas(1, 2, (11.0, 4.2), width_ratios=[2, 1])
+    if not rows or not len(alloys.x):
+        style.say(axes[0, 0], "no reflections")
+        style.save(figure, path)
+        return
     mean = alloys.plain.mean(axis=0)
     axes[0, 0].plot(points, mean / mean.max(), color=style.GREY, lw=0.8, label="mean pattern")
     most = max((float(r["relevance"]) for r in rows), default=1.0)
@@ -53,13 +63,35 @@ def plot_relevance(rows: Rows, alloys: Alloys, study: XrdStudy, path: str | Path
         angle, height = float(row["two_theta_deg"]), float(row["relevance"]) / most
         colour = style.RED if float(row["intensity"]) >= STRONG else style.SKY
         axes[0, 0].bar(angle, height, 2 * study.patterns.width, color=colour, alpha=0.5)
-        axes[0, 0].text(angle, height + 0.01, row["hkl"], fontsize=6, ha="center", rotation=90)
         spot = (float(row["signal"]), float(row["relevance"]))
         axes[0, 1].plot(*spot, "o", color=colour, ms=5)
-        axes[0, 1].annotate(row["hkl"], spot, fontsize=6)
-    axes[0, 0].set(xlabel="2 theta (degrees)", ylabel="relevance / largest; mean pattern")
-    axes[0, 0].legend()
+    for row in _named(rows):
+        angle, height = float(row["two_theta_deg"]), float(row["relevance"]) / most
+        axes[0, 0].text(angle, height + 0.01, row["hkl"], fontsize=6, ha="center", rotation=90)
+    for row in rows:
+        spot = (float(row["signal"]), float(row["relevance"]))
+        if float(row["intensity"]) >= STRONG or spot[1] > most / 4:
+            axes[0, 1].annotate(row["hkl"], spot, (3, 3), textcoords="offset points", fontsize=6)
+    axes[0, 0].set(
+        xlabel="2 theta (degrees)", ylabel="relevance / largest; mean pattern", ylim=(0, 1.15)
+    )
+    for colour, text in ((style.RED, "strong reflection"), (style.SKY, "other reflection")):
+        axes[0, 0].plot([], [], "s", color=colour, alpha=0.5, label=text)
+    axes[0, 0].legend(loc="upper center")
     axes[0, 1].set(
         xlabel="change of the pattern by the exchange", ylabel="relevance (spreads of the plane)"
     )
     style.save(figure, path)
+
+
+def _named(rows: Rows) -> list[Mapping[str, Any]]:
+    """Reflections whose names have room: the most telling one within each degree."""
+    found: list[Mapping[str, Any]] = []
+    for row in sorted(rows, key=_weight, reverse=True):
+        if all(abs(float(row["two_theta_deg"]) - float(r["two_theta_deg"])) > 1 for r in found):
+            found.append(row)
+    return found
+
+
+def _weight(row: Mapping[str, Any]) -> tuple[bool, float]:
+    return float(row["intensity"]) >= STRONG, float(row["relevance"])

@@ -1,0 +1,224 @@
+"""More runs of the kinds that went wrong: sums over atoms, other calculations, names, namelists."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from defectra.engines.finished.importing import import_tree
+
+DATA = Path(__file__).parent.parent / "data" / "reading"
+X = np.linspace(-20.0, 40.0, 121)
+MU = 0.5 + np.arctan(X / 2) / np.pi
+
+
+def table(*columns):
+    return "\n".join(" ".join(f"{v:.6E}" for v in row) for row in zip(*columns)) + "\n"
+
+
+def rows_of(found):
+    return {r["source"].split("/")[-1]: r for r in found.imports}
+
+
+def spectrum(found, row):
+    return np.array(found.spectra[row["calculation_id"]]["mu"])
+
+
+# --- FDMNES: the program writes sums over equivalent atoms ------------------------------------
+
+HEADER = (
+    " 4966.0 22 1 1 0.0 -6.2 -0.1 1 1 4853.0 274.0 0.0 4.3 {n} {rest}= E_edge, Z, n_edge, j_edge, "
+    "Abs_before_edge, VO_interstitial, E_cut, ninit, ninit1, Epsii, UnitCell_Volume, Surface_ref, "
+    "f0_forward, {name}\n    Energy    <xanes>\n"
+)
+INDATA = (
+    "Filout\n run\n\nRange\n -5. .2 45.\n\nRadius\n 5.\n\nZ_absorber\n 22\n\nCrystal\n"
+    " 4. 4. 4. 90 90 90\n 22 0 0 0\n 22 .5 .5 .1\n 8 .5 .5 .5\n\nEnd\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "rest"), [("natomsym", ""), ("natomsym_f, abs_u_iso", "0.0 "), ("natomsym_f", "")]
+)
+def test_fdmnes_is_read_as_absorption_of_one_atom(tmp_path, name, rest):
+    """Two kinds of Ti with four and two equivalent atoms: all three files say the same."""
+    (tmp_path / "run_in.txt").write_text(INDATA)
+    for k, n in ((1, 4), (2, 2)):
+        head = HEADER.format(n=f"{n}.0", rest=rest, name=name)
+        (tmp_path / f"run_{k}.txt").write_text(head + table(X, n * MU))
+    (tmp_path / "run_conv.txt").write_text("    Energy    <xanes>\n" + table(X, 6 * MU))
+    found = import_tree(tmp_path)
+    rows = rows_of(found)
+    assert set(rows) == {"run_1.txt", "run_2.txt", "run_conv.txt"}
+    for source, n in (("run_1.txt", 4), ("run_2.txt", 2), ("run_conv.txt", 6)):
+        np.testing.assert_allclose(spectrum(found, rows[source]), MU, rtol=1e-5)
+        assert f"sum over {n} atoms" in rows[source]["message"]
+
+
+def test_fdmnes_without_the_number_of_atoms_says_so(tmp_path):
+    head = HEADER.format(n="", rest="", name="x").replace(", x\n", "\n")
+    (tmp_path / "run.txt").write_text(head + table(X, 4 * MU))
+    row = import_tree(tmp_path).imports[0]
+    assert "whose number is not told" in row["message"]
+
+
+@pytest.mark.parametrize(
+    ("text", "status"),
+    [
+        ("Cycle 40, Delta energy = 1.044 < 1.200 eV. Converged !\n", "ok"),
+        (" Calculation has not converged !\n", "unconverged"),
+    ],
+)
+def test_fdmnes_tells_its_convergence_on_the_screen_too(tmp_path, text, status):
+    (tmp_path / "run_in.txt").write_text(INDATA)
+    (tmp_path / "run.txt").write_text(
+        HEADER.format(n="1.0", rest="", name="natomsym") + table(X, MU)
+    )
+    printed = " FDMNES program, Revision 15th of July 2025\n\n scf\n\n" + text
+    (tmp_path / "fdmnes_stdout.txt").write_text(printed)
+    assert rows_of(import_tree(tmp_path))["run.txt"]["status"] == status
+
+
+# --- exciting ---------------------------------------------------------------------------------
+
+
+def exciting(folder, *pairs):
+    """The own run of O K with the input changed."""
+    shutil.copytree(DATA / "p11_exciting_units/eV", folder)
+    text = (folder / "input.xml").read_text().replace("'", '"')
+    for old, new in pairs:
+        assert old in text, old
+        text = text.replace(old, new)
+    (folder / "input.xml").write_text(text)
+    return import_tree(folder.parent).imports[0]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "error", "words"),
+    [
+        ("<BSE ", '<BSE xes="true" ', "not_absorption", "emission"),
+        ('xas="true"', 'xas="false"', "not_absorption", "optical"),
+        (
+            "</xs>",
+            "<qpointset><qpoint>0 0.1 0</qpoint></qpointset></xs>",
+            "not_absorption",
+            "0 0.1",
+        ),
+        ('xasatom="1"', 'xasatom="9"', "unknown_absorber", "atom 9"),
+        ('xasedge="K"', 'xasedge="N45"', "unknown_absorber", "edge N45"),
+        ('speciesfile="O.xml"', 'speciesfile="species7.xml"', "unknown_absorber", "Species7"),
+    ],
+)
+def test_other_runs_of_exciting_are_refused(tmp_path, old, new, error, words):
+    row = exciting(tmp_path / "r", (old, new))
+    assert row["error_class"] == error, row["message"]
+    assert words in row["message"]
+
+
+@pytest.mark.parametrize("name", ["o.xml", "O_scr.xml", "./O.xml", "O-gw.xml"])
+def test_species_files_of_exciting_name_elements(tmp_path, name):
+    row = exciting(tmp_path / "r", ('speciesfile="O.xml"', f'speciesfile="{name}"'))
+    assert (row["status"], row["error_class"]) == ("unconverged", "convergence_unknown")
+
+
+# --- xspectra ---------------------------------------------------------------------------------
+
+
+def test_of_a_key_that_is_given_twice_the_last_one_holds(tmp_path):
+    """As Fortran reads a namelist: `xiabs = 2` after `xiabs = 1`, the edge as well."""
+    shutil.copytree(DATA / "p07_xspectra_L2_xe0", tmp_path / "r")
+    before = import_tree(tmp_path)
+    given = next(
+        p for p in (tmp_path / "r").iterdir() if "&input_xspectra" in p.read_text().lower()
+    )
+    text = given.read_text().replace("edge='L2'", "edge='K'\n edge='L2'")
+    assert text != given.read_text()
+    given.write_text(text)
+    after = import_tree(tmp_path)
+    edges = [{c["edge"] for c in f.calculations.values()} for f in (before, after)]
+    assert edges == [{"L2"}, {"L2"}]
+
+
+# --- files of another run beside a spectrum ---------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("Z_absorber\n 22", "Z_absorber\n 8", "element Ti in its header, O"),
+        ("Z_absorber\n 22", "Absorber\n 3", "element Ti in its header, O"),
+        ("Radius", "Edge\n L3\n\nRadius", "edge K in its header, L3"),
+        ("Radius", "Edge\n L23\n\nRadius", "edge K in its header, L2,3"),
+    ],
+)
+def test_an_indata_file_of_another_element_or_edge_is_not_its_own(tmp_path, old, new, words):
+    (tmp_path / "run_in.txt").write_text(INDATA.replace(old, new))
+    head = HEADER.format(n="1.0", rest="", name="natomsym")
+    (tmp_path / "run.txt").write_text(head + table(X, MU))
+    row = rows_of(import_tree(tmp_path))["run.txt"]
+    assert row["error_class"] == "mixed_files"
+    assert words in row["message"]
+
+
+def test_each_shell_of_a_header_goes_with_its_card(tmp_path):
+    """L2 and L3 of a header with the card L23, L1 with L1."""
+    for k, (n, j, card) in enumerate([(2, 2, "L23"), (2, 3, "L23"), (2, 1, "L1"), (2, 3, "l3")]):
+        folder = tmp_path / str(k)
+        folder.mkdir()
+        text = INDATA.replace("Radius", f"Edge\n {card}\n\nRadius")
+        (folder / "run_in.txt").write_text(text)
+        head = HEADER.format(n="1.0", rest="", name="natomsym").replace(
+            " 22 1 1 ", f" 22 {n} {j} ", 1
+        )
+        (folder / "run.txt").write_text(head + table(X, MU))
+        row = import_tree(folder).imports[0]
+        assert row["error_class"] == "convergence_unknown", row["message"]
+
+
+@pytest.mark.parametrize(
+    ("name", "acell", "error"),
+    [
+        ("absspct_Ni.0001_1s_01", "7.9 7.9 7.9", "convergence_unknown"),
+        ("absspct_Ni.0001_1s_01", "4.18 4.18 4.18 Angstrom", "convergence_unknown"),
+        ("absspct_Ni.0003_1s_01", "7.9 7.9 7.9", "mixed_files"),
+        ("absspct_Co.0001_1s_01", "7.9 7.9 7.9", "mixed_files"),
+    ],
+)
+def test_ocean_with_the_input_of_another_cell(tmp_path, name, acell, error):
+    text = (
+        f"acell {{ {acell} }}\nrprim {{ 1 0 0 0 1 0 0 0 1 }}\nznucl {{ 28 8 }}\n"
+        "typat { 1 2 }\nxred { 0 0 0 0.5 0.5 0.5 }\n"
+    )
+    (tmp_path / "nio.in").write_text(text)
+    (tmp_path / name).write_text(table(X, MU, MU, MU))
+    found = import_tree(tmp_path)
+    row = found.imports[0]
+    assert row["error_class"] == error, row["message"]
+    for geometry in found.geometries.values():
+        lattice = np.array(geometry["lattice"]).reshape(3, 3)
+        assert abs(np.linalg.det(lattice)) ** (1 / 3) == pytest.approx(4.18, abs=0.005)
+
+
+VASP = "CH_LSPEC = {}\nICORELEVEL = {}\nCLNT = 1\nCLN = 1\nCLL = 0\nCLZ = {}\n"
+
+
+@pytest.mark.parametrize(
+    ("tags", "words"),
+    [
+        ((".TRUE.", 2, "1.0"), ""),
+        ((".TRUE.", 2, "0.5"), "core hole of 0.5 electrons"),
+        ((".TRUE.", 2, "0"), "core hole of 0 electrons"),
+        ((".TRUE.", 1, "1.0"), "no core hole"),
+        ((".FALSE.", 2, "1.0"), "the settings beside it ask for none"),
+        ((".TRUE.", 2, "one"), "'one' is no number"),
+    ],
+)
+def test_the_core_hole_of_vasp_is_reported_where_it_is_unusual(tmp_path, tags, words):
+    cell = "NiO\n1.0\n4.2 0 0\n0 4.2 0\n0 0 4.2\nNi O\n1 1\ndirect\n0 0 0\n0.5 0.5 0.5\n"
+    (tmp_path / "POSCAR").write_text(cell)
+    (tmp_path / "INCAR").write_text(VASP.format(*tags))
+    (tmp_path / "CORE_DIELECTRIC_IMAG.dat").write_text(table(8340 + X, MU, MU, MU))
+    row = import_tree(tmp_path).imports[0]
+    assert words in row["message"]
+    assert ("core hole" in row["message"]) == ("core hole" in words)
