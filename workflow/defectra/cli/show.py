@@ -90,7 +90,8 @@ def run(chosen: argparse.Namespace) -> int:
     if not lines:
         raise DefectraError(
             f"nothing is known of {chosen.what!r}{_like(chosen.what, directory)}: "
-            f"no file below {directory}, no claim or check of its scorecards, no identity in its tables, journals or in the archive"
+            f"no file below {directory}, no claim or check of its scorecards, no identity in "
+            f"its tables, journals or in the archive"
         )
     print("\n".join(lines))
     return 0
