@@ -34,6 +34,8 @@ use rule step as build_copper with:
     params:
         **step("defectra.studies.xanes.steps.build_copper"),
         mirror=CONFIG.mirror,
+        parsed=CONFIG.xanes.parsed,
+        parsed_geometry=CONFIG.xanes.parsed_geometry,
 
 
 use rule step as compare_features with:
