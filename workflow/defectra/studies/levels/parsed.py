@@ -91,7 +91,8 @@ def _why_not(
 def _usable(row: Mapping[str, Any] | None) -> bool:
     if row is None or row["mark"] == UNCORRECTED or row["status"] == "failed":
         return False
-    return math.isfinite(float(row["level_eV"] or "nan"))  # a column without numbers is text
+    value = row["level_eV"]
+    return value != "" and math.isfinite(float(value))  # a column without numbers is read as text
 
 
 def _known(key: Key, published: set[Key], hosts: set[str]) -> str:
