@@ -12,12 +12,18 @@ from typing import Any
 # Each group holds a step and all that follows from it. Where a rule carries the whole leaf of its
 # study (`levels`, `levels.live`, `xanes`), a key of another step of the study reruns it too.
 REPORT = {"make_report"}  # shows all of them
-LEVEL_FIGURES = {f"plot_level_{n}" for n in ("errors", "gap", "map", "published", "diagrams")}
+LEVEL_FIGURES = {
+    f"plot_level_{n}" for n in ("coverage", "errors", "gap", "map", "published", "diagrams")
+}
 LEVEL_SCORES = {"score_levels", "collect_scores"}
-LEVEL_MODELS = {"evaluate_levels", "predict_levels", "simulate_levels"} | LEVEL_FIGURES
+LEVEL_MODELS = {
+    *("evaluate_levels", "train_levels", "predict_levels", "simulate_levels"),
+    *LEVEL_FIGURES,
+}
 LEVELS_LEAF = {"align_levels"} | LEVEL_MODELS | LEVEL_SCORES
-LIVE_TABLES = {"make_live_levels", "plot_live_levels", "plot_level_sizes"}
-LIVE = {"run_levels", "make_formation"} | LIVE_TABLES | LEVEL_MODELS | LEVEL_SCORES
+LIVE_TABLES = {"make_live_levels", "explain_parity", "plot_live_levels", "plot_level_sizes"}
+HYBRIDS = {"compare_hybrid_levels", "plot_hybrid_levels"}
+LIVE = {"run_levels", "make_formation"} | LIVE_TABLES | HYBRIDS | LEVEL_MODELS | LEVEL_SCORES
 XANES_SCORES = {"gather_xanes", "plot_xanes_features", "score_xanes", "collect_scores"}
 DELTA = {"learn_delta", "plot_xanes_delta"} | XANES_SCORES
 XANES_LEAF = DELTA | {
@@ -43,7 +49,7 @@ KEYS: list[tuple[str, Any, set[str]]] = [
     (
         "perovskites.screen.probability",
         0.4,
-        {"screen_perovskites", "plot_perovskite_screen"},
+        {"screen_perovskites", "plot_perovskite_screen", "compare_predictions"} | PEROVSKITE_SCORES,
     ),
     ("perovskites.bootstrap", 999, PEROVSKITE_MODELS | PEROVSKITE_SCORES),
     (
