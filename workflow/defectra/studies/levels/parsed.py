@@ -1,4 +1,6 @@
-"""Levels of finished runs made elsewhere as training rows beside the published PBE levels.
+"""Levels of finished runs made elsewhere as training rows beside the published ones.
+
+PBE: functional of Perdew, Burke and Ernzerhof.
 
 An impurity joins if all six levels of its charges +3 to -3 are there, corrected and of PBE, the
 published table has it not, and the config says that its cells were made as the published ones
