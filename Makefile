@@ -81,7 +81,7 @@ test-faults: $(VENV)/.installed-test  ## kills, full disks, damaged files; figur
 
 test-fuzz: $(VENV)/.installed-test  ## readers and config loader, 10,000 generated cases each
 	@DEFECTRA_FUZZ=10000 $(PY) -m pytest tests/unit/test_fuzz.py tests/unit/test_fuzz_readers.py \
-		tests/unit/test_fuzz_columns.py
+		tests/unit/test_fuzz_columns.py tests/unit/test_fuzz_crystals.py
 
 docs: $(VENV)/.installed-docs  ## the documentation as a site, build/site; a broken link fails
 	@$(PY) -m defectra.report.published page
