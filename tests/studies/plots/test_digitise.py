@@ -252,3 +252,27 @@ def test_a_batch_of_spectra_is_plain_json() -> None:
     assert first == second
     assert {b.rule for b in first} == {"polynomials", "spectra"}
     json.dumps([b.curves for b in first], allow_nan=False)
+
+
+def test_the_rule_of_crossings_is_the_one_that_is_learnt_and_better_than_chance() -> None:
+    """Exchanging two lines changes the sign of all features; few plots teach about the same."""
+    pytest.importorskip("sklearn")
+    from defectra.images.digitise.crossings import features, weights
+    from defectra.studies.plots.crossing_rule import known_crossings, learnt
+
+    x = np.arange(100.0)
+    one, other = 10 + 0.01 * x**2, 110 - x
+    kept, exchanged = features(one, other, 45, 55), features(*_exchanged(one, other, 50), 45, 55)
+    assert kept is not None
+    assert exchanged is not None
+    np.testing.assert_allclose(kept, -exchanged, atol=1e-6)
+    assert kept @ weights() > 0
+    found = np.array(list(known_crossings(np.random.default_rng(5), 60)))
+    assert (found @ weights() < 0).mean() < 0.2
+    assert learnt(plots=40, tested=20)["wrong"] < 0.3
+
+
+def _exchanged(one: np.ndarray, other: np.ndarray, at: int) -> tuple[np.ndarray, np.ndarray]:
+    first, second = one.copy(), other.copy()
+    first[at:], second[at:] = other[at:], one[at:]
+    return first, second
