@@ -200,7 +200,7 @@ def empty_tables():
     from defectra.studies.xanes import checks as xanes_checks
     from defectra.studies.xanes import scorecard as xanes_card
 
-    levels = level_checks.checks([], []) + checks_computed.checks_computed([], [])
+    levels = level_checks.checks([], [], []) + checks_computed.checks_computed([], [])
     return {
         "levels": (level_card.scorecard([], []), levels),
         "nmc": (nmc_card.scorecard([], [], []), nmc_checks.checks([], [], [], [])),

@@ -21,7 +21,7 @@ from defectra.learn.answers import study_of_model
 
 VERBS = (
     *("import", "run", "look", "table", "train", "predict", "new-study", "digitise", "show"),
-    *("doctor", "plan", "status", "structures", "targets"),
+    *("doctor", "plan", "status", "structures", "targets", "levels"),
 )
 
 

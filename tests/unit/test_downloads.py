@@ -4,19 +4,37 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import io
+import json
+import os
+import pickle
+import tarfile
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import requests
+from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
-from defectra.core.datasets import Dataset, fetch, locate, located, needs
-from defectra.core.downloads import download
+from defectra.core.datasets import (
+    Dataset,
+    content_digest,
+    fetch,
+    locate,
+    located,
+    needs,
+    registry,
+)
+from defectra.core.downloads import digest_of, download
 from defectra.core.errors import DataError
+from defectra.core.pickle_listing import Noted, listed
+from defectra.learn.forest import Forest, read_npz
+from defectra.studies.xanes.derived import forest, printed_spectrum
 
 DATA = bytes(range(256)) * 1024  # 256 KiB: several blocks
 SUM = hashlib.sha256(DATA).hexdigest()
@@ -248,13 +266,151 @@ def test_what_may_not_be_fetched_says_why_before_anything_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    path = "spectra/chen2023_featurexas/models_npz/exp_cdf_rfr_model.npz"
-    with pytest.raises(DataError, match=r"pickle is a program.*resources/data/spectra/chen2023"):
-        needs(path, None)(None)
+    path = "levels/x.dat"
+    known = tmp_path / "datasets.csv"
+    known.write_text(
+        "path,bytes,sha256,source,commit,source_path,licence,plain_bytes,plain_sha256,by_hand\n"
+        f"{path},1,{'0' * 64},a letter,,,none,,,only its authors have it\n"
+    )
+    with pytest.raises(DataError, match=r"only its authors.*resources/data/levels/x\.dat"):
+        needs(path, None, known)(None)
     (tmp_path / "resources/data" / path).parent.mkdir(parents=True)
     (tmp_path / "resources/data" / path).touch()
-    assert needs(path, None)(None) == f"resources/data/{path}"
-    assert needs(path, "elsewhere")(None) == f"elsewhere/{path}", "a mirror that is named wins"
+    assert needs(path, None, known)(None) == f"resources/data/{path}"
+    with pytest.raises(DataError, match="elsewhere"):
+        needs(path, "elsewhere", known)(None)
+    (tmp_path / "elsewhere/levels").mkdir(parents=True)
+    (tmp_path / "elsewhere" / path).touch()
+    assert needs(path, "elsewhere", known)(None) == f"elsewhere/{path}", "a named mirror wins"
+
+
+def test_all_that_study_xanes_reads_can_be_fetched() -> None:
+    lines = [e for p, e in registry().items() if p.startswith(("spectra/chen", "spectra/omnixas"))]
+    assert len(lines) > 20
+    assert [e.path for e in lines if not e.addresses()] == []
+
+
+def archive(members: dict[str, bytes], folder: str = "r-c0ffee") -> bytes:
+    """As a repository's host packs a commit: one folder, paths in order."""
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w:gz") as tar:
+        for name, content in sorted(members.items()):
+            info = tarfile.TarInfo(f"{folder}/{name}")
+            info.size = len(content)
+            tar.addfile(info, io.BytesIO(content))
+    return out.getvalue()
+
+
+MEMBERS = {
+    "a/POSCAR": b"before", "runs/Cu/m1/POSCAR": b"one", "runs/Cu/m1/x/xmu.dat": DATA,
+    "runs/Cu/m1/x/feff.inp": b"not wanted", "runs/Cu/m2/POSCAR": b"two", "z/POSCAR": b"after",
+}  # fmt: skip
+WANTED = {k: v for k, v in MEMBERS.items() if k.startswith("runs/") and "feff" not in k}
+
+
+def of_archive() -> Dataset:
+    content = digest_of((n, hashlib.sha256(v).hexdigest()) for n, v in WANTED.items())
+    return entry(path="spectra/x.tar.xz", sha256="0" * 64, source_path="runs/Cu/",
+                 members="xmu.dat POSCAR", content_sha256=content)  # fmt: skip
+
+
+def test_folder_comes_out_of_the_archive_of_a_commit_whatever_packed_it(
+    server: Server, tmp_path: Path
+) -> None:
+    torn = archive(MEMBERS)[:200]
+    server.plans = [send(torn), send(archive(MEMBERS, "other-name"))]
+    file = fetch(of_archive(), tmp_path, hosts(server))
+    with tarfile.open(file) as tar:
+        found = {m.name: tar.extractfile(m).read() for m in tar}  # type: ignore[union-attr]
+    assert found == WANTED
+    assert of_archive().is_right(file)
+    assert [f.name for f in file.parent.iterdir()] == ["x.tar.xz"]
+    file.write_bytes(file.read_bytes()[: len(file.read_bytes()) // 2])
+    assert not of_archive().is_right(file)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        pytest.param({**MEMBERS, "runs/Cu/m2/POSCAR": b"tow"}, id="another content"),
+        pytest.param({k: v for k, v in MEMBERS.items() if "m2" not in k}, id="one is missing"),
+        pytest.param({**MEMBERS, "runs/Cu/m3/POSCAR": b"more"}, id="one more"),
+        pytest.param({}, id="nothing"),
+    ],
+)
+def test_another_folder_is_refused_and_not_kept(
+    server: Server, tmp_path: Path, wrong: dict[str, bytes]
+) -> None:
+    server.plans = [send(archive(wrong))] * 2
+    with pytest.raises(DataError, match="other files came") as caught:
+        fetch(of_archive(), tmp_path, hosts(server))
+    assert "xmu.dat and POSCAR alone" in str(caught.value)
+    assert list((tmp_path / "spectra").iterdir()) == []
+
+
+def test_file_is_made_of_what_the_source_has_and_compared(server: Server, tmp_path: Path) -> None:
+    """A forest out of the listing of its pickle: the arrays are those of the library."""
+    x = np.random.default_rng(0).normal(size=(60, 4))
+    for kind, labels in ((RandomForestRegressor, x[:, 0]), (RandomForestClassifier, x[:, 1] > 0)):
+        model = kind(5, random_state=0).fit(x, labels.astype(float))
+        data = pickle.dumps(model, protocol=3)
+        known = tmp_path / f"{kind.__name__}.npz"
+        (tmp_path / "m.pkl").write_bytes(data)
+        forest(tmp_path / "m.pkl", known)
+        one = entry(
+            path="models/f.npz", maker="defectra.studies.xanes.derived.forest",
+            plain_bytes=len(data), plain_sha256=hashlib.sha256(data).hexdigest(),
+            sha256="0" * 64, content_sha256=content_digest(known),
+        )  # fmt: skip
+        server.plans = [send(data)]
+        file = fetch(one, tmp_path, hosts(server))
+        assert [f.name for f in file.parent.iterdir()] == ["f.npz"]
+        ours = Forest.from_arrays(read_npz(file), "f")
+        theirs = getattr(model, "predict_proba", model.predict)(x)
+        np.testing.assert_allclose(ours.predict(x), theirs, atol=1e-12)
+        server.plans = [send(data)]
+        with pytest.raises(DataError, match="something else"):
+            fetch(replace(one, content_sha256="1" * 64), tmp_path, hosts(server))
+
+
+class Ringing:
+    """Whoever runs its pickle leaves a folder."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.mkdir, ("rung",)
+
+
+def test_no_operation_of_a_pickle_is_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    data = pickle.dumps({"state": [Ringing(), (1, 2.5, "x")]}, protocol=3)
+    found = listed(data, "r.pkl")
+    assert isinstance(found["state"][0], Noted)
+    assert found["state"][1] == (1, 2.5, "x")
+    assert list(tmp_path.iterdir()) == []
+    pickle.loads(data)
+    assert list(tmp_path.iterdir()) == [tmp_path / "rung"], "the bell rings where it is run"
+    (tmp_path / "r.pkl").write_bytes(data)
+    for damaged in (data[:-9], b"no pickle", pickle.dumps(set, protocol=4)):
+        (tmp_path / "r.pkl").write_bytes(damaged)
+        with pytest.raises(DataError, match=r"r\.pkl"):
+            forest(tmp_path / "r.pkl", tmp_path / "f.npz")
+
+
+def test_printed_spectrum_comes_out_of_the_cell_that_prints_it(tmp_path: Path) -> None:
+    numbers = [round(0.01 * k, 4) for k in range(100)]
+    text = "[" + "\n ".join(map(str, numbers)) + "]"
+    cells = [
+        {"source": ["print(i_comp[:3])"], "outputs": [{"text": ["[0. 1. 2.]"]}]},
+        {"source": ["print(i_comp)"], "outputs": [{"text": [text]}]},
+    ]
+    source, file = tmp_path / "n.ipynb", tmp_path / "r.json"
+    source.write_text(json.dumps({"cells": cells}))
+    printed_spectrum(source, file)
+    assert json.loads(file.read_text())["intensity"] == numbers
+    for wrong in ({"cells": cells[:1]}, {"cells": "x"}, {}):
+        source.write_text(json.dumps(wrong))
+        with pytest.raises(DataError, match=r"n\.ipynb"):
+            printed_spectrum(source, file)
 
 
 def test_file_of_a_rule_is_checked_wherever_its_folder_lies(tmp_path: Path) -> None:

@@ -6,12 +6,9 @@ import numpy as np
 import pytest
 
 from defectra.core.claims import CHECK_COLUMNS
-from defectra.studies.levels import gaussian_process
 from defectra.studies.levels.checks_computed import checks_computed
 from defectra.studies.levels.deviations import DEVIATION_COLUMNS, deviations
-from defectra.studies.levels.evaluate import Data
 from defectra.studies.levels.hosts import read_hosts, with_computed
-from defectra.studies.levels.settings import LevelsStudy
 from defectra.studies.levels.simulated import simulate
 from defectra.studies.levels.tables import sizes_of
 
@@ -106,21 +103,28 @@ def test_computed_hosts_replace_measured_ones_only_where_asked(root):
 
 
 def test_simulated_errors_are_those_that_the_model_predicts(root):
-    from defectra.studies.levels.features import defects
+    from defectra.studies.levels import learnt_kernel
+    from defectra.studies.levels.features import defects, scales
+    from defectra.studies.levels.intervals import Width
+    from defectra.studies.levels.learnt_kernel import LearntKernel
+    from defectra.studies.levels.saved import LevelModel
 
     hosts = read_hosts(root / "resources/levels/hosts.csv")
     names = ["ZnS", "ZnSe", "CdTe", "GaAs", "InP", "AlP"]
     keys = [(h, "M_A", e) for h in names for e in ("Cu", "Al", "P", "Si", "Ge", "Li")]
     described = defects(keys, hosts)
-    labels = np.zeros((len(keys), 6))
-    data = Data(keys, ["x"] * len(keys), labels, np.ones(len(keys), bool), described)
-    study = LevelsStudy(simulations=60)
-    rows = simulate(data, [], study, 1)
+    labels = np.random.default_rng(2).normal(size=(len(keys), 6))
+    scored, own = np.ones(len(keys), bool), {h: hosts[h] for h in names}
+    kernel = LearntKernel.start(described)
+    scale, width = scales(keys, own), Width(0.0, 1.0, 0.0)
+    model = LevelModel(keys, labels, scored, own, scale, kernel, width, 1.0, 0.9)
+    rows = simulate(model, [], 60, 1)
     assert {r["host"] for r in rows} == set(names)
-    fitted = gaussian_process.fit(described, labels, study.kernel)
+    fitted = learnt_kernel.fit(model.rows(), labels, kernel, np.zeros(len(keys), bool))
+    charges = (labels * fitted.weights).mean(axis=0).mean()
     for r in rows:
         inside = np.array([k for k, key in enumerate(keys) if key[0] == r["host"]])
-        expected = math.sqrt(fitted.without(inside)[1].mean())
+        expected = math.sqrt(fitted.without(inside)[1].mean() * charges)
         assert r["simulated_eV"] == pytest.approx(expected, rel=0.15)
         assert r["simulated_lo_eV"] < r["simulated_eV"] < r["simulated_hi_eV"]
         assert math.isnan(r["measured_eV"])

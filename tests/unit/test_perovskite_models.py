@@ -7,6 +7,7 @@ import pytest
 from scipy.optimize import check_grad
 
 from defectra.core.settings import Boosting
+from defectra.learn import committee
 from defectra.learn.committee import Committee
 from defectra.learn.grouped_gp import GroupedGP
 from defectra.learn.settings import CommitteeSettings
@@ -157,3 +158,13 @@ def test_own_ends_are_averaged_and_a_missing_one_is_not_invented():
     assert rows[3] == pytest.approx(rows[1])  # Cs stands for MA
     assert rows[0, 6] == pytest.approx(0.0)
     assert np.isnan(rows[4, :4]).all()
+
+
+def test_intervals_widen_where_few_groups_were_left_out() -> None:
+    """Four cations say less about a fifth than their 60 rows seem to: Student's t with 4."""
+    x, y = sample(60)
+    alone = Committee(GROUPS, GROUPS, SMALL, 0).fit(x, y, list(range(60)))
+    assert committee._few(60, 60) == 1.0
+    assert committee._few(4, 60) == pytest.approx(2.1318 / 1.6449, abs=1e-4)
+    assert committee._few(2, 60) > committee._few(4, 60) > committee._few(15, 60) > 1
+    assert np.isfinite(alone.predict(x[:3]).half).all()

@@ -5,7 +5,13 @@ import math
 import pytest
 
 from defectra.studies.levels.checks import checks
-from defectra.studies.levels.evaluate import BOOSTED, DECLARED, ELEMENTS, WITH_HOST
+from defectra.studies.levels.evaluate import (
+    BOOSTED,
+    DECLARED,
+    ELEMENTS,
+    ISOTROPIC,
+    WITH_HOST,
+)
 from defectra.studies.levels.learning_curves import CURVE_COLUMNS
 from defectra.studies.levels.scorecard import scorecard
 
@@ -36,7 +42,7 @@ def curve(method, rmse, mae=0.3, reason=""):
 
 def test_checks_follow_the_numbers_and_their_intervals():
     metrics = [
-        metric("rmse", 0.42),
+        metric("rmse", 0.38),
         metric("rmse_groups", 0.31, "ordinary hosts", width=0.005),
         metric("coverage_90", 0.92),
         metric("coverage_90", 0.5, "host BN"),
@@ -45,10 +51,24 @@ def test_checks_follow_the_numbers_and_their_intervals():
         metric("rmse", 0.47, model=BOOSTED, split="grouped_5fold", width=0.1),
         metric("rmse", 0.53, model=BOOSTED, features=ELEMENTS, width=0.1),
     ]
-    own = {r["check_id"]: r for r in checks(metrics, [])}
+    metrics += [
+        metric("rmse", 0.41, "in gap"),
+        metric("rmse", 0.44, model=ISOTROPIC),
+        metric("coverage_90", 0.88, "family III-V"),
+        metric("coverage_90", 0.94, "family II-VI"),
+        metric("coverage_90", 0.82, "chemistry carbides"),
+    ]
+    own = {r["check_id"]: r for r in checks(metrics, [], [])}
     assert {k: r["verdict"] for k, r in own.items()} == {
         "host_out_rmse": "holds",
+        "host_out_rmse_end": "holds",
         "ordinary_rmse": "fails",
+        "in_gap_rmse": "open",
+        "learnt_form": "holds",
+        "coverage_each_family": "holds",
+        "coverage_each_chemistry": "fails",
+        "hybrid_plain": "open",
+        "hybrid_delta": "open",
         "coverage": "holds",
         "coverage_hosts": "fails",
         "leak": "open",
@@ -59,6 +79,9 @@ def test_checks_follow_the_numbers_and_their_intervals():
     assert own["coverage_hosts"]["n"] == 2
     assert "0.50 to 0.52" in own["coverage_hosts"]["check"]
     assert own["host_out_rmse"]["n"] == 34
+    assert own["host_out_rmse_end"]["ours"] == pytest.approx(0.39)
+    assert own["coverage_each_family"]["ours"] == pytest.approx(0.04)
+    assert "carbides 0.82" in own["coverage_each_chemistry"]["check"]
 
 
 def test_errors_against_pbe_levels_are_no_claim_of_the_paper():
@@ -81,13 +104,23 @@ def test_two_fidelities_wait_for_their_table_and_say_so():
 
 def test_alignment_is_judged_by_paired_differences():
     rows = [
-        {"error_mba_eV": e, "error_pbe_eV": p, "mba_eV": 1.0, "published_mba_eV": 1.0 + d}
+        {
+            "host": "CdS",
+            "error_mba_eV": e,
+            "error_pbe_eV": p,
+            "error_plain_eV": p - 0.2,
+            "error_delta_eV": e,
+            "mba_eV": 1.0,
+            "published_mba_eV": 1.0 + d,
+        }
         for e, p, d in ((0.1, -0.5, 0.0), (-0.1, 0.6, 2e-5), (0.1, 0.45, NAN), (NAN, 0.1, 0.0))
     ]
     claim = scorecard(rows, [])[-1]
     assert claim["ours"] == pytest.approx(-(0.4 + 0.5 + 0.35) / 3)
     assert (claim["verdict"], claim["n"]) == ("reproduced", 3)
-    own = {r["check_id"]: r for r in checks([], rows)}
+    own = {r["check_id"]: r for r in checks([], rows, rows)}
     assert (own["mba_rule"]["verdict"], own["mba_rule"]["n"]) == ("holds", 3)
-    own = {r["check_id"]: r for r in checks([], [rows[0] | {"published_mba_eV": 1.1}])}
+    assert own["hybrid_delta"]["verdict"] == "holds"
+    assert own["hybrid_plain"]["verdict"] == "open"  # better for one level, worse for three
+    own = {r["check_id"]: r for r in checks([], [rows[0] | {"published_mba_eV": 1.1}], [])}
     assert own["mba_rule"]["verdict"] == "fails"

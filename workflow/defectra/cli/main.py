@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from defectra.cli import (
     digitise,
     doctor,
+    levels,
     new_study,
     plan,
     show,
@@ -34,6 +35,7 @@ EXAMPLES = """examples:
   defectra import FOLDER                             finished runs into tables
   defectra look spectrum.dat                         what a measured file holds
   defectra predict MODEL spectrum.dat                ask a trained model about it
+  defectra levels ZnSe --impurity Cu --site M_A      levels of a defect, one's own host too
   defectra show results/nmc/figures/parity.png       what a figure was made of
 The campaign itself is `make run`, or `snakemake --cores 2 nmc` in the clone; each command has
 examples of its own: defectra COMMAND --help."""
@@ -55,6 +57,7 @@ def main(arguments: list[str] | None = None) -> int:
     table.add(commands)
     train.add(commands)
     _add_predict(commands)
+    levels.add(commands)
     new_study.add(commands)
     digitise.add(commands)
     show.add(commands)

@@ -13,14 +13,18 @@ import argparse
 import csv
 import gzip
 import hashlib
+import lzma
 import sys
+import tarfile
 import urllib.parse
+import zipfile
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
-from defectra.core.downloads import download, packed
+from defectra.core.downloads import digest_of, download, download_folder, packed
 from defectra.core.errors import DataError, DefectraError
 from defectra.core.paths import CONFIG
 from defectra.core.step import Job
@@ -33,6 +37,10 @@ HOSTS = (
     "https://raw.githubusercontent.com/{source}/{commit}/{path}",
     "https://cdn.jsdelivr.net/gh/{source}@{commit}/{path}",
 )
+
+
+# All files of one commit in one stream; their packing may differ from day to day.
+ARCHIVE_HOSTS = ("https://codeload.github.com/{source}/tar.gz/{commit}",)
 
 
 @dataclass(frozen=True)
@@ -48,7 +56,15 @@ class Dataset:
     source, commit, source_path
         Repository, version and path there.
     plain_bytes, plain_sha256
-        Of what the source has, where the file is that packed with gzip; else 0 and empty.
+        Of what the source has, where the file is that packed with gzip, or made of it; else 0 and
+        empty.
+    maker
+        Function that makes the file of what the source has: ``defectra.<module>.<function>``,
+        called with both paths.
+    members
+        Names of the files that are packed into this one, of all below `source_path`; else empty.
+    content_sha256
+        Of what a packed file holds (:func:`content_digest`), whatever packed it.
     by_hand
         Why it cannot be fetched; empty where it can.
     """
@@ -62,39 +78,76 @@ class Dataset:
     licence: str
     plain_bytes: int = 0
     plain_sha256: str = ""
+    maker: str = ""
+    members: str = ""
+    content_sha256: str = ""
     by_hand: str = ""
 
     def addresses(self, hosts: Sequence[str] = HOSTS) -> list[str]:
         """Addresses of exactly this version, the preferred one first; none if it has none."""
         if self.by_hand or not (self.commit and self.source_path):
             return []
+        if self.members and hosts is HOSTS:
+            hosts = ARCHIVE_HOSTS
         path = urllib.parse.quote(self.source_path)
         return [h.format(source=self.source, commit=self.commit, path=path) for h in hosts]
 
     def is_right(self, file: Path) -> bool:
-        """Whether a file is this one, or holds the same table packed by another gzip."""
+        """Whether a file is this one, or holds the same, packed by another program."""
         if sha256_file(file) == self.sha256:
             return True
-        return bool(self.plain_sha256) and _sha256_unpacked(file) == self.plain_sha256
+        wanted = self.content_sha256 or ("" if self.maker else self.plain_sha256)
+        return bool(wanted) and content_digest(file) == wanted
 
     def by_yourself(self, folder: str | Path) -> str:
         """What somebody has to do who brings the file into `folder` without us."""
         where = f"{self.source_path} of " if self.source_path and not self.by_hand else ""
         version = f" at {self.commit}" if self.commit else ""
-        pack = ", packed with gzip" if self.plain_sha256 else ""
+        put = f"put {where}{self.source}{version}"
+        if self.plain_sha256 and not self.maker:
+            put += ", packed with gzip"
+        if self.members:
+            put += f" ({' and '.join(self.members.split())} alone, packed as tar.xz)"
+        made = f", made of it by {self.maker}," if self.maker else ""
         return (
-            f"put {where}{self.source}{version}{pack} at {Path(folder) / self.path} "
+            f"{put}{made} at {Path(folder) / self.path} "
             f"({self.bytes:,} bytes, sha256 {self.sha256}), or name a folder that has it: "
             f"`make ... MIRROR=FOLDER`"
         )
 
 
-def _sha256_unpacked(file: Path) -> str:
+def content_digest(file: Path) -> str:
+    """SHA-256 of what a packed file holds, by its ending; empty if it cannot be unpacked.
+
+    ``.gz``: of the bytes inside. ``.npz``, ``.tar.xz``: of the sorted list of names and SHA-256 of
+    the files inside.
+    """
     try:
+        if file.name.endswith(".npz"):
+            return digest_of(_of_zip(file))
+        if file.name.endswith(".tar.xz"):
+            return digest_of(_of_tar(file))
         with gzip.open(file) as handle:
             return hashlib.file_digest(handle, "sha256").hexdigest()
-    except (OSError, EOFError, zlib.error):
+    except (OSError, EOFError, ValueError, *_DAMAGED):
         return ""
+
+
+_DAMAGED = (zlib.error, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError)
+
+
+def _of_zip(file: Path) -> Iterator[tuple[str, str]]:
+    with zipfile.ZipFile(file) as handle:
+        for name in handle.namelist():
+            yield name, hashlib.sha256(handle.read(name)).hexdigest()
+
+
+def _of_tar(file: Path) -> Iterator[tuple[str, str]]:
+    with tarfile.open(file) as handle:
+        for member in handle:
+            content = handle.extractfile(member) if member.isfile() else None
+            if content is not None:
+                yield member.name, hashlib.sha256(content.read()).hexdigest()
 
 
 def registry(path: Path = REGISTRY) -> dict[str, Dataset]:
@@ -192,7 +245,7 @@ def _below_data(name: str) -> str:
     return path
 
 
-def needs(path: str, mirror: str | None) -> Callable[[object], str]:
+def needs(path: str, mirror: str | None, known: Path = REGISTRY) -> Callable[[object], str]:
     """Input function of a rule that reads a published file.
 
     Only asked when the rule is wanted, so that a run that needs no data needs no mirror: a file of
@@ -205,10 +258,10 @@ def needs(path: str, mirror: str | None) -> Callable[[object], str]:
         if mirror is not None:
             at = Path(mirror) / path
             if not at.is_file():
-                raise DataError(_lacking(at, registered(path)))
+                raise DataError(_lacking(at, registered(path, known)))
             return str(at)
         file = Path(DATA) / path
-        entry = registered(path)
+        entry = registered(path, known)
         if not entry.addresses() and not file.exists():
             raise DataError(
                 f"{path}: cannot be fetched automatically ({entry.by_hand or 'no address'}); "
@@ -255,16 +308,33 @@ def fetch(entry: Dataset, mirror: Path, hosts: Sequence[str] = HOSTS) -> Path:
         )
     file = mirror / entry.path
     try:
+        if entry.members:
+            wanted = (entry.source_path, entry.members.split(), entry.content_sha256)
+            return download_folder(file, entry.addresses(hosts), *wanted)
         if entry.plain_sha256:
             plain = file.with_name(f"{file.name}.plain")
             size, sha256 = entry.plain_bytes, entry.plain_sha256
-            return packed(download(plain, entry.addresses(hosts), size, sha256), file)
+            download(plain, entry.addresses(hosts), size, sha256)
+            return _made(entry, plain, file) if entry.maker else packed(plain, file)
         return download(file, entry.addresses(hosts), entry.bytes, entry.sha256)
     except DataError as error:
         raise DataError(
             f"{entry.path}: cannot be fetched ({error}); try again later, or "
             f"{entry.by_yourself(mirror)}"
         ) from None
+
+
+def _made(entry: Dataset, plain: Path, file: Path) -> Path:
+    """The registered file of what its source has; the latter is removed."""
+    module, _, function = entry.maker.rpartition(".")
+    if not module.startswith("defectra."):
+        raise DataError(f"{entry.maker}: no function of ours")
+    getattr(import_module(module), function)(plain, file)
+    plain.unlink()
+    if not entry.is_right(file):
+        file.unlink()
+        raise DataError(f"{entry.maker} makes something else of it than is registered")
+    return file
 
 
 def fetch_published(job: Job) -> None:

@@ -8,8 +8,12 @@ that is longer than the file, and says how far it is.
 from __future__ import annotations
 
 import gzip
+import hashlib
+import io
 import logging
-from collections.abc import Callable, Sequence
+import tarfile
+import zlib
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -176,3 +180,101 @@ def packed(plain: Path, file: Path) -> Path:
     write_bytes(file, gzip.compress(plain.read_bytes(), mtime=0))
     plain.unlink()
     return file
+
+
+MOST = 2_000_000_000  # bytes of files that are unpacked
+
+
+def download_folder(
+    file: Path,
+    addresses: Sequence[str],
+    folder: str,
+    names: Sequence[str],
+    content_sha256: str,
+    get: Get | None = None,
+    say: Callable[[str], None] = print,
+) -> Path:
+    """Some files of one folder of a repository, out of the archive of one commit, as a ``.tar.xz``.
+
+    The stream is read up to the end of the folder and not kept. Servers pack such archives anew, so
+    that what is inside is compared, not the bytes; and they cannot resume.
+
+    Parameters
+    ----------
+    addresses
+        Of a ``.tar.gz`` with one folder at its root.
+    folder
+        Path in the repository, ending in ``/``.
+    names
+        File names that are kept, of all below the folder.
+    content_sha256
+        As :func:`digest_of` has it, of their paths and contents.
+
+    Raises
+    ------
+    DataError
+        If no address gives them, with what each said. Nothing wrong is left behind.
+    """
+    import requests
+
+    made(file.parent)
+    said = []
+    with requests.Session() as session:
+        for address in [a for a in addresses for _ in range(TRIES)]:
+            part = file.with_name(f"{file.name}.part")
+            try:
+                say(f"{file.name}: {folder} of {address}; the server does not say how much it is")
+                found = _repacked(part, get or session.get, address, folder, names, say)
+                if found != content_sha256:
+                    raise ValueError("other files came than are registered")
+            except (requests.exceptions.RequestException, ValueError, *_TORN) as error:
+                part.unlink(missing_ok=True)
+                said.append(f"{address}: {_short(error)}")
+            else:
+                part.replace(file)
+                file.chmod(_GROUP_READABLE)
+                return file
+    raise DataError("; ".join(said) or f"{file}: no address is known")
+
+
+_TORN = (OSError, EOFError, tarfile.TarError, zlib.error)
+
+
+def digest_of(members: Iterable[tuple[str, str]]) -> str:
+    """SHA-256 of names and SHA-256 of files, whatever their order."""
+    text = "\n".join(f"{name} {digest}" for name, digest in sorted(members))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _repacked(
+    part: Path, get: Get, address: str, folder: str, names: Sequence[str], say: Callable[..., None]
+) -> str:
+    """Write the wanted files; digest of what came."""
+    digests: list[tuple[str, str]] = []
+    size = 0
+    with (
+        get(address, headers={"User-Agent": "defectra"}, stream=True, timeout=STALL_S) as answer,
+        tarfile.open(part, "w:xz", preset=1) as out,
+    ):
+        answer.raise_for_status()
+        with tarfile.open(fileobj=answer.raw, mode="r|gz") as tar:
+            for member in tar:
+                name = member.name.partition("/")[2]
+                if not name.startswith(folder):
+                    if digests:  # an archive is in the order of its paths
+                        break
+                    continue
+                content = tar.extractfile(member) if member.isfile() else None
+                if content is None or name.rpartition("/")[2] not in names:
+                    continue
+                data = content.read(MOST)
+                size += len(data)
+                if size > MOST:
+                    raise ValueError(f"more than {MOST} bytes came")
+                kept = tarfile.TarInfo(name)
+                kept.size = len(data)
+                out.addfile(kept, io.BytesIO(data))
+                digests.append((name, hashlib.sha256(data).hexdigest()))
+                if len(digests) % 1000 == 0:
+                    say(f"{part.name.removesuffix('.part')}: {len(digests)} files")
+    return digest_of(digests)

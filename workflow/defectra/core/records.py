@@ -72,10 +72,12 @@ class Metric(StrEnum):
     RELATIVE_RMS = "relative_rms"
     PEARSON = "pearson_median"
     SPEARMAN = "spearman"
+    SHARE_OUTSIDE = "share_outside"
     SEPARATION = "separation"
     WIN_RATE = "win_rate"
     MCNEMAR = "mcnemar_p"
     RMSE_DIFFERENCE = "rmse_difference"
+    RMS_DIFFERENCE = "relative_rms_difference"
     ACCURACY_DIFFERENCE = "balanced_accuracy_difference"
 
 

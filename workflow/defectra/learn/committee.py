@@ -6,9 +6,9 @@ networks. Inner folds of the same kind as the outer split (whole cations or hali
 the outer split leaves one out) give each member's error on rows that it had not seen. From these
 come non-negative weights that sum to one, and the factor that turns a spread into a 90 % interval:
 that of the Gaussian processes and of the members about their weighted mean, both of which grow
-away from the training rows. Where whole groups are left out, the factor is that of the group that
-needs the largest (as in conformal prediction of a new group: Lee, Barber and Willett 2023). Inside,
-one member stands for each ensemble of boosting and networks.
+away from the training rows. Where whole groups are left out, the factor is widened for their
+small number: a new group is a draw among groups (Student's t). Inside, one member stands for each
+ensemble of boosting and networks.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import nnls
+from scipy.stats import t
 
 from defectra.learn.grouped_gp import GroupedGP, Groups, Ints, Standard
 from defectra.learn.settings import CommitteeSettings
@@ -92,10 +93,7 @@ class Committee:
         self.weights = _weights(answers, y)
         spread = _spread(answers, spreads, self.weights)
         ratio = np.abs(self.weights @ answers - y) / spread
-        # Whole groups: as wide as the group needs that is foretold worst. How groups differ is not
-        # seen in their pooled rows, and the next group is a draw among groups.
-        parts = inner if len(set(units)) < len(y) / 2 else [np.arange(len(y))]
-        self.stretch = max(_quantile(ratio[part]) for part in parts)
+        self.stretch = _quantile(ratio) * _few(len(set(units)), len(y))
         full = self.settings.boosting_seeds, self.settings.networks
         self._others = _others(x, y, self.settings, self.seed, full)
         return self
@@ -132,6 +130,17 @@ def _quantile(ratio: Floats) -> float:
     """90 % quantile with the rank of a finite sample (split-conformal prediction)."""
     level = min(1.0, LEVEL * (len(ratio) + 1) / len(ratio))
     return float(np.quantile(ratio, level, method="higher"))
+
+
+def _few(units: int, rows: int) -> float:
+    """What a spread known from few groups has to be widened by; 1 if each row is its own group.
+
+    Errors of a left-out group share an offset; the spread of offsets is known from so many groups
+    only, so that a new one follows Student's t, not the normal distribution.
+    """
+    if units > rows / 2:
+        return 1.0
+    return float(t.ppf((1 + LEVEL) / 2, units)) / NORMAL_90
 
 
 def _inner(units: Sequence[object], count: int, seed: int) -> list[Ints]:

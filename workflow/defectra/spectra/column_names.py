@@ -32,12 +32,13 @@ class Role(StrEnum):
 
 _EXACT: dict[Role, str] = {
     Role.ENERGY: "e ee en ene ev kev energie energia enrg nrg hv hnu braggenergy ebraggenergy "
-    "monoenergy mononrg photonenergy incidentenergy energyreadback energyfeedback",
+    "monoenergy mononrg photonenergy incidentenergy energyreadback energyfeedback emono "
+    "qexafsenergy",
     Role.ANGLE: "angle theta twotheta 2theta bragg braggangle monoangle thetabragg",
     Role.MU: "mu xmu mue mut mux ut absorption absorbance absorptioncoefficient abs xanes xas "
     "xafs absorpt absorb absorptance chimu mux mutotal rawmu",
-    Role.MU_TRANSMISSION: "mutrans mutransmission xmutrans mutrn mutr transmu xmut",
-    Role.MU_FLUORESCENCE: "mufluor mufluo mufluorescence mufl muf xmufluor fluormu xmuf",
+    Role.MU_TRANSMISSION: "mutrans mutransmission xmutrans mutrn mutr transmu xmut lni0it lni0i1",
+    Role.MU_FLUORESCENCE: "mufluor mufluo mufluorescence mufl muf xmufluor fluormu xmuf ffi0 ifi0",
     Role.NORMALISED: "norm normalized normalised munorm normmu normalizedmu normalisedmu "
     "normalizedabsorption normalisedabsorption normabs normabsorption normxmu normalizedxmu flat "
     "flattened flatmu muflat flatnorm normalizedabsorbance normalisedabsorbance",
@@ -45,11 +46,11 @@ _EXACT: dict[Role, str] = {
     "i0intensity i0counts",
     Role.PASSED: "it i1 itrans itransmission itransmitted transmitted trans ic1 ionchamber1 "
     "transmittedintensity itdet",
-    Role.SHONE: "if iff ifl ifluo ifluor ifluorescence fluor fluo fluorescence fl fy tfy pfy "
+    Role.SHONE: "if iff ff ifl ifluo ifluor ifluorescence fluor fluo fluorescence fl fy tfy pfy "
     "totalfluorescenceyield fluorescenceyield fluorescenceintensity",
     Role.YIELD: "tey pey totalelectronyield electronyield iey ie",
     Role.REFERENCE: "iref irefer ireference ir i2 muref murefer mureference refmu xmuref ref "
-    "reference i3 murefer itref normref",
+    "reference i3 murefer itref normref lnitiref lni1i2",
 }
 _ROLES = {key: role for role, keys in _EXACT.items() for key in keys.split()}
 _LABELS = "energy mono photon incident bragg readback actual achieved axis readout encoder x"
@@ -94,7 +95,7 @@ def column(name: str) -> Column:
     key = key_of(text)
     tree = _tree(text)
     role = _role_of_formula(tree) if tree is not None else _role(key)
-    if role is Role.UNKNOWN and not unit:  # ``energyeV``
+    if role in (Role.UNKNOWN, Role.OTHER_ENERGY) and not unit:  # ``energyeV``
         found = re.fullmatch(r"(.{1,30}?)(k?ev)", key)
         if found and _role(found.group(1)) is Role.ENERGY:
             return Column(name, found.group(1), found.group(2), Role.ENERGY)

@@ -53,11 +53,14 @@ def names_of(table: Table) -> list[str] | None:
 
 
 def _strange(header: Sequence[str], count: int) -> list[str] | None:
-    """Words of the last line, one for each column, none of which is known: names all the same."""
+    """Words of the last line, one for each column, none of which is an energy: names all the same.
+
+    With one known word (``wavelength(nm) mu``) they are names if there is no energy among them.
+    """
     last = next((x for x in reversed(header) if re.search(r"\w", x)), "")
     words = last.strip(_SIGNS).split()
     fits = len(words) == count and all(re.fullmatch(r"[^\W\d]\S*", w) for w in words)
-    return words if fits and not _known(words) else None
+    return words if fits and not _has_energy(words) else None
 
 
 def _commas(table: Table) -> bool:
@@ -162,9 +165,17 @@ def _numbered(header: Sequence[str], count: int) -> list[str] | None:
     return [found.get(k + 1, f"column {k + 1}") for k in range(count)]
 
 
+# Lines of the instrument: its crystals, filters and coatings are no absorbers.
+_INSTRUMENT = re.compile(
+    r"(?:diffract\w*|crystal|mono\w*|analy[sz]er|filter|window|mirror|coating|harmonic|detector|"
+    r"reference|calibrat\w*)\b[^:=]*\b(?:element|edge)\b",
+    re.I,
+)
+
+
 def edge_said(header: Sequence[str]) -> tuple[str, str]:
     """Element and edge that a header names: ``Element: Ni``, ``# edge = k``, ``Ni K edge``."""
-    text = "\n".join(header)
+    text = "\n".join(x for x in header if not _INSTRUMENT.search(x))
     element = re.search(
         r"(?:\belement(?:\.symbol)?|\.element)\s*[:=]\s*([A-Za-z]{1,2})\b", text, re.I
     )

@@ -21,6 +21,9 @@ class SpectrumError(DefectraError):
     """A measured spectrum cannot be used; the message says why and what to do."""
 
 
+LOWEST = 20.0  # eV; no absorption edge that is tabulated lies below
+
+
 @dataclass(frozen=True)
 class Measured:
     """A measured spectrum.
@@ -124,6 +127,11 @@ def _in_ev(energy: Floats, raw: Measured, notes: list[str]) -> Floats:
     if in_kev:
         notes.append("energies were in keV")
         return energy * 1000.0
+    if raw.kind != "counts" and (energy.min() <= 0 or top < LOWEST):
+        raise SpectrumError(
+            f"energies from {energy.min():g} to {top:g} eV: no X-ray axis: relative to an edge, or "
+            "another unit of energy?"
+        )
     return energy
 
 

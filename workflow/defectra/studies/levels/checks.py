@@ -8,26 +8,27 @@ from functools import partial
 
 from defectra.core.claims import NAN, Check, Estimate, Row, Rows, estimate
 from defectra.core.records import Metric, Split
-from defectra.studies.levels.evaluate import BOOSTED, DECLARED, ELEMENTS, WITH_HOST
+from defectra.studies.levels.evaluate import BOOSTED, DECLARED, ELEMENTS, ISOTROPIC, WITH_HOST
 
 _check = partial(Check, study="levels")
-POOLED, ORDINARY = 0.45, 0.30  # eV
+POOLED, ORDINARY, IN_GAP = 0.40, 0.25, 0.40  # eV
+POOLED_END = 0.50  # eV, upper end of the interval of the pooled error
 # Untuned boosted trees on the same table, host left out: what a model has to be better than.
 FLOOR, FLOOR_OFF = 0.562, 0.05  # eV
 COVERAGE, COVERAGE_OFF = 0.90, 0.05
 FORMULA_OFF = 1e-4  # eV
 
 
-def checks(metrics: Rows, alignment: Rows) -> list[Row]:
+def checks(metrics: Rows, alignment: Rows, hybrid: Rows) -> list[Row]:
     """Rows of ``checks.csv`` on models and alignment.
 
     Parameters
     ----------
-    metrics, alignment
-        Rows of ``metrics.csv`` and ``alignment.csv``; each may be empty.
+    metrics, alignment, hybrid
+        Rows of ``metrics.csv``, ``alignment.csv`` and ``hybrid.csv``; each may be empty.
     """
-    own = [*_errors(metrics), *_trees(metrics), *_intervals(metrics)]
-    return [c.row() for c in [*own, _formula(alignment)]]
+    own = [*_errors(metrics), *_trees(metrics), *_intervals(metrics), *_even(metrics)]
+    return [c.row() for c in [*own, _formula(alignment), *_hybrid(hybrid)]]
 
 
 def _score(
@@ -47,6 +48,7 @@ def _errors(rows: Rows) -> Iterator[Check]:
         ("host_out_rmse", Metric.RMSE, "all", POOLED, "all levels"),
         ("ordinary_rmse", Metric.RMSE_GROUPS, "ordinary hosts", ORDINARY,
          "mean over the ordinary hosts"),
+        ("in_gap_rmse", Metric.RMSE, "in gap", IN_GAP, "levels between the band edges"),
     ):  # fmt: skip
         yield _check(
             check_id=name,
@@ -57,6 +59,26 @@ def _errors(rows: Rows) -> Iterator[Check]:
             unit="eV",
             fails_if=f"levels of hosts that were not learnt are missed by more than {bound:g} eV",
         )
+    pooled = _score(rows, Metric.RMSE, Split.HOST_OUT)
+    yield _check(
+        check_id="host_out_rmse_end",
+        check=f"host left out, RMSE of all levels ({pooled.shown} eV): upper end of its interval",
+        bound=POOLED_END,
+        sense="at most",
+        ours=Estimate.exact(pooled.hi, pooled.n),
+        unit="eV",
+        fails_if="other hosts, drawn as these were, may give a larger error",
+    )
+    old = _score(rows, Metric.RMSE, Split.HOST_OUT, model=ISOTROPIC)
+    yield _check(
+        check_id="learnt_form",
+        check=f"host left out, RMSE: the declared model is below isotropic kernels ({old.shown})",
+        bound=old.value,
+        sense="below",
+        ours=Estimate.exact(pooled.value, pooled.n),
+        unit="eV",
+        fails_if="a length for each descriptor, learnt without the host, does not help",
+    )
 
 
 def _trees(rows: Rows) -> Iterator[Check]:
@@ -105,6 +127,50 @@ def _intervals(rows: Rows) -> Iterator[Check]:
             sense="at most",
             ours=found.distance(COVERAGE),
             fails_if="the intervals are too narrow or too wide for hosts that were not learnt",
+        )
+
+
+def _even(rows: Rows) -> Iterator[Check]:
+    """Coverage of every family and of every chemistry, not of their average."""
+    for kind, what in (("family", "family of hosts"), ("chemistry", "chemistry (by anion)")):
+        found = {
+            str(r["subset"]).removeprefix(f"{kind} "): float(r["value"])
+            for r in rows
+            if str(r["subset"]).startswith(f"{kind} ")
+            and r["metric"] == Metric.COVERAGE_90
+            and r["split"] == Split.HOST_OUT
+        }
+        shown = ", ".join(f"{k} {v:.2f}" for k, v in sorted(found.items(), key=lambda kv: kv[1]))
+        worst = max((abs(v - COVERAGE) for v in found.values()), default=NAN)
+        yield _check(
+            check_id=f"coverage_each_{kind}",
+            check=f"the same, of each {what} ({shown or 'none'}), largest distance from "
+            f"{COVERAGE:g}",
+            bound=COVERAGE_OFF,
+            sense="at most",
+            ours=Estimate.exact(worst, len(found)),
+            fails_if=f"the intervals fit the average and not every {kind}",
+        )
+
+
+def _hybrid(rows: Rows) -> Iterator[Check]:
+    """True hybrid levels: does anything beat the raw PBE level, pair by pair?"""
+    hosts = len({r["host"] for r in rows})
+    for way, what in (
+        ("plain", "plain alignment"),
+        ("delta", "the mean difference of the functionals in the other hosts"),
+    ):
+        gain = [abs(r[f"error_{way}_eV"]) - abs(r["error_pbe_eV"]) for r in rows]
+        yield _check(
+            check_id=f"hybrid_{way}",
+            check=f"levels by {what} are nearer to levels computed with a hybrid than raw PBE "
+            f"levels ({len(gain)} levels of {hosts} hosts): |error| less |error|, mean",
+            bound=0.0,
+            sense="below",
+            ours=Estimate.mean(g for g in gain if math.isfinite(g)),
+            unit="eV",
+            fails_if="the correction does not help",
+            missing="no level that was computed with a hybrid",
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,9 +12,12 @@ from numpy.typing import NDArray
 from defectra.core.records import Column, Metric, Split, Table
 from defectra.learn import scores
 from defectra.learn.splits import folds
-from defectra.studies.levels import gaussian_process
+from defectra.studies.levels import declared
+from defectra.studies.levels.declared import LEARNT, Known
+from defectra.studies.levels.distances import HostRows
 from defectra.studies.levels.features import Defects, Hosts, defects, flat_ladder, long_matrix
-from defectra.studies.levels.nested import LeftOut, leave_out
+from defectra.studies.levels.hosts import chemistry
+from defectra.studies.levels.nested import Candidate, LeftOut, Rows, leave_out
 from defectra.studies.levels.published import CHARGES
 from defectra.studies.levels.settings import LevelsStudy
 from defectra.studies.levels.trees import Kind, out_of_fold
@@ -24,7 +27,8 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
 DECLARED = "gaussian_process"
-ORDERED, BOOSTED, FOREST = "gaussian_process_ordered", "xgboost", "random_forest"
+ORDERED, ISOTROPIC = "gaussian_process_ordered", "gaussian_process_isotropic"
+BOOSTED, FOREST = "xgboost", "random_forest"
 WITH_HOST, ELEMENTS = "elements + host", "elements"
 PREDICTIONS = Table(
     "level_predictions",
@@ -44,6 +48,8 @@ PREDICTIONS = Table(
         Column("truth", "float", "eV", "published PBE level"),
         Column("prediction", "float", "eV", "out of fold"),
         Column("half_width", "float", "eV", "of the 90 % interval, NaN if the model has none"),
+        Column("distance", "float", "", "host to the nearest learnt host; NaN if not measured"),
+        Column("form", "string", "", "kernel that was chosen: learnt, isotropic, or empty"),
     ),
 )
 
@@ -67,6 +73,10 @@ class Data:
     labels: Floats
     scored: Bools
     descriptors: Defects
+
+    def known(self) -> Known:
+        """What the declared model learns from."""
+        return Known(self.descriptors, self.labels, self.scored, [k[0] for k in self.keys])
 
     def groups(self, split: Split) -> list[str]:
         """What each row is left out with."""
@@ -92,13 +102,17 @@ def assemble(rows: Sequence[Mapping[str, Any]], hosts: Hosts) -> Data:
 
 @dataclass(frozen=True)
 class Answer:
-    """Out-of-fold answers of a model on a split: levels and half widths, shape (n, 6)."""
+    """Out-of-fold answers of a model on a split: levels and half widths, shape (n, 6).
+
+    `found` tells of Gaussian processes which candidate was used, and how far the host lies.
+    """
 
     model: str
     features: str
     split: Split
     value: Floats
     half: Floats
+    found: LeftOut | None = None
 
 
 def evaluate(data: Data, study: LevelsStudy, seed: int) -> list[Answer]:
@@ -107,17 +121,20 @@ def evaluate(data: Data, study: LevelsStudy, seed: int) -> list[Answer]:
 
 
 def _gaussian(data: Data, study: LevelsStudy, seed: int) -> Iterator[Answer]:
-    kernels = gaussian_process.draw(study.kernel, study.candidates, study.candidate_spread, seed)
-    suspect = flat_ladder(data.labels)
-    fits = [gaussian_process.fit(data.descriptors, data.labels, k, suspect) for k in kernels]
+    known = data.known()
+    others = declared.isotropic(known, study, seed)
     for split in (Split.GROUPED, Split.IMPURITY_OUT, Split.HOST_OUT, Split.FAMILY_OUT):
         groups = data.groups(split)
         if split is Split.GROUPED:
             groups = _dealt(groups, study.folds, seed)
-        found: LeftOut = leave_out(fits, groups, data.scored, study.intervals.level)
-        yield Answer(DECLARED, WITH_HOST, split, found.value, found.half)
+        found = declared.left_out(known, groups, split, others, study, seed)
+        yield Answer(DECLARED, WITH_HOST, split, found.value, found.half, found)
         nothing = np.full(found.half.shape, np.nan)
         yield Answer(ORDERED, WITH_HOST, split, ordered(found.value, study.order_weight), nothing)
+        if split is Split.HOST_OUT:
+            rows = Rows(groups, data.scored, HostRows.of(data.descriptors.host))
+            plain = leave_out([Candidate(f, {}) for f in others], rows, study.intervals.level)
+            yield Answer(ISOTROPIC, WITH_HOST, split, plain.value, plain.half, plain)
 
 
 def _dealt(groups: Sequence[str], count: int, seed: int) -> list[str]:
@@ -190,11 +207,21 @@ def prediction_rows(data: Data, answers: Sequence[Answer]) -> list[Row]:
             "truth": float(data.labels[k, c]),
             "prediction": float(a.value[k, c]),
             "half_width": float(a.half[k, c]),
+            **_how(a, int(k)),
         }
         for a in answers
         for k in np.flatnonzero(data.scored)
         for c, charge in enumerate(CHARGES)
     ]
+
+
+def _how(answer: Answer, row: int) -> Row:
+    """Distance of the host and form of the kernel behind an answer."""
+    if answer.found is None:
+        return {"distance": float("nan"), "form": ""}
+    learnt = answer.model == DECLARED and answer.found.choice[row] == LEARNT
+    form = "learnt" if learnt else "isotropic"
+    return {"distance": float(answer.found.distance[row]), "form": form}
 
 
 def metrics_rows(
@@ -203,12 +230,13 @@ def metrics_rows(
     """Rows of ``metrics.csv``: each model and split, on all levels and on subsets.
 
     Subsets: ``all``, ``ordinary hosts``, ``in gap`` (published level between the edges),
-    ``without CdTe``, ``without flat ladders``, and each host alone for the declared model.
+    ``without CdTe``, ``without flat ladders``; for the declared model also each family, each
+    chemistry (by anion) and each host alone.
     """
     out: list[Row] = []
     for job in dict.fromkeys((r["model"], r["features"], r["split"]) for r in predictions):
         own = [r for r in predictions if (r["model"], r["features"], r["split"]) == job]
-        subsets = {
+        subsets: dict[str, Sequence[Mapping[str, Any]]] = {
             "all": own,
             "ordinary hosts": [r for r in own if r["host"] in study.ordinary],
             "in gap": [r for r in own if 0 < r["truth"] < r["gap_eV"]],
@@ -216,12 +244,23 @@ def metrics_rows(
             "without flat ladders": [r for r in own if not r["suspect"]],
         }
         if job[0] == DECLARED:
-            for host in sorted({r["host"] for r in own}):
-                subsets[f"host {host}"] = [r for r in own if r["host"] == host]
+            subsets |= _by("host", lambda r: str(r["host"]), own)
+            subsets |= _by("family", lambda r: str(r["family"]), own)
+            subsets |= _by("chemistry", lambda r: chemistry(str(r["host"])), own)
         for subset, rows in subsets.items():
             if rows:
                 out += _scores(job, subset, rows, len(own), study, seed)
     return out
+
+
+def _by(
+    name: str, of: Callable[[Mapping[str, Any]], str], rows: Sequence[Mapping[str, Any]]
+) -> dict[str, list[Mapping[str, Any]]]:
+    """Rows of each value that `of` gives, under the name of the subset."""
+    out: dict[str, list[Mapping[str, Any]]] = {}
+    for row in rows:
+        out.setdefault(f"{name} {of(row)}", []).append(row)
+    return dict(sorted(out.items()))
 
 
 _GROUP = {Split.IMPURITY_OUT: "impurity", Split.FAMILY_OUT: "family"}

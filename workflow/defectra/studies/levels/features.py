@@ -58,11 +58,35 @@ class Defects:
         return Defects(*(getattr(self, name)[index] for name in self.__dataclass_fields__))
 
 
-def defects(keys: Sequence[tuple[str, str, str]], hosts: Hosts) -> Defects:
-    """Descriptors of defects, each (host, site, impurity).
+@dataclass(frozen=True)
+class Scales:
+    """Mean and width of the columns of each block of descriptors, shape (2, p) each."""
 
-    The scales come from all hosts of the resource and all elements asked for, never from a
-    level; so they may be shared by training and test rows.
+    host: Floats
+    impurity: Floats
+    contrast: Floats
+    atoms: Floats
+
+
+def scales(keys: Sequence[tuple[str, str, str]], hosts: Hosts) -> Scales:
+    """Scales from all hosts of the resource and all elements asked for, never from a level.
+
+    So they may be shared by training and test rows.
+    """
+    table = np.array([_host(h, p) for h, p in hosts.items()])
+    of_host = {h: describe(h, hosts[h]) for h in {k[0] for k in keys}}
+    return Scales(
+        np.stack([table.mean(axis=0), table.std(axis=0)]),
+        _scale(np.array([_impurity(k[2]) for k in keys])),
+        _scale(np.array([_contrast(*k, of_host[k[0]]) for k in keys])),
+        _scale(np.array([_atoms(k[0]) for k in keys])),
+    )
+
+
+def defects(
+    keys: Sequence[tuple[str, str, str]], hosts: Hosts, known: Scales | None = None
+) -> Defects:
+    """Descriptors of defects, each (host, site, impurity), scaled as `known` says.
 
     Raises
     ------
@@ -71,24 +95,31 @@ def defects(keys: Sequence[tuple[str, str, str]], hosts: Hosts) -> Defects:
     """
     for name in sorted({k[0] for k in keys} - set(hosts)):
         raise TableError(f"host {name}: not in the table of host properties; add its lines")
-    of_host = {h: describe(h, p) for h, p in hosts.items()}
-    table = np.array([[d[name] for name in DESCRIPTORS] for d in of_host.values()])
-    mean, width = table.mean(axis=0), table.std(axis=0)
-    host = np.array([[of_host[k[0]][name] for name in DESCRIPTORS] for k in keys])
+    by = known or scales(keys, hosts)
+    of_host = {h: describe(h, hosts[h]) for h in {k[0] for k in keys}}
     return Defects(
-        (host - mean) / width,
-        _scaled(np.array([_impurity(k[2]) for k in keys])),
-        _scaled(np.array([_contrast(*k, of_host[k[0]]) for k in keys])),
-        _scaled(np.array([_atoms(k[0]) for k in keys])),
+        _scaled(np.array([_host(k[0], hosts[k[0]]) for k in keys]), by.host),
+        _scaled(np.array([_impurity(k[2]) for k in keys]), by.impurity),
+        _scaled(np.array([_contrast(*k, of_host[k[0]]) for k in keys]), by.contrast),
+        _scaled(np.array([_atoms(k[0]) for k in keys]), by.atoms),
         np.array([SITES.index(k[1]) for k in keys]),
         np.array([k[2] == VACANCY for k in keys]),
         np.array([hosts[k[0]]["gap"] for k in keys]),
     )
 
 
-def _scaled(values: Floats) -> Floats:
+def _host(host: str, properties: dict[str, float]) -> list[float]:
+    found = describe(host, properties)
+    return [found[name] for name in DESCRIPTORS]
+
+
+def _scale(values: Floats) -> Floats:
     width = values.std(axis=0)
-    return np.asarray((values - values.mean(axis=0)) / np.where(width > 0, width, 1.0))
+    return np.stack([values.mean(axis=0), np.where(width > 0, width, 1.0)])
+
+
+def _scaled(values: Floats, scale: Floats) -> Floats:
+    return np.asarray((values - scale[0]) / scale[1])
 
 
 def _impurity(name: str) -> list[float]:

@@ -21,6 +21,11 @@ DESCRIPTORS = ("lattice", "gap", "vbm", "cbm", "polarity", "contrast", "valence"
 HBAR2_OVER_M = 7.62
 ETA_P, ETA_S = 2.16, 1.32
 
+_CHEMISTRIES = {
+    **{"O": "oxides", "S": "sulfides", "Se": "selenides", "Te": "tellurides"},
+    **{"N": "nitrides", "P": "phosphides", "As": "arsenides", "Sb": "antimonides"},
+}
+
 
 def read_hosts(path: str | Path, kinds: tuple[str, ...] = KINDS) -> dict[str, dict[str, float]]:
     """Properties by host and name; of several values the best kind counts.
@@ -99,6 +104,17 @@ def _entry(row: dict[str, str], where: str) -> tuple[tuple[str, str], int, float
     if not math.isfinite(value) or value < 0 or (name != "gap" and value == 0):
         raise TableError(f"{where}: {name} {value} cannot be")
     return (row["host"], name), KINDS.index(kind), value
+
+
+def chemistry(host: str) -> str:
+    """Chemistry of a host by its anion: nitrides, tellurides, …; carbides hold diamond.
+
+    Hosts of group 14 without carbon are ``group 14``; an unknown anion gives its symbol.
+    """
+    first, second = sublattices(host)
+    if element(first)["valence"] == element(second)["valence"]:
+        return "carbides" if "C" in (first, second) else "group 14"
+    return _CHEMISTRIES.get(second, second)
 
 
 def describe(host: str, properties: dict[str, float]) -> dict[str, float]:

@@ -55,6 +55,30 @@ def plot_level_gap(job: Job) -> None:
     plot_gap(read_table(job.input.predictions, PREDICTIONS), job.output[0], simulated)
 
 
+def plot_level_coverage(job: Job) -> None:
+    """Figure of the coverage of families, chemistries and hosts.
+
+    Input predictions (parquet); no params.
+    """
+    from defectra.core.store import read_table
+    from defectra.studies.levels.evaluate import PREDICTIONS
+    from defectra.studies.levels.figures.coverage import plot_coverage
+
+    plot_coverage(read_table(job.input.predictions, PREDICTIONS), job.output[0])
+
+
+def plot_hybrid_levels(job: Job) -> None:
+    """Figure of PBE, aligned and true hybrid levels.
+
+    Input hybrid (csv); no params.
+    """
+    from defectra.core.csvs import read_csv
+    from defectra.studies.levels.figures.hybrid import plot_hybrid
+    from defectra.studies.levels.hybrid import HYBRID_COLUMNS
+
+    plot_hybrid(read_csv(job.input.hybrid, HYBRID_COLUMNS), job.output[0])
+
+
 def plot_level_map(job: Job) -> None:
     """Figures of study levels.
 

@@ -1,5 +1,5 @@
 # Transition levels: published tables of the mirror, models, whole space, what to compute next.
-from defectra.core.datasets import has
+from defectra.core.datasets import has, needs_all
 from defectra.core.project_files import archive_parts, project_files
 from defectra.engines.vasp.cells import run_files
 from defectra.studies.levels.calculations import gpaw_version
@@ -11,17 +11,31 @@ FOUNDRY_FULL = "levels/foundry/semiconductor_defectlevels_v1.1.csv"
 FOUNDRY_SAMPLE = "levels/foundry_sample/foundry_defectlevels_first_rows.csv"
 HAS_FOUNDRY = has(FOUNDRY_FULL, CONFIG.mirror)
 HAS_SAMPLE = CONFIG.mirror is not None or has(FOUNDRY_SAMPLE, CONFIG.mirror)
+HYBRID_RESULTS = ["levels/doped/CdTe/CdTe_example_thermo.json"]
 HOSTS = project_files(properties=CONFIG.levels.hosts)
 LEVEL_SETS = project_files(sets=CONFIG.levels.live.sets)
 LEVEL_PARTS = archive_parts(CONFIG.levels.live.archive)
 LEVEL_PHASES = project_files(phases=CONFIG.levels.live.phases)
 GPAW_PROTOCOLS = protocol_part(CONFIG, "gpaw_levels")
 
+# Runs, results and tables made elsewhere (levels.live: parsed, results, tables); asked for if there
+# are any.
+MADE_ELSEWHERE = [
+    *(str(f) for p in CONFIG.levels.live.parsed for f in run_files(Path(p.folder))),
+    *CONFIG.levels.live.results,
+    *(t.file for t in CONFIG.levels.live.tables),
+]
+
 
 use rule step as build_levels with:
     input:
         impurities=needs(f"{LEVELS_SET}/DFT_impurities.csv", CONFIG.mirror),
         natives=needs(f"{LEVELS_SET}/DFT_native_defects.csv", CONFIG.mirror),
+        parsed=(
+            ["results/levels/parsed_levels.csv"]
+            if MADE_ELSEWHERE and CONFIG.levels.live.parsed_geometry != "parsed"
+            else []
+        ),
     output:
         levels="results/levels/levels.parquet",
         left_out="results/levels/left_out.csv",
@@ -34,6 +48,8 @@ use rule step as build_levels with:
         **step("defectra.studies.levels.steps.build_levels"),
         mirror=json.dumps(CONFIG.mirror),
         natives=leaf(CONFIG, "levels", "native_defects"),
+        hosts=CONFIG.levels.hosts,
+        parsed_geometry=CONFIG.levels.live.parsed_geometry,
 
 
 # Hosts and charged cells computed with GPAW. The archive holds them; each run computes a small
@@ -112,9 +128,50 @@ use rule step as align_levels with:
         seed=leaf(CONFIG, "seed"),
 
 
-use rule step as predict_levels with:
+use rule step as train_levels with:
     input:
         levels=rules.build_levels.output.levels,
+        computed=rules.run_levels.output.hosts,
+    output:
+        "results/levels/model.npz",
+    log:
+        "results/logs/levels/train_levels.log",
+    resources:
+        **need(mb=2000, minutes=60),
+    params:
+        **step("defectra.studies.levels.steps.train_levels"),
+        **HOSTS,
+        config=leaf(CONFIG, "levels"),
+        seed=leaf(CONFIG, "seed"),
+
+
+# Levels that were really computed with a hybrid functional: Foundry rows, results of doped.
+use rule step as compare_hybrid_levels with:
+    input:
+        natives=needs(f"{LEVELS_SET}/DFT_native_defects.csv", CONFIG.mirror),
+        results=needs_all(HYBRID_RESULTS, CONFIG.mirror),
+        computed=rules.run_levels.output.hosts,
+        foundry=rules.align_levels.input.foundry,
+    output:
+        report(
+            "results/levels/hybrid.csv",
+            category="Levels",
+            caption="captions/hybrid.rst",
+        ),
+    log:
+        "results/logs/levels/compare_hybrid_levels.log",
+    localrule: True
+    resources:
+        **need(mb=900, minutes=10),
+    params:
+        **step("defectra.studies.levels.steps.compare_hybrid_levels"),
+        mirror=json.dumps(CONFIG.mirror),
+        coefficient=leaf(CONFIG, "levels", "mba_coefficient"),
+
+
+use rule step as predict_levels with:
+    input:
+        model=rules.train_levels.output[0],
         computed=rules.run_levels.output.hosts,
         krr=needs(f"{LEVELS_SET}/Prediction_KRR.csv", CONFIG.mirror),
         nn=needs(f"{LEVELS_SET}/Prediction_NN.csv", CONFIG.mirror),
@@ -158,8 +215,7 @@ use rule step as plot_level_errors with:
 
 use rule step as simulate_levels with:
     input:
-        levels=rules.build_levels.output.levels,
-        computed=rules.run_levels.output.hosts,
+        model=rules.train_levels.output[0],
         predictions=rules.evaluate_levels.output.predictions,
     output:
         "results/levels/simulated.csv",
@@ -170,9 +226,44 @@ use rule step as simulate_levels with:
         **need(mb=1500, minutes=30),
     params:
         **step("defectra.studies.levels.steps.simulate_levels"),
-        **HOSTS,
-        config=leaf(CONFIG, "levels"),
+        draws=leaf(CONFIG, "levels", "simulations"),
         seed=leaf(CONFIG, "seed"),
+
+
+use rule step as plot_level_coverage with:
+    input:
+        predictions=rules.evaluate_levels.output.predictions,
+    output:
+        report(
+            "results/levels/figures/coverage.png",
+            category="Levels",
+            caption="captions/coverage.rst",
+        ),
+    log:
+        "results/logs/levels/plot_level_coverage.log",
+    localrule: True
+    resources:
+        **need(mb=900, minutes=10),
+    params:
+        **step("defectra.studies.levels.plots.plot_level_coverage"),
+
+
+use rule step as plot_hybrid_levels with:
+    input:
+        hybrid=rules.compare_hybrid_levels.output[0],
+    output:
+        report(
+            "results/levels/figures/hybrid.png",
+            category="Levels",
+            caption="captions/hybrid_figure.rst",
+        ),
+    log:
+        "results/logs/levels/plot_hybrid_levels.log",
+    localrule: True
+    resources:
+        **need(mb=900, minutes=10),
+    params:
+        **step("defectra.studies.levels.plots.plot_hybrid_levels"),
 
 
 use rule step as plot_level_gap with:
@@ -282,10 +373,36 @@ use rule step as make_live_levels with:
         coefficient=leaf(CONFIG, "levels", "mba_coefficient"),
 
 
+use rule step as explain_parity with:
+    input:
+        levels=rules.make_live_levels.output.levels,
+        hosts=rules.run_levels.output.hosts,
+        cells=rules.run_levels.output.cells,
+        corrections=rules.run_levels.output.corrections,
+    output:
+        parity="results/levels/parity.csv",
+        causes=report(
+            "results/levels/parity_causes.csv",
+            category="Levels",
+            caption="captions/causes.rst",
+        ),
+    log:
+        "results/logs/levels/explain_parity.log",
+    localrule: True
+    resources:
+        **need(mb=900, minutes=10),
+    params:
+        **step("defectra.studies.levels.steps_computed.explain_parity"),
+        **HOSTS,
+        **LEVEL_SETS,
+        protocols=GPAW_PROTOCOLS,
+
+
 use rule step as score_levels with:
     input:
         metrics=rules.evaluate_levels.output.metrics,
         alignment=rules.align_levels.output.alignment,
+        hybrid=rules.compare_hybrid_levels.output[0],
         curves=rules.align_levels.output.curves,
         space=rules.predict_levels.output.space,
         live=rules.make_live_levels.output.levels,
@@ -391,15 +508,6 @@ use rule step as run_next_levels with:
         coefficient=leaf(CONFIG, "levels", "mba_coefficient"),
         archive=LEVEL_PARTS,
         gpaw=gpaw_version(),
-
-
-# Runs, results and tables made elsewhere (levels.live: parsed, results, tables); asked for if there
-# are any.
-MADE_ELSEWHERE = [
-    *(str(f) for p in CONFIG.levels.live.parsed for f in run_files(Path(p.folder))),
-    *CONFIG.levels.live.results,
-    *(t.file for t in CONFIG.levels.live.tables),
-]
 
 
 use rule step as parse_levels with:

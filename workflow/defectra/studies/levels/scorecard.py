@@ -15,15 +15,15 @@ _SINGLE = "single fidelity"
 RMSE, MAE, OFF = 0.36, 0.27, 0.05  # eV, against HSE06, averaged over 14 II-VI and III-V systems
 
 
-def scorecard(alignment: Rows, curves: Rows) -> list[Row]:
+def scorecard(hybrid: Rows, curves: Rows) -> list[Row]:
     """Rows of the scorecard.
 
     Parameters
     ----------
-    alignment, curves
-        Rows of ``alignment.csv`` and ``learning_curves.csv``; each may be empty.
+    hybrid, curves
+        Rows of ``hybrid.csv`` and ``learning_curves.csv``; each may be empty.
     """
-    return [c.row() for c in (*_two_fidelities(curves), _alignment(alignment))]
+    return [c.row() for c in (*_two_fidelities(curves), _alignment(hybrid))]
 
 
 def _two_fidelities(curves: Rows) -> Iterator[claims.Claim]:
@@ -71,7 +71,8 @@ def _alignment(rows: Rows) -> claims.Claim:
     gain = [abs(r["error_mba_eV"]) - abs(r["error_pbe_eV"]) for r in rows]
     return Claim(
         claim_id="mba_error",
-        claim="levels by modified band alignment are nearer to HSE06 than raw PBE levels: |error| "
+        claim="levels by modified band alignment are nearer to levels computed with HSE06 "
+        f"({len(rows)} of {len({r['host'] for r in rows})} hosts) than raw PBE levels: |error| "
         "less |error| of raw PBE, mean, below 0",
         than=0.0,
         ours=Estimate.mean(g for g in gain if math.isfinite(g)),

@@ -11,7 +11,7 @@ from defectra.core.settings import Strict, StudySettings
 
 
 class Kernel(Strict):
-    """Gaussian process over defects: centre of the candidates that nested selection chooses from.
+    """Isotropic Gaussian process over defects: centre of the candidates that are not learnt.
 
     Lengths are in standard deviations of the scaled descriptors, weights in eV².
     """
@@ -36,6 +36,14 @@ class Kernel(Strict):
     )
 
 
+class Learning(Strict):
+    """How the kernel with a length for each descriptor is learnt (marginal likelihood)."""
+
+    parts: int = Field(5, ge=2, description="groups are dealt into so many; one kernel for each")
+    most_per_host: int = Field(40, ge=1, description="rows of a host that a kernel is learnt from")
+    steps: int = Field(35, ge=1, description="iterations of the optimiser at most")
+
+
 class Boosting(Strict):
     """Boosted and bagged trees, one declared setting for all splits."""
 
@@ -52,6 +60,12 @@ class Intervals(Strict):
     """Prediction intervals, calibrated on training groups held out in turn."""
 
     level: float = Field(0.9, gt=0, lt=1)
+    domain: float = Field(
+        0.95,
+        gt=0,
+        le=1,
+        description="quantile of the distances between learnt hosts where the domain ends",
+    )
 
 
 class Multifidelity(Strict):
@@ -115,6 +129,10 @@ class ComputedSets(Strict):
     next_runs: int = Field(1, ge=0, description="rows of next.csv that `next_levels` computes")
     next_atoms: int = Field(16, ge=8, description="atoms of the host in the cells of `next_levels`")
     parsed: list[ParsedSet] = Field([], description="VASP runs made elsewhere")
+    parsed_geometry: str = Field(
+        "parsed",
+        description="how their cells were made; 'relaxed', as the published: their levels train",
+    )
     results: list[str] = Field([], description="JSON of doped (thermodynamics), pydefect (summary)")
     tables: list[EnergyTable] = Field([], description="csv of energies, columns declared")
 
@@ -133,7 +151,9 @@ class LevelsStudy(StudySettings):
     )
     folds: int = Field(5, ge=2)
     kernel: Kernel = Kernel()
-    candidates: int = Field(5, ge=1, description="kernels drawn about the centre; one is chosen")
+    candidates: int = Field(
+        5, ge=1, description="isotropic kernels drawn about the centre, beside the learnt one"
+    )
     candidate_spread: float = Field(0.4, ge=0, description="log-normal width of the draws")
     order_weight: float = Field(
         0.5,
@@ -141,6 +161,7 @@ class LevelsStudy(StudySettings):
         le=1,
         description="prior that levels rise with the number of electrons; 1: strict, 0: none",
     )
+    learning: Learning = Learning()
     trees: Boosting = Boosting()
     intervals: Intervals = Intervals()
     multifidelity: Multifidelity = Multifidelity()

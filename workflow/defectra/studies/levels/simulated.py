@@ -1,8 +1,9 @@
 """What error against the gap one must expect if the levels were drawn from the model itself.
 
-Levels are drawn from the prior of the declared Gaussian process with its centre kernel and noise,
-on the real defects, and every host is left out as with the real levels. Where the measured error
-of a host lies above the simulated one, it is the model that fails and not the number of hosts.
+Levels are drawn from the prior of the saved model (its kernel and noise, each charge with a
+variance of its own) on the real defects, and every host is left out as with the real levels. Where
+the measured error of a host lies above the simulated one, it is the model that fails and not the
+number of hosts.
 (The paper's simulated data, arXiv:2203.10349, are drawn in another way that it does not describe.)
 """
 
@@ -14,9 +15,9 @@ from typing import Any
 import numpy as np
 
 from defectra.core.records import Split
-from defectra.studies.levels import gaussian_process
-from defectra.studies.levels.evaluate import DECLARED, Data
-from defectra.studies.levels.settings import LevelsStudy
+from defectra.studies.levels import gaussian_process, learnt_kernel
+from defectra.studies.levels.evaluate import DECLARED
+from defectra.studies.levels.saved import LevelModel
 
 Row = dict[str, Any]
 
@@ -27,7 +28,7 @@ SIMULATED_COLUMNS = [
 
 
 def simulate(
-    data: Data, predictions: Sequence[Mapping[str, Any]], study: LevelsStudy, seed: int
+    model: LevelModel, predictions: Sequence[Mapping[str, Any]], draws: int, seed: int
 ) -> list[Row]:
     """RMSE of each left-out host, eV: mean and 90 % range over seeded draws, measured beside.
 
@@ -36,23 +37,26 @@ def simulate(
     predictions
         Rows of the predictions table: where the measured errors come from.
     """
-    rows = data.descriptors
-    prior = gaussian_process.covariance(rows, rows, study.kernel)
+    rows, labels_of = model.rows(), model.labels
+    prior = learnt_kernel.covariance(rows, rows, model.kernel)
     root = np.linalg.cholesky(prior + 1e-8 * np.eye(len(prior)))
-    spread = np.sqrt(gaussian_process.noise(rows, study.kernel))[:, None]
+    spread = np.sqrt(learnt_kernel.noise(rows, model.kernel))[:, None]
     generator = np.random.default_rng(seed)
-    base = gaussian_process.fit(rows, data.labels, study.kernel)
-    groups = data.groups(Split.HOST_OUT)
-    members = [m[data.scored[m]] for m in gaussian_process.members(groups)]
+    nothing = np.zeros(len(rows), dtype=bool)
+    base = learnt_kernel.fit(rows, labels_of, model.kernel, nothing)
+    charges = np.sqrt((labels_of * base.weights).mean(axis=0))
+    groups = [k[0] for k in model.keys]
+    members = [m[model.scored[m]] for m in gaussian_process.members(groups)]
     names = sorted(set(groups))
-    errors = np.full((study.simulations, len(names)), np.nan)
-    for draw in range(study.simulations):
-        labels = root @ generator.normal(size=data.labels.shape)
-        labels += spread * generator.normal(size=data.labels.shape)
+    errors = np.full((draws, len(names)), np.nan)
+    for draw in range(draws):
+        labels = root @ generator.normal(size=labels_of.shape)
+        labels += spread * generator.normal(size=labels_of.shape)
+        labels *= charges
         fitted = gaussian_process.Fitted(base.inverse, labels, base.inverse @ labels, base.surplus)
         for k, whole in enumerate(gaussian_process.members(groups)):
             value = fitted.without(whole)[0]
-            kept = data.scored[whole]
+            kept = model.scored[whole]
             if kept.any():
                 errors[draw, k] = np.sqrt(((value - labels[whole]) ** 2)[kept].mean())
     measured = _measured(predictions)

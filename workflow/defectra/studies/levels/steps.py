@@ -33,24 +33,62 @@ def align_levels(job: Job) -> None:
     write_csv(job.output.curves, found, CURVE_COLUMNS)
 
 
-def build_levels(job: Job) -> None:
-    """Published levels.
+def compare_hybrid_levels(job: Job) -> None:
+    """PBE levels and what is made of them against true hybrid levels.
 
-    Input impurities, natives (csv of the mirror); output levels, left_out.
+    Input natives (csv), results (list of JSON of doped), computed (parquet), foundry (csv, or
+    none); output csv.
 
-    params.mirror, params.natives (whether native defects train).
+    params.mirror; params.coefficient (of the modified band alignment).
     """
     import json
+    from pathlib import Path
 
     from defectra.core.csvs import write_csv
     from defectra.core.datasets import located
+    from defectra.core.store import read_table
+    from defectra.defects.program_results import levels_of_results
+    from defectra.studies.levels.hybrid import HYBRID_COLUMNS, hybrid_rows, read_natives
+    from defectra.studies.levels.published import read_foundry
+    from defectra.studies.levels.tables import HOST_RUNS
+
+    mirror, weight = json.loads(job.params.mirror), json.loads(job.params.coefficient)
+    foundry = read_foundry(job.input.foundry)[0] if job.input.foundry else []
+    results = [
+        row
+        for path in job.input.results
+        for row in levels_of_results(Path(located(path, mirror)[0]), weight)[0]
+    ]
+    natives_file = located(job.input.natives, mirror)[0]
+    natives = {h: read_natives(natives_file, h) for h in sorted({r["host"] for r in results})}
+    computed = read_table(job.input.computed, HOST_RUNS)
+    rows = hybrid_rows(foundry, results, natives, computed, weight)
+    write_csv(job.output[0], rows, HYBRID_COLUMNS)
+
+
+def build_levels(job: Job) -> None:
+    """Published levels.
+
+    Input impurities, natives (csv of the mirror), parsed (csv, if any); output levels, left_out.
+
+    params.mirror, params.natives (whether native defects train), params.hosts (file of the hosts),
+    params.parsed_geometry (how parsed cells were made).
+    """
+    import json
+
+    from defectra.core.csvs import read_csv, write_csv
+    from defectra.core.datasets import located
+    from defectra.core.project_files import project_file
     from defectra.core.store import write_table
+    from defectra.studies.levels.hosts import read_hosts
+    from defectra.studies.levels.parsed import parsed_rows
     from defectra.studies.levels.published import (
         LEFT_OUT_COLUMNS,
         LEVELS,
         read_impurities,
         read_natives,
     )
+    from defectra.studies.levels.tables import COMPUTED_LEVELS
 
     mirror = json.loads(job.params.mirror)
     impurities, own = (located(job.input[k], mirror)[0] for k in ("impurities", "natives"))
@@ -58,6 +96,12 @@ def build_levels(job: Job) -> None:
     if json.loads(job.params.natives):
         natives, more = read_natives(own)
         rows, left_out = rows + natives, left_out + more
+    if job.input.get("parsed"):
+        computed = read_csv(str(job.input.parsed[0]), COMPUTED_LEVELS.names)
+        keys = {(r["host"], r["site"], r["impurity"]) for r in rows}
+        hosts = read_hosts(project_file(job.params.hosts))
+        new, more = parsed_rows(computed, keys, hosts, job.params.parsed_geometry)
+        rows, left_out = rows + new, left_out + more
     write_table(job.output.levels, rows, LEVELS)
     write_csv(job.output.left_out, left_out, LEFT_OUT_COLUMNS)
 
@@ -96,10 +140,35 @@ def evaluate_levels(job: Job) -> None:
     write_csv(job.output.metrics, metrics_rows(predictions, study, seed), METRICS_COLUMNS)
 
 
+def train_levels(job: Job) -> None:
+    """The saved model: all levels, for hosts of one's own and for the whole space.
+
+    Input levels, computed (parquet); output npz.
+
+    params.config = levels; params.seed = seed; params.properties = file of the hosts.
+    """
+    from defectra.core.project_files import project_file
+    from defectra.core.store import read_table
+    from defectra.studies.levels.evaluate import assemble
+    from defectra.studies.levels.hosts import read_hosts, with_computed
+    from defectra.studies.levels.published import LEVELS
+    from defectra.studies.levels.saved import train
+    from defectra.studies.levels.settings import LevelsStudy
+    from defectra.studies.levels.tables import HOST_RUNS
+
+    study, seed = LevelsStudy.model_validate_json(job.params.config), int(job.params.seed)
+    computed = read_table(job.input.computed, HOST_RUNS)
+    hosts = with_computed(
+        read_hosts(project_file(job.params.properties)), computed, study.host_fidelity
+    )
+    data = assemble(read_table(job.input.levels, LEVELS), hosts)
+    train(data, hosts, study, seed).save(job.output[0])
+
+
 def predict_levels(job: Job) -> None:
     """Whole space and ranked list.
 
-    Input levels, computed, krr, nn, rfr; output three tables.
+    Input model (npz), computed, krr, nn, rfr; output three tables.
 
     params.mirror; params.config = levels; params.properties = file of the hosts.
     """
@@ -109,9 +178,8 @@ def predict_levels(job: Job) -> None:
     from defectra.core.datasets import located
     from defectra.core.project_files import project_file
     from defectra.core.store import read_table, write_table
-    from defectra.studies.levels.evaluate import assemble
     from defectra.studies.levels.hosts import read_hosts, with_computed
-    from defectra.studies.levels.published import LEVELS
+    from defectra.studies.levels.saved import load
     from defectra.studies.levels.settings import LevelsStudy
     from defectra.studies.levels.tables import HOST_RUNS
     from defectra.studies.levels.whole_space import (
@@ -132,8 +200,7 @@ def predict_levels(job: Job) -> None:
         read_hosts(project_file(job.params.properties)), computed, study.host_fidelity
     )
     published = {m: read_predictions(located(job.input[m.lower()], mirror)[0]) for m in MODELS}
-    data = assemble(read_table(job.input.levels, LEVELS), hosts)
-    space = predict_space(data, hosts, published, study)
+    space = predict_space(load(job.input.model), hosts, published)
     write_table(job.output.space, space, SPACE)
     write_csv(job.output.table, space, SPACE.names)
     write_csv(job.output.ranked, next_runs(space, hosts, study.acquisition), ACQUISITION_COLUMNS)
@@ -142,7 +209,7 @@ def predict_levels(job: Job) -> None:
 def score_levels(job: Job) -> None:
     """Scorecard, checks and deviations of levels.
 
-    Input metrics, alignment, curves, drift (csv), space, computed tables (parquet); output
+    Input metrics, alignment, hybrid, curves, drift (csv), space, computed tables (parquet); output
     scorecard, checks, deviations (csv).
     """
     import csv
@@ -158,6 +225,7 @@ def score_levels(job: Job) -> None:
     from defectra.studies.levels.checks_computed import checks_computed
     from defectra.studies.levels.deviations import DEVIATION_COLUMNS, deviations
     from defectra.studies.levels.hosts import read_hosts
+    from defectra.studies.levels.hybrid import HYBRID_COLUMNS
     from defectra.studies.levels.learning_curves import CURVE_COLUMNS
     from defectra.studies.levels.scorecard import scorecard
     from defectra.studies.levels.tables import COMPUTED_LEVELS, HOST_RUNS
@@ -165,18 +233,19 @@ def score_levels(job: Job) -> None:
 
     metrics = read_csv(job.input.metrics, METRICS_COLUMNS)
     alignment = read_csv(job.input.alignment, ALIGNMENT_COLUMNS)
+    hybrid = read_csv(job.input.hybrid, HYBRID_COLUMNS)
     curves = read_csv(job.input.curves, CURVE_COLUMNS)
     levels = read_table(job.input.live, COMPUTED_LEVELS)
     with Path(job.input.drift).open(encoding="utf-8", newline="") as handle:
         drift = list(csv.DictReader(handle))
-    own = [*checks(metrics, alignment), *checks_computed(levels, drift)]
+    own = [*checks(metrics, alignment, hybrid), *checks_computed(levels, drift)]
     beside = deviations(
         levels,
         read_table(job.input.live_hosts, HOST_RUNS),
         read_hosts(project_file(job.params.properties), kinds=("literature",)),
         read_table(job.input.space, SPACE),
     )
-    write_csv(job.output.scorecard, scorecard(alignment, curves), SCORECARD_COLUMNS)
+    write_csv(job.output.scorecard, scorecard(hybrid, curves), SCORECARD_COLUMNS)
     write_csv(job.output.checks, own, CHECK_COLUMNS)
     write_csv(job.output.deviations, beside, DEVIATION_COLUMNS)
 
@@ -184,25 +253,15 @@ def score_levels(job: Job) -> None:
 def simulate_levels(job: Job) -> None:
     """Error against gap if the model were right.
 
-    Input levels, computed, predictions.
-
-    params.config = levels; params.seed = seed; params.properties = file of the hosts.
+    Input model (npz), predictions; params.draws, params.seed.
     """
     from defectra.core.csvs import write_csv
-    from defectra.core.project_files import project_file
     from defectra.core.store import read_table
-    from defectra.studies.levels.evaluate import PREDICTIONS, assemble
-    from defectra.studies.levels.hosts import read_hosts, with_computed
-    from defectra.studies.levels.published import LEVELS
-    from defectra.studies.levels.settings import LevelsStudy
+    from defectra.studies.levels.evaluate import PREDICTIONS
+    from defectra.studies.levels.saved import load
     from defectra.studies.levels.simulated import SIMULATED_COLUMNS, simulate
-    from defectra.studies.levels.tables import HOST_RUNS
 
-    study, seed = LevelsStudy.model_validate_json(job.params.config), int(job.params.seed)
-    computed = read_table(job.input.computed, HOST_RUNS)
-    hosts = with_computed(
-        read_hosts(project_file(job.params.properties)), computed, study.host_fidelity
-    )
-    data = assemble(read_table(job.input.levels, LEVELS), hosts)
     predictions = read_table(job.input.predictions, PREDICTIONS)
-    write_csv(job.output[0], simulate(data, predictions, study, seed), SIMULATED_COLUMNS)
+    draws, seed = int(job.params.draws), int(job.params.seed)
+    rows = simulate(load(job.input.model), predictions, draws, seed)
+    write_csv(job.output[0], rows, SIMULATED_COLUMNS)

@@ -78,6 +78,41 @@ def make_live_levels(job: Job) -> None:
     write_csv(job.output.table, rows, COMPUTED_LEVELS.names)
 
 
+def explain_parity(job: Job) -> None:
+    """Deviations from published levels by screening, size and relaxation.
+
+    Input levels, hosts, cells, corrections (parquet); output parity, causes (csv).
+
+    params.properties, sets = files; params.protocols (by name).
+    """
+    from defectra.core.csvs import write_csv
+    from defectra.core.project_files import project_file
+    from defectra.core.store import read_table
+    from defectra.engines.gpaw.settings import read_level_protocols
+    from defectra.studies.levels.hosts import read_hosts, static_ratios
+    from defectra.studies.levels.inputs import read_sets
+    from defectra.studies.levels.parity import (
+        PARITY_COLUMNS,
+        SUMMARY_COLUMNS,
+        parity_rows,
+        summary_rows,
+    )
+    from defectra.studies.levels.sets import CORRECTIONS, Tables, hosts_by_name
+    from defectra.studies.levels.tables import CELL_RUNS, COMPUTED_LEVELS, HOST_RUNS
+
+    tables = Tables(
+        hosts_by_name(read_table(job.input.hosts, HOST_RUNS)),
+        {r["calculation_id"]: r for r in read_table(job.input.cells, CELL_RUNS)},
+        {r["calculation_id"]: r for r in read_table(job.input.corrections, CORRECTIONS)},
+        static_ratios(read_hosts(project_file(job.params.properties))),
+    )
+    levels = read_table(job.input.levels, COMPUTED_LEVELS)
+    sets = read_sets(project_file(job.params.sets))
+    rows = parity_rows(levels, sets, tables, read_level_protocols(job.params.protocols))
+    write_csv(job.output.parity, rows, PARITY_COLUMNS)
+    write_csv(job.output.causes, summary_rows(rows, levels), SUMMARY_COLUMNS)
+
+
 def parse_levels(job: Job) -> None:
     """Levels of VASP runs, of results of doped and pydefect and of tables made elsewhere.
 

@@ -8,21 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from defectra.core.errors import TableError
-from defectra.core.records import Column, Split, Table
+from defectra.core.records import Column, Table
 from defectra.defects.equations import gap_position
 from defectra.structures.elements import element, sublattices
-from defectra.studies.levels import gaussian_process
-from defectra.studies.levels.evaluate import Data
-from defectra.studies.levels.features import Hosts, defects, flat_ladder
-from defectra.studies.levels.nested import final_scales
+from defectra.studies.levels.features import Hosts
 from defectra.studies.levels.published import CHARGES
-from defectra.studies.levels.settings import Acquisition, LevelsStudy
+from defectra.studies.levels.saved import LevelModel
+from defectra.studies.levels.settings import Acquisition
 
 Row = dict[str, Any]
-Floats = NDArray[np.float64]
 
 SPACE = Table(
     "level_space",
@@ -75,24 +71,16 @@ def read_predictions(path: str | Path) -> dict[Key, list[float]]:
 
 
 def predict_space(
-    data: Data, hosts: Hosts, published: Mapping[str, Mapping[Key, list[float]]], study: LevelsStudy
+    model: LevelModel, hosts: Hosts, published: Mapping[str, Mapping[Key, list[float]]]
 ) -> list[Row]:
-    """Rows of the space table: the centre kernel on all rows, intervals from hosts left out.
+    """Rows of the space table: the saved model on all that the published predictions name.
 
-    The keys are those of the published predictions, so that ours stand beside theirs.
+    So ours stand beside theirs.
     """
     keys = sorted({k for table in published.values() for k in table})
-    both = defects([*data.keys, *keys], hosts)
-    train, new = (
-        both.take(np.arange(len(data.keys))),
-        both.take(np.arange(len(data.keys), len(both))),
-    )
-    fitted = gaussian_process.fit(train, data.labels, study.kernel, flat_ladder(data.labels))
-    level = study.intervals.level
-    scale = final_scales(fitted, data.groups(Split.HOST_OUT), data.scored, level)
-    value, variance = gaussian_process.predict(fitted, train, new, study.kernel)
-    half = np.sqrt(variance)[:, None] * scale
-    known = dict(zip(data.keys, data.labels))
+    found = model.predict(keys, hosts)
+    value, half = found.value, found.half
+    known = dict(zip(model.keys, model.labels))
     nothing = [float("nan")] * len(CHARGES)
     return [
         {

@@ -8,7 +8,7 @@ from functools import partial
 from defectra.core.claims import NAN, Check, Estimate, Row, Rows, estimate
 from defectra.core.records import Metric, Split, Status
 from defectra.learn.committee import COMMITTEE
-from defectra.studies.perovskites import binary_phases
+from defectra.studies.perovskites import binary_phases, published
 from defectra.studies.perovskites.checks_measured import checks_measured
 from defectra.studies.perovskites.evaluate import BASELINE
 from defectra.studies.perovskites.problems import COMPOSITION, OWN, PBE, REFERENCES
@@ -36,6 +36,8 @@ BROKEN = ("MAGeI_3",)  # published rows that are known to break an identity
 # How far the mean of our own calculations may lie from the published column.
 PARITY = {"lattice_PBE": 0.02, "gap_PBE": 0.1, "gap_HSE": 0.15}
 DECOMPOSITION_OFF = 0.1  # eV
+# Of our predictions with the authors'.
+LEAST_CORRELATION = 0.97
 
 
 def checks(
@@ -48,19 +50,23 @@ def checks(
     decomposition: Rows = (),
     measured: Rows = (),
     ladder: Rows = (),
+    predictions: Rows = (),
 ) -> list[Row]:
     """Rows of ``checks.csv``; each table may be empty, or None where an empty one says something.
 
     Parameters
     ----------
-    metrics, quality, references, runs, parity, excesses, decomposition, measured, ladder
+    metrics, quality, references, runs, parity, excesses, decomposition
         Rows of ``metrics.csv``, ``quality.csv`` (empty: nothing breaks an identity),
         ``references.csv``, ``runs.csv``, ``parity.csv``, ``salts_excess.csv``,
-        ``decomposition.csv``, ``measured_metrics.csv``, ``ladder.csv``.
+        ``decomposition.csv``.
+    measured, ladder, predictions
+        Rows of ``measured_metrics.csv``, ``ladder.csv``, ``published_predictions.csv``.
     """
     own = [*_errors(metrics), *_skills(metrics), *_coverage(metrics), _identities(quality)]
     own += [_references(references), _runs(runs), *_parity(parity), _alkali_halides(excesses)]
     own += [_decomposition(decomposition), *checks_measured(measured, ladder)]
+    own += [_authors(predictions, unseen=u) for u in (False, True)]
     return [c.row() for c in own]
 
 
@@ -187,6 +193,20 @@ def _alkali_halides(excesses: Rows) -> Check:
         sense="at most",
         ours=Estimate.exact(len(wrong) if excesses else NAN, len(excesses)),
         fails_if=f"one lies more than {binary_phases.WRONG_EV:g} eV off, seen from the others",
+    )
+
+
+def _authors(rows: Rows, *, unseen: bool) -> Check:
+    r = published.correlation(rows, "gap_HSE", unseen=unseen)
+    which = "without a published value" if unseen else "that the authors named"
+    return _check(
+        check_id="authors_predictions" + ("_unseen" if unseen else ""),
+        check=f"gap_HSE of {r.n} compounds {which}: correlation of the authors' predictions with "
+        "ours",
+        bound=LEAST_CORRELATION,
+        sense="at least",
+        ours=r,
+        fails_if="the two models, learnt from the same labels, say different things",
     )
 
 

@@ -1,5 +1,7 @@
 """Measured gaps, and the ladder of calculations below each: PBE, HSE, spin-orbit coupling.
 
+PBE: functional of Perdew, Burke and Ernzerhof.
+
 ``resources/perovskites/measured_gaps.csv`` holds one reading a line, with where it was read and
 who measured. A gap of the published set (``gap_HSE``) is that of a small cell by the functional of
 Heyd-Scuseria-Ernzerhof (HSE) without spin-orbit coupling, whatever phase exists at room
@@ -21,7 +23,7 @@ from numpy.typing import NDArray
 from defectra.core.csvs import read_csv
 from defectra.core.errors import DataError
 from defectra.studies.perovskites import descriptors, end_members
-from defectra.studies.perovskites.compounds import A_IONS, B_IONS, X_IONS, Shares, shares_of
+from defectra.studies.perovskites.compounds import A_IONS, B_IONS, SITES, X_IONS, Shares, shares_of
 
 Floats = NDArray[np.float64]
 Rows = Sequence[Mapping[str, Any]]
@@ -75,10 +77,11 @@ class Measured:
         """Whether the readings contradict each other: shown, not learnt from."""
         return self.high - self.low > DISPUTED_EV
 
-    def group(self, site: str) -> str:
-        """Majority ion on a site."""
-        ions = {"A": A_IONS, "B": B_IONS, "X": X_IONS}[site]
-        return ions[int(np.argmax(self.shares["ABX".index(site)]))]
+    def ions(self, site: str) -> str:
+        """Ions on a site, the one with the largest share first."""
+        share = self.shares["ABX".index(site)]
+        order = np.argsort(-share, kind="stable")
+        return " ".join(SITES[site][k] for k in order if share[k] > 0)
 
 
 def read_measured(path: str | Path) -> list[Measured]:

@@ -3,11 +3,12 @@
 A form is a least-squares fit of few columns (its spread grows with the leverage of a composition,
 sqrt(1 + h), h = x' (X'X)^-1 x), or co-kriging of two levels (Kennedy and O'Hagan, Biometrika 87,
 1, 2000): a factor times the calculated gap and a Gaussian process of the composition. Which form is
-taken is decided inside the training compounds: the least mean square error over leaving out each
+taken is decided inside the training compounds: the mean absolute error over leaving out each
 compound, all of one A cation, one B cation, one halide, since a screen goes beyond the measured in
-all these ways. The inner residuals of the split that is asked about, divided by the spreads, give
-the factor of the 90 % interval: their quantile with the rank of a finite sample (split-conformal
-prediction, Vovk and others 2005), so that it is as wide as compounds that far off needed.
+all these ways; of forms within one standard error of the least, the one with fewest parameters.
+The inner residuals of the split that is asked about, divided by the spreads, give the factor of the
+90 % interval: their quantile with the rank of a finite sample (split-conformal prediction, Vovk and
+others 2005), so that it is as wide as compounds that far off needed.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ Units = Mapping[str, Sequence[str]]
 LEVEL = 0.9
 CHOSEN, CONSTANT = "chosen inside", "HSE, shifted"
 _FEWEST, _ENOUGH = 4, 6  # training compounds of a fit, and of one that judges a form
+_EACH = 2  # training compounds for each fitted number, at least
 
 
 @dataclass(frozen=True)
@@ -47,6 +49,11 @@ class Form:
     columns: tuple[str, ...] = ()
     added: tuple[str, ...] = ()
     process: bool = False
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers are fitted; of a process its length scales, amplitude and noise."""
+        return len(_GROUPS) + 2 if self.process else 1 + len(self.columns)
 
 
 _LINE = ("own_HSE_SOC",)
@@ -121,10 +128,6 @@ class Left:
     mean: Floats
     spread: Floats
 
-    def error(self, y: Floats) -> float:
-        """Root mean square error."""
-        return float(np.sqrt(np.mean((self.mean - y) ** 2)))
-
     def factor(self, y: Floats) -> float:
         """What turns a spread into the half width of a 90 % interval."""
         ratio = np.sort(np.abs(self.mean - y) / self.spread)
@@ -133,18 +136,29 @@ class Left:
 
 
 def leave_out(form: Form, x: Floats, y: Floats, units: Sequence[str]) -> Left:
-    """Answers about each unit (compound, cation, halide) by a fit to the others."""
+    """Answers about each unit (compound, cation, halide) by a fit to what does not contain it."""
     mean, spread = np.empty(len(y)), np.empty(len(y))
-    for test in unit_rows(units):
-        train = np.setdiff1d(np.arange(len(y)), test)
+    for train, test in folds(units):
         mean[test], spread[test] = fit(form, x[train], y[train]).predict(x[test])
     return Left(mean, spread)
 
 
-def unit_rows(units: Sequence[str]) -> list[Ints]:
-    """Rows of each unit."""
-    names = np.asarray(units, dtype=str)
-    return [np.flatnonzero(names == name) for name in dict.fromkeys(units)]
+def folds(units: Sequence[str]) -> list[tuple[Ints, Ints]]:
+    """Training and test rows: each ion (or compound) is tested where it comes first.
+
+    A compound that contains the ion beside another is in neither.
+
+    Parameters
+    ----------
+    units
+        Of each row: its ions on a site, separated by blanks, or the compound.
+    """
+    parts = [unit.split() for unit in units]
+    out = []
+    for name in dict.fromkeys(part[0] for part in parts):
+        test = np.flatnonzero([part[0] == name for part in parts])
+        out.append((np.flatnonzero([name not in part for part in parts]), test))
+    return out
 
 
 @dataclass(frozen=True)
@@ -157,14 +171,15 @@ class Trained:
         Of `FORMS`.
     factors
         Of the 90 % interval, by what was left out.
-    error
-        Root of the mean over these of the squared error, eV.
+    error, doubt
+        Mean absolute error over all that was left out, and its standard error over compounds, eV.
     """
 
     name: str
     fitted: Fit
     factors: Mapping[str, float]
     error: float
+    doubt: float
 
     def predict(self, x: Floats, split: str) -> tuple[Floats, Floats]:
         """Measured-like gap and half width of its 90 % interval, eV, as far off as in a split."""
@@ -173,7 +188,7 @@ class Trained:
 
 
 def train(x: Floats, y: Floats, units: Units) -> dict[str, Trained]:
-    """Every form, judged by leaving out units inside.
+    """Every form that the compounds are enough for, judged by leaving out units inside.
 
     Parameters
     ----------
@@ -187,23 +202,31 @@ def train(x: Floats, y: Floats, units: Units) -> dict[str, Trained]:
     parts = {split: own if _fair(own) else alone for split, own in units.items()}
     out = {}
     for name, form in FORMS.items():
+        if form.parameters * _EACH > len(y):
+            continue
         done: dict[tuple[str, ...], Left] = {}
         for own in parts.values():
             if tuple(own) not in done:
                 done[tuple(own)] = leave_out(form, x, y, own)
         left = {split: done[tuple(own)] for split, own in parts.items()}
-        error = float(np.sqrt(np.mean([one.error(y) ** 2 for one in left.values()])))
+        off = np.mean([np.abs(one.mean - y) for one in left.values()], axis=0)
         factors = {split: one.factor(y) for split, one in left.items()}
-        out[name] = Trained(name, fit(form, x, y), factors, error)
+        doubt = float(off.std(ddof=1) / np.sqrt(len(y)))
+        out[name] = Trained(name, fit(form, x, y), factors, float(off.mean()), doubt)
     return out
 
 
 def _fair(units: Sequence[str]) -> bool:
     """Whether leaving out each unit leaves enough to learn from."""
-    rows = unit_rows(units)
-    return len(rows) > 2 and len(units) - max(map(len, rows)) >= _ENOUGH
+    parts = folds(units)
+    return len(parts) > 2 and min(len(rest) for rest, _ in parts) >= _ENOUGH
 
 
 def best(trained: Mapping[str, Trained]) -> Trained:
-    """The form that erred least about all that was left out inside."""
-    return min(trained.values(), key=lambda t: t.error)
+    """The form with the fewest parameters whose error is within one standard error of the least.
+
+    One-standard-error rule: Breiman and others, Classification and Regression Trees (1984).
+    """
+    least = min(trained.values(), key=lambda t: t.error)
+    alike = [t for t in trained.values() if t.error <= least.error + least.doubt]
+    return min(alike, key=lambda t: (FORMS[t.name].parameters, t.error))

@@ -13,7 +13,7 @@ from defectra.core.records import Metric, Split
 from defectra.learn import scores
 from defectra.studies.perovskites import measured_models
 from defectra.studies.perovskites.measured import Measured, Rows, steps_below
-from defectra.studies.perovskites.measured_models import CHOSEN, unit_rows
+from defectra.studies.perovskites.measured_models import CHOSEN, folds
 from defectra.studies.perovskites.problems import COMPOSITION
 
 Floats = NDArray[np.float64]
@@ -43,9 +43,9 @@ class Held:
 
 
 def units_of(compounds: Sequence[Measured]) -> dict[str, list[str]]:
-    """What each split leaves out as a whole."""
+    """What each split leaves out as a whole: a compound, or the ions of one site."""
     return {
-        split: [c.group(site) if site else c.formula for c in compounds]
+        split: [c.ions(site) if site else c.formula for c in compounds]
         for split, site in SITES.items()
     }
 
@@ -55,19 +55,19 @@ def held_out(x: Floats, y: Floats, units: Mapping[str, Sequence[str]], split: st
     names = (*measured_models.FORMS, CHOSEN)
     out = Held({n: np.empty(len(y)) for n in (*names, MEAN)}, {n: np.empty(len(y)) for n in names})
     out.forms = [""] * len(y)
-    parts = unit_rows(units[split])
-    for test in parts:
-        rest = np.setdiff1d(np.arange(len(y)), test)
+    parts = folds(units[split])
+    for rest, test in parts:
         inside = {key: [own[k] for k in rest] for key, own in units.items()}
         trained = measured_models.train(x[rest], y[rest], inside)
         chosen = measured_models.best(trained)
         for name in names:
-            model = chosen if name == CHOSEN else trained[name]
-            out.mean[name][test], out.half[name][test] = model.predict(x[test], split)
+            model = chosen if name == CHOSEN else trained.get(name)
+            told = model.predict(x[test], split) if model else (np.nan, np.nan)
+            out.mean[name][test], out.half[name][test] = told
         out.mean[MEAN][test] = y[rest].mean()
         for k in test:
             out.forms[k] = chosen.name
-    out.n_train = round(len(y) - len(y) / len(parts))
+    out.n_train = round(np.mean([len(rest) for rest, _ in parts]))
     return out
 
 
@@ -89,6 +89,8 @@ def metric_rows(
                 [c.formula for c, one in zip(compounds, chosen) if one], bootstrap, seed
             )
             for name, mean in means.items():
+                if not np.isfinite(mean).all():
+                    continue  # too few training compounds for this form in some fold
                 half = answers.half.get(name)
                 values = _values(y[chosen], mean[chosen], weights)
                 if half is not None:

@@ -133,6 +133,29 @@ use rule step as screen_perovskites with:
         seed=leaf(CONFIG, "seed"),
 
 
+use rule step as compare_predictions with:
+    input:
+        names=needs("perovskites/perovs_ml/Expt_points.csv", CONFIG.mirror),
+        optical=needs("perovskites/perovs_ml/Pred_expt_opto_elec.txt", CONFIG.mirror),
+        structural=needs(
+            "perovskites/perovs_ml/Pred_expt_struct_energ.txt", CONFIG.mirror
+        ),
+        screened=rules.screen_perovskites.output.screened,
+        compounds=rules.load_perovskites.output.compounds,
+    output:
+        report(
+            "results/perovskites/published_predictions.csv",
+            category="Perovskites: screen",
+            caption="captions/published_predictions.rst",
+        ),
+    log:
+        "results/logs/perovskites/compare_predictions.log",
+    localrule: True
+    params:
+        **step("defectra.studies.perovskites.steps.compare_predictions"),
+        mirror=CONFIG.mirror,
+
+
 use rule step as plot_perovskite_errors with:
     input:
         metrics=rules.gather_perovskites.output.metrics,
@@ -240,6 +263,7 @@ use rule step as score_perovskites with:
         metrics=rules.gather_perovskites.output.metrics,
         measured=rules.learn_measured.output.metrics,
         ladder=rules.learn_measured.output.ladder,
+        predictions=rules.compare_predictions.output[0],
         quality=rules.load_perovskites.output.quality,
         references=rules.load_perovskites.output.references,
         runs=rules.gather_runs.output.table,

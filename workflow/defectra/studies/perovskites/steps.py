@@ -125,7 +125,7 @@ def score_perovskites(job: Job) -> None:
     from defectra.core.claims import CHECK_COLUMNS, SCORECARD_COLUMNS
     from defectra.core.csvs import read_csv, write_csv
     from defectra.core.records import METRICS_COLUMNS
-    from defectra.studies.perovskites import decomposition, slme
+    from defectra.studies.perovskites import decomposition, published, slme
     from defectra.studies.perovskites.binary_phases import EXCESS_COLUMNS
     from defectra.studies.perovskites.checks import checks
     from defectra.studies.perovskites.measured_scores import LADDER_COLUMNS
@@ -149,9 +149,31 @@ def score_perovskites(job: Job) -> None:
         read_csv(job.input.decomposition, decomposition.COLUMNS),
         read_csv(job.input.measured, METRICS_COLUMNS),
         read_csv(job.input.ladder, LADDER_COLUMNS),
+        read_csv(job.input.predictions, published.COLUMNS),
     )
     write_csv(job.output.scorecard, claims, SCORECARD_COLUMNS)
     write_csv(job.output.checks, own, CHECK_COLUMNS)
+
+
+def compare_predictions(job: Job) -> None:
+    """The authors' predictions of the compounds that they named, beside ours.
+
+    Input names, optical, structural (files of the mirror), screened, compounds (parquet); output
+    csv. params.mirror = folder of the published data.
+    """
+    from defectra.core.csvs import write_csv
+    from defectra.core.datasets import located
+    from defectra.core.store import read_table
+    from defectra.studies.perovskites import published
+    from defectra.studies.perovskites.screen import SHOWN, screened_table
+    from defectra.studies.perovskites.tables import COMPOUNDS, SCREEN_UNITS
+
+    files = ("names", "optical", "structural")
+    paths = [located(getattr(job.input, key), job.params.mirror)[0] for key in files]
+    screened = read_table(job.input.screened, screened_table(), ["name", *SHOWN])
+    known = read_table(job.input.compounds, COMPOUNDS)
+    rows = published.beside(published.read_named(*paths), screened, known, SCREEN_UNITS)
+    write_csv(job.output[0], rows, published.COLUMNS)
 
 
 def screen_perovskites(job: Job) -> None:

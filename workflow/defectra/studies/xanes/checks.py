@@ -7,6 +7,7 @@ from functools import partial
 
 from defectra.core.claims import NAN, Check, Estimate, Row, Rows, estimate
 from defectra.core.records import Metric
+from defectra.studies.xanes import transfer
 from defectra.studies.xanes.compare import FOREST, MEAN
 from defectra.studies.xanes.delta import CORRECTED, DELTA, RAW
 from defectra.studies.xanes.measured_nickel import ALIGNED, CENTROID, PEAK, TARGET, UNALIGNED
@@ -30,6 +31,7 @@ def checks(published: Rows, metrics: Rows, series: Rows) -> list[Row]:
         Rows of ``published.csv``, ``metrics.csv`` and ``series.csv``; each may be empty.
     """
     own = [*_read_again(published), *_moved(metrics), *_delta(metrics), *_raw(metrics)]
+    own += [*_other_element(metrics), *_few_sites(metrics)]
     return [c.row() for c in [*own, *_measured(metrics), *_pristine(series)]]
 
 
@@ -95,6 +97,80 @@ def _raw(metrics: Rows) -> Iterator[Check]:
             ours=Estimate.exact(found.value, found.n).distance(before),
             fails_if="pairs are formed, or spectra read, in another way",
         )
+
+
+DIRECTIONS = (("Ti", "Cu"), ("Cu", "Ti"))
+FEW = (10, 50)  # known sites of the asked element at which it is judged
+RECOGNISED = 0.9  # share of another element's spectra that a training domain has to refuse
+# Model, what it has to beat, and what it means if it does not.
+_WITHOUT = (
+    (transfer.OTHER_DELTA, transfer.RAW, "its correction makes the other element worse"),
+    (transfer.OTHER_DELTA, transfer.OTHER_CORRECTION, "nothing but shift, width and mean is told"),
+    (transfer.AT_WIDTH, transfer.RAW, "an axis from the edge and equal core holes do not suffice"),
+)
+_WITH = (
+    (transfer.AFTER, transfer.CORRECTION, "without the other element those sites do as well"),
+    (transfer.AFTER, transfer.OWN, "a model of those sites alone does as well"),
+    (transfer.BOTH, transfer.CORRECTION, "a shift, a width and a mean from those sites do as well"),
+    (transfer.BOTH, transfer.OWN, "those sites alone do as well, without the other element"),
+    (transfer.BOTH, transfer.CONTROL, "shuffled pairs of the other element do as well"),
+)
+
+
+def _difference(
+    metrics: Rows, direction: tuple[str, str], number: int, one: str, other: str
+) -> Estimate:
+    return estimate(
+        metrics,
+        model=f"{one} - {other}",
+        subset=transfer.subset_of(*direction, number),
+        metric=Metric.RMS_DIFFERENCE,
+    )
+
+
+def _other_element(metrics: Rows) -> Iterator[Check]:
+    for source, target in DIRECTIONS:
+        for one, other, means in _WITHOUT:
+            yield _check(
+                check_id=named("transfer", source, target, one, other).replace(",", ""),
+                check=f"learnt from {source}, asked about {target}: relative RMS, {one} minus "
+                f"{other}",
+                bound=0.0,
+                sense="below",
+                ours=_difference(metrics, (source, target), 0, one, other),
+                fails_if=means,
+            )
+        yield _check(
+            check_id=named("transfer", source, target, "recognised"),
+            check=f"share of {target} spectra that lie outside the training domain of {source}",
+            bound=RECOGNISED,
+            sense="at least",
+            ours=estimate(
+                metrics,
+                model=transfer.DOMAIN,
+                subset=transfer.subset_of(source, target, 0),
+                metric=Metric.SHARE_OUTSIDE,
+            ),
+            fails_if="shapes of another element pass for those of the training element: only the "
+            "name of the absorber keeps the model from answering",
+        )
+
+
+def _few_sites(metrics: Rows) -> Iterator[Check]:
+    for source, target in DIRECTIONS:
+        for number in FEW:
+            for one, other, means in _WITH:
+                yield _check(
+                    check_id=named("transfer", source, target, str(number), one, other).replace(
+                        ",", ""
+                    ),
+                    check=f"{number} known sites of {target}: relative RMS, {one} ({source} with "
+                    f"them) minus {other}",
+                    bound=0.0,
+                    sense="below",
+                    ours=_difference(metrics, (source, target), number, one, other),
+                    fails_if=means,
+                )
 
 
 def _measured(metrics: Rows) -> Iterator[Check]:

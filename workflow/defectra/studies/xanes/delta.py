@@ -64,18 +64,45 @@ class Correction:
         return _moved(feff, self.shift, self.fwhm) + self.mean
 
 
+@dataclass(frozen=True)
+class Trials:
+    """What each shift and width leaves of VASP minus FEFF, for any choice of the sites.
+
+    Attributes
+    ----------
+    options
+        Shift and width (eV), k of them.
+    rest
+        Shape (k, n, 141).
+    """
+
+    options: tuple[tuple[float, float], ...]
+    rest: Floats
+
+    @classmethod
+    def of(cls, feff: Floats, vasp: Floats, settings: Delta) -> Trials:
+        """Of pairs of spectra, shape (n, 141)."""
+        steps = round(settings.largest_shift / STEP)
+        shifts = [float(STEP * k) for k in range(-steps, steps + 1)]
+        options = tuple((shift, fwhm) for fwhm in settings.widths for shift in shifts)
+        return cls(options, np.array([vasp - _moved(feff, *option) for option in options]))
+
+    def fit(self, rows: Sequence[int] | NDArray[np.int64] | slice = slice(None)) -> Correction:
+        """Shift, width and mean of the smallest squared error on some of the pairs."""
+        rest = self.rest[:, rows]
+        means = rest.mean(axis=1)
+        errors = (rest**2).sum(axis=(1, 2)) - rest.shape[1] * (means**2).sum(axis=1)
+        best = int(errors.argmin())
+        return Correction(*self.options[best], means[best])
+
+    def left(self, correction: Correction, rows: Sequence[int] | NDArray[np.int64]) -> Floats:
+        """What shift and width of a correction leave, its mean not taken off; (n, 141)."""
+        return self.rest[self.options.index((correction.shift, correction.fwhm))][rows]
+
+
 def fit_correction(feff: Floats, vasp: Floats, settings: Delta) -> Correction:
     """Shift, width and mean of the smallest squared error on these pairs, shape (n, 141)."""
-    steps = round(settings.largest_shift / STEP)
-    best, least = Correction(0.0, 0.0, np.zeros(POINTS)), np.inf
-    for fwhm in settings.widths:
-        for shift in STEP * np.arange(-steps, steps + 1):
-            rest = vasp - _moved(feff, float(shift), fwhm)
-            mean = rest.mean(axis=0)
-            error = float(((rest - mean) ** 2).sum())
-            if error < least:
-                best, least = Correction(float(shift), fwhm, mean), error
-    return best
+    return Trials.of(feff, vasp, settings).fit()
 
 
 def _moved(feff: Floats, shift: float, fwhm: float) -> Floats:
@@ -107,7 +134,7 @@ def hold_out(
         correction = fit_correction(x[train], y[train], settings.delta)
         base = correction.apply(x)
         own = [groups[k] for k in train]
-        rest = _learn(base[train], y[train] - base[train], own, settings.delta)
+        rest = learn(base[train], y[train] - base[train], own, settings.delta)
         answer = base[test] + rest.predict(base[test])
         for k, values in zip(test, answer):
             rows.append(
@@ -120,7 +147,7 @@ def hold_out(
     return rows
 
 
-def _learn(x: Floats, rest: Floats, groups: Sequence[str], settings: Delta) -> Any:
+def learn(x: Floats, rest: Floats, groups: Sequence[str], settings: Delta) -> Any:
     """Linear or kernel ridge on principal components, whichever errs less on inner groups."""
 
     def on_axes(model: Any) -> Any:
@@ -170,7 +197,7 @@ def delta_metrics(rows: Sequence[Mapping[str, Any]], settings: XanesStudy, seed:
 def _scores(truth: Floats, answer: Floats, weights: Floats) -> Iterator[tuple[Metric, Floats]]:
     error, size = ((truth - answer) ** 2).mean(axis=1), (truth**2).mean(axis=1)
     yield Metric.RELATIVE_RMS, np.sqrt((weights @ error) / (weights @ size))
-    yield Metric.PEARSON, _weighted_median(pearson(truth, answer), weights)
+    yield Metric.PEARSON, weighted_median(pearson(truth, answer), weights)
 
 
 def pearson(a: Floats, b: Floats) -> Floats:
@@ -179,7 +206,8 @@ def pearson(a: Floats, b: Floats) -> Floats:
     return np.asarray((x * y).sum(axis=1) / np.sqrt((x**2).sum(axis=1) * (y**2).sum(axis=1)))
 
 
-def _weighted_median(values: Floats, weights: Floats) -> Floats:
+def weighted_median(values: Floats, weights: Floats) -> Floats:
+    """Median of values, shape (n,), under each set of weights, shape (b, n)."""
     order = np.argsort(values)
     total = np.cumsum(weights[:, order], axis=1)
     index = (total < total[:, -1:] / 2).sum(axis=1)

@@ -49,6 +49,18 @@ def plot_xanes_ladder(job: Job) -> None:
     plot_ladder(read_table(job.input.ladder, COMPARISON), job.output[0])
 
 
+def plot_xanes_transfer(job: Job) -> None:
+    """Figure of FEFF to VASP for the other element.
+
+    Input metrics (csv); output[0] png.
+    """
+    from defectra.core.csvs import read_csv
+    from defectra.core.records import METRICS_COLUMNS
+    from defectra.studies.xanes.figures.transfer import plot_transfer
+
+    plot_transfer(read_csv(job.input.metrics, METRICS_COLUMNS), job.output[0])
+
+
 def plot_xanes_series(job: Job) -> None:
     """Measured series and importance.
 

@@ -2,7 +2,7 @@
 
 from defectra.core.datasets import needs_all
 from defectra.core.project_files import archive_parts
-from defectra.studies.xanes.files import XAS, xas_lists, xas_tables
+from defectra.studies.xanes.files import XAS, spectra_below, xas_lists, xas_tables
 
 FEATUREXAS = "spectra/chen2023_featurexas"
 ANATASE = "spectra/lightshow/notebooks/spectra_files"
@@ -24,6 +24,7 @@ SPECTRA_PARTS = archive_parts(CONFIG.archive, "calculations", "geometries", "spe
 use rule step as build_copper with:
     input:
         archive=needs(f"{XAS}/feff_raw/Cu_FEFF_xmu_POSCAR.tar.xz", CONFIG.mirror),
+        runs=[str(f) for p in CONFIG.xanes.parsed for f in spectra_below(p)],
     output:
         copper="results/xanes/copper.parquet",
         left_out="results/xanes/left_out.csv",
@@ -34,6 +35,8 @@ use rule step as build_copper with:
     params:
         **step("defectra.studies.xanes.steps.build_copper"),
         mirror=CONFIG.mirror,
+        parsed=CONFIG.xanes.parsed,
+        parsed_geometry=CONFIG.xanes.parsed_geometry,
 
 
 use rule step as compare_features with:
@@ -69,6 +72,42 @@ use rule step as learn_delta with:
         **step("defectra.studies.xanes.steps.learn_delta"),
         config=leaf(CONFIG, "xanes"),
         seed=leaf(CONFIG, "seed"),
+        mirror=CONFIG.mirror,
+
+
+use rule step as transfer_delta with:
+    input:
+        lists=needs_all(xas_lists(["Ti", "Cu"], ["FEFF", "VASP"]), CONFIG.mirror),
+        tables=needs_all(xas_tables(["Ti", "Cu"], ["FEFF", "VASP"]), CONFIG.mirror),
+    output:
+        "results/xanes/transfer.csv",
+    log:
+        "results/logs/xanes/transfer_delta.log",
+    resources:
+        **need(mb=1500, minutes=60),
+    params:
+        **step("defectra.studies.xanes.steps.transfer_delta"),
+        config=leaf(CONFIG, "xanes"),
+        seed=leaf(CONFIG, "seed"),
+        mirror=CONFIG.mirror,
+
+
+use rule step as save_delta with:
+    input:
+        lists=needs_all(xas_lists(["Ti", "Cu"], ["FEFF", "VASP"]), CONFIG.mirror),
+        tables=needs_all(xas_tables(["Ti", "Cu"], ["FEFF", "VASP"]), CONFIG.mirror),
+        pairs=rules.learn_delta.output.pairs,
+        transfer=rules.transfer_delta.output[0],
+    output:
+        expand("results/xanes/models/feff_to_vasp_{element}.npz", element=["Ti", "Cu"]),
+    log:
+        "results/logs/xanes/save_delta.log",
+    localrule: True
+    resources:
+        **need(mb=1000, minutes=10),
+    params:
+        **step("defectra.studies.xanes.steps.save_delta"),
+        config=leaf(CONFIG, "xanes"),
         mirror=CONFIG.mirror,
 
 
@@ -156,6 +195,7 @@ use rule step as gather_xanes with:
     input:
         rules.compare_features.output[0],
         rules.learn_delta.output.metrics,
+        rules.transfer_delta.output[0],
         rules.measure_nickel.output.metrics,
     output:
         report(
@@ -227,6 +267,24 @@ use rule step as plot_xanes_delta with:
         **step("defectra.studies.xanes.plots.plot_xanes_delta"),
 
 
+use rule step as plot_xanes_transfer with:
+    input:
+        metrics=rules.gather_xanes.output[0],
+    output:
+        report(
+            "results/xanes/figures/transfer.png",
+            category="K edges: fidelity",
+            caption="captions/transfer.rst",
+        ),
+    log:
+        "results/logs/xanes/plot_xanes_transfer.log",
+    localrule: True
+    resources:
+        **need(mb=800, minutes=10),
+    params:
+        **step("defectra.studies.xanes.plots.plot_xanes_transfer"),
+
+
 use rule step as plot_xanes_ladder with:
     input:
         ladder=rules.build_ladder.output.ladder,
@@ -283,6 +341,10 @@ rule xanes:
         "results/xanes/ladder.csv",
         expand(
             "results/xanes/figures/{figure}.png",
-            figure=["features", "decay", "delta", "ladder", "series", "importance"],
+            figure=[
+                *("features", "decay", "delta", "transfer", "ladder", "series"),
+                "importance",
+            ],
         ),
+        rules.save_delta.output,
     localrule: True

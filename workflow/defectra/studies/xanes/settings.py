@@ -41,6 +41,44 @@ class Delta(Strict):
     widths: list[float] = Field([0.0, 0.5, 1.0, 1.5, 2.0], description="FWHM that are tried, eV")
 
 
+class Transfer(Strict):
+    """FEFF to VASP for another element than the one that was learnt."""
+
+    sites: list[int] = Field(
+        [5, 10, 20, 35, 50], description="sites of the other element that are known beside none"
+    )
+    folds: int = Field(5, ge=2, description="of the asked materials; the known sites are of others")
+    repeats: int = Field(3, ge=1, description="draws of the known sites in each fold")
+    couplings: list[float] = Field(
+        [0.5, 0.9, 1.0], description="between the elements, to choose from: 0 nothing, 1 equal"
+    )
+    kernel_widths: list[float] = Field(
+        [0.03, 0.1], description="gamma of the Gaussian kernel times the number of components"
+    )
+    penalties: list[float] = Field([0.03, 0.3, 1.0], description="ridge, to choose from")
+
+    @field_validator("sites")
+    @classmethod
+    def _rising(cls, value: list[int]) -> list[int]:
+        if not value or min(value) < 1 or sorted(set(value)) != value:
+            raise ValueError("sites: rising numbers, at least 1")
+        return value
+
+    @field_validator("couplings")
+    @classmethod
+    def _shares(cls, value: list[float]) -> list[float]:
+        if not value or not all(0 <= v <= 1 for v in value):
+            raise ValueError("couplings: each from 0 to 1")
+        return value
+
+    @field_validator("kernel_widths", "penalties")
+    @classmethod
+    def _positive(cls, value: list[float]) -> list[float]:
+        if not value or not all(v > 0 for v in value):
+            raise ValueError("each above 0")
+        return value
+
+
 class Nickel(Strict):
     """Ni K of the archive, and what is predicted from it."""
 
@@ -102,9 +140,16 @@ class XanesStudy(StudySettings):
     )
     forest: SpectralForest = SpectralForest()
     disturbances: Disturbances = Disturbances()
+    parsed: list[str] = Field(
+        [], description="folders of finished FEFF runs of Cu K made elsewhere: new structures join"
+    )
+    parsed_geometry: str = Field(
+        "parsed", description="how their cells were made; 'Materials Project': as the published"
+    )
     folds: int = Field(3, ge=2, description="number of folds; no material is in training and test")
     bootstrap: int = Field(300, ge=10, description="resamples over materials")
     delta: Delta = Delta()
+    transfer: Transfer = Transfer()
     nickel: Nickel = Nickel()
     ladder: FidelityLevels = FidelityLevels()
 

@@ -10,14 +10,22 @@ def build_copper(job: Job) -> None:
 
     Input archive (OmniXAS); output copper (parquet), left_out (csv).
 
-    params.mirror = folder of the published data.
+    params.mirror = folder of the published data; params.parsed, params.parsed_geometry = folders of
+    finished runs, and how their cells were made.
     """
     from defectra.core.csvs import write_csv
     from defectra.core.datasets import located
     from defectra.core.store import write_table
-    from defectra.studies.xanes.copper import COPPER, copper_rows
+    from defectra.studies.xanes.copper import COPPER, copper_rows, published_cells
+    from defectra.studies.xanes.parsed import parsed_copper
 
-    rows, left_out = copper_rows(located(job.input.archive, job.params.mirror)[0])
+    archive = located(job.input.archive, job.params.mirror)[0]
+    rows, left_out = copper_rows(archive)
+    if job.params.parsed:
+        cells = published_cells(archive)
+        new, more = parsed_copper(job.params.parsed, cells, job.params.parsed_geometry)
+        rows += new
+        left_out |= {f"parsed: {reason}": number for reason, number in more.items()}
     write_table(job.output.copper, rows, COPPER)
     reasons = [{"reason": reason, "sites": number} for reason, number in sorted(left_out.items())]
     write_csv(job.output.left_out, reasons, ["reason", "sites"])
@@ -123,7 +131,7 @@ def compare_features(job: Job) -> None:
 
 
 def learn_delta(job: Job) -> None:
-    """FEFF to VASP.
+    """FEFF to VASP within an element.
 
     Input lists and tables of both; output pairs (parquet), metrics (csv).
 
@@ -132,30 +140,68 @@ def learn_delta(job: Job) -> None:
     import json
 
     from defectra.core.csvs import write_csv
-    from defectra.core.datasets import located
     from defectra.core.records import METRICS_COLUMNS
     from defectra.core.store import write_table
     from defectra.studies.xanes.delta import PAIRS, delta_metrics, hold_out
-    from defectra.studies.xanes.omnixas import read_spectra
+    from defectra.studies.xanes.omnixas import read_engines
     from defectra.studies.xanes.settings import XanesStudy
 
-    mirror = job.params.mirror
     study, seed = XanesStudy(**json.loads(job.params.config)), int(job.params.seed)
-    found = {}
-    for element in ("Ti", "Cu"):
-        for engine in ("FEFF", "VASP"):
-            files = [
-                [p for p in located(job.input[k], mirror) if f"{element}_{engine}_" in p.name]
-                for k in ("lists", "tables")
-            ]
-            found[element, engine] = read_spectra(*files)
     rows = [
         row
-        for element in ("Ti", "Cu")
-        for row in hold_out(element, found[element, "FEFF"], found[element, "VASP"], study, seed)
+        for element, (feff, vasp) in read_engines(job).items()
+        for row in hold_out(element, feff, vasp, study, seed)
     ]
     write_table(job.output.pairs, rows, PAIRS)
     write_csv(job.output.metrics, delta_metrics(rows, study, seed), METRICS_COLUMNS)
+
+
+def transfer_delta(job: Job) -> None:
+    """FEFF to VASP for the other element.
+
+    Input lists and tables of both elements; output metrics (csv).
+
+    params.config = leaf xanes; params.seed = seed; params.mirror = folder of the published data.
+    """
+    import json
+
+    from defectra.core.csvs import write_csv
+    from defectra.core.records import METRICS_COLUMNS
+    from defectra.studies.xanes.omnixas import read_engines
+    from defectra.studies.xanes.settings import XanesStudy
+    from defectra.studies.xanes.transfer import pairs_of, transfer_rows
+
+    study, seed = XanesStudy(**json.loads(job.params.config)), int(job.params.seed)
+    pairs = [pairs_of(element, *found) for element, found in read_engines(job).items()]
+    write_csv(job.output[0], transfer_rows(pairs, study, seed), METRICS_COLUMNS)
+
+
+def save_delta(job: Job) -> None:
+    """Delta models that `defectra predict` takes.
+
+    Input lists and tables of both elements, pairs (parquet), transfer (csv); output models (npz),
+    one for each element.
+
+    params.config = leaf xanes; params.mirror = folder of the published data.
+    """
+    import json
+
+    from defectra.core.csvs import read_csv
+    from defectra.core.records import METRICS_COLUMNS
+    from defectra.core.store import read_table
+    from defectra.studies.xanes.delta import PAIRS
+    from defectra.studies.xanes.omnixas import read_engines
+    from defectra.studies.xanes.saved_delta import train
+    from defectra.studies.xanes.settings import XanesStudy
+    from defectra.studies.xanes.transfer import pairs_of, warning
+
+    study = XanesStudy(**json.loads(job.params.config))
+    held_out = read_table(job.input.pairs, PAIRS)
+    found = read_csv(job.input.transfer, METRICS_COLUMNS)
+    for (element, spectra), target in zip(read_engines(job).items(), job.output, strict=True):
+        own = [row for row in held_out if row["element"] == element]
+        pairs = pairs_of(element, *spectra)
+        train(pairs, own, study.delta, warning(found, element)).write(target)
 
 
 def measure_nickel(job: Job) -> None:

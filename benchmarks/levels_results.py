@@ -1,0 +1,192 @@
+"""Numbers of study levels for ``docs/levels.md``, from the tables of a run.
+
+``python -m benchmarks.levels_results [RESULTS]`` prints them (default ``results/levels``);
+``... write RESULTS`` puts them between the marks of the page.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from defectra.core.store import read_table, write_bytes
+from defectra.studies.levels.evaluate import DECLARED, PREDICTIONS
+from defectra.studies.levels.hybrid import WAYS
+from defectra.studies.levels.published import level_name
+
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs/levels.md"
+BEGIN, END = "<!-- levels_results begin -->", "<!-- levels_results end -->"
+SPLITS = {
+    "grouped_5fold": "defect (5 folds)",
+    "impurity_out": "impurity",
+    "host_out": "**host**",
+    "family_out": "family",
+}
+MODELS = {
+    DECLARED: "Gaussian process (declared)",
+    "gaussian_process_ordered": "the same, pulled half-way to rising order",
+    "gaussian_process_isotropic": "isotropic kernels (declared before)",
+    "xgboost": "boosted trees",
+    "random_forest": "random forest",
+}
+Rows = list[dict[str, str]]
+
+
+def rows_of(path: Path) -> Rows:
+    """Rows of a csv."""
+    with path.open(encoding="utf-8", newline="") as handle:
+        return list(csv.DictReader(handle))
+
+
+class Metrics:
+    """Values of ``metrics.csv`` by split, subset, metric and model."""
+
+    def __init__(self, rows: Rows) -> None:
+        self.rows = rows
+
+    def find(self, split: str, subset: str, metric: str, model: str = DECLARED,
+             features: str = "elements + host") -> dict[str, str]:  # fmt: skip
+        """The row, or one of NaN."""
+        wanted = {"split": split, "subset": subset, "metric": metric, "model": model,
+                  "features": features}  # fmt: skip
+        for row in self.rows:
+            if all(row[k] == v for k, v in wanted.items()):
+                return row
+        return {"value": "nan", "lo": "nan", "hi": "nan", "n_groups": "0", "n_test": "0"}
+
+    def value(self, *asked: str, digits: int = 3) -> str:
+        """The value, rounded."""
+        return f"{float(self.find(*asked)['value']):.{digits}f}"
+
+    def ends(self, *asked: str) -> str:
+        """The 90 % interval."""
+        row = self.find(*asked)
+        return f"{float(row['lo']):.2f}–{float(row['hi']):.2f}"
+
+
+def text_of(folder: Path) -> str:
+    """The whole block."""
+    metrics = Metrics(rows_of(folder / "metrics.csv"))
+    predictions = read_table(folder / "predictions.parquet", PREDICTIONS)
+    parts = [
+        *_splits(metrics), "", *_subsets(metrics), "", *_models(metrics), "", *_forms(predictions),
+        "", *_coverage(metrics), "", *_hybrid(rows_of(folder / "hybrid.csv")), "",
+        *_causes(rows_of(folder / "parity_causes.csv")),
+    ]  # fmt: skip
+    return "\n".join(parts)
+
+
+def _splits(metrics: Metrics) -> Iterator[str]:
+    yield "| left out (declared model) | pooled RMSE | mean over groups | MAE | coverage | width |"
+    yield "| --- | --- | --- | --- | --- | --- |"
+    for split, name in SPLITS.items():
+        if metrics.value(split, "all", "rmse") == "nan":
+            yield f"| {name} | not run anew with this model | | | | |"
+            continue
+        row = [metrics.value(split, "all", m) for m in ("rmse_groups", "mae", "coverage_90")]
+        width = metrics.value(split, "all", "width_90", digits=2)
+        pooled = f"{metrics.value(split, 'all', 'rmse')} ({metrics.ends(split, 'all', 'rmse')})"
+        yield f"| {name} | {pooled} | {' | '.join(row)} | {width} |"
+
+
+def _subsets(metrics: Metrics) -> Iterator[str]:
+    yield "| host left out | pooled RMSE | mean over hosts | levels |"
+    yield "| --- | --- | --- | --- |"
+    for subset in ("ordinary hosts", "in gap", "without CdTe", "without flat ladders"):
+        both = [
+            f"{metrics.value('host_out', subset, m)} ({metrics.ends('host_out', subset, m)})"
+            for m in ("rmse", "rmse_groups")
+        ]
+        count = metrics.find("host_out", subset, "rmse")["n_test"]
+        yield f"| {subset} | {both[0]} | {both[1]} | {count} |"
+
+
+def _models(metrics: Metrics) -> Iterator[str]:
+    yield "| host left out, every model | pooled RMSE | mean over hosts |"
+    yield "| --- | --- | --- |"
+    for model, name in MODELS.items():
+        for features in ("elements + host", "elements"):
+            asked = (model, features)
+            pooled = metrics.value("host_out", "all", "rmse", *asked)
+            if pooled != "nan":
+                mean = metrics.value("host_out", "all", "rmse_groups", *asked)
+                yield f"| {name}, {features} | {pooled} | {mean} |"
+
+
+def _forms(predictions: list[dict]) -> Iterator[str]:
+    hosts = {
+        r["host"]: r["form"]
+        for r in predictions
+        if r["model"] == DECLARED and r["split"] == "host_out"
+    }
+    found = ", ".join(f"{k} for {n} hosts" for k, n in Counter(hosts.values()).items())
+    yield f"Form that the inner errors chose, host left out: {found}."
+
+
+def _coverage(metrics: Metrics) -> Iterator[str]:
+    for kind in ("family", "chemistry", "host"):
+        found = {
+            r["subset"].removeprefix(f"{kind} "): float(r["value"])
+            for r in metrics.rows
+            if r["subset"].startswith(f"{kind} ")
+            and (r["model"], r["split"], r["metric"]) == (DECLARED, "host_out", "coverage_90")
+        }
+        good = sum(0.85 <= v <= 0.95 for v in found.values())
+        shown = {k: v for k, v in found.items() if kind != "host" or not 0.85 <= v <= 0.95}
+        text = ", ".join(f"{k} {v:.2f}" for k, v in sorted(shown.items(), key=lambda kv: kv[1]))
+        title = "outside" if kind == "host" else "each"
+        yield f"- Coverage by {kind}: {good} of {len(found)} within 0.85 to 0.95; {title}: {text}."
+
+
+def _hybrid(rows: Rows) -> Iterator[str]:
+    yield "| computed with HSE06 | level | HSE06 | PBE | plain | modified | mean difference |"
+    yield "| --- | --- | --- | --- | --- | --- | --- |"
+    for r in rows:
+        level = level_name(int(float(r["q_from"])))
+        numbers = " | ".join(f"{float(r[k] or 'nan'):.2f}" for k in
+                             ("hse_eV", *(f"{w}_eV" for w in WAYS)))  # fmt: skip
+        name = f"{r['impurity']} on {r['site']} in {r['host']}"
+        yield f"| {name} | {level} | {numbers} |"
+    means = []
+    for way in WAYS:
+        error = [abs(float(r[f"error_{way}_eV"] or "nan")) for r in rows]
+        error = [e for e in error if math.isfinite(e)]
+        means.append(f"{sum(error) / len(error):.2f}" if error else "none")
+    yield f"| mean of the absolute errors | | | {' | '.join(means)} |"
+
+
+def _causes(rows: Rows) -> Iterator[str]:
+    yield "| cause | kind | | eV (90 %) | n | what |"
+    yield "| --- | --- | --- | --- | --- | --- |"
+    for r in rows:
+        value, low, high = (float(r[k] or "nan") for k in ("value", "lo", "hi"))
+        ends = f" ({low:+.2f} to {high:+.2f})" if high > low else ""
+        yield (
+            f"| {r['cause']} | {r['kind']} | {r['quantity']} | {value:+.2f}{ends} "
+            f"| {int(float(r['n']))} | {r['what']} |"
+        )
+
+
+def main(words: list[str]) -> int:
+    """Print, or write."""
+    write = bool(words) and words[0] == "write"
+    rest = words[1:] if write else words
+    block = text_of(Path(rest[0]) if rest else ROOT / "results/levels")
+    if not write:
+        print(block)
+        return 0
+    before, begin, tail = PAGE.read_text(encoding="utf-8").partition(BEGIN)
+    _, end, after = tail.partition(END)
+    if not (begin and end):
+        raise SystemExit(f"{PAGE}: the lines {BEGIN} and {END} are missing")
+    write_bytes(PAGE, f"{before}{BEGIN}\n{block}\n{END}{after}".encode())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

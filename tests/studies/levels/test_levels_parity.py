@@ -1,0 +1,66 @@
+"""Screening without a new run: the correction is linear in one over the dielectric constant."""
+
+import math
+
+import numpy as np
+import pytest
+
+from defectra.defects.corrections import Correction
+from defectra.defects.levels import Cells
+from defectra.studies.levels.inputs import DEFAULT_PROTOCOL
+from defectra.studies.levels.parity import change, summary_rows
+
+LATTICE = (8.0 * np.eye(3)).ravel()
+SPECIES = ["Zn", "S"]
+COORDS = [0.0, 0.0, 0.0, 0.5, 0.5, 0.5]
+
+
+def cell(charge, potentials):
+    return {"charge": charge, "lattice": LATTICE, "species": SPECIES, "coords": COORDS,
+            "potentials_V": np.array(potentials)}  # fmt: skip
+
+
+@pytest.mark.parametrize("charge", [1, -1, 2])
+def test_a_correction_is_moved_to_another_constant_as_if_computed_there(charge):
+    """dV and the point charge's potential are planted; the analytic correction is known."""
+    point, potential, measured = 2.5 * charge**2, 1.7 * charge, 0.31 * charge  # at epsilon 1
+
+    def planted(epsilon):
+        alignment = -charge * (measured - potential / epsilon)
+        return Correction(point / epsilon, alignment, 0.0, math.nan)
+
+    cells = Cells(cell(0, [5.0, 6.0]), [], np.zeros(3))
+    row = cell(charge, [5.0, 6.0 + measured])  # the far atom is the second one
+    one, two = planted(8.0), planted(12.0)
+    moved = change(one, cells, row, 12.0 / 8.0)
+    totals = [c.point_charge_ev + c.alignment_ev for c in (one, two)]
+    assert moved == pytest.approx(totals[1] - totals[0])
+    assert change(one, cells, row, 1.0) == pytest.approx(0.0)
+
+
+def parity(kind, deviation, static=math.nan, mark="localised"):
+    return {"host": "AlAs", "kind": kind, "mark": mark, "published_eV": 1.0, "bare_eV": 1.0,
+            "electronic_eV": 1.0 + deviation, "static_eV": 1.0 + static}  # fmt: skip
+
+
+def level(atoms, bare, corrected, protocol="sizes"):
+    return {"host": "AlP", "site": "M_A", "impurity": "V", "q_from": 1, "atoms": atoms,
+            "bare_eV": bare, "corrected_eV": corrected, "protocol": protocol}  # fmt: skip
+
+
+def test_causes_are_told_apart():
+    rows = [
+        parity("donor", -0.3, -0.2), parity("donor", -0.5), parity("acceptor", 0.2, 0.15),
+        parity("donor", 9.0, mark="shallow"),
+    ]  # fmt: skip
+    levels = [
+        level(16, 0.8, 0.4), level(128, 0.8, 0.6),
+        level(16, 1.2, 1.0, DEFAULT_PROTOCOL), level(16, 1.1, 1.0, "balanced"),
+    ]  # fmt: skip
+    found = {(r["cause"], r["kind"], r["quantity"], r["n"]): r for r in summary_rows(rows, levels)}
+    mean = found["none", "donor", "corrected, electronic constant", 2]
+    assert mean["value"] == pytest.approx(-0.4)  # the shallow one does not count
+    assert found["screening", "donor", "mean", 1]["value"] == pytest.approx(0.1)
+    assert found["screening", "acceptor", "mean", 1]["value"] == pytest.approx(-0.05)
+    assert found["size", "donor", "corrected level", 1]["value"] == pytest.approx(0.2)
+    assert found["relaxation", "donor", "bare level", 1]["value"] == pytest.approx(-0.1)

@@ -1,0 +1,53 @@
+"""``defectra levels``: charge-state levels of an impurity in a host of one's own."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from defectra.cli.help import command
+
+MODEL = Path("results/levels/model.npz")
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command."""
+    parser = command(
+        commands,
+        "levels",
+        "charge-state levels of an impurity in a zinc-blende or diamond host, from `make levels`",
+        "defectra levels ZnSe --impurity Cu --site M_A",
+        "defectra levels MgS --lattice 5.62 --gap 4.5 --impurity Li --site M_A",
+    )
+    parser.add_argument("host", help="formula, cation first, e.g. ZnSe; any name with --ions")
+    parser.add_argument("--impurity", required=True, help="element, or `vacancy`")
+    sites = "M_A (on the cation), M_B (on the anion), M_i_A, M_i_B (interstitial beside), M_i_neut"
+    parser.add_argument("--site", required=True, help=sites)
+    parser.add_argument("--lattice", type=float, help="cubic lattice constant, Å")
+    parser.add_argument("--gap", type=float, help="measured, or HSE06, eV")
+    parser.add_argument("--ions", nargs=2, default=(), metavar=("CATION", "ANION"))
+    parser.add_argument("--model", type=Path, default=MODEL, help=f"default: {MODEL}")
+    parser.set_defaults(run=run_levels)
+
+
+def run_levels(chosen: argparse.Namespace) -> int:
+    """Tell the levels; 1 outside the domain, where there are no intervals.
+
+    Raises
+    ------
+    DefectraError
+        If the model is missing, or the question makes no sense.
+    """
+    from defectra.core.errors import DataError
+    from defectra.studies.levels.ask import Question, ask
+    from defectra.studies.levels.saved import load
+
+    if not chosen.model.is_file():
+        raise DataError(f"{chosen.model}: no such file; `make levels` makes it, or name another "
+                        "with --model")  # fmt: skip
+    model = load(chosen.model)
+    ions = tuple(chosen.ions)
+    question = Question(chosen.host, chosen.impurity, chosen.site, chosen.lattice, chosen.gap, ions)
+    reply = ask(model, question)
+    print("\n".join(reply.sentences(model.level)))
+    return int(bool(reply.doubts))

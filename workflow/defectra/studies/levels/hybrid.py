@@ -1,0 +1,193 @@
+"""PBE levels and what is made of them, against levels that were really computed with a hybrid.
+
+True hybrid levels come from the Foundry table and from results that doped left (HSE06 cells,
+relaxed, corrected). Beside each: the published PBE level of the same defect, raw, on the valence
+band of HSE06 (plain alignment), by the modified rule, and with the mean difference of the two
+functionals in the *other* hosts (the least that learning a difference can be).
+HSE06: hybrid functional of Heyd, Scuseria and Ernzerhof; PBE: Perdew, Burke and Ernzerhof.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from defectra.core.errors import TableError
+from defectra.defects.alignment import modified, plain, valence_shift
+from defectra.structures.elements import sublattices
+from defectra.studies.levels.published import CHARGES, HSE, PBE, SITES, VACANCY, level_name
+
+Row = dict[str, Any]
+Rows = Sequence[Mapping[str, Any]]
+WAYS = ("pbe", "plain", "mba", "delta")
+HYBRID_COLUMNS = [
+    *("host", "site", "impurity", "q_from", "source", "hse_eV", "shift_eV", "gap_eV"),
+    *(f"{way}_eV" for way in WAYS),
+    *(f"error_{way}_eV" for way in WAYS),
+    "remark",
+]
+_FORMATION = "Delta_H (A-rich)"
+_HEADS = {q: level_name(q) for q in CHARGES}
+_SPLIT = "sites compared by formation energy; the hybrid cell may have relaxed to another one"
+
+
+@dataclass(frozen=True)
+class Native:
+    """A native defect of the published PBE table.
+
+    Attributes
+    ----------
+    formation
+        Energy of the neutral defect, cation-rich, eV.
+    levels
+        By upper charge, eV above the valence-band maximum.
+    """
+
+    site: str
+    impurity: str
+    formation: float
+    levels: Mapping[int, float]
+
+    def energy(self, charge: int) -> float:
+        """Formation energy of a charge at the valence-band maximum, eV."""
+        added = sum(self.levels[q] for q in range(0, charge, -1))
+        removed = sum(self.levels[q] for q in range(charge, 0, -1))
+        return self.formation + added - removed
+
+
+def read_natives(path: str | Path, host: str) -> list[Native]:
+    """Native defects of a host that have all their levels."""
+    out = []
+    with Path(path).open(encoding="utf-8-sig", newline="") as handle:
+        reader = csv.DictReader(handle)
+        for head in ("AB", "Defect", "Atom", "Site", _FORMATION, *_HEADS.values()):
+            if head not in (reader.fieldnames or []):
+                raise TableError(f"{path}: column {head!r} is missing")
+        for row in reader:
+            texts = [row[head].strip() for head in (_FORMATION, *_HEADS.values())]
+            if row["AB"] == host and all(texts):
+                energy, *levels = map(float, texts)
+                name = VACANCY if row["Defect"].startswith("V_") else row["Atom"]
+                out.append(Native(row["Site"], name, energy, dict(zip(CHARGES, levels))))
+    return out
+
+
+def native_level(
+    natives: Sequence[Native], sites: Sequence[str], impurity: str, charge: int
+) -> tuple[str, float]:
+    """Site and PBE level (charge/charge − 1) of a native defect; of several sites the lowest.
+
+    The site of lowest energy counts at each charge; the one of the upper charge is named.
+
+    Raises
+    ------
+    TableError
+        If the table does not hold it.
+    """
+    found = [n for n in natives if n.site in sites and n.impurity == impurity]
+    if not found or charge not in CHARGES:
+        raise TableError(
+            f"{impurity} on {', '.join(sites)}, {level_name(charge)}: no published PBE level"
+        )
+    upper, lower = (min(found, key=lambda n: n.energy(q)) for q in (charge, charge - 1))
+    return upper.site, lower.energy(charge - 1) - upper.energy(charge)
+
+
+def sites_of(host: str, defect: str) -> tuple[str, ...]:
+    """Sites that a name of doped or pydefect may mean; empty for a name of another kind.
+
+    In CdTe ``v_Cd`` and ``Te_Cd`` are on M_A, ``Int_Te_3`` on one of the interstitial sites.
+    """
+    places = dict(zip(sublattices(host), SITES))
+    gone = re.fullmatch(r"(?:[vV]a?|[A-Z][a-z]?)_([A-Z][a-z]?)", defect)
+    if gone and gone[1] in places:
+        return (places[gone[1]],)
+    return SITES[2:] if re.match(r"Int_[A-Z]|[A-Z][a-z]?_i", defect) else ()
+
+
+def hybrid_rows(
+    foundry: Rows,
+    results: Rows,
+    natives: Mapping[str, Sequence[Native]],
+    hosts: Rows,
+    weight: float,
+) -> list[Row]:
+    """Every true hybrid level with a published PBE level, and the errors of each way.
+
+    Parameters
+    ----------
+    foundry
+        Rows of the Foundry table.
+    results
+        Rows of COMPUTED_LEVELS made of results of doped; those without HSE06 are passed over.
+    natives
+        Published native defects by host.
+    hosts
+        Rows of HOST_RUNS: valence bands of PBE and HSE06, eV on the mean potential.
+    weight
+        Of the modified rule.
+    """
+    rows = [*_of_foundry(foundry), *_of_results(results, natives, hosts)]
+    for row in rows:
+        level, shift = row["pbe_eV"], row["shift_eV"]
+        row["plain_eV"] = plain(level, shift)
+        row["mba_eV"] = modified(level, shift, row["gap_eV"], weight)
+        others = [r["hse_eV"] - r["pbe_eV"] for r in rows if r["host"] != row["host"]]
+        row["delta_eV"] = level + float(np.mean(others)) if others else math.nan
+        row |= {f"error_{way}_eV": row[f"{way}_eV"] - row["hse_eV"] for way in WAYS}
+    return rows
+
+
+def _of_foundry(foundry: Rows) -> Iterator[Row]:
+    for r in foundry:
+        if math.isfinite(r[HSE]) and math.isfinite(r[PBE]):
+            yield {
+                "host": r["host_material"],
+                "site": r["site"],
+                "impurity": r["impurity"],
+                "q_from": int(r["charge_from"]),
+                "source": "Foundry table",
+                "hse_eV": r[HSE],
+                "pbe_eV": r[PBE],
+                "shift_eV": r["ba_shift"],
+                "gap_eV": r["host bandgap"],
+                "remark": "",
+            }
+
+
+def _of_results(
+    results: Rows, natives: Mapping[str, Sequence[Native]], hosts: Rows
+) -> Iterator[Row]:
+    edges = {r["host"]: r for r in hosts}
+    for r in results:
+        host, level = r["host"], r["corrected_eV"]
+        if not r["fidelity"].startswith("HSE06") or not math.isfinite(level):
+            continue
+        if host not in edges or host not in natives:
+            continue
+        sites, impurity = sites_of(host, r["site"]), r["impurity"]
+        try:
+            site, pbe = native_level(natives[host], sites, impurity, r["q_from"])
+        except TableError:
+            continue
+        own = edges[host]
+        remark = f"its gap {r['gap_eV']:.2f} eV, gap of the alignment {own['gap_hse_eV']:.2f} eV"
+        yield {
+            "host": host,
+            "site": site,
+            "impurity": impurity,
+            "q_from": r["q_from"],
+            "source": f"{r['fidelity']}: {r['site']}",
+            "hse_eV": level,
+            "pbe_eV": pbe,
+            "shift_eV": valence_shift(own["vbm_pbe_eV"], 0.0, own["vbm_hse_eV"], 0.0),
+            "gap_eV": own["gap_hse_eV"],
+            "remark": f"{remark}; {_SPLIT}" if site in SITES[2:] else remark,
+        }

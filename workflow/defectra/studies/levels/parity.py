@@ -1,0 +1,173 @@
+"""Why computed levels differ from published ones: screening, size and relaxation, one at a time.
+
+The published levels are of relaxed, larger cells. From cells that are there already:
+
+* *screening*: the correction of a cell is linear in 1/epsilon. Its two parts (point charge, and
+  alignment −q (dV − V_pc/epsilon) far from the defect) are known for the electronic constant, dV is
+  read from the potentials, so that the level for the static constant follows without a new run;
+* *size*: the same defect and protocol in several cells, against the smallest;
+* *relaxation*: the same defect and cell, relaxed and not, without image-charge correction.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from defectra.core.claims import Estimate
+from defectra.core.errors import EngineError
+from defectra.defects.corrections import Correction
+from defectra.defects.levels import Cells, offset
+from defectra.studies.levels.inputs import DEFAULT_PROTOCOL, DefectSet, protocol_of
+from defectra.studies.levels.sets import Protocols, Tables, corrections_of, find
+
+Row = dict[str, Any]
+Rows = Sequence[Mapping[str, Any]]
+
+PARITY_COLUMNS = [
+    *("host", "site", "impurity", "q_from", "kind", "mark", "published_eV", "bare_eV"),
+    *("electronic_eV", "static_eV", "epsilon", "epsilon_static"),
+]
+SUMMARY_COLUMNS = ["cause", "kind", "quantity", "value", "lo", "hi", "unit", "n", "what"]
+TREATMENTS = {
+    "bare_eV": "no image-charge correction",
+    "electronic_eV": "corrected, electronic constant",
+    "static_eV": "corrected, static constant",
+}
+RELAXED = "balanced"
+_KINDS = {1: "donor", 0: "acceptor"}  # by the upper charge: (+1/0), (0/-1)
+
+
+def parity_rows(
+    levels: Rows, sets: Sequence[DefectSet], tables: Tables, protocols: Protocols
+) -> list[Row]:
+    """Unrelaxed levels beside published ones, bare and with either dielectric constant.
+
+    Parameters
+    ----------
+    levels
+        Rows of COMPUTED_LEVELS.
+    """
+    changes = {
+        (s.host, s.site, s.impurity): _changes(s, tables, protocols)
+        for s in sets
+        if s.protocol == DEFAULT_PROTOCOL
+    }
+    out = []
+    for r in levels:
+        key = (r["host"], r["site"], r["impurity"])
+        if r["protocol"] != DEFAULT_PROTOCOL or not math.isfinite(r["published_eV"]):
+            continue
+        change = changes.get(key, {})
+        upper, lower = (change.get(q, math.nan) if q else 0.0 for q in (r["q_from"], r["q_to"]))
+        corrected = r["corrected_eV"]
+        out.append(
+            {
+                **{k: r[k] for k in ("host", "site", "impurity", "q_from", "mark")},
+                "kind": _KINDS.get(r["q_from"], "other"),
+                "published_eV": r["published_eV"],
+                "bare_eV": r["bare_eV"],
+                "electronic_eV": corrected,
+                "static_eV": corrected + lower - upper,
+                "epsilon": r["epsilon"],
+                "epsilon_static": r["epsilon"] * tables.ratios.get(r["host"], math.nan),
+            }
+        )
+    return out
+
+
+def _changes(chosen: DefectSet, tables: Tables, protocols: Protocols) -> dict[int, float]:
+    """Change of the correction of each charge from the electronic to the static constant, eV."""
+    ratio = tables.ratios.get(chosen.host)
+    try:
+        found = find(chosen, tables, protocol_of(chosen, protocols))
+        if found is None or ratio is None:
+            return {}
+        cells, host = found
+        fixes = corrections_of(cells, host, tables.corrections)
+    except EngineError:
+        return {}
+    rows = {r["charge"]: r for r in cells.charged}
+    return {q: change(fix, cells, rows[q], ratio) for q, fix in fixes.items()}
+
+
+def change(fix: Correction, cells: Cells, row: Mapping[str, Any], ratio: float) -> float:
+    """Correction with epsilon times `ratio` less that with epsilon, eV.
+
+    With V_pc/epsilon = dV + alignment/q, both parts that go as 1/epsilon shrink by the ratio.
+    """
+    charge = row["charge"]
+    screened = offset(cells, row) + fix.alignment_ev / charge  # V, of the point charge
+    return float((fix.point_charge_ev + charge * screened) * (1 / ratio - 1))
+
+
+def summary_rows(parity: Rows, levels: Rows) -> list[Row]:
+    """What each cause does, with 90 % intervals over defects: rows of SUMMARY_COLUMNS."""
+    return [*_signs(parity), *_screening(parity), *_sizes(levels), *_relaxation(levels)]
+
+
+def _row(cause: str, kind: str, quantity: str, found: Estimate, what: str) -> Row:
+    return {"cause": cause, "kind": kind, "quantity": quantity, "value": found.value,
+            "lo": found.lo, "hi": found.hi, "unit": "eV", "n": found.n, "what": what}  # fmt: skip
+
+
+def _signs(parity: Rows) -> Iterator[Row]:
+    """Mean signed deviation from the published levels; the same defects in every treatment."""
+    for kind in _KINDS.values():
+        bound = [r for r in parity if r["kind"] == kind and r["mark"] != "shallow"]
+        for text, some in (
+            ("all", bound),
+            ("static constant known", [r for r in bound if math.isfinite(r["static_eV"])]),
+        ):
+            for name, treatment in TREATMENTS.items():
+                if name == "static_eV" and text == "all":
+                    continue
+                miss = [r[name] - r["published_eV"] for r in some if math.isfinite(r[name])]
+                if miss:
+                    what = f"mean computed less published, carrier bound, {text}"
+                    yield _row("none", kind, treatment, Estimate.mean(miss), what)
+
+
+def _screening(parity: Rows) -> Iterator[Row]:
+    for kind in _KINDS.values():
+        moved = [
+            r["static_eV"] - r["electronic_eV"]
+            for r in parity
+            if r["kind"] == kind and r["mark"] != "shallow" and math.isfinite(r["static_eV"])
+        ]
+        if moved:
+            what = "level with the static constant less level with the electronic one"
+            yield _row("screening", kind, "mean", Estimate.mean(moved), what)
+
+
+def _sizes(levels: Rows) -> Iterator[Row]:
+    found: dict[tuple[Any, ...], dict[int, float]] = {}
+    for r in levels:
+        if math.isfinite(r["corrected_eV"]):
+            key = (r["host"], r["site"], r["impurity"], r["q_from"], r["protocol"])
+            found.setdefault(key, {})[r["atoms"]] = r["corrected_eV"]
+    for (host, site, impurity, charge, _), by_size in found.items():
+        small, large = min(by_size), max(by_size)
+        if small < large:
+            moved = Estimate.exact(by_size[large] - by_size[small], 1)
+            what = f"{impurity} on {site} in {host}: {large} less {small} atoms"
+            yield _row("size", _KINDS.get(charge, "other"), "corrected level", moved, what)
+
+
+def _relaxation(levels: Rows) -> Iterator[Row]:
+    def of(protocol: str) -> dict[tuple[Any, ...], float]:
+        names = ("host", "site", "impurity", "q_from", "atoms")
+        return {
+            tuple(r[k] for k in names): r["bare_eV"]
+            for r in levels
+            if r["protocol"] == protocol and math.isfinite(r["bare_eV"])
+        }
+
+    ideal = of(DEFAULT_PROTOCOL)
+    for key, value in of(RELAXED).items():
+        if key in ideal:
+            host, site, impurity, charge, atoms = key
+            what = f"{impurity} on {site} in {host}, {atoms} atoms: relaxed less ideal"
+            moved = Estimate.exact(value - ideal[key], 1)
+            yield _row("relaxation", _KINDS.get(charge, "other"), "bare level", moved, what)
