@@ -12,7 +12,7 @@ DIRECTORY ?= .
 WORKERS ?= $(shell nproc 2>/dev/null || getconf _NPROCESSORS_ONLN)
 PROFILE ?= default
 MINUTES ?= 20
-SLURM_TESTS ?= slurm two_nodes batch_systems
+SLURM_TESTS ?= slurm two_nodes batch_systems controller
 STUDIES := $(notdir $(patsubst %/,%,$(dir $(wildcard workflow/defectra/studies/*/settings.py))))
 
 export PYTHONPATH := workflow
@@ -23,8 +23,14 @@ define install
 	@$(VENV)/bin/uv pip install -q --compile-bytecode --python $(PY) $(1) 2>/dev/null || $(PY) -m pip install -q $(1)
 endef
 
-.PHONY: help run $(STUDIES) ladder report published figure docs plan test test-reruns test-slurm test-faults test-fuzz \
-	structures engines gpaw measured instruments corrections live slurm costs archive bench lint lock config clean distclean
+TARGETS := help run ladder report published figure docs plan test test-reruns changes test-slurm test-faults test-fuzz walk \
+	structures engines gpaw measured instruments corrections live slurm costs archive bench lint lock config overview \
+	clean distclean
+.PHONY: $(TARGETS) $(STUDIES)
+
+.DEFAULT:
+	@near=$$($(PY) -c 'import sys; from defectra.core.errors import meant; print(meant(sys.argv[1], sys.argv[2:]))' \
+		"$@" $(STUDIES) $(TARGETS) 2>/dev/null); echo "no target $@$$near; make help lists all"; exit 2
 
 help:  ## this list
 	@sed -n 's/^\([a-z -]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -60,6 +66,9 @@ structures: $(VENV)/.installed  ## your own: REQUEST=request.yaml, see README
 	@$(PY) -m defectra.structures.make "$(or $(REQUEST),request.yaml)" \
 		results/own/structures.parquet results/own
 
+walk: $(VENV)/.installed-test  ## as a newcomer: README, tutorials, commands, mistakes, in a fresh copy without git
+	@$(PY) tests/walk/walk.py $(ARGS)
+
 test-slurm: $(VENV)/.installed-test $(VENV)/.installed-slurm  ## the workflow on a real Slurm of one node and of two, by PBS and LSF
 	@for f in $(SLURM_TESTS); do \
 		timeout -k 60 3600 $(PY) -m pytest tests/slurm/test_$$f.py -m slurm || exit; done
@@ -67,17 +76,24 @@ test-slurm: $(VENV)/.installed-test $(VENV)/.installed-slurm  ## the workflow on
 test-reruns: $(VENV)/.installed-test  ## what each change of a whole campaign, figures included, reruns
 	@$(PY) -m pytest tests/reruns
 
+changes: $(VENV)/.installed-test  ## the table of changes in docs/workflow.md, WORDS="studies/nmc" alone
+	@PYTHONPATH=workflow:tests:tests/workflow:tests/reruns $(PY) tests/reruns/find_changes.py $(WORDS)
+
 test-faults: $(VENV)/.installed-test  ## kills, full disks, damaged files; figures in results/faults.json
 	@$(PY) -m pytest tests/faults
 
 test-fuzz: $(VENV)/.installed-test  ## readers and config loader, 10,000 generated cases each
 	@DEFECTRA_FUZZ=10000 $(PY) -m pytest tests/unit/test_fuzz.py tests/unit/test_fuzz_readers.py \
-		tests/unit/test_fuzz_columns.py
+		tests/unit/test_fuzz_columns.py tests/unit/test_fuzz_crystals.py
 
 docs: $(VENV)/.installed-docs  ## the documentation as a site, build/site; a broken link fails
 	@$(PY) -m defectra.report.published page
 	@$(PY) -m defectra.report.readme
 	@NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict
+
+overview: $(VENV)/.installed  ## the picture of the README, docs/overview.png, from the tables of study nmc
+	@$(LAUNCH) results/nmc/metrics.csv results/nmc/blocks/weights.csv
+	@$(PY) -m defectra.studies.nmc.overview $(DIRECTORY)/results
 
 lint: $(VENV)/.installed-test  ## formatters, linters, types, snakemake --lint
 	$(VENV)/bin/ruff check .
@@ -132,7 +148,7 @@ distclean: clean  ## remove the environment and everything computed as well
 	rm -rf $(VENV) $(GPAW) results/store results/archive
 
 $(VENV)/.installed: envs/installer.txt envs/requirements.txt pyproject.toml
-	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer (with venv) was not found;" \
+	@$(or $(PYTHON),false) -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { echo "$(or $(PYTHON),python3) is no Python 3.11 or newer (with venv);" \
 		"name one: make run PYTHON=/path/to/python3"; exit 1; }
 	@echo "Setting up $(VENV) (once, about half a minute) ..."
 	@test -x $(PY) || $(PYTHON) -m venv $(VENV)

@@ -1,8 +1,9 @@
 """Execute the commands of a tutorial and compare what they print with what the page shows.
 
 ``python tests/tutorials/run.py docs/tutorial_first_campaign.md`` runs each ``sh`` block of the page
-in the repository, one after the other, with an empty folder as home. The ``text`` block that
-follows one holds lines that its output must have in this order; ``...`` stands for anything.
+in the repository, one after the other, with an empty folder as home and ``.venv/bin`` on PATH. The
+``text`` block that follows one holds lines that its output must have in this order; ``...`` stands
+for anything.
 """
 
 from __future__ import annotations
@@ -42,7 +43,8 @@ def main(page: Path) -> int:
         print(f"{page}: no command in it")
         return 1
     with tempfile.TemporaryDirectory() as home:
-        environment = {**os.environ, "HOME": home}
+        path = os.pathsep.join([str(ROOT / ".venv" / "bin"), os.environ.get("PATH", "")])
+        environment = {**os.environ, "HOME": home, "PATH": path}
         for command, expected in steps:
             print(f"$ {command}", end="", flush=True)
             done = subprocess.run(

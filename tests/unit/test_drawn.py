@@ -115,3 +115,14 @@ def test_three_files_of_equal_bytes_each_time(tmp_path):
     rows = list(csv.DictReader(files[".csv"].decode().splitlines()))
     assert tuple(rows[0]) == COLUMNS
     assert [(float(r["x"]), float(r["y"])) for r in rows] == list(zip(X, Y))
+
+
+def test_labels_that_cover_a_higher_one_are_left_out(tmp_path):
+    figure, (axes,) = axes_of()
+    labels = [axes.text(0.5, y, "label", fontsize=8) for y in (0.50, 0.51, 0.9)]
+    plain = axes.text(0.5, 0.5, "not asked")
+    for label, rank in zip(labels, (1.0, 2.0, 0.5)):
+        style.optional(label, rank)
+    style.save(figure, tmp_path / "a.png")
+    assert [label.get_visible() for label in labels] == [False, True, True]
+    assert plain.get_visible()

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from defectra.campaign.progress import Line, Work, duration, read_steps, read_work
+from defectra.campaign.progress import Line, Work, duration, read_work
+from defectra.campaign.run_log import RunLog, read_steps
 from defectra.cli.outcome import failures, meaningful
 from defectra.cli.profiles import PROFILES, check_profile, executor, profile_folder
 from defectra.core.errors import ConfigError
@@ -85,6 +86,21 @@ def test_steps_of_a_log() -> None:
     assert (steps.done, steps.total, steps.running) == (1, 4, ["calculate"])
     assert read_steps(FAILED).running == []
     assert str(read_steps("")) == "starting"
+
+
+@pytest.mark.parametrize("cut", range(0, len(LOG), 7))
+def test_a_log_that_grows_is_read_once(tmp_path: Path, cut: int) -> None:
+    """Wherever a look cuts it, between lines or within one."""
+    path = tmp_path / "run.log"
+    path.write_text(LOG[:cut])
+    log = RunLog(path)
+    lines = log.look()
+    with path.open("a") as handle:
+        handle.write(LOG[cut:])
+    lines += log.look()
+    assert lines == LOG.splitlines()
+    assert log.look() == []
+    assert log.steps == read_steps(LOG)
 
 
 def test_failure_from_the_log_of_the_rule_else_from_the_run(tmp_path: Path) -> None:

@@ -165,6 +165,16 @@ def test_a_path_that_winds_in_is_told_by_its_cycles() -> None:
     assert np.isnan(planes.cycles(circle[:1000], 0.01, 5).period)
 
 
+@pytest.mark.parametrize("name", ["source", "scan"])
+def test_the_time_that_is_judged_holds_all_periods_of_the_true_path(name: str) -> None:
+    """Whatever the start: else no network could be judged, however good it is."""
+    system = getattr(DynamicsStudy(), name)
+    for turn in (0.5, 1.5, 2.5, 3.5):
+        start = np.array([0.7, 0.7]) + 0.25 * np.array([np.cos(turn), np.sin(turn)])
+        path = planes.true_path(start, system, name, 0.1)
+        assert planes.cycles(path, 0.1, system.periods).period > 0
+
+
 def test_a_fit_that_was_killed_goes_on_with_the_same_numbers(tmp_path: Path) -> None:
     every = torch.from_numpy(np.stack([series("source", k).state for k in range(2)]))
 

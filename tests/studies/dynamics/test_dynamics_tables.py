@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,13 +17,16 @@ from defectra.core.config import load
 from defectra.core.errors import ConfigError, DataError, TableError
 from defectra.core.paths import PROJECT
 from defectra.engines.coherent.kuramoto import log_kernel, trajectory
+from defectra.engines.coherent.planar import lotka_volterra
 from defectra.engines.coherent.scattering import Detector, grid_intensity
+from defectra.engines.coherent.swarm import speed
 from defectra.studies.dynamics import learn_names as names
 from defectra.studies.dynamics.claims import checks, scorecard
 from defectra.studies.dynamics.predict import predict
 from defectra.studies.dynamics.requests import REQUESTS
 from defectra.studies.dynamics.rows import Metric, range_of, resampled, score
 from defectra.studies.dynamics.saved_kernel import SavedKernel, read_kernel
+from defectra.studies.dynamics.saved_laws import SavedField, SavedPairs, read_law
 from defectra.studies.dynamics.series import KIND, SERIES, read_series
 from defectra.studies.dynamics.settings import DynamicsStudy
 
@@ -35,7 +39,7 @@ TINY = {
                  "iterations": 2, "view": {"pixels": 8}},
     "swarm": {"trajectories": 2, "number": 12, "patterns": 5, "horizons": [4], "iterations": 2},
     "source": {"trajectories": 3, "number": 40, "patterns": 5, "shots": [1, 2], "iterations": 6,
-               "judged": 20.0, "periods": 1, "ablation": 4, "search": 0.7, "refits": 3,
+               "judged": 40.0, "periods": 1, "ablation": 4, "search": 0.7, "refits": 3,
                "view": {"pixels": 16, "sampling": 1.0},
                "law": {"alpha": 0.3333, "beta": 0.6667, "gamma": 0.5, "delta": 0.5}},
     "scan": {"trajectories": 2, "number": 12, "patterns": 5,
@@ -224,8 +228,60 @@ def test_an_empty_file_another_start_and_another_model_are_refused(
         read_kernel(other)
     for data in (b"", b"PK", user[0].read_bytes()[:300]):
         other.write_bytes(data)
-        with pytest.raises(DataError, match="no kernel"):
+        with pytest.raises(DataError, match=r"no (kernel|readable npz)"):
             read_kernel(other)
+
+
+def _counts(law: SavedPairs | SavedField, start: np.ndarray, seed: int) -> np.ndarray:
+    """Counts that follow a law."""
+    expected = law.expected(start, law.interval * np.arange(8))
+    draw = np.random.default_rng(seed)
+    return draw.poisson(expected / expected.max() * 500).astype(float)
+
+
+def laws() -> dict[str, tuple[SavedPairs | SavedField, np.ndarray]]:
+    """True laws of a swarm and of a source, and a start of each."""
+    draw, detector = np.random.default_rng(3), replace(DETECTOR, pixels=24)
+    x = np.linspace(0.01, 0.7, 60)
+    swarm = SavedPairs(x, speed(x, 0.75, 2.0), 0.1, 2.0, detector, 0.4)
+    axis = np.linspace(0.05, 3.0, 60)
+    places = np.stack(np.meshgrid(axis, axis, indexing="ij"), -1)
+    rate = lotka_volterra(places, 1 / 3, 2 / 3, 0.5, 0.5)
+    source = SavedField(axis, axis, rate.transpose(2, 0, 1), 1.0, 0.07, 2.0, detector, 1.0)
+    spheres = draw.uniform(-0.8, 0.8, (40, 2))
+    return {"swarm": (swarm, spheres), "source": (source, np.vstack([[0.9, 0.4], spheres]))}
+
+
+@pytest.mark.parametrize("name", ["swarm", "source"])
+def test_laws_of_particles_are_kept_and_asked(name: str, tmp_path: Path) -> None:
+    law, start = laws()[name]
+    model, series, places = (tmp_path / f for f in ("law.npz", "series.npy", "start.csv"))
+    law.write(model)
+    np.savetxt(places, start, delimiter=",")
+    options = {"start": str(places)}
+    counts = _counts(law, start, 1)
+    again = read_law(model).expected(start, np.arange(3.0))
+    assert again == pytest.approx(law.expected(start, np.arange(3.0)), rel=1e-4)
+    answers = []
+    for given in (counts, np.concatenate([counts[:1], counts[:0:-1]])):
+        np.save(series, given)
+        answers += [*predict(model, [series], options)]
+    assert [a.certain for a in answers] == [True, False], answers
+    for bad, reason in ((start[:, :1], "two columns"), (start * 1e3, "another unit")):
+        np.savetxt(places, bad, delimiter=",")
+        with pytest.raises(DataError, match=reason):
+            list(predict(model, [series], options))
+    for what in (counts * np.nan, -counts, counts[:, 3:], counts * 0.3):
+        np.save(series, what)
+        np.savetxt(places, start, delimiter=",")
+        (found,) = predict(model, [series], options)
+        assert not found.certain
+    if name == "source":
+        far = np.vstack([[2.9, 2.9], start[1:]])
+        np.savetxt(places, far, delimiter=",")
+        np.save(series, counts)
+        (found,) = predict(model, [series], options)
+        assert "the law is known from" in found.sentence
 
 
 def test_discovery_needs_no_torch() -> None:

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from defectra.core.errors import DataError
-from defectra.engines.speckle.engine import PATTERNS
+from defectra.engines.speckle.engine import ANALYTIC, PATTERNS
 from defectra.engines.speckle.placement import place
 from defectra.engines.speckle.rings import rings_of
 from defectra.engines.speckle.scattering import Detector, analytic_intensity, whole
 from defectra.learn.training import Training
-from defectra.studies.speckle.checks import checks
+from defectra.studies.speckle.checks import chance_of, checks
 from defectra.studies.speckle.described import PatternSet
 from defectra.studies.speckle.evaluate import metrics
 from defectra.studies.speckle.pattern_file import check_pattern, kept_pixels
@@ -157,7 +157,7 @@ def test_a_wrong_answer_changes_nothing_of_what_a_file_is_of(tmp_path: Path, pat
 
 def test_without_rows_every_claim_and_check_says_so() -> None:
     assert {r["verdict"] for r in scorecard([], [])} == {"no data"}
-    found = checks([], [], [], [], 19)
+    found = checks([], [], [], [], [], 19)
     assert {r["verdict"] for r in found} == {"open"}
     assert any("no mirror" in r["check"] for r in found)
 
@@ -211,3 +211,16 @@ def test_tiny_end_to_end_from_patterns_to_an_answer(tmp_path: Path, pattern) -> 
     assert "disks" in good.sentence
     assert "512 x 513" in bad.sentence
     assert not bad.certain
+
+
+def test_departures_of_first_moments_are_judged_together() -> None:
+    """One of 19 that lies two standard errors off is chance; all of them are not."""
+    row = {"form": ANALYTIC, "first_moment": 60.0, "standard_error": 0.0,
+           "published_standard_error": 0.2}  # fmt: skip
+    one = [row | {"published": 60.0 + 0.4 * (k == 3)} for k in range(19)]
+    for rows, verdict in ((one, "holds"), ([row | {"published": 60.4}] * 19, "fails")):
+        (found,) = (
+            r for r in checks([], [], [], [], rows, 19) if r["check_id"] == "moments_together"
+        )
+        assert found["verdict"] == verdict
+    assert chance_of([1.0]) == pytest.approx(0.3173, abs=1e-4)

@@ -15,10 +15,10 @@ from defectra.engines.abtem import samples, tersoff  # noqa: E402
 from defectra.engines.abtem.engine import ABTEM  # noqa: E402
 from defectra.engines.abtem.settings import AbtemProtocol  # noqa: E402
 from defectra.engines.abtem.simulate import centre_of_mass, simulate  # noqa: E402
-from defectra.studies.stem4d import measures  # noqa: E402
+from defectra.studies.stem4d import measures, vacancies  # noqa: E402
 from defectra.studies.stem4d.networks import Plain, Turning  # noqa: E402
-from defectra.studies.stem4d.polar import Standard, polar  # noqa: E402
-from defectra.studies.stem4d.scans import CELLS, asked, cell_places, orbits  # noqa: E402
+from defectra.studies.stem4d.polar import Standard, polar, ring_weights  # noqa: E402
+from defectra.studies.stem4d.scans import CELLS, Scan, asked, cell_places, orbits  # noqa: E402
 from defectra.studies.stem4d.settings import Network, Polar, Stem4dStudy  # noqa: E402
 
 torch.set_num_threads(1)
@@ -140,8 +140,12 @@ def test_a_polar_grid_turns_patterns_the_way_that_it_says() -> None:
     assert polar(spot, step, 16.0, GRID, np.pi / 2) == pytest.approx(
         np.roll(rings, -9, -1), abs=1e-9
     )
-    flat = Standard(rings)(rings)
+    flat = Standard.of(rings)(rings)
     assert np.abs(flat.mean((0, 2))).max() < 1e-5
+    draw = np.random.default_rng(1).random((2, 9, 10))
+    weights = ring_weights((9, 10), step, 3.5, GRID)
+    whole = polar(draw, step, 3.5, GRID)
+    assert (draw.reshape(2, -1) @ weights).reshape(whole.shape) == pytest.approx(whole)
 
 
 def test_measures_tell_what_is_there_and_what_is_not() -> None:
@@ -158,10 +162,36 @@ def test_measures_tell_what_is_there_and_what_is_not() -> None:
     true = draw.random(300) < 0.3
     seen, blind = true[:, None] + draw.normal(0, 0.3, (300, 1)), draw.normal(size=(300, 1))
     for values, good in ((seen, True), (blind, False)):
-        scores = measures.told_by(values[:150], true[:150], values[150:])
+        scores = measures.Odds.of(values[:150], true[:150])(values[150:])
         value = measures.detection(scores, true[150:], 50, 1)
         assert (value.lo > 0.9) == good
         assert value.lo < value.value < value.hi
+
+
+def test_a_ring_of_values_is_told_by_the_quadratic_terms() -> None:
+    draw = np.random.default_rng(2)
+    values = draw.normal(size=(600, 2))
+    far = np.hypot(*values.T) > 1.3
+    odds = measures.Odds.of(values[:300], far[:300])
+    assert measures.detection(odds(values[300:]), far[300:], 50, 1).lo > 0.97
+
+
+def test_who_knows_every_pattern_tells_a_missing_atom_and_nobody_without_electrons() -> None:
+    """Two kinds of places that differ by a tenth of the beam, at many and at few electrons."""
+    perfect = np.full((40, 3, 3), 0.1)
+    perfect[:20, 1, 1], perfect[20:, 1, 1] = 0.2, 0.1
+    perfect[20:, 0, 0] = 0.2
+    true, draw = np.arange(40) < 20, np.random.default_rng(1)
+    places, atoms, step = np.zeros((40, 2)), np.zeros((1, 4)), np.ones(2)
+    quiet = Scan("mono", "multislice", perfect, places, atoms, step, "a")
+    areas = []
+    for dose in (1000.0, 3.0):
+        counts = draw.poisson(perfect * dose).astype(float)
+        scan = Scan("mono", "dose", counts, places, atoms, step, "b")
+        odds = vacancies.likelihood(scan, quiet, true)
+        areas.append(measures.detection(odds, true, 50, 1).value)
+    assert areas[0] == 1.0
+    assert areas[1] < 0.9
 
 
 def test_inputs_are_plain_and_protocols_are_checked() -> None:

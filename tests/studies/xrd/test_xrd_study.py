@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy.io import savemat
 
 from defectra.core.errors import DataError
 from defectra.engines.xrd.alloy import Contents
@@ -160,9 +161,12 @@ def files_of(folder: Path, angles, counts) -> dict[str, Path]:
         f"{angles[0]}\n_pd_meas_2theta_range_max {angles[-1]}\nloop_\n_pd_meas_counts_total\n"
         + "\n".join(f"{c:.1f}" for c in counts),
     }
+    texts["heading.csv"] = "two theta,counts\n" + "\n".join(p.replace(" ", ",") for p in pairs)
     for name, text in texts.items():
         (folder / name).write_text(text + "\n")
-    return {name: folder / name for name in texts}
+    np.save(folder / "columns.npy", np.column_stack([angles, counts]))
+    savemat(folder / "rows.mat", {"pattern": np.stack([angles, counts])})
+    return {name: folder / name for name in (*texts, "columns.npy", "rows.mat")}
 
 
 def test_every_format_gives_the_same_pattern(tmp_path: Path, alloys) -> None:
@@ -170,7 +174,7 @@ def test_every_format_gives_the_same_pattern(tmp_path: Path, alloys) -> None:
     counts = 100 + 1000 * np.exp(-(((angles - 42.6) / 0.3) ** 2))
     want = np.interp(GRID.points, angles, counts)
     for name, path in files_of(tmp_path, angles, counts).items():
-        given = 1.54056 if name.endswith((".xy", ".xye")) else np.nan
+        given = np.nan if name.endswith((".ras", ".cif")) else 1.54056
         found = on_grid(read_powder(path), GRID, given, name)
         np.testing.assert_allclose(found, want, rtol=0.02, atol=3, err_msg=name)
     moved_to = on_grid(read_powder(tmp_path / "plain.xy"), GRID, 1.5, "x")
@@ -193,7 +197,11 @@ BAD = {
     "two.ras": ("*RAS_INT_START\n1 2 1\n*RAS_INT_END\n" * 2, "2 scans"),
     "cell.cif": ("data_a\n_cell_length_a 5.0\n", "0 powder patterns"),
     "no_angles.cif": ("data_a\nloop_\n_pd_meas_counts_total\n1\n2\n", "without angles"),
-    "image.png": ("x", "save it as one of these"),
+    "curve.opj": ("x", "save it as one of these"),
+    "rings.tif": ("x", "integrate it over its rings"),
+    "rings.dm3": ("x", "integrate it over its rings"),
+    "empty.npy": ("", "the file is empty"),
+    "words.csv": ("angle,counts\n20,one\n", "line 2"),
     "empty.xy": ("", "0 points"),
 }
 
@@ -204,6 +212,21 @@ def test_bad_files_are_refused_with_the_reason(tmp_path: Path, name) -> None:
     (tmp_path / name).write_text(text)
     with pytest.raises(DataError, match=reason):
         read_powder(tmp_path / name)
+
+
+def test_arrays_that_are_no_pattern_are_refused(tmp_path: Path) -> None:
+    angles = np.linspace(20, 80, 60)
+    bad = {
+        "image": (np.ones((40, 40)), "0 arrays with columns"),
+        "one": (angles, "0 arrays with columns"),
+        "complex": (np.stack([angles, angles]) * 1j, "type complex128"),
+        "gap": (np.stack([angles, np.full(60, np.nan)]), "not finite"),
+        "minus": (np.stack([angles, -angles]), "negative"),
+    }
+    for name, (values, reason) in bad.items():
+        np.save(tmp_path / f"{name}.npy", values)
+        with pytest.raises(DataError, match=reason):
+            read_powder(tmp_path / f"{name}.npy")
 
 
 def test_wavelength_and_range_are_not_guessed(tmp_path: Path) -> None:

@@ -3,21 +3,14 @@
 from __future__ import annotations
 
 import math
-import re
 import sys
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
 from defectra.campaign.chunk_state import read_state, remaining
-
-_STEP = re.compile(r"^(\d+) of (\d+) steps \(", re.MULTILINE)
-# members of a group, which a cluster runs as one job, stand indented
-_STARTED = re.compile(r"^ *(?:local)?rule (\w+):\n(?: {4}.*\n)*? {4,}jobid: (\d+)", re.MULTILINE)
-_FINISHED = re.compile(r"^Finished jobid: (\d+)", re.MULTILINE)
-_FAILED = re.compile(r"^Error in rule (\w+):\n(?:(?: {4}.*)\n)*? {4}jobid: (\d+)", re.MULTILINE)
 
 
 @dataclass
@@ -56,20 +49,6 @@ class Work:
         return text + (f", {self.impossible} cannot be computed" if self.impossible else "")
 
 
-@dataclass
-class Steps:
-    """Jobs of Snakemake, read from its log."""
-
-    done: int = 0
-    total: int = 0
-    running: list[str] = field(default_factory=list)
-
-    def __str__(self) -> str:
-        where = f"step {self.done}/{self.total}" if self.total else "starting"
-        names = sorted(set(self.running))
-        return where + (f" ({', '.join(names)})" if names else "")
-
-
 def duration(seconds: float) -> str:
     """Short text for people: ``40 s``, ``12 min``, ``3.5 h``."""
     if seconds < 90:
@@ -96,17 +75,6 @@ def read_work(store: Path, since: float, now: float | None = None) -> Work:
         sum(state.impossible for state in states),
         remaining(states, now),
     )
-
-
-def read_steps(log: str) -> Steps:
-    """Jobs done, to do and running, from the text of a Snakemake log."""
-    found = _STEP.findall(log)
-    ended = {*_FINISHED.findall(log), *(job for _, job in _FAILED.findall(log))}
-    running = [rule for rule, job in _STARTED.findall(log) if job not in ended]
-    if found:
-        return Steps(int(found[-1][0]), int(found[-1][1]), running)
-    total = re.search(r"^total\s+(\d+)$", log, re.MULTILINE)
-    return Steps(0, int(total.group(1)) if total else 0, running)
 
 
 class Line:

@@ -24,7 +24,8 @@ from typing import Any
 from defectra.campaign.left_behind import WAITING, LostJobs
 from defectra.campaign.loads import CANNOT
 from defectra.campaign.node import little_room
-from defectra.campaign.progress import Line, duration, read_steps, read_work
+from defectra.campaign.progress import Line, duration, read_work
+from defectra.campaign.run_log import RunLog
 from defectra.cli import outcome
 from defectra.cli.profiles import PROFILES, check_profile, executor, profile_folder
 from defectra.core.config import of_command_line
@@ -278,7 +279,7 @@ def _die_with_parent() -> None:
 def _watched(options: Options, log: Path, start: float) -> int:
     """Run the workflow under a live line; Ctrl-C and SIGTERM reach every child."""
     command = _snakemake(options, *options.wanted)
-    line, shown = Line(), set[str]()
+    line, shown, written = Line(), set[str](), RunLog(log)
     is_slurm = executor(options.profile) == "slurm"
     lost = LostJobs(options.directory / ".snakemake" / "incomplete")
     with _stop_signals() as stopped:
@@ -289,11 +290,9 @@ def _watched(options: Options, log: Path, start: float) -> int:
                 print("Stopping: what is finished is kept, `make run` goes on from there.")
                 _stop(child)
                 return 130
-            text = log.read_text(encoding="utf-8", errors="replace")
-            _tell(text, shown, line)
-            steps = read_steps(text)
+            _tell(written.look(), shown, line)
             work = read_work(options.results / "store", start)
-            line.show([str(steps), str(work), duration(time.time() - start)])
+            line.show([str(written.steps), str(work), duration(time.time() - start)])
             if is_slurm and (numbers := lost.look(time.monotonic())):
                 line.clear()
                 print(f"Slurm has lost job {', '.join(numbers)}: what it was to do is begun again.")
@@ -303,17 +302,13 @@ def _watched(options: Options, log: Path, start: float) -> int:
             with suppress(subprocess.TimeoutExpired):
                 child.wait(1.0)
         line.clear()
-    _tell(log.read_text(encoding="utf-8", errors="replace"), shown, line)
+    _tell(written.look(), shown, line)
     return 130 if stopped else child.returncode
 
 
-def _tell(log: str, shown: set[str], line: Line) -> None:
-    """Show each line of the log that says what cannot be computed, or is waited for, once."""
-    new = [
-        text
-        for text in log.splitlines()
-        if text.startswith((CANNOT, WAITING)) and text not in shown
-    ]
+def _tell(lines: Sequence[str], shown: set[str], line: Line) -> None:
+    """Show each new line of the log that says what cannot be computed, or is waited for, once."""
+    new = [text for text in lines if text.startswith((CANNOT, WAITING)) and text not in shown]
     if new:
         line.clear()
         print("\n".join(new), flush=True)

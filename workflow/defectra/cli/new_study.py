@@ -14,7 +14,7 @@ from pathlib import Path
 from defectra.cli.help import command
 from defectra.core.config import Config
 from defectra.core.errors import ConfigError
-from defectra.core.paths import PROJECT
+from defectra.core.paths import PROJECT, need_checkout
 from defectra.core.store import write_bytes
 from defectra.core.studies import study_names
 
@@ -39,6 +39,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def run(chosen: argparse.Namespace) -> int:
     """Write the skeleton and say how to go on."""
+    need_checkout()
     written = new_study(chosen.name)
     name = chosen.name
     print(f"{len(written)} files in workflow/defectra/studies/{name} and tests/studies/{name}")

@@ -6,7 +6,8 @@ import os
 import re
 from pathlib import Path
 
-from defectra.campaign.progress import duration, read_steps
+from defectra.campaign.progress import duration
+from defectra.campaign.run_log import read_steps
 from defectra.core.paths import WORKFLOW
 
 CAPTIONS = WORKFLOW / "report"
@@ -71,7 +72,7 @@ def _telling(block: str, directory: Path) -> tuple[Path | None, list[str]]:
 
 def meaningful(text: str, count: int = 4) -> list[str]:
     """Last lines that a person needs: the error itself, without the stack above it."""
-    text = text.split("RuleException:", maxsplit=1)[0]
+    text = text.split("RuleException:", maxsplit=1)[0].split("\nWildcards:", maxsplit=1)[0]
     lines = [line.rstrip() for line in text.splitlines() if line.strip()]
     starts = [k for k, line in enumerate(lines) if _ERROR.match(line)]
     if "    affected files:" in lines:  # which of its input files are missing, not only that

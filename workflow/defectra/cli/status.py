@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from defectra.campaign.chunk_state import ChunkState, read_state
-from defectra.campaign.progress import duration, read_steps, read_work
+from defectra.campaign.progress import duration, read_work
+from defectra.campaign.run_log import read_steps
 from defectra.cli.help import command
 from defectra.cli.outcome import failures
 from defectra.core.errors import DefectraError
-from defectra.core.paths import PROJECT
+from defectra.core.paths import own_directory
 from defectra.core.results_lock import holder
 from defectra.core.studies import study_names
 
@@ -28,7 +29,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "defectra status",
         "defectra status --directory /scratch/mine",
     )
-    parser.add_argument("--directory", type=Path, default=PROJECT, help="holds results/")
+    parser.add_argument("--directory", type=Path, default=own_directory(), help="holds results/")
     parser.set_defaults(run=run)
 
 

@@ -16,6 +16,11 @@ _INSTALLED = Path(sysconfig.get_path("data")) / "share" / "defectra" / "config"
 CONFIG = PROJECT / "config" if (PROJECT / "config").is_dir() else _INSTALLED
 
 
+def own_directory() -> Path:
+    """Folder that holds ``results`` where none is named: of the checkout, else where we are."""
+    return PROJECT if (PROJECT / "workflow" / "Snakefile").is_file() else Path()
+
+
 def need_checkout() -> None:
     """Refuse what a wheel cannot do: rules, the archive and the resources are not in it.
 

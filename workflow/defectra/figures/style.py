@@ -17,6 +17,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.collections import Collection
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from numpy.typing import ArrayLike, NDArray
 
 from defectra.core.csvs import write_csv
@@ -25,7 +26,7 @@ from defectra.core.store import replacing
 from defectra.figures.drawn import COLUMNS, drawn
 
 BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
-PURPLE, SKY, GREY, BLACK = "#CC79A7", "#56B4E9", "#9A9A9A", "#222222"
+PURPLE, SKY, GREY, BLACK = "#CC79A7", "#56B4E9", "#707070", "#222222"
 TARGET_LABELS = {
     "x_Li": "Li per metal",
     "x_Ni": "Ni share of metals",
@@ -53,6 +54,7 @@ _RC: Any = {
     "pdf.fonttype": 42,  # text stays text
 }
 DPI = 180
+_OPTIONAL = "~"  # begins the mark of a label, then its rank
 MANY = 5000  # corners or points of one mark
 
 
@@ -138,8 +140,7 @@ def save(figure: Figure, path: str | Path) -> None:
     ``<study>/figures`` gives the PDF its title. Marks in great numbers are pixels in the PDF, too.
     """
     path = Path(path)
-    with replacing(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=DPI, metadata={"Software": None})
+    save_picture(figure, path)
     figure.set_layout_engine("none")  # laid out by now
     for axes in figure.axes:
         for marks in axes.collections:
@@ -149,6 +150,32 @@ def save(figure: Figure, path: str | Path) -> None:
     with replacing(path.with_suffix(".pdf")) as temporary:
         figure.savefig(temporary, format="pdf", dpi=DPI, metadata=made)
     write_csv(path.with_suffix(".csv"), drawn(figure), list(COLUMNS))
+
+
+def save_picture(figure: Figure, path: str | Path) -> None:
+    """Write the PNG alone, for pages whose numbers lie elsewhere."""
+    _leave_out_covered(figure)
+    with replacing(path) as temporary:
+        figure.savefig(temporary, format="png", dpi=DPI, metadata={"Software": None})
+
+
+def optional(label: Text, rank: float) -> None:
+    """Mark a label that is left out if it would cover one of a higher rank."""
+    label.set_gid(f"{_OPTIONAL}{rank:g}")
+
+
+def _leave_out_covered(figure: Figure) -> None:
+    """Hide each optional label that covers one of a higher rank, as they lie in the end."""
+    ranks = {t: str(t.get_gid() or "") for t in figure.findobj(Text)}
+    labels = [t for t, rank in ranks.items() if isinstance(t, Text) and rank[:1] == _OPTIONAL]
+    if not labels:
+        return
+    figure.draw_without_rendering()
+    kept: list[Any] = []
+    for label in sorted(labels, key=lambda t: -float(ranks[t].removeprefix(_OPTIONAL))):
+        box = label.get_window_extent()
+        label.set_visible(not any(box.overlaps(other) for other in kept))
+        kept += [box] if label.get_visible() else []
 
 
 def _count(marks: Collection) -> int:

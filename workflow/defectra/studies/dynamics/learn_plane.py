@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from defectra.core.claims import NAN, Estimate
+from defectra.core.errors import TableError
 from defectra.studies.dynamics import planes
 from defectra.studies.dynamics.laws import Committee
 from defectra.studies.dynamics.learn_names import (
@@ -20,16 +21,19 @@ from defectra.studies.dynamics.learn_names import (
     GROWING,
     LINEAR,
     PLANE,
+    RATES,
     REGISTERED,
     SHOOTING,
     TWIN,
 )
 from defectra.studies.dynamics.rows import Metric, Row, fit_row, range_of, score
-from defectra.studies.dynamics.series import Series, photons_per_pattern
+from defectra.studies.dynamics.saved_laws import SavedField
+from defectra.studies.dynamics.series import Series, detector_of, photons_per_pattern
 from defectra.studies.dynamics.settings import DynamicsStudy, PlanarSystem
 
 Floats = NDArray[np.float64]
 STEP = 0.1  # time, of the paths that are judged
+NODES, MARGIN = 41, 0.3  # of the grid on which rates are kept; of the known places, on each side
 FEWER = 3  # networks at the counts of photons that are not judged
 
 
@@ -44,6 +48,11 @@ def learn(
     system: PlanarSystem = getattr(study, name)
     start = _start(found[0][1])
     true = planes.true_path(start, system, name, STEP)
+    if np.isnan(planes.cycles(true, STEP, system.periods).period):
+        raise TableError(
+            f"{name}: the true path has not {system.periods} whole periods in a time of "
+            f"{system.judged:g}: raise dynamics.{name}.judged"
+        )
     fits: list[Mapping[str, Any]] = [fit_row(name, "truth", "none", true[::5], x=[STEP * 5])]
     scores: list[Row] = []
     for protocol, series in found:
@@ -61,11 +70,44 @@ def learn(
         fits.append(fit_row(name, SHOOTING, protocol, path[::5], x=[STEP * 5], ids=ids))
         scores += [*_path_scores(name, protocol, members, start, true, system)]
         if main:
+            fits.append(_rates(name, protocol, members, known))
             scores += [*_linear(name, protocol, known, start, true, system)]
             scores += [*_ablation(name, protocol, scenes, start, true, system, seed)]
         if main and name == "source":
             scores += [*_ambiguities(protocol, series, system)]
     return fits, scores
+
+
+def _rates(
+    name: str, protocol: str, members: Sequence[torch.nn.Module], known: Sequence[Floats]
+) -> Mapping[str, Any]:
+    """Mean rate of the networks on a grid about the known places: x and y by turns."""
+    every = np.concatenate(known)
+    room = MARGIN * (every.max(0) - every.min(0))
+    low, high = every.min(0) - room, every.max(0) + room
+    axes = [np.linspace(a, b, NODES) for a, b in zip(low, high, strict=True)]
+    grid = np.stack(np.meshgrid(*axes, indexing="ij"), -1)
+    with torch.no_grad():
+        rate = Committee(members)(torch.from_numpy(grid)).numpy()
+    return fit_row(name, RATES, protocol, rate, x=np.concatenate(axes))
+
+
+def field_of(name: str, fits: Sequence[Mapping[str, Any]], study: DynamicsStudy) -> SavedField:
+    """Mean law of the networks at the fidelity that is judged, to be kept."""
+    own = next(f for f in fits if (f["model"], f["protocol"]) == (RATES, study.main))
+    system: PlanarSystem = getattr(study, name)
+    axis_x, axis_y = np.reshape(np.asarray(own["x"], float), (2, NODES))
+    rate = np.reshape(np.asarray(own["values"], float), (NODES, NODES, 2))
+    return SavedField(
+        axis_x,
+        axis_y,
+        np.ascontiguousarray(rate.transpose(2, 0, 1)),
+        1.0 if name == "source" else -1.0,
+        system.radius,
+        system.box,
+        detector_of(system.view, system.box),
+        system.interval,
+    )
 
 
 def _start(series: Sequence[Series]) -> Floats:

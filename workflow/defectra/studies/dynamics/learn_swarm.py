@@ -21,7 +21,8 @@ from defectra.studies.dynamics.pairs import (
     start_of,
 )
 from defectra.studies.dynamics.rows import Metric, Row, fit_row, score
-from defectra.studies.dynamics.series import Series, photons_per_pattern
+from defectra.studies.dynamics.saved_laws import SavedPairs
+from defectra.studies.dynamics.series import Series, detector_of, photons_per_pattern
 from defectra.studies.dynamics.settings import DynamicsStudy, SwarmSystem
 
 TARGET = "swarm"
@@ -55,6 +56,20 @@ def learn(
     grid = np.asarray(fits[0]["x"])
     true = swarm.speed(grid, system.reach, system.box)
     return [fit_row(TARGET, "truth", "none", true, x=grid), *fits], scores
+
+
+def mean_law(fits: Sequence[Mapping[str, Any]], study: DynamicsStudy) -> SavedPairs:
+    """Mean law of all trajectories at the fidelity that is judged, to be kept."""
+    own = [f for f in fits if (f["model"], f["protocol"]) == (PULL, study.main)]
+    system = study.swarm
+    return SavedPairs(
+        np.asarray(own[0]["x"], float),
+        np.mean([f["values"] for f in own], axis=0),
+        system.radius,
+        system.box,
+        detector_of(system.view, system.box),
+        system.interval,
+    )
 
 
 def _fit_rows(

@@ -1,7 +1,9 @@
-"""``defectra predict`` of a learned kernel: does its law explain a user's series of patterns?
+"""``defectra predict`` of a learned law: does it explain a user's series of patterns?
 
 ``defectra predict results/dynamics/models/kuramoto.npz series.npy --option start=angles.npy``: the
-series has shape (t, q_y, q_x), the state at its first pattern is a grid of angles.
+series has shape (t, q_y, q_x). The state at its first pattern is a grid of angles (kuramoto),
+places of the particles (swarm: columns x and y), or the place that moves and below it the places
+of the spheres of the sample (source, scan).
 """
 
 from __future__ import annotations
@@ -13,12 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from defectra.core.errors import ConfigError, DataError
-from defectra.engines.coherent import kuramoto
-from defectra.engines.coherent.scattering import grid_intensity
 from defectra.images.formats import arrays_of
-from defectra.images.measured import read_image
 from defectra.learn.answers import Answer
-from defectra.studies.dynamics.saved_kernel import SavedKernel, read_kernel
+from defectra.studies.dynamics.saved_laws import SavedLaw, read_law
 
 Floats = NDArray[np.float64]
 OPTIONS = ("start", "interval")
@@ -38,7 +37,7 @@ def predict(model: Path, files: Sequence[Path], options: Mapping[str, str]) -> I
     Parameters
     ----------
     options
-        ``start``: file of the angles (radian) at the first pattern; ``interval``: time between
+        ``start``: file of the state at the first pattern; ``interval``: time between
         patterns, by default that of the model.
 
     Raises
@@ -49,9 +48,12 @@ def predict(model: Path, files: Sequence[Path], options: Mapping[str, str]) -> I
     wrong = sorted(set(options) - set(OPTIONS))
     if wrong or "start" not in options:
         what = f"unknown option {wrong[0]}" if wrong else "--option start=FILE is missing"
-        raise ConfigError(f"{what}; a kernel needs start=FILE (angles), and may have interval=TIME")
-    law = read_kernel(model)
-    start = _angles(Path(options["start"]), law)
+        raise ConfigError(
+            f"{what}; a law needs start=FILE (its state at the first pattern), and may have "
+            f"interval=TIME"
+        )
+    law = read_law(model)
+    start = _start(Path(options["start"]), law)
     interval = _interval(options.get("interval", ""), law)
     for path in files:
         try:
@@ -60,7 +62,7 @@ def predict(model: Path, files: Sequence[Path], options: Mapping[str, str]) -> I
             yield Answer(str(path), f"refused: {error}", False)
 
 
-def answer(law: SavedKernel, path: Path, start: Floats, interval: float) -> Answer:
+def answer(law: SavedLaw, path: Path, start: Floats, interval: float) -> Answer:
     """How well the law explains one series, beside a sample that does not move.
 
     Raises
@@ -70,8 +72,7 @@ def answer(law: SavedKernel, path: Path, start: Floats, interval: float) -> Answ
     """
     counts = read_counts(path, law)
     times = np.asarray(interval * np.arange(len(counts)), np.float64)
-    states = kuramoto.trajectory(start, law.kernel, times, 1e-6)
-    expected = grid_intensity(law.detector, np.cos(states))
+    expected = _expected(law, path, start, times)
     lit = law.detector.open
     _refuse_turned(path, expected[0], counts[0], lit)
     moving, still = (_deviance(e, counts, lit) for e in (expected, expected[:1]))
@@ -86,7 +87,14 @@ def answer(law: SavedKernel, path: Path, start: Floats, interval: float) -> Answ
     return Answer(str(path), text, explained)
 
 
-def read_counts(path: Path, law: SavedKernel) -> Floats:
+def _expected(law: SavedLaw, path: Path, start: Floats, times: Floats) -> Floats:
+    try:
+        return law.expected(start, times)
+    except RuntimeError as error:
+        raise DataError(f"{path}: the law cannot be followed ({error})") from None
+
+
+def read_counts(path: Path, law: SavedLaw) -> Floats:
     """Counts of a series, shape (t, m, m), checked against the detector of the law.
 
     Raises
@@ -199,17 +207,17 @@ def _deviance(expected: Floats, counts: Floats, lit: NDArray[np.bool_]) -> float
     return float(2 * (e - d + d * np.log(np.where(d > 0, d, 1) / e)).mean())
 
 
-def _angles(path: Path, law: SavedKernel) -> Floats:
-    values = read_image(path).values
-    if values.shape != (law.number, law.number):
-        shape = " x ".join(map(str, values.shape))
-        raise DataError(f"{path}: angles on {shape}; the law needs {law.number} x {law.number}")
-    if np.abs(values).max() > 1000:
-        raise DataError(f"{path}: values up to {np.abs(values).max():.3g}: no angles in radian")
-    return values
+def _start(path: Path, law: SavedLaw) -> Floats:
+    """State at the first pattern: the one array of a file, or that named by the law."""
+    found = [f.values for f in arrays_of(path) if f.values.ndim == 2]
+    if len(found) != 1:
+        raise DataError(f"{path}: {len(found)} arrays with two axes; the start is one")
+    if found[0].dtype.kind not in "fiu":
+        raise DataError(f"{path}: values of type {found[0].dtype}; numbers are needed")
+    return law.checked(path, np.asarray(found[0], float))
 
 
-def _interval(text: str, law: SavedKernel) -> float:
+def _interval(text: str, law: SavedLaw) -> float:
     try:
         value = float(text) if text else law.interval
     except ValueError:

@@ -19,7 +19,8 @@ def _chain(config: Config, name: str, trajectory: int) -> Chain:
     def chain(known: Known) -> Iterator[Item]:  # noqa: ARG001
         study = config.dynamics
         plain = asked(name, study, trajectory, config.seed)
-        size = plain["number"] * len(times_of(getattr(study, name)))
+        bodies = plain["number"] ** (2 if name == "kuramoto" else 1)  # a grid has a side
+        size = bodies * len(times_of(getattr(study, name)))
         for protocol in study.counts:
             settings = config.protocols.coherent[protocol].model_dump(exclude={"description"})
             about = {"system": name, "trajectory": trajectory}

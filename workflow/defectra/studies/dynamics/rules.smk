@@ -46,6 +46,7 @@ use rule step as fit_swarm with:
     output:
         fits="results/dynamics/swarm.parquet",
         metrics="results/dynamics/swarm.csv",
+        model="results/dynamics/models/swarm.npz",
     log:
         "results/logs/dynamics/fit_swarm.log",
     resources:
@@ -63,6 +64,7 @@ use rule step as fit_source with:
     output:
         fits="results/dynamics/source.parquet",
         metrics="results/dynamics/source.csv",
+        model="results/dynamics/models/source.npz",
     log:
         "results/logs/dynamics/fit_source.log",
     resources:
@@ -80,6 +82,7 @@ use rule step as fit_scan with:
     output:
         fits="results/dynamics/scan.parquet",
         metrics="results/dynamics/scan.csv",
+        model="results/dynamics/models/scan.npz",
     log:
         "results/logs/dynamics/fit_scan.log",
     resources:

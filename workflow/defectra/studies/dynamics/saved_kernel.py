@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 
 from defectra.core.errors import DataError
 from defectra.core.store import replacing
+from defectra.engines.coherent import kuramoto
 from defectra.engines.coherent.kuramoto import SIDE
-from defectra.engines.coherent.scattering import Detector
+from defectra.engines.coherent.scattering import Detector, grid_intensity
 
 Floats = NDArray[np.float64]
 NAME = "kuramoto kernel"
@@ -44,6 +45,28 @@ class SavedKernel:
     number: int
     interval: float
     provenance: Mapping[str, Any]
+
+    def expected(self, start: Floats, times: Floats) -> Floats:
+        """Intensities, shape (t, m, m), from angles at the first time, shape (n, n)."""
+        states = kuramoto.trajectory(start, self.kernel, times, 1e-6)
+        return grid_intensity(self.detector, np.cos(states))
+
+    def checked(self, path: Path, start: Floats) -> Floats:
+        """Angles that the law can go from.
+
+        Raises
+        ------
+        DataError
+            If they are none, or of another grid.
+        """
+        if start.shape != (self.number, self.number):
+            shape = " x ".join(map(str, start.shape))
+            raise DataError(
+                f"{path}: angles on {shape}; the law needs {self.number} x {self.number}"
+            )
+        if np.abs(start).max() > 1000:
+            raise DataError(f"{path}: values up to {np.abs(start).max():.3g}: no angles in radian")
+        return start
 
     def write(self, path: str | Path) -> None:
         """Keep it, atomically."""

@@ -74,7 +74,9 @@ class PlanarSystem(Strict):
     iterations: int = Field(90, ge=1, description="of a stage")
     law: dict[str, float] = Field({}, description="true parameters")
     search: float = Field(1.3, gt=0, description="largest displacement that is searched, length")
-    judged: float = Field(170.0, gt=0, description="time over which the law is judged")
+    judged: float = Field(
+        190.0, gt=0, description="time over which the law is judged; one period more than `periods`"
+    )
     refits: int = Field(5, ge=3, description="networks, each of resampled trajectories")
     ablation: int = Field(60, ge=4, description="iterations of the networks on patterns alone")
     periods: int = Field(10, ge=1, description="over which the law is judged")
@@ -100,7 +102,7 @@ class DynamicsStudy(ComputedSettings):
         trajectories=6,
         shots=[1, 4, 12],
         iterations=60,
-        judged=80.0,
+        judged=95.0,
     )
     bootstrap: int = Field(300, ge=20, description="resamples over trajectories")
 

@@ -23,28 +23,41 @@ def fit_kuramoto(job: Job) -> None:
 
 
 def fit_swarm(job: Job) -> None:
-    """Laws between pairs and their scores; see :func:`_fit`."""
-    from defectra.studies.dynamics.learn_swarm import learn
+    """Laws between pairs, their scores, and the mean law (npz); see :func:`_fit`."""
+    import json
+
+    from defectra.core.store import read_table
+    from defectra.studies.dynamics.learn_swarm import learn, mean_law
+    from defectra.studies.dynamics.rows import FITS
+    from defectra.studies.dynamics.settings import DynamicsStudy
 
     _fit(job, "swarm", learn)
+    study = DynamicsStudy(**json.loads(job.params.config))
+    mean_law(read_table(job.output.fits, FITS), study).write(job.output.model)
 
 
 def fit_source(job: Job) -> None:
-    """Laws of the fluctuating source and their scores; see :func:`_fit`."""
-    from functools import partial
-
-    from defectra.studies.dynamics.learn_plane import learn
-
-    _fit(job, "source", partial(learn, "source"))
+    """Laws of the fluctuating source, their scores, and the mean law (npz); see :func:`_fit`."""
+    _fit_plane(job, "source")
 
 
 def fit_scan(job: Job) -> None:
-    """Laws of the path of the probe and their scores; see :func:`_fit`."""
+    """Laws of the path of the probe, their scores, and the mean law (npz); see :func:`_fit`."""
+    _fit_plane(job, "scan")
+
+
+def _fit_plane(job: Job, name: str) -> None:
+    import json
     from functools import partial
 
-    from defectra.studies.dynamics.learn_plane import learn
+    from defectra.core.store import read_table
+    from defectra.studies.dynamics.learn_plane import field_of, learn
+    from defectra.studies.dynamics.rows import FITS
+    from defectra.studies.dynamics.settings import DynamicsStudy
 
-    _fit(job, "scan", partial(learn, "scan"))
+    _fit(job, name, partial(learn, name))
+    study = DynamicsStudy(**json.loads(job.params.config))
+    field_of(name, read_table(job.output.fits, FITS), study).write(job.output.model)
 
 
 def _fit(job: Job, name: str, learn: Callable[..., tuple[list[Any], list[Any]]]) -> None:

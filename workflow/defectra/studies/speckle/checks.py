@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterator, Sequence
 from functools import partial
 
+from scipy.special import gammaincc
+
 from defectra.core.claims import NOTHING, Check, Control, Estimate, Row, Rows
+from defectra.engines.speckle.engine import ANALYTIC
 from defectra.studies.speckle.evaluate import Right
 from defectra.studies.speckle.models import CENTRE, COUNTING, MOMENTS, NETWORK, SHUFFLED
 from defectra.studies.speckle.samples import EQUAL, KINDS, TEST, UNEQUAL, set_name
-from defectra.studies.speckle.scorecard import held_out
+from defectra.studies.speckle.scorecard import held_out, number_of
 
 _check = partial(Check, study="speckle")
 BOUNDS = {
@@ -23,16 +27,19 @@ L1 = 1e-3  # analytic against mask of pixels; found before: 7.6e-4
 NO_MIRROR = "no mirror of the published data is known"
 
 
-def checks(metrics: Rows, fidelity: Rows, answers: Rows, history: Rows, classes: int) -> list[Row]:
+def checks(
+    metrics: Rows, fidelity: Rows, answers: Rows, history: Rows, moments: Rows, classes: int
+) -> list[Row]:
     """Rows of ``checks.csv``.
 
     Parameters
     ----------
-    metrics, fidelity, answers, history
+    metrics, fidelity, answers, history, moments
         Rows of the tables of these names; each may be empty.
     """
     own = [*_bounds(metrics), *_baseline(metrics), *_centre(metrics), *_other(metrics)]
     own += [*_fidelity(fidelity), *_authors(answers), *_cost(history)]
+    own.append(_together(moments))
     return [c.row() for c in own] + [c.row() for c in _controls(metrics, classes)]
 
 
@@ -142,6 +149,35 @@ def _authors(answers: Rows) -> Iterator[Check]:
         missing="" if own else NO_MIRROR,
         fails_if="profiles of the authors' patterns lie outside of ours",
     )
+
+
+def _together(rows: Rows) -> Check:
+    """First moments of all numbers at once: the authors' are means of ten patterns each."""
+    departures = []
+    for row in rows:
+        names = ("first_moment", "published", "standard_error", "published_standard_error")
+        ours, theirs, error, other = (number_of(row[k]) for k in names)
+        if row["form"] == ANALYTIC and math.isfinite(theirs):
+            departures.append((ours - theirs) / math.hypot(error, other))
+    largest = max(map(abs, departures), default=math.nan)
+    chance = chance_of(departures)
+    return _check(
+        check_id="moments_together",
+        check=f"first moments of all numbers of equal disks: chance of departures as large as "
+        f"these from the authors' means, by the standard errors of both (chi-squared; largest "
+        f"departure {largest:.1f} standard errors)",
+        bound=0.05,
+        sense="above",
+        ours=Estimate.exact(chance, len(departures)) if departures else NOTHING,
+        missing="" if departures else NO_MIRROR,
+        fails_if="they differ by more than ten patterns of each number do by chance",
+    )
+
+
+def chance_of(departures: Sequence[float]) -> float:
+    """Chance of a larger sum of squares of as many standard normal numbers; 1 of none."""
+    total = sum(d**2 for d in departures)
+    return float(gammaincc(len(departures) / 2, total / 2)) if departures else 1.0
 
 
 def _cost(history: Rows) -> Iterator[Check]:

@@ -164,5 +164,5 @@ def score_speckle(job: Job) -> None:
     fidelity = read_csv(job.input.fidelity, FIDELITY_COLUMNS)
     answers = read_csv(job.input.answers, published.ANSWER_COLUMNS)
     write_csv(job.output.scorecard, scorecard(moments, metrics), SCORECARD_COLUMNS)
-    found = checks(metrics, fidelity, answers, history, classes)
+    found = checks(metrics, fidelity, answers, history, moments, classes)
     write_csv(job.output.checks, found, CHECK_COLUMNS)

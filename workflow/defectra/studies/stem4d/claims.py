@@ -5,8 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 
-from defectra.core.claims import Check, Claim, Estimate, Row, Rows, estimate
-from defectra.studies.stem4d.names import COMPONENTS, DEFLECTION, PLAIN, TURNING, Metric
+from defectra.core.claims import Check, Claim, Control, Estimate, Row, Rows, estimate
+from defectra.studies.stem4d.names import (
+    COMPONENTS,
+    DEALT,
+    DEFLECTION,
+    INTACT,
+    LIKELIHOOD,
+    PLAIN,
+    TURNING,
+    Metric,
+)
 from defectra.studies.stem4d.settings import Stem4dStudy
 
 _check = partial(Check, study="stem4d")
@@ -56,7 +65,8 @@ def checks(metrics: Rows, study: Stem4dStudy) -> list[Row]:
     """Rows of ``checks.csv``; `metrics` may be empty."""
     found = partial(_at, metrics, study)
     own = [c for sample in PAIRS for c in _of_sample(sample, found)]
-    return [c.row() for c in [*own, *_vacancies(metrics, study)]]
+    every = [c.row() for c in [*own, *_vacancies(metrics, study)]]
+    return every + [c.row() for c in _controls(metrics, study)]
 
 
 def _of_sample(sample: str, found: partial[Estimate]) -> Iterator[Check]:
@@ -97,6 +107,22 @@ def _of_sample(sample: str, found: partial[Estimate]) -> Iterator[Check]:
         ours=found(sample, TURNING, Metric.SITES),
         fails_if="sites that are turned images differ" if merged else "other sites look the same",
     )
+    yield _check(
+        check_id=f"orbit_dealt_{sample}",
+        check=f"{sample}: control: the same share within places that are dealt to sets at random",
+        bound=0.5,
+        sense="at least",
+        ours=found(sample, TURNING, Metric.ORBIT_DEALT),
+        fails_if="the share is small whatever the sets are: it shows no symmetry",
+    )
+    yield _check(
+        check_id=f"angle_dealt_{sample}",
+        check=f"{sample}: control: angles dealt to places at random follow the deflection",
+        bound=0.2,
+        sense="at most",
+        ours=found(sample, TURNING, Metric.ANGLE_DEALT),
+        fails_if="the measure is large for angles that know nothing",
+    )
     base = found(sample, COMPONENTS, Metric.ORBIT)
     yield _check(
         check_id=f"needed_{sample}",
@@ -111,14 +137,37 @@ def _of_sample(sample: str, found: partial[Estimate]) -> Iterator[Check]:
 
 def _vacancies(metrics: Rows, study: Stem4dStudy) -> Iterator[Check]:
     for sample in ("mono", "di"):
-        for protocol in study.doses:
-            base = _at(metrics, study, sample, DEFLECTION, Metric.AUROC, protocol)
+        for protocol in (study.methods[0], *study.doses):
+            base, best = (
+                _at(metrics, study, sample, model, Metric.AUROC, protocol).shown
+                for model in (DEFLECTION, LIKELIHOOD)
+            )
             yield _check(
                 check_id=f"vacancy_{sample}_{protocol}",
                 check=f"{sample}-vacancy at {protocol}: area under the curve of the latent "
-                f"variables (size of the deflection: {base.shown})",
+                f"variables (size of the deflection: {base}; whoever knows every pattern: {best})",
                 bound=0.9,
                 sense="at least",
                 ours=_at(metrics, study, sample, TURNING, Metric.AUROC, protocol),
                 fails_if="the latent variables do not tell a missing atom at this dose",
+            )
+
+
+def _controls(metrics: Rows, study: Stem4dStudy) -> Iterator[Control]:
+    quiet = study.methods[0]
+    texts = {
+        DEALT: ("labels of the other vacancy dealt at random", "the judged vacancy leaks"),
+        INTACT: ("atoms that are there, told by the same classifier", "it tells any atom"),
+    }
+    for sample in ("mono", "di"):
+        real = _at(metrics, study, sample, TURNING, Metric.AUROC)
+        for model, (text, fails) in texts.items():
+            yield Control(
+                study="stem4d",
+                check_id=f"{model.split()[0]}_{sample}",
+                check=f"{sample}-vacancy without noise: {text}: area under the curve",
+                no_skill=0.5,
+                guarded=real.value - 0.5,
+                ours=_at(metrics, study, sample, model, Metric.AUROC, quiet),
+                fails_if=fails,
             )

@@ -16,18 +16,16 @@ from defectra.core.claims import Estimate
 from defectra.engines.abtem.simulate import centre_of_mass
 from defectra.learn.training import Trained, train
 from defectra.studies.stem4d import measures
-from defectra.studies.stem4d.names import COMPONENTS, DARK, DEFLECTION, PLAIN, TURNING, Metric
+from defectra.studies.stem4d.names import COMPONENTS, PLAIN, TURNING, Metric
 from defectra.studies.stem4d.networks import Plain, Turning
-from defectra.studies.stem4d.polar import Standard, polar
-from defectra.studies.stem4d.scans import SITES, Scan, cell_places, missing_atoms, orbits
+from defectra.studies.stem4d.polar import INSIDE, Standard, left_out, polar
+from defectra.studies.stem4d.scans import SITES, Scan, cell_places, orbits
 from defectra.studies.stem4d.settings import Stem4dStudy
 
 Floats = NDArray[np.float64]
 Row = dict[str, Any]
 Scans = Mapping[tuple[str, str], Scan]
-INSIDE = 0.95  # of the detector, where the outermost ring lies
 WEAK = 0.1  # of the largest deflection, below which no direction is compared without noise
-SIGMAS = 3.0  # the same with noise, in its standard deviations
 TURNS = np.arange(7.0, 360.0, 17.0)  # degrees, of the turned copies
 NETWORKS = {TURNING: Turning, PLAIN: Plain}
 
@@ -43,15 +41,14 @@ class Prepared:
 def prepare(scans: Sequence[Scan], study: Stem4dStudy) -> Prepared:
     """Patterns of scans on the polar grid, by sample."""
     rings = {s.sample: _rings(s, study) for s in scans}
-    standard = Standard(np.concatenate(list(rings.values())))
+    standard = Standard.of(np.concatenate(list(rings.values())))
     return Prepared({name: standard(r) for name, r in rings.items()}, standard)
 
 
 def _rings(scan: Scan, study: Stem4dStudy, turn: float = 0.0) -> Floats:
     largest = INSIDE * study.microscope.detector
     found = polar(scan.patterns, scan.step, largest, study.polar, turn)
-    radius = (np.arange(study.polar.radii) + 0.5) * largest / study.polar.radii
-    found[:, np.abs(radius - study.microscope.aperture) < study.polar.edge] = 0
+    found[:, left_out(study)] = 0
     return found
 
 
@@ -93,10 +90,11 @@ def score(
 
 def symmetry(
     sample: str, scans: Scans, study: Stem4dStudy, seed: int, keep: Path
-) -> tuple[list[Row], list[Row]]:
-    """Cells of one sample at each method: latent rows and scores."""
+) -> tuple[list[Row], list[Row], Any]:
+    """Cells of one sample at each method: latent rows, scores, and the network to keep."""
     rows: list[Row] = []
     scores: list[Row] = []
+    kept = None
     for protocol in study.methods:
         if (sample, protocol) not in scans:
             continue
@@ -110,9 +108,10 @@ def symmetry(
                 module = trained(model, ready.rings[sample], study, seed + k, place).module
                 found.append((module, *latents(module, ready.rings[sample])))
             scores += [*_symmetry_scores(model, scan, ready, found, study)]
-            rows += _latent_rows(scan, model, found[0][1], found[0][2])
+            rows += latent_rows(scan, model, found[0][1], found[0][2])
+            kept = kept or found[0][0]  # the first is judged
         scores += [*_component_scores(scan, ready, study)]
-    return rows, scores
+    return rows, scores, kept
 
 
 def _symmetry_scores(
@@ -130,6 +129,11 @@ def _symmetry_scores(
     least = WEAK * float(np.hypot(*_deflection(scan).T).max())
     angles = (measures.follows(a, _deflection(scan), least)[0] for _, _, a in found)
     yield score(scan.sample, model, Metric.ANGLE, Estimate.mean(angles), scan.protocol)
+    draw = np.random.default_rng(0)
+    dealt = (
+        measures.follows(draw.permutation(a), _deflection(scan), least)[0] for _, _, a in found
+    )
+    yield score(scan.sample, model, Metric.ANGLE_DEALT, Estimate.mean(dealt), scan.protocol)
     copies = (_turned_copies(m, z, scan, ready, study) for m, z, _ in found)
     yield score(scan.sample, model, Metric.COPIES, Estimate.mean(copies), scan.protocol)
 
@@ -142,6 +146,9 @@ def _value_scores(
         orbit = orbits(scan.sample, fractional, mirrors)
         share = Estimate.mean(measures.within_orbits(z, orbit) for z in values)
         yield score(scan.sample, model, metric, share, scan.protocol)
+    draw, orbit = np.random.default_rng(0), orbits(scan.sample, fractional, False)
+    dealt = Estimate.mean(measures.within_orbits(draw.permutation(z), orbit) for z in values)
+    yield score(scan.sample, model, Metric.ORBIT_DEALT, dealt, scan.protocol)
     one, other = list(SITES[scan.sample])[:2]
     rows = [site_row(scan.sample, name, study.scan.cell_points) for name in (one, other)]
     apart = Estimate.mean(measures.apart(z, *rows) for z in values)
@@ -154,8 +161,13 @@ def site_row(sample: str, site: str, number: int) -> int:
     return first * number + second
 
 
+def deflection_of(patterns: Floats, step: Floats) -> Floats:
+    """Mean deflection of patterns (x, y), mrad; 0 without electrons, shape (n, 2)."""
+    return np.nan_to_num(centre_of_mass(patterns, step))
+
+
 def _deflection(scan: Scan) -> Floats:
-    return centre_of_mass(scan.patterns, scan.step)
+    return deflection_of(scan.patterns, scan.step)
 
 
 def _turned_copies(
@@ -177,7 +189,8 @@ def _component_scores(scan: Scan, ready: Prepared, study: Stem4dStudy) -> Iterat
         yield row | {"lo": row["value"], "hi": row["value"]}  # arithmetic on given patterns
 
 
-def _latent_rows(scan: Scan, model: str, values: Floats, angle: Floats) -> list[Row]:
+def latent_rows(scan: Scan, model: str, values: Floats, angle: Floats) -> list[Row]:
+    """Rows of the table of latent variables, one for each place."""
     deflection = _deflection(scan)
     return [
         {
@@ -190,83 +203,3 @@ def _latent_rows(scan: Scan, model: str, values: Floats, angle: Floats) -> list[
         }
         for k in range(len(values))
     ]  # fmt: skip
-
-
-def vacancies(
-    scans: Scans, study: Stem4dStudy, seed: int, keep: Path
-) -> tuple[list[Row], list[Row]]:
-    """Sheets with and without vacancies at each dose: latent rows and scores of detection."""
-    rows: list[Row] = []
-    scores: list[Row] = []
-    for protocol in (study.methods[0], *study.doses):
-        own = [scans[s, protocol] for s in ("graphene", "mono", "di") if (s, protocol) in scans]
-        if len(own) < 3:
-            continue
-        ready = prepare(own, study)
-        wider = study.network.model_copy(update={"latent": study.network.latent_vacancies})
-        study = study.model_copy(update={"network": wider})
-        together = np.concatenate(list(ready.rings.values()))
-        module = trained(TURNING, together, study, seed, keep / f"vacancies-{protocol}").module
-        found = {s.sample: latents(module, ready.rings[s.sample]) for s in own}
-        for scan in own:
-            rows += _latent_rows(scan, TURNING, *found[scan.sample])
-        scores += [*_detections(own, ready, found, study, seed)]
-        scores += [*_noisy_angle(own[0], found["graphene"][1])]
-    return rows, scores
-
-
-def _noisy_angle(scan: Scan, angle: Floats) -> Iterator[Row]:
-    """Angle against the deflection where that is above its noise."""
-    if scan.patterns.sum() <= 2 * len(scan.patterns):  # without noise: shares of the beam
-        return
-    noise = measures.noise_of_deflection(scan.patterns, scan.step)
-    deflection = _deflection(scan)
-    strong = np.hypot(*deflection.T) > SIGMAS * noise
-    if strong.sum() < 10:
-        return
-    value, number = measures.follows(angle[strong], deflection[strong], 0.0)
-    whole = Estimate(value, float("nan"), float("nan"), number)
-    yield score(scan.sample, TURNING, Metric.ANGLE, whole, scan.protocol, "above its noise")
-
-
-def _detections(
-    own: Sequence[Scan],
-    ready: Prepared,
-    found: Mapping[str, tuple[Floats, Floats]],
-    study: Stem4dStudy,
-    seed: int,
-) -> Iterator[Row]:
-    """Area under the curve of each feature; the classifier comes from the other vacancy."""
-    whole, *holes = own
-    features = {TURNING: {s.sample: found[s.sample][0] for s in own}}
-    features[DEFLECTION] = {s.sample: np.hypot(*_deflection(s).T)[:, None] for s in own}
-    features[DARK] = {s.sample: _dark(s, study)[:, None] for s in own}
-    flat = {name: r.reshape(len(r), -1).astype(float) for name, r in ready.rings.items()}
-    together = np.concatenate(list(flat.values()))
-    components = PCA(study.network.latent + 1, random_state=0).fit(together)
-    features[COMPONENTS] = {name: components.transform(r) for name, r in flat.items()}
-    true = {s.sample: _about_missing(s, whole, study) for s in holes}
-    for scan, other in zip(holes, holes[::-1], strict=True):
-        for model, values in features.items():
-            scores = measures.told_by(values[other.sample], true[other.sample], values[scan.sample])
-            value = measures.detection(scores, true[scan.sample], study.bootstrap, seed)
-            yield score(scan.sample, model, Metric.AUROC, value, scan.protocol)
-
-
-def _about_missing(scan: Scan, whole: Scan, study: Stem4dStudy) -> NDArray[np.bool_]:
-    """Places within the radius of a missing atom."""
-    gone = missing_atoms(scan, whole)
-    away = np.sqrt(((scan.places[:, None] - gone[None]) ** 2).sum(-1)).min(1)
-    result: NDArray[np.bool_] = away < study.vacancy_radius
-    return result
-
-
-def _dark(scan: Scan, study: Stem4dStudy) -> Floats:
-    """Electrons between the edge of the aperture and that of the detector."""
-    y, x = (
-        (np.arange(size) - size // 2) * s
-        for size, s in zip(scan.patterns.shape[1:], scan.step, strict=True)
-    )
-    outside = np.hypot(y[:, None], x[None, :]) > 1.1 * study.microscope.aperture
-    result: Floats = scan.patterns[:, outside].sum(1)
-    return result

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import PolynomialFeatures, StandardScaler
 
 from defectra.core.claims import Estimate
 
@@ -72,18 +72,40 @@ def apart(values: Floats, one: int, other: int) -> float:
     return float(np.linalg.norm(values[one] - values[other]) / spread)
 
 
-def told_by(values: Floats, true: NDArray[np.bool_], new: Floats) -> Floats:
-    """Log odds that a quadratic logistic classifier gives to new values, shape (k,).
+@dataclass(frozen=True)
+class Odds:
+    """A quadratic logistic classifier.
 
-    Parameters
+    Attributes
     ----------
-    values, true
-        Of another vacancy, which the classifier learns from.
+    mean, scale
+        Of the values that it learned from, shape (l,).
+    weights
+        Of the terms of :func:`_terms`, the constant first.
     """
-    classifier = make_pipeline(
-        StandardScaler(), PolynomialFeatures(2), LogisticRegression(max_iter=1000)
-    )
-    return np.asarray(classifier.fit(values, true).decision_function(new), np.float64)
+
+    mean: Floats
+    scale: Floats
+    weights: Floats
+
+    @classmethod
+    def of(cls, values: Floats, true: NDArray[np.bool_]) -> Odds:
+        """Learn from values, shape (n, l)."""
+        mean, scale = values.mean(0), np.maximum(values.std(0), 1e-12)
+        terms = _terms((values - mean) / scale)
+        found = LogisticRegression(max_iter=1000).fit(terms[:, 1:], true)
+        return cls(mean, scale, np.concatenate([found.intercept_, found.coef_[0]]))
+
+    def __call__(self, values: Floats) -> Floats:
+        """Log odds of values, shape (n,)."""
+        return np.asarray(_terms((values - self.mean) / self.scale) @ self.weights, np.float64)
+
+
+def _terms(values: Floats) -> Floats:
+    """Constant, values and their products, shape (n, terms)."""
+    first, second = np.triu_indices(values.shape[1])
+    products = values[:, first] * values[:, second]
+    return np.column_stack([np.ones(len(values)), values, products])
 
 
 def detection(scores: Floats, true: NDArray[np.bool_], resamples: int, seed: int) -> Estimate:

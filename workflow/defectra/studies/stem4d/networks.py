@@ -17,14 +17,20 @@ from defectra.studies.stem4d.settings import Network, Polar
 
 
 class Turning(nn.Module):
-    """Autoencoder whose latent variables do not depend on the rotation of a pattern."""
+    """Autoencoder whose latent variables do not depend on the rotation of a pattern.
 
-    def __init__(self, grid: Polar, settings: Network) -> None:
+    Parameters
+    ----------
+    told
+        Channels beside the rings that hold the same at all angles, such as the dose.
+    """
+
+    def __init__(self, grid: Polar, settings: Network, told: int = 0) -> None:
         super().__init__()
         self.settings, self.latent = settings, settings.latent
         wide = settings.channels
         self.layers = nn.Sequential(
-            nn.Conv1d(grid.radii, wide, 5, padding=2, padding_mode="circular"),
+            nn.Conv1d(grid.radii + told, wide, 5, padding=2, padding_mode="circular"),
             nn.GELU(),
             nn.Conv1d(wide, wide, 5, padding=2, padding_mode="circular"),
             nn.GELU(),
@@ -49,22 +55,38 @@ class Turning(nn.Module):
         mean, spread = found[:, : self.latent], found[:, self.latent : -1]
         return mean, spread.clamp(-6, 2), angle, found[:, -1].clamp(-6, 1)
 
-    def decode(self, latent: Tensor, angle: Tensor) -> Tensor:
-        """Rings of latent variables and angles, shape (n, radii * angles)."""
+    def decode(self, latent: Tensor, angle: Tensor, places: Tensor | None = None) -> Tensor:
+        """Rings of latent variables and angles, shape (n, radii * angles).
+
+        Parameters
+        ----------
+        places
+            Numbers of the coordinates of the grid that are asked for, shape (k,); None: all.
+        """
+        asked = self.coordinates if places is None else self.coordinates[places]
         cosine, sine = angle.cos()[:, None], angle.sin()[:, None]
-        x, y = self.coordinates[:, 0], self.coordinates[:, 1]
+        x, y = asked[:, 0], asked[:, 1]
         turned = torch.stack([cosine * x + sine * y, cosine * y - sine * x], -1)
         wide = latent[:, None].expand(-1, turned.shape[1], -1)
         return self.decoder(torch.cat([turned, wide], -1))[..., 0]
 
-    def loss(self, rings: Tensor) -> Tensor:
-        """Mean negative evidence bound, in units of the squared error of a ring."""
+    def loss(self, rings: Tensor, wanted: Tensor | None = None) -> Tensor:
+        """Mean negative evidence bound, in units of the squared error of a ring.
+
+        Parameters
+        ----------
+        wanted
+            Rings that the decoder is to give back, shape (n, radii, angles); None: the given ones.
+        """
         mean, spread, angle, angle_spread = self.encode(rings)
-        latent, turned = mean, angle
+        latent, turned, places = mean, angle, None
+        target = (rings if wanted is None else wanted).flatten(1)
         if self.training:
             latent = mean + spread.exp() * torch.randn_like(mean)
             turned = angle + angle_spread.exp() * torch.randn_like(angle)
-        error = ((self.decode(latent, turned) - rings.flatten(1)) ** 2).mean(1)
+            places = torch.randperm(target.shape[1])[: self.settings.points]
+            target = target[:, places]
+        error = ((self.decode(latent, turned, places) - target) ** 2).mean(1)
         wide = self.settings.angle_prior
         own = 0.5 * (angle_spread.exp() / wide) ** 2 - angle_spread + math.log(wide) - 0.5
         return (error + self.settings.beta * (divergence(mean, spread) + own) / 100).mean()

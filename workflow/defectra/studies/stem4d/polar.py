@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import map_coordinates
 
-from defectra.studies.stem4d.settings import Polar
+from defectra.studies.stem4d.settings import Polar, Stem4dStudy
 
 Floats = NDArray[np.float64]
+INSIDE = 0.95  # of the detector, where the outermost ring lies
 
 
 def polar(patterns: Floats, step: Floats, largest: float, grid: Polar, turn: float = 0.0) -> Floats:
@@ -38,17 +41,48 @@ def polar(patterns: Floats, step: Floats, largest: float, grid: Polar, turn: flo
     return np.array(found)
 
 
+def ring_weights(shape: tuple[int, int], step: Floats, largest: float, grid: Polar) -> Floats:
+    """The same as a linear map: rings are ``patterns.reshape(n, -1) @ weights``.
+
+    Returns
+    -------
+    Shape (k_y * k_x, radii * angles).
+    """
+    count = shape[0] * shape[1]
+    impulses = np.eye(count).reshape(count, *shape)
+    return polar(impulses, step, largest, grid).reshape(count, -1)
+
+
+def left_out(study: Stem4dStudy) -> NDArray[np.bool_]:
+    """Rings that are left out: those near the edge of the aperture, shape (radii,)."""
+    largest, count = INSIDE * study.microscope.detector, study.polar.radii
+    radius = (np.arange(count) + 0.5) * largest / count
+    result: NDArray[np.bool_] = np.abs(radius - study.microscope.aperture) < study.polar.edge
+    return result
+
+
+@dataclass(frozen=True)
 class Standard:
     """Square roots of counts, each ring less its mean, over one spread of a set of patterns.
 
     The mean of a ring is over all angles, so that a rotation stays a shift. One spread for all
     rings: the root has the same noise everywhere, and rings of few electrons are not blown up.
+
+    Attributes
+    ----------
+    mean
+        Shape (1, radii, 1).
     """
 
-    def __init__(self, rings: Floats) -> None:
+    mean: Floats
+    spread: float
+
+    @classmethod
+    def of(cls, rings: Floats) -> Standard:
+        """Of rings, shape (n, radii, angles)."""
         root = np.sqrt(np.maximum(rings, 0))
-        self.mean = root.mean((0, 2), keepdims=True)
-        self.spread = float((root - self.mean).std()) or 1.0
+        mean = root.mean((0, 2), keepdims=True)
+        return cls(mean, float((root - mean).std()) or 1.0)
 
     def __call__(self, rings: Floats) -> NDArray[np.float32]:
         """Standardised rings, same shape."""

@@ -26,6 +26,8 @@ use rule step as learn_symmetry with:
     output:
         latents="results/stem4d/symmetry.parquet",
         metrics="results/stem4d/symmetry.csv",
+        graphene="results/stem4d/models/graphene.safetensors",
+        gallium_arsenide="results/stem4d/models/gallium_arsenide.safetensors",
     log:
         "results/logs/stem4d/learn_symmetry.log",
     resources:
@@ -43,6 +45,7 @@ use rule step as learn_vacancies with:
     output:
         latents="results/stem4d/vacancies.parquet",
         metrics="results/stem4d/vacancies.csv",
+        model="results/stem4d/models/vacancies.safetensors",
     log:
         "results/logs/stem4d/learn_vacancies.log",
     resources:

@@ -36,7 +36,7 @@ class Polar(Strict):
         description="mrad; rings nearer to the edge of the aperture are left out: "
         "pixels cut it, and what they leave does not turn with the sample",
     )
-    angles: int = Field(36, ge=12, multiple_of=12, description="steps of a turn")
+    angles: int = Field(72, ge=12, multiple_of=12, description="steps of a turn")
 
 
 class Network(Strict):
@@ -44,7 +44,10 @@ class Network(Strict):
 
     latent: int = Field(2, ge=1, description="variables beside the angle")
     latent_vacancies: int = Field(
-        4, ge=1, description="the same for sheets with vacancies, which have more to tell"
+        6, ge=1, description="the same for sheets with vacancies, which have more to tell"
+    )
+    points: int = Field(
+        144, ge=12, description="of the polar grid, drawn for each step of the training"
     )
     channels: int = Field(24, ge=4, description="of the encoder")
     width: int = Field(48, ge=8, description="of the decoder, two layers")
@@ -62,6 +65,11 @@ class Stem4dStudy(ComputedSettings):
     training: Training = Training(
         epochs=60, batch=32, learning_rate=3e-3, schedule="cosine", patience=60
     )
+    noisy_training: Training = Field(
+        Training(epochs=40, batch=32, learning_rate=3e-3, schedule="cosine", patience=40),
+        description="of networks that are given counts and asked for the pattern without noise",
+    )
+    draws: int = Field(4, ge=1, description="of the counts of a pattern, for the classifier")
     methods: list[str] = Field(
         ["multislice", "phase", "phonons"], description="protocols without noise; first: judged"
     )

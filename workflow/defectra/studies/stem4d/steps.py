@@ -8,7 +8,8 @@ from defectra.core.step import Job
 def learn_symmetry(job: Job) -> None:
     """Networks of perfect cells.
 
-    Input scans (parquet, its arrays beside it); output latents (parquet), metrics (csv).
+    Input scans (parquet, its arrays beside it); output latents (parquet), metrics (csv), and a
+    model of each sample (graphene, gallium_arsenide: safetensors).
 
     params.config = leaf stem4d; params.seed = seed. Checkpoints lie beside the output meanwhile.
     """
@@ -17,7 +18,8 @@ def learn_symmetry(job: Job) -> None:
 
     from defectra.learn.torch_library import need_torch
     from defectra.studies.stem4d.learn import symmetry
-    from defectra.studies.stem4d.scans import read_scans
+    from defectra.studies.stem4d.saved_models import keep_sites
+    from defectra.studies.stem4d.scans import CELLS, cell_places, read_scans
     from defectra.studies.stem4d.settings import Stem4dStudy
 
     need_torch()
@@ -28,24 +30,32 @@ def learn_symmetry(job: Job) -> None:
         found = symmetry(sample, scans, study, int(job.params.seed), keep)
         rows += found[0]
         scores += found[1]
+        scan = scans[sample, study.methods[0]]
+        places = cell_places(sample, study.scan.cell_points)[1] @ CELLS[sample]
+        keep_sites(getattr(job.output, sample), found[2], scan, places, study)
     _write(job, rows, scores)
 
 
 def learn_vacancies(job: Job) -> None:
-    """Networks of sheets with vacancies; see :func:`learn_symmetry`."""
+    """Networks of sheets with vacancies; see :func:`learn_symmetry`. Output model (safetensors)."""
     import json
     from pathlib import Path
 
+    from defectra.core.errors import TableError
     from defectra.learn.torch_library import need_torch
-    from defectra.studies.stem4d.learn import vacancies
+    from defectra.studies.stem4d.saved_models import keep_vacancy
     from defectra.studies.stem4d.scans import read_scans
     from defectra.studies.stem4d.settings import Stem4dStudy
+    from defectra.studies.stem4d.vacancies import vacancies
 
     need_torch()
-    study = Stem4dStudy(**json.loads(job.params.config))
+    study, scans = Stem4dStudy(**json.loads(job.params.config)), read_scans(job.input.scans)
     keep = Path(job.output.latents).parent / "checkpoints"
-    found = vacancies(read_scans(job.input.scans), study, int(job.params.seed), keep)
-    _write(job, *found)
+    rows, scores, model = vacancies(scans, study, int(job.params.seed), keep)
+    if model is None:
+        raise TableError(f"{job.input.scans}: no scans of sheets with vacancies")
+    keep_vacancy(job.output.model, *model, scans["mono", study.methods[0]], study)
+    _write(job, rows, scores)
 
 
 def _write(job: Job, rows: list[dict[str, object]], scores: list[dict[str, object]]) -> None:

@@ -1,4 +1,4 @@
-"""Powder patterns of a user: xy, xye, ras and cif, brought to the grid and radiation of the models.
+"""Powder patterns of a user: text, ras, cif and arrays, on the grid and radiation of the models.
 
 Nothing is guessed: a file that does not tell its wavelength needs one from the user, and a pattern
 that does not reach over the grid is refused. Angles of another wavelength are carried over by way
@@ -18,10 +18,13 @@ from numpy.typing import NDArray
 from defectra.core.errors import DataError, DefectraError
 from defectra.core.textfiles import read_text
 from defectra.engines.xrd.powder import CU_K_ALPHA_1, Grid
+from defectra.images.formats import arrays_of
 from defectra.structures.cif_syntax import Block, parse
 
 Floats = NDArray[np.float64]
-FORMATS = (".xy", ".xye", ".dat", ".txt", ".ras", ".cif")
+FORMATS = (".xy", ".xye", ".dat", ".txt", ".csv", ".ras", ".cif", ".npy", ".npz", ".mat", ".h5")
+IMAGES = (".tif", ".tiff", ".png", ".dm3", ".dm4")
+ARRAYS = (".npy", ".npz", ".mat", ".h5")
 FEWEST = 50  # points
 _ANGLES = ("_pd_meas_2theta_scan", "_pd_proc_2theta_corrected", "_pd_meas_2theta_corrected")
 _RANGE = ("_pd_meas_2theta_range", "_pd_proc_2theta_range")
@@ -58,9 +61,16 @@ def read_powder(path: str | Path) -> PowderPattern:
         If the format is not known, or the file holds no pattern that can be used.
     """
     path = Path(path)
+    if path.suffix.lower() in IMAGES:
+        raise DataError(
+            f"{path}: an image of a detector; integrate it over its rings and save angle and "
+            f"intensity, e.g. as .xy"
+        )
     if path.suffix.lower() not in FORMATS:
         known = ", ".join(FORMATS)
         raise DataError(f"{path}: a powder pattern is read from {known}; save it as one of these")
+    if path.suffix.lower() in ARRAYS:
+        return _checked(_array(path), path)
     text = read_text(path)
     reader = {".ras": _ras, ".cif": _cif}.get(path.suffix.lower(), _columns)
     found = reader(text, path)
@@ -166,6 +176,21 @@ def _columns(text: str, path: Path) -> PowderPattern:
     body = [line for line in lines[first:] if line.strip() and not line.lstrip().startswith("#")]
     table = _table(body, path, first + 1)
     return PowderPattern(table[:, 0], table[:, 1])
+
+
+def _array(path: Path) -> PowderPattern:
+    """One array of two or three columns or rows: angle, intensity and perhaps its error."""
+    found = [f for f in arrays_of(path) if f.values.ndim == 2 and min(f.values.shape) in (2, 3)]
+    if len(found) != 1:
+        raise DataError(
+            f"{path}: {len(found)} arrays with columns of angle and intensity; one is read"
+        )
+    values = found[0].values
+    if values.dtype.kind not in "fiu":
+        raise DataError(f"{path}: values of type {values.dtype}; angles and counts are needed")
+    table = np.asarray(values, np.float64)
+    columns = table.T if table.shape[0] > table.shape[1] else table
+    return PowderPattern(columns[0], columns[1])
 
 
 def _ras(text: str, path: Path) -> PowderPattern:

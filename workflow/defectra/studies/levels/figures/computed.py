@@ -138,4 +138,4 @@ def _level(axis: Axes, x: float, r: Mapping[str, Any]) -> None:
     text = f"{charge_label(r['q_from'])}/{charge_label(r['q_to'])}"
     below = level == limits[1]
     y, side = (level - 0.04, "top") if below else (level + 0.03, "bottom")
-    axis.text(x, y, text, ha="center", va=side, fontsize=5)
+    style.optional(axis.text(x, y, text, ha="center", va=side, fontsize=5), -level)

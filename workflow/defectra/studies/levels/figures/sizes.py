@@ -58,10 +58,11 @@ def _panel(axis: Axes, rows: Rows, lattice: float) -> None:
         if any(math.isfinite(v) for v in values):
             axis.plot(1 / lengths, values, marker, color=colour, label=label, ms=6)
     for length, r in zip(lengths, rows):
-        axis.annotate(
-            f"{r['atoms']}", (1 / length, 0.99), xycoords=("data", "axes fraction"), ha="center",
+        count = axis.annotate(
+            f"{r['atoms']} ", (1 / length, 0.99), xycoords=("data", "axes fraction"), ha="center",
             va="top", size=8, color=style.GREY,
         )  # fmt: skip
+        style.optional(count, r["atoms"])
     axis.annotate("atoms", (0.01, 0.99), xycoords="axes fraction", va="top", color=style.GREY)
     axis.axhspan(0, -0.2, color=style.GREY, alpha=0.35, lw=0)
     axis.axhspan(rows[0]["gap_eV"], rows[0]["gap_eV"] + 0.4, color=style.GREY, alpha=0.35, lw=0)

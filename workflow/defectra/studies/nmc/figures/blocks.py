@@ -106,7 +106,7 @@ def plot_parity(predictions: Rows, rows: Sheet, path: str | Path) -> None:
         for axis, target in zip(line, CONTENTS):
             some = [r for r in own if (r["features"], r["target"]) == (features, target)]
             _parity_panel(axis, some, arms)
-            if line is axes[0]:
+            if name == kinds[0][1]:
                 axis.set_title(style.TARGET_LABELS[target])
         line[0].set_ylabel(f"{name}\npredicted")
     for axis in axes[-1]:
@@ -189,7 +189,7 @@ def _gains_panel(axis: Axes, rows: Sheet) -> None:
         return
     _intervals(axis, shown, [style.BLUE if "K" in n else style.GREY for n, _ in shown])
     axis.axvline(0, color=style.BLACK, lw=0.8, ls=":")
-    axis.set_xlabel("gain of all edges over ... (AUROC)")
+    axis.set_xlabel("gain of all edges over it (AUROC)")
 
 
 def _intervals(

@@ -22,10 +22,24 @@ from defectra.figures.style import (
     say,
     styled,
 )
-from defectra.studies.stem4d.names import COMPONENTS, DARK, DEFLECTION, PLAIN, TURNING, Metric
+from defectra.studies.stem4d.names import (
+    COMPONENTS,
+    DARK,
+    DEFLECTION,
+    LIKELIHOOD,
+    PLAIN,
+    TURNING,
+    Metric,
+)
 from defectra.studies.stem4d.settings import Stem4dStudy
 
-COLOURS = {TURNING: BLUE, DEFLECTION: ORANGE, DARK: GREEN, COMPONENTS: RED}
+COLOURS = {
+    TURNING: BLUE,
+    DEFLECTION: ORANGE,
+    DARK: GREEN,
+    COMPONENTS: RED,
+    LIKELIHOOD: GREY,
+}
 
 
 @styled()
@@ -43,11 +57,11 @@ def plot_latents(rows: Sequence[Mapping[str, Any]], study: Stem4dStudy, path: st
                 continue
             x, y = (np.array([r[k] for r in own]) for k in ("x", "y"))
             drawn = axis.scatter(x, y, c=values, s=18)
-            figure.colorbar(drawn, ax=axis, label="first latent variable")
+            figure.colorbar(drawn, ax=axis, label="first latent variable", shrink=0.6)
             axis.set_aspect("equal")
             axis.set_xlabel("x (Å)")
             axis.set_ylabel("y (Å)")
-            axis.set_title(f"{sample.replace('_', ' ')}\n{model}")
+            axis.set_title(f"{sample.replace('_', ' ')}\n{model}", fontsize=8)
     save(figure, path)
 
 
@@ -66,7 +80,9 @@ def plot_vacancies(metrics: Rows, study: Stem4dStudy, path: str | Path) -> None:
         axis.set_xlabel("electrons of a pattern")
         axis.set_ylabel("area under the curve")
         axis.set_title(f"{sample}-vacancy in graphene")
-        axis.legend()
+    handles, labels = axes.flat[0].get_legend_handles_labels()
+    if handles:
+        figure.legend(handles, labels, loc="outside lower center", ncols=3)
     save(figure, path)
 
 

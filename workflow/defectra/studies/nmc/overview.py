@@ -1,0 +1,145 @@
+"""The picture of the README, from the tables of a run: ``make overview``.
+
+What is drawn is kept beside it (``docs/overview.csv``), so that a test can draw it again and see
+whether the picture is that of the numbers, and the numbers those that the README tells.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from defectra.core.csvs import read_csv, write_csv
+from defectra.core.errors import reports_errors
+from defectra.core.paths import PROJECT
+from defectra.core.records import METRICS_COLUMNS
+from defectra.figures import style
+from defectra.studies.nmc.block_claims import ALL_EDGES, content, score, single_edges
+from defectra.studies.nmc.block_evaluate import BOTH
+from defectra.studies.nmc.block_scores import CLAIMED, SHAPE
+
+PICTURE = PROJECT / "docs" / "overview.png"
+COLUMNS = ["panel", "row", "value", "lo", "hi", "n"]
+SPECTRUM, DEFECTS, CONTENTS = "vacancy", "defects", "contents"
+EDGE = "Ni K"
+WEIGHTS = ["target", "edge", "energy_eV", "weight", "weight_sd", "difference", "difference_sd",
+           "cosine", "n_blocks", "n_folds"]  # fmt: skip
+_ORDER = ("Li K", "O K", "Mn K", "Co K", "Ni K")
+Row = dict[str, Any]
+
+
+def rows_of(results: Path) -> list[Row]:
+    """Numbers of the picture.
+
+    Parameters
+    ----------
+    results
+        Folder that holds ``nmc/metrics.csv`` and ``nmc/blocks/weights.csv``.
+
+    Returns
+    -------
+    Rows of :data:`COLUMNS`: the mean change of the Ni K edge by a vacancy (`row` is the energy, eV;
+    value and standard error in % of the area, per eV), areas under the receiver operating
+    characteristic of both defects, root mean square errors of the contents.
+    """
+    metrics = read_csv(results / "nmc" / "metrics.csv", list(METRICS_COLUMNS))
+    weights = read_csv(results / "nmc" / "blocks" / "weights.csv", WEIGHTS)
+    return [*_spectrum(weights), *_defects(metrics), *_contents(metrics)]
+
+
+def _spectrum(weights: Iterable[Mapping[str, Any]]) -> list[Row]:
+    out = []
+    for row in weights:
+        if (row["target"], row["edge"]) == (SPECTRUM, EDGE):
+            middle, away = row["difference"], row["difference_sd"]  # % of the area
+            ends = {"lo": middle - away, "hi": middle + away, "n": row["n_blocks"]}
+            out.append({"panel": EDGE, "row": f"{row['energy_eV']:g}", "value": middle} | ends)
+    return out
+
+
+def _defects(metrics: Sequence[Mapping[str, Any]]) -> list[Row]:
+    singles = sorted(single_edges(metrics), key=_ORDER.index)
+    out = []
+    for pair in CLAIMED:
+        for name, features in (*((e, SHAPE + e) for e in singles), ("all", ALL_EDGES)):
+            found = score(metrics, pair, features)
+            out.append(_row(f"{DEFECTS}: {pair.name}", name, found))
+    return out
+
+
+def _contents(metrics: Sequence[Mapping[str, Any]]) -> list[Row]:
+    ways = (("shapes alone", ALL_EDGES), ("with edge intensities", BOTH))
+    return [
+        _row(f"{CONTENTS}: {name}", target, content(metrics, target, features))
+        for name, features in ways
+        for target in ("x_Li", "x_Ni", "x_Mn", "x_Co")
+    ]
+
+
+def _row(panel: str, row: str, found: Any) -> Row:
+    numbers = {"value": found.value, "lo": found.lo, "hi": found.hi, "n": found.n}
+    return {"panel": panel, "row": row} | numbers
+
+
+@style.styled()
+def draw_overview(rows: Sequence[Mapping[str, Any]], path: str | Path) -> None:
+    """Three panels of the rows of :func:`rows_of`."""
+    figure, ((left, middle, right),) = style.canvas(1, 3, (10.0, 2.9))
+    _draw_spectrum(left, [r for r in rows if r["panel"] == EDGE])
+    _draw_groups(middle, rows, DEFECTS, (style.ORANGE, style.BLUE))
+    middle.axvline(0.5, color=style.GREY, linewidth=0.8, linestyle=":")
+    middle.set(xlabel="AUROC, blocks held out (chance 0.5)", title="defects told by K edges")
+    _draw_groups(right, rows, CONTENTS, (style.GREY, style.GREEN))
+    right.set(xlabel="RMSE per metal, blocks held out", title="contents told by five edges")
+    right.set_xlim(0, None)
+    style.save_picture(figure, path)
+
+
+def _draw_spectrum(axes: Any, rows: Sequence[Mapping[str, Any]]) -> None:
+    energy, value, low, high = (
+        [float(r[name]) for r in rows] for name in ("row", "value", "lo", "hi")
+    )
+    axes.fill_between(energy, low, high, color=style.RED, alpha=0.3, linewidth=0)
+    axes.plot(energy, value, color=style.RED)
+    axes.axhline(0, color=style.GREY, linewidth=0.8)
+    axes.set(xlabel="energy (eV)", ylabel="change (% of area per eV)")
+    axes.set_title(f"an oxygen vacancy seen at {EDGE}")
+
+
+def _draw_groups(
+    axes: Any, rows: Sequence[Mapping[str, Any]], kind: str, colours: Sequence[str]
+) -> None:
+    """Values with their intervals, a colour for each group, names down the side."""
+    own = [r for r in rows if str(r["panel"]).startswith(kind)]
+    names = list(dict.fromkeys(str(r["row"]) for r in own))
+    for k, panel in enumerate(dict.fromkeys(str(r["panel"]) for r in own)):
+        group = [r for r in own if r["panel"] == panel]
+        places = [names.index(str(r["row"])) + 0.24 * (k - 0.5) for r in group]
+        value, low, high = ([float(r[c]) for r in group] for c in ("value", "lo", "hi"))
+        label = panel.removeprefix(f"{kind}: ").removesuffix(" against pristine")
+        axes.errorbar(value, places, xerr=style.bars(value, low, high), fmt="o", color=colours[k],
+                      markersize=4, label=label)  # fmt: skip
+    shown = [style.TARGET_LABELS.get(name, name).removesuffix(" share of metals") for name in names]
+    axes.set_yticks(range(len(names)), [name.removesuffix(" per metal") for name in shown])
+    axes.invert_yaxis()
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2)
+
+
+def write(results: Path, picture: Path = PICTURE) -> None:
+    """Write the numbers and the picture."""
+    rows = rows_of(results)
+    write_csv(picture.with_suffix(".csv"), rows, COLUMNS)
+    draw_overview(read_csv(picture.with_suffix(".csv"), COLUMNS), picture)
+
+
+@reports_errors
+def main() -> int:
+    """Command line: the folder of results, by default that of the project."""
+    write(Path(sys.argv[1]) if len(sys.argv) > 1 else PROJECT / "results")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
