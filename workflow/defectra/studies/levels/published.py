@@ -32,7 +32,7 @@ LEVELS = Table(
         Column("family", "string", "", "II-VI, III-V or IV-IV"),
         Column("site", "string", "", "M_A, M_B, M_i_A, M_i_B, M_i_neut"),
         Column("impurity", "string", "", "element, or vacancy"),
-        Column("kind", "string", "", "impurity or native"),
+        Column("kind", "string", "", "impurity, native or parsed; the last two only train"),
         Column("q_from", "int", "e", "charge before the electron comes"),
         Column("q_to", "int", "e", "charge after it"),
         Column("level_eV", "float", "eV above VBM", "transition level"),
