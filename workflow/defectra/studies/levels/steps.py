@@ -71,8 +71,8 @@ def build_levels(job: Job) -> None:
 
     Input impurities, natives (csv of the mirror), parsed (csv, if any); output levels, left_out.
 
-    params.mirror, params.natives (whether native defects train), params.hosts (file of the hosts),
-    params.parsed_geometry (how parsed cells were made).
+    params.mirror, params.natives (whether native defects train), params.properties (file of the
+    hosts, where there are parsed levels), params.parsed_geometry (how their cells were made).
     """
     import json
 
@@ -99,7 +99,7 @@ def build_levels(job: Job) -> None:
     if job.input.get("parsed"):
         computed = read_csv(str(job.input.parsed[0]), COMPUTED_LEVELS.names)
         keys = {(r["host"], r["site"], r["impurity"]) for r in rows}
-        hosts = read_hosts(project_file(job.params.hosts))
+        hosts = read_hosts(project_file(job.params.properties))
         new, more = parsed_rows(computed, keys, hosts, job.params.parsed_geometry)
         rows, left_out = rows + new, left_out + more
     write_table(job.output.levels, rows, LEVELS)
