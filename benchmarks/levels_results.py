@@ -16,6 +16,7 @@ from pathlib import Path
 from defectra.core.store import read_table, write_bytes
 from defectra.studies.levels.evaluate import DECLARED, PREDICTIONS
 from defectra.studies.levels.hybrid import WAYS
+from defectra.studies.levels.published import level_name
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs/levels.md"
@@ -84,6 +85,9 @@ def _splits(metrics: Metrics) -> Iterator[str]:
     yield "| left out (declared model) | pooled RMSE | mean over groups | MAE | coverage | width |"
     yield "| --- | --- | --- | --- | --- | --- |"
     for split, name in SPLITS.items():
+        if metrics.value(split, "all", "rmse") == "nan":
+            yield f"| {name} | not run anew with this model | | | | |"
+            continue
         row = [metrics.value(split, "all", m) for m in ("rmse_groups", "mae", "coverage_90")]
         width = metrics.value(split, "all", "width_90", digits=2)
         pooled = f"{metrics.value(split, 'all', 'rmse')} ({metrics.ends(split, 'all', 'rmse')})"
@@ -143,11 +147,11 @@ def _hybrid(rows: Rows) -> Iterator[str]:
     yield "| computed with HSE06 | level | HSE06 | PBE | plain | modified | mean difference |"
     yield "| --- | --- | --- | --- | --- | --- | --- |"
     for r in rows:
-        charge = int(float(r["q_from"]))
+        level = level_name(int(float(r["q_from"])))
         numbers = " | ".join(f"{float(r[k] or 'nan'):.2f}" for k in
                              ("hse_eV", *(f"{w}_eV" for w in WAYS)))  # fmt: skip
         name = f"{r['impurity']} on {r['site']} in {r['host']}"
-        yield f"| {name} | ({charge:+d}/{charge - 1:+d}) | {numbers} |"
+        yield f"| {name} | {level} | {numbers} |"
     means = []
     for way in WAYS:
         error = [abs(float(r[f"error_{way}_eV"] or "nan")) for r in rows]

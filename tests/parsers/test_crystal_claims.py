@@ -193,6 +193,7 @@ def test_names_beside_the_atoms_of_a_poscar_are_compared(tmp_path, form):
         (POSCAR.replace("1.0\n", "-9.6\n", 1), "Å apart"),
         (POSCAR.replace("0 0 0.5\n", "1 1 1\n", 1), "0.000 Å apart"),
         (POSCAR + POSCAR, "a second cell or frame"),
+        (POSCAR + POSCAR.replace("Direct", "Selective\nDirect"), "a second cell or frame"),
         (POSCAR + "Direct configuration= 2\n" + "\n".join(ROWS[8:]), "a second cell or frame"),
         (POSCAR + "\n0.1 0.2 0.3\n0.4 0.5 0.6\n", "coordinates that are not counted"),
     ],

@@ -218,6 +218,42 @@ def test_a_doped_result_that_lacks_something(tmp_path):
             levels_of_results(path, 0.14)
 
 
+PBE, HSE = {"run_type": "PBE"}, {"run_type": "HSE06"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"sc_entry": {"energy": -38.2, "parameters": HSE}}, "different functionals: HSE06, PBE"),
+        (
+            {"bulk_entry": {"energy": -41.0, "composition": {"Cd": 8, "Te": 8}, "parameters": HSE}},
+            "PBE against a bulk of HSE06",
+        ),
+        (
+            {"corrections": {"freysoldt_charge_correction": 0.1, "kumagai_charge_correction": 0.1}},
+            "keep one of them",
+        ),
+        ({"corrections": {"kumagai_charge_correction": math.inf}}, "inf is no energy"),
+        ({"sc_entry": {"energy": math.nan, "parameters": PBE}}, "blank"),
+        ({"name": "Cu_Cd_0", "charge_state": 0}, "charge occurs twice"),
+    ],
+)
+def test_doped_entries_that_do_not_go_together_make_no_level(tmp_path, changes, words):
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps(doped(**changes)))
+    rows, left_out = levels_of_results(path, 0.14)
+    assert rows == []
+    assert words in "; ".join(x["reason"] for x in left_out)
+
+
+@pytest.mark.parametrize("gap", [0.0, -0.3])
+def test_a_result_without_a_gap_makes_no_level(tmp_path, gap):
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps(doped() | {"band_gap": gap}))
+    rows, left_out = levels_of_results(path, 0.14)
+    assert (rows, "is none" in left_out[0]["reason"]) == ([], True)
+
+
 def test_a_summary_of_pydefect(tmp_path):
     pydefect = pytest.importorskip(
         "pydefect.analyzer.defect_energy", reason="extra `levels` is not installed"

@@ -138,3 +138,87 @@ def test_of_a_key_that_is_given_twice_the_last_one_holds(tmp_path):
     after = import_tree(tmp_path)
     edges = [{c["edge"] for c in f.calculations.values()} for f in (before, after)]
     assert edges == [{"L2"}, {"L2"}]
+
+
+# --- files of another run beside a spectrum ---------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("Z_absorber\n 22", "Z_absorber\n 8", "element Ti in its header, O"),
+        ("Z_absorber\n 22", "Absorber\n 3", "element Ti in its header, O"),
+        ("Radius", "Edge\n L3\n\nRadius", "edge K in its header, L3"),
+        ("Radius", "Edge\n L23\n\nRadius", "edge K in its header, L2,3"),
+    ],
+)
+def test_an_indata_file_of_another_element_or_edge_is_not_its_own(tmp_path, old, new, words):
+    (tmp_path / "run_in.txt").write_text(INDATA.replace(old, new))
+    head = HEADER.format(n="1.0", rest="", name="natomsym")
+    (tmp_path / "run.txt").write_text(head + table(X, MU))
+    row = rows_of(import_tree(tmp_path))["run.txt"]
+    assert row["error_class"] == "mixed_files"
+    assert words in row["message"]
+
+
+def test_each_shell_of_a_header_goes_with_its_card(tmp_path):
+    """L2 and L3 of a header with the card L23, L1 with L1."""
+    for k, (n, j, card) in enumerate([(2, 2, "L23"), (2, 3, "L23"), (2, 1, "L1"), (2, 3, "l3")]):
+        folder = tmp_path / str(k)
+        folder.mkdir()
+        text = INDATA.replace("Radius", f"Edge\n {card}\n\nRadius")
+        (folder / "run_in.txt").write_text(text)
+        head = HEADER.format(n="1.0", rest="", name="natomsym").replace(
+            " 22 1 1 ", f" 22 {n} {j} ", 1
+        )
+        (folder / "run.txt").write_text(head + table(X, MU))
+        row = import_tree(folder).imports[0]
+        assert row["error_class"] == "convergence_unknown", row["message"]
+
+
+@pytest.mark.parametrize(
+    ("name", "acell", "error"),
+    [
+        ("absspct_Ni.0001_1s_01", "7.9 7.9 7.9", "convergence_unknown"),
+        ("absspct_Ni.0001_1s_01", "4.18 4.18 4.18 Angstrom", "convergence_unknown"),
+        ("absspct_Ni.0003_1s_01", "7.9 7.9 7.9", "mixed_files"),
+        ("absspct_Co.0001_1s_01", "7.9 7.9 7.9", "mixed_files"),
+    ],
+)
+def test_ocean_with_the_input_of_another_cell(tmp_path, name, acell, error):
+    text = (
+        f"acell {{ {acell} }}\nrprim {{ 1 0 0 0 1 0 0 0 1 }}\nznucl {{ 28 8 }}\n"
+        "typat { 1 2 }\nxred { 0 0 0 0.5 0.5 0.5 }\n"
+    )
+    (tmp_path / "nio.in").write_text(text)
+    (tmp_path / name).write_text(table(X, MU, MU, MU))
+    found = import_tree(tmp_path)
+    row = found.imports[0]
+    assert row["error_class"] == error, row["message"]
+    for geometry in found.geometries.values():
+        lattice = np.array(geometry["lattice"]).reshape(3, 3)
+        assert abs(np.linalg.det(lattice)) ** (1 / 3) == pytest.approx(4.18, abs=0.005)
+
+
+VASP = "CH_LSPEC = {}\nICORELEVEL = {}\nCLNT = 1\nCLN = 1\nCLL = 0\nCLZ = {}\n"
+
+
+@pytest.mark.parametrize(
+    ("tags", "words"),
+    [
+        ((".TRUE.", 2, "1.0"), ""),
+        ((".TRUE.", 2, "0.5"), "core hole of 0.5 electrons"),
+        ((".TRUE.", 2, "0"), "core hole of 0 electrons"),
+        ((".TRUE.", 1, "1.0"), "no core hole"),
+        ((".FALSE.", 2, "1.0"), "the settings beside it ask for none"),
+        ((".TRUE.", 2, "one"), "'one' is no number"),
+    ],
+)
+def test_the_core_hole_of_vasp_is_reported_where_it_is_unusual(tmp_path, tags, words):
+    cell = "NiO\n1.0\n4.2 0 0\n0 4.2 0\n0 0 4.2\nNi O\n1 1\ndirect\n0 0 0\n0.5 0.5 0.5\n"
+    (tmp_path / "POSCAR").write_text(cell)
+    (tmp_path / "INCAR").write_text(VASP.format(*tags))
+    (tmp_path / "CORE_DIELECTRIC_IMAG.dat").write_text(table(8340 + X, MU, MU, MU))
+    row = import_tree(tmp_path).imports[0]
+    assert words in row["message"]
+    assert ("core hole" in row["message"]) == ("core hole" in words)

@@ -46,6 +46,8 @@ def test_a_learnt_host_needs_its_name_alone(path, capsys):
     text = capsys.readouterr().out
     assert "Ag on M_A in ZnSe" in text
     assert text.count("±") == 6
+    names = [line.split()[0] for line in text.splitlines() if line.startswith("  (")]
+    assert names == ["(+3/+2)", "(+2/+1)", "(+1/0)", "(0/-1)", "(-1/-2)", "(-2/-3)"]
     assert "(90 %)" in text
     assert "Ag was learnt in no host" in text
 

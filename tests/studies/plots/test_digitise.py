@@ -16,7 +16,8 @@ from defectra.images.digitise.crossings import roughness, untangled
 from defectra.images.digitise.lines import colour_masks, trace
 from defectra.images.digitise.picture import picture, read_picture
 from defectra.images.digitise.read import digitise, lines_of
-from defectra.images.digitise.ticks import Label, fit_scale, given_scale, number
+from defectra.images.digitise.ticks import Label, fit_scale, given_scale
+from defectra.images.digitise.words import number
 
 pytest.importorskip("cv2", reason="make instruments")
 from PIL import Image
@@ -195,13 +196,6 @@ def test_values_of_a_drawn_plot(drawn: dict[str, np.ndarray]) -> None:
     columns = np.array([120.0, 560.0])
     assert np.abs((found.x.value(columns) - (a + b * columns)) / b).max() < 1.5
     assert (found.x.deviation(columns) > 0).all()
-
-
-@tesseract
-def test_small_print_is_refused() -> None:
-    image = render({"seed": 3, "count": 1, "lines": 1, "dpi": 50, "curves": None})["image"][0]
-    with pytest.raises(DataError, match="too small to be read without mistakes"):
-        digitise(picture(image))
 
 
 @pytest.mark.parametrize("kind", ["photograph", "blank", "one spine", "small"])

@@ -89,6 +89,8 @@ def level_rows(found: ChargedEnergies, coefficient: float) -> list[Row]:
         check_blank(f"energy of charge {charge:+d}", value)
     if not math.isfinite(found.vbm_ev) or not math.isfinite(found.gap_ev):
         raise EngineError("no_states", "no valence-band maximum or no gap")
+    if found.gap_ev <= 0:
+        raise EngineError("no_states", f"a gap of {found.gap_ev:g} eV is none")
     runs = [Run(e, q, 0.0, "", "") for q, e in found.energies.items()]
     known = {q: c for q, c in found.corrections.items() if math.isfinite(c)}
     fixed = [replace(r, correction_ev=known.get(r.charge, 0.0)) for r in runs]

@@ -74,6 +74,7 @@ def _doped(data: Mapping[str, Any], path: Path) -> tuple[list[ChargedEnergies], 
         try:
             check_blank(f"{name}: energy", float(entry["sc_entry"]["energy"]))
             check_blank(f"{name}: energy of the bulk", float(entry["bulk_entry"]["energy"]))
+            _check_corrections(name, entry)
         except EngineError as error:
             left_out.append({"source": f"{path.name} {name}", "reason": str(error)})
             continue
@@ -82,16 +83,49 @@ def _doped(data: Mapping[str, Any], path: Path) -> tuple[list[ChargedEnergies], 
             left_out.append({"source": f"{path.name} {name}", "reason": "charge occurs twice"})
             continue
         same[charge] = entry
-    return [_doped_defect(n, m, data) for n, m in by_name.items()], left_out
+    found = []
+    for name, same in by_name.items():
+        kinds = sorted({_functional(e) for e in same.values()})
+        if len(kinds) > 1 or "against" in kinds[0]:
+            reason = f"energies of different functionals: {', '.join(kinds)}"
+            left_out.append({"source": f"{path.name} {name}", "reason": reason})
+        else:
+            found.append(_doped_defect(name, same, data))
+    return found, left_out
+
+
+def _check_corrections(name: str, entry: Mapping[str, Any]) -> None:
+    """Refuse two corrections of the same error, and numbers that are not finite.
+
+    Raises
+    ------
+    EngineError
+        ``two_corrections`` or ``blank_energy``.
+    """
+    stored = {k: float(v) for k, v in (entry.get("corrections") or {}).items() if v is not None}
+    charge = [k for k in stored if "charge_correction" in k]
+    if len(charge) > 1:
+        raise EngineError("two_corrections", f"{name}: {' and '.join(charge)}: keep one of them")
+    for key, value in stored.items():
+        if not math.isfinite(value):
+            raise EngineError("blank_energy", f"{name}: {key}: {value:g} is no energy")
+
+
+def _functional(entry: Mapping[str, Any]) -> str:
+    """Functional of a defect cell and of its bulk, which must be the same."""
+    kinds = [
+        str((entry[k].get("parameters") or {}).get("run_type") or "")
+        for k in ("sc_entry", "bulk_entry")
+    ]
+    kinds = [k for k in kinds if k] or ["functional unknown"]
+    return kinds[0] if len(set(kinds)) == 1 else " against a bulk of ".join(kinds)
 
 
 def _doped_defect(
     name: str, entries: Mapping[int, Mapping[str, Any]], data: Mapping[str, Any]
 ) -> ChargedEnergies:
     first = next(iter(entries.values()))
-    functional = str(
-        first["sc_entry"].get("parameters", {}).get("run_type") or "functional unknown"
-    )
+    functional = _functional(first)
     bulk = first["bulk_entry"]
     return ChargedEnergies(
         host=str(data.get("bulk_formula") or ""),

@@ -26,7 +26,7 @@ from defectra.core.store import replacing
 from defectra.figures.drawn import COLUMNS, drawn
 
 BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
-PURPLE, SKY, GREY, BLACK = "#CC79A7", "#56B4E9", "#9A9A9A", "#222222"
+PURPLE, SKY, GREY, BLACK = "#CC79A7", "#56B4E9", "#707070", "#222222"
 TARGET_LABELS = {
     "x_Li": "Li per metal",
     "x_Ni": "Ni share of metals",

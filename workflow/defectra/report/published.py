@@ -27,8 +27,9 @@ COLUMNS = ("paper", "item", "number", "shows", "file", "missing", "put")
 _HEAD = """# Figures and tables of the papers
 
 Written by `make docs` from `resources/published.csv`. **The lists are not complete**: the papers
-themselves were not at hand, only their abstracts and repositories, so that items carry a word, not
-the number of a figure. Whoever has a paper may fill in column `number`; `make figure
+themselves were not at hand, only their abstracts and repositories (three of the twelve were looked
+for among stored public pages, which gave abstracts), so that items carry a word, and the number of
+a figure is not known. Whoever has a paper may fill in column `number`; `make figure
 FIG=2203.10349:4` then finds it.
 
 `make published` makes all that can be made, `make figure FIG=PAPER:ITEM` one of them.
@@ -139,8 +140,9 @@ def page(entries: Sequence[Item]) -> str:
     """The page of the documentation, in Markdown."""
     lines = [_HEAD]
     for paper in dict.fromkeys(e.paper for e in entries):
-        lines += [f"## {paper}", "", "| item | shows | made | missing, and where to put it |"]
-        lines += ["| --- | --- | --- | --- |"]
+        lines += [f"## {paper}", ""]
+        lines += ["| item | number | shows | made | missing, and where to put it |"]
+        lines += ["| --- | --- | --- | --- | --- |"]
         lines += [_line(e) for e in entries if e.paper == paper]
         lines.append("")
     return "\n".join(lines)
@@ -151,8 +153,8 @@ def _line(entry: Item) -> str:
     if entry.file:
         made = f"`make figure FIG={entry.name}`: `{entry.file}`"
     lacks = f"{entry.missing}; {entry.put}" if entry.missing else ""
-    number = f" ({entry.number})" if entry.number else ""
-    return f"| {entry.item}{number} | {entry.shows} | {made} | {lacks} |"
+    number = entry.number or "not known"
+    return f"| {entry.item} | {number} | {entry.shows} | {made} | {lacks} |"
 
 
 @reports_errors

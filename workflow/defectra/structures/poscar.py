@@ -170,18 +170,21 @@ def _check_end(lines: list[str], number: int, counts: list[int]) -> None:
             f"line {number + filled}: {rows} row(s) after the coordinates, which are no velocities "
             f"of {n} atoms: coordinates that are not counted?"
         )
-    for k, (before, words) in enumerate(pairwise([[], *rest])):
+    before: list[str] = []
+    for k, words in enumerate(rest):
+        if words and words[0][0].lower() == "s":  # selective dynamics, between counts and mode
+            continue
         counted = bool(before) and all(w.isdecimal() for w in before)
-        frame = (
-            words[:1]
-            and words[0].lower()[0] in _MODES
+        if (
+            words
+            and words[0][0].lower() in _MODES
             and (counted or "configuration" in " ".join(words).lower())
-        )
-        if frame:
+        ):
             raise StructureError(
-                f"line {number + k}: a second cell or frame begins: keep one (of an XDATCAR, "
-                "the lines of one configuration)"
+                f"line {number + k}: a second cell or frame begins: keep one (of an XDATCAR, the "
+                "lines of one configuration)"
             )
+        before = words
 
 
 def _is_row(words: list[str]) -> bool:

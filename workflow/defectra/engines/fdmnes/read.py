@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,6 +90,7 @@ def read(files: tuple[Path, ...], folder: Folder) -> Reading:
     header = _header(path, folder)
     axis = _axis(energy, header.get("E_edge", float("nan")))
     cell = cells.own(cards)
+    _check_own(path, header, cards, cell)
     mu, summed = _per_atom(path, mu, header, folder)
     return Reading(
         spectrum(
@@ -109,6 +111,29 @@ def read(files: tuple[Path, ...], folder: Folder) -> Reading:
         cell[1] if cell else (),
         note=summed,
     )
+
+
+def _check_own(
+    path: Path, header: dict[str, float], cards: Cards, cell: tuple[Any, tuple[int, ...]] | None
+) -> None:
+    """Refuse an indata file of another element or edge than the header of the output."""
+    z = int(header.get("Z", 0))
+    shell = _SHELLS.get((int(header.get("n_edge", 0)), int(header.get("j_edge", 0))), "")
+    given, asked = _first(cards, "z_absorber") or "", _first(cards, "edge") or ""
+    other = symbol(int(given[:9])) if given.isdecimal() else ""
+    number_, _ = _number(path, cards)
+    if not other and cards and cell and number_ is not None:
+        numbers = list(cell[1]) or list(range(len(cell[0][1])))
+        other = cell[0][1][numbers.index(number_)] if number_ in numbers else ""
+    edge = _CARDS.get(asked.lower(), "")
+    wrong = [
+        f"{what} {ours} in its header, {theirs} in the indata file beside it"
+        for what, ours, theirs in (("element", symbol(z) or "", other or ""), ("edge", shell, edge))
+        if ours and theirs and not (ours == theirs or (what == "edge" and ours[:1] == theirs[:1]
+                                    and ours[1:] in theirs))
+    ]  # fmt: skip
+    if wrong:
+        raise EngineError("mixed_files", f"{path.name}: {'; '.join(wrong)}")
 
 
 def _per_atom(

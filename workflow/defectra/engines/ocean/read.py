@@ -16,7 +16,7 @@ from defectra.engines.finished.columns import mean_of
 from defectra.engines.finished.reader import Absorber, Axis, Folder, Reading, spectrum
 
 ENGINE = "ocean"
-PARSER_VERSION = "2"
+PARSER_VERSION = "3"
 UNIT = "imaginary dielectric function"
 
 COMPANIONS = re.compile(r"photon\d+|abslanc_.*|eps2|.*\.(fhi|upf|fill|opts)", re.I)
@@ -25,6 +25,7 @@ _NAME = re.compile(r"absspct_([A-Z][a-z]?)_?\.(\d{4,5})_(\d[spdf])_(\d{2})$")
 _OTHER = re.compile(r"(xesspct|rxsspct)_([A-Z][a-z]?)_?\.")
 _NOT_ABSORPTION = {"xesspct": "an emission spectrum", "rxsspct": "resonant inelastic scattering"}
 _OPERATORS = {"dipole": "dipole", "quad": "quadrupole", "quadalone": "quadrupole"}
+_LENGTHS = {"": BOHR_ANGSTROM, "boh": BOHR_ANGSTROM, "ang": 1.0}  # first letters of the unit
 _WEAK = 30.0  # photons whose maxima differ by more cannot be polarisations of one operator
 _EDGES = {"1s": "K", "2s": "L1", "2p": "L2,3", "3d": "M4,5"}
 
@@ -80,6 +81,12 @@ def read(files: tuple[Path, ...], folder: Folder) -> Reading:
     own = _inputs(folder)
     cell = read_cell(own) if own else None
     index = _index(cell[1], element, int(site)) if cell else None
+    if cell and index is None:
+        raise EngineError(
+            "mixed_files",
+            f"{files[0].name}: {element} number {int(site)}, the input above has "
+            f"{cell[1].count(element)} atom(s) of {element}",
+        )
     return Reading(
         spectrum(energy, mu, converged=None),
         Absorber(element, _EDGES.get(level, ""), index, "file name"),
@@ -125,12 +132,13 @@ def _inputs(folder: Folder) -> str:
 def read_cell(text: str) -> tuple[np.ndarray, list[str], np.ndarray] | None:
     """Cell of an OCEAN input; None if a key is missing.
 
-    ``acell`` and ``rprim`` are in Bohr, ``xred`` fractional.
+    ``acell`` and ``rprim`` are in Bohr, unless ``acell`` ends with Angstrom; ``xred`` fractional.
     """
     text = re.sub(r"[#!*].*", "", text)
     keys = {k.lower(): v.split() for k, v in re.findall(r"([\w.]+)\s*\{([^}]*)\}", text)}
     try:
         scale = np.array([float(v) for v in keys["acell"][:3]])
+        unit = _LENGTHS[" ".join(keys["acell"][3:]).lower()[:3]]
         rows = np.array([float(v) for v in keys["rprim"]]).reshape(3, 3)
         kinds = [symbol(int(v)) or "" for v in keys["znucl"]]
         if any(int(v) < 1 for v in keys["typat"]):
@@ -141,4 +149,4 @@ def read_cell(text: str) -> tuple[np.ndarray, list[str], np.ndarray] | None:
         return None
     if len(coords) != len(species):
         return None
-    return rows * scale[:, None] * BOHR_ANGSTROM, species, coords
+    return rows * scale[:, None] * unit, species, coords

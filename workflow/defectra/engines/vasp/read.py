@@ -77,7 +77,13 @@ def read(files: tuple[Path, ...], folder: Folder) -> Reading:
     several = len(find(folder)) > 1 and name != f"{_EXTRACT}.dat"
     outcar, xml = folder.named("OUTCAR"), folder.named("vasprun.xml")
     settings = {} if several else _settings(folder, outcar)
+    if incar.true(settings, "CH_LSPEC") is False:
+        raise EngineError(
+            "mixed_files",
+            f"{path.name} is a spectrum, the settings beside it ask for none (CH_LSPEC)",
+        )
     energy, mu, how = _spectrum(path, None if several else outcar, settings)
+    how = "; ".join(n for n in (how, _hole(settings)) if n)
     state = _state(None if several else outcar, None if several else xml)
     cell_file = None if several else folder.named("POSCAR") or folder.named("CONTCAR")
     names = _potcar_names(outcar) if outcar and cell_file else []
@@ -106,6 +112,18 @@ def read(files: tuple[Path, ...], folder: Folder) -> Reading:
         _cell(cell_file, names),
         note=how,
     )
+
+
+def _hole(tags: dict[str, str]) -> str:
+    """What is unusual about the core hole: none, or not of one electron."""
+    if tags.get("ICORELEVEL", "").split()[:1] == ["1"]:
+        return "initial state (ICORELEVEL = 1): no core hole"
+    words = tags.get("CLZ", "").split()
+    try:
+        electrons = float(words[0].lower().replace("d", "e")) if words else 1.0
+    except ValueError:
+        raise EngineError("bad_output", f"tag CLZ = {words[0]!r} is no number") from None
+    return "" if electrons == 1 else f"core hole of {electrons:g} electrons (CLZ)"
 
 
 def _spectrum(path: Path, outcar: Path | None, tags: dict[str, str]) -> tuple[Floats, Floats, str]:

@@ -18,7 +18,7 @@ from defectra.engines.xspectra import namelists
 from defectra.engines.xspectra.namelists import XInput, XOutput, stem
 
 ENGINE = "xspectra"
-PARSER_VERSION = "2"
+PARSER_VERSION = "3"
 UNIT = "xspectra cross section"
 COMPANIONS = re.compile(r".*\.(sav|wfc|upf)|.*(xspectra|scf|xanes).*\.(in|out|dat)", re.I)
 

@@ -104,7 +104,7 @@ def find_box(image: Picture) -> Box:
     if not across or not down:
         which = "horizontal" if not across else "vertical"
         raise DataError(f"no frame: no {which} straight line of {100 * LONG:.0f} % of the picture")
-    corners = [(h, v) for h in across for v in down if _meet(h, v)]
+    corners = [(h, v) for h in across for v in down if meet(h, v)]
     if not corners:
         raise DataError("no frame: no horizontal and vertical straight lines meet in a corner")
     return _box(*max(corners, key=lambda c: c[0].length * c[1].length), across, down)
@@ -114,7 +114,7 @@ def _near(one: float, other: float) -> bool:
     return abs(one - other) < CORNER
 
 
-def _meet(horizontal: Straight, vertical: Straight) -> bool:
+def meet(horizontal: Straight, vertical: Straight) -> bool:
     """Whether two lines end at each other, as spines do and lines of the plot do not."""
     at_end = _near(horizontal.first, vertical.at) or _near(horizontal.last, vertical.at)
     return at_end and (_near(vertical.first, horizontal.at) or _near(vertical.last, horizontal.at))

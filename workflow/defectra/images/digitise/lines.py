@@ -9,6 +9,7 @@ import numpy as np
 from scipy.ndimage import binary_dilation, label
 from scipy.optimize import linear_sum_assignment
 
+from defectra.images.digitise.beside import framed_inside, straight_across
 from defectra.images.digitise.box import Box
 from defectra.images.digitise.crossings import untangled
 from defectra.images.digitise.picture import Floats, Mask, Picture
@@ -35,10 +36,15 @@ class Runs:
 
 
 def inner(image: Picture, box: Box) -> tuple[Mask, int, int]:
-    """Ink inside the frame; and the row and column of its first pixel."""
+    """Ink inside the frame without grid and framed parts; row and column of its first pixel."""
     top, left = int(np.ceil(box.top)) + MARGIN, int(np.ceil(box.left)) + MARGIN
     bottom, right = int(box.bottom) - MARGIN + 1, int(box.right) - MARGIN + 1
-    return image.ink[top:bottom, left:right], top, left
+    ink = image.ink[top:bottom, left:right].copy()
+    for first, above, last, below in framed_inside(image, box):  # an inset, a legend
+        ink[
+            max(above - top - 2, 0) : below - top + 3, max(first - left - 2, 0) : last - left + 3
+        ] = 0
+    return ink & ~straight_across(ink), top, left
 
 
 def colour_masks(image: Picture, box: Box) -> list[Mask]:

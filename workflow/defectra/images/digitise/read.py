@@ -9,12 +9,14 @@ from pathlib import Path
 import numpy as np
 
 from defectra.core.errors import DataError
+from defectra.images.digitise.beside import refuse_more_axes
 from defectra.images.digitise.box import Box, find_box
 from defectra.images.digitise.lines import colour_masks, inner, thickness_of, trace
 from defectra.images.digitise.picture import Floats, Mask, Picture
 from defectra.images.digitise.ticks import Axis, Scale, given_scale, scale_of
 
 Points = Sequence[tuple[float, float]]
+FILLED = 0.12  # of the height of the frame: half of the runs of ink of a line are shorter
 MANY = 25  # lines of a plot; more is no plot of lines
 
 
@@ -85,6 +87,8 @@ def lines_of(image: Picture, box: Box, *, with_slope: bool = True) -> list[Line]
     _, top, left = inner(image, box)
     found = []
     for mask in colour_masks(image, box):
+        if thickness_of(mask) > FILLED * len(mask):
+            raise DataError("filled areas inside the frame (bars, bands): no plot of lines")
         for rows in trace(mask, with_slope=with_slope):
             columns = np.flatnonzero(np.isfinite(rows))
             colour = _colour(image, mask, top, left)
@@ -123,6 +127,7 @@ def digitise(image: Picture, x: Points = (), y: Points = (), log: Sequence[Axis]
         If tesseract is not there.
     """
     box = find_box(image)
+    refuse_more_axes(image, box)
     lines = lines_of(image, box)
     horizontal = given_scale(x, "x" in log, "x") if x else scale_of(image, box, "x")
     vertical = given_scale(y, "y" in log, "y") if y else scale_of(image, box, "y")

@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import itertools
-import re
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from defectra.core.errors import DataError, LibraryError
+from defectra.core.errors import DataError
+from defectra.images.digitise.beside import refuse_factor
 from defectra.images.digitise.box import Box
 from defectra.images.digitise.picture import Floats, Picture
+from defectra.images.digitise.templates import sequence
+from defectra.images.digitise.words import (
+    FAINT,
+    ONE_WORD,
+    SMALL_PRINT,
+    Axis,
+    Word,
+    number,
+    texts_of,
+    with_point,
+    words_beside,
+)
 
-Axis = Literal["x", "y"]
-LETTER = 40  # pixels: height of a picture's line of text for tesseract
 NEAR = 0.35  # of the distance of labels: how far a tick mark may be from the middle of its label
 FITS = 1.5  # pixels: largest residual of a label on the scale
 SHARE = 0.6  # of the numbers that were read: fewest that lie on the scale
-ONE_BLOCK, ONE_WORD = "6", "8"  # tesseract: modes of page segmentation
-SMALL_PRINT = 9  # pixels: letters below this are read with too many mistakes to be trusted
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,9 @@ class Scale:
 def scale_of(image: Picture, box: Box, axis: Axis) -> Scale:
     """Scale of an axis from the numbers beside it.
 
+    Tesseract reads them, all at once and then one by one; where they are too small for it, or it
+    does not find three that agree, they are compared with printed digits (`templates.py`).
+
     Raises
     ------
     DataError
@@ -78,10 +85,25 @@ def scale_of(image: Picture, box: Box, axis: Axis) -> Scale:
     LibraryError
         If tesseract is not there.
     """
-    try:
-        return fit_scale(read_labels(image, box, axis), axis)
-    except DataError:  # word by word takes longer, and reads single digits better
-        return fit_scale(read_labels(image, box, axis, together=False), axis)
+    words, letters = words_beside(image, box, axis)
+    refuse_factor(image, box, axis, letters)
+    marks = tick_marks(image, box, axis, [word.at for word in words])
+    why = f"{axis} axis: its numbers are {letters:.0f} pixels high, too small to be read one by one"
+    if letters >= SMALL_PRINT:
+        for together in (True, False):  # word by word takes longer, and reads single digits better
+            try:
+                return fit_scale(_labels(words, letters, marks, together), axis)
+            except DataError as error:
+                why = str(error)
+    labels = _printed(words, letters, marks, axis)
+    if labels:
+        return fit_scale(labels, axis)
+    raise DataError(
+        why
+        if "--" in why
+        else f"{why}, and no sequence of round steps fits them clearly; enlarge "
+        f"the figure at its source, or give two points: --{axis} PIXEL=VALUE PIXEL=VALUE"
+    )
 
 
 def fit_scale(labels: Sequence[Label], axis: Axis) -> Scale:
@@ -154,49 +176,82 @@ def given_scale(points: Sequence[tuple[float, float]], is_log: bool, axis: Axis)
     return Scale(float(intercept), float(slope), is_log, len(points), len(points), 0.0)
 
 
-def read_labels(image: Picture, box: Box, axis: Axis, *, together: bool = True) -> list[Label]:
-    """Numbers beside an axis, with the pixel of their tick mark.
+def _at_marks(words: Sequence[Word], marks: Floats) -> list[float]:
+    """Pixel of each word along its axis: that of its tick mark, or its middle."""
+    middles = [word.at for word in words]
+    gap = float(np.median(np.diff(middles))) if len(middles) > 1 else 0.0
+    near = [float(marks[np.argmin(np.abs(marks - at))]) if len(marks) else np.inf for at in middles]
+    return [n if abs(n - at) < NEAR * gap else at for n, at in zip(near, middles)]
+
+
+def _labels(words: Sequence[Word], letters: float, marks: Floats, together: bool) -> list[Label]:
+    """Numbers that tesseract reads.
 
     Parameters
     ----------
     together
         Whether all are read by one start of tesseract; else each by its own.
-
-    Raises
-    ------
-    LibraryError
-        If tesseract is not there.
     """
-    words = _words(image, box, axis, together)
-    marks = tick_marks(image, box, axis)
-    middles = sorted(at for _, at in words)
-    gap = float(np.median(np.diff(middles))) if len(middles) > 1 else 0.0
-    labels = []
-    for value, at in words:
-        near = marks[np.argmin(np.abs(marks - at))] if len(marks) else np.inf
-        labels.append(Label(value, float(near) if abs(near - at) < NEAR * gap else at))
-    return labels
+    pictures = [word.picture for word in words]
+    texts = (
+        texts_of(pictures, letters)
+        if together
+        else [texts_of([one], letters, ONE_WORD)[0] for one in pictures]
+    )
+    values = [number(with_point(text, one)) for text, one in zip(texts, pictures)]
+    pixels = _at_marks(words, marks)
+    return [Label(value, at) for value, at in zip(values, pixels) if value is not None]
 
 
-def tick_marks(image: Picture, box: Box, axis: Axis) -> Floats:
-    """Pixels of the tick marks of an axis, outside or inside the frame, to a part of a pixel."""
+def _printed(words: Sequence[Word], letters: float, marks: Floats, axis: Axis) -> list[Label]:
+    """Numbers of the sequence that fits the words; none if they are not even, or it is unclear."""
+    if len(words) < 3:
+        return []
+    for at in (_at_marks(words, marks), [word.at for word in words]):
+        pixels = np.array(at)
+        gap = max(float(np.median(np.diff(pixels))), 1.0)
+        index = np.round((pixels - pixels[0]) / gap).astype(int)
+        off = np.abs(pixels - np.polyval(np.polyfit(index, pixels, 1), index)).max()
+        if off < FITS and (np.diff(index) > 0).all():
+            break
+    else:
+        return []
+    upwards = index if axis == "x" else index[-1] - index
+    dark = [(255.0 - word.picture) / 255 for word in words]
+    found = sequence(dark, upwards.tolist(), letters)
+    if found is None or not found.clear:
+        return []
+    return [Label(value, float(at)) for value, at in zip(found.values, pixels)]
+
+
+def tick_marks(image: Picture, box: Box, axis: Axis, words: Sequence[float]) -> Floats:
+    """Pixels of the tick marks of an axis, outside or inside the frame, to a part of a pixel.
+
+    Parameters
+    ----------
+    words
+        Middles of the numbers: of the lines of pixels beside the spine that which has a mark near
+        most of them, and fewest others, is taken.
+    """
     contrast = image.contrast
     limit = contrast.shape[0 if axis == "x" else 1]
     edge = box.bottom if axis == "x" else box.left
     low, high = (box.left, box.right) if axis == "x" else (box.top, box.bottom)
-    out: list[Floats] = []
-    for offset in (3, -4):  # outside, inside
+    found: list[tuple[int, int, Floats]] = []
+    gap = float(np.median(np.diff(words))) if len(words) > 1 else 0.0
+    for offset in (3, -4, 2, -2):  # outside, inside
         row = round(edge) + (offset if axis == "x" else -offset)
         if not 0 <= row < limit:
             continue
-        line = contrast[row] if axis == "x" else contrast[:, row]
-        out.append(_peaks(line, low, high))
-    return max(out, key=len) if out else np.empty(0)
+        marks = _peaks(contrast[row] if axis == "x" else contrast[:, row], low, high)
+        near = sum(bool((np.abs(marks - at) < NEAR * gap).any()) for at in words)
+        found.append((near, -len(marks), marks))
+    return max(found, key=lambda each: each[:2])[2] if found else np.empty(0)
 
 
 def _peaks(line: Floats, low: float, high: float) -> Floats:
     """Middles of the short stretches of ink of a line of pixels between two ends."""
-    ink = line > 60
+    ink = line > FAINT
     edges = np.flatnonzero(np.diff(np.concatenate([[False], ink, [False]]).astype(np.int8)))
     out = []
     for first, last in zip(edges[::2], edges[1::2] - 1):
@@ -204,146 +259,3 @@ def _peaks(line: Floats, low: float, high: float) -> Floats:
             around = np.arange(max(first - 1, 0), min(last + 2, len(line)))
             out.append(float((around * line[around]).sum() / line[around].sum()))
     return np.array(out)
-
-
-def _words(image: Picture, box: Box, axis: Axis, together: bool) -> list[tuple[float, float]]:
-    """Numbers in the band beside an axis: value, and the middle of the word along the axis."""
-    band, row, column = _band(image, box, axis)
-    if min(band.shape) < 6:
-        return []
-    letters = _letter_height(band)
-    if letters < SMALL_PRINT:
-        raise DataError(
-            f"{axis} axis: its numbers are {letters:.0f} pixels high, too small to be read without "
-            f"mistakes ({SMALL_PRINT} at least); enlarge the figure at its source, or give two "
-            f"points of the axis: --{axis} PIXEL=VALUE PIXEL=VALUE"
-        )
-    words = _blocks(band, axis, letters)
-    start = column if axis == "x" else row
-    out = []
-    pictures = [picture for _, _, picture in words]
-    texts = (
-        _read(pictures, letters)
-        if together
-        else [_read([picture], letters, ONE_WORD)[0] for picture in pictures]
-    )
-    for (first, last, part), text in zip(words, texts):
-        value = number(text)
-        if value is not None and ("." in text or not _has_point(part)):
-            out.append((value, 0.5 * (first + last) + start))
-    return out
-
-
-def _blocks(
-    band: NDArray[np.uint8], axis: Axis, letters: float
-) -> list[tuple[int, int, NDArray[np.uint8]]]:
-    """Words of a band: first and last pixel along the axis, and their picture."""
-    ink = (band < 195).any(axis=0 if axis == "x" else 1)
-    gap = int(0.7 * letters) if axis == "x" else 2
-    at = np.flatnonzero(ink)
-    out = []
-    for group in np.split(at, np.flatnonzero(np.diff(at) > gap) + 1) if len(at) else []:
-        first, last = int(group[0]), int(group[-1])
-        part = band[:, first : last + 1] if axis == "x" else band[first : last + 1]
-        rows = np.flatnonzero((part < 195).any(axis=1))
-        columns = np.flatnonzero((part < 195).any(axis=0))
-        part = part[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-        out.append((first, last, part))
-    return out
-
-
-def number(text: str) -> float | None:
-    """The number of a word, with its sign; None if it is none."""
-    plain = text.strip("|.,;:'‘’\"_ ")
-    plain = plain.replace("−", "-").replace("–", "-").replace("—", "-").replace(",", ".")
-    if re.match(r"[+-]?0\d", plain):  # its point was lost
-        return None
-    return float(plain) if _NUMBER.fullmatch(plain) else None
-
-
-def _band(image: Picture, box: Box, axis: Axis) -> tuple[NDArray[np.uint8], int, int]:
-    """Picture of the numbers beside an axis, dark on white; row and column of its first pixel."""
-    height, width = image.ink.shape
-    if axis == "x":
-        top, left = round(box.bottom) + 5, max(round(box.left) - 40, 0)
-        part = image.contrast[top:height, left : min(round(box.right) + 40, width)]
-        part = _first_lines(part, 1)
-    else:
-        top, left = max(round(box.top) - 15, 0), 0
-        part = image.contrast[top : round(box.bottom) + 15, : max(round(box.left) - 4, 0)]
-        cut = _last_block(part)
-        left, part = cut, part[:, cut:]
-    return (255 - np.clip(part, 0, 255)).astype(np.uint8), top, left
-
-
-def _first_lines(part: Floats, count: int) -> Floats:
-    """The first lines of text of a band, from its top."""
-    ink = (part > 60).any(axis=1)
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], ink, [False]]).astype(np.int8)))
-    ends = [int(e) for e in edges[1::2] if e - edges[0] > 4]
-    return part[: ends[count - 1] + 4] if len(ends) >= count else part
-
-
-def _last_block(part: Floats) -> int:
-    """First column of the numbers that end at the axis: behind the title of the axis."""
-    ink = (part > 60).any(axis=0)
-    columns = np.flatnonzero(ink)
-    if not len(columns):
-        return 0
-    gaps = np.flatnonzero(np.diff(columns) > max(6, 0.05 * part.shape[1]))
-    return max(int(columns[gaps[-1] + 1]) - 4, 0) if len(gaps) else 0
-
-
-def _letter_height(band: NDArray[np.uint8]) -> float:
-    """Height of the lines of text of a band, pixels; 0 without text."""
-    ink = (band < 195).any(axis=1)
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], ink, [False]]).astype(np.int8)))
-    heights = [int(b - a) for a, b in zip(edges[::2], edges[1::2]) if b - a >= 4]
-    return float(np.median(heights)) if heights else 0.0
-
-
-def _has_point(word: NDArray[np.uint8]) -> bool:
-    """Whether a picture of a word holds a decimal point: a small piece of ink on its base line."""
-    from scipy.ndimage import find_objects, label
-
-    parts, _ = label(word < 160)
-    boxes = find_objects(parts)
-    tall = max((b[0].stop - b[0].start for b in boxes), default=0)
-    return any(b[0].stop - b[0].start < 0.35 * tall and b[0].start > 0.5 * tall for b in boxes if b)
-
-
-def _read(words: Sequence[NDArray[np.uint8]], letters: float, mode: str = ONE_BLOCK) -> list[str]:
-    """Texts of pictures of words, read one below the other; empty where nothing is read."""
-    if shutil.which("tesseract") is None:
-        raise LibraryError(
-            "tesseract is not on PATH: apt install tesseract-ocr, or give two points of each axis "
-            "(--x PIXEL=VALUE PIXEL=VALUE --y …)"
-        )
-    import cv2
-    import pytesseract
-
-    if not words:
-        return []
-    space = int(1.2 * letters)
-    width = max(word.shape[1] for word in words) + 2 * space
-    stack, ends, start = [np.full((space, width), 255, np.uint8)], [], space
-    for word in words:
-        right = width - space - word.shape[1]
-        part = np.pad(word, ((0, space), (space, right)), constant_values=255)
-        ends.append((start, start + len(word)))
-        start += len(part)
-        stack.append(part)
-    factor = float(np.clip(LETTER / letters, 1.0, 8.0))
-    large = cv2.resize(np.vstack(stack), None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
-    found = pytesseract.image_to_data(
-        large,
-        config=f"--psm {mode} -c tessedit_char_whitelist=0123456789.-−",
-        output_type=pytesseract.Output.DICT,
-    )
-    texts = [""] * len(words)
-    for text, top, height in zip(found["text"], found["top"], found["height"]):
-        middle = (top + height / 2) / factor
-        for k, (first, last) in enumerate(ends):
-            if first - space / 2 <= middle < last + space / 2:
-                texts[k] += text.strip()
-    return texts

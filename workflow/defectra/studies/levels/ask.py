@@ -12,7 +12,7 @@ from defectra.core.errors import TableError
 from defectra.defects.equations import gap_position
 from defectra.structures.elements import element, sublattices
 from defectra.studies.levels.hosts import describe
-from defectra.studies.levels.published import CHARGES, SITES, VACANCY
+from defectra.studies.levels.published import CHARGES, SITES, VACANCY, level_name
 from defectra.studies.levels.saved import LevelModel
 
 LATTICE_A = (3.0, 8.0)  # zinc blende and diamond lie between 3.6 and 6.6 Å
@@ -78,7 +78,7 @@ class Reply:
         for charge, value, half in zip(CHARGES, self.value, self.half):
             error = "" if self.doubts else f" ± {half:.2f} ({100 * level:.0f} %)"
             place = gap_position(float(value), own["gap"])
-            yield f"  ({charge:+d}/{charge - 1:+d})  {value:6.2f}{error}  {place}"
+            yield f"  {level_name(charge):8}  {value:6.2f}{error}  {place}"
         for note in self.notes:
             yield f"  note: {note}"
         for doubt in self.doubts:

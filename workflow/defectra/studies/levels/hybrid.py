@@ -22,7 +22,7 @@ import numpy as np
 from defectra.core.errors import TableError
 from defectra.defects.alignment import modified, plain, valence_shift
 from defectra.structures.elements import sublattices
-from defectra.studies.levels.published import CHARGES, HSE, PBE, SITES, VACANCY
+from defectra.studies.levels.published import CHARGES, HSE, PBE, SITES, VACANCY, level_name
 
 Row = dict[str, Any]
 Rows = Sequence[Mapping[str, Any]]
@@ -34,7 +34,7 @@ HYBRID_COLUMNS = [
     "remark",
 ]
 _FORMATION = "Delta_H (A-rich)"
-_HEADS = {q: f"({q:+d}/{q - 1:+d})".replace("+0", "0").replace("-0", "0") for q in CHARGES}
+_HEADS = {q: level_name(q) for q in CHARGES}
 _SPLIT = "sites compared by formation energy; the hybrid cell may have relaxed to another one"
 
 
@@ -93,7 +93,9 @@ def native_level(
     """
     found = [n for n in natives if n.site in sites and n.impurity == impurity]
     if not found or charge not in CHARGES:
-        raise TableError(f"{impurity} on {', '.join(sites)}, {charge:+d}: no published PBE level")
+        raise TableError(
+            f"{impurity} on {', '.join(sites)}, {level_name(charge)}: no published PBE level"
+        )
     upper, lower = (min(found, key=lambda n: n.energy(q)) for q in (charge, charge - 1))
     return upper.site, lower.energy(charge - 1) - upper.energy(charge)
 

@@ -32,7 +32,7 @@ LEVELS = Table(
         Column("family", "string", "", "II-VI, III-V or IV-IV"),
         Column("site", "string", "", "M_A, M_B, M_i_A, M_i_B, M_i_neut"),
         Column("impurity", "string", "", "element, or vacancy"),
-        Column("kind", "string", "", "impurity or native"),
+        Column("kind", "string", "", "impurity, native or parsed; the last two only train"),
         Column("q_from", "int", "e", "charge before the electron comes"),
         Column("q_to", "int", "e", "charge after it"),
         Column("level_eV", "float", "eV above VBM", "transition level"),
@@ -42,7 +42,7 @@ LEVELS = Table(
 )
 LEFT_OUT_COLUMNS = ["source_row", "host", "site", "impurity", "reason"]
 
-_LEVEL_HEADS = ["(+3/+2)", "(+2/+1)", "(+1/0)", "(0/-1)", "(-1/-2)", "(-2/-3)"]
+_LEVEL_HEADS = ["(+3/+2)", "(+2/+1)", "(+1/0)", "(0/-1)", "(-1/-2)", "(-2/-3)"]  # as published
 _IMPURITIES = ["AB", "Type", "Site", "Impurity", *_LEVEL_HEADS]
 _NATIVES = ["AB", "Type", "Defect", "Atom", "Site", *_LEVEL_HEADS]
 
@@ -72,6 +72,11 @@ FOUNDRY_OPTIONAL = (
     *("M_Te", "M_i_Cd_site", "M_i_S_site", "M_i_Se_site", "M_i_Te_site", "M_i_neut_site"),
 )
 PBE, HSE = list(FOUNDRY)[-2:]
+
+
+def level_name(upper: int) -> str:
+    """Name of a level by its upper charge: ``(+1/0)``."""
+    return "(" + "/".join(f"{q:+d}" if q else "0" for q in (upper, upper - 1)) + ")"
 
 
 def read_impurities(path: str | Path) -> tuple[list[Row], list[Row]]:

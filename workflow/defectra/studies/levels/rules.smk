@@ -18,11 +18,21 @@ LEVEL_PARTS = archive_parts(CONFIG.levels.live.archive)
 LEVEL_PHASES = project_files(phases=CONFIG.levels.live.phases)
 GPAW_PROTOCOLS = protocol_part(CONFIG, "gpaw_levels")
 
+# Runs, results and tables made elsewhere (levels.live: parsed, results, tables); asked for if there
+# are any.
+MADE_ELSEWHERE = [
+    *(str(f) for p in CONFIG.levels.live.parsed for f in run_files(Path(p.folder))),
+    *CONFIG.levels.live.results,
+    *(t.file for t in CONFIG.levels.live.tables),
+]
+PARSED_JOIN = bool(MADE_ELSEWHERE) and CONFIG.levels.live.parsed_geometry != "parsed"
+
 
 use rule step as build_levels with:
     input:
         impurities=needs(f"{LEVELS_SET}/DFT_impurities.csv", CONFIG.mirror),
         natives=needs(f"{LEVELS_SET}/DFT_native_defects.csv", CONFIG.mirror),
+        parsed=["results/levels/parsed_levels.csv"] if PARSED_JOIN else [],
     output:
         levels="results/levels/levels.parquet",
         left_out="results/levels/left_out.csv",
@@ -33,8 +43,10 @@ use rule step as build_levels with:
         **need(mb=700, minutes=10),
     params:
         **step("defectra.studies.levels.steps.build_levels"),
+        **(HOSTS if PARSED_JOIN else {}),
         mirror=json.dumps(CONFIG.mirror),
         natives=leaf(CONFIG, "levels", "native_defects"),
+        parsed_geometry=CONFIG.levels.live.parsed_geometry,
 
 
 # Hosts and charged cells computed with GPAW. The archive holds them; each run computes a small
@@ -493,15 +505,6 @@ use rule step as run_next_levels with:
         coefficient=leaf(CONFIG, "levels", "mba_coefficient"),
         archive=LEVEL_PARTS,
         gpaw=gpaw_version(),
-
-
-# Runs, results and tables made elsewhere (levels.live: parsed, results, tables); asked for if there
-# are any.
-MADE_ELSEWHERE = [
-    *(str(f) for p in CONFIG.levels.live.parsed for f in run_files(Path(p.folder))),
-    *CONFIG.levels.live.results,
-    *(t.file for t in CONFIG.levels.live.tables),
-]
 
 
 use rule step as parse_levels with:

@@ -129,6 +129,10 @@ class ComputedSets(Strict):
     next_runs: int = Field(1, ge=0, description="rows of next.csv that `next_levels` computes")
     next_atoms: int = Field(16, ge=8, description="atoms of the host in the cells of `next_levels`")
     parsed: list[ParsedSet] = Field([], description="VASP runs made elsewhere")
+    parsed_geometry: str = Field(
+        "parsed",
+        description="how their cells were made; 'relaxed', as the published: their levels train",
+    )
     results: list[str] = Field([], description="JSON of doped (thermodynamics), pydefect (summary)")
     tables: list[EnergyTable] = Field([], description="csv of energies, columns declared")
 

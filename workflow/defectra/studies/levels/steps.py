@@ -69,21 +69,26 @@ def compare_hybrid_levels(job: Job) -> None:
 def build_levels(job: Job) -> None:
     """Published levels.
 
-    Input impurities, natives (csv of the mirror); output levels, left_out.
+    Input impurities, natives (csv of the mirror), parsed (csv, if any); output levels, left_out.
 
-    params.mirror, params.natives (whether native defects train).
+    params.mirror, params.natives (whether native defects train), params.properties (file of the
+    hosts, where there are parsed levels), params.parsed_geometry (how their cells were made).
     """
     import json
 
-    from defectra.core.csvs import write_csv
+    from defectra.core.csvs import read_csv, write_csv
     from defectra.core.datasets import located
+    from defectra.core.project_files import project_file
     from defectra.core.store import write_table
+    from defectra.studies.levels.hosts import read_hosts
+    from defectra.studies.levels.parsed import parsed_rows
     from defectra.studies.levels.published import (
         LEFT_OUT_COLUMNS,
         LEVELS,
         read_impurities,
         read_natives,
     )
+    from defectra.studies.levels.tables import COMPUTED_LEVELS
 
     mirror = json.loads(job.params.mirror)
     impurities, own = (located(job.input[k], mirror)[0] for k in ("impurities", "natives"))
@@ -91,6 +96,12 @@ def build_levels(job: Job) -> None:
     if json.loads(job.params.natives):
         natives, more = read_natives(own)
         rows, left_out = rows + natives, left_out + more
+    if job.input.get("parsed"):
+        computed = read_csv(str(job.input.parsed[0]), COMPUTED_LEVELS.names)
+        keys = {(r["host"], r["site"], r["impurity"]) for r in rows}
+        hosts = read_hosts(project_file(job.params.properties))
+        new, more = parsed_rows(computed, keys, hosts, job.params.parsed_geometry)
+        rows, left_out = rows + new, left_out + more
     write_table(job.output.levels, rows, LEVELS)
     write_csv(job.output.left_out, left_out, LEFT_OUT_COLUMNS)
 

@@ -1,5 +1,7 @@
 """Measured gaps, and the ladder of calculations below each: PBE, HSE, spin-orbit coupling.
 
+PBE: functional of Perdew, Burke and Ernzerhof.
+
 ``resources/perovskites/measured_gaps.csv`` holds one reading a line, with where it was read and
 who measured. A gap of the published set (``gap_HSE``) is that of a small cell by the functional of
 Heyd-Scuseria-Ernzerhof (HSE) without spin-orbit coupling, whatever phase exists at room

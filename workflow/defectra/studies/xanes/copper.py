@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from defectra.core.errors import DataError
-from defectra.core.records import Column, Table
+from defectra.core.records import Column, Origin, Table
 from defectra.studies.xanes.surroundings import COPPER_OXYGEN, REACH, Surroundings, describe
 
 if TYPE_CHECKING:
@@ -41,9 +41,15 @@ COPPER = Table(
         Column("bond_length", "float", "Å", "weighted mean distance to the oxygens"),
         Column("valence", "float", "e", "bond-valence sum"),
         Column("oxidation", "float", "e", "state that the bond valences agree with, else NaN"),
+        Column("origin", "string", "", "archive: published; parsed: a finished run of one's own"),
         Column("mu", "floats", "edge step = 1", "8977.173 + 0.25 k eV; constant before its start"),
     ),
 )
+
+
+def published_cells(archive: Path) -> dict[str, str]:
+    """POSCAR by material."""
+    return _members(archive)[1]
 
 
 def copper_rows(archive: Path) -> tuple[list[Row], dict[str, int]]:
@@ -62,7 +68,7 @@ def copper_rows(archive: Path) -> tuple[list[Row], dict[str, int]]:
     for material in sorted(cells):
         structure = _structure(cells[material])
         for site in sorted(spectra.get(material, {})):
-            found = _around(structure, int(site.split("_")[0]))
+            found = around(structure, int(site.split("_")[0]))
             if isinstance(found, str):
                 left_out[found] = left_out.get(found, 0) + 1
                 continue
@@ -76,6 +82,7 @@ def copper_rows(archive: Path) -> tuple[list[Row], dict[str, int]]:
                     "valence": found.valence,
                     "oxidation": found.oxidation,
                     "mu": np.interp(WIDE, energy, mu).tolist(),
+                    "origin": str(Origin.ARCHIVE),
                 }
             )
     return rows, left_out
@@ -111,7 +118,7 @@ def _structure(text: str) -> Structure:
         return Poscar.from_str(text).structure
 
 
-def _around(structure: Structure, index: int) -> Surroundings | str:
+def around(structure: Structure, index: int) -> Surroundings | str:
     """Labels of a site, or why it has none."""
     if index >= len(structure) or structure[index].specie.symbol != ELEMENT:
         return f"the site is no {ELEMENT}"

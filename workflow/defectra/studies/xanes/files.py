@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 XAS = "spectra/omnixas"
 
@@ -15,6 +16,12 @@ def xas_lists(elements: Iterable[str], engines: Iterable[str]) -> list[str]:
 def xas_tables(elements: Iterable[str], engines: Iterable[str]) -> list[str]:
     """Tables of spectra, in step with the lists."""
     return [f"{XAS}/ml_data/{part}_y.txt.gz" for part in _parts(elements, engines)]
+
+
+def spectra_below(folder: str) -> list[Path]:
+    """Spectra of FEFF and their inputs below a folder of finished runs, sorted."""
+    found = (p for name in ("xmu.dat*", "feff.inp*", "FEFF.inp*") for p in Path(folder).rglob(name))
+    return sorted(p for p in found if p.is_file())
 
 
 def _parts(elements: Iterable[str], engines: Iterable[str]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from defectra.core.datasets import needs_all
 from defectra.core.project_files import archive_parts
-from defectra.studies.xanes.files import XAS, xas_lists, xas_tables
+from defectra.studies.xanes.files import XAS, spectra_below, xas_lists, xas_tables
 
 FEATUREXAS = "spectra/chen2023_featurexas"
 ANATASE = "spectra/lightshow/notebooks/spectra_files"
@@ -24,6 +24,7 @@ SPECTRA_PARTS = archive_parts(CONFIG.archive, "calculations", "geometries", "spe
 use rule step as build_copper with:
     input:
         archive=needs(f"{XAS}/feff_raw/Cu_FEFF_xmu_POSCAR.tar.xz", CONFIG.mirror),
+        runs=[str(f) for p in CONFIG.xanes.parsed for f in spectra_below(p)],
     output:
         copper="results/xanes/copper.parquet",
         left_out="results/xanes/left_out.csv",
@@ -34,6 +35,8 @@ use rule step as build_copper with:
     params:
         **step("defectra.studies.xanes.steps.build_copper"),
         mirror=CONFIG.mirror,
+        parsed=CONFIG.xanes.parsed,
+        parsed_geometry=CONFIG.xanes.parsed_geometry,
 
 
 use rule step as compare_features with:

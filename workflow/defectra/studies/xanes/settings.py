@@ -140,6 +140,12 @@ class XanesStudy(StudySettings):
     )
     forest: SpectralForest = SpectralForest()
     disturbances: Disturbances = Disturbances()
+    parsed: list[str] = Field(
+        [], description="folders of finished FEFF runs of Cu K made elsewhere: new structures join"
+    )
+    parsed_geometry: str = Field(
+        "parsed", description="how their cells were made; 'Materials Project': as the published"
+    )
     folds: int = Field(3, ge=2, description="number of folds; no material is in training and test")
     bootstrap: int = Field(300, ge=10, description="resamples over materials")
     delta: Delta = Delta()

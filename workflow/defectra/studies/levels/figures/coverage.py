@@ -60,18 +60,20 @@ def _groups(axis: Axes, rows: Rows) -> None:
     chemistries = covered(rows, lambda r: chemistry(str(r["host"])))
     names = [*chemistries, *families]
     shares = [*chemistries.values(), *families.values()]
-    colours = [style.BLUE] * len(chemistries) + [style.ORANGE] * len(families)
+    colours = [style.PURPLE] * len(chemistries) + [style.BLACK] * len(families)
     _band(axis, upright=True)
     axis.scatter([s for s, _ in shares], range(len(names)), c=colours, s=28, zorder=3)
     axis.set_yticks(range(len(names)), [f"{n} ({c})" for n, (_, c) in zip(names, shares)])
     axis.set(xlim=(min(0.6, *(s for s, _ in shares)) - 0.02, 1.02), xlabel="share inside")
-    axis.set_title("Families (orange), chemistries (blue)")
+    axis.set_title("Families (black), chemistries (purple)")
 
 
 def _by_distance(axis: Axes, rows: Rows) -> None:
     hosts = covered(rows, lambda r: str(r["host"]))
     about = {str(r["host"]): r for r in rows}
     _band(axis, upright=False)
+    for family, colour in FAMILY_COLOURS.items():
+        axis.plot([], [], "o", color=colour, ms=4, label=family)
     for host, (share, _) in hosts.items():
         x = about[host]["distance"]
         colour = FAMILY_COLOURS.get(str(about[host]["family"]), style.GREY)
@@ -79,4 +81,5 @@ def _by_distance(axis: Axes, rows: Rows) -> None:
         if abs(share - WANTED) > ALLOWED or x > 0.5:
             axis.annotate(host, (x, share), xytext=(3, 3), textcoords="offset points", fontsize=7)
     axis.set(xlabel="distance to the nearest learnt host (standard deviations of descriptors)")
+    axis.legend(loc="lower right")
     axis.set(ylabel="share inside", ylim=(None, 1.02), title="Each host left out")

@@ -1,4 +1,7 @@
-"""Figure of study `levels`: levels computed with a hybrid, and what PBE levels make of them."""
+"""Figure of study `levels`: levels computed with a hybrid, and what PBE levels make of them.
+
+PBE: functional of Perdew, Burke and Ernzerhof.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from matplotlib.axes import Axes
 
 from defectra.figures import style
 from defectra.studies.levels.hybrid import WAYS
+from defectra.studies.levels.published import level_name
 
 Rows = Sequence[Mapping[str, Any]]
 LABELS = {
@@ -51,12 +55,12 @@ def _parity(axis: Axes, rows: Rows) -> None:
         axis.plot([r["hse_eV"] for r in rows], [r[f"{way}_eV"] for r in rows], mark,
                   color=colour, ms=6, alpha=0.8, label=LABELS[way])  # fmt: skip
     for r in rows:
-        text = f"{r['impurity']} in {r['host']} ({int(r['q_from']):+d})"
+        text = f"{r['impurity']} in {r['host']} {level_name(int(r['q_from']))}"
         axis.annotate(text, (r["hse_eV"], r["pbe_eV"]), xytext=(5, -9),
                       textcoords="offset points", fontsize=7)  # fmt: skip
     axis.set(xlim=limits, ylim=limits, aspect="equal", title="Parity")
     axis.set(xlabel="computed with HSE06 (eV above its VBM)", ylabel="made of PBE levels (eV)")
-    axis.legend(loc="upper left", fontsize=7)
+    axis.legend(loc="lower right", fontsize=7)
 
 
 def _errors(axis: Axes, rows: Rows) -> None:

@@ -1,0 +1,247 @@
+"""Words beside the axes of a plot: where they are, and their texts by tesseract."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from defectra.core.errors import DataError, LibraryError
+from defectra.images.digitise.box import Box
+from defectra.images.digitise.picture import Floats, Picture
+
+Axis = Literal["x", "y"]
+Grey = NDArray[np.uint8]
+LETTER = 40  # pixels: height of a picture's line of text for tesseract
+FAINT = 60.0  # contrast of ink, of 255
+PAPER = 255 - FAINT  # grey value of what is no ink
+ONE_BLOCK, ONE_WORD = "6", "8"  # tesseract: modes of page segmentation
+SMALL_PRINT = 9  # pixels: letters below this are read by tesseract with too many mistakes
+MARK = 14  # pixels: longest tick mark
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+
+
+@dataclass(frozen=True)
+class Word:
+    """A word beside an axis.
+
+    Attributes
+    ----------
+    at
+        Its middle along the axis, pixels of the picture.
+    picture
+        Dark on white, cut to its ink.
+    """
+
+    at: float
+    picture: Grey
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A connected piece of ink of a word: its box, pixels of the word."""
+
+    left: int
+    top: int
+    bottom: int
+
+    @property
+    def height(self) -> int:
+        """Pixels."""
+        return self.bottom - self.top
+
+
+def words_beside(image: Picture, box: Box, axis: Axis) -> tuple[list[Word], float]:
+    """Words beside an axis from left to right or from top to bottom, and the height of a digit.
+
+    Raises
+    ------
+    DataError
+        If one of them is raised at its end, as powers of ten are.
+    """
+    letters = _letter_height(_band(image, box, "x", 0.0)[0])
+    band, row, column = _band(image, box, axis, letters)
+    letters = _letter_height(band)
+    if min(band.shape) < 4 or not letters:
+        return [], 0.0
+    start = column if axis == "x" else row
+    found = [
+        Word(0.5 * (first + last) + start, part)
+        for first, last, part in blocks(band, axis, letters)
+    ]
+    if any(has_raised_end(word.picture) for word in found):
+        raise DataError(
+            f"{axis} axis: its numbers end in raised signs, as powers of ten do; they are not "
+            f"read; give two points of the axis, --{axis} PIXEL=VALUE PIXEL=VALUE, with --log "
+            f"{axis} if it is logarithmic"
+        )
+    return found, letters
+
+
+def _band(image: Picture, box: Box, axis: Axis, letters: float) -> tuple[Grey, int, int]:
+    """Picture of the numbers beside an axis, dark on white; row and column of its first pixel."""
+    height, width = image.ink.shape
+    if axis == "x":
+        top, left = round(box.bottom) + 1, max(round(box.left) - 40, 0)
+        part = image.contrast[top:height, left : min(round(box.right) + 40, width)]
+        part = _first_line(without_marks(part))
+    else:
+        top, left = max(round(box.top) - 15, 0), 0
+        part = image.contrast[top : round(box.bottom) + 15, : max(round(box.left), 0)]
+        part = without_marks(part[:, ::-1].T).T[:, ::-1]
+        left = _last_block(part, letters)
+        part = part[:, left:]
+    return (255 - np.clip(part, 0, 255)).astype(np.uint8), top, left
+
+
+def without_marks(part: Floats) -> Floats:
+    """A band, its first row at the spine, without the tick marks: what is joined to that row."""
+    from scipy.ndimage import find_objects, label
+
+    if not len(part):
+        return part
+    pieces, _ = label(part > FAINT / 2, np.ones((3, 3)))
+    at_spine = {int(k) for k in np.unique(pieces[0]) if k}
+    boxes = find_objects(pieces)
+    short = [k for k in at_spine if boxes[k - 1][0].stop <= MARK]
+    return np.where(np.isin(pieces, short), 0.0, part)
+
+
+def _first_line(part: Floats) -> Floats:
+    """The first line of text of a band, from its top."""
+    ink = (part > FAINT).any(axis=1)
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], ink, [False]]).astype(np.int8)))
+    ends = [int(b) for a, b in zip(edges[::2], edges[1::2]) if b - a >= 4]
+    return part[: ends[0] + 1] if ends else part
+
+
+def _last_block(part: Floats, letters: float) -> int:
+    """First column of the numbers that end at the axis: behind the title of the axis."""
+    ink = (part > FAINT).any(axis=0)
+    columns = np.flatnonzero(ink)
+    if not len(columns):
+        return 0
+    gaps = np.flatnonzero(np.diff(columns) > max(3.0, 0.5 * letters))
+    return max(int(columns[gaps[-1] + 1]) - 1, 0) if len(gaps) else 0
+
+
+def _letter_height(band: Grey) -> float:
+    """Height of the lines of text of a band, pixels; 0 without text."""
+    ink = (band < PAPER).any(axis=1)
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], ink, [False]]).astype(np.int8)))
+    heights = [int(b - a) for a, b in zip(edges[::2], edges[1::2]) if b - a >= 4]
+    return float(np.median(heights)) if heights else 0.0
+
+
+def blocks(band: Grey, axis: Axis, letters: float) -> list[tuple[int, int, Grey]]:
+    """Words of a band: first and last pixel along the axis, and their picture."""
+    ink = (band < PAPER).any(axis=0 if axis == "x" else 1)
+    gap = int(0.7 * letters) if axis == "x" else 2
+    at = np.flatnonzero(ink)
+    out = []
+    for group in np.split(at, np.flatnonzero(np.diff(at) > gap) + 1) if len(at) else []:
+        first, last = int(group[0]), int(group[-1])
+        part = band[:, first : last + 1] if axis == "x" else band[first : last + 1]
+        rows = np.flatnonzero((part < PAPER).any(axis=1))
+        columns = np.flatnonzero((part < PAPER).any(axis=0))
+        part = part[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        out.append((first, last, part))
+    return out
+
+
+def _pieces(word: Grey, faint: int = 160) -> list[Piece]:
+    """Connected pieces of ink of a word, from left to right."""
+    from scipy.ndimage import find_objects, label
+
+    boxes = [b for b in find_objects(label(word < faint)[0]) if b is not None]
+    return sorted(
+        (Piece(b[1].start, b[0].start, b[0].stop) for b in boxes), key=lambda piece: piece.left
+    )
+
+
+def has_raised_end(word: Grey) -> bool:
+    """Whether the last sign of a word is smaller than its first and stands higher: an exponent."""
+    pieces = _pieces(word)
+    tall = max((p.height for p in pieces), default=0)
+    if len(pieces) < 2 or tall < SMALL_PRINT - 1:  # less is not told from noise
+        return False
+    first, last = pieces[0], pieces[-1]
+    base = max(p.bottom for p in pieces if p.height > 0.85 * (first.bottom - first.top))
+    return last.height > 2 and last.bottom < base - 0.2 * tall and first.bottom >= base - 1
+
+
+def with_point(text: str, word: Grey) -> str:
+    """A text whose decimal point was not read, with the point where the picture has it.
+
+    Empty, if the picture has a point whose place is not known.
+    """
+    if "." in text:
+        return text
+    pieces = _pieces(word)
+    tall = max((p.height for p in pieces), default=0)
+    points = [p for p in pieces if p.height < 0.35 * tall and p.top > 0.5 * tall and p.height > 0]
+    if not points:
+        return text
+    signs = [p for p in pieces if p.height > 0.6 * tall]
+    digits = text.lstrip("+-−–—")
+    if len(points) > 1 or len(signs) != len(digits):
+        return ""
+    place = sum(p.left < points[0].left for p in signs)
+    return text[: len(text) - len(digits)] + digits[:place] + "." + digits[place:]
+
+
+def number(text: str) -> float | None:
+    """The number of a word, with its sign; None if it is none."""
+    plain = text.strip("|.,;:'‘’\"_ ")
+    plain = plain.replace("−", "-").replace("–", "-").replace("—", "-").replace(",", ".")
+    if re.match(r"[+-]?0\d", plain):  # its point was lost
+        return None
+    return float(plain) if _NUMBER.fullmatch(plain) else None
+
+
+def texts_of(words: Sequence[Grey], letters: float, mode: str = ONE_BLOCK) -> list[str]:
+    """Texts of pictures of words, read one below the other; empty where nothing is read.
+
+    Raises
+    ------
+    LibraryError
+        If tesseract is not there.
+    """
+    if shutil.which("tesseract") is None:
+        raise LibraryError(
+            "tesseract is not on PATH: apt install tesseract-ocr, or give two points of each axis "
+            "(--x PIXEL=VALUE PIXEL=VALUE --y …)"
+        )
+    import cv2
+    import pytesseract
+
+    if not words:
+        return []
+    space = int(1.2 * letters)
+    width = max(word.shape[1] for word in words) + 2 * space
+    stack, ends, start = [np.full((space, width), 255, np.uint8)], [], space
+    for word in words:
+        right = width - space - word.shape[1]
+        part = np.pad(word, ((0, space), (space, right)), constant_values=255)
+        ends.append((start, start + len(word)))
+        start += len(part)
+        stack.append(part)
+    factor = float(np.clip(LETTER / letters, 1.0, 8.0))
+    large = cv2.resize(np.vstack(stack), None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
+    found = pytesseract.image_to_data(
+        large,
+        config=f"--psm {mode} -c tessedit_char_whitelist=0123456789.-−",
+        output_type=pytesseract.Output.DICT,
+    )
+    texts = [""] * len(words)
+    for text, top, height in zip(found["text"], found["top"], found["height"]):
+        middle = (top + height / 2) / factor
+        for k, (first, last) in enumerate(ends):
+            if first - space / 2 <= middle < last + space / 2:
+                texts[k] += text.strip()
+    return texts
