@@ -214,3 +214,13 @@ def test_status_of_nothing_says_so(tmp_path, capsys):
     assert code == 2
     assert "nothing was run here" in said.err
     assert not (tmp_path / "results").exists()
+
+
+def test_show_tells_the_file_that_was_meant(tmp_path, capsys):
+    figure = tmp_path / "results" / "toy" / "figures" / "parity.png"
+    figure.parent.mkdir(parents=True)
+    figure.touch()
+    words = ("show", "results/toy/figures/pairty.png", "--directory", str(tmp_path))
+    code, said = told(capsys, *words)
+    assert code == 2
+    assert "did you mean 'results/toy/figures/parity.png'?" in said.err

@@ -16,7 +16,7 @@ from typing import Any
 from defectra.cli.help import command
 from defectra.core.claims import CHECK_COLUMNS, SCORECARD_COLUMNS
 from defectra.core.csvs import read_csv
-from defectra.core.errors import DefectraError, TableError
+from defectra.core.errors import DefectraError, TableError, meant
 from defectra.core.journal import read_journal
 from defectra.core.paths import PROJECT
 from defectra.core.store import write_bytes
@@ -89,11 +89,19 @@ def run(chosen: argparse.Namespace) -> int:
             lines += _write_raw(chosen.what, directory, chosen.raw)
     if not lines:
         raise DefectraError(
-            f"nothing is known of {chosen.what!r}: no file below {directory}, no claim or check of "
-            f"its scorecards, no identity in its tables, journals or in the archive"
+            f"nothing is known of {chosen.what!r}{_like(chosen.what, directory)}: "
+            f"no file below {directory}, no claim or check of its scorecards, no identity in "
+            f"its tables, journals or in the archive"
         )
     print("\n".join(lines))
     return 0
+
+
+def _like(what: str, directory: Path) -> str:
+    """The figure or table whose path is like what was asked for."""
+    found = [p for kind in ("*/figures/*.png", "*/*.csv", "*.csv", "*.parquet", "*/*.parquet")
+             for p in (directory / "results").glob(kind)]  # fmt: skip
+    return meant(what, [os.path.relpath(path, directory) for path in found])
 
 
 def _relative(what: str, directory: Path) -> str | None:

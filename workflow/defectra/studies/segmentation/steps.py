@@ -89,7 +89,7 @@ def evaluate_segmentation(job: Job) -> None:
     seeds, costs = [], []
     for number, (members, table) in enumerate(zip(job.input.members, job.input.costs, strict=True)):
         seeds.append(ensembles.OneSeed(number, _members(members), []))
-        costs += read_csv(table, ensembles.COST_COLUMNS)
+        costs += [row | {"seed": number} for row in read_csv(table, ensembles.COST_COLUMNS)]
     rows = ensembles.metrics(seeds, asked, training[USUAL], settings)
     write_csv(job.output.metrics, rows, ensembles.METRIC_COLUMNS)
     fractions = ensembles.fraction_rows(seeds, asked, settings)

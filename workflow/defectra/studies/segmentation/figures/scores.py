@@ -42,7 +42,8 @@ def plot_scores(rows: Rows, path: str | Path) -> None:
     axes[1, 0].set_ylabel("EA − ER")
     for row, title in ((0, "models"), (1, "differences")):
         handles, labels = axes[row, 0].get_legend_handles_labels()
-        axes[row, -1].legend(handles, labels, title=title, loc="best")
+        beside = {"loc": "upper left", "bbox_to_anchor": (1.02, 1.0)}  # no bar lies under it
+        axes[row, -1].legend(handles, labels, title=title, **beside)
     style.save(figure, path)
 
 
