@@ -42,7 +42,11 @@ use rule step as build_levels with:
     resources:
         **need(mb=700, minutes=10),
     params:
-        **step("defectra.studies.levels.steps.build_levels"),
+        **step(
+            "defectra.studies.levels.steps.join_levels"
+            if PARSED_JOIN
+            else "defectra.studies.levels.steps.build_levels"
+        ),
         **(HOSTS if PARSED_JOIN else {}),
         mirror=json.dumps(CONFIG.mirror),
         natives=leaf(CONFIG, "levels", "native_defects"),
