@@ -12,7 +12,7 @@ DIRECTORY ?= .
 WORKERS ?= $(shell nproc 2>/dev/null || getconf _NPROCESSORS_ONLN)
 PROFILE ?= default
 MINUTES ?= 20
-SLURM_TESTS ?= slurm two_nodes batch_systems
+SLURM_TESTS ?= slurm two_nodes batch_systems controller
 STUDIES := $(notdir $(patsubst %/,%,$(dir $(wildcard workflow/defectra/studies/*/settings.py))))
 
 export PYTHONPATH := workflow
@@ -23,7 +23,7 @@ define install
 	@$(VENV)/bin/uv pip install -q --compile-bytecode --python $(PY) $(1) 2>/dev/null || $(PY) -m pip install -q $(1)
 endef
 
-TARGETS := help run ladder report published figure docs plan test test-reruns test-slurm test-faults test-fuzz walk \
+TARGETS := help run ladder report published figure docs plan test test-reruns changes test-slurm test-faults test-fuzz walk \
 	structures engines gpaw measured instruments corrections live slurm costs archive bench lint lock config overview \
 	clean distclean
 .PHONY: $(TARGETS) $(STUDIES)
@@ -75,6 +75,9 @@ test-slurm: $(VENV)/.installed-test $(VENV)/.installed-slurm  ## the workflow on
 
 test-reruns: $(VENV)/.installed-test  ## what each change of a whole campaign, figures included, reruns
 	@$(PY) -m pytest tests/reruns
+
+changes: $(VENV)/.installed-test  ## the table of changes in docs/workflow.md, WORDS="studies/nmc" alone
+	@PYTHONPATH=workflow:tests:tests/workflow:tests/reruns $(PY) tests/reruns/find_changes.py $(WORDS)
 
 test-faults: $(VENV)/.installed-test  ## kills, full disks, damaged files; figures in results/faults.json
 	@$(PY) -m pytest tests/faults

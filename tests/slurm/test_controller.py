@@ -7,11 +7,10 @@ import shutil
 from pathlib import Path
 
 import pytest
-from campaign import TABLES_ONLY, Campaign
 from cluster import Cluster
 from conftest import SLURM
 from events import GUARD_S, Gate, wait_for
-from test_slurm import CHUNK, Run, job_at_work, once_each, one_chunk, own_jobs, same_tables
+from test_slurm import CHUNK, Run, job_at_work, once_each, one_chunk, own_jobs, same_chunks
 
 pytestmark = pytest.mark.slurm
 
@@ -27,27 +26,23 @@ raise SystemExit
 """
 
 
-def local_run(folder: Path, shards: int) -> Campaign:
-    run = Run(folder, TABLES_ONLY, flags=("--no-report",))
-    run.campaign.study["shards"] = shards
-    run.campaign.write_config()
-    run.finish()
-    return run.campaign
+def two_chunks(folder: Path, flags: tuple[str, ...] = SLURM) -> Run:
+    return Run(
+        folder, *(f"results/chunks/nmc-0{k}/calculations.parquet" for k in (0, 1)), flags=flags
+    )
 
 
 def test_a_job_array_ends_as_jobs_do(cluster: Cluster, tmp_path: Path) -> None:
-    local = local_run(tmp_path / "local", 4)
-    run = Run(tmp_path / "array", TABLES_ONLY)
-    run.campaign.study["shards"] = 4
-    run.campaign.write_config()
+    run = two_chunks(tmp_path / "array")
     run.start("--slurm-array-jobs", "calculate").finish()
     tasks = [job for job in own_jobs(cluster, run.campaign, "all") if "_" in job]
-    assert len(tasks) == len({job.split("_")[1] for job in tasks}) == 4, "tasks of one array"
-    assert len({job.split("_")[0] for job in tasks}) == 1
+    assert len({job.split("_")[0] for job in tasks}) == 1, "one array"
+    assert len(tasks) == 2
     assert {cluster.jobs()[job] for job in tasks} == {"COMPLETED"}
-    same_tables(run.campaign, local)
-    once_each(run.campaign, local)
-    assert "Nothing to do" in run.campaign.run(TABLES_ONLY, *SLURM)
+    local = two_chunks(tmp_path / "local", flags=("--no-report",))
+    local.finish()
+    same_chunks(run.campaign, local.campaign)
+    once_each(run.campaign, local.campaign)
 
 
 def test_a_job_of_several_processes_gets_a_task_for_each(
@@ -55,9 +50,9 @@ def test_a_job_of_several_processes_gets_a_task_for_each(
 ) -> None:
     """The cost model asks for the processes of the launcher; it finds them inside of the job."""
     monkeypatch.setenv("DEFECTRA_GPAW_LAUNCH", LAUNCH)
-    out = "results/chunks/hbn-00/counts.json"
+    out = "results/chunks/perovskites-00/counts.json"
     run = Run(tmp_path / "processes", out)
-    run.campaign.others = {"studies": ["hbn"], "hbn": {"complete": True}}
+    run.campaign.others = {"studies": ["perovskites"], "perovskites": {"complete": True}}
     run.campaign.write_config()
     script = run.campaign.folder / "scripts/step.py"
     script.write_text(script.read_text().replace('"""\n\n', f'"""\n{PROCESSES}\n', 1))

@@ -81,3 +81,16 @@ def test_a_job_that_snakemake_saw_end_is_not_lost(records: Path) -> None:
     for path in records.glob("*"):
         path.unlink()
     assert lost.look(1.0) == []
+
+
+def test_a_job_that_has_begun_and_is_forgotten_is_lost(tmp_path: Path) -> None:
+    """Snakemake's record of a job that has begun bears no number; the log of Slurm does."""
+    logs = tmp_path / "slurm_logs" / "rule_calculate" / "nmc-00"
+    logs.mkdir(parents=True)
+    for number in ("21", "22", "23"):
+        (logs / f"{number}.log").touch()
+    running = {"21": "RUNNING", "22": "RUNNING"}  # 23: of an earlier run
+    queue = Answers(running, None, {"22": "COMPLETED"}, {}, {})
+    lost = LostJobs(tmp_path / "incomplete", queue, every_s=1.0, looks=3)
+    found = [lost.look(float(k)) for k in range(5)]
+    assert found == [[], [], [], [], ["21"]], "22 was seen to end"

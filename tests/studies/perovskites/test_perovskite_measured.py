@@ -13,6 +13,7 @@ from defectra.core.records import Metric, Split
 from defectra.core.store import Archive
 from defectra.learn.committee import COMMITTEE, Answer
 from defectra.studies.perovskites import (
+    end_members,
     measured,
     measured_models,
     measured_scores,
@@ -226,6 +227,21 @@ def test_the_screen_asks_for_the_measured_like_gap():
     assert by_name["KSr_0.5Pb_0.5I_3"]["gap_measured_unseen"] == "K Sr"
     left = {r["step"]: r["left"] for r in screen.funnel(found, Screen())}
     assert left["gap"] < left["all"] == 3
+
+
+def test_mixing_columns_of_pure_and_half_mixed_cells():
+    compounds = [parse_formula(f) for f in ("CsPbI_3", "MASn_0.5Pb_0.5I_3")]
+    own = end_members.matrix(compounds, OWN)
+    columns = end_members.mixing(compounds, own)
+    assert columns.shape == (2, end_members.PAIRS + 7)
+    assert columns[0, : end_members.PAIRS].sum() == 0
+    assert columns[1, : end_members.PAIRS].sum() == pytest.approx(0.25)
+    assert columns[:, end_members.PAIRS] == pytest.approx([1, 2])
+    assert columns[:, end_members.PAIRS + 1] == pytest.approx([0, np.log(2)])
+    assert columns[0, -2:] == pytest.approx([0, 0])
+    lowest = next(r for r in OWN if r["name"] == "CsSnI_3" and r["kind"] == "bands")["gap_HSE"]
+    assert columns[1, -1] == pytest.approx(lowest)
+    assert columns[1, -2] > lowest
 
 
 def test_predictions_of_others_are_read_by_name_and_correlated(tmp_path):

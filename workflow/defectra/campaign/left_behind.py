@@ -113,8 +113,14 @@ def slurm_known() -> dict[str, str] | None:
     return _squeue("--states=all")
 
 
+_ENDED = frozenset(
+    "BOOT_FAIL CANCELLED COMPLETED DEADLINE FAILED NODE_FAIL OUT_OF_MEMORY PREEMPTED REVOKED "
+    "TIMEOUT".split()
+)
+
+
 class LostJobs:
-    """Jobs that were submitted and that Slurm does not know any more.
+    """Jobs that were submitted, or seen at work, and that Slurm does not know any more.
 
     The executor plugin (2.8) takes such a job for one that is not listed yet, and waits for it
     without end: after a controller died between a submission and the writing of its state.
@@ -122,7 +128,7 @@ class LostJobs:
     Parameters
     ----------
     records
-        ``.snakemake/incomplete``.
+        ``.snakemake/incomplete``; the logs of jobs that have begun are beside it.
     queue
         States of the user's jobs, ended ones included; None if the queue does not answer.
     every_s, looks
@@ -135,6 +141,7 @@ class LostJobs:
     ) -> None:
         self.records, self.queue, self.every_s, self.looks = records, queue, every_s, looks
         self._next, self._missed = 0.0, dict[str, int]()
+        self._running: set[str] = set()  # begun, and not seen to end
 
     def look(self, now: float) -> list[str]:
         """Numbers of the jobs that are lost; asks the queue once in `every_s`.
@@ -147,9 +154,11 @@ class LostJobs:
         if now < self._next:
             return []
         self._next = now + self.every_s
-        numbers = submitted(self.records)
-        states = self.queue() if numbers else {}
+        asked, at_work = submitted(self.records), begun(self.records.parent / "slurm_logs")
+        states = self.queue() if asked or at_work else {}
         if states is not None:
-            missing = numbers - states.keys()
+            seen = {n for n in at_work & states.keys() if states[n] not in _ENDED}
+            self._running = seen | ((self._running & at_work) - states.keys())
+            missing = (asked | self._running) - states.keys()
             self._missed = {number: self._missed.get(number, 0) + 1 for number in missing}
         return sorted(n for n, count in self._missed.items() if count >= self.looks)

@@ -25,17 +25,14 @@ MADE_ELSEWHERE = [
     *CONFIG.levels.live.results,
     *(t.file for t in CONFIG.levels.live.tables),
 ]
+PARSED_JOIN = bool(MADE_ELSEWHERE) and CONFIG.levels.live.parsed_geometry != "parsed"
 
 
 use rule step as build_levels with:
     input:
         impurities=needs(f"{LEVELS_SET}/DFT_impurities.csv", CONFIG.mirror),
         natives=needs(f"{LEVELS_SET}/DFT_native_defects.csv", CONFIG.mirror),
-        parsed=(
-            ["results/levels/parsed_levels.csv"]
-            if MADE_ELSEWHERE and CONFIG.levels.live.parsed_geometry != "parsed"
-            else []
-        ),
+        parsed=["results/levels/parsed_levels.csv"] if PARSED_JOIN else [],
     output:
         levels="results/levels/levels.parquet",
         left_out="results/levels/left_out.csv",
@@ -45,10 +42,14 @@ use rule step as build_levels with:
     resources:
         **need(mb=700, minutes=10),
     params:
-        **step("defectra.studies.levels.steps.build_levels"),
+        **step(
+            "defectra.studies.levels.steps.join_levels"
+            if PARSED_JOIN
+            else "defectra.studies.levels.steps.build_levels"
+        ),
+        **(HOSTS if PARSED_JOIN else {}),
         mirror=json.dumps(CONFIG.mirror),
         natives=leaf(CONFIG, "levels", "native_defects"),
-        hosts=CONFIG.levels.hosts,
         parsed_geometry=CONFIG.levels.live.parsed_geometry,
 
 

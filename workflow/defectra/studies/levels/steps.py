@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from defectra.core.step import Job
 
 
@@ -69,41 +71,56 @@ def compare_hybrid_levels(job: Job) -> None:
 def build_levels(job: Job) -> None:
     """Published levels.
 
-    Input impurities, natives (csv of the mirror), parsed (csv, if any); output levels, left_out.
+    Input impurities, natives (csv of the mirror); output levels, left_out.
 
-    params.mirror, params.natives (whether native defects train), params.hosts (file of the hosts),
-    params.parsed_geometry (how parsed cells were made).
+    params.mirror, params.natives (whether native defects train).
     """
-    import json
+    from defectra.core.csvs import write_csv
+    from defectra.core.store import write_table
+    from defectra.studies.levels.published import LEFT_OUT_COLUMNS, LEVELS
 
+    rows, left_out = _published(job)
+    write_table(job.output.levels, rows, LEVELS)
+    write_csv(job.output.left_out, left_out, LEFT_OUT_COLUMNS)
+
+
+def join_levels(job: Job) -> None:
+    """Published levels, and those of finished runs made elsewhere.
+
+    As :func:`build_levels`; input parsed (csv); params.properties (file of the hosts),
+    params.parsed_geometry (how the parsed cells were made).
+    """
     from defectra.core.csvs import read_csv, write_csv
-    from defectra.core.datasets import located
     from defectra.core.project_files import project_file
     from defectra.core.store import write_table
     from defectra.studies.levels.hosts import read_hosts
     from defectra.studies.levels.parsed import parsed_rows
-    from defectra.studies.levels.published import (
-        LEFT_OUT_COLUMNS,
-        LEVELS,
-        read_impurities,
-        read_natives,
-    )
+    from defectra.studies.levels.published import LEFT_OUT_COLUMNS, LEVELS
     from defectra.studies.levels.tables import COMPUTED_LEVELS
+
+    rows, left_out = _published(job)
+    computed = read_csv(str(job.input.parsed[0]), COMPUTED_LEVELS.names)
+    keys = {(r["host"], r["site"], r["impurity"]) for r in rows}
+    hosts = read_hosts(project_file(job.params.properties))
+    new, more = parsed_rows(computed, keys, hosts, job.params.parsed_geometry)
+    write_table(job.output.levels, rows + new, LEVELS)
+    write_csv(job.output.left_out, left_out + more, LEFT_OUT_COLUMNS)
+
+
+def _published(job: Job) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Published levels, and what was left out."""
+    import json
+
+    from defectra.core.datasets import located
+    from defectra.studies.levels.published import read_impurities, read_natives
 
     mirror = json.loads(job.params.mirror)
     impurities, own = (located(job.input[k], mirror)[0] for k in ("impurities", "natives"))
     rows, left_out = read_impurities(impurities)
-    if json.loads(job.params.natives):
-        natives, more = read_natives(own)
-        rows, left_out = rows + natives, left_out + more
-    if job.input.get("parsed"):
-        computed = read_csv(str(job.input.parsed[0]), COMPUTED_LEVELS.names)
-        keys = {(r["host"], r["site"], r["impurity"]) for r in rows}
-        hosts = read_hosts(project_file(job.params.hosts))
-        new, more = parsed_rows(computed, keys, hosts, job.params.parsed_geometry)
-        rows, left_out = rows + new, left_out + more
-    write_table(job.output.levels, rows, LEVELS)
-    write_csv(job.output.left_out, left_out, LEFT_OUT_COLUMNS)
+    if not json.loads(job.params.natives):
+        return rows, left_out
+    natives, more = read_natives(own)
+    return rows + natives, left_out + more
 
 
 def evaluate_levels(job: Job) -> None:

@@ -11,7 +11,7 @@ No published value enters.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import product
+from itertools import combinations, product
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from defectra.core.records import Status
 from defectra.studies.perovskites import runs
 from defectra.studies.perovskites.compounds import A_IONS, B_IONS, X_IONS, Compound, fractions
+from defectra.studies.perovskites.descriptors import LONE_PAIR
 from defectra.studies.perovskites.elements import MOLECULES
 
 Floats = NDArray[np.float64]
@@ -35,6 +36,8 @@ STAND_IN = "Cs"
 LEAN_EV = 0.5  # scale of the mean that leans to the lowest gap
 COLUMNS = len(QUANTITIES) + 5
 _GAP, _LATTICE = 1, 2
+_LOWEST, _LEAN = len(QUANTITIES), len(QUANTITIES) + 4
+PAIRS = len(B_IONS) * (len(B_IONS) - 1) // 2
 
 
 def matrix(compounds: Sequence[Compound], found: Rows) -> Floats:
@@ -64,6 +67,23 @@ def matrix(compounds: Sequence[Compound], found: Rows) -> Floats:
             lean,
         ]
     )
+
+
+def mixing(compounds: Sequence[Compound], own: Floats) -> Floats:
+    """How a composition is mixed, shape (n, 22): products of B shares, then what molecules do.
+
+    The last seven columns: number of B species, their mixing entropy (in k_B), share of molecules
+    on A, share of lone-pair cations, and the share of molecules times that, times the mean that
+    leans to the lowest gap, and times the lowest gap of `own`, the answer of :func:`matrix`.
+    """
+    a, b, _ = fractions(compounds)
+    pairs = [b[:, i] * b[:, j] for i, j in combinations(range(b.shape[1]), 2)]
+    entropy = -(b * np.log(np.where(b > 0, b, 1.0))).sum(axis=1)
+    molecules = a @ np.array([ion in MOLECULES for ion in A_IONS], float)
+    lone = b @ LONE_PAIR
+    beside = [molecules * own[:, k] for k in (_LEAN, _LOWEST)]
+    rest = [(b > 0).sum(axis=1), entropy, molecules, lone, lone * molecules, *beside]
+    return np.column_stack([*pairs, *rest])
 
 
 def ends(found: Rows, quantities: Sequence[tuple[str, str]] = QUANTITIES) -> Floats:

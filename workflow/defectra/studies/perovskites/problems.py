@@ -8,6 +8,8 @@
 - ``+ own ends``: our own calculations of the end members (pure inorganic compounds), averaged over
   the composition (:mod:`defectra.studies.perovskites.end_members`); no published value of any
   compound.
+- ``+ own ends and mixing``: besides, how the B site is mixed, and how molecules on A change the
+  gaps of our end members, in which Cs stands for them (gap alone).
 - ``+ references``: the energies of the phases AX; learnt is the decomposition energy counted from
   one level for all A (:mod:`defectra.studies.perovskites.references`). No energy of a perovskite
   is in it. Cost of the vacancies and Fermi level at equilibrium hold E(AX) as well, by one half,
@@ -35,6 +37,7 @@ Rows = Sequence[Mapping[str, Any]]
 Groups = tuple[tuple[int, ...], ...]
 COMPOSITION = "composition"
 PBE, REFERENCES, OWN = " + PBE", " + references", " + own ends"
+MIXING = OWN + " and mixing"
 TARGETS = (
     "lattice_PBE",
     "lattice_HSE",
@@ -111,7 +114,10 @@ def problems(
             Problem(COMPOSITION + REFERENCES, matrix, descriptors.GROUPS, descriptors.WIDE, base)
         )
     if runs and target in WITH_OWN:
-        out.append(_with_own(matrix, end_members.matrix(compounds, runs), nothing))
+        own = end_members.matrix(compounds, runs)
+        out.append(_with_own(matrix, own, nothing))
+        if quantity == "gap":
+            out.append(_with_mixing(out[-1], end_members.mixing(compounds, own)))
     if fidelity != "HSE":
         return out
     cheap = label(rows, f"{quantity}_PBE")
@@ -128,6 +134,15 @@ def _with_own(matrix: Floats, own: Floats, base: Floats) -> Problem:
     last = tuple(range(matrix.shape[1], matrix.shape[1] + own.shape[1]))
     groups, wide = (*descriptors.GROUPS, last), (*descriptors.WIDE, last)
     return Problem(COMPOSITION + OWN, np.hstack([matrix, own]), groups, wide, base)
+
+
+def _with_mixing(known: Problem, mixing: Floats) -> Problem:
+    start, stop = known.matrix.shape[1], known.matrix.shape[1] + mixing.shape[1]
+    middle = start + end_members.PAIRS
+    more = (tuple(range(start, middle)), tuple(range(middle, stop)))
+    matrix = np.hstack([known.matrix, mixing])
+    groups, wide = (*known.groups, *more), (*known.wide, *more)
+    return Problem(COMPOSITION + MIXING, matrix, groups, wide, known.base)
 
 
 def _with_cheap(name: str, matrix: Floats, cheap: Floats, base: Floats) -> Problem:

@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from defectra.core.csvs import write_csv
 from defectra.core.errors import DataError
 from defectra.core.records import Column, Origin, Table
+from defectra.core.store import write_table
 from defectra.studies.xanes.surroundings import COPPER_OXYGEN, REACH, Surroundings, describe
 
 if TYPE_CHECKING:
@@ -86,6 +88,15 @@ def copper_rows(archive: Path) -> tuple[list[Row], dict[str, int]]:
                 }
             )
     return rows, left_out
+
+
+def write_copper(
+    rows: list[Row], left_out: dict[str, int], table: str | Path, reasons: str | Path
+) -> None:
+    """Write the table, and the numbers of sites that were left out by reason."""
+    write_table(table, rows, COPPER)
+    counted = [{"reason": reason, "sites": number} for reason, number in sorted(left_out.items())]
+    write_csv(reasons, counted, ["reason", "sites"])
 
 
 def _members(archive: Path) -> tuple[dict[str, dict[str, tuple[Floats, Floats]]], dict[str, str]]:

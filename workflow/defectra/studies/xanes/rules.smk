@@ -33,7 +33,12 @@ use rule step as build_copper with:
     resources:
         **need(mb=1500, minutes=10),
     params:
-        **step("defectra.studies.xanes.steps.build_copper"),
+        # Readers of all engines are reached where runs are named, so that no engine reruns the rest.
+        **step(
+            "defectra.studies.xanes.steps.join_copper"
+            if CONFIG.xanes.parsed
+            else "defectra.studies.xanes.steps.build_copper"
+        ),
         mirror=CONFIG.mirror,
         parsed=CONFIG.xanes.parsed,
         parsed_geometry=CONFIG.xanes.parsed_geometry,

@@ -10,25 +10,33 @@ def build_copper(job: Job) -> None:
 
     Input archive (OmniXAS); output copper (parquet), left_out (csv).
 
+    params.mirror = folder of the published data.
+    """
+    from defectra.core.datasets import located
+    from defectra.studies.xanes.copper import copper_rows, write_copper
+
+    rows, left_out = copper_rows(located(job.input.archive, job.params.mirror)[0])
+    write_copper(rows, left_out, job.output.copper, job.output.left_out)
+
+
+def join_copper(job: Job) -> None:
+    """Cu K spectra with labels, and those of finished runs made elsewhere.
+
+    Input archive (OmniXAS); output copper (parquet), left_out (csv).
+
     params.mirror = folder of the published data; params.parsed, params.parsed_geometry = folders of
     finished runs, and how their cells were made.
     """
-    from defectra.core.csvs import write_csv
     from defectra.core.datasets import located
-    from defectra.core.store import write_table
-    from defectra.studies.xanes.copper import COPPER, copper_rows, published_cells
+    from defectra.studies.xanes.copper import copper_rows, published_cells, write_copper
     from defectra.studies.xanes.parsed import parsed_copper
 
     archive = located(job.input.archive, job.params.mirror)[0]
     rows, left_out = copper_rows(archive)
-    if job.params.parsed:
-        cells = published_cells(archive)
-        new, more = parsed_copper(job.params.parsed, cells, job.params.parsed_geometry)
-        rows += new
-        left_out |= {f"parsed: {reason}": number for reason, number in more.items()}
-    write_table(job.output.copper, rows, COPPER)
-    reasons = [{"reason": reason, "sites": number} for reason, number in sorted(left_out.items())]
-    write_csv(job.output.left_out, reasons, ["reason", "sites"])
+    cells = published_cells(archive)
+    new, more = parsed_copper(job.params.parsed, cells, job.params.parsed_geometry)
+    left_out |= {f"parsed: {reason}": number for reason, number in more.items()}
+    write_copper(rows + new, left_out, job.output.copper, job.output.left_out)
 
 
 def build_ladder(job: Job) -> None:

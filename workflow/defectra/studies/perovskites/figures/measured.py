@@ -44,6 +44,7 @@ def plot_ladder(rows: Rows, path: str | Path) -> None:
     for axis, (title, columns) in zip(axes.flat, _CELLS):
         _steps(axis, rows, columns)
         axis.set_title(title)
+    axes[0, 1].sharey(axes[0, 0])
     axes[0, 0].set_ylabel("gap (eV)")
     _foretold(axes[0, 2], rows)
     blank = axes[0, 0]

@@ -13,7 +13,7 @@ from defectra.core.records import Metric, Split
 from defectra.figures import style
 from defectra.learn.committee import COMMITTEE
 from defectra.studies.perovskites.compounds import A_IONS, X_IONS
-from defectra.studies.perovskites.problems import COMPOSITION, OWN, PBE, REFERENCES, TARGETS
+from defectra.studies.perovskites.problems import COMPOSITION, MIXING, OWN, PBE, REFERENCES, TARGETS
 
 Rows = Iterable[Mapping[str, Any]]
 LABELS = {
@@ -41,6 +41,7 @@ _SEEN = {
     COMPOSITION: ("formula alone", style.BLUE),
     COMPOSITION + REFERENCES: ("formula, reference phases", style.ORANGE),
     COMPOSITION + OWN: ("formula, our own pure compounds", style.PURPLE),
+    COMPOSITION + MIXING: ("formula, our own pure compounds, mixing", style.SKY),
     COMPOSITION + PBE: ("formula, PBE value", style.GREEN),
 }
 _METHODS = {
@@ -70,7 +71,7 @@ def plot_errors(metrics: Rows, path: str | Path) -> None:
     axes[0, 0].set_yticks(range(len(TARGETS)), [LABELS[t] for t in TARGETS])
     axes[0, 0].invert_yaxis()
     handles = [axes[0, 0].plot([], [], "o", color=c, label=text)[0] for text, c in _SEEN.values()]
-    figure.legend(handles=handles, loc="outside lower center", ncols=4)
+    figure.legend(handles=handles, loc="outside lower center", ncols=3)
     style.save(figure, path)
 
 
