@@ -107,7 +107,7 @@ def page(scorecard: Rows, checks: Rows, metrics: Rows, loss: Rows) -> str:
         ),
         "RMSE per metal atom:",
         table(["split", "from", *CONTENTS], contents(metrics)),
-        "The authors' energy-loss spectrum (a sample whose nominal contents are not told), atoms "
+        "The authors' energy-loss spectrum (a sample whose nominal contents are not stated), atoms "
         "per metal atom by intensities: "
         + (", ".join(f"{r['element']} {_ends(r)}" for r in loss) or "no mirror"),
         "Claims and checks (`scorecard.csv`, `checks.csv`):",
@@ -136,7 +136,7 @@ def summary(scorecard: Rows, metrics: Rows) -> str:
     won = score(metrics, ELECTRONS, metric=Metric.WIN_RATE)
     text.append(
         f"Against cells of as many electrons the vacancy wins {shown(won)} of its pairs. Cell "
-        "volume and contents tell neither, by design."
+        "volume and contents detect neither, by design."
     )
     by = {
         f: [

@@ -60,7 +60,7 @@ def test_fdmnes_without_the_number_of_atoms_says_so(tmp_path):
     head = HEADER.format(n="", rest="", name="x").replace(", x\n", "\n")
     (tmp_path / "run.txt").write_text(head + table(X, 4 * MU))
     row = import_tree(tmp_path).imports[0]
-    assert "whose number is not told" in row["message"]
+    assert "whose number is not stated" in row["message"]
 
 
 @pytest.mark.parametrize(

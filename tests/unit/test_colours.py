@@ -1,4 +1,4 @@
-"""Colours of figures: told apart by colour-blind readers, and no others used by a study."""
+"""Colours of figures: distinguished by colour-blind readers, and no others used by a study."""
 
 from __future__ import annotations
 

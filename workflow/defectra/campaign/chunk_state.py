@@ -72,7 +72,7 @@ def write_state(path: Path, state: ChunkState) -> None:
 
 
 def remaining(states: Sequence[ChunkState], now: float) -> float:
-    """Expected seconds until the last chunk ends; NaN if nothing tells.
+    """Expected seconds until the last chunk ends; NaN if unknown.
 
     As many chunks are at work side by side as now; the last one may be the longest.
     """

@@ -189,7 +189,7 @@ class Progress:
         self.expected_s = self._announced() or weight
 
     def _announced(self) -> float:
-        """What the run, or a start before, expected to be left; 0: nothing tells."""
+        """What the run, or a start before, expected to be left; 0: unknown."""
         try:
             return read_state(self.path).left_s
         except (OSError, ValueError, KeyError, TypeError):

@@ -52,7 +52,7 @@ def check_failures(paths: Sequence[str | Path], limit: float) -> float:
     Raises
     ------
     TableError
-        If it is above `limit`; the message tells the most frequent failures.
+        If it is above `limit`; the message names the most frequent failures.
     """
     import pyarrow.compute as pc
 

@@ -77,7 +77,7 @@ class Result:
     beside
         Further rows by the name of their table, such as the spectrum of a calculations row.
     arrays
-        Reads the arrays that the row tells of, by name; None: it has none.
+        Reads the arrays that the row names, by name; None: it has none.
     """
 
     row: Row

@@ -68,7 +68,7 @@ def write_plan_apart(config: Config, results: Path, code: str = "") -> list[str]
     Raises
     ------
     ConfigError
-        If the plan cannot be made; the message tells why.
+        If the plan cannot be made; the message says why.
     """
     old = standing(config, results / "plan", code)
     if old is not None:

@@ -119,7 +119,7 @@ def _archived(root: Path, protocols: Mapping[str, Any]) -> tuple[set[tuple[Any, 
 
     Ids are not known before geometries are, so sites are compared; that a protocol of the same
     name still means the same is seen by one id of each kind. A damaged archive counts as empty
-    here: the job that reads it tells which part it is.
+    here: the job that reads it states which part it is.
     """
     from defectra.core.records import CALCULATIONS, GEOMETRIES
     from defectra.core.store import Archive

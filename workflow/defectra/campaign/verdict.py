@@ -16,7 +16,7 @@ Row = dict[str, Any]
 
 MACHINE = "machine:"
 
-# Causes that a message tells, the first that fits.
+# Causes that a message names, the first that fits.
 _CAUSES = (
     ("no_space", re.compile(r"no space left|quota exceeded|file too large|errno 2[78]\b", re.I)),
     (
@@ -42,12 +42,12 @@ def unfinished(row: Row) -> Row:
 
 
 def is_machine(error_class: str) -> bool:
-    """Whether a class tells of the machine."""
+    """Whether a class blames the machine."""
     return error_class.startswith(MACHINE)
 
 
 def machine_class(error_class: str, message: str) -> str:
-    """``machine:`` and the cause that the message tells, else the engine's own class."""
+    """``machine:`` and the cause that the message names, else the engine's own class."""
     kind = error_class.removeprefix(MACHINE)
     causes = (name for name, words in _CAUSES if words.search(message))
     return MACHINE + next(causes, kind or "unknown")

@@ -110,7 +110,7 @@ def sentences(built: Built, out: Path, beside: Path) -> list[str]:
     if few:
         lines.append(f"  {few} averages hold a site that is not (known to be) self-consistent")
     if built.fidelity[1] == "parsed":
-        lines.append("  the runs do not tell their settings: that they are equal is not checked")
+        lines.append("  the runs do not say their settings: that they are equal is not checked")
     if built.left_out:
         lines.append(f"  left out: {len(built.left_out)}, with reasons in {beside}")
     return lines

@@ -120,7 +120,7 @@ def array_writer(path: str | Path) -> Iterator[Callable[[Row, Arrays], None]]:
     Raises
     ------
     StoreError
-        If the disk refuses, or the arrays are not those that the row tells of.
+        If the disk refuses, or the arrays are not those that the row names.
     """
     import h5py
 
@@ -139,7 +139,7 @@ def _add(file: h5py.File, row: Row, arrays: Arrays) -> None:
         if digest_of(array) != digest:
             raise StoreError(
                 f"calculation {row['calculation_id'][:16]}: array {name} is not the one that its "
-                f"row tells of; the journal or archive changed meanwhile: rerun"
+                f"row names; the journal or archive changed meanwhile: rerun"
             )
         options = {"compression": "gzip", "shuffle": True, "fletcher32": True}
         try:

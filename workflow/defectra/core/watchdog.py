@@ -38,7 +38,7 @@ def follow_ancestors(generations: int = 2, every_s: float = 0.5) -> None:
 
 
 def refuse_at_work(folder: Path) -> None:
-    """Refuse if a Snakemake of this machine works in `folder`: its lock does not tell.
+    """Refuse if a Snakemake of this machine works in `folder`: its lock does not say.
 
     Jobs that it has on a cluster are not meant.
 

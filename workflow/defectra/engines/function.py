@@ -128,7 +128,7 @@ class FunctionEngine:
             out.files, out.status = {RESULT: packed(arrays)}, Status.OK
         except EngineError as error:
             out.error_class, out.message = error.error_class, str(error)
-        except Exception as error:  # a failed calculation is a row; the class tells its kind
+        except Exception as error:  # a failed calculation is a row; the class states its kind
             out.error_class = f"failed_{type(error).__name__}"
             out.message = f"{type(error).__name__}: {error}"
         out.wall_s, out.cpu_s = time.perf_counter() - start, time.process_time() - cpu

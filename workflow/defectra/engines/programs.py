@@ -188,7 +188,7 @@ class Site:
         if not reading.converged:
             unknown = reading.converged is None
             out.error_class = "convergence_unknown" if unknown else "not_self_consistent"
-            state = "nothing tells whether {} reached" if unknown else "{} did not reach"
+            state = "nothing says whether {} reached" if unknown else "{} did not reach"
             out.message = reading.note or f"{state.format(path.name)} self-consistency"
 
 

@@ -13,7 +13,7 @@ from defectra.core.errors import DataError
 from defectra.images.formats import Found, arrays_of
 
 LEAST = 8  # pixels along each axis; what is narrower is a curve or a table
-SATURATED = 0.01  # share of pixels at the largest value of an integer image that is told of
+SATURATED = 0.01  # share of pixels at the largest value of an integer image that is reported
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Image:
     name
         Of the array in its file.
     pixel, pixel_unit
-        Size of a pixel along both axes, and its unit; None and empty where the file does not tell.
+        Size of a pixel along both axes, and its unit; None and empty where the file does not say.
     notes
         What is to be known: negative values, saturation, a heading that was passed over.
     """

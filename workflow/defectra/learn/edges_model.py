@@ -38,7 +38,7 @@ class AboutEdges:
     edges, first, step, points
         Names and grids (eV) of the edges.
     targets, units, is_class
-        What it tells.
+        What it states.
     scores
         ``"O K + Ni K: x_Li"``: half width of the 90 % interval of a number, or balanced accuracy of
         a class against the arms without it; from held-out groups, for every subset.

@@ -29,7 +29,7 @@ class About:
     edge
         E.g. ``Ni K``.
     target, unit
-        What it tells.
+        What it states.
     features
         Names joined with ``+``, none that learns.
     first, step, points

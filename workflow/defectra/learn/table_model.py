@@ -27,7 +27,7 @@ class AboutTable:
     Attributes
     ----------
     target, unit
-        What it tells.
+        What it states.
     columns, sizes
         Columns that it reads, and how many numbers each holds.
     half

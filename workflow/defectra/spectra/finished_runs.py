@@ -24,7 +24,7 @@ from defectra.core.store import Archive, read_table
 
 Row = dict[str, Any]
 Fidelity = tuple[str, str, str]  # engine, protocol, geometry protocol
-NOT_TOLD = "parsed"  # protocol of a run whose input does not tell its settings
+NOT_TOLD = "parsed"  # protocol of a run whose input does not say its settings
 
 
 @dataclass

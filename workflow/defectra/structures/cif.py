@@ -1,7 +1,7 @@
 """CIF files: sites by the file's own operations or those of its space group, all checked.
 
 A crystal that comes out agrees with the formula, the multiplicities and the formula units that
-the file tells; where two settings of a group agree with all of them, the file is refused.
+the file states; where two settings of a group agree with all of them, the file is refused.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ def _names(blocks: list[Block]) -> str:
 
 
 def _expand(block: Block, sites: list[Site], lattice: Any) -> Expanded:
-    """Atoms of the cell in the one setting that agrees with all that the file tells."""
+    """Atoms of the cell in the one setting that agrees with all that the file states."""
     own = _operations(block, lattice.matrix)
     named = _named_or_none(block) if own else _named(block)
     settings = [own] if own else _settings(block, named, lattice.matrix)
@@ -133,12 +133,12 @@ def _expand(block: Block, sites: list[Site], lattice: Any) -> Expanded:
 
 
 def _check_sure(block: Block, own: Setting | None, named: bool, *, sure: bool) -> None:
-    """Refuse atoms whose completeness nothing tells; say so where operations alone tell it."""
+    """Refuse atoms whose completeness nothing says; say so where operations alone tell it."""
     if named or sure:
         return
     if own is None:
         raise StructureError(
-            "neither operations nor a space group are given, and nothing tells whether all atoms "
+            "neither operations nor a space group are given, and nothing says whether all atoms "
             "of the cell are listed; add _symmetry_space_group_name_H-M ('P 1') or "
             "_cell_formula_units_Z"
         )

@@ -107,7 +107,7 @@ def _in_ev(
     ------
     EngineError
         ``bad_output`` if the edge lies in the spectrum with the other unit alone, although the
-        input tells the unit.
+        input states the unit.
     """
     edge = tabulated(absorber.element, absorber.edge) if absorber.element else None
     factor = 1.0 if declared_ev else HARTREE_EV

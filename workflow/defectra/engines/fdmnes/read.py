@@ -152,7 +152,7 @@ def _per_atom(
     ]  # fmt: skip
     total = sum(numbers) or header.get("natomsym", header.get("natomsym_f", 0.0))
     if total < 1 or not all(numbers):
-        return mu, "" if total == 1 else "sum over the equivalent atoms, whose number is not told"
+        return mu, "" if total == 1 else "sum over the equivalent atoms, whose number is not stated"
     return mu / total, f"sum over {total:g} atoms, divided by it" if total > 1 else ""
 
 

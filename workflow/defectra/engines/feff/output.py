@@ -32,7 +32,7 @@ def read_folder(folder: str | Path) -> Parsed:
 
 
 def read_xmu(path: str | Path) -> Parsed:
-    """Read ``xmu.dat`` of FEFF9 or FEFF10; it does not tell whether potentials converged.
+    """Read ``xmu.dat`` of FEFF9 or FEFF10; it does not say whether potentials converged.
 
     Raises
     ------

@@ -83,7 +83,7 @@ def row_of(line: str) -> list[float] | None:
 
 
 def number(text: str, path: Path) -> float:
-    """A number that a file tells outside its columns.
+    """A number that a file states outside its columns.
 
     Raises
     ------

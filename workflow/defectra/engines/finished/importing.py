@@ -198,7 +198,7 @@ def _check(reading: Reading, paired: Paired) -> str:
         what = "element" if not element else "edge"
         raise EngineError(
             "unknown_absorber",
-            f"nothing tells the absorbing {what} ({reading.absorber.label or 'no input file'}); "
+            f"nothing says the absorbing {what} ({reading.absorber.label or 'no input file'}); "
             "put the input of the run beside it",
         )
     if not is_element(element):
@@ -245,7 +245,7 @@ def _status(reading: Reading) -> tuple[str, str, str]:
     if reading.converged:
         return str(Status.OK), "", ""
     if reading.converged is None:
-        text = "no log tells whether the potentials converged"
+        text = "no log states whether the potentials converged"
         return str(Status.UNCONVERGED), "convergence_unknown", text
     steps = reading.parsed.iterations
     text = (

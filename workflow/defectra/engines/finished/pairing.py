@@ -153,7 +153,7 @@ def find_site(
     orbits = orbit_labels(structure)
     if len({orbits[i] for i in sites}) == 1:
         return sites[0], f"the only kind of {element} site"
-    return None, f"{len(sites)} sites of {element or 'the element'}, nothing tells which"
+    return None, f"{len(sites)} sites of {element or 'the element'}, nothing says which"
 
 
 def _first_of(number: int, listed: tuple[int, ...], sites: int) -> int:

@@ -35,12 +35,12 @@ class Axis(StrEnum):
 
 @dataclass(frozen=True)
 class Absorber:
-    """What a run tells of the site that absorbs.
+    """What a run says about the site that absorbs.
 
     Attributes
     ----------
     element, edge
-        Empty if the run does not tell.
+        Empty if the run does not say.
     index
         Number of the site in the run's own structure, from 0; None if not known.
     listed
@@ -70,9 +70,9 @@ class Reading:
     Attributes
     ----------
     parsed
-        Spectrum, Fermi level, threshold, self-consistency; NaN for what the run does not tell.
+        Spectrum, Fermi level, threshold, self-consistency; NaN for what the run does not say.
     converged
-        None if the run does not tell.
+        None if the run does not say.
     axis, unit
         Of the energies, and of the absorption.
     inputs
@@ -85,7 +85,7 @@ class Reading:
     own_listed
         For each site of `own_structure` its number in the asymmetric list; empty: all are listed.
     identity
-        `calculation_id`, if the run's own input tells it; else that of `inputs`.
+        `calculation_id`, if the run's own input states it; else that of `inputs`.
     """
 
     parsed: Parsed

@@ -23,7 +23,7 @@ _VASP_APART = {
 
 
 def settings_digest(inputs: Mapping[str, str]) -> str:
-    """Eight hexadecimal digits of the settings of a run; empty if its input does not tell them.
+    """Eight hexadecimal digits of the settings of a run; empty if its input does not say them.
 
     Parameters
     ----------

@@ -51,7 +51,7 @@ def levels(reading: Reading, folder: Path, root: Path) -> Iterator[list[Candidat
     """Candidates, those that come together in one list, the likeliest first.
 
     Files that the run names; the folders from its own upwards, not above `root`; the cell of the
-    input (at once, where the input tells a site number: that counts its sites).
+    input (at once, where the input states a site number: that counts its sites).
     """
     numbered = reading.absorber.index is not None or reading.absorber.listed is not None
     for path in reading.structures:

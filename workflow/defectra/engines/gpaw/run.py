@@ -299,7 +299,7 @@ def _files(folder: Path) -> dict[str, bytes]:
 
 
 def failure(files: Mapping[str, bytes]) -> tuple[str, str] | None:
-    """Class and message of the error that a kept result tells; None if it tells none."""
+    """Class and message of the error that a kept result states; None if it states none."""
     try:
         found = json.loads(files[RESULT])["error"]
     except (KeyError, TypeError, ValueError):

@@ -269,7 +269,7 @@ def _cell(poscar: Path | None, names: list[str]) -> tuple[np.ndarray, list[str],
 
 
 def _state(outcar: Path | None, xml: Path | None) -> dict[str, Any]:
-    """Fermi level, convergence and version; None or NaN for what no file tells."""
+    """Fermi level, convergence and version; None or NaN for what no file states."""
     out: dict[str, Any] = {
         "efermi": float("nan"),
         "converged": None,

@@ -20,7 +20,7 @@ REACHES = (4, 6, 8, 12, 16, 24)  # columns beside a crossing that give the slope
 RULE = Path(__file__).with_name("crossings.json")
 SURE = 1.0  # logarithm of the odds above which lines change places
 LARGEST = 12.0  # largest logarithm of a ratio of two roughnesses
-APART = 1.5  # line widths: lines nearer than this are not told apart
+APART = 1.5  # line widths: lines nearer than this are not distinguished
 # Coefficients of a polynomial of fifth order from value, slope and curvature at 0 and at 1.
 _QUINTIC = np.linalg.inv(
     np.array(
@@ -56,7 +56,7 @@ def roughness(left: End, right: End, length: float) -> float:
 
 
 def near_each_other(one: Floats, other: Floats, distance: float) -> Iterator[tuple[int, int]]:
-    """First and last column of each stretch in which two lines are not told apart."""
+    """First and last column of each stretch in which two lines are not distinguished."""
     near = np.abs(one - other) < distance  # NaN is far
     edges = np.flatnonzero(np.diff(np.concatenate([[False], near, [False]]).astype(np.int8)))
     yield from zip(edges[::2].tolist(), (edges[1::2] - 1).tolist())
@@ -113,7 +113,7 @@ def features(one: Floats, other: Floats, first: int, last: int) -> Floats | None
     Parameters
     ----------
     first, last
-        Columns between which the lines are not told apart.
+        Columns between which the lines are not distinguished.
 
     Returns
     -------

@@ -174,7 +174,7 @@ def trace(mask: Mask, *, with_slope: bool = True) -> Floats:
     Parameters
     ----------
     with_slope
-        Whether lines are continued by their slope, and told apart behind crossings by the
+        Whether lines are continued by their slope, and distinguished behind crossings by the
         smoother continuation; without it, the nearest ink is taken.
 
     Returns

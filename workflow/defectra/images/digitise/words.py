@@ -168,7 +168,7 @@ def has_raised_end(word: Grey) -> bool:
     """Whether the last sign of a word is smaller than its first and stands higher: an exponent."""
     pieces = _pieces(word)
     tall = max((p.height for p in pieces), default=0)
-    if len(pieces) < 2 or tall < SMALL_PRINT - 1:  # less is not told from noise
+    if len(pieces) < 2 or tall < SMALL_PRINT - 1:  # fewer cannot be distinguished from noise
         return False
     first, last = pieces[0], pieces[-1]
     base = max(p.bottom for p in pieces if p.height > 0.85 * (first.bottom - first.top))

@@ -1,4 +1,4 @@
-"""What tells the arms without any spectrum: contents, volume, and how the calculations went."""
+"""What separates the arms without any spectrum: contents, volume, how the calculations went."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ SHAPE, ALL = "shape: ", "all"
 
 @dataclass(frozen=True)
 class Pair:
-    """A defect arm and the arm of the same block that it is told from."""
+    """A defect arm and the arm of the same block that it is compared with."""
 
     target: str
     arm: str

@@ -1,7 +1,7 @@
 """Blocks of the NMC campaign: one ordering at one lithium content in several arms.
 
 The arms of a block share metals, ordering and removed lithium; what differs between them is the
-defect alone, the electron count or the cell. So a model on contents cannot tell the arms
+defect alone, the electron count or the cell. So a model on contents cannot distinguish the arms
 pristine, vacancy and antisite apart, whatever the draw. Blocks come in a seeded order whose first
 part is a fair sample: every composition before one comes twice, lithium contents in equal numbers.
 NMC: lithium nickel manganese cobalt oxide.

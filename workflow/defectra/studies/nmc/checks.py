@@ -77,7 +77,7 @@ def _contents(rows: Rows) -> Iterator[Check]:
             bound=0.0,
             sense="above",
             ours=content(rows, target, ALL_EDGES, Metric.SKILL),
-            fails_if="the spectra tell no more of it than the mean of the training rows",
+            fails_if="the spectra predict it no better than the mean of the training rows",
             missing=NO_BLOCKS,
         )
         for features, model, how in (
@@ -101,7 +101,7 @@ def _contents(rows: Rows) -> Iterator[Check]:
         sense="at most",
         ours=content(rows, "x_Li", ALL_EDGES),
         unit="per metal",
-        fails_if="too few blocks, or the edges do not tell the lithium that well",
+        fails_if="too few blocks, or the edges do not determine the lithium that well",
         missing=NO_BLOCKS,
     )
 
@@ -115,7 +115,7 @@ def _defects(rows: Rows) -> Iterator[Check]:
             bound=level_bound(found, AIM, LEAST),
             sense="at least",
             ours=found,
-            fails_if="the defect cannot be told that well from five edges with 0.5 eV of jitter",
+            fails_if="five edges with 0.5 eV of jitter do not detect the defect that well",
             missing=NO_BLOCKS,
         )
         yield _check(
@@ -130,7 +130,8 @@ def _defects(rows: Rows) -> Iterator[Check]:
         for control in (VOLUME, METADATA, OF_SPECTRA):
             yield _check(
                 check_id=f"{pair.target}_over_{control.replace(' ', '_')}",
-                check=f"{pair.name}: all edges tell more than {control} (smallest gain, AUROC)",
+                check=f"{pair.name}: all edges detect it better than {control} "
+                "(smallest gain, AUROC)",
                 bound=0.0,
                 sense="above",
                 ours=over(rows, pair, control, CONTROLS[control]),
@@ -167,7 +168,7 @@ def _controls(rows: Rows) -> Iterator[Control]:
                 no_skill=CHANCE,
                 ours=found,
                 guarded=effect,
-                fails_if="the defect ranks above chance: something other than spectra tells it",
+                fails_if="above chance: something other than spectra gives the defect away",
                 blind="cannot ring here: both arms have the same of it, by design" if equal else "",
                 missing=NO_BLOCKS,
             )

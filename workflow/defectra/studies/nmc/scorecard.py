@@ -24,7 +24,7 @@ from defectra.studies.nmc.lithium import NI_MEAN, TOTAL
 Claim = partial(claims.Claim, study="nmc")
 CONTENTS = ("x_Li", "x_Ni", "x_Mn", "x_Co")
 NO_EXPERIMENT = "no mirror of the published data (make nmc MIRROR=FOLDER), or no blocks"
-AIM, LEAST = 0.90, 0.85  # AUROC that tells a defect: value, and lower end of the interval
+AIM, LEAST = 0.90, 0.85  # AUROC that counts as detection: value, and lower end of the interval
 _XANES, _NMC = "arXiv:2310.07049", "arXiv:2501.08919"
 
 
@@ -92,22 +92,23 @@ def _defects(rows: Rows) -> Iterator[claims.Claim]:
         in_words = partial(Claim, source=f"{_NMC}, in words", missing=NO_BLOCKS)
         yield in_words(
             claim_id=f"{pair.target}_told",
-            claim=f"{pair.target} is told from all edges together (AUROC, {pair.name})",
+            claim=f"{pair.target} is detected from all edges together (AUROC, {pair.name})",
             than=0.5,
             ours=score(rows, pair),
             test="above",
         )
         yield in_words(
             claim_id=f"{pair.target}_gain",
-            claim=f"{pair.target}: all edges tell more than each single one (smallest gain, AUROC)",
+            claim=f"{pair.target}: all edges detect it better than each single one "
+            "(smallest gain, AUROC)",
             than=0.0,
             ours=gain(rows, pair),
             test="above",
         )
         yield in_words(
             claim_id=f"{pair.target}_no_single_edge",
-            claim=f"{pair.target}: no single edge tells it (largest AUROC of one, below {AIM:.2f}; "
-            f"all edges reach {score(rows, pair).shown})",
+            claim=f"{pair.target}: no single edge detects it "
+            f"(largest AUROC of one, below {AIM:.2f}; all edges reach {score(rows, pair).shown})",
             than=AIM,
             ours=best_single(rows, pair),
             test="below",

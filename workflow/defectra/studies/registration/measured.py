@@ -107,11 +107,11 @@ def nominal_pixel(path: str | Path) -> tuple[Floats, float]:
     Raises
     ------
     DataError
-        If the file does not tell its pixel size.
+        If the file does not say its pixel size.
     """
     image = read_image(path)
     if image.pixel is None or image.pixel_unit not in TO_ANGSTROM:
-        raise DataError(f"{path}: its pixel size is not told (unit {image.pixel_unit!r})")
+        raise DataError(f"{path}: its pixel size is not stated (unit {image.pixel_unit!r})")
     return image.values, image.pixel[1] * TO_ANGSTROM[image.pixel_unit]
 
 

@@ -104,7 +104,7 @@ def pixel_size(image: Image, file: Path) -> float:
     elif file.suffix.lower() == ".txt":
         sizes = _header_pixel(image, file)
     if sizes is None or not min(sizes) > 0:
-        raise DataError(f"{file}: the file tells no pixel size; say --option pixel=0.2 (A)")
+        raise DataError(f"{file}: the file states no pixel size; say --option pixel=0.2 (A)")
     if abs(sizes[0] / sizes[1] - 1) > 0.01:
         raise DataError(f"{file}: pixels of {sizes[0]:g} x {sizes[1]:g} A are not square")
     return sizes[1]

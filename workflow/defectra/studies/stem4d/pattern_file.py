@@ -46,7 +46,7 @@ def read_pattern(
     own = image.pixel if image.pixel is not None and image.pixel_unit == "mrad" else None
     pixel = (given, given) if math.isfinite(given) else own
     if pixel is None:
-        raise DataError(f"{path}: does not tell its pixel size; say it: --option pixel=MRAD")
+        raise DataError(f"{path}: does not say its pixel size; say it: --option pixel=MRAD")
     values = image.values
     if (values < 0).any():
         raise DataError(

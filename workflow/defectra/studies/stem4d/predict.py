@@ -24,7 +24,7 @@ def predict(model: Path, files: Sequence[Path], options: Mapping[str, str]) -> I
     Parameters
     ----------
     options
-        ``pixel``: size of a pixel, mrad, of files that do not tell it; ``array``: name of the
+        ``pixel``: size of a pixel, mrad, of files that do not say it; ``array``: name of the
         array, of files that hold several.
 
     Raises

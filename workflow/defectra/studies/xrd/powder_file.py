@@ -1,6 +1,6 @@
 """Powder patterns of a user: text, ras, cif and arrays, on the grid and radiation of the models.
 
-Nothing is guessed: a file that does not tell its wavelength needs one from the user, and a pattern
+Nothing is guessed: a file that does not say its wavelength needs one from the user, and a pattern
 that does not reach over the grid is refused. Angles of another wavelength are carried over by way
 of the spacing of the planes; intensities are not (Lorentz-polarisation factors differ by little).
 """
@@ -44,7 +44,7 @@ class PowderPattern:
     two_theta, intensity
         Degrees, rising, and counts, both (n,).
     wavelength
-        Å; NaN where the file does not tell.
+        Å; NaN where the file does not say.
     """
 
     two_theta: Floats
@@ -98,7 +98,7 @@ def on_grid(pattern: PowderPattern, grid: Grid, wavelength: float, what: str) ->
     used = own if math.isfinite(own) else given
     if not math.isfinite(used):
         raise DataError(
-            f"{what}: does not tell its wavelength; say it, e.g. --option wavelength=1.54056"
+            f"{what}: does not say its wavelength; say it, e.g. --option wavelength=1.54056"
         )
     sines = np.sin(np.radians(pattern.two_theta / 2)) * CU_K_ALPHA_1 / used
     reached = sines < 1

@@ -23,7 +23,7 @@ def predict(model: Path, files: Sequence[Path], options: Mapping[str, str]) -> I
     Parameters
     ----------
     options
-        ``wavelength``: in Å, of files that do not tell it.
+        ``wavelength``: in Å, of files that do not say it.
 
     Raises
     ------
