@@ -535,6 +535,7 @@ rule levels:
         rules.score_levels.output,
         "results/levels/space.csv",
         "results/levels/live_drift.csv",
+        rules.explain_parity.output,
         ["results/levels/parsed_levels.csv"] if MADE_ELSEWHERE else [],
         expand(
             "results/levels/figures/{figure}.png",
@@ -549,7 +550,7 @@ rule levels:
                     "live",
                     "sizes",
                 ),
-                "formation",
+                *("formation", "coverage", "hybrid"),
             ],
         ),
     localrule: True

@@ -1,0 +1,44 @@
+"""Every rule of a study is asked for by the target of the study: nothing has to be named by hand."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from campaign import ROOT, jobs
+
+from defectra.core.studies import FOLDER
+
+pytestmark = pytest.mark.workflow
+
+# What a target leaves out, and why.
+LEFT_OUT = {
+    "parse_levels": "takes runs that a config names",
+    "run_next_levels": "what next.csv proposes: days of GPAW, asked for by file",
+    "measure_experiment": "needs a mirror of measured electrodes",
+    "plot_experiment": "the same",
+    "measure_energy_loss": "the same",
+}
+
+
+def snakemake(folder: Path, *arguments: str) -> str:
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "workflow/Snakefile")]
+    env = os.environ | {"PYTHONPATH": str(ROOT / "workflow")}
+    done = subprocess.run(
+        [*command, "--directory", str(folder), *arguments],
+        capture_output=True, text=True, check=False, env=env,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_no_rule_of_a_study_is_left_out_of_its_target(tmp_path: Path) -> None:
+    studies = sorted(path.parent.name for path in FOLDER.glob("*/rules.smk"))
+    asked = set(jobs(snakemake(tmp_path, *studies, "-n", "--quiet=rules")))
+    shared = {"all", "collect_scores", "everything", "ladder", "make_report", "report_study", "step"}
+    rules = {line.split()[0] for line in snakemake(tmp_path, "--list-rules").splitlines() if line}
+    assert rules > asked > {"plot_level_coverage", "evaluate", "train_segmentation"}
+    assert rules - asked - shared - set(studies) == set(LEFT_OUT)
