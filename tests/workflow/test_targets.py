@@ -1,4 +1,4 @@
-"""Every rule of a study is asked for by the target of the study: nothing has to be named by hand."""
+"""Every rule of a study is asked for by its target: no file has to be named by hand."""
 
 from __future__ import annotations
 
@@ -38,7 +38,15 @@ def snakemake(folder: Path, *arguments: str) -> str:
 def test_no_rule_of_a_study_is_left_out_of_its_target(tmp_path: Path) -> None:
     studies = sorted(path.parent.name for path in FOLDER.glob("*/rules.smk"))
     asked = set(jobs(snakemake(tmp_path, *studies, "-n", "--quiet=rules")))
-    shared = {"all", "collect_scores", "everything", "ladder", "make_report", "report_study", "step"}
+    shared = {
+        "all",
+        "collect_scores",
+        "everything",
+        "ladder",
+        "make_report",
+        "report_study",
+        "step",
+    }
     rules = {line.split()[0] for line in snakemake(tmp_path, "--list-rules").splitlines() if line}
     assert rules > asked > {"plot_level_coverage", "evaluate", "train_segmentation"}
     assert rules - asked - shared - set(studies) == set(LEFT_OUT)
