@@ -18,7 +18,7 @@ DIRECTIONS = (("Ti", "Cu"), ("Cu", "Ti"))
 _LEVELS = {
     transfer.RAW: (style.GREY, "--"),
     transfer.OTHER_DELTA: (style.ORANGE, "-."),
-    transfer.OTHER_SHIFT: (style.PURPLE, ":"),
+    transfer.AT_WIDTH: (style.PURPLE, ":"),
 }
 _CURVES = {
     transfer.CORRECTION: (style.BLACK, "s", -0.4),
