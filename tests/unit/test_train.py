@@ -182,7 +182,7 @@ def test_curves_of_different_grids_are_refused(tmp_path: Path) -> None:
 
 
 def test_files_that_are_no_models_or_tables(numbers: Path, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="no readable npz"):
+    with pytest.raises(DataError, match="no npz file"):
         load_table_model(numbers)
     out = tmp_path / "model.npz"
     train(read_any(numbers), Asked("y", "family", ("a", "b"), trees=3), out)

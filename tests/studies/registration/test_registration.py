@@ -143,7 +143,7 @@ def test_bad_input_is_told(tmp_path: Path) -> None:
     assert "too small" in first.sentence
     assert "cannot be read" in second.sentence
     (unknown,) = predict(tmp_path / "twin.npz", files[:1], {})
-    assert "tells no pixel size" in unknown.sentence
+    assert "states no pixel size" in unknown.sentence
     with pytest.raises(ConfigError, match="pixel=wide"):
         list(predict(tmp_path / "twin.npz", files, {"pixel": "wide"}))
     with pytest.raises(ConfigError, match="pixels"):

@@ -140,6 +140,8 @@ def _options(arguments: Sequence[str] | None) -> Options:
     parser.add_argument("--no-report", action="store_true")
     parser.add_argument("--profile", default="default", help="of workflow/profiles, or a folder")
     args, extra = parser.parse_known_args(arguments)
+    while extra and not extra[0].startswith("-"):  # words behind options: argparse leaves them
+        args.targets.append(extra.pop(0))
     keys = [word for word in args.config if "=" in word]
     # the file is the first word; what stands after it is a target, as without a dash
     files, more = [Path(w).resolve() for w in args.config[:1] if "=" not in w], args.config[1:]

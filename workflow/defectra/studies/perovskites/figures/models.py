@@ -188,7 +188,7 @@ def plot_fidelity(rows: Rows, path: str | Path) -> None:
         unit = own[0]["unit"] if own else ""
         axis.set(xscale="log", yscale="log", xlabel="budget (HSE values)")
         axis.set(title=LABELS[target], ylabel=f"error of untouched compounds ({unit})")
-        ticks = sorted({r["budget"] for r in own})
+        ticks = sorted({r["budget"] for r in own if np.isfinite(r["budget"])})
         axis.set_xticks(ticks, [f"{t:g}" for t in ticks])
         axis.minorticks_off()
         _plain_log(axis)
