@@ -13,14 +13,14 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from defectra.core.store import read_table, write_bytes
+from benchmarks.rows import put
+from defectra.core.store import read_table
 from defectra.studies.levels.evaluate import DECLARED, PREDICTIONS
 from defectra.studies.levels.hybrid import WAYS
 from defectra.studies.levels.published import level_name
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs/levels.md"
-BEGIN, END = "<!-- levels_results begin -->", "<!-- levels_results end -->"
 SPLITS = {
     "grouped_5fold": "defect (5 folds)",
     "impurity_out": "impurity",
@@ -180,11 +180,7 @@ def main(words: list[str]) -> int:
     if not write:
         print(block)
         return 0
-    before, begin, tail = PAGE.read_text(encoding="utf-8").partition(BEGIN)
-    _, end, after = tail.partition(END)
-    if not (begin and end):
-        raise SystemExit(f"{PAGE}: the lines {BEGIN} and {END} are missing")
-    write_bytes(PAGE, f"{before}{BEGIN}\n{block}\n{END}{after}".encode())
+    put(PAGE, "levels_results", block)
     return 0
 
 

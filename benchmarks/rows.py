@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from defectra.core.store import write_bytes
+from defectra.report import marked
 
 
 def line(name: str, ours: float | None, unit: str, **rest: Any) -> dict[str, Any]:
@@ -39,14 +39,5 @@ def line(name: str, ours: float | None, unit: str, **rest: Any) -> dict[str, Any
 
 
 def put(path: Path, name: str, text: str) -> None:
-    """Replace what stands between ``<!-- name begin -->`` and ``<!-- name end -->`` of a page.
-
-    Raises
-    ------
-    ValueError
-        If the marks are not there.
-    """
-    page = path.read_text(encoding="utf-8")
-    begin, end = f"<!-- {name} begin -->", f"<!-- {name} end -->"
-    start, stop = page.index(begin) + len(begin), page.index(end)
-    write_bytes(path, f"{page[:start]}\n{text}\n{page[stop:]}".encode())
+    """Replace what stands between ``<!-- name begin -->`` and ``<!-- name end -->`` of a page."""
+    marked.put(path, (f"<!-- {name} begin -->", f"<!-- {name} end -->"), text)

@@ -8,15 +8,16 @@ several at once, of which no two touch the same study, and compare.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from defectra.report.marked import between
+
 KNOWN = Path(__file__).with_name("rerun_by_change.json")
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "workflow.md"
-BEGIN, END = "<!-- what tests/reruns/changes.py asserts -->", "<!-- end -->"
+MARKS = ("<!-- what tests/reruns/changes.py asserts -->", "<!-- end -->")
 SHARED = "all studies"  # rules that show or join those of all
 
 
@@ -161,5 +162,4 @@ def table() -> str:
 
 def in_docs(text: str) -> str:
     """Text of the page with the table of today."""
-    pattern = re.compile(f"{re.escape(BEGIN)}.*?{re.escape(END)}", re.DOTALL)
-    return pattern.sub(lambda found: f"{BEGIN}\n{table()}\n{END}", text)
+    return between(text, MARKS, table(), DOCS)

@@ -15,7 +15,7 @@ from defectra.cli.help import Parser, command
 from defectra.cli.plan import jobs
 from defectra.core.config import load
 from defectra.core.errors import ConfigError, EngineError, meant
-from defectra.core.results_lock import take
+from defectra.core.results_lock import holder, take
 from defectra.engines.feff.input import cluster, feff_input
 from defectra.learn.answers import study_of_model
 
@@ -204,9 +204,11 @@ def test_status_of_a_run_at_work(folder, capsys):
 
 
 def test_asking_for_the_holder_leaves_the_lock_to_others(folder, capsys):
-    told(capsys, "status", "--directory", str(folder))
+    _, said = told(capsys, "status", "--directory", str(folder))
+    assert "at work: nothing" in said.out
     with take(folder / "results") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        assert fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB) is None, "free for a run"
+        assert holder(folder / "results")
 
 
 def test_status_of_nothing_says_so(tmp_path, capsys):

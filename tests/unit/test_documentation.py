@@ -10,7 +10,7 @@ import pytest
 
 from defectra.core.errors import ConfigError
 from defectra.core.studies import study_names
-from defectra.report.readme import BEGIN, END, README, question, with_studies
+from defectra.report.readme import MARKS, README, question, with_studies
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -58,7 +58,7 @@ def test_readme_has_every_study_as_its_own_page_tells_it() -> None:
 
 def test_readme_without_a_place_for_the_table_is_refused() -> None:
     with pytest.raises(ConfigError, match="missing"):
-        with_studies(f"{END} {BEGIN}", ["nmc"])
+        with_studies(" ".join(reversed(MARKS)), ["nmc"])
 
 
 @pytest.mark.parametrize(

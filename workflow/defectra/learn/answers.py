@@ -7,6 +7,7 @@ A study that offers it has ``predict.py`` with ``predict(model, files, options)`
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -87,3 +88,44 @@ def options_of(words: Sequence[str]) -> dict[str, str]:
     if wrong:
         raise ConfigError(f"--option {wrong[0]}: written KEY=VALUE")
     return dict(word.split("=", 1) for word in words)
+
+
+def check_options(options: Mapping[str, str], known: Sequence[str]) -> None:
+    """Refuse an option that a study does not have.
+
+    Raises
+    ------
+    ConfigError
+        With the first such option, and those that there are.
+    """
+    if wrong := sorted(set(options) - set(known)):
+        raise ConfigError(f"--option {wrong[0]}: not known; known: {', '.join(known)}")
+
+
+def number_of(
+    options: Mapping[str, str], key: str, default: float, expected: str, limits: tuple[float, float]
+) -> float:
+    """Number of an option; `default` if it is not given.
+
+    Parameters
+    ----------
+    expected
+        What is expected, with its unit, for the message.
+    limits
+        Least value that is taken, and the first above that is not.
+
+    Raises
+    ------
+    ConfigError
+        If it is no number within the limits.
+    """
+    text = options.get(key, "")
+    if not text:
+        return default
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not limits[0] <= value < limits[1]:
+        raise ConfigError(f"--option {key}={text}: expected {expected}")
+    return value

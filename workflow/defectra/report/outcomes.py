@@ -14,12 +14,12 @@ from typing import Any
 
 from defectra.core.claims import CHECK_COLUMNS, SCORECARD_COLUMNS
 from defectra.core.csvs import read_csv
-from defectra.core.errors import ConfigError, reports_errors
+from defectra.core.errors import reports_errors
 from defectra.core.paths import need_checkout
-from defectra.core.store import write_bytes
 from defectra.core.studies import study_folder, study_names
+from defectra.report.marked import put
 
-BEGIN, END = "<!-- outcomes: written from a run -->", "<!-- end of outcomes -->"
+MARKS = ("<!-- outcomes: written from a run -->", "<!-- end of outcomes -->")
 Rows = Sequence[Mapping[str, Any]]
 
 
@@ -46,21 +46,6 @@ def _number(value: object) -> str:
     return f"{number:.3g}" if math.isfinite(number) else ""
 
 
-def with_outcomes(text: str, tables: str, where: Path) -> str:
-    """A README with these tables.
-
-    Raises
-    ------
-    ConfigError
-        If the marks between which they stand are not there.
-    """
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        raise ConfigError(f"{where}: the lines {BEGIN} and {END} are missing")
-    return f"{before}{BEGIN}\n{tables}\n{END}{after}"
-
-
 @reports_errors
 def main() -> int:
     """Command line."""
@@ -72,8 +57,7 @@ def main() -> int:
     folder, readme = args.results / args.study, study_folder(args.study) / "README.md"
     scorecard = read_csv(folder / "scorecard.csv", SCORECARD_COLUMNS)
     checks = read_csv(folder / "checks.csv", CHECK_COLUMNS)
-    text = with_outcomes(readme.read_text(encoding="utf-8"), outcomes(scorecard, checks), readme)
-    write_bytes(readme, text.encode())
+    put(readme, MARKS, outcomes(scorecard, checks))
     return 0
 
 

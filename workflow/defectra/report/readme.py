@@ -6,14 +6,15 @@ import re
 import sys
 from collections.abc import Iterable
 
-from defectra.core.errors import ConfigError, reports_errors
+from defectra.core.errors import reports_errors
 from defectra.core.paths import PROJECT, need_checkout
 from defectra.core.store import write_bytes
 from defectra.core.studies import study_folder, study_names
+from defectra.report.marked import between
 from defectra.report.markup import paragraph_of_markdown
 
 README = PROJECT / "README.md"
-BEGIN, END = "<!-- studies: written by `make docs` -->", "<!-- end of studies -->"
+MARKS = ("<!-- studies: written by `make docs` -->", "<!-- end of studies -->")
 
 
 def question(paragraph: str) -> str:
@@ -45,11 +46,7 @@ def with_studies(text: str, studies: Iterable[str]) -> str:
     ConfigError
         If the lines between which it stands are not there.
     """
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        raise ConfigError(f"{README}: the lines {BEGIN} and {END} are missing")
-    return f"{before}{BEGIN}\n{table(studies)}\n{END}{after}"
+    return between(text, MARKS, table(studies), README)
 
 
 @reports_errors

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from defectra.core.errors import ConfigError, DataError
 from defectra.images.formats import arrays_of
-from defectra.learn.answers import Answer
+from defectra.learn.answers import Answer, check_options, number_of
 from defectra.studies.dynamics.saved_laws import SavedLaw, read_law
 
 Floats = NDArray[np.float64]
@@ -45,16 +45,14 @@ def predict(model: Path, files: Sequence[Path], options: Mapping[str, str]) -> I
     ConfigError, DataError
         If an option is missing or unknown, or the model cannot be used.
     """
-    wrong = sorted(set(options) - set(OPTIONS))
-    if wrong or "start" not in options:
-        what = f"unknown option {wrong[0]}" if wrong else "--option start=FILE is missing"
+    check_options(options, OPTIONS)
+    if "start" not in options:
         raise ConfigError(
-            f"{what}; a law needs start=FILE (its state at the first pattern), and may have "
-            f"interval=TIME"
+            "--option start=FILE is missing: a law needs its state at the first pattern"
         )
     law = read_law(model)
     start = _start(Path(options["start"]), law)
-    interval = _interval(options.get("interval", ""), law)
+    interval = number_of(options, "interval", law.interval, "a time above 0", (1e-9, 1e6))
     for path in files:
         try:
             yield answer(law, path, start, interval)
@@ -215,13 +213,3 @@ def _start(path: Path, law: SavedLaw) -> Floats:
     if found[0].dtype.kind not in "fiu":
         raise DataError(f"{path}: values of type {found[0].dtype}; numbers are needed")
     return law.checked(path, np.asarray(found[0], float))
-
-
-def _interval(text: str, law: SavedLaw) -> float:
-    try:
-        value = float(text) if text else law.interval
-    except ValueError:
-        value = float("nan")
-    if not 0 < value < 1e6:
-        raise ConfigError(f"--option interval={text}: a time above 0")
-    return value

@@ -8,15 +8,16 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from defectra.core.errors import ConfigError, DataError, DefectraError
+from defectra.core.errors import DataError, DefectraError
 from defectra.core.store import replacing
 from defectra.engines.stem_points.columns import Columns, columns_of_json
 from defectra.images.measured import Image, read_image
-from defectra.learn.answers import Answer
+from defectra.learn.answers import Answer, check_options, number_of
 from defectra.learn.forest import read_npz
 from defectra.studies.registration.cells import cell_of_file, own_cell
 from defectra.studies.registration.fit import Registration, register
@@ -48,15 +49,12 @@ def predict(model: Path, files: Sequence[Path], options: Mapping[str, str]) -> I
         beam along the first axis, interface normal along the third), ``tilt`` (degrees that are
         searched on both sides), ``budget`` (evaluations that the objective is minimised with).
     """
-    unknown = set(options) - set(_OPTIONS)
-    if unknown:
-        raise ConfigError(
-            f"--option {sorted(unknown)[0]}: not known here; there are: {', '.join(_OPTIONS)}"
-        )
+    check_options(options, _OPTIONS)
+    numbers = partial(number_of, options, expected="a number from 0 on", limits=(0, 1e5))
     columns = cell_of_file(options["cell"]) if "cell" in options else _columns(model)
-    reach = _number(options, "tilt", TILTS[-1])
+    reach = numbers("tilt", TILTS[-1])
     tilts = [float(t) for t in np.arange(-reach, reach + 1e-9, 2.0)] or [0.0]
-    budget, header = int(_number(options, "budget", 0.0)), _number(options, "pixel", 0.0)
+    budget, header = int(numbers("budget", 0.0)), numbers("pixel", 0.0)
     for file in files:
         try:
             image = read_image(file)
@@ -74,19 +72,6 @@ def _columns(model: Path) -> Columns:
         return columns_of_json(about["columns"])
     except (KeyError, ValueError, TypeError) as error:
         raise DataError(f"{model}: no bicrystal of study registration ({error})") from None
-
-
-def _number(options: Mapping[str, str], key: str, default: float) -> float:
-    text = options.get(key)
-    if text is None:
-        return default
-    try:
-        value = float(text)
-    except ValueError:
-        value = float("nan")
-    if not 0 <= value < 1e5:
-        raise ConfigError(f"--option {key}={text}: a number from 0 on is expected")
-    return value
 
 
 def pixel_size(image: Image, file: Path) -> float:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from defectra.core.errors import ConfigError, DefectraError
-from defectra.learn.answers import Answer
+from defectra.core.errors import DefectraError
+from defectra.learn.answers import Answer, check_options
 from defectra.studies.speckle.pattern_file import read_pattern
 from defectra.studies.speckle.saved_models import most_probable, read
 
@@ -28,8 +28,7 @@ def predict(model: Path, files: Sequence[Path], options: Mapping[str, str]) -> I
     DataError
         If the model is none of this study.
     """
-    if wrong := set(options) - {"array"}:
-        raise ConfigError(f"--option {sorted(wrong)[0]}: not known; known: array")
+    check_options(options, ["array"])
     known = read(model)
     for file in files:
         try:

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from defectra.core.errors import ConfigError, DataError, DefectraError
-from defectra.learn.answers import Answer
+from defectra.core.errors import DataError, DefectraError
+from defectra.learn.answers import Answer, check_options, number_of
 from defectra.studies.stem4d.pattern_file import read_pattern
 from defectra.studies.stem4d.saved_models import SavedSites, SavedVacancy, read
 
@@ -34,9 +34,8 @@ def predict(model: Path, files: Sequence[Path], options: Mapping[str, str]) -> I
     DataError
         If the model is none of this study.
     """
-    if wrong := sorted(set(options) - set(OPTIONS)):
-        raise ConfigError(f"--option {wrong[0]}: not known; known: {', '.join(OPTIONS)}")
-    pixel = _pixel(options.get("pixel", ""))
+    check_options(options, OPTIONS)
+    pixel = number_of(options, "pixel", math.nan, "a number in mrad, such as 2.6", (1e-9, 100))
     known = read(model)
     answer = _site if isinstance(known, SavedSites) else _vacancy
     for file in files:
@@ -78,15 +77,3 @@ def _vacancy(file: str, known: SavedVacancy, pattern: NDArray[np.float64]) -> An
         f"vacancy that the model had not seen)"
     )
     return Answer(file, text, max(share, 1 - share) >= SURE)
-
-
-def _pixel(text: str) -> float:
-    if not text:
-        return math.nan
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not 0 < value < 100:
-        raise ConfigError(f"--option pixel={text}: a number in mrad, such as 2.6")
-    return value

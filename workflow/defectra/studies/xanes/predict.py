@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from defectra.core.csvs import write_csv
-from defectra.core.errors import ConfigError, DataError, DefectraError
+from defectra.core.errors import DataError, DefectraError
 from defectra.engines.feff.read import UNIT, find, read
 from defectra.engines.finished.reader import Folder
-from defectra.learn.answers import Answer
+from defectra.learn.answers import Answer, check_options
 from defectra.studies.xanes.saved_delta import SavedDelta, load
 
 COLUMNS = ["energy_eV", "feff", "vasp"]
@@ -33,8 +33,7 @@ def predict(model: Path, files: Sequence[Path], options: Mapping[str, str]) -> I
     DataError
         If the model is none of this study.
     """
-    if wrong := set(options) - {"out"}:
-        raise ConfigError(f"--option {sorted(wrong)[0]}: not known; known: out")
+    check_options(options, ["out"])
     known = load(model)
     for file in files:
         try:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import numpy as np
 
-from defectra.core.errors import ConfigError, DefectraError
-from defectra.learn.answers import Answer
+from defectra.core.errors import DefectraError
+from defectra.learn.answers import Answer, check_options, number_of
 from defectra.studies.xrd.alloys import grid_of
 from defectra.studies.xrd.powder_file import on_grid, read_powder
 from defectra.studies.xrd.saved_models import SavedPlane, read
@@ -32,9 +32,9 @@ def predict(model: Path, files: Sequence[Path], options: Mapping[str, str]) -> I
     DataError
         If the model is none of this study.
     """
-    if wrong := set(options) - {"wavelength"}:
-        raise ConfigError(f"--option {sorted(wrong)[0]}: not known; known: wavelength")
-    wavelength = _wavelength(options.get("wavelength", ""))
+    check_options(options, ["wavelength"])
+    expected = "a number in Å, such as 1.54056"
+    wavelength = number_of(options, "wavelength", math.nan, expected, (0.1, 5))
     known = read(model)
     for file in files:
         try:
@@ -65,15 +65,3 @@ def _answer(file: str, known: SavedPlane, values: np.ndarray) -> Answer:
     if outside:
         text += f"; {' and '.join(outside)} beyond the trained range"
     return Answer(file, text, certain=not outside)
-
-
-def _wavelength(text: str) -> float:
-    if not text:
-        return math.nan
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not 0.1 < value < 5:
-        raise ConfigError(f"--option wavelength={text}: a number in Å, such as 1.54056")
-    return value
