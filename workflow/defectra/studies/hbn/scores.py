@@ -10,7 +10,6 @@ from typing import Any
 
 from defectra.core import claims
 from defectra.core.claims import NOTHING, Check, Estimate, Row, Rows
-from defectra.studies.hbn.emission import BOLTZMANN
 from defectra.studies.hbn.ladder import OPEN, REFERENCES, UNKNOWN, lowest
 from defectra.studies.hbn.settings import HbnStudy
 
@@ -83,16 +82,6 @@ def _claims(found: Found) -> Iterator[claims.Claim]:
         missing=NOT_RUN,
     )
     line = found.settings.line
-    yield Claim(
-        claim_id="hbn_width_thermal",
-        claim="the line is about as wide as kT at room temperature",
-        published=line.width,
-        ours=Estimate.exact(BOLTZMANN * line.temperature, 1),
-        unit="eV",
-        tolerance=line.width_sd,
-        test="equal",
-        source=PAPER,
-    )
     widths = [r["width_warm_meV"] / 1e3 for r in found.sidebands if _is_open(r, found)]
     yield Claim(
         claim_id="hbn_width_sideband",
