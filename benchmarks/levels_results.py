@@ -76,7 +76,8 @@ def text_of(folder: Path) -> str:
     parts = [
         *_splits(metrics), "", *_subsets(metrics), "", *_models(metrics), "", *_forms(predictions),
         "", *_coverage(metrics), "", *_hybrid(rows_of(folder / "hybrid.csv")), "",
-        *_causes(rows_of(folder / "parity_causes.csv")),
+        *_causes(rows_of(folder / "parity_causes.csv")), "",
+        *_elsewhere(rows_of(folder / "deviations.csv")),
     ]  # fmt: skip
     return "\n".join(parts)
 
@@ -176,6 +177,14 @@ def _causes(rows: Rows) -> Iterator[str]:
             f"| {r['cause']} | {r['kind']} | {r['quantity']} | {value:+.2f}{ends} "
             f"| {int(float(r['n']))} | {r['what']} |"
         )
+
+
+def _elsewhere(deviations: Rows) -> Iterator[str]:
+    """How far published models and ours are apart where nothing was computed."""
+    rows = [r for r in deviations if r["quantity"] == "predicted level that nobody computed"]
+    apart = ", ".join(f"{float(r['value']):.2f} ({r['against']})" for r in rows)
+    yield f"Over {rows[0]['n']} levels that nobody has computed, ours differ from" if rows else ""
+    yield f"each published model by, eV root mean square: {apart}." if rows else ""
 
 
 def main(words: list[str]) -> int:
