@@ -182,7 +182,10 @@ def _causes(rows: Rows) -> Iterator[str]:
 def _elsewhere(deviations: Rows) -> Iterator[str]:
     """How far published models and ours are apart where nothing was computed."""
     rows = [r for r in deviations if r["quantity"] == "predicted level that nobody computed"]
-    apart = ", ".join(f"{float(r['value']):.2f} ({r['against']})" for r in rows)
+    names = {"krr": "kernel ridge", "nn": "neural network", "rfr": "random forest"}
+    apart = ", ".join(
+        f"{float(r['value']):.2f} ({names[r['against'].removeprefix('published ')]})" for r in rows
+    )
     yield f"Over {rows[0]['n']} levels that nobody has computed, ours differ from" if rows else ""
     yield f"each published model by, eV root mean square: {apart}." if rows else ""
 

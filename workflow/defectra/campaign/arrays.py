@@ -123,10 +123,10 @@ def check(arrays: Arrays, specs: Sequence[ArraySpec]) -> None:
     """
     known = {spec.name: spec for spec in specs}
     if set(arrays) != set(known):
-        accounts = (
+        problem = (
             f"arrays {', '.join(sorted(arrays)) or 'none'}, expected {', '.join(sorted(known))}"
         )
-        raise EngineError("bad_output", accounts)
+        raise EngineError("bad_output", problem)
     for name, spec in known.items():
         if wrong := spec.wrong(arrays[name]):
             raise EngineError("bad_output", wrong)
@@ -159,8 +159,8 @@ def array_kind(
 
 def _result(request: Request, found: Finished, engine: ArrayEngine, table: Table) -> Result:
     """Row of one calculation; without arrays that can be read it is a failed one."""
-    accounts = {k: v for k, v in found.row.items() if k in table.names}
-    row = _labels(request, table) | accounts | no_arrays() | {"origin": str(Origin.RUN)}
+    own = {k: v for k, v in found.row.items() if k in table.names}
+    row = _labels(request, table) | own | no_arrays() | {"origin": str(Origin.RUN)}
     if row["status"] == Status.FAILED:
         return Result(row)
     try:

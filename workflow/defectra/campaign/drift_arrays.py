@@ -80,8 +80,8 @@ def difference(name: str, then: Any, now: Any) -> Row:
     if then is None or now is None:
         return _failed(name, f"array {name} only {'now' if then is None else 'in the archive'}")
     if then.shape != now.shape or then.dtype != now.dtype:
-        told = " and ".join(f"{a.dtype} {a.shape}" for a in (then, now))
-        return _failed(name, f"array {name}: archived and computed now are {told}")
+        kinds = " and ".join(f"{a.dtype} {a.shape}" for a in (then, now))
+        return _failed(name, f"array {name}: archived and computed now are {kinds}")
     kind = np.complex128 if np.iscomplexobj(then) else np.float64
     one, other = (np.asarray(a).astype(kind) for a in (then, now))
     known = np.isfinite(one)

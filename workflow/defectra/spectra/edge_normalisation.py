@@ -81,8 +81,8 @@ def normalise(spectrum: Measured, e0: float | None = None) -> Normalised:
     edge = steepest(spectrum.energy, spectrum.mu) if e0 is None else e0
     found = _normalised(spectrum, edge, *_ranges(spectrum, edge))
     off = step_interval(spectrum, edge, found.step)
-    told = (f"edge step ± {off:.0%}, by the choice of ranges",) if off > DOUBTFUL else ()
-    return replace(found, step_off=off, notes=(*found.notes, *told))
+    doubts = (f"edge step ± {off:.0%}, by the choice of ranges",) if off > DOUBTFUL else ()
+    return replace(found, step_off=off, notes=(*found.notes, *doubts))
 
 
 def step_interval(spectrum: Measured, edge: float, step: float) -> float:

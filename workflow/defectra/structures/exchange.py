@@ -67,12 +67,12 @@ def atoms_of(row: Row) -> Atoms:
     coords = np.asarray(row["coords"], float).reshape(-1, 3)
     atoms = Atoms(list(row["species"]), scaled_positions=coords, cell=cell, pbc=True)
     atoms.new_array("site_labels", np.array(row["site_labels"], dtype=str))
-    told = {k: v for k, v in row.items() if k not in _CELL and _is_told(v)}
-    atoms.info.update({k: f"id_{v}" if k in _IDENTITIES else v for k, v in told.items()})
+    filled = {k: v for k, v in row.items() if k not in _CELL and _has_value(v)}
+    atoms.info.update({k: f"id_{v}" if k in _IDENTITIES else v for k, v in filled.items()})
     return atoms
 
 
-def _is_told(value: Any) -> bool:
+def _has_value(value: Any) -> bool:
     """Whether a column says something: no empty text, no list, no NaN."""
     return isinstance(value, str | int | float | bool) and value != "" and value == value  # noqa: PLR0124
 

@@ -118,11 +118,11 @@ def forces_result(request: Request, found: Finished) -> Result:
 
 def _accounted(table: Table, request: Request, found: Finished) -> Row:
     names = [c.name for c in OUTCOME_COLUMNS if c.name != "origin"]
-    accounts = {k: found.row[k] for k in names} | {"origin": str(Origin.RUN)}
+    known = {k: found.row[k] for k in names} | {"origin": str(Origin.RUN)}
     version = gpaw.version_in(found.files)
     return (
         blank(table)
-        | accounts
+        | known
         | {
             "calculation_id": request.calculation_id,
             "engine_version": version,
@@ -169,7 +169,7 @@ def _fractional(occupations: Sequence[Sequence[float]]) -> float:
 
 def waiting(request: Request, message: str) -> Row:
     """Status row of a candidate that was not computed."""
-    accounts = {"status": str(Status.FAILED), "error_class": "not_computed", "message": message}
+    known = {"status": str(Status.FAILED), "error_class": "not_computed", "message": message}
     about = {k: v for k, v in request.about.items() if k in RUNS.names}
     name = f"none:{request.calculation_id[:16]}"
-    return blank(RUNS) | about | accounts | {"calculation_id": name, "protocol": request.protocol}
+    return blank(RUNS) | about | known | {"calculation_id": name, "protocol": request.protocol}

@@ -90,9 +90,9 @@ def draw_overview(rows: Sequence[Mapping[str, Any]], path: str | Path) -> None:
     _draw_spectrum(left, [r for r in rows if r["panel"] == EDGE])
     _draw_groups(middle, rows, DEFECTS, (style.ORANGE, style.BLUE))
     middle.axvline(0.5, color=style.GREY, linewidth=0.8, linestyle=":")
-    middle.set(xlabel="AUROC, blocks held out (chance 0.5)", title="defects told by K edges")
+    middle.set(xlabel="AUROC, blocks held out (chance 0.5)", title="defects from K edges")
     _draw_groups(right, rows, CONTENTS, (style.GREY, style.GREEN))
-    right.set(xlabel="RMSE per metal, blocks held out", title="contents told by five edges")
+    right.set(xlabel="RMSE per metal, blocks held out", title="contents from five edges")
     right.set_xlim(0, None)
     style.save_picture(figure, path)
 

@@ -62,8 +62,8 @@ def held_out(x: Floats, y: Floats, units: Mapping[str, Sequence[str]], split: st
         chosen = measured_models.best(trained)
         for name in names:
             model = chosen if name == CHOSEN else trained.get(name)
-            told = model.predict(x[test], split) if model else (np.nan, np.nan)
-            out.mean[name][test], out.half[name][test] = told
+            answer = model.predict(x[test], split) if model else (np.nan, np.nan)
+            out.mean[name][test], out.half[name][test] = answer
         out.mean[MEAN][test] = y[rest].mean()
         for k in test:
             out.forms[k] = chosen.name

@@ -124,11 +124,11 @@ def predict(
     wrong = offsets(compounds, references, "HSE", only_wrong=True)
     means[CORRECTED] = means["decomposition_HSE"] + wrong
     halves[CORRECTED] = halves["decomposition_HSE"]
-    told = like.of(compounds)
-    means[MEASURED], halves[MEASURED] = told.gap, told.half
+    likely = like.of(compounds)
+    means[MEASURED], halves[MEASURED] = likely.gap, likely.half
     joint = np.prod(list(chances(means, halves, screen).values()), axis=0)
     seconds = time.perf_counter() - start
-    return _rows(compounds, means, halves, joint, screen, told), seconds
+    return _rows(compounds, means, halves, joint, screen, likely), seconds
 
 
 def chances(
@@ -161,7 +161,7 @@ def _rows(
     halves: Mapping[str, Floats],
     joint: Floats,
     screen: Screen,
-    told: measured_like.Answer,
+    likely: measured_like.Answer,
 ) -> list[Row]:
     published = np.array([in_published_space(c.b) for c in compounds])
     asked = published | (screen.space == "whole")
@@ -175,8 +175,8 @@ def _rows(
         for target in SHOWN:
             row[target] = float(means[target][k])
             row[f"{target}_half"] = float(halves[target][k])
-        row["gap_HSE_SOC"] = float(means["gap_HSE"][k] + told.spin_orbit[k])
-        row["gap_measured_unseen"] = told.unseen[k]
+        row["gap_HSE_SOC"] = float(means["gap_HSE"][k] + likely.spin_orbit[k])
+        row["gap_measured_unseen"] = likely.unseen[k]
         row[CORRECTED] = float(means[CORRECTED][k])
         row |= {"probability": float(joint[k]), "passes": bool(passes[k]), "rank": int(rank[k])}
         out.append(row)

@@ -46,10 +46,10 @@ def learn_measured(job: Job) -> None:
     model = MeasuredLike.learn(every, published, runs, ions)
     rest = [c for c in every if c.disputed]
     if rest:
-        told = model.of_shares([c.shares for c in rest])
+        predicted = model.of_shares([c.shares for c in rest])
         answers |= {
             c.formula: (float(gap), float(half), model.trained.name)
-            for c, gap, half in zip(rest, told.gap, told.half)
+            for c, gap, half in zip(rest, predicted.gap, predicted.half)
         }
     learnt = measured_scores.held_HSE(read_table(job.input.predictions, PREDICTIONS))
     ladder = measured_scores.ladder(every, answers, published, runs, learnt)

@@ -249,8 +249,8 @@ def judged(
     true = near_missing(scan, whole, study)
     scores: list[Row] = []
     for model, make in features.items():
-        told = measures.Odds.of(make(lesson.patterns), lesson.missing)(make(scan.patterns))
-        value = measures.detection(told, true, study.bootstrap, seed)
+        ratio = measures.Odds.of(make(lesson.patterns), lesson.missing)(make(scan.patterns))
+        value = measures.detection(ratio, true, study.bootstrap, seed)
         scores.append(score(sample, model, Metric.AUROC, value, protocol))
     if dose < QUIET:
         best = likelihood(scan, scans[sample, quiet], true)
@@ -281,11 +281,11 @@ def _controls(
         for _ in range(DEALS)
     )
     yield score(sample, DEALT, Metric.AUROC, Estimate.mean(dealt), protocol)
-    told = measures.Odds.of(known, label)(values)
+    ratio = measures.Odds.of(known, label)(values)
     found = []
     for atom in intact_atoms(scan, whole, study):
         near = within(scan.places, atom[None], study.vacancy_radius)
-        found.append(roc_auc_score(near[~true], told[~true]))
+        found.append(roc_auc_score(near[~true], ratio[~true]))
     yield score(sample, INTACT, Metric.AUROC, Estimate.mean(found), protocol)
 
 

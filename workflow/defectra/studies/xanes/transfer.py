@@ -117,7 +117,7 @@ def transfer_rows(pairs: Sequence[Pairs], settings: XanesStudy, seed: int) -> li
 def transfer(source: Pairs, target: Pairs, settings: XanesStudy, seed: int) -> Answers:
     """Every site of the target, answered without and with a few others of it."""
     found = {(name, 0): v[None] for name, v in _without(source, target, settings)}
-    told = replace(target, feff=found[AT_WIDTH, 0][0])
+    widened = replace(target, feff=found[AT_WIDTH, 0][0])
     repeats, counts = settings.transfer.repeats, settings.transfer.sites
     shape = (repeats, len(target.feff), POINTS)
     found |= {(name, n): np.full(shape, np.nan) for name in WITH for n in counts}
@@ -132,7 +132,7 @@ def transfer(source: Pairs, target: Pairs, settings: XanesStudy, seed: int) -> A
                 few = order[:n]
                 for name, values in (
                     *_corrected(
-                        ((CORRECTION, target), (WIDE_CORRECTION, wide), (AFTER, told)),
+                        ((CORRECTION, target), (WIDE_CORRECTION, wide), (AFTER, widened)),
                         few,
                         test,
                         settings,
