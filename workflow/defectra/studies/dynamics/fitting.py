@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from defectra.core.store import made, replacing
 from defectra.learn.torch_library import tensors_read, tensors_write
 
 Loss = Callable[[], Tensor]
+ROUND = 5  # iterations between two looks at what was gained
 
 
 @dataclass(frozen=True)
@@ -31,11 +33,15 @@ class Stage:
         To be made small; reads the parameters of the module.
     iterations
         Of L-BFGS, at most.
+    least
+        Gain in the loss over :data:`ROUND` iterations below which the stage ends. For a mean
+        deviance, 1 over the number of pixels is what the counts can just decide.
     """
 
     name: str
     loss: Loss
     iterations: int
+    least: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -82,7 +88,7 @@ def fit(module: nn.Module, stages: Sequence[Stage], keep: Path | None = None) ->
 def _lbfgs(module: nn.Module, stage: Stage) -> float:
     optimiser = torch.optim.LBFGS(
         module.parameters(),
-        max_iter=stage.iterations,
+        max_iter=ROUND,
         history_size=40,
         line_search_fn="strong_wolfe",
         tolerance_grad=1e-10,
@@ -95,9 +101,14 @@ def _lbfgs(module: nn.Module, stage: Stage) -> float:
         value.backward()
         return value
 
-    optimiser.step(closure)
-    with torch.no_grad():
-        value = float(stage.loss())
+    before = float("inf")
+    for _ in range(math.ceil(stage.iterations / ROUND)):
+        optimiser.step(closure)
+        with torch.no_grad():
+            value = float(stage.loss())
+        if before - value <= stage.least:
+            break
+        before = value
     if not value < float("inf"):
         raise TableError(
             f"stage {stage.name}: the loss is {value}; is the start state of the data?"
@@ -112,7 +123,8 @@ def _stamp(module: nn.Module, stages: Sequence[Stage]) -> str:
         found.update(name.encode() + value.detach().contiguous().numpy().tobytes())
     for stage in stages:
         with torch.no_grad():
-            found.update(f"{stage.name} {stage.iterations} {float(stage.loss()).hex()}".encode())
+            loss = float(stage.loss()).hex()
+        found.update(f"{stage.name} {stage.iterations} {stage.least} {loss}".encode())
     return found.hexdigest()
 
 
