@@ -18,6 +18,7 @@ from defectra.core.store import made, replacing
 from defectra.learn.torch_library import tensors_read, tensors_write
 
 Loss = Callable[[], Tensor]
+WALL = 1e30  # loss of what is not finite, within a search
 ROUND = 5  # iterations between two looks at what was gained
 
 
@@ -99,7 +100,10 @@ def _lbfgs(module: nn.Module, stage: Stage) -> float:
         optimiser.zero_grad()
         value = stage.loss()
         value.backward()
-        return value
+        if _finite(value, module):
+            return value
+        optimiser.zero_grad()  # a step of the search that went too far: it comes back from a wall
+        return torch.full_like(value.detach(), WALL)
 
     before = float("inf")
     for _ in range(math.ceil(stage.iterations / ROUND)):
@@ -114,6 +118,12 @@ def _lbfgs(module: nn.Module, stage: Stage) -> float:
             f"stage {stage.name}: the loss is {value}; is the start state of the data?"
         )
     return value
+
+
+def _finite(value: Tensor, module: nn.Module) -> bool:
+    """Whether a loss and all its gradients are finite."""
+    slopes = [p.grad for p in module.parameters() if p.grad is not None]
+    return all(bool(torch.isfinite(x).all()) for x in (value.detach(), *slopes))
 
 
 def _stamp(module: nn.Module, stages: Sequence[Stage]) -> str:

@@ -72,7 +72,7 @@ class PairRate(torch.autograd.Function):
         distance = (away[0] ** 2 + away[1] ** 2).sqrt()
         free = distance * per_length - 0.5
         position = free.clamp(0, len(table) - 1 - 1e-6)
-        below = position.long()
+        below = position.nan_to_num(0.0).long()  # places that are none stay so, by their part
         part = position - below
         rise = (table[1:] - table[:-1]).index_select(0, below)
         factor = (table.index_select(0, below) + part * rise) / distance

@@ -167,10 +167,10 @@ def fit_pairs(
         tried.append((found.losses[-1], law))
     tried.sort(key=lambda t: t[0])
     ended: list[tuple[float, RadialLaw]] = []
-    for number, (_, law) in enumerate(tried):
+    for number, (begun, law) in enumerate(tried):
         found = fit(law, scene.stages(law)[1:], _beside(keep, f"{number}-ended"))
         seconds += found.cpu_s
-        ended.append((found.losses[-1], law))
+        ended.append((found.losses[-1] if found.losses else begun, law))
         if scene.explained(law):
             break
     loss, law = min(ended, key=lambda t: t[0])

@@ -56,7 +56,7 @@ class SwarmSystem(Strict):
     interval: float = Field(0.1, gt=0, description="time between patterns")
     patterns: int = Field(17, ge=4, description="of a trajectory")
     horizons: list[int] = Field(
-        [4, 8, 16], min_length=2, description="patterns of each stage of the fit"
+        [4, 8, 16], min_length=1, description="patterns of each stage of the fit"
     )
     iterations: int = Field(20, ge=1, description="of a stage at most; of the last twice as many")
     range: float = Field(1.2, gt=0, description="largest distance of the learned law, length")
