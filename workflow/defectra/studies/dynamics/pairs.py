@@ -31,7 +31,8 @@ from defectra.studies.dynamics.series import Series, detector_of
 from defectra.studies.dynamics.settings import SwarmSystem
 
 Floats = NDArray[np.float64]
-STARTS = 3
+STARTS = 3  # sets of first weights
+ENDED = 2  # of them that are fitted to the end at most
 MARGIN = 0.3  # length; how much nearer a pair may come than it was at the start
 
 
@@ -167,7 +168,7 @@ def fit_pairs(
         tried.append((found.losses[-1], law))
     tried.sort(key=lambda t: t[0])
     ended: list[tuple[float, RadialLaw]] = []
-    for number, (begun, law) in enumerate(tried):
+    for number, (begun, law) in enumerate(tried[:ENDED]):
         found = fit(law, scene.stages(law)[1:], _beside(keep, f"{number}-ended"))
         seconds += found.cpu_s
         ended.append((found.losses[-1] if found.losses else begun, law))
