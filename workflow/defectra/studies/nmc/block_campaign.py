@@ -19,13 +19,14 @@ from pathlib import Path
 from defectra.campaign.complete import Counts, complete, survey
 from defectra.campaign.export import export_rows
 from defectra.campaign.ledger import Ledger
-from defectra.campaign.request import Family, Request, Row, Waiting
+from defectra.campaign.request import Family, Item, Known, Request, Row, Waiting
 from defectra.core.config import Config, load, own_or_shipped
 from defectra.core.errors import BusyError, ConfigError, EngineError, reports_errors
 from defectra.core.paths import PROJECT
 from defectra.core.store import Archive
 from defectra.engines.relaxation import NO_GEOMETRY
 from defectra.studies.nmc.blocks import Block, blocks, tasks
+from defectra.studies.nmc.geometries import RELAXERS, Geometries
 from defectra.studies.nmc.requests import KINDS, Settings, settings_of, task_families
 
 SECOND_ARMS = ("pristine", "vacancy", "antisite")
@@ -59,7 +60,23 @@ def families_of_block(config: Config, block: Block) -> list[Family]:
     rows = list({row["structure_id"]: row for row in block.rows.values()}.values())
     engine = config.nmc.engine
     settings = block_settings(config, engine, relax=True)
-    return list(task_families(rows, tasks(block, config.nmc.blocks, engine), settings))
+    families = list(task_families(rows, tasks(block, config.nmc.blocks, engine), settings))
+    if config.nmc.blocks.relaxer == "chgnet":
+        return families
+    return [_free_cells(block, settings), *families]
+
+
+def _free_cells(block: Block, settings: Settings) -> Family:
+    """Pristine arm and vacancy with cells that may change, by each potential."""
+    arms = [block.rows[arm] for arm in ("pristine", "vacancy")]
+    geometries = Geometries({r["structure_id"]: r for r in arms}, settings.relaxations, relax=True)
+
+    def chain(known: Known) -> Iterator[Item]:
+        for name in RELAXERS:
+            for row in arms:
+                yield from geometries.get(row["structure_id"], name, known)
+
+    return Family(f"free cells of block {block.number}", chain, arms[0]["family"])
 
 
 def drawn(config: Config) -> Iterator[Block]:
