@@ -105,7 +105,7 @@ class Ending(io.StringIO):
 
     _after = 0
 
-    def readline(self, size: int | None = -1, /) -> str:
+    def readline(self, size: int | None = -1, /) -> str:  # type: ignore[override]
         """The next line; empty at the end.
 
         Raises
