@@ -110,7 +110,7 @@ CASES: dict[str, tuple[list[dict], object]] = {
     "nmc.experiment.plot_experiment": (
         [{"composition": "NMC622", "number": 1.0, "voltage_V": 4.3, "method": method, "x": 0.5,
           "x_sd": 0.1, "truth": 0.6, "truth_half": 0.02, "scored": 1}
-         for method in (KERNEL, DIFFERENCE, PEAK)],
+         for method in (KERNEL, DIFFERENCE, PEAK, SERIES)],
         lambda rows: (rows,),
     ),
     "nmc.lithium.plot_lithium": (
