@@ -17,7 +17,7 @@ from defectra.figures import style
 from defectra.learn.committee import COMMITTEE
 from defectra.studies.levels.evaluate import DECLARED, WITH_HOST
 from defectra.studies.levels.hosts import read_hosts
-from defectra.studies.nmc.experiment import DIFFERENCE, KERNEL, PEAK
+from defectra.studies.nmc.experiment import DIFFERENCE, KERNEL, PEAK, SERIES
 from defectra.studies.nmc.lithium import NI_MEAN, O_PRE_EDGE, PARTS
 from defectra.studies.nmc.settings import Grid, LithiumSeries
 from defectra.studies.perovskites.problems import COMPOSITION
