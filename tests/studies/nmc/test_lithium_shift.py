@@ -7,6 +7,7 @@ import pytest
 
 from defectra.cli.main import main
 from defectra.core.errors import DataError
+from defectra.core.paths import PROJECT
 from defectra.studies.nmc.lithium import NI_MEAN, TOTAL
 from defectra.studies.nmc.lithium_shift import LithiumShift, read
 from defectra.studies.nmc.settings import LithiumSeries
@@ -93,3 +94,9 @@ def test_predict_without_a_pristine_electrode_or_with_another_model_is_refused(t
 def test_the_line_comes_back_as_it_was_kept(tmp_path):
     LINE.write(tmp_path / "line.npz")
     assert read(tmp_path / "line.npz") == LINE
+
+
+def test_the_shipped_line_is_that_of_the_computed_series():
+    line = read(PROJECT / "resources/models/nmc_lithium.npz")
+    assert (line.composition, line.n_orderings) == (SERIES.composition, 4)
+    assert 3 < line.lo < line.slope < line.hi < 4.5
