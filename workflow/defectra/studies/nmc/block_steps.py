@@ -76,6 +76,32 @@ def evaluate_blocks(job: Job) -> None:
     write_table(job.output.predictions, [*found.predictions, *predictions], PREDICTIONS)
 
 
+def compare_relaxers(job: Job) -> None:
+    """Blocks in cells of a second potential.
+
+    Input rows, second (parquet); output (csv).
+
+    params.archive = parts of the archive of the second potential; params.grids = nmc.edges;
+    params.seed = seed.
+    """
+    import json
+
+    from defectra.core.csvs import write_csv
+    from defectra.core.project_files import archive_folder
+    from defectra.core.records import GEOMETRIES
+    from defectra.core.store import Archive
+    from defectra.studies.nmc.block_tables import read_block_rows
+    from defectra.studies.nmc.second_relaxer import COLUMNS, FREE_CELLS, compare
+    from defectra.studies.nmc.settings import Grid
+
+    grids = {name: Grid(**grid) for name, grid in json.loads(job.params.grids).items()}
+    store = Archive(archive_folder(job.params.archive))
+    cells = [r for r in store.read(GEOMETRIES) if r["protocol"] in FREE_CELLS]
+    rows = [read_block_rows(path) for path in (job.input.rows, job.input.second)]
+    found = compare(rows[0], rows[1], cells, grids, int(job.params.seed))
+    write_csv(job.output[0], found, COLUMNS)
+
+
 def weigh_blocks(job: Job) -> None:
     """Weights over energy.
 

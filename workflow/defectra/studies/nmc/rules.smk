@@ -1,6 +1,7 @@
 # From spectra to the training table, and what taking lithium out does to the spectra.
 
 from defectra.core.project_files import archive_parts, project_files
+from defectra.studies.nmc.block_campaign import second_relaxer
 from defectra.studies.nmc.block_tables import block_design
 from defectra.studies.nmc.parameters import (
     block_model,
@@ -96,6 +97,44 @@ use rule step as read_blocks with:
         archive=archive_parts(
             f"{CONFIG.archive}/nmc_blocks", "calculations", "geometries", "spectra"
         ),
+
+
+# The same blocks in cells of a second potential.
+
+
+use rule step as read_second_relaxer with:
+    output:
+        rows="results/nmc/second_relaxer/rows.parquet",
+        converged="results/nmc/second_relaxer/converged.parquet",
+        calculations="results/nmc/second_relaxer/calculations.parquet",
+        geometries="results/nmc/second_relaxer/geometries.parquet",
+        missing="results/nmc/second_relaxer/missing.csv",
+    log:
+        "results/logs/nmc/read_second_relaxer.log",
+    resources:
+        **need(mb=1500, minutes=30),
+    params:
+        **step("defectra.studies.nmc.block_steps.read_blocks"),
+        design=block_design(second_relaxer(CONFIG)),
+        grids=leaf(CONFIG, "nmc", "edges"),
+        archive=archive_parts(
+            f"{CONFIG.archive}/nmc_sevennet", "calculations", "geometries", "spectra"
+        ),
+
+
+use rule step as compare_relaxers with:
+    input:
+        rows=rules.read_blocks.output.rows,
+        second=rules.read_second_relaxer.output.rows,
+    output:
+        "results/nmc/second_relaxer/comparison.csv",
+    log:
+        "results/logs/nmc/compare_relaxers.log",
+    params:
+        **step("defectra.studies.nmc.block_steps.compare_relaxers"),
+        archive=archive_parts(f"{CONFIG.archive}/nmc_sevennet", "geometries"),
+        grids=leaf(CONFIG, "nmc", "edges"),
+        seed=leaf(CONFIG, "seed"),
 
 
 use rule step as evaluate_blocks with:
@@ -221,6 +260,7 @@ use rule step as score with:
         lithium=rules.measure_lithium.output[0],
         drift=rules.drift.output[0],
         experiment=EXPERIMENT,
+        relaxers=rules.compare_relaxers.output[0],
     output:
         metrics=report(
             "results/nmc/metrics.csv",
