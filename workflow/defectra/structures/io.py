@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Callable, Iterator
-from itertools import product
+from itertools import product, takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from defectra.core.errors import EngineError, StructureError, StructureWarning
-from defectra.core.textfiles import plain_name, read_text
+from defectra.core.textfiles import Ending, plain_name, read_text
 from defectra.structures.cif import read_cif
 from defectra.structures.crystal import SYMPREC, VACANCY, Crystal, from_structure
 from defectra.structures.identity import Decorated, atoms_of, orbit_labels
@@ -126,8 +126,26 @@ def _by_others(path: Path) -> Structure:
             found = checked(Structure.from_file(path))
         except Exception as error:  # the parsers of others raise whatever comes
             found = _ase_or_refused(path, f"{type(error).__name__}: {error}")
+    try:
+        _refuse_lost(path, found)
+    except ValueError as error:
+        raise StructureError(f"{path}: {error}") from None
     _pass_on(path, said)
     return found
+
+
+def _refuse_lost(path: Path, found: Structure) -> None:
+    """Refuse an XSF or CSSR file with another number of atoms than it states."""
+    text = read_text(path, LARGEST)
+    cssr = plain_name(path).lower().endswith(".cssr")
+    claim = r"\A[^\n]*\n[^\n]*\n\s*(\S+)" if cssr else r"^\s*PRIMCOORD\b[^\n]*\n\s*(\S+)"
+    for stated in re.finditer(claim, text, re.M):
+        below = text[stated.end() :].split("\n")[1:]
+        rows = list(takewhile(lambda x: len(x.split()) > 3, below))
+        if stated[1] != str(len(found)) or not (cssr or len(rows) == len(found)):
+            raise ValueError(
+                f"the file states {stated[1]} atoms, {len(found)} were read: cut, or damaged lines"
+            )
 
 
 def _pass_on(path: Path, said: list[warnings.WarningMessage]) -> None:
@@ -180,8 +198,9 @@ def _frames(path: Path, kind: str) -> list[Any]:
         if "@" in str(path):  # ASE takes what follows for the number of a frame
             raise ValueError("a name with @; rename the file")
         return list(read(str(path), index=":", format=kind))
-    with path.open(encoding="utf-8") as handle:  # a handle: ASE reads meaning into names
-        return list(read(handle, index=":", format=kind))
+    # A handle: ASE reads meaning into names.
+    handle = Ending(path.read_text(encoding="utf-8"))
+    return list(read(handle, index=":", format=kind))
 
 
 def _of_pwscf(text: str) -> Structure:

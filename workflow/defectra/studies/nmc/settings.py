@@ -74,6 +74,9 @@ ARMS: dict[str, str] = {
 }
 
 
+Relaxer = Literal["chgnet", "sevennet"]
+
+
 class NmcBlocks(Strict):
     """The campaign by blocks: one ordering at one lithium content in several arms.
 
@@ -88,6 +91,7 @@ class NmcBlocks(Strict):
         ["pristine", "lithium", "vacancy", "antisite"],
         description="also: vacancy_own_cell, pristine_volume",
     )
+    relaxer: Relaxer = Field("chgnet", description="pretrained potential that relaxes the cells")
     lithium: list[float] = Field(
         [0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8], description="per metal site, before the step"
     )

@@ -23,6 +23,7 @@ from defectra.studies.xanes import delta
 from defectra.studies.xanes.omnixas import POINTS, material
 from defectra.studies.xanes.settings import XanesStudy
 from defectra.studies.xanes.two_elements import (
+    FewSites,
     Pairs,
     Prepared,
     few_sites_correction,
@@ -129,15 +130,12 @@ def transfer(source: Pairs, target: Pairs, settings: XanesStudy, seed: int) -> A
         for repeat in range(repeats):
             order = _order(target.materials, pool, [seed, number, repeat])
             for n in counts:
-                few = order[:n]
+                known = FewSites.of(wide.take(order[:n]), settings.delta)
+                named = ((CORRECTION, target), (AFTER, widened))
                 for name, values in (
-                    *_corrected(
-                        ((CORRECTION, target), (WIDE_CORRECTION, wide), (AFTER, widened)),
-                        few,
-                        test,
-                        settings,
-                    ),
-                    *_learnt(wide.take(few), wide.take(test), others, settings),
+                    (WIDE_CORRECTION, known.correction.apply(wide.feff[test])),
+                    *_corrected(named, order[:n], test, settings),
+                    *_learnt(known, wide.feff[test], others, settings),
                 ):
                     found[name, n][repeat, test] = values
     return Answers(target.element, source.element, target.sites, target.vasp, found)
@@ -182,12 +180,11 @@ def _corrected(
 
 
 def _learnt(
-    few: Pairs, test: Pairs, others: tuple[Prepared, Prepared], settings: XanesStudy
+    few: FewSites, feff: Floats, others: tuple[Prepared, Prepared], settings: XanesStudy
 ) -> Iterator[tuple[str, Floats]]:
     """Answers from a few sites of the target, alone, with the source, and with it shuffled."""
     for name, other in ((OWN, None), (BOTH, others[0]), (CONTROL, others[1])):
-        model = fit_shared(few, other, settings.delta, settings.transfer)
-        yield name, model.predict(test.feff)
+        yield name, fit_shared(few, other, settings.delta, settings.transfer).predict(feff)
 
 
 def transfer_metrics(answers: Answers, settings: XanesStudy, seed: int) -> list[Row]:
