@@ -30,7 +30,7 @@ class KernelRate(torch.autograd.Function):
         return waves[1] * near[0] - waves[0] * near[1]
 
     @staticmethod
-    def backward(ctx: Any, slope: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[override]
+    def backward(ctx: Any, slope: Tensor) -> tuple[Tensor, Tensor]:
         """Gradients of angles and factor."""
         waves, spectrum, near, factor = ctx.saved_tensors
         sine, cosine = waves
@@ -82,9 +82,7 @@ class PairRate(torch.autograd.Function):
         return _gathered(away * factor, pairs, len(place))
 
     @staticmethod
-    def backward(  # type: ignore[override]
-        ctx: Any, slope: Tensor
-    ) -> tuple[Tensor, Tensor, None, None]:
+    def backward(ctx: Any, slope: Tensor) -> tuple[Tensor, Tensor, None, None]:
         """Gradients of places and table."""
         away, distance, below, part, rise, factor, pairs = ctx.saved_tensors
         number, nodes = ctx.sizes
