@@ -132,7 +132,7 @@ def _authors(answers: Rows) -> Iterator[Check]:
     right = sum(float(r["predicted"]) == float(r["number"]) for r in own)
     yield _check(
         check_id="authors_patterns",
-        check=f"authors' patterns told right by the network trained on ours, of {len(own)}",
+        check=f"authors' patterns classified correctly by the network trained on ours, of {len(own)}",
         bound=float(len(own)) if own else 5.0,
         sense="at least",
         ours=Estimate.exact(float(right), len(own)) if own else NOTHING,
