@@ -76,7 +76,7 @@ def run_families(
 def _leave_again(stopped: int, journal: Path) -> None:
     """Say beside the journal that the machine stopped some; the next start then asks for them.
 
-    See :func:`defectra.campaign.archived.write_archived`; the size of the journal tells one start
+    See :func:`defectra.campaign.archived.write_archived`; the size of the journal separates one start
     from another.
     """
     again = journal.with_suffix(".again")

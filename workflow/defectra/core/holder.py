@@ -80,7 +80,7 @@ class Holder:
 
     def _beat(self) -> None:
         while not self._end.wait(self.beat_s):
-            with suppress(OSError):  # a full disk: the journal tells of it
+            with suppress(OSError):  # a full disk: the journal says of it
                 self._write()
 
     def _write(self) -> None:

@@ -2,7 +2,7 @@
 
 One shift for each series lays the computed spectra of lithium 1.0 upon the pristine electrode; that
 electrode is not scored. Truth is the charge of the same cells (``x`` = 1 - Q / Q of all lithium),
-at the voltage where each electrode was taken; the cycle is not stated for all; then it is the mean of
+at the voltage where each electrode was taken; the cycle is not stated for all; it is the mean of
 those that it may be. RMSE: root mean square error. Fixed in ``docs/nmc.md``.
 """
 

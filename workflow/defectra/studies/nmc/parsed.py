@@ -133,7 +133,7 @@ def _why_not(row: Row, runs: FinishedRuns, wanted: Fidelity) -> str:
 def _same_settings(row: Row, runs: FinishedRuns, wanted: Fidelity) -> bool:
     """Whether a run has the settings of the study's protocol.
 
-    The name of a protocol tells nothing: it may have meant something else. So the input of the
+    The name of a protocol says nothing: it may have meant something else. So the input of the
     study for the same cell and site is made, and is that of the run, or has the same settings.
     """
     geometry = runs.geometries[row["geometry_id"]]

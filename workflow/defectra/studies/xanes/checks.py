@@ -62,7 +62,7 @@ def _moved(metrics: Rows) -> Iterator[Check]:
             sense=side,
             ours=estimate(metrics, features="cdf", model=FOREST, subset=MOVED[2], **wanted),
             unit=unit(metrics, target),
-            fails_if="an error of 3 eV in the energy axis takes all that the CDF tells",
+            fails_if="an error of 3 eV in the energy axis takes all that the CDF carries",
         )
 
 
