@@ -157,7 +157,7 @@ def _controls(metrics: Rows, study: Stem4dStudy) -> Iterator[Control]:
     quiet = study.methods[0]
     texts = {
         DEALT: ("labels of the other vacancy dealt at random", "the judged vacancy leaks"),
-        INTACT: ("atoms that are there, told by the same classifier", "it tells any atom"),
+        INTACT: ("atoms that are there, told by the same classifier", "it responds to any atom"),
     }
     for sample in ("mono", "di"):
         real = _at(metrics, study, sample, TURNING, Metric.AUROC)

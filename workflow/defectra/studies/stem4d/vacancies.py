@@ -86,7 +86,7 @@ class Rings:
         return self.standard((share @ self.weights).reshape(-1, *self.shape))
 
     def inputs(self, patterns: Floats, quiet: bool) -> Singles:
-        """Rings and a channel that tells the dose, shape (n, radii + 1, angles)."""
+        """Rings and a channel that gives the dose, shape (n, radii + 1, angles)."""
         total = patterns.sum((1, 2)) if not quiet else np.full(len(patterns), QUIET)
         level = np.log10(np.maximum(total, 1)) - 4
         channel = np.broadcast_to(level[:, None, None], (len(patterns), 1, self.shape[1]))
@@ -216,7 +216,7 @@ def likelihood(scan: Scan, perfect: Scan, true: NDArray[np.bool_]) -> Floats:
     """Log odds of a missing atom for whoever knows every pattern of this very scan, shape (n,).
 
     The Poisson likelihood of the counts under the patterns without noise of all places: no method
-    that sees one pattern at a time tells more.
+    that sees one pattern at a time says more.
     """
     expected = np.maximum(perfect.patterns.reshape(len(perfect.places), -1), 1e-12)
     counts = scan.patterns.reshape(len(scan.places), -1)

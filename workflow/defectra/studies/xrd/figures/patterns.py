@@ -85,7 +85,7 @@ def plot_relevance(rows: Rows, alloys: Alloys, study: XrdStudy, path: str | Path
 
 
 def _named(rows: Rows) -> list[Mapping[str, Any]]:
-    """Reflections whose names have room: the most telling one within each degree."""
+    """Reflections whose names have room: the most specific one within each degree."""
     found: list[Mapping[str, Any]] = []
     for row in sorted(rows, key=_weight, reverse=True):
         if all(abs(float(row["two_theta_deg"]) - float(r["two_theta_deg"])) > 1 for r in found):
