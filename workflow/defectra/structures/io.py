@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Callable, Iterator
-from itertools import product, takewhile
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from defectra.core.errors import EngineError, StructureError, StructureWarning
 from defectra.core.textfiles import Ending, plain_name, read_text
+from defectra.structures import text_claims
 from defectra.structures.cif import read_cif
 from defectra.structures.crystal import SYMPREC, VACANCY, Crystal, from_structure
 from defectra.structures.identity import Decorated, atoms_of, orbit_labels
@@ -31,6 +32,7 @@ LARGEST = 50_000_000  # bytes of a structure file
 NEAR, IN_ONE, MANY = 0.5, 0.35, 20_000
 # Text formats of ASE whose readers only parse.
 ASE_FORMATS = {"aims", "extxyz", "espresso-in", "gen", "res", "xsf", "xyz"}
+FAR = 50.0  # Å; no crystal has all its atoms further apart
 _CIF = re.compile(r"^\s*(?:#.*\s+)*data_\S*\s", re.I)
 _CIF_NAME = re.compile(r"\.m?cif$", re.I)
 _POSCAR_NAME = re.compile(r"POSCAR|CONTCAR|\.vasp$", re.I)
@@ -127,25 +129,11 @@ def _by_others(path: Path) -> Structure:
         except Exception as error:  # the parsers of others raise whatever comes
             found = _ase_or_refused(path, f"{type(error).__name__}: {error}")
     try:
-        _refuse_lost(path, found)
+        text_claims.compare(plain_name(path), read_text(path, LARGEST), found)
     except ValueError as error:
         raise StructureError(f"{path}: {error}") from None
     _pass_on(path, said)
     return found
-
-
-def _refuse_lost(path: Path, found: Structure) -> None:
-    """Refuse an XSF or CSSR file with another number of atoms than it states."""
-    text = read_text(path, LARGEST)
-    cssr = plain_name(path).lower().endswith(".cssr")
-    claim = r"\A[^\n]*\n[^\n]*\n\s*(\S+)" if cssr else r"^\s*PRIMCOORD\b[^\n]*\n\s*(\S+)"
-    for stated in re.finditer(claim, text, re.M):
-        below = text[stated.end() :].split("\n")[1:]
-        rows = list(takewhile(lambda x: len(x.split()) > 3, below))
-        if stated[1] != str(len(found)) or not (cssr or len(rows) == len(found)):
-            raise ValueError(
-                f"the file states {stated[1]} atoms, {len(found)} were read: cut, or damaged lines"
-            )
 
 
 def _pass_on(path: Path, said: list[warnings.WarningMessage]) -> None:
@@ -225,7 +213,16 @@ def checked(structure: Structure) -> Structure:
     if not np.isfinite(volume) or volume < 1e-3:
         raise ValueError(f"a cell of volume {volume:.3g} Å³")
     _refuse_overlap(structure)
+    _refuse_far(structure)
     return structure
+
+
+def _refuse_far(structure: Structure) -> None:
+    """Atoms that have no neighbour within `FAR`: lengths of another unit (picometres)."""
+    if structure.volume / len(structure) < FAR**3 / 10:
+        return
+    if not len(structure.get_neighbor_list(FAR)[0]):
+        raise ValueError(f"no two atoms are nearer than {FAR:.0f} Å: lengths in another unit?")
 
 
 def _refuse_overlap(structure: Structure) -> None:

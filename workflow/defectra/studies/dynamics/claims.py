@@ -186,7 +186,7 @@ def _ambiguities(found: Look) -> Iterator[Check]:
         bound=1e-6,
         sense="at most",
         ours=Estimate.exact(spread.value, spread.n),
-        fails_if="a plane wave tells where the sample is, which it cannot: only the probe does",
+        fails_if="a plane wave says where the sample is, which it cannot: only the probe does",
     )
 
 

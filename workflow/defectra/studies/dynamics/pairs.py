@@ -219,7 +219,7 @@ def read_reach(distance: Floats, speed: Floats, weights: Floats, system: SwarmSy
     """Cut-off of the member of the true family that is nearest to a learned force, by pairs.
 
     The force itself is below 1e-3 of its largest value from 0.8 of the cut-off on: no data show
-    where it ends, only the family tells.
+    where it ends, only the family shows.
     """
 
     def misfit(reach: float) -> float:

@@ -2,7 +2,7 @@
 
 One shift for each series lays the computed spectra of lithium 1.0 upon the pristine electrode; that
 electrode is not scored. Truth is the charge of the same cells (``x`` = 1 - Q / Q of all lithium),
-at the voltage where each electrode was taken; the cycle is not told of all, then it is the mean of
+at the voltage where each electrode was taken; the cycle is not stated for all; it is the mean of
 those that it may be. RMSE: root mean square error. Fixed in ``docs/nmc.md``.
 """
 
@@ -45,7 +45,7 @@ EXPERIMENT_COLUMNS = [
 ]
 FULL = 0.9  # lithium per metal; cells at or above stand for the pristine electrode
 LARGEST = 12.0  # eV, shift that is looked for
-# Place in the series: cycle (charge C or discharge D) and voltage; several: not told which.
+# Place in the series: cycle (charge C or discharge D) and voltage; several: not stated which.
 _CYCLES: tuple[tuple[tuple[str, ...], float], ...] = (
     ((), np.nan),
     (("1C",), 4.3),

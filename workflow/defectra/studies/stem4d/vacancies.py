@@ -112,7 +112,7 @@ def likelihood(scan: Scan, perfect: Scan, true: NDArray[np.bool_]) -> Floats:
     """Log odds of a missing atom for whoever knows every pattern of this very scan, shape (n,).
 
     The Poisson likelihood of the counts under the patterns without noise of all places: no method
-    that sees one pattern at a time tells more.
+    that sees one pattern at a time says more.
     """
     expected = np.maximum(perfect.patterns.reshape(len(perfect.places), -1), 1e-12)
     counts = scan.patterns.reshape(len(scan.places), -1)

@@ -156,7 +156,7 @@ def _checked(found: PowderPattern, path: Path) -> PowderPattern:
     if (counts < 0).any():
         raise DataError(f"{path}: {int((counts < 0).sum())} negative intensities: no counts")
     if not counts.max() > counts.min():
-        raise DataError(f"{path}: every intensity is {counts[0]:g}: no pattern")
+        raise DataError(f"{path}: every intensity is {counts[0]:g}; it holds no information")
     _refuse_points(angles, counts, path)
     return found
 
