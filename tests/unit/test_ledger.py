@@ -254,7 +254,8 @@ def test_own_runs_before_parsed_ones_before_the_archive(campaign):
 
 def test_an_archived_failure_of_the_machine_is_no_result_and_is_replaced_by_one(campaign):
     campaign.numbers.fails = {"f-0": "signal"}
-    campaign.start(family())
+    with pytest.raises(NodeError, match="nothing that was computed succeeded"):
+        campaign.start(family())
     bad = campaign.ledger().result(ask("f-0", 1.0)).row
     campaign.archive.add([bad], VALUES)
     campaign.numbers.fails = {}
