@@ -294,3 +294,41 @@ def test_an_outcar_of_two_runs(tmp_path, factor, error):
         again = again.replace(row, " ".join([*row.split()[:-1], "0.123456"]))
     path.write_text(f"{text.rstrip()}\n\n{again}\n")
     assert import_tree(tmp_path).imports[0]["error_class"] == error
+
+
+# --- bare tables -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "header", "word"),
+    [
+        ("Ni_K_edge_emission_feff.txt", "", "emission"),
+        ("O_K_eels_feff.txt", "", "eels"),
+        ("NiO_feff_Ni_K_XES.txt", "", "XES"),
+        ("NiO_feff_Ni_K_rixs.txt", "", "rixs"),
+        ("NiO_feff_Ni_K.txt", "# energy chi\n", "chi"),
+        ("NiO_feff_Ni_K.txt", "# energy XMCD\n", "XMCD"),
+    ],
+)
+def test_bare_tables_of_other_spectra_are_refused_by_name(tmp_path, name, header, word):
+    (tmp_path / name).write_text(header + table(X, MU))
+    row = import_tree(tmp_path).imports[0]
+    assert row["error_class"] == "not_absorption"
+    assert f"says {word}," in row["message"]
+
+
+@pytest.mark.parametrize(
+    ("header", "factor"),
+    [
+        ("# energy(Ry) mu", 13.605693), ("# Energy [Ha]  mu", 27.211386), ("# E/keV mu", 1e3),
+        ("# energy in Rydberg, mu", 13.605693), ("# energy (eV) mu", 1.0), ("# energy mu", 1.0),
+        ("# energy(cm-1) mu", 0.0), ("# energy [nm] mu", 0.0),
+    ],
+)  # fmt: skip
+def test_units_of_a_bare_table(tmp_path, header, factor):
+    (tmp_path / "NiO_feff_Ni_K.txt").write_text(f"{header}\n{table(X / (factor or 1), MU)}")
+    row = import_tree(tmp_path).imports[0]
+    if factor:
+        assert row["first_eV"] == pytest.approx(-20, abs=1e-3)
+    else:
+        assert row["error_class"] == "bad_output"
