@@ -72,7 +72,7 @@ def read_image(path: str | Path, name: str = "", number: int | None = None) -> I
         two,
         found.pixel_unit if two else "",
         tuple(notes),
-        _altered(values, found),
+        altered(values, found.lossy),
     )
 
 
@@ -91,8 +91,9 @@ def read_counts_image(path: str | Path, name: str = "") -> Image:
     return image
 
 
-def _altered(values: NDArray[np.generic], found: Found) -> str:
-    if found.lossy:
+def altered(values: NDArray[np.generic], lossy: bool = False) -> str:
+    """Why values cannot be the counts of a detector; empty where nothing speaks against it."""
+    if lossy:
         return "a JPEG changes intensities"
     whole: Any = values.dtype
     if whole.kind in "iu" and float(values.max()) >= FULL * np.iinfo(whole).max:
