@@ -93,6 +93,16 @@ def test_step_absorber_reaches_33_7_percent_at_1_34_ev_and_no_film_gives_nothing
     assert found[-1] == pytest.approx(33.7, abs=0.3)
 
 
+def test_no_film_is_better_than_perfect_absorbers_of_larger_gaps() -> None:
+    # A weak tail on a small gap acts as a larger gap: it beats the perfect absorber of its own gap.
+    energy = np.linspace(0.3, 6.0, 3000)
+    weak = 3e6 * np.maximum(energy - 0.5, 0) ** 2
+    found = slme.efficiency(energy, weak, 0.5, 5e-7)
+    own = slme.efficiency(energy, np.full(3000, 1e9), 0.5, 1e-3)
+    best = slme.efficiency(energy, np.full(3000, 1e9), efficiency.BEST_EV, 1e-3)
+    assert own < found < best
+
+
 def test_tilted_octahedra_keep_their_bonds_and_the_space_group() -> None:
     from pymatgen.core import Lattice, Structure
 
