@@ -12,7 +12,7 @@ DIRECTORY ?= .
 WORKERS ?= $(shell nproc 2>/dev/null || getconf _NPROCESSORS_ONLN)
 PROFILE ?= default
 MINUTES ?= 20
-SLURM_TESTS ?= slurm two_nodes batch_systems controller
+SLURM_TESTS ?= slurm two_nodes batch_systems controller tutorial
 STUDIES := $(notdir $(patsubst %/,%,$(dir $(wildcard workflow/defectra/studies/*/settings.py))))
 
 export PYTHONPATH := workflow
@@ -66,7 +66,7 @@ structures: $(VENV)/.installed  ## your own: REQUEST=request.yaml, see README
 	@$(PY) -m defectra.structures.make "$(or $(REQUEST),request.yaml)" \
 		results/own/structures.parquet results/own
 
-walk: $(VENV)/.installed-test  ## as a newcomer: README, tutorials, commands, mistakes, in a fresh copy without git
+walk: $(VENV)/.installed-test $(VENV)/.installed-slurm  ## as a newcomer: README, tutorials, commands, mistakes, in a fresh copy without git
 	@$(PY) tests/walk/walk.py $(ARGS)
 
 test-slurm: $(VENV)/.installed-test $(VENV)/.installed-slurm  ## the workflow on a real Slurm of one node and of two, by PBS and LSF
