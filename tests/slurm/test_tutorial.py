@@ -9,7 +9,7 @@ import pytest
 from cluster import Cluster
 
 sys.path.append(str(Path(__file__).resolve().parents[1] / "walk"))
-import walk  # noqa: E402
+import walk
 
 pytestmark = pytest.mark.slurm
 

@@ -225,8 +225,9 @@ def faults(step: Step, folder: Path, env: dict[str, str]) -> Iterator[str]:
         check=False,
     )
     print(f"$ {step.command}  ({time.monotonic() - start:.0f} s, exit code {done.returncode})")
-    print("  " + "\n  ".join(done.stdout.splitlines()[-6:]), flush=True)
     is_right = done.returncode != 0 if step.code is None else done.returncode == step.code
+    shown = done.stdout.splitlines()[-6 if is_right else -40 :]
+    print("  " + "\n  ".join(shown), flush=True)
     if not is_right:
         yield f"exit code {done.returncode}, expected {step.code or 'another'}"
     if "Traceback (most recent call last)" in done.stdout:
@@ -266,7 +267,9 @@ def main() -> int:
     """Walk; 0 if all went as it should."""
     parser = argparse.ArgumentParser(description="A newcomer's walk through the project.")
     parser.add_argument("--quick", action="store_true", help="without the tutorials of minutes")
-    parser.add_argument("parts", nargs="*", default=list(PARTS), help=f"of {', '.join(PARTS)}, or tutorials")
+    parser.add_argument(
+        "parts", nargs="*", default=list(PARTS), help=f"of {', '.join(PARTS)}, or tutorials"
+    )
     parser.add_argument("--keep", action="store_true", help="keep the folder")
     chosen = parser.parse_args()
     work = Path(tempfile.mkdtemp(prefix="walk-"))
