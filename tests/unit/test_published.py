@@ -47,7 +47,8 @@ def test_by_word_or_number(wanted: str) -> None:
 @pytest.mark.parametrize(
     ("wanted", "words"),
     [
-        ("", "no such paper; known are 1.2, 10.1/x"),
+        ("", "name a figure: FIG=PAPER:ITEM"),
+        ("x", "no such paper; known are 1.2, 10.1/x"),
         ("9.9:gap", "no such paper"),
         ("1.2", "no such paper"),
         ("1.2:gpa", "did you mean gap.*Items of 1.2: gap, absorption"),

@@ -132,6 +132,26 @@ def mistakes(work: Path) -> list[Step]:
         Step("defectra show results/nothing.png", ["nothing is known of"], 2),
         Step("defectra new-study Toy", ["small letters"], 2),
         Step("defectra structures README.md --out a.extxyz", ["README.md"], 2),
+        Step(f"printf 'prototype: layered\\nsupercel: 2\\n' > {work}/r.yaml; "
+             f"defectra structures {work}/r.yaml --out a.extxyz",
+             ["supercel: unknown key, did you mean 'supercell'"], 2),
+        Step(f"defectra structures {work}/my.cif --out a.extxyz",
+             ["`file: my.cif` into a request"], 2),
+        Step(f"printf 'a,b,g\\n1,2,x\\n2,n,y\\n' > {work}/t.csv; "
+             f"defectra train {work}/t.csv --target a --group gg",
+             ["no column 'gg', did you mean 'g'"], 2),
+        Step(f"defectra train {work}/t.csv --target b --group g", ["words \\(e.g. 'n'\\)"], 2),
+        Step("defectra look docs", ["docs: refused: a folder"], 1),
+        Step(f"mkdir {work}/empty; defectra table {work}/empty", ["no finished run found"], 2),
+        Step("defectra plan --config docs", ["docs: a folder; name a config file"], 2),
+        Step(f"make run CORES=none {none}", ["a whole number above 0 is expected"], None),
+        Step(f"make run CORES=0 {none}", ["a whole number above 0 is expected, not '0'"], None),
+        Step(f"make run {none} ARGS=results/nothing.csv", ["MissingRuleException"], None),
+        Step(f"make run {none} ARGS='--logger nope'",
+             ["nope is not installed; `pip install snakemake-logger-plugin-nope"], None),
+        Step(f"make run {none} ARGS='--config nmc.seed=3'",
+             ["go into a file, --configfile"], None),
+        Step("make figure", ["name a figure: FIG=PAPER:ITEM"], None),
     ]  # fmt: skip
 
 

@@ -146,6 +146,8 @@ def target(wanted: str, entries: Sequence[Item], studies: Sequence[str]) -> str:
         If there is none: which items are known, or which data are missing.
     """
     paper, _, item = wanted.removeprefix("arXiv:").removeprefix("doi:").rpartition(":")
+    if not wanted:
+        raise ConfigError("name a figure: FIG=PAPER:ITEM, e.g. FIG=2203.10349:gap")
     of_paper = [e for e in entries if e.name.rpartition(":")[0] == paper]
     if not of_paper:
         papers = ", ".join(dict.fromkeys(e.name.rpartition(":")[0] for e in entries))
