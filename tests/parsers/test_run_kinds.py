@@ -215,7 +215,7 @@ def test_files_of_two_vasp_runs_are_refused(tmp_path, name, old, new, error, wor
 
 
 def test_an_outcar_is_whole_up_to_its_last_energy(tmp_path):
-    """It ends with its table: only the number of energies tells; or it goes on: only the grid."""
+    """It ends with its table: only the number of energies says; or it goes on: only the grid."""
     text = (VASP / "OUTCAR").read_text()
     table_end = text.index("\n\n", text.index("IMAGINARY"))
     lines = text.splitlines(keepends=True)

@@ -290,7 +290,7 @@ def _watched(options: Options, log: Path, start: float) -> int:
             if stopped:
                 line.clear()
                 print("Stopping: what is finished is kept, `make run` goes on from there.")
-                children.stop(child)
+                _stop(child, options, stopped)
                 return 130
             _print_notes(written.look(), shown, line)
             work = read_work(options.results / "store", start)
@@ -306,6 +306,15 @@ def _watched(options: Options, log: Path, start: float) -> int:
         line.clear()
     _print_notes(written.look(), shown, line)
     return 130 if stopped else child.returncode
+
+
+def _stop(child: subprocess.Popen[bytes], options: Options, stopped: Sequence[int]) -> None:
+    """End Snakemake, which cancels its jobs where a batch system has them."""
+    if not executor(options.profile):
+        children.stop(child, children.GRACE_S, stopped)
+        return
+    print("The jobs of the batch system are cancelled; Ctrl-C again leaves them as they are.")
+    children.stop(child, children.CLUSTER_GRACE_S, stopped)
 
 
 def _print_notes(lines: Sequence[str], shown: set[str], line: Line) -> None:
@@ -337,7 +346,7 @@ def _report(options: Options, path: Path, log: Path) -> int:
             with suppress(subprocess.TimeoutExpired):
                 child.wait(0.2)
         if stopped:
-            children.stop(child)
+            children.stop(child, children.GRACE_S, stopped)
             return 130
     if child.returncode == 0:
         draft.replace(path)

@@ -210,7 +210,7 @@ def _absorber(path: Path, header: dict[str, float], cards: Cards) -> Absorber:
     number_, how = _number(path, cards)
     if not cards and "Z" not in header:
         how = (
-            f"{path.name} tells no element: put the plain output ({_stem(path)}.txt) or the "
+            f"{path.name} gives no element: put the plain output ({_stem(path)}.txt) or the "
             "indata file beside it"
         )
     return Absorber(
@@ -302,7 +302,7 @@ def _cif(indata: tuple[Path, str] | None) -> tuple[Path, ...]:
 
 
 def _converged(path: Path, folder: Folder) -> bool | None:
-    """What the bav file, or what the program printed, tells of self-consistency; None without."""
+    """What the bav file, or what the program printed, says of self-consistency; None without."""
     bav = folder.named(f"{_NUMBERED.sub('', _stem(path))}_bav.txt", "fdmnes_bav.txt")
     printed = [p for p in folder.files if _PRINTED.match(folder.head(p))]
     bav = bav or (printed[0] if len(printed) == 1 else None)

@@ -36,7 +36,7 @@ _TOLD = {
 
 @dataclass(frozen=True)
 class Input:
-    """What ``feff.inp`` tells.
+    """What ``feff.inp`` says.
 
     Attributes
     ----------

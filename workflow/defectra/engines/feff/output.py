@@ -14,7 +14,7 @@ from defectra.core.textfiles import read_text
 from defectra.engines.finished.columns import checked, damaged, merged, row_of, table_of
 
 PARSER_VERSION = "2"
-# The titles come first and may say anything; what FEFF tells stands below its line `POT`.
+# The titles come first and may say anything; what FEFF says stands below its line `POT`.
 _POTENTIALS = re.compile(r"^[#\s]*POT\s+(?:Non-)?SCF\b", re.I)
 _MU = re.compile(r"Mu=\s*([-+.\dEeDd]+)\s*(?:eV)?\s*kf=|Mu=\s*([-+.\dEeDd]+)\s*(?:eV)?\s*$", re.M)
 _STEP = re.compile(r"xsedge\s*\+\s*\d+\s*,\s*used to normalize mu\s+([-+.\dEeDd]+)")

@@ -1,4 +1,4 @@
-"""Bare tables of energy and absorption whose file name tells the engine.
+"""Bare tables of energy and absorption whose file name gives the engine.
 
 Published data sets often keep only these two columns. Nothing else of the run is known.
 """

@@ -51,7 +51,7 @@ def find(folder: Folder) -> list[tuple[Path, ...]]:
 
 
 def _tags(path: Path) -> dict[str, str]:
-    """Tags of an INCAR or OUTCAR; one that cannot be read tells nothing."""
+    """Tags of an INCAR or OUTCAR; one that cannot be read says nothing."""
     try:
         if plain_name(path).upper().startswith("INCAR"):
             return incar.parse(read_text(path))
