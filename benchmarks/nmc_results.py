@@ -183,7 +183,14 @@ def summary(scorecard: Rows, checks: Rows, metrics: Rows) -> str:
         worse = "more" if float(measured["ours"]) > 0 else "less"
         text.append(
             f"Lithium of measured electrodes from Ni K: the error is {size:.2f} {worse} than that "
-            "of the peak position."
+            "of the peak position in the blocks."
+        )
+    line = next((r for r in checks if r["check_id"] == "experiment_x_Li_series"), None)
+    if line is not None and int(line["n"]):
+        ends = f"{float(line['ours']):.3f} [{float(line['lo']):.3f}, {float(line['hi']):.3f}]"
+        text.append(
+            f"By the slope of the computed lithium series, a line that was drawn after the other "
+            f"errors were seen: RMSE {ends}."
         )
     return " ".join(text)
 

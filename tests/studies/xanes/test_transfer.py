@@ -99,7 +99,7 @@ def test_a_mean_of_unlike_sites_is_not_added_and_a_common_one_is() -> None:
         found = few_sites_correction(names, trials, np.arange(6))
         share = np.linalg.norm(found.mean) / np.linalg.norm(trials.fit().mean)
         assert low <= share <= high
-    assert not few_sites_correction(["m0"], trials, np.arange(1)).mean.any(), "one site tells none"
+    assert not few_sites_correction(["m0"], trials, np.arange(1)).mean.any(), "one site gives none"
 
 
 def test_what_two_elements_share_is_used_and_shuffled_pairs_are_not_taken_for_it() -> None:

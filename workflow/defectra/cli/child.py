@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -13,6 +14,9 @@ from types import FrameType
 from typing import Any
 
 GRACE_S = 15.0
+# To cancel jobs, Snakemake asks the batch system, which may take minutes; what ends it earlier
+# leaves the jobs to themselves.
+CLUSTER_GRACE_S = 600.0
 _PR_SET_PDEATHSIG = 1
 
 
@@ -70,13 +74,32 @@ def stop_signals() -> Iterator[list[int]]:
             signal.signal(kind, handler)
 
 
-def stop(child: subprocess.Popen[bytes]) -> None:
-    """Interrupt the whole group, then kill what is left of it."""
-    for number, wait in ((signal.SIGINT, GRACE_S), (signal.SIGTERM, 5.0), (signal.SIGKILL, 5.0)):
+def stop(child: subprocess.Popen[bytes], grace_s: float, signals: Sequence[int]) -> None:
+    """Interrupt the whole group, then kill what is left of it.
+
+    Parameters
+    ----------
+    grace_s
+        How long it may take to end by itself, s.
+    signals
+        What :func:`stop_signals` notes; one more than now ends the grace.
+    """
+    known = len(signals)
+    for number, wait in ((signal.SIGINT, grace_s), (signal.SIGTERM, 5.0), (signal.SIGKILL, 5.0)):
         with suppress(ProcessLookupError):
             os.killpg(child.pid, number)
-        with suppress(subprocess.TimeoutExpired):
-            child.wait(wait)
+        if _ended(child, wait, signals if number == signal.SIGINT else (), known):
             break
     with suppress(ProcessLookupError):
         os.killpg(child.pid, signal.SIGKILL)
+
+
+def _ended(
+    child: subprocess.Popen[bytes], wait_s: float, signals: Sequence[int], known: int
+) -> bool:
+    """Whether a child ends in time, and before there are more signals than the known ones."""
+    end = time.monotonic() + wait_s
+    while child.poll() is None and time.monotonic() < end and len(signals) <= known:
+        with suppress(subprocess.TimeoutExpired):
+            child.wait(0.2)
+    return child.poll() is not None

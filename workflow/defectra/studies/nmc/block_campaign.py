@@ -2,7 +2,7 @@
 
 NMC: lithium nickel manganese cobalt oxide.
 ``python -m defectra.studies.nmc.block_campaign fill`` computes block after block of the seeded
-order into one journal for each block; ``status`` tells what is there; ``export`` adds it to an
+order into one journal for each block; ``status`` says what is there; ``export`` adds it to an
 archive. Several workers may share the folder: a block that another one holds is passed over.
 """
 

@@ -21,7 +21,7 @@ from defectra.studies.nmc.block_controls import CONTENTS as CONTENTS_ALONE
 from defectra.studies.nmc.block_controls import CONTROLS, METADATA, OF_SPECTRA, PERMUTED, VOLUME
 from defectra.studies.nmc.block_evaluate import BOTH, INTENSITY, KERNEL
 from defectra.studies.nmc.block_scores import CLAIMED, ELECTRONS
-from defectra.studies.nmc.experiment import DIFFERENCE, PEAK, rmse
+from defectra.studies.nmc.experiment import DIFFERENCE, PEAK, SERIES, rmse
 from defectra.studies.nmc.lithium import FIXED, NI_MEAN, O_PRE_EDGE, RELAXATION, TOTAL
 from defectra.studies.nmc.scorecard import AIM, CONTENTS, LEAST, NO_EXPERIMENT, reason
 from defectra.studies.nmc.second_relaxer import FIRST, SECOND
@@ -204,7 +204,12 @@ def _controls(rows: Rows) -> Iterator[Control]:
 
 
 def _experiment(rows: Rows) -> Iterator[Check]:
-    for method, name in ((KERNEL, "kernel"), (DIFFERENCE, "change"), (PEAK, "peak")):
+    for method, name in (
+        (KERNEL, "kernel"),
+        (DIFFERENCE, "change"),
+        (PEAK, "peak"),
+        (SERIES, "series"),
+    ):
         yield _check(
             check_id=f"experiment_x_Li_{name}",
             check=f"lithium of measured electrodes from Ni K by {method} (RMSE)",

@@ -172,6 +172,19 @@ use rule step as save_model with:
         seed=leaf(CONFIG, "seed"),
 
 
+use rule step as save_lithium_shift with:
+    input:
+        lithium=rules.measure_lithium.output[0],
+    output:
+        "results/nmc/models/lithium_shift.npz",
+    log:
+        "results/logs/nmc/save_lithium_shift.log",
+    localrule: True
+    params:
+        **step("defectra.studies.nmc.block_steps.save_lithium_shift"),
+        lithium=pick(CONFIG, "lithium_series", "protocol"),
+
+
 use rule step as weigh_blocks with:
     input:
         rows=rules.read_blocks.output.rows,
@@ -194,6 +207,7 @@ use rule step as weigh_blocks with:
 use rule step as measure_experiment with:
     input:
         rows=rules.read_blocks.output.rows,
+        lithium=rules.measure_lithium.output[0],
         series=needs(
             "spectra/chen2023_featurexas/dataset/nmc_exp_xas.json", CONFIG.mirror
         ),
@@ -206,6 +220,7 @@ use rule step as measure_experiment with:
         "results/logs/nmc/measure_experiment.log",
     params:
         **step("defectra.studies.nmc.block_steps.measure_experiment"),
+        lithium=pick(CONFIG, "lithium_series", "protocol"),
         grids=leaf(CONFIG, "nmc", "edges"),
         seed=leaf(CONFIG, "seed"),
         mirror=CONFIG.mirror,
@@ -509,6 +524,7 @@ rule nmc:
         if CONFIG.mirror
         else [],
         rules.save_model.output,
+        rules.save_lithium_shift.output,
         rules.score.output,
         expand(
             "results/nmc/figures/{figure}.png",

@@ -62,7 +62,7 @@ class NmcStructures(Strict):
 
 Arm = Literal["pristine", "lithium", "vacancy", "antisite", "vacancy_own_cell", "pristine_volume"]
 # Geometry protocol of each arm. The first four are made alike, so that no trace of the relaxation
-# tells them: the cell of the relaxed defect-free parent is kept and the sites relax in it. The
+# separates them: the cell of the relaxed defect-free parent is kept and the sites relax in it. The
 # last two let the volume of the vacancy in.
 ARMS: dict[str, str] = {
     "pristine": "chgnet-cell",

@@ -1,4 +1,4 @@
-"""FEFF to VASP for another element: what a model of one tells of it, and how many sites it takes.
+"""FEFF to VASP for another element: what a model of one says of it, and how many sites it takes.
 
 Each target site is answered by models that saw all pairs of the source element and a few sites of
 the target, drawn from other materials. The strongest cheap baseline sees the same few sites: one
@@ -190,7 +190,7 @@ def _learnt(
 def transfer_metrics(answers: Answers, settings: XanesStudy, seed: int) -> list[Row]:
     """Relative RMS and median r by method and number of sites, and paired differences.
 
-    Rows of ``metrics.csv``; `subset` tells how many sites of the target were known.
+    Rows of ``metrics.csv``; `subset` says how many sites of the target were known.
     """
     weights = scores.group_weights([material(s) for s in answers.sites], settings.bootstrap, seed)
     errors = {key: _errors(answers.truth, v, weights) for key, v in answers.of.items()}
@@ -209,7 +209,7 @@ def transfer_metrics(answers: Answers, settings: XanesStudy, seed: int) -> list[
 def domain_metrics(
     source: Pairs, answers: Answers, target: Pairs, settings: XanesStudy, seed: int
 ) -> list[Row]:
-    """Whether the training domain of the source tells that it is asked about another element.
+    """Whether the training domain of the source says that it is asked about another element.
 
     Share of the target's FEFF spectra outside of it, and the rank correlation of the distance
     with the error of the source's delta model. Rows of ``metrics.csv``.
