@@ -79,6 +79,15 @@ def test_absorption_of_feff_is_read(tmp_path, card):
         (" SCF ITERATION NUMBER 30\n Convergence not reached; see log\n", "unconverged", 30),
         (" WARNING: Convergence tolerance not reached but ...\n", "unconverged", 0),
         (" SCF ITERATION NUMBER 30\n", "unconverged", 30),
+        # FEFF 8 has no word for it: it ends before its last iteration, or it does not
+        (" SCF ITERATION NUMBER  9  OUT OF 30\n Done with module 1: potentials.\n", "ok", 9),
+        (" SCF ITERATION NUMBER 30  OUT OF 30\n Done with module 1: x\n", "unconverged", 30),
+        (" SCF ITERATION NUMBER  9  OUT OF 30\n", "unconverged", 9),  # killed
+        (
+            " SCF ITERATION NUMBER  9  OUT OF 30\n Convergence not reached\n Done with module 1\n",
+            "unconverged",
+            9,
+        ),
     ],
 )
 def test_convergence_as_each_version_says_it(tmp_path, log, status, iterations):
