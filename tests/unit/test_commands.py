@@ -216,3 +216,23 @@ def test_show_tells_the_file_that_was_meant(tmp_path, capsys):
     code, said = told(capsys, *words)
     assert code == 2
     assert "did you mean 'results/toy/figures/parity.png'?" in said.err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("train {0}/t.csv --target a --group gg", "no column 'gg', did you mean 'g'"),
+        ("train {0}/t.csv --target b --group g", r"words \(e.g. 'n'\)"),
+        ("table {0}/empty", "no finished run found"),
+        ("plan --config {0}/empty", "empty: a folder; name a config file"),
+        ("structures {0}/r.yaml --out a.extxyz", "did you mean 'supercell'"),
+        ("structures {0}/t.csv --out a.extxyz", "no request .YAML"),
+    ],
+)
+def test_mistakes_are_named_with_the_way_out(tmp_path, capsys, words, said):
+    (tmp_path / "t.csv").write_text("a,b,g\n1,2,x\n2,n,y\n")
+    (tmp_path / "r.yaml").write_text("prototype: layered\nsupercel: 2\n")
+    (tmp_path / "empty").mkdir()
+    code, printed = told(capsys, *words.format(tmp_path).split())
+    assert code == 2
+    assert re.search(said, printed.err)

@@ -23,11 +23,13 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = command(
         commands,
         "status",
-        "what runs here, how far it is, what failed; read from the files of the run",
+        "what is running, its progress, and what failed",
         "defectra status",
         "defectra status --directory /scratch/mine",
     )
-    parser.add_argument("--directory", type=Path, default=own_directory(), help="holds results/")
+    parser.add_argument(
+        "--directory", type=Path, default=own_directory(), help="folder that contains results/"
+    )
     parser.set_defaults(run=run)
 
 
