@@ -140,7 +140,7 @@ def _check_own(
     """Refuse an indata file of another element or edge than the header of the output."""
     z = int(header.get("Z", 0))
     shell = _SHELLS.get((int(header.get("n_edge", 0)), int(header.get("j_edge", 0))), "")
-    given, asked = _first(cards, "z_absorber") or "", _first(cards, "edge") or ""
+    given, asked = _first(cards, "z_absorber") or "", _first(cards, "edge") or "K" * bool(cards)
     other = symbol(int(given[:9])) if given.isdecimal() else ""
     number_, _ = _number(path, cards)
     if not other and cards and cell and number_ is not None:
