@@ -27,8 +27,15 @@ COMPANIONS = re.compile(
 MARKS: tuple[str, ...] = ("filout",)
 
 _HEADER = re.compile(r"^#?\s*([^=\n]+?)=\s*(E_edge\s*,.*)$", re.M)
-_OTHER = {
-    "xes": "emission", "nrixs": "inelastic scattering", "rixs": "resonant inelastic scattering",
+_OTHER = {  # beginnings of cards
+    "xes": "emission", "photo_emi": "emission", "photoemi": "emission",
+    "nrixs": "inelastic scattering", "rixs": "resonant inelastic scattering",
+}  # fmt: skip
+_OPERATORS = {
+    "quadrupole": "with quadrupole", "octupole": "with octupole", "e1e2": "with E1E2",
+    "dip_mag": "with magnetic dipole", "e1m1": "with magnetic dipole",
+    "no_e1e1": "without dipole", "self_abs": "with self-absorption",
+    "full_self_abs": "with self-absorption",
 }  # fmt: skip
 _AVERAGE = ("<xanes>", "xanes", "<xanes_tot>")
 _CONVOLVED = re.compile(r"_conv(?:_\d+)?\.(?:txt|dat)$", re.I)
@@ -82,11 +89,13 @@ def read(files: tuple[Path, ...], folder: Folder) -> Reading:
         raise EngineError("not_finished", f"{path.name} is there, but no spectrum")
     indata = _indata_of(path, folder)
     cards = cards_of(indata[1]) if indata else {}
-    other = next((_OTHER[c] for c in cards if c in _OTHER), "")
+    other = next((what for c in cards for o, what in _OTHER.items() if c.startswith(o)), "")
     if other:
         raise EngineError("not_absorption", f"{path.name}: its indata file asks for {other}")
+    beside = dict.fromkeys(_OPERATORS[c] for c in cards if c in _OPERATORS)
     lines, energy, mu = mean_of(files, 1)
     _check_column(path, lines)
+    _check_whole(path, energy, cards)
     header = _header(path, folder)
     axis = _axis(energy, header.get("E_edge", float("nan")))
     cell = cells.own(cards)
@@ -103,7 +112,7 @@ def read(files: tuple[Path, ...], folder: Folder) -> Reading:
         _absorber(path, header, cards),
         "FDMNES",
         axis,
-        "Mbarn" if _is_convolved(path, folder) else "Mbarn, not convolved",
+        ", ".join(["Mbarn", *([] if _is_convolved(path, folder) else ["not convolved"]), *beside]),
         _converged(path, folder),
         _identity(path, indata),
         _cif(indata),
@@ -113,13 +122,25 @@ def read(files: tuple[Path, ...], folder: Folder) -> Reading:
     )
 
 
+def _check_whole(path: Path, energy: Floats, cards: Cards) -> None:
+    """Refuse a spectrum that ends a tenth of the range before the end of the card Range."""
+    asked = [number(w, path) for w in (cards.get("range") or [[]])[0]]
+    if len(asked) < 3 or energy[0] > asked[-1]:  # absolute energies
+        return
+    if asked[-1] - energy[-1] > 0.1 * (asked[-1] - asked[0]):
+        raise EngineError(
+            "truncated_output",
+            f"{path.name} ends at {energy[-1]:g} eV, its Range asks for {asked[-1]:g}",
+        )
+
+
 def _check_own(
     path: Path, header: dict[str, float], cards: Cards, cell: tuple[Any, tuple[int, ...]] | None
 ) -> None:
     """Refuse an indata file of another element or edge than the header of the output."""
     z = int(header.get("Z", 0))
     shell = _SHELLS.get((int(header.get("n_edge", 0)), int(header.get("j_edge", 0))), "")
-    given, asked = _first(cards, "z_absorber") or "", _first(cards, "edge") or ""
+    given, asked = _first(cards, "z_absorber") or "", _first(cards, "edge") or "K" * bool(cards)
     other = symbol(int(given[:9])) if given.isdecimal() else ""
     number_, _ = _number(path, cards)
     if not other and cards and cell and number_ is not None:

@@ -152,8 +152,12 @@ def _extracted(path: Path) -> tuple[Floats, Floats, str]:
     _, data = read_columns(path)
     if data.shape[1] >= 4:
         return data[:, 0], data[:, 1:4].mean(axis=1), ""
-    if data.shape[1] < 2:
-        raise EngineError("bad_output", f"{path.name}: one column")
+    if data.shape[1] != 2:
+        raise EngineError(
+            "bad_output",
+            f"{path.name}: {data.shape[1]} columns; energy, xx, yy, zz (…) or energy and the sum "
+            "of the three are read",
+        )
     return data[:, 0], data[:, 1] / 3, "two columns taken as xx + yy + zz"
 
 
