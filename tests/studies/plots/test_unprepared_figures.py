@@ -19,7 +19,7 @@ from defectra.images.digitise.picture import picture
 from defectra.images.digitise.read import Digitised, digitise
 from defectra.images.digitise.templates import sequence
 from defectra.images.digitise.ticks import scale_of
-from defectra.images.digitise.words import with_point, words_beside
+from defectra.images.digitise.words import as_written, words_beside
 
 pytest.importorskip("cv2", reason="make instruments")
 needs_tesseract = pytest.mark.skipif(
@@ -196,7 +196,7 @@ def test_a_lost_decimal_point_is_put_where_the_picture_has_it() -> None:
         found = picture(drawn(plain))
     words, letters = words_beside(found, find_box(found), "y")
     assert letters > 9
-    texts = [with_point("12", word.picture) for word in words]
+    texts = [as_written("12", word.picture) for word in words]
     assert set(texts) <= {"1.2", ""}, "in its place or not at all"
     assert 2 * texts.count("1.2") > len(texts)
-    assert with_point("123", words[0].picture) == "", "the digits are not those of the picture"
+    assert as_written("123", words[0].picture) == "", "the digits are not those of the picture"

@@ -104,6 +104,22 @@ def frame_shape(columns: Columns, pixel: float, image: tuple[int, ...]) -> tuple
     return rows, cols
 
 
+def square_frame(columns: Columns, pixel: float, image: tuple[int, ...]) -> tuple[int, int]:
+    """Rows and columns of a frame that stays within the cell however it is turned, odd.
+
+    Raises
+    ------
+    DataError
+        As of :func:`frame_shape`.
+    """
+    rows, cols = frame_shape(columns, pixel, image)
+    low, high = columns.reach
+    side = int(min(rows, cols, 0.9 * np.sqrt(2) * min(-low, high) / pixel)) // 2 * 2 - 1
+    if side < 2 * WINDOW:
+        raise DataError(f"a frame of {side} x {side} pixels is too small to be turned")
+    return side, side
+
+
 def register(
     image: Floats,
     columns: Columns,
