@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -37,6 +38,7 @@ class Runs:
     last: Floats
 
 
+@functools.lru_cache(maxsize=2)
 def inner(image: Picture, box: Box) -> tuple[Mask, int, int]:
     """Ink inside the frame without grid and framed parts; row and column of its first pixel."""
     top, left = int(np.ceil(box.top)) + MARGIN, int(np.ceil(box.left)) + MARGIN
@@ -49,6 +51,7 @@ def inner(image: Picture, box: Box) -> tuple[Mask, int, int]:
     return ink & ~straight_across(ink), top, left
 
 
+@functools.lru_cache(maxsize=2)
 def colour_masks(image: Picture, box: Box) -> list[Mask]:
     """Ink inside the frame by colour: classes of hue, and grey; those of lines alone.
 
