@@ -200,13 +200,20 @@ def _pieces(word: Grey, faint: float = 160) -> list[Piece]:
     )
 
 
+def _within(piece: Piece, other: Piece) -> bool:
+    """Whether a piece is a fragment of a higher sign: above, below or inside of it."""
+    overlap = min(piece.right, other.right) - max(piece.left, other.left)
+    return piece.height < other.height and overlap > 0.5 * (piece.right - piece.left)
+
+
 def has_raised_end(word: Grey) -> bool:
     """Whether the last sign of a word is smaller than its first and stands higher: an exponent."""
     pieces = _pieces(word)
     tall = max((p.height for p in pieces), default=0)
     if len(pieces) < 2 or tall < SMALL_PRINT - 1:  # fewer cannot be distinguished from noise
         return False
-    first, last = pieces[0], pieces[-1]
+    whole = [p for p in pieces if not any(_within(p, other) for other in pieces)]
+    first, last = whole[0], whole[-1]
     base = max(p.bottom for p in pieces if p.height > 0.85 * (first.bottom - first.top))
     return last.height > 2 and last.bottom < base - 0.2 * tall and first.bottom >= base - 1
 
