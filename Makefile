@@ -104,6 +104,8 @@ lint: $(VENV)/.installed-test  ## formatters, linters, types, snakemake --lint
 
 engines: $(VENV)/.installed-engines gpaw  ## CHGNet (brings torch, 1.5 GB) and GPAW (compiles)
 
+relaxers: $(VENV)/.installed-relaxers  ## SevenNet: a second potential that relaxes cells of study nmc
+
 gpaw: $(GPAW)/.installed  ## GPAW alone, in an environment of its own (.venv-gpaw); MPI=1 for several cores
 
 measured: $(VENV)/.installed-measured  ## readers of Gatan files (rosettasciio)
@@ -180,6 +182,10 @@ $(VENV)/.installed-docs: $(VENV)/.installed envs/requirements-docs.txt
 $(VENV)/.installed-engines: $(VENV)/.installed envs/requirements-engines.txt
 	@$(PY) -m pip install -q --no-deps -r envs/requirements-engines.txt || { \
 		echo "No CPU build of torch found; see the head of envs/requirements-engines.txt."; exit 1; }
+	@touch $@
+
+$(VENV)/.installed-relaxers: $(VENV)/.installed-engines envs/requirements-relaxers.txt
+	@$(PY) -m pip install -q --no-deps -r envs/requirements-relaxers.txt
 	@touch $@
 
 $(VENV)/.installed-instruments: $(VENV)/.installed envs/requirements-instruments.txt

@@ -86,28 +86,24 @@ def equation_of_state() -> None:
                f"{away:.1e}")  # fmt: skip
 
 
-def run_log() -> None:
-    """A look at the log of a run of many jobs: what is new, beside the whole of it."""
-    from defectra.campaign.run_log import RunLog, read_steps
+def run_events() -> None:
+    """A look at the events of a run of many jobs: what is new, beside the whole of it."""
+    from defectra.campaign.run_events import Event, RunEvents, events_of, read_steps
 
-    block = (
-        "rule calculate:\n    input: results/plan/nmc-{0}/tasks.parquet\n"
-        "    output: results/chunks/nmc-{0}/a.parquet\n    log: results/logs/nmc-{0}.log\n"
-        "    jobid: {0}\n    resources: tmpdir=/tmp, runtime=10, mem_mb=800\n"
-        "Finished jobid: {0} (Rule: calculate)\n{0} of 50000 steps (1%) done\n"
-    )
-    text = "".join(block.format(k) for k in range(JOBS))
+    lines = []
+    for k in range(JOBS):
+        progress = Event("progress", done=k, total=JOBS)
+        lines += [Event("job", k, "calculate"), Event("finished", k), progress]
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "run.log"
-        path.touch()
-        log, slowest = RunLog(path), 0.0
-        for start in range(0, len(text), 100_000):
-            with path.open("a") as handle:
-                handle.write(text[start : start + 100_000])
-            slowest = max(slowest, seconds(log.look))
-    whole = seconds(lambda: read_steps(text))
-    line(f"look at the log of {JOBS} jobs", 1e3 * slowest, "ms", peer="the whole log each time",
-         peer_value=1e3 * whole, check=f"{log.steps.done} steps")  # fmt: skip
+        log = Path(folder) / "run.log"
+        events, slowest = RunEvents(events_of(log)), 0.0
+        for start in range(0, len(lines), 1000):
+            with events_of(log).open("a") as handle:
+                handle.writelines(event.to_line() for event in lines[start : start + 1000])
+            slowest = max(slowest, seconds(events.look))
+        whole = seconds(lambda: read_steps(log))
+    line(f"look at the events of {JOBS} jobs", 1e3 * slowest, "ms", peer="the whole file each time",
+         peer_value=1e3 * whole, check=f"{events.look().done} steps")  # fmt: skip
 
 
 def figure_files() -> None:
@@ -132,5 +128,5 @@ def figure_files() -> None:
 if __name__ == "__main__":
     edges()
     equation_of_state()
-    run_log()
+    run_events()
     figure_files()

@@ -21,6 +21,7 @@ from defectra.studies.nmc.block_evaluate import BOTH, INTENSITY, KERNEL
 from defectra.studies.nmc.block_scores import ALL_ARMS, CLAIMED, ELECTRONS, PAIRS, SHAPE
 from defectra.studies.nmc.energy_loss import ENERGY_LOSS_COLUMNS
 from defectra.studies.nmc.scorecard import CONTENTS
+from defectra.studies.nmc.second_relaxer import COLUMNS
 
 ROOT = Path(__file__).parents[1]
 PAGES = {
@@ -96,7 +97,16 @@ def defects(metrics: Rows) -> Iterator[list[str]]:
         yield [pair.name, shown(score(metrics, pair)), shown(won), *(shown(e) for e in edges)]
 
 
-def page(scorecard: Rows, checks: Rows, metrics: Rows, loss: Rows) -> str:
+def relaxers(rows: Rows) -> Iterator[list[str]]:
+    """Every statistic of the second potential."""
+    for row in rows:
+        found = Estimate(float(row["value"]), float(row["lo"]), float(row["hi"]), int(row["n"]))
+        unit = f" {row['unit']}" if row["unit"] else ""
+        names = [str(row[k]).replace("_", " ") for k in ("statistic", "subject", "cells")]
+        yield [*names, shown(found) + unit, str(found.n)]
+
+
+def page(scorecard: Rows, checks: Rows, metrics: Rows, loss: Rows, second: Rows) -> str:
     """Text of ``docs/nmc.md``."""
     parts = [
         summary(scorecard, checks, metrics),
@@ -110,6 +120,8 @@ def page(scorecard: Rows, checks: Rows, metrics: Rows, loss: Rows) -> str:
         "The authors' energy-loss spectrum (a sample whose nominal contents are not stated), atoms "
         "per metal atom by intensities: "
         + (", ".join(f"{r['element']} {_ends(r)}" for r in loss) or "no mirror"),
+        "A second potential for the cells (`second_relaxer/comparison.csv`), 90 % intervals:",
+        table(["statistic", "of", "cells", "value", "blocks"], relaxers(second)),
         "Claims and checks (`scorecard.csv`, `checks.csv`):",
         table(["claim or check", "ours", "n", "verdict"], claims(scorecard, checks)),
     ]
@@ -171,7 +183,14 @@ def summary(scorecard: Rows, checks: Rows, metrics: Rows) -> str:
         worse = "more" if float(measured["ours"]) > 0 else "less"
         text.append(
             f"Lithium of measured electrodes from Ni K: the error is {size:.2f} {worse} than that "
-            "of the peak position."
+            "of the peak position in the blocks."
+        )
+    line = next((r for r in checks if r["check_id"] == "experiment_x_Li_series"), None)
+    if line is not None and int(line["n"]):
+        ends = f"{float(line['ours']):.3f} [{float(line['lo']):.3f}, {float(line['hi']):.3f}]"
+        text.append(
+            f"By the slope of the computed lithium series, a line that was drawn after the other "
+            f"errors were seen: RMSE {ends}."
         )
     return " ".join(text)
 
@@ -196,7 +215,11 @@ def main() -> None:
     metrics = read_csv(folder / "metrics.csv", METRICS_COLUMNS)
     loss = folder / "energy_loss.csv"
     measured = read_csv(loss, ENERGY_LOSS_COLUMNS) if loss.exists() else []
-    texts = (page(scorecard, checks, metrics, measured), summary(scorecard, checks, metrics))
+    second = read_csv(folder / "second_relaxer/comparison.csv", COLUMNS)
+    texts = (
+        page(scorecard, checks, metrics, measured, second),
+        summary(scorecard, checks, metrics),
+    )
     if "write" not in sys.argv[1:]:
         print(texts[0])
         return

@@ -4,7 +4,7 @@
 JSON line for each case. `ours` is CPU time (user + system of the whole process tree), since wall
 time on a shared machine measures its other users; `wall_s` and `load` (1 minute, at the end) stand
 beside it. The peer is one Snakemake job for each calculation, at a size that it can bear: the
-column `peer` tells which, and nothing is extrapolated.
+column `peer` says which, and nothing is extrapolated.
 """
 
 from __future__ import annotations

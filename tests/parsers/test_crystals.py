@@ -347,3 +347,24 @@ def test_a_site_has_one_name_in_every_order_of_the_file():
         row, _, found = rows_of(moved)
         assert [names[k] for k in order] == found
         assert row["structure_id"] == rows_of(whole)[0]["structure_id"]
+
+
+COUNTS = {
+    "x.xyz": '{}\nLattice="4 0 0 0 4 0 0 0 4" pbc="T T T"\nLi 0 0 0\nO 2 2 2\n',
+    "x.xsf": "CRYSTAL\nPRIMVEC\n4 0 0\n0 4 0\n0 0 4\nPRIMCOORD\n{} 1\n3 0 0 0\n8 2 2 2\n",
+    "x.cssr": "4 4 4\n90 90 90 SPGR = 1 P 1 OPT = 1\n{} 0\n0 Li1 O1\n1 Li 0.0 0.0 0.0\n"
+    "2 O 0.5 0.5 0.5\n",
+}
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("name", COUNTS)
+def test_count_of_atoms_is_that_of_the_file(tmp_path: Path, name: str) -> None:
+    """A cut file is no smaller crystal; a count of 10^18 does not read for years."""
+    path = tmp_path / name
+    path.write_text(COUNTS[name].format(2))
+    assert read_structure(path).composition.formula == "Li1 O1"
+    for count in ("1", "3", "99999", "9" * 18, "x"):
+        path.write_text(COUNTS[name].format(count))
+        with pytest.raises(StructureError, match=r"x\.x|x\.cssr"):
+            read_structure(path)

@@ -37,6 +37,11 @@ def written(folder, head, *columns):
         ("# energy std mu", (E, MU * 0.01, MU), MU),
         ("# energy I0 It If", (E, I0, IT, IF), MU),
         ("# mu Energy", (MU, E), MU),
+        ("# energy i0 it\n# eV nA nA", (E, I0, IT), MU),
+        ("# Energy  I0  I1\n# keV cts cts", (E / 1000, I0, IT), MU),
+        ("# Energy angle mu\n# eV deg a.u.", (E, X, MU), MU),
+        ("# energy normtrans", (E, MU), MU),
+        ("# energy normrefer normfluor", (E, REF, MU), MU),
     ],
 )
 def test_names_of_beamlines(tmp_path, head, columns, wanted):
@@ -54,6 +59,8 @@ def test_names_of_beamlines(tmp_path, head, columns, wanted):
         ("# energy mu_ref", (E, REF), "no column is named absorption"),
         ("# energy bkg", (E, MU), "no column is named absorption"),
         ("# energy dmu", (E, MU), "no column is named absorption"),
+        ("# energy absorptance", (E, 1 - np.exp(-MU)), "no column is named absorption"),
+        ("# energy normrefer", (E, MU), "no column is named absorption"),
         ("# energy transmission", (E, np.exp(-MU)), "no column is named absorption"),
         ("# energy ln(It/I0)", (E, -MU), "no column is named absorption"),
         ("# energy mu1 mu2", (E, MU, MU / 2), "no column is named absorption"),

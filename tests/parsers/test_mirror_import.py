@@ -90,7 +90,7 @@ def test_every_fifty_third_run_of_omnixas(mirror, tmp_path):
 
 
 def test_crystals_of_the_mirror(mirror):
-    """Every CIF and POSCAR is read, with the formula that the CIF itself tells."""
+    """Every CIF and POSCAR is read, with the formula that the CIF itself says."""
     names = re.compile(r"\.cif$|^(POSCAR|CONTCAR)|\.vasp$")
     paths = [p for p in Path(mirror).rglob("*") if p.is_file() and names.search(p.name)]
     if not paths:

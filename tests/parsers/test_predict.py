@@ -80,7 +80,7 @@ def test_an_axis_that_is_not_calibrated_has_no_interval(model, tmp_path, capsys)
 
 
 def test_a_reference_on_the_same_axis_calibrates_it(model, tmp_path, capsys):
-    """Sample and foil on an axis that is 1.5 eV too high: the foil tells it."""
+    """Sample and foil on an axis that is 1.5 eV too high: the foil gives it."""
     moved = write(tmp_path / "a.dat", 3.0, change=lambda e, m: (e + 1.5, m))
     foil = write(tmp_path / "foil.dat", 2.0, change=lambda e, m: (e + 1.5, m))
     plain = write(tmp_path / "plain.dat", 2.0)

@@ -79,6 +79,15 @@ def test_absorption_of_feff_is_read(tmp_path, card):
         (" SCF ITERATION NUMBER 30\n Convergence not reached; see log\n", "unconverged", 30),
         (" WARNING: Convergence tolerance not reached but ...\n", "unconverged", 0),
         (" SCF ITERATION NUMBER 30\n", "unconverged", 30),
+        # FEFF 8 has no word for it: it ends before its last iteration, or it does not
+        (" SCF ITERATION NUMBER  9  OUT OF 30\n Done with module 1: potentials.\n", "ok", 9),
+        (" SCF ITERATION NUMBER 30  OUT OF 30\n Done with module 1: x\n", "unconverged", 30),
+        (" SCF ITERATION NUMBER  9  OUT OF 30\n", "unconverged", 9),  # killed
+        (
+            " SCF ITERATION NUMBER  9  OUT OF 30\n Convergence not reached\n Done with module 1\n",
+            "unconverged",
+            9,
+        ),
     ],
 )
 def test_convergence_as_each_version_says_it(tmp_path, log, status, iterations):
@@ -215,7 +224,7 @@ def test_files_of_two_vasp_runs_are_refused(tmp_path, name, old, new, error, wor
 
 
 def test_an_outcar_is_whole_up_to_its_last_energy(tmp_path):
-    """It ends with its table: only the number of energies tells; or it goes on: only the grid."""
+    """It ends with its table: only the number of energies says; or it goes on: only the grid."""
     text = (VASP / "OUTCAR").read_text()
     table_end = text.index("\n\n", text.index("IMAGINARY"))
     lines = text.splitlines(keepends=True)

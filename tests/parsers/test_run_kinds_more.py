@@ -222,3 +222,113 @@ def test_the_core_hole_of_vasp_is_reported_where_it_is_unusual(tmp_path, tags, w
     row = import_tree(tmp_path).imports[0]
     assert words in row["message"]
     assert ("core hole" in row["message"]) == ("core hole" in words)
+
+
+# --- operators, holes and tables of two runs ---------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("card", "unit"),
+    [
+        ("Quadrupole", "Mbarn, not convolved, with quadrupole"),
+        ("octupole", "Mbarn, not convolved, with octupole"),
+        ("No_E1E1", "Mbarn, not convolved, without dipole"),
+        ("Self_abs", "Mbarn, not convolved, with self-absorption"),
+        ("Green", "Mbarn, not convolved"),
+    ],
+)
+def test_operators_of_fdmnes_are_kept_apart(tmp_path, card, unit):
+    (tmp_path / "run_in.txt").write_text(INDATA.replace("Radius", f"{card}\n\nRadius"))
+    head = HEADER.format(n="1.0", rest="", name="natomsym")
+    (tmp_path / "run.txt").write_text(head + table(X, MU))
+    assert rows_of(import_tree(tmp_path))["run.txt"]["unit"] == unit
+
+
+@pytest.mark.parametrize("card", ["Photo_emission", "Photo_emi", "RIXS_fast", "XES"])
+def test_other_names_of_emission_in_fdmnes(tmp_path, card):
+    (tmp_path / "run_in.txt").write_text(INDATA.replace("Radius", f"{card}\n\nRadius"))
+    head = HEADER.format(n="1.0", rest="", name="natomsym")
+    (tmp_path / "run.txt").write_text(head + table(X, MU))
+    assert rows_of(import_tree(tmp_path))["run.txt"]["error_class"] == "not_absorption"
+
+
+@pytest.mark.parametrize(
+    ("card", "words"),
+    [
+        ("COREHOLE none", "card COREHOLE: no core hole"),
+        ("COREHOLE RPA", "card COREHOLE: core hole RPA"),
+        ("COREHOLE FSR", ""),
+        ("NOHOLE", "card NOHOLE: no core hole"),
+        ("PMBSE 1 0 0 0", "card PMBSE"),
+    ],
+)
+def test_the_core_hole_of_feff_is_reported_where_it_is_unusual(tmp_path, card, words):
+    shutil.copytree(DATA / "p10_feff_forms/inp_rmultiplier", tmp_path / "r")
+    given = tmp_path / "r/feff.inp"
+    given.write_text(f"{card}\n{given.read_text()}")
+    row = import_tree(tmp_path).imports[0]
+    assert words in row["message"]
+    assert ("hole" in row["message"]) == ("hole" in words)
+
+
+def test_an_extract_of_three_columns_is_no_sum(tmp_path):
+    cell = "NiO\n1.0\n4.2 0 0\n0 4.2 0\n0 0 4.2\nNi O\n1 1\ndirect\n0 0 0\n0.5 0.5 0.5\n"
+    (tmp_path / "POSCAR").write_text(cell)
+    (tmp_path / "INCAR").write_text(VASP.format(".TRUE.", 2, "1.0"))
+    (tmp_path / "CORE_DIELECTRIC_IMAG.dat").write_text(table(8340 + X, MU / 7, MU))
+    row = import_tree(tmp_path).imports[0]
+    assert row["error_class"] == "bad_output"
+    assert "3 columns" in row["message"]
+
+
+@pytest.mark.parametrize(("factor", "error"), [(1.0, ""), (1.3, "mixed_files")])
+def test_an_outcar_of_two_runs(tmp_path, factor, error):
+    """The same table twice is one; two tables under one heading are two runs."""
+    shutil.copytree(DATA / "p04_vasp_core_hole/ok", tmp_path / "r")
+    path = tmp_path / "r/OUTCAR"
+    text = path.read_text()
+    start = text.index("IMAGINARY DIELECTRIC")
+    again = text[text.rindex("\n", 0, start) :]
+    if factor != 1:
+        row = next(x for x in again.splitlines() if len(x.split()) == 7 and "." in x.split()[0])
+        again = again.replace(row, " ".join([*row.split()[:-1], "0.123456"]))
+    path.write_text(f"{text.rstrip()}\n\n{again}\n")
+    assert import_tree(tmp_path).imports[0]["error_class"] == error
+
+
+# --- bare tables -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "header", "word"),
+    [
+        ("Ni_K_edge_emission_feff.txt", "", "emission"),
+        ("O_K_eels_feff.txt", "", "eels"),
+        ("NiO_feff_Ni_K_XES.txt", "", "XES"),
+        ("NiO_feff_Ni_K_rixs.txt", "", "rixs"),
+        ("NiO_feff_Ni_K.txt", "# energy chi\n", "chi"),
+        ("NiO_feff_Ni_K.txt", "# energy XMCD\n", "XMCD"),
+    ],
+)
+def test_bare_tables_of_other_spectra_are_refused_by_name(tmp_path, name, header, word):
+    (tmp_path / name).write_text(header + table(X, MU))
+    row = import_tree(tmp_path).imports[0]
+    assert row["error_class"] == "not_absorption"
+    assert f"says {word}," in row["message"]
+
+
+@pytest.mark.parametrize(
+    ("header", "factor"),
+    [
+        ("# energy(Ry) mu", 13.605693), ("# Energy [Ha]  mu", 27.211386), ("# E/keV mu", 1e3),
+        ("# energy in Rydberg, mu", 13.605693), ("# energy (eV) mu", 1.0), ("# energy mu", 1.0),
+        ("# energy(cm-1) mu", 0.0), ("# energy [nm] mu", 0.0),
+    ],
+)  # fmt: skip
+def test_units_of_a_bare_table(tmp_path, header, factor):
+    (tmp_path / "NiO_feff_Ni_K.txt").write_text(f"{header}\n{table(X / (factor or 1), MU)}")
+    row = import_tree(tmp_path).imports[0]
+    if factor:
+        assert row["first_eV"] == pytest.approx(-20, abs=1e-3)
+    else:
+        assert row["error_class"] == "bad_output"

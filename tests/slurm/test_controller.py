@@ -15,7 +15,7 @@ from test_slurm import CHUNK, Run, job_at_work, once_each, one_chunk, own_jobs, 
 pytestmark = pytest.mark.slurm
 
 LAUNCH = "srun --overlap -n 2"
-# What an engine does on several processes: its launcher starts them, each tells that it is there.
+# What an engine does on several processes: its launcher starts them, each says that it is there.
 PROCESSES = """
 import json, os, shlex, subprocess
 command = [*shlex.split(os.environ["DEFECTRA_GPAW_LAUNCH"]), "sh", "-c", "echo $SLURM_PROCID"]

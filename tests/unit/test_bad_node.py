@@ -141,7 +141,7 @@ def test_an_old_journal_of_a_bad_node_is_computed_again(tmp_path):
 
 
 def test_failed_rows_stand_in_the_tables_and_the_next_start_asks_for_them(tmp_path):
-    """One site of many fails: the table tells, the archive does not take it, the chunk is due."""
+    """One site of many fails: the table says, the archive does not take it, the chunk is due."""
     node = Node(tmp_path)
     fails_on = 'if "EDGE L3" in pathlib.Path("feff.inp").read_text(): raise OSError(28, "No space")'
     assert node.start(WORKS + fails_on.join(["\nimport pathlib\n", "\n"])).returncode == 0

@@ -203,7 +203,7 @@ def empty_tables():
     levels = level_checks.checks([], [], []) + checks_computed.checks_computed([], [])
     return {
         "levels": (level_card.scorecard([], []), levels),
-        "nmc": (nmc_card.scorecard([], [], []), nmc_checks.checks([], [], [], [])),
+        "nmc": (nmc_card.scorecard([], [], []), nmc_checks.checks([], [], [], [], [])),
         "perovskites": (perovskite_card.scorecard([]), perovskite_checks.checks([])),
         "xanes": (xanes_card.scorecard([], []), xanes_checks.checks([], [], [])),
     }

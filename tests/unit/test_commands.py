@@ -10,6 +10,7 @@ import shlex
 import pytest
 
 from defectra.campaign.chunk_state import ChunkState, write_state
+from defectra.campaign.run_events import Event, Steps
 from defectra.cli import main as command_line
 from defectra.cli.help import Parser, command
 from defectra.cli.plan import jobs
@@ -141,33 +142,14 @@ def test_a_file_that_is_no_model_is_told_without_words_of_pickle(tmp_path, name,
     assert "unsafely" not in str(refused.value)
 
 
-DRY = """host: a
-Job stats:
-job          count
----------  -------
-calculate        2
-all              1
-total            3
-
-[now]
-"""
-
-
 def test_jobs_of_a_dry_run():
-    assert jobs(DRY).splitlines()[-1].split() == ["total", "3"]
-    assert jobs("Nothing to be done (all requested files are present)").startswith("Nothing to do")
-    assert jobs("words") == "words"
-
-
-LOG = """Job stats:
-total 3
-
-1 of 3 steps (33%) done
-Error in rule gather:
-    jobid: 2
-    log: results/logs/gather.log (check log file(s) for error details)
-
-"""
+    steps = Steps().read([Event("start"), Event("plan", jobs={"calculate": 2, "all": 1})])
+    assert [line.split() for line in jobs(steps).splitlines()[1:]] == [
+        ["calculate", "2"],
+        ["all", "1"],
+        ["total", "3"],
+    ]
+    assert jobs(Steps().read([Event("start")])).startswith("Nothing to do")
 
 
 @pytest.fixture
@@ -175,7 +157,15 @@ def folder(tmp_path):
     """A folder whose last run failed."""
     logs = tmp_path / "results" / "logs"
     logs.mkdir(parents=True)
-    (logs / "run-20260101-120000.log").write_text(LOG)
+    (logs / "run-20260101-120000.log").write_text("words of Snakemake\n")
+    events = [
+        Event("start"),
+        Event("plan", jobs={"calculate": 2, "gather": 1}),
+        Event("progress", done=1, total=3),
+        Event("failed", 2, "gather", ("results/logs/gather.log",)),
+    ]
+    lines = [event.to_line() for event in events]
+    (logs / "run-20260101-120000.events.jsonl").write_text("".join(lines))
     (logs / "gather.log").write_text("ValueError: no rows\n")
     store = tmp_path / "results" / "store"
     write_state(store / "toy-00.progress", ChunkState(2, 5, 2, 1.0, 2.0, 9.0, 5.0, impossible=1))
@@ -187,7 +177,7 @@ def test_status_tells_chunks_and_failures(folder, capsys):
     code, said = told(capsys, "status", "--directory", str(folder))
     assert code == 1
     assert "at work: nothing" in said.out
-    assert "stopped before its end" in said.out
+    assert "step 1/3, stopped before its end" in said.out
     assert "toy: 7 of 10 calculations in 2 chunks, 1 cannot be computed here" in said.out
     assert "toy-00: 2 of 5" in said.out
     assert "toy-01:" not in said.out

@@ -17,7 +17,7 @@ from defectra.figures import style
 from defectra.learn.committee import COMMITTEE
 from defectra.studies.levels.evaluate import DECLARED, WITH_HOST
 from defectra.studies.levels.hosts import read_hosts
-from defectra.studies.nmc.experiment import DIFFERENCE, KERNEL, PEAK
+from defectra.studies.nmc.experiment import DIFFERENCE, KERNEL, PEAK, SERIES
 from defectra.studies.nmc.lithium import NI_MEAN, O_PRE_EDGE, PARTS
 from defectra.studies.nmc.settings import Grid, LithiumSeries
 from defectra.studies.perovskites.problems import COMPOSITION
@@ -110,7 +110,7 @@ CASES: dict[str, tuple[list[dict], object]] = {
     "nmc.experiment.plot_experiment": (
         [{"composition": "NMC622", "number": 1.0, "voltage_V": 4.3, "method": method, "x": 0.5,
           "x_sd": 0.1, "truth": 0.6, "truth_half": 0.02, "scored": 1}
-         for method in (KERNEL, DIFFERENCE, PEAK)],
+         for method in (KERNEL, DIFFERENCE, PEAK, SERIES)],
         lambda rows: (rows,),
     ),
     "nmc.lithium.plot_lithium": (

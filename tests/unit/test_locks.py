@@ -85,6 +85,18 @@ def test_engines_bring_no_gpu_package_and_agree_with_the_extra() -> None:
     assert gpu == set()
 
 
+def test_the_second_relaxer_adds_to_the_engines_and_moves_no_pin() -> None:
+    data = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    have, engines = pins(text("requirements-relaxers.txt")), pins(text("requirements-engines.txt"))
+    assert not {n for n in have if n.startswith(("nvidia-", "cuda", "triton"))}
+    for known in (pins(text("requirements.txt")), engines):
+        assert {n: v for n, v in have.items() if n in known} == {
+            n: v for n, v in known.items() if n in have
+        }
+    for wanted in (Requirement(d) for d in data["optional-dependencies"]["relaxers"]):
+        assert wanted.specifier.contains((engines | have)[wanted.name].split("+")[0]), wanted
+
+
 def test_levels_agree_with_the_extra_and_move_no_pin_of_the_default() -> None:
     data = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     have = pins(text("requirements-levels.txt"))

@@ -14,9 +14,9 @@ from defectra.core.errors import ConfigError
 from defectra.core.journal import Journal
 from defectra.core.records import CALCULATIONS, GEOMETRIES, STRUCTURES
 from defectra.core.store import Archive, to_arrow
-from defectra.engines.chgnet.engine import settings_digest
 from defectra.engines.chgnet.settings import ChgnetProtocol
 from defectra.engines.feff.settings import FeffProtocol
+from defectra.engines.relaxation import settings_digest
 from defectra.structures.geometry import as_row, to_pymatgen, vegard
 from defectra.studies.nmc.block_campaign import begun, drawn, export, fill, journal_of, status
 from defectra.studies.nmc.blocks import BLOCKS, blocks, sites, tasks

@@ -12,110 +12,115 @@ from pathlib import Path
 import pytest
 
 from defectra.campaign.progress import Line, Work, duration, read_work
-from defectra.campaign.run_log import RunLog, read_steps
+from defectra.campaign.run_events import Event, RunEvents, Steps, read_steps
 from defectra.cli.outcome import failures, meaningful
-from defectra.cli.profiles import PROFILES, check_profile, executor, profile_folder
+from defectra.cli.profiles import PROFILES, check_profile, executor, loggers, profile_folder
 from defectra.core.errors import ConfigError
 
-LOG = """\
-Job stats:
-job            count
------------  -------
-calculate          2
-total              4
-
-[Sat Nov 21 12:48:52 2026]
-localrule calculate:
-    input: a, b
-    output: c
-    log: results/logs/calculate/nmc-00.log
-    jobid: 5
-    reason: Missing output files: c
-[Sat Nov 21 12:48:52 2026]
-localrule gather:
-    input: a
-    jobid: 7
-[Sat Nov 21 12:48:59 2026]
-Finished jobid: 7 (Rule: gather)
-1 of 4 steps (25%) done
-"""
-FAILED = (
-    LOG
-    + """\
-Traceback (most recent call last):
+JOB = Event("job", 5, "calculate")
+BEGUN = [
+    Event("start"),
+    Event("plan", jobs={"calculate": 2, "gather": 1, "all": 1}),
+    JOB,
+    Event("job", 7, "gather"),
+    Event("finished", 7),
+    Event("progress", done=1, total=4),
+]
+LOGS = ("results/logs/calculate/nmc-00.log",)
+TRACEBACK = b"""Traceback (most recent call last):
   File "x.py", line 3, in <module>
     f()
 defectra.core.errors.TableError: 5 of 6 calculations failed
-RuleException:
+"""
+AFTER = b"""RuleException:
 CalledProcessError in file "calculate.smk", line 3:
 Command 'python x.py' returned non-zero exit status 1.
 [Sat Nov 21 12:49:00 2026]
 Error in rule calculate:
-    message: None
     jobid: 5
-    log: results/logs/calculate/nmc-00.log (check log file(s) for error details)
 """
-)
-GROUP = (
-    LOG
-    + """\
-[Sat Nov 21 12:50:00 2026] Group job tables (jobs in lexicogr. order):
-
-    [Sat Nov 21 12:50:00 2026]
-    rule average_sites:
-        input: a
-        output: b
-        jobid: 8
-        resources: mem_mb=1000
-    [Sat Nov 21 12:50:00 2026]
-    rule build_training:
-        input: b
-        jobid: 9
-Job 797930f0 has been submitted with SLURM jobid 4 (log: /x/4.log).
-"""
-)
 
 
-def test_members_of_a_group_are_running_until_they_end() -> None:
-    assert read_steps(GROUP).running == ["calculate", "average_sites", "build_training"]
-    assert read_steps(f"{GROUP}Finished jobid: 8 (Rule: x)\n").running[1:] == ["build_training"]
+def failed(*logs: str, job: int = 5, at: int = len(TRACEBACK)) -> Event:
+    return Event("failed", job, "calculate", logs or LOGS, at=at)
 
 
-def test_steps_of_a_log() -> None:
-    steps = read_steps(LOG)
+def test_steps_of_events() -> None:
+    steps = Steps().read(BEGUN)
     assert (steps.done, steps.total, steps.running) == (1, 4, ["calculate"])
-    assert read_steps(FAILED).running == []
-    assert str(read_steps("")) == "starting"
+    assert str(steps) == "step 1/4 (calculate)"
+    assert str(Steps()) == "starting"
+    steps.read([failed()])
+    assert (steps.running, list(steps.failed)) == ([], [5])
 
 
-@pytest.mark.parametrize("cut", range(0, len(LOG), 7))
-def test_a_log_that_grows_is_read_once(tmp_path: Path, cut: int) -> None:
-    """Wherever a look cuts it, between lines or within one."""
-    path = tmp_path / "run.log"
-    path.write_text(LOG[:cut])
-    log = RunLog(path)
-    lines = log.look()
+@pytest.mark.parametrize(("then", "left"), [([JOB], []), ([JOB, failed(at=9)], [9])])
+def test_only_the_last_attempt_of_a_job_counts(then: list[Event], left: list[int]) -> None:
+    steps = Steps().read([*BEGUN, failed(), *then])
+    assert [event.at for event in steps.failed.values()] == left
+    assert Steps().read([failed(), Event("finished", 5)]).failed == {}
+
+
+def test_a_snakemake_that_begins_again_begins_at_zero() -> None:
+    again = Steps().read([*BEGUN, failed(), Event("error", text="killed"), *BEGUN])
+    assert again == Steps().read(BEGUN)
+    assert Steps().read([Event("start")]).is_up_to_date
+    assert not again.is_up_to_date
+    assert not Steps().is_up_to_date, "it may have stopped before it looked"
+
+
+@pytest.mark.parametrize("cut", range(0, sum(len(e.to_line()) for e in BEGUN), 11))
+def test_events_that_come_in_are_read_once(tmp_path: Path, cut: int) -> None:
+    """Wherever a look cuts the file, between lines or within one."""
+    path, lines = tmp_path / "run.events.jsonl", "".join(event.to_line() for event in BEGUN)
+    events = RunEvents(path)
+    assert events.look() == Steps(), "no file yet"
+    path.write_text(lines[:cut])
+    events.look()
     with path.open("a") as handle:
-        handle.write(LOG[cut:])
-    lines += log.look()
-    assert lines == LOG.splitlines()
-    assert log.look() == []
-    assert log.steps == read_steps(LOG)
+        handle.write(lines[cut:])
+    assert events.look() == Steps().read(BEGUN) == read_steps(tmp_path / "run.log")
+    assert events.look() == Steps().read(BEGUN)
+
+
+def test_an_event_comes_back_as_it_was() -> None:
+    for event in (*BEGUN, failed("a b.log", "c.log"), Event("error", text="two\nlines")):
+        assert Event.from_line(event.to_line()) == event
+        assert event.to_line().count("\n") == 1
 
 
 def test_failure_from_the_log_of_the_rule_else_from_the_run(tmp_path: Path) -> None:
-    (reported,) = failures(FAILED, tmp_path)
-    assert reported.splitlines()[0].startswith("Rule calculate failed, log ")
-    assert reported.splitlines()[1:] == [
-        "  defectra.core.errors.TableError: 5 of 6 calculations failed"
-    ]
-    log = tmp_path / "results/logs/calculate/nmc-00.log"
+    steps = Steps().read([*BEGUN, failed()])
+    for said in (TRACEBACK, TRACEBACK + AFTER):  # the plugin may look before Snakemake writes
+        steps.failed[5] = failed(at=len(said))
+        (reported,) = failures(steps, TRACEBACK + AFTER, tmp_path)
+        assert reported.splitlines()[0].startswith("Rule calculate failed, log ")
+        assert reported.splitlines()[1:] == [
+            "  defectra.core.errors.TableError: 5 of 6 calculations failed"
+        ]
+    log = tmp_path / LOGS[0]
     log.parent.mkdir(parents=True)
     log.write_text("Traceback\n  File\nValueError: own log\n")
-    assert failures(FAILED, tmp_path)[0].endswith("  ValueError: own log")
+    assert failures(steps, TRACEBACK + AFTER, tmp_path)[0].endswith("  ValueError: own log")
 
 
-SLURM = FAILED.replace("nmc-00.log (check", "nmc-00.log, {slurm} (check")
+def test_each_of_two_failures_has_its_own_text(tmp_path: Path) -> None:
+    second = TRACEBACK.replace(b"5 of 6", b"1 of 2")
+    written = TRACEBACK + AFTER + second + AFTER
+    ends = [len(TRACEBACK), len(TRACEBACK + AFTER + second)]
+    steps = Steps().read(failed(job=k, at=end) for k, end in zip((9, 2), ends))
+    assert [text.rpartition(": ")[2] for text in failures(steps, written, tmp_path)] == [
+        "5 of 6 calculations failed",
+        "1 of 2 calculations failed",
+    ]
+
+
+def test_a_run_without_a_failed_job_shows_what_stopped_it(tmp_path: Path) -> None:
+    steps = Steps().read([Event("error", text="MissingInputException in rule gather: a.csv")])
+    (reported,) = failures(steps, b"other words", tmp_path)
+    assert reported == "Snakemake failed:\n  MissingInputException in rule gather: a.csv"
+    (reported,) = failures(Steps(), b"snakemake: error: unrecognized arguments: -y\n", tmp_path)
+    assert reported.endswith("unrecognized arguments: -y")
 
 
 @pytest.mark.parametrize(
@@ -130,16 +135,17 @@ SLURM = FAILED.replace("nmc-00.log (check", "nmc-00.log, {slurm} (check")
         (None, None, "nmc-00.log", "5 of 6 calculations failed"),
     ],
 )
-def test_the_log_that_tells_is_shown_on_a_cluster_too(
+def test_the_log_that_explains_is_shown_on_a_cluster_too(
     tmp_path: Path, own: str | None, slurm: str | None, shown: str, line: str
 ) -> None:
     theirs = tmp_path / ".snakemake/slurm_logs/rule_calculate/4.log"
-    ours = tmp_path / "results/logs/calculate/nmc-00.log"
+    ours = tmp_path / LOGS[0]
     for path, text in ((ours, own), (theirs, slurm)):
         path.parent.mkdir(parents=True)
         if text is not None:
             path.write_text(text)
-    (reported,) = failures(SLURM.format(slurm=theirs), tmp_path)
+    steps = Steps().read([failed(*LOGS, str(theirs))])
+    (reported,) = failures(steps, TRACEBACK + AFTER, tmp_path)
     first, *rest = reported.splitlines()
     assert first.endswith(f"{shown}:")
     assert rest[-1].endswith(line)
@@ -256,6 +262,13 @@ def test_profiles_are_read_as_yaml(tmp_path: Path, text: str, name: str) -> None
     (tmp_path / name).write_text(text, encoding="utf-8")
     assert executor(tmp_path) == "slurm"
     assert profile_folder(str(tmp_path / name)) == tmp_path
+    assert loggers(tmp_path) == []
+
+
+@pytest.mark.parametrize("text", ["logger: snkmt\n", "logger: [snkmt]\n"])
+def test_loggers_of_a_profile(tmp_path: Path, text: str) -> None:
+    (tmp_path / "config.yaml").write_text(text, encoding="utf-8")
+    assert loggers(tmp_path) == ["snkmt"]
 
 
 @pytest.mark.parametrize("text", ["executor: [\n", "- slurm\n", ""])

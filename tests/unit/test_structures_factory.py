@@ -42,6 +42,7 @@ ROCKSALT = prototypes.rocksalt(5.6)
         (prototypes.layered_monoclinic(), 12, {"Li": 1, "Ni": 1, "O": 2}),
         (prototypes.spinel(), 227, {"Li": 2, "Ni": 4, "O": 8, "X": 4}),
         (prototypes.perovskite(6.2), 221, {"Cs": 1, "Pb": 1, "I": 3}),
+        (prototypes.perovskite_tilted(6.2, 155.0), 62, {"Cs": 4, "Pb": 4, "I": 12}),
         (prototypes.perovskite(6.2, "MA"), 6, {"C": 1, "N": 1, "H": 6, "Pb": 1, "I": 3}),
         (prototypes.perovskite(6.2, "FA"), 25, {"C": 1, "N": 2, "H": 5, "Pb": 1, "I": 3}),
     ],

@@ -11,6 +11,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
+from setuptools import find_packages
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "workflow" / "defectra"
@@ -26,6 +27,16 @@ def test_every_file_of_the_package_is_in_the_wheel():
     assert {p.suffix for p in others} >= {".smk", ".rst", ".csv"}
     missing = [p for p in others if not any(fnmatch(p.name, x) for x in patterns)]
     assert not missing, [str(p.relative_to(PACKAGE)) for p in missing]
+
+
+def test_each_package_beside_ours_is_in_the_wheel():
+    """Snakemake finds a logger plugin as a package of its own, whose name begins in its way."""
+    find = SETTINGS["packages"]["find"]
+    (where,) = find["where"]
+    chosen = find_packages(ROOT / where, include=find["include"])
+    shipped = {p.parent.name for p in (ROOT / where).glob("*/__init__.py")}
+    assert shipped == {name for name in chosen if "." not in name}
+    assert "snakemake_logger_plugin_defectra" in shipped
 
 
 def test_the_shipped_config_is_in_the_wheel():

@@ -22,7 +22,13 @@ from defectra.engines.coherent.simulate import simulate  # noqa: E402
 from defectra.studies.dynamics import kernels, pairs, planes  # noqa: E402
 from defectra.studies.dynamics.fitting import Stage, fit  # noqa: E402
 from defectra.studies.dynamics.flow import flow  # noqa: E402
-from defectra.studies.dynamics.laws import KernelLaw, PlanarLaw, perceptron  # noqa: E402
+from defectra.studies.dynamics.gradients import PairRate  # noqa: E402
+from defectra.studies.dynamics.laws import (  # noqa: E402
+    KernelLaw,
+    PlanarLaw,
+    close_pairs,
+    perceptron,
+)
 from defectra.studies.dynamics.likelihood import deviance  # noqa: E402
 from defectra.studies.dynamics.linear import linear_forecast  # noqa: E402
 from defectra.studies.dynamics.patterns import GridPatterns, SpherePatterns  # noqa: E402
@@ -114,6 +120,23 @@ def test_the_gradient_of_a_pattern_with_respect_to_a_kernel_is_right() -> None:
             assert (values[0] - values[1]) / 2e-4 == pytest.approx(
                 float(law.free.grad[k]), rel=1e-4
             )
+
+
+def test_written_out_gradients_are_those_of_finite_differences() -> None:
+    """Of angles (even and odd grids), kernel, places and table; a pair beyond the table as well."""
+    draw = torch.Generator().manual_seed(1)
+    for number in (12, 13):
+        theta = torch.rand(2, number, number, generator=draw, dtype=torch.float64)
+        law = KernelLaw(theta * 6)
+        kernel = torch.randn(11, 11, generator=draw, dtype=torch.float64)
+        given = [theta.requires_grad_(), kernel.requires_grad_()]
+        assert torch.autograd.gradcheck(lambda t, k: law.rate(t, law.factor(k)), given)  # noqa: B023
+    place = torch.rand(7, 2, generator=draw, dtype=torch.float64)
+    place[0] += 3
+    table = torch.randn(9, generator=draw, dtype=torch.float64)
+    away = close_pairs(place, 10.0)
+    given = [place.requires_grad_(), table.requires_grad_()]
+    assert torch.autograd.gradcheck(lambda p, t: PairRate.apply(p, t, away, 8.0), given, eps=1e-7)
 
 
 def test_a_kernel_is_found_from_patterns_and_not_from_those_of_another_start() -> None:

@@ -113,7 +113,8 @@ def _metrics(r: float, reach: float, control: tuple[float, float]) -> list[dict[
     given = [
         ("kuramoto", names.KERNEL, Metric.R, Estimate(r, r - 0.001, r + 0.001, 6)),
         ("swarm", names.PULL, Metric.CUT_OFF, Estimate(reach, reach - 0.005, reach + 0.005, 4)),
-        ("swarm", names.CUT, Metric.CUT_OFF, Estimate(0.83, 0.8, 0.86, 4)),
+        ("swarm", names.CUT, Metric.INSIDE, Estimate(0.83, 0.8, 0.86, 4)),
+        ("swarm", names.CUT, Metric.CUT_OFF, Estimate(reach, reach - 0.005, reach + 0.005, 4)),
         ("kuramoto", names.OTHER, Metric.R, Estimate(sum(control) / 2, *control, 6)),
     ]
     return [score(t, m, k, e, main) for t, m, k, e in given]
@@ -123,7 +124,7 @@ def test_verdicts_follow_the_numbers() -> None:
     study = DynamicsStudy()
     good = {c["check_id"]: c["verdict"] for c in checks(_metrics(0.999, 0.75, (-0.1, 0.1)), study)}
     bad = {c["check_id"]: c["verdict"] for c in checks(_metrics(0.9, 0.85, (0.4, 0.6)), study)}
-    for name in ("kernel_r", "cut_off_network", "other_patterns"):
+    for name in ("kernel_r", "cut_off_network", "cut_off_read", "other_patterns"):
         assert (good[name], bad[name]) == ("holds", "fails"), name
     assert good["source_period"] == "open"  # no number: nothing is claimed
     card = {c["claim_id"]: c for c in scorecard(_metrics(0.9, 0.85, (0.4, 0.6)), study)}

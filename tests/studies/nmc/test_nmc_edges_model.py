@@ -150,7 +150,7 @@ def test_lithium_of_electrodes_comes_back_from_planted_spectra(tmp_path):
         plain = np.array(curve("Ni K", x, 0, 0, rng))
         mu.append(np.interp(grid - 1.2, energy, plain))
     series = Series(("NMC622",) * 8, np.full(8, np.nan), np.array(mu) / np.max(mu))
-    found = experiment.measure(rows, energy, series, truth, 1)
+    found = experiment.measure(rows, energy, series, truth, None, 1)
     assert {r["method"] for r in found} >= {"kernel", "peak position"}
     assert found[0]["shift_eV"] == pytest.approx(1.2, abs=0.3)
     value, low, high, count = experiment.rmse(found, "kernel")
@@ -160,7 +160,7 @@ def test_lithium_of_electrodes_comes_back_from_planted_spectra(tmp_path):
     assert less[2] < 0
     short = Series(("NMC622",) * 3, np.full(3, np.nan), np.array(mu[:3]))
     with pytest.raises(DataError, match="3 measured spectra"):
-        experiment.measure(rows, energy, short, truth, 1)
+        experiment.measure(rows, energy, short, truth, None, 1)
 
 
 def test_weights_stand_where_the_defect_changes_the_spectrum():

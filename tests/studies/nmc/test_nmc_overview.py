@@ -1,4 +1,4 @@
-"""The picture of the README: drawn from its numbers, which are those that the README tells."""
+"""The picture of the README: drawn from its numbers, which are those that the README says."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from defectra.studies.stem4d.names import TURNING, Metric
+from defectra.studies.stem4d.names import SINGLE, TURNING, Metric
 from defectra.studies.stem4d.settings import Stem4dStudy
 
 STUDY = Stem4dStudy()
@@ -14,7 +14,8 @@ CASES = {
     ),
     "stem4d.maps.plot_vacancies": (
         [{"target": "mono", "model": TURNING, "metric": str(Metric.AUROC),
-          "fidelity": "dose_10000", "value": 0.8, "lo": 0.7, "hi": 0.9, "n_groups": 30}],
+          "fidelity": "dose_10000", "subset": SINGLE, "value": 0.8, "lo": 0.7, "hi": 0.9,
+          "n_groups": 30}],
         lambda rows: (rows, STUDY),
     ),
 }  # fmt: skip

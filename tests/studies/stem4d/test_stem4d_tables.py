@@ -72,8 +72,8 @@ def test_scans_go_to_latent_variables_and_scores(tmp_path: Path) -> None:
     orbit = {r["model"]: r["value"] for r in scores if r["metric"] == Metric.ORBIT}
     assert orbit[TURNING] < 0.05 < orbit[PLAIN]  # after two epochs: by construction
     found = vacancies(scans, study, 1, tmp_path / "keep")
-    told = {r["model"] for r in found[1] if r["metric"] == Metric.AUROC}
-    assert told >= {TURNING, DEALT, INTACT, LIKELIHOOD}
+    shown = {r["model"] for r in found[1] if r["metric"] == Metric.AUROC}
+    assert shown >= {TURNING, DEALT, INTACT, LIKELIHOOD}
     whole, counts_of = scans["graphene", "multislice"], scans["mono", "dose_10000"]
     keep_sites(tmp_path / "site.safetensors", module, whole, _fractional(6), study)
     keep_vacancy(tmp_path / "vacancy.safetensors", *found[2], scans["mono", "multislice"], study)

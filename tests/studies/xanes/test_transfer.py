@@ -19,6 +19,7 @@ from defectra.studies.xanes.two_elements import (
     FEFF_WIDTH,
     SEEN,
     VASP_WIDTH,
+    FewSites,
     Pairs,
     as_wide,
     at_edge,
@@ -98,11 +99,11 @@ def test_a_mean_of_unlike_sites_is_not_added_and_a_common_one_is() -> None:
         found = few_sites_correction(names, trials, np.arange(6))
         share = np.linalg.norm(found.mean) / np.linalg.norm(trials.fit().mean)
         assert low <= share <= high
-    assert not few_sites_correction(["m0"], trials, np.arange(1)).mean.any(), "one site tells none"
+    assert not few_sites_correction(["m0"], trials, np.arange(1)).mean.any(), "one site gives none"
 
 
 def test_what_two_elements_share_is_used_and_shuffled_pairs_are_not_taken_for_it() -> None:
-    few, rest = CU.take(np.arange(6)), CU.take(np.arange(6, 16))
+    few, rest = FewSites.of(CU.take(np.arange(6)), SETTINGS), CU.take(np.arange(6, 16))
     other = prepared_source(TI, "Cu", SETTINGS)
     answers = {
         name: fit_shared(few, source, SETTINGS, TRANSFER).predict(rest.feff)

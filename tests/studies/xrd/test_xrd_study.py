@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from defectra.studies.xrd.evaluate import metrics
 from defectra.studies.xrd.interpolation import LINE, MIXTURE, NEAREST, interpolation_rows, known
 from defectra.studies.xrd.learning import leave_one_out, taught
 from defectra.studies.xrd.plane import Components, Reading
-from defectra.studies.xrd.powder_file import on_grid, read_powder
+from defectra.studies.xrd.powder_file import PowderPattern, on_grid, read_powder
 from defectra.studies.xrd.relevance import control, exchanged, profiles, relevance_rows, seen
 from defectra.studies.xrd.requests import contents, request
 from defectra.studies.xrd.scorecard import scorecard
@@ -183,6 +184,18 @@ def test_every_format_gives_the_same_pattern(tmp_path: Path, alloys) -> None:
     assert shift == pytest.approx(expected, abs=0.11)
 
 
+def _peak(change: Callable[[np.ndarray], np.ndarray]) -> str:
+    """Columns of one peak on a background of 30 counts, with its counts changed."""
+    counts = change(30 + np.round(900 * np.exp(-((np.arange(60) - 30.0) ** 2) / 50)))
+    return "\n".join(f"{20 + k} {c:g}" for k, c in enumerate(counts))
+
+
+def _ras(factor: str, wavelength: str) -> str:
+    body = "\n".join(f"{a} {a % 3} {factor}" for a in range(20, 80))
+    head = f'*MEAS_COND_XG_WAVE_LENGTH_ALPHA1 "{wavelength}"'
+    return f"{head}\n*RAS_INT_START\n{body}\n*RAS_INT_END\n"
+
+
 BAD = {
     "short.xy": ("20 1\n21 2\n", "at least 50"),
     "words.xy": ("angle counts\n20 one\n", "line 2"),
@@ -203,6 +216,18 @@ BAD = {
     "empty.npy": ("", "the file is empty"),
     "words.csv": ("angle,counts\n20,one\n", "line 2"),
     "empty.xy": ("", "0 points"),
+    "rows.csv": (",".join(map(str, range(10, 90))) + "\n", "more than 4 numbers"),
+    "saturated.xy": (_peak(lambda counts: np.minimum(counts, 400)), "saturated"),
+    "dead.xy": (_peak(lambda counts: np.where(abs(np.arange(60) - 30) < 2, 0, counts)), "dead"),
+    "factor.ras": (_ras("one", "1.54"), "'one' is no number"),
+    "shut.ras": (_ras("0", "1.54"), "above 0"),
+    "wave.ras": (_ras("1", "1.5.4"), "'1.5.4' is no number"),
+    "zero.ras": (_ras("1", "0"), "a wavelength of 0"),
+    "wave.cif": (
+        "data_a\n_diffrn_radiation_wavelength -1.5\nloop_\n_pd_meas_2theta_scan\n"
+        "_pd_meas_counts_total\n20 1\n21 2\n",
+        "a wavelength of -1.5",
+    ),
 }
 
 
@@ -238,6 +263,11 @@ def test_wavelength_and_range_are_not_guessed(tmp_path: Path) -> None:
         on_grid(read_powder(files["powder.cif"]), GRID, 0.7, "powder.cif")
     with pytest.raises(DataError, match="the models need 20 to 80"):
         on_grid(read_powder(files["plain.xy"]), GRID, 1.79, "plain.xy")
+    whole = read_powder(files["plain.xy"])
+    part = abs(whole.two_theta - 50) > 5
+    gap = PowderPattern(whole.two_theta[part], whole.intensity[part])
+    with pytest.raises(DataError, match="no point between 4"):
+        on_grid(gap, GRID, 1.54056, "plain.xy")
 
 
 def test_tiny_end_to_end_from_patterns_to_an_answer(tmp_path: Path, alloys) -> None:

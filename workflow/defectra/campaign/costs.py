@@ -121,7 +121,7 @@ class Measured:
 
 
 def measured_row(key: Key, size: int, row: Mapping[str, Any]) -> Measured:
-    """What a row tells of its calculation; times below the last digit that is kept are half of it.
+    """What a row says of its calculation; times below the last digit that is kept are half of it.
 
     Parameters
     ----------

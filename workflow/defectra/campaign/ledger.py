@@ -108,7 +108,7 @@ class Kind:
     relabelled
         Row of the archive, or of a parsed run, with the labels of the request.
     engine
-        Name of the engine; empty if the column `engine` of the table tells it.
+        Name of the engine; empty if the column `engine` of the table gives it.
     key
         `calculation_id` of a row of the archive.
     record, of_record

@@ -1,6 +1,6 @@
 """The plan as one call of Snakemake sees it: a run writes it, a reading command does not.
 
-While the Snakefile is parsed, nothing tells a run from ``-n``, ``--summary`` or ``--report``:
+While the Snakefile is parsed, nothing separates a run from ``-n``, ``--summary`` or ``--report``:
 Snakemake (9.27) names the executor after that, before it builds the graph of jobs. So parsing
 writes nothing: a plan that does not stand in ``results/plan`` is drafted in a temporary folder.
 When the graph asks for a file of it, the executor is known. A run takes the lock of the results

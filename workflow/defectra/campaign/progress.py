@@ -24,7 +24,7 @@ class Work:
     seconds
         Since the first chunk began.
     left_s
-        Expected until the last chunk ends; NaN before anything tells.
+        Expected until the last chunk ends; NaN before anything says.
     """
 
     done: int = 0

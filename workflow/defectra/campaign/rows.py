@@ -48,7 +48,7 @@ def blank_row() -> Row:
 
 
 def result(found: Parsed, parser_version: str) -> Row:
-    """What the spectrum tells of its calculation: part of a calculations row."""
+    """What the spectrum shows of its calculation: part of a calculations row."""
     return {
         "iterations": found.iterations,
         "efermi_eV": found.efermi,

@@ -76,8 +76,7 @@ def run_families(
 def _leave_again(stopped: int, journal: Path) -> None:
     """Say beside the journal that the machine stopped some; the next start then asks for them.
 
-    See :func:`defectra.campaign.archived.write_archived`; the size of the journal tells one start
-    from another.
+    See :func:`defectra.campaign.archived.write_archived`; the size of the journal separates starts.
     """
     again = journal.with_suffix(".again")
     if stopped:

@@ -51,6 +51,7 @@ EXTRAS = (
     ("levels", ("pydefect", "pymatgen.analysis.defects"), "finite-size corrections"),
     ("instruments", ("torch", "abtem", "cv2"), "studies of patterns and images"),
     ("engines", ("chgnet",), "relaxing new cells"),
+    ("relaxers", ("sevenn",), "a second potential that relaxes cells"),
     ("slurm", ("snakemake_executor_plugin_slurm",), "a cluster with Slurm"),
 )
 _MAKE = {"levels": "corrections"}  # make targets of another name

@@ -10,24 +10,23 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from defectra.campaign.left_behind import WAITING, LostJobs
 from defectra.campaign.loads import CANNOT
 from defectra.campaign.node import little_room
 from defectra.campaign.progress import Line, duration, read_work
-from defectra.campaign.run_log import RunLog
+from defectra.campaign.run_events import Growing, RunEvents, Steps, events_of, read_steps
+from defectra.cli import child as children
 from defectra.cli import outcome
-from defectra.cli.profiles import PROFILES, check_profile, executor, profile_folder
+from defectra.cli.profiles import PROFILES, check_profile, executor, loggers, profile_folder
 from defectra.core.config import of_command_line
 from defectra.core.cores import THREADS, usable_cores
 from defectra.core.errors import ConfigError, StoreError
@@ -38,10 +37,8 @@ from defectra.core.watchdog import refuse_at_work
 
 ROOT = PROJECT
 KEPT_LOGS = 10
-GRACE_S = 15.0
 _RESTARTS, _LOST = 5, -1000  # of a Snakemake that waits for a job that Slurm has lost; its code
-_PR_SET_PDEATHSIG = 1
-_NOTHING = "Nothing to be done"
+LOGGER = "defectra"  # our plugin: workflow/snakemake_logger_plugin_defectra
 # Commands of Snakemake that only read: no lock, no log, no report.
 _READING = set(
     "-n --dry-run --dryrun --lint -l --list --list-rules --lt --list-target-rules -S --summary "
@@ -63,6 +60,7 @@ class Options:
     report: bool
     extra: tuple[str, ...]
     profile: Path = PROFILES / "default"
+    loggers: tuple[str, ...] = ()
     lock: int | None = None
 
     @property
@@ -109,7 +107,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     try:
         if options.is_reading:
-            command = _snakemake(options, *options.targets)
+            asked = ["--logger", *options.loggers] if options.loggers else []
+            command = _snakemake(options, *options.targets, *asked)
             return subprocess.run(command, env=_environment(options), check=False).returncode
         with only_one(options.results) as lock:
             if sentence := little_room(options.results):
@@ -139,6 +138,7 @@ def _options(arguments: Sequence[str] | None) -> Options:
     parser.add_argument("--cores", type=int, default=usable_cores())
     parser.add_argument("--no-report", action="store_true")
     parser.add_argument("--profile", default="default", help="of workflow/profiles, or a folder")
+    parser.add_argument("--logger", nargs="+", default=[], help="more logger plugins of Snakemake")
     args, extra = parser.parse_known_args(arguments)
     while extra and not extra[0].startswith("-"):  # words behind options: argparse leaves them
         args.targets.append(extra.pop(0))
@@ -157,6 +157,7 @@ def _options(arguments: Sequence[str] | None) -> Options:
         not args.no_report,
         tuple(extra),
         profile_folder(args.profile),
+        tuple(args.logger),
     )
 
 
@@ -199,17 +200,16 @@ def run(options: Options) -> int:
             break
         _unlock(options, log)
         code = _watched(options, log, start)
-    text = log.read_text(encoding="utf-8", errors="replace")
+    steps, begin = read_steps(log), 0
     report = options.snakemake_report
-    if code == 0 and _NOTHING in text and not (report and outcome.is_old(report, options.results)):
+    is_old = report and outcome.is_old(report, options.results)
+    if code == 0 and steps.is_up_to_date and not is_old:
         print(f"Nothing to do: everything below {outcome.short(options.results)} is up to date.")
         return 0
     if code == 0 and report:
-        before = len(text)
+        begin = log.stat().st_size
         code = _report(options, report, log)
-        if code not in (0, 130):
-            text = log.read_text(encoding="utf-8", errors="replace")[before:]
-    _summary(options, code, text, log, time.time() - start)
+    _summary(options, code, steps, log, begin, time.time() - start)
     return code
 
 
@@ -251,50 +251,34 @@ def _environment(options: Options) -> dict[str, str]:
     return {**os.environ, **single, **lock, "PYTHONPATH": path.rstrip(os.pathsep)}
 
 
+def _logged(options: Options, log: Path) -> list[str]:
+    """Words that make Snakemake report its events to us, and to the loggers that were asked for."""
+    names = dict.fromkeys([LOGGER, *(options.loggers or loggers(options.profile))])
+    return [f"--logger-{LOGGER}-events", str(events_of(log)), "--logger", *names]
+
+
 def _handed(options: Options) -> tuple[int, ...]:
     """Open files that Snakemake inherits: the lock of the results, which it then holds, too."""
     return () if options.lock is None else (options.lock,)
 
 
-def _start(options: Options, command: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
-    """Start in a process group of its own, which we signal as a whole."""
-    with log.open("ab") as handle:
-        return subprocess.Popen(
-            list(command),
-            stdin=subprocess.DEVNULL,
-            stdout=handle,
-            stderr=subprocess.STDOUT,
-            env=_environment(options),
-            pass_fds=_handed(options),
-            start_new_session=True,
-            preexec_fn=_die_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509
-        )
-
-
-def _die_with_parent() -> None:
-    """Snakemake must not outlive the lock that we hold for it; its workers follow it."""
-    import ctypes
-
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
 def _watched(options: Options, log: Path, start: float) -> int:
     """Run the workflow under a live line; Ctrl-C and SIGTERM reach every child."""
-    command = _snakemake(options, *options.wanted)
-    line, shown, written = Line(), set[str](), RunLog(log)
+    command = _snakemake(options, *options.wanted, *_logged(options, log))
+    line, shown, written, events = Line(), set[str](), Growing(log), RunEvents(events_of(log))
     is_slurm = executor(options.profile) == "slurm"
     lost = LostJobs(options.directory / ".snakemake" / "incomplete")
-    with _stop_signals() as stopped:
-        child = _start(options, command, log)
+    with children.stop_signals() as stopped:
+        child = children.start(command, log, _environment(options), _handed(options))
         while child.poll() is None:
             if stopped:
                 line.clear()
                 print("Stopping: what is finished is kept, `make run` goes on from there.")
-                _stop(child)
+                _stop(child, options, stopped)
                 return 130
-            _tell(written.look(), shown, line)
+            _print_notes(written.look(), shown, line)
             work = read_work(options.results / "store", start)
-            line.show([str(written.steps), str(work), duration(time.time() - start)])
+            line.show([str(events.look()), str(work), duration(time.time() - start)])
             if is_slurm and (numbers := lost.look(time.monotonic())):
                 line.clear()
                 print(f"Slurm has lost job {', '.join(numbers)}: what it was to do is begun again.")
@@ -304,12 +288,21 @@ def _watched(options: Options, log: Path, start: float) -> int:
             with suppress(subprocess.TimeoutExpired):
                 child.wait(1.0)
         line.clear()
-    _tell(written.look(), shown, line)
+    _print_notes(written.look(), shown, line)
     return 130 if stopped else child.returncode
 
 
-def _tell(lines: Sequence[str], shown: set[str], line: Line) -> None:
-    """Show each new line of the log that says what cannot be computed, or is waited for, once."""
+def _stop(child: subprocess.Popen[bytes], options: Options, stopped: Sequence[int]) -> None:
+    """End Snakemake, which cancels its jobs where a batch system has them."""
+    if not executor(options.profile):
+        children.stop(child, children.GRACE_S, stopped)
+        return
+    print("The jobs of the batch system are cancelled; Ctrl-C again leaves them as they are.")
+    children.stop(child, children.CLUSTER_GRACE_S, stopped)
+
+
+def _print_notes(lines: Sequence[str], shown: set[str], line: Line) -> None:
+    """Print, once each, what our own jobs say: what cannot be computed, or is waited for."""
     new = [text for text in lines if text.startswith((CANNOT, WAITING)) and text not in shown]
     if new:
         line.clear()
@@ -317,40 +310,11 @@ def _tell(lines: Sequence[str], shown: set[str], line: Line) -> None:
         shown.update(new)
 
 
-@contextmanager
-def _stop_signals() -> Iterator[list[int]]:
-    """Note SIGINT, SIGTERM and SIGHUP in a list instead of dying from them."""
-    seen: list[int] = []
-
-    def note(number: int, frame: FrameType | None) -> None:
-        del frame
-        seen.append(number)
-
-    kinds = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    old: list[Any] = [signal.signal(kind, note) for kind in kinds]
-    try:
-        yield seen
-    finally:
-        for kind, handler in zip(kinds, old):
-            signal.signal(kind, handler)
-
-
-def _stop(child: subprocess.Popen[bytes]) -> None:
-    """Interrupt the whole group, then kill what is left of it."""
-    for number, wait in ((signal.SIGINT, GRACE_S), (signal.SIGTERM, 5.0), (signal.SIGKILL, 5.0)):
-        with suppress(ProcessLookupError):
-            os.killpg(child.pid, number)
-        with suppress(subprocess.TimeoutExpired):
-            child.wait(wait)
-            break
-    with suppress(ProcessLookupError):
-        os.killpg(child.pid, signal.SIGKILL)
-
-
 def _new_log(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     for old in sorted(folder.glob("run-*.log"))[: -KEPT_LOGS + 1]:
         old.unlink()
+        events_of(old).unlink(missing_ok=True)
     path = folder / f"run-{time.strftime('%Y%m%d-%H%M%S')}.log"
     path.touch()
     return path
@@ -359,13 +323,14 @@ def _new_log(folder: Path) -> Path:
 def _report(options: Options, path: Path, log: Path) -> int:
     path.parent.mkdir(parents=True, exist_ok=True)
     draft = path.with_name(".report.part.html")
-    with _stop_signals() as stopped:
-        child = _start(options, _snakemake(options, "--report", str(draft), *options.wanted), log)
+    command = _snakemake(options, "--report", str(draft), *options.wanted)
+    with children.stop_signals() as stopped:
+        child = children.start(command, log, _environment(options), _handed(options))
         while child.poll() is None and not stopped:
             with suppress(subprocess.TimeoutExpired):
                 child.wait(0.2)
         if stopped:
-            _stop(child)
+            children.stop(child, children.GRACE_S, stopped)
             return 130
     if child.returncode == 0:
         draft.replace(path)
@@ -374,11 +339,15 @@ def _report(options: Options, path: Path, log: Path) -> int:
     return child.returncode
 
 
-def _summary(options: Options, code: int, text: str, log: Path, seconds: float) -> None:
+def _summary(
+    options: Options, code: int, steps: Steps, log: Path, begin: int, seconds: float
+) -> None:
+    """Say what was made; or what failed, from the steps or the log from byte `begin` on."""
     if code == 0:
-        print("\n".join(outcome.done(text, options.results, seconds)))
+        print("\n".join(outcome.done(steps.done, options.results, seconds)))
     elif code != 130:
-        for failure in outcome.failures(text, options.directory):
+        written = log.read_bytes()[begin:]
+        for failure in outcome.failures(Steps() if begin else steps, written, options.directory):
             print(failure, file=sys.stderr)
         where = outcome.short(log)
         print(f"Not everything was made; the full log is in {where}.", file=sys.stderr)

@@ -7,13 +7,14 @@ import re
 from pathlib import Path
 
 from defectra.campaign.progress import duration
-from defectra.campaign.run_log import read_steps
+from defectra.campaign.run_events import Event, Steps
 from defectra.core.paths import WORKFLOW
 
 CAPTIONS = WORKFLOW / "report"
-_FAILED = re.compile(r"^Error in rule (\w+):\n((?: {4}.*\n)+)", re.MULTILINE)
-_ERROR = re.compile(r"[\w.]*(Error|Exception|Interrupt)\b")
-_LOG = re.compile(r"^ {4}log: (.+?)(?: \(check log file\(s\) .*)?$", re.MULTILINE)
+_ERROR = re.compile(r"(?!Error in )[\w.]*(Error|Exception|Interrupt)\b")
+_OF_SNAKEMAKE = re.compile(
+    r"^RuleException:\n(?:.*\n)*?Error in rule .*\n(?: {4}.*\n)*", re.MULTILINE
+)
 _FILES = 6  # of those that are missing
 _PRODUCTS = {
     "report.html": "verdicts, figures and their captions, for a browser",
@@ -35,34 +36,50 @@ def is_old(report: Path, results: Path) -> bool:
     return any(path.stat().st_mtime > made for path in shown)
 
 
-def done(text: str, results: Path, seconds: float) -> list[str]:
-    """Lines for a run that made everything: steps of its log `text`, and what there is now."""
-    lines = [f"Done: {read_steps(text).done} steps in {duration(seconds)}."]
+def done(steps: int, results: Path, seconds: float) -> list[str]:
+    """Lines for a run that made everything: its number of steps, and what there is now."""
+    lines = [f"Done: {steps} steps in {duration(seconds)}."]
     for pattern, what in _PRODUCTS.items():
         lines += [f"  {short(path):34} {what}" for path in sorted(results.glob(pattern))]
     return lines
 
 
-def failures(text: str, directory: Path) -> list[str]:
-    """For each failed rule of a Snakemake log: rule, log file, and its last lines that tell.
+def failures(steps: Steps, log: bytes, directory: Path) -> list[str]:
+    """For each job that failed: rule, log file, and the lines that explain it; else of the run.
 
     A cluster gives a job a second log, and either of the two may be empty: the first one that
-    has an error in it is shown, else the first that is not empty.
+    has an error in it is shown, else the first that is not empty, else what the job wrote to the
+    log of the run.
+
+    Parameters
+    ----------
+    steps
+        Of the run.
+    log
+        What Snakemake and its jobs wrote.
+    directory
+        Working directory of the run.
     """
     out, end = [], 0
-    for match in _FAILED.finditer(text):
-        path, lines = _telling(match.group(2), directory)
-        lines = lines or meaningful(text[end : match.start()])
+    for event in sorted(steps.failed.values(), key=lambda event: event.at):
+        path, lines = _explained(event, directory)
+        lines = lines or meaningful(_last_said(log[end : event.at]))
         where = f", log {short(path)}" if path else ""
-        out.append("\n".join([f"Rule {match.group(1)} failed{where}:", *lines]))
-        end = match.end()
+        out.append("\n".join([f"Rule {event.rule} failed{where}:", *lines]))
+        end = event.at
+    text = "\n".join(steps.errors) or log.decode("utf-8", errors="replace")
     return out or ["\n".join(["Snakemake failed:", *meaningful(text)])]
 
 
-def _telling(block: str, directory: Path) -> tuple[Path | None, list[str]]:
-    """The log that tells why a rule failed, and its lines; the first named one if none tells."""
-    found = _LOG.search(block)
-    paths = [directory / name.strip() for name in found.group(1).split(",")] if found else []
+def _last_said(log: bytes) -> str:
+    """The end of a log that is not what Snakemake itself says of a failed job."""
+    pieces = _OF_SNAKEMAKE.split(log.decode("utf-8", errors="replace"))
+    return next((piece for piece in reversed(pieces) if piece.strip()), "")
+
+
+def _explained(event: Event, directory: Path) -> tuple[Path | None, list[str]]:
+    """The log that explains a failure, and its lines; the first named one if none explains it."""
+    paths = [directory / name for name in event.logs]
     texts = {p: p.read_text(errors="replace") for p in paths if p.is_file()}
     lines = {p: meaningful(text) for p, text in texts.items() if text.strip()}
     errors = [p for p in lines if any(map(_ERROR.match, texts[p].splitlines()))]

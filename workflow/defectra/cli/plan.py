@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import re
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
+from defectra.campaign.run_events import Steps, events_of, read_steps
 from defectra.cli.help import command
 from defectra.core.config import Config, of_command_line
 from defectra.core.errors import ConfigError
 from defectra.core.paths import PROJECT, need_checkout
 from defectra.core.studies import study_names
-
-_STATS = re.compile(r"^Job stats:\n(job +count\n-+ +-+\n(?:\w+ +\d+\n)+)", re.MULTILINE)
-_NOTHING = "Nothing to be done"
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -49,8 +47,8 @@ def run(chosen: argparse.Namespace) -> int:
     need_checkout()
     config = _config(chosen)
     print("\n".join(costs_of(config, chosen.directory / "results", chosen.minutes)), flush=True)
-    code, text = _dry_run(chosen)
-    print(jobs(text) if code == 0 else _why_not(text, chosen.directory))
+    code, steps, text = _dry_run(chosen)
+    print(jobs(steps) if code == 0 else _why_not(steps, text, chosen.directory))
     return int(code != 0)
 
 
@@ -64,25 +62,30 @@ def _config(chosen: argparse.Namespace) -> Config:
     return of_command_line({**given, **mirror}, [], Path.cwd())
 
 
-def _dry_run(chosen: argparse.Namespace) -> tuple[int, str]:
-    """Snakemake's own look at what is to do: exit code, and what it printed."""
+def _dry_run(chosen: argparse.Namespace) -> tuple[int, Steps, bytes]:
+    """Snakemake's own look at what is to do: exit code, what it reported, what it printed."""
     words = [sys.executable, "-m", "defectra.cli.launcher", "run", *chosen.targets]
     words += ["--directory", str(chosen.directory), "--dry-run", "--no-report"]
     words += ["--config", str(chosen.config)] if chosen.config else []
     words += ["--mirror", str(chosen.mirror)] if chosen.mirror else []
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
-    return done.returncode, done.stdout + done.stderr
+    with tempfile.TemporaryDirectory() as folder:
+        log = Path(folder) / "plan.log"
+        words += ["--logger", "defectra", "--logger-defectra-events", str(events_of(log))]
+        done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+        return done.returncode, read_steps(log), done.stdout
 
 
-def jobs(text: str) -> str:
+def jobs(steps: Steps) -> str:
     """The jobs that a dry run of Snakemake found, by rule; or that there is nothing to do."""
-    if _NOTHING in text:
+    if steps.is_up_to_date:
         return "Nothing to do: every file is there and up to date."
-    found = _STATS.search(text)
-    return "Jobs that would run, by rule:\n" + found.group(1).rstrip() if found else text.strip()
+    counts = {**steps.jobs, "total": steps.total}
+    width = max(map(len, counts)) + 2
+    lines = [f"{rule:{width}}{count:7}" for rule, count in counts.items()]
+    return "\n".join(["Jobs that would run, by rule:", *lines])
 
 
-def _why_not(text: str, directory: Path) -> str:
+def _why_not(steps: Steps, text: bytes, directory: Path) -> str:
     from defectra.cli.outcome import failures
 
-    return "It cannot run as it stands.\n" + "\n".join(failures(text, directory))
+    return "It cannot run as it stands.\n" + "\n".join(failures(steps, text, directory))

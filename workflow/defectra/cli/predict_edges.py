@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from defectra.core.errors import DefectraError
-from defectra.learn.edges_model import EdgesModel, Told
+from defectra.learn.edges_model import EdgesModel, TargetAnswer
 from defectra.learn.predict import WHITE_LINE
 from defectra.spectra.edge_normalisation import normalise, without_background
 from defectra.spectra.edges_seen import eels_edges
@@ -125,7 +125,7 @@ def doubts(
     return out
 
 
-def sentence(answer: Told, *, certain: bool) -> str:
+def sentence(answer: TargetAnswer, *, certain: bool) -> str:
     """One target for people."""
     if answer.is_class:
         side = "like cells with it" if answer.value > 0.5 else "like cells without it"

@@ -72,6 +72,18 @@ def executor(folder: Path) -> str:
     return "" if name in _ON_THIS_MACHINE else name
 
 
+def loggers(folder: Path) -> list[str]:
+    """Names of the logger plugins that a profile asks for.
+
+    Raises
+    ------
+    ConfigError
+        If the file is not valid YAML.
+    """
+    names = _settings(profile_file(folder)).get("logger") or []
+    return [names] if isinstance(names, str) else [str(name) for name in names]
+
+
 def _settings(path: Path) -> dict[str, Any]:
     try:
         found = yaml.safe_load(path.read_text(encoding="utf-8"))

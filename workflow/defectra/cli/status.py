@@ -9,15 +9,13 @@ from pathlib import Path
 
 from defectra.campaign.chunk_state import ChunkState, read_state
 from defectra.campaign.progress import duration, read_work
-from defectra.campaign.run_log import read_steps
+from defectra.campaign.run_events import read_steps
 from defectra.cli.help import command
 from defectra.cli.outcome import failures
 from defectra.core.errors import DefectraError
 from defectra.core.paths import own_directory
 from defectra.core.results_lock import holder
 from defectra.core.studies import study_names
-
-_NOTHING = "Nothing to be done"
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -63,18 +61,17 @@ def _states(store: Path) -> Iterator[tuple[str, ChunkState]]:
 
 def _of_log(log: Path, directory: Path, *, is_running: bool) -> list[str]:
     """Tell how far the last run came; its failures."""
-    text = log.read_text(encoding="utf-8", errors="replace")
-    steps = read_steps(text)
+    steps = read_steps(log)
     began = time.mktime(time.strptime(log.stem, "run-%Y%m%d-%H%M%S"))
     end = time.time() if is_running else log.stat().st_mtime
-    is_whole = is_running or _NOTHING in text or 0 < steps.total == steps.done
-    where = "nothing to do" if _NOTHING in text else str(steps)
+    is_whole = is_running or steps.is_up_to_date or 0 < steps.total == steps.done
+    where = "nothing to do" if steps.is_up_to_date and not is_running else str(steps)
     where += "" if is_whole else ", stopped before its end"
     print(f"last run: {time.ctime(began)}, {duration(max(end - began, 0))}: {where}")
     work = str(read_work(directory / "results" / "store", began))
     if is_running and work:
         print(f"  {work}")
-    return [] if is_whole else failures(text, directory)
+    return [] if is_whole else failures(steps, log.read_bytes(), directory)
 
 
 def _of_chunks(states: dict[str, ChunkState]) -> list[str]:

@@ -145,7 +145,7 @@ def _add(file: h5py.File, row: Row, arrays: Arrays) -> None:
         try:
             data = group.create_dataset(name, data=array, chunks=_chunks(array), **options)
             data.attrs["unit"], data.attrs["digest"] = unit, digest
-        except (RuntimeError, OSError) as error:  # HDF5 tells so of a full disk
+        except (RuntimeError, OSError) as error:  # HDF5 says so of a full disk
             raise StoreError(
                 f"{file.filename}: array {name} cannot be written ({_text(error)}); make room and "
                 f"rerun: what is finished is kept"
@@ -263,7 +263,7 @@ class ArrayReader:
         if not same or (where is None and digest_of(array) != digest):
             raise StoreError(
                 f"{path}: array {name} of calculation {row['calculation_id'][:16]} is not the one "
-                f"that its table tells of; {_cure(path)}"
+                f"that its table describes; {_cure(path)}"
             )
         return array
 
@@ -314,7 +314,7 @@ class ArrayReader:
             raise StoreError(f"{path}: no such file of arrays; {_cure(path)}")
         if sha256_file(path) != sha256:
             raise StoreError(
-                f"{path}: not the file that the table tells of (its checksum does not agree): it "
+                f"{path}: not the file that the table describes (its checksum does not agree): it "
                 f"is damaged, or of another run; {_cure(path)}"
             )
         file = self._files[name, sha256] = h5py.File(path, "r", locking=False)

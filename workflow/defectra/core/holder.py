@@ -1,4 +1,4 @@
-"""Who holds a journal, told beside it: for file systems whose locks do not reach other nodes.
+"""Who holds a journal, written beside it: for file systems whose locks do not reach other nodes.
 
 ``flock`` may succeed on two nodes at once (Lustre with ``localflock``, a network file system
 without a lock service): nothing fails, and two workers write one file. So the holder of a journal
@@ -80,7 +80,7 @@ class Holder:
 
     def _beat(self) -> None:
         while not self._end.wait(self.beat_s):
-            with suppress(OSError):  # a full disk: the journal tells of it
+            with suppress(OSError):  # a full disk: the journal says of it
                 self._write()
 
     def _write(self) -> None:

@@ -114,7 +114,7 @@ class Journal:
         """Wait for the disk once in `SYNC_S` while there is something new, beside the work."""
         while self._unsynced.wait() and not self._closing.wait(SYNC_S):
             self._unsynced.clear()
-            with suppress(OSError):  # the last one, at the end, tells
+            with suppress(OSError):  # the last one, at the end, says
                 os.fsync(self._handle.fileno())
 
     def _scan_end(self) -> int:

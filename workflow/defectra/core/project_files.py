@@ -22,7 +22,7 @@ def project_files(**names: str) -> dict[str, str]:
     ----------
     names
         Path of each file, relative to the project or absolute, by the name of the parameter. That
-        one is not there is told by the step that needs it.
+        one is not there is reported by the step that needs it.
     """
     return {key: json.dumps({"file": name, "sha256": _sha256(name)}) for key, name in names.items()}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import bz2
 import codecs
 import gzip
+import io
 import lzma
 import zlib
 from pathlib import Path
@@ -93,3 +94,27 @@ def plain_name(path: str | Path) -> str:
     """Name without the ending of a packed file, such as ``.gz`` or ``.xz``."""
     name = Path(path).name
     return next((name.removesuffix(e) for e in _ENDINGS if name.lower().endswith(e)), name)
+
+
+class Ending(io.StringIO):
+    """Text for readers that take as many lines as the text itself says.
+
+    Such a reader asks for a line 10^18 times where a damaged count says so. Lines that are asked
+    for after the end are an EOFError, once there were a thousand of them.
+    """
+
+    _after = 0
+
+    def readline(self, size: int | None = -1, /) -> str:  # type: ignore[override]
+        """The next line; empty at the end.
+
+        Raises
+        ------
+        EOFError
+            If the end was met a thousand times.
+        """
+        line = super().readline(-1 if size is None else size)
+        self._after = 0 if line else self._after + 1
+        if self._after > 1000:
+            raise EOFError("the text ends before as many lines as its own count says")
+        return line

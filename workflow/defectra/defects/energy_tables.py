@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +14,13 @@ from defectra.defects.energy_levels import ChargedEnergies, energy, level_rows
 
 Row = dict[str, Any]
 Left = dict[str, str]
+
+
+_UNIT = re.compile(
+    r"(?<![A-Za-z])(?:meV|mRy|Ry(?:dbergs?)?|Ha(?:rtrees?)?|a\.u\.|kJ/mol|kcal/mol|"
+    r"(?:e?V)?\s*(?:/|per)[\s_]*(?:atom|ion|at\.|f\.?u\.?|formula unit))(?![A-Za-z])",
+    re.I,
+)
 
 
 @dataclass(frozen=True)
@@ -57,6 +65,7 @@ def levels_of_table(
     TableError
         If the file cannot be read, or a declared column is not there.
     """
+    _check_units(path, columns)
     rows: list[Row] = []
     left_out: list[Left] = []
     seen: set[tuple[str, str]] = set()
@@ -71,6 +80,18 @@ def levels_of_table(
         except EngineError as error:
             left_out.append({"source": where, "reason": str(error)})
     return rows, left_out
+
+
+def _check_units(path: Path, columns: Mapped) -> None:
+    """Refuse energies whose column says that they are no eV of a whole cell."""
+    names = [columns.vbm, columns.gap, columns.bulk, *columns.energies.values()]
+    for name in (*names, *columns.corrections.values()):
+        unit = _UNIT.search(name)
+        if unit:
+            raise TableError(
+                f"{path}: column {name!r} says {unit[0].strip(' ()[]_/')!r}: energies are read in "
+                "eV of the whole cell; convert them"
+            )
 
 
 def _defect(raw: Mapping[str, str], columns: Mapped) -> ChargedEnergies:

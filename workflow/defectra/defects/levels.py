@@ -131,7 +131,7 @@ def planes(bulk: Row, row: Row) -> tuple[list[Any], list[Any]] | None:
 
 
 def _by_axis(row: Row) -> list[NDArray[np.float64]]:
-    """Planar averages of each axis: as many on each, or as `planes_n` tells."""
+    """Planar averages of each axis: as many on each, or as `planes_n` says."""
     values = np.asarray(row["planes_V"], np.float64)
     if "planes_n" in row:
         return list(np.split(values, np.cumsum(row["planes_n"])[:-1]))

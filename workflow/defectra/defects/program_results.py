@@ -70,7 +70,7 @@ def _doped(data: Mapping[str, Any], path: Path) -> tuple[list[ChargedEnergies], 
     by_name: dict[str, dict[int, Mapping[str, Any]]] = {}
     left_out: list[Left] = []
     for key, entry in entries.items():
-        name, charge = str(entry.get("name") or key), int(entry["charge_state"])
+        name, charge = str(entry.get("name") or key), _charge(entry["charge_state"])
         try:
             check_blank(f"{name}: energy", float(entry["sc_entry"]["energy"]))
             check_blank(f"{name}: energy of the bulk", float(entry["bulk_entry"]["energy"]))
@@ -92,6 +92,13 @@ def _doped(data: Mapping[str, Any], path: Path) -> tuple[list[ChargedEnergies], 
         else:
             found.append(_doped_defect(name, same, data))
     return found, left_out
+
+
+def _charge(stored: Any) -> int:
+    """A whole charge; a fraction is an error of the file, not the next number."""
+    if float(stored) != round(float(stored)):
+        raise ValueError(f"charge {stored} is no whole number")
+    return round(float(stored))
 
 
 def _check_corrections(name: str, entry: Mapping[str, Any]) -> None:
@@ -176,7 +183,7 @@ def _pydefect(data: Mapping[str, Any]) -> list[ChargedEnergies]:
         energies: dict[int, float] = {}
         corrections: dict[int, float] = {}
         shallow: list[str] = []
-        charges = [int(q) for q in series["charges"]]
+        charges = [_charge(q) for q in series["charges"]]
         for charge, one in zip(charges, series["defect_energies"], strict=True):
             energies[charge] = float(one["formation_energy"])
             stored = one.get("energy_corrections")

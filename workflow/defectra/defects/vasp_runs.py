@@ -23,6 +23,7 @@ from defectra.defects.equations import check
 from defectra.defects.levels import Cells, Host, corrected, edges, levels_or_bare, run_of
 from defectra.defects.point_defects import Found, identify
 from defectra.engines.vasp.cells import read_tree
+from defectra.engines.vasp.method import difference
 
 Row = dict[str, Any]
 Sets: TypeAlias = list[tuple[Cells, Found]]
@@ -117,6 +118,7 @@ def read_sets(root: Path, host: str) -> tuple[Sets, list[dict[str, str]]]:
         if row is bulk:
             continue
         try:
+            _check_alike(row, bulk)
             found = identify(row, bulk, host)
         except EngineError as error:
             left_out.append({"source": row["calculation_id"][:12], "reason": str(error)})
@@ -124,6 +126,12 @@ def read_sets(root: Path, host: str) -> tuple[Sets, list[dict[str, str]]]:
         sets.setdefault((found.site, found.impurity), []).append((row, found))
     members = [(Cells(bulk, [r for r, _ in m], m[0][1].centre), m[0][1]) for m in sets.values()]
     return members, left_out
+
+
+def _check_alike(row: Row, bulk: Row) -> None:
+    unlike = difference(row["elements"], bulk["elements"])
+    if unlike:
+        raise EngineError("mixed_settings", f"{unlike}; run both alike")
 
 
 def cells_of_folder(root: Path, host: str, dielectric: NDArray[np.float64]) -> list[Row]:

@@ -185,6 +185,6 @@ def _count(marks: Collection) -> int:
 
 
 def say(axes: Axes, text: str) -> None:
-    """An empty panel that tells why it is empty."""
+    """An empty panel that says why it is empty."""
     axes.set_axis_off()
     axes.text(0.5, 0.5, text, ha="center", va="center", transform=axes.transAxes, color=GREY)

@@ -39,7 +39,7 @@ class Found:
     values
         As they are.
     pixel, pixel_unit
-        Size along each axis, and its unit; None: not told.
+        Size along each axis, and its unit; None: not stated.
     notes
         What is to be known of it.
     """

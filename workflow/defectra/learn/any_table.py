@@ -35,7 +35,7 @@ class AnyTable:
     columns
         Values of each column, in the order of the rows; what is missing is None.
     units
-        Unit of each column that tells one.
+        Unit of each column that says one.
     """
 
     path: Path

@@ -31,7 +31,7 @@ def feature_block(table: AnyTable, name: str) -> Floats:
         return table.matrix(name)
     known = all(p in STATELESS for p in kind.split("+"))
     if not known or raw not in table.columns:
-        table.column(name)  # tells what is wrong with the name
+        table.column(name)  # says what is wrong with the name
     spectra = table.matrix(raw)
     whole = np.isfinite(spectra).all(axis=1)
     if not whole.any():

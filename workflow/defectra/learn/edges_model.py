@@ -67,7 +67,7 @@ class AboutEdges:
 
 
 @dataclass(frozen=True)
-class Told:
+class TargetAnswer:
     """What the model says of one target.
 
     Attributes
@@ -114,7 +114,7 @@ class EdgesModel:
         """Added to measured energies of an edge, eV."""
         return self.about.shifts[self.about.edges.index(edge)]
 
-    def predict(self, spectra: Mapping[str, Floats]) -> list[Told]:
+    def predict(self, spectra: Mapping[str, Floats]) -> list[TargetAnswer]:
         """Every target from the spectra of some edges, each on its grid, any scale."""
         subset = [e for e in self.about.edges if e in spectra]
         train, own = self._features(spectra, subset)
@@ -131,7 +131,9 @@ class EdgesModel:
             fitted = edge_kernels.fit(np.asarray(whole)[np.ix_(known, known)], targets, parts)
             value = float(fitted.answers(np.asarray(cross)[:, known])[0, 0])
             score = self.about.scores.get(f"{' + '.join(subset)}: {name}", float("nan"))
-            out.append(Told(name, self.about.units[k], self.about.is_class[k], value, score))
+            out.append(
+                TargetAnswer(name, self.about.units[k], self.about.is_class[k], value, score)
+            )
         return out
 
     def outside(self, spectra: Mapping[str, Floats]) -> dict[str, float]:

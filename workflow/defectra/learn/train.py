@@ -29,7 +29,7 @@ Model = Saved | TableModel
 MEAN, RIDGE, FOREST = "mean", "ridge", "random forest"
 FEWEST_GROUPS, FOLDS = 3, 5
 LEVEL = 0.9
-# What tells where a row comes from, and nothing of its structure.
+# What says where a row comes from, and nothing of its structure.
 _BOOKKEEPING = ("n_computed", "n_unconverged", "n_failed", "n_sites", "first_eV", "step_eV", "rank")
 
 
@@ -161,7 +161,7 @@ def _check(
 
 
 def _curve(table: AnyTable, names: Sequence[str], kept: list[int]) -> tuple[str, Floats] | None:
-    """Edge and spectra, if the features are of one curve whose grid the table tells."""
+    """Edge and spectra, if the features are of one curve whose grid the table says."""
     kind, _, edge = names[0].partition(": ")
     known = all(f"{c}: {edge}" in table.columns for c in ("raw", "first_eV", "step_eV"))
     if len(names) > 1 or not known or any(p not in STATELESS for p in kind.split("+")):

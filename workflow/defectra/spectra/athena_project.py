@@ -41,7 +41,9 @@ def read(text: str) -> list[Measured]:
     groups = _json(text) if text.lstrip().startswith("{") else _perl(text)
     out: list[Measured] = []
     why: list[str] = []
-    for words, arrays in groups:
+    larch = {"written by": "Larch"} if "Using Larch version" in text[:2000] else {}
+    for stored, arrays in groups:
+        words = {**stored, **larch}
         label = words.get("label", "").strip() or f"group {len(out) + 1}"
         try:
             out.append(_spectrum(label, words, arrays))

@@ -36,12 +36,13 @@ _EXACT: dict[Role, str] = {
     "qexafsenergy",
     Role.ANGLE: "angle theta twotheta 2theta bragg braggangle monoangle thetabragg",
     Role.MU: "mu xmu mue mut mux ut absorption absorbance absorptioncoefficient abs xanes xas "
-    "xafs absorpt absorb absorptance chimu mux mutotal rawmu",
+    "xafs absorpt absorb chimu mux mutotal rawmu",
     Role.MU_TRANSMISSION: "mutrans mutransmission xmutrans mutrn mutr transmu xmut lni0it lni0i1",
     Role.MU_FLUORESCENCE: "mufluor mufluo mufluorescence mufl muf xmufluor fluormu xmuf ffi0 ifi0",
     Role.NORMALISED: "norm normalized normalised munorm normmu normalizedmu normalisedmu "
     "normalizedabsorption normalisedabsorption normabs normabsorption normxmu normalizedxmu flat "
-    "flattened flatmu muflat flatnorm normalizedabsorbance normalisedabsorbance",
+    "flattened flatmu muflat flatnorm normalizedabsorbance normalisedabsorbance normtrans "
+    "normfluor",
     Role.MONITOR: "i0 io izero monitor i0det i0monitor ionchamber0 ic0 incident incidentintensity "
     "i0intensity i0counts",
     Role.PASSED: "it i1 itrans itransmission itransmitted transmitted trans ic1 ionchamber1 "
@@ -50,13 +51,13 @@ _EXACT: dict[Role, str] = {
     "totalfluorescenceyield fluorescenceyield fluorescenceintensity",
     Role.YIELD: "tey pey totalelectronyield electronyield iey ie",
     Role.REFERENCE: "iref irefer ireference ir i2 muref murefer mureference refmu xmuref ref "
-    "reference i3 murefer itref normref lnitiref lni1i2",
+    "normrefer reference i3 murefer itref normref lnitiref lni1i2",
 }
 _ROLES = {key: role for role, keys in _EXACT.items() for key in keys.split()}
 _LABELS = "energy mono photon incident bragg readback actual achieved axis readout encoder x"
 _UNITS = (
     r"ev|kev|mev|counts?|cts|cps|counts?/s|a\.?\s?u\.?|arb\.?\s?u(?:nits?)?\.?|arb\.?|volts?|v|amps?|"
-    r"a|na|pa|deg(?:rees?)?|rad(?:ians?)?|mrad|s|sec(?:onds?)?|ms|mm|1/cm|cm-1|unitless|norm(?:alized)?|"
+    r"a|[mnpuµ]a|deg(?:rees?)?|rad(?:ians?)?|mrad|s|sec(?:onds?)?|ms|mm|1/cm|cm-1|unitless|norm(?:alized)?|"
     r"hz|none|-|å|angstroms?|1/å"
 )
 UNIT = re.compile(_UNITS, re.IGNORECASE)

@@ -9,10 +9,12 @@ from itertools import product
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from defectra.spectra.athena_ranges import Ranges, stored
 from defectra.spectra.measured_spectrum import Measured, SpectrumError
 
 Floats = NDArray[np.float64]
 
+SAME = 0.01  # of the step: a degree that gives the stored step so nearly is the one meant
 DOUBTFUL = 0.05  # an interval of the step that is wider is reported
 _FEWEST = 8  # choices of ranges, of 32, that a scan must allow
 LEAST_STEP = 1e-6  # of the range of the absorption: less is rounding
@@ -56,7 +58,8 @@ def normalise(spectrum: Measured, e0: float | None = None) -> Normalised:
     begins at 15 % of what was measured after the edge, but at 20 eV at least and 100 eV at most,
     and ends with the scan, or 800 eV after the edge. A parabola is fitted where that is longer than
     500 eV, a line above 15 eV, else a constant. These choices are those that agree most often
-    with what users stored in public Athena projects. The ranges that a project stores come first.
+    with what users stored in public Athena projects. Edge, ranges and degree that a project stores
+    come first, and a step that its user fixed; a note says so, and why not where they cannot be.
 
     Nothing is extrapolated: what lies beyond the post-edge range is cut off.
 
@@ -68,21 +71,18 @@ def normalise(spectrum: Measured, e0: float | None = None) -> Normalised:
     """
     from defectra.spectra.edges_seen import steepest
 
-    stored = _stored(spectrum)
-    if stored and e0 is None:
+    why: tuple[str, ...] = ()
+    project = stored(spectrum) if e0 is None else None
+    if project:
         try:
-            found = _normalised(spectrum, *stored)
-        except SpectrumError:
-            pass
-        else:
-            return replace(
-                found, notes=(*found.notes, "edge and ranges as the project stores them")
-            )
+            return _as_stored(spectrum, project)
+        except SpectrumError as error:
+            why = (f"ranges of the project not used: {error}",)
     edge = steepest(spectrum.energy, spectrum.mu) if e0 is None else e0
     found = _normalised(spectrum, edge, *_ranges(spectrum, edge))
     off = step_interval(spectrum, edge, found.step)
     doubts = (f"edge step ± {off:.0%}, by the choice of ranges",) if off > DOUBTFUL else ()
-    return replace(found, step_off=off, notes=(*found.notes, *doubts))
+    return replace(found, step_off=off, notes=(*found.notes, *why, *doubts))
 
 
 def step_interval(spectrum: Measured, edge: float, step: float) -> float:
@@ -101,11 +101,10 @@ def step_interval(spectrum: Measured, edge: float, step: float) -> float:
             first = min(most, max(part * after, min(20.0, after / 2)))
             for last, degree in product((after, 0.6 * after), (1, 2)):
                 try:
-                    base = _poly(spectrum.energy, spectrum.mu, edge, pre, _pre_degree(pre))
-                    line = _poly(spectrum.energy, spectrum.mu, edge, (first, last), degree)
+                    rest = _lines(spectrum, edge, pre, (first, last), degree)[1]
                 except SpectrumError:
                     continue
-                steps.append(float(line(0.0) - base(0.0)))
+                steps.append(float(rest(0.0)))
     if len(steps) < _FEWEST:
         return math.nan
     low, high = np.percentile(steps, [10, 90])
@@ -133,24 +132,23 @@ def _ranges(
     return pre, post, 2 if length > 500 else 1 if length > 15 else 0
 
 
-def _stored(
-    spectrum: Measured,
-) -> tuple[float, tuple[float, float], tuple[float, float], int] | None:
-    """Edge, ranges and degree that an Athena project stores for a spectrum; None if it does not."""
-    words = spectrum.meta
-    try:
-        edge, shift = float(words["bkg_e0"]), float(words.get("bkg_eshift") or 0.0)
-        low, high, first, last = (
-            float(words[f"bkg_{k}"]) for k in ("pre1", "pre2", "nor1", "nor2")
-        )
-        degree = int(float(words["bkg_nnorm"])) - 1
-    except (KeyError, ValueError, OverflowError):
-        return None
-    edge += shift
-    inside = spectrum.energy[0] < edge < spectrum.energy[-1]
-    if not (inside and low < high < 0 < first < last and 0 <= degree <= 2):
-        return None
-    return edge, (low, high), (first, last), degree
+def _as_stored(spectrum: Measured, project: Ranges) -> Normalised:
+    """Normalised with edge, ranges, degree (and step, if the user fixed it) of a project."""
+    found = [
+        _normalised(spectrum, project.edge, project.pre, project.post, degree, pre_degree=1)
+        for degree in project.degrees
+    ]
+    best = found[0]
+    if len(found) > 1 and abs(found[1].step / project.step - 1) < SAME:
+        best = min(found, key=lambda n: abs(n.step / project.step - 1))
+    notes = (*best.notes, "edge and ranges as the project stores them")
+    if project.fixed:
+        notes = (*notes, f"edge step of {project.step:.4g} fixed by the user of the project")
+        scaled = best.mu * (best.step / project.step)
+        return replace(best, mu=scaled, step=project.step, notes=notes)
+    if abs(best.step / project.step - 1) > DOUBTFUL:
+        notes = (*notes, f"the project stores a step of {project.step:.4g}: other data or ranges")
+    return replace(best, notes=notes)
 
 
 def _normalised(
@@ -159,23 +157,41 @@ def _normalised(
     pre: tuple[float, float],
     post: tuple[float, float],
     degree: int,
+    pre_degree: int | None = None,
 ) -> Normalised:
     energy, mu = spectrum.energy, spectrum.mu
-    base = _poly(energy, mu, edge, pre, _pre_degree(pre))
-    line = _poly(energy, mu, edge, post, degree)
-    step = float(line(0.0) - base(0.0))
+    base, rest = _lines(spectrum, edge, pre, post, degree, pre_degree)
+    step = float(rest(0.0))
     if not step > LEAST_STEP * np.ptp(mu):
         raise SpectrumError(f"no step at {edge:.1f} eV: the absorption does not rise there")
     x = energy - edge
     kept = x <= post[1] + 1e-9
     notes = () if kept.all() else (f"cut at {edge + post[1]:.0f} eV, where the fitted range ends",)
     x, mu = x[kept], mu[kept]
-    flat = np.where(x > 0, line(x) - base(x), step)
+    flat = np.where(x > 0, rest(x), step)
     if not (flat > LEAST_STEP * step).all():
         raise SpectrumError(
             f"the lines before and after the edge at {edge:.1f} eV cross: no step to divide by"
         )
     return Normalised(energy[kept], (mu - base(x)) / flat, edge, step, (*pre, *post), notes)
+
+
+def _lines(
+    spectrum: Measured,
+    edge: float,
+    pre: tuple[float, float],
+    post: tuple[float, float],
+    degree: int,
+    pre_degree: int | None = None,
+) -> tuple[np.polynomial.Polynomial, np.polynomial.Polynomial]:
+    """Polynomials of eV from the edge: before it, and of what lies above the first one after it.
+
+    The first is taken off before the second is fitted: a constant after the edge is a constant
+    height above a background that slopes.
+    """
+    energy, mu = spectrum.energy, spectrum.mu
+    base = _poly(energy, mu, edge, pre, _pre_degree(pre) if pre_degree is None else pre_degree)
+    return base, _poly(energy, mu - base(energy - edge), edge, post, degree)
 
 
 def _poly(

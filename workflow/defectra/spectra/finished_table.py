@@ -1,7 +1,7 @@
 """A training table of spectra that were computed anywhere: site averages, labels, groups.
 
 One engine, one protocol and one geometry protocol in a table. Labels are what the structure itself
-tells; groups are such that copies, defects and delithiated copies of a cell stay together
+says; groups are such that copies, defects and delithiated copies of a cell stay together
 (:mod:`defectra.structures.families`).
 """
 
@@ -170,7 +170,7 @@ def _with_curves(
         curve = runs.spectra[row["calculation_id"]]
         zero = row["edge_eV"] if asked.from_edge else 0.0
         if not np.isfinite(zero):
-            reason = "tells no threshold to count energies from"
+            reason = "gives no threshold to count energies from"
             left_out.append({"source": row["calculation_id"][:16], "reason": reason})
             continue
         energy = (np.asarray(curve["energy_eV"], float) - zero).tolist()

@@ -33,10 +33,11 @@ def names_of(table: Table) -> list[str] | None:
     below: list[list[str]] = []
     misfit = ""
     for line in reversed(table.header[-_FAR:]):
-        fitting = [f for w in splits(line, table.dialect) if (f := _fitting(w, count))]
-        if fitting:
-            return _with_units(max(fitting, key=_likely), below)
         words = line.strip(_SIGNS).split()
+        units = len(words) > 1 and all(is_unit(w) for w in words)  # ``eV nA nA``
+        fitting = [f for w in splits(line, table.dialect) if (f := _fitting(w, count))]
+        if fitting and not units:
+            return _with_units(max(fitting, key=_likely), below)
         if _known(words) > 1 and _has_energy(words) and not misfit:
             misfit = line.strip()
         below.append(words)

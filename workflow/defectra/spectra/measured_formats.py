@@ -96,6 +96,8 @@ def read_scans(path: Path, chosen: Choice | None = None) -> list[Measured]:
 def _from_text(text: str, chosen: Choice | None) -> list[Measured]:
     if re.search(r"^#\s*FORMAT\s*:\s*EMSA", text[:2000], re.M | re.I):
         return [measured_msa.read(text)]
+    if text.startswith("##LARIX"):
+        raise SpectrumError("a session of Larix: save it as an Athena project (.prj)")
     if athena_project.is_project(text):
         return athena_project.read(text)
     if re.match(r"\s*#\s*XDI/", text):

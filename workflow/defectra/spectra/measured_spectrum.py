@@ -110,7 +110,7 @@ def _without_ends(energy: Floats, mu: Floats, notes: list[str]) -> tuple[Floats,
 
 
 def _in_ev(energy: Floats, raw: Measured, notes: list[str]) -> Floats:
-    """EELS axes may well end below 150 eV; of X-rays only a named edge tells keV apart."""
+    """EELS axes may well end below 150 eV; of X-rays only a named edge says which edge it is."""
     from defectra.engines.edges import find
 
     unit = raw.meta.get("energy unit", "").lower()

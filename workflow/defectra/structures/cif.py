@@ -67,7 +67,7 @@ def read_cif(text: str, block: str | None = None) -> Structure:
     Raises
     ------
     StructureError
-        If the file is damaged, or tells no single crystal.
+        If the file is damaged, or gives no single crystal.
     """
     chosen = _chosen(parse(text), block)
     refuse_other_kinds(chosen)

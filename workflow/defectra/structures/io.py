@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from defectra.core.errors import EngineError, StructureError, StructureWarning
-from defectra.core.textfiles import plain_name, read_text
+from defectra.core.textfiles import Ending, plain_name, read_text
+from defectra.structures import text_claims
 from defectra.structures.cif import read_cif
 from defectra.structures.crystal import SYMPREC, VACANCY, Crystal, from_structure
 from defectra.structures.identity import Decorated, atoms_of, orbit_labels
@@ -31,6 +32,7 @@ LARGEST = 50_000_000  # bytes of a structure file
 NEAR, IN_ONE, MANY = 0.5, 0.35, 20_000
 # Text formats of ASE whose readers only parse.
 ASE_FORMATS = {"aims", "extxyz", "espresso-in", "gen", "res", "xsf", "xyz"}
+FAR = 50.0  # Å; no crystal has all its atoms further apart
 _CIF = re.compile(r"^\s*(?:#.*\s+)*data_\S*\s", re.I)
 _CIF_NAME = re.compile(r"\.m?cif$", re.I)
 _POSCAR_NAME = re.compile(r"POSCAR|CONTCAR|\.vasp$", re.I)
@@ -126,6 +128,10 @@ def _by_others(path: Path) -> Structure:
             found = checked(Structure.from_file(path))
         except Exception as error:  # the parsers of others raise whatever comes
             found = _ase_or_refused(path, f"{type(error).__name__}: {error}")
+    try:
+        text_claims.compare(plain_name(path), read_text(path, LARGEST), found)
+    except ValueError as error:
+        raise StructureError(f"{path}: {error}") from None
     _pass_on(path, said)
     return found
 
@@ -180,8 +186,9 @@ def _frames(path: Path, kind: str) -> list[Any]:
         if "@" in str(path):  # ASE takes what follows for the number of a frame
             raise ValueError("a name with @; rename the file")
         return list(read(str(path), index=":", format=kind))
-    with path.open(encoding="utf-8") as handle:  # a handle: ASE reads meaning into names
-        return list(read(handle, index=":", format=kind))
+    # A handle: ASE reads meaning into names.
+    handle = Ending(path.read_text(encoding="utf-8"))
+    return list(read(handle, index=":", format=kind))
 
 
 def _of_pwscf(text: str) -> Structure:
@@ -206,7 +213,16 @@ def checked(structure: Structure) -> Structure:
     if not np.isfinite(volume) or volume < 1e-3:
         raise ValueError(f"a cell of volume {volume:.3g} Å³")
     _refuse_overlap(structure)
+    _refuse_far(structure)
     return structure
+
+
+def _refuse_far(structure: Structure) -> None:
+    """Atoms that have no neighbour within `FAR`: lengths of another unit (picometres)."""
+    if structure.volume / len(structure) < FAR**3 / 10:
+        return
+    if not len(structure.get_neighbor_list(FAR)[0]):
+        raise ValueError(f"no two atoms are nearer than {FAR:.0f} Å: lengths in another unit?")
 
 
 def _refuse_overlap(structure: Structure) -> None:

@@ -131,9 +131,57 @@ def perovskite(
     return build(host, a * np.eye(3), coords, (*labels, *names), (*elements, *species))
 
 
+def perovskite_tilted(
+    a: float, angle: float, site_a: str = "Cs", site_b: str = "Pb", anion: str = "I"
+) -> Crystal:
+    """Perovskite ABX3 with tilted octahedra (a-b+a-, Pnma, 20 atoms); sublattices A, B, X.
+
+    Tilts about the three axes are equal, the two out of phase as large as the one in phase. Every
+    bond B-X stays a / 2 long, so that the cell shrinks; angles X-B-X leave 90 degrees in second
+    order only. A stays where the cubic cell has it. Tilt systems: A. M. Glazer, Acta Cryst. B 28,
+    3384 (1972).
+
+    Parameters
+    ----------
+    a
+        Constant of the cubic cell with the same bonds, Å.
+    angle
+        B-X-B in degrees, from 120 to below 180 (untilted, a smaller cell would do).
+
+    Raises
+    ------
+    StructureError
+        If the angle is beyond these.
+    """
+    if not 120 <= angle < 180:
+        raise StructureError(f"perovskite_tilted: angle {angle:g} is not from 120 to below 180")
+    tilt = np.tan(np.radians((180 - angle) / 2)) / np.sqrt(2)
+    edge = a / np.sqrt(1 + 2 * tilt**2)  # of the pseudo-cubic cell
+    corners = np.array([[0, 0, 0], [0, 1, 0], [1, 0, 0], [1, 1, 0]])
+    a_sites = [corner + 0.5 for corner in corners]
+    anions = [corner + _to_anion(corner, axis, tilt) for axis in range(3) for corner in corners]
+    turned = np.array([[1.0, 0, -1], [0, 2, 0], [1, 0, 1]])
+    points = np.vstack([a_sites, corners, anions]) @ np.linalg.inv(turned)
+    names = ("A",) * 4 + ("B",) * 4 + ("X",) * 12
+    species = (site_a,) * 4 + (site_b,) * 4 + (anion,) * 12
+    lengths = edge * np.diag([np.sqrt(2), 2, np.sqrt(2)])
+    return build("perovskite_tilted", lengths, points % 1.0, names, species)
+
+
+def _to_anion(corner: Vectors, axis: int, tilt: float) -> Vectors:
+    """From B at a corner to its X along an axis: half an edge, turned by the tilts of its place."""
+    out, along = (-1.0) ** corner.sum(), (-1.0) ** (corner[0] + corner[2])
+    turn = tilt * np.array([out, along, out])  # in phase about the second axis
+    half = 0.5 * np.eye(3)[axis]
+    return half + np.cross(turn, half)
+
+
 PROTOTYPES: dict[str, Callable[..., Crystal]] = {
     f.__name__: f
-    for f in (rocksalt, zincblende, wurtzite, layered, layered_monoclinic, spinel, perovskite)
+    for f in (
+        *(rocksalt, zincblende, wurtzite, layered, layered_monoclinic, spinel),
+        *(perovskite, perovskite_tilted),
+    )
 }
 
 

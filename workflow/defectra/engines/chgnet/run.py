@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import resource
-import time
 import warnings
 from collections.abc import Mapping
 from functools import lru_cache
@@ -13,9 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from defectra.core.errors import EngineError
-from defectra.core.records import Status
 from defectra.engines.chgnet.settings import ChgnetProtocol
-from defectra.structures.decorate import seeded
+from defectra.engines.relaxation import Clock, shaken, state
 from defectra.structures.geometry import as_row, to_pymatgen
 from defectra.structures.oxidation import assign
 
@@ -62,11 +59,9 @@ def relax(
     -------
     A row of the geometries table; ``unconverged`` if the forces stay above ``fmax``.
     """
-    release = engine_version()
-    start, cpu = time.perf_counter(), time.process_time()
+    release, clock = engine_version(), Clock()
     structure = to_pymatgen(start_from)
-    shake = seeded(row["structure_id"], "rattle").normal(0, protocol.rattle, (len(structure), 3))
-    for index, move in enumerate(shake):
+    for index, move in enumerate(shaken(row, protocol)):
         structure.translate_sites([index], move, frac_coords=False)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -80,22 +75,13 @@ def relax(
     final, path = result["final_structure"], result["trajectory"]
     moments = [float(m) for m in final.site_properties["magmom"]]
     fmax = float(np.linalg.norm(np.asarray(path.forces[-1]), axis=1).max())
-    converged = fmax <= protocol.fmax * 1.0001
     return as_row(row, name, final.lattice.matrix, final.frac_coords) | {
         "moments": moments,
         "oxidation": assign(row["species"], moments, row["charge"]),
         "energy": float(path.energies[-1]),
-        "fmax": fmax,
-        "converged": converged,
         "engine_version": release,
-        "status": str(Status.OK if converged else Status.UNCONVERGED),
-        "error_class": "" if converged else "not_relaxed",
-        "message": ""
-        if converged
-        else f"largest force {fmax:.3f} eV/Å after {protocol.steps} steps",
-        "wall_s": time.perf_counter() - start,
-        "cpu_s": time.process_time() - cpu,
-        "max_rss_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        **state(fmax, protocol),
+        **clock.accounting(),
     }
 
 

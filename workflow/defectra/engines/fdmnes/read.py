@@ -27,8 +27,15 @@ COMPANIONS = re.compile(
 MARKS: tuple[str, ...] = ("filout",)
 
 _HEADER = re.compile(r"^#?\s*([^=\n]+?)=\s*(E_edge\s*,.*)$", re.M)
-_OTHER = {
-    "xes": "emission", "nrixs": "inelastic scattering", "rixs": "resonant inelastic scattering",
+_OTHER = {  # beginnings of cards
+    "xes": "emission", "photo_emi": "emission", "photoemi": "emission",
+    "nrixs": "inelastic scattering", "rixs": "resonant inelastic scattering",
+}  # fmt: skip
+_OPERATORS = {
+    "quadrupole": "with quadrupole", "octupole": "with octupole", "e1e2": "with E1E2",
+    "dip_mag": "with magnetic dipole", "e1m1": "with magnetic dipole",
+    "no_e1e1": "without dipole", "self_abs": "with self-absorption",
+    "full_self_abs": "with self-absorption",
 }  # fmt: skip
 _AVERAGE = ("<xanes>", "xanes", "<xanes_tot>")
 _CONVOLVED = re.compile(r"_conv(?:_\d+)?\.(?:txt|dat)$", re.I)
@@ -82,9 +89,10 @@ def read(files: tuple[Path, ...], folder: Folder) -> Reading:
         raise EngineError("not_finished", f"{path.name} is there, but no spectrum")
     indata = _indata_of(path, folder)
     cards = cards_of(indata[1]) if indata else {}
-    other = next((_OTHER[c] for c in cards if c in _OTHER), "")
+    other = next((what for c in cards for o, what in _OTHER.items() if c.startswith(o)), "")
     if other:
         raise EngineError("not_absorption", f"{path.name}: its indata file asks for {other}")
+    beside = dict.fromkeys(_OPERATORS[c] for c in cards if c in _OPERATORS)
     lines, energy, mu = mean_of(files, 1)
     _check_column(path, lines)
     header = _header(path, folder)
@@ -103,7 +111,7 @@ def read(files: tuple[Path, ...], folder: Folder) -> Reading:
         _absorber(path, header, cards),
         "FDMNES",
         axis,
-        "Mbarn" if _is_convolved(path, folder) else "Mbarn, not convolved",
+        ", ".join(["Mbarn", *([] if _is_convolved(path, folder) else ["not convolved"]), *beside]),
         _converged(path, folder),
         _identity(path, indata),
         _cif(indata),
@@ -210,7 +218,7 @@ def _absorber(path: Path, header: dict[str, float], cards: Cards) -> Absorber:
     number_, how = _number(path, cards)
     if not cards and "Z" not in header:
         how = (
-            f"{path.name} tells no element: put the plain output ({_stem(path)}.txt) or the "
+            f"{path.name} gives no element: put the plain output ({_stem(path)}.txt) or the "
             "indata file beside it"
         )
     return Absorber(
@@ -302,7 +310,7 @@ def _cif(indata: tuple[Path, str] | None) -> tuple[Path, ...]:
 
 
 def _converged(path: Path, folder: Folder) -> bool | None:
-    """What the bav file, or what the program printed, tells of self-consistency; None without."""
+    """What the bav file, or what the program printed, says of self-consistency; None without."""
     bav = folder.named(f"{_NUMBERED.sub('', _stem(path))}_bav.txt", "fdmnes_bav.txt")
     printed = [p for p in folder.files if _PRINTED.match(folder.head(p))]
     bav = bav or (printed[0] if len(printed) == 1 else None)

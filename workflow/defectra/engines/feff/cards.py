@@ -30,13 +30,14 @@ _OTHER = {
 _TOLD = {
     "SPIN": "card SPIN", "POLA": "card POLARIZATION", "ELLI": "card ELLIPTICITY",
     "MULT": "card MULTIPOLE", "CFAV": "card CFAVERAGE: a mean over several absorbers",
-    "TDLD": "card TDLDA", "ABSO": "card ABSOLUTE: not normalised",
+    "TDLD": "card TDLDA", "PMBS": "card PMBSE", "NOHO": "card NOHOLE: no core hole",
+    "ABSO": "card ABSOLUTE: not normalised",
 }  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Input:
-    """What ``feff.inp`` tells.
+    """What ``feff.inp`` says.
 
     Attributes
     ----------
@@ -73,12 +74,19 @@ class Input:
             text,
             _HOLES.get(edge, edge.upper()),
             next((_OTHER[c] for c in cards if c in _OTHER), ""),
-            tuple(_TOLD[c] for c in cards if c in _TOLD),
+            (*(_TOLD[c] for c in cards if c in _TOLD), *_hole(cards)),
             () if several else _shells(text, cards),
             int(target[:9]) - 1 if target.isdecimal() else None,
             (cards.get("CIF") or [""])[0],
             _title_cell(text),
         )
+
+
+def _hole(cards: dict[str, list[str]]) -> list[str]:
+    """What is unusual about the core hole: FEFF makes one of its final state rule (FSR)."""
+    kind = (cards.get("CORE") or ["FSR"])[0].upper()
+    words = "no core hole" if kind == "NONE" else f"core hole {kind}"
+    return [] if kind == "FSR" else [f"card COREHOLE: {words}"]
 
 
 def _words(line: str) -> list[str]:

@@ -35,7 +35,7 @@ def largest_cluster(atoms: Cluster, radius: float) -> int:
 def limited(folder: Path, atoms: int) -> Iterator[None]:
     """Lower FEFF's largest cluster in `folder` to one more than `atoms` while the block runs.
 
-    The one more is what tells a cluster that just fits from one that was cut off.
+    The one more is what distinguishes a cluster that just fits from one that was cut off.
 
     Raises
     ------

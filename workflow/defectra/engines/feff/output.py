@@ -14,11 +14,12 @@ from defectra.core.textfiles import read_text
 from defectra.engines.finished.columns import checked, damaged, merged, row_of, table_of
 
 PARSER_VERSION = "2"
-# The titles come first and may say anything; what FEFF tells stands below its line `POT`.
+# The titles come first and may say anything; what FEFF says stands below its line `POT`.
 _POTENTIALS = re.compile(r"^[#\s]*POT\s+(?:Non-)?SCF\b", re.I)
 _MU = re.compile(r"Mu=\s*([-+.\dEeDd]+)\s*(?:eV)?\s*kf=|Mu=\s*([-+.\dEeDd]+)\s*(?:eV)?\s*$", re.M)
 _STEP = re.compile(r"xsedge\s*\+\s*\d+\s*,\s*used to normalize mu\s+([-+.\dEeDd]+)")
 _ITERATION = re.compile(r"SCF ITERATION NUMBER\s+(\d{1,9})", re.IGNORECASE)
+_OUT_OF = re.compile(r"SCF ITERATION NUMBER\s+(\d{1,9})\s+OUT OF\s+(\d{1,9})", re.IGNORECASE)
 _CONVERGED = re.compile(
     r"^\s*Convergence reached(?:\s+in\s+(\d{1,9})\s+iteration|\s*\.)", re.IGNORECASE | re.MULTILINE
 )
@@ -116,6 +117,13 @@ def _split(path: Path) -> tuple[list[str], list[list[float]]]:
     return header, rows
 
 
+def _stopped_early(text: str) -> bool:
+    """Whether FEFF 8 left its cycle before the last iteration: it has no word for convergence."""
+    found = _OUT_OF.findall(text)
+    silent = "convergence" not in text.lower() and re.search(r"Done with module:? ?1?", text)
+    return bool(found and silent and int(found[-1][0]) < int(found[-1][1]))
+
+
 def read_convergence(path: str | Path) -> tuple[bool, int]:
     """Whether the potentials of ``log1.dat`` are self-consistent, and after how many iterations."""
     path = Path(path)
@@ -124,4 +132,6 @@ def read_convergence(path: str | Path) -> tuple[bool, int]:
     text = read_text(path)
     steps = max((int(n) for n in _ITERATION.findall(text)), default=0)
     done = [*_CONVERGED.finditer(text)]
+    if not done and _stopped_early(text):
+        return True, steps
     return bool(done), int(done[-1].group(1) or steps) if done else steps

@@ -163,7 +163,7 @@ class Site:
         files = {name: (folder / name).read_bytes() for name in KEPT if (folder / name).exists()}
         log = files.get("log1.dat", b"").decode("utf-8", errors="replace")
         if feff_convergence(log) is None:
-            raise EngineError("truncated_output", "log1.dat tells no end of self-consistency")
+            raise EngineError("truncated_output", "log1.dat gives no end of self-consistency")
         check_end(folder / "xmu.dat", protocol.k_max, protocol.k_step)
         out.files = files
         out.status = Status.OK if found.converged else Status.UNCONVERGED
@@ -247,7 +247,7 @@ def _failure(folder: Path) -> EngineError:
 
 
 def _why(folder: Path) -> str:
-    """Last telling line of a failed run."""
+    """Last informative line of a failed run."""
     for name in ("log1.dat", "log.dat", "stages.json", "child.log"):
         path = folder / name
         if path.exists():

@@ -155,7 +155,7 @@ def _add(
 
 
 def _named_absorber(reading: Reading, absorber: tuple[str, str] | None) -> Reading:
-    """The reading with the user's element and edge, if the run itself tells none."""
+    """The reading with the user's element and edge, if the run itself gives none."""
     own = reading.absorber
     if absorber is None or (own.element and own.edge):
         return reading

@@ -14,7 +14,7 @@ from defectra.structures.poscar import species_of
 _FEFF_APART = ("TITLE", "EDGE", "HOLE", "CIF", "TARGET", "RMULTIPLIER", "CONTROL", "PRINT", "END")
 _FEFF_BLOCKS = ("POTENTIALS", "ATOMS", "LATTICE")
 # Of an INCAR: text, the absorber, what is by site, and how the work is shared out.
-_BY_SPECIES = ("LDAUL", "LDAUU", "LDAUJ")  # in the order of the POSCAR: told by element instead
+_BY_SPECIES = ("LDAUL", "LDAUU", "LDAUJ")  # in the order of the POSCAR: given by element instead
 _VASP_APART = {
     *_BY_SPECIES,
     *("SYSTEM", "CLNT", "CLN", "CLL", "MAGMOM", "NCORE", "NPAR", "KPAR", "NSIM", "LPLANE"),

@@ -51,6 +51,7 @@ STEPS = (
     "edges",
     "spin_orbit",
     "hybrid",
+    "dielectric",
 )
 UNCONVERGED = 3
 # Programs that were tried on several processes; the others run alone.
@@ -192,7 +193,8 @@ def job(
     steps
         ``{"do": ...}`` with one of ``energy``, ``equation_of_state`` (scales, extra), ``forces``,
         ``relax`` (cell, fmax, steps), ``potentials``, ``edges``, ``spin_orbit``, ``hybrid``
-        (xc, empty, spin_orbit), done in order.
+        (xc, empty, spin_orbit), ``dielectric`` (bands, cutoff, largest, spacing, eta), done in
+        order.
     charge
         Of the cell, e; +1 is an electron less.
     moments

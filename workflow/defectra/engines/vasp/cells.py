@@ -20,10 +20,11 @@ from defectra.core.errors import EngineError
 from defectra.core.records import Origin, Status
 from defectra.core.textfiles import read_text
 from defectra.engines.finished.columns import number
+from defectra.engines.vasp import method
 from defectra.engines.vasp.states import fermi, planes, states
 
 Row = dict[str, Any]
-_VERSION = "2"
+_VERSION = "3"
 
 
 def folders(root: Path) -> Iterator[tuple[Path, Path | None]]:
@@ -87,7 +88,8 @@ def read(xml: Path, outcar: Path | None) -> Row:
     row: Row = {
         "structure_id": "",
         "charge": charge,
-        "functional": str(run.run_type),
+        "functional": method.functional(run),
+        "elements": method.of_elements(run, read_text(xml)),
         "cutoff_eV": float(run.parameters["ENMAX"]),
         "kpoints": _mesh(run),
         "lattice": np.round(cell.lattice.matrix, 6).ravel().tolist(),

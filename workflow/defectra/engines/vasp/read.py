@@ -51,7 +51,7 @@ def find(folder: Folder) -> list[tuple[Path, ...]]:
 
 
 def _tags(path: Path) -> dict[str, str]:
-    """Tags of an INCAR or OUTCAR; one that cannot be read tells nothing."""
+    """Tags of an INCAR or OUTCAR; one that cannot be read says nothing."""
     try:
         if plain_name(path).upper().startswith("INCAR"):
             return incar.parse(read_text(path))
@@ -152,8 +152,12 @@ def _extracted(path: Path) -> tuple[Floats, Floats, str]:
     _, data = read_columns(path)
     if data.shape[1] >= 4:
         return data[:, 0], data[:, 1:4].mean(axis=1), ""
-    if data.shape[1] < 2:
-        raise EngineError("bad_output", f"{path.name}: one column")
+    if data.shape[1] != 2:
+        raise EngineError(
+            "bad_output",
+            f"{path.name}: {data.shape[1]} columns; energy, xx, yy, zz (…) or energy and the sum "
+            "of the three are read",
+        )
     return data[:, 0], data[:, 1] / 3, "two columns taken as xx + yy + zz"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import dropwhile, takewhile
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,7 @@ def from_outcar(path: Path, text: str, tags: dict[str, str]) -> tuple[Floats, Fl
     start = text.find(HEADING)
     if start < 0:
         raise EngineError("truncated_output", f"{path.name}: ends before the dielectric function")
+    _refuse_second(path, text)
     number = text.count("\n", 0, start) + 1
     rows: list[list[float]] = []
     ended = False
@@ -55,6 +57,24 @@ def from_outcar(path: Path, text: str, tags: dict[str, str]) -> tuple[Floats, Fl
         where = data[int(steps.argmax()), 0]
         raise EngineError("truncated_output", f"{path.name}: energies are missing after {where:g}")
     return data[:, 0], data[:, 1:4].mean(axis=1)
+
+
+def _refuse_second(path: Path, text: str) -> None:
+    """Refuse two tables under one heading that differ: OUTCARs of two runs, one after the other."""
+    tables: dict[str, set[str]] = {}
+    for part in text.split(HEADING)[1:]:
+        heading, _, rest = part.partition("\n")
+        rows = "\n".join(takewhile(lambda x: row_of(x) is not None, _body(rest)))
+        tables.setdefault(" ".join(heading.split()), set()).add(rows)
+    if any(len(each) > 1 for each in tables.values()):
+        raise EngineError(
+            "mixed_files", f"{path.name}: two different dielectric functions: of two runs in one?"
+        )
+
+
+def _body(rest: str) -> list[str]:
+    """Lines from the first row of numbers on."""
+    return list(dropwhile(lambda x: not x.strip() or row_of(x) is None, rest.split("\n")))
 
 
 def _spoiled(line: str) -> bool:

@@ -64,6 +64,8 @@ def _real(word: str) -> float:
 
 def _constants(keys: dict[str, str]) -> tuple[list[float], dict[str, float]]:
     """Lengths a, b, c (Å) and cosines bc, ac, ab, from celldm (Bohr) or A, B, C (Å)."""
+    if "a" in keys and any(k.startswith("celldm(") for k in keys):
+        raise ValueError("celldm and A are both given: pw.x takes one of them")
     if "a" in keys:
         a = _real(keys["a"])
         lengths = [a, _real(keys.get("b", "0")) or a, _real(keys.get("c", "0")) or a]

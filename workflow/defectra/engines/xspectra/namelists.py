@@ -65,7 +65,7 @@ class XInput:
 
 @dataclass(frozen=True)
 class XOutput:
-    """What the text output of xspectra.x tells; None for what it does not."""
+    """What the text output of xspectra.x says; None for what it does not."""
 
     path: Path
     prefix: str

@@ -118,7 +118,7 @@ def refuse_factor(image: Picture, box: Box, axis: Axis, letters: float) -> None:
     Raises
     ------
     DataError
-        If there is one, or text that is too small to be told from one.
+        If there is one, or text that is too small to be distinguished from one.
     """
     part = _end_of_axis(image, box, axis, letters)
     if min(part.shape, default=0) < 5 or not (part > FAINT).any():

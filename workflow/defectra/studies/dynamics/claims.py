@@ -35,7 +35,7 @@ def scorecard(metrics: Rows, study: DynamicsStudy) -> list[Row]:
         Rows of ``metrics.csv``; may be empty.
     """
     found = _at(metrics, study)
-    reach = found("swarm", names.CUT, Metric.CUT_OFF)
+    reach = found("swarm", names.CUT, Metric.INSIDE)
     stored = Claim(
         claim_id="swarm_cut_off_inside",
         claim="swarm: cut-off that is learned inside the network, beside the authors' stored one "
@@ -138,12 +138,13 @@ def _kuramoto(found: Look, study: DynamicsStudy) -> Iterator[Check]:
 
 
 def _cut_off(found: Look, study: DynamicsStudy) -> Iterator[Check]:
-    for model, name in ((names.PULL, "network"), (names.ONE, "one_parameter")):
+    models = {names.PULL: "network", names.CUT: "read", names.ONE: "one_parameter"}
+    for model, name in models.items():
         value = found("swarm", model, Metric.CUT_OFF)
         yield _check(
             check_id=f"cut_off_{name}",
-            check=f"swarm, {model}: cut-off ({value.shown}), distance from the true "
-            f"{study.swarm.reach:g}",
+            check=f"swarm, {model}: cut-off{'' if model == names.ONE else ' read from the force'} "
+            f"({value.shown}), distance from the true {study.swarm.reach:g}",
             bound=0.03,
             sense="at most",
             ours=value.distance(study.swarm.reach),
@@ -185,7 +186,7 @@ def _ambiguities(found: Look) -> Iterator[Check]:
         bound=1e-6,
         sense="at most",
         ours=Estimate.exact(spread.value, spread.n),
-        fails_if="a plane wave tells where the sample is, which it cannot: only the probe does",
+        fails_if="a plane wave says where the sample is, which it cannot: only the probe does",
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ from defectra.core.store import made, replacing
 from defectra.learn.torch_library import tensors_read, tensors_write
 
 Loss = Callable[[], Tensor]
+WALL = 1e30  # loss of what is not finite, within a search
+ROUND = 5  # iterations between two looks at what was gained
 
 
 @dataclass(frozen=True)
@@ -31,11 +34,15 @@ class Stage:
         To be made small; reads the parameters of the module.
     iterations
         Of L-BFGS, at most.
+    least
+        Gain in the loss over :data:`ROUND` iterations below which the stage ends. For a mean
+        deviance, 1 over the number of pixels is what the counts can just decide.
     """
 
     name: str
     loss: Loss
     iterations: int
+    least: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -82,7 +89,7 @@ def fit(module: nn.Module, stages: Sequence[Stage], keep: Path | None = None) ->
 def _lbfgs(module: nn.Module, stage: Stage) -> float:
     optimiser = torch.optim.LBFGS(
         module.parameters(),
-        max_iter=stage.iterations,
+        max_iter=ROUND,
         history_size=40,
         line_search_fn="strong_wolfe",
         tolerance_grad=1e-10,
@@ -93,16 +100,30 @@ def _lbfgs(module: nn.Module, stage: Stage) -> float:
         optimiser.zero_grad()
         value = stage.loss()
         value.backward()
-        return value
+        if _finite(value, module):
+            return value
+        optimiser.zero_grad()  # a step of the search that went too far: it comes back from a wall
+        return torch.full_like(value.detach(), WALL)
 
-    optimiser.step(closure)
-    with torch.no_grad():
-        value = float(stage.loss())
+    before = float("inf")
+    for _ in range(math.ceil(stage.iterations / ROUND)):
+        optimiser.step(closure)
+        with torch.no_grad():
+            value = float(stage.loss())
+        if before - value <= stage.least:
+            break
+        before = value
     if not value < float("inf"):
         raise TableError(
             f"stage {stage.name}: the loss is {value}; is the start state of the data?"
         )
     return value
+
+
+def _finite(value: Tensor, module: nn.Module) -> bool:
+    """Whether a loss and all its gradients are finite."""
+    slopes = [p.grad for p in module.parameters() if p.grad is not None]
+    return all(bool(torch.isfinite(x).all()) for x in (value.detach(), *slopes))
 
 
 def _stamp(module: nn.Module, stages: Sequence[Stage]) -> str:
@@ -112,7 +133,8 @@ def _stamp(module: nn.Module, stages: Sequence[Stage]) -> str:
         found.update(name.encode() + value.detach().contiguous().numpy().tobytes())
     for stage in stages:
         with torch.no_grad():
-            found.update(f"{stage.name} {stage.iterations} {float(stage.loss()).hex()}".encode())
+            loss = float(stage.loss()).hex()
+        found.update(f"{stage.name} {stage.iterations} {stage.least} {loss}".encode())
     return found.hexdigest()
 
 

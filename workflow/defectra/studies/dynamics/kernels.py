@@ -56,7 +56,11 @@ def fit_kernel(
     begin = torch.from_numpy(start)
     law = KernelLaw(begin[None])
     loss = _loss(seen, begin, system, law)
-    stages = [Stage(f"{n} patterns", partial(loss, n), system.iterations) for n in system.horizons]
+    pixels = int(detector_of(system.view, system.box).open.sum())
+    stages = [
+        Stage(f"{n} patterns", partial(loss, n), system.iterations, 1 / (pixels * (n - 1)))
+        for n in system.horizons
+    ]
     found = fit(law, stages, keep)
     return KernelFit(law.kernel.detach().numpy().copy(), found.losses[-1], found.cpu_s)
 

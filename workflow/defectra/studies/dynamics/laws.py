@@ -9,6 +9,8 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
+from defectra.studies.dynamics.gradients import KernelRate, PairRate
+
 SIDE = 11
 
 
@@ -57,12 +59,8 @@ class KernelLaw(nn.Module):
 
     def rate(self, theta: Tensor, factor: Tensor) -> Tensor:
         """Rate of change of angles, shape (..., n, n)."""
-        turn = torch.polar(torch.ones_like(theta), theta)
-        sine, cosine = turn.imag, turn.real
-        near = torch.fft.irfft2(
-            torch.fft.rfft2(torch.stack([sine, cosine])) * factor, s=theta.shape[-2:]
-        )
-        return cosine * near[0] - sine * near[1]
+        found: Tensor = KernelRate.apply(theta, factor)
+        return found
 
     def forward(self, theta: Tensor) -> Tensor:
         """Rate of change of angles, shape (..., n, n)."""
@@ -140,15 +138,8 @@ class RadialLaw(nn.Module):
 
     def velocity(self, place: Tensor, table: Tensor, pairs: Tensor) -> Tensor:
         """Velocities, shape (n, 2), from a table of speeds and the pairs that may act, (2, p)."""
-        away = place[pairs[1]] - place[pairs[0]]
-        distance = (away**2).sum(-1).sqrt()
-        position = (distance * (self.nodes / self.reach) - 0.5).clamp(0, self.nodes - 1e-6)
-        below = position.detach().floor().long()
-        part = position - below
-        speed = table[below] * (1 - part) + table[below + 1] * part
-        step = away * (speed / distance)[:, None]
-        found = torch.zeros_like(place).index_add(0, pairs[0], step)
-        return found.index_add(0, pairs[1], -step)
+        found: Tensor = PairRate.apply(place, table, pairs, self.nodes / self.reach)
+        return found
 
 
 def close_pairs(place: Tensor, reach: float) -> Tensor:
@@ -173,7 +164,8 @@ class FreeProfile(nn.Module):
 class PullProfile(nn.Module):
     """Speed of a pair ``c g (1 - g / x)`` with a positive pull ``g`` from a network.
 
-    The form is that of arXiv:2311.14196 with ``g = x h``; the network has no cut-off built in.
+    The form is that of arXiv:2311.14196 with ``g = x h``; the network has no cut-off built in. It
+    begins as a pull that falls off with the distance.
 
     Parameters
     ----------
@@ -192,7 +184,7 @@ class PullProfile(nn.Module):
 
     def pull(self, x: Tensor) -> Tensor:
         """Positive pull ``g``, length."""
-        return nn.functional.softplus(4 * self.network(2 * x[:, None] - 1)[:, 0] - 4)
+        return nn.functional.softplus(4 * self.network(2 * x[:, None] - 1)[:, 0] - 6 * x)
 
 
 class CutPullProfile(PullProfile):

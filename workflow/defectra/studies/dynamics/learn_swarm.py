@@ -91,6 +91,9 @@ def _scores(
 ) -> Iterator[Row]:
     reach = Estimate.mean(f.reach for f in own)
     yield score(TARGET, model, Metric.CUT_OFF, reach, protocol, unit="length")
+    if model == CUT:
+        inside = Estimate.mean(f.inside for f in own)
+        yield score(TARGET, model, Metric.INSIDE, inside, protocol, unit="length")
     errors = (
         profile_error(f, pair_weights(start_of(s), f.distance, system), system)
         for s, f in zip(series, own, strict=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -14,7 +15,7 @@ from scipy.optimize import minimize_scalar
 
 from defectra.engines.coherent import swarm
 from defectra.engines.coherent.scattering import sphere_intensity
-from defectra.studies.dynamics.fitting import Fitted, Stage, fit
+from defectra.studies.dynamics.fitting import Stage, fit
 from defectra.studies.dynamics.flow import flow
 from defectra.studies.dynamics.kernels import relative_difference
 from defectra.studies.dynamics.laws import (
@@ -30,7 +31,8 @@ from defectra.studies.dynamics.series import Series, detector_of
 from defectra.studies.dynamics.settings import SwarmSystem
 
 Floats = NDArray[np.float64]
-STARTS = 3
+STARTS = 3  # sets of first weights
+ENDED = 2  # of them that are fitted to the end at most
 MARGIN = 0.3  # length; how much nearer a pair may come than it was at the start
 
 
@@ -43,8 +45,9 @@ class PairFit:
     distance, speed
         Speed of a pair along its line, length/time, shape (k,) each.
     reach
-        Cut-off, length: that of the family of the true law that is nearest to the learned one,
-        weighted by the number of pairs; or the parameter itself, where it is one.
+        Cut-off that is read from the force, length; see :func:`read_reach`.
+    inside
+        Cut-off that was learned inside the network, length; NaN where there is none.
     deviance, cpu_s
         Mean of a pixel at the end; CPU seconds.
     """
@@ -52,6 +55,7 @@ class PairFit:
     distance: Floats
     speed: Floats
     reach: float
+    inside: float
     deviance: float
     cpu_s: float
 
@@ -109,6 +113,19 @@ class _Scene:
             drawn = torch.poisson(expected, torch.Generator().manual_seed(self.seen.trajectory))
             return found < 1.1 * float(deviance(expected, drawn).mean())
 
+    def stages(self, law: RadialLaw) -> list[Stage]:
+        """Stages of a fit with more and more patterns; the last has twice the iterations."""
+
+        def loss(number: int) -> torch.Tensor:
+            return self.loss(law, law.table(), number)
+
+        *first, last = self.system.horizons
+        asked = [(n, self.system.iterations) for n in first] + [(last, 2 * self.system.iterations)]
+        return [
+            Stage(f"{n} patterns", partial(loss, n), many, 1 / (int(self.lit.sum()) * (n - 1)))
+            for n, many in asked
+        ]
+
     def loss(self, law: RadialLaw, table: torch.Tensor, number: int) -> torch.Tensor:
         """Mean deviance of a pixel of the first patterns after the start."""
         expected = self.expected(law, table, number)
@@ -136,32 +153,33 @@ def fit_pairs(
 ) -> PairFit:
     """Law from the patterns of one trajectory; `kind` as of :func:`make_law`.
 
-    A fit that does not explain the patterns (:meth:`_Scene.explained`) is begun anew from other
-    weights, at most :data:`STARTS` times; the best is kept.
+    The first stage is tried from :data:`STARTS` sets of weights, since some end where the pull is
+    on the wrong branch: the speed ``g (1 - g / x)`` is the same for ``g`` and ``x - g``. The best
+    goes on; if it does not explain the patterns in the end (:meth:`_Scene.explained`), so does the
+    next.
     """
     scene = _Scene(seen, start, system)
     tried: list[tuple[float, RadialLaw]] = []
     seconds = 0.0
     for number in range(STARTS):
         law = make_law(kind, system, seed + 1000 * number)
-        path = keep.with_name(f"{keep.name}-{number}") if keep else None
-        found = _fitted(law, scene, path)
+        found = fit(law, scene.stages(law)[:1], _beside(keep, f"{number}-begun"))
         seconds += found.cpu_s
         tried.append((found.losses[-1], law))
+    tried.sort(key=lambda t: t[0])
+    ended: list[tuple[float, RadialLaw]] = []
+    for number, (begun, law) in enumerate(tried[:ENDED]):
+        found = fit(law, scene.stages(law)[1:], _beside(keep, f"{number}-ended"))
+        seconds += found.cpu_s
+        ended.append((found.losses[-1] if found.losses else begun, law))
         if scene.explained(law):
             break
-    loss, law = min(tried, key=lambda t: t[0])
+    loss, law = min(ended, key=lambda t: t[0])
     return _pair_fit(law, loss, seconds, start, system)
 
 
-def _fitted(law: RadialLaw, scene: _Scene, keep: Path | None) -> Fitted:
-    system = scene.system
-
-    def loss(number: int) -> torch.Tensor:
-        return scene.loss(law, law.table(), number)
-
-    stages = [Stage(f"{n} patterns", partial(loss, n), system.iterations) for n in system.horizons]
-    return fit(law, stages, keep)
+def _beside(keep: Path | None, ending: str) -> Path | None:
+    return keep.with_name(f"{keep.name}-{ending}") if keep else None
 
 
 def _pair_fit(
@@ -170,12 +188,10 @@ def _pair_fit(
     distance = law.grid.numpy()[:-1]
     with torch.no_grad():
         speed = law.table().numpy()[:-1].copy()
-    weights = pair_weights(start, distance, system)
-    if isinstance(law.profile, CutPullProfile):
-        reach = float(law.profile.reach.detach())
-    else:
-        reach = read_reach(distance, speed, weights, system)
-    return PairFit(distance, speed, reach, loss, seconds)
+    profile = law.profile
+    inside = float(profile.reach.detach()) if isinstance(profile, CutPullProfile) else math.nan
+    reach = read_reach(distance, speed, pair_weights(start, distance, system), system)
+    return PairFit(distance, speed, reach, inside, loss, seconds)
 
 
 def fit_reach(seen: Series, start: Floats, system: SwarmSystem) -> float:
@@ -200,10 +216,10 @@ def pair_weights(start: Floats, distance: Floats, system: SwarmSystem) -> Floats
 
 
 def read_reach(distance: Floats, speed: Floats, weights: Floats, system: SwarmSystem) -> float:
-    """Cut-off of the member of the true family that is nearest to a learned law.
+    """Cut-off of the member of the true family that is nearest to a learned force, by pairs.
 
     The force itself is below 1e-3 of its largest value from 0.8 of the cut-off on: no data show
-    where it ends, only the family tells.
+    where it ends, only the family shows.
     """
 
     def misfit(reach: float) -> float:

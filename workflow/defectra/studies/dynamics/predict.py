@@ -178,7 +178,7 @@ def _refuse_dead(path: Path, total: Floats, lit: NDArray[np.bool_]) -> None:
 
 
 def _refuse_turned(path: Path, expected: Floats, counts: Floats, lit: NDArray[np.bool_]) -> None:
-    """The first pattern, whose state is known, tells how the detector lies."""
+    """The first pattern, whose state is known, says how the detector lies."""
     fits = {
         name: _deviance(expected[None, 1:, 1:], turn(counts[1:, 1:])[None], lit[1:, 1:])
         for name, turn in TURNS.items()

@@ -26,6 +26,7 @@ class Metric(StrEnum):
     FIELD = "field_difference"
     PATTERN = "pattern_difference"
     CUT_OFF = "cut_off"
+    INSIDE = "cut_off_inside"
     PROFILE = "profile_error"
     PLACE = "place_error"
     PARAMETER = "parameter"

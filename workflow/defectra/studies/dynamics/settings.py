@@ -37,8 +37,10 @@ class KuramotoSystem(Strict):
         description="times at which the state alone is kept, to judge the extrapolation",
     )
     substeps: int = Field(2, ge=1, description="of the integrator in an interval")
-    horizons: list[int] = Field([3, 6, 20], description="patterns of each stage of the fit")
-    iterations: int = Field(20, ge=1, description="of a stage")
+    horizons: list[int] = Field(
+        [3, 6, 20], min_length=2, description="patterns of each stage of the fit"
+    )
+    iterations: int = Field(20, ge=1, description="of a stage at most")
     view: View = View()
 
 
@@ -53,8 +55,10 @@ class SwarmSystem(Strict):
     first: float = Field(1.0, ge=0, description="time of the first pattern")
     interval: float = Field(0.1, gt=0, description="time between patterns")
     patterns: int = Field(17, ge=4, description="of a trajectory")
-    horizons: list[int] = Field([4, 8, 16], description="patterns of each stage of the fit")
-    iterations: int = Field(25, ge=1, description="of a stage")
+    horizons: list[int] = Field(
+        [4, 8, 16], min_length=1, description="patterns of each stage of the fit"
+    )
+    iterations: int = Field(20, ge=1, description="of a stage at most; of the last twice as many")
     range: float = Field(1.2, gt=0, description="largest distance of the learned law, length")
     first_guess: float = Field(0.95, gt=0, description="start of a cut-off inside the network")
     view: View = View(pixels=48, sampling=0.75, stop=0.05)

@@ -89,7 +89,7 @@ def monolayer(lattice: float, height: float) -> Crystal:
 
 @lru_cache(maxsize=8)
 def complexes(lattice: float, height: float, size: int) -> tuple[tuple[str, Decorated], ...]:
-    """All complexes of a cell, neutral, with their names; both shapes of a chain are told apart."""
+    """All complexes of a cell, neutral, with their names; each shape of a chain counts."""
     host = pristine(by_matrix(monolayer(lattice, height), [size, size, 1]))
     bond = lattice / np.sqrt(3)
     found = []

@@ -104,7 +104,7 @@ def assemble(rows: Sequence[Mapping[str, Any]], hosts: Hosts) -> Data:
 class Answer:
     """Out-of-fold answers of a model on a split: levels and half widths, shape (n, 6).
 
-    `found` tells of Gaussian processes which candidate was used, and how far the host lies.
+    `found` says of Gaussian processes which candidate was used, and how far the host lies.
     """
 
     model: str

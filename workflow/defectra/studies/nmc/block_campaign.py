@@ -2,7 +2,7 @@
 
 NMC: lithium nickel manganese cobalt oxide.
 ``python -m defectra.studies.nmc.block_campaign fill`` computes block after block of the seeded
-order into one journal for each block; ``status`` tells what is there; ``export`` adds it to an
+order into one journal for each block; ``status`` says what is there; ``export`` adds it to an
 archive. Several workers may share the folder: a block that another one holds is passed over.
 """
 
@@ -19,14 +19,17 @@ from pathlib import Path
 from defectra.campaign.complete import Counts, complete, survey
 from defectra.campaign.export import export_rows
 from defectra.campaign.ledger import Ledger
-from defectra.campaign.request import Family, Request, Row, Waiting
+from defectra.campaign.request import Family, Item, Known, Request, Row, Waiting
 from defectra.core.config import Config, load, own_or_shipped
 from defectra.core.errors import BusyError, ConfigError, EngineError, reports_errors
 from defectra.core.paths import PROJECT
 from defectra.core.store import Archive
-from defectra.engines.chgnet.engine import NO_GEOMETRY
+from defectra.engines.relaxation import NO_GEOMETRY
 from defectra.studies.nmc.blocks import Block, blocks, tasks
+from defectra.studies.nmc.geometries import RELAXERS, Geometries
 from defectra.studies.nmc.requests import KINDS, Settings, settings_of, task_families
+
+SECOND_ARMS = ("pristine", "vacancy", "antisite")
 
 
 def journal_of(work: Path, block: Block) -> Path:
@@ -39,7 +42,17 @@ def block_settings(config: Config, engine: str, *, relax: bool = False) -> Setti
     spec = config.nmc.blocks
     named = {"protocol": spec.protocol, "ladder": spec.converged, "engine": engine}
     study = config.nmc.model_copy(update=named)
-    return settings_of(config.model_copy(update={"nmc": study}), relax=relax)
+    found = settings_of(config.model_copy(update={"nmc": study}), relax=relax)
+    if spec.relaxer == "chgnet":
+        return found
+    return found.model_copy(update={spec.relaxer: dict(getattr(config.protocols, spec.relaxer))})
+
+
+def second_relaxer(config: Config) -> Config:
+    """The same blocks with cells of a second potential: pristine, vacancy and antisite alone."""
+    changes = {"relaxer": "sevennet", "arms": list(SECOND_ARMS), "converged_every": 0}
+    blocks = config.nmc.blocks.model_copy(update=changes)
+    return config.model_copy(update={"nmc": config.nmc.model_copy(update={"blocks": blocks})})
 
 
 def families_of_block(config: Config, block: Block) -> list[Family]:
@@ -47,7 +60,23 @@ def families_of_block(config: Config, block: Block) -> list[Family]:
     rows = list({row["structure_id"]: row for row in block.rows.values()}.values())
     engine = config.nmc.engine
     settings = block_settings(config, engine, relax=True)
-    return list(task_families(rows, tasks(block, config.nmc.blocks, engine), settings))
+    families = list(task_families(rows, tasks(block, config.nmc.blocks, engine), settings))
+    if config.nmc.blocks.relaxer == "chgnet":
+        return families
+    return [_free_cells(block, settings), *families]
+
+
+def _free_cells(block: Block, settings: Settings) -> Family:
+    """Pristine arm and vacancy with cells that may change, by each potential."""
+    arms = [block.rows[arm] for arm in ("pristine", "vacancy")]
+    geometries = Geometries({r["structure_id"]: r for r in arms}, settings.relaxations, relax=True)
+
+    def chain(known: Known) -> Iterator[Item]:
+        for name in RELAXERS:
+            for row in arms:
+                yield from geometries.get(row["structure_id"], name, known)
+
+    return Family(f"free cells of block {block.number}", chain, arms[0]["family"])
 
 
 def drawn(config: Config) -> Iterator[Block]:
@@ -207,8 +236,11 @@ def main() -> int:
     parser.add_argument("--config", type=Path, default=own_or_shipped())
     parser.add_argument("--work", type=Path, default=Path("results/archive"))
     parser.add_argument("--into", type=Path, help="archive that export adds to")
+    parser.add_argument(
+        "--second-relaxer", action="store_true", help="cells of SevenNet in place of CHGNet"
+    )
     args = parser.parse_args()
-    config = load(args.config)
+    config = second_relaxer(load(args.config)) if args.second_relaxer else load(args.config)
     if args.action == "export":
         print(export(config, args.work, args.into or PROJECT / config.archive))
     elif args.action == "status":

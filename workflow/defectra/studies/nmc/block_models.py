@@ -7,7 +7,7 @@ tests, n rows, k targets.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Any
@@ -241,6 +241,19 @@ def split_folds(arms: Arms, split: Split, n_folds: int, seed: int) -> list[Fold]
 
 def hold_out(arms: Arms, asked: Asked, n_folds: int) -> Held:
     """Answers of every model asked for about rows it was not trained on."""
+    return hold_out_folds(
+        arms, asked, lambda repeat: split_folds(arms, asked.split, n_folds, repeat)
+    )
+
+
+def hold_out_folds(arms: Arms, asked: Asked, folds_of: Callable[[int], Sequence[Fold]]) -> Held:
+    """Answers on given folds; a row that none of them tests stays NaN.
+
+    Parameters
+    ----------
+    folds_of
+        Folds of a repeat.
+    """
     out, tests = Held(asked.split), asked.repeats * TESTS
     out.constant = np.full((tests, len(arms.rows), len(arms.targets)), np.nan)
     sizes = []
@@ -252,7 +265,7 @@ def hold_out(arms: Arms, asked: Asked, n_folds: int) -> Held:
         copies = [asked.disturbance.draw(arms.curves, generator) for _ in range(COPIES)]
         measured = [asked.disturbance.draw(arms.curves, generator) for _ in range(TESTS)]
         here = slice(repeat * TESTS, (repeat + 1) * TESTS)
-        for train, test in split_folds(arms, asked.split, n_folds, repeat):
+        for train, test in folds_of(repeat):
             kept = _share(arms, train, asked.train_share, seed)
             sizes.append(len(kept))
             fold = FoldData.of(arms, labels, copies, measured, (kept, test), seed)

@@ -76,6 +76,32 @@ def evaluate_blocks(job: Job) -> None:
     write_table(job.output.predictions, [*found.predictions, *predictions], PREDICTIONS)
 
 
+def compare_relaxers(job: Job) -> None:
+    """Blocks in cells of a second potential.
+
+    Input rows, second (parquet); output (csv).
+
+    params.archive = parts of the archive of the second potential; params.grids = nmc.edges;
+    params.seed = seed.
+    """
+    import json
+
+    from defectra.core.csvs import write_csv
+    from defectra.core.project_files import archive_folder
+    from defectra.core.records import GEOMETRIES
+    from defectra.core.store import Archive
+    from defectra.studies.nmc.block_tables import read_block_rows
+    from defectra.studies.nmc.second_relaxer import COLUMNS, FREE_CELLS, compare
+    from defectra.studies.nmc.settings import Grid
+
+    grids = {name: Grid(**grid) for name, grid in json.loads(job.params.grids).items()}
+    store = Archive(archive_folder(job.params.archive))
+    cells = [r for r in store.read(GEOMETRIES) if r["protocol"] in FREE_CELLS]
+    rows = [read_block_rows(path) for path in (job.input.rows, job.input.second)]
+    found = compare(rows[0], rows[1], cells, grids, int(job.params.seed))
+    write_csv(job.output[0], found, COLUMNS)
+
+
 def weigh_blocks(job: Job) -> None:
     """Weights over energy.
 
@@ -101,28 +127,52 @@ def weigh_blocks(job: Job) -> None:
 def measure_experiment(job: Job) -> None:
     """Lithium of measured electrodes.
 
-    Input rows (parquet), series (json), charge (csv) of the mirror; output experiment (csv).
+    Input rows (parquet), series (json), charge (csv) of the mirror, lithium (csv); output
+    experiment (csv).
 
-    params.grids = nmc.edges; params.seed = seed; params.mirror.
+    params.grids = nmc.edges; params.lithium = JSON of nmc.lithium_series and nmc.protocol;
+    params.seed = seed; params.mirror.
     """
     import json
     from pathlib import Path
 
-    from defectra.core.csvs import write_csv
+    from defectra.core.csvs import read_csv, write_csv
     from defectra.core.datasets import located
     from defectra.spectra.align import points
     from defectra.spectra.measured_series import read_series
     from defectra.studies.nmc.block_tables import read_block_rows
     from defectra.studies.nmc.experiment import EXPERIMENT_COLUMNS, measure, read_charge
+    from defectra.studies.nmc.lithium import LITHIUM_COLUMNS
+    from defectra.studies.nmc.lithium_shift import line_of
     from defectra.studies.nmc.settings import Grid
 
+    line = line_of(read_csv(job.input.lithium, LITHIUM_COLUMNS), job.params.lithium)
     mirror = Path(job.params.mirror)
     series, charge = (located(job.input[k], mirror)[0] for k in ("series", "charge"))
     grid = Grid(**json.loads(job.params.grids)["Ni K"])
     rows = read_block_rows(job.input.rows)
     measured = read_series(series), read_charge(charge)
-    found = measure(rows, points(grid), *measured, int(job.params.seed))
+    found = measure(rows, points(grid), *measured, line, int(job.params.seed))
     write_csv(job.output[0], found, EXPERIMENT_COLUMNS)
+
+
+def save_lithium_shift(job: Job) -> None:
+    """Slope of the lithium series for ``defectra predict``.
+
+    Input lithium (csv); output model (npz), empty where the series was not computed.
+
+    params.lithium = JSON of nmc.lithium_series and nmc.protocol.
+    """
+    from defectra.core.csvs import read_csv
+    from defectra.core.store import write_bytes
+    from defectra.studies.nmc.lithium import LITHIUM_COLUMNS
+    from defectra.studies.nmc.lithium_shift import line_of
+
+    line = line_of(read_csv(job.input.lithium, LITHIUM_COLUMNS), job.params.lithium)
+    if line is None:
+        write_bytes(job.output[0], b"")
+    else:
+        line.write(job.output[0])
 
 
 def save_model(job: Job) -> None:

@@ -89,7 +89,7 @@ class BlockTables:
     rows
         Rows of :func:`block_rows_table`, one for each arm of each whole block.
     converged
-        The same at the dearer protocol, for the blocks and edges that have it.
+        The same at the higher-fidelity protocol, for the blocks and edges that have it.
     calculations, geometries
         Rows of these tables, of whole blocks.
     missing

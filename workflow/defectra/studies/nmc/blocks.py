@@ -22,7 +22,7 @@ from defectra.core.records import Column, Defect, Table
 from defectra.structures.composition import all_compositions
 from defectra.structures.decorate import Decoration, delithiate, ordering, seeded
 from defectra.structures.layered import VACANCY, IdealLattice, ideal_lattice, repeats_for
-from defectra.studies.nmc.settings import ARMS, NmcBlocks
+from defectra.studies.nmc.settings import ARMS, NmcBlocks, Relaxer
 from defectra.studies.nmc.structures import STUDY, cycle, describe, identify
 
 Row = dict[str, Any]
@@ -47,6 +47,11 @@ BLOCKS = Table(
 )
 TRIES = 400  # orderings that are looked at for one of an unused family
 CLOSE = 1e-3  # Å, distances that count as equal
+
+
+def arm_geometry(arm: str, relaxer: Relaxer) -> str:
+    """Geometry protocol of an arm with another potential than CHGNet."""
+    return ARMS[arm].replace("chgnet", relaxer)
 
 
 @dataclass(frozen=True)
@@ -177,7 +182,7 @@ def _block(draw: Draw, spec: NmcBlocks, ideal: IdealLattice) -> Block:
                 "block": draw.number,
                 "arm": arm,
                 "structure_id": rows[arm]["structure_id"],
-                "geometry_protocol": ARMS[arm],
+                "geometry_protocol": arm_geometry(arm, spec.relaxer),
                 "composition": draw.composition,
                 "ordering": draw.ordering,
                 "lithium": draw.lithium,

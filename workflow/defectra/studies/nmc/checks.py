@@ -21,9 +21,10 @@ from defectra.studies.nmc.block_controls import CONTENTS as CONTENTS_ALONE
 from defectra.studies.nmc.block_controls import CONTROLS, METADATA, OF_SPECTRA, PERMUTED, VOLUME
 from defectra.studies.nmc.block_evaluate import BOTH, INTENSITY, KERNEL
 from defectra.studies.nmc.block_scores import CLAIMED, ELECTRONS
-from defectra.studies.nmc.experiment import DIFFERENCE, PEAK, rmse
+from defectra.studies.nmc.experiment import DIFFERENCE, PEAK, SERIES, rmse
 from defectra.studies.nmc.lithium import FIXED, NI_MEAN, O_PRE_EDGE, RELAXATION, TOTAL
 from defectra.studies.nmc.scorecard import AIM, CONTENTS, LEAST, NO_EXPERIMENT, reason
+from defectra.studies.nmc.second_relaxer import FIRST, SECOND
 
 _check = partial(Check, study="nmc")
 _control = partial(Control, study="nmc")
@@ -32,17 +33,20 @@ CHANCE = 0.5  # AUROC of a guess
 INTENSITY_AIM, LITHIUM_AIM, EXPERIMENT_AIM = 0.05, 0.06, 0.10  # RMSE per metal atom
 
 
-def checks(metrics: Rows, lithium: Rows, drift: Rows, experiment: Rows) -> list[Row]:
+def checks(
+    metrics: Rows, lithium: Rows, drift: Rows, experiment: Rows, relaxers: Rows
+) -> list[Row]:
     """Rows of ``checks.csv``.
 
     Parameters
     ----------
-    metrics, lithium, drift, experiment
-        Rows of ``metrics.csv``, ``lithium.csv``, the drift table and ``experiment.csv``; each may
-        be empty.
+    metrics, lithium, drift, experiment, relaxers
+        Rows of ``metrics.csv``, ``lithium.csv``, the drift table, ``experiment.csv`` and
+        ``second_relaxer/comparison.csv``; each may be empty.
     """
     own: list[Check | Control] = [*_lithium(lithium), *_contents(metrics), *_defects(metrics)]
-    own += [*_controls(metrics), *_experiment(experiment), _drift(drift)]
+    own += [*_second_relaxer(relaxers), *_controls(metrics)]
+    own += [*_experiment(experiment), _drift(drift)]
     return [c.row() for c in own]
 
 
@@ -149,6 +153,22 @@ def _defects(rows: Rows) -> Iterator[Check]:
     )
 
 
+def _second_relaxer(rows: Rows) -> Iterator[Check]:
+    for pair in CLAIMED:
+        yield _check(
+            check_id=f"{pair.target}_second_relaxer",
+            check=f"{pair.name} in cells of {SECOND}, model trained on cells of {FIRST}: share of "
+            "pairs won",
+            bound=CHANCE,
+            sense="above",
+            ours=estimate(
+                rows, "n", statistic=str(Metric.WIN_RATE), subject=pair.name, cells=SECOND
+            ),
+            fails_if="what is detected belongs to the potential that relaxed the cells",
+            missing="fewer than two blocks in cells of a second potential",
+        )
+
+
 def _name(features: str) -> str:
     return features.split(":", maxsplit=1)[0].replace(" ", "_")
 
@@ -184,7 +204,12 @@ def _controls(rows: Rows) -> Iterator[Control]:
 
 
 def _experiment(rows: Rows) -> Iterator[Check]:
-    for method, name in ((KERNEL, "kernel"), (DIFFERENCE, "change"), (PEAK, "peak")):
+    for method, name in (
+        (KERNEL, "kernel"),
+        (DIFFERENCE, "change"),
+        (PEAK, "peak"),
+        (SERIES, "series"),
+    ):
         yield _check(
             check_id=f"experiment_x_Li_{name}",
             check=f"lithium of measured electrodes from Ni K by {method} (RMSE)",

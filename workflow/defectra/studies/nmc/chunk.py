@@ -98,7 +98,7 @@ class Chunk:
         """The rows of :meth:`project`, structure by structure."""
         seen: set[str] = set()
         rows = {row["structure_id"]: row for row in self.structures}
-        geometries = Geometries(rows, self.settings.chgnet, relax=False)
+        geometries = Geometries(rows, self.settings.relaxations, relax=False)
         asked: dict[str, dict[str, None]] = {}
         for task in self.tasks:
             asked.setdefault(task["structure_id"], {})[task["geometry_protocol"]] = None

@@ -14,8 +14,8 @@ def cells_wanted(
     geometries: Mapping[str, Any],
 ) -> Callable[[Row, Mapping[str, str]], Cell | None]:
     """Function that names the relaxed cell a task needs; None if it needs none."""
-    from defectra.engines.chgnet.engine import settings_digest
     from defectra.engines.chgnet.settings import ChgnetProtocol
+    from defectra.engines.relaxation import settings_digest
 
     models = {name: ChgnetProtocol.model_validate(p) for name, p in geometries.items()}
     digests = {name: settings_digest(p) for name, p in models.items()}

@@ -4,8 +4,8 @@ The axis is set by the white lines of the three metals, background by a power la
 An intensity over a window is divided by the cross-section of one atom: photoabsorption of the edge
 (Elam et al., Radiat. Phys. Chem. 63, 121 (2002), by xraydb 4.5.8, without white lines) times
 ln(1 + (beta / theta_E)^2) / E of the dipole approximation (Egerton, Electron Energy-Loss
-Spectroscopy). The collection angle is not told, and hardly matters for ratios. What the sample was
-made of is not told either.
+Spectroscopy). The collection angle is not stated; it hardly matters for ratios. What the sample
+was made of is not stated either.
 """
 
 from __future__ import annotations

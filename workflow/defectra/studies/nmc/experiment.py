@@ -2,7 +2,7 @@
 
 One shift for each series lays the computed spectra of lithium 1.0 upon the pristine electrode; that
 electrode is not scored. Truth is the charge of the same cells (``x`` = 1 - Q / Q of all lithium),
-at the voltage where each electrode was taken; the cycle is not told of all, then it is the mean of
+at the voltage where each electrode was taken; the cycle is not stated for all; it is the mean of
 those that it may be. RMSE: root mean square error. Fixed in ``docs/nmc.md``.
 """
 
@@ -26,6 +26,7 @@ from defectra.spectra.measured_series import Series
 from defectra.spectra.peaks import peak_position
 from defectra.studies.nmc.block_models import COPIES, MEASURED
 from defectra.studies.nmc.block_tables import RAW
+from defectra.studies.nmc.lithium_shift import NORMAL_90, LithiumShift
 
 Row = dict[str, Any]
 Rows = Sequence[Mapping[str, Any]]
@@ -35,13 +36,16 @@ KERNEL, PEAK, CONSTANT = "kernel", "peak position", "mean of the training rows"
 # Decided after the first look, so it carries no claim: the change since the pristine electrode is
 # added to the computed spectrum of lithium 1.0, so that what all measured spectra share drops out.
 DIFFERENCE = "kernel, change since pristine"
+# Decided after the looks as well: the slope of the computed lithium series in place of a
+# regression of lithium on the peaks of the blocks, which share one stoichiometry.
+SERIES = "peak position, slope of the computed lithium series"
 EXPERIMENT_COLUMNS = [
     *("composition", "number", "voltage_V", "method", "x", "x_sd", "truth", "truth_half"),
     *("shift_eV", "shift_sd_eV", "scored"),
 ]
 FULL = 0.9  # lithium per metal; cells at or above stand for the pristine electrode
 LARGEST = 12.0  # eV, shift that is looked for
-# Place in the series: cycle (charge C or discharge D) and voltage; several: not told which.
+# Place in the series: cycle (charge C or discharge D) and voltage; several: not stated which.
 _CYCLES: tuple[tuple[tuple[str, ...], float], ...] = (
     ((), np.nan),
     (("1C",), 4.3),
@@ -98,7 +102,14 @@ def read_charge(path: Path) -> Charge:
         raise DataError(f"{path}: no table of charge and lithium ({error})") from None
 
 
-def measure(rows: Rows, energy: Floats, series: Series, charge: Charge, seed: int) -> list[Row]:
+def measure(
+    rows: Rows,
+    energy: Floats,
+    series: Series,
+    charge: Charge,
+    line: LithiumShift | None,
+    seed: int,
+) -> list[Row]:
     """Rows of :data:`EXPERIMENT_COLUMNS`: every electrode and method.
 
     Parameters
@@ -109,6 +120,8 @@ def measure(rows: Rows, energy: Floats, series: Series, charge: Charge, seed: in
         Grid of their Ni K spectra, eV.
     series
         Measured spectra, eight for each composition in the order of :data:`_CYCLES`.
+    line
+        Slope of the computed lithium series; None: that method is left out.
     """
     plain = [r for r in rows if r["arm"] in ("pristine", "lithium")]
     if not plain or not any(r["lithium"] >= FULL for r in plain):
@@ -125,10 +138,21 @@ def measure(rows: Rows, energy: Floats, series: Series, charge: Charge, seed: in
             about = {"composition": name, "number": number, "voltage_V": volts, "truth": truth,
                      "truth_half": half, "shift_eV": found.shift, "shift_sd_eV": found.shift_sd,
                      "scored": int(number > 0)}  # fmt: skip
-            for method, (values, sd) in found.answers.items():
+            answers = {**found.answers, **_by_series(line, series.energy, mu)}
+            for method, (values, sd) in answers.items():
                 out.append(about | {"method": method, "x": float(values[number]),
                                     "x_sd": float(sd[number])})  # fmt: skip
     return out
+
+
+def _by_series(
+    line: LithiumShift | None, energy: Floats, mu: Floats
+) -> dict[str, tuple[Floats, Floats]]:
+    if line is None:
+        return {}
+    places = peak_position(energy, mu)
+    values, halves = line.lithium(places - places[0])
+    return {SERIES: (values, halves / NORMAL_90)}
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """External test: models of the blocks asked about the structures of the first campaign.
 
 Those were computed at another protocol and in cells of their own, and come in no pairs; what the
-models say there is told and carries no claim (``docs/nmc.md``).
+models say there is reported and carries no claim (``docs/nmc.md``).
 """
 
 from __future__ import annotations

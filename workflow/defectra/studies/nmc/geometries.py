@@ -7,13 +7,17 @@ from typing import Any
 
 from defectra.campaign.request import Item, Known
 from defectra.core.records import Defect, Status
-from defectra.engines.chgnet.engine import RELAXATIONS, settings_digest
-from defectra.engines.chgnet.settings import ChgnetProtocol
+from defectra.engines.chgnet.engine import RELAXATIONS as CHGNET
+from defectra.engines.relaxation import RelaxationProtocol, settings_digest
+from defectra.engines.sevennet.engine import RELAXATIONS as SEVENNET
 from defectra.structures.geometry import as_row, vegard
 
 Row = dict[str, Any]
 GEOMETRY_MISSING = "geometry_missing"  # not relaxed yet
 Found = Generator[Item, None, Row]  # gives requests, returns a geometries row
+
+
+RELAXERS = {relaxer.ENGINE: relaxer for relaxer in (CHGNET, SEVENNET)}
 
 
 class Geometries:
@@ -30,7 +34,10 @@ class Geometries:
     """
 
     def __init__(
-        self, structures: Mapping[str, Row], protocols: Mapping[str, ChgnetProtocol], relax: bool
+        self,
+        structures: Mapping[str, Row],
+        protocols: Mapping[str, RelaxationProtocol],
+        relax: bool,
     ) -> None:
         self.structures, self.protocols, self.relax = structures, protocols, relax
         self._last: Row | None = None
@@ -73,11 +80,11 @@ class Geometries:
 
         return from_parent(row, relaxed, protocol) | {"settings": digest}
 
-    def _relaxed(self, row: Row, name: str, settings: ChgnetProtocol, known: Known) -> Found:
+    def _relaxed(self, row: Row, name: str, settings: RelaxationProtocol, known: Known) -> Found:
         start = yield from self._start(row, name, settings, known)
         if start is not None and start["status"] == Status.FAILED:
             return start
-        request = RELAXATIONS.request(row, name, settings, start)
+        request = RELAXERS[settings.ENGINE].request(row, name, settings, start)
         if self.relax:
             yield request
         found = known(request)
@@ -88,7 +95,7 @@ class Geometries:
         return found
 
     def _start(
-        self, row: Row, name: str, settings: ChgnetProtocol, known: Known
+        self, row: Row, name: str, settings: RelaxationProtocol, known: Known
     ) -> Generator[Item, None, Row | None]:
         """Geometries row to start from, failed if it cannot be had; None: the Vegard estimate."""
         if settings.cell == "own":
@@ -106,7 +113,7 @@ class Geometries:
                 return failed | {"settings": settings_digest(settings)}
         return in_cell_of(row, self.structures[own], found[0], name, *found[1:])
 
-    def _free(self, settings: ChgnetProtocol) -> str:
+    def _free(self, settings: RelaxationProtocol) -> str:
         """Protocol that relaxes the cell with otherwise the same settings."""
         wanted = settings.model_copy(update={"cell": "own", "relax_cell": True})
         digest = settings_digest(wanted)

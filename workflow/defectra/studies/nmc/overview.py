@@ -1,7 +1,7 @@
 """The picture of the README, from the tables of a run: ``make overview``.
 
 What is drawn is kept beside it (``docs/overview.csv``), so that a test can draw it again and see
-whether the picture is that of the numbers, and the numbers those that the README tells.
+whether the picture is that of the numbers, and the numbers those that the README says.
 """
 
 from __future__ import annotations

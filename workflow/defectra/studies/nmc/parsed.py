@@ -133,7 +133,7 @@ def _why_not(row: Row, runs: FinishedRuns, wanted: Fidelity) -> str:
 def _same_settings(row: Row, runs: FinishedRuns, wanted: Fidelity) -> bool:
     """Whether a run has the settings of the study's protocol.
 
-    The name of a protocol tells nothing: it may have meant something else. So the input of the
+    The name of a protocol says nothing: it may have meant something else. So the input of the
     study for the same cell and site is made, and is that of the run, or has the same settings.
     """
     geometry = runs.geometries[row["geometry_id"]]
@@ -155,7 +155,7 @@ def _same_settings(row: Row, runs: FinishedRuns, wanted: Fidelity) -> bool:
 
 
 def _labelled(found: Sequence[Row], structures: Sequence[Row]) -> tuple[list[Row], list[Row]]:
-    """Structures rows with defect, composition and group; those of which it cannot be told."""
+    """Structures rows with defect, composition and group; those of which it cannot be decided."""
     parents = [row for row in structures if row["structure_id"] == row["family"]]
     others = [row for row in structures if row["structure_id"] != row["family"]]
     defects = [_defect(row) for row in found]
@@ -166,7 +166,7 @@ def _labelled(found: Sequence[Row], structures: Sequence[Row]) -> tuple[list[Row
             *(_cell(row, "") for row in others),
         ],
         LENGTH,
-        others=0,  # swapped pairs are told by the neighbours of the metals
+        others=0,  # swapped pairs are recognised by the neighbours of the metals
     )
     of_family: dict[str, set[str]] = {}
     for row in structures:
@@ -189,7 +189,7 @@ def _no_group(groups: set[str], bonds: str) -> str:
     if len(groups) > 1:
         return f"may be a copy of each of {len(groups)} structures of the study"
     if not groups and not bonds:
-        return "its layers of metals are not whole: of which ordering it is cannot be told"
+        return "its layers of metals are not whole: so which ordering it is cannot be decided"
     return ""
 
 

@@ -22,8 +22,9 @@ from defectra.core.config import Config
 from defectra.core.errors import EngineError
 from defectra.core.protocols import protocols_model, spectra_engines
 from defectra.core.records import Status
-from defectra.engines.chgnet.engine import GEOMETRY_KIND
 from defectra.engines.chgnet.settings import ChgnetProtocol
+from defectra.engines.relaxation import GEOMETRY_KIND, RelaxationProtocol
+from defectra.engines.sevennet.settings import SevennetProtocol
 from defectra.engines.spectrum import SpectrumEngine, spectrum_engine
 from defectra.studies.nmc.geometries import Geometries
 
@@ -40,6 +41,12 @@ class Settings(BaseModel):
     live_geometries: bool = False
     parsed: list[str] = []
     chgnet: dict[str, ChgnetProtocol]
+    sevennet: dict[str, SevennetProtocol] = {}
+
+    @property
+    def relaxations(self) -> dict[str, RelaxationProtocol]:
+        """Geometry protocols of every potential, by name."""
+        return {**self.chgnet, **self.sevennet}
 
     @property
     def protocols(self) -> dict[str, Any]:
@@ -63,7 +70,7 @@ def task_families(
 ) -> Iterator[Family]:
     """One family for each structure, from rows of the manifest; tasks of a site are a batch."""
     rows = {row["structure_id"]: row for row in structures}
-    geometries = Geometries(rows, settings.chgnet, settings.live_geometries)
+    geometries = Geometries(rows, settings.relaxations, settings.live_geometries)
     engine, protocols = engines(settings.engine), settings.protocols
     for name, own in groupby(tasks, key=lambda task: task["structure_id"]):
         chain = _chain(list(own), geometries, engine, protocols)

@@ -1,6 +1,7 @@
 # From spectra to the training table, and what taking lithium out does to the spectra.
 
 from defectra.core.project_files import archive_parts, project_files
+from defectra.studies.nmc.block_campaign import second_relaxer
 from defectra.studies.nmc.block_tables import block_design
 from defectra.studies.nmc.parameters import (
     block_model,
@@ -98,6 +99,44 @@ use rule step as read_blocks with:
         ),
 
 
+# The same blocks in cells of a second potential.
+
+
+use rule step as read_second_relaxer with:
+    output:
+        rows="results/nmc/second_relaxer/rows.parquet",
+        converged="results/nmc/second_relaxer/converged.parquet",
+        calculations="results/nmc/second_relaxer/calculations.parquet",
+        geometries="results/nmc/second_relaxer/geometries.parquet",
+        missing="results/nmc/second_relaxer/missing.csv",
+    log:
+        "results/logs/nmc/read_second_relaxer.log",
+    resources:
+        **need(mb=1500, minutes=30),
+    params:
+        **step("defectra.studies.nmc.block_steps.read_blocks"),
+        design=block_design(second_relaxer(CONFIG)),
+        grids=leaf(CONFIG, "nmc", "edges"),
+        archive=archive_parts(
+            f"{CONFIG.archive}/nmc_sevennet", "calculations", "geometries", "spectra"
+        ),
+
+
+use rule step as compare_relaxers with:
+    input:
+        rows=rules.read_blocks.output.rows,
+        second=rules.read_second_relaxer.output.rows,
+    output:
+        "results/nmc/second_relaxer/comparison.csv",
+    log:
+        "results/logs/nmc/compare_relaxers.log",
+    params:
+        **step("defectra.studies.nmc.block_steps.compare_relaxers"),
+        archive=archive_parts(f"{CONFIG.archive}/nmc_sevennet", "geometries"),
+        grids=leaf(CONFIG, "nmc", "edges"),
+        seed=leaf(CONFIG, "seed"),
+
+
 use rule step as evaluate_blocks with:
     input:
         rows=rules.read_blocks.output.rows,
@@ -133,6 +172,19 @@ use rule step as save_model with:
         seed=leaf(CONFIG, "seed"),
 
 
+use rule step as save_lithium_shift with:
+    input:
+        lithium=rules.measure_lithium.output[0],
+    output:
+        "results/nmc/models/lithium_shift.npz",
+    log:
+        "results/logs/nmc/save_lithium_shift.log",
+    localrule: True
+    params:
+        **step("defectra.studies.nmc.block_steps.save_lithium_shift"),
+        lithium=pick(CONFIG, "lithium_series", "protocol"),
+
+
 use rule step as weigh_blocks with:
     input:
         rows=rules.read_blocks.output.rows,
@@ -155,6 +207,7 @@ use rule step as weigh_blocks with:
 use rule step as measure_experiment with:
     input:
         rows=rules.read_blocks.output.rows,
+        lithium=rules.measure_lithium.output[0],
         series=needs(
             "spectra/chen2023_featurexas/dataset/nmc_exp_xas.json", CONFIG.mirror
         ),
@@ -167,6 +220,7 @@ use rule step as measure_experiment with:
         "results/logs/nmc/measure_experiment.log",
     params:
         **step("defectra.studies.nmc.block_steps.measure_experiment"),
+        lithium=pick(CONFIG, "lithium_series", "protocol"),
         grids=leaf(CONFIG, "nmc", "edges"),
         seed=leaf(CONFIG, "seed"),
         mirror=CONFIG.mirror,
@@ -221,6 +275,7 @@ use rule step as score with:
         lithium=rules.measure_lithium.output[0],
         drift=rules.drift.output[0],
         experiment=EXPERIMENT,
+        relaxers=rules.compare_relaxers.output[0],
     output:
         metrics=report(
             "results/nmc/metrics.csv",
@@ -469,6 +524,7 @@ rule nmc:
         if CONFIG.mirror
         else [],
         rules.save_model.output,
+        rules.save_lithium_shift.output,
         rules.score.output,
         expand(
             "results/nmc/figures/{figure}.png",

@@ -62,7 +62,7 @@ class NmcStructures(Strict):
 
 Arm = Literal["pristine", "lithium", "vacancy", "antisite", "vacancy_own_cell", "pristine_volume"]
 # Geometry protocol of each arm. The first four are made alike, so that no trace of the relaxation
-# tells them: the cell of the relaxed defect-free parent is kept and the sites relax in it. The
+# separates them: the cell of the relaxed defect-free parent is kept and the sites relax in it. The
 # last two let the volume of the vacancy in.
 ARMS: dict[str, str] = {
     "pristine": "chgnet-cell",
@@ -72,6 +72,9 @@ ARMS: dict[str, str] = {
     "vacancy_own_cell": "chgnet",
     "pristine_volume": "chgnet-volume",
 }
+
+
+Relaxer = Literal["chgnet", "sevennet"]
 
 
 class NmcBlocks(Strict):
@@ -88,6 +91,7 @@ class NmcBlocks(Strict):
         ["pristine", "lithium", "vacancy", "antisite"],
         description="also: vacancy_own_cell, pristine_volume",
     )
+    relaxer: Relaxer = Field("chgnet", description="pretrained potential that relaxes the cells")
     lithium: list[float] = Field(
         [0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8], description="per metal site, before the step"
     )

@@ -124,8 +124,8 @@ def measure_lithium(job: Job) -> None:
 def score(job: Job) -> None:
     """Scorecard and checks, and the scores of both campaigns in one table.
 
-    Input first, blocks (metrics, csv), lithium (csv), drift (parquet), experiment (csv, or none);
-    output metrics, scorecard, checks (csv).
+    Input first, blocks (metrics, csv), lithium (csv), drift (parquet), experiment (csv, or none),
+    relaxers (csv); output metrics, scorecard, checks (csv).
     """
     from defectra.core.claims import CHECK_COLUMNS, SCORECARD_COLUMNS
     from defectra.core.csvs import read_csv, write_csv
@@ -135,6 +135,7 @@ def score(job: Job) -> None:
     from defectra.studies.nmc.experiment import EXPERIMENT_COLUMNS
     from defectra.studies.nmc.lithium import LITHIUM_COLUMNS
     from defectra.studies.nmc.scorecard import scorecard
+    from defectra.studies.nmc.second_relaxer import COLUMNS as RELAXER_COLUMNS
 
     metrics = [
         *read_csv(job.input.blocks, METRICS_COLUMNS),
@@ -145,7 +146,9 @@ def score(job: Job) -> None:
     write_csv(job.output.metrics, metrics, METRICS_COLUMNS)
     measured = [r for path in job.input.experiment for r in read_csv(path, EXPERIMENT_COLUMNS)]
     write_csv(job.output.scorecard, scorecard(metrics, lithium, measured), SCORECARD_COLUMNS)
-    write_csv(job.output.checks, checks(metrics, lithium, drift, measured), CHECK_COLUMNS)
+    relaxers = read_csv(job.input.relaxers, RELAXER_COLUMNS)
+    found = checks(metrics, lithium, drift, measured, relaxers)
+    write_csv(job.output.checks, found, CHECK_COLUMNS)
 
 
 def calculate(job: Job) -> None:

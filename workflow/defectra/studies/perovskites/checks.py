@@ -9,6 +9,7 @@ from defectra.core.claims import NAN, Check, Estimate, Row, Rows, estimate
 from defectra.core.records import Metric, Split, Status
 from defectra.learn.committee import COMMITTEE
 from defectra.studies.perovskites import binary_phases, published
+from defectra.studies.perovskites.checks_light import checks_light
 from defectra.studies.perovskites.checks_measured import checks_measured
 from defectra.studies.perovskites.evaluate import BASELINE
 from defectra.studies.perovskites.problems import COMPOSITION, MIXING, OWN, PBE, REFERENCES
@@ -52,6 +53,8 @@ def checks(
     measured: Rows = (),
     ladder: Rows = (),
     predictions: Rows = (),
+    films: Rows = (),
+    tilted: Rows = (),
 ) -> list[Row]:
     """Rows of ``checks.csv``; each table may be empty, or None where an empty one says something.
 
@@ -63,11 +66,14 @@ def checks(
         ``decomposition.csv``.
     measured, ladder, predictions
         Rows of ``measured_metrics.csv``, ``ladder.csv``, ``published_predictions.csv``.
+    films, tilted
+        Rows of ``films.csv`` and ``tilts.csv``.
     """
     own = [*_errors(metrics), *_skills(metrics), *_coverage(metrics), _identities(quality)]
     own += [_references(references), _runs(runs), *_parity(parity), _alkali_halides(excesses)]
     own += [_decomposition(decomposition), *checks_measured(measured, ladder)]
     own += [_authors(predictions, unseen=u) for u in (False, True)]
+    own += checks_light(films, tilted)
     return [c.row() for c in own]
 
 

@@ -3,7 +3,7 @@
 The design set prints both the energy E of a compound and its decomposition energy D. E - D is the
 energy of what it falls apart into, and over all compounds of both fidelities it is additive to
 1e-8 eV: E - D = R(AX) + R(BX2), by fractions, without a mixing entropy. So 15 + 18 numbers stand
-behind every D, and D tells about the perovskite only after they are taken off.
+behind every D, and D is about the perovskite only after they are taken off.
 
 R(AX) and R(BX2) are separable only up to a constant for each halide; `offset` is R(AX) less that
 of the consistent AX of the same halide (median), so that D + offset changes smoothly with

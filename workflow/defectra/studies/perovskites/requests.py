@@ -20,12 +20,13 @@ from defectra.core.records import Status
 from defectra.core.store import Archive
 from defectra.engines.gpaw.engine import CELLS as ENGINE
 from defectra.engines.gpaw.settings import GpawProtocol
-from defectra.studies.perovskites import cells, phases, runs, supercells
+from defectra.studies.perovskites import absorption, cells, phases, runs, supercells, tilts
 from defectra.studies.perovskites.cells import CELLS, Task
 from defectra.studies.perovskites.compounds import Compound
 from defectra.studies.perovskites.tables import RUNS
 
 RUN, CELL = RUNS.name, CELLS.name  # kinds of result
+SPECTRUM, TILT = absorption.SPECTRA.name, tilts.TILTS.name
 HOW = "set perovskites.complete: true (needs GPAW)"
 NOT_DONE = f"not computed yet: {HOW}"
 HYBRID = "hybrid compound: the molecule would have to be relaxed; not part of the campaign"
@@ -41,6 +42,16 @@ def _run_result(request: Request, found: Finished) -> Result:
 
 def _cell_result(request: Request, found: Finished) -> Result:
     return Result(cells.row_of(task_of(request), request.protocol, found.outcome()))
+
+
+def _spectrum_result(request: Request, found: Finished) -> Result:
+    asked = request.input["job"]
+    return Result(absorption.row_of(request.about, request.protocol, asked, found.outcome()))
+
+
+def _tilt_result(request: Request, found: Finished) -> Result:
+    asked = request.input["job"]
+    return Result(tilts.row_of(request.about, request.protocol, asked, found.outcome()))
 
 
 def task_of(request: Request) -> Task:
@@ -131,6 +142,51 @@ def mixed_chain(mixed: Mixed, protocol: Protocol, known: Known, *, layers: bool)
         yield _cell_request(task, protocol)
 
 
+def spectrum_chain(
+    compound: Compound, protocol: Protocol, others: Sequence[Protocol], known: Known
+) -> Iterator[Item]:
+    """Dielectric function of a pure compound at the lattice constant of its scan.
+
+    Parameters
+    ----------
+    protocol
+        Of the scan.
+    others
+        Of the spectrum; beyond the first one for the error of the mesh, see
+        :data:`absorption.CHECKED`.
+    """
+    where = runs.ions(compound)
+    if where not in absorption.COMPOUNDS:
+        return
+    asked = others if where == absorption.CHECKED else others[:1]
+    at = _lattice(compound, protocol, known)
+    for one in asked:
+        if at is None:
+            why = f"the lattice constant of {compound.name}"
+            yield _waiting(SPECTRUM, one, why, 1, ("spectrum", 5))
+            continue
+        about: dict[str, Any] = {"name": compound.name, "kind": "spectrum"}
+        about["lattice"] = round(at, 4)
+        yield ENGINE.request(absorption.job(compound, at, one[1]), SPECTRUM, one[0], about)
+
+
+def tilt_chain(
+    compound: Compound, protocol: Protocol, other: Protocol, known: Known
+) -> Iterator[Item]:
+    """Tilted cells of a pure compound with the bonds of its cubic one."""
+    if runs.ions(compound) not in tilts.COMPOUNDS:
+        return
+    at = _lattice(compound, protocol, known)
+    if at is None:
+        why = f"the lattice constant of {compound.name}"
+        yield _waiting(TILT, other, why, len(tilts.ANGLES), ("tilt", 20))
+        return
+    for angle in tilts.ANGLES:
+        about: dict[str, Any] = {"name": compound.name, "kind": "tilt"}
+        about |= {"lattice": round(at, 4), "angle": angle}
+        yield ENGINE.request(tilts.job(compound, at, angle, other[1]), TILT, other[0], about)
+
+
 def _waiting(
     kind: str, protocol: Protocol, what: str, count: int, cell: tuple[str, int]
 ) -> Waiting:
@@ -183,6 +239,20 @@ def cell_rows(ledger: Ledger, protocol: Protocol) -> list[Row]:
     return out
 
 
+def spectrum_rows(
+    ledger: Ledger, protocol: Protocol, others: Sequence[Protocol], seed: int
+) -> list[Row]:
+    """Every spectrum that is known."""
+    chains = (spectrum_chain(c, protocol, others, ledger) for c in runs.pure(seed))
+    return [row for chain in chains for row in _known(chain, ledger)]
+
+
+def tilt_rows(ledger: Ledger, protocol: Protocol, other: Protocol, seed: int) -> list[Row]:
+    """Every tilted cell that is known."""
+    chains = (tilt_chain(c, protocol, other, ledger) for c in runs.pure(seed))
+    return [row for chain in chains for row in _known(chain, ledger)]
+
+
 def groups() -> list[list[str]]:
     """Names of pure compounds that belong together, since a mixed cell joins them."""
     out: list[list[str]] = []
@@ -196,8 +266,7 @@ def groups() -> list[list[str]]:
 
 def families(config: Config) -> Iterator[Family]:
     """The inorganic compounds in their seeded order, then the reference phases."""
-    name = config.perovskites.protocol
-    protocol = (name, config.protocols.gpaw[name])
+    protocol, *others = protocols_of(config)
     order = [c for c in runs.pure(config.seed) if not runs.is_hybrid(c)]
     by_name = {compound.name: compound for compound in order}
     belong = {name: group for group in groups() for name in group}
@@ -206,7 +275,9 @@ def families(config: Config) -> Iterator[Family]:
         if compound.name not in done:
             members = belong.get(compound.name, [compound.name])
             done.update(members)
-            yield Family(min(members), _group_chain([by_name[m] for m in members], protocol))
+            yield Family(
+                min(members), _group_chain([by_name[m] for m in members], protocol, others)
+            )
     for halide in runs.alkali_halides():
         yield Family("".join(halide), _one(halide_request(*halide, protocol)))
     for phase in phases.all_phases():
@@ -214,7 +285,15 @@ def families(config: Config) -> Iterator[Family]:
         yield Family(family, partial(phase_chain, phase, protocol))
 
 
-def _group_chain(members: Sequence[Compound], protocol: Protocol) -> Chain:
+def protocols_of(config: Config) -> list[Protocol]:
+    """Protocol of energies and gaps, the two of spectra, and that of tilts."""
+    names = [name for _, name in config.perovskites.named_protocols().values()]
+    return [(name, config.protocols.gpaw[name]) for name in names]
+
+
+def _group_chain(
+    members: Sequence[Compound], protocol: Protocol, others: Sequence[Protocol]
+) -> Chain:
     names = {compound.name for compound in members}
 
     def chain(known: Known) -> Iterator[Item]:
@@ -228,6 +307,9 @@ def _group_chain(members: Sequence[Compound], protocol: Protocol) -> Chain:
                 yield from vacancy_chain(host, protocol, known)
         for one in mixed:
             yield from mixed_chain(one, protocol, known, layers=False)
+        for compound in members:
+            yield from spectrum_chain(compound, protocol, others[:2], known)
+            yield from tilt_chain(compound, protocol, others[2], known)
 
     return chain
 
@@ -244,17 +326,19 @@ def _measured(archive: Archive) -> Iterator[Measured]:
     atoms = {runs.PEROVSKITE: 5, runs.ROCKSALT: 2}
     sizes = [(row, atoms[row["phase"]]) for row in archive.read(RUNS)]
     sizes += [(row, len(row["species"])) for row in archive.read(CELLS)]
+    sizes += [(row | {"kind": "spectrum"}, 5) for row in archive.read(absorption.SPECTRA)]
+    sizes += [(row | {"kind": "tilt"}, len(row["species"])) for row in archive.read(tilts.TILTS)]
     for row, size in sizes:
         key = (ENGINE.ENGINE, row["protocol"], row["kind"])
         yield Measured(key, size, row["cpu_s"], row["wall_s"], row["max_rss_mb"])
 
 
 def _part(config: Config) -> Mapping[str, Any]:
-    name = config.perovskites.protocol
+    keys = {"shards", *config.perovskites.named_protocols()}
     return {
         "seed": config.seed,
-        "perovskites": {"protocol": name, "shards": config.perovskites.shards},
-        "protocols": {"gpaw": {name: config.protocols.gpaw[name].model_dump(mode="json")}},
+        "perovskites": config.perovskites.model_dump(mode="json", include=keys),
+        "protocols": {"gpaw": {n: p.model_dump(mode="json") for n, p in protocols_of(config)}},
     }
 
 
@@ -262,6 +346,8 @@ REQUESTS = StudyRequests(
     kinds=(
         Kind(RUN, RUNS, _run_result, engine=ENGINE.ENGINE),
         Kind(CELL, CELLS, _cell_result, engine=ENGINE.ENGINE),
+        Kind(SPECTRUM, absorption.SPECTRA, _spectrum_result, engine=ENGINE.ENGINE),
+        Kind(TILT, tilts.TILTS, _tilt_result, engine=ENGINE.ENGINE),
     ),
     families=families,
     archive=lambda config: config.archive,

@@ -3,6 +3,7 @@
 
 include: "calculations.smk"
 include: "measured.smk"
+include: "light.smk"
 
 
 from defectra.studies.perovskites.parameters import evaluation_settings, screen_settings
@@ -271,6 +272,8 @@ use rule step as score_perovskites with:
         excesses=rules.compare_runs.output.excesses,
         decomposition=rules.compare_cells.output.decomposition,
         films=rules.measure_slme.output[0],
+        own_films=rules.compare_light.output.films,
+        tilts=rules.compare_light.output.tilts,
     output:
         scorecard="results/perovskites/scorecard.csv",
         checks="results/perovskites/checks.csv",
@@ -288,6 +291,7 @@ rule perovskites:
             table=[
                 *("scorecard.csv", "checks.csv", "metrics.csv", "fidelity.csv"),
                 *("screened.parquet", "mixing.csv", "slme.csv", "ladder.csv"),
+                *("films.csv", "tilts.csv"),
             ],
         ),
         expand(
@@ -302,6 +306,7 @@ rule perovskites:
                     "fidelity",
                 ),
                 *("funnel", "gap", "stability", "ladder", "coverage"),
+                *("absorption", "tilts"),
             ],
         ),
     localrule: True

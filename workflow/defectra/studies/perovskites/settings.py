@@ -91,6 +91,11 @@ class PerovskiteStudy(StudySettings):
     """Study `perovskites`: mixed-cation halide perovskites (arXiv:2109.10798)."""
 
     protocol: str = Field("perovskite", description="GPAW protocol of our own calculations")
+    spectra: str = Field("optics", description="GPAW protocol of absorption spectra")
+    spectra_check: str = Field(
+        "optics_dense", description="GPAW protocol of one spectrum more: error of the mesh"
+    )
+    tilts: str = Field("tilted", description="GPAW protocol of tilted cells")
     complete: bool = Field(False, description="compute what the archive lacks (days, needs GPAW)")
     shards: int = Field(8, ge=1, description="chunks of what is computed, by compound or phase")
     model: CommitteeSettings = CommitteeSettings()
@@ -114,7 +119,8 @@ class PerovskiteStudy(StudySettings):
 
     def named_protocols(self) -> Mapping[str, tuple[str, str]]:
         """Protocols that the study names."""
-        return {"protocol": ("gpaw", self.protocol)}
+        names = ("protocol", "spectra", "spectra_check", "tilts")
+        return {name: ("gpaw", getattr(self, name)) for name in names}
 
 
 SETTINGS = PerovskiteStudy

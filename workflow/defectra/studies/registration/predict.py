@@ -154,7 +154,7 @@ def pixel_size(image: Image, file: Path) -> float:
     Raises
     ------
     DataError
-        If neither tells it, or pixels are not square.
+        If neither gives it, or pixels are not square.
     """
     sizes: tuple[float, float] | None = None
     if image.pixel is not None and image.pixel_unit in TO_ANGSTROM:

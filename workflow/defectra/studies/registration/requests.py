@@ -49,7 +49,7 @@ def true_pose(number: int, settings: RegistrationStudy, seed: int) -> Pose:
 
 
 def synthetic(number: int, settings: RegistrationStudy, seed: int) -> Request:
-    """A counted image of a bicrystal in a pose that the registration is not told."""
+    """A counted image of a bicrystal in a pose that the registration does not know."""
     pose, cell = true_pose(number, settings, seed), CELLS[number % len(CELLS)]
     rng = np.random.default_rng([seed, number, 17])
     asked = {

@@ -204,7 +204,7 @@ QUALITY_COLUMNS = ["model", "score", "quantity", "value", "lo", "hi", "n_movies"
 
 
 def quality_rows(rows: list[Row], settings: SegmentationStudy) -> list[Row]:
-    """Coverage of the bands, and how well poor frames are told from usual ones.
+    """Coverage of the bands, and how well poor frames are distinguished from usual ones.
 
     Parameters
     ----------

@@ -52,7 +52,7 @@ def _bounds(metrics: Rows) -> Iterator[Check]:
             bound=bound,
             sense="at least",
             ours=held_out(metrics, kind, NETWORK, metric),
-            fails_if="the network does not learn what the pattern tells",
+            fails_if="the network does not learn what the pattern carries",
         )
 
 
@@ -132,7 +132,7 @@ def _authors(answers: Rows) -> Iterator[Check]:
     right = sum(float(r["predicted"]) == float(r["number"]) for r in own)
     yield _check(
         check_id="authors_patterns",
-        check=f"authors' patterns told right by the network trained on ours, of {len(own)}",
+        check=f"authors' patterns classified rightly by our network, of {len(own)}",
         bound=float(len(own)) if own else 5.0,
         sense="at least",
         ours=Estimate.exact(float(right), len(own)) if own else NOTHING,

@@ -2,7 +2,7 @@
 
 The direct beam of N equal disks has N² times the intensity of one disk, the sum over a detector N
 times (the interference of different disks averages out over their distances): the ratio is N times
-a constant of the form factor. Unequal disks break it: their ratio tells the total area.
+a constant of the form factor. Unequal disks break it: their ratio gives the total area.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Sets of patterns, and all that models are told of them."""
+"""Sets of patterns, and all that models know of them."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def read_set(rows: Sequence[Row], name: str, folder: Path) -> PatternSet:
 
 @dataclass(frozen=True)
 class Described:
-    """What models are told of n patterns.
+    """What models know of n patterns.
 
     Attributes
     ----------

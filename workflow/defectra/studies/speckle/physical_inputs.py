@@ -1,4 +1,4 @@
-"""What a speckle pattern tells of its sample: recovered direct beam, Patterson map, rings.
+"""What a speckle pattern shows of its sample: recovered direct beam, Patterson map, rings.
 
 The Fourier transform of the intensity is the Patterson function, the autocorrelation of the
 sample. A sample in a box of side L has none beyond L, so that outside of it the transform of a

@@ -79,7 +79,7 @@ def _accurate(metrics: Rows) -> Iterator[claims.Claim]:
         size = "one size" if kind == EQUAL else "several sizes"
         yield Claim(
             claim_id=f"accurate_{kind}",
-            claim=f"a network tells the number of disks of {size}, centre hidden: above a ridge "
+            claim=f"a network gives the number of disks of {size}, centre hidden: above a ridge "
             f"on moments and correlation",
             than=than.value,
             ours=held_out(metrics, kind, NETWORK, Right.EXACT),

@@ -8,11 +8,14 @@ from functools import partial
 from defectra.core.claims import Check, Claim, Control, Estimate, Row, Rows, estimate
 from defectra.studies.stem4d.names import (
     COMPONENTS,
+    DARK,
     DEALT,
     DEFLECTION,
     INTACT,
     LIKELIHOOD,
+    NEIGHBOURS,
     PLAIN,
+    SINGLE,
     TURNING,
     Metric,
 )
@@ -50,15 +53,18 @@ def scorecard(metrics: Rows, study: Stem4dStudy) -> list[Row]:
 
 
 def _at(
-    metrics: Rows, study: Stem4dStudy, target: str, model: str, metric: Metric, protocol: str = ""
+    metrics: Rows,
+    study: Stem4dStudy,
+    target: str,
+    model: str,
+    metric: Metric,
+    protocol: str = "",
+    subset: str = "",
 ) -> Estimate:
-    return estimate(
-        metrics,
-        target=target,
-        model=model,
-        metric=str(metric),
-        fidelity=protocol or study.methods[0],
-    )
+    wanted = {"target": target, "model": model, "metric": str(metric)}
+    if subset:
+        wanted["subset"] = subset
+    return estimate(metrics, fidelity=protocol or study.methods[0], **wanted)
 
 
 def checks(metrics: Rows, study: Stem4dStudy) -> list[Row]:
@@ -87,7 +93,7 @@ def _of_sample(sample: str, found: partial[Estimate]) -> Iterator[Check]:
             bound=0.05,
             sense="at most",
             ours=found(sample, TURNING, metric),
-            fails_if=f"the latent variables tell places apart that are equivalent by {word}",
+            fails_if=f"the latent variables set places apart that are equivalent by {word}",
         )
     yield _check(
         check_id=f"copies_{sample}",
@@ -138,29 +144,40 @@ def _of_sample(sample: str, found: partial[Estimate]) -> Iterator[Check]:
 def _vacancies(metrics: Rows, study: Stem4dStudy) -> Iterator[Check]:
     for sample in ("mono", "di"):
         for protocol in (study.methods[0], *study.doses):
-            base, best = (
-                _at(metrics, study, sample, model, Metric.AUROC, protocol).shown
-                for model in (DEFLECTION, LIKELIHOOD)
-            )
-            yield _check(
-                check_id=f"vacancy_{sample}_{protocol}",
-                check=f"{sample}-vacancy at {protocol}: area under the curve of the latent "
-                f"variables (size of the deflection: {base}; whoever knows every pattern: {best})",
-                bound=0.9,
-                sense="at least",
-                ours=_at(metrics, study, sample, TURNING, Metric.AUROC, protocol),
-                fails_if="the latent variables do not tell a missing atom at this dose",
-            )
+            for subset in (SINGLE, NEIGHBOURS):
+                yield _vacancy(metrics, study, sample, protocol, subset)
+
+
+def _vacancy(metrics: Rows, study: Stem4dStudy, sample: str, protocol: str, subset: str) -> Check:
+    """Detection at one dose, beside what needs no network; see :data:`.names.NEIGHBOURS`."""
+    shown = {
+        model: _at(metrics, study, sample, model, Metric.AUROC, protocol, subset).shown
+        for model in (DEFLECTION, DARK, LIKELIHOOD)
+    }
+    alone = _at(metrics, study, sample, DEFLECTION, Metric.AUROC, protocol, SINGLE).shown
+    beside = f"size of the deflection: {shown[DEFLECTION]}"
+    if subset == NEIGHBOURS:
+        beside += f", of single patterns {alone}"
+    return _check(
+        check_id=f"vacancy_{sample}_{protocol}{'_neighbours' if subset == NEIGHBOURS else ''}",
+        check=f"{sample}-vacancy at {protocol}, {subset}: area under the curve of the latent "
+        f"variables ({beside}; electrons outside the aperture: {shown[DARK]}; whoever knows every "
+        f"pattern: {shown[LIKELIHOOD]})",
+        bound=0.9,
+        sense="at least",
+        ours=_at(metrics, study, sample, TURNING, Metric.AUROC, protocol, subset),
+        fails_if="the latent variables do not show a missing atom at this dose",
+    )
 
 
 def _controls(metrics: Rows, study: Stem4dStudy) -> Iterator[Control]:
     quiet = study.methods[0]
     texts = {
         DEALT: ("labels of the other vacancy dealt at random", "the judged vacancy leaks"),
-        INTACT: ("atoms that are there, told by the same classifier", "it tells any atom"),
+        INTACT: ("atoms that are there, judged by the same classifier", "it sees any atom"),
     }
     for sample in ("mono", "di"):
-        real = _at(metrics, study, sample, TURNING, Metric.AUROC)
+        real = _at(metrics, study, sample, TURNING, Metric.AUROC, quiet, SINGLE)
         for model, (text, fails) in texts.items():
             yield Control(
                 study="stem4d",

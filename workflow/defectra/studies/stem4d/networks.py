@@ -21,16 +21,16 @@ class Turning(nn.Module):
 
     Parameters
     ----------
-    told
+    constant
         Channels beside the rings that hold the same at all angles, such as the dose.
     """
 
-    def __init__(self, grid: Polar, settings: Network, told: int = 0) -> None:
+    def __init__(self, grid: Polar, settings: Network, constant: int = 0) -> None:
         super().__init__()
         self.settings, self.latent = settings, settings.latent
         wide = settings.channels
         self.layers = nn.Sequential(
-            nn.Conv1d(grid.radii + told, wide, 5, padding=2, padding_mode="circular"),
+            nn.Conv1d(grid.radii + constant, wide, 5, padding=2, padding_mode="circular"),
             nn.GELU(),
             nn.Conv1d(wide, wide, 5, padding=2, padding_mode="circular"),
             nn.GELU(),

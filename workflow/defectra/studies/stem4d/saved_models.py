@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 from defectra.core.errors import DataError
 from defectra.core.store import made
 from defectra.learn.saved_network import About, head_of, load, save
+from defectra.studies.stem4d.finder import QUIET, Finder, Rings, network_of
 from defectra.studies.stem4d.measures import Odds
-from defectra.studies.stem4d.names import TURNING, Metric
 from defectra.studies.stem4d.networks import Turning
 from defectra.studies.stem4d.pattern_file import reach
 from defectra.studies.stem4d.polar import Standard
 from defectra.studies.stem4d.scans import CELLS, SITES, Scan
 from defectra.studies.stem4d.settings import Stem4dStudy
-from defectra.studies.stem4d.vacancies import QUIET, Finder, Judged, Rings, network_of
+from defectra.studies.stem4d.vacancies import Judged
 
 Floats = NDArray[np.float64]
 STUDY, SITE, VACANCY = "stem4d", "site", "vacancy"
@@ -153,10 +153,7 @@ def keep_vacancy(
             "mean": j.odds.mean.tolist(),
             "scale": j.odds.scale.tolist(),
             "weights": j.odds.weights.tolist(),
-            "area": next(
-                s["value"] for s in j.scores
-                if (s["model"], s["metric"]) == (TURNING, str(Metric.AUROC))
-            ),
+            "area": j.area,
         }
         for j in every
         if j.dose < QUIET

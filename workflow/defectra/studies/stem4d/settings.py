@@ -77,7 +77,7 @@ class Stem4dStudy(ComputedSettings):
         ["dose_100000", "dose_10000", "dose_3000", "dose_1000", "dose_300"],
         description="protocols with noise, by falling dose",
     )
-    seeds: int = Field(3, ge=2, description="trainings of the networks that are judged")
+    seeds: int = Field(3, ge=2, description="trainings of each network that is judged")
     vacancy_radius: float = Field(1.2, gt=0, description="Å, of a missing atom: what is to be seen")
     bootstrap: int = Field(200, ge=20)
 

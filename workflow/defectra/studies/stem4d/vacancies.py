@@ -7,21 +7,20 @@ judged on the other vacancy, whose patterns they never saw.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 from sklearn.metrics import roc_auc_score
 
 from defectra.core.claims import Estimate
-from defectra.learn.training import train
 from defectra.studies.stem4d import measures
-from defectra.studies.stem4d.learn import INSIDE, deflection_of, latent_rows, score
+from defectra.studies.stem4d.finder import QUIET, Finder, taught
+from defectra.studies.stem4d.learn import deflection_of, latent_rows, score
 from defectra.studies.stem4d.names import (
     COMPONENTS,
     DARK,
@@ -29,121 +28,20 @@ from defectra.studies.stem4d.names import (
     DEFLECTION,
     INTACT,
     LIKELIHOOD,
+    NEIGHBOURS,
+    SINGLE,
     TURNING,
     Metric,
 )
-from defectra.studies.stem4d.networks import Turning
-from defectra.studies.stem4d.polar import Standard, left_out, ring_weights
 from defectra.studies.stem4d.scans import Scan, missing_atoms
 from defectra.studies.stem4d.settings import Stem4dStudy
 
 Floats = NDArray[np.float64]
-Singles = NDArray[np.float32]
 Row = dict[str, Any]
 Scans = Mapping[tuple[str, str], Scan]
 OTHER = {"mono": "di", "di": "mono"}  # vacancy that is judged: vacancy that is learned from
-DOSES = (200.0, 3e5)  # electrons of a pattern in the training, ends of a logarithmic range
-QUIET = 1e7  # electrons that stand for no noise
-QUIET_SHARE = 0.1  # of the patterns of a batch
 DEALS = 10  # random deals of the labels, for the negative control
 SIGMAS = 3.0  # of the noise of a deflection, above which its direction is compared
-
-
-@dataclass(frozen=True)
-class Rings:
-    """Counts to the inputs of a network.
-
-    Attributes
-    ----------
-    weights
-        Shape (pixels, radii * angles), of :func:`.polar.ring_weights`.
-    standard
-        Of the rings without noise.
-    shape
-        (radii, angles).
-    """
-
-    weights: Singles
-    standard: Standard
-    shape: tuple[int, int]
-
-    @classmethod
-    def of(cls, patterns: Floats, step: Floats, study: Stem4dStudy) -> Rings:
-        """From patterns without noise, shape (n, k_y, k_x)."""
-        size = (patterns.shape[1], patterns.shape[2])
-        weights = ring_weights(size, step, INSIDE * study.microscope.detector, study.polar)
-        shape = (study.polar.radii, study.polar.angles)
-        weights = weights.reshape(-1, *shape)
-        weights[:, left_out(study)] = 0
-        flat = weights.reshape(len(weights), -1)
-        rings = (patterns.reshape(len(patterns), -1) @ flat).reshape(-1, *shape)
-        return cls(flat.astype(np.float32), Standard.of(rings), shape)
-
-    def clean(self, patterns: Floats) -> Singles:
-        """Standardised rings, shape (n, radii, angles), of patterns (n, k_y, k_x)."""
-        flat = patterns.reshape(len(patterns), -1)
-        share = flat / np.maximum(flat.sum(1, keepdims=True), 1e-12)
-        return self.standard((share @ self.weights).reshape(-1, *self.shape))
-
-    def inputs(self, patterns: Floats, quiet: bool) -> Singles:
-        """Rings and a channel that tells the dose, shape (n, radii + 1, angles)."""
-        total = patterns.sum((1, 2)) if not quiet else np.full(len(patterns), QUIET)
-        level = np.log10(np.maximum(total, 1)) - 4
-        channel = np.broadcast_to(level[:, None, None], (len(patterns), 1, self.shape[1]))
-        return np.concatenate([self.clean(patterns), channel], 1).astype(np.float32)
-
-    def drawn(self, batch: Mapping[str, Any], generator: torch.Generator) -> dict[str, Any]:
-        """Counts of a batch of patterns without noise, at doses drawn at random, as inputs."""
-        perfect = batch["perfect"]
-        low, high = np.log10(DOSES)
-        draw = torch.rand(2, len(perfect), generator=generator)
-        dose = 10 ** (low + (high - low) * draw[0])
-        dose[draw[1] < QUIET_SHARE] = QUIET
-        counts = torch.poisson(perfect * dose[:, None], generator=generator)
-        total = counts.sum(1, keepdim=True).clamp_min(1)
-        root = ((counts / total) @ torch.from_numpy(self.weights)).clamp_min(0).sqrt()
-        middle = torch.from_numpy(self.standard.mean).float()
-        rings = (root.view(-1, *self.shape) - middle) / self.standard.spread
-        level = (total.log10() - 4)[:, :, None].expand(-1, 1, self.shape[1])
-        return {"rings": torch.cat([rings, level], 1), "wanted": batch["wanted"]}
-
-
-@dataclass(frozen=True)
-class Finder:
-    """A network that is given counts."""
-
-    module: Any
-    rings: Rings
-
-    def latents(self, patterns: Floats, quiet: bool) -> tuple[Floats, Floats]:
-        """Latent variables (n, l) and angles (n,) of patterns (n, k_y, k_x)."""
-        given = torch.from_numpy(self.rings.inputs(patterns, quiet))
-        with torch.no_grad():
-            values, angle = self.module.latents(given)
-        return values.numpy().astype(float), angle.numpy().astype(float)
-
-
-def network_of(study: Stem4dStudy) -> Turning:
-    """A network that is told the dose."""
-    wide = study.network.model_copy(update={"latent": study.network.latent_vacancies})
-    return Turning(study.polar, wide, told=1)
-
-
-def taught(patterns: Floats, step: Floats, study: Stem4dStudy, seed: int, keep: Path) -> Finder:
-    """Train a network on patterns without noise, shape (n, k_y, k_x), and counts drawn of them."""
-    rings = Rings.of(patterns, step, study)
-    perfect = np.maximum(patterns.reshape(len(patterns), -1), 0).astype(np.float32)
-    every = np.arange(len(patterns))
-    found = train(
-        lambda: network_of(study),
-        {"perfect": perfect, "wanted": rings.clean(patterns)},
-        lambda module, batch: module.loss(batch["rings"], batch["wanted"]),
-        (every, every[:0]),
-        study.noisy_training.model_copy(update={"seed": seed}),
-        keep,
-        rings.drawn,
-    )
-    return Finder(found.module, rings)
 
 
 @dataclass(frozen=True)
@@ -187,15 +85,13 @@ def dose_of(scan: Scan) -> float:
     return mean if mean > 2 else QUIET
 
 
-Features = Mapping[str, Any]
-
-
-def features_of(finder: Finder, lesson: Lesson, step: Floats, study: Stem4dStudy) -> Features:
-    """What each model makes of patterns: functions of patterns (n, k_y, k_x) to (n, features)."""
+def rivals(
+    finder: Finder, lesson: Lesson, step: Floats, study: Stem4dStudy
+) -> Mapping[str, Callable[[Floats], Floats]]:
+    """What needs no network: functions of patterns (n, k_y, k_x) to features (n, f)."""
     flat = finder.rings.clean(lesson.patterns).reshape(len(lesson.patterns), -1)
     components = PCA(study.network.latent + 1, random_state=0).fit(flat)
     return {
-        TURNING: lambda p: finder.latents(p, lesson.quiet)[0],
         DEFLECTION: lambda p: np.hypot(*deflection_of(p, step).T)[:, None],
         DARK: lambda p: _dark(p, step, study)[:, None],
         COMPONENTS: lambda p: components.transform(finder.rings.clean(p).reshape(len(p), -1)),
@@ -216,7 +112,7 @@ def likelihood(scan: Scan, perfect: Scan, true: NDArray[np.bool_]) -> Floats:
     """Log odds of a missing atom for whoever knows every pattern of this very scan, shape (n,).
 
     The Poisson likelihood of the counts under the patterns without noise of all places: no method
-    that sees one pattern at a time tells more.
+    that sees one pattern at a time says more.
     """
     expected = np.maximum(perfect.patterns.reshape(len(perfect.places), -1), 1e-12)
     counts = scan.patterns.reshape(len(scan.places), -1)
@@ -227,66 +123,125 @@ def likelihood(scan: Scan, perfect: Scan, true: NDArray[np.bool_]) -> Floats:
     return result
 
 
+def probe_overlap(places: Floats, study: Stem4dStudy) -> Floats:
+    """Weights of the places about each place, rows sum to 1, shape (n, n).
+
+    The overlap of two probes, taken as Gaussian with the full width at half maximum of a
+    diffraction-limited one, ``0.51 wavelength / aperture`` (Airy): 0.83 Å here.
+    """
+    energy, aperture = 1e3 * study.microscope.energy, 1e-3 * study.microscope.aperture
+    wavelength = 12.2643 / np.sqrt(energy + 0.97845e-6 * energy**2)  # Å, relativistic
+    sigma = 0.51 * wavelength / aperture / np.sqrt(8 * np.log(2))
+    square = ((places[:, None] - places[None]) ** 2).sum(-1)
+    weights = np.exp(-square / (4 * sigma**2))
+    result: Floats = weights / weights.sum(1, keepdims=True)
+    return result
+
+
 @dataclass(frozen=True)
 class Judged:
-    """One vacancy, judged at one fidelity: latent rows, scores, and the classifier."""
+    """One vacancy, judged at one fidelity.
+
+    Attributes
+    ----------
+    rows, scores
+        Latent rows of the first network; scores.
+    dose
+        Electrons of a pattern.
+    odds, area
+        Classifier of the first network, and the area under its curve.
+    """
 
     rows: list[Row]
     scores: list[Row]
     dose: float
     odds: measures.Odds
+    area: float
 
 
 def judged(
-    scans: Scans, sample: str, protocol: str, finder: Finder, study: Stem4dStudy, seed: int
+    scans: Scans,
+    sample: str,
+    protocol: str,
+    finders: Sequence[Finder],
+    study: Stem4dStudy,
+    seed: int,
 ) -> Judged:
-    """Judge a network and its rivals on a vacancy that none of them has seen."""
+    """Judge networks and their rivals on a vacancy that none of them has seen.
+
+    The log odds of the networks are averaged. Each model is judged on single patterns, and on the
+    mean of its log odds over neighbouring places (:func:`probe_overlap`).
+    """
     quiet = study.methods[0]
     whole, scan = scans["graphene", quiet], scans[sample, protocol]
-    dose = dose_of(scan)
-    lesson = Lesson.at(whole, scans[OTHER[sample], quiet], dose, study, [seed, round(dose)])
-    features = features_of(finder, lesson, scan.step, study)
+    lesson = Lesson.at(
+        whole, scans[OTHER[sample], quiet], dose_of(scan), study, [seed, round(dose_of(scan))]
+    )
     true = near_missing(scan, whole, study)
-    scores: list[Row] = []
-    for model, make in features.items():
-        ratio = measures.Odds.of(make(lesson.patterns), lesson.missing)(make(scan.patterns))
-        value = measures.detection(ratio, true, study.bootstrap, seed)
-        scores.append(score(sample, model, Metric.AUROC, value, protocol))
-    if dose < QUIET:
-        best = likelihood(scan, scans[sample, quiet], true)
-        value = measures.detection(best, true, study.bootstrap, seed)
-        scores.append(score(sample, LIKELIHOOD, Metric.AUROC, value, protocol))
-    known = features[TURNING](lesson.patterns)
-    values, angle = finder.latents(scan.patterns, lesson.quiet)
-    odds = measures.Odds.of(known, lesson.missing)
+    known = [f.latents(lesson.patterns, lesson.quiet)[0] for f in finders]
+    values = [f.latents(scan.patterns, lesson.quiet) for f in finders]
+    odds = [measures.Odds.of(k, lesson.missing) for k in known]
+    single = [o(v[0]) for o, v in zip(odds, values, strict=True)]
+    ratios = {TURNING: np.mean(single, axis=0)}
+    for model, make in rivals(finders[0], lesson, scan.step, study).items():
+        ratios[model] = measures.Odds.of(make(lesson.patterns), lesson.missing)(make(scan.patterns))
+    if not lesson.quiet:
+        ratios[LIKELIHOOD] = likelihood(scan, scans[sample, quiet], true)
+    scores = [*_detection_scores(scan, true, ratios, study, seed)]
     if lesson.quiet:
-        learned = (known, lesson.missing, values)
-        scores += _controls(sample, protocol, (scan, whole), learned, study)
-    return Judged(latent_rows(scan, TURNING, values, angle), scores, dose, odds)
+        dealt = [(k, lesson.missing, v[0]) for k, v in zip(known, values, strict=True)]
+        scores += _controls((scan, whole), dealt, single, study)
+    area = float(roc_auc_score(true, single[0]))
+    return Judged(latent_rows(scan, TURNING, *values[0]), scores, dose_of(scan), odds[0], area)
+
+
+def _detection_scores(
+    scan: Scan,
+    true: NDArray[np.bool_],
+    ratios: Mapping[str, Floats],
+    study: Stem4dStudy,
+    seed: int,
+) -> Iterator[Row]:
+    overlap = probe_overlap(scan.places, study)
+    for model, ratio in ratios.items():
+        for subset, shown in ((SINGLE, ratio), (NEIGHBOURS, overlap @ ratio)):
+            value = measures.detection(shown, true, study.bootstrap, seed)
+            yield score(scan.sample, model, Metric.AUROC, value, scan.protocol, subset)
 
 
 def _controls(
-    sample: str,
-    protocol: str,
     both: tuple[Scan, Scan],
-    learned: tuple[Floats, NDArray[np.bool_], Floats],
+    learned: Sequence[tuple[Floats, NDArray[np.bool_], Floats]],
+    single: Sequence[Floats],
     study: Stem4dStudy,
 ) -> Iterator[Row]:
-    """Labels dealt at random; atoms that are there."""
+    """Labels dealt at random; atoms that are there.
+
+    Intervals are over trainings: places and atoms of one network share its errors.
+
+    Parameters
+    ----------
+    learned
+        Latent variables and labels that each network learned from, latent variables it is judged
+        on.
+    single
+        Log odds of each network.
+    """
     scan, whole = both
-    known, label, values = learned
     true, draw = near_missing(scan, whole, study), np.random.default_rng(0)
-    dealt = (
-        roc_auc_score(true, measures.Odds.of(known, draw.permutation(label))(values))
-        for _ in range(DEALS)
-    )
-    yield score(sample, DEALT, Metric.AUROC, Estimate.mean(dealt), protocol)
-    ratio = measures.Odds.of(known, label)(values)
-    found = []
-    for atom in intact_atoms(scan, whole, study):
-        near = within(scan.places, atom[None], study.vacancy_radius)
-        found.append(roc_auc_score(near[~true], ratio[~true]))
-    yield score(sample, INTACT, Metric.AUROC, Estimate.mean(found), protocol)
+    dealt = [
+        np.mean([
+            roc_auc_score(true, measures.Odds.of(known, draw.permutation(label))(values))
+            for _ in range(DEALS)
+        ])
+        for known, label, values in learned
+    ]  # fmt: skip
+    atoms = intact_atoms(scan, whole, study)
+    near = [within(scan.places, atom[None], study.vacancy_radius)[~true] for atom in atoms]
+    intact = [np.mean([roc_auc_score(n, ratio[~true]) for n in near]) for ratio in single]
+    for model, areas in ((DEALT, dealt), (INTACT, intact)):
+        value = Estimate.mean(float(a) for a in areas)
+        yield score(scan.sample, model, Metric.AUROC, value, scan.protocol)
 
 
 def intact_atoms(scan: Scan, whole: Scan, study: Stem4dStudy) -> Floats:
@@ -303,7 +258,7 @@ def vacancies(
 ) -> tuple[list[Row], list[Row], tuple[Finder, list[Judged]] | None]:
     """Both vacancies at each dose: latent rows, scores, and what is kept as the model.
 
-    The model is that which was judged on the single vacancy; None without the scans.
+    The model is the first of those that were judged on the single vacancy; None without the scans.
     """
     rows: list[Row] = []
     scores: list[Row] = []
@@ -314,12 +269,15 @@ def vacancies(
     whole = scans["graphene", quiet]
     for sample, other in OTHER.items():
         patterns = np.concatenate([whole.patterns, scans[other, quiet].patterns])
-        finder = taught(patterns, whole.step, study, seed, keep / f"vacancies-{sample}")
+        finders = [
+            taught(patterns, whole.step, study, seed + k, keep / f"vacancies-{sample}-{k}")
+            for k in range(study.seeds)
+        ]
         wanted = [p for p in (quiet, *study.doses) if (sample, p) in scans]
-        every = [judged(scans, sample, p, finder, study, seed) for p in wanted]
+        every = [judged(scans, sample, p, finders, study, seed) for p in wanted]
         rows += [r for j in every for r in j.rows]
         scores += [r for j in every for r in j.scores]
-        kept = kept or (finder, every)
+        kept = kept or (finders[0], every)
     if kept is not None:
         scores += [r for p in study.doses for r in _noisy_angle(scans, p, kept[0])]
     return rows, scores, kept

@@ -62,7 +62,7 @@ def _moved(metrics: Rows) -> Iterator[Check]:
             sense=side,
             ours=estimate(metrics, features="cdf", model=FOREST, subset=MOVED[2], **wanted),
             unit=unit(metrics, target),
-            fails_if="an error of 3 eV in the energy axis takes all that the CDF tells",
+            fails_if="an error of 3 eV in the energy axis takes all that the CDF carries",
         )
 
 
@@ -105,7 +105,7 @@ RECOGNISED = 0.9  # share of another element's spectra that a training domain ha
 # Model, what it has to beat, and what it means if it does not.
 _WITHOUT = (
     (transfer.OTHER_DELTA, transfer.RAW, "its correction makes the other element worse"),
-    (transfer.OTHER_DELTA, transfer.OTHER_CORRECTION, "nothing but shift, width and mean is told"),
+    (transfer.OTHER_DELTA, transfer.OTHER_CORRECTION, "nothing but shift, width and mean is given"),
     (transfer.AT_WIDTH, transfer.RAW, "an axis from the edge and equal core holes do not suffice"),
 )
 _WITH = (

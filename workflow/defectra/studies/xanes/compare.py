@@ -1,4 +1,4 @@
-"""Which feature of a spectrum tells most about the site, and what it stands when spectra change.
+"""Which feature of a spectrum says most about the site, and what it stands when spectra change.
 
 Every feature and model is fitted on undisturbed FEFF spectra of some materials and asked about
 spectra of others, in every view of :mod:`defectra.studies.xanes.views`.

@@ -13,11 +13,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.base import clone
 from sklearn.decomposition import PCA
 from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import RidgeCV
-from sklearn.model_selection import GroupKFold, cross_val_predict
-from sklearn.pipeline import make_pipeline
+from sklearn.model_selection import GroupKFold
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from defectra.core.records import Column, Metric, Split, Table
@@ -72,12 +73,13 @@ class Trials:
     ----------
     options
         Shift and width (eV), k of them.
-    rest
-        Shape (k, n, 141).
+    rest, squares
+        Shape (k, n, 141), and the sum of its squares over the spectrum, shape (k, n).
     """
 
     options: tuple[tuple[float, float], ...]
     rest: Floats
+    squares: Floats
 
     @classmethod
     def of(cls, feff: Floats, vasp: Floats, settings: Delta) -> Trials:
@@ -85,13 +87,15 @@ class Trials:
         steps = round(settings.largest_shift / STEP)
         shifts = [float(STEP * k) for k in range(-steps, steps + 1)]
         options = tuple((shift, fwhm) for fwhm in settings.widths for shift in shifts)
-        return cls(options, np.array([vasp - _moved(feff, *option) for option in options]))
+        rest = np.array([vasp - _moved(feff, *option) for option in options])
+        return cls(options, rest, np.einsum("kng,kng->kn", rest, rest))
 
     def fit(self, rows: Sequence[int] | NDArray[np.int64] | slice = slice(None)) -> Correction:
         """Shift, width and mean of the smallest squared error on some of the pairs."""
-        rest = self.rest[:, rows]
-        means = rest.mean(axis=1)
-        errors = (rest**2).sum(axis=(1, 2)) - rest.shape[1] * (means**2).sum(axis=1)
+        used = np.zeros(self.rest.shape[1])
+        used[rows] = 1.0
+        means = used @ self.rest / used.sum()
+        errors = self.squares @ used - used.sum() * (means**2).sum(axis=1)
         best = int(errors.argmin())
         return Correction(*self.options[best], means[best])
 
@@ -149,24 +153,27 @@ def hold_out(
 
 def learn(x: Floats, rest: Floats, groups: Sequence[str], settings: Delta) -> Any:
     """Linear or kernel ridge on principal components, whichever errs less on inner groups."""
-
-    def on_axes(model: Any) -> Any:
-        axes = PCA(settings.components, whiten=True, random_state=0)
-        return make_pipeline(StandardScaler(), axes, model)
-
     gamma = 1.0 / settings.components
-    candidates = [on_axes(RidgeCV(np.logspace(-1, 4, 11)))]
-    candidates += [
-        on_axes(KernelRidge(kernel="rbf", gamma=g * gamma, alpha=a))
+    models: list[Any] = [RidgeCV(np.logspace(-1, 4, 11))]
+    models += [
+        KernelRidge(kernel="rbf", gamma=g * gamma, alpha=a)
         for g in (0.03, 0.1, 0.3)
         for a in (0.03, 0.1, 0.3, 1.0)
     ]
-    inner = GroupKFold(4)
-    errors = [
-        float(((cross_val_predict(c, x, rest, groups=groups, cv=inner) - rest) ** 2).sum())
-        for c in candidates
-    ]
-    return candidates[int(np.argmin(errors))].fit(x, rest)
+    errors = np.zeros(len(models))
+    for train, test in GroupKFold(4).split(x, groups=groups):
+        axes = _axes(settings).fit(x[train])
+        seen, asked = axes.transform(x[train]), axes.transform(x[test])
+        for k, model in enumerate(models):
+            answer = clone(model).fit(seen, rest[train]).predict(asked)
+            errors[k] += ((answer - rest[test]) ** 2).sum()
+    best = models[int(errors.argmin())]
+    return Pipeline([*_axes(settings).steps, ("model", best)]).fit(x, rest)
+
+
+def _axes(settings: Delta) -> Pipeline:
+    """Whitened principal components of standardised spectra."""
+    return make_pipeline(StandardScaler(), PCA(settings.components, whiten=True, random_state=0))
 
 
 def delta_metrics(rows: Sequence[Mapping[str, Any]], settings: XanesStudy, seed: int) -> list[Row]:

@@ -1,4 +1,4 @@
-"""FEFF to VASP for another element: what a model of one tells of it, and how many sites it takes.
+"""FEFF to VASP for another element: what a model of one says of it, and how many sites it takes.
 
 Each target site is answered by models that saw all pairs of the source element and a few sites of
 the target, drawn from other materials. The strongest cheap baseline sees the same few sites: one
@@ -23,6 +23,7 @@ from defectra.studies.xanes import delta
 from defectra.studies.xanes.omnixas import POINTS, material
 from defectra.studies.xanes.settings import XanesStudy
 from defectra.studies.xanes.two_elements import (
+    FewSites,
     Pairs,
     Prepared,
     few_sites_correction,
@@ -129,15 +130,12 @@ def transfer(source: Pairs, target: Pairs, settings: XanesStudy, seed: int) -> A
         for repeat in range(repeats):
             order = _order(target.materials, pool, [seed, number, repeat])
             for n in counts:
-                few = order[:n]
+                known = FewSites.of(wide.take(order[:n]), settings.delta)
+                named = ((CORRECTION, target), (AFTER, widened))
                 for name, values in (
-                    *_corrected(
-                        ((CORRECTION, target), (WIDE_CORRECTION, wide), (AFTER, widened)),
-                        few,
-                        test,
-                        settings,
-                    ),
-                    *_learnt(wide.take(few), wide.take(test), others, settings),
+                    (WIDE_CORRECTION, known.correction.apply(wide.feff[test])),
+                    *_corrected(named, order[:n], test, settings),
+                    *_learnt(known, wide.feff[test], others, settings),
                 ):
                     found[name, n][repeat, test] = values
     return Answers(target.element, source.element, target.sites, target.vasp, found)
@@ -182,18 +180,17 @@ def _corrected(
 
 
 def _learnt(
-    few: Pairs, test: Pairs, others: tuple[Prepared, Prepared], settings: XanesStudy
+    few: FewSites, feff: Floats, others: tuple[Prepared, Prepared], settings: XanesStudy
 ) -> Iterator[tuple[str, Floats]]:
     """Answers from a few sites of the target, alone, with the source, and with it shuffled."""
     for name, other in ((OWN, None), (BOTH, others[0]), (CONTROL, others[1])):
-        model = fit_shared(few, other, settings.delta, settings.transfer)
-        yield name, model.predict(test.feff)
+        yield name, fit_shared(few, other, settings.delta, settings.transfer).predict(feff)
 
 
 def transfer_metrics(answers: Answers, settings: XanesStudy, seed: int) -> list[Row]:
     """Relative RMS and median r by method and number of sites, and paired differences.
 
-    Rows of ``metrics.csv``; `subset` tells how many sites of the target were known.
+    Rows of ``metrics.csv``; `subset` says how many sites of the target were known.
     """
     weights = scores.group_weights([material(s) for s in answers.sites], settings.bootstrap, seed)
     errors = {key: _errors(answers.truth, v, weights) for key, v in answers.of.items()}
@@ -212,7 +209,7 @@ def transfer_metrics(answers: Answers, settings: XanesStudy, seed: int) -> list[
 def domain_metrics(
     source: Pairs, answers: Answers, target: Pairs, settings: XanesStudy, seed: int
 ) -> list[Row]:
-    """Whether the training domain of the source tells that it is asked about another element.
+    """Whether the training domain of the source says that it is asked about another element.
 
     Share of the target's FEFF spectra outside of it, and the rank correlation of the distance
     with the error of the source's delta model. Rows of ``metrics.csv``.

@@ -51,7 +51,7 @@ def _better(metrics: Rows) -> Iterator[Check]:
                 sense="below",
                 ours=error(metrics, content, name, DIFFERENCE),
                 unit="atoms per formula unit",
-                fails_if="a linear plane tells the content as well",
+                fails_if="a linear plane predicts the content as well",
             )
 
 
@@ -78,7 +78,7 @@ def _control(control: Rows) -> Iterator[Check]:
             bound=P_VALUE,
             sense="below",
             ours=Estimate.exact(float(row["p_value"]), int(float(row["reflections"]))),
-            fails_if="relevance has nothing to do with what a reflection tells",
+            fails_if="relevance has nothing to do with what a reflection carries",
         )
         yield _check(
             check_id="relevance_background",
@@ -116,7 +116,7 @@ def _explained(reflections: Rows, ranges: tuple[float, float]) -> Iterator[Check
         bound=1.0,
         sense="below",
         ours=ours,
-        fails_if="its structure factor tells the contents as well as that of others",
+        fails_if="its structure factor predicts the contents as well as that of others",
     )
 
 

@@ -26,10 +26,15 @@ FORMATS = (".xy", ".xye", ".dat", ".txt", ".csv", ".ras", ".cif", ".npy", ".npz"
 IMAGES = (".tif", ".tiff", ".png", ".dm3", ".dm4")
 ARRAYS = (".npy", ".npz", ".mat", ".h5")
 FEWEST = 50  # points
+MOST = 4  # numbers of a line: two columns with decimal commas, parted by commas
+PLATEAU = 4  # points in a row that hold the largest intensity: more than chance
+BRIGHT = 25.0  # counts beside a point that holds nothing
+GAP = 0.5  # degrees, largest step between points within the grid
 _ANGLES = ("_pd_meas_2theta_scan", "_pd_proc_2theta_corrected", "_pd_meas_2theta_corrected")
 _RANGE = ("_pd_meas_2theta_range", "_pd_proc_2theta_range")
 _INTENSITIES = ("_pd_meas_counts_total", "_pd_meas_intensity_total", "_pd_proc_intensity_total")
 _WAVELENGTHS = ("_diffrn_radiation_wavelength", "_pd_proc_wavelength")
+_PARTED = re.compile(r"\s*[,;]\s*|\s+")
 # a comma between digits where columns are parted by something else, or more commas than columns
 _DECIMAL_COMMA = re.compile(r"\d,\d.*[;\s]|[;\s].*\d,\d|,.*,.*,")
 _RAS_WAVELENGTH = re.compile(r"\*MEAS_COND_XG_WAVE_LENGTH_ALPHA1\s+\"?([0-9.]+)")
@@ -109,6 +114,13 @@ def on_grid(pattern: PowderPattern, grid: Grid, wavelength: float, what: str) ->
             f"{what}: reaches from {first:.2f} to {last:.2f} degrees (2 theta, Cu K alpha 1); the "
             f"models need {grid.first:g} to {grid.last:g}"
         )
+    inner = angles[(angles >= grid.first - GAP) & (angles <= grid.last + GAP)]
+    if np.diff(inner).max() > GAP:
+        at = int(np.diff(inner).argmax())
+        raise DataError(
+            f"{what}: no point between {inner[at]:.2f} and {inner[at + 1]:.2f} degrees (2 theta, "
+            f"Cu K alpha 1); steps of {GAP:g} degrees are needed at most"
+        )
     return _resampled(angles, pattern.intensity[reached], grid)
 
 
@@ -144,19 +156,46 @@ def _checked(found: PowderPattern, path: Path) -> PowderPattern:
     if (counts < 0).any():
         raise DataError(f"{path}: {int((counts < 0).sum())} negative intensities: no counts")
     if not counts.max() > counts.min():
-        raise DataError(f"{path}: every intensity is {counts[0]:g}; nothing can be told from it")
+        raise DataError(f"{path}: every intensity is {counts[0]:g}; it holds no information")
+    _refuse_points(angles, counts, path)
     return found
+
+
+def _refuse_points(angles: Floats, counts: Floats, path: Path) -> None:
+    """A peak that is cut flat, or points that hold nothing between bright ones."""
+    flat = np.lib.stride_tricks.sliding_window_view(counts == counts.max(), PLATEAU).all(1)
+    if flat.any() and counts.max() > 4 * BRIGHT:
+        raise DataError(
+            f"{path}: {PLATEAU} points and more in a row hold the largest intensity "
+            f"{counts.max():g}, the first at {angles[flat.argmax()]:g} degrees: saturated"
+        )
+    lit = np.flatnonzero(counts > 0)
+    before, after = (np.zeros(len(counts)) for _ in range(2))
+    place = np.searchsorted(lit, np.arange(len(counts)))
+    inside = (counts == 0) & (place > 0) & (place < len(lit))
+    before[inside], after[inside] = counts[lit[place[inside] - 1]], counts[lit[place[inside]]]
+    dead = np.minimum(before, after) > BRIGHT
+    if dead.any():
+        raise DataError(
+            f"{path}: {int(dead.sum())} points hold nothing between bright ones, the first at "
+            f"{angles[dead.argmax()]:g} degrees: dead channels; cut them or fill them"
+        )
 
 
 def _table(lines: list[str], path: Path, start: int = 1) -> Floats:
     """First two columns of lines of numbers."""
     rows = []
     for number, line in enumerate(lines, start):
+        if len(_PARTED.split(line.strip())) > MOST:
+            raise DataError(
+                f"{path}: line {number} holds more than {MOST} numbers; angle and intensity are "
+                f"read from columns, one point a line"
+            )
         if _DECIMAL_COMMA.search(line.strip()):
             raise DataError(
                 f"{path}: line {number}: {line.strip()[:40]!r} has decimal commas; write points"
             )
-        parts = re.split(r"\s*[,;]\s*|\s+", line.strip())
+        parts = _PARTED.split(line.strip())
         try:
             rows.append((float(parts[0]), float(parts[1])))
         except (ValueError, IndexError):
@@ -202,10 +241,19 @@ def _ras(text: str, path: Path) -> PowderPattern:
         raise DataError(f"{path}: {len(starts)} scans between the marks *RAS_INT_START and _END")
     body = lines[starts[0] + 1 : ends[0]]
     table = _table(body, path, starts[0] + 2)
-    factors = np.array([float(line.split()[2]) if len(line.split()) > 2 else 1.0 for line in body])
+    factors = np.array([_factor(line, path) for line in body])
     found = _RAS_WAVELENGTH.search(text)
-    wavelength = float(found.group(1)) if found else math.nan
+    wavelength = _wavelength(found.group(1), path) if found else math.nan
     return PowderPattern(table[:, 0], table[:, 1] * factors, wavelength)
+
+
+def _factor(line: str, path: Path) -> float:
+    """Attenuator factor of a line of a ras file; 1 where there is none."""
+    parts = line.split()
+    factor = _number(parts[2], path) if len(parts) > 2 else 1.0
+    if not factor > 0:
+        raise DataError(f"{path}: {line.strip()[:40]!r}: an attenuator factor is above 0")
+    return factor
 
 
 def _cif(text: str, path: Path) -> PowderPattern:
@@ -233,9 +281,9 @@ def _pattern_of(block: Block, path: Path) -> PowderPattern | None:
             angles = np.array([_number(row[angle].text, path) for row in loop.rows])
         else:
             angles = _even(block, len(counts), path)
-        wavelength_text = block.text(*_WAVELENGTHS)
+        wavelength = block.text(*_WAVELENGTHS)
         return PowderPattern(
-            angles, counts, _number(wavelength_text.text, path) if wavelength_text else math.nan
+            angles, counts, _wavelength(wavelength.text, path) if wavelength else math.nan
         )
     return None
 
@@ -248,6 +296,13 @@ def _even(block: Block, count: int, path: Path) -> Floats:
             first, last = (_number(v.text, path) for v in ends if v is not None)
             return np.linspace(first, last, count)
     raise DataError(f"{path}: intensities without angles ({', '.join(_ANGLES)})")
+
+
+def _wavelength(text: str, path: Path) -> float:
+    value = _number(text, path)
+    if not 0 < value < math.inf:
+        raise DataError(f"{path}: a wavelength of {text} Å")
+    return value
 
 
 def _number(text: str, path: Path) -> float:

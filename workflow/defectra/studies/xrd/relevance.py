@@ -2,7 +2,7 @@
 
 The relevance of a reflection is the median distance that points of the plane move, in units of the
 spread of the plane, when the reflection alone is taken from another alloy drawn at random, angle
-and intensity alike: the patterns keep the look of patterns, and lose what this reflection tells.
+and intensity alike: the patterns keep the look of patterns, and lose what this reflection carries.
 Reflections are exchanged one by one although they overlap, since a pattern is their sum; each is
 computed from its structure factor.
 """

@@ -1,4 +1,4 @@
-"""Structure factors of the ThMn12 type, site by site: why a reflection tells the contents or not.
+"""Structure factors of the ThMn12 type, site by site: why a reflection carries contents or not.
 
 F(hkl) = sum over sites of (mean scattering factor of the site) x (geometric sum of the site). The
 centred cell doubles it for h + k + l even. Atomic scattering factors are those of pymatgen's table

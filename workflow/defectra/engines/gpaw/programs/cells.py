@@ -229,6 +229,42 @@ def hybrid(ground: Ground, step: dict) -> dict:
     return out
 
 
+def dielectric(ground: Ground, step: dict) -> dict:
+    """Dielectric function of light without local fields, on the mesh of the bands.
+
+    Transitions between Kohn-Sham states alone (no excitons, no spin-orbit coupling), summed by
+    tetrahedra. ``bands`` empty bands are summed over, energies to ``largest`` (eV), broadened by
+    ``eta`` (eV); the grid is ``spacing`` eV wide at 0 and wider above. Cubic: one direction.
+    """
+    from gpaw.response.df import DielectricFunction
+
+    calc, kept = ground.bands, Path("response.gpw")
+    occupied = round(calc.get_number_of_electrons() / 2)
+    calc.write(str(kept), mode="all")
+    grid = {"type": "nonlinear", "domega0": step["spacing"], "omega2": 8.0}
+    response = DielectricFunction(
+        str(kept),
+        ecut=step["cutoff"],
+        frequencies={**grid, "omegamax": step["largest"]},
+        nbands=occupied + step["bands"],
+        eta=step["eta"],
+        hilbert=True,
+        intraband=False,
+        integrationmode="tetrahedron integration",
+        rate="eta",
+        txt="response.txt",
+    )
+    without, _ = response.get_dielectric_function(filename=None)
+    if common.is_first():
+        kept.unlink()
+    return {
+        "energies_eV": np.asarray(response.get_frequencies()).tolist(),
+        "real": np.asarray(without.real).tolist(),
+        "imaginary": np.asarray(without.imag).tolist(),
+        "irreducible_points": len(calc.get_ibz_k_points()),
+    }
+
+
 def _moved(
     e: np.ndarray,
     found: np.ndarray,
@@ -303,7 +339,10 @@ def _with_spin_orbit(calc: Any, eigenvalues: np.ndarray | None = None) -> dict:
 
 STEPS = {
     f.__name__: f
-    for f in (energy, equation_of_state, forces, relax, potentials, edges, spin_orbit, hybrid)
+    for f in (
+        *(energy, equation_of_state, forces, relax, potentials),
+        *(edges, spin_orbit, hybrid, dielectric),
+    )
 }
 
 

@@ -9,9 +9,14 @@ from typing import Any
 import numpy as np
 
 from defectra.figures import style
-from defectra.studies.nmc.experiment import DIFFERENCE, KERNEL, PEAK, rmse
+from defectra.studies.nmc.experiment import DIFFERENCE, KERNEL, PEAK, SERIES, rmse
 
-_LOOKS = {KERNEL: (style.RED, "o"), DIFFERENCE: (style.BLUE, "s"), PEAK: (style.GREY, "^")}
+_LOOKS = {
+    KERNEL: (style.RED, "o"),
+    DIFFERENCE: (style.BLUE, "s"),
+    PEAK: (style.GREY, "^"),
+    SERIES: (style.BLACK, "D"),
+}
 
 
 @style.styled()

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import SymLogNorm
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from defectra.figures import style
@@ -60,6 +62,9 @@ def plot_accuracy(metrics: Rows, path: str | Path) -> None:
             x, y, style.bars(y, lo, hi), fmt="o-", color=colour, label=f"{kind} disks"
         )
     axes[0, 2].set(xscale="log", xlabel="training patterns", ylabel="share exact", ylim=(0, 1.03))
+    sizes = sorted({round(float(x)) for line in axes[0, 2].lines for x in line.get_xdata()})
+    axes[0, 2].set_xticks(sizes, [str(n) for n in sizes])
+    axes[0, 2].minorticks_off()
     axes[0, 2].legend()
     style.save(figure, path)
 
@@ -107,6 +112,8 @@ def plot_confusion(rows: Rows, path: str | Path) -> None:
             extent = (low - 0.5, high + 0.5, low - 0.5, high + 0.5)
             image = axis.imshow(table, origin="lower", extent=extent, vmin=0, vmax=1, cmap="Blues")
             axis.set(title=f"{kind}: {model}", xlabel="answer", ylabel="disks")
+            axis.xaxis.set_major_locator(MaxNLocator(integer=True))
+            axis.yaxis.set_major_locator(MaxNLocator(integer=True))
             axis.title.set_fontsize(8)
     if image is not None:
         figure.colorbar(image, ax=axes, label="share of the patterns", shrink=0.6)
@@ -140,19 +147,24 @@ def plot_photons(metrics: Rows, path: str | Path) -> None:
 def plot_saliency(rings: Rows, blocks: Rows, path: str | Path) -> None:
     """Change of the answer when a ring or a block of the pattern gets brighter."""
     shown = [(k, n) for k in KINDS for n in sorted({float(r["number"]) for r in blocks})]
-    figure, axes = style.canvas(1, 1 + len(shown), (3.4 * (1 + len(shown)), 3.2))
+    lines = max(1, -(-(1 + len(shown)) // 3))
+    figure, axes = style.canvas(lines, 3, (11.0, 3.1 * lines))
     for kind, colour in zip(KINDS, (style.BLUE, style.RED)):
         for model, line in ((models.NETWORK, "-"), (models.IMAGE, ":")):
             own = _of(rings, kind=kind, model=model)
             x, y = (np.array([float(r[k]) for r in own]) for k in ("ring_pixel", "change"))
-            axes[0, 0].plot(x, y, line, color=colour, label=f"{kind}: {model}")
+            changed = y > 0  # on a logarithmic scale; the hidden centre changes nothing
+            axes[0, 0].plot(x[changed], y[changed], line, color=colour, label=f"{kind}: {model}")
     axes[0, 0].set(
         xlabel="distance from the direct beam (pixel)",
-        ylabel="|change| in disks per relative change",
+        ylabel="|change| in disks\nper relative change",
     )
-    if axes[0, 0].lines:
-        axes[0, 0].legend(fontsize=6)
-    for axis, (kind, number) in zip(axes[0, 1:], shown):
+    if any(len(np.asarray(line.get_ydata())) for line in axes[0, 0].lines):
+        axes[0, 0].set_yscale("log")
+        figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
+    for axis in axes.flat[1 + len(shown) :]:
+        axis.set_axis_off()
+    for axis, (kind, number) in zip(axes.flat[1:], shown):
         own = [
             r for r in _of(blocks, kind=kind, model=models.NETWORK) if float(r["number"]) == number
         ]
@@ -172,11 +184,13 @@ def _blocks(axis: Axes, own: Rows, title: str) -> None:
     table[np.searchsorted(high, rows), np.searchsorted(wide, columns)] = change
     limit = float(np.abs(table).max()) or 1.0
     extent = (*_ends(wide), *_ends(high))
-    image = axis.imshow(
-        table, origin="lower", extent=extent, cmap="RdBu_r", vmin=-limit, vmax=limit
-    )
+    scale = SymLogNorm(limit / 1000, vmin=-limit, vmax=limit)
+    image = axis.imshow(table, origin="lower", extent=extent, cmap="RdBu_r", norm=scale)
     axis.set(title=title, xlabel="column (pixel)", ylabel="row (pixel)")
-    axis.figure.colorbar(image, ax=axis, shrink=0.6, label="disks per relative change")
+    axis.figure.colorbar(
+        image, ax=axis, shrink=0.8, label="disks per\nrelative change",
+        ticks=[-limit, -limit / 30, 0, limit / 30, limit], format="%.1g",
+    )  # fmt: skip
 
 
 def _ends(places: NDArray[np.float64]) -> tuple[float, float]:

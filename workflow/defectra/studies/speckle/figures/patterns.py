@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from defectra.engines.speckle.engine import ANALYTIC, PIXEL
@@ -78,6 +79,8 @@ def plot_moments(rows: Rows, tolerance: float, path: str | Path) -> None:
     else:
         style.say(axes[0, 1], "no mirror of the published data:\nthe authors' means are not known")
     axes[0, 0].set(xlabel="number of disks", ylabel="first moment (pixel)")
+    for axis in axes.flat:
+        axis.xaxis.set_major_locator(MaxNLocator(integer=True))
     if axes[0, 0].get_legend_handles_labels()[0]:
         axes[0, 0].legend()
     style.save(figure, path)

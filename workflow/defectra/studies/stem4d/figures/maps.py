@@ -27,7 +27,9 @@ from defectra.studies.stem4d.names import (
     DARK,
     DEFLECTION,
     LIKELIHOOD,
+    NEIGHBOURS,
     PLAIN,
+    SINGLE,
     TURNING,
     Metric,
 )
@@ -67,19 +69,22 @@ def plot_latents(rows: Sequence[Mapping[str, Any]], study: Stem4dStudy, path: st
 
 @styled()
 def plot_vacancies(metrics: Rows, study: Stem4dStudy, path: str | Path) -> None:
-    """One panel for each vacancy."""
-    figure, axes = canvas(1, 2, (9.0, 3.8))
-    for axis, sample in zip(axes.flat, ("mono", "di"), strict=True):
-        for model, colour in COLOURS.items():
-            _draw(axis, metrics, study, (sample, model), colour)
-        if not axis.lines:
-            say(axis, f"{sample}-vacancy: not computed")
-            continue
-        axis.axhline(0.5, color=GREY, lw=0.8)
-        axis.set_xscale("log")
-        axis.set_xlabel("electrons of a pattern")
-        axis.set_ylabel("area under the curve")
-        axis.set_title(f"{sample}-vacancy in graphene")
+    """Rows: single patterns, mean over neighbouring places; columns: vacancies."""
+    figure, axes = canvas(2, 2, (9.0, 6.6))
+    for line, subset in enumerate((SINGLE, NEIGHBOURS)):
+        for column, sample in enumerate(("mono", "di")):
+            axis = axes[line, column]
+            for model, colour in COLOURS.items():
+                _draw(axis, metrics, study, (sample, model, subset), colour)
+            if not axis.lines:
+                say(axis, f"{sample}-vacancy: not computed")
+                continue
+            axis.axhline(0.5, color=GREY, lw=0.8)
+            axis.set_xscale("log")
+            axis.set_ylim(0.3, 1.03)
+            axis.set_xlabel("electrons of a pattern")
+            axis.set_ylabel("area under the curve")
+            axis.set_title(f"{sample}-vacancy in graphene, {subset}", fontsize=9)
     handles, labels = axes.flat[0].get_legend_handles_labels()
     if handles:
         figure.legend(handles, labels, loc="outside lower center", ncols=3)
@@ -87,12 +92,13 @@ def plot_vacancies(metrics: Rows, study: Stem4dStudy, path: str | Path) -> None:
 
 
 def _draw(
-    axes: Any, metrics: Rows, study: Stem4dStudy, which: tuple[str, str], colour: str
+    axes: Any, metrics: Rows, study: Stem4dStudy, which: tuple[str, str, str], colour: str
 ) -> None:
-    target, model = which
+    target, model, subset = which
     found = [
         (float(name.split("_")[1]), estimate(
-            metrics, target=target, model=model, metric=str(Metric.AUROC), fidelity=name
+            metrics, target=target, model=model, metric=str(Metric.AUROC), fidelity=name,
+            subset=subset,
         ))
         for name in study.doses
     ]  # fmt: skip

@@ -65,13 +65,13 @@ def plot_relevance(rows: Rows, alloys: Alloys, study: XrdStudy, path: str | Path
         axes[0, 0].bar(angle, height, 2 * study.patterns.width, color=colour, alpha=0.5)
         spot = (float(row["signal"]), float(row["relevance"]))
         axes[0, 1].plot(*spot, "o", color=colour, ms=5)
-    for row in _named(rows):
+    for rank, row in enumerate(sorted(rows, key=_weight)):
         angle, height = float(row["two_theta_deg"]), float(row["relevance"]) / most
-        axes[0, 0].text(angle, height + 0.01, row["hkl"], fontsize=6, ha="center", rotation=90)
-    for row in rows:
+        name = axes[0, 0].text(angle, height + 0.01, row["hkl"], size=7, ha="center", rotation=90)
+        style.optional(name, rank)
         spot = (float(row["signal"]), float(row["relevance"]))
-        if float(row["intensity"]) >= STRONG or spot[1] > most / 4:
-            axes[0, 1].annotate(row["hkl"], spot, (3, 3), textcoords="offset points", fontsize=6)
+        beside = axes[0, 1].annotate(row["hkl"], spot, (3, 3), textcoords="offset points", size=7)
+        style.optional(beside, rank)
     axes[0, 0].set(
         xlabel="2 theta (degrees)", ylabel="relevance / largest; mean pattern", ylim=(0, 1.15)
     )
@@ -84,14 +84,6 @@ def plot_relevance(rows: Rows, alloys: Alloys, study: XrdStudy, path: str | Path
     style.save(figure, path)
 
 
-def _named(rows: Rows) -> list[Mapping[str, Any]]:
-    """Reflections whose names have room: the most telling one within each degree."""
-    found: list[Mapping[str, Any]] = []
-    for row in sorted(rows, key=_weight, reverse=True):
-        if all(abs(float(row["two_theta_deg"]) - float(r["two_theta_deg"])) > 1 for r in found):
-            found.append(row)
-    return found
-
-
 def _weight(row: Mapping[str, Any]) -> tuple[bool, float]:
+    """What a name is worth where there is no room for all: strong ones, then relevant ones."""
     return float(row["intensity"]) >= STRONG, float(row["relevance"])

@@ -1,0 +1,71 @@
+"""What two VASP runs must have in common for their energies to be subtracted."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+_FRACTION, _SCREENING = 0.25, (0.2, 0.21)  # of HSE06
+
+
+def functional(run: Any) -> str:
+    """Functional as pymatgen names it, with what it leaves out.
+
+    Fraction of exact exchange and screening of a hybrid where they are not those of HSE06 (the
+    fraction is what people fit to a gap), and spin-orbit coupling.
+    """
+    name = str(run.run_type)
+    words = run.parameters
+    if words.get("LHFCALC"):
+        fraction, screening = (float(words.get(k) or 0.0) for k in ("AEXX", "HFSCREEN"))
+        if abs(fraction - _FRACTION) > 1e-4:
+            name += f", {fraction:.4g} of exact exchange"
+        if not _SCREENING[0] - 1e-4 <= screening <= _SCREENING[1] + 1e-4:
+            name += f", screening {screening:.4g}/Å"
+    return f"{name} with spin-orbit coupling" if words.get("LSORBIT") else name
+
+
+def of_elements(run: Any, text: str) -> dict[str, str]:
+    """Potential (POTCAR) and Hubbard U - J of each element of a run.
+
+    Parameters
+    ----------
+    text
+        Of its vasprun.xml, whose table of atom types names the potentials.
+    """
+    table = re.search(r'<array name="atomtypes"\s*>(.*?)</array>', text, re.S)
+    rows = re.findall(r"<rc>(.*?)</rc>", table.group(1), re.S) if table else []
+    cells = [[c.strip() for c in re.findall(r"<c>(.*?)</c>", row)] for row in rows]
+    hubbard = _hubbard(run.parameters, len(cells))
+    out: dict[str, set[str]] = {}
+    for words, u in zip(cells, hubbard):
+        title = " ".join(words[4].split()) if len(words) > 4 else "potential not named"
+        out.setdefault(words[1].split("_")[0], set()).add(f"{title}{u}")
+    return {element: " and ".join(sorted(each)) for element, each in out.items()}
+
+
+def _hubbard(words: Mapping[str, Any], count: int) -> list[str]:
+    """U - J of each atom type in words; empty for none."""
+    if not words.get("LDAU"):
+        return [""] * count
+    u, j = (_list(words.get(k), count) for k in ("LDAUU", "LDAUJ"))
+    shells = _list(words.get("LDAUL"), count)
+    return [
+        f", U - J = {a - b:g} eV" if a != b and shell >= 0 else ""
+        for a, b, shell in zip(u, j, shells)
+    ]
+
+
+def _list(value: Any, count: int) -> list[float]:
+    values = [float(v) for v in (value if isinstance(value, list | tuple) else [value or 0])]
+    return [*values, *[0.0] * (count - len(values))][:count]
+
+
+def difference(one: Mapping[str, str], bulk: Mapping[str, str]) -> str:
+    """How the elements that two runs share were calculated differently; empty if alike."""
+    return "; ".join(
+        f"{element}: {one[element]}, that of the bulk {bulk[element]}"
+        for element in sorted(set(one) & set(bulk))
+        if one[element] != bulk[element]
+    )

@@ -1,0 +1,89 @@
+"""``defectra predict`` of study `nmc`: lithium of the electrodes of one charge from their Ni K.
+
+NMC: lithium nickel manganese cobalt oxide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from defectra.core.errors import ConfigError, DefectraError
+from defectra.learn.answers import Answer, check_options, number_of
+from defectra.spectra.edge_normalisation import normalise
+from defectra.spectra.measured import read_measured
+from defectra.spectra.measured_spectrum import SpectrumError
+from defectra.spectra.peaks import peak_position
+from defectra.studies.nmc.lithium_shift import AXIS_SD, LithiumShift, read
+
+EDGE = "Ni K"
+STEP = 0.4  # eV, grid on which the main peak is looked for
+BEYOND = 50.0  # eV, the main peak lies at most so far above the steepest rise
+SLACK = 0.05  # lithium per metal beyond 0 and 1 that is still an answer
+
+
+def predict(model: Path, files: Sequence[Path], options: Mapping[str, str]) -> Iterator[Answer]:
+    """Lithium of each electrode, from its main peak and that of the pristine electrode.
+
+    Parameters
+    ----------
+    options
+        ``pristine``: the spectrum of the electrode before its first charge, on the same axis;
+        ``axis_sd``: standard deviation of an axis against that of another scan, eV.
+
+    Raises
+    ------
+    ConfigError
+        For an unknown option, or no pristine electrode.
+    DataError
+        If the model is none of this study.
+    SpectrumError
+        If the pristine spectrum cannot be used.
+    """
+    check_options(options, ["pristine", "axis_sd"])
+    axis_sd = number_of(options, "axis_sd", AXIS_SD, "a number in eV, such as 0.1", (0, 5))
+    if not options.get("pristine"):
+        raise ConfigError(
+            "the shift is counted from the pristine electrode: name its Ni K spectrum on the same "
+            "axis, --option pristine=FILE"
+        )
+    line = read(model)
+    start = main_peak(Path(options["pristine"]))
+    for file in files:
+        try:
+            moved = main_peak(file) - start
+        except DefectraError as error:
+            yield Answer(str(file), f"refused: {error}", certain=False)
+            continue
+        yield Answer(str(file), *_sentence(line, moved, axis_sd))
+
+
+def main_peak(path: Path) -> float:
+    """Energy of the Ni K main peak of a file, eV.
+
+    Raises
+    ------
+    SpectrumError
+        If the file shows no Ni K absorption, or the largest value is at an end of the scan.
+    """
+    found = normalise(read_measured(path, EDGE))
+    grid = np.arange(found.energy[0], min(found.energy[-1], found.e0 + BEYOND), STEP)
+    place = float(peak_position(grid, np.interp(grid, found.energy, found.mu)))
+    if not np.isfinite(place) or place < found.e0:
+        raise SpectrumError(f"{path}: no main peak within {BEYOND:g} eV above the edge")
+    return place
+
+
+def _sentence(line: LithiumShift, moved: float, axis_sd: float) -> tuple[str, bool]:
+    values, halves = line.lithium(np.array([moved]), axis_sd)
+    value, half = float(values[0]), float(halves[0])
+    inside = -SLACK <= value <= 1 + SLACK
+    about = (
+        f"main peak {moved:+.2f} eV from the pristine electrode, {line.slope:.2f} eV for each "
+        f"lithium in {line.n_orderings} computed orderings of {line.composition}"
+    )
+    if inside:
+        return f"lithium {value:.2f} ± {half:.2f} per metal (90 %); {about}", True
+    return f"no lithium between 0 and 1 fits ({value:.2f}): {about}; is it the same axis?", False
