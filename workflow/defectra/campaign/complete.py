@@ -88,7 +88,7 @@ def complete(
     Raises
     ------
     NodeError
-        If calculations fail in a row because of the machine, or all that there are.
+        If calculations fail in a row because of the machine, or all of few because of the node.
     """
     lacks: dict[str, str] = {}
     guard = Guard()

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from defectra.campaign.verdict import is_machine
+from defectra.campaign.verdict import blames_node, is_machine
 from defectra.core.errors import DefectraError
 
 # One calculation may crash for a reason of its own, and so may the two edges of one site; three in
@@ -59,14 +59,15 @@ class Guard:
             raise NodeError(_sentence(row, self._failed))
 
     def end(self) -> None:
-        """The work is over: where all of it failed because of the machine, it is not done.
+        """The work is over: where all of it failed because of the node, it is not done.
 
         Raises
         ------
         NodeError
-            If calculations failed, fewer than `IN_A_ROW`, and none was decided.
+            If calculations failed, fewer than `IN_A_ROW`, none was decided, and the last one names
+            a cause that every calculation meets there (no space, no memory, a broken import).
         """
-        if self._failed and not self._decided:
+        if self._failed and not self._decided and blames_node(self._last["error_class"]):
             raise NodeError(_sentence(self._last, self._failed))
 
 
