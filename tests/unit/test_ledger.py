@@ -16,6 +16,7 @@ from defectra.campaign.complete import Counts, complete, survey
 from defectra.campaign.engine import Outcome, engine_named, engine_names
 from defectra.campaign.export import export_rows
 from defectra.campaign.ledger import Kind, Ledger, Result
+from defectra.campaign.node import NodeError
 from defectra.campaign.request import Family, Request, Waiting, chunk_name
 from defectra.campaign.studies import requests_of, studies_with_requests
 from defectra.core.errors import BusyError, ConfigError
