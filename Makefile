@@ -12,7 +12,7 @@ DIRECTORY ?= .
 WORKERS ?= $(shell nproc 2>/dev/null || getconf _NPROCESSORS_ONLN)
 PROFILE ?= default
 MINUTES ?= 20
-SLURM_TESTS ?= slurm two_nodes batch_systems controller
+SLURM_TESTS ?= slurm two_nodes batch_systems controller tutorial
 STUDIES := $(notdir $(patsubst %/,%,$(dir $(wildcard workflow/defectra/studies/*/settings.py))))
 
 export PYTHONPATH := workflow
@@ -48,38 +48,38 @@ ladder: $(VENV)/.installed  ## one site at several fidelities (codes, protocols)
 published: $(VENV)/.installed  ## every figure and table of the papers that can be made: docs/published.md
 	@targets=$$($(PY) -m defectra.report.published targets) && $(LAUNCH) $$targets
 
-figure: $(VENV)/.installed  ## one of them: FIG=2203.10349:gap
+figure: $(VENV)/.installed  ## one figure or table of a paper: FIG=2203.10349:gap
 	@target=$$($(PY) -m defectra.report.published target "$(FIG)") && $(LAUNCH) $$target
 
 report: $(VENV)/.installed  ## make the report anew
 	@rm -f $(DIRECTORY)/results/report.html
 	@$(LAUNCH)
 
-plan: $(VENV)/.installed  ## what would run, what it costs, what cannot run; shards for jobs of MINUTES=20
+plan: $(VENV)/.installed  ## what would run, its cost, and what cannot run; shards for jobs of MINUTES=20
 	@$(PY) -m defectra.cli.main plan --config $(CONFIG) --directory $(DIRECTORY) --minutes $(MINUTES) \
 		$(if $(MIRROR),--mirror $(MIRROR))
 
 test: $(VENV)/.installed-test  ## the test suite
 	@$(PY) -m pytest -n $(WORKERS) --dist loadfile
 
-structures: $(VENV)/.installed  ## your own: REQUEST=request.yaml, see README
+structures: $(VENV)/.installed  ## cells of your own: REQUEST=request.yaml, see README
 	@$(PY) -m defectra.structures.make "$(or $(REQUEST),request.yaml)" \
 		results/own/structures.parquet results/own
 
-walk: $(VENV)/.installed-test  ## as a newcomer: README, tutorials, commands, mistakes, in a fresh copy without git
+walk: $(VENV)/.installed-test $(VENV)/.installed-slurm  ## README, tutorials, commands and mistakes of a newcomer, in a fresh copy without git
 	@$(PY) tests/walk/walk.py $(ARGS)
 
 test-slurm: $(VENV)/.installed-test $(VENV)/.installed-slurm  ## the workflow on a real Slurm of one node and of two, by PBS and LSF
 	@for f in $(SLURM_TESTS); do \
 		timeout -k 60 3600 $(PY) -m pytest tests/slurm/test_$$f.py -m slurm || exit; done
 
-test-reruns: $(VENV)/.installed-test  ## what each change of a whole campaign, figures included, reruns
+test-reruns: $(VENV)/.installed-test  ## which rules each change of a whole campaign reruns
 	@$(PY) -m pytest tests/reruns
 
 changes: $(VENV)/.installed-test  ## the table of changes in docs/workflow.md, WORDS="studies/nmc" alone
 	@PYTHONPATH=workflow:tests:tests/workflow:tests/reruns $(PY) tests/reruns/find_changes.py $(WORDS)
 
-test-faults: $(VENV)/.installed-test  ## kills, full disks, damaged files; figures in results/faults.json
+test-faults: $(VENV)/.installed-test  ## kills, full disks, damaged files; counts in results/faults.json
 	@$(PY) -m pytest tests/faults
 
 test-fuzz: $(VENV)/.installed-test  ## readers and config loader, 10,000 generated cases each
@@ -114,7 +114,7 @@ instruments: $(VENV)/.installed-instruments  ## torch, abTEM, image libraries: s
 
 corrections: $(VENV)/.installed-levels  ## finite-size corrections of charged cells (pydefect)
 
-live: $(VENV)/.installed-levels  ## hosts and charged cells of study levels into resources/archive/levels: resumable
+live: $(VENV)/.installed-levels  ## compute hosts and charged cells of study levels into resources/archive/levels: resumable
 	OMP_NUM_THREADS=1 $(PY) -m defectra.campaign.worker levels --config config/archive.yaml
 	$(PY) -m defectra.campaign.archive export levels --config config/archive.yaml
 
@@ -130,7 +130,7 @@ archive: $(VENV)/.installed-engines  ## fill resources/archive: resumable, stop 
 	done; wait
 	$(PY) -m defectra.campaign.archive export nmc --config config/archive.yaml
 
-bench: $(VENV)/.installed-test  ## measurements side by side, results/benchmarks.jsonl
+bench: $(VENV)/.installed-test  ## benchmarks, results/benchmarks.jsonl
 	@set -o pipefail; for f in benchmarks/[a-z]*.py; do \
 		$(PY) -m benchmarks.$$(basename $$f .py); \
 	done | tee results/benchmarks.jsonl
@@ -138,7 +138,7 @@ bench: $(VENV)/.installed-test  ## measurements side by side, results/benchmarks
 lock: $(VENV)/.installed-test  ## resolve the locks in envs/ anew; KEEP=1: versions that still fit stay
 	$(PY) -m defectra.core.locks $(if $(KEEP),--keep)
 
-config: $(VENV)/.installed  ## default study and JSON schema from the model of the config
+config: $(VENV)/.installed  ## write config/studies/*.yaml and the JSON schema from the settings
 	$(PY) -m defectra.core.configdocs
 
 clean:  ## remove results, but keep the journals of finished calculations

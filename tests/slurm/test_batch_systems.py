@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import sys
 from pathlib import Path
 
 import pytest
 from campaign import TABLES_ONLY, Campaign
 from events import Gate, wait_for
+from stand_in import put
 from test_slurm import Run, once_each, same_tables
 
 pytestmark = pytest.mark.slurm
-
-COMMANDS = ("qsub", "qstat", "qdel", "bsub", "bjobs", "bkill")
 
 
 @pytest.fixture(scope="module")
@@ -34,10 +32,8 @@ def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     jobs, commands = tmp_path / "jobs", tmp_path / "bin"
     jobs.mkdir()
     commands.mkdir()
-    text = Path(__file__).with_name("stand_in.py").read_text()
-    for name in COMMANDS:
-        (commands / name).write_text(f"#!{sys.executable}\n{text}")
-        (commands / name).chmod(0o755)
+    for system in ("pbs", "lsf"):
+        put(commands, system)
     monkeypatch.setenv("PATH", f"{commands}:{os.environ['PATH']}")
     monkeypatch.setenv("STAND_IN", str(jobs))
     return jobs

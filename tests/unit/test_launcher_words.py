@@ -20,3 +20,10 @@ def test_a_study_is_found_wherever_it_stands(tmp_path, words):
     options = _options(words.format(tmp_path).split())
     assert options.targets == ("xrd",)
     assert options.wanted == ("xrd", "results/xrd/report.html")
+
+
+@pytest.mark.parametrize("cores", ["0", "-1", "two", "1.5"])
+def test_a_number_of_cores_that_is_none_is_refused(cores, capsys):
+    with pytest.raises(SystemExit):
+        _options(["run", f"--cores={cores}"])
+    assert f"a whole number above 0 is expected, not '{cores}'" in capsys.readouterr().err

@@ -118,6 +118,10 @@ def test_each_of_two_failures_has_its_own_text(tmp_path: Path) -> None:
 def test_a_run_without_a_failed_job_shows_what_stopped_it(tmp_path: Path) -> None:
     steps = Steps().read([Event("error", text="MissingInputException in rule gather: a.csv")])
     (reported,) = failures(steps, b"other words", tmp_path)
+    assert meaningful("MissingRuleException:\nNo rule to produce a.csv.") == [
+        "  MissingRuleException:",
+        "  No rule to produce a.csv.",
+    ]
     assert reported == "Snakemake failed:\n  MissingInputException in rule gather: a.csv"
     (reported,) = failures(Steps(), b"snakemake: error: unrecognized arguments: -y\n", tmp_path)
     assert reported.endswith("unrecognized arguments: -y")
@@ -263,6 +267,15 @@ def test_profiles_are_read_as_yaml(tmp_path: Path, text: str, name: str) -> None
     assert executor(tmp_path) == "slurm"
     assert profile_folder(str(tmp_path / name)) == tmp_path
     assert loggers(tmp_path) == []
+
+
+def test_a_logger_that_is_not_installed_is_named(tmp_path: Path) -> None:
+    check_profile(PROFILES / "default", ["defectra"])
+    with pytest.raises(ConfigError, match="pip install snakemake-logger-plugin-nope"):
+        check_profile(PROFILES / "default", ["nope"])
+    (tmp_path / "config.yaml").write_text("logger: [none-such]\n", encoding="utf-8")
+    with pytest.raises(ConfigError, match="snakemake-logger-plugin-none-such"):
+        check_profile(tmp_path)
 
 
 @pytest.mark.parametrize("text", ["logger: snkmt\n", "logger: [snkmt]\n"])

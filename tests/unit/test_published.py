@@ -9,7 +9,7 @@ import pytest
 
 from defectra.core.errors import ConfigError
 from defectra.core.studies import study_folder, study_names
-from defectra.report.published import COLUMNS, PAGE, Item, items, makeable, page, target
+from defectra.report.published import COLUMNS, PAGE, Item, items, makeable, page, papers, target
 
 PAPERS = 12
 GOOD = Item("arXiv:1.2", "gap", "4", "gaps", "results/toy/figures/gap.png", "", "")
@@ -21,6 +21,8 @@ TABLE = [GOOD, LACKS, ELSEWHERE]
 def test_every_paper_is_there_and_every_file_is_made_by_a_rule_of_its_study() -> None:
     entries = items()
     assert len({entry.paper for entry in entries}) == PAPERS
+    assert {entry.paper for entry in entries} == {paper.paper for paper in papers()}
+    assert all(paper.numbers for paper in papers())
     files = {entry.study: [] for entry in entries if entry.study in study_names()}
     for entry in entries:
         if entry.study in files:
@@ -33,7 +35,7 @@ def test_every_paper_is_there_and_every_file_is_made_by_a_rule_of_its_study() ->
 
 
 def test_page_is_written_from_the_table() -> None:
-    assert PAGE.read_text(encoding="utf-8") == page(items()), "run `make docs`"
+    assert PAGE.read_text(encoding="utf-8") == page(items(), papers()), "run `make docs`"
 
 
 @pytest.mark.parametrize("wanted", ["1.2:gap", "arXiv:1.2:gap", "1.2:4"])
@@ -45,7 +47,8 @@ def test_by_word_or_number(wanted: str) -> None:
 @pytest.mark.parametrize(
     ("wanted", "words"),
     [
-        ("", "no such paper; known are 1.2, 10.1/x"),
+        ("", "name a figure: FIG=PAPER:ITEM"),
+        ("x", "no such paper; known are 1.2, 10.1/x"),
         ("9.9:gap", "no such paper"),
         ("1.2", "no such paper"),
         ("1.2:gpa", "did you mean gap.*Items of 1.2: gap, absorption"),

@@ -4,7 +4,8 @@
 git, nothing beside it, and an environment of its own whose third-party libraries are those of the
 environment that runs this file. There it runs what the README says, each tutorial, the wheel
 outside the repository, and mistakes, of each of which the message is looked at. ``--quick`` leaves
-out the tutorials of minutes (the first campaign, a study).
+out the tutorials of minutes (`LONG`). Slurm is a stand-in: scripts of its names that run a job at
+once (``tests/slurm/stand_in.py``).
 """
 
 from __future__ import annotations
@@ -24,7 +25,10 @@ from io import BytesIO
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-LONG = ("tutorial_first_campaign.md", "tutorial_study.md")
+sys.path.append(str(ROOT / "tests" / "slurm"))
+import stand_in  # noqa: E402
+
+LONG = ("tutorial_first_campaign.md", "tutorial_slurm.md", "tutorial_study.md")
 PARTS = ("readme", "mistakes", "catalog", "wheel", "tutorials")
 CIF = """data_LiCoO2
 _cell_length_a 2.816
@@ -128,6 +132,26 @@ def mistakes(work: Path) -> list[Step]:
         Step("defectra show results/nothing.png", ["nothing is known of"], 2),
         Step("defectra new-study Toy", ["small letters"], 2),
         Step("defectra structures README.md --out a.extxyz", ["README.md"], 2),
+        Step(f"printf 'prototype: layered\\nsupercel: 2\\n' > {work}/r.yaml; "
+             f"defectra structures {work}/r.yaml --out a.extxyz",
+             ["supercel: unknown key, did you mean 'supercell'"], 2),
+        Step(f"defectra structures {work}/my.cif --out a.extxyz",
+             ["`file: my.cif` into a request"], 2),
+        Step(f"printf 'a,b,g\\n1,2,x\\n2,n,y\\n' > {work}/t.csv; "
+             f"defectra train {work}/t.csv --target a --group gg",
+             ["no column 'gg', did you mean 'g'"], 2),
+        Step(f"defectra train {work}/t.csv --target b --group g", ["words \\(e.g. 'n'\\)"], 2),
+        Step("defectra look docs", ["docs: refused: a folder"], 1),
+        Step(f"mkdir {work}/empty; defectra table {work}/empty", ["no finished run found"], 2),
+        Step("defectra plan --config docs", ["docs: a folder; name a config file"], 2),
+        Step(f"make run CORES=none {none}", ["a whole number above 0 is expected"], None),
+        Step(f"make run CORES=0 {none}", ["a whole number above 0 is expected, not '0'"], None),
+        Step(f"make run {none} ARGS=results/nothing.csv", ["MissingRuleException"], None),
+        Step(f"make run {none} ARGS='--logger nope'",
+             ["nope is not installed; `pip install snakemake-logger-plugin-nope"], None),
+        Step(f"make run {none} ARGS='--config nmc.seed=3'",
+             ["go into a file, --configfile"], None),
+        Step("make figure", ["name a figure: FIG=PAPER:ITEM"], None),
     ]  # fmt: skip
 
 
@@ -168,17 +192,21 @@ def copy_of_project(work: Path) -> Path:
     return folder
 
 
-def environment(work: Path) -> dict[str, str]:
+def environment(work: Path, *, is_slurm_real: bool) -> dict[str, str]:
     """Another home; `defectra` and the project's Python first; no git."""
-    tools = work / "tools"
+    tools, jobs = work / "tools", work / "jobs"
     tools.mkdir()
+    jobs.mkdir()
+    if not is_slurm_real:
+        stand_in.put(tools, "slurm")
     no_git = tools / "git"
     no_git.write_text("#!/bin/sh\necho 'git: not found' >&2\nexit 127\n")
     no_git.chmod(0o755)
     path = os.pathsep.join([str(tools), str(work / "home/defectra/.venv/bin"), os.defpath])
     home = str(work / "home")
     kept = {k: v for k, v in os.environ.items() if k in ("LANG", "LC_ALL", "TMPDIR")}
-    return {**kept, "HOME": home, "PATH": path, "PIP_CONFIG_FILE": os.devnull}
+    own = {"HOME": home, "PATH": path, "PIP_CONFIG_FILE": os.devnull, "STAND_IN": str(jobs)}
+    return {**kept, **own}
 
 
 def install(folder: Path, env: dict[str, str]) -> None:
@@ -198,7 +226,7 @@ def install(folder: Path, env: dict[str, str]) -> None:
     snakemake = venv / "bin" / "snakemake"
     snakemake.write_text(f'#!/bin/sh\nexec {venv}/bin/python -m snakemake "$@"\n')
     snakemake.chmod(0o755)
-    for stamp in ("", "-test", "-docs"):
+    for stamp in ("", "-test", "-docs", "-slurm"):
         (venv / f".installed{stamp}").touch()
 
 
@@ -217,8 +245,9 @@ def faults(step: Step, folder: Path, env: dict[str, str]) -> Iterator[str]:
         check=False,
     )
     print(f"$ {step.command}  ({time.monotonic() - start:.0f} s, exit code {done.returncode})")
-    print("  " + "\n  ".join(done.stdout.splitlines()[-6:]), flush=True)
     is_right = done.returncode != 0 if step.code is None else done.returncode == step.code
+    shown = done.stdout.splitlines()[-6 if is_right else -40 :]
+    print("  " + "\n  ".join(shown), flush=True)
     if not is_right:
         yield f"exit code {done.returncode}, expected {step.code or 'another'}"
     if "Traceback (most recent call last)" in done.stdout:
@@ -226,25 +255,25 @@ def faults(step: Step, folder: Path, env: dict[str, str]) -> Iterator[str]:
     yield from (f"does not say {p!r}" for p in step.says if not re.search(p, done.stdout))
 
 
-def walk(work: Path, parts: Sequence[str], *, is_quick: bool) -> list[str]:
-    """Go through the parts; what was wrong."""
+def walk(
+    work: Path, parts: Sequence[str], *, is_quick: bool = False, is_slurm_real: bool = False
+) -> list[str]:
+    """Go through the parts, of `PARTS` or names of tutorials; what was wrong."""
     folder = copy_of_project(work)
-    env = environment(work)
+    env = environment(work, is_slurm_real=is_slurm_real)
     install(folder, env)
     (work / "my.cif").write_text(CIF)
     (work / "wrong.yaml").write_text(WRONG)
     pages = sorted(folder.glob("docs/tutorial_*.md"))
-    tutorials = [
-        Step(f".venv/bin/python tests/tutorials/run.py docs/{page.name}")
-        for page in pages
-        if not (is_quick and page.name in LONG)
-    ]
+    command = ".venv/bin/python tests/tutorials/run.py docs/"
+    tutorials = {page.name: [Step(f"{command}{page.name}")] for page in pages}
     all_parts = {
         "readme": readme(),
         "mistakes": mistakes(work),
         "catalog": catalog(work),
         "wheel": wheel(work),
-        "tutorials": tutorials,
+        "tutorials": [s for n, x in tutorials.items() for s in x if not (is_quick and n in LONG)],
+        **tutorials,
     }
     steps = [step for name in parts for step in all_parts[name]]
     found = [f"{s.command}: {fault}" for s in steps for fault in faults(s, folder, env)]
@@ -258,7 +287,9 @@ def main() -> int:
     """Walk; 0 if all went as it should."""
     parser = argparse.ArgumentParser(description="A newcomer's walk through the project.")
     parser.add_argument("--quick", action="store_true", help="without the tutorials of minutes")
-    parser.add_argument("parts", nargs="*", default=list(PARTS), help=f"of {', '.join(PARTS)}")
+    parser.add_argument(
+        "parts", nargs="*", default=list(PARTS), help=f"of {', '.join(PARTS)}, or tutorials"
+    )
     parser.add_argument("--keep", action="store_true", help="keep the folder")
     chosen = parser.parse_args()
     work = Path(tempfile.mkdtemp(prefix="walk-"))

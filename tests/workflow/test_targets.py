@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from campaign import ROOT, jobs
 
-from defectra.core.studies import FOLDER
+from defectra.core.studies import FOLDER, study_names
+from defectra.report.published import items, makeable
 
 pytestmark = pytest.mark.workflow
 
@@ -50,3 +51,17 @@ def test_no_rule_of_a_study_is_left_out_of_its_target(tmp_path: Path) -> None:
     rules = {line.split()[0] for line in snakemake(tmp_path, "--list-rules").splitlines() if line}
     assert rules > asked > {"plot_level_coverage", "evaluate", "train_segmentation"}
     assert rules - asked - shared - set(studies) == set(LEFT_OUT)
+
+
+def test_every_figure_of_the_papers_can_be_planned_at_once(tmp_path: Path) -> None:
+    """`make published`: an input that no rule makes would stop the dry run."""
+    files = makeable(items(), study_names())
+    said = snakemake(tmp_path, *files, "-n")
+    planned = {
+        name.strip(", ")
+        for line in said.splitlines()
+        if line.startswith("    output:")
+        for name in line.removeprefix("    output:").split()
+    }
+    assert files
+    assert set(files) <= planned

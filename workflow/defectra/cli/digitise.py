@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command to a parser."""
-    text = "read the lines of a plot (png, jpg, tif): csv with uncertainties, and an overlay"
+    text = (
+        "read the lines of a plot (png, jpg, tif): csv with uncertainties, and an overlay to check"
+    )
     parser = command(
         commands,
         "digitise",
@@ -25,16 +27,16 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "defectra digitise figure.png --out figure.csv",
         "defectra digitise figure.png --x 120=8340 620=8360 --y 400=0 40=1 --line 1",
     )
-    parser.add_argument("figure", type=Path)
-    parser.add_argument("--out", type=Path, help="csv; default: beside the figure")
+    parser.add_argument("figure", type=Path, help="image of the plot")
+    parser.add_argument("--out", type=Path, help="csv file; default: next to the figure")
     for axis in ("x", "y"):
-        text = f"two or more points of the {axis} axis, where its numbers cannot be read"
+        text = f"two or more points of the {axis} axis, if its numbers cannot be read"
         parser.add_argument(f"--{axis}", nargs="+", default=[], metavar="PIXEL=VALUE", help=text)
-    text = "axes that are logarithmic, where points are given"
+    text = "axes with a logarithmic scale, if points are given"
     parser.add_argument("--log", nargs="+", choices=("x", "y"), default=[], help=text)
     text = "names of the columns, e.g. energy mu"
     parser.add_argument("--names", nargs=2, default=["x", "y"], metavar=("X", "Y"), help=text)
-    text = "write this line alone, from 1, as two columns for `defectra look` and `predict`"
+    text = "write only this line (counted from 1), as two columns for `defectra look` and `predict`"
     parser.add_argument("--line", type=int, help=text)
     parser.set_defaults(run=run)
 

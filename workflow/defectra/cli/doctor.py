@@ -63,7 +63,7 @@ PROGRAMS = (
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command to a parser."""
-    text = "what is here, what is missing, and the command that brings it"
+    text = "what is installed, what is missing, and the command that installs it"
     parser = command(
         commands,
         "doctor",
@@ -71,9 +71,11 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "defectra doctor",
         "defectra doctor --config my.yaml --mirror /data/published",
     )
-    parser.add_argument("--directory", type=Path, default=Path(), help="holds results/")
+    parser.add_argument(
+        "--directory", type=Path, default=Path(), help="folder that contains results/"
+    )
     parser.add_argument("--mirror", type=Path, help="folder of the published data")
-    parser.add_argument("--config", type=Path, help="your file; default: as `make run`")
+    parser.add_argument("--config", type=Path, help="your config file; default: as `make run`")
     parser.set_defaults(run=run)
 
 

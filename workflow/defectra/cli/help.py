@@ -23,6 +23,19 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: {message}\n`{self.prog} --help` has examples\n")
 
 
+def positive(word: str) -> int:
+    """A whole number of at least one.
+
+    Raises
+    ------
+    argparse.ArgumentTypeError
+        If it is none.
+    """
+    if not word.isdecimal() or not int(word):
+        raise argparse.ArgumentTypeError(f"a whole number above 0 is expected, not {word!r}")
+    return int(word)
+
+
 def command(
     commands: argparse._SubParsersAction[argparse.ArgumentParser],
     name: str,

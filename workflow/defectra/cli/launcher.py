@@ -1,9 +1,8 @@
-"""Run the workflow, here or on a cluster: one lock, one live line, and errors for people.
+"""Run the workflow, here or on a cluster, with one line of progress.
 
-``python -m defectra.cli.launcher run`` checks the config, holds a lock of its own on the results
-folder, starts Snakemake with a profile, shows how far it is, and makes the report.
-Exit codes: 0 done, 1 a job failed, 2 the config cannot be used, 3 another launcher is at work,
-130 interrupted.
+``python -m defectra.cli.launcher run`` checks the config, locks the results folder, starts
+Snakemake with a profile, shows its progress, and makes the report. Exit codes: 0 done, 1 a job
+failed, 2 the config cannot be used, 3 another launcher is running, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -26,6 +25,7 @@ from defectra.campaign.progress import Line, duration, read_work
 from defectra.campaign.run_events import Growing, RunEvents, Steps, events_of, read_steps
 from defectra.cli import child as children
 from defectra.cli import outcome
+from defectra.cli.help import Parser, positive
 from defectra.cli.profiles import PROFILES, check_profile, executor, loggers, profile_folder
 from defectra.core.config import of_command_line
 from defectra.core.cores import THREADS, usable_cores
@@ -101,7 +101,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(arguments)
     try:
         check_config(options)
-        check_profile(options.profile)
+        check_profile(options.profile, options.loggers)
     except ConfigError as error:
         print(f"The configuration cannot be used.\n{error}", file=sys.stderr)
         return 2
@@ -124,20 +124,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _options(arguments: Sequence[str] | None) -> Options:
-    parser = argparse.ArgumentParser(prog="python -m defectra.cli.launcher", description=__doc__)
+    parser = Parser(
+        prog="python -m defectra.cli.launcher",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("action", choices=["run"])
     parser.add_argument("targets", nargs="*", help="rules or files; default: everything")
-    text = "your file, default config/config.yaml; or key=value, which wins over every file"
+    text = "your file (default: config/config.yaml); or key=value, which overrides every file"
     parser.add_argument("--config", nargs="+", action="extend", default=[], help=text)
-    text = "your files, the last one wins; they win over --config FILE"
+    text = "your files; the last one wins, and all override --config FILE"
     parser.add_argument(
         "--configfile", "--configfiles", type=Path, nargs="+", action="extend", help=text
     )
-    parser.add_argument("--mirror", type=Path, help="published data; wins over the config")
-    parser.add_argument("--directory", type=Path, default=ROOT, help="holds results/")
-    parser.add_argument("--cores", type=int, default=usable_cores())
-    parser.add_argument("--no-report", action="store_true")
-    parser.add_argument("--profile", default="default", help="of workflow/profiles, or a folder")
+    parser.add_argument(
+        "--mirror", type=Path, help="folder of the published data; overrides the config"
+    )
+    parser.add_argument(
+        "--directory", type=Path, default=ROOT, help="folder that contains results/"
+    )
+    parser.add_argument(
+        "--cores", type=positive, default=usable_cores(), help="default: all usable ones"
+    )
+    parser.add_argument("--no-report", action="store_true", help="no report of the target")
+    parser.add_argument(
+        "--profile", default="default", help="name in workflow/profiles, or a folder"
+    )
     parser.add_argument("--logger", nargs="+", default=[], help="more logger plugins of Snakemake")
     args, extra = parser.parse_known_args(arguments)
     while extra and not extra[0].startswith("-"):  # words behind options: argparse leaves them
@@ -177,7 +189,11 @@ def check_config(options: Options) -> None:
         try:
             keys = parse_config(list(options.keys))
         except ValueError as error:
-            raise ConfigError(f"--config {' '.join(options.keys)}: {error}") from None
+            inner = next((k for k in options.keys if "." in k.partition("=")[0]), "")
+            how = "; keys of a study go into a file, --configfile mine.yaml" if inner else ""
+            raise ConfigError(
+                f"--config {' '.join(options.keys)}: {str(error).rstrip('.')}{how}"
+            ) from None
     file = {"file": str(options.config)} if options.config else {}
     config = of_command_line({**file, **keys}, options.configfiles, Path.cwd())
     if config.mirror and not (options.directory / config.mirror).is_dir():
@@ -317,6 +333,7 @@ def _new_log(folder: Path) -> Path:
         events_of(old).unlink(missing_ok=True)
     path = folder / f"run-{time.strftime('%Y%m%d-%H%M%S')}.log"
     path.touch()
+    events_of(path).touch()
     return path
 
 

@@ -15,18 +15,25 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = command(
         commands,
         "levels",
-        "charge-state levels of an impurity in a zinc-blende or diamond host, from `make levels`",
+        "charge-transition levels of an impurity in a zinc-blende or diamond host",
         "defectra levels ZnSe --impurity Cu --site M_A",
         "defectra levels MgS --lattice 5.62 --gap 4.5 --impurity Li --site M_A",
     )
-    parser.add_argument("host", help="formula, cation first, e.g. ZnSe; any name with --ions")
+    parser.add_argument(
+        "host", help="formula, cation first, e.g. ZnSe; any name if --ions is given"
+    )
     parser.add_argument("--impurity", required=True, help="element, or `vacancy`")
-    sites = "M_A (on the cation), M_B (on the anion), M_i_A, M_i_B (interstitial beside), M_i_neut"
+    sites = (
+        "M_A (on the cation), M_B (on the anion), M_i_A, M_i_B (interstitial next to it), M_i_neut"
+    )
     parser.add_argument("--site", required=True, help=sites)
-    parser.add_argument("--lattice", type=float, help="cubic lattice constant, Å")
-    parser.add_argument("--gap", type=float, help="measured, or HSE06, eV")
-    parser.add_argument("--ions", nargs=2, default=(), metavar=("CATION", "ANION"))
-    parser.add_argument("--model", type=Path, default=MODEL, help=f"default: {MODEL}")
+    parser.add_argument("--lattice", type=float, help="cubic lattice constant of the host, Å")
+    parser.add_argument("--gap", type=float, help="band gap of the host, measured or HSE06, eV")
+    parser.add_argument("--ions", nargs=2, default=(), metavar=("CATION", "ANION"),
+                        help="elements of the host, if its name is no formula")  # fmt: skip
+    parser.add_argument(
+        "--model", type=Path, default=MODEL, help=f"default: {MODEL}, which `make levels` makes"
+    )
     parser.set_defaults(run=run_levels)
 
 

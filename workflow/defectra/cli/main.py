@@ -1,4 +1,4 @@
-"""``defectra``: what people start by hand."""
+"""The command ``defectra``: single calculations, finished runs, measured spectra, models."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ if TYPE_CHECKING:
 
 
 EXAMPLES = """examples:
-  defectra doctor                                    what is here, what is missing
+  defectra doctor                                    what is installed, what is missing
   defectra plan --config my.yaml                     what would run, what it costs
   defectra status                                    how far a run is, what failed
   defectra structures cells.parquet --out cells.db   cells as CIF, extended XYZ, ASE db
   defectra run feff my.cif --edge "O K"              one edge of your own structure
   defectra import FOLDER                             finished runs into tables
-  defectra look spectrum.dat                         what a measured file holds
-  defectra predict MODEL spectrum.dat                ask a trained model about it
-  defectra levels ZnSe --impurity Cu --site M_A      levels of a defect, one's own host too
-  defectra show results/nmc/figures/parity.png       what a figure was made of
-The campaign itself is `make run`, or `snakemake --cores 2 nmc` in the clone; each command has
-examples of its own: defectra COMMAND --help."""
+  defectra look spectrum.dat                         contents of a measured file
+  defectra predict MODEL spectrum.dat                prediction of a trained model
+  defectra levels ZnSe --impurity Cu --site M_A      charge-transition levels of a defect
+  defectra show results/nmc/figures/parity.png       where a figure comes from
+Campaigns: `make run`, or `snakemake --cores 2 nmc` in the clone.
+Examples of each command: defectra COMMAND --help"""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -75,7 +75,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _add_targets(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    text = "what can be made by name: `make NAME`, `snakemake --cores 2 NAME`"
+    text = "list the targets of `make NAME` and `snakemake --cores 2 NAME`"
     parser = command(commands, "targets", text, "defectra targets")
     parser.set_defaults(run=doctor.print_targets)
 
@@ -96,7 +96,9 @@ class _Version(argparse.Action):
 
 
 def _add_import(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    text = "read finished runs of FEFF, VASP, FDMNES, GPAW, xspectra, OCEAN, exciting in a tree"
+    text = (
+        "read finished runs of FEFF, VASP, FDMNES, GPAW, xspectra, OCEAN, exciting below a folder"
+    )
     parser = command(
         commands,
         "import",
@@ -104,14 +106,21 @@ def _add_import(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
         "defectra import runs/",
         "defectra import runs/ --absorber 'Ti K' --out results/import",
     )
-    parser.add_argument("folder", type=Path, help="top of the tree")
-    parser.add_argument("--out", type=Path, default=Path("results/import"), help="tables go here")
-    parser.add_argument("--absorber", help='for runs that tell none, e.g. "Ti K"')
+    parser.add_argument("folder", type=Path, help="it and its subfolders are searched")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path("results/import"),
+        help="folder for the tables (default: results/import)",
+    )
+    parser.add_argument(
+        "--absorber", help='element and edge of runs whose files do not name them, e.g. "Ti K"'
+    )
     parser.set_defaults(run=run_import)
 
 
 def run_import(chosen: argparse.Namespace) -> int:
-    """Import a tree, write its tables, tell what was found; 1 if nothing was."""
+    """Import runs, write the tables, print counts; 1 if nothing was found."""
     from defectra.engines.edges import edge_name
     from defectra.engines.finished.importing import import_tree, summary
 
@@ -130,7 +139,9 @@ def run_import(chosen: argparse.Namespace) -> int:
 
 
 def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    text = "compute one edge of your own structure: feff, gpaw_corehole, feff_binary, vasp, fdmnes"
+    text = (
+        "compute one absorption edge of a structure: feff, gpaw_corehole, feff_binary, vasp, fdmnes"
+    )
     parser = command(
         commands,
         "run",
@@ -139,19 +150,27 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         'defectra run feff my.cif --edge "O K"',
         'defectra run gpaw_corehole POSCAR --edge "Ti K" --site 4 --write',
     )
-    parser.add_argument("engine", help="one of these, or `list`: what is there, what is missing")
-    parser.add_argument("structure", nargs="?", type=Path, help="CIF, POSCAR, ...")
+    parser.add_argument("engine", help="one of these; `list` shows which are installed")
+    parser.add_argument(
+        "structure", nargs="?", type=Path, help="structure file, e.g. CIF or POSCAR"
+    )
     parser.add_argument("--edge", default="O K", help='element and edge, e.g. "O K"')
-    parser.add_argument("--site", type=int, help="number in the file, from 0; else one of a kind")
-    parser.add_argument("--protocol", help="default: fast, or published")
-    parser.add_argument("--config", type=Path, help="default: config/config.yaml, or the shipped")
-    parser.add_argument("--out", type=Path, default=Path("results/runs"))
-    parser.add_argument("--write", action="store_true", help="write the inputs, do not run")
+    parser.add_argument("--site", type=int, help="index of the absorbing atom in the file, from 0")
+    parser.add_argument(
+        "--protocol", help="accuracy settings; default: fast, else the first of the engine"
+    )
+    parser.add_argument(
+        "--config", type=Path, help="file with the protocols; default: config/config.yaml"
+    )
+    parser.add_argument(
+        "--out", type=Path, default=Path("results/runs"), help="folder for the runs"
+    )
+    parser.add_argument("--write", action="store_true", help="write the input files and stop")
     parser.set_defaults(run=run_run)
 
 
 def run_run(chosen: argparse.Namespace) -> int:
-    """Compute what is asked for and tell how it went; 1 if one of them failed."""
+    """Compute what is asked for and print the outcome; 1 if a calculation failed."""
     from defectra.cli.run import Asked, default_protocol, outcome_sentence, run
     from defectra.core.config import load, own_or_shipped
     from defectra.core.errors import ConfigError
@@ -175,7 +194,7 @@ def run_run(chosen: argparse.Namespace) -> int:
 
 
 def _add_look(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    text = "read measured spectra, check and normalise them, tell which edges they show"
+    text = "read measured spectra: check, normalise, identify the edges"
     parser = command(
         commands,
         "look",
@@ -184,20 +203,20 @@ def _add_look(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
         "defectra look scan.dat --columns energy=1 'mu=ln(I0/It)' --edge 'Ni K'",
     )
     _add_spectra(parser)
-    parser.add_argument("--edge", help='which edge it is meant to be, e.g. "Ni K"')
+    parser.add_argument("--edge", help='expected edge, e.g. "Ni K"')
     parser.set_defaults(run=run_look)
 
 
 def _add_spectra(command: argparse.ArgumentParser) -> None:
     """What `look` and `predict` read: files, columns, scans."""
-    command.add_argument("spectra", nargs="*", type=Path)
-    text = "energy=1 mu='ln(I0/It)': which columns, by number, name or formula; unit=keV"
+    command.add_argument("spectra", nargs="*", type=Path, help="measured files")
+    text = "columns by number, name or formula, e.g. energy=1 mu='ln(I0/It)' unit=keV"
     command.add_argument("--columns", nargs="+", metavar="WHICH=COLUMN", help=text)
-    command.add_argument("--scan", default="", help="of a file with several: name or number")
+    command.add_argument("--scan", default="", help="name or number, if a file holds several scans")
 
 
 def run_look(chosen: argparse.Namespace) -> int:
-    """Tell what each file holds; 1 if one of them cannot be used."""
+    """Print the contents of each file; 1 if one of them cannot be used."""
     from defectra.spectra.measured import description, each
 
     worst = 0
@@ -222,7 +241,7 @@ def _spectra(chosen: argparse.Namespace) -> tuple[list[Path], Choice | None]:
 
 
 def _add_predict(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    text = "ask a trained model about measured spectra, patterns, images, or rows of tables"
+    text = "apply a trained model to measured spectra, patterns, images or rows of tables"
     parser = command(
         commands,
         "predict",
@@ -231,16 +250,18 @@ def _add_predict(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "defectra predict results/xanes/models/ni_k_cdf.npz spectrum.dat",
         "defectra predict model.npz new.csv",
     )
-    text = "npz or safetensors, e.g. results/xanes/models/ni_k_cdf.npz"
+    text = "model file (npz, safetensors), e.g. results/xanes/models/ni_k_cdf.npz"
     parser.add_argument("model", type=Path, help=text)
     _add_spectra(parser)
     parser.add_argument("--shift", type=float, help="added to the energies, eV")
     parser.add_argument("--shift-sd", type=float, help="standard deviation of the shift, eV")
-    text = "a reference measured on the same axis, e.g. a foil; with --reference-e0"
+    text = (
+        "reference spectrum measured on the same energy axis, e.g. of a foil; with --reference-e0"
+    )
     parser.add_argument("--reference", type=Path, help=text)
-    text = "its true edge energy (steepest rise), eV"
+    text = "true edge energy of the reference (steepest rise), eV"
     parser.add_argument("--reference-e0", type=float, help=text)
-    text = "of the study that the model belongs to, e.g. pixel_A=0.16"
+    text = "option of the study that the model belongs to, e.g. pixel_A=0.16; may be repeated"
     parser.add_argument("--option", action="append", default=[], metavar="KEY=VALUE", help=text)
     parser.set_defaults(run=run_predict)
 

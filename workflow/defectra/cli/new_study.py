@@ -31,9 +31,9 @@ TAKEN = (
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """The command ``new-study``."""
-    text = "write a study that runs, with its tests, to be rewritten part by part"
+    text = "write a small study that runs, with tests, as a starting point"
     parser = command(commands, "new-study", text, "defectra new-study toy")
-    parser.add_argument("name", help="small letters, digits and underscores")
+    parser.add_argument("name", help="lower-case letters, digits and underscores")
     parser.set_defaults(run=run)
 
 

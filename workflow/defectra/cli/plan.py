@@ -21,16 +21,22 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = command(
         commands,
         "plan",
-        "what would run, what it costs, what cannot run; nothing is written",
+        "what would run, its cost, and what cannot run; writes nothing",
         "defectra plan",
         "defectra plan --config my.yaml --directory /scratch/mine",
         "defectra plan xanes --mirror /data/published",
     )
-    parser.add_argument("targets", nargs="*", help="studies or files; default: those of the config")
-    parser.add_argument("--config", type=Path, help="your file; default: as `make run`")
+    parser.add_argument(
+        "targets", nargs="*", help="studies or files; default: the studies of the config"
+    )
+    parser.add_argument("--config", type=Path, help="your config file; default: as `make run`")
     parser.add_argument("--mirror", type=Path, help="folder of the published data")
-    parser.add_argument("--directory", type=Path, default=PROJECT, help="holds results/")
-    parser.add_argument("--minutes", type=float, default=20.0, help="wanted length of a job")
+    parser.add_argument(
+        "--directory", type=Path, default=PROJECT, help="folder that contains results/"
+    )
+    parser.add_argument(
+        "--minutes", type=float, default=20.0, help="wanted length of a job, minutes"
+    )
     parser.set_defaults(run=run)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,8 +46,8 @@ def profile_file(folder: Path) -> Path:
     return max(found, key=lambda path: ("+" in path.name, path.name))
 
 
-def check_profile(folder: Path) -> None:
-    """Refuse a profile that is not there, is no YAML, or whose executor is not installed.
+def check_profile(folder: Path, more_loggers: Sequence[str] = ()) -> None:
+    """Refuse a profile that is not there, is no YAML, or whose plugins are not installed.
 
     Raises
     ------
@@ -57,7 +58,13 @@ def check_profile(folder: Path) -> None:
     package = f"snakemake-executor-plugin-{name}"
     if name and importlib.util.find_spec(package.replace("-", "_")) is None:
         how = "make slurm" if name == "slurm" else f"pip install {package}"
-        raise ConfigError(f"{path}: executor {name} is not installed; `{how}` brings it")
+        raise ConfigError(f"{path}: executor {name} is not installed; `{how}` installs it")
+    for plugin in [*loggers(folder), *more_loggers]:
+        package = f"snakemake-logger-plugin-{plugin}"
+        if importlib.util.find_spec(package.replace("-", "_")) is None:
+            raise ConfigError(
+                f"logger plugin {plugin} is not installed; `pip install {package}` installs it"
+            )
 
 
 def executor(folder: Path) -> str:

@@ -49,7 +49,7 @@ class Record:
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command to a parser."""
-    text = "walk back from a file, an identity or a claim to what it was made of"
+    text = "trace a file, an identity or a claim back to its inputs, settings and versions"
     parser = command(
         commands,
         "show",
@@ -63,14 +63,16 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "or structure_id, or the name of a claim or check"
     )
     parser.add_argument("what", help=text)
-    parser.add_argument("--directory", type=Path, default=Path(), help="holds results/")
-    text = "write the raw outputs of the calculation that the journal keeps into this folder"
+    parser.add_argument(
+        "--directory", type=Path, default=Path(), help="folder that contains results/"
+    )
+    text = "write the raw output files of the calculation into this folder"
     parser.add_argument("--raw", type=Path, metavar="FOLDER", help=text)
     parser.set_defaults(run=run)
 
 
 def run(chosen: argparse.Namespace) -> int:
-    """Tell what is known.
+    """Print what is known.
 
     Raises
     ------

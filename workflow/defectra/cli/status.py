@@ -9,7 +9,7 @@ from pathlib import Path
 
 from defectra.campaign.chunk_state import ChunkState, read_state
 from defectra.campaign.progress import duration, read_work
-from defectra.campaign.run_events import read_steps
+from defectra.campaign.run_events import events_of, read_steps
 from defectra.cli.help import command
 from defectra.cli.outcome import failures
 from defectra.core.errors import DefectraError
@@ -23,11 +23,13 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = command(
         commands,
         "status",
-        "what runs here, how far it is, what failed; read from the files of the run",
+        "what is running, its progress, and what failed",
         "defectra status",
         "defectra status --directory /scratch/mine",
     )
-    parser.add_argument("--directory", type=Path, default=own_directory(), help="holds results/")
+    parser.add_argument(
+        "--directory", type=Path, default=own_directory(), help="folder that contains results/"
+    )
     parser.set_defaults(run=run)
 
 
@@ -63,6 +65,9 @@ def _of_log(log: Path, directory: Path, *, is_running: bool) -> list[str]:
     """Tell how far the last run came; its failures."""
     steps = read_steps(log)
     began = time.mktime(time.strptime(log.stem, "run-%Y%m%d-%H%M%S"))
+    if not events_of(log).is_file() and not is_running:
+        print(f"last run: {time.ctime(began)}: by an earlier version, its steps are not recorded")
+        return []
     end = time.time() if is_running else log.stat().st_mtime
     is_whole = is_running or steps.is_up_to_date or 0 < steps.total == steps.done
     where = "nothing to do" if steps.is_up_to_date and not is_running else str(steps)

@@ -19,7 +19,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = command(
         commands,
         "structures",
-        "make the cells of a request, or write those of a table as CIF, POSCAR, xyz, ASE db",
+        "make cells from a request, or convert a table of cells to CIF, POSCAR, xyz, ASE db",
         "defectra structures request.yaml --out cells.parquet 'cifs/*.cif'",
         "defectra structures results/structures.parquet --out cells.extxyz cells.db",
         "defectra structures results/geometries.parquet --only 3f2a --out 'cells/*.vasp'",
@@ -28,7 +28,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument("source", type=Path, help=text)
     text = "NAME.extxyz, NAME.db, 'FOLDER/*.cif', 'FOLDER/*.vasp'; of a request also NAME.parquet"
     parser.add_argument("--out", type=Path, nargs="+", required=True, help=text)
-    parser.add_argument("--only", default="", help="cells whose identity begins so")
+    parser.add_argument("--only", default="", help="only cells whose identity begins with this")
     parser.set_defaults(run=run)
 
 

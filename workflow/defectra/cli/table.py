@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from defectra.cli.help import command
+from defectra.core.errors import DefectraError
 
 if TYPE_CHECKING:
     from defectra.spectra.finished_runs import Fidelity
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command."""
-    text = "make a training table of finished runs: site averages, labels of the structure, groups"
+    text = "make a training table from finished runs: site-averaged spectra, labels, groups"
     parser = command(
         commands,
         "table",
@@ -24,20 +25,23 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "defectra table runs/ --out table.parquet",
         "defectra table results/import --edge 'Ni K' --out table.parquet",
     )
-    text = "of finished runs; of `defectra import` or `defectra run` (results/import, results/runs)"
+    text = "finished runs, or the tables of `defectra import` or `defectra run`"
     parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER", help=text)
-    parser.add_argument("--out", type=Path, default=Path("results/own/training.parquet"))
-    text = 'e.g. "Ni K"; several give rows that have all of them; default: all edges there are'
+    parser.add_argument("--out", type=Path, default=Path("results/own/training.parquet"),
+                        help="the table (default: results/own/training.parquet)")  # fmt: skip
+    text = 'e.g. "Ni K"; with several, a row needs all of them; default: all edges found'
     parser.add_argument("--edge", nargs="+", default=[], metavar="EDGE", help=text)
-    text = 'which, if the runs are of several: "vasp parsed-1a2b3c4d parsed"'
+    text = 'choose one if the runs have several, e.g. "vasp parsed-1a2b3c4d parsed"'
     parser.add_argument("--fidelity", help=text)
-    text = "START:STOP:STEP in eV; default: what all spectra cover"
+    text = "energy grid, START:STOP:STEP in eV; default: the range covered by all spectra"
     parser.add_argument("--grid", help=text)
-    text = "count energies from the threshold of each run, not on the axis of the engine"
+    text = "energies relative to the threshold of each run, not on the axis of the engine"
     parser.add_argument("--from-edge", action="store_true", help=text)
-    text = "table of `make structures` that the runs are of: it names defects and families"
+    text = "table of `make structures` with the cells of the runs: it gives defects and families"
     parser.add_argument("--structures", type=Path, help=text)
-    parser.add_argument("--absorber", help='for runs that tell none, e.g. "Ti K"')
+    parser.add_argument(
+        "--absorber", help='element and edge of runs whose files do not name them, e.g. "Ti K"'
+    )
     parser.set_defaults(run=run_table)
 
 
@@ -52,6 +56,9 @@ def run_table(chosen: argparse.Namespace) -> int:
 
     edges = tuple(" ".join(edge_name(edge)) for edge in chosen.edge)
     runs = read_finished(chosen.folders, edge_name(chosen.absorber) if chosen.absorber else None)
+    if not runs.calculations and not runs.left_out:
+        folders = ", ".join(map(str, chosen.folders))
+        raise DefectraError(f"{folders}: no finished run found (what is read: docs/spectra.md)")
     grids = _grids(chosen.grid, edges or _edges_of(runs.calculations)) if chosen.grid else {}
     asked = Asked(edges, _fidelity(chosen.fidelity), grids, chosen.from_edge)
     factory = read_table(chosen.structures, FACTORY) if chosen.structures else []

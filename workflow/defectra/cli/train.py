@@ -15,22 +15,26 @@ if TYPE_CHECKING:
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add the command."""
-    text = "fit a table (Parquet, csv): held-out scores beside mean and ridge, and a saved model"
+    text = "train on a table (Parquet, csv): held-out scores beside mean and ridge, a saved model"
     parser = command(
         commands,
         "train",
         text,
         "defectra train table.parquet --target x_Li --group group --out model.npz",
     )
-    parser.add_argument("table", type=Path, help="e.g. results/nmc/training.parquet")
-    parser.add_argument("--target", required=True, help="column of the label")
-    text = "column of what no fold may cut: copies, families, materials"
+    parser.add_argument(
+        "table", type=Path, help="training table, e.g. results/nmc/training.parquet"
+    )
+    parser.add_argument("--target", required=True, help="column to predict")
+    text = "column of the groups that are never split between folds, e.g. material"
     parser.add_argument("--group", required=True, help=text)
-    text = 'columns, e.g. "cdf: Ni K"; default: the curves of the table, else all its numbers'
+    text = 'columns, e.g. "cdf: Ni K"; default: the curves, else all numeric columns'
     parser.add_argument("--features", nargs="+", default=[], metavar="COLUMN", help=text)
-    parser.add_argument("--out", type=Path, help="model (npz); default: no model is kept")
-    parser.add_argument("--trees", type=int, default=200, help="of the forest")
-    parser.add_argument("--seed", type=int, default=0, help="of folds, forest and bootstrap")
+    parser.add_argument("--out", type=Path, help="model file (npz); default: none is saved")
+    parser.add_argument("--trees", type=int, default=200, help="number of trees of the forest")
+    parser.add_argument(
+        "--seed", type=int, default=0, help="random seed of folds, forest and bootstrap"
+    )
     parser.set_defaults(run=run_train)
 
 

@@ -221,6 +221,8 @@ def _read(path: Path) -> dict[str, Any]:
     except FileNotFoundError:
         how = f"; `git checkout {path}` brings it back" if SHIPPED in path.parents else ""
         raise ConfigError(f"{path}: no such file{how}") from None
+    except IsADirectoryError:
+        raise ConfigError(f"{path}: a folder; name a config file in it") from None
     except RecursionError:
         raise ConfigError(f"{path}: not valid YAML: nested too deeply") from None
     except (yaml.YAMLError, ValueError, TypeError, OSError) as error:

@@ -99,6 +99,7 @@ def features_by_default(table: AnyTable, asked: Asked) -> tuple[str, ...]:
     curves = [c for c in table.columns if c.startswith(RAW) and table.is_curve(c)]
     if curves:
         return tuple(f"cdf: {c.removeprefix(RAW)}" for c in curves)
+    table.column(asked.group)  # a wrong name is an error of its own
     not_features = {asked.target, asked.group}
     numbers = [
         c

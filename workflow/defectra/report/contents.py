@@ -14,10 +14,12 @@ from defectra.core.claims import CHECK_COLUMNS, SCORECARD_COLUMNS, Outcome, Verd
 from defectra.core.csvs import read_csv
 from defectra.core.errors import DefectraError
 from defectra.core.studies import study_folder
+from defectra.figures import style
 from defectra.report.markup import html_of_rst, paragraph_of_markdown
 
 Row = dict[str, Any]
 WIDE = 1000  # pixels of a PNG
+PAGE_PX, SCREEN_DPI = 1140, 96  # width of the page for figures; of a browser
 BESIDE = (".pdf", ".csv")  # of a figure: for print, and what it shows
 # The order in which verdicts stand: what fails first.
 VERDICTS = (Verdict.NOT_REPRODUCED, Verdict.CLOSE, Verdict.REPRODUCED, Verdict.NO_DATA)
@@ -40,6 +42,9 @@ class Figure:
         HTML.
     is_wide
         Whether it needs the width of the page to be read.
+    least_px
+        Width below which its text cannot be read: that of paper, where it is more than the page
+        has; the figure is then moved sideways. 0: none.
     files
         The same as PDF, and what it shows as csv: their paths from the folder of results.
     """
@@ -49,6 +54,7 @@ class Figure:
     image: str
     caption: str
     is_wide: bool = False
+    least_px: int = 0
     files: Sequence[str] = ()
 
 
@@ -161,12 +167,15 @@ def read_figure(path: Path, study: str) -> Figure:
         raise DefectraError(f"{path}: the figure has no caption; write {caption}")
     raw = path.read_bytes()
     image = base64.b64encode(raw).decode()
+    pixels = int.from_bytes(raw[16:20], "big")  # its width, in the header of a PNG
+    paper_px = round(pixels * SCREEN_DPI / style.DPI)
     return Figure(
         f"{study}-{path.stem}",
         re.sub("[_-]+", " ", path.stem).capitalize(),
         f"data:image/png;base64,{image}",
         html_of_rst(caption.read_text(encoding="utf-8"), caption),
-        int.from_bytes(raw[16:20], "big") > WIDE,  # its width, in the header of a PNG
+        pixels > WIDE,
+        paper_px if paper_px > PAGE_PX else 0,
         [f"{study}/figures/{p.name}" for p in map(path.with_suffix, BESIDE) if p.is_file()],
     )
 

@@ -1,9 +1,9 @@
 """Figures and tables of the papers: what each is, the target that makes ours, or what it lacks.
 
-``resources/published.csv`` holds them; ``python -m defectra.report.published page`` writes
-``docs/published.md`` from it. The figure lists of the papers were not at hand: rows are what their
-abstracts, repositories and our studies say that they show, named by a word; column `number` holds
-the number in the paper where somebody has looked it up.
+``resources/published.csv`` holds them, ``resources/published_papers.csv`` the papers;
+``python -m defectra.report.published page`` writes ``docs/published.md`` from both. The lists of
+figures were not available: rows are what abstracts, repositories and our studies say that the
+papers show, named by a word; column `number` is for the number in the paper, once it is known.
 """
 
 from __future__ import annotations
@@ -22,18 +22,40 @@ from defectra.core.store import write_bytes
 from defectra.core.studies import study_names
 
 TABLE = PROJECT / "resources/published.csv"
+PAPERS = PROJECT / "resources/published_papers.csv"
 PAGE = PROJECT / "docs/published.md"
 COLUMNS = ("paper", "item", "number", "shows", "file", "missing", "put")
+PAPER_COLUMNS = ("paper", "title", "published", "numbers")
 _HEAD = """# Figures and tables of the papers
 
-Written by `make docs` from `resources/published.csv`. **The lists are not complete**: the papers
-themselves were not at hand, only their abstracts and repositories (three of the twelve were looked
-for among stored public pages, which gave abstracts), so that items carry a word, and the number of
-a figure is not known. Whoever has a paper may fill in column `number`; `make figure
-FIG=2203.10349:4` then finds it.
+Written by `make docs` from `resources/published.csv` and `resources/published_papers.csv`.
+`make published` makes all items that can be made, `make figure FIG=PAPER:ITEM` one of them.
 
-`make published` makes all that can be made, `make figure FIG=PAPER:ITEM` one of them.
+**The lists may be incomplete, and no figure number is known.** Abstracts, repositories and the
+beginnings of public pages were read; no list of figures was among them, so each item has a word
+instead of a number. Under each paper stands what was found. If you have a paper, fill in column
+`number`: `make figure FIG=2203.10349:4` then works.
 """
+
+
+@dataclass(frozen=True)
+class Paper:
+    """One paper.
+
+    Attributes
+    ----------
+    paper
+        ``arXiv:`` or ``doi:`` and its number.
+    title, published
+        Its title and journal, empty where no source was at hand.
+    numbers
+        Why the numbers of its figures are not known.
+    """
+
+    paper: str
+    title: str
+    published: str
+    numbers: str
 
 
 @dataclass(frozen=True)
@@ -81,11 +103,7 @@ def items(table: Path = TABLE) -> list[Item]:
     ConfigError
         If a row neither can be made nor says what is missing, or a name is there twice.
     """
-    with table.open(encoding="utf-8", newline="") as handle:
-        rows = list(csv.reader(handle))
-    if tuple(rows[0]) != COLUMNS or any(len(row) != len(COLUMNS) for row in rows):
-        raise ConfigError(f"{table}: every row has the columns {', '.join(COLUMNS)}")
-    found = [Item(*row) for row in rows[1:]]
+    found = [Item(*row) for row in _rows(table, COLUMNS)]
     names: set[str] = set()
     for entry in found:
         if not (entry.file or (entry.missing and entry.put)):
@@ -94,6 +112,19 @@ def items(table: Path = TABLE) -> list[Item]:
             raise ConfigError(f"{table}: {entry.name} is there twice")
         names.add(entry.name)
     return found
+
+
+def papers(table: Path = PAPERS) -> list[Paper]:
+    """All papers, in the order of the page."""
+    return [Paper(*row) for row in _rows(table, PAPER_COLUMNS)]
+
+
+def _rows(table: Path, columns: Sequence[str]) -> list[list[str]]:
+    with table.open(encoding="utf-8", newline="") as handle:
+        rows = list(csv.reader(handle))
+    if rows[0] != list(columns) or any(len(row) != len(columns) for row in rows):
+        raise ConfigError(f"{table}: every row has the columns {', '.join(columns)}")
+    return rows[1:]
 
 
 def makeable(entries: Sequence[Item], studies: Sequence[str]) -> list[str]:
@@ -115,6 +146,8 @@ def target(wanted: str, entries: Sequence[Item], studies: Sequence[str]) -> str:
         If there is none: which items are known, or which data are missing.
     """
     paper, _, item = wanted.removeprefix("arXiv:").removeprefix("doi:").rpartition(":")
+    if not wanted:
+        raise ConfigError("name a figure: FIG=PAPER:ITEM, e.g. FIG=2203.10349:gap")
     of_paper = [e for e in entries if e.name.rpartition(":")[0] == paper]
     if not of_paper:
         papers = ", ".join(dict.fromkeys(e.name.rpartition(":")[0] for e in entries))
@@ -136,14 +169,18 @@ def target(wanted: str, entries: Sequence[Item], studies: Sequence[str]) -> str:
     return found.file
 
 
-def page(entries: Sequence[Item]) -> str:
+def page(entries: Sequence[Item], described: Sequence[Paper]) -> str:
     """The page of the documentation, in Markdown."""
     lines = [_HEAD]
-    for paper in dict.fromkeys(e.paper for e in entries):
-        lines += [f"## {paper}", ""]
+    for paper in described:
+        own = [e for e in entries if e.paper == paper.paper]
+        where = ", ".join(filter(None, [paper.paper, paper.published]))
+        lines += [f"## {paper.title} ({where})" if paper.title else f"## {where}", ""]
+        if any(not e.number for e in own):
+            lines += [f"Numbers of the figures: {paper.numbers}", ""]
         lines += ["| item | number | shows | made | missing, and where to put it |"]
         lines += ["| --- | --- | --- | --- | --- |"]
-        lines += [_line(e) for e in entries if e.paper == paper]
+        lines += [_line(e) for e in own]
         lines.append("")
     return "\n".join(lines)
 
@@ -166,7 +203,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     args = parser.parse_args(arguments)
     entries, studies = items(), study_names()
     if args.action == "page":
-        write_bytes(PAGE, page(entries).encode())
+        write_bytes(PAGE, page(entries, papers()).encode())
     elif args.action == "targets":
         print(" ".join(makeable(entries, studies)))
     else:

@@ -81,6 +81,8 @@ def read_scans(path: Path, chosen: Choice | None = None) -> list[Measured]:
     path = Path(path)
     if not path.exists():
         raise SpectrumError("no such file")
+    if path.is_dir():
+        raise SpectrumError("a folder; name the files in it")
     try:
         data = read_bytes(path, LARGEST)
     except EngineError as error:

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import Field, StrictInt, ValidationError, field_validator, model_validator
 
-from defectra.core.errors import StructureError
+from defectra.core.errors import StructureError, meant
 from defectra.core.settings import Strict
 from defectra.core.yaml_files import Plain
 from defectra.structures import charges, defects, interstitials, sqs, table
@@ -104,8 +104,8 @@ def load(path: str | Path) -> Request:
         data = yaml.load(path.read_text(encoding="utf-8"), Plain)  # noqa: S506  a SafeLoader
         if not isinstance(data, dict):
             raise StructureError(
-                f"{path}: keys such as `prototype: rocksalt` are expected, "
-                f"found {'nothing' if data is None else type(data).__name__}"
+                f"{path}: no request (YAML with keys such as `prototype: rocksalt`) and no table "
+                "(Parquet); to start from a crystal, write `file: my.cif` into a request"
             )
         return Request.model_validate(data)
     except FileNotFoundError:
@@ -116,13 +116,20 @@ def load(path: str | Path) -> Request:
         raise StructureError(f"{path}: not valid YAML: nested too deeply") from None
     except ValidationError as error:
         lines = [
-            f"{path}: {'.'.join(map(str, e['loc'])) or '(top level)'}: "
-            f"{e['msg'].removeprefix('Value error, ')} (given: {str(e['input'])[:60]})"
+            f"{path}: {'.'.join(map(str, e['loc'])) or '(top level)'}: {_reason(e)}"
             for e in error.errors()
         ]
         raise StructureError("\n".join(lines)) from None
     except (yaml.YAMLError, ValueError, TypeError) as error:
         raise StructureError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
+
+
+def _reason(item: Any) -> str:
+    if item["type"] == "extra_forbidden":
+        known = list(Request.model_fields) if len(item["loc"]) == 1 else []
+        allowed = f"; allowed: {', '.join(known)}" if known else ""
+        return f"unknown key{meant(item['loc'][-1], known)}{allowed}"
+    return f"{item['msg'].removeprefix('Value error, ')} (given: {str(item['input'])[:60]})"
 
 
 def crystal_of(request: Request) -> Crystal:

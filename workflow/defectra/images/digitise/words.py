@@ -200,47 +200,58 @@ def _pieces(word: Grey, faint: float = 160) -> list[Piece]:
     )
 
 
-def _within(piece: Piece, other: Piece) -> bool:
-    """Whether a piece is a fragment of a higher sign: above, below or inside of it."""
-    overlap = min(piece.right, other.right) - max(piece.left, other.left)
-    return piece.height < other.height and overlap > 0.5 * (piece.right - piece.left)
-
-
 def has_raised_end(word: Grey) -> bool:
     """Whether the last sign of a word is smaller than its first and stands higher: an exponent."""
-    pieces = _pieces(word)
-    tall = max((p.height for p in pieces), default=0)
-    if len(pieces) < 2 or tall < SMALL_PRINT - 1:  # fewer cannot be distinguished from noise
+    solid, specks, tall = _signs(word)
+    signs = sorted([*solid, *specks], key=lambda sign: sign.left)
+    if len(signs) < 2 or tall < SMALL_PRINT - 1:  # fewer cannot be distinguished from noise
         return False
-    whole = [p for p in pieces if not any(_within(p, other) for other in pieces)]
-    first, last = whole[0], whole[-1]
-    base = max(p.bottom for p in pieces if p.height > 0.85 * (first.bottom - first.top))
+    first, last = signs[0], signs[-1]
+    base = max(p.bottom for p in signs if p.height > 0.85 * (first.bottom - first.top))
     return last.height > 2 and last.bottom < base - 0.2 * tall and first.bottom >= base - 1
 
 
 def _signs(word: Grey) -> tuple[list[Piece], list[Piece], int]:
-    """Pieces as high as digits, specks beside them (points, commas), and the height of a digit."""
+    """Signs, specks beside them (points, commas, halves of colons), and the height of a digit.
+
+    Pieces above each other are one sign: thin strokes break at low resolution.
+    """
     pieces = _pieces(word)
     tall = max((p.height for p in pieces), default=0)
-    signs = [p for p in pieces if p.height > 0.6 * tall]
-    beside = [
+    solid: list[Piece] = []
+    for piece in (p for p in pieces if not p.is_speck(tall)):
+        before = solid[-1] if solid else None
+        if before is not None and piece.left < before.right - 1:
+            top, bottom = min(before.top, piece.top), max(before.bottom, piece.bottom)
+            solid[-1] = Piece(before.left, max(before.right, piece.right), top, bottom)
+        else:
+            solid.append(piece)
+    tall = max((p.height for p in solid), default=0)
+    specks = [
         p
         for p in pieces
-        if p.is_speck(tall) and not any(s.left < p.right and p.left < s.right for s in signs)
+        if p.is_speck(tall) and not any(s.left < p.right and p.left < s.right for s in solid)
     ]
-    return signs, beside, tall
+    return solid, specks, tall
+
+
+def _digits(signs: Sequence[Piece], tall: int) -> list[Piece]:
+    """Signs as high as digits."""
+    return [sign for sign in signs if sign.height > 0.6 * tall]
 
 
 def has_thousands(word: Grey) -> bool:
     """Whether three signs follow a comma: a mark of thousands or a decimal point, as may be."""
-    signs, specks, tall = _signs(word)
+    solid, specks, tall = _signs(word)
+    signs = _digits(solid, tall)
     commas = [p for p in specks if p.height > 0.25 * tall]
     return any(sum(s.left > comma.left for s in signs) == 3 for comma in commas)
 
 
 def has_colon(word: Grey) -> bool:
     """Whether there is a speck above the line: a colon, a degree, an apostrophe."""
-    signs, specks, tall = _signs(word)
+    solid, specks, tall = _signs(word)
+    signs = _digits(solid, tall)
     top = min((p.top for p in signs), default=0)
     return any((p.top + p.bottom) / 2 < top + 0.6 * tall for p in specks)
 
@@ -251,8 +262,8 @@ def as_written(text: str, word: Grey) -> str:
     Empty, if there are more signs than digits were read (a letter, as of 1.2k or 1e+05), specks
     above the line, or a point whose place is not known.
     """
-    signs, _, tall = _signs(word)
-    if has_colon(word) or len(signs) > sum(sign.isdigit() for sign in text):
+    solid, _, tall = _signs(word)
+    if has_colon(word) or len(_digits(solid, tall)) > sum(sign.isdigit() for sign in text):
         return ""
     return _with_point(text, _pieces(word), tall)
 

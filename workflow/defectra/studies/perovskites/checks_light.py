@@ -48,7 +48,7 @@ def _spectra(films: Rows) -> Iterator[Check]:
     yield _check(
         check_id="slme_mesh",
         check="SLME on the denser mesh of k-points less that on the coarser one, "
-        f"{absorption.CHECKED[0]}{absorption.CHECKED[1]}{absorption.CHECKED[2]}3: largest size",
+        f"{''.join(absorption.CHECKED)}3, all films: largest size",
         bound=LARGEST_MESH_CHANGE,
         sense="at most",
         ours=Estimate.exact(max(changes, default=NAN), len(changes)),
@@ -58,7 +58,7 @@ def _spectra(films: Rows) -> Iterator[Check]:
     above = [r for r in films if float(r["slme_percent"]) > float(r["limit_percent"]) + 0.01]
     yield _check(
         check_id="slme_limit",
-        check="films whose SLME lies above the Shockley-Queisser limit of their gap",
+        check="films whose SLME lies above that of perfect absorbers with a gap not below theirs",
         bound=0,
         sense="at most",
         ours=Estimate.exact(len(above) if films else NAN, len(films)),

@@ -26,6 +26,9 @@ FILM_UM = 0.5  # of which the order is shown
 # conduction band two. Films that absorb a third bound what its lack does to a spectrum.
 THIRD = 1 / 3
 LARGEST_EV = 6.0  # the spectrum of the sun ends at 4.43 eV
+# A film that absorbs little near a small gap acts as one of a larger gap, so that the limit of all
+# films is that of a perfect absorber of the best gap not below its own.
+BEST_EV = 1.34
 COLUMNS = [
     *("name", "mesh", "gap_of", "gap_eV", "shift_eV", "static_real", "thickness_um"),
     *("slme_percent", "third_percent", "limit_percent", "log_fom", "kramers_kronig_rms"),
@@ -63,7 +66,7 @@ def _films(row: Mapping[str, Any], known: Mapping[str, Any]) -> Iterator[Row]:
         energy, per_m, static = moved(row, gap)
         shift = gap - float(row["direct_gap"])
         frame = {"gap_of": kind, "gap_eV": gap, "shift_eV": shift, "static_real": static}
-        perfect = slme.efficiency(energy, np.full(len(energy), 1e9), gap, 1e-3)
+        perfect = slme.efficiency(energy, np.full(len(energy), 1e9), max(gap, BEST_EV), 1e-3)
         for um in slme.THICKNESSES_UM:
             yield frame | {
                 "thickness_um": um,

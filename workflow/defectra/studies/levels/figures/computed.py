@@ -27,20 +27,20 @@ MARGIN_EV = 0.3
 
 @style.styled()
 def plot_computed(levels: Iterable[Mapping[str, Any]], path: str | Path) -> None:
-    """Left: ours against the published PBE level; right: levels in the gap of each host."""
+    """Top: ours against the published PBE level; bottom: levels in the gap of each host."""
     rows = [
         r
         for r in levels
         if math.isfinite(r["level_eV"])
         and (r["atoms"], r["protocol"]) == (SHOWN_ATOMS, DEFAULT_PROTOCOL)
     ]
-    figure, axes = style.canvas(1, 2, (14.5, 5.4), width_ratios=[1, 2.1])
+    figure, axes = style.canvas(2, 1, (11.5, 10.6), height_ratios=[1.1, 1.0])
     if rows:
         _parity(axes[0, 0], [r for r in rows if math.isfinite(r["published_eV"])])
-        _diagram(axes[0, 1], rows)
+        _diagram(axes[1, 0], rows)
     else:
         style.say(axes[0, 0], "no set was computed with GPAW")
-        axes[0, 1].set_axis_off()
+        axes[1, 0].set_axis_off()
     style.save(figure, path)
 
 
@@ -61,7 +61,7 @@ def _parity(axis: Axes, rows: Rows) -> None:
     for r in rows:
         if abs(r["level_eV"] - r["published_eV"]) > FAR_EV:
             axis.annotate(
-                _name(r), (r["published_eV"], r["level_eV"]), fontsize=6,
+                _name(r), (r["published_eV"], r["level_eV"]), fontsize=7,
                 xytext=(4, -2), textcoords="offset points",
             )  # fmt: skip
     error = np.array([r["level_eV"] - r["published_eV"] for r in rows])
@@ -122,7 +122,7 @@ def _diagram(axis: Axes, rows: Rows) -> None:
         axis.fill_between([start, stop], gap, gap + MARGIN_EV, color=style.GREY, alpha=0.35, lw=0)
         axis.text((start + stop) / 2, gap + MARGIN_EV + 0.03, host, ha="center", weight="bold")
         x += 0.8
-    axis.set_xticks([x for x, _ in ticks], [t for _, t in ticks], fontsize=6, rotation=90)
+    axis.set_xticks([x for x, _ in ticks], [t for _, t in ticks], fontsize=7.5, rotation=90)
     axis.set(ylabel="Fermi level above the VBM (eV)", title="Levels in the PBE gap")
     axis.set_ylim(-MARGIN_EV, max(r["gap_eV"] for r in rows) + MARGIN_EV + 0.2)
     axis.tick_params(axis="x", length=0)
@@ -138,4 +138,4 @@ def _level(axis: Axes, x: float, r: Mapping[str, Any]) -> None:
     text = f"{charge_label(r['q_from'])}/{charge_label(r['q_to'])}"
     below = level == limits[1]
     y, side = (level - 0.04, "top") if below else (level + 0.03, "bottom")
-    style.optional(axis.text(x, y, text, ha="center", va=side, fontsize=5), -level)
+    style.optional(axis.text(x, y, text, ha="center", va=side, fontsize=6.5), -level)

@@ -14,6 +14,7 @@ from defectra.figures import style
 
 Rows = Sequence[Mapping[str, Any]]
 MARGIN_EV = 0.45
+ROOM = 0.04  # share of the axis that the name of a charge needs between two levels
 SITES = ("M_A", "M_B", "M_i_A")
 
 
@@ -94,6 +95,6 @@ def _column(axis: Axes, x: float, six: Rows, gap: float) -> None:
                     lw=0,
                 )
         low, high = max(segment.start_ev, 0.0), min(segment.stop_ev, gap)
-        if high - low > 0.09:
+        if high - low > ROOM * (gap + 2 * MARGIN_EV):
             text = f"{segment.charge:+d}".replace("-", "\u2212") if segment.charge else "0"
             axis.text(x, (low + high) / 2, text, ha="center", va="center", fontsize=7)

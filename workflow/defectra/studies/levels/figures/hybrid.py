@@ -5,6 +5,7 @@ PBE: functional of Perdew, Burke and Ernzerhof.
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,7 @@ _LOOK = {
 @style.styled()
 def plot_hybrid(rows: Rows, path: str | Path) -> None:
     """Parity of each way against hybrid levels, and the mean absolute errors."""
-    figure, axes = style.canvas(1, 2, (10.5, 4.6), width_ratios=[1.2, 1.0])
+    figure, axes = style.canvas(1, 2, (10.5, 5.4), width_ratios=[1.0, 1.0])
     known = [r for r in rows if np.isfinite([r["hse_eV"], r["pbe_eV"]]).all()]
     if not known:
         for axis in axes.flat:
@@ -54,12 +55,12 @@ def _parity(axis: Axes, rows: Rows) -> None:
         mark, colour = _LOOK[way]
         axis.plot([r["hse_eV"] for r in rows], [r[f"{way}_eV"] for r in rows], mark,
                   color=colour, ms=6, alpha=0.8, label=LABELS[way])  # fmt: skip
-    for r in rows:
+    for r in rows:  # above all marks of its column
         text = f"{r['impurity']} in {r['host']} {level_name(int(r['q_from']))}"
-        axis.annotate(text, (r["hse_eV"], r["pbe_eV"]), xytext=(5, -9),
-                      textcoords="offset points", fontsize=7)  # fmt: skip
-    axis.set(xlim=limits, ylim=limits, aspect="equal", title="Parity")
-    axis.set(xlabel="computed with HSE06 (eV above its VBM)", ylabel="made of PBE levels (eV)")
+        axis.text(r["hse_eV"], limits[1], text, rotation=90, ha="center", va="bottom", fontsize=7)
+    top = limits[1] + 0.4 * (limits[1] - limits[0])
+    axis.set(xlim=limits, ylim=(limits[0], top), aspect="equal", title="Parity")
+    axis.set(xlabel="computed with HSE06 (eV above its VBM)", ylabel="estimated from PBE (eV)")
     axis.legend(loc="lower right", fontsize=7)
 
 
@@ -72,6 +73,6 @@ def _errors(axis: Axes, rows: Rows) -> None:
         _, colour = _LOOK[way]
         axis.bar(place, error.mean(), color=colour, alpha=0.6, width=0.6)
         axis.plot(np.full(len(error), place), error, ".", color=style.BLACK, ms=5)
-    axis.set_xticks(range(len(WAYS)), [LABELS[w].replace(" ", "\n", 1) for w in WAYS], fontsize=7)
+    axis.set_xticks(range(len(WAYS)), [textwrap.fill(LABELS[w], 16) for w in WAYS], fontsize=7)
     hosts = len({r["host"] for r in rows})
     axis.set(ylabel="|error| (eV); bar: mean", title=f"{len(rows)} levels in {hosts} hosts")

@@ -27,7 +27,7 @@ _NAMES = {"M_A": "on the cation site", "M_i_A": "interstitial next to the cation
 def plot_map(space: Iterable[Mapping[str, Any]], path: str | Path) -> None:
     """Periodic tables of one predicted level each; a dot marks published (computed) levels."""
     rows = list(space)
-    figure, axes = style.canvas(2, 2, (14.5, 6.0))
+    figure, axes = style.canvas(len(PANELS), 1, (11.5, 4.3 * len(PANELS)))
     for axis, (host, site, charge) in zip(axes.flat, PANELS):
         some = [r for r in rows if (r["host"], r["site"], r["q_from"]) == (host, site, charge)]
         _table(axis, some)
@@ -35,7 +35,7 @@ def plot_map(space: Iterable[Mapping[str, Any]], path: str | Path) -> None:
             f"{host}, {_NAMES[site]}: ε({charge_label(charge)}/{charge_label(charge - 1)})"
         )
     colours = ScalarMappable(_SCALE, mpl.colormaps["RdYlBu"])
-    bar = figure.colorbar(colours, ax=list(axes.flat), shrink=0.6, aspect=40, pad=0.01)
+    bar = figure.colorbar(colours, ax=list(axes.flat), shrink=0.5, aspect=40, pad=0.01)
     bar.set_label("predicted PBE level (eV above VBM), ± half of the 90 % interval; • published")
     style.save(figure, path)
 
@@ -61,9 +61,9 @@ def _table(axis: Axes, rows: Rows) -> None:
         tint = "white" if dark else style.BLACK
         half = (r["hi_eV"] - r["lo_eV"]) / 2
         mark = " •" if np.isfinite(r["published_eV"]) else ""
-        axis.text(x, y + 0.17, r["impurity"] + mark, ha="center", va="center", color=tint, size=8)
+        axis.text(x, y + 0.17, r["impurity"] + mark, ha="center", va="center", color=tint, size=10)
         text = f"{r['level_eV']:.1f}±{half:.1f}".replace("-", "\u2212")
-        axis.text(x, y - 0.22, text, ha="center", va="center", color=tint, size=4.4)
+        axis.text(x, y - 0.22, text, ha="center", va="center", color=tint, size=6.5)
     axis.set(xlim=(0.4, 18.6), ylim=(-7.9, -1.4), aspect="equal")
     axis.set_axis_off()
 

@@ -189,7 +189,7 @@ def _gains_panel(axis: Axes, rows: Sheet) -> None:
         return
     _intervals(axis, shown, [style.BLUE if "K" in n else style.GREY for n, _ in shown])
     axis.axvline(0, color=style.BLACK, lw=0.8, ls=":")
-    axis.set_xlabel("gain of all edges over it (AUROC)")
+    axis.set_xlabel("gain of all edges (AUROC)")
 
 
 def _intervals(
@@ -266,7 +266,9 @@ def plot_weights(weights: Rows, path: str | Path) -> None:
                      transform=line[0].transAxes)  # fmt: skip
     for axis in axes[-1]:
         axis.set_xlabel("energy (eV)")
-    figure.suptitle("blue: weight of ridge, mean and deviation of folds; red: mean difference (%)")
+    figure.suptitle(
+        "blue: weight of ridge, mean and deviation of folds; dark orange: mean difference (%)"
+    )
     style.save(figure, path)
 
 

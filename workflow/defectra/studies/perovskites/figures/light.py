@@ -73,7 +73,7 @@ def _thickness(axis: Axes, films: Rows, best: Rows, colour: Mapping[str, str]) -
             x, [float(r["slme_percent"]) for r in own], "o-", ms=3, color=colour[str(one["name"])]
         )
         axis.axhline(float(one["limit_percent"]), color=colour[str(one["name"])], lw=0.6, ls=":")
-    axis.set(xlabel="thickness (µm)", ylabel="SLME (%); dotted: limit of the gap")
+    axis.set(xlabel="thickness (µm)", ylabel="SLME (%); dotted: limit")
 
 
 def _merit(axis: Axes, films: Rows, colour: Mapping[str, str]) -> None:

@@ -109,7 +109,7 @@ def plot_coverage(metrics: Iterable[Mapping[str, Any]], path: str | Path) -> Non
     figure, axes = style.canvas(1, 1, (7.5, 4.0))
     axis = axes[0, 0]
     axis.axhspan(*_BAND, color=style.GREY, alpha=0.2, lw=0, label="asked: 85 to 95 %")
-    places = list(_SPLITS)
+    places, lowest = list(_SPLITS), 1.0
     for number, (target, features, model, label, colour) in enumerate(_COVERED):
         own = [
             r for r in rows
@@ -119,9 +119,11 @@ def plot_coverage(metrics: Iterable[Mapping[str, Any]], path: str | Path) -> Non
         offset = 0.12 * (2 * number - 1)
         for k, row in enumerate(own):
             at = places.index(row["split"]) + offset
+            lowest = min(lowest, row["value"], np.nan_to_num(row["lo"], nan=1.0))
             axis.plot([at, at], [row["lo"], row["hi"]], color=colour, lw=1.2)
             axis.plot(at, row["value"], "o", ms=5, color=colour, label="" if k else label)
     axis.set_xticks(range(len(places)), list(_SPLITS.values()))
-    axis.set(ylim=(0, 1.05), ylabel="inside the 90 % interval", xlim=(-0.5, len(places) - 0.5))
+    axis.set(xlim=(-0.5, len(places) - 0.5), ylim=(min(lowest, 0.55) - 0.05, 1.02))
+    axis.set_ylabel("share inside the 90 % interval")
     axis.legend(loc="lower left")
     style.save(figure, path)

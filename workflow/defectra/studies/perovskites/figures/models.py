@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.patheffects import withStroke
 
 from defectra.core.records import Metric, Split
 from defectra.figures import style
@@ -138,7 +139,10 @@ def _parity_panel(axis: Axes, rows: Sequence[Mapping[str, Any]]) -> None:
     rmse = np.sqrt(np.mean((answer - truth) ** 2))
     inside = np.mean(np.abs(answer - truth) <= half)
     note = f"RMSE {rmse:.3f}\nin interval {100 * inside:.0f} %"
-    axis.text(0.04, 0.96, note, transform=axis.transAxes, va="top", fontsize=8)
+    axis.text(
+        0.04, 0.96, note, transform=axis.transAxes, va="top", fontsize=8,
+        bbox={"fc": "white", "ec": "none", "alpha": 0.85, "pad": 1.5},
+    )  # fmt: skip
 
 
 @style.styled()
@@ -153,17 +157,13 @@ def plot_references(references: Rows, path: str | Path) -> None:
         values = [found[n]["excess_eV"] if n in found else np.nan for n in names]
         axis.bar(np.arange(len(names)) + offset, values, 0.34, color=colour, label=fidelity)
     axis.axhline(0, color=style.BLACK, lw=0.8)
-    axis.axhline(-0.5, color=style.GREY, lw=0.8, ls="--")
-    axis.text(
-        0.99, 0.02, "dashed: below it, taken as wrong", transform=axis.transAxes, ha="right",
-        color=style.GREY,
-    )  # fmt: skip
+    axis.axhline(-0.5, color=style.GREY, lw=0.8, ls="--", label="below it: taken as wrong")
     axis.set_xticks(range(len(names)), names)
-    axis.set_ylabel("published less measured\nformation energy of AX (eV)")
+    axis.set_ylabel("published minus measured\nformation energy of AX (eV)")
     axis.set_title(
         "Reference phases AX against calorimetry\n(zero: least bound AX of each halogen)"
     )
-    axis.legend(loc="lower left", bbox_to_anchor=(0.36, 0.02))
+    axis.legend(loc="lower left", bbox_to_anchor=(0.34, 0.02))
     style.save(figure, path)
 
 
@@ -179,10 +179,12 @@ def plot_fidelity(rows: Rows, path: str | Path) -> None:
             x, y, lo, hi = (np.array([r[k] for r in own]) for k in ("budget", "rmse", "lo", "hi"))
             axis.plot(x, y, color=colour, marker=marker, ms=5, label=text)
             axis.fill_between(x, lo, hi, color=colour, alpha=0.15, lw=0)
-            for row in own:
+            for row in own if method != "single" else ():  # there it is the budget
+                away, side = (5, "bottom") if method == "cokriging" else (-5, "top")
                 axis.annotate(
-                    f"{row['n_HSE']:.0f}", (row["budget"], row["rmse"]), (0, 5),
-                    textcoords="offset points", fontsize=6.5, color=colour, ha="center",
+                    f"{row['n_HSE']:.0f}", (row["budget"], row["rmse"]), (0, away), va=side,
+                    textcoords="offset points", fontsize=7, color=colour, ha="center",
+                    path_effects=[withStroke(linewidth=2, foreground="white")],
                 )  # fmt: skip
         own = [r for r in rows if r["target"] == target]
         unit = own[0]["unit"] if own else ""
@@ -196,7 +198,7 @@ def plot_fidelity(rows: Rows, path: str | Path) -> None:
     if handles:
         figure.legend(
             handles, names, loc="outside lower center", ncols=3,
-            title="small numbers: HSE values in the training set",
+            title="small numbers: HSE values among them, where PBE values take part of the budget",
         )  # fmt: skip
     style.save(figure, path)
 

@@ -20,7 +20,7 @@ from defectra.studies.perovskites.tables import SCREEN_UNITS
 
 Rows = Iterable[Mapping[str, Any]]
 Cell = Callable[[Mapping[str, Any], bool], float]
-_FRAMES = {"published": "references as published", "consistent": "references put right"}
+_FRAMES = {"published": "references as published", "consistent": "references corrected"}
 
 
 @style.styled()
@@ -70,7 +70,7 @@ def plot_gap(rows: Rows, path: str | Path) -> None:
 
 @style.styled()
 def plot_stability(rows: Rows, path: str | Path) -> None:
-    """HSE decomposition energy: as published below the diagonal, put right on and above it."""
+    """HSE decomposition energy: as published below the diagonal, corrected on and above it."""
     scale = ScalarMappable(TwoSlopeNorm(0.0, -1.5, 3.0), mpl.colormaps["RdBu_r"])
     title = (
         "HSE decomposition energy (eV for each formula unit; blue: stable)\n"

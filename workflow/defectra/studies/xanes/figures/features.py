@@ -159,6 +159,8 @@ def _delta_bars(axis: Axes, rows: Rows) -> None:
         axis.bar(k, row["value"], 0.6, color=(style.GREY, style.ORANGE, style.BLUE)[k % 3])
         axis.plot([k, k], [row["lo"], row["hi"]], color=style.BLACK, lw=1)
         axis.text(k, row["hi"], f"{row['value']:.3f}", ha="center", va="bottom", fontsize=8)
-    axis.set_xticks(range(len(rows)), ["FEFF", "corrected", "delta"][: len(rows)])
+    axis.set_xticks(
+        range(len(rows)), ["FEFF", "shift +\nbroadening\n+ mean", "delta\nmodel"][: len(rows)]
+    )
     axis.set_ylabel("relative RMS, held out")
     axis.set_title(f"{rows[0]['n_test']:.0f} pairs" if rows else "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,8 @@ def plot_ladder(rows: Rows, path: str | Path) -> None:
     nickel = [r for r in rows if r["panel"].startswith("Ni K ")]
     sites = [r for r in rows if r["panel"] != ANATASE and r not in nickel]
     panels = list(dict.fromkeys(r["panel"] for r in sites))
-    figure, axes = style.canvas(1, 2 + len(panels), (5.2 * (2 + len(panels)), 6.4))
+    lines = math.ceil((2 + len(panels)) / 2)
+    figure, axes = style.canvas(lines, 2, (11.5, 6.4 * lines))
     own = [r for r in rows if r["panel"] == ANATASE]
     measured = [r for r in own if not r["reference"]]
     codes = sorted((r for r in own if r["reference"]), key=lambda r: r["relative_rms"])
@@ -33,9 +35,11 @@ def plot_ladder(rows: Rows, path: str | Path) -> None:
     for axis, name in zip(axes.flat[1:], panels):
         _site_curves(axis, [r for r in sites if r["panel"] == name])
         axis.set_title(name)
-    _nickel(axes.flat[-1], nickel)
+    _nickel(axes.flat[1 + len(panels)], nickel)
     for axis in axes.flat:
         axis.set(xlabel="energy (eV)", ylabel="absorption, mean = 1, offset", yticks=[])
+    for axis in axes.flat[2 + len(panels) :]:
+        axis.set_axis_off()
     style.save(figure, path)
 
 

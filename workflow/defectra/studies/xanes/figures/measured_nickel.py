@@ -28,7 +28,7 @@ _MARKERS = {"NMC622": "o", "NMC721": "s"}
 @style.styled()
 def plot_series(rows: Rows, path: str | Path) -> None:
     """State of nickel against voltage: own model in three alignments, published, two baselines."""
-    figure, axes = style.canvas(1, 6, (14.5, 3.9))
+    figure, axes = style.canvas(2, 3, (11.5, 7.0))
     wanted = (
         (FOREST, "cdf", ALIGNED, "own calculations, CDF,\naligned without labels"),
         (FOREST, "cdf", DECLARED, "own calculations, CDF,\ndeclared shift"),
@@ -45,8 +45,9 @@ def plot_series(rows: Rows, path: str | Path) -> None:
     for axis in axes.flat[:4]:
         axis.set_ylim(1.95, 4.2)
         axis.axhline(16 / 6, color=style.GREY, lw=0.8, ls="--")
-    axes[0, 0].set_ylabel("Ni oxidation state")
-    axes[0, 4].set_ylabel("eV")
+        axis.set_ylabel("Ni oxidation state")
+    for axis in axes.flat[4:]:
+        axis.set_ylabel("energy (eV)")
     handles, names = axes[0, 0].get_legend_handles_labels()
     figure.legend(handles, names, loc="outside lower center", ncols=2,
                   title="bars: 90 % on held-out calculated spectra; dashed: charge balance, "
