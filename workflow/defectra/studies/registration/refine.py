@@ -150,12 +150,16 @@ def _linear(target: Floats, frame: Floats, slopes: Floats) -> tuple[float, Float
 
 
 def tailed(columns: Columns, pose: Pose, shape: tuple[int, int], tails: Tails) -> Floats:
-    """Image of columns seen by a probe with tails; the light of a column is that without them."""
+    """Image of columns seen by a probe with tails; the light of a column is that without them.
+
+    The frame is mirrored at its edges: the cell ends near them, the crystal does not.
+    """
+    from scipy.ndimage import gaussian_filter
+
     frame = render(columns, pose, shape)
     if not tails.share:
         return frame
-    wide = float(np.hypot(pose.width, tails.reach))
-    broad = render(columns, pose.moved(width=wide), shape) * (pose.width / wide) ** 2
+    broad = gaussian_filter(frame, tails.reach / pose.pixel, mode="reflect")
     return np.asarray((1 - tails.share) * frame + tails.share * broad)
 
 
