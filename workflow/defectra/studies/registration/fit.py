@@ -20,6 +20,7 @@ from defectra.studies.registration.settings import RegistrationStudy
 
 Floats = NDArray[np.float64]
 SMOOTH = 0.5  # A, standard deviation of what takes away noise before a fit is judged
+MOST_PIXELS = 400  # of a frame each way: more add time and no accuracy that is asked
 LEAST_ROWS = 20  # of a grain in the frame
 QUICK_STEPS = 6  # of least squares before the objective is minimised
 BROADER = 1.35  # width at which the simplex begins, over that of least squares
@@ -86,7 +87,7 @@ class Registration:
 
 
 def frame_shape(columns: Columns, pixel: float, image: tuple[int, ...]) -> tuple[int, int]:
-    """Rows and columns of a frame, odd: three fifths of the image, and within the cell.
+    """Rows and columns of a frame, odd: three fifths of the image at most, and within the cell.
 
     Raises
     ------
@@ -95,13 +96,30 @@ def frame_shape(columns: Columns, pixel: float, image: tuple[int, ...]) -> tuple
     """
     low, high = columns.reach
     tall = 2 * min(-low, high) / pixel * 0.9
-    rows, cols = (int(min(0.6 * image[0], tall)) // 2 * 2 + 1, int(0.6 * image[1]) // 2 * 2 + 1)
+    high, wide = min(0.6 * image[0], tall, MOST_PIXELS), min(0.6 * image[1], MOST_PIXELS)
+    rows, cols = int(high) // 2 * 2 + 1, int(wide) // 2 * 2 + 1
     if min(rows, cols) < 2 * WINDOW:
         raise DataError(
             f"a frame of {rows} x {cols} pixels is too small: it needs {2 * WINDOW} along each "
             f"axis; is the pixel size, {pixel:g} A, right?"
         )
     return rows, cols
+
+
+def square_frame(columns: Columns, pixel: float, image: tuple[int, ...]) -> tuple[int, int]:
+    """Rows and columns of a frame that stays within the cell however it is turned, odd.
+
+    Raises
+    ------
+    DataError
+        As of :func:`frame_shape`.
+    """
+    rows, cols = frame_shape(columns, pixel, image)
+    low, high = columns.reach
+    side = int(min(rows, cols, 0.9 * np.sqrt(2) * min(-low, high) / pixel)) // 2 * 2 - 1
+    if side < 2 * WINDOW:
+        raise DataError(f"a frame of {side} x {side} pixels is too small to be turned")
+    return side, side
 
 
 def register(
