@@ -47,7 +47,10 @@ np.save(sys.argv[2], out)
 
 @dataclass(frozen=True)
 class Group:
-    """A group of a project: its spectrum, what is stored, and the relative errors of the steps."""
+    """A group of a project: its spectrum, what is stored, and the relative errors of the steps.
+
+    `interval` is the relative half width that the rule gives its own step.
+    """
 
     project: str
     spectrum: Measured
@@ -56,6 +59,7 @@ class Group:
     edge_off: float
     rule: float
     stored: float
+    interval: float
     peer: float = np.nan
 
 
@@ -83,16 +87,17 @@ def _group(project: str, scan: Measured, ranges: Ranges) -> Iterator[Group]:
         edge = steepest(spectrum.energy, spectrum.mu)
     except SpectrumError:
         return
-    error = {}
+    error, interval = {}, np.nan
     for name, given in (("rule", replace(spectrum, meta={})), ("stored", spectrum)):
         try:
             found = normalise(given)
             error[name] = found.step / ranges.step - 1
+            interval = found.step_off if name == "rule" else interval
         except SpectrumError:
             error[name] = np.nan
     noise = standard_error(spectrum, ranges) / ranges.step
     off = edge - ranges.edge
-    yield Group(project, spectrum, ranges, noise, off, error["rule"], error["stored"])
+    yield Group(project, spectrum, ranges, noise, off, error["rule"], error["stored"], interval)
 
 
 def standard_error(spectrum: Measured, ranges: Ranges) -> float:
@@ -173,6 +178,19 @@ def table(found: list[Group]) -> str:
     return "\n".join(lines)
 
 
+def intervals(found: list[Group]) -> str:
+    """How often the rule's own interval holds the stored step, in words."""
+    kept = [g for g in found if abs(g.stored) < WITHIN and np.isfinite(g.interval)]
+    holds = np.array([abs(1 / (1 + g.rule) - 1) <= g.interval for g in kept])
+    sure = [g for g in kept if g.interval <= WITHIN]
+    right = sum(abs(g.rule) < WITHIN for g in sure)
+    return (
+        f"The interval that the rule gives its step holds {100 * holds.mean():.0f} % of "
+        f"{len(kept)} stored steps; where it is within ± 5 %, {right} of {len(sure)} steps are "
+        "within 5 %."
+    )
+
+
 def _rule(g: Group) -> float:
     return g.rule
 
@@ -197,7 +215,8 @@ def main() -> None:
     found = list(groups(given.folders))
     found = with_peer(found, given.peer) if given.peer else found
     projects = len({g.project for g in found})
-    text = f"{given.title}{len(found)} different groups of {projects} projects:\n\n{table(found)}\n"
+    title = f"{given.title}{len(found)} different groups of {projects} projects:"
+    text = f"{title}\n\n{table(found)}\n\n{intervals(found)}\n"
     print(text)
     if given.into:
         page = given.into.read_text()

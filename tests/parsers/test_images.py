@@ -11,7 +11,7 @@ from PIL import Image as Picture
 from scipy.io import savemat
 
 from defectra.core.errors import DataError
-from defectra.images.measured import read_image
+from defectra.images.measured import read_counts_image, read_image
 
 VALUES = np.random.default_rng(0).integers(0, 200, (9, 12))
 
@@ -134,6 +134,29 @@ def test_negative_counts_and_saturation_are_told(tmp_path) -> None:
     full[:3] = 255
     np.save(tmp_path / "s.npy", full)
     assert "33.3 %" in read_image(tmp_path / "s.npy").notes[0]
+
+
+def test_values_that_are_no_counts_of_a_detector_are_refused(tmp_path) -> None:
+    """A mask, a JPEG, and counts that were scaled to, clipped by or wrapped round their type."""
+    np.save(tmp_path / "mask.npy", VALUES > 100)
+    with pytest.raises(DataError, match="a mask"):
+        read_image(tmp_path / "mask.npy")
+    large = VALUES * 3
+    eight = {
+        "scaled": np.round(large * 255 / large.max()),
+        "clipped": np.minimum(large, 255),
+        "wrapped": large % 256,
+    }
+    for name, values in eight.items():
+        Picture.fromarray(values.astype(np.uint8)).save(tmp_path / f"{name}.png")
+        assert read_image(tmp_path / f"{name}.png").altered
+        with pytest.raises(DataError, match="the end of type uint8"):
+            read_counts_image(tmp_path / f"{name}.png")
+    Picture.fromarray(VALUES.astype(np.uint8)).save(tmp_path / "lossy.jpg")
+    with pytest.raises(DataError, match="a JPEG"):
+        read_counts_image(tmp_path / "lossy.jpg")
+    np.save(tmp_path / "counts.npy", VALUES.astype(np.uint8))
+    assert read_counts_image(tmp_path / "counts.npy").values.max() == VALUES.max()
 
 
 def test_one_of_several_is_chosen(tmp_path) -> None:

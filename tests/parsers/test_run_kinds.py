@@ -640,3 +640,31 @@ def test_a_byte_order_mark_before_an_input(tmp_path):
     assert read_text(tmp_path / "r/INCAR").startswith("PREC")
     row, calculation = only(import_tree(tmp_path))
     assert (calculation["element"], row["site_index"]) == ("Ni", 0)
+
+
+@pytest.mark.parametrize(
+    ("given", "edge"),
+    [("L23", "L2,3"), ("l3", "L3"), ("L1", "L1"), ("K", "K"), ("M45", ""), ("Q", ""), ("L4", "")],
+)
+def test_edges_of_xspectra_by_their_usual_names(tmp_path, given, edge):
+    xspectra(tmp_path, "xanes", keys=f"edge='{given}',")
+    row, calculation = only(import_tree(tmp_path))
+    assert calculation["edge"] == edge
+    assert (row["error_class"] == "unknown_absorber") == (not edge)
+
+
+@pytest.mark.parametrize(("height", "error"), [(0.0, "convergence_unknown"), (-1.0, "bad_output")])
+def test_one_photon_that_is_no_absorption_is_not_averaged_away(tmp_path, height, error):
+    ocean(tmp_path / "r", ["dipole\n"] * 3, [1.0, 1.0, height])
+    assert only(import_tree(tmp_path))[0]["error_class"] == error
+
+
+@pytest.mark.parametrize(
+    ("rows", "error"),
+    [(121, "convergence_unknown"), (112, "truncated_output"), (90, "truncated_output")],
+)
+def test_a_spectrum_of_fdmnes_goes_to_the_end_of_its_range(tmp_path, rows, error):
+    folder = fdmnes(tmp_path / "r", f"Crystal\n{SPINEL}")
+    lines = (folder / "run.txt").read_text().splitlines()
+    (folder / "run.txt").write_text("\n".join(lines[: rows - 121 or None]) + "\n")
+    assert only(import_tree(tmp_path))[0]["error_class"] == error

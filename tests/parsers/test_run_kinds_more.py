@@ -174,6 +174,8 @@ def test_each_shell_of_a_header_goes_with_its_card(tmp_path):
         (folder / "run.txt").write_text(head + table(X, MU))
         row = import_tree(folder).imports[0]
         assert row["error_class"] == "convergence_unknown", row["message"]
+        (folder / "run_in.txt").write_text(INDATA)  # without the card the program takes K
+        assert import_tree(folder).imports[0]["error_class"] == "mixed_files"
 
 
 @pytest.mark.parametrize(

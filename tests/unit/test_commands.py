@@ -26,7 +26,7 @@ VERBS = (
 )
 
 
-def told(capsys, *words):
+def called(capsys, *words):
     """Exit code and what was printed."""
     try:
         code = command_line.main(list(words))
@@ -36,14 +36,14 @@ def told(capsys, *words):
 
 
 def test_help_lists_every_verb(capsys):
-    code, said = told(capsys, "--help")
+    code, said = called(capsys, "--help")
     assert code == 0
     assert set(re.findall(r"^    ([a-z-]+)(?: |$)", said.out, re.MULTILINE)) == set(VERBS)
 
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_every_verb_has_examples_that_its_parser_takes(capsys, monkeypatch, verb):
-    code, said = told(capsys, verb, "--help")
+    code, said = called(capsys, verb, "--help")
     assert code == 0
     examples = re.findall(rf"^  (defectra {verb}.*)$", said.out, re.MULTILINE)
     assert examples
@@ -57,7 +57,7 @@ def test_every_verb_has_examples_that_its_parser_takes(capsys, monkeypatch, verb
 
     monkeypatch.setattr(argparse.ArgumentParser, "parse_args", parsed)
     for example in examples:
-        assert told(capsys, *shlex.split(example)[1:])[0] == 0, example
+        assert called(capsys, *shlex.split(example)[1:])[0] == 0, example
     assert len(ran) == len(examples)
 
 
@@ -76,7 +76,7 @@ def test_a_verb_without_example_is_refused():
     ],
 )
 def test_a_word_that_is_none_gets_the_nearest(capsys, words, says):
-    code, said = told(capsys, *words)
+    code, said = called(capsys, *words)
     assert code == 2
     assert says in said.err
     assert "Traceback" not in said.err
@@ -174,7 +174,7 @@ def folder(tmp_path):
 
 
 def test_status_tells_chunks_and_failures(folder, capsys):
-    code, said = told(capsys, "status", "--directory", str(folder))
+    code, said = called(capsys, "status", "--directory", str(folder))
     assert code == 1
     assert "at work: nothing" in said.out
     assert "step 1/3, stopped before its end" in said.out
@@ -185,16 +185,24 @@ def test_status_tells_chunks_and_failures(folder, capsys):
     assert "no rows" in said.out
 
 
+def test_status_of_a_run_of_an_earlier_version_claims_no_failure(folder, capsys):
+    (folder / "results/logs/run-20260101-120000.events.jsonl").unlink()
+    code, said = called(capsys, "status", "--directory", str(folder))
+    assert code == 0
+    assert "its steps are not recorded" in said.out
+    assert "failed" not in said.out.lower()
+
+
 def test_status_of_a_run_at_work(folder, capsys):
     with take(folder / "results"):
-        code, said = told(capsys, "status", "--directory", str(folder))
+        code, said = called(capsys, "status", "--directory", str(folder))
     assert "at work: process" in said.out
     assert "stopped" not in said.out
     assert code == 0
 
 
 def test_asking_for_the_holder_leaves_the_lock_to_others(folder, capsys):
-    _, said = told(capsys, "status", "--directory", str(folder))
+    _, said = called(capsys, "status", "--directory", str(folder))
     assert "at work: nothing" in said.out
     with take(folder / "results") as handle:
         assert fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB) is None, "free for a run"
@@ -202,7 +210,7 @@ def test_asking_for_the_holder_leaves_the_lock_to_others(folder, capsys):
 
 
 def test_status_of_nothing_says_so(tmp_path, capsys):
-    code, said = told(capsys, "status", "--directory", str(tmp_path))
+    code, said = called(capsys, "status", "--directory", str(tmp_path))
     assert code == 2
     assert "nothing was run here" in said.err
     assert not (tmp_path / "results").exists()
@@ -213,7 +221,7 @@ def test_show_tells_the_file_that_was_meant(tmp_path, capsys):
     figure.parent.mkdir(parents=True)
     figure.touch()
     words = ("show", "results/toy/figures/pairty.png", "--directory", str(tmp_path))
-    code, said = told(capsys, *words)
+    code, said = called(capsys, *words)
     assert code == 2
     assert "did you mean 'results/toy/figures/parity.png'?" in said.err
 
@@ -233,6 +241,6 @@ def test_mistakes_are_named_with_the_way_out(tmp_path, capsys, words, said):
     (tmp_path / "t.csv").write_text("a,b,g\n1,2,x\n2,n,y\n")
     (tmp_path / "r.yaml").write_text("prototype: layered\nsupercel: 2\n")
     (tmp_path / "empty").mkdir()
-    code, printed = told(capsys, *words.format(tmp_path).split())
+    code, printed = called(capsys, *words.format(tmp_path).split())
     assert code == 2
     assert re.search(said, printed.err)

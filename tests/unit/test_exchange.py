@@ -33,7 +33,7 @@ def cells(tmp_path):
     return tmp_path / "cells.parquet"
 
 
-def told(capsys, *words):
+def called(capsys, *words):
     code = main(["structures", *map(str, words)])
     return code, capsys.readouterr()
 
@@ -54,7 +54,7 @@ def of_atoms(atoms):
 @pytest.mark.parametrize("name", ["cells.extxyz", "cells.xyz", "cells.db"])
 def test_one_file_of_all_cells_is_read_back_by_ase(cells, tmp_path, capsys, name):
     out = tmp_path / name
-    assert told(capsys, cells, "--out", out)[0] == 0
+    assert called(capsys, cells, "--out", out)[0] == 0
     if name.endswith("db"):
         with connect(out) as database:
             found = [row.toatoms(add_additional_information=True) for row in database.select()]
@@ -71,7 +71,7 @@ def test_one_file_of_all_cells_is_read_back_by_ase(cells, tmp_path, capsys, name
 
 
 def test_database_can_be_asked(cells, tmp_path, capsys):
-    told(capsys, cells, "--out", tmp_path / "a.db")
+    called(capsys, cells, "--out", tmp_path / "a.db")
     with connect(tmp_path / "a.db") as database:
         assert database.count(defect="V_Cd", net_charge=-1) == 1
         (one,) = database.select(structure_id=f"id_{DIGITS}")
@@ -82,7 +82,7 @@ def test_database_can_be_asked(cells, tmp_path, capsys):
 @pytest.mark.parametrize("ending", ["cif", "vasp"])
 def test_a_file_for_each_cell_is_read_back_by_pymatgen(cells, tmp_path, capsys, ending):
     folder = tmp_path / "cells"
-    assert told(capsys, cells, "--out", folder / f"*.{ending}")[0] == 0
+    assert called(capsys, cells, "--out", folder / f"*.{ending}")[0] == 0
     rows = {row["structure_id"]: row for row in read_cells(cells)}
     assert {path.stem for path in folder.iterdir()} == set(rows)
     for path in folder.iterdir():
@@ -95,9 +95,9 @@ def test_a_file_for_each_cell_is_read_back_by_pymatgen(cells, tmp_path, capsys, 
 
 
 def test_request_is_made_and_some_are_chosen(cells, tmp_path, capsys):
-    assert told(capsys, tmp_path / "request.yaml", "--out", tmp_path / "own.parquet")[0] == 0
+    assert called(capsys, tmp_path / "request.yaml", "--out", tmp_path / "own.parquet")[0] == 0
     assert len(read_cells(tmp_path / "own.parquet")) == 3
-    code, said = told(capsys, cells, "--only", DIGITS[:8], "--out", tmp_path / "one.extxyz")
+    code, said = called(capsys, cells, "--only", DIGITS[:8], "--out", tmp_path / "one.extxyz")
     assert (code, len(read(tmp_path / "one.extxyz", index=":"))) == (0, 1)
     assert "1 cells" in said.out
 
@@ -115,7 +115,7 @@ def test_request_is_made_and_some_are_chosen(cells, tmp_path, capsys):
 )
 def test_what_cannot_be_written_is_one_sentence(cells, tmp_path, capsys, source, words, says):
     (tmp_path / "request.parquet").write_text(REQUEST)
-    code, said = told(capsys, tmp_path / source, *words)
+    code, said = called(capsys, tmp_path / source, *words)
     assert code == 2
     assert says in said.err
     assert "Traceback" not in said.err

@@ -120,3 +120,14 @@ def test_energies_in_other_units_are_refused(tmp_path: Path, name: str) -> None:
     (tmp_path / "t.csv").write_text(f"d,vbm,gap,{name},E-1 (eV)\nCu_Cd,2.1,1.5,-600.8,-598.0\n")
     with pytest.raises(TableError, match="energies are read in eV of the whole cell"):
         levels_of_table(tmp_path / "t.csv", columns, 0.14)
+
+
+@pytest.mark.parametrize(("factor", "far"), [(1.0, False), (27.2114, True), (1 / 16, True)])
+def test_a_level_far_from_the_gap_is_no_level(tmp_path: Path, factor: float, far: bool) -> None:
+    """One of two charges in Hartree, or per atom: -600.8 and -598.0 eV are right."""
+    columns = Mapped("=CdTe", "d", "vbm", "gap", {0: "E0", -1: "E-1"})
+    (tmp_path / "t.csv").write_text(f"d,vbm,gap,E0,E-1\nCu_Cd,2.1,1.5,-600.8,{-598 / factor}\n")
+    (row,), _ = levels_of_table(tmp_path / "t.csv", columns, 0.14)
+    assert (row["status"] == "failed") == far
+    assert np.isnan(row["level_eV"]) == far
+    assert ("in another unit" in row["message"]) == far

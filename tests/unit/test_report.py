@@ -15,9 +15,18 @@ from defectra.core.errors import DefectraError
 from defectra.core.studies import study_folder, study_names, texts_digest
 from defectra.figures.style import canvas, save
 from defectra.report.calculations import summary
-from defectra.report.contents import by_verdict, caption_file, interval, number, published
+from defectra.report.contents import (
+    Contents,
+    Study,
+    by_verdict,
+    caption_file,
+    interval,
+    number,
+    published,
+    read_figure,
+)
 from defectra.report.markup import html_of_rst, paragraph_of_markdown
-from defectra.report.page import write_page
+from defectra.report.page import html, write_page
 
 NAN = float("nan")
 
@@ -104,6 +113,19 @@ def test_a_second_page_of_the_same_results_has_the_same_bytes(results: Path) -> 
     for name in ("a.html", "b.html"):
         write_page(results / name, results, ["nmc"])
     assert (results / "a.html").read_bytes() == (results / "b.html").read_bytes()
+
+
+@pytest.mark.parametrize(("inches", "least"), [(4.0, 0), (11.5, 0), (24.0, 2304)])
+def test_text_of_a_wide_figure_is_not_shrunk(tmp_path, inches, least):
+    """Wider on paper than the page: kept at that width (96 dots per inch) and moved sideways."""
+    path = tmp_path / "nmc" / "figures" / "parity.png"
+    path.parent.mkdir(parents=True)
+    figure, _ = canvas(1, 1, (inches, 2.0))
+    save(figure, path)
+    found = read_figure(path, "nmc")
+    assert (found.least_px, found.is_wide) == (least, inches > 6)
+    page = html(Contents("title", [Study("nmc", "", "", figures=[found])]))
+    assert (f"min-width: {least}px" in page) == bool(least)
 
 
 def test_a_figure_that_nobody_explains_is_refused(results: Path) -> None:

@@ -122,6 +122,20 @@ def test_the_gradient_of_a_pattern_with_respect_to_a_kernel_is_right() -> None:
             )
 
 
+@pytest.mark.parametrize(("substeps", "enough"), [(2, True), (1, False)])
+def test_steps_of_the_integrator_add_less_than_counting(substeps: int, enough: bool) -> None:
+    """Deviance, summed over all pixels, of the true law in our steps at 10^4 photons."""
+    seen, system = series("kuramoto", photons=1e4), SMALL.kuramoto
+    side, number = (system.number, system.number), system.patterns
+    states = torch.from_numpy(seen.state[:number].reshape(-1, *side))
+    law = KernelLaw(states[:1])
+    factor = law.factor(torch.from_numpy(kuramoto.log_kernel(system.coupling, system.width)))
+    own = flow(lambda x: law.rate(x, factor), states[0], number, system.interval, substeps)
+    patterns = GridPatterns(kernels.detector_of(system.view, system.box), system.number)
+    ours, true = (patterns(torch.cos(s))[:, patterns.open] * seen.scale for s in (own, states))
+    assert (float(deviance(ours, true).sum()) < 1) is enough
+
+
 def test_written_out_gradients_are_those_of_finite_differences() -> None:
     """Of angles (even and odd grids), kernel, places and table; a pair beyond the table as well."""
     draw = torch.Generator().manual_seed(1)

@@ -196,6 +196,10 @@ def _with(change: Callable[[np.ndarray], None]) -> Callable[[np.ndarray], np.nda
         (_with(lambda c: c.__setitem__((0, 3, 4), np.nan)), "not finite"),
         (_with(lambda c: c.__setitem__((0, 3, 4), -1)), "negative"),
         (_with(lambda c: c.__setitem__((slice(None), 13, 14), 0)), "dead pixels"),
+        (_with(lambda c: c.__setitem__((slice(None), 13, 14), 5000)), "not the same at q and -q"),
+        (lambda c: c * (1 + 0j), "type complex128"),
+        (lambda c: c > 3, "type bool"),
+        (lambda c: np.round(255 * c / c.max()).astype(np.uint8), "the end of type uint8"),
     ],
 )
 def test_series_that_are_not_counts_of_the_detector_are_refused(
@@ -220,6 +224,11 @@ def test_an_empty_file_another_start_and_another_model_are_refused(
     np.save(tmp_path / "small.npy", np.arange(100.0).reshape(10, 10))
     with pytest.raises(DataError, match="16 x 16"):
         list(predict(user[0], [], {"start": str(tmp_path / "small.npy")}))
+    bad = {"turns": (np.full((16, 16), 180.0), "degrees"), "gap": (np.eye(16) * np.nan, "finite")}
+    for name, (values, reason) in bad.items():
+        np.save(tmp_path / f"{name}.npy", values)
+        with pytest.raises(DataError, match=reason):
+            list(predict(user[0], [], {"start": str(tmp_path / f"{name}.npy")}))
     for options in ({}, {"begin": "x"}, {"start": str(user[1]), "interval": "-1"}):
         with pytest.raises(ConfigError, match=r"start=FILE|interval"):
             list(predict(user[0], [], options))

@@ -248,7 +248,7 @@ def test_a_batch_of_spectra_is_plain_json() -> None:
     from defectra.studies.plots.settings import PlotsStudy
 
     settings = PlotsStudy(lines=[1], dpi=[100], plots=2, spectra_plots=2)
-    first, second = (list(batches(settings, 7)) for _ in range(2))
+    first, second = (list(batches(settings)) for _ in range(2))
     assert first == second
     assert {b.rule for b in first} == {"polynomials", "spectra"}
     json.dumps([b.curves for b in first], allow_nan=False)
@@ -256,19 +256,23 @@ def test_a_batch_of_spectra_is_plain_json() -> None:
 
 def test_the_rule_of_crossings_is_the_one_that_is_learnt_and_better_than_chance() -> None:
     """Exchanging two lines changes the sign of all features; few plots teach about the same."""
-    pytest.importorskip("sklearn")
-    from defectra.images.digitise.crossings import features, weights
+    pytest.importorskip("torch")
+    from defectra.images.digitise.crossings import Stretch, features, log_odds
     from defectra.studies.plots.crossing_rule import known_crossings, learnt
 
     x = np.arange(100.0)
     one, other = 10 + 0.01 * x**2, 110 - x
-    kept, exchanged = features(one, other, 45, 55), features(*_exchanged(one, other, 50), 45, 55)
+    stretch = Stretch(45, 55, 0, 99)
+    kept, exchanged = (
+        features(*lines, stretch) for lines in ((one, other), _exchanged(one, other, 50))
+    )
     assert kept is not None
     assert exchanged is not None
     np.testing.assert_allclose(kept, -exchanged, atol=1e-6)
-    assert kept @ weights() > 0
-    found = np.array(list(known_crossings(np.random.default_rng(5), 60)))
-    assert (found @ weights() < 0).mean() < 0.2
+    assert log_odds(kept) == pytest.approx(-log_odds(exchanged), abs=1e-6)
+    assert log_odds(kept) > 0
+    found = [log_odds(one) for _, one in known_crossings(np.random.default_rng(5), 60)]
+    assert np.mean(np.array(found) < 0) < 0.15
     assert learnt(plots=40, tested=20)["wrong"] < 0.3
 
 

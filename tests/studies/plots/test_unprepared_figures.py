@@ -19,7 +19,7 @@ from defectra.images.digitise.picture import picture
 from defectra.images.digitise.read import Digitised, digitise
 from defectra.images.digitise.templates import sequence
 from defectra.images.digitise.ticks import scale_of
-from defectra.images.digitise.words import with_point, words_beside
+from defectra.images.digitise.words import as_written, words_beside
 
 pytest.importorskip("cv2", reason="make instruments")
 needs_tesseract = pytest.mark.skipif(
@@ -144,6 +144,39 @@ def heat_map(figure: Figure) -> None:
     axes.imshow(np.add.outer(np.sin(np.arange(50) / 5), np.cos(np.arange(60) / 7)))
 
 
+def labelled(values: list[float], words: list[str], axis: str = "x") -> Callable[[Figure], None]:
+    """A plot whose ticks have other words than their values."""
+
+    def draw(figure: Figure) -> None:
+        axes = figure.add_subplot()
+        axes.plot(np.linspace(0, 6, 200), np.linspace(0, 6, 200) ** 2 / 6)
+        (axes.set_xticks if axis == "x" else axes.set_yticks)(values, words)
+
+    return draw
+
+
+def factor_far_above(figure: Figure) -> None:
+    figure.add_subplot().plot(X, 2 * Y)
+    figure.text(0.13, 0.955, r"$\times10^3$", fontsize=9)
+
+
+def with_error_bars(figure: Figure) -> None:
+    figure.add_subplot().errorbar(X[::6], Y[::6], 0.05, fmt="o-", ms=3, capsize=2)
+
+
+def histogram(figure: Figure) -> None:
+    figure.add_subplot().hist(np.random.default_rng(0).normal(size=500), bins=20)
+
+
+def picture_inside(figure: Figure) -> None:
+    inside = plain(figure).inset_axes((0.6, 0.15, 0.3, 0.4))
+    inside.imshow(np.random.default_rng(0).random((30, 30)), cmap="gray")
+    inside.set_axis_off()
+
+
+EVEN = [0.0, 1, 2, 3, 4, 5]
+
+
 def page(figure: Figure) -> None:
     figure.text(0.05, 0.05, "\n".join(["peaks at 8340 and 12.5 eV in all of the samples"] * 20))
 
@@ -163,6 +196,16 @@ def page(figure: Figure) -> None:
         (names, "no three numbers"),
         (heat_map, "no uniform background"),
         (page, "no frame"),
+        (labelled([0, 1, 2, 4, 5, 6], ["0", "10", "20", "100", "110", "120"]), "behind a break"),
+        (labelled(EVEN, [f"{k / 2}k" for k in EVEN], "y"), "no three numbers"),
+        (labelled(EVEN, [f"{k:.0e}" for k in EVEN], "y"), "y axis"),
+        (labelled(EVEN, [f"{8300 + 20 * k:,.0f}" for k in EVEN]), "a comma before three digits"),
+        (labelled(EVEN, [f"{2 * k:.0f} 000" for k in EVEN], "y"), "a space between digits"),
+        (labelled(EVEN, [f"10:{10 * k:02.0f}" for k in EVEN]), "a colon"),
+        (factor_far_above, "y axis: a factor"),
+        (with_error_bars, "error bars"),
+        (histogram, "filled areas"),
+        (picture_inside, "pieces of lines"),
     ],
 )
 def test_what_would_be_read_wrongly_is_refused(draw: Callable[[Figure], Any], why: str) -> None:
@@ -196,7 +239,7 @@ def test_a_lost_decimal_point_is_put_where_the_picture_has_it() -> None:
         found = picture(drawn(plain))
     words, letters = words_beside(found, find_box(found), "y")
     assert letters > 9
-    texts = [with_point("12", word.picture) for word in words]
+    texts = [as_written("12", word.picture) for word in words]
     assert set(texts) <= {"1.2", ""}, "in its place or not at all"
     assert 2 * texts.count("1.2") > len(texts)
-    assert with_point("123", words[0].picture) == "", "the digits are not those of the picture"
+    assert as_written("123", words[0].picture) == "", "the digits are not those of the picture"

@@ -25,8 +25,9 @@ from defectra.studies.registration.controls import text_page
 from defectra.studies.registration.fit import register
 from defectra.studies.registration.measured import prepared, read_progress
 from defectra.studies.registration.objective import compare, grey, shift, similarity
-from defectra.studies.registration.predict import pixel_size, predict, save_cell
-from defectra.studies.registration.refine import Counter, least_squares
+from defectra.studies.registration.orientation import turns
+from defectra.studies.registration.predict import pixel_size, predict, save_cell, searched
+from defectra.studies.registration.refine import Counter, Tails, least_squares, tailed
 from defectra.studies.registration.requests import synthetic
 from defectra.studies.registration.search import Correlator
 from defectra.studies.registration.settings import RegistrationStudy
@@ -100,6 +101,45 @@ def test_a_shift_of_a_fraction_of_a_pixel_is_recovered() -> None:
     found = least_squares(cell, 5 * render(cell, true, (99, 99)) + 3, start, counter, steps=60)
     np.testing.assert_allclose(found.vector(), true.vector(), atol=0.002)
     assert counter.count < 40 * (1 + len(NAMES))  # each step counts its derivatives
+
+
+def test_tails_move_light_and_lose_none() -> None:
+    cell, pose = own_cell("twin", 60.0), Pose.of(0.2, u0=149.5, v0=149.5, width=0.6)
+    plain = render(cell, pose, (299, 299))
+    some = tailed(cell, pose, (299, 299), Tails(0.5, 1.5))
+    inner = (slice(60, -60), slice(60, -60))
+    assert some[inner].mean() == pytest.approx(plain[inner].mean(), rel=0.01)
+    assert np.ptp(some[inner]) < 0.8 * np.ptp(plain[inner])
+    assert (tailed(cell, pose, (299, 299), Tails(0.0)) == plain).all()
+
+
+def test_spectra_show_how_a_crystal_is_turned() -> None:
+    cell = own_cell("twin", 60.0)
+    image = render(cell, Pose.of(0.2, 37.0, u0=100.0, v0=110.0), (221, 221))
+    found = turns(image, cell, 0.2, [0.97, 1.0, 1.03])
+    assert min(abs(angle - 37.0) for angle in found) < 1.0
+
+
+@pytest.mark.parametrize("spoilt", ["turned", "inverted", "hot"])
+def test_a_spoilt_image_is_found_all_the_same(spoilt: str) -> None:
+    """Turned by a quarter, bright and dark exchanged, hot pixels."""
+    request = synthetic(1, SETTINGS, 5)
+    image = compute(request.input)["image"][0].astype(float)
+    cell = own_cell(str(request.about["cell"]), 50.0)
+    rng = np.random.default_rng(3)
+    if spoilt == "turned":
+        image = np.rot90(image).copy()
+    elif spoilt == "inverted":
+        image = image.max() - image
+    else:
+        image.ravel()[rng.integers(0, image.size, 40)] = 50 * image.max()
+    found, notes = searched(image, cell, SETTINGS.pixel, [0.0], spoilt == "turned", 0)
+    assert found.found, found.reason
+    turned = 90.0 * (spoilt == "turned")
+    assert abs((found.pose.tilt - request.about["tilt_deg"] - turned + 180) % 360 - 180) < 0.2
+    assert abs(found.pose.pixel / request.about["pixel_A"] - 1) < 0.005
+    assert any("exchanged" in note for note in notes) == (spoilt == "inverted")
+    assert any("hot" in note for note in notes) == (spoilt == "hot")
 
 
 def test_the_correlation_is_largest_where_the_frame_was_cut() -> None:

@@ -6,7 +6,9 @@ import numpy as np
 
 FRACTION = {
     "seed": 0, "model": "EA", "condition": "usual", "movie": "test-000", "frame": 0,
-    "truth": 0.5, "fraction": 0.45, "lo": 0.4, "hi": 0.6, "entropy": 0.2, "disagreement": 0.1,
+    "truth": 0.5, "fraction": 0.45, "lo": 0.4, "hi": 0.6, "accuracy": 0.9,
+    "entropy": 0.2, "disagreement": 0.1, "thinning": 0.02,
+    "expected error": 0.1, "few electrons": -9.0,
 }  # fmt: skip
 METRIC = {
     "condition": "usual", "model": "EA", "metric": "accuracy", "value": 0.9, "lo": 0.8, "hi": 0.95,

@@ -13,7 +13,7 @@ from defectra.core.errors import EngineError, TableError
 from defectra.engines.icemelt import frames as microscope
 from defectra.engines.icemelt import melting
 from defectra.engines.icemelt.engine import compute
-from defectra.studies.segmentation import baseline, ensembles, evaluate, requests
+from defectra.studies.segmentation import baseline, ensembles, evaluate, requests, thinned
 from defectra.studies.segmentation.data import Frames, channels, standardised
 from defectra.studies.segmentation.networks import NAMES, nominal_cost
 from defectra.studies.segmentation.settings import POOR, USUAL, SegmentationStudy
@@ -173,7 +173,8 @@ def _made_up() -> tuple[Frames, np.ndarray]:
     found = [compute(asked | {"movie": k}) for k in range(4)]
     counts, truth = (np.concatenate([f[n] for f in found]) for n in ("counts", "truth"))
     names = tuple(f"m{k}" for k in range(4) for _ in range(3))
-    frames = Frames(channels(counts), np.float32(truth)[:, None], names, (0, 1, 2) * 4)
+    frames = Frames(channels(counts), np.float32(truth)[:, None], names, (0, 1, 2) * 4,
+                    counts.mean(axis=(1, 2)))  # fmt: skip
     members = np.clip(truth[None] * 0.6 + rng.uniform(0, 0.4, (3, *truth.shape)), 0, 1)
     return frames, np.float32(members)
 
@@ -194,6 +195,33 @@ def test_frames_without_contrast_are_no_error() -> None:
         frames([], None, "training", USUAL)  # type: ignore[arg-type]
 
 
+def test_a_thinned_frame_is_one_of_a_lower_dose() -> None:
+    """Thinned Poisson counts are Poisson counts: variance equals mean."""
+    counts = np.random.default_rng(1).poisson(20.0, (1, 300, 300))
+    some = thinned.thinned(counts, 0.1, 7)
+    assert (some <= counts).all()
+    assert some.mean() == pytest.approx(2.0, rel=0.02)
+    assert some.var() == pytest.approx(some.mean(), rel=0.03)
+
+
+def test_error_expected_at_a_dose() -> None:
+    """More electrons are never expected to be worse; beyond the ends the error is that of them."""
+    by_dose = thinned.ErrorByDose(np.array([0.5, 5.0, 50.0]), np.array([0.25, 0.1, 0.05]))
+    found = by_dose.expected(np.array([0.0, 0.5, np.sqrt(0.5 * 5.0), 50.0, 500.0]))
+    np.testing.assert_allclose(found, [0.25, 0.25, 0.175, 0.05, 0.05])
+    frames, members = _made_up()
+    sets = {thinned.set_name("validation", s): members * s for s in (1.0, *thinned.SHARES)}
+    asked = dict.fromkeys(sets, frames)
+    assert (np.diff(thinned.error_by_dose(sets, asked, "validation").error) <= 0).all()
+
+
+def test_divergence_of_answers() -> None:
+    sure, unsure = np.zeros((2, 1, 4, 4)), np.full((2, 1, 4, 4), 0.5)
+    assert thinned.divergence(sure, sure)[0] == pytest.approx(0, abs=1e-9)
+    assert thinned.divergence(sure, 1 - sure)[0] == pytest.approx(np.log(2), abs=1e-4)
+    assert 0 < thinned.divergence(sure, unsure)[0] < np.log(2)
+
+
 def test_tiny_whole_run(tmp_path: Path) -> None:
     """Two seeds with tiny budgets; a second run reads its members and gives equal numbers."""
     pytest.importorskip("torch")
@@ -203,7 +231,9 @@ def test_tiny_whole_run(tmp_path: Path) -> None:
     settings = SegmentationStudy(size=32, seconds=0.02, copies=2, seeds=2, bootstrap=20, batch=6)
     frames, _ = _made_up()
     training = {"clean": frames, USUAL: frames, "validation": frames}
-    asked = dict.fromkeys((*settings.tested(), POOR, "validation"), frames)
+    sets = (*settings.tested(), POOR, "validation")
+    asked = dict.fromkeys(sets, frames)
+    asked |= {thinned.set_name(c, share): frames for c in sets for share in thinned.SHARES}
     runs = [ensembles.one_seed(training, asked, settings, s, tmp_path / str(s)) for s in (1, 2)]
     again = ensembles.one_seed(training, asked, settings, 1, tmp_path / "1")
     for label, sets in runs[0].members.items():

@@ -16,6 +16,7 @@ from defectra.learn.training import Training
 from defectra.studies.speckle.checks import chance_of, checks
 from defectra.studies.speckle.described import PatternSet
 from defectra.studies.speckle.evaluate import metrics
+from defectra.studies.speckle.familiar import strange
 from defectra.studies.speckle.pattern_file import check_pattern, kept_pixels
 from defectra.studies.speckle.published import answer_rows, published_moments
 from defectra.studies.speckle.samples import (
@@ -105,6 +106,7 @@ SPOILED = {
     "scaled to one": (lambda p: p / p.sum(), "photons"),
     "saturated": (lambda p: np.minimum(p, np.quantile(p, 0.99)), "saturated"),
     "dead pixel": (lambda p: _with(p, (300, 290), 0.0), "row 300, column 290"),
+    "hot pixel": (lambda p: _with(p, (300, 290), 50 * p.max()), "row 300, column 290: hot"),
     "beam stop": (lambda p: _with(p, (slice(225, 240), slice(None, 250)), 0.0), "dead pixels"),
     "half covered": (lambda p: _with(p, (slice(None, 250), slice(None)), 1.0), "not symmetric"),
     "empty": (lambda p: p * 0, "photons"),
@@ -122,6 +124,32 @@ def test_what_the_models_do_not_know_is_refused_with_the_reason(pattern, name) -
     spoil, reason = SPOILED[name]
     with pytest.raises(DataError, match=reason):
         check_pattern(spoil(pattern), "p.npy", STUDY.detector)
+
+
+def test_an_answer_must_fit_the_profile_and_the_contrast_of_the_pattern() -> None:
+    """Disks of the same profile but of another number, noise, a logarithm: not answered."""
+    study, rng = SpeckleStudy(), np.random.default_rng(3)
+    detector = Detector(study.detector.half, study.detector.step, study.detector.period)
+
+    def seen(kind: str, number: int) -> np.ndarray:
+        radii = np.array(radii_of(kind, number, study, 1))
+        return analytic_intensity(place(radii, 2000, radii.max(), 2, rng), radii, detector)
+
+    for kind in (EQUAL, UNEQUAL):
+        for number in (2, 7, 16):
+            pattern = seen(kind, number)
+            assert strange(pattern, kind, number, study, 1) == ""
+            share = pattern / pattern.sum()
+            for photons in (1e3, 1e5):
+                counts = (rng.poisson(share * photons) + rng.poisson(share * photons)) / 2
+                assert strange(counts, kind, number, study, 1) == "", (kind, number, photons)
+    equal = seen(EQUAL, 9)
+    assert "contrast" in strange(equal, EQUAL, 2, study, 1)
+    assert "contrast" in strange(equal, UNEQUAL, 2, study, 1)
+    assert "distances" in strange(equal, UNEQUAL, 16, study, 1)
+    noise = rng.poisson(50.0, equal.shape).astype(float)
+    for wrong in (np.log1p(1e4 * equal / equal.max()), noise):
+        assert strange(wrong, EQUAL, 9, study, 1)
 
 
 def test_tables_of_the_authors_must_belong_together(tmp_path: Path) -> None:
@@ -204,13 +232,17 @@ def test_tiny_end_to_end_from_patterns_to_an_answer(tmp_path: Path, pattern) -> 
             and r["centre"] == "centre hidden" and np.isinf(r["photons"])]  # fmt: skip
     np.testing.assert_array_equal(asked, told)
     assert study_of_model(path) == "speckle"
-    np.save(tmp_path / "good.npy", pattern)
-    np.save(tmp_path / "bad.npy", pattern[:-1])
-    predict = predict_of("speckle")
-    good, bad = predict(path, [tmp_path / "good.npy", tmp_path / "bad.npy"], {})
-    assert "disks" in good.sentence
-    assert "512 x 513" in bad.sentence
-    assert not bad.certain
+    small, rng = np.full(3, 40.0), np.random.default_rng(5)
+    own = whole(analytic_intensity(place(small, 700, 40, 2, rng), small, Detector(256, 1)))
+    files = [tmp_path / f"{name}.npy" for name in ("own", "larger", "cut")]
+    for file, values in zip(files, (own, pattern, pattern[:-1]), strict=True):
+        np.save(file, values)
+    good, larger, cut = predict_of("speckle")(path, files, {})
+    assert "disks (equal, box of 700 pixels)" in good.sentence
+    assert "not answered" in larger.sentence  # disks of 90 pixels
+    assert "512 x 513" in cut.sentence
+    assert not larger.certain
+    assert not cut.certain
 
 
 def test_departures_of_first_moments_are_judged_together() -> None:

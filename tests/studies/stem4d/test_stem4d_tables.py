@@ -131,13 +131,17 @@ def files_of(folder: Path, counts: np.ndarray) -> list[Path]:
 def bad_patterns(counts: np.ndarray) -> dict[str, tuple[np.ndarray, str]]:
     """Patterns that must be refused, and a part of the reason."""
     row, column = (size // 2 for size in counts.shape)
-    missing, negative, dead, bright = (counts.copy() for _ in range(4))
+    missing, negative, dead, bright, hot = (counts.copy() for _ in range(5))
+    hot[row, column] = 50 * counts.max()
     missing[3, 4], negative[3, 4], dead[row, column + 2] = np.nan, -3, 0
     dead[row - 2 : row + 3, column : column + 5] += 100 * (dead[row, column + 1] >= 0)
     dead[row, column + 2] = 0
     bright[row - 2 : row + 2, column - 2 : column + 2] = 4095
     return {
         "missing.npy": (missing, "not finite"),
+        "hot.npy": (hot, "hot pixels"),
+        "mask.npy": (counts > counts.mean(), "a mask"),
+        "wrapped.npy": (_eight_bits(counts), "the end of type uint8"),
         "negative.npy": (negative, "negative"),
         "dead.npy": (dead, "dead pixels"),
         "bright.npy": (bright, "saturated"),
@@ -149,6 +153,11 @@ def bad_patterns(counts: np.ndarray) -> dict[str, tuple[np.ndarray, str]]:
         "narrow.npy": (np.random.default_rng(1).poisson(_narrow(counts) * 0.2), "bright disc of"),
         "flat.npy": (np.full(counts.shape, 7.0), "every value"),
     }
+
+
+def _eight_bits(counts: np.ndarray) -> np.ndarray:
+    """Scaled to the range of 8 bits, as programs that show patterns save them."""
+    return np.round(255 * counts / counts.max()).astype(np.uint8)
 
 
 def _narrow(counts: np.ndarray) -> np.ndarray:

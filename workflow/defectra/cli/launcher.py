@@ -333,6 +333,7 @@ def _new_log(folder: Path) -> Path:
         events_of(old).unlink(missing_ok=True)
     path = folder / f"run-{time.strftime('%Y%m%d-%H%M%S')}.log"
     path.touch()
+    events_of(path).touch()
     return path
 
 

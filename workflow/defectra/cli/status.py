@@ -9,7 +9,7 @@ from pathlib import Path
 
 from defectra.campaign.chunk_state import ChunkState, read_state
 from defectra.campaign.progress import duration, read_work
-from defectra.campaign.run_events import read_steps
+from defectra.campaign.run_events import events_of, read_steps
 from defectra.cli.help import command
 from defectra.cli.outcome import failures
 from defectra.core.errors import DefectraError
@@ -65,6 +65,9 @@ def _of_log(log: Path, directory: Path, *, is_running: bool) -> list[str]:
     """Tell how far the last run came; its failures."""
     steps = read_steps(log)
     began = time.mktime(time.strptime(log.stem, "run-%Y%m%d-%H%M%S"))
+    if not events_of(log).is_file() and not is_running:
+        print(f"last run: {time.ctime(began)}: by an earlier version, its steps are not recorded")
+        return []
     end = time.time() if is_running else log.stat().st_mtime
     is_whole = is_running or steps.is_up_to_date or 0 < steps.total == steps.done
     where = "nothing to do" if steps.is_up_to_date and not is_running else str(steps)

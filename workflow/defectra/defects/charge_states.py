@@ -14,6 +14,9 @@ from defectra.defects.equations import GapPosition, Run, check, gap_position, tr
 Row = dict[str, Any]
 
 
+FARTHEST_EV = 20.0  # of a level from the gap
+
+
 def transition_levels(bulk: Run, runs: Sequence[Run], vbm_ev: float, gap_ev: float) -> list[Row]:
     """A row for each pair of neighbouring charges, the charge falling.
 
@@ -36,11 +39,22 @@ def transition_levels(bulk: Run, runs: Sequence[Run], vbm_ev: float, gap_ev: flo
     return [_step(upper, lower, vbm_ev, gap_ev) for upper, lower in pairwise(falling)]
 
 
+def _refuse_far(level: float, gap_ev: float) -> None:
+    """No level lies so far from both band edges: energies of other cells, or in another unit."""
+    if level < -FARTHEST_EV or level > max(gap_ev, 0.0) + FARTHEST_EV:
+        raise EngineError(
+            "energies",
+            f"a level at {level:.4g} eV, over {FARTHEST_EV:.0f} eV from the gap: energies of other "
+            "cells, or in another unit",
+        )
+
+
 def _step(upper: Run, lower: Run, vbm_ev: float, gap_ev: float) -> Row:
     row: Row = {"q_from": upper.charge, "q_to": lower.charge}
     notes = []
     try:
         level = transition_level(upper, lower, vbm_ev)
+        _refuse_far(level, gap_ev)
     except EngineError as error:
         nothing = {"level_eV": float("nan"), "place": ""}
         return {**row, **nothing, "status": str(Status.FAILED), "message": str(error)}

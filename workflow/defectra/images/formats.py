@@ -42,6 +42,8 @@ class Found:
         Size along each axis, and its unit; None: not stated.
     notes
         What is to be known of it.
+    lossy
+        Whether the format changes values.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Found:
     pixel: tuple[float, ...] | None = None
     pixel_unit: str = ""
     notes: tuple[str, ...] = ()
+    lossy: bool = False
 
 
 def arrays_of(path: Path) -> list[Found]:
@@ -181,8 +184,8 @@ def read_picture(path: Path) -> list[Found]:
     from PIL import Image
 
     with Image.open(path, formats=("PNG", "TIFF", "BMP", "JPEG")) as picture:
-        lossy = ("a JPEG: its values are not those that were measured",)
-        notes = lossy if picture.format == "JPEG" else ()
+        lossy = picture.format == "JPEG"
+        notes = ("a JPEG: its values are not those that were measured",) if lossy else ()
         pages = []
         for number in range(getattr(picture, "n_frames", 1)):
             picture.seek(number)
@@ -190,7 +193,8 @@ def read_picture(path: Path) -> list[Found]:
     shapes = {page.shape for page in pages}
     if len(shapes) > 1:
         raise DataError(f"{path}: its {len(pages)} pages have different sizes; save one of them")
-    return [Found("", pages[0] if len(pages) == 1 else np.stack(pages), notes=notes)]
+    values = pages[0] if len(pages) == 1 else np.stack(pages)
+    return [Found("", values, notes=notes, lossy=lossy)]
 
 
 def _grey(path: Path, picture: Any) -> Array:

@@ -13,6 +13,7 @@ from defectra.core.errors import DataError
 from defectra.images.formats import Found, arrays_of
 
 LEAST = 8  # pixels along each axis; what is narrower is a curve or a table
+FULL = 0.97  # share of the range of an integer type that counts do not reach by chance
 SATURATED = 0.01  # share of pixels at the largest value of an integer image that is reported
 
 
@@ -30,6 +31,8 @@ class Image:
         Size of a pixel along both axes, and its unit; None and empty where the file does not say.
     notes
         What is to be known: negative values, saturation, a heading that was passed over.
+    altered
+        Why the values cannot be the counts of a detector; empty where nothing speaks against it.
     """
 
     values: NDArray[np.float64]
@@ -37,6 +40,7 @@ class Image:
     pixel: tuple[float, float] | None = None
     pixel_unit: str = ""
     notes: tuple[str, ...] = ()
+    altered: str = ""
 
 
 def read_image(path: str | Path, name: str = "", number: int | None = None) -> Image:
@@ -53,7 +57,7 @@ def read_image(path: str | Path, name: str = "", number: int | None = None) -> I
     ------
     DataError
         If the file cannot be read, holds no image, or several and none is chosen, or values that
-        are not finite, complex or all equal.
+        are not finite, complex, logical or all equal.
     LibraryError
         If the library of its format is not installed.
     """
@@ -68,7 +72,36 @@ def read_image(path: str | Path, name: str = "", number: int | None = None) -> I
         two,
         found.pixel_unit if two else "",
         tuple(notes),
+        altered(values, found.lossy),
     )
+
+
+def read_counts_image(path: str | Path, name: str = "") -> Image:
+    """The same of a pattern whose values must be those that a detector gave.
+
+    Raises
+    ------
+    DataError
+        Beside that of :func:`read_image`, of a JPEG, or of values that reach to the end of their
+        integer type: scaled to it, clipped by it, or wrapped round.
+    """
+    image = read_image(path, name)
+    if image.altered:
+        raise DataError(f"{path}: {image.altered}; give the counts as the detector gave them")
+    return image
+
+
+def altered(values: NDArray[np.generic], lossy: bool = False) -> str:
+    """Why values cannot be the counts of a detector; empty where nothing speaks against it."""
+    if lossy:
+        return "a JPEG changes intensities"
+    whole: Any = values.dtype
+    if whole.kind in "iu" and float(values.max()) >= FULL * np.iinfo(whole).max:
+        return (
+            f"values up to {values.max()}, the end of type {whole} "
+            f"({np.iinfo(whole).max}): scaled to it, clipped, or wrapped round"
+        )
+    return ""
 
 
 def _chosen(path: Path, found: list[Found], name: str) -> Found:
@@ -109,6 +142,8 @@ def _one(path: Path, found: Found, number: int | None) -> NDArray[np.generic]:
 
 def _notes(path: Path, values: NDArray[np.generic]) -> list[str]:
     """What is to be known of the values; what cannot be used is refused."""
+    if values.dtype.kind == "b":
+        raise DataError(f"{path}: values are true or false: a mask, no intensities")
     if values.dtype.kind == "c":
         raise DataError(f"{path}: complex values; save the intensity or the modulus")
     bad = ~np.isfinite(values.astype(np.float64))

@@ -95,6 +95,7 @@ def read(files: tuple[Path, ...], folder: Folder) -> Reading:
     beside = dict.fromkeys(_OPERATORS[c] for c in cards if c in _OPERATORS)
     lines, energy, mu = mean_of(files, 1)
     _check_column(path, lines)
+    _check_whole(path, energy, cards)
     header = _header(path, folder)
     axis = _axis(energy, header.get("E_edge", float("nan")))
     cell = cells.own(cards)
@@ -121,13 +122,25 @@ def read(files: tuple[Path, ...], folder: Folder) -> Reading:
     )
 
 
+def _check_whole(path: Path, energy: Floats, cards: Cards) -> None:
+    """Refuse a spectrum that ends a tenth of the range before the end of the card Range."""
+    asked = [number(w, path) for w in (cards.get("range") or [[]])[0]]
+    if len(asked) < 3 or energy[0] > asked[-1]:  # absolute energies
+        return
+    if asked[-1] - energy[-1] > 0.1 * (asked[-1] - asked[0]):
+        raise EngineError(
+            "truncated_output",
+            f"{path.name} ends at {energy[-1]:g} eV, its Range asks for {asked[-1]:g}",
+        )
+
+
 def _check_own(
     path: Path, header: dict[str, float], cards: Cards, cell: tuple[Any, tuple[int, ...]] | None
 ) -> None:
     """Refuse an indata file of another element or edge than the header of the output."""
     z = int(header.get("Z", 0))
     shell = _SHELLS.get((int(header.get("n_edge", 0)), int(header.get("j_edge", 0))), "")
-    given, asked = _first(cards, "z_absorber") or "", _first(cards, "edge") or ""
+    given, asked = _first(cards, "z_absorber") or "", _first(cards, "edge") or "K" * bool(cards)
     other = symbol(int(given[:9])) if given.isdecimal() else ""
     number_, _ = _number(path, cards)
     if not other and cards and cell and number_ is not None:

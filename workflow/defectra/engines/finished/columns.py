@@ -167,4 +167,6 @@ def mean_of(
             raise EngineError("bad_output", f"{path.name}: other energies than {files[0].name}")
         header, energy = header or head, data[:, 0]
         parts.append(data[:, column])
+        if len(files) > 1 and parts[-1].min() < -BELOW * np.abs(parts[-1]).max():
+            raise EngineError("bad_output", f"{path.name}: falls below zero, no absorption")
     return header, *checked(files[0], energy, np.mean(parts, axis=0))

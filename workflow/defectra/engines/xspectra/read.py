@@ -29,6 +29,7 @@ _MOMENTUM = re.compile(rf"{_MARK}:\s*(\d)", re.I)
 _BROADENING = re.compile(r"broadening parameter[^:]*:\s*([\d.]+)", re.I)
 _TYPE = re.compile(r"absorbing atom type[^:]*:\s*(\d+)", re.I)
 _DIPOLE = re.compile(r"(?:dipole|pol|eps)\d$", re.I)
+_EDGES = {"K": "K", "L1": "L1", "L2": "L2", "L3": "L3", "L23": "L2,3"}
 _OPERATORS = {"dipole": "1", "quadrupole": "2"}  # K edge: angular momentum of the final state
 
 
@@ -102,7 +103,7 @@ def read(files: tuple[Path, ...], folder: Folder) -> Reading:  # noqa: ARG001
     known = run.given is not None or run.output is not None
     return Reading(
         spectrum(energy, mu, efermi=efermi, converged=done),
-        Absorber(element, run.given.edge if run.given else "", index, label),
+        Absorber(element, _edge(files[0], run.given) if run.given else "", index, label),
         run.output.version if run.output else "XSpectra",
         Axis.FERMI if zero is None and known else Axis.ENGINE,
         f"{UNIT}, {operator}" if operator != "dipole" else UNIT,
@@ -110,6 +111,16 @@ def read(files: tuple[Path, ...], folder: Folder) -> Reading:  # noqa: ARG001
         structures=(run.pw,) if run.pw else (),
         note="; ".join(n for n in notes if n),
     )
+
+
+def _edge(path: Path, given: XInput) -> str:
+    """Edge by its usual name: ``L23`` of the program is ``L2,3``."""
+    if given.edge not in _EDGES:
+        raise EngineError(
+            "unknown_absorber",
+            f"{path.name}: edge = {given.edge!r} in its input; xspectra.x has {', '.join(_EDGES)}",
+        )
+    return _EDGES[given.edge]
 
 
 def run_of(path: Path, header: str, energy: np.ndarray) -> Run:

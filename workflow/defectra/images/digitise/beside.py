@@ -142,7 +142,8 @@ def _end_of_axis(image: Picture, box: Box, axis: Axis, letters: float) -> Floats
     if axis == "y":
         reach = left + int(0.18 * (right - left))
         first = max(left - int(2 * letters), 0)
-        return image.contrast[max(top - int(2.4 * letters), 0) : max(top - 2, 0), first:reach]
+        lines = 2.4 if letters < SMALL_PRINT else 5.0  # what cannot be read is refused: no titles
+        return image.contrast[max(top - int(lines * letters), 0) : max(top - 2, 0), first:reach]
     numbers = _bottom_of_numbers(image, box)
     rows = slice(numbers + 1, min(numbers + int(2.4 * letters), height))
     return image.contrast[rows, right - int(0.16 * (right - left)) : min(right + 40, width)]
@@ -168,4 +169,4 @@ def _text(part: Floats, letters: float) -> str:
     grey = (255 - np.clip(np.pad(part, int(letters)), 0, 255)).astype(np.uint8)
     factor = float(np.clip(40 / letters, 1.0, 8.0))
     large = cv2.resize(grey, None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
-    return str(pytesseract.image_to_string(large, config="--psm 7")).strip()
+    return str(pytesseract.image_to_string(large, config="--psm 6")).strip()

@@ -1,7 +1,8 @@
-"""Which line is which behind a crossing: a rule learnt from the roughness of both continuations.
+"""Which line is which behind a crossing: a rule learnt from both continuations.
 
-Roughness is taken from the slopes (and curvatures) over several lengths beside the crossing; their
-weights are in `crossings.json`, written by ``python -m defectra.studies.plots.crossing_rule``.
+What it sees: the roughness of each continuation, from slopes (and curvatures) over several lengths
+beside the crossing, and the texture of the lines further off (one may be wavy, the other smooth).
+Its weights are in `crossings.json`, written by ``python -m defectra.studies.plots.crossing_rule``.
 """
 
 from __future__ import annotations
@@ -10,13 +11,36 @@ import functools
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from defectra.images.digitise.picture import Floats
 
 End = tuple[float, float, float]
+
+
+class Stretch(NamedTuple):
+    """Columns in which two lines are not distinguished, and how far they are undisturbed about it.
+
+    Attributes
+    ----------
+    first, last
+        Of the stretch.
+    begin, end
+        First and last column between the stretches before and behind this one.
+    """
+
+    first: int
+    last: int
+    begin: int
+    end: int
+
+
 REACHES = (4, 6, 8, 12, 16, 24)  # columns beside a crossing that give the slopes
+TEXTURE_REACHES = (30, 60, 120)  # columns beside a crossing, at most, whose waviness is compared
+TEXTURE_STEPS = (4, 8, 16)  # columns between the points of a second difference
+FLAT = 0.3  # pixels: second differences below this are noise of the reading
 RULE = Path(__file__).with_name("crossings.json")
 SURE = 1.0  # logarithm of the odds above which lines change places
 LARGEST = 12.0  # largest logarithm of a ratio of two roughnesses
@@ -94,31 +118,51 @@ def untangled(lines: Floats, width: float) -> Floats:
     out = lines.copy()
     for i in range(len(out)):
         for j in range(i + 1, len(out)):
-            for first, last in list(near_each_other(out[i], out[j], APART * width + 1)):
-                ratios = features(out[i], out[j], first, last)
-                if ratios is not None and float(ratios @ weights()) < -SURE:
-                    out[[i, j], last + 1 :] = out[[j, i], last + 1 :]
+            for stretch in stretches(out[i], out[j], APART * width + 1):
+                found = features(out[i], out[j], stretch)
+                if found is not None and log_odds(found) < -SURE:
+                    out[[i, j], stretch.last + 1 :] = out[[j, i], stretch.last + 1 :]
     return out
 
 
-@functools.cache
-def weights() -> Floats:
-    """Weights of :func:`features`."""
-    return np.array(json.loads(RULE.read_text())["weights"])
+def stretches(one: Floats, other: Floats, distance: float) -> list[Stretch]:
+    """Stretches in which two lines are not distinguished, with where they are so undisturbed."""
+    near = list(near_each_other(one, other, distance))
+    begin = [0, *(last + 1 for _, last in near)]
+    end = [*(first - 1 for first, _ in near[1:]), len(one) - 1]
+    return [Stretch(*ends, *around) for ends, around in zip(near, zip(begin, end))]
 
 
-def features(one: Floats, other: Floats, first: int, last: int) -> Floats | None:
-    """Logarithms of the roughness after an exchange over that as it is, and their tanh.
+def log_odds(found: Floats) -> float:
+    """Logarithm of the odds that the lines are right as they are; an odd function of its features.
 
     Parameters
     ----------
-    first, last
-        Columns between which the lines are not distinguished.
+    found
+        Of :func:`features`.
+    """
+    *hidden, last = layers()
+    for layer in hidden:
+        found = np.tanh(layer @ found)
+    return float((last @ found).item())
+
+
+@functools.cache
+def layers() -> list[Floats]:
+    """Weights of the layers of the rule, each of shape (outputs, inputs); no constants."""
+    return [np.array(layer) for layer in json.loads(RULE.read_text())["layers"]]
+
+
+def features(one: Floats, other: Floats, stretch: Stretch) -> Floats | None:
+    """What the rule sees of a crossing.
 
     Returns
     -------
-    Shape (36,), above 0 where the lines are smoother as they are; None if one of them ends there.
+    Shape (54,): logarithms of the roughness after an exchange over that as it is, their tanh, and
+    by how much the textures fit better as they are. All change their sign if the lines behind the
+    crossing are exchanged. None if one of the lines ends there.
     """
+    first, last = stretch.first, stretch.last
     length, found = float(last - first + 2), []
     for reach in REACHES:
         for order, measures in ((1, (bending,)), (2, (roughness, bending))):
@@ -132,4 +176,31 @@ def features(one: Floats, other: Floats, first: int, last: int) -> Floats | None
                 exchanged = measure(ends[0], ends[3], length) + measure(ends[1], ends[2], length)
                 found.append(np.log((exchanged + 1e-7) / (kept + 1e-7)))
     ratios = np.clip(found, -LARGEST, LARGEST)
-    return np.concatenate([ratios, np.tanh(ratios)])
+    return np.concatenate([ratios, np.tanh(ratios), _textures(one, other, stretch)])
+
+
+def _textures(one: Floats, other: Floats, stretch: Stretch) -> Floats:
+    """By how much the waviness before and behind a crossing fits better as the lines are."""
+    out = []
+    for reach in TEXTURE_REACHES:
+        start = max(stretch.first - 1 - reach, stretch.begin)
+        stop = min(stretch.last + 1 + reach, stretch.end)
+        before = [_waviness(line[start : stretch.first]) for line in (one, other)]
+        after = [_waviness(line[stretch.last + 1 : stop + 1]) for line in (one, other)]
+        kept = np.abs(before[0] - after[0]) + np.abs(before[1] - after[1])
+        exchanged = np.abs(before[0] - after[1]) + np.abs(before[1] - after[0])
+        out += [exchanged - kept, (before[0] - before[1]) * (after[0] - after[1])]
+    return np.nan_to_num(np.concatenate(out))
+
+
+def _waviness(part: Floats) -> Floats:
+    """Logarithm of the root mean square of the second differences over each of the steps.
+
+    NaN where the part is too short or has gaps.
+    """
+    out = np.full(len(TEXTURE_STEPS), np.nan)
+    for k, step in enumerate(TEXTURE_STEPS):
+        if len(part) >= 2 * step + 4:
+            bend = part[2 * step :] - 2 * part[step:-step] + part[: -2 * step]
+            out[k] = np.log(np.sqrt(np.mean(bend**2)) + FLAT)
+    return out

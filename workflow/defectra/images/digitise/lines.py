@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -22,6 +23,8 @@ DASH = 0.03  # of the width: largest gap between the dashes of a line
 SHARE = 0.15  # of the columns: fewest that a colour fills
 ALONE = 20.0  # what it costs that a second line takes a run, while another may lie bare, pixels
 MISSING = 32.0  # cost of a line without ink, pixels
+LOST = 0.25  # by which that cost grows with each column without ink: a lost line looks further
+FARTHEST = 5.0  # times that cost, at most
 SLOPE = 0.35  # weight of the newest step in the slope
 STEPS = 6  # fewest columns back that the slope is taken from
 FADING = 0.9  # of the slope in each column without ink
@@ -35,6 +38,7 @@ class Runs:
     last: Floats
 
 
+@functools.lru_cache(maxsize=2)
 def inner(image: Picture, box: Box) -> tuple[Mask, int, int]:
     """Ink inside the frame without grid and framed parts; row and column of its first pixel."""
     top, left = int(np.ceil(box.top)) + MARGIN, int(np.ceil(box.left)) + MARGIN
@@ -47,6 +51,7 @@ def inner(image: Picture, box: Box) -> tuple[Mask, int, int]:
     return ink & ~straight_across(ink), top, left
 
 
+@functools.lru_cache(maxsize=2)
 def colour_masks(image: Picture, box: Box) -> list[Mask]:
     """Ink inside the frame by colour: classes of hue, and grey; those of lines alone.
 
@@ -230,7 +235,8 @@ def _follow(
     gap = np.zeros(len(start), int)
     for k in columns[1:]:
         slope = _slopes(history) * FADING**gap if with_slope else 0.0
-        found, taken = _assign(runs[k], history[-1] + slope, width)
+        missing = MISSING * np.minimum(1 + LOST * gap, FARTHEST)
+        found, taken = _assign(runs[k], history[-1] + slope, width, missing)
         gap = np.where(taken, 0, gap + 1)
         history = [*history[-steps:], found]
         out.append(np.where(taken, found, np.nan))
@@ -256,11 +262,16 @@ def _slopes(history: Sequence[Floats]) -> Floats:
     return np.asarray((weights[:, None] * steps).sum(axis=0) / weights.sum())
 
 
-def _assign(runs: Runs, predicted: Floats, width: float) -> tuple[Floats, Mask]:
+def _assign(runs: Runs, predicted: Floats, width: float, missing: Floats) -> tuple[Floats, Mask]:
     """Ink of one column to lines, at least total cost.
 
     Every run takes one line at the distance of its nearest row, and further ones, as many as fit,
     for a price: lines that cross share a run, and no run lies bare beside a shared one.
+
+    Parameters
+    ----------
+    missing
+        Cost of each line without ink, pixels.
     """
     count = len(predicted)
     if not len(runs.first):
@@ -277,7 +288,7 @@ def _assign(runs: Runs, predicted: Floats, width: float) -> tuple[Floats, Mask]:
     middle = 0.5 * (runs.first + runs.last)[index]
     inside = np.clip(predicted[:, None], low, high)
     cost = np.abs(predicted[:, None] - inside) + 0.1 * np.abs(predicted[:, None] - middle)
-    cost = np.hstack([cost + np.array(price), np.full((count, count), MISSING)])
+    cost = np.hstack([cost + np.array(price), np.repeat(missing[:, None], count, axis=1)])
     lines, chosen = linear_sum_assignment(cost)
     found, taken = predicted.copy(), np.zeros(count, bool)
     shared = np.bincount(index[chosen[chosen < len(index)]], minlength=len(runs.first))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +18,7 @@ INK = 60.0  # smallest difference from the background, of 255
 GREY = 40.0  # largest spread of the colours of what counts as grey
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # two pictures are the same if they are one
 class Picture:
     """A picture.
 
@@ -38,7 +39,7 @@ class Picture:
     ink: Mask
     grey: Mask
 
-    @property
+    @functools.cached_property
     def contrast(self) -> Floats:
         """Difference from the background, the largest of the colours, shape (h, w)."""
         return np.asarray(np.abs(self.rgb - self.background).max(axis=2))

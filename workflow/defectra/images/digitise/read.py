@@ -13,10 +13,10 @@ from defectra.images.digitise.beside import refuse_more_axes
 from defectra.images.digitise.box import Box, find_box
 from defectra.images.digitise.lines import colour_masks, inner, thickness_of, trace
 from defectra.images.digitise.picture import Floats, Mask, Picture
+from defectra.images.digitise.refusals import refuse_areas, refuse_pieces
 from defectra.images.digitise.ticks import Axis, Scale, given_scale, scale_of
 
 Points = Sequence[tuple[float, float]]
-FILLED = 0.12  # of the height of the frame: half of the runs of ink of a line are shorter
 MANY = 25  # lines of a plot; more is no plot of lines
 
 
@@ -87,8 +87,7 @@ def lines_of(image: Picture, box: Box, *, with_slope: bool = True) -> list[Line]
     _, top, left = inner(image, box)
     found = []
     for mask in colour_masks(image, box):
-        if thickness_of(mask) > FILLED * len(mask):
-            raise DataError("filled areas inside the frame (bars, bands): no plot of lines")
+        refuse_areas(mask)
         for rows in trace(mask, with_slope=with_slope):
             columns = np.flatnonzero(np.isfinite(rows))
             colour = _colour(image, mask, top, left)
@@ -100,6 +99,7 @@ def lines_of(image: Picture, box: Box, *, with_slope: bool = True) -> list[Line]
         raise DataError("no line inside the frame")
     if len(found) > MANY:
         raise DataError(f"{len(found)} lines inside the frame: this is no plot of lines")
+    refuse_pieces([line.column for line in found], box.right - box.left)
     return sorted(found, key=lambda line: float(line.row.mean()))
 
 

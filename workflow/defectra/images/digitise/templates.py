@@ -30,7 +30,7 @@ DOWN = (-1.0, -0.5, 0.0, 0.5, 1.0, 1.5)  # pixels that its digits may lie below 
 PRINTS = 3  # fonts and sizes that fit best, with which sequences are sought
 STEPS = (1, 2, 5, 25, 4)  # mantissas of the step; 25 with one decimal more
 MOST = 40_000  # largest number, in units of its last decimal
-GOOD = 0.42  # largest share of the ink that the sequence may leave unexplained
+GOOD = 0.28  # largest share of the ink that the sequence may leave unexplained; README
 CLEAR = 0.02  # how much more any other sequence leaves; README
 Word = NDArray[np.float64]
 

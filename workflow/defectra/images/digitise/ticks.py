@@ -19,9 +19,9 @@ from defectra.images.digitise.words import (
     SMALL_PRINT,
     Axis,
     Word,
+    as_written,
     number,
     texts_of,
-    with_point,
     words_beside,
 )
 
@@ -89,15 +89,28 @@ def scale_of(image: Picture, box: Box, axis: Axis) -> Scale:
     refuse_factor(image, box, axis, letters)
     marks = tick_marks(image, box, axis, [word.at for word in words])
     why = f"{axis} axis: its numbers are {letters:.0f} pixels high, too small to be read one by one"
+    if not words:
+        why = f"{axis} axis: no numbers beside it"
+    off: Scale | None = None  # on which not all numbers lie that were read
     if letters >= SMALL_PRINT:
         for together in (True, False):  # word by word takes longer, and reads single digits better
             try:
-                return fit_scale(_labels(words, letters, marks, together), axis)
+                found = fit_scale(_labels(words, letters, marks, together), axis)
             except DataError as error:
                 why = str(error)
+                continue
+            if found.labels == found.read:
+                return found
+            off = off or found
     labels = _printed(words, letters, marks, axis)
     if labels:
         return fit_scale(labels, axis)
+    if off is not None:
+        why = (
+            f"{axis} axis: {off.labels} of the {off.read} numbers that were read agree on a scale; "
+            f"the others were misread, or lie on another one, as behind a break; give two points "
+            f"of it: --{axis} PIXEL=VALUE PIXEL=VALUE"
+        )
     raise DataError(
         why
         if "--" in why
@@ -198,7 +211,7 @@ def _labels(words: Sequence[Word], letters: float, marks: Floats, together: bool
         if together
         else [texts_of([one], letters, ONE_WORD)[0] for one in pictures]
     )
-    values = [number(with_point(text, one)) for text, one in zip(texts, pictures)]
+    values = [number(as_written(text, one)) for text, one in zip(texts, pictures)]
     pixels = _at_marks(words, marks)
     return [Label(value, at) for value, at in zip(values, pixels) if value is not None]
 

@@ -47,6 +47,7 @@ class Piece:
     """A connected piece of ink of a word: its box, pixels of the word."""
 
     left: int
+    right: int
     top: int
     bottom: int
 
@@ -54,6 +55,10 @@ class Piece:
     def height(self) -> int:
         """Pixels."""
         return self.bottom - self.top
+
+    def is_speck(self, tall: int) -> bool:
+        """Whether it is a point, a comma, or a half of a colon, beside signs of a height."""
+        return 0 < self.height < 0.4 * tall and self.right - self.left < 0.3 * tall + 1
 
 
 def words_beside(image: Picture, box: Box, axis: Axis) -> tuple[list[Word], float]:
@@ -74,6 +79,21 @@ def words_beside(image: Picture, box: Box, axis: Axis) -> tuple[list[Word], floa
         Word(0.5 * (first + last) + start, part)
         for first, last, part in blocks(band, axis, letters)
     ]
+    if letters >= SMALL_PRINT and 2 * sum(has_colon(word.picture) for word in found) > len(found):
+        raise DataError(
+            f"{axis} axis: no plain numbers (a colon, as of a time?); give two points of the axis, "
+            f"--{axis} PIXEL=VALUE PIXEL=VALUE"
+        )
+    if letters >= SMALL_PRINT - 1 and sum(has_thousands(word.picture) for word in found) >= 2:
+        raise DataError(
+            f"{axis} axis: a comma before three digits may stand for thousands or for a decimal "
+            f"point; give two points of the axis, --{axis} PIXEL=VALUE PIXEL=VALUE"
+        )
+    if axis == "y" and _digits_before(image, found, (row, column), letters) >= 2:
+        raise DataError(
+            f"y axis: its numbers have a space between digits; they are not read; give two points "
+            f"of the axis, --{axis} PIXEL=VALUE PIXEL=VALUE"
+        )
     if any(has_raised_end(word.picture) for word in found):
         raise DataError(
             f"{axis} axis: its numbers end in raised signs, as powers of ten do; they are not "
@@ -81,6 +101,21 @@ def words_beside(image: Picture, box: Box, axis: Axis) -> tuple[list[Word], floa
             f"{axis} if it is logarithmic"
         )
     return found, letters
+
+
+def _digits_before(
+    image: Picture, words: Sequence[Word], start: tuple[int, int], letters: float
+) -> int:
+    """Numbers with a sign to the left of them on the same line, behind a space (10 000)."""
+    count, near = 0, slice(max(start[1] - int(2 * letters), 0), start[1])
+    for word in words if start[1] else ():
+        height = len(word.picture)
+        top = round(word.at - (height - 1) / 2)
+        strip = image.contrast[max(top - 2, 0) : top + height + 2, near]
+        grey = (255 - np.clip(strip, 0, 255)).astype(np.uint8)
+        pieces = _pieces(grey, PAPER)
+        count += any(abs(p.top - 2) <= 1 and abs(p.bottom - 2 - height) <= 1 for p in pieces)
+    return count
 
 
 def _band(image: Picture, box: Box, axis: Axis, letters: float) -> tuple[Grey, int, int]:
@@ -154,36 +189,92 @@ def blocks(band: Grey, axis: Axis, letters: float) -> list[tuple[int, int, Grey]
     return out
 
 
-def _pieces(word: Grey, faint: int = 160) -> list[Piece]:
+def _pieces(word: Grey, faint: float = 160) -> list[Piece]:
     """Connected pieces of ink of a word, from left to right."""
     from scipy.ndimage import find_objects, label
 
     boxes = [b for b in find_objects(label(word < faint)[0]) if b is not None]
     return sorted(
-        (Piece(b[1].start, b[0].start, b[0].stop) for b in boxes), key=lambda piece: piece.left
+        (Piece(b[1].start, b[1].stop, b[0].start, b[0].stop) for b in boxes),
+        key=lambda piece: piece.left,
     )
 
 
 def has_raised_end(word: Grey) -> bool:
     """Whether the last sign of a word is smaller than its first and stands higher: an exponent."""
-    pieces = _pieces(word)
-    tall = max((p.height for p in pieces), default=0)
-    if len(pieces) < 2 or tall < SMALL_PRINT - 1:  # fewer cannot be distinguished from noise
+    solid, specks, tall = _signs(word)
+    signs = sorted([*solid, *specks], key=lambda sign: sign.left)
+    if len(signs) < 2 or tall < SMALL_PRINT - 1:  # fewer cannot be distinguished from noise
         return False
-    first, last = pieces[0], pieces[-1]
-    base = max(p.bottom for p in pieces if p.height > 0.85 * (first.bottom - first.top))
+    first, last = signs[0], signs[-1]
+    base = max(p.bottom for p in signs if p.height > 0.85 * (first.bottom - first.top))
     return last.height > 2 and last.bottom < base - 0.2 * tall and first.bottom >= base - 1
 
 
-def with_point(text: str, word: Grey) -> str:
+def _signs(word: Grey) -> tuple[list[Piece], list[Piece], int]:
+    """Signs, specks beside them (points, commas, halves of colons), and the height of a digit.
+
+    Pieces above each other are one sign: thin strokes break at low resolution.
+    """
+    pieces = _pieces(word)
+    tall = max((p.height for p in pieces), default=0)
+    solid: list[Piece] = []
+    for piece in (p for p in pieces if not p.is_speck(tall)):
+        before = solid[-1] if solid else None
+        if before is not None and piece.left < before.right - 1:
+            top, bottom = min(before.top, piece.top), max(before.bottom, piece.bottom)
+            solid[-1] = Piece(before.left, max(before.right, piece.right), top, bottom)
+        else:
+            solid.append(piece)
+    tall = max((p.height for p in solid), default=0)
+    specks = [
+        p
+        for p in pieces
+        if p.is_speck(tall) and not any(s.left < p.right and p.left < s.right for s in solid)
+    ]
+    return solid, specks, tall
+
+
+def _digits(signs: Sequence[Piece], tall: int) -> list[Piece]:
+    """Signs as high as digits."""
+    return [sign for sign in signs if sign.height > 0.6 * tall]
+
+
+def has_thousands(word: Grey) -> bool:
+    """Whether three signs follow a comma: a mark of thousands or a decimal point, as may be."""
+    solid, specks, tall = _signs(word)
+    signs = _digits(solid, tall)
+    commas = [p for p in specks if p.height > 0.25 * tall]
+    return any(sum(s.left > comma.left for s in signs) == 3 for comma in commas)
+
+
+def has_colon(word: Grey) -> bool:
+    """Whether there is a speck above the line: a colon, a degree, an apostrophe."""
+    solid, specks, tall = _signs(word)
+    signs = _digits(solid, tall)
+    top = min((p.top for p in signs), default=0)
+    return any((p.top + p.bottom) / 2 < top + 0.6 * tall for p in specks)
+
+
+def as_written(text: str, word: Grey) -> str:
+    """A text that was read, if the picture can show it; its decimal point put where it was lost.
+
+    Empty, if there are more signs than digits were read (a letter, as of 1.2k or 1e+05), specks
+    above the line, or a point whose place is not known.
+    """
+    solid, _, tall = _signs(word)
+    if has_colon(word) or len(_digits(solid, tall)) > sum(sign.isdigit() for sign in text):
+        return ""
+    return _with_point(text, _pieces(word), tall)
+
+
+def _with_point(text: str, pieces: Sequence[Piece], tall: int) -> str:
     """A text whose decimal point was not read, with the point where the picture has it.
 
     Empty, if the picture has a point whose place is not known.
     """
     if "." in text:
         return text
-    pieces = _pieces(word)
-    tall = max((p.height for p in pieces), default=0)
     points = [p for p in pieces if p.height < 0.35 * tall and p.top > 0.5 * tall and p.height > 0]
     if not points:
         return text

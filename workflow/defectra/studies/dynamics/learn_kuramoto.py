@@ -65,7 +65,8 @@ def learn(
         fit_row(TARGET, "truth", "none", truth, x=np.arange(kuramoto.SIDE) - kuramoto.SIDE // 2)
     ]
     scores: list[Row] = []
-    for protocol, series in found:
+    for protocol, every in found:
+        series = every if protocol == study.main else every[: system.fewer]
         own = [
             fit_kernel(s, start_of(s, system), system, keep / f"{protocol}-{s.trajectory}")
             for s in series

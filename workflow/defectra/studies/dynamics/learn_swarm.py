@@ -34,7 +34,8 @@ def learn(
 ) -> tuple[list[Mapping[str, Any]], list[Row]]:
     """Fits and scores of the swarm; see :func:`.learn_kuramoto.learn`."""
     system, fits, scores = study.swarm, [], []
-    for protocol, series in found:
+    for protocol, every in found:
+        series = every if protocol == study.main else every[: system.fewer]
         for kind, model in NETWORKS.items():
             if kind != "pull" and protocol != study.main:
                 continue

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from defectra.core.errors import ConfigError, DataError
 from defectra.images.formats import arrays_of
+from defectra.images.measured import altered
 from defectra.learn.answers import Answer, check_options, number_of
 from defectra.studies.dynamics.saved_laws import SavedLaw, read_law
 
@@ -104,7 +105,12 @@ def read_counts(path: Path, law: SavedLaw) -> Floats:
     side = len(law.detector.q)
     if len(found) != 1:
         raise DataError(f"{path}: {len(found)} arrays of shape (time, q_y, q_x), one is needed")
-    counts = np.asarray(found[0].values, float)
+    raw = found[0].values
+    if raw.dtype.kind not in "fiu":
+        raise DataError(f"{path}: values of type {raw.dtype}; counts are needed")
+    if why := altered(raw, found[0].lossy):
+        raise DataError(f"{path}: {why}; give the counts as the detector gave them")
+    counts = np.asarray(raw, float)
     if counts.shape[1:] != (side, side) or len(counts) < 2:
         shape = " x ".join(map(str, counts.shape))
         raise DataError(
@@ -116,7 +122,7 @@ def read_counts(path: Path, law: SavedLaw) -> Floats:
         raise DataError(f"{path}: {int((counts < 0).sum())} counts are negative")
     if (counts != np.round(counts)).any():
         raise DataError(f"{path}: not whole numbers; give counts, neither scaled nor corrected")
-    _refuse_saturated(path, found[0].values)
+    _refuse_saturated(path, raw)
     _refuse_asymmetric(path, counts, law.detector.open)
     return counts
 

@@ -20,6 +20,7 @@ from defectra.engines.coherent.scattering import Detector, grid_intensity
 
 Floats = NDArray[np.float64]
 NAME = "kuramoto kernel"
+LARGEST = 20 * np.pi  # ten turns: more than oscillators make before the first pattern
 
 
 @dataclass(frozen=True)
@@ -64,8 +65,12 @@ class SavedKernel:
             raise DataError(
                 f"{path}: angles on {shape}; the law needs {self.number} x {self.number}"
             )
-        if np.abs(start).max() > 1000:
-            raise DataError(f"{path}: values up to {np.abs(start).max():.3g}: no angles in radian")
+        if not np.isfinite(start).all():
+            raise DataError(f"{path}: values that are not finite")
+        if np.abs(start).max() > LARGEST:
+            raise DataError(
+                f"{path}: values up to {np.abs(start).max():.3g}: no angles in radian; degrees?"
+            )
         return start
 
     def write(self, path: str | Path) -> None:

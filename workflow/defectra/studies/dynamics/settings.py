@@ -25,6 +25,7 @@ class KuramotoSystem(Strict):
     """Oscillators on a grid that a kernel couples."""
 
     trajectories: int = Field(6, ge=2)
+    fewer: int = Field(3, ge=2, description="trajectories at counts that are not judged, at most")
     number: int = Field(80, ge=11, description="side of the grid")
     box: float = Field(2.0, gt=0, description="side of the sample, length")
     coupling: float = Field(20.0, description="of the kernel, 1/time")
@@ -48,6 +49,7 @@ class SwarmSystem(Strict):
     """Particles that attract and repel each other; same density as 500 in a box of 5."""
 
     trajectories: int = Field(4, ge=2)
+    fewer: int = Field(3, ge=2, description="trajectories at counts that are not judged, at most")
     number: int = Field(250, ge=10, description="particles")
     box: float = Field(3.5355, gt=0, description="side of the sample, length")
     radius: float = Field(0.15, gt=0, description="of the spheres, length")

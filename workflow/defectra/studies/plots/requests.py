@@ -42,7 +42,7 @@ def chain_of(batch: Batch) -> Chain:
 
 def families(config: Config) -> Iterator[Family]:
     """A family for each batch."""
-    for batch in batches(config.plots, config.seed):
+    for batch in batches(config.plots):
         yield Family(batch.name, chain_of(batch))
 
 

@@ -23,18 +23,23 @@ use rule step as read_plots with:
         pictures=rules.gather_plots.output.table,
         arrays=rules.gather_plots.output.arrays,
     output:
-        "results/plots/readings.parquet",
+        "results/plots/readings/{part}.parquet",
     log:
-        "results/logs/plots/read_plots.log",
+        "results/logs/plots/read_plots_{part}.log",
+    wildcard_constraints:
+        part=r"\d+",
     resources:
         **need(mb=1000, minutes=30),
     params:
         **step("defectra.studies.plots.steps.read_plots"),
+        parts=CONFIG.plots.parts,
 
 
 use rule step as score_plots with:
     input:
-        readings=rules.read_plots.output[0],
+        readings=expand(
+            "results/plots/readings/{part}.parquet", part=range(CONFIG.plots.parts)
+        ),
     output:
         metrics=report(
             "results/plots/metrics.csv",

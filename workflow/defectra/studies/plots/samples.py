@@ -49,8 +49,9 @@ class Batch:
         return f"{self.rule}-{self.lines}-{self.dpi}-{self.seed}"
 
 
-def batches(settings: PlotsStudy, seed: int) -> Iterator[Batch]:
+def batches(settings: PlotsStudy) -> Iterator[Batch]:
     """All batches; those that are there stay the same when more are asked for."""
+    seed = settings.test_seed
     for dpi in settings.dpi:
         for lines in settings.lines:
             for start in range(0, settings.plots, BATCH):

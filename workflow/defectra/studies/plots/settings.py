@@ -10,6 +10,12 @@ from defectra.core.settings import ComputedSettings
 class PlotsStudy(ComputedSettings):
     """Study `plots`: the lines of a plot from its picture."""
 
+    test_seed: int = Field(
+        91247,
+        ge=0,
+        description="of the plots that are read, never one that was looked at: README",
+    )
+    parts: int = Field(8, ge=1, description="parts in which plots are read: jobs, kept when ended")
     lines: list[int] = Field([1, 2, 3, 5, 8, 12, 19], min_length=1, description="lines of a plot")
     dpi: list[int] = Field([100, 50], min_length=1, description="pixels per inch: fidelities")
     plots: int = Field(20, ge=2, description="plots of each number of lines and dpi")

@@ -8,9 +8,11 @@ from defectra.core.step import Job
 
 
 def read_plots(job: Job) -> None:
-    """Read every plot back from its picture.
+    """Read the plots of one part back from their pictures.
 
     Input pictures (parquet), arrays (h5 beside it); output[0] readings (parquet).
+
+    params.parts = number of parts; wildcard part = which of them, from 0.
     """
     from pathlib import Path
 
@@ -20,6 +22,7 @@ def read_plots(job: Job) -> None:
     from defectra.studies.plots.requests import TABLE
 
     rows = [row for row in read_table(job.input.pictures, TABLE) if row["arrays"]]
+    rows = rows[int(job.wildcards.part) :: int(job.params.parts)]
     with (
         ArrayReader(Path(job.input.pictures).parent) as arrays,
         table_writer(job.output[0], reading.READINGS) as add,
@@ -31,7 +34,7 @@ def read_plots(job: Job) -> None:
 def score_plots(job: Job) -> None:
     """Scores, scorecard and checks.
 
-    Input readings (parquet); output metrics, scorecard, checks (csv).
+    Input readings (parquet) of all parts; output metrics, scorecard, checks (csv).
 
     params.config = leaf plots; params.seed = seed.
     """
@@ -47,7 +50,8 @@ def score_plots(job: Job) -> None:
     from defectra.studies.plots.settings import PlotsStudy
 
     settings, seed = PlotsStudy(**json.loads(job.params.config)), json.loads(job.params.seed)
-    rows = list(metrics(read_table(job.input.readings, READINGS), settings, seed))
+    read = [row for path in job.input.readings for row in read_table(path, READINGS)]
+    rows = list(metrics(read, settings, seed))
     write_csv(job.output.metrics, rows, METRICS_COLUMNS)
     write_csv(job.output.scorecard, scorecard(rows), SCORECARD_COLUMNS)
     write_csv(job.output.checks, checks(rows), CHECK_COLUMNS)

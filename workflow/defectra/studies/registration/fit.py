@@ -13,13 +13,21 @@ from defectra.core.errors import DataError
 from defectra.engines.stem_points.columns import Columns
 from defectra.engines.stem_points.frame import NAMES, Pose, render
 from defectra.studies.registration.objective import WINDOW, Fit, compare
-from defectra.studies.registration.refine import Counter, least_squares, polish
+from defectra.studies.registration.refine import (
+    NO_TAILS,
+    Counter,
+    Polished,
+    Tails,
+    least_squares,
+    polish,
+)
 from defectra.studies.registration.reflections import weakest
 from defectra.studies.registration.search import Place, coarse, equivalent, leaves, poses
 from defectra.studies.registration.settings import RegistrationStudy
 
 Floats = NDArray[np.float64]
 SMOOTH = 0.5  # A, standard deviation of what takes away noise before a fit is judged
+MOST_PIXELS = 400  # of a frame each way: more add time and no accuracy that is asked
 LEAST_ROWS = 20  # of a grain in the frame
 QUICK_STEPS = 6  # of least squares before the objective is minimised
 BROADER = 1.35  # width at which the simplex begins, over that of least squares
@@ -51,6 +59,8 @@ class Registration:
         Patch of the image, and the pose of least squares in it.
     polished
         Pose of the least objective; that of least squares if it was not asked for.
+    tails
+        Of the probe, at the least objective; none if they were not asked for.
     fit
         Objective of the polished pose.
     counter
@@ -63,6 +73,7 @@ class Registration:
 
     place: Place
     polished: Pose
+    tails: Tails
     fit: Fit
     counter: Counter
     upper: Agreement
@@ -86,7 +97,7 @@ class Registration:
 
 
 def frame_shape(columns: Columns, pixel: float, image: tuple[int, ...]) -> tuple[int, int]:
-    """Rows and columns of a frame, odd: three fifths of the image, and within the cell.
+    """Rows and columns of a frame, odd: three fifths of the image at most, and within the cell.
 
     Raises
     ------
@@ -95,13 +106,30 @@ def frame_shape(columns: Columns, pixel: float, image: tuple[int, ...]) -> tuple
     """
     low, high = columns.reach
     tall = 2 * min(-low, high) / pixel * 0.9
-    rows, cols = (int(min(0.6 * image[0], tall)) // 2 * 2 + 1, int(0.6 * image[1]) // 2 * 2 + 1)
+    high, wide = min(0.6 * image[0], tall, MOST_PIXELS), min(0.6 * image[1], MOST_PIXELS)
+    rows, cols = int(high) // 2 * 2 + 1, int(wide) // 2 * 2 + 1
     if min(rows, cols) < 2 * WINDOW:
         raise DataError(
             f"a frame of {rows} x {cols} pixels is too small: it needs {2 * WINDOW} along each "
             f"axis; is the pixel size, {pixel:g} A, right?"
         )
     return rows, cols
+
+
+def square_frame(columns: Columns, pixel: float, image: tuple[int, ...]) -> tuple[int, int]:
+    """Rows and columns of a frame that stays within the cell however it is turned, odd.
+
+    Raises
+    ------
+    DataError
+        As of :func:`frame_shape`.
+    """
+    rows, cols = frame_shape(columns, pixel, image)
+    low, high = columns.reach
+    side = int(min(rows, cols, 0.9 * np.sqrt(2) * min(-low, high) / pixel)) // 2 * 2 - 1
+    if side < 2 * WINDOW:
+        raise DataError(f"a frame of {side} x {side} pixels is too small to be turned")
+    return side, side
 
 
 def register(
@@ -113,6 +141,7 @@ def register(
     budget: int = 0,
     tilts: Sequence[float] | None = None,
     free: Sequence[str] = NAMES,
+    tails: bool = False,
 ) -> Registration:
     """Find a bicrystal in an image.
 
@@ -130,6 +159,8 @@ def register(
         Degrees of the coarse search; None: those of the settings.
     free
         Numbers of the pose that are refined.
+    tails
+        Whether the probe has tails where the objective is minimised.
 
     Raises
     ------
@@ -150,14 +181,15 @@ def register(
     counter = Counter(len(grid))
     starts = coarse(image, columns, shape, grid)[: settings.starts]
     if budget:
-        place, polished, fit = _minimised(image, columns, starts, counter, settings, budget, free)
+        place = _place(image, columns, starts, counter, settings, free)
+        best = _minimised(image, columns, place, counter, budget, free, tails)
     else:
         refined = [_refined(image, columns, start, counter, free) for start in starts]
         place = max(refined, key=lambda each: each.correlation)
-        polished, fit = place.pose, _scored(image, columns, place, counter)
+        best = Polished(place.pose, _scored(image, columns, place, counter), NO_TAILS)
     upper, lower = grains(image, columns, place)
     reason = judge(place.pose, upper, lower, pixel, settings)
-    return Registration(place, polished, fit, counter, upper, lower, reason)
+    return Registration(place, best.pose, best.tails, best.fit, counter, upper, lower, reason)
 
 
 def _refined(
@@ -182,28 +214,34 @@ def _scored(image: Floats, columns: Columns, place: Place, counter: Counter) -> 
     return fit
 
 
-def _minimised(
+def _place(
     image: Floats,
     columns: Columns,
     starts: Sequence[Place],
     counter: Counter,
     settings: RegistrationStudy,
-    budget: int,
     free: Sequence[str],
-) -> tuple[Place, Pose, Fit]:
-    """Place, pose of least squares in it, and pose and value of the least objective.
-
-    The start of least objective is refined; then the window is chosen; then the simplex begins
-    with broader columns, which the objective prefers.
-    """
+) -> Place:
+    """Window of least objective, after some steps of least squares from the best of the starts."""
     scored = [(_scored(image, columns, start, counter).objective, start) for start in starts]
     start = min(scored, key=lambda pair: pair[0])[1]
     place = _refined(image, columns, start, counter, free, QUICK_STEPS)
-    place = _window(image, columns, place, counter, settings)
+    return _window(image, columns, place, counter, settings)
+
+
+def _minimised(
+    image: Floats,
+    columns: Columns,
+    place: Place,
+    counter: Counter,
+    budget: int,
+    free: Sequence[str],
+    tails: bool,
+) -> Polished:
+    """Least objective by the simplex, which begins with broader columns: they are preferred."""
     broad = place.pose.moved(width=BROADER * place.pose.width)
     left = max(budget - counter.count, 1)
-    polished, fit = polish(columns, place.patch(image), broad, counter, left, free)
-    return place, polished, fit
+    return polish(columns, place.patch(image), broad, counter, left, free, tails=tails)
 
 
 def _window(

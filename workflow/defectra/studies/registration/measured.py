@@ -123,6 +123,7 @@ class Registered:
     best: Best
     found: Registration
     equal: Registration  # both grains equally bright, as the authors have them
+    tailed: Registration  # the same, with a probe with tails
     patch: Floats
     frame: Floats
     strains: tuple[float, float]
@@ -141,14 +142,15 @@ def registered(which: Published, files: Sequence[Path], settings: RegistrationSt
     image, columns = prepared(which.name, values), cell_of_file(files[1])
     best = read_progress(files[2])
     budget = int(settings.budget_share * best.evaluations)
-    found, equal = (
-        register(image, columns, pixel, settings, which.shape, budget, free=free)
-        for free in (FREE, EQUAL)
+    found, equal, tailed = (
+        register(image, columns, pixel, settings, which.shape, budget, free=free, tails=tails)
+        for free, tails in ((FREE, False), (EQUAL, False), (EQUAL, True))
     )
     frame = render(columns, found.polished, which.shape)
     own = picture_objective(which, files[3], image)
     strains = grain_strains(columns, files[1])
-    return Registered(which.name, best, found, equal, found.place.patch(image), frame, strains, own)
+    patch = found.place.patch(image)
+    return Registered(which.name, best, found, equal, tailed, patch, frame, strains, own)
 
 
 def picture_objective(which: Published, path: Path, image: Floats) -> float:
@@ -167,7 +169,7 @@ def picture_objective(which: Published, path: Path, image: Floats) -> float:
 
 def fit_rows(each: Registered) -> Iterator[Row]:
     """Rows of ``fits.csv``: each number beside the authors'."""
-    nan, best, found = float("nan"), each.best, each.found
+    nan, best, found, tailed = float("nan"), each.best, each.found, each.tailed
     right, up = found.polished.pixel_sizes
     x, y = (best.pixel / (1 + s) for s in best.stretch)
     stretched, equal = best.pixel / best.effective_pixel, each.equal.polished.pixel
@@ -177,6 +179,11 @@ def fit_rows(each: Registered) -> Iterator[Row]:
         ("objective, grains equally bright", "", best.objective, each.equal.fit.objective),
         ("evaluations, grains equally bright", "", best.evaluations, each.equal.counter.count),
         ("pixel size, grains equally bright", "A", best.pixel, equal * stretched),
+        ("objective, probe with tails", "", best.objective, each.tailed.fit.objective),
+        ("evaluations, probe with tails", "", best.evaluations, each.tailed.counter.count),
+        ("pixel size, probe with tails", "A", best.pixel, tailed.polished.pixel * stretched),
+        ("share of the light in the tails", "", nan, tailed.tails.share),
+        ("reach of the tails", "A", nan, tailed.tails.reach),
         ("shift", "pixel", nan, found.fit.shift),
         ("evaluations", "", best.evaluations, found.counter.count),
         ("evaluations to their objective", "", best.evaluations, _reached(each)),

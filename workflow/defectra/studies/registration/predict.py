@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from defectra.core.errors import DataError, DefectraError
 from defectra.core.store import replacing
@@ -20,13 +21,16 @@ from defectra.images.measured import Image, read_image
 from defectra.learn.answers import Answer, check_options, number_of
 from defectra.learn.forest import read_npz
 from defectra.studies.registration.cells import cell_of_file, own_cell
-from defectra.studies.registration.fit import Registration, register
+from defectra.studies.registration.fit import Registration, register, square_frame
 from defectra.studies.registration.measured import TO_ANGSTROM
+from defectra.studies.registration.orientation import turns
 from defectra.studies.registration.settings import RegistrationStudy
 
+Floats = NDArray[np.float64]
 STUDY = "registration"
 HEIGHT = 60.0  # A of each grain of the saved cells
 TILTS = (-2.0, 0.0, 2.0)  # degrees, unless the user says more
+HOT, HOT_SHARE = 12.0, 0.01  # robust deviations from the neighbours; largest share of an image
 _OPTIONS = ("pixel", "cell", "tilt", "budget")
 _HEADER = re.compile(r"#\s*(Width|Height):\s*([\d.]+)\s*(\S+)", re.IGNORECASE)
 
@@ -54,16 +58,86 @@ def predict(model: Path, files: Sequence[Path], options: Mapping[str, str]) -> I
     columns = cell_of_file(options["cell"]) if "cell" in options else _columns(model)
     reach = numbers("tilt", TILTS[-1])
     tilts = [float(t) for t in np.arange(-reach, reach + 1e-9, 2.0)] or [0.0]
+    anywhere = "tilt" not in options
     budget, header = int(numbers("budget", 0.0)), numbers("pixel", 0.0)
     for file in files:
         try:
             image = read_image(file)
             pixel = header or pixel_size(image, file)
-            found = register(image.values, columns, pixel, RegistrationStudy(), None, budget, tilts)
+            found, notes = searched(image.values, columns, pixel, tilts, anywhere, budget)
         except DefectraError as error:
             yield Answer(str(file), str(error), certain=False)
             continue
-        yield Answer(str(file), sentence(found, image), certain=found.found)
+        yield Answer(str(file), sentence(found, (*notes, *image.notes)), certain=found.found)
+
+
+def searched(
+    values: Floats,
+    columns: Columns,
+    pixel: float,
+    tilts: Sequence[float],
+    anywhere: bool,
+    budget: int,
+) -> tuple[Registration, list[str]]:
+    """The bicrystal in an image of a user, and what was done to the image.
+
+    Hot pixels are replaced. The image is tried as it is and with bright and dark exchanged; where
+    neither shows the bicrystal, it is turned by what power spectra suggest. Of several the one
+    that correlates best is taken.
+
+    Parameters
+    ----------
+    anywhere
+        Whether other turns than `tilts` are tried.
+    """
+    settings = RegistrationStudy()
+    values, hot = without_hot_pixels(values)
+    notes = [f"{hot} hot or dead pixels replaced by their neighbours"] * (hot > 0)
+    images = {False: values, True: -values}
+    found = {
+        dark: register(image, columns, pixel, settings, None, budget, tilts)
+        for dark, image in images.items()
+    }
+    if anywhere and not any(each.found for each in found.values()):
+        found = {
+            dark: _turned(image, columns, pixel, budget, found[dark])
+            for dark, image in images.items()
+        }
+    dark = max(found, key=lambda k: (found[k].found, found[k].place.correlation))
+    inverted = ["bright and dark are exchanged: the columns are dark"] * (
+        dark and found[dark].found
+    )
+    return found[dark], [*inverted, *notes]
+
+
+def _turned(
+    image: Floats, columns: Columns, pixel: float, budget: int, instead: Registration
+) -> Registration:
+    """The bicrystal at a turn that the power spectra suggest; what is `instead` if not there."""
+    settings = RegistrationStudy()
+    scales = np.linspace(1 - settings.scale_range, 1 + settings.scale_range, settings.scales)
+    angles = turns(image, columns, pixel, scales.tolist())
+    try:
+        shape = square_frame(columns, pixel, image.shape)
+        found = register(image, columns, pixel, settings, shape, budget, angles)
+    except DataError:
+        return instead
+    return found if found.found else instead
+
+
+def without_hot_pixels(values: Floats) -> tuple[Floats, int]:
+    """Image whose hot and dead pixels have the median of their neighbours, and their number.
+
+    None are replaced where more than :data:`HOT_SHARE` of all would be: they are part of the image.
+    """
+    from scipy.ndimage import median_filter
+
+    calm = median_filter(values, 3)
+    away = np.abs(values - calm)
+    hot = away > HOT * max(1.4826 * float(np.median(away)), 1e-12)
+    if not 0 < hot.mean() < HOT_SHARE:
+        return values, 0
+    return np.where(hot, calm, values), int(hot.sum())
 
 
 def _columns(model: Path) -> Columns:
@@ -105,9 +179,9 @@ def _header_pixel(image: Image, file: Path) -> tuple[float, float] | None:
     return header["height"] / rows, header["width"] / cols
 
 
-def sentence(found: Registration, image: Image) -> str:
-    """What was found, for people."""
-    notes = "".join(f"; note: {note}" for note in image.notes)
+def sentence(found: Registration, said: Sequence[str]) -> str:
+    """What was found, for people; with notes on the image."""
+    notes = "".join(f"; note: {note}" for note in said)
     if not found.found:
         return f"the bicrystal was not found: {found.reason}{notes}"
     column, row = found.origin

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,34 @@ Floats = NDArray[np.float64]
 WIDTHS = (0.2, 2.5)  # A
 GAPS = (-2.0, 2.0)  # A, as the authors allow
 RATIOS = (0.3, 3.0)
+
+
+@dataclass(frozen=True)
+class Tails:
+    """Tails of the probe: a share of the light of each column lies in a broader Gaussian.
+
+    Attributes
+    ----------
+    share
+        Of the light, 0 to 1.
+    reach
+        Standard deviation of the tails alone, A, added to the width in quadrature.
+    """
+
+    share: float = 0.0
+    reach: float = 1.0
+
+
+NO_TAILS, FIRST_TAILS, TAIL_STEPS = Tails(), Tails(0.3, 1.7), Tails(0.15, 0.6)
+MOST_TAILS = Tails(0.9, 8.0)
+
+
+class Polished(NamedTuple):
+    """Pose and tails of the least objective, and its value."""
+
+    pose: Pose
+    fit: Fit
+    tails: Tails
 
 
 @dataclass
@@ -120,6 +149,20 @@ def _linear(target: Floats, frame: Floats, slopes: Floats) -> tuple[float, Float
     return float(rest @ rest), rest, flat - np.outer(flat @ unit, unit)
 
 
+def tailed(columns: Columns, pose: Pose, shape: tuple[int, int], tails: Tails) -> Floats:
+    """Image of columns seen by a probe with tails; the light of a column is that without them.
+
+    The frame is mirrored at its edges: the cell ends near them, the crystal does not.
+    """
+    from scipy.ndimage import gaussian_filter
+
+    frame = render(columns, pose, shape)
+    if not tails.share:
+        return frame
+    broad = gaussian_filter(frame, tails.reach / pose.pixel, mode="reflect")
+    return np.asarray((1 - tails.share) * frame + tails.share * broad)
+
+
 def polish(
     columns: Columns,
     patch: Floats,
@@ -128,44 +171,60 @@ def polish(
     budget: int,
     free: Sequence[str] = NAMES,
     score: Callable[[Floats, Floats], Fit] = compare,
-) -> tuple[Pose, Fit]:
+    tails: bool = False,
+) -> Polished:
     """Pose of the least objective near `start`, by a simplex of at most `budget` evaluations.
 
     Parameters
     ----------
     free
         Numbers of the pose that are moved.
+    tails
+        Whether the probe has tails, whose share and reach are moved, too.
     """
     from scipy.optimize import minimize
 
     index = [NAMES.index(name) for name in free]
     scale = np.zeros((len(index), len(NAMES)))
     scale[np.arange(len(index)), index] = _steps(start, patch.shape)[index]
-    fit = score(render(columns, start, patch.shape), patch)
-    counter.add(fit.objective)
-    best = (fit.objective, start, fit)
+    size = len(index) + 2 * tails
+    best = Polished(start, Fit(np.inf, np.inf, 0), NO_TAILS)
 
     def value(z: Floats) -> float:
         nonlocal best
-        pose = pose_of(start.vector() + z @ scale)
-        if not allowed(pose):
+        pose, spread = pose_of(start.vector() + z[: len(index)] @ scale), NO_TAILS
+        if tails:
+            spread = _moved_tails(*z[len(index) :])
+        if not (allowed(pose) and _possible(spread)):
             return 10.0
-        fit = score(render(columns, pose, patch.shape), patch)
+        fit = score(tailed(columns, pose, patch.shape, spread), patch)
         counter.add(fit.objective)
-        if fit.objective < best[0]:
-            best = (fit.objective, pose, fit)
+        if fit.objective < best.fit.objective:
+            best = Polished(pose, fit, spread)
         return fit.objective
 
-    simplex = np.vstack([np.zeros(len(index)), np.eye(len(index))])
+    simplex = np.vstack([np.zeros(size), np.eye(size)])
     options = {
-        "maxfev": max(budget - 1, 1),
+        "maxfev": max(budget, 1),
         "initial_simplex": simplex,
         "xatol": 1e-3,
         "fatol": 1e-5,
     }
-    minimize(value, np.zeros(len(index)), method="Nelder-Mead",
+    minimize(value, np.zeros(size), method="Nelder-Mead",
              options={**options, "adaptive": True})  # fmt: skip
-    return best[1], best[2]
+    return best
+
+
+def _moved_tails(share: float, reach: float) -> Tails:
+    """Tails at coordinates of the simplex."""
+    return Tails(
+        FIRST_TAILS.share + share * TAIL_STEPS.share, FIRST_TAILS.reach + reach * TAIL_STEPS.reach
+    )
+
+
+def _possible(tails: Tails) -> bool:
+    """Whether share and reach are within their limits."""
+    return 0 <= tails.share <= MOST_TAILS.share and 0.1 <= tails.reach <= MOST_TAILS.reach
 
 
 def _steps(pose: Pose, shape: tuple[int, int]) -> Floats:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,12 +30,15 @@ class Frames:
         1 in ice, shape (n, 1, h, w).
     movie, time
         Name of the movie and number of the frame in it, length n.
+    electrons
+        In a mean pixel of each frame, shape (n,).
     """
 
     x: Floats
     truth: Floats
     movie: tuple[str, ...]
     time: tuple[int, ...]
+    electrons: NDArray[np.float64]
 
     def __len__(self) -> int:
         return len(self.movie)
@@ -71,8 +74,19 @@ def channels(counts: NDArray[Any]) -> Floats:
     return np.stack([x, np.asarray(np.log(power + 1e-6) + 4, np.float32)], axis=1)
 
 
-def frames(rows: Sequence[Row], arrays: ArrayReader, use: str, condition: str) -> Frames:
+def frames(
+    rows: Sequence[Row],
+    arrays: ArrayReader,
+    use: str,
+    condition: str,
+    thin: Callable[[NDArray[Any]], NDArray[Any]] | None = None,
+) -> Frames:
     """Frames of a use and a condition.
+
+    Parameters
+    ----------
+    thin
+        Gives a copy of the counted electrons with fewer of them.
 
     Raises
     ------
@@ -86,9 +100,11 @@ def frames(rows: Sequence[Row], arrays: ArrayReader, use: str, condition: str) -
     counts = [np.asarray(a) for a in arrays.each(own, COUNTS)]
     truth = [np.asarray(a, np.float32) for a in arrays.each(own, TRUTH)]
     names = [(str(r["movie"]), k) for r, c in zip(own, counts, strict=True) for k in range(len(c))]
+    electrons = np.concatenate(counts) if thin is None else thin(np.concatenate(counts))
     return Frames(
-        channels(np.concatenate(counts)),
+        channels(electrons),
         np.concatenate(truth)[:, None],
         tuple(name for name, _ in names),
         tuple(k for _, k in names),
+        electrons.mean(axis=(1, 2), dtype=np.float64),
     )

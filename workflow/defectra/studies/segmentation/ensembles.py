@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from defectra.studies.segmentation import baseline, evaluate
+from defectra.studies.segmentation import baseline, evaluate, thinned
 from defectra.studies.segmentation.data import Frames
 from defectra.studies.segmentation.evaluate import Row
 from defectra.studies.segmentation.members import VALIDATION, Member, answers
@@ -23,9 +23,17 @@ ER = ("ER, best", "ER, second")
 COST_COLUMNS = ["seed", "ensemble", "member", "nominal_s", "cpu_s", "validation_nll"]
 METRIC_COLUMNS = ["condition", "model", "metric", "value", "lo", "hi", "n_frames", "n_movies"]
 FRACTION_COLUMNS = [
-    *("seed", "model", "condition", "movie", "frame", "truth", "fraction", "lo", "hi"),
-    *("entropy", "disagreement"),
+    *("seed", "model", "condition", "movie", "frame", "truth", "fraction", "lo", "hi", "accuracy"),
+    *("entropy", "disagreement", "thinning", "expected error", "few electrons"),
 ]
+DOUBTS = {
+    "entropy": "entropy of the mean answer",
+    "disagreement": "disagreement of the members (mutual information)",
+    "thinning": "distance of the answer from that of a copy with half of the electrons",
+    "expected error": "error on thinned validation frames of the same electrons a pixel",
+    "few electrons": "no network, the electrons of a mean pixel alone, fewer being worse",
+}
+LOW_SCORE = 0.8  # accuracy below which a frame counts as answered wrongly
 
 
 @dataclass(frozen=True)
@@ -139,8 +147,12 @@ def fraction_rows(
         for label, sets in one.members.items():
             check = evaluate.fractions(sets[VALIDATION])
             factor = evaluate.band_factor(*check, evaluate.truth_fraction(asked[VALIDATION]))
+            by_dose = thinned.error_by_dose(sets, asked, VALIDATION)
             for condition in (*settings.tested(), POOR):
-                out += _fractions(one.seed, label, condition, sets[condition], asked, factor)
+                doubts = doubts_of(sets, asked[condition], condition, by_dose)
+                rows = _fractions(one.seed, label, condition, sets[condition], asked, factor)
+                out += [row | {name: float(v[k]) for name, v in doubts.items()}
+                        for k, row in enumerate(rows)]  # fmt: skip
     return out
 
 
@@ -155,8 +167,8 @@ def _fractions(
     frames = asked[condition]
     fraction, spread = evaluate.fractions(members)
     half = factor * evaluate.floor(spread)
-    doubts = evaluate.uncertainty(members)
     truth = evaluate.truth_fraction(frames)
+    right = evaluate.scored(members.mean(axis=0), frames.truth[:, 0]).correct
     for k in range(len(frames)):
         yield {
             "seed": seed,
@@ -168,8 +180,24 @@ def _fractions(
             "fraction": float(fraction[k]),
             "lo": float(max(0.0, fraction[k] - half[k])),
             "hi": float(min(1.0, fraction[k] + half[k])),
-            **{name: float(v[k]) for name, v in doubts.items()},
+            "accuracy": float(right[k]),
         }
+
+
+def doubts_of(
+    members: Mapping[str, NDArray[np.float32]],
+    frames: Frames,
+    condition: str,
+    by_dose: thinned.ErrorByDose,
+) -> dict[str, Floats]:
+    """How much each frame of a condition is doubted, by each of :data:`DOUBTS`, shape (n,)."""
+    own, half = members[condition], members[thinned.set_name(condition, thinned.HALF)]
+    return {
+        **evaluate.uncertainty(own),
+        "thinning": thinned.divergence(own, half),
+        "expected error": by_dose.expected(frames.electrons),
+        "few electrons": -frames.electrons,
+    }
 
 
 QUALITY_COLUMNS = ["model", "score", "quantity", "value", "lo", "hi", "n_movies"]
@@ -187,7 +215,8 @@ def quality_rows(rows: list[Row], settings: SegmentationStudy) -> list[Row]:
     for label in (EA, *ER):
         own = [r for r in rows if r["model"] == label]
         out += [_coverage(label, c, own, settings) for c in settings.tested()]
-        out += [_found(label, name, own, settings) for name in ("entropy", "disagreement")]
+        out += [_found(label, name, own, settings) for name in DOUBTS]
+        out += [_wrong(label, name, own, settings) for name in DOUBTS]
     return out
 
 
@@ -204,7 +233,7 @@ def _coverage(label: str, condition: str, rows: list[Row], settings: Segmentatio
     shares = {k: float(np.mean([r["lo"] <= r["truth"] <= r["hi"] for r in each]))
               for k, each in groups.items()}  # fmt: skip
     values = _resampled(shares, lambda picked: float(np.mean(picked)), settings)
-    return _told(label, condition, "coverage", values, groups)
+    return _quality_row(label, condition, "coverage", values, groups)
 
 
 def _found(label: str, name: str, rows: list[Row], settings: SegmentationStudy) -> Row:
@@ -215,7 +244,26 @@ def _found(label: str, name: str, rows: list[Row], settings: SegmentationStudy) 
         good = np.concatenate([p[0] for p in picked])
         return evaluate.auroc(good, np.concatenate([p[1] for p in picked]))
 
-    return _told(label, name, "auroc of poor frames", _resampled(pairs, value, settings), usual)
+    return _quality_row(
+        label, name, "auroc of poor frames", _resampled(pairs, value, settings), usual
+    )
+
+
+def _wrong(label: str, name: str, rows: list[Row], settings: SegmentationStudy) -> Row:
+    """How well frames of any condition that are answered wrongly are found."""
+    groups: dict[tuple[int, str], list[Row]] = {}
+    for row in rows:
+        groups.setdefault((row["seed"], row["movie"]), []).append(row)
+
+    def value(picked: list[list[Row]]) -> float:
+        some = [row for group in picked for row in group]
+        parts = [[r[name] for r in some if (r["accuracy"] < LOW_SCORE) == low] for low in (0, 1)]
+        good, bad = (np.array(part, float) for part in parts)
+        return evaluate.auroc(good, bad) if len(good) and len(bad) else float("nan")
+
+    return _quality_row(
+        label, name, "auroc of wrong frames", _resampled(groups, value, settings), groups
+    )
 
 
 def _resampled(groups: Mapping[Any, Any], value: Any, settings: SegmentationStudy) -> Floats:
@@ -231,8 +279,10 @@ def _resampled(groups: Mapping[Any, Any], value: Any, settings: SegmentationStud
     return np.array(out)
 
 
-def _told(label: str, name: str, quantity: str, values: Floats, groups: Mapping[Any, Any]) -> Row:
-    lo, hi = np.quantile(values[1:], [0.05, 0.95]).tolist()
+def _quality_row(
+    label: str, name: str, quantity: str, values: Floats, groups: Mapping[Any, Any]
+) -> Row:
+    lo, hi = np.nanquantile(values[1:], [0.05, 0.95]).tolist()
     count = len({movie for _, movie in groups})
     row = (label, name, quantity, float(values[0]), lo, hi, count)
     return dict(zip(QUALITY_COLUMNS, row, strict=True))

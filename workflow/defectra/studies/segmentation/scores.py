@@ -8,7 +8,7 @@ from typing import Any
 
 from defectra.core import claims
 from defectra.core.claims import NOTHING, Check, Estimate, Row
-from defectra.studies.segmentation.ensembles import BASE, EA, ER
+from defectra.studies.segmentation.ensembles import BASE, DOUBTS, EA, ER
 from defectra.studies.segmentation.evaluate import HIGHER
 from defectra.studies.segmentation.settings import USUAL, SegmentationStudy
 
@@ -25,6 +25,10 @@ def _metric(metrics: Rows, condition: str, model: str, metric: str) -> Estimate:
         if (r["condition"], r["model"], r["metric"]) == (condition, model, metric):
             return Estimate(r["value"], r["lo"], r["hi"], int(r["n_movies"]))
     return NOTHING
+
+
+def _alone(quality: Rows) -> str:
+    return _quality(quality, EA, "few electrons", "auroc of poor frames").shown
 
 
 def _quality(quality: Rows, model: str, score: str, quantity: str) -> Estimate:
@@ -123,11 +127,13 @@ def _bands(quality: Rows) -> Iterator[Check]:
             ours=found.distance(middle),
             fails_if="the spread of the members does not follow their error from frame to frame",
         )
-        for name in ("entropy", "disagreement"):
+        for name, words in DOUBTS.items():
+            if name == "few electrons":
+                continue
             yield _check(
                 check_id=_named("segmentation_poor", label, name),
-                check=f"poor frames found by {name} of {label}: area under the curve of receiver "
-                "operating characteristics",
+                check=f"poor frames found by {label}, {words}: area under the curve of receiver "
+                f"operating characteristics ({_alone(quality)} by the electrons alone)",
                 bound=0.9,
                 sense="at least",
                 ours=_quality(quality, label, name, "auroc of poor frames"),

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 def _frames(path: str, settings: SegmentationStudy) -> tuple[dict[str, Frames], dict[str, Frames]]:
     """Frames to train on (with those to validate on), and frames that all members are asked."""
+    from functools import partial
     from pathlib import Path
 
     from defectra.core.arrays import ArrayReader
@@ -21,6 +22,7 @@ def _frames(path: str, settings: SegmentationStudy) -> tuple[dict[str, Frames], 
     from defectra.studies.segmentation import requests
     from defectra.studies.segmentation.data import frames
     from defectra.studies.segmentation.settings import CLEAN, POOR, USUAL
+    from defectra.studies.segmentation.thinned import HALF, SHARES, set_name, thinned
 
     rows = read_table(path, requests.FRAMES)
     with ArrayReader(Path(path).parent) as arrays:
@@ -28,6 +30,13 @@ def _frames(path: str, settings: SegmentationStudy) -> tuple[dict[str, Frames], 
         training["validation"] = frames(rows, arrays, requests.VALIDATION, USUAL)
         names = (*settings.tested(), POOR)
         asked = {c: frames(rows, arrays, requests.TEST, c) for c in names}
+        half = partial(thinned, share=HALF, seed=1)
+        asked |= {set_name(c, HALF): frames(rows, arrays, requests.TEST, c, half) for c in names}
+        for share in SHARES:
+            thin = partial(thinned, share=share, seed=0)
+            asked[set_name("validation", share)] = frames(
+                rows, arrays, requests.VALIDATION, USUAL, thin
+            )
     return training, asked | {"validation": training["validation"]}
 
 
@@ -82,7 +91,7 @@ def evaluate_segmentation(job: Job) -> None:
     from defectra.core.csvs import read_csv, write_csv
     from defectra.core.store import replacing
     from defectra.studies.segmentation import ensembles
-    from defectra.studies.segmentation.settings import USUAL, SegmentationStudy
+    from defectra.studies.segmentation.settings import POOR, USUAL, SegmentationStudy
 
     settings = SegmentationStudy(**json.loads(job.params.config))
     training, asked = _frames(job.input.movies, settings)
@@ -97,9 +106,10 @@ def evaluate_segmentation(job: Job) -> None:
     quality = ensembles.quality_rows(fractions, settings)
     write_csv(job.output.quality, quality, ensembles.QUALITY_COLUMNS)
     write_csv(job.output.costs, costs, ensembles.COST_COLUMNS)
-    shown = {c: frames.x[:4, 0] for c, frames in asked.items()}
-    shown |= {f"{c}/truth": frames.truth[:4, 0] for c, frames in asked.items()}
-    shown |= {f"{c}/EA": seeds[0].members[ensembles.EA][c][:, :4].mean(axis=0) for c in asked}
+    seen = [*settings.tested(), POOR]
+    shown = {c: asked[c].x[:4, 0] for c in seen}
+    shown |= {f"{c}/truth": asked[c].truth[:4, 0] for c in seen}
+    shown |= {f"{c}/EA": seeds[0].members[ensembles.EA][c][:, :4].mean(axis=0) for c in seen}
     with replacing(job.output.examples) as temporary, temporary.open("wb") as handle:
         np.savez_compressed(handle, **_halved(shown))
 

@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from defectra.core.errors import DataError
-from defectra.images.measured import read_image
+from defectra.images.measured import read_counts_image
 from defectra.studies.speckle.settings import DetectorSettings
 
 Floats = NDArray[np.float64]
 PLATEAU = 8  # pixels of one same largest value that symmetry alone can explain
+HOT, FEW_HOT = 8.0, 20  # times the Friedel mate; pixels
 DEAD = 25.0  # photons (or units) of the Friedel mate of a pixel that holds nothing
 FRIEDEL = 0.95  # least correlation of a pattern with itself turned by half a turn
 SEARCHED = 8  # pixels about the middle in which the direct beam is looked for
@@ -28,7 +29,7 @@ def read_pattern(path: Path, settings: DetectorSettings, name: str = "") -> Floa
         Of a pattern of another size or centre, with dead or saturated pixels, negative or missing
         values, or hardly any intensity; it says what to do.
     """
-    image = read_image(path, name)
+    image = read_counts_image(path, name)
     check_pattern(image.values, str(path), settings)
     return kept_pixels(image.values, settings)
 
@@ -87,6 +88,14 @@ def _check_pixels(values: Floats, outside: NDArray[np.bool_], what: str) -> None
             f"{what}: {int(dead.sum())} pixels hold nothing where their mates on the other side of "
             f"the direct beam are bright, the first in row {row}, column {column}: dead pixels or "
             f"a beam stop; fill them from their mates, I(-q) = I(q)"
+        )
+    hot = (values > HOT * values[::-1, ::-1] + DEAD) & outside
+    if 0 < hot.sum() <= FEW_HOT:  # more: another centre, see below
+        row, column = (int(k) for k in np.argwhere(hot)[0])
+        raise DataError(
+            f"{what}: {int(hot.sum())} pixels hold more than {HOT:g} times what their mates on the "
+            f"other side of the direct beam hold, the first in row {row}, column {column}: hot "
+            f"pixels or dead mates; fill them from their mates, I(-q) = I(q)"
         )
 
 

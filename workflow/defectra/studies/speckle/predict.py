@@ -7,6 +7,7 @@ from pathlib import Path
 
 from defectra.core.errors import DefectraError
 from defectra.learn.answers import Answer, check_options
+from defectra.studies.speckle.familiar import strange
 from defectra.studies.speckle.pattern_file import read_pattern
 from defectra.studies.speckle.saved_models import most_probable, read
 
@@ -37,5 +38,10 @@ def predict(model: Path, files: Sequence[Path], options: Mapping[str, str]) -> I
             yield Answer(str(file), str(error), certain=False)
             continue
         number, share = most_probable(known, [pattern])[0]
+        reason = strange(pattern, known.kind, number, known.study, known.seed)
+        if reason:
+            text = f"not answered: the pattern is not of {known.kind} disks as the model knows them"
+            yield Answer(str(file), f"{text}: {reason}", certain=False)
+            continue
         text = f"{number} disks ({known.kind}, box of {known.study.disks.box:g} pixels), "
         yield Answer(str(file), text + f"probability {share:.3f} of the network", share >= SURE)

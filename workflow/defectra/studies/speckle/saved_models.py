@@ -35,6 +35,8 @@ class SavedModel:
         Physical inputs of its detector, centre hidden.
     classes
         Numbers of disks.
+    seed
+        Of the radii of unequal disks.
     """
 
     name: str
@@ -43,6 +45,7 @@ class SavedModel:
     module: Any
     inputs: PhysicalInputs
     classes: tuple[int, ...]
+    seed: int
 
     def ask(self, patterns: NDArray[np.floating]) -> Floats:
         """Probability of each number of disks, shape (n, classes)."""
@@ -92,7 +95,8 @@ def read(path: str | Path) -> SavedModel:
     study = SpeckleStudy(**own["study"])
     inputs = hidden_inputs(study)
     classes = tuple(map(int, about.outputs))
-    return SavedModel(about.name, own["kind"], study, module, inputs, classes)
+    seed = int(about.provenance["seed"])
+    return SavedModel(about.name, own["kind"], study, module, inputs, classes, seed)
 
 
 def most_probable(model: SavedModel, patterns: Sequence[NDArray[np.floating]]) -> list[Any]:

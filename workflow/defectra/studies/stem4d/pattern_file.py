@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import median_filter
+from scipy.ndimage import maximum_filter, median_filter
 
 from defectra.core.errors import DataError
-from defectra.images.measured import read_image
+from defectra.images.measured import read_counts_image
 from defectra.studies.stem4d.polar import INSIDE
 from defectra.studies.stem4d.settings import Microscope
 
@@ -21,6 +21,8 @@ OFF = 0.6  # pixels that the disc may lie off the middle
 PLATEAU = 8  # pixels of one same largest value that chance can explain
 MANY = 2e4  # electrons that show a bright disc
 FEWEST = 200.0  # electrons of a pattern
+HOT = 4.0  # times the largest neighbour
+_RING = np.array([[1, 1, 1], [1, 0, 1], [1, 1, 1]])
 DEAD = 25.0  # counts about a pixel that holds nothing
 
 
@@ -42,7 +44,7 @@ def read_pattern(
         Of a pattern with another pixel size, aperture or centre, with dead or saturated pixels,
         missing or negative values, or that does not reach the edge of the detector.
     """
-    image = read_image(path, name)
+    image = read_counts_image(path, name)
     own = image.pixel if image.pixel is not None and image.pixel_unit == "mrad" else None
     pixel = (given, given) if math.isfinite(given) else own
     if pixel is None:
@@ -74,6 +76,15 @@ def _refuse_pixels(path: Path, values: Floats) -> None:
     plateau = int((values == top).sum())
     if plateau > PLATEAU and top > 100:
         raise DataError(f"{path}: {plateau} pixels hold the same largest value {top:g}: saturated")
+    around = maximum_filter(values, footprint=_RING, mode="nearest")
+    hot = values > HOT * around + DEAD
+    if hot.any():
+        row, column = (int(k) for k in np.argwhere(hot)[0])
+        raise DataError(
+            f"{path}: {int(hot.sum())} pixels hold more than {HOT:g} times what any neighbour "
+            f"holds, the first in row {row}, column {column}: hot pixels or cosmic rays; fill them "
+            f"from their neighbours"
+        )
     dead = (values == 0) & (median_filter(values, 3) > DEAD)
     if dead.any():
         row, column = (int(k) for k in np.argwhere(dead)[0])
