@@ -137,6 +137,24 @@ def test_a_guard_stops_after_three_in_a_row_and_names_the_node():
         assert word in str(caught.value)
 
 
+def test_a_node_on_which_all_of_few_calculations_failed_has_not_done_its_work():
+    full = row("failed", "machine:no_space", "No space left on device")
+    guard = node.Guard()
+    guard.see(full)
+    with pytest.raises(node.NodeError, match="nothing that was computed succeeded"):
+        guard.end()
+    guard.see(row("ok"))
+    guard.see(full)
+    guard.end()  # others succeeded: a row that the next start tries again
+    crash = node.Guard()
+    crash.see(FAILED)
+    crash.end()  # a signal may be its own: a row
+    again = node.Guard()
+    again.see(full, before=True)
+    again.end()  # it crashed before, wherever that was: a row
+    node.Guard().end()
+
+
 def test_a_success_or_a_refusal_between_lets_it_go_on():
     guard = node.Guard()
     for k in range(20):

@@ -29,6 +29,7 @@ from defectra.core.errors import EngineError, TableError
 from defectra.core.records import Origin, Status, Table
 from defectra.core.store import Archive, sha256_file, write_table
 
+SMALL = 1 << 18  # bytes of arrays that are read once, for the row and for the table
 RESULT = "arrays.npz"  # raw output of an engine of arrays: numpy's archive, without pickle
 
 
@@ -169,7 +170,10 @@ def _result(request: Request, found: Finished, engine: ArrayEngine, table: Table
         bad = {"error_class": error.error_class, "message": str(error)}
         return Result(row | bad | {"status": str(Status.FAILED)})
     units = {spec.name: spec.unit for spec in engine.ARRAYS}
-    return Result(row | described(arrays, units), arrays=lambda: engine.read(found.files))
+    row |= described(arrays, units)
+    if sum(array.nbytes for array in arrays.values()) <= SMALL:
+        return Result(row, arrays=lambda: arrays)
+    return Result(row, arrays=lambda: engine.read(found.files))
 
 
 def _labels(request: Request, table: Table) -> Row:

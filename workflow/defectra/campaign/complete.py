@@ -88,7 +88,7 @@ def complete(
     Raises
     ------
     NodeError
-        If calculations fail in a row because of the machine.
+        If calculations fail in a row because of the machine, or all of few because of the node.
     """
     lacks: dict[str, str] = {}
     guard = Guard()
@@ -102,6 +102,7 @@ def complete(
             counts.total += len(batch)
             counts.known += len(batch) - len(missing)
             yield from _run(missing, ledger, work, counts, lacks, guard)
+    guard.end()
 
 
 def _run(

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from defectra.campaign.verdict import is_machine
+from defectra.campaign.verdict import blames_node, is_machine
 from defectra.core.errors import DefectraError
 
 # One calculation may crash for a reason of its own, and so may the two edges of one site; three in
@@ -32,6 +32,8 @@ class Guard:
 
     def __init__(self) -> None:
         self._failed = 0
+        self._last: Mapping[str, Any] = {}
+        self._decided = False  # one was decided by the physics, or succeeded
 
     def see(self, row: Mapping[str, Any], *, before: bool = False) -> None:
         """Take in what became of a calculation.
@@ -49,18 +51,36 @@ class Guard:
             After `IN_A_ROW` failures of the machine without a success between.
         """
         if not is_machine(row["error_class"]):
-            self._failed = 0
+            self._failed, self._decided = 0, True
         elif not before:
             self._failed += 1
+            self._last = row
         if self._failed >= IN_A_ROW:
-            raise NodeError(_sentence(row))
+            raise NodeError(_sentence(row, self._failed))
+
+    def end(self) -> None:
+        """The work is over: where all of it failed because of the node, it is not done.
+
+        Raises
+        ------
+        NodeError
+            If calculations failed, fewer than `IN_A_ROW`, none was decided, and the last one names
+            a cause that every calculation meets there (no space, no memory, a broken import).
+        """
+        if self._failed and not self._decided and blames_node(self._last["error_class"]):
+            raise NodeError(_sentence(self._last, self._failed))
 
 
-def _sentence(row: Mapping[str, Any]) -> str:
+def _sentence(row: Mapping[str, Any], failed: int) -> str:
     scratch = Path(tempfile.gettempdir())
+    what = (
+        "nothing that was computed succeeded"
+        if failed < IN_A_ROW
+        else f"{failed} calculations failed in a row and none succeeded between"
+    )
     return (
-        f"node {platform.node()}: {IN_A_ROW} calculations failed in a row and none succeeded "
-        f"between, so the work stops here; the last: {row['error_class']} ({row['message']}); "
+        f"node {platform.node()}: {what}, so the work stops here; the last: "
+        f"{row['error_class']} ({row['message']}); "
         f"scratch folder {scratch}, {free(scratch) / 1e6:.1f} MB free; what was finished is kept, "
         f"the others are tried again at the next start: mend the node (TMPDIR, memory, the "
         f"engine's installation) or use another"

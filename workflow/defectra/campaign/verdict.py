@@ -46,6 +46,12 @@ def is_machine(error_class: str) -> bool:
     return error_class.startswith(MACHINE)
 
 
+def blames_node(error_class: str) -> bool:
+    """Whether a class names a cause that any calculation would meet on that node."""
+    known = {name for name, _ in _CAUSES} | {"not_started"}
+    return is_machine(error_class) and error_class.removeprefix(MACHINE) in known
+
+
 def machine_class(error_class: str, message: str) -> str:
     """``machine:`` and the cause that the message names, else the engine's own class."""
     kind = error_class.removeprefix(MACHINE)

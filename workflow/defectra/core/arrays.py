@@ -29,6 +29,7 @@ Load = Callable[[], Arrays]
 FORMAT = "defectra arrays 1"
 _KINDS = "biufc"  # numbers of numpy; nothing that would be pickled
 _CHUNK = 1 << 20  # bytes of a chunk, about
+_SMALL = 1 << 12  # bytes; up to here filters gain nothing
 _PART = re.compile(r"part-[0-9a-f]{16}\.h5")
 
 _HEAD = (
@@ -141,15 +142,22 @@ def _add(file: h5py.File, row: Row, arrays: Arrays) -> None:
                 f"calculation {row['calculation_id'][:16]}: array {name} is not the one that its "
                 f"row names; the journal or archive changed meanwhile: rerun"
             )
-        options = {"compression": "gzip", "shuffle": True, "fletcher32": True}
         try:
-            data = group.create_dataset(name, data=array, chunks=_chunks(array), **options)
+            data = group.create_dataset(name, data=array, **_layout(array))
             data.attrs["unit"], data.attrs["digest"] = unit, digest
         except (RuntimeError, OSError) as error:  # HDF5 says so of a full disk
             raise StoreError(
                 f"{file.filename}: array {name} cannot be written ({_text(error)}); make room and "
                 f"rerun: what is finished is kept"
             ) from None
+
+
+def _layout(array: Array) -> dict[str, Any]:
+    """How HDF5 keeps an array: small ones in one piece, which costs a third, others compressed."""
+    if array.nbytes <= _SMALL:
+        return {}
+    filters = {"compression": "gzip", "shuffle": True, "fletcher32": True}
+    return {"chunks": _chunks(array), **filters}
 
 
 def _chunks(array: Array) -> tuple[int, ...] | bool:
