@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -31,7 +32,11 @@ STUDY = "registration"
 HEIGHT = 60.0  # A of each grain of the saved cells
 TILTS = (-2.0, 0.0, 2.0)  # degrees, unless the user says more
 HOT, HOT_SHARE = 12.0, 0.01  # robust deviations from the neighbours; largest share of an image
-_OPTIONS = ("pixel", "cell", "tilt", "budget")
+_OPTIONS = ("pixel", "cell", "tilt", "budget", "inverted")
+EXCHANGED = (
+    "it fits better with bright and dark exchanged; if the columns are dark in this image, say "
+    "--option inverted=1"
+)
 _HEADER = re.compile(r"#\s*(Width|Height):\s*([\d.]+)\s*(\S+)", re.IGNORECASE)
 
 
@@ -51,20 +56,22 @@ def predict(model: Path, files: Sequence[Path], options: Mapping[str, str]) -> I
     options
         ``pixel`` (A, nominal; else from the file), ``cell`` (structure file in place of the model:
         beam along the first axis, interface normal along the third), ``tilt`` (degrees that are
-        searched on both sides), ``budget`` (evaluations that the objective is minimised with).
+        searched on both sides), ``budget`` (evaluations that the objective is minimised with),
+        ``inverted`` (1: columns are dark in the image).
     """
     check_options(options, _OPTIONS)
     numbers = partial(number_of, options, expected="a number from 0 on", limits=(0, 1e5))
     columns = cell_of_file(options["cell"]) if "cell" in options else _columns(model)
     reach = numbers("tilt", TILTS[-1])
     tilts = [float(t) for t in np.arange(-reach, reach + 1e-9, 2.0)] or [0.0]
-    anywhere = "tilt" not in options
+    anywhere, inverted = "tilt" not in options, numbers("inverted", 0.0) > 0
     budget, header = int(numbers("budget", 0.0)), numbers("pixel", 0.0)
     for file in files:
         try:
             image = read_image(file)
             pixel = header or pixel_size(image, file)
-            found, notes = searched(image.values, columns, pixel, tilts, anywhere, budget)
+            values = -image.values if inverted else image.values
+            found, notes = searched(values, columns, pixel, tilts, anywhere, budget)
         except DefectraError as error:
             yield Answer(str(file), str(error), certain=False)
             continue
@@ -81,9 +88,9 @@ def searched(
 ) -> tuple[Registration, list[str]]:
     """The bicrystal in an image of a user, and what was done to the image.
 
-    Hot pixels are replaced. The image is tried as it is and with bright and dark exchanged; where
-    neither shows the bicrystal, it is turned by what power spectra suggest. Of several the one
-    that correlates best is taken.
+    Hot pixels are replaced. Where the image as it is does not show the bicrystal, it is turned by
+    what power spectra suggest. An image that fits better with bright and dark exchanged is refused:
+    dark columns are for the user to state, as gaps of another lattice look like them.
 
     Parameters
     ----------
@@ -93,21 +100,14 @@ def searched(
     settings = RegistrationStudy()
     values, hot = without_hot_pixels(values)
     notes = [f"{hot} hot or dead pixels replaced by their neighbours"] * (hot > 0)
-    images = {False: values, True: -values}
-    found = {
-        dark: register(image, columns, pixel, settings, None, budget, tilts)
-        for dark, image in images.items()
-    }
-    if anywhere and not any(each.found for each in found.values()):
-        found = {
-            dark: _turned(image, columns, pixel, budget, found[dark])
-            for dark, image in images.items()
-        }
-    dark = max(found, key=lambda k: (found[k].found, found[k].place.correlation))
-    inverted = ["bright and dark are exchanged: the columns are dark"] * (
-        dark and found[dark].found
-    )
-    return found[dark], [*inverted, *notes]
+    found = register(values, columns, pixel, settings, None, budget, tilts)
+    if anywhere and not found.found:
+        found = _turned(values, columns, pixel, budget, found)
+    if found.found:
+        dark = register(-values, columns, pixel, settings, None, budget, tilts)
+        if dark.found and dark.place.correlation > found.place.correlation:
+            found = replace(found, reason=EXCHANGED)
+    return found, notes
 
 
 def _turned(
