@@ -1,4 +1,4 @@
-"""Rates of change with gradients written out: automatic ones took three times as long.
+"""Rates of change with gradients written out: automatic ones take nearly twice as long.
 
 Tests hold both gradients equal to finite differences.
 """
