@@ -101,6 +101,41 @@ def test_by_hand_from_a_clone_runs_the_code_of_the_clone(copy: Campaign) -> None
     assert {len(row["mu"]) for row in copy.table("spectra")} == {63}
 
 
+# A plugin of Snakemake, imported before any Snakefile, that brings the package of another checkout.
+PLUGIN = """
+from dataclasses import dataclass
+
+import defectra.core.config
+from snakemake_interface_logger_plugins.base import LogHandlerBase
+from snakemake_interface_logger_plugins.settings import LogHandlerSettingsBase
+
+
+@dataclass
+class LogHandlerSettings(LogHandlerSettingsBase):
+    pass
+
+
+class LogHandler(LogHandlerBase):
+    pass
+"""
+
+
+def test_a_plugin_that_brings_the_code_of_another_checkout_does_not_replace_that_of_the_clone(
+    copy: Campaign, tmp_path: Path
+) -> None:
+    plugin = tmp_path / "snakemake_logger_plugin_other/__init__.py"
+    plugin.parent.mkdir()
+    plugin.write_text(PLUGIN)
+    mark = tmp_path / "the clone was read by Snakemake itself"
+    with (copy.folder / "workflow/defectra/core/config.py").open("a") as handle:
+        handle.write(
+            f'\nif "snakemake.cli" in __import__("sys").modules:\n    Path({str(mark)!r}).touch()\n'
+        )
+    path = os.pathsep.join([str(tmp_path), str(ROOT / "workflow")])
+    copy.snakemake("-n", "--quiet", PYTHONPATH=path)
+    assert mark.exists()
+
+
 def test_files_and_keys_of_the_command_line(finished: Campaign, tmp_path: Path) -> None:
     campaign = finished.copy_to(tmp_path / "project")
     mine = tmp_path / "mine.yaml"

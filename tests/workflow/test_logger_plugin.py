@@ -12,7 +12,7 @@ import pytest
 from snakemake_interface_logger_plugins.common import LogEvent
 
 from defectra.campaign.run_events import RunEvents, Steps
-from snakemake_logger_plugin_defectra import events_of
+from snakemake_logger_plugin_defectra.records import events_of
 
 pytestmark = pytest.mark.workflow
 

@@ -3,27 +3,24 @@
 Snakemake finds the package by its name. The launcher starts it with ``--logger defectra
 --logger-defectra-events FILE`` and shows the line itself; ``snakemake --logger defectra`` alone
 shows the line, warnings and errors in place of Snakemake's own output.
+
+Snakemake imports every installed plugin before it reads a Snakefile, which may be that of another
+checkout: nothing of the package is imported here before a run asks for this plugin.
 """
 
 from __future__ import annotations
 
-import os
-import stat
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from logging import WARNING, LogRecord
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from snakemake_interface_logger_plugins.base import LogHandlerBase
-from snakemake_interface_logger_plugins.common import LogEvent
 from snakemake_interface_logger_plugins.settings import LogHandlerSettingsBase
 
-from defectra.campaign.progress import Line
-from defectra.campaign.run_events import Event, Steps
-
-_STDERR = 2
+if TYPE_CHECKING:
+    from defectra.campaign.run_events import Event
 
 
 @dataclass
@@ -44,12 +41,16 @@ class LogHandler(LogHandlerBase):
     """Write each record that is an event of the run; or show the steps in one line."""
 
     def __post_init__(self) -> None:
-        self._steps, self._line = Steps(), Line(sys.stderr)
+        from defectra.campaign.progress import Line
+        from defectra.campaign.run_events import Steps
+        from snakemake_logger_plugin_defectra.records import events_of
+
+        self._steps, self._line, self._events_of = Steps(), Line(sys.stderr), events_of
 
     def emit(self, record: LogRecord) -> None:
         """Write or show what a record says of the run."""
         try:
-            events = list(events_of(record))
+            events = list(self._events_of(record))
             if self._file:
                 with self._file.open("a", encoding="utf-8") as handle:
                     handle.writelines(event.to_line() for event in events)
@@ -98,36 +99,3 @@ class LogHandler(LogHandlerBase):
     def needs_rulegraph(self) -> bool:
         """Whether it asks for the graph of rules."""
         return False
-
-
-def events_of(record: LogRecord) -> Iterator[Event]:
-    """Events that a log record of Snakemake stands for; none for most records."""
-    data = vars(record)
-    match data.get("event"):
-        case LogEvent.WORKFLOW_STARTED:
-            yield Event("start")
-        case LogEvent.RUN_INFO:
-            yield Event("plan", jobs={k: n for k, n in data["stats"].items() if k != "total"})
-        case LogEvent.PROGRESS:
-            yield Event("progress", done=data["done"], total=data["total"])
-        case LogEvent.JOB_INFO:
-            yield Event("job", data["jobid"], data["rule_name"])
-        case LogEvent.JOB_FINISHED:
-            yield Event("finished", data["job_id"])
-        case LogEvent.JOB_ERROR if not data["indent"]:  # those of a group come with the group
-            yield _failed(data, [])
-        case LogEvent.GROUP_ERROR:
-            yield from (_failed(job, data["aux_logs"]) for job in data["job_error_info"])
-        case LogEvent.ERROR:
-            yield Event("error", text=record.getMessage())
-
-
-def _failed(job: dict[str, Any], more: list[str]) -> Event:
-    logs = tuple(map(str, [*job["log"], *more]))
-    return Event("failed", job["jobid"], job["rule_name"], logs, at=_written())
-
-
-def _written() -> int:
-    """Size of the file that stderr goes to, bytes; 0 if it is no file."""
-    state = os.fstat(_STDERR)
-    return state.st_size if stat.S_ISREG(state.st_mode) else 0
