@@ -36,7 +36,7 @@ def test_the_study_of_a_model(tmp_path) -> None:
         study_of_model(tmp_path / "p.pt")
 
 
-@pytest.mark.parametrize("study", ["os", "../nmc", "nmc", ""])
+@pytest.mark.parametrize("study", ["os", "../nmc", "hbn", ""])
 def test_a_study_that_offers_none_is_refused(study) -> None:
     with pytest.raises(DataError, match="offers no prediction"):
         predict_of(study)

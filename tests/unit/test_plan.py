@@ -24,7 +24,7 @@ SMALL: dict[str, Any] = {
     "ladder_every": 3,
     "lithium_series": {"orderings": 2},
 }
-WORDS = ("vegard", "synthetic", "fast", "balanced", "Ni8Mn1Co1", "Ni7Mn2Co1")
+WORDS = ("sevennet", "vegard", "synthetic", "fast", "balanced", "Ni8Mn1Co1", "Ni7Mn2Co1")
 
 
 @pytest.fixture

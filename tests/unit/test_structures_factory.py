@@ -322,7 +322,7 @@ def test_bad_request_names_file_and_key(tmp_path, capsys):
     path = tmp_path / "request.yaml"
     path.write_text("prototype: rocksalt\nconstants: {a: 5.6}\nsuprcell: {atoms: 8}\n")
     assert make.main([str(path), str(tmp_path / "x.parquet")]) == 1
-    assert f"{path}: suprcell: Extra inputs" in capsys.readouterr().err
+    assert f"{path}: suprcell: unknown key, did you mean" in capsys.readouterr().err
     path.write_text("study: mine\n")
     with pytest.raises(StructureError, match="give either prototype or file"):
         request.load(path)

@@ -47,8 +47,8 @@ REFUSED = {
     "voronoi": (SALT + "voronoi: 0\n", "voronoi: .* greater than 0"),
     "limit": (SALT + "limit: 100000000000\n", "limit: .* equal to 1000000000"),
     "twice": (SALT + "defects: [V_Na]\ndefects: [V_Cl]\n", "key 'defects' is given twice"),
-    "list": ("- a\n", "keys such as `prototype: rocksalt` are expected, found list"),
-    "empty": ("", "are expected, found nothing"),
+    "list": ("- a\n", "no request .YAML with keys such as `prototype: rocksalt`. and no table"),
+    "empty": ("", "no request .YAML with keys such as"),
 }
 
 

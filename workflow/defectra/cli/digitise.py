@@ -99,8 +99,7 @@ def description(found: Digitised) -> str:
         lines.append(
             f"line {number}: {len(x)} columns, x {x[0]:.6g} to {x[-1]:.6g}, colour #{colour}, "
             f"y ± {statistics.median(away.tolist()):.2g}"
-            + short
-            * (len(x) < SHORT * (right - left))
+            + (short if len(x) < SHORT * (right - left) else "")
         )
     return "\n".join(lines)
 

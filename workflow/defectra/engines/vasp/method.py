@@ -1,4 +1,7 @@
-"""What two VASP runs must have in common for their energies to be subtracted."""
+"""What two VASP runs must have in common for their energies to be subtracted.
+
+HSE06: hybrid functional of Heyd, Scuseria and Ernzerhof.
+"""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 SLME: spectroscopic limited maximum efficiency (:mod:`defectra.studies.perovskites.slme`). The
 absorption of each compound is moved by a scissor to its measured gap, to our HSE06 gap (hybrid of
 Heyd, Scuseria and Ernzerhof), and to that with spin-orbit coupling. All gaps are direct.
+RMS: root mean square.
 """
 
 from __future__ import annotations

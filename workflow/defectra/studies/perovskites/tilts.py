@@ -2,7 +2,8 @@
 
 The γ phase (Pnma, tilts a-b+a-) of 20 atoms is made with bonds as long as in the cubic cell, at a
 few angles B-X-B. A polynomial in the square of the angle that is missing to 180 degrees gives the
-angle of the lowest energy and the gap there. PBE, with and without spin-orbit coupling.
+angle of the lowest energy and the gap there. PBE (functional of Perdew, Burke and
+Ernzerhof), with and without spin-orbit coupling. RMS: root mean square.
 """
 
 from __future__ import annotations
