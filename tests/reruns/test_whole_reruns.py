@@ -27,7 +27,7 @@ BLOCKS = {"evaluate_blocks", "save_model"} | {
 }
 WEIGHTS = {"weigh_blocks", "plot_blocks_weights"}
 AVERAGES = {"average_sites", "build_training", "plot_spectra", "plot_lithium", "plot_ladder"}
-LITHIUM = {"measure_lithium", "plot_lithium"} | SCORES
+LITHIUM = {"measure_lithium", "save_lithium_shift", "plot_lithium"} | SCORES
 GATHERED = {"gather", "plot_failures"} | AVERAGES | MODELS | LITHIUM | BLOCKS
 
 
@@ -72,7 +72,10 @@ def test_nothing_and_moved(mine: Campaign) -> None:
     ("module", "rules"),
     [
         ("learn/features.py", MODELS),
-        ("learn/crossval.py", MODELS | BLOCKS | WEIGHTS | BLOCK_PLOTS),
+        (
+            "learn/crossval.py",
+            MODELS | BLOCKS | WEIGHTS | BLOCK_PLOTS | {"compare_relaxers"},
+        ),
         ("figures/style.py", PLOTS | {"make_report"}),
         ("studies/nmc/scorecard.py", SCORES),
         ("studies/nmc/checks.py", SCORES),
