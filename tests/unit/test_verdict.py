@@ -126,6 +126,17 @@ def test_levels_results_are_finished_only_with_a_number_or_a_reason():
 FAILED = row("failed", "machine:signal", "ended by signal 9")
 
 
+def stops(rows, *, before=False) -> bool:
+    """Whether a guard that sees these rows, one after the other, ends the work."""
+    guard = node.Guard()
+    try:
+        for each in rows:
+            guard.see(each, before=before)
+    except node.NodeError:
+        return True
+    return False
+
+
 def test_a_guard_stops_after_three_in_a_row_and_names_the_node():
     guard = node.Guard()
     for _ in range(node.IN_A_ROW - 1):
@@ -156,15 +167,13 @@ def test_a_node_on_which_all_of_few_calculations_failed_has_not_done_its_work():
 
 
 def test_a_success_or_a_refusal_between_lets_it_go_on():
-    guard = node.Guard()
-    for k in range(20):
-        guard.see(row("ok") if k % 3 == 2 else FAILED)
-    guard = node.Guard()
-    for k in range(20):
-        guard.see(row("failed", "input_refused") if k % 3 == 2 else FAILED)
+    for between in (row("ok"), row("failed", "input_refused")):
+        assert not stops(between if k % 3 == 2 else FAILED for k in range(20))
+    assert stops(row("ok") if k % 4 == 3 else FAILED for k in range(20)), (
+        "three in a row do stop it"
+    )
 
 
 def test_what_failed_at_an_earlier_start_does_not_hold_up_the_others():
-    guard = node.Guard()
-    for _ in range(10):
-        guard.see(FAILED, before=True)
+    assert not stops([FAILED] * 10, before=True)
+    assert stops([FAILED] * 10)

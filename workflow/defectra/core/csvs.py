@@ -61,13 +61,14 @@ def read_csv(path: str | Path, columns: list[str]) -> list[dict[str, Any]]:
         raise TableError(f"{path}: columns {reader.fieldnames}, expected {columns}")
     for name in columns:
         filled = [r[name] for r in rows if r[name] not in ("", None)]
-        if (filled and all(_is_number(v) for v in filled)) or (not filled and name in NUMBERS):
+        if (filled and all(is_number(v) for v in filled)) or (not filled and name in NUMBERS):
             for row in rows:
                 row[name] = float(row[name]) if row[name] else float("nan")
     return rows
 
 
-def _is_number(text: str) -> bool:
+def is_number(text: str) -> bool:
+    """Whether a text is a number."""
     try:
         float(text)
     except ValueError:

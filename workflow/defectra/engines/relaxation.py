@@ -58,10 +58,26 @@ class RelaxationProtocol(Strict):
 
 
 class Relax(Protocol):
-    """Relaxes a structure; see :func:`relaxed_row` for what it gives."""
+    """Relaxes a structure."""
 
-    def __call__(self, row: Mapping[str, Any], name: str, protocol: Any, start: Row, /) -> Row:
-        """Geometries row of a structures row, relaxed from another geometries row."""
+    def __call__(
+        self, row: Mapping[str, Any], name: str, protocol: Any, start: Mapping[str, Any]
+    ) -> Row:
+        """Relaxed geometries row of a structures row.
+
+        Parameters
+        ----------
+        row
+            Row of the structures table.
+        name, protocol
+            Name of the geometry protocol and its settings.
+        start
+            Geometries row whose cell and sites are the start, e.g. the Vegard estimate.
+
+        Returns
+        -------
+        A row of the geometries table; ``unconverged`` if the forces stay above ``fmax``.
+        """
         ...
 
 

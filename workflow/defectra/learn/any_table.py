@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from defectra.core.csvs import is_number
 from defectra.core.errors import TableError, meant
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ class AnyTable:
         values = self.column(name)
         wrong = next((v for v in values if v is not None and not isinstance(v, int | float)), None)
         if wrong is not None:
-            wrong = next((v for v in values if isinstance(v, str) and not _is_number(v)), wrong)
+            wrong = next((v for v in values if isinstance(v, str) and not is_number(v)), wrong)
             what = "curves" if self.is_curve(name) else f"words (e.g. {str(wrong)[:40]!r})"
             raise TableError(f"{self.path}: column {name!r} holds {what}, numbers are needed")
         return np.array([np.nan if v is None else float(v) for v in values], np.float64)
@@ -162,11 +163,3 @@ def _csv(path: Path) -> pa.Table:
     if double is not None:
         raise TableError(f"{path}: two columns are called {double!r}; rename one")
     return data
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True

@@ -42,25 +42,11 @@ def _optimizer() -> StructOptimizer:
 
 
 def relax(
-    row: Mapping[str, Any], name: str, protocol: ChgnetProtocol, start_from: Mapping[str, Any]
+    row: Mapping[str, Any], name: str, protocol: ChgnetProtocol, start: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Relaxed geometries row of a structures row.
-
-    Parameters
-    ----------
-    row
-        Row of the structures table.
-    name, protocol
-        Name of the geometry protocol and its settings.
-    start_from
-        Geometries row whose cell and sites are the start, e.g. the Vegard estimate.
-
-    Returns
-    -------
-    A row of the geometries table; ``unconverged`` if the forces stay above ``fmax``.
-    """
+    """Row with moments and oxidation states; see :class:`defectra.engines.relaxation.Relax`."""
     release, clock = engine_version(), Clock()
-    structure = to_pymatgen(start_from)
+    structure = to_pymatgen(start)
     for index, move in enumerate(shaken(row, protocol)):
         structure.translate_sites([index], move, frac_coords=False)
     with warnings.catch_warnings():

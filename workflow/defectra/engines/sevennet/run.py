@@ -44,29 +44,14 @@ def _calculator(model: str) -> Any:
 
 
 def relax(
-    row: Mapping[str, Any], name: str, protocol: SevennetProtocol, start_from: Mapping[str, Any]
+    row: Mapping[str, Any], name: str, protocol: SevennetProtocol, start: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Relaxed geometries row of a structures row.
-
-    Parameters
-    ----------
-    row
-        Row of the structures table.
-    name, protocol
-        Name of the geometry protocol and its settings.
-    start_from
-        Geometries row whose cell and sites are the start, e.g. the Vegard estimate.
-
-    Returns
-    -------
-    A row of the geometries table without moments and oxidation states; ``unconverged`` if the
-    forces stay above ``fmax``.
-    """
+    """Row without moments; see :class:`defectra.engines.relaxation.Relax`."""
     from ase.filters import FrechetCellFilter
     from ase.optimize import FIRE
 
     release, clock = engine_version(), Clock()
-    atoms = to_pymatgen(start_from).to_ase_atoms()
+    atoms = to_pymatgen(start).to_ase_atoms()
     atoms.positions += shaken(row, protocol)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -21,6 +21,21 @@ PRINTED = {"tilt": (0.2202, 0.16063), "twin": (0.1787, 0.21007)}  # best J, pixe
 STM_OBJECTIVE = 0.2153  # Cu2O(111)
 Rows = Sequence[Mapping[str, Any]]
 
+# End of the id, claim, quantity of ``fits.csv``.
+OBJECTIVES = (
+    ("objective", "the best registration has J = {}; ours is no worse", "objective"),
+    (
+        "objective_equal",
+        "the same with both grains equally bright, as the authors have them",
+        "objective, grains equally bright",
+    ),
+    (
+        "objective_tails",
+        "the same with both grains equally bright and a probe with tails",
+        "objective, probe with tails",
+    ),
+)
+
 
 def scorecard(fits: Rows, missing: str) -> list[Row]:
     """Rows of ``scorecard.csv``.
@@ -40,36 +55,17 @@ def scorecard(fits: Rows, missing: str) -> list[Row]:
 def _claims(name: str, fits: Rows, missing: str) -> Iterator[Claim]:
     objective, pixel = PRINTED[name]
     source = f"{PAPER}; progress.txt of the CdTe {name}"
-    yield Claim(
-        study=STUDY,
-        claim_id=f"{name}_objective",
-        claim=f"CdTe {name}: the best registration has J = {objective}; ours is no worse",
-        published=objective,
-        ours=_number(fits, name, "objective"),
-        source=source,
-        test="below",
-        missing=missing,
-    )
-    yield Claim(
-        study=STUDY,
-        claim_id=f"{name}_objective_equal",
-        claim=f"CdTe {name}: the same with both grains equally bright, as the authors have them",
-        published=objective,
-        ours=_number(fits, name, "objective, grains equally bright"),
-        source=source,
-        test="below",
-        missing=missing,
-    )
-    yield Claim(
-        study=STUDY,
-        claim_id=f"{name}_objective_tails",
-        claim=f"CdTe {name}: the same with both grains equally bright and a probe with tails",
-        published=objective,
-        ours=_number(fits, name, "objective, probe with tails"),
-        source=source,
-        test="below",
-        missing=missing,
-    )
+    for end, claim, quantity in OBJECTIVES:
+        yield Claim(
+            study=STUDY,
+            claim_id=f"{name}_{end}",
+            claim=f"CdTe {name}: {claim.format(objective)}",
+            published=objective,
+            ours=_number(fits, name, quantity),
+            source=source,
+            test="below",
+            missing=missing,
+        )
     yield Claim(
         study=STUDY,
         claim_id=f"{name}_pixel",
