@@ -11,6 +11,7 @@ from defectra.core.errors import ConfigError, DataError
 from defectra.core.records import Metric
 from defectra.studies.xanes import delta, transfer
 from defectra.studies.xanes.checks import checks
+from defectra.studies.xanes.few_sites import FewSites, fit_shared
 from defectra.studies.xanes.predict import on_grid, predict
 from defectra.studies.xanes.saved_delta import FIRST, load, train
 from defectra.studies.xanes.settings import Delta, Transfer, XanesStudy
@@ -19,13 +20,11 @@ from defectra.studies.xanes.two_elements import (
     FEFF_WIDTH,
     SEEN,
     VASP_WIDTH,
-    FewSites,
     Pairs,
     as_wide,
     at_edge,
     edges,
     few_sites_correction,
-    fit_shared,
     from_edge,
     prepared_source,
 )

@@ -20,14 +20,13 @@ from defectra.learn import scores
 from defectra.learn.saved import learn_domain, unit_maximum
 from defectra.learn.splits import folds
 from defectra.studies.xanes import delta
+from defectra.studies.xanes.few_sites import FewSites, fit_shared
 from defectra.studies.xanes.omnixas import POINTS, material
 from defectra.studies.xanes.settings import XanesStudy
 from defectra.studies.xanes.two_elements import (
-    FewSites,
     Pairs,
     Prepared,
     few_sites_correction,
-    fit_shared,
     prepared_source,
     relative,
 )
