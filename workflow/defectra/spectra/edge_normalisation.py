@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from itertools import product
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -79,7 +80,7 @@ def normalise(spectrum: Measured, e0: float | None = None) -> Normalised:
         except SpectrumError as error:
             why = (f"ranges of the project not used: {error}",)
     edge = steepest(spectrum.energy, spectrum.mu) if e0 is None else e0
-    found = _normalised(spectrum, edge, *_ranges(spectrum, edge))
+    found = _normalised(spectrum, edge, _ranges(spectrum, edge))
     off = step_interval(spectrum, edge, found.step)
     doubts = (f"edge step ± {off:.0%}, by the choice of ranges",) if off > DOUBTFUL else ()
     return replace(found, step_off=off, notes=(*found.notes, *why, *doubts))
@@ -94,14 +95,15 @@ def step_interval(spectrum: Measured, edge: float, step: float) -> float:
     looked at before).
     """
     before, after = edge - spectrum.energy[0], spectrum.energy[-1] - edge
-    usual = _ranges(spectrum, edge)[0]
+    usual = _ranges(spectrum, edge).pre
     steps = []
     for pre in (usual, (-min(before, 150.0), -45.0 if before > 70 else usual[1])):
         for part, most in ((0.1, 100.0), (0.2, 150.0), (0.3, 150.0), (0.4, 150.0)):
             first = min(most, max(part * after, min(20.0, after / 2)))
             for last, degree in product((after, 0.6 * after), (1, 2)):
                 try:
-                    rest = _lines(spectrum, edge, pre, (first, last), degree)[1]
+                    spans = _Spans(pre, (first, last), degree, _pre_degree(pre))
+                    rest = _lines(spectrum, edge, spans)[1]
                 except SpectrumError:
                     continue
                 steps.append(float(rest(0.0)))
@@ -111,14 +113,21 @@ def step_interval(spectrum: Measured, edge: float, step: float) -> float:
     return float((high - low) / abs(step))
 
 
+class _Spans(NamedTuple):
+    """Pre-edge and post-edge range, eV from the edge, and degrees of their polynomials."""
+
+    pre: tuple[float, float]
+    post: tuple[float, float]
+    degree: int
+    pre_degree: int
+
+
 def _pre_degree(pre: tuple[float, float]) -> int:
     return 1 if pre[1] - pre[0] > 8 else 0
 
 
-def _ranges(
-    spectrum: Measured, edge: float
-) -> tuple[tuple[float, float], tuple[float, float], int]:
-    """Pre-edge and post-edge range (eV from the edge) and degree of the latter's polynomial."""
+def _ranges(spectrum: Measured, edge: float) -> _Spans:
+    """The rule of :func:`normalise`."""
     before, after = edge - spectrum.energy[0], spectrum.energy[-1] - edge
     if before < 5 or after < 20:
         raise SpectrumError(
@@ -129,13 +138,14 @@ def _ranges(
     pre = (-min(before, 200.0), -30.0 if before > 45 else -before / 2)
     post = (min(100.0, max(0.15 * after, min(20.0, after / 2))), min(after, 800.0))
     length = post[1] - post[0]
-    return pre, post, 2 if length > 500 else 1 if length > 15 else 0
+    degree = 2 if length > 500 else 1 if length > 15 else 0
+    return _Spans(pre, post, degree, _pre_degree(pre))
 
 
 def _as_stored(spectrum: Measured, project: Ranges) -> Normalised:
     """Normalised with edge, ranges, degree (and step, if the user fixed it) of a project."""
     found = [
-        _normalised(spectrum, project.edge, project.pre, project.post, degree, pre_degree=1)
+        _normalised(spectrum, project.edge, _Spans(project.pre, project.post, degree, 1))
         for degree in project.degrees
     ]
     best = found[0]
@@ -154,13 +164,10 @@ def _as_stored(spectrum: Measured, project: Ranges) -> Normalised:
 def _normalised(
     spectrum: Measured,
     edge: float,
-    pre: tuple[float, float],
-    post: tuple[float, float],
-    degree: int,
-    pre_degree: int | None = None,
+    spans: _Spans,
 ) -> Normalised:
-    energy, mu = spectrum.energy, spectrum.mu
-    base, rest = _lines(spectrum, edge, pre, post, degree, pre_degree)
+    energy, mu, post = spectrum.energy, spectrum.mu, spans.post
+    base, rest = _lines(spectrum, edge, spans)
     step = float(rest(0.0))
     if not step > LEAST_STEP * np.ptp(mu):
         raise SpectrumError(f"no step at {edge:.1f} eV: the absorption does not rise there")
@@ -173,16 +180,13 @@ def _normalised(
         raise SpectrumError(
             f"the lines before and after the edge at {edge:.1f} eV cross: no step to divide by"
         )
-    return Normalised(energy[kept], (mu - base(x)) / flat, edge, step, (*pre, *post), notes)
+    return Normalised(energy[kept], (mu - base(x)) / flat, edge, step, (*spans.pre, *post), notes)
 
 
 def _lines(
     spectrum: Measured,
     edge: float,
-    pre: tuple[float, float],
-    post: tuple[float, float],
-    degree: int,
-    pre_degree: int | None = None,
+    spans: _Spans,
 ) -> tuple[np.polynomial.Polynomial, np.polynomial.Polynomial]:
     """Polynomials of eV from the edge: before it, and of what lies above the first one after it.
 
@@ -190,8 +194,8 @@ def _lines(
     height above a background that slopes.
     """
     energy, mu = spectrum.energy, spectrum.mu
-    base = _poly(energy, mu, edge, pre, _pre_degree(pre) if pre_degree is None else pre_degree)
-    return base, _poly(energy, mu - base(energy - edge), edge, post, degree)
+    base = _poly(energy, mu, edge, spans.pre, spans.pre_degree)
+    return base, _poly(energy, mu - base(energy - edge), edge, spans.post, spans.degree)
 
 
 def _poly(
