@@ -60,7 +60,9 @@ def _points(axis: Axes, rows: Rows, names: list[str], shift: float, fidelity: st
         bar = {"xerr": row["error_sd_eV"], "capsize": 2, "color": colour}
         axis.errorbar(row["zpl_eV"], y, fmt="o", ms=5, markerfacecolor=face, **bar)
         if style.finite(row["acceptance"]):
-            chance = axis.text(1.01, y, f"{100 * row['acceptance']:.2g} %", color=colour, va="center")
+            chance = axis.text(
+                1.01, y, f"{100 * row['acceptance']:.2g} %", color=colour, va="center"
+            )
             chance.set(transform=axis.get_yaxis_transform(), fontsize=8)
     axis.plot([], [], "o", color=_COLOURS[fidelity], label=f"{fidelity}, error (open: excluded)")
 
