@@ -91,7 +91,7 @@ def _hole(cards: dict[str, list[str]]) -> list[str]:
 
 
 def _moved(cards: dict[str, list[str]]) -> list[str]:
-    """What moves the energies, broadens the spectrum or is another self-energy than Hedin-Lundqvist.
+    """What moves the energies, broadens the spectrum, or is no Hedin-Lundqvist self-energy.
 
     Cards ``CORRECTIONS vr vi`` and ``EXCHANGE model vr vi``, both in eV.
     """
