@@ -45,6 +45,7 @@ def written(folder, head, *columns):
         ("# energy normrefer normfluor", (E, REF, MU), MU),
         ("# energy i0 it", (E, -I0, -IT), MU),
         ("# Mono(eV) I0 It", (E, I0, IT), MU),
+        ("# energy_enc i0 i1", (E, I0, IT), MU),
         ("# Mono Energy (alt)  I0  It", (E, I0, IT), MU),
         ("# Energy:sp Energy:fbk I0 I1", (E + 0.3, E, I0, IT), MU),
         ("# Energy(eV) mononrg(eV) I0 I1", (E, E + 0.01, I0, IT), MU),

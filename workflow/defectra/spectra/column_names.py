@@ -54,7 +54,9 @@ _EXACT: dict[Role, str] = {
     "normrefer reference i3 murefer itref normref lnitiref lni1i2",
 }
 _ROLES = {key: role for role, keys in _EXACT.items() for key in keys.split()}
-_LABELS = "energy mono photon incident bragg readback actual achieved axis readout encoder fbk x"
+_LABELS = (
+    "energy mono photon incident bragg readback actual achieved axis readout encoder enc fbk x"
+)
 _UNITS = (
     r"ev|kev|mev|counts?|cts|cps|counts?/s|a\.?\s?u\.?|arb\.?\s?u(?:nits?)?\.?|arb\.?|volts?|v|amps?|"
     r"a|[mnpuµ]a|deg(?:rees?)?|rad(?:ians?)?|mrad|s|sec(?:onds?)?|ms|mm|1/cm|cm-1|unitless|norm(?:alized)?|"
