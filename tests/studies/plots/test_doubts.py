@@ -109,7 +109,7 @@ def test_nothing_is_made_up_behind_an_inset() -> None:
     x, y, _, _ = found.values(found.lines[0])
     assert not ((x > 4.6) & (x < 7.2)).any(), "the inset lies there"
     np.testing.assert_allclose(y, np.interp(x, X, Y), atol=0.05)
-    assert ((x > 7.6).sum() > 80) and ((x < 4.2).sum() > 150)
+    assert min((x > 7.6).sum(), (x < 4.2).sum()) > 80
 
 
 def test_a_single_loop_is_its_two_branches() -> None:
