@@ -82,9 +82,11 @@ changes: $(VENV)/.installed-test  ## the table of changes in docs/workflow.md, W
 test-faults: $(VENV)/.installed-test  ## kills, full disks, damaged files; counts in results/faults.json
 	@$(PY) -m pytest tests/faults
 
-test-fuzz: $(VENV)/.installed-test  ## readers and config loader, 10,000 generated cases each
-	@DEFECTRA_FUZZ=10000 $(PY) -m pytest tests/unit/test_fuzz.py tests/unit/test_fuzz_readers.py \
-		tests/unit/test_fuzz_columns.py tests/unit/test_fuzz_crystals.py
+test-fuzz: $(VENV)/.installed-test  ## readers, config loader: 10,000 cases each; PORTIONS="3 4" of ten
+	@for portion in $(PORTIONS); do echo "portion $$portion"; \
+		DEFECTRA_FUZZ=1000 DEFECTRA_FUZZ_PORTION=$$portion $(PY) -m pytest \
+		tests/unit/test_fuzz.py tests/unit/test_fuzz_readers.py tests/unit/test_fuzz_columns.py \
+		tests/unit/test_fuzz_crystals.py $(if $(ONLY),-k "$(ONLY)") || exit 1; done
 
 docs: $(VENV)/.installed-docs  ## the documentation as a site, build/site; a broken link fails
 	@$(PY) -m defectra.report.published page

@@ -133,6 +133,7 @@ COLUMN = "_atom_site_fract_z\n"
         ("_atom_site_occupancy", "Ni1 Ni 0 0 0 1.2\nO1 O .5 .5 .5 1", "occupancy 1.2"),
         ("_atom_site_occupancy", "Ni1 Ni 0 0 0 .6\nCo1 Co 0 0 0 .6\nO1 O .5 .5 .5 1", "sum to 1.2"),
         ("_atom_site_occupancy", "Ni1 Ni 0 0 0 11.0\nO1 O .5 .5 .5 11.0", "occupancy 11"),
+        ("_atom_site_occupancy", "Ni1 Ni 0 0 0 .0208\nO1 O .5 .5 .5 .0208", "no occupancies"),
         ("_atom_site_calc_flag", "X1 H 0 0 0 dum", "the table of sites has none"),
     ],
 )
@@ -242,3 +243,32 @@ def test_a_trajectory_and_a_molecule_are_no_crystal(tmp_path):
     assert read(tmp_path, frame.format("T T T"), "a.xyz")[0].composition.formula == "Ni1 O1"
     assert "2 cells" in read(tmp_path, frame.format("T T T") * 2, "a.xyz")[0]
     assert "not periodic" in read(tmp_path, frame.format("F F F"), "a.xyz")[0]
+
+
+FORSTERITE = f"""data_forsterite
+_chemical_formula_sum {{formula}}
+_symmetry_space_group_name_H-M 'P b n m'
+_cell_length_a 4.756
+_cell_length_b 10.207
+_cell_length_c 5.98
+{TABLE}MgM1 0 0 0
+MgM2 .9915 .2774 1/4
+SiT .4262 .094 1/4
+O1 .7657 .0913 1/4
+O2 .2215 .4474 1/4
+OA3 .2777 .1628 .0331
+"""
+
+
+def test_labels_of_minerals_are_elements_and_sites(tmp_path):
+    """Labels and fractions of the American Mineralogist database; own numbers, rounded."""
+    found, _ = read(tmp_path, FORSTERITE.format(formula="'Mg2 Si O4'"))
+    assert found.composition.formula == "Mg8 Si4 O16"
+    refused, _ = read(tmp_path, FORSTERITE.format(formula="'Mg2 Si O4 S'"))
+    assert "'SiT' is no element" in refused  # or sulfur
+
+
+@pytest.mark.parametrize("kind", ["Ni3.5+", "Ni+1.5", "Ni2.00+", "58Ni", "58Ni2+", "Ni++"])
+def test_type_symbols_with_mean_charges_and_isotopes(tmp_path, kind):
+    found, _ = read(tmp_path, changed(NIO, ("Ni1 Ni 0 0 0", f"Ni1 {kind} 0 0 0")))
+    assert found.composition.formula == "Ni4 O4"

@@ -29,6 +29,7 @@ def written(folder: Path, name: str, text: str) -> Path:
         ("a.res", RES.format("LATT -1\n")),
         ("scf.in", PW.format("celldm(1)=7.9368")),
         ("scf.in", PW.format("A=4.2")),
+        ("XDATCAR", POSCAR.format(4.2).replace("Direct", "Direct configuration=     1")),
     ],
 )
 def test_the_plain_form_is_read(tmp_path: Path, name: str, text: str) -> None:
@@ -51,6 +52,9 @@ def test_the_plain_form_is_read(tmp_path: Path, name: str, text: str) -> None:
         ("POSCAR", POSCAR.format(420), "lengths in another unit"),
         ("a.xsf", XSF.format(420.0, 210.0), "lengths in another unit"),
         ("scf.in", PW.format("celldm(1)=7.9368, A=5.0"), "celldm and A"),
+        ("entry.json", '{"entry_id": "mp-1", "energy": 1}', "no structure as pymatgen writes it"),
+        ("cells.json", "[{}, {}]", "no structure as pymatgen writes it"),
+        ("a.pdb", "CRYST1 4.2 4.2 4.2 90 90 90 P 1\nEND\n", "known: .*extxyz"),
     ],
 )
 def test_what_is_no_such_crystal_is_refused(

@@ -14,12 +14,13 @@ MU = 0.3 + 0.8 * (0.5 + np.arctan(X / 1.5) / np.pi)
 I0 = 1e5 + 300 * np.cos(X / 11)
 IT = I0 * np.exp(-MU)
 IF = I0 * 0.1 * MU
+BRAGG = np.degrees(np.arcsin(12398.419843 / (2 * 3.13551 * E)))
 REF = np.log(IT / (IT * np.exp(-0.4 * MU[::-1])))
 
 
 def written(folder, head, *columns):
     path = folder / "a.dat"
-    rows = "\n".join(" ".join(f"{v:.7f}" for v in row) for row in zip(*columns))
+    rows = "\n".join(" ".join(f"{v:.9f}" for v in row) for row in zip(*columns))
     path.write_text(f"{head}\n{rows}\n")
     return path
 
@@ -42,6 +43,17 @@ def written(folder, head, *columns):
         ("# Energy angle mu\n# eV deg a.u.", (E, X, MU), MU),
         ("# energy normtrans", (E, MU), MU),
         ("# energy normrefer normfluor", (E, REF, MU), MU),
+        ("# energy i0 it", (E, -I0, -IT), MU),
+        ("# Mono(eV) I0 It", (E, I0, IT), MU),
+        ("# energy_enc i0 i1", (E, I0, IT), MU),
+        ("# Mono Energy (alt)  I0  It", (E, I0, IT), MU),
+        ("# Energy:sp Energy:fbk I0 I1", (E + 0.3, E, I0, IT), MU),
+        ("# Energy(eV) mononrg(eV) I0 I1", (E, E + 0.01, I0, IT), MU),
+        ("# d-spacing: 3.13551\n# bragg mu", (BRAGG, MU), MU),
+        ("# Mono: Si(111) D= 3.13551 A\n# twotheta mu", (2 * BRAGG, MU), MU),
+        ("# d_spacing = 3.13551\n# theta(mrad) mu", (np.radians(BRAGG) * 1e3, MU), MU),
+        ("Data:\nReal time clock\nAchieved Energy\nI0\nI1", (E * 0 + 1, E, I0, IT), MU),
+        ("Weights:\n 1. 1. 1.\nOffsets:\n 0. 2. 3.\nData:\nEnergy\nI0\nI1", (E, I0, IT), MU),
     ],
 )
 def test_names_of_beamlines(tmp_path, head, columns, wanted):
@@ -68,6 +80,9 @@ def test_names_of_beamlines(tmp_path, head, columns, wanted):
         ("# energy mu", (X, MU), "no X-ray axis: relative to an edge"),
         ("# energy mu", (E / 1e6, MU), "no X-ray axis"),
         ("# Ni foil at room temperature", (X, MU), "no X-ray axis"),
+        ("# energy mu\n8228.0 0.3x", (E, MU), "no row of numbers: '8228.0 0.3x'"),
+        ("# energy mononrg mu", (E, E + 0.5, MU), "several columns of energy"),
+        ("# energy i0 it", (E, -I0, IT), "zero or less"),
     ],
 )
 def test_what_is_no_energy_or_no_absorption(tmp_path, head, columns, words):
@@ -91,6 +106,65 @@ def test_what_is_no_energy_or_no_absorption(tmp_path, head, columns, words):
 def test_the_element_of_an_instrument_is_no_absorber(tmp_path, line, edge):
     found = read_file(written(tmp_path, f"{line}\n# energy mu", E, MU))
     assert (found.element, found.edge) == edge
+
+
+@pytest.mark.parametrize(("name", "words"), [("mu_corrected", "mu taken, mu_corrected not"),
+                                              ("mu_std", ""), ("mu_error", "")])  # fmt: skip
+def test_a_second_version_of_the_absorption_is_mentioned(tmp_path, name, words):
+    found = read_file(written(tmp_path, f"# energy mu {name}", E, MU, 1.2 * MU))
+    assert "; ".join(found.notes) == words
+    np.testing.assert_allclose(found.mu, MU, rtol=1e-6)
+
+
+_9809 = """  9809     KEK-PF  BL0Z
+ Mono :   SI(111)       D=  3.13551 A    Initial angle=  9.25969 deg
+ BL0Z      {kind}   Repetition=  1     Points=  {points}
+ Block      Init-Eng  final-Eng      Step/eV     Time/s       Num
+     1       8230.00    8700.00         6.00       1.00        87
+ Ortec(-1)     NDCH = 3
+  Angle(c)  Angle(o)    time/s         2         3
+      Mode         0         0         1         {mode}
+    Offset         0         0   826.150   652.975"""
+
+
+@pytest.mark.parametrize(
+    ("mode", "signal", "wanted"),
+    [(2, IT, MU), (3, IF, IF / I0)],
+    ids=["transmitted", "fluorescence"],
+)
+def test_the_9809_format_of_japan(tmp_path, mode, signal, wanted):
+    """Energies of the angle that was read, channels by the digits of the line Mode."""
+    head = _9809.format(kind="Transmission( 2)", points=len(E), mode=mode)
+    found = cleaned(read_file(written(tmp_path, head, BRAGG + 0.01, BRAGG, E * 0 + 1, I0, signal)))
+    np.testing.assert_allclose(found.energy, E, atol=1e-3)
+    np.testing.assert_allclose(found.mu, wanted, rtol=1e-5)
+
+
+@pytest.mark.parametrize("sign", ["\u2212", "\ufe63", "\uff0d"])
+def test_minus_signs_of_spreadsheets_are_minus_signs(tmp_path, sign):
+    path = written(tmp_path, "energy norm", E, MU - 0.8)
+    path.write_text(path.read_text().replace("-", sign))
+    np.testing.assert_allclose(read_file(path).mu, MU - 0.8, atol=1e-8)
+
+
+@pytest.mark.parametrize(("where", "value"), [(20, 30.0), (33, 9.0), (45, -4.0)])
+def test_a_glitch_of_one_point_moves_neither_edge_nor_step(where, value):
+    plain = scan(300.0)
+    mu = plain.mu.copy()
+    at = int(np.searchsorted(plain.energy, 8333.0 - 30 + 2 * (where - 20)))
+    mu[at] = value
+    found = cleaned(Measured(plain.energy, mu))
+    assert len(found.energy) == len(plain.energy) - 1
+    assert f"at {plain.energy[at]:.1f} eV" in found.notes[-1]
+    assert normalise(found).e0 == pytest.approx(normalise(plain).e0, abs=0.3)
+    assert normalise(found).step == pytest.approx(normalise(plain).step, rel=0.02)
+
+
+@pytest.mark.parametrize("width", [0.6, 1.0, 2.0])
+def test_a_sharp_white_line_is_no_glitch(width):
+    plain = scan(300.0)
+    mu = plain.mu + 4.0 * np.exp(-(((plain.energy - 8335.0) / width) ** 2))
+    assert not any("glitch" in n for n in cleaned(Measured(plain.energy, mu)).notes)
 
 
 def scan(after, line=0.0, seed=1):

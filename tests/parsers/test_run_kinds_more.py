@@ -246,6 +246,17 @@ def test_operators_of_fdmnes_are_kept_apart(tmp_path, card, unit):
     assert rows_of(import_tree(tmp_path))["run.txt"]["unit"] == unit
 
 
+def test_tddft_is_kept_apart_from_independent_particles(tmp_path):
+    """FDMNES writes run.txt and run_tddft.txt, and a convolved file of each."""
+    (tmp_path / "run_in.txt").write_text(INDATA.replace("Radius", "TDDFT\n\nRadius"))
+    head = HEADER.format(n="1.0", rest="", name="natomsym")
+    for stem, factor in (("run", 1.0), ("run_tddft", 1.1)):
+        (tmp_path / f"{stem}.txt").write_text(head + table(X, factor * MU))
+        (tmp_path / f"{stem}_conv.txt").write_text("  Energy  <xanes>\n" + table(X, factor * MU))
+    units = {name: row["unit"] for name, row in rows_of(import_tree(tmp_path)).items()}
+    assert units == {"run_conv.txt": "Mbarn", "run_tddft_conv.txt": "Mbarn, with TDDFT"}
+
+
 @pytest.mark.parametrize("card", ["Photo_emission", "Photo_emi", "RIXS_fast", "XES"])
 def test_other_names_of_emission_in_fdmnes(tmp_path, card):
     (tmp_path / "run_in.txt").write_text(INDATA.replace("Radius", f"{card}\n\nRadius"))
@@ -262,6 +273,12 @@ def test_other_names_of_emission_in_fdmnes(tmp_path, card):
         ("COREHOLE FSR", ""),
         ("NOHOLE", "card NOHOLE: no core hole"),
         ("PMBSE 1 0 0 0", "card PMBSE"),
+        ("CORRECTIONS 3.0 0.5", "CORRECTIONS: moved by 3 eV; card CORRECTIONS: broadened by 0.5"),
+        ("CORR 0 0", ""),
+        ("EXCHANGE 0 -2. 0 2", "card EXCHANGE: moved by -2 eV"),
+        ("EXCHANGE 2 0 0", "card EXCHANGE: model 2 of the self-energy"),
+        ("EXCHANGE 0 0.0 0.0 2", ""),
+        ("SFCONV", "many-body spectral function"),
     ],
 )
 def test_the_core_hole_of_feff_is_reported_where_it_is_unusual(tmp_path, card, words):

@@ -1,26 +1,37 @@
-"""Generated damage, shared by the fuzz tests: ``DEFECTRA_FUZZ`` cases of each."""
+"""Generated damage, shared by the fuzz tests: ``DEFECTRA_FUZZ`` cases of each.
+
+``DEFECTRA_FUZZ_PORTION`` is the seed of other cases than those of the test suite: ten portions of
+1,000 can be run one by one, and each again with the same cases.
+"""
 
 from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, seed, settings
 from hypothesis import strategies as st
 
 CASES = int(os.environ.get("DEFECTRA_FUZZ", "60"))
+PORTION = os.environ.get("DEFECTRA_FUZZ_PORTION")
 SLOWEST_S = 300
 
-fuzz = settings(
+_settings = settings(
     max_examples=CASES,
     deadline=None,
-    derandomize=True,
+    derandomize=PORTION is None,
     database=None,
     suppress_health_check=list(HealthCheck),
 )
+
+
+def fuzz(test: Callable[..., None]) -> Callable[..., None]:
+    """Run a test with the generated cases of one portion."""
+    set_up = _settings(test)
+    return set_up if PORTION is None else seed(int(PORTION))(set_up)
 
 
 def names_in(folder: str | Path) -> list[str]:

@@ -14,6 +14,8 @@ from defectra.core.paths import PROJECT
 from defectra.core.records import Metric, Split
 from defectra.core.studies import FOLDER
 from defectra.figures import style
+from defectra.figures.legends import covered
+from defectra.figures.style import styled
 from defectra.learn.committee import COMMITTEE
 from defectra.studies.levels.evaluate import DECLARED, WITH_HOST
 from defectra.studies.levels.hosts import read_hosts
@@ -273,6 +275,58 @@ def test_a_figure_of_few_rows_is_drawn_or_says_why_not(tmp_path, name, few):
         warnings.simplefilter("error", UserWarning)  # limits that are one point, empty legends
         functions()[name](*arguments(FEW[few](rows)), path)
     assert path.read_bytes().startswith(b"\x89PNG")
+
+
+@styled()
+def plot_with_legend(x: list, y: list, path: object) -> None:
+    """Two panels of one row, a line in each; the second fills the corner of its legend."""
+    figure, axes = style.canvas(1, 2, (7.0, 3.0))
+    axes[0, 0].plot([0, 1], [0, 0], label="flat")
+    axes[0, 1].plot(x, y, label="a line that lies where the legend would")
+    for axis in axes[0]:
+        axis.set(xlim=(0, 1), ylim=(-0.1, 1), xlabel="x")
+        axis.legend(loc="upper right")
+    DRAWN.append(figure)
+    style.save(figure, path)
+
+
+DRAWN: list = []
+
+
+@pytest.mark.parametrize(
+    ("y", "is_below"), [([0, 0], False), ([0.9, 0.9], True), ([0.9, math.nan], False)]
+)
+def test_a_legend_over_data_goes_below_its_row_of_panels(tmp_path, y, is_below):
+    plot_with_legend([0, 1], y, tmp_path / "figure.png")
+    figure = DRAWN.pop()
+    for axes in figure.axes:
+        legend = axes.get_legend()
+        assert not covered(axes, legend)
+        labels = axes.xaxis.get_tightbbox()
+        assert (legend.get_window_extent().y1 < labels.y0) == is_below
+        assert legend.get_window_extent().y0 >= 0, "the layout has room for it"
+
+
+@pytest.mark.parametrize("kind", ["points", "bars", "area", "band", "image", "text", "contour"])
+def test_every_kind_of_mark_counts_as_covered(kind):
+    figure, ((axis,),) = style.canvas(1, 1, (4.0, 3.0))
+    draw = {
+        "points": lambda: axis.scatter([0.85], [0.93]),
+        "bars": lambda: axis.bar([0.8], [1.0], 0.3),
+        "area": lambda: axis.fill_between([0, 1], [1, 1], alpha=0.2),
+        "band": lambda: axis.axvspan(0.7, 0.9),
+        "image": lambda: axis.imshow(np.eye(2), extent=(0, 1, 0, 1), aspect="auto"),
+        "text": lambda: axis.text(0.7, 0.9, "a long label of a point"),
+        "contour": lambda: axis.contour([0, 1], [0, 1], [[0, 1], [0, 1]], [0.85]),
+    }
+    axis.plot([0, 1], [0, 0], label="something")
+    axis.set(xlim=(0, 1), ylim=(0, 1))
+    legend = axis.legend(loc="upper right")
+    figure.draw_without_rendering()
+    assert not covered(axis, legend)
+    draw[kind]()
+    figure.draw_without_rendering()
+    assert covered(axis, legend)
 
 
 def test_repeats_that_agree_give_no_negative_error_bar(tmp_path):

@@ -308,10 +308,52 @@ def test_the_saved_model_is_the_left_out_answer_of_a_host_it_never_had(world, ho
     """Trained without GaAs, the closed form of a whole fit and the saved model agree."""
     kept = [k for k, key in enumerate(world.keys) if key[0] != "GaAs"]
     part = without_rows(model, kept)
-    fitted = learnt_kernel.fit(model.rows(), model.labels, model.kernel, flat_ladder(model.labels))
+    tails = learnt_kernel.Tails(np.array(kept), model.degrees)
+    suspect = flat_ladder(model.labels)
+    fitted = learnt_kernel.fit(model.rows(), model.labels, model.kernel, suspect, tails)
     own = np.setdiff1d(np.arange(len(world.keys)), kept)
     keys = [world.keys[k] for k in own]
     np.testing.assert_allclose(part.predict(keys, hosts).value, fitted.without(own)[0], atol=1e-6)
+
+
+def test_a_row_that_fits_nowhere_pulls_its_neighbours_less(world):
+    """Levels drawn from the kernel, one row 6 eV off: nearer to the truth with tails."""
+    rows, count = world.descriptors, len(world.keys)
+    kernel, generator = (
+        learnt_kernel.LearntKernel.start(world.descriptors),
+        np.random.default_rng(3),
+    )
+    root = np.linalg.cholesky(learnt_kernel.covariance(rows, rows, kernel) + 1e-9 * np.eye(count))
+    labels = root @ generator.normal(size=(count, 6)) + 0.1 * generator.normal(size=(count, 6))
+    sound, odd = np.zeros(count, bool), 5
+    spoilt = labels.copy()
+    spoilt[odd] += 6.0
+    others = np.setdiff1d(np.arange(count), odd)
+    error = {}
+    for degrees in (4.0, 1e9):
+        tails = learnt_kernel.Tails(np.arange(count), degrees)
+        found = learnt_kernel.fit(rows, spoilt, kernel, sound, tails)
+        inside = (
+            spoilt - (learnt_kernel.noise(rows, kernel) + found.surplus)[:, None] * found.weights
+        )
+        error[degrees] = np.sqrt(((inside - labels)[others] ** 2).mean())
+        assert found.surplus[odd] == found.surplus.max()
+    plain = learnt_kernel.fit(rows, spoilt, kernel, sound)
+    np.testing.assert_allclose(found.weights, plain.weights, rtol=1e-5)  # no tails: nothing changes
+    assert error[4.0] < 0.7 * error[1e9]
+
+
+def test_only_named_rows_say_how_far_off_they_are(world):
+    kernel = learnt_kernel.LearntKernel.start(world.descriptors)
+    known, sound = np.arange(20), np.zeros(len(world.keys), bool)
+    tails = learnt_kernel.Tails(known, 4.0)
+    before = learnt_kernel.fit(world.descriptors, world.labels, kernel, sound, tails)
+    changed = world.labels.copy()
+    changed[20:] += 5.0
+    after = learnt_kernel.fit(world.descriptors, changed, kernel, sound, tails)
+    np.testing.assert_array_equal(before.surplus, after.surplus)
+    assert (before.surplus[20:] == 0).all()
+    assert (before.surplus[known] != 0).all()
 
 
 def without_rows(model, kept):

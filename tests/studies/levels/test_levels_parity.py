@@ -43,9 +43,10 @@ def parity(kind, deviation, static=math.nan, mark="localised"):
             "electronic_eV": 1.0 + deviation, "static_eV": 1.0 + static}  # fmt: skip
 
 
-def level(atoms, bare, corrected, protocol="sizes"):
+def level(atoms, bare, corrected, protocol="sizes", published=0.7):
     return {"host": "AlP", "site": "M_A", "impurity": "V", "q_from": 1, "atoms": atoms,
-            "bare_eV": bare, "corrected_eV": corrected, "protocol": protocol}  # fmt: skip
+            "bare_eV": bare, "corrected_eV": corrected, "protocol": protocol,
+            "published_eV": published}  # fmt: skip
 
 
 def test_causes_are_told_apart():
@@ -63,4 +64,7 @@ def test_causes_are_told_apart():
     assert found["screening", "donor", "mean", 1]["value"] == pytest.approx(0.1)
     assert found["screening", "acceptor", "mean", 1]["value"] == pytest.approx(-0.05)
     assert found["size", "donor", "corrected level", 1]["value"] == pytest.approx(0.2)
+    assert found["size", "donor", "bare level", 1]["value"] == pytest.approx(0.0)
+    left = found["size", "donor", "corrected level less published", 1]
+    assert left["value"] == pytest.approx(-0.1)
     assert found["relaxation", "donor", "bare level", 1]["value"] == pytest.approx(-0.1)

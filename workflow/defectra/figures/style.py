@@ -24,6 +24,7 @@ from defectra.core.csvs import write_csv
 from defectra.core.errors import DefectraError
 from defectra.core.store import replacing
 from defectra.figures.drawn import COLUMNS, drawn
+from defectra.figures.legends import free_legends
 
 BLUE, ORANGE, GREEN, RED = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 PURPLE, SKY, GREY, BLACK = "#CC79A7", "#56B4E9", "#707070", "#222222"
@@ -153,7 +154,11 @@ def save(figure: Figure, path: str | Path) -> None:
 
 
 def save_picture(figure: Figure, path: str | Path) -> None:
-    """Write the PNG alone, for pages whose numbers lie elsewhere."""
+    """Write the PNG alone, for pages whose numbers lie elsewhere.
+
+    A legend that would lie over data is put below its panel.
+    """
+    free_legends(figure)
     _leave_out_covered(figure)
     with replacing(path) as temporary:
         figure.savefig(temporary, format="png", dpi=DPI, metadata={"Software": None})

@@ -34,9 +34,9 @@ _EXACT: dict[Role, str] = {
     Role.ENERGY: "e ee en ene ev kev energie energia enrg nrg hv hnu braggenergy ebraggenergy "
     "monoenergy mononrg photonenergy incidentenergy energyreadback energyfeedback emono "
     "qexafsenergy",
-    Role.ANGLE: "angle theta twotheta 2theta bragg braggangle monoangle thetabragg",
+    Role.ANGLE: "angle theta twotheta 2theta tth bragg braggangle monoangle thetabragg",
     Role.MU: "mu xmu mue mut mux ut absorption absorbance absorptioncoefficient abs xanes xas "
-    "xafs absorpt absorb chimu mux mutotal rawmu",
+    "xafs absorpt absorb chimu mux mutotal rawmu od opticaldensity mud mudx",
     Role.MU_TRANSMISSION: "mutrans mutransmission xmutrans mutrn mutr transmu xmut lni0it lni0i1",
     Role.MU_FLUORESCENCE: "mufluor mufluo mufluorescence mufl muf xmufluor fluormu xmuf ffi0 ifi0",
     Role.NORMALISED: "norm normalized normalised munorm normmu normalizedmu normalisedmu "
@@ -54,7 +54,9 @@ _EXACT: dict[Role, str] = {
     "normrefer reference i3 murefer itref normref lnitiref lni1i2",
 }
 _ROLES = {key: role for role, keys in _EXACT.items() for key in keys.split()}
-_LABELS = "energy mono photon incident bragg readback actual achieved axis readout encoder x"
+_LABELS = (
+    "energy mono photon incident bragg readback actual achieved axis readout encoder enc fbk x"
+)
 _UNITS = (
     r"ev|kev|mev|counts?|cts|cps|counts?/s|a\.?\s?u\.?|arb\.?\s?u(?:nits?)?\.?|arb\.?|volts?|v|amps?|"
     r"a|[mnpuµ]a|deg(?:rees?)?|rad(?:ians?)?|mrad|s|sec(?:onds?)?|ms|mm|1/cm|cm-1|unitless|norm(?:alized)?|"
@@ -100,6 +102,11 @@ def column(name: str) -> Column:
         found = re.fullmatch(r"(.{1,30}?)(k?ev)", key)
         if found and _role(found.group(1)) is Role.ENERGY:
             return Column(name, found.group(1), found.group(2), Role.ENERGY)
+    if role is Role.UNKNOWN and key == "mono" and re.fullmatch(r"k?ev", unit):
+        role = Role.ENERGY
+    if unit == "alt":  # ``Mono Energy (alt)`` of APS 20-ID: the other of its two readings
+        unit = ""
+        role = _role(key)
     if role is Role.ENERGY and key in ("ev", "kev"):
         unit = unit or key
     if role is Role.ENERGY and unit and not re.fullmatch(r"k?ev", unit):
@@ -156,6 +163,7 @@ def _role(key: str) -> Role:
         "demand",
         "set",
         "request",
+        "sp",
     ):
         return Role.NOMINAL
     return Role.LOSS if rest in ("loss", "losses") else Role.OTHER_ENERGY

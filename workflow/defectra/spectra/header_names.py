@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from defectra.engines.edges import find
+from defectra.spectra import header_styles
 from defectra.spectra.column_names import Role, column, is_unit
 from defectra.spectra.measured_spectrum import SpectrumError
 from defectra.spectra.measured_table import Dialect, Table
@@ -27,9 +28,9 @@ def names_of(table: Table) -> list[str] | None:
         If a line names an energy and detectors, but not as many as there are columns.
     """
     count = table.data.shape[1]
-    numbered = _numbered(table.header, count)
-    if numbered:
-        return numbered
+    styled = header_styles.names_of_9809(table.header, count) or _numbered(table.header, count)
+    if styled:
+        return styled
     below: list[list[str]] = []
     misfit = ""
     for line in reversed(table.header[-_FAR:]):
@@ -41,9 +42,9 @@ def names_of(table: Table) -> list[str] | None:
         if _known(words) > 1 and _has_energy(words) and not misfit:
             misfit = line.strip()
         below.append(words)
-    strange = _strange(table.header, count)
-    if strange:
-        return strange
+    other = _one_a_line(table.header, count) or _strange(table.header, count)
+    if other:
+        return other
     if misfit:
         comma = "; decimal commas between commas cannot be read" if _commas(table) else ""
         raise SpectrumError(
@@ -51,6 +52,12 @@ def names_of(table: Table) -> list[str] | None:
             "energy=1 mu='ln(col2/col3)'"
         )
     return None
+
+
+def _one_a_line(header: Sequence[str], count: int) -> list[str] | None:
+    """Names on lines of their own, the last before the table (SSRL)."""
+    words = [x.strip(_SIGNS) for x in header if x.strip(_SIGNS)][-count:]
+    return words if len(words) == count and _is_header(words) and _has_energy(words) else None
 
 
 def _strange(header: Sequence[str], count: int) -> list[str] | None:

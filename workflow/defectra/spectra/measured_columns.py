@@ -24,6 +24,8 @@ _MU = (  # what is taken first, and what it is then called
     (Role.MU_FLUORESCENCE, "fluorescence"),
     (Role.NORMALISED, "mu"),
 )
+SAME_AXIS = 5e-6  # of the energy: two readings of one axis that differ by less are one
+_ANGLES = (("mrad", 1e-3), ("rad", 1.0))  # of a radian; degrees where nothing is said
 _HC = 12398.419843320026  # eV Å, CODATA 2018 (exact)
 
 
@@ -123,7 +125,8 @@ def _one(data: Floats, found: Sequence[Column], role: Role) -> int | None:
     there = _of(found, role)
     if len(there) > 1:
         first = data[:, there[0]]
-        if any(not np.array_equal(first, data[:, k], equal_nan=True) for k in there[1:]):
+        same = SAME_AXIS * np.abs(first) if role is Role.ENERGY else 0.0
+        if any((np.abs(first - data[:, k]) > same).any() for k in there[1:]):
             listed = ", ".join(found[k].name for k in there)
             raise SpectrumError(f"several columns of {role}: {listed}" + how(data, found))
     return there[0] if there else None
@@ -144,7 +147,9 @@ def _energy(data: Floats, found: Sequence[Column], words: dict[str, str]) -> tup
             "(Mono.d_spacing) it gives no energy; write energies, E = 12398.42 eV Å / (2 d sin θ)"
             + how(data, found)
         )
-    factor = 1.0 if found[k].unit.startswith("rad") else np.pi / 180
+    factor = next((f for u, f in _ANGLES if found[k].unit.startswith(u)), np.pi / 180)
+    if found[k].key in ("twotheta", "2theta", "tth"):
+        factor /= 2
     with np.errstate(all="ignore"):
         return _HC / (2 * float(spacing.group()) * np.sin(data[:, k] * factor)), "ev"
 
@@ -155,31 +160,42 @@ def _absorption(data: Floats, found: Sequence[Column]) -> tuple[Floats, str, lis
     if there:
         k, kind = there[0]
         others = [found[o].name for o, _ in there[1:] if found[o].role is not Role.NORMALISED]
+        others += [c.name for c in found if _is_variant(c, found[k])]
         notes = [f"{found[k].name} taken, {', '.join(others)} not"] if others else []
         return data[:, k], kind, notes
     monitor = _one(data, found, Role.MONITOR)
     passed, shone, emitted = (_one(data, found, r) for r in (Role.PASSED, Role.SHONE, Role.YIELD))
     if monitor is not None and passed is not None:
-        mu = np.log(_counts(data, monitor) / _counts(data, passed))
-        notes = [f"ln({found[monitor].name}/{found[passed].name})"]
+        over, notes = _ratio(data, monitor, passed)
+        text = f"ln({found[monitor].name}/{found[passed].name})"
         if shone is not None:
-            notes[0] += f", {found[shone].name} not used"
-        return mu, "transmission", notes
+            text += f", {found[shone].name} not used"
+        return np.log(over), "transmission", [text, *notes]
     light = shone if shone is not None else emitted
     if monitor is not None and light is not None:
-        mu = _counts(data, light) / _counts(data, monitor)
-        return mu, "fluorescence", [f"{found[light].name}/{found[monitor].name}"]
+        mu, notes = _ratio(data, light, monitor)
+        return mu, "fluorescence", [f"{found[light].name}/{found[monitor].name}", *notes]
     raise SpectrumError(
         "no column is named absorption, and no two are named for the incident and the transmitted "
         "or the fluorescence intensity" + how(data, found)
     )
 
 
-def _counts(data: Floats, k: int) -> Floats:
-    counts = data[:, k]
+def _is_variant(one: Column, taken: Column) -> bool:
+    """Whether a column is another version of the one taken, e.g. ``mu_corrected``; no deviation."""
+    rest = one.key.removeprefix(taken.key)
+    deviation = re.match(r"std|sd|err|sig|var|noise|ref|bkg|back", rest)
+    return one.role is Role.UNKNOWN and rest != one.key and len(rest) > 2 and not deviation
+
+
+def _ratio(data: Floats, top: int, under: int) -> tuple[Floats, list[str]]:
+    """Quotient of two detectors; amplifiers that invert give both a negative sign."""
+    counts = data[:, [top, under]]
+    if (counts < 0).all():
+        return counts[:, 0] / counts[:, 1], ["both detectors are negative throughout"]
     if (counts <= 0).any():
         raise SpectrumError("a detector counted zero or less: no absorption can be had there")
-    return counts
+    return counts[:, 0] / counts[:, 1], []
 
 
 def _chosen(

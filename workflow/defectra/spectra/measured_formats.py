@@ -20,6 +20,7 @@ from defectra.core.errors import EngineError
 from defectra.core.textfiles import read_bytes
 from defectra.spectra import athena_project, measured_binary, measured_msa
 from defectra.spectra.header_names import edge_said, names_of
+from defectra.spectra.header_styles import spacing_said
 from defectra.spectra.measured_columns import Choice, measured
 from defectra.spectra.measured_spectrum import LEAST, Measured, SpectrumError
 from defectra.spectra.measured_table import Table, passes, tables
@@ -150,7 +151,8 @@ def read_columns(text: str, chosen: Choice | None = None) -> list[Measured]:
     _refuse_electrochemistry(text)
     found = tables(text)
     names = [None if chosen and not t.header else _names(t, chosen) for t in found]
-    return _scans(found, names, chosen, {}, edge_said(found[0].header))
+    words = spacing_said(found[0].header)
+    return _scans(found, names, chosen, words, edge_said(found[0].header))
 
 
 def _names(table: Table, chosen: Choice | None) -> list[str] | None:

@@ -21,6 +21,7 @@ class SpectrumError(DefectraError):
     """A measured spectrum cannot be used; the message says why and what to do."""
 
 
+CLOSE = 3.0  # eV between the points of a scan, for one far off to be called a glitch
 LOWEST = 20.0  # eV; no absorption edge that is tabulated lies below
 
 
@@ -84,6 +85,12 @@ def cleaned(raw: Measured) -> Measured:
         notes.append("energies ran downwards" if falling else "energies were not in order: sorted")
         energy, mu = energy[order], mu[order]
     energy, mu = _merged(energy, mu, notes)
+    if raw.kind != "counts":
+        lone = lone_points(energy, mu)
+        if len(lone):
+            at = ", ".join(f"{energy[k]:.1f}" for k in lone[:3])
+            notes.append(f"{len(lone)} glitch(es), single points far off, at {at} eV: left out")
+            energy, mu = np.delete(energy, lone), np.delete(mu, lone)
     if len(energy) < LEAST:
         raise SpectrumError(f"only {len(energy)} different energies; at least {LEAST} are needed")
     if np.ptp(mu) == 0:
@@ -141,6 +148,29 @@ def _merged(energy: Floats, mu: Floats, notes: list[str]) -> tuple[Floats, Float
         return energy, mu
     notes.append(f"{len(energy) - len(unique)} energies were doubled: their values were averaged")
     return unique, np.bincount(where, mu) / np.bincount(where)
+
+
+def lone_points(energy: Floats, mu: Floats) -> NDArray[np.int64]:
+    """Points that stand alone: glitches of a crystal or of the electronics.
+
+    A point is one if it lies off the median of its four neighbours by more than half of the range
+    of the spectrum (its 5th to 95th percentile) and by more than four times their spread, and both
+    its nearest neighbours are within :data:`CLOSE`: what a spectrum does within less is wider
+    than one point.
+
+    Parameters
+    ----------
+    energy, mu
+        eV, increasing; absorption; shape (n,).
+    """
+    if len(mu) < LEAST:
+        return np.empty(0, np.int64)
+    low, high = np.percentile(mu, [5, 95])
+    around = np.stack([mu[:-4], mu[1:-3], mu[3:-1], mu[4:]])
+    off = np.abs(mu[2:-2] - np.median(around, axis=0))
+    near = energy[3:-1] - energy[1:-3] < 2 * CLOSE
+    far = (off > 0.5 * (high - low)) & (off > 4 * np.ptp(around, axis=0))
+    return np.flatnonzero(near & far) + 2
 
 
 def on_grid(spectrum: Measured, grid: Floats) -> Floats:

@@ -98,7 +98,12 @@ def tables(text: str, comments: Sequence[str] = COMMENTS) -> list[Table]:
     whole = [b for b in blocks if len(b.rows) >= LEAST]
     kept = whole or sorted(blocks, key=lambda b: -len(b.rows))[:1]
     if not kept or kept[0].width < 2:
-        raise SpectrumError("no table of at least two columns with rows of one length")
+        parted = re.search(r"\d[\u00a0\u202f\u2009]\d{3}\b", text)
+        raise SpectrumError(
+            f"{parted.group()!r}: a space parts the thousands: write numbers without"
+            if parted
+            else "no table of at least two columns with rows of one length"
+        )
     for block in kept:
         block.check()
     notes = ["decimal commas"] if dialect.decimal == "," else []
@@ -196,6 +201,8 @@ def _blocks(lines: Sequence[str], dialect: Dialect, comments: Sequence[str]) -> 
             continue
         if between or not blocks:
             _open(blocks, between, len(values), comments)
+            if len(blocks) == 1 and not blocks[0].rows and _is_broken_row(between, values, dialect):
+                blocks[0].odd = between[-1]
             between = []
         blocks[-1].rows.append(values)
     if blocks:
@@ -227,6 +234,8 @@ def _open(blocks: list[_Block], between: list[str], width: int, comments: Sequen
         if small:
             blocks.pop()
         blocks.append(_Block(header))
+    elif len(last.rows) < LEAST and any(x.rstrip().endswith(":") for x in text):
+        blocks[-1] = _Block([*last.header, *between])  # ``Offsets:`` and its numbers
     elif text and (len(last.rows) >= LEAST or width == last.width or _is_row(text[-1])):
         last.odd = last.odd or text[0]
     elif width != last.width:
@@ -234,6 +243,15 @@ def _open(blocks: list[_Block], between: list[str], width: int, comments: Sequen
             blocks.pop()
             between = [*last.header, *between]
         blocks.append(_Block(between))
+
+
+def _is_broken_row(before: Sequence[str], row: Sequence[float], dialect: Dialect) -> bool:
+    """Whether the line before the first row is a damaged row: its cells, a number of its size."""
+    cells = dialect.cells(before[-1]) if before else []
+    values = [number(c, dialect.decimal) for c in cells]
+    if len(cells) != len(row) or values[0] is None or 2 * values.count(None) > len(cells):
+        return False
+    return abs(values[0] - row[0]) < 0.1 * abs(row[0])
 
 
 def _is_row(line: str) -> bool:

@@ -32,6 +32,8 @@ _KINDS = (  # first bytes, what it is, what to do
     (b"\xfd7zXZ", "an xz archive", "unpack it"),
     (b"(\xb5/\xfd", "a Zstandard archive", "unpack it"),
 )
+# Typographic minus signs, as spreadsheets and word processors write them.
+_SIGNS = str.maketrans({"\u2212": "-", "\ufe63": "-", "\uff0d": "-", "\u2011": "-"})
 
 
 def kind_of(data: bytes) -> tuple[str, str]:
@@ -56,7 +58,7 @@ def decoded(data: bytes) -> str:
     text = _as_text(data).replace("\r\n", "\n").replace("\r", "\n")
     if "\0" in text or len(re.findall(r"[\x01-\x08\x0e-\x1a\x1c-\x1f]", text)) > len(text) / 100:
         raise SpectrumError("binary data of a format that is not known: no table of numbers")
-    return text
+    return text.translate(_SIGNS)
 
 
 def _as_text(data: bytes) -> str:

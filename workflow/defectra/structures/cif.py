@@ -41,6 +41,7 @@ _NUMBER = (
 )  # fmt: skip
 SAME = 0.25  # Å; images of one site that are nearer are one atom on a special position
 SHARED = 0.05  # Å; partly occupied sites that are nearer share one site
+EMPTY = 0.5  # a crystal has a position that is occupied by more
 APART = 0.7  # Å; a setting that brings two atoms nearer is not meant
 
 
@@ -344,6 +345,7 @@ def _structure(block: Block, sites: list[Site], atoms: Expanded, lattice: Any) -
     numbers: list[int] = []
     distance = _distances(atoms.coords, lattice)
     done: set[int] = set()
+    fullest = 0.0
     for i, k in enumerate(atoms.listed):
         if i in done:
             continue
@@ -357,6 +359,12 @@ def _structure(block: Block, sites: list[Site], atoms: Expanded, lattice: Any) -
         species.append(next(iter(amounts)) if full else amounts)
         coords.append(atoms.coords[i])
         numbers.append(int(k))
+        fullest = max(fullest, sum(amounts.values()))
+    if fullest < EMPTY:
+        raise StructureError(
+            f"block {block.name}: no position is occupied by more than {fullest:.3g}: these are no "
+            "occupancies (FullProf divides them by the order of the group)"
+        )
     return Structure(
         lattice,
         species,

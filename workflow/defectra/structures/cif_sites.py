@@ -19,7 +19,9 @@ Floats = NDArray[np.float64]
 _CELL = ("length_a", "length_b", "length_c", "angle_alpha", "angle_beta", "angle_gamma")
 COORDINATE = ("_atom_site_fract_x", "_atom_site.fract_x")
 _REAL = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eEdD][-+]?\d+)?)(?:\(\d*\))?$")
-_SPECIES = re.compile(r"([A-Za-z]{1,2})(?:\d*[+-]\d*|[+-]\d*|0)?$")
+_FRACTION = re.compile(r"([-+]?\d{1,3})/([1-9]\d?)$")
+# Symbols with the number of an isotope and a charge, whole or mean: ``7Li``, ``Fe3+``, ``Mn3.5+``.
+_SPECIES = re.compile(r"\d{0,3}([A-Za-z]{1,2})(?:\d*\.?\d*[+-]{1,2}|[+-]\d*\.?\d*|0)?$")
 _LABEL = re.compile(r"([A-Za-z]+)(?:[\d(_'*+-].*)?$")
 
 
@@ -44,6 +46,9 @@ def number(value: Value, what: str) -> float:
         Naming the line and what should stand there.
     """
     found = _REAL.match(value.text.strip())
+    parts = _FRACTION.match(value.text.strip())
+    if parts is not None:
+        return int(parts.group(1)) / int(parts.group(2))
     if found is None:
         hint = "; write a decimal point" if "," in value.text else ""
         raise StructureError(f"line {value.line}: {what}: {value.text!r} is no number{hint}")
@@ -178,6 +183,19 @@ def _site(loop: Loop, row: list[Value], formula: dict[str, float]) -> Site:
     )
 
 
+def _named_site(letters: str, formula: dict[str, float]) -> str:
+    """Element that a label begins with, where a name of the site follows: ``MgM``, ``SiT``, ``OA``.
+
+    Minerals are labelled so (American Mineralogist database). Empty where the formula has not
+    exactly one such element, the rest of the label is one of its elements, too, or may mean water
+    or hydroxyl whose hydrogen is not listed (``OW``, ``OH``).
+    """
+    starts = [letters[:n] for n in (1, 2) if letters[:n] in formula and len(letters) > n]
+    rest = letters[len(starts[0]) :] if len(starts) == 1 else ""
+    known = rest and rest.capitalize() not in formula and rest[0].upper() not in "HW"
+    return starts[0] if known else ""
+
+
 def _element(kind: Value | None, label: Value | None, formula: dict[str, float], line: int) -> str:
     """Element of a site by its type symbol, else by its label."""
     from pymatgen.core import Element
@@ -193,6 +211,8 @@ def _element(kind: Value | None, label: Value | None, formula: dict[str, float],
     other = letters.capitalize()  # `CO`, `LI`: cobalt, lithium, if the formula says so
     if len(letters) == 2 and other in formula and letters[0].upper() not in formula:
         return other
+    if not kind and (named := _named_site(letters, formula)):
+        return named
     name = "_atom_site_type_symbol" if kind else "label"
     raise StructureError(
         f"line {line}: {name} {given.text!r} is no element; write one as _atom_site_type_symbol "

@@ -35,7 +35,7 @@ ASE_FORMATS = {"aims", "extxyz", "espresso-in", "gen", "res", "xsf", "xyz"}
 FAR = 50.0  # Å; no crystal has all its atoms further apart
 _CIF = re.compile(r"^\s*(?:#.*\s+)*data_\S*\s", re.I)
 _CIF_NAME = re.compile(r"\.m?cif$", re.I)
-_POSCAR_NAME = re.compile(r"POSCAR|CONTCAR|\.vasp$", re.I)
+_POSCAR_NAME = re.compile(r"POSCAR|CONTCAR|XDATCAR|\.vasp$", re.I)
 _GRID_NAME = re.compile(r"^(?:CHGCAR|CHG|AECCAR\d|LOCPOT|PARCHG|ELFCAR)(?![a-z])", re.I)
 
 
@@ -145,11 +145,14 @@ def _ase_or_refused(path: Path, reason: str) -> Structure:
     try:
         return checked(_by_ase(path))
     except Exception as error:  # the parsers of others raise whatever comes
-        reasons = (
-            reason
-            if "unknown format" in str(error)
-            else f"{reason}; ASE: {error or type(error).__name__}"
-        )
+        strange = re.search(r"Unrecognized extension|No module named", reason)
+        if re.search(r"\.(?:json|ya?ml)$", plain_name(path), re.I):
+            reasons = f"no structure as pymatgen writes it ({reason})"
+        elif "unknown format" in str(error):
+            reasons = str(error) if strange else reason
+        else:
+            known = "" if strange else f"{reason}; "
+            reasons = f"{known}ASE: {error or type(error).__name__}"
     text = " ".join(reasons.split())[:300]
     raise StructureError(f"{path}: not a structure file that can be read: {text}")
 

@@ -41,6 +41,7 @@ _AVERAGE = ("<xanes>", "xanes", "<xanes_tot>")
 _CONVOLVED = re.compile(r"_conv(?:_\d+)?\.(?:txt|dat)$", re.I)
 _ENDING = re.compile(r"\.(?:txt|dat)$", re.I)
 _PRINTED = re.compile(r"\s*FDMNES(?: II)? program", re.I)
+_TDDFT = re.compile(r"_tddft(?:_\d+)?$", re.I)
 _NUMBERED = re.compile(r"_\d+$")
 _SHELLS = {(1, 1): "K", (2, 1): "L1", (2, 2): "L2", (2, 3): "L3", (3, 4): "M4", (3, 5): "M5"}
 _CARDS = {
@@ -93,6 +94,8 @@ def read(files: tuple[Path, ...], folder: Folder) -> Reading:
     if other:
         raise EngineError("not_absorption", f"{path.name}: its indata file asks for {other}")
     beside = dict.fromkeys(_OPERATORS[c] for c in cards if c in _OPERATORS)
+    if _TDDFT.search(_stem(path)):  # written beside that of independent particles
+        beside["with TDDFT"] = None
     lines, energy, mu = mean_of(files, 1)
     _check_column(path, lines)
     _check_whole(path, energy, cards)

@@ -31,7 +31,8 @@ _TOLD = {
     "SPIN": "card SPIN", "POLA": "card POLARIZATION", "ELLI": "card ELLIPTICITY",
     "MULT": "card MULTIPOLE", "CFAV": "card CFAVERAGE: a mean over several absorbers",
     "TDLD": "card TDLDA", "PMBS": "card PMBSE", "NOHO": "card NOHOLE: no core hole",
-    "ABSO": "card ABSOLUTE: not normalised",
+    "ABSO": "card ABSOLUTE: not normalised", "HUBB": "card HUBBARD",
+    "SFCO": "card SFCONV: convolved with the many-body spectral function",
 }  # fmt: skip
 
 
@@ -74,7 +75,7 @@ class Input:
             text,
             _HOLES.get(edge, edge.upper()),
             next((_OTHER[c] for c in cards if c in _OTHER), ""),
-            (*(_TOLD[c] for c in cards if c in _TOLD), *_hole(cards)),
+            (*(_TOLD[c] for c in cards if c in _TOLD), *_hole(cards), *_moved(cards)),
             () if several else _shells(text, cards),
             int(target[:9]) - 1 if target.isdecimal() else None,
             (cards.get("CIF") or [""])[0],
@@ -87,6 +88,26 @@ def _hole(cards: dict[str, list[str]]) -> list[str]:
     kind = (cards.get("CORE") or ["FSR"])[0].upper()
     words = "no core hole" if kind == "NONE" else f"core hole {kind}"
     return [] if kind == "FSR" else [f"card COREHOLE: {words}"]
+
+
+def _moved(cards: dict[str, list[str]]) -> list[str]:
+    """What moves the energies, broadens the spectrum, or is no Hedin-Lundqvist self-energy.
+
+    Cards ``CORRECTIONS vr vi`` and ``EXCHANGE model vr vi``, both in eV.
+    """
+    out = []
+    model = (cards.get("EXCH") or ["0"])[0]
+    if model not in ("0", "0.0"):
+        out.append(f"card EXCHANGE: model {model} of the self-energy")
+    for card, name, first in (("CORR", "CORRECTIONS", 0), ("EXCH", "EXCHANGE", 1)):
+        for word, what in zip(cards.get(card, [])[first : first + 2], ("moved by", "broadened by")):
+            try:
+                value = _real(word)
+            except ValueError:
+                continue
+            if value:
+                out.append(f"card {name}: {what} {value:g} eV")
+    return out
 
 
 def _words(line: str) -> list[str]:

@@ -191,8 +191,8 @@ def _decided(found: Found) -> Iterator[Check]:
     best = max((r["acceptance"] for r in rows), default=math.nan)
     yield _check(
         check_id="hbn_no_single_defect",
-        check=f"largest acceptance probability of {len(rows)} candidates at {HYBRID}; a defect "
-        "would be named from",
+        check=f"largest acceptance probability of {len(rows)} candidates at {HYBRID}, of "
+        f"{len(found.runs)}; a defect would be named from",
         bound=0.5,
         sense="below",
         ours=Estimate.exact(best, len(rows)),

@@ -21,7 +21,7 @@ def gather_hbn(job: Job) -> None:
     from defectra.core.project_files import archive_folder
     from defectra.core.store import Archive, write_table
     from defectra.studies.hbn.requests import REQUESTS, force_rows, run_rows
-    from defectra.studies.hbn.tables import FORCES, RUNS, SHOWN
+    from defectra.studies.hbn.tables import FORCES, RUNS, SHOWN, shown
 
     config = part_of_config(json.loads(job.params.config))
     settings, protocols = config.hbn, config.protocols
@@ -29,7 +29,7 @@ def gather_hbn(job: Job) -> None:
     ledger = Ledger(REQUESTS.kinds, Archive(archive_folder(job.params.archive)), journals)
     rows = run_rows(ledger, settings, protocols.gpaw_emitter[settings.protocol])
     write_table(job.output.runs, rows, RUNS)
-    write_csv(job.output.table, [{k: r[k] for k in SHOWN} for r in rows], list(SHOWN))
+    write_csv(job.output.table, [shown(r) for r in rows], list(SHOWN))
     forces = force_rows(ledger, settings, protocols.gpaw[settings.phonons])
     write_table(job.output.forces, forces, FORCES)
 

@@ -81,6 +81,7 @@ SHOWN = (
     *("local_from", "local_to", "fmax_excited", "relaxed", "steps", "cpu_s", "max_rss_mb"),
     *("structure_id", "calculation_id"),
 )
+NOT_COMPUTED = "not_computed"  # error class of a candidate that waits
 _BLANK: Mapping[str, Any] = {"float": NAN, "string": "", "int": 0, "bool": False}
 
 
@@ -167,9 +168,16 @@ def _fractional(occupations: Sequence[Sequence[float]]) -> float:
     return max(min(abs(f), abs(1 - f)) for each in occupations for f in each)
 
 
+def shown(row: Mapping[str, Any]) -> Row:
+    """A run as people see it: what was not computed has not failed."""
+    waits = row["error_class"] == NOT_COMPUTED
+    known = {"status": NOT_COMPUTED.replace("_", " ")} if waits else {}
+    return {k: row[k] for k in SHOWN} | known
+
+
 def waiting(request: Request, message: str) -> Row:
     """Status row of a candidate that was not computed."""
-    known = {"status": str(Status.FAILED), "error_class": "not_computed", "message": message}
+    known = {"status": str(Status.FAILED), "error_class": NOT_COMPUTED, "message": message}
     about = {k: v for k, v in request.about.items() if k in RUNS.names}
     name = f"none:{request.calculation_id[:16]}"
     return blank(RUNS) | about | known | {"calculation_id": name, "protocol": request.protocol}

@@ -19,7 +19,7 @@ from defectra.studies.levels.distances import HostRows
 from defectra.studies.levels.features import Defects, flat_ladder
 from defectra.studies.levels.gaussian_process import Fitted, members
 from defectra.studies.levels.intervals import Width, learn_width
-from defectra.studies.levels.learnt_kernel import LearntKernel
+from defectra.studies.levels.learnt_kernel import LearntKernel, Tails
 from defectra.studies.levels.nested import Candidate, LeftOut, Rows, leave_out
 from defectra.studies.levels.settings import Learning, LevelsStudy
 
@@ -83,8 +83,7 @@ def left_out(
         if key not in pairs:
             out = set().union(*(dealt[k] for k in numbers))
             kept = np.flatnonzero([g not in out for g in groups])
-            kernel = learn(known, kept, study.learning, seed)
-            pairs[key] = learnt_kernel.fit(known.rows, known.labels, kernel, known.suspect)
+            pairs[key] = fitted_without(known, kept, study.learning, seed)
         return pairs[key]
 
     plain = [Candidate(fitted, {}) for fitted in others]
@@ -104,8 +103,7 @@ def width_for_new_hosts(known: Known, study: LevelsStudy, seed: int) -> Width:
     error = np.full(known.labels.shape, np.nan)
     for part in parts(known, groups, Split.HOST_OUT, study.learning.parts):
         kept = np.flatnonzero([g not in part for g in groups])
-        kernel = learn(known, kept, study.learning, seed)
-        fitted = learnt_kernel.fit(known.rows, known.labels, kernel, known.suspect)
+        fitted = fitted_without(known, kept, study.learning, seed)
         for name in part:
             block = np.flatnonzero([g == name for g in groups])
             value, variance = fitted.without(block)
@@ -128,6 +126,13 @@ def parts(known: Known, groups: Sequence[str], split: Split, count: int) -> list
         gap = {str(g): float(v) for g, v in zip(groups, known.rows.gap)}
         names.sort(key=lambda name: (gap[name], name))
     return [set(names[k::count]) for k in range(min(count, len(names)))]
+
+
+def fitted_without(known: Known, kept: Ints, settings: Learning, seed: int) -> Fitted:
+    """The learnt form on all rows; kernel and weights of the rows from the labels of `kept`."""
+    kernel = learn(known, kept, settings, seed)
+    tails = Tails(kept, settings.degrees)
+    return learnt_kernel.fit(known.rows, known.labels, kernel, known.suspect, tails)
 
 
 def learn(known: Known, kept: Ints, settings: Learning, seed: int) -> LearntKernel:

@@ -10,12 +10,11 @@ import numpy as np
 
 from defectra.core.claims import NAN, NOTHING, Estimate, Row, Rows
 from defectra.studies.levels.checks_computed import CELLS, spread
-from defectra.studies.levels.inputs import DEFAULT_PROTOCOL
+from defectra.studies.levels.inputs import DEFAULT_PROTOCOL, SMALLEST
 from defectra.studies.levels.tables import sizes_of
 from defectra.studies.levels.whole_space import MODELS
 
 DEVIATION_COLUMNS = ["quantity", "against", "metric", "value", "lo", "hi", "unit", "n"]
-SMALLEST = 16  # atoms; below, the defect overlaps its images
 HOST_COLUMNS = {
     "lattice": ("lattice_A", "Å", "lattice constant, PBE"),
     "gap": ("gap_hse_eV", "eV", "gap, HSE06 on PBE orbitals"),

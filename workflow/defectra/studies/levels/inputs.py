@@ -29,6 +29,7 @@ Json = dict[str, Any]
 
 SET_COLUMNS = ["host", "site", "impurity", "charges", "atoms", "protocol"]
 DEFAULT_PROTOCOL = "fast"
+SMALLEST = 16  # atoms; below, the defect overlaps its images
 SUBLATTICES = {"M_i_A": "i_A", "M_i_B": "i_B", "M_i_neut": "i_oct"}
 HARD = frozenset("B C N O F".split())  # 2p shells: they need the higher cut-off
 CHARGE_LIMIT = 3

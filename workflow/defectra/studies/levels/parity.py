@@ -19,7 +19,7 @@ from defectra.core.claims import Estimate
 from defectra.core.errors import EngineError
 from defectra.defects.corrections import Correction
 from defectra.defects.levels import Cells, offset
-from defectra.studies.levels.inputs import DEFAULT_PROTOCOL, DefectSet, protocol_of
+from defectra.studies.levels.inputs import DEFAULT_PROTOCOL, SMALLEST, DefectSet, protocol_of
 from defectra.studies.levels.sets import Protocols, Tables, corrections_of, find
 
 Row = dict[str, Any]
@@ -42,7 +42,9 @@ _KINDS = {1: "donor", 0: "acceptor"}  # by the upper charge: (+1/0), (0/-1)
 def parity_rows(
     levels: Rows, sets: Sequence[DefectSet], tables: Tables, protocols: Protocols
 ) -> list[Row]:
-    """Unrelaxed levels beside published ones, bare and with either dielectric constant.
+    """Unrelaxed levels of the smallest cells beside published ones, by each treatment.
+
+    Bare, and corrected with either dielectric constant.
 
     Parameters
     ----------
@@ -52,12 +54,13 @@ def parity_rows(
     changes = {
         (s.host, s.site, s.impurity): _changes(s, tables, protocols)
         for s in sets
-        if s.protocol == DEFAULT_PROTOCOL
+        if (s.protocol, s.atoms) == (DEFAULT_PROTOCOL, SMALLEST)
     }
     out = []
     for r in levels:
         key = (r["host"], r["site"], r["impurity"])
-        if r["protocol"] != DEFAULT_PROTOCOL or not math.isfinite(r["published_eV"]):
+        shown = (r["protocol"], r["atoms"]) == (DEFAULT_PROTOCOL, SMALLEST)
+        if not shown or not math.isfinite(r["published_eV"]):
             continue
         change = changes.get(key, {})
         upper, lower = (change.get(q, math.nan) if q else 0.0 for q in (r["q_from"], r["q_to"]))
@@ -142,17 +145,25 @@ def _screening(parity: Rows) -> Iterator[Row]:
 
 
 def _sizes(levels: Rows) -> Iterator[Row]:
-    found: dict[tuple[Any, ...], dict[int, float]] = {}
+    """What a larger cell changes in each level, and what is then left to the published one."""
+    found: dict[tuple[Any, ...], dict[int, Mapping[str, Any]]] = {}
     for r in levels:
         if math.isfinite(r["corrected_eV"]):
             key = (r["host"], r["site"], r["impurity"], r["q_from"], r["protocol"])
-            found.setdefault(key, {})[r["atoms"]] = r["corrected_eV"]
+            found.setdefault(key, {})[r["atoms"]] = r
     for (host, site, impurity, charge, _), by_size in found.items():
         small, large = min(by_size), max(by_size)
-        if small < large:
-            moved = Estimate.exact(by_size[large] - by_size[small], 1)
-            what = f"{impurity} on {site} in {host}: {large} less {small} atoms"
-            yield _row("size", _KINDS.get(charge, "other"), "corrected level", moved, what)
+        if small == large:
+            continue
+        kind, defect = _KINDS.get(charge, "other"), f"{impurity} on {site} in {host}"
+        more, fewer = by_size[large], by_size[small]
+        for name, words in (("bare_eV", "bare level"), ("corrected_eV", "corrected level")):
+            moved, left = more[name] - fewer[name], more[name] - more["published_eV"]
+            what = f"{defect}: {large} less {small} atoms"
+            yield _row("size", kind, words, Estimate.exact(moved, 1), what)
+            if math.isfinite(left):
+                what = f"{defect}: {large} atoms"
+                yield _row("size", kind, f"{words} less published", Estimate.exact(left, 1), what)
 
 
 def _relaxation(levels: Rows) -> Iterator[Row]:

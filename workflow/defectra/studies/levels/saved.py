@@ -25,14 +25,14 @@ from defectra.studies.levels.evaluate import Data
 from defectra.studies.levels.features import Defects, Hosts, Scales, defects, flat_ladder, scales
 from defectra.studies.levels.gaussian_process import Fitted
 from defectra.studies.levels.intervals import Width
-from defectra.studies.levels.learnt_kernel import LearntKernel
+from defectra.studies.levels.learnt_kernel import LearntKernel, Tails
 from defectra.studies.levels.settings import LevelsStudy
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Key = tuple[str, str, str]
 
-KIND = "defectra levels 1"
+KIND = "defectra levels 2"
 _BLOCKS = ("host", "impurity", "contrast", "atoms")
 
 
@@ -67,6 +67,8 @@ class LevelModel:
         Distance from the nearest learnt host beyond which nothing is claimed.
     level
         Share of levels that an interval is to hold.
+    degrees
+        Degrees of freedom of the noise.
     """
 
     keys: list[Key]
@@ -78,6 +80,7 @@ class LevelModel:
     width: Width
     domain: float
     level: float
+    degrees: float
 
     def rows(self) -> Defects:
         """Descriptors of the training defects."""
@@ -85,7 +88,9 @@ class LevelModel:
 
     def fitted(self) -> Fitted:
         """The model on all its rows."""
-        return learnt_kernel.fit(self.rows(), self.labels, self.kernel, flat_ladder(self.labels))
+        tails = Tails(np.arange(len(self.keys)), self.degrees)
+        suspect = flat_ladder(self.labels)
+        return learnt_kernel.fit(self.rows(), self.labels, self.kernel, suspect, tails)
 
     def predict(self, keys: Sequence[Key], hosts: Hosts) -> Predicted:
         """Levels of defects in hosts whose gap and lattice constant are given."""
@@ -107,6 +112,7 @@ class LevelModel:
             "width": [self.width.offset, self.width.power, self.width.growth],
             "domain": self.domain,
             "level": self.level,
+            "degrees": self.degrees,
         }
         blocks = {f"scale_{b}": getattr(self.scales, b) for b in _BLOCKS}
         with replacing(path) as draft, draft.open("wb") as handle:
@@ -124,8 +130,10 @@ def train(data: Data, hosts: Hosts, study: LevelsStudy, seed: int) -> LevelModel
     kernel = declared.learn(known, np.arange(len(groups)), study.learning, seed)
     width = declared.width_for_new_hosts(known, study, seed)
     domain = HostRows.of(rows.host).usual(study.intervals.domain)
-    level = study.intervals.level
-    return LevelModel(data.keys, data.labels, data.scored, named, by, kernel, width, domain, level)
+    level, degrees = study.intervals.level, study.learning.degrees
+    return LevelModel(
+        data.keys, data.labels, data.scored, named, by, kernel, width, domain, level, degrees
+    )
 
 
 def load(path: str | Path) -> LevelModel:
@@ -152,6 +160,7 @@ def load(path: str | Path) -> LevelModel:
             Width(*about["width"]),
             float(about["domain"]),
             float(about["level"]),
+            float(about["degrees"]),
         )
     except (KeyError, ValueError, TypeError) as error:
         raise DataError(

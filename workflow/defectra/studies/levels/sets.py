@@ -120,7 +120,13 @@ def corrections_of(cells: Cells, host: Host, known: Mapping[str, Row]) -> dict[i
 
 
 def correction_rows(sets: Sequence[DefectSet], tables: Tables, protocols: Protocols) -> list[Row]:
-    """Rows of :data:`CORRECTIONS` of every set whose cells are there; needs the library."""
+    """New rows of :data:`CORRECTIONS` of sets whose cells are there.
+
+    Raises
+    ------
+    EngineError
+        ``not_installed`` if one is not known yet and the library is missing.
+    """
     from importlib.metadata import version
 
     out: dict[str, Row] = {}
@@ -130,15 +136,18 @@ def correction_rows(sets: Sequence[DefectSet], tables: Tables, protocols: Protoc
             continue
         cells, host = found
         fixes = corrections_of(cells, host, tables.corrections)
+        epsilon = float(host.dielectric[0, 0])
         for row in cells.charged:
-            if row["charge"] in fixes:
+            old = tables.corrections.get(row["calculation_id"])
+            known = old is not None and abs(old["epsilon"] - epsilon) < SAME_EPSILON
+            if row["charge"] in fixes and not known:
                 out[row["calculation_id"]] = {
                     "calculation_id": row["calculation_id"],
                     "point_charge_eV": fixes[row["charge"]].point_charge_ev,
                     "alignment_eV": fixes[row["charge"]].alignment_ev,
                     "spread_V": fixes[row["charge"]].spread_ev,
                     "freysoldt_eV": fixes[row["charge"]].freysoldt_ev,
-                    "epsilon": float(host.dielectric[0, 0]),
+                    "epsilon": epsilon,
                     "library": f"pydefect {version('pydefect')}",
                 }
     return list(out.values())

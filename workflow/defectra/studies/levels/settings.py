@@ -42,6 +42,11 @@ class Learning(Strict):
     parts: int = Field(5, ge=2, description="groups are dealt into so many; one kernel for each")
     most_per_host: int = Field(40, ge=1, description="rows of a host that a kernel is learnt from")
     steps: int = Field(35, ge=1, description="iterations of the optimiser at most")
+    degrees: float = Field(
+        4.0,
+        gt=0,
+        description="degrees of freedom of Student's t noise: rows far from the others count less",
+    )
 
 
 class Boosting(Strict):

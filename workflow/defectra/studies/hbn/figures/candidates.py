@@ -47,6 +47,7 @@ def plot_ladder(rows: Rows, line: Line, path: str | Path) -> None:
     axis.set_yticks(range(len(names)), names)
     axis.invert_yaxis()
     axis.set(xlabel="zero-phonon line (eV)", title=f"{len(names)} computed, {missing} not yet")
+    axis.text(1.01, 1.01, "acceptance", transform=axis.transAxes, fontsize=8, va="bottom")
     figure.legend(loc="outside lower center", ncols=3)
     style.save(figure, path)
 
@@ -58,6 +59,11 @@ def _points(axis: Axes, rows: Rows, names: list[str], shift: float, fidelity: st
         face = "white" if row["verdict"] == EXCLUDED else colour
         bar = {"xerr": row["error_sd_eV"], "capsize": 2, "color": colour}
         axis.errorbar(row["zpl_eV"], y, fmt="o", ms=5, markerfacecolor=face, **bar)
+        if style.finite(row["acceptance"]):
+            chance = axis.text(
+                1.01, y, f"{100 * row['acceptance']:.2g} %", color=colour, va="center"
+            )
+            chance.set(transform=axis.get_yaxis_transform(), fontsize=8)
     axis.plot([], [], "o", color=_COLOURS[fidelity], label=f"{fidelity}, error (open: excluded)")
 
 
@@ -84,7 +90,7 @@ def plot_sidebands(rows: Rows, line: Line, path: str | Path) -> None:
         ylabel=f"emission at {line.temperature:g} K, highest = 1",
         title="grey: measured full width",
     )
-    axes[0, 0].set_xlim(-0.5, 0.1)
+    axes[0, 0].set(xlim=(-0.5, 0.1), yscale="log", ylim=(1e-3, 1.3))
     axes[0, 1].set(xlabel="phonon energy (meV)", ylabel="partial Huang-Rhys factor")
     axes[0, 1].set_ylim(bottom=0)
     figure.legend(loc="outside lower center", ncols=2)

@@ -20,7 +20,7 @@ def plot_lines(rows: Rows, line: Line, path: str | Path) -> None:
     rows = [r for r in rows if not str(r["spectrum"]).startswith("background")]
     known = [r for r in rows if style.finite(r["center_eV"], r["width_eV"])]
     good = [r for r in known if r["status"] == "ok"]
-    figure, axes = style.canvas(1, 2, (8.6, 3.6))
+    figure, axes = style.canvas(1, 2, (8.4, 3.8))
     if not good:
         style.say(axes[0, 0], "no spectrum has a line")
         style.say(axes[0, 1], "")
@@ -38,10 +38,11 @@ def plot_lines(rows: Rows, line: Line, path: str | Path) -> None:
                 "o", ms=3, lw=0.8, color=colour, label=name,
             )  # fmt: skip
     low, high = line.energy - 2 * line.energy_sd, line.energy + 2 * line.energy_sd
-    axes[0, 0].axvspan(low, high, color=style.GREEN, alpha=0.3, lw=0, label="window")
+    window = {"color": style.GREEN, "alpha": 0.3, "lw": 0, "zorder": 0}
+    axes[0, 0].axvspan(low, high, label="measured window, two standard deviations", **window)
     axes[0, 0].set(xlabel="centre (eV)", ylabel="full width at half maximum (meV)")
-    axes[0, 0].legend()
     axes[0, 1].hist(center, bins=15, color=style.SKY)
-    axes[0, 1].axvspan(low, high, color=style.GREEN, alpha=0.3, lw=0)
+    axes[0, 1].axvspan(low, high, **window)
     axes[0, 1].set(xlabel="centre (eV)", ylabel="spectra")
+    figure.legend(loc="outside lower center", ncols=3)
     style.save(figure, path)

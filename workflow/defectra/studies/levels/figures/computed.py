@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 
 from defectra.figures import style
 from defectra.structures.defects import VANADIUM
-from defectra.studies.levels.inputs import DEFAULT_PROTOCOL
+from defectra.studies.levels.inputs import DEFAULT_PROTOCOL, SMALLEST
 
 Rows = Sequence[Mapping[str, Any]]
 COLOURS = {
@@ -20,7 +20,6 @@ COLOURS = {
     "no plateau": style.ORANGE,
     "shallow": style.RED,
 }
-SHOWN_ATOMS = 16
 FAR_EV = 1.0
 MARGIN_EV = 0.3
 
@@ -32,7 +31,7 @@ def plot_computed(levels: Iterable[Mapping[str, Any]], path: str | Path) -> None
         r
         for r in levels
         if math.isfinite(r["level_eV"])
-        and (r["atoms"], r["protocol"]) == (SHOWN_ATOMS, DEFAULT_PROTOCOL)
+        and (r["atoms"], r["protocol"]) == (SMALLEST, DEFAULT_PROTOCOL)
     ]
     figure, axes = style.canvas(2, 1, (11.5, 10.6), height_ratios=[1.1, 1.0])
     if rows:

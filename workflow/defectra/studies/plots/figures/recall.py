@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 
 from defectra.figures import style
 from defectra.studies.plots.reading import COLUMN_MEAN, NEAREST, SLOPE
@@ -21,9 +22,12 @@ LOOKS = {SLOPE: (style.BLUE, "o"), NEAREST: (style.ORANGE, "s"), COLUMN_MEAN: (s
 def plot_recall(rows: Sequence[Mapping[str, Any]], path: str | Path) -> None:
     """Share of lines found, with 90 % intervals: by number of lines, and by kind of plot."""
     found = [row for row in rows if row["metric"] == RECALL]
-    figure, axes = style.canvas(1, 2, (9.2, 3.6))
+    figure, axes = style.canvas(1, 2, (8.4, 3.8))
     _by_count(axes[0, 0], found)
     _by_kind(axes[0, 1], found)
+    handles, names = axes[0, 0].get_legend_handles_labels()
+    if handles:
+        figure.legend(handles, names, loc="outside lower center", ncols=len(names))
     style.save(figure, path)
 
 
@@ -41,8 +45,7 @@ def _by_count(axis: Any, rows: Sequence[Mapping[str, Any]]) -> None:
     axis.set(ylim=(0, 1.03), xlabel="lines of a plot",
              ylabel="share of lines found",
              title="Polynomials, both resolutions")  # fmt: skip
-    if axis.get_legend_handles_labels()[0]:
-        axis.legend(loc="lower left")
+    axis.xaxis.set_major_locator(MaxNLocator(integer=True))
 
 
 def _by_kind(axis: Any, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -21,11 +21,11 @@ def plot_frames(frames: Mapping[str, Any], missing: Sequence[str], path: str | P
     figure, axes = style.canvas(len(NAMES), 3, (7.0, 7.6))
     for line, name in enumerate(NAMES):
         if f"{name}_measured" not in frames:
-            _told(axes[line], name, missing)
+            _say_why(axes[line], name, missing)
             continue
         pair = [np.asarray(frames[f"{name}_{kind}"], float) for kind in ("measured", "simulated")]
         if not all(np.ptp(image) > 0 for image in pair):  # equal pixels, or not a number
-            _told(axes[line], name, [f"{name}: a frame whose pixels are all equal"])
+            _say_why(axes[line], name, [f"{name}: a frame whose pixels are all equal"])
             continue
         measured, simulated = (grey(image) for image in pair)
         fit = compare(pair[1], pair[0])
@@ -49,7 +49,7 @@ def plot_objective(
     for axis, name in zip(axes[0], NAMES):
         own = [row for row in rows if row["image"] == name]
         if not own:
-            _told([axis], name, missing)
+            _say_why([axis], name, missing)
             continue
         for who, colour in (("authors", style.GREY), ("ours", style.BLUE)):
             line = [row for row in own if row["who"] == who]
@@ -69,7 +69,7 @@ def plot_objective(
     style.save(figure, path)
 
 
-def _told(axes: Any, name: str, missing: Sequence[str]) -> None:
+def _say_why(axes: Any, name: str, missing: Sequence[str]) -> None:
     """Say in place of a picture why there is none."""
     reason = next((text for text in missing if name in text), "not registered")
     for axis in axes:

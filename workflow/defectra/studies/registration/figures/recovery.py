@@ -56,14 +56,7 @@ def _agreement(axis: Any, refused: Rows, settings: RegistrationStudy) -> None:
         axis.plot(float(row["correlation"]), float(row["reflection"]), "x", color=colour, ms=5)
     axis.axvline(settings.least_correlation, color=style.GREY, lw=0.8)
     axis.axhline(settings.least_reflection, color=style.GREY, lw=0.8)
-    axis.text(
-        0.98,
-        0.78,
-        "accepted, if the pixel size fits",
-        ha="right",
-        va="top",
-        transform=axis.transAxes,
-        fontsize=8,
-    )
+    above = (settings.least_correlation + 0.02, settings.least_reflection + 0.03)
+    axis.text(*above, "accepted, if the\npixel size fits", va="bottom", fontsize=8)
     axis.set(xlabel="correlation, worse grain", ylabel="agreement of the worst strong reflection",
              xlim=(-0.3, 1.05), ylim=(-1.05, 1.05), title="Images of something else")  # fmt: skip

@@ -48,7 +48,7 @@ def plot_fractions(rows: Rows, path: str | Path) -> None:
     rows = [r for r in rows if style.finite(r["truth"], r["fraction"], r["lo"], r["hi"])]
     own = [r for r in rows if r["model"] == EA and r["seed"] == 0]
     movies = sorted({r["movie"] for r in own})[:2]
-    figure, axes = style.canvas(1, 3, (10.5, 3.2))
+    figure, axes = style.canvas(1, 3, (8.4, 3.2))
     for axis, movie in zip(axes.flat, movies, strict=False):
         for condition, colour in ((USUAL, style.BLUE), (POOR, style.RED)):
             some = [r for r in own if (r["movie"], r["condition"]) == (movie, condition)]
@@ -58,14 +58,13 @@ def plot_fractions(rows: Rows, path: str | Path) -> None:
             axis.plot(time, [r["fraction"] for r in some], color=colour, label=condition)
         axis.plot(time, [r["truth"] for r in some], "k--", lw=1, label="truth")
         axis.set(xlabel="frame", ylabel="ice fraction", title=movie, ylim=(-0.02, 1.02))
-    if movies:
-        axes[0, 0].legend()
-    else:
+    if not movies:
         style.say(axes[0, 0], "no fractions")
     for condition, colour in ((USUAL, style.BLUE), (POOR, style.RED)):
         values = [r["entropy"] for r in rows if (r["model"], r["condition"]) == (EA, condition)]
         axes[0, 2].hist(values, bins=np.linspace(0, np.log(2), 25), color=colour, alpha=0.6,
-                        label=condition)  # fmt: skip
+                        label=None if movies else condition)  # fmt: skip
     axes[0, 2].set(xlabel="entropy of a frame (nats)", ylabel="frames", title="EA, all seeds")
-    axes[0, 2].legend()
+    handles, names = axes[0, 0 if movies else 2].get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside lower center", ncols=len(names))
     style.save(figure, path)

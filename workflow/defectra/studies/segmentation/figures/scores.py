@@ -16,34 +16,35 @@ Rows = Sequence[Mapping[str, Any]]
 _COLOURS = {EA: style.BLUE, ER[0]: style.ORANGE, ER[1]: style.GREEN, BASE: style.GREY}
 LABELS = {
     "accuracy": "accuracy",
-    "iou": "intersection over union",
+    "iou": "intersection\nover union",
     "ece": "calibration error",
     "brier": "Brier score",
-    "nll": "negative log-likelihood",
+    "nll": "negative\nlog-likelihood",
 }
 
 
 @style.styled()
 def plot_scores(rows: Rows, path: str | Path) -> None:
-    """Above: scores by condition. Below: EA − ER; a whole bar off zero is a difference."""
+    """Left: scores by condition. Right: EA − ER; a whole bar off zero is a difference."""
     conditions = list(dict.fromkeys(r["condition"] for r in rows))
-    figure, axes = style.canvas(2, len(SCORES), (13.5, 6.0))
-    for column, metric in enumerate(SCORES):
+    figure, axes = style.canvas(len(SCORES), 2, (7.4, 1.75 * len(SCORES)), sharex=True)
+    for line, metric in zip(axes, SCORES, strict=True):
         own = [r for r in rows if r["metric"] == metric]
         for k, (model, colour) in enumerate(_COLOURS.items()):
-            _bars(axes[0, column], own, conditions, model, (k - 1.5) * 0.18, colour, model)
+            _bars(line[0], own, conditions, model, (k - 1.5) * 0.18, colour, model)
         for k, label in enumerate(ER):
             name = f"{EA} - {label}"
-            _bars(axes[1, column], own, conditions, name, (k - 0.5) * 0.25, _COLOURS[label], name)
-        axes[1, column].axhline(0, color=style.BLACK, lw=0.8)
-        axes[0, column].set_title(LABELS[metric])
-        for axis in axes[:, column]:
-            axis.set_xticks(range(len(conditions)), conditions, rotation=25, ha="right")
-    axes[1, 0].set_ylabel("EA − ER")
-    for row, title in ((0, "models"), (1, "differences")):
-        handles, labels = axes[row, 0].get_legend_handles_labels()
-        beside = {"loc": "upper left", "bbox_to_anchor": (1.02, 1.0)}  # no bar lies under it
-        axes[row, -1].legend(handles, labels, title=title, **beside)
+            _bars(line[1], own, conditions, name, (k - 0.5) * 0.25, _COLOURS[label], name)
+        line[1].axhline(0, color=style.BLACK, lw=0.8)
+        line[0].set_ylabel(LABELS[metric])
+    for axis, title in zip(axes[0], ("models", "differences"), strict=True):
+        axis.set_title(title)
+    for axis in axes[-1]:
+        axis.set_xticks(range(len(conditions)), conditions)
+    handles, names = axes[0, 0].get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside lower left", ncols=2)
+    handles, names = axes[0, 1].get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside lower right", ncols=1)
     style.save(figure, path)
 
 
