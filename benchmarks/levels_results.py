@@ -13,10 +13,13 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
+
 from benchmarks.rows import put
 from defectra.core.store import read_table
 from defectra.studies.levels.evaluate import DECLARED, PREDICTIONS
 from defectra.studies.levels.hybrid import WAYS
+from defectra.studies.levels.intervals import groups_within
 from defectra.studies.levels.published import level_name
 
 ROOT = Path(__file__).parents[1]
@@ -75,7 +78,8 @@ def text_of(folder: Path) -> str:
     predictions = read_table(folder / "predictions.parquet", PREDICTIONS)
     parts = [
         *_splits(metrics), "", *_subsets(metrics), "", *_models(metrics), "", *_forms(predictions),
-        "", *_coverage(metrics), "", *_hybrid(rows_of(folder / "hybrid.csv")), "",
+        "", *_coverage(metrics), *_chance(predictions), "",
+        *_hybrid(rows_of(folder / "hybrid.csv")), "",
         *_causes(rows_of(folder / "parity_causes.csv")), "",
         *_elsewhere(rows_of(folder / "deviations.csv")),
     ]  # fmt: skip
@@ -148,6 +152,22 @@ def _coverage(metrics: Metrics) -> Iterator[str]:
         text = ", ".join(f"{k} {v:.2f}" for k, v in sorted(shown.items(), key=lambda kv: kv[1]))
         title = "outside" if kind == "host" else "each"
         yield f"- Coverage by {kind}: {good} of {len(found)} within 0.85 to 0.95; {title}: {text}."
+
+
+def _chance(predictions: list[dict]) -> Iterator[str]:
+    """How many hosts would lie within the bounds if the intervals held exactly."""
+    missed: dict[tuple[str, str, str], list[bool]] = {}
+    for r in predictions:
+        if (r["model"], r["split"]) == (DECLARED, "host_out"):
+            out = abs(r["prediction"] - r["truth"]) > r["half_width"]
+            missed.setdefault((r["host"], r["site"], r["impurity"]), []).append(out)
+    share = np.array([np.mean(v) for v in missed.values()])
+    found = groups_within(share, [k[0] for k in missed], 0.9, (0.85, 0.95), seed=1)
+    low, high = np.quantile(found, [0.05, 0.95])
+    yield (
+        "- Of intervals that hold exactly 90 %, with the levels of a defect missed together as "
+        f"they are, {found.mean():.0f} hosts ({low:.0f} to {high:.0f}) would lie within these bounds."
+    )
 
 
 def _hybrid(rows: Rows) -> Iterator[str]:
