@@ -165,7 +165,7 @@ def _chance(predictions: list[dict]) -> Iterator[str]:
     found = groups_within(share, [k[0] for k in missed], 0.9, (0.85, 0.95), seed=1)
     low, high = np.quantile(found, [0.05, 0.95])
     yield (
-        "- Of intervals that hold exactly 90 %, the levels of a defect missed together as they are, "
+        "- Of intervals that hold exactly 90 %, the levels of a defect missed together, "
         f"{found.mean():.0f} hosts ({low:.0f} to {high:.0f}) would lie within these bounds."
     )
 
