@@ -21,6 +21,7 @@ from defectra.studies.levels.evaluate import DECLARED, PREDICTIONS
 from defectra.studies.levels.hybrid import WAYS
 from defectra.studies.levels.intervals import groups_within
 from defectra.studies.levels.published import level_name
+from defectra.studies.levels.settings import LevelsStudy
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs/levels.md"
@@ -79,6 +80,7 @@ def text_of(folder: Path) -> str:
     parts = [
         *_splits(metrics), "", *_subsets(metrics), "", *_models(metrics), "", *_forms(predictions),
         "", *_coverage(metrics), *_chance(predictions), "",
+        *_worst(predictions), "",
         *_hybrid(rows_of(folder / "hybrid.csv")), "",
         *_causes(rows_of(folder / "parity_causes.csv")), "",
         *_elsewhere(rows_of(folder / "deviations.csv")),
@@ -168,6 +170,44 @@ def _chance(predictions: list[dict]) -> Iterator[str]:
         "- Of intervals that hold exactly 90 %, the levels of a defect missed together, "
         f"{found.mean():.0f} hosts ({low:.0f} to {high:.0f}) would lie within these bounds."
     )
+
+
+def _worst(predictions: list[dict]) -> Iterator[str]:
+    """What single published rows do to the errors of left-out hosts."""
+    squares: dict[tuple[str, str, str], list[float]] = {}
+    flat = total = 0.0
+    for r in predictions:
+        if (r["model"], r["split"]) == (DECLARED, "host_out"):
+            square = (r["prediction"] - r["truth"]) ** 2
+            squares.setdefault((r["host"], r["site"], r["impurity"]), []).append(square)
+            total += square
+            flat += square * r["suspect"]
+    worst = max(squares, key=lambda k: sum(squares[k]))
+    wide = sum(sum(v) for k, v in squares.items() if k[0] in ("C", "BN")) / total
+    one = sum(squares[worst]) / total
+    yield (
+        f"- Of all squared errors {_defect(worst)} alone is {one:.0%}, rows of levels that hardly "
+        f"rise are {flat / total:.0%}, diamond and BN together {wide:.0%}."
+    )
+    own = {k: v for k, v in squares.items() if k[0] in LevelsStudy().ordinary}
+    odd = max(own, key=lambda k: sum(own[k]))
+    less = {k: v for k, v in own.items() if k != odd}
+    yield (
+        f"- Ordinary hosts: mean {_mean_of_hosts(own):.3f} eV, without {_defect(odd)} "
+        f"{_mean_of_hosts(less):.3f} eV."
+    )
+
+
+def _defect(key: tuple[str, str, str]) -> str:
+    return f"{key[2]} on {key[1]} in {key[0]}"
+
+
+def _mean_of_hosts(squares: dict[tuple[str, str, str], list[float]]) -> float:
+    """Mean over hosts of the root mean squared error."""
+    by_host: dict[str, list[float]] = {}
+    for (host, *_), values in squares.items():
+        by_host.setdefault(host, []).extend(values)
+    return float(np.mean([math.sqrt(np.mean(v)) for v in by_host.values()]))
 
 
 def _hybrid(rows: Rows) -> Iterator[str]:
