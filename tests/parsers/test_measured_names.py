@@ -108,6 +108,14 @@ def test_the_element_of_an_instrument_is_no_absorber(tmp_path, line, edge):
     assert (found.element, found.edge) == edge
 
 
+@pytest.mark.parametrize(("name", "words"), [("mu_corrected", "mu taken, mu_corrected not"),
+                                              ("mu_std", ""), ("mu_error", "")])  # fmt: skip
+def test_a_second_version_of_the_absorption_is_mentioned(tmp_path, name, words):
+    found = read_file(written(tmp_path, f"# energy mu {name}", E, MU, 1.2 * MU))
+    assert "; ".join(found.notes) == words
+    np.testing.assert_allclose(found.mu, MU, rtol=1e-6)
+
+
 _9809 = """  9809     KEK-PF  BL0Z
  Mono :   SI(111)       D=  3.13551 A    Initial angle=  9.25969 deg
  BL0Z      {kind}   Repetition=  1     Points=  {points}

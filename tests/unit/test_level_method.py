@@ -23,6 +23,13 @@ U_ON = (
     '<v name="LDAUU">{}</v><v name="LDAUJ">0 0 0</v>'
 )
 SPIN = ('<i type="int" name="NSW">', '<i type="logical" name="LSORBIT">T</i><i name="NSW">')
+
+
+def setting(name: str, value: str, kind: str = "logical") -> tuple[str, str]:
+    old = '<i type="int" name="NSW">'
+    return old, f'<i type="{kind}" name="{name}">{value}</i>{old}'
+
+
 POTENTIAL = ("PAW_PBE Te<", "PAW_PBE Te_h 06Sep2000<")
 
 
@@ -67,6 +74,9 @@ def levels(root: Path) -> tuple[list[dict], str]:
         # Cd Te, and Cd Cu Te, in the order of their types
         ([hubbard("2 -1", "3 0")], [hubbard("2 2 -1", "5 5 0")], "Cd: PAW_PBE Cd, U - J = 5 eV"),
         ([hubbard("2 -1", "3 0")], [hubbard("2 2 -1", "0 3 0")], "Cd: PAW_PBE Cd, that"),
+        ([setting("LREAL", "F")], [setting("LREAL", "T")], "LREAL: True, that of the bulk False"),
+        ([setting("LASPH", "T")], [setting("LASPH", "F")], "LASPH: False"),
+        ([setting("PREC", "accura", "string")], [setting("PREC", "normal", "string")], "PREC: N"),
     ],
 )
 def test_cells_of_two_methods_make_no_level(
@@ -85,6 +95,7 @@ def test_cells_of_two_methods_make_no_level(
         ([hybrid(0.31)], [hybrid(0.31)], "HSE06, 0.31 of exact exchange"),
         ([hybrid(0.25, 0.208)], [hybrid(0.25, 0.208)], "HSE06"),
         ([SPIN], [SPIN], "PBE with spin-orbit coupling"),
+        ([setting("PREC", "accura", "string")], [setting("PREC", "Accurate", "string")], "PBE"),
         ([hubbard("2 -1", "3 0")], [hubbard("2 2 -1", "3 5 0")], "PBE+U"),  # U of Cu is its own
     ],
 )

@@ -129,7 +129,8 @@ def read_sets(root: Path, host: str) -> tuple[Sets, list[dict[str, str]]]:
 
 
 def _check_alike(row: Row, bulk: Row) -> None:
-    unlike = difference(row["elements"], bulk["elements"])
+    parts = [difference(row[k], bulk[k]) for k in ("elements", "numerical")]
+    unlike = "; ".join(p for p in parts if p)
     if unlike:
         raise EngineError("mixed_settings", f"{unlike}; run both alike")
 

@@ -160,6 +160,7 @@ def _absorption(data: Floats, found: Sequence[Column]) -> tuple[Floats, str, lis
     if there:
         k, kind = there[0]
         others = [found[o].name for o, _ in there[1:] if found[o].role is not Role.NORMALISED]
+        others += [c.name for c in found if _is_variant(c, found[k])]
         notes = [f"{found[k].name} taken, {', '.join(others)} not"] if others else []
         return data[:, k], kind, notes
     monitor = _one(data, found, Role.MONITOR)
@@ -178,6 +179,13 @@ def _absorption(data: Floats, found: Sequence[Column]) -> tuple[Floats, str, lis
         "no column is named absorption, and no two are named for the incident and the transmitted "
         "or the fluorescence intensity" + how(data, found)
     )
+
+
+def _is_variant(one: Column, taken: Column) -> bool:
+    """Whether a column is another version of the one taken, e.g. ``mu_corrected``; no deviation."""
+    rest = one.key.removeprefix(taken.key)
+    deviation = re.match(r"std|sd|err|sig|var|noise|ref|bkg|back", rest)
+    return one.role is Role.UNKNOWN and rest != one.key and len(rest) > 2 and not deviation
 
 
 def _ratio(data: Floats, top: int, under: int) -> tuple[Floats, list[str]]:

@@ -90,6 +90,7 @@ def read(xml: Path, outcar: Path | None) -> Row:
         "charge": charge,
         "functional": method.functional(run),
         "elements": method.of_elements(run, read_text(xml)),
+        "numerical": method.numerical(run),
         "cutoff_eV": float(run.parameters["ENMAX"]),
         "kpoints": _mesh(run),
         "lattice": np.round(cell.lattice.matrix, 6).ravel().tolist(),

@@ -9,6 +9,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+# What moves a total energy by more than a level is known to (LREAL: meV for each atom).
+_NUMERICAL = ("PREC", "LREAL", "LASPH", "ADDGRID", "IVDW")
 _FRACTION, _SCREENING = 0.25, (0.2, 0.21)  # of HSE06
 
 
@@ -65,8 +67,17 @@ def _list(value: Any, count: int) -> list[float]:
     return [*values, *[0.0] * (count - len(values))][:count]
 
 
+def numerical(run: Any) -> dict[str, str]:
+    """Settings other than cutoff and k-points that energies depend on, of which the run tells.
+
+    Of PREC its first letter counts, as in VASP.
+    """
+    stated = {k: run.parameters[k] for k in _NUMERICAL if run.parameters.get(k) is not None}
+    return {k: str(v)[:1].upper() if k == "PREC" else str(v) for k, v in stated.items()}
+
+
 def difference(one: Mapping[str, str], bulk: Mapping[str, str]) -> str:
-    """How the elements that two runs share were calculated differently; empty if alike."""
+    """How what two runs share (elements, settings) was chosen differently; empty if alike."""
     return "; ".join(
         f"{element}: {one[element]}, that of the bulk {bulk[element]}"
         for element in sorted(set(one) & set(bulk))
