@@ -84,23 +84,21 @@ def points(words: list[str], axis: str) -> list[tuple[float, float]]:
 
 def description(found: Digitised) -> str:
     """What was read, in lines."""
-    from defectra.images.digitise.refusals import SHORT
-
     left, top, right, bottom = found.box.sides
     missing = {"left", "top", "right", "bottom"} - set(found.box.seen)
     frame = f"frame: columns {left:.1f} to {right:.1f}, rows {top:.1f} to {bottom:.1f}"
     if missing:
         frame += f" (no spine at {', '.join(sorted(missing))}: the ends of the others)"
     lines = [frame, _scale(found.x, "x", left, right), _scale(found.y, "y", bottom, top)]
-    short = "; SHORT: an arrow, or a key of a legend? look at the overlay"
-    for number, line in enumerate(found.lines, 1):
+    for number, (line, doubts) in enumerate(zip(found.lines, found.remarks(), strict=True), 1):
         x, _, _, away = found.values(line)
         colour = "".join(f"{c:02x}" for c in line.colour)
         lines.append(
             f"line {number}: {len(x)} columns, x {x[0]:.6g} to {x[-1]:.6g}, colour #{colour}, "
-            f"y ± {statistics.median(away.tolist()):.2g}"
-            + (short if len(x) < SHORT * (right - left) else "")
+            f"y ± {statistics.median(away.tolist()):.2g}" + "".join(f"; {one}" for one in doubts)
         )
+    if found.left:
+        lines.append(f"NOT READ: {found.left} inside the frame; look at the overlay")
     return "\n".join(lines)
 
 

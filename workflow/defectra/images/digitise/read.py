@@ -11,6 +11,13 @@ import numpy as np
 from defectra.core.errors import DataError
 from defectra.images.digitise.beside import refuse_more_axes
 from defectra.images.digitise.box import Box, find_box
+from defectra.images.digitise.doubts import (
+    ink_left,
+    refuse_closed,
+    refuse_open_inset,
+    remarks,
+    without_gaps,
+)
 from defectra.images.digitise.lines import colour_masks, inner, thickness_of, trace
 from defectra.images.digitise.picture import Floats, Mask, Picture
 from defectra.images.digitise.refusals import refuse_areas, refuse_pieces
@@ -51,13 +58,21 @@ class Digitised:
     x, y
         Scales of the axes.
     lines
-        From the top of the plot to its bottom, by their mean height.
+        From the top of the plot to its bottom, by their mean height; where a line was not seen for
+        more than the gap of a dashed line, its columns are left out.
+    left
+        What ink lies on no line, in words; empty if there is none to speak of.
     """
 
     box: Box
     x: Scale
     y: Scale
     lines: Sequence[Line]
+    left: str = ""
+
+    def remarks(self) -> list[list[str]]:
+        """What is to be looked at of each line."""
+        return remarks(self.lines, self.box.right - self.box.left)
 
     def values(self, line: Line) -> tuple[Floats, Floats, Floats, Floats]:
         """x, y and their standard deviations, each of shape (n,).
@@ -128,10 +143,13 @@ def digitise(image: Picture, x: Points = (), y: Points = (), log: Sequence[Axis]
     """
     box = find_box(image)
     refuse_more_axes(image, box)
+    refuse_open_inset(image, box)
     lines = lines_of(image, box)
+    refuse_closed(image, box, len(lines))
+    lines = [part for line in lines if len((part := without_gaps(line, image, box)).column) > 1]
     horizontal = given_scale(x, "x" in log, "x") if x else scale_of(image, box, "x")
     vertical = given_scale(y, "y" in log, "y") if y else scale_of(image, box, "y")
-    return Digitised(box, horizontal, vertical, lines)
+    return Digitised(box, horizontal, vertical, lines, ink_left(lines, image, box))
 
 
 def write_csv_of(found: Digitised, path: Path, names: tuple[str, str] = ("x", "y")) -> None:
@@ -182,7 +200,8 @@ def draw_overlay(image: Picture, found: Digitised, path: Path) -> None:
     colours = (style.BLUE, style.ORANGE, style.GREEN, style.RED, style.PURPLE, style.BLACK)
     for number, line in enumerate(found.lines, 1):
         colour = colours[(number - 1) % len(colours)]
-        axis.plot(line.column, line.row, color=colour, lw=1.2)
+        gap = np.diff(line.column, append=line.column[-1]) > 1  # where it was not seen
+        axis.plot(line.column, np.where(gap, np.nan, line.row), color=colour, lw=1.2)
         axis.text(line.column[-1] + 4, line.row[-1], str(number), color=colour, va="center")
     left, top, right, bottom = found.box.sides
     axis.plot([left, right, right, left, left], [top, top, bottom, bottom, top], "k:", lw=0.8)
