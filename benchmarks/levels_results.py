@@ -13,11 +13,15 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
+
 from benchmarks.rows import put
 from defectra.core.store import read_table
 from defectra.studies.levels.evaluate import DECLARED, PREDICTIONS
 from defectra.studies.levels.hybrid import WAYS
+from defectra.studies.levels.intervals import groups_within
 from defectra.studies.levels.published import level_name
+from defectra.studies.levels.settings import LevelsStudy
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs/levels.md"
@@ -75,7 +79,9 @@ def text_of(folder: Path) -> str:
     predictions = read_table(folder / "predictions.parquet", PREDICTIONS)
     parts = [
         *_splits(metrics), "", *_subsets(metrics), "", *_models(metrics), "", *_forms(predictions),
-        "", *_coverage(metrics), "", *_hybrid(rows_of(folder / "hybrid.csv")), "",
+        "", *_coverage(metrics), *_chance(predictions), "",
+        *_worst(predictions), "",
+        *_hybrid(rows_of(folder / "hybrid.csv")), "",
         *_causes(rows_of(folder / "parity_causes.csv")), "",
         *_elsewhere(rows_of(folder / "deviations.csv")),
     ]  # fmt: skip
@@ -148,6 +154,60 @@ def _coverage(metrics: Metrics) -> Iterator[str]:
         text = ", ".join(f"{k} {v:.2f}" for k, v in sorted(shown.items(), key=lambda kv: kv[1]))
         title = "outside" if kind == "host" else "each"
         yield f"- Coverage by {kind}: {good} of {len(found)} within 0.85 to 0.95; {title}: {text}."
+
+
+def _chance(predictions: list[dict]) -> Iterator[str]:
+    """How many hosts would lie within the bounds if the intervals held exactly."""
+    missed: dict[tuple[str, str, str], list[bool]] = {}
+    for r in predictions:
+        if (r["model"], r["split"]) == (DECLARED, "host_out"):
+            out = abs(r["prediction"] - r["truth"]) > r["half_width"]
+            missed.setdefault((r["host"], r["site"], r["impurity"]), []).append(out)
+    share = np.array([np.mean(v) for v in missed.values()])
+    found = groups_within(share, [k[0] for k in missed], 0.9, (0.85, 0.95), seed=1)
+    low, high = np.quantile(found, [0.05, 0.95])
+    yield (
+        "- Of intervals that hold exactly 90 %, the levels of a defect missed together, "
+        f"{found.mean():.0f} hosts ({low:.0f} to {high:.0f}) would lie within these bounds."
+    )
+
+
+def _worst(predictions: list[dict]) -> Iterator[str]:
+    """What single published rows do to the errors of left-out hosts."""
+    squares: dict[tuple[str, str, str], list[float]] = {}
+    flat = total = 0.0
+    for r in predictions:
+        if (r["model"], r["split"]) == (DECLARED, "host_out"):
+            square = (r["prediction"] - r["truth"]) ** 2
+            squares.setdefault((r["host"], r["site"], r["impurity"]), []).append(square)
+            total += square
+            flat += square * r["suspect"]
+    worst = max(squares, key=lambda k: sum(squares[k]))
+    wide = sum(sum(v) for k, v in squares.items() if k[0] in ("C", "BN")) / total
+    one = sum(squares[worst]) / total
+    yield (
+        f"- Of all squared errors {_defect(worst)} alone is {one:.0%}, rows of levels that hardly "
+        f"rise are {flat / total:.0%}, diamond and BN together {wide:.0%}."
+    )
+    own = {k: v for k, v in squares.items() if k[0] in LevelsStudy().ordinary}
+    odd = max(own, key=lambda k: sum(own[k]))
+    less = {k: v for k, v in own.items() if k != odd}
+    yield (
+        f"- Ordinary hosts: mean {_mean_of_hosts(own):.3f} eV, without {_defect(odd)} "
+        f"{_mean_of_hosts(less):.3f} eV."
+    )
+
+
+def _defect(key: tuple[str, str, str]) -> str:
+    return f"{key[2]} on {key[1]} in {key[0]}"
+
+
+def _mean_of_hosts(squares: dict[tuple[str, str, str], list[float]]) -> float:
+    """Mean over hosts of the root mean squared error."""
+    by_host: dict[str, list[float]] = {}
+    for (host, *_), values in squares.items():
+        by_host.setdefault(host, []).extend(values)
+    return float(np.mean([math.sqrt(np.mean(v)) for v in by_host.values()]))
 
 
 def _hybrid(rows: Rows) -> Iterator[str]:

@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+import re
 import shutil
 from pathlib import Path
 
@@ -330,6 +331,30 @@ def test_a_declared_column_must_be_there_once(tmp_path):
         levels_of_table(table(tmp_path, GOOD, heads=[*HEADS[:7], "Em1", *HEADS[8:]]), COLUMNS, 0.14)
     with pytest.raises(TableError, match="'E0' occurs twice"):
         levels_of_table(table(tmp_path, GOOD, heads=[*HEADS, "E0"]), COLUMNS, 0.14)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_charge_that_is_stable_at_no_fermi_level_is_reported(seed):
+    """Against the lowest energy at each of many Fermi levels; three charges, five, some missing."""
+    rng = np.random.default_rng(seed)
+    fermi = np.linspace(-30, 30, 120_001)
+    met = 0
+    for _ in range(30):
+        charges = sorted(rng.choice(np.arange(-3, 4), rng.integers(3, 6), replace=False).tolist())
+        energies = {q: float(rng.normal(5, 2)) for q in charges}
+        lines = np.array([energies[q] + q * fermi for q in charges])
+        stable = {charges[k] for k in np.unique(lines.argmin(axis=0))}
+        found = ChargedEnergies("CdTe", "X", 0.0, 1.5, energies, dict.fromkeys(charges, 0.0),
+                                "PBE", "table")  # fmt: skip
+        rows = level_rows(found, 0.14)
+        said = "; ".join(r["message"] for r in rows)
+        reported = {int(q) for q in re.findall(r"charge ([-+]\d) is stable at no", said)}
+        assert reported == set(charges) - stable
+        for high, low, level in re.findall(r"level: ([-+]\d)/([-+]\d) at (\S+) eV", said):
+            meeting = -(energies[int(high)] - energies[int(low)]) / (int(high) - int(low))
+            assert float(level) == pytest.approx(meeting, abs=1e-3)
+            met += 1
+    assert met > 10
 
 
 def test_a_charge_without_correction_is_marked(tmp_path):

@@ -2,6 +2,7 @@
 
 Called by the name of one of them; jobs run at once on this machine, their states are files below
 ``$STAND_IN``. A job that is named in the file ``lost`` there is one that the server has forgotten.
+While there is a file ``busy``, no state is given; ``waiting`` says that one was asked for.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -98,6 +100,9 @@ def main(name: str, last: str) -> int:
     if name in COMMANDS["slurm"]:
         return slurm(name, sys.argv[1:])
     number = last.split(".", maxsplit=1)[0]
+    while name in ("qstat", "bjobs") and (JOBS / "busy").exists():
+        (JOBS / "waiting").touch()
+        time.sleep(0.05)
     if name in ("qsub", "bsub"):
         found = submit(last)
         print(f"{found}.server" if name == "qsub" else f"Job <{found}> is submitted to queue <q>.")

@@ -77,16 +77,22 @@ def test_a_job_that_the_server_lost_is_submitted_again(
     once_each(run.campaign, local)
 
 
-def test_ctrl_c_cancels(server: Path, tmp_path: Path) -> None:
+def test_ctrl_c_cancels_while_the_server_is_asked(server: Path, tmp_path: Path) -> None:
+    """Snakemake has no job in its list then, and cancels none: the launcher does."""
     gate = Gate(tmp_path / "gate")
     run = Run(tmp_path / "project", TABLES_ONLY, flags=flags("lsf"), gate=gate).start()
     assert run.child is not None
     wait_for(lambda: run.campaign.begun() == 2, "two jobs at work, each at its first calculation")
+    (server / "busy").touch()
+    wait_for((server / "waiting").exists, "a question for the state of a job")
     run.child.terminate()
+    logs = tmp_path / "project" / ".snakemake" / "log"
+    wait_for(lambda: any("Terminating" in p.read_text() for p in logs.glob("*")), "the end")
+    (server / "busy").unlink()
     run.child.wait()
-    gate.open()
     wait_for(
         lambda: all(p.with_suffix(".exit").exists() for p in server.glob("*.asked")),
         "the end of every job",
     )
+    gate.open()
     assert {p.read_text().strip() for p in server.glob("*.exit")} == {"271"}

@@ -1,13 +1,16 @@
-"""What PBS and LSF answer, and what Snakemake is told."""
+"""What PBS and LSF answer, and what Snakemake learns."""
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import pytest
 
-from defectra.cli.batch import SYSTEMS, status, submit
+from defectra.cli.batch import SYSTEMS, record, status, submit
+from defectra.cli.cluster_jobs import ClusterJobs
 
 
 def answers(
@@ -23,7 +26,7 @@ def answers(
 
 # In the words of PBS Professional, Torque and IBM Spectrum LSF.
 @pytest.mark.parametrize(
-    ("system", "out", "error", "code", "told"),
+    ("system", "out", "error", "code", "expected"),
     [
         ("pbs", "Job Id: 1.s\n    job_state = R\n", "", 0, "running"),
         ("pbs", "Job Id: 1.s\n    job_state = Q\n", "", 0, "running"),
@@ -43,8 +46,8 @@ def answers(
         ("lsf", "", "LSF is down. Please wait ...\n", 255, "running"),
     ],
 )
-def test_status(system: str, out: str, error: str, code: int, told: str) -> None:
-    assert status(SYSTEMS[system], "1", answers(out, error, code)) == told
+def test_status(system: str, out: str, error: str, code: int, expected: str) -> None:
+    assert status(SYSTEMS[system], "1", answers(out, error, code)) == expected
 
 
 @pytest.mark.parametrize(
@@ -65,3 +68,26 @@ def test_submission(system: str, out: str, number: str, words: list[str]) -> Non
 def test_a_refused_job_is_told() -> None:
     with pytest.raises(SystemExit, match="qsub: illegal"):
         submit(SYSTEMS["pbs"], ["1", "1", "1", "job.sh"], answers("", "illegal limit\n", 1))
+
+
+def test_jobs_that_a_stopped_run_still_has(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of an earlier run, and those that were seen to end, are left alone."""
+    folder, calls = tmp_path / ".snakemake", list[Sequence[str]]()
+    monkeypatch.chdir(tmp_path)
+    incomplete, logs = folder / "incomplete", folder / "slurm_logs" / "rule_calculate"
+    incomplete.mkdir(parents=True)
+    logs.mkdir(parents=True)
+    (incomplete / "a").write_text(json.dumps({"external_jobid": "7"}))
+    states = {"7": "RUNNING", "8": "RUNNING", "9": "PENDING"}
+    jobs = ClusterJobs(folder, lambda: states, calls.append)
+    assert jobs.cancel() == []
+    (incomplete / "b").write_text(json.dumps({"external_jobid": "9"}))
+    (logs / "8.log").touch()
+    (logs / "6.log").touch()  # has ended: not in the queue
+    for number in range(60):
+        record("pbs", f"{number}.server", "running")
+    record("pbs", "3.server", "success")
+    assert len(jobs.cancel()) == 2 + 59
+    assert calls[0] == ["scancel", "8", "9"]
+    assert [c[0] for c in calls[1:]] == ["qdel", "qdel"]
+    assert not any("3.server" in c for c in calls)

@@ -74,6 +74,15 @@ def test_failed_rows_and_few_rows_make_no_law() -> None:
     assert fit([row | {"status": "failed"} for row in rows], cells) == []
 
 
+def test_of_one_size_four_rows_make_a_law_without_an_exponent() -> None:
+    rows, cells = planted(LAW, noise=0.2)
+    same = [cell | {"species": ["O"] * 36} for cell in cells]
+    (found,) = fit(rows[:4], same)
+    assert (found.count, found.exponent, found.atoms) == (4, 0.0, (36, 36))
+    assert found.cpu(36) == pytest.approx(np.mean([r["cpu_s"] for r in rows[:4]]), rel=1e-3)
+    assert fit(rows[:3], same) == []
+
+
 def test_sharing_is_reported_by_the_edge_of_the_owner() -> None:
     edges = {"a": "K"}
     assert sharing({"shared_from": "", "edge": "K"}, edges) == ALONE

@@ -34,7 +34,10 @@ PARTS = {
     "roi": np.round(500 + 40 * np.sin(X / 5), 3),
 }
 NAMES = {
-    "energy": ("energy", "Energy", "E", "ENERGY", "Mono Energy", "energy_readback", "Energie"),
+    "energy": (
+        *("energy", "Energy", "E", "ENERGY", "Mono Energy", "energy_readback", "Energie"),
+        *("energy_enc", "Energy:fbk", "qexafs_energy"),
+    ),
     "mu": ("mu", "xmu", "mu(E)", "Absorption", "absorbance", "mu_trans", "µ"),
     "i0": ("I0", "i0", "Io", "I_0", "monitor"),
     "it": ("It", "itrans", "I1", "I_t", "ITRANS"),
@@ -46,7 +49,8 @@ NAMES = {
 }
 UNITS = {"i0": ("", "(counts)", "[cts]"), "it": ("", "(counts)"), "if": ("", "(counts)")}
 SEPARATORS = (" ", "   ", "\t", ",", ";", ", ")
-HEADERS = ("#", "# ", "", "#L ", "% ", "!", "dashes", "numbered", "title", "none", "one short")
+HEADERS = ("#", "# ", "", "#L ", "% ", "!", "dashes", "numbered", "title", "none", "one short",
+           "one a line")  # fmt: skip
 
 
 @st.composite
@@ -65,6 +69,8 @@ def cases(draw: st.DrawFn) -> dict[str, object]:
         "encoding": draw(st.sampled_from(("utf-8", "utf-8-sig", "utf-16", "cp1252"))),
         "end": draw(st.sampled_from(("\n", "\r\n", "\r"))),
         "exponent": draw(st.sampled_from(("f", "e", "D"))),
+        "inverted": draw(st.booleans()),
+        "minus": draw(st.sampled_from("-\u2212")),
         "twice": draw(st.integers(0, 9)) == 0,
     }
 
@@ -72,6 +78,8 @@ def cases(draw: st.DrawFn) -> dict[str, object]:
 def number(value: float, case: dict[str, object]) -> str:
     text = f"{value:.9e}" if case["exponent"] != "f" else f"{value:.7f}"
     text = text.replace("e", "D") if case["exponent"] == "D" else text
+    if case["encoding"] != "cp1252":
+        text = text.replace("-", str(case["minus"]))
     return text.replace(".", ",") if decimal_comma(case) else text
 
 
@@ -82,6 +90,8 @@ def decimal_comma(case: dict[str, object]) -> bool:
 def text_of(case: dict[str, object]) -> str:
     scale = 1000.0 if case["kev"] else 1.0
     columns = {"energy": ENERGY / scale, **PARTS}
+    if case["inverted"]:  # the amplifiers of all detectors
+        columns |= {k: -columns[k] for k in ("i0", "it", "if", "ref")}
     order = list(case["order"])  # type: ignore[call-overload]
     separator = str(case["separator"])
     names = []
@@ -99,6 +109,7 @@ def text_of(case: dict[str, object]) -> str:
         "title": ["# Ni foil at room temperature"],
         "none": [],
         "one short": [f"# {line}"],
+        "one a line": ["Data:", *names],
     }.get(str(case["header"]), [f"{case['header']}{line}"])
     rows = list(zip(*(columns[p] for p in order)))
     body = [separator.join(number(v, case) for v in row) for row in rows]

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from defectra.campaign.complete import computed
+from defectra.campaign.costs import Law
 from defectra.campaign.export import export_rows
 from defectra.campaign.ledger import Ledger
+from defectra.campaign.study_load import load_of
 from defectra.core.errors import EngineError, TableError
 from defectra.core.store import Archive
 from defectra.engines.gpaw.charged_cells import ChargedCells
@@ -160,6 +162,22 @@ def test_archive_gives_the_levels_back_without_engine_or_library(tmp_path, proto
     engine = Engine()
     known(engine, protocol, tmp_path / "new", archive)
     assert engine.asked == []
+
+
+def test_the_cost_of_relaxed_cells_is_not_that_of_ideal_ones(tmp_path, protocol):
+    """Laws of hosts and ideal cells: a relaxed set has a cost that is not known, bulk aside."""
+    laws = {
+        ("gpaw_levels", "", kind): Law("gpaw_levels", "", kind, 36.0, 1.0, 0, 0, 1.0, 0, 9, (2, 64))
+        for kind in ("level_hosts", "level_cells")
+    }
+    ledger = known(Engine(), protocol, tmp_path / "j")
+    empty = Ledger(REQUESTS.kinds)
+    ideal = load_of(families(protocol), empty, laws)
+    assert ideal.unknown == {}
+    for start in (empty, ledger):  # the host not computed, so that all waits; the host computed
+        relaxed = load_of(families(protocol.model_copy(update={"fmax": 0.05})), start, laws)
+        assert sum(relaxed.unknown.values()) >= 2
+        assert all("relaxed cell" in name for name in relaxed.unknown)
 
 
 def test_a_set_that_is_not_computed_is_a_row(protocol, tmp_path):

@@ -158,6 +158,9 @@ def test_lithium_of_electrodes_comes_back_from_planted_spectra(tmp_path):
     assert low <= value <= high < 0.2
     less = experiment.rmse_less(found, "kernel", "mean of the training rows")
     assert less[2] < 0
+    wide, narrow = ([r | {"x_sd": sd} for r in found] for sd in (1.0, 1e-9))
+    assert experiment.inside(wide, "kernel") == (1.0, 1.0, 1.0, 7)
+    assert experiment.inside(narrow, "kernel")[0] == 0.0
     short = Series(("NMC622",) * 3, np.full(3, np.nan), np.array(mu[:3]))
     with pytest.raises(DataError, match="3 measured spectra"):
         experiment.measure(rows, energy, short, truth, None, 1)

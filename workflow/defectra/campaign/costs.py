@@ -31,7 +31,8 @@ Key = tuple[str, str, str]
 
 ATOMS = 36.0  # of the cell to which `seconds` refers
 LAST_DIGIT = 1e-3  # s, of the accounting
-FEWEST = 8  # rows of a law; below that there is none
+FEWEST = 8  # rows of a law of the size; below that there is none
+FEWEST_OF_ONE_SIZE = 4  # rows of cells of one size: a mean needs fewer than an exponent
 ALONE, SAME_EDGE, OTHER_EDGE = "alone", "same edge", "other edge"
 _HEAD = """\
 # What calculations cost, fitted to resources/archive by `make costs`; not edited by hand.
@@ -103,7 +104,7 @@ def fit(calculations: Iterable[Row], geometries: Iterable[Row]) -> list[Law]:
     for row in cells:
         if row["status"] == "ok" and row["cpu_s"] > 0:
             kinds["chgnet", row["protocol"], ALONE].append((len(row["species"]), row))
-    return [_law(key, found) for key, found in sorted(kinds.items()) if len(found) >= FEWEST]
+    return [_law(key, found) for key, found in sorted(kinds.items()) if _enough(found)]
 
 
 @dataclass(frozen=True)
@@ -139,7 +140,13 @@ def fit_measured(found: Iterable[Measured]) -> list[Law]:
         if one.cpu_s > 0:
             row = {"cpu_s": one.cpu_s, "wall_s": one.wall_s, "max_rss_mb": one.memory_mb}
             kinds[one.key].append((one.atoms, row))
-    return [_law(key, rows) for key, rows in sorted(kinds.items()) if len(rows) >= FEWEST]
+    return [_law(key, rows) for key, rows in sorted(kinds.items()) if _enough(rows)]
+
+
+def _enough(found: list[tuple[int, Row]]) -> bool:
+    """Are there rows enough for a law?"""
+    sizes = {size for size, _ in found}
+    return len(found) >= (FEWEST_OF_ONE_SIZE if len(sizes) == 1 else FEWEST)
 
 
 def extrapolated(laws: Iterable[Law], pairs: Iterable[Row]) -> list[Law]:

@@ -15,7 +15,9 @@ import subprocess
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
+RECORDS = "batch_jobs"  # below .snakemake: a file for each job that was not seen to end
 Run = Callable[[Sequence[str]], "subprocess.CompletedProcess[str]"]
 
 
@@ -25,7 +27,7 @@ class System:
 
     Attributes
     ----------
-    submit, ask
+    submit, ask, cancel
         Words of the commands; in `submit`, ``{cores}``, ``{mb}`` and ``{minutes}`` are replaced.
     number
         Finds the number of the job in what `submit` prints.
@@ -39,6 +41,7 @@ class System:
 
     submit: tuple[str, ...]
     ask: tuple[str, ...]
+    cancel: tuple[str, ...]
     number: str
     state: str
     exit_code: str
@@ -54,6 +57,7 @@ SYSTEMS = {
             *("-l", "select=1:ncpus={cores}:mem={mb}mb", "-l", "walltime={clock}"),
         ),
         ask=("qstat", "-x", "-f"),
+        cancel=("qdel",),
         number=r"^(\d\S*)",
         state=r"job_state = (\w)",
         exit_code=r"[Ee]xit_status = (-?\d+)",
@@ -67,6 +71,7 @@ SYSTEMS = {
             *("-R", "span[hosts=1] rusage[mem={mb}]", "-M", "{mb}"),
         ),
         ask=("bjobs", "-noheader", "-o", "stat"),
+        cancel=("bkill",),
         number=r"Job <(\d+)>",
         state=r"^([A-Z]+)\s*$",
         exit_code="",
@@ -123,14 +128,28 @@ def status(system: System, job: str, call: Run = run) -> str:
     return "success" if ended_well else "failed"
 
 
+def record(name: str, number: str, state: str) -> None:
+    """Keep the number of a job as long as it is not seen to end, in the folder of the run."""
+    path = Path(".snakemake") / RECORDS / name / number
+    if state == "running":
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    else:
+        path.unlink(missing_ok=True)
+
+
 def main(arguments: Sequence[str]) -> None:
     """Command line."""
     name, action, *asked = arguments
     system = SYSTEMS[name]
     if action == "submit":
-        print(submit(system, asked))
+        number = submit(system, asked)
+        record(name, number, "running")
+        print(number)
     elif action == "status":
-        print(status(system, asked[0]))
+        state = status(system, asked[0])
+        record(name, asked[0], state)
+        print(state)
     else:
         raise SystemExit(f"{action}: submit or status is expected")
 

@@ -25,6 +25,7 @@ from defectra.campaign.progress import Line, duration, read_work
 from defectra.campaign.run_events import Growing, RunEvents, Steps, events_of, read_steps
 from defectra.cli import child as children
 from defectra.cli import outcome
+from defectra.cli.cluster_jobs import ClusterJobs
 from defectra.cli.help import Parser, positive
 from defectra.cli.profiles import PROFILES, check_profile, executor, loggers, profile_folder
 from defectra.core.config import of_command_line
@@ -284,13 +285,14 @@ def _watched(options: Options, log: Path, start: float) -> int:
     line, shown, written, events = Line(), set[str](), Growing(log), RunEvents(events_of(log))
     is_slurm = executor(options.profile) == "slurm"
     lost = LostJobs(options.directory / ".snakemake" / "incomplete")
+    jobs = ClusterJobs(options.directory / ".snakemake")
     with children.stop_signals() as stopped:
         child = children.start(command, log, _environment(options), _handed(options))
         while child.poll() is None:
             if stopped:
                 line.clear()
                 print("Stopping: what is finished is kept, `make run` goes on from there.")
-                _stop(child, options, stopped)
+                _stop(child, options, stopped, jobs)
                 return 130
             _print_notes(written.look(), shown, line)
             work = read_work(options.results / "store", start)
@@ -308,13 +310,18 @@ def _watched(options: Options, log: Path, start: float) -> int:
     return 130 if stopped else child.returncode
 
 
-def _stop(child: subprocess.Popen[bytes], options: Options, stopped: Sequence[int]) -> None:
-    """End Snakemake, which cancels its jobs where a batch system has them."""
+def _stop(
+    child: subprocess.Popen[bytes], options: Options, stopped: Sequence[int], jobs: ClusterJobs
+) -> None:
+    """End Snakemake, and cancel the jobs that a batch system still has then."""
     if not executor(options.profile):
         children.stop(child, children.GRACE_S, stopped)
         return
     print("The jobs of the batch system are cancelled; Ctrl-C again leaves them as they are.")
+    known = len(stopped)
     children.stop(child, children.CLUSTER_GRACE_S, stopped)
+    if len(stopped) == known:
+        jobs.cancel()
 
 
 def _print_notes(lines: Sequence[str], shown: set[str], line: Line) -> None:

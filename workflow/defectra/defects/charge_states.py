@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from typing import Any
@@ -37,6 +38,54 @@ def transition_levels(bulk: Run, runs: Sequence[Run], vbm_ev: float, gap_ev: flo
         raise EngineError("charges", f"charges {sorted(charges)}: one occurs twice")
     falling = sorted(runs, key=lambda r: -r.charge)
     return [_step(upper, lower, vbm_ev, gap_ev) for upper, lower in pairwise(falling)]
+
+
+def with_unstable_charges(rows: Sequence[Row]) -> list[Row]:
+    """Rows of one defect; those of a charge that is stable at no Fermi level (negative U) say so.
+
+    The message names the level at which the stable charges about it meet. Rows are those of
+    :func:`transition_levels`, the charge falling; nothing is added where a level is not finite or
+    where some are corrected and others not (column ``mark``).
+    """
+    whole = all(math.isfinite(r["level_eV"]) for r in rows)
+    if len(rows) < 2 or not whole or len({r.get("mark") for r in rows}) > 1:
+        return list(rows)
+    energies = {rows[0]["q_from"]: 0.0}
+    for row in rows:
+        energies[row["q_to"]] = energies[row["q_from"]] + row["level_eV"] * (
+            row["q_from"] - row["q_to"]
+        )
+    stable = _stable(energies)
+    return [
+        {**r, "message": "; ".join(m for m in (r["message"], *_unstable(r, stable, energies)) if m)}
+        for r in rows
+    ]
+
+
+def _stable(energies: Mapping[int, float]) -> list[int]:
+    """Charges that are the lowest in energy at some Fermi level: the lower convex hull, rising."""
+    hull: list[int] = []
+    for q in sorted(energies):
+        while len(hull) > 1 and _slope(energies, hull[-1], q) <= _slope(energies, *hull[-2:]):
+            hull.pop()
+        hull.append(q)
+    return hull
+
+
+def _slope(energies: Mapping[int, float], low: int, high: int) -> float:
+    return (energies[high] - energies[low]) / (high - low)
+
+
+def _unstable(row: Row, stable: Sequence[int], energies: Mapping[int, float]) -> list[str]:
+    out = []
+    for q in (row["q_from"], row["q_to"]):
+        if q not in stable:
+            low, high = max(h for h in stable if h < q), min(h for h in stable if h > q)
+            level = -_slope(energies, low, high)
+            out.append(
+                f"charge {q:+d} is stable at no Fermi level: {high:+d}/{low:+d} at {level:.3f} eV"
+            )
+    return out
 
 
 def _refuse_far(level: float, gap_ev: float) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from defectra.core.errors import EngineError
 from defectra.defects import alignment
-from defectra.defects.charge_states import transition_levels
+from defectra.defects.charge_states import transition_levels, with_unstable_charges
 from defectra.defects.equations import Run
 
 Row = dict[str, Any]
@@ -97,7 +97,8 @@ def level_rows(found: ChargedEnergies, coefficient: float) -> list[Row]:
     bare, full = (transition_levels(replace(runs[0], charge=0), some, found.vbm_ev, found.gap_ev)
                   for some in (runs, fixed))  # fmt: skip
     lacking = {q for q in found.energies if q and q not in known}
-    return [_row(found, b, f, lacking, coefficient) for b, f in zip(bare, full)]
+    rows = [_row(found, b, f, lacking, coefficient) for b, f in zip(bare, full)]
+    return with_unstable_charges(rows)
 
 
 def _row(

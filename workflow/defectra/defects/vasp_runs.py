@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from defectra.core.errors import EngineError
 from defectra.core.records import Origin
+from defectra.defects.charge_states import with_unstable_charges
 from defectra.defects.corrections import Correction
 from defectra.defects.equations import check
 from defectra.defects.levels import Cells, Host, corrected, edges, levels_or_bare, run_of
@@ -97,7 +98,7 @@ def levels_of_sets(
             charge = cells.charged[0]["charge"]
             reason = f"one charge alone ({charge:+d}): no level, see parsed_cells.csv"
             left_out.append({"source": f"{found.impurity} {found.site}", "reason": reason})
-        out += [{**same, **row} for row in made]
+        out += [{**same, **row} for row in with_unstable_charges(made)]
     return out, left_out
 
 

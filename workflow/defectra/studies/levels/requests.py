@@ -34,6 +34,7 @@ from defectra.studies.levels.inputs import (
 from defectra.studies.levels.sets import CORRECTIONS, Tables, correction_rows, hosts_by_name
 from defectra.studies.levels.tables import CELL_RUNS, HOST_RUNS, cell_row, host_row
 
+RELAXED = "relaxed cell"  # to the cost model
 Json = dict[str, Any]
 Properties = Mapping[str, Mapping[str, float]]
 Protocols = Mapping[str, GpawLevelsProtocol]
@@ -85,7 +86,8 @@ def chain_of(
     """
 
     def asked(request: Json, name: str, about: Mapping[str, Any]) -> Request:
-        return CHARGED.request(request, (name, protocols[name].timeout_s), about)
+        labels = {**about, "kind": cost_kind(request)}
+        return CHARGED.request(request, (name, protocols[name].timeout_s), labels)
 
     def chain(known: Known) -> Iterator[Item]:
         for chosen, requests in phases:
@@ -96,7 +98,7 @@ def chain_of(
             yield first
             row = known(first)
             if row is None or row["status"] == Status.FAILED:
-                yield from (_waiting(chosen, name) for chosen in some)
+                yield from (_waiting(chosen, name, protocols[name]) for chosen in some)
                 continue
             for chosen in some:
                 requests = set_requests(chosen, row["lattice_A"], protocols[name])
@@ -105,10 +107,18 @@ def chain_of(
     return chain
 
 
-def _waiting(chosen: DefectSet, protocol: str) -> Waiting:
+def cost_kind(request: Json) -> str:
+    """What a calculation is to the cost model: relaxed cells take many times as long."""
+    if request["kind"] == "host":
+        return HOST
+    return RELAXED if "fmax" in request else CELL
+
+
+def _waiting(chosen: DefectSet, name: str, protocol: GpawLevelsProtocol) -> Waiting:
     message = f"waits for the lattice constant of {chosen.host}"
-    about, count = {"set": chosen.name}, 1 + len(chosen.charges)
-    return Waiting(ENGINE, protocol, CELL, message, count, about=about, atoms=chosen.atoms)
+    about = {"set": chosen.name, "kind": RELAXED if protocol.fmax else CELL}
+    count = 1 + len(chosen.charges)
+    return Waiting(ENGINE, name, CELL, message, count, about=about, atoms=chosen.atoms)
 
 
 def set_families(
@@ -150,10 +160,11 @@ def families(config: Config) -> Iterator[Family]:
 
 def _measured(archive: Archive) -> Iterator[Measured]:
     """What the archived hosts and cells took; their protocol is that of the request's settings."""
-    for kind, table in ((HOST, HOST_RUNS), (CELL, CELL_RUNS)):
+    for table in (HOST_RUNS, CELL_RUNS):
         for row in archive.read(table):
-            size = len(json.loads(row["request"])["species"])
-            yield Measured((ENGINE, "", kind), size, row["cpu_s"], row["wall_s"], 0.0)
+            request = json.loads(row["request"])
+            key = (ENGINE, "", cost_kind(request))
+            yield Measured(key, len(request["species"]), row["cpu_s"], row["wall_s"], 0.0)
 
 
 def _part(config: Config) -> Json:

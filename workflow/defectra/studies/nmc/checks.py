@@ -21,7 +21,7 @@ from defectra.studies.nmc.block_controls import CONTENTS as CONTENTS_ALONE
 from defectra.studies.nmc.block_controls import CONTROLS, METADATA, OF_SPECTRA, PERMUTED, VOLUME
 from defectra.studies.nmc.block_evaluate import BOTH, INTENSITY, KERNEL
 from defectra.studies.nmc.block_scores import CLAIMED, ELECTRONS
-from defectra.studies.nmc.experiment import DIFFERENCE, PEAK, SERIES, rmse
+from defectra.studies.nmc.experiment import DIFFERENCE, PEAK, SERIES, inside, rmse
 from defectra.studies.nmc.lithium import FIXED, NI_MEAN, O_PRE_EDGE, RELAXATION, TOTAL
 from defectra.studies.nmc.scorecard import AIM, CONTENTS, LEAST, NO_EXPERIMENT, reason
 from defectra.studies.nmc.second_relaxer import FIRST, SECOND
@@ -30,6 +30,7 @@ _check = partial(Check, study="nmc")
 _control = partial(Control, study="nmc")
 LARGEST_DRIFT = 1e-3
 CHANCE = 0.5  # AUROC of a guess
+LEAST_INSIDE = 0.8  # of intervals that shall hold 0.9
 INTENSITY_AIM, LITHIUM_AIM, EXPERIMENT_AIM = 0.05, 0.06, 0.10  # RMSE per metal atom
 
 
@@ -220,6 +221,15 @@ def _experiment(rows: Rows) -> Iterator[Check]:
             fails_if="computed and measured spectra differ by more than lithium does",
             missing=NO_EXPERIMENT,
         )
+    yield _check(
+        check_id="experiment_x_Li_series_inside",
+        check=f"share of those electrodes within the 90 % interval, by {SERIES}",
+        bound=LEAST_INSIDE,
+        sense="at least",
+        ours=Estimate(*inside(rows, SERIES)),
+        fails_if="the stated interval leaves out what separates one electrode from another",
+        missing=NO_EXPERIMENT,
+    )
 
 
 def _drift(rows: Rows) -> Check:

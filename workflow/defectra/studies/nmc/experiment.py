@@ -251,6 +251,18 @@ def rmse(rows: Rows, method: str) -> tuple[float, float, float, int]:
     return float(np.sqrt((errors**2).mean())), float(low), float(high), len(errors)
 
 
+def inside(rows: Rows, method: str) -> tuple[float, float, float, int]:
+    """Share of scored electrodes within the stated 90 % interval; 90 % bootstrap, their number."""
+    errors, _ = _errors(rows, method)
+    if not len(errors):
+        return float("nan"), float("nan"), float("nan"), 0
+    own = [r for r in rows if r["method"] == method and int(float(r["scored"]))]
+    within = np.abs(errors) <= NORMAL_90 * np.array([float(r["x_sd"]) for r in own])
+    index = np.random.default_rng(2).integers(len(errors), size=(1000, len(errors)))
+    low, high = np.quantile(within[index].mean(axis=1), [0.05, 0.95])
+    return float(within.mean()), float(low), float(high), len(errors)
+
+
 def rmse_less(rows: Rows, method: str, other: str) -> tuple[float, float, float, int]:
     """RMSE of a method minus that of another, the same electrodes in each resample."""
     (own, mine), (theirs, drawn) = (_errors(rows, m) for m in (method, other))

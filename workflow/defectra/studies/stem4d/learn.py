@@ -27,6 +27,7 @@ Row = dict[str, Any]
 Scans = Mapping[tuple[str, str], Scan]
 WEAK = 0.1  # of the largest deflection, below which no direction is compared without noise
 TURNS = np.arange(7.0, 360.0, 17.0)  # degrees, of the turned copies
+SEED_STEP = 1000  # between the first weights of one training
 NETWORKS = {TURNING: Turning, PLAIN: Plain}
 
 
@@ -55,18 +56,25 @@ def _rings(scan: Scan, study: Stem4dStudy, turn: float = 0.0) -> Floats:
 def trained(
     model: str, rings: NDArray[np.float32], study: Stem4dStudy, seed: int, keep: Path
 ) -> Trained:
-    """A network of a kind; no pattern has a label, so that none is held out."""
-    kind = NETWORKS[model]
-    settings = study.training.model_copy(update={"seed": seed})
+    """A network of a kind; no pattern has a label, so that none is held out.
+
+    Some trainings end in a state that gives no pattern back, with twice the loss of the others.
+    Each is therefore begun from several first weights, and the one of the least loss is taken:
+    neither angle nor symmetry is looked at.
+    """
     every = np.arange(len(rings))
-    return train(
-        lambda: kind(study.polar, study.network),
-        {"rings": rings},
-        lambda module, batch: module.loss(batch["rings"]),
-        (every, every[:0]),
-        settings,
-        keep,
-    )
+    found = [
+        train(
+            lambda: NETWORKS[model](study.polar, study.network),
+            {"rings": rings},
+            lambda module, batch: module.loss(batch["rings"]),
+            (every, every[:0]),
+            study.training.model_copy(update={"seed": seed + SEED_STEP * start}),
+            keep / f"start-{start}",
+        )
+        for start in range(study.starts)
+    ]
+    return min(found, key=lambda each: each.history[each.best_epoch]["train_loss"])
 
 
 def latents(module: Any, rings: NDArray[np.float32]) -> tuple[Floats, Floats]:

@@ -78,6 +78,9 @@ class Stem4dStudy(ComputedSettings):
         description="protocols with noise, by falling dose",
     )
     seeds: int = Field(3, ge=2, description="trainings of each network that is judged")
+    starts: int = Field(
+        2, ge=1, description="first weights of each; the training of the least loss is taken"
+    )
     vacancy_radius: float = Field(1.2, gt=0, description="Å, of a missing atom: what is to be seen")
     bootstrap: int = Field(200, ge=20)
 
