@@ -22,6 +22,8 @@ def test_copies_of_a_run_are_no_further_runs(tmp_path):
     assert (len(found.calculations), len(found.spectra)) == (1, 1)
     kept = [r["source"] for r in found.imports if not r["duplicate_of"]]
     assert kept == ["a/xmu.dat"]
+    assert {r["duplicate_of"] for r in found.imports} == {"", "a/xmu.dat"}
+    assert {r["calculation_id"] for r in found.imports} == set(found.calculations)
     reasons = [r["reason"] for r in found.passed_over]
     assert reasons.count("a backup copy; rename it if it is a run") == 6
 

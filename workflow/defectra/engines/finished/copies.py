@@ -35,4 +35,6 @@ def drop(
                 continue
             if calculations[name]["geometry_id"] in ("", cell):
                 del calculations[name], spectra[name]
-                row |= {"calculation_id": kept["calculation_id"], "duplicate_of": kept["source"]}
+                for other in (r for r in imports if r["calculation_id"] == name):
+                    other["calculation_id"] = kept["calculation_id"]
+                    other["duplicate_of"] = kept["source"]
