@@ -82,6 +82,8 @@ def test_names_of_beamlines(tmp_path, head, columns, wanted):
         ("# Ni foil at room temperature", (X, MU), "no X-ray axis"),
         ("# energy mu\n8228.0 0.3x", (E, MU), "no row of numbers: '8228.0 0.3x'"),
         ("# energy mononrg mu", (E, E + 0.5, MU), "several columns of energy"),
+        ("# energy absorption(%)", (E, 100 - 100 * np.exp(-MU)), "no column is named absorption"),
+        ("Energy (eV)\tAbsorption in %", (E, 100 - 100 * np.exp(-MU)), "no column is named abs"),
         ("# energy i0 it", (E, -I0, IT), "zero or less"),
     ],
 )
@@ -138,6 +140,36 @@ def test_the_9809_format_of_japan(tmp_path, mode, signal, wanted):
     found = cleaned(read_file(written(tmp_path, head, BRAGG + 0.01, BRAGG, E * 0 + 1, I0, signal)))
     np.testing.assert_allclose(found.energy, E, atol=1e-3)
     np.testing.assert_allclose(found.mu, wanted, rtol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("head", "words"),
+    [
+        ("Énergie (eV);Absorption", ""),
+        ("ENERGÍA (eV);Absorción", "no column is named absorption"),
+        ("Énergie (eV);Transmission", "no column is named absorption"),
+        ("Energie / eV;Zählrate / s", "no column is named absorption"),
+        ("光子能量;透过率", "no column is named energy"),
+    ],
+)
+def test_names_of_other_languages_are_known_or_refused(tmp_path, head, words):
+    """Two columns with names that are not known are never taken as energy and absorption."""
+    path = tmp_path / "a.csv"
+    rows = (f"{e:.2f};{m:.6f}".replace(".", ",") for e, m in zip(E, MU))
+    path.write_text("\n".join([head, *rows]))
+    if words:
+        with pytest.raises(SpectrumError, match=words):
+            read_file(path)
+    else:
+        assert not any("no names" in n for n in read_file(path).notes)
+
+
+@pytest.mark.parametrize("form", ["12:00:01 {} {}", "{}eV {}", "| {} | {} |", "{} & {} \\\\"])
+def test_lines_that_are_no_rows_are_shown(tmp_path, form):
+    path = tmp_path / "a.dat"
+    path.write_text("\n".join(["energy mu", *(form.format(e, round(m, 4)) for e, m in zip(E, MU))]))
+    with pytest.raises(SpectrumError, match="not all is a number: '"):
+        read_file(path)
 
 
 @pytest.mark.parametrize("sign", ["\u2212", "\ufe63", "\uff0d"])

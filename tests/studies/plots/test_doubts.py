@@ -76,6 +76,22 @@ def loop(axes: Axes) -> None:
     axes.plot(5 + 4 * np.cos(t), 0.6 + 0.5 * np.sin(t), "k")
 
 
+def pale(axes: Axes) -> None:
+    plain(axes)
+    axes.plot(X, 1.2 - Y / 3, color="lightgrey")
+
+
+def crossing(axes: Axes) -> None:
+    plain(axes)
+    axes.plot(X, 1.2 - Y, "k")
+
+
+def ends_early(axes: Axes) -> None:
+    """The upper of two lines ends; its search for ink goes on along the lower one."""
+    plain(axes)
+    axes.plot(X[X < 8.5], 0.3 + Y[X < 8.5], "k")
+
+
 def test_a_plain_line_is_told_nothing_of() -> None:
     found = read_of(plain)
     assert found.remarks() == [[]]
@@ -91,13 +107,27 @@ def test_curves_that_are_no_lines_are_refused(draw: Callable[[Axes], object], wh
 
 
 @pytest.mark.parametrize(
-    ("draw", "remark"), [(arrow, "STRAIGHT"), (framed_inset, "IN PIECES"), (circles, "LIES ON")]
+    ("draw", "remark"),
+    [
+        (arrow, "STRAIGHT"),
+        (framed_inset, "IN PIECES"),
+        (circles, "LIES ON"),
+        (crossing, "MEETS"),
+    ],
 )
 def test_a_line_that_may_be_none_is_told(draw: Callable[[Axes], object], remark: str) -> None:
     assert any(remark in one for line in read_of(draw).remarks() for one in line)
 
 
-@pytest.mark.parametrize(("draw", "what"), [(dashed, "equal pieces"), (marks, "equal pieces")])
+@pytest.mark.parametrize(
+    ("draw", "what"),
+    [
+        (dashed, "equal pieces"),
+        (marks, "equal pieces"),
+        (pale, "pale lines"),
+        (framed_inset, "behind a frame"),
+    ],
+)
 def test_ink_on_no_line_is_told(draw: Callable[[Axes], object], what: str) -> None:
     found = read_of(draw)
     assert len(found.lines) == 1
@@ -110,6 +140,14 @@ def test_nothing_is_made_up_behind_an_inset() -> None:
     assert not ((x > 4.6) & (x < 7.2)).any(), "the inset lies there"
     np.testing.assert_allclose(y, np.interp(x, X, Y), atol=0.05)
     assert min((x > 7.6).sum(), (x < 4.2).sum()) > 80
+
+
+def test_a_line_ends_where_its_ink_ends() -> None:
+    found = read_of(ends_early)
+    upper, lower = (found.values(line) for line in found.lines)
+    assert upper[0].max() == pytest.approx(8.5, abs=0.1)
+    assert lower[0].max() == pytest.approx(10, abs=0.1)
+    np.testing.assert_allclose(upper[1], 0.3 + np.interp(upper[0], X, Y), atol=0.05)
 
 
 def test_a_single_loop_is_its_two_branches() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -104,6 +105,8 @@ def column(name: str) -> Column:
             return Column(name, found.group(1), found.group(2), Role.ENERGY)
     if role is Role.UNKNOWN and key == "mono" and re.fullmatch(r"k?ev", unit):
         role = Role.ENERGY
+    if role is Role.MU and re.search(r"%|\bper ?cent\b", name, re.I):
+        role = Role.UNKNOWN  # of the light: 1 - T, no logarithm
     if unit == "alt":  # ``Mono Energy (alt)`` of APS 20-ID: the other of its two readings
         unit = ""
         role = _role(key)
@@ -115,9 +118,9 @@ def column(name: str) -> Column:
 
 
 def key_of(text: str) -> str:
-    """Letters and digits of a name, lower case, µ as mu."""
+    """Letters and digits of a name, lower case, without accents, µ as mu."""
     plain = text.lower().replace("μ", "mu").replace("µ", "mu")
-    return re.sub(r"[^a-z0-9]", "", plain)
+    return re.sub(r"[^a-z0-9]", "", unicodedata.normalize("NFKD", plain))
 
 
 def is_unit(word: str) -> bool:

@@ -42,7 +42,7 @@ def names_of(table: Table) -> list[str] | None:
         if _known(words) > 1 and _has_energy(words) and not misfit:
             misfit = line.strip()
         below.append(words)
-    other = _one_a_line(table.header, count) or _strange(table.header, count)
+    other = _one_a_line(table.header, count) or _strange(table.header, count, table.dialect)
     if other:
         return other
     if misfit:
@@ -60,14 +60,17 @@ def _one_a_line(header: Sequence[str], count: int) -> list[str] | None:
     return words if len(words) == count and _is_header(words) and _has_energy(words) else None
 
 
-def _strange(header: Sequence[str], count: int) -> list[str] | None:
+def _strange(header: Sequence[str], count: int, dialect: Dialect) -> list[str] | None:
     """Words of the last line, one for each column, none of which is an energy: names all the same.
 
     With one known word (``wavelength(nm) mu``) they are names if there is no energy among them.
     """
     last = next((x for x in reversed(header) if re.search(r"\w", x)), "")
-    words = last.strip(_SIGNS).split()
-    fits = len(words) == count and all(re.fullmatch(r"[^\W\d]\S*", w) for w in words)
+    body = last.strip(_SIGNS)
+    words = body.split()
+    if not all(re.fullmatch(r"[^\W\d]\S*", w) for w in words) or len(words) != count:
+        words = dialect.cells(body) if dialect.separator in body else []
+    fits = len(words) == count and all(re.match(r"[^\W\d]", w) for w in words)
     return words if fits and not _has_energy(words) else None
 
 

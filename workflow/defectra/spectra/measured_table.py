@@ -98,16 +98,20 @@ def tables(text: str, comments: Sequence[str] = COMMENTS) -> list[Table]:
     whole = [b for b in blocks if len(b.rows) >= LEAST]
     kept = whole or sorted(blocks, key=lambda b: -len(b.rows))[:1]
     if not kept or kept[0].width < 2:
-        parted = re.search(r"\d[\u00a0\u202f\u2009]\d{3}\b", text)
-        raise SpectrumError(
-            f"{parted.group()!r}: a space parts the thousands: write numbers without"
-            if parted
-            else "no table of at least two columns with rows of one length"
-        )
+        raise SpectrumError(_why_no_table(lines, comments))
     for block in kept:
         block.check()
     notes = ["decimal commas"] if dialect.decimal == "," else []
     return [Table(b.header, np.array(b.rows), dialect, list(notes)) for b in kept]
+
+
+def _why_no_table(lines: Sequence[str], comments: Sequence[str]) -> str:
+    rows = [x.strip() for x in lines if not _is_comment(x, comments) and re.search(r"\d.*\d", x)]
+    parted = next((m for x in rows if (m := re.search(r"\d[\u00a0\u202f\u2009]\d{3}\b", x))), None)
+    if parted:
+        return f"{parted.group()!r}: a space parts the thousands: write numbers without"
+    shown = f"; in such a line not all is a number: {rows[len(rows) // 2][:60]!r}" if rows else ""
+    return f"no table of at least two columns with rows of one length{shown}"
 
 
 def dialect_of(lines: Sequence[str]) -> Dialect:

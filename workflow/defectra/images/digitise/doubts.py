@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 from scipy.ndimage import binary_dilation, find_objects, label
 
 from defectra.core.errors import DataError
-from defectra.images.digitise.beside import INSIDE
+from defectra.images.digitise.beside import INSIDE, framed_inside
 from defectra.images.digitise.box import Box, Straight, straight_lines
 from defectra.images.digitise.lines import DASH, inner
-from defectra.images.digitise.picture import Mask, Picture
+from defectra.images.digitise.picture import Floats, Mask, Picture
 from defectra.images.digitise.refusals import SHORT
 
 if TYPE_CHECKING:
@@ -31,14 +31,18 @@ CLOSED = 0.06  # of the frame, each way: least size of a closed curve
 CORNER = 4.0  # pixels: how near two straight lines end to each other in a corner
 BENT = 0.8  # pixels and a quarter of its width: how far a straight line leaves a straight one
 STRAIGHT = 0.85  # share of the columns in which it is
-ONE = 0.02, 0.6  # of the frame, share of the columns: nearer for longer, two lines may be one
+ONE = 0.03, 0.6  # of the frame, share of the columns: nearer for longer, two lines may be one
+SHARED = 0.01  # of the frame: shortest end of a line that lies on another
+JUMP = 0.03  # of the frame: within how many columns a lost line jumps to another
+PALE = 25.0  # contrast, of 255: what has more is no paper
+GRID = 0.3  # share of a row or column: pale lines that fill more are a grid
 LEFT = 0.08, 0.15  # of the width, of the height: least size of a piece of ink that is no word
 EQUAL = 12  # fewest small pieces of one size that are markers or dashes, and no letters
 ALIKE = 0.25, 0.45  # how near their areas are to that of the commonest; share of all small pieces
 
 
-def seen(line: Line, image: Picture, box: Box) -> Mask:
-    """Columns of a line that have its ink, or lie in a gap no longer than that of a dashed line."""
+def _has_ink(line: Line, image: Picture, box: Box) -> Mask:
+    """Columns of a line that have ink where it runs."""
     ink, top, left = inner(image, box)
     reach = int(line.width / 2 + REACH)
     rows = np.round(line.row).astype(int) - top
@@ -46,11 +50,56 @@ def seen(line: Line, image: Picture, box: Box) -> Mask:
     near = rows[:, None] + np.arange(-reach, reach + 1)[None, :]
     inside = (near >= 0) & (near < ink.shape[0])
     found = (ink[np.clip(near, 0, ink.shape[0] - 1), columns[:, None]] & inside).any(axis=1)
-    edges = np.flatnonzero(np.diff(np.concatenate([[True], found, [True]]).astype(np.int8)))
-    for first, end in zip(edges[::2], edges[1::2]):
-        if end - first <= DASH * ink.shape[1]:
-            found[first:end] = True
     return np.asarray(found)
+
+
+def without_gaps(line: Line, image: Picture, box: Box) -> Line:
+    """A line without the columns in gaps of its ink that are longer than those of a dashed line."""
+    keep = _has_ink(line, image, box)
+    edges = np.flatnonzero(np.diff(np.concatenate([[True], keep, [True]]).astype(np.int8)))
+    for first, end in zip(edges[::2], edges[1::2]):
+        if end - first <= DASH * (box.right - box.left):
+            keep[first:end] = True
+    return replace(line, column=line.column[keep], row=line.row[keep])
+
+
+def without_shared_ends(lines: Sequence[Line], image: Picture, box: Box) -> list[Line]:
+    """Lines without the ends that lie on another line of their colour, behind a jump without ink.
+
+    A line whose ink ends goes on along that of another; which of the two jumped there is lost.
+    """
+    out = list(lines)
+    for a, b in itertools.permutations(range(len(out)), 2):
+        if out[a].colour == out[b].colour:
+            ink = _has_ink(out[a], image, box)
+            keep = _before_shared_end(out[a], out[b], ink, box.right - box.left)
+            back = _before_shared_end(out[a], out[b], ink, box.right - box.left, step=-1)
+            both = keep & back
+            out[a] = replace(out[a], column=out[a].column[both], row=out[a].row[both])
+    return [line for line in out if len(line.column) > 1]
+
+
+def _before_shared_end(one: Line, other: Line, ink: Mask, width: float, step: int = 1) -> Mask:
+    """Columns of a line before a jump behind which it lies on another up to its end.
+
+    Parameters
+    ----------
+    step
+        1: up to its last column; -1: to its first.
+    """
+    keep = np.ones(len(one.column), bool)
+    column, row, ink = one.column[::step], one.row[::step], ink[::step]
+    theirs = np.interp(column, other.column, other.row, left=np.nan, right=np.nan)
+    apart = np.flatnonzero(~(np.abs(row - theirs) <= 1 + one.width))
+    last = int(apart[-1]) if len(apart) else -1
+    if last < 1 or len(row) - 1 - last < SHARED * width:
+        return keep
+    first = max(last - int(JUMP * width), 0)
+    mine, its = (float(np.ptp(r[first : last + 2])) for r in (row, theirs))
+    bare = np.flatnonzero(~ink[first : last + 2])
+    if len(bare) > 1 and mine > 2 * np.nan_to_num(its) + one.width:
+        keep[::step] = np.arange(len(row)) < first + int(bare[0])
+    return keep
 
 
 def refuse_closed(image: Picture, box: Box, lines: int) -> None:
@@ -150,6 +199,11 @@ def remarks(lines: Sequence[Line], width: float) -> list[list[str]]:
             own.append("STRAIGHT: an arrow, or a guide?")
         own += _gaps(line, DASH * width)
         own += [
+            f"MEETS line {n + 1} of its colour in column {at:.0f}: which goes on where is inferred"
+            for n, other in enumerate(lines)
+            if n != k and (at := _meeting(line, other)) is not None
+        ]
+        own += [
             f"LIES ON line {n + 1} for most of its way: one line, or markers?"
             for n, other in enumerate(lines)
             if n != k and _lie_together(line, other, width)
@@ -175,6 +229,15 @@ def _gaps(line: Line, least: float) -> list[str]:
     return [f"IN PIECES: no ink in columns {where}; left out"]
 
 
+def _meeting(one: Line, other: Line) -> float | None:
+    """First column in which two lines of one colour share their ink; None if there is none."""
+    if one.colour != other.colour:
+        return None
+    columns, a, b = np.intersect1d(one.column, other.column, return_indices=True)
+    near = np.abs(one.row[a] - other.row[b]) < one.width + 1
+    return float(columns[near][0]) if near.any() else None
+
+
 def _lie_together(one: Line, other: Line, width: float) -> bool:
     """Whether two lines of one colour are near each other for most of the shorter one."""
     if one.colour != other.colour:
@@ -187,22 +250,41 @@ def _lie_together(one: Line, other: Line, width: float) -> bool:
 def ink_left(lines: Sequence[Line], image: Picture, box: Box) -> str:
     """What ink inside the frame lies on no line, but words; empty if there is none to speak of."""
     ink, top, left = inner(image, box)
-    rest = ink & ~_explained(lines, ink.shape, top, left)
+    said = []
+    if framed_inside(image, box):
+        said.append("what lies behind a frame (legend, inset)")
+    if _has_pale(image.contrast[top : top + ink.shape[0], left : left + ink.shape[1]], ink):
+        said.append("pale lines or areas")
+    return ", ".join([*said, *_pieces_left(ink & ~_explained(lines, ink.shape, top, left), lines)])
+
+
+def _has_pale(contrast: Floats, ink: Mask) -> bool:
+    """Whether there are large pieces of less contrast than ink has, but those of a grid."""
+    pale = (contrast > PALE) & ~binary_dilation(ink, np.ones((7, 7)))
+    pale[:, pale.mean(axis=0) > GRID] = False
+    pale[pale.mean(axis=1) > GRID] = False
+    parts, _ = label(pale, np.ones((3, 3)))
+    wide = [place[1].stop - place[1].start for place in find_objects(parts)]
+    return max(wide, default=0) > LEFT[0] * ink.shape[1]
+
+
+def _pieces_left(rest: Mask, lines: Sequence[Line]) -> list[str]:
+    """Pieces of ink that are no words, in words."""
     parts, count = label(rest, np.ones((3, 3)))
     if not count:
-        return ""
+        return []
     sizes = [[s.stop - s.start for s in place] for place in find_objects(parts)]
     high, wide = np.array(sizes).T
     area = np.bincount(parts.ravel())[1:]
     level = high < 3 + min((t.width for t in lines), default=1.0)
-    long = (wide > LEFT[0] * ink.shape[1]) & ~level | (high > LEFT[1] * ink.shape[0])
+    long = (wide > LEFT[0] * rest.shape[1]) & ~level | (high > LEFT[1] * rest.shape[0])
     small = area[~long & (area > 3)]
     said = [f"{long.sum()} pieces of a line"] if long.any() else []
     alike = (np.abs(small[:, None] / small[None, :] - 1) < ALIKE[0]).sum(axis=0)
     equal = int(alike.max(initial=0))
     if equal >= EQUAL and equal > ALIKE[1] * len(small):
         said.append(f"{equal} equal pieces (markers, dashes)")
-    return " and ".join(said)
+    return said
 
 
 def _explained(
@@ -221,9 +303,3 @@ def _explained(
         reach = 2 * int(line.width + REACH) + 1
         out |= binary_dilation(own, np.ones((reach, reach)))
     return out
-
-
-def without_gaps(line: Line, image: Picture, box: Box) -> Line:
-    """A line without the columns in which it was not seen."""
-    keep = seen(line, image, box)
-    return replace(line, column=line.column[keep], row=line.row[keep])

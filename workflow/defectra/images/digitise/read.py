@@ -17,11 +17,13 @@ from defectra.images.digitise.doubts import (
     refuse_open_inset,
     remarks,
     without_gaps,
+    without_shared_ends,
 )
 from defectra.images.digitise.lines import colour_masks, inner, thickness_of, trace
 from defectra.images.digitise.picture import Floats, Mask, Picture
 from defectra.images.digitise.refusals import refuse_areas, refuse_pieces
 from defectra.images.digitise.ticks import Axis, Scale, given_scale, scale_of
+from defectra.images.digitise.titles import without_title
 
 Points = Sequence[tuple[float, float]]
 MANY = 25  # lines of a plot; more is no plot of lines
@@ -146,10 +148,22 @@ def digitise(image: Picture, x: Points = (), y: Points = (), log: Sequence[Axis]
     refuse_open_inset(image, box)
     lines = lines_of(image, box)
     refuse_closed(image, box, len(lines))
+    lines = without_shared_ends(lines, image, box)
     lines = [part for line in lines if len((part := without_gaps(line, image, box)).column) > 1]
     horizontal = given_scale(x, "x" in log, "x") if x else scale_of(image, box, "x")
-    vertical = given_scale(y, "y" in log, "y") if y else scale_of(image, box, "y")
+    vertical = given_scale(y, "y" in log, "y") if y else _vertical_scale(image, box)
     return Digitised(box, horizontal, vertical, lines, ink_left(lines, image, box))
+
+
+def _vertical_scale(image: Picture, box: Box) -> Scale:
+    """Scale of the y axis; once more without its title, if it cannot be read with it."""
+    try:
+        return scale_of(image, box, "y")
+    except DataError:
+        bare = without_title(image, box)
+        if bare is None:
+            raise
+        return scale_of(bare, box, "y")
 
 
 def write_csv_of(found: Digitised, path: Path, names: tuple[str, str] = ("x", "y")) -> None:
