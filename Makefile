@@ -12,6 +12,7 @@ DIRECTORY ?= .
 WORKERS ?= $(shell nproc 2>/dev/null || getconf _NPROCESSORS_ONLN)
 PROFILE ?= default
 MINUTES ?= 20
+PORTIONS ?= 1 2 3 4 5 6 7 8 9 10
 SLURM_TESTS ?= slurm two_nodes batch_systems controller tutorial
 STUDIES := $(notdir $(patsubst %/,%,$(dir $(wildcard workflow/defectra/studies/*/settings.py))))
 

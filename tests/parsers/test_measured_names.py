@@ -164,6 +164,14 @@ def test_names_of_other_languages_are_known_or_refused(tmp_path, head, words):
         assert not any("no names" in n for n in read_file(path).notes)
 
 
+def test_names_on_lines_of_their_own_above_decimal_commas(tmp_path):
+    """``I2`` is no row of numbers: found by the fuzzing of column meaning."""
+    path = tmp_path / "a.dat"
+    rows = (f"{e:.2f} {m:.6f} 1.0".replace(".", ",") for e, m in zip(E, MU))
+    path.write_text("\n".join(["Data:", "energy", "mu", "I2", *rows]))
+    np.testing.assert_allclose(read_file(path).mu, MU, atol=1e-6)
+
+
 @pytest.mark.parametrize("form", ["12:00:01 {} {}", "{}eV {}", "| {} | {} |", "{} & {} \\\\"])
 def test_lines_that_are_no_rows_are_shown(tmp_path, form):
     path = tmp_path / "a.dat"

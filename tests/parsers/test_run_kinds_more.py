@@ -226,6 +226,30 @@ def test_the_core_hole_of_vasp_is_reported_where_it_is_unusual(tmp_path, tags, w
     assert ("core hole" in row["message"]) == ("core hole" in words)
 
 
+@pytest.mark.parametrize(
+    ("tags", "kind", "words"),
+    [
+        ("", "", ""),
+        ("ALGO = Normal\n", "", ""),
+        ("ALGO = None\n", "convergence_unknown", "earlier run"),
+        ("algo = nothing\n", "convergence_unknown", "earlier run"),
+        ("CH_AMPLIFICATION = 8000\n", "", "CH_AMPLIFICATION = 8000"),
+    ],
+)
+def test_a_spectrum_of_vasp_that_is_calculated_again(tmp_path, tags, kind, words):
+    """The second of two steps, as the manual advises: no electronic steps of its own."""
+    shutil.copytree(DATA / "p04_vasp_core_hole/ok", tmp_path / "r")
+    incar, outcar = tmp_path / "r/INCAR", tmp_path / "r/OUTCAR"
+    incar.write_text(incar.read_text() + tags)
+    if kind:
+        text = outcar.read_text()
+        outcar.write_text("\n".join(x for x in text.split("\n") if "energy-change" not in x))
+    row = import_tree(tmp_path).imports[0]
+    assert row["error_class"] == kind
+    assert words in row["message"]
+    assert bool(words) == bool(row["message"])
+
+
 # --- operators, holes and tables of two runs ---------------------------------------------------
 
 

@@ -123,7 +123,9 @@ def dialect_of(lines: Sequence[str]) -> Dialect:
         If a comma may be a decimal sign as well as a separator of thousands.
     """
     rows = [x.strip() for x in lines if x.strip() and _DATA_LINE.fullmatch(x)]
-    rows = [x for x in rows if re.search(r"\d", x)]
+    rows = [
+        x for x in rows if re.search(r"\d", x) and not re.fullmatch(r"[A-Za-z]\w*", x)
+    ]  # ``I2``
     sample = rows[:200] + rows[-50:]
     for separator in (";", "\t"):
         if sum(separator in x for x in sample) > len(sample) / 2:

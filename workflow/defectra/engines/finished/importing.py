@@ -30,7 +30,7 @@ from defectra.engines.edges import is_element
 from defectra.engines.exciting import read as exciting
 from defectra.engines.fdmnes import read as fdmnes
 from defectra.engines.feff import read as feff
-from defectra.engines.finished import named, passed_over
+from defectra.engines.finished import copies, named, passed_over
 from defectra.engines.finished.pairing import Paired, pair
 from defectra.engines.finished.reader import Axis, Folder, Reader, Reading
 from defectra.engines.finished.settings_digest import settings_digest
@@ -106,6 +106,7 @@ def import_tree(
         engines = {reader for reader, _ in found}
         for path, reason in passed_over.reasons(folder, taken, engines, readers):
             out.passed_over.append({"source": str(path.relative_to(root)), "reason": reason})
+    copies.drop(out.imports, out.calculations, out.spectra)
     return out
 
 
@@ -259,13 +260,19 @@ def _calculation_id(reading: Reading, files: tuple[Path, ...]) -> str:
     if reading.identity:
         return reading.identity
     if set(reading.inputs) == {"feff.inp"}:
-        return hashlib.sha256(reading.inputs["feff.inp"].encode()).hexdigest()
+        return hashlib.sha256(_plain(reading.inputs["feff.inp"]).encode()).hexdigest()
     if reading.inputs:
-        return _digest("input", json.dumps(dict(reading.inputs), sort_keys=True))
+        plain = {name: _plain(text) for name, text in reading.inputs.items()}
+        return _digest("input", json.dumps(plain, sort_keys=True))
     digest = hashlib.sha256()
     for path in files:
         digest.update(read_bytes(path))
     return digest.hexdigest()
+
+
+def _plain(text: str) -> str:
+    r"""A text with ``\n`` at the ends of its lines, whatever it was copied through."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def _digest(*parts: str) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from defectra.core.errors import EngineError
 from defectra.core.textfiles import plain_name, read_bytes
-from defectra.engines.finished.reader import LARGEST, PACKED_FOLDER, Folder, Reader
+from defectra.engines.finished.reader import BACKUP, LARGEST, PACKED_FOLDER, Folder, Reader
 from defectra.engines.finished.structures import NAMES
 
 _BINARY = 0.1  # of the first bytes that no text has
@@ -46,6 +46,7 @@ def _reason(
         (lambda: not path.is_file(), "no regular file"),
         (lambda: path.stat().st_size == 0, "empty"),
         (lambda: path.stat().st_size > LARGEST, f"larger than {LARGEST} bytes"),
+        (lambda: bool(BACKUP.search(name)), "a backup copy; rename it if it is a run"),
         (lambda: bool(NAMES.search(name)), "a structure"),
         (lambda: bool(PACKED_FOLDER.search(name)), "a packed folder: unpack it"),
     )

@@ -21,6 +21,8 @@ _HEAD = 6000  # bytes of a file that recognition looks at
 LARGEST = 3_000_000_000  # bytes; nothing larger is looked into
 
 
+# What editors and people leave of a former file.
+BACKUP = re.compile(r"~$|^\._|^#.*#$|\.(?:bak|orig|old|swp|tmp|backup)\d*$", re.I)
 PACKED_FOLDER = re.compile(r"\.(zip|tar|tgz|tbz2?|txz|7z|rar)$", re.I)
 
 
@@ -117,9 +119,10 @@ class Folder:
 
     @cached_property
     def files(self) -> list[Path]:
-        """Regular files, by name; no packed folders."""
+        """Regular files, by name; no packed folders, no backups."""
         found = (p for p in self.path.iterdir() if p.is_file() and not p.is_symlink())
-        return sorted(p for p in found if not PACKED_FOLDER.search(plain_name(p)))
+        names = (PACKED_FOLDER, BACKUP)
+        return sorted(p for p in found if not any(n.search(plain_name(p)) for n in names))
 
     def head(self, path: Path) -> str:
         """First characters of a file, unpacked; empty if it cannot be read."""

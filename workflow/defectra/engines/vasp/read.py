@@ -83,8 +83,10 @@ def read(files: tuple[Path, ...], folder: Folder) -> Reading:
             f"{path.name} is a spectrum, the settings beside it ask for none (CH_LSPEC)",
         )
     energy, mu, how = _spectrum(path, None if several else outcar, settings)
-    how = "; ".join(n for n in (how, _hole(settings)) if n)
     state = _state(None if several else outcar, None if several else xml)
+    again = settings.get("ALGO", "").strip().lower() in ("none", "nothing")
+    state |= {"converged": None} if again else {}
+    how = "; ".join(n for n in (how, _hole(settings), *_remarks(settings, again=again)) if n)
     cell_file = None if several else folder.named("POSCAR") or folder.named("CONTCAR")
     names = _potcar_names(outcar) if outcar and cell_file else []
     parsed = spectrum(
@@ -112,6 +114,15 @@ def read(files: tuple[Path, ...], folder: Folder) -> Reading:
         _cell(cell_file, names),
         note=how,
     )
+
+
+def _remarks(tags: dict[str, str], *, again: bool) -> list[str]:
+    """What the settings do to the spectrum; `again`: calculated from the WAVECAR of another run."""
+    scaled = tags.get("CH_AMPLIFICATION", "")
+    return [
+        f"intensities scaled, CH_AMPLIFICATION = {scaled}" if scaled else "",
+        "from an earlier run (ALGO = None), which tells whether it converged" if again else "",
+    ]
 
 
 def _hole(tags: dict[str, str]) -> str:

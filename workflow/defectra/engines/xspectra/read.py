@@ -134,7 +134,8 @@ def run_of(path: Path, header: str, energy: np.ndarray) -> Run:
         own = namelists.inputs(candidate)
         if given is None and own:
             fitting = [i for i in own if _agrees(i, header, energy)]
-            given = next((f for f in (_one(g) for g in _by_name(fitting, path)) if f), None)
+            groups = (_different(g) for g in _by_name(fitting, path))
+            given = next((f for f in (_one(g) for g in groups) if f), None)
             if given is None:
                 names = ", ".join(i.path.name for i in own)
                 why = "none agrees" if not fitting else "several agree"
@@ -149,6 +150,11 @@ def run_of(path: Path, header: str, energy: np.ndarray) -> Run:
 
 def _one(found: Sequence[_T]) -> _T | None:
     return found[0] if len(found) == 1 else None
+
+
+def _different(found: Sequence[XInput]) -> list[XInput]:
+    """Of inputs that say the same, copies of each other, the first."""
+    return list({tuple(sorted(i.keys.items())): i for i in reversed(found)}.values())
 
 
 def _by_name(found: list[XInput], path: Path) -> Iterator[list[XInput]]:
