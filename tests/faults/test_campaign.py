@@ -8,6 +8,7 @@ import random
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from itertools import cycle
 from pathlib import Path
 
@@ -47,9 +48,15 @@ def victim(kind: str, child: subprocess.Popen[str], folder: Path) -> psutil.Proc
     if kind == "launcher":
         return psutil.Process(child.pid)
     processes = [p for p in at_work_in(folder) if p.pid != child.pid]
-    words = "calculate.py" if kind == "worker" else "snakemake"
-    fitting = [p for p in processes if words in " ".join(_command(p))]
+    fitting = [p for p in processes if is_step(_command(p)) == (kind == "worker")]
+    if kind == "snakemake":
+        fitting = [p for p in fitting if "snakemake" in _command(p)]
     return fitting[0] if fitting else None
+
+
+def is_step(command: Sequence[str]) -> bool:
+    """Whether a command is the step of a rule, which Snakemake copies and runs."""
+    return any(word.endswith(".step.py") for word in command)
 
 
 def _command(process: psutil.Process) -> list[str]:
