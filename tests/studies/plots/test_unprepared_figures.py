@@ -44,6 +44,10 @@ def plain(figure: Figure) -> Any:
     return axes
 
 
+def close_title(figure: Figure) -> None:
+    plain(figure).set_ylabel("Intensity (a.u.)", labelpad=2)
+
+
 def with_grid(figure: Figure) -> None:
     plain(figure).grid(True, color="black")
 
@@ -77,7 +81,7 @@ def read_of(draw: Callable[[Figure], Any]) -> tuple[Digitised, np.ndarray]:
 
 
 @needs_tesseract
-@pytest.mark.parametrize("draw", [plain, with_grid, with_inset, with_legend, inverted])
+@pytest.mark.parametrize("draw", [plain, with_grid, with_inset, with_legend, inverted, close_title])
 def test_what_lies_beside_a_line_does_not_change_it(draw: Callable[[Figure], Any]) -> None:
     """Grid, inset and legend are no lines; behind them the line is bridged."""
     _, (x, y) = read_of(draw)
@@ -133,6 +137,10 @@ def powers(figure: Figure) -> None:
 
 def bars(figure: Figure) -> None:
     figure.add_subplot().bar(range(8), range(1, 9))
+
+
+def negative_powers(figure: Figure) -> None:
+    figure.add_subplot().semilogy(X, 10 ** (-2 - 4 * Y))
 
 
 def names(figure: Figure) -> None:
@@ -192,6 +200,7 @@ def page(figure: Figure) -> None:
         (offset, "x axis: a factor or an offset"),
         (factor, "y axis: a factor or an offset"),
         (powers, "y axis: its numbers end in raised signs"),
+        (negative_powers, "y axis: its numbers end in raised signs"),
         (bars, "filled areas"),
         (names, "no three numbers"),
         (heat_map, "no uniform background"),
@@ -221,6 +230,20 @@ def test_small_numbers_are_read_together() -> None:
         scale = scale_of(found, find_box(found), "y")
         rows = np.array([20.0, 190.0])
         assert np.abs((scale.value(rows) - (a + b * rows)) / b).max() < 2
+
+
+def test_small_numbers_that_fall_are_not_read_as_rising() -> None:
+    def falling(figure: Figure) -> None:
+        axes = figure.add_subplot()
+        axes.plot(np.linspace(280, 300, 200), Y)
+        axes.set_xlim(301, 279)
+        axes.set_xticks([300, 295, 290, 285, 280])
+
+    found = picture(drawn(falling, 55))
+    box = find_box(found)
+    scale = scale_of(found, box, "x", both_ways=True)
+    assert float(scale.value(box.left)) == pytest.approx(301, abs=0.3)
+    assert float(scale.value(box.right)) == pytest.approx(279, abs=0.3)
 
 
 def test_small_print_that_is_no_sequence_is_refused() -> None:

@@ -150,7 +150,7 @@ def digitise(image: Picture, x: Points = (), y: Points = (), log: Sequence[Axis]
     refuse_closed(image, box, len(lines))
     lines = without_shared_ends(lines, image, box)
     lines = [part for line in lines if len((part := without_gaps(line, image, box)).column) > 1]
-    horizontal = given_scale(x, "x" in log, "x") if x else scale_of(image, box, "x")
+    horizontal = given_scale(x, "x" in log, "x") if x else scale_of(image, box, "x", both_ways=True)
     vertical = given_scale(y, "y" in log, "y") if y else _vertical_scale(image, box)
     return Digitised(box, horizontal, vertical, lines, ink_left(lines, image, box))
 
@@ -158,12 +158,12 @@ def digitise(image: Picture, x: Points = (), y: Points = (), log: Sequence[Axis]
 def _vertical_scale(image: Picture, box: Box) -> Scale:
     """Scale of the y axis; once more without its title, if it cannot be read with it."""
     try:
-        return scale_of(image, box, "y")
+        return scale_of(image, box, "y", both_ways=True)
     except DataError:
         bare = without_title(image, box)
         if bare is None:
             raise
-        return scale_of(bare, box, "y")
+        return scale_of(bare, box, "y", both_ways=True)
 
 
 def write_csv_of(found: Digitised, path: Path, names: tuple[str, str] = ("x", "y")) -> None:

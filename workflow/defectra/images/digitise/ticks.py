@@ -12,7 +12,7 @@ from defectra.core.errors import DataError
 from defectra.images.digitise.beside import refuse_factor
 from defectra.images.digitise.box import Box
 from defectra.images.digitise.picture import Floats, Picture
-from defectra.images.digitise.templates import sequence
+from defectra.images.digitise.templates import CLEAR, Numbers, sequence
 from defectra.images.digitise.words import (
     FAINT,
     ONE_WORD,
@@ -72,11 +72,16 @@ class Scale:
         return np.asarray(np.abs(self.value(np.asarray(pixel) + whole) - self.value(pixel)))
 
 
-def scale_of(image: Picture, box: Box, axis: Axis) -> Scale:
+def scale_of(image: Picture, box: Box, axis: Axis, *, both_ways: bool = False) -> Scale:
     """Scale of an axis from the numbers beside it.
 
     Tesseract reads them, all at once and then one by one; where they are too small for it, or it
     does not find three that agree, they are compared with printed digits (`templates.py`).
+
+    Parameters
+    ----------
+    both_ways
+        Whether small numbers may also fall to the right or upwards; else they rise.
 
     Raises
     ------
@@ -102,7 +107,7 @@ def scale_of(image: Picture, box: Box, axis: Axis) -> Scale:
             if found.labels == found.read:
                 return found
             off = off or found
-    labels = _printed(words, letters, marks, axis)
+    labels = _printed(words, letters, marks, axis, both_ways=both_ways)
     if labels:
         return fit_scale(labels, axis)
     if off is not None:
@@ -216,7 +221,9 @@ def _labels(words: Sequence[Word], letters: float, marks: Floats, together: bool
     return [Label(value, at) for value, at in zip(values, pixels) if value is not None]
 
 
-def _printed(words: Sequence[Word], letters: float, marks: Floats, axis: Axis) -> list[Label]:
+def _printed(
+    words: Sequence[Word], letters: float, marks: Floats, axis: Axis, *, both_ways: bool
+) -> list[Label]:
     """Numbers of the sequence that fits the words; none if they are not even, or it is unclear."""
     if len(words) < 3:
         return []
@@ -232,9 +239,20 @@ def _printed(words: Sequence[Word], letters: float, marks: Floats, axis: Axis) -
     upwards = index if axis == "x" else index[-1] - index
     dark = [(255.0 - word.picture) / 255 for word in words]
     found = sequence(dark, upwards.tolist(), letters)
+    if both_ways:
+        found = _clearer(found, sequence(dark, (index[-1] - upwards).tolist(), letters))
     if found is None or not found.clear:
         return []
     return [Label(value, float(at)) for value, at in zip(found.values, pixels)]
+
+
+def _clearer(one: Numbers | None, other: Numbers | None) -> Numbers | None:
+    """The numbers that fit better, if the others fit clearly worse; else none."""
+    if one is None or other is None:
+        return one or other
+    if abs(one.rest - other.rest) < CLEAR:
+        return None
+    return one if one.rest < other.rest else other
 
 
 def tick_marks(image: Picture, box: Box, axis: Axis, words: Sequence[float]) -> Floats:
