@@ -93,6 +93,18 @@ def test_what_lies_beside_a_line_does_not_change_it(draw: Callable[[Figure], Any
 
 
 @needs_tesseract
+def test_tick_marks_of_a_large_picture_are_no_numbers() -> None:
+    found = picture(drawn(plain, 300))
+    box = find_box(found)
+    for axis, data, sides in (("x", X, ("left", "right")), ("y", Y, ("bottom", "top"))):
+        scale = scale_of(found, box, axis)
+        ends = [float(scale.value(getattr(box, side))) for side in sides]
+        room = 0.05 * np.ptp(data)  # that matplotlib leaves on each side
+        truth = [data.min() - room, data.max() + room]
+        np.testing.assert_allclose(ends, truth, atol=0.005 * np.ptp(data))
+
+
+@needs_tesseract
 def test_decades_in_plain_numbers_are_logarithmic() -> None:
     found, (x, y) = read_of(decades)
     assert found.y.is_log

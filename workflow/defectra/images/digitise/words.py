@@ -22,7 +22,8 @@ FAINT = 60.0  # contrast of ink, of 255
 PAPER = 255 - FAINT  # grey value of what is no ink
 ONE_BLOCK, ONE_WORD = "6", "8"  # tesseract: modes of page segmentation
 SMALL_PRINT = 9  # pixels: letters below this are read by tesseract with too many mistakes
-MARK = 14  # pixels: longest tick mark
+MARK = 14  # pixels: longest tick mark of pictures of usual size
+MARK_SHARE = 0.024  # of the length of the axis: that of large ones
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
@@ -143,7 +144,8 @@ def without_marks(part: Floats) -> Floats:
     pieces, _ = label(part > FAINT / 2, np.ones((3, 3)))
     at_spine = {int(k) for k in np.unique(pieces[0]) if k}
     boxes = find_objects(pieces)
-    short = [k for k in at_spine if boxes[k - 1][0].stop <= MARK]
+    longest = max(MARK, MARK_SHARE * part.shape[1])
+    short = [k for k in at_spine if boxes[k - 1][0].stop <= longest]
     return np.where(np.isin(pieces, short), 0.0, part)
 
 
