@@ -28,8 +28,8 @@ from hollow import END, hollow_campaign  # noqa: E402
 OTHERS = tuple(f"load{k}" for k in range(1, 5))  # studies, and their engines
 PER_STRUCTURE = 20  # calculations of study nmc
 REAL = (
-    '"/nmc-" in out or ("load" in out and "score" not in out) or "/" not in out '
-    'or "training" in out or "average" in out'
+    '"/nmc-" in out or ("load" in out and "score" not in out) '
+    'or ("/" not in out and out.endswith(".parquet")) or "training" in out or "average" in out'
 )
 
 ENGINE = '''"""Engine of no cost."""

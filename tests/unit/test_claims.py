@@ -18,6 +18,7 @@ from defectra.core.claims import (
     outcome,
 )
 from defectra.core.csvs import read_csv, write_csv
+from defectra.core.errors import TableError
 from defectra.core.studies import study_names
 
 NAN = math.nan
@@ -227,3 +228,9 @@ def test_no_bound_of_our_own_is_a_claim_and_every_check_can_fail():
             assert len(row["fails_if"].split()) > 2, row["check_id"]
             # the counts of what is there are zero without tables, and fail
             assert row["verdict"] == "open" or row["ours"] == 0
+
+
+def test_an_empty_file_is_no_table(tmp_path):
+    (tmp_path / "c.csv").touch()
+    with pytest.raises(TableError, match="c.csv: columns"):
+        read_csv(tmp_path / "c.csv", CHECK_COLUMNS)

@@ -54,11 +54,12 @@ def read_csv(path: str | Path, columns: list[str]) -> list[dict[str, Any]]:
     try:
         with Path(path).open(newline="", encoding="utf-8") as handle:
             reader = csv.DictReader(handle)
+            names = list(reader.fieldnames or [])  # while the file is open: it may be empty
             rows: list[dict[str, Any]] = list(reader)
     except FileNotFoundError:
         raise TableError(f"{path}: no such table; run the rule that makes it") from None
-    if list(reader.fieldnames or []) != columns:
-        raise TableError(f"{path}: columns {reader.fieldnames}, expected {columns}")
+    if names != columns:
+        raise TableError(f"{path}: columns {names}, expected {columns}")
     for name in columns:
         filled = [r[name] for r in rows if r[name] not in ("", None)]
         if (filled and all(is_number(v) for v in filled)) or (not filled and name in NUMBERS):
