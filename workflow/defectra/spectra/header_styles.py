@@ -1,6 +1,6 @@
 """Headers of a style of their own: the 9809 format of Japan, the spacing of a crystal in words.
 
-XDI: X-ray absorption data interchange, the field's format with named headers.
+XDI: XAS Data Interchange (XAS: X-ray absorption spectroscopy), a format with named headers.
 """
 
 from __future__ import annotations
