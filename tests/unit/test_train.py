@@ -13,7 +13,7 @@ from defectra.cli.main import main
 from defectra.core.errors import DataError, TableError
 from defectra.core.records import Column, Table
 from defectra.core.store import write_table
-from defectra.learn.any_table import read_any
+from defectra.learn.any_table import read_any, read_parts
 from defectra.learn.saved import load
 from defectra.learn.table_model import load_table_model
 from defectra.learn.train import FOREST, MEAN, RIDGE, Asked, train
@@ -198,3 +198,12 @@ def test_files_that_are_no_models_or_tables(numbers: Path, tmp_path: Path) -> No
         (tmp_path / name).write_text(text)
         with pytest.raises(TableError, match=name):
             read_any(tmp_path / name)
+
+
+def test_parts_of_one_table_and_parts_of_another(tmp_path: Path) -> None:
+    rows = [{"y": k, "a": 2 * k, "family": f"f{k}"} for k in range(6)]
+    one, two = write(tmp_path / "1.csv", rows[:4]), write(tmp_path / "2.csv", rows[4:])
+    assert list(read_parts([one, two]).column("a")) == [0, 2, 4, 6, 8, 10]
+    odd = write(tmp_path / "3.csv", [{"y": 1, "b": 2, "family": "f"}])
+    with pytest.raises(TableError, match=r"3\.csv: no part .* a, b"):
+        read_parts([one, odd])

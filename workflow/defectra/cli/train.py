@@ -23,7 +23,10 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "defectra train table.parquet --target x_Li --group group --out model.npz",
     )
     parser.add_argument(
-        "table", type=Path, help="training table, e.g. results/nmc/training.parquet"
+        "table",
+        type=Path,
+        nargs="+",
+        help="training table, e.g. results/nmc/training.parquet; several: parts of one table",
     )
     parser.add_argument("--target", required=True, help="column to predict")
     text = "column of the groups that are never split between folds, e.g. material"
@@ -41,12 +44,12 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 def run_train(chosen: argparse.Namespace) -> int:
     """Evaluate, tell, keep; 0."""
     from defectra.core.errors import TableError
-    from defectra.learn.any_table import read_any
+    from defectra.learn.any_table import read_parts
     from defectra.learn.train import Asked, train
 
     if chosen.trees < 1 or chosen.seed < 0:
         raise TableError("--trees is at least 1, --seed at least 0")
-    table = read_any(chosen.table)
+    table = read_parts(chosen.table)
     asked = Asked(
         chosen.target, chosen.group, tuple(chosen.features), chosen.trees, seed=chosen.seed
     )

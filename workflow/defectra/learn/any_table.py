@@ -136,6 +136,28 @@ def read_any(path: Path) -> AnyTable:
     return AnyTable(path, columns, {k: v for k, v in units.items() if v})
 
 
+def read_parts(paths: Sequence[Path]) -> AnyTable:
+    """Read files that are parts of one table, such as those of an archive.
+
+    Raises
+    ------
+    TableError
+        If one cannot be read, or has other columns or units than the first.
+    """
+    first, *others = (read_any(path) for path in paths)
+    for other in others:
+        if odd := sorted(set(first.columns) ^ set(other.columns)):
+            raise TableError(
+                f"{other.path}: no part of the table of {first.path}: only one of them has "
+                f"{', '.join(odd[:SHOWN])}"
+            )
+        if first.units != other.units:
+            raise TableError(f"{other.path}: other units than {first.path}")
+    parts = (first, *others)
+    joined = {name: [v for p in parts for v in p.columns[name]] for name in first.columns}
+    return AnyTable(first.path, joined, first.units)
+
+
 def _parquet(path: Path) -> pa.Table:
     import pyarrow as pa
     import pyarrow.parquet as pq
