@@ -91,3 +91,16 @@ def test_jobs_that_a_stopped_run_still_has(tmp_path: Path, monkeypatch: pytest.M
     assert calls[0] == ["scancel", "8", "9"]
     assert [c[0] for c in calls[1:]] == ["qdel", "qdel"]
     assert not any("3.server" in c for c in calls)
+
+
+def test_a_job_that_cannot_be_cancelled_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def silent(command: Sequence[str]) -> None:
+        raise subprocess.TimeoutExpired(list(command), 300)
+
+    monkeypatch.chdir(tmp_path)
+    jobs = ClusterJobs(tmp_path / ".snakemake", dict, silent)
+    record("lsf", "17", "running")
+    assert jobs.cancel() == ["17"]
+    assert "bkill 17" in capsys.readouterr().err

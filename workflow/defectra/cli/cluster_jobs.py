@@ -8,6 +8,7 @@ their states that list is empty (snakemake-interface-executor-plugins 9.4), and 
 from __future__ import annotations
 
 import subprocess
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -21,6 +22,7 @@ SCANCEL = ("scancel",)
 
 
 def _call(command: Sequence[str]) -> None:
+    # its exit code says nothing: it is not 0 for jobs that have ended meanwhile
     subprocess.run(list(command), capture_output=True, check=False, timeout=TIMEOUT_S)
 
 
@@ -47,7 +49,7 @@ class ClusterJobs:
         self.before = {words: self._numbers(words) for words in self._commands()}
 
     def cancel(self) -> list[str]:
-        """Cancel what is left; the numbers of those jobs."""
+        """Cancel what is left; the numbers of those jobs. Says which it could not cancel."""
         found = []
         for words in self._commands():
             numbers = self._numbers(words) - self.before[words]
@@ -56,7 +58,15 @@ class ClusterJobs:
                 numbers = numbers if states is None else numbers & states.keys()
             left = sorted(numbers)
             for start in range(0, len(left), AT_ONCE):
-                self.call([*words, *left[start : start + AT_ONCE]])
+                command = [*words, *left[start : start + AT_ONCE]]
+                try:
+                    self.call(command)
+                except (OSError, subprocess.SubprocessError) as error:
+                    print(
+                        f"Jobs may be left on the cluster ({error.__class__.__name__}): look, and "
+                        f"cancel them by {' '.join(command)}",
+                        file=sys.stderr,
+                    )
             found += left
         return found
 
