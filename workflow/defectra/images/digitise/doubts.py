@@ -1,7 +1,7 @@
 """What of a reading is to be doubted, and what of it lies on no ink.
 
 A line that was followed across a gap is bridged by a straight piece; what was not seen is left out
-here. Closed curves and insets without a frame are refused. Of the rest the reader is told: short or
+here. Closed curves and insets without a frame are refused. The rest gets remarks: short or
 straight lines, two that lie on each other, ink that belongs to none of them.
 """
 
