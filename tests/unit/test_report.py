@@ -7,6 +7,8 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from defectra.core.claims import CHECK_COLUMNS, SCORECARD_COLUMNS
@@ -150,16 +152,33 @@ def test_the_page_of_all_shows_what_is_recorded_of_studies_that_were_not_run(res
     page = results / "report.html"
     write_page(page, results, ["nmc"], ["xanes", "speckle"])
     text = page.read_text(encoding="utf-8")
-    assert text.index("not run here") < text.index('id="nmc"'), "among the verdicts, at the top"
+    assert text.index("make xanes") < text.index('id="nmc"'), "among the verdicts, at the top"
     assert 'href="#xanes"' not in text, "no section: nothing of it was run"
     for row in found.claims:
         assert row["found"].replace("<", "&lt;") in text
     counted = len([r for r in found.claims if r["verdict"] == "reproduced"])
-    shown = re.findall(r'>xanes .*?</td>((?:<td class="number">\d+</td>)+)', text)[0]
+    shown = re.findall(r'>xanes</td>((?:<td class="number">\d+</td>)+)', text)[0]
     assert re.findall(r"\d+", shown)[2] == str(counted)
     seen(page)
     alone = html(Contents("title", [Study("nmc", "", "")]))
     assert "not run here" not in alone
+
+
+def test_what_nobody_computed_is_no_failure_and_costs_nothing(tmp_path: Path) -> None:
+    rows = [
+        {"calculation_id": "a", "status": "failed", "error_class": "not_computed", "cpu_s": NAN},
+        {"calculation_id": "b", "status": "failed", "error_class": "killed", "cpu_s": 7200.0},
+        {"calculation_id": "c", "status": "ok", "error_class": "", "cpu_s": 3600.0},
+    ]
+    (tmp_path / "hbn").mkdir()
+    engine = {"engine_version": "gpaw 26.7.0", "origin": "run"}
+    pq.write_table(pa.Table.from_pylist([r | engine for r in rows]), tmp_path / "hbn/runs.parquet")
+    counts, failures = summary(tmp_path, ["hbn"])
+    assert [
+        (r["engine"], r["origin"], r["not computed"], r["failed"], r["ok"], r["cpu_h"])
+        for r in counts
+    ] == [("gpaw 26.7.0", "", 1, 0, 0, 0.0), ("gpaw 26.7.0", "run", 0, 1, 1, 3.0)]
+    assert failures == [{"study": "hbn", "error_class": "killed", "count": 1}]
 
 
 @pytest.mark.parametrize("study", study_names())
