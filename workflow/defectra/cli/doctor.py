@@ -16,8 +16,9 @@ from pathlib import Path
 from defectra.cli.help import command
 from defectra.core.cores import usable_cores
 from defectra.core.errors import DefectraError
-from defectra.core.paths import PROJECT
+from defectra.core.paths import PROJECT, why_no_folder
 
+SHARED = ("all", "results/report.html", "results/scorecard.csv", "results/checks.csv")
 _GIB = 2**30
 _SPACE_GIB = 2.0
 
@@ -81,6 +82,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def run(chosen: argparse.Namespace) -> int:
     """Print all findings; 1 if something is missing that the default campaign needs."""
+    if not chosen.directory.is_dir():
+        raise DefectraError(f"{chosen.directory}: {why_no_folder(chosen.directory)}")
     found = [*machine(chosen.directory), *libraries(), *engines(), *data(chosen)]
     group = ""
     for one in found:
@@ -197,6 +200,5 @@ def print_targets(chosen: argparse.Namespace) -> int:  # noqa: ARG001
     """What can be made by name: studies, then what all share."""
     from defectra.core.studies import study_names
 
-    shared = ("all", "results/report.html", "results/scorecard.csv", "results/checks.csv")
-    print("\n".join((*study_names(), *shared)))
+    print("\n".join((*study_names(), *SHARED)))
     return 0

@@ -16,6 +16,16 @@ _INSTALLED = Path(sysconfig.get_path("data")) / "share" / "defectra" / "config"
 CONFIG = PROJECT / "config" if (PROJECT / "config").is_dir() else _INSTALLED
 
 
+def why_no_file(path: str | Path) -> str:
+    """Why a path is not the file that was expected: it is not there, or it is a folder."""
+    return "a folder; name a file in it" if Path(path).is_dir() else "no such file"
+
+
+def why_no_folder(path: str | Path) -> str:
+    """Why a path is not the folder that was expected: it is not there, or it is a file."""
+    return "a file; name the folder that holds it" if Path(path).is_file() else "no such folder"
+
+
 def own_directory() -> Path:
     """Folder that holds ``results`` where none is named: of the checkout, else where we are."""
     return PROJECT if (PROJECT / "workflow" / "Snakefile").is_file() else Path()
