@@ -96,7 +96,7 @@ def _defects(data: Any, path: Path) -> tuple[list[ChargedEnergies], list[Left]]:
 
 
 def _is_defect_dict(data: Any) -> bool:
-    """Whether it is what doped's parser leaves beside its thermodynamics: entries by their names."""
+    """Whether it is what doped's parser leaves beside its thermodynamics."""
     entries = data.values() if isinstance(data, dict) else data if isinstance(data, list) else ()
     return bool(entries) and all(
         isinstance(e, dict) and e.get("@class") == "DefectEntry" for e in entries
