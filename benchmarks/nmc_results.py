@@ -154,7 +154,7 @@ def summary(scorecard: Rows, checks: Rows, metrics: Rows) -> str:
     if any(rings.values()):
         values = ", ".join(f"{t} {max(v):.2f}" for t, v in rings.items() if v)
         text.append(
-            "**Negative controls ring**: how the calculations went (forces left, times, failures), "
+            "**Negative controls fail**: how the calculations went (forces left, times, failures), "
             f"without any spectrum, detects defects too (largest AUROC: {values})."
         )
     by = {

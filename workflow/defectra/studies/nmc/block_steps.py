@@ -42,8 +42,7 @@ def read_blocks(job: Job) -> None:
 def evaluate_blocks(job: Job) -> None:
     """Models of the blocks.
 
-    Input rows, training (parquet); output metrics, curves, halves (csv), predictions
-    (parquet).
+    Input rows (parquet); output metrics, curves, halves (csv), predictions (parquet).
 
     params.grids = nmc.edges; params.config = folds, repeats, bootstrap of nmc.model; params.seed.
     """
@@ -60,20 +59,43 @@ def evaluate_blocks(job: Job) -> None:
         evaluate_blocks,
     )
     from defectra.studies.nmc.block_tables import edges_in, read_block_rows
+    from defectra.studies.nmc.settings import Grid
+
+    grids = {name: Grid(**grid) for name, grid in json.loads(job.params.grids).items()}
+    settings, seed = ModelSettings(**json.loads(job.params.config)), int(job.params.seed)
+    rows = read_block_rows(job.input.rows)
+    found = evaluate_blocks(rows, grids, edges_in(rows), settings, seed)
+    write_csv(job.output.metrics, found.metrics, METRICS_COLUMNS)
+    write_csv(job.output.curves, found.curves, CURVE_COLUMNS)
+    write_csv(job.output.halves, found.halves, HALVES_COLUMNS)
+    write_table(job.output.predictions, found.predictions, PREDICTIONS)
+
+
+def evaluate_external(job: Job) -> None:
+    """Models of the blocks asked about the structures of the first campaign.
+
+    Input rows, training (parquet); output metrics (csv), predictions (parquet).
+
+    params.grids = nmc.edges; params.config = folds, repeats, bootstrap of nmc.model; params.seed.
+    """
+    import json
+
+    from defectra.core.csvs import write_csv
+    from defectra.core.records import METRICS_COLUMNS
+    from defectra.core.settings import ModelSettings
+    from defectra.core.store import write_table
+    from defectra.learn.predictions import PREDICTIONS
+    from defectra.studies.nmc.block_tables import edges_in, read_block_rows
     from defectra.studies.nmc.first_campaign import evaluate_first
     from defectra.studies.nmc.settings import Grid
     from defectra.studies.nmc.training import read_training
 
     grids = {name: Grid(**grid) for name, grid in json.loads(job.params.grids).items()}
-    settings, seed = ModelSettings(**json.loads(job.params.config)), int(job.params.seed)
+    settings = ModelSettings(**json.loads(job.params.config))
     rows, first = read_block_rows(job.input.rows), read_training(job.input.training)
-    edges = edges_in(rows)
-    found = evaluate_blocks(rows, grids, edges, settings, seed)
-    metrics, predictions = evaluate_first(rows, first, grids, edges, settings, seed)
-    write_csv(job.output.metrics, [*found.metrics, *metrics], METRICS_COLUMNS)
-    write_csv(job.output.curves, found.curves, CURVE_COLUMNS)
-    write_csv(job.output.halves, found.halves, HALVES_COLUMNS)
-    write_table(job.output.predictions, [*found.predictions, *predictions], PREDICTIONS)
+    found = evaluate_first(rows, first, grids, edges_in(rows), settings, int(job.params.seed))
+    write_csv(job.output.metrics, found[0], METRICS_COLUMNS)
+    write_table(job.output.predictions, found[1], PREDICTIONS)
 
 
 def compare_relaxers(job: Job) -> None:

@@ -175,7 +175,7 @@ def _name(features: str) -> str:
 
 
 def _controls(rows: Rows) -> Iterator[Control]:
-    """Controls that can ring, in the pairs of the claims."""
+    """Controls that can fail, in the pairs of the claims."""
     for pair in CLAIMED:
         effect = score(rows, pair).value - CHANCE
         shown = [(PERMUTED, KERNEL, "labels permuted among the arms of each block")]
@@ -190,7 +190,7 @@ def _controls(rows: Rows) -> Iterator[Control]:
                 ours=found,
                 guarded=effect,
                 fails_if="above chance: something other than spectra gives the defect away",
-                blind="cannot ring here: both arms have the same of it, by design" if equal else "",
+                blind="cannot fail here: both arms have the same of it, by design" if equal else "",
                 missing=NO_BLOCKS,
             )
     yield _control(

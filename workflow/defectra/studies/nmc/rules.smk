@@ -137,10 +137,12 @@ use rule step as compare_relaxers with:
         seed=leaf(CONFIG, "seed"),
 
 
+# The longest step of the study waits for nothing but the archive: it starts first.
+
+
 use rule step as evaluate_blocks with:
     input:
         rows=rules.read_blocks.output.rows,
-        training=rules.build_training.output.training,
     output:
         metrics="results/nmc/blocks/metrics.csv",
         curves="results/nmc/blocks/curves.csv",
@@ -148,10 +150,29 @@ use rule step as evaluate_blocks with:
         predictions="results/nmc/blocks/predictions.parquet",
     log:
         "results/logs/nmc/evaluate_blocks.log",
+    priority: 10
     resources:
         **need(mb=2000, minutes=60),
     params:
         **step("defectra.studies.nmc.block_steps.evaluate_blocks"),
+        grids=leaf(CONFIG, "nmc", "edges"),
+        config=block_model(CONFIG),
+        seed=leaf(CONFIG, "seed"),
+
+
+use rule step as evaluate_external with:
+    input:
+        rows=rules.read_blocks.output.rows,
+        training=rules.build_training.output.training,
+    output:
+        metrics="results/nmc/blocks/external_metrics.csv",
+        predictions="results/nmc/blocks/external_predictions.parquet",
+    log:
+        "results/logs/nmc/evaluate_external.log",
+    resources:
+        **need(mb=2000, minutes=60),
+    params:
+        **step("defectra.studies.nmc.block_steps.evaluate_external"),
         grids=leaf(CONFIG, "nmc", "edges"),
         config=block_model(CONFIG),
         seed=leaf(CONFIG, "seed"),
@@ -272,6 +293,7 @@ use rule step as score with:
     input:
         first=rules.evaluate.output.metrics,
         blocks=rules.evaluate_blocks.output.metrics,
+        external=rules.evaluate_external.output.metrics,
         lithium=rules.measure_lithium.output[0],
         drift=rules.drift.output[0],
         experiment=EXPERIMENT,

@@ -124,8 +124,8 @@ def measure_lithium(job: Job) -> None:
 def score(job: Job) -> None:
     """Scorecard and checks, and the scores of both campaigns in one table.
 
-    Input first, blocks (metrics, csv), lithium (csv), drift (parquet), experiment (csv, or none),
-    relaxers (csv); output metrics, scorecard, checks (csv).
+    Input first, blocks, external (metrics, csv), lithium (csv), drift (parquet), experiment (csv,
+    or none), relaxers (csv); output metrics, scorecard, checks (csv).
     """
     from defectra.core.claims import CHECK_COLUMNS, SCORECARD_COLUMNS
     from defectra.core.csvs import read_csv, write_csv
@@ -137,10 +137,8 @@ def score(job: Job) -> None:
     from defectra.studies.nmc.scorecard import scorecard
     from defectra.studies.nmc.second_relaxer import COLUMNS as RELAXER_COLUMNS
 
-    metrics = [
-        *read_csv(job.input.blocks, METRICS_COLUMNS),
-        *read_csv(job.input.first, METRICS_COLUMNS),
-    ]
+    parts = (job.input.blocks, job.input.external, job.input.first)
+    metrics = [row for path in parts for row in read_csv(path, METRICS_COLUMNS)]
     lithium = read_csv(job.input.lithium, LITHIUM_COLUMNS)
     drift = read_table(job.input.drift, DRIFT)
     write_csv(job.output.metrics, metrics, METRICS_COLUMNS)
