@@ -151,7 +151,7 @@ def _doped(data: Mapping[str, Any], path: Path) -> tuple[list[ChargedEnergies], 
         if charge in same:
             reason = "charge occurs twice: the lower energy is taken"
             left_out.append({"source": f"{path.name} {name}", "reason": reason})
-        same[charge] = min(same.get(charge, entry), entry, key=_energy)
+        same[charge] = min([same[charge], entry] if charge in same else [entry], key=_energy)
     found = []
     for name, same in by_name.items():
         kinds = sorted({_functional(e) for e in same.values()})

@@ -83,7 +83,8 @@ def letters_of(found: Setting, matrix: Floats, coords: Floats) -> list[str]:
     turn, shift = np.eye(3), np.zeros(3)
     for _ in range(2):  # spglib may choose other axes; the second time they are allowed for
         # x_tables = turn @ x + shift (spglib): what lies at `coords` in the tables
-        data, first = _dataset(found, matrix, np.linalg.solve(turn, (coords - shift).T).T)
+        own = np.asarray(np.linalg.solve(turn, (coords - shift).T).T, np.float64)
+        data, first = _dataset(found, matrix, own)
         if data is None or data.hall_number != found.hall:
             return []
         same = np.allclose(data.transformation_matrix, turn, atol=1e-5)
