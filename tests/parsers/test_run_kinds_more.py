@@ -338,14 +338,13 @@ def test_inputs_of_feff_with_a_prefix_belong_to_the_spectrum_of_that_prefix(
             shutil.copy(source / "xmu.dat", tmp_path / name)
             continue
         text = given.replace("EDGE K", f"EDGE {card}" if card != "XES" else "EDGE K\nXES -20 10")
-        (tmp_path / name).write_text(text)
+        (tmp_path / name).write_text(f"NOHOLE\n{text}")
     rows = rows_of(import_tree(tmp_path))
     assert set(rows) >= set(wanted)
     for name, status in wanted.items():
-        with_input = rows[name]["site_index"] is not None or bool(rows[name]["structure_source"])
         read = rows[name]["error_class"] == "convergence_unknown"  # there is no log
         assert ("ok" if read else rows[name]["error_class"]) == status.replace("-", "ok")
-        assert with_input == (status == "ok")
+        assert ("hole" in rows[name]["message"]) == (status == "ok")  # a card of its input
 
 
 def test_an_extract_of_three_columns_is_no_sum(tmp_path):

@@ -41,9 +41,8 @@ def find(folder: Folder) -> list[tuple[Path, ...]]:
     if not spectra:
         return [(p,) for p in inputs.values()]
     used = {own_file(p, folder, "feff", "inp") for p in spectra}
-    return [(p,) for p in spectra] + [
-        (p,) for name, p in inputs.items() if name != "feff.inp" and p not in used
-    ]
+    alone = [p for name, p in inputs.items() if name != "feff.inp" and p not in used]
+    return [(p,) for p in (*spectra, *alone)]
 
 
 def _spectra(folder: Folder) -> list[Path]:
