@@ -19,6 +19,7 @@ from defectra.core.records import METRICS_COLUMNS, Metric, Split
 from defectra.studies.nmc.block_claims import ALL_EDGES, best_single, gain, score, single_edges
 from defectra.studies.nmc.block_evaluate import BOTH, INTENSITY, KERNEL
 from defectra.studies.nmc.block_scores import ALL_ARMS, CLAIMED, ELECTRONS, PAIRS, SHAPE
+from defectra.studies.nmc.core_hole import COLUMNS as CODE_COLUMNS
 from defectra.studies.nmc.energy_loss import ENERGY_LOSS_COLUMNS
 from defectra.studies.nmc.scorecard import CONTENTS
 from defectra.studies.nmc.second_relaxer import COLUMNS
@@ -106,7 +107,18 @@ def relaxers(rows: Rows) -> Iterator[list[str]]:
         yield [*names, shown(found) + unit, str(found.n)]
 
 
-def page(scorecard: Rows, checks: Rows, metrics: Rows, loss: Rows, second: Rows) -> str:
+def codes(rows: Rows) -> Iterator[list[str]]:
+    """Every statistic of the second code."""
+    for row in rows:
+        found = Estimate(float(row["value"]), float(row["lo"]), float(row["hi"]), int(row["n"]))
+        unit = f" {row['unit']}" if row["unit"] else ""
+        yield [
+            str(row["edge"]), str(row["statistic"]), str(row["subject"]), shown(found) + unit,
+            str(found.n),
+        ]  # fmt: skip
+
+
+def page(scorecard: Rows, checks: Rows, metrics: Rows, loss: Rows, second: Rows, code: Rows) -> str:
     """Text of ``docs/nmc.md``."""
     parts = [
         summary(scorecard, checks, metrics),
@@ -122,6 +134,8 @@ def page(scorecard: Rows, checks: Rows, metrics: Rows, loss: Rows, second: Rows)
         + (", ".join(f"{r['element']} {_ends(r)}" for r in loss) or "no mirror"),
         "A second potential for the cells (`second_relaxer/comparison.csv`), 90 % intervals:",
         table(["statistic", "of", "cells", "value", "blocks"], relaxers(second)),
+        "A second code for Li K and O K, same sites (`core_hole/comparison.csv`), 90 % intervals:",
+        table(["edge", "statistic", "of", "value", "blocks"], codes(code)),
         "Claims and checks (`scorecard.csv`, `checks.csv`):",
         table(["claim or check", "ours", "n", "verdict"], claims(scorecard, checks)),
     ]
@@ -216,8 +230,9 @@ def main() -> None:
     loss = folder / "energy_loss.csv"
     measured = read_csv(loss, ENERGY_LOSS_COLUMNS) if loss.exists() else []
     second = read_csv(folder / "second_relaxer/comparison.csv", COLUMNS)
+    code = read_csv(folder / "core_hole/comparison.csv", CODE_COLUMNS)
     texts = (
-        page(scorecard, checks, metrics, measured, second),
+        page(scorecard, checks, metrics, measured, second, code),
         summary(scorecard, checks, metrics),
     )
     if "write" not in sys.argv[1:]:

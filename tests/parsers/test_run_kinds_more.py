@@ -314,6 +314,39 @@ def test_the_core_hole_of_feff_is_reported_where_it_is_unusual(tmp_path, card, w
     assert ("hole" in row["message"]) == ("hole" in words)
 
 
+@pytest.mark.parametrize(
+    ("files", "wanted"),
+    [  # names of input, spectrum, log by element; what each spectrum is (edge of its own input)
+        ({"Ni_feff.inp": "K", "Ni_xmu.dat": "", "O_feff.inp": "XES", "O_xmu.dat": ""},
+         {"Ni_xmu.dat": "ok", "O_xmu.dat": "not_absorption"}),
+        ({"feff_a.inp": "K", "xmu_a.dat": "", "feff_b.inp": "L3", "xmu_b.dat": ""},
+         {"xmu_a.dat": "ok", "xmu_b.dat": "mixed_files"}),
+        ({"Ni_feff.inp": "K", "xmu.dat": ""}, {"xmu.dat": "ok"}),
+        ({"Ni_feff.inp": "K", "Ni_xmu.dat": "", "Co_feff.inp": "K"},
+         {"Ni_xmu.dat": "ok", "Co_feff.inp": "not_finished"}),
+        ({"feff.inp": "XES", "Ni_feff.inp": "K", "Ni_xmu.dat": ""}, {"Ni_xmu.dat": "ok"}),
+        ({"feff.inp": "K", "xmu.dat": "", "Ni_xmu.dat": ""}, {"xmu.dat": "ok", "Ni_xmu.dat": "-"}),
+    ],
+)  # fmt: skip
+def test_inputs_of_feff_with_a_prefix_belong_to_the_spectrum_of_that_prefix(
+    tmp_path, files, wanted
+):
+    source = DATA / "p10_feff_forms/inp_rmultiplier"
+    given = (source / "feff.inp").read_text()
+    for name, card in files.items():
+        if name.endswith(".dat"):
+            shutil.copy(source / "xmu.dat", tmp_path / name)
+            continue
+        text = given.replace("EDGE K", f"EDGE {card}" if card != "XES" else "EDGE K\nXES -20 10")
+        (tmp_path / name).write_text(f"NOHOLE\n{text}")
+    rows = rows_of(import_tree(tmp_path))
+    assert set(rows) >= set(wanted)
+    for name, status in wanted.items():
+        read = rows[name]["error_class"] == "convergence_unknown"  # there is no log
+        assert ("ok" if read else rows[name]["error_class"]) == status.replace("-", "ok")
+        assert ("hole" in rows[name]["message"]) == (status == "ok")  # a card of its input
+
+
 def test_an_extract_of_three_columns_is_no_sum(tmp_path):
     cell = "NiO\n1.0\n4.2 0 0\n0 4.2 0\n0 0 4.2\nNi O\n1 1\ndirect\n0 0 0\n0.5 0.5 0.5\n"
     (tmp_path / "POSCAR").write_text(cell)

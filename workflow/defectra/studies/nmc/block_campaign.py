@@ -30,6 +30,9 @@ from defectra.studies.nmc.geometries import RELAXERS, Geometries
 from defectra.studies.nmc.requests import KINDS, Settings, settings_of, task_families
 
 SECOND_ARMS = ("pristine", "vacancy", "antisite")
+CORE_HOLE = "gpaw_corehole"
+CORE_HOLE_SITES = {"Li": 1, "O": 2}
+BLOCKS_ARCHIVE = "nmc_blocks"  # below the archive
 
 
 def journal_of(work: Path, block: Block) -> Path:
@@ -53,6 +56,20 @@ def second_relaxer(config: Config) -> Config:
     changes = {"relaxer": "sevennet", "arms": list(SECOND_ARMS), "converged_every": 0}
     blocks = config.nmc.blocks.model_copy(update=changes)
     return config.model_copy(update={"nmc": config.nmc.model_copy(update={"blocks": blocks})})
+
+
+def core_holes(config: Config) -> Config:
+    """The same relaxed cells by a second code: Li K and O K with a core hole, three arms alone."""
+    changes = {
+        "arms": list(SECOND_ARMS),
+        "edges": [f"{element} K" for element in CORE_HOLE_SITES],
+        "sites": dict(CORE_HOLE_SITES),
+        "protocol": "fast",
+        "converged": "fast",
+        "converged_every": 0,
+    }
+    study = {"engine": CORE_HOLE, "blocks": config.nmc.blocks.model_copy(update=changes)}
+    return config.model_copy(update={"nmc": config.nmc.model_copy(update=study)})
 
 
 def families_of_block(config: Config, block: Block) -> list[Family]:
@@ -87,7 +104,8 @@ def drawn(config: Config) -> Iterator[Block]:
     ConfigError
         If a protocol is unknown or a lithium content does not fit the cell.
     """
-    study, known = config.nmc, config.protocols.feff
+    study = config.nmc
+    known = config.protocols.gpaw_corehole if _is_core_hole(config) else config.protocols.feff
     for key in ("protocol", "converged"):
         name = getattr(study.blocks, key)
         if name not in known:
@@ -129,8 +147,14 @@ def fill(config: Config, work: Path) -> Iterator[tuple[Block, Request, Row]]:
             raise EngineError("engine_missing", next(iter(counts.lacking)))
 
 
+def _is_core_hole(config: Config) -> bool:
+    return bool(config.nmc.engine == CORE_HOLE)
+
+
 def _archive(config: Config) -> Archive:
-    return Archive(PROJECT / config.archive)
+    """What needs no computing: a second code takes the relaxed cells of the blocks."""
+    root = PROJECT / config.archive
+    return Archive(root / BLOCKS_ARCHIVE if _is_core_hole(config) else root)
 
 
 @dataclass(frozen=True)
@@ -236,11 +260,19 @@ def main() -> int:
     parser.add_argument("--config", type=Path, default=own_or_shipped())
     parser.add_argument("--work", type=Path, default=Path("results/archive"))
     parser.add_argument("--into", type=Path, help="archive that export adds to")
-    parser.add_argument(
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument(
         "--second-relaxer", action="store_true", help="cells of SevenNet in place of CHGNet"
     )
+    which.add_argument(
+        "--core-hole", action="store_true", help="Li K and O K by GPAW with a core hole"
+    )
     args = parser.parse_args()
-    config = second_relaxer(load(args.config)) if args.second_relaxer else load(args.config)
+    config = load(args.config)
+    if args.second_relaxer:
+        config = second_relaxer(config)
+    elif args.core_hole:
+        config = core_holes(config)
     if args.action == "export":
         print(export(config, args.work, args.into or PROJECT / config.archive))
     elif args.action == "status":

@@ -124,6 +124,31 @@ def compare_relaxers(job: Job) -> None:
     write_csv(job.output[0], found, COLUMNS)
 
 
+def compare_codes(job: Job) -> None:
+    """Li K and O K of the blocks by GPAW with a core hole beside FEFF.
+
+    Input rows (parquet); output (csv).
+
+    params.feff, params.gpaw = parts of both archives; params.protocols = JSON: protocol of each
+    code; params.grids = nmc.edges; params.seed = seed.
+    """
+    import json
+
+    from defectra.core.csvs import write_csv
+    from defectra.core.project_files import archive_folder
+    from defectra.studies.nmc.block_campaign import CORE_HOLE_SITES
+    from defectra.studies.nmc.block_tables import read_block_rows
+    from defectra.studies.nmc.core_hole import COLUMNS, compare, read_sites
+    from defectra.studies.nmc.settings import Grid
+
+    grids = {name: Grid(**grid) for name, grid in json.loads(job.params.grids).items()}
+    edges, named = [f"{e} K" for e in CORE_HOLE_SITES], json.loads(job.params.protocols)
+    folders = {code: archive_folder(job.params[code]) for code in named}
+    feff, gpaw = (read_sites(folders[code], named[code], edges) for code in ("feff", "gpaw"))
+    rows = read_block_rows(job.input.rows)
+    write_csv(job.output[0], compare(rows, feff, gpaw, grids, int(job.params.seed)), COLUMNS)
+
+
 def weigh_blocks(job: Job) -> None:
     """Weights over energy.
 

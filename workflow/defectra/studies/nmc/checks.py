@@ -21,6 +21,7 @@ from defectra.studies.nmc.block_controls import CONTENTS as CONTENTS_ALONE
 from defectra.studies.nmc.block_controls import CONTROLS, METADATA, OF_SPECTRA, PERMUTED, VOLUME
 from defectra.studies.nmc.block_evaluate import BOTH, INTENSITY, KERNEL
 from defectra.studies.nmc.block_scores import CLAIMED, ELECTRONS
+from defectra.studies.nmc.core_hole import CHANGES
 from defectra.studies.nmc.experiment import DIFFERENCE, PEAK, SERIES, inside, rmse
 from defectra.studies.nmc.lithium import FIXED, NI_MEAN, O_PRE_EDGE, RELAXATION, TOTAL
 from defectra.studies.nmc.scorecard import AIM, CONTENTS, LEAST, NO_EXPERIMENT, reason
@@ -35,18 +36,23 @@ INTENSITY_AIM, LITHIUM_AIM, EXPERIMENT_AIM = 0.05, 0.06, 0.10  # RMSE per metal 
 
 
 def checks(
-    metrics: Rows, lithium: Rows, drift: Rows, experiment: Rows, relaxers: Rows
+    metrics: Rows,
+    lithium: Rows,
+    drift: Rows,
+    experiment: Rows,
+    relaxers: Rows,
+    codes: Rows = (),
 ) -> list[Row]:
     """Rows of ``checks.csv``.
 
     Parameters
     ----------
-    metrics, lithium, drift, experiment, relaxers
+    metrics, lithium, drift, experiment, relaxers, codes
         Rows of ``metrics.csv``, ``lithium.csv``, the drift table, ``experiment.csv`` and
-        ``second_relaxer/comparison.csv``; each may be empty.
+        ``second_relaxer/comparison.csv``, ``core_hole/comparison.csv``; each may be empty.
     """
     own: list[Check | Control] = [*_lithium(lithium), *_contents(metrics), *_defects(metrics)]
-    own += [*_second_relaxer(relaxers), *_controls(metrics)]
+    own += [*_second_relaxer(relaxers), *_second_code(codes), *_controls(metrics)]
     own += [*_experiment(experiment), _drift(drift)]
     return [c.row() for c in own]
 
@@ -167,6 +173,22 @@ def _second_relaxer(rows: Rows) -> Iterator[Check]:
             ),
             fails_if="what is detected belongs to the potential that relaxed the cells",
             missing="fewer than two blocks in cells of a second potential",
+        )
+
+
+def _second_code(rows: Rows) -> Iterator[Check]:
+    for pair in CLAIMED:
+        yield _check(
+            check_id=f"{pair.target}_second_code",
+            check=f"O K, {pair.arm} minus {pair.other}: correlation of the difference spectra by "
+            "FEFF and by GPAW with a core hole, mean over blocks",
+            bound=0.0,
+            sense="above",
+            ours=estimate(
+                rows, "n", edge="O K", statistic=CHANGES, subject=f"{pair.arm} minus {pair.other}"
+            ),
+            fails_if="what a defect changes at O K belongs to the approximations of FEFF",
+            missing="fewer than two blocks by a second code",
         )
 
 

@@ -5,6 +5,7 @@ from defectra.studies.nmc.block_campaign import second_relaxer
 from defectra.studies.nmc.block_tables import block_design
 from defectra.studies.nmc.parameters import (
     block_model,
+    code_protocols,
     parsed_state,
     pick,
     training_hash,
@@ -133,6 +134,25 @@ use rule step as compare_relaxers with:
     params:
         **step("defectra.studies.nmc.block_steps.compare_relaxers"),
         archive=archive_parts(f"{CONFIG.archive}/nmc_sevennet", "geometries"),
+        grids=leaf(CONFIG, "nmc", "edges"),
+        seed=leaf(CONFIG, "seed"),
+
+
+# Some of the same sites by a second code.
+
+
+use rule step as compare_codes with:
+    input:
+        rows=rules.read_blocks.output.rows,
+    output:
+        "results/nmc/core_hole/comparison.csv",
+    log:
+        "results/logs/nmc/compare_codes.log",
+    params:
+        **step("defectra.studies.nmc.block_steps.compare_codes"),
+        feff=archive_parts(f"{CONFIG.archive}/nmc_blocks", "calculations", "spectra"),
+        gpaw=archive_parts(f"{CONFIG.archive}/nmc_core_hole", "calculations", "spectra"),
+        protocols=code_protocols(CONFIG),
         grids=leaf(CONFIG, "nmc", "edges"),
         seed=leaf(CONFIG, "seed"),
 
@@ -298,6 +318,7 @@ use rule step as score with:
         drift=rules.drift.output[0],
         experiment=EXPERIMENT,
         relaxers=rules.compare_relaxers.output[0],
+        codes=rules.compare_codes.output[0],
     output:
         metrics=report(
             "results/nmc/metrics.csv",

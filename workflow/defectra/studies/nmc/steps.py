@@ -125,13 +125,14 @@ def score(job: Job) -> None:
     """Scorecard and checks, and the scores of both campaigns in one table.
 
     Input first, blocks, external (metrics, csv), lithium (csv), drift (parquet), experiment (csv,
-    or none), relaxers (csv); output metrics, scorecard, checks (csv).
+    or none), relaxers, codes (csv); output metrics, scorecard, checks (csv).
     """
     from defectra.core.claims import CHECK_COLUMNS, SCORECARD_COLUMNS
     from defectra.core.csvs import read_csv, write_csv
     from defectra.core.records import DRIFT, METRICS_COLUMNS
     from defectra.core.store import read_table
     from defectra.studies.nmc.checks import checks
+    from defectra.studies.nmc.core_hole import COLUMNS as CODE_COLUMNS
     from defectra.studies.nmc.experiment import EXPERIMENT_COLUMNS
     from defectra.studies.nmc.lithium import LITHIUM_COLUMNS
     from defectra.studies.nmc.scorecard import scorecard
@@ -145,7 +146,8 @@ def score(job: Job) -> None:
     measured = [r for path in job.input.experiment for r in read_csv(path, EXPERIMENT_COLUMNS)]
     write_csv(job.output.scorecard, scorecard(metrics, lithium, measured), SCORECARD_COLUMNS)
     relaxers = read_csv(job.input.relaxers, RELAXER_COLUMNS)
-    found = checks(metrics, lithium, drift, measured, relaxers)
+    codes = read_csv(job.input.codes, CODE_COLUMNS)
+    found = checks(metrics, lithium, drift, measured, relaxers, codes)
     write_csv(job.output.checks, found, CHECK_COLUMNS)
 
 
