@@ -16,7 +16,7 @@ from pathlib import Path
 from defectra.cli.help import command
 from defectra.core.cores import usable_cores
 from defectra.core.errors import DefectraError
-from defectra.core.paths import PROJECT, why_no_folder
+from defectra.core.paths import PROJECT, is_checkout, need_checkout, why_no_folder
 
 SHARED = ("all", "results/report.html", "results/scorecard.csv", "results/checks.csv")
 _GIB = 2**30
@@ -175,6 +175,12 @@ def data(chosen: argparse.Namespace) -> Iterator[Finding]:
     from defectra.core.datasets import DATA, registry
 
     config = load(chosen.config or own_or_shipped())
+    if not is_checkout():
+        state = (
+            "none: an installed package; campaigns, archive and data need a checkout (git clone)"
+        )
+        yield Finding("data", "archive", state)
+        return
     archive = PROJECT / config.archive
     parts = len(list(archive.rglob("part-*.parquet")))
     remedy = "" if parts else f"no archive in {archive}: everything is computed anew"
@@ -198,6 +204,7 @@ def data(chosen: argparse.Namespace) -> Iterator[Finding]:
 
 def print_targets(chosen: argparse.Namespace) -> int:  # noqa: ARG001
     """What can be made by name: studies, then what all share."""
+    need_checkout()
     from defectra.core.studies import study_names
 
     print("\n".join((*study_names(), *SHARED)))

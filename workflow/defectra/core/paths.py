@@ -28,7 +28,12 @@ def why_no_folder(path: str | Path) -> str:
 
 def own_directory() -> Path:
     """Folder that holds ``results`` where none is named: of the checkout, else where we are."""
-    return PROJECT if (PROJECT / "workflow" / "Snakefile").is_file() else Path()
+    return PROJECT if is_checkout() else Path()
+
+
+def is_checkout() -> bool:
+    """Whether the package lies in a checkout, with rules, archive and resources."""
+    return (PROJECT / "workflow" / "Snakefile").is_file()
 
 
 def need_checkout() -> None:
@@ -39,7 +44,7 @@ def need_checkout() -> None:
     ConfigError
         If the package does not lie in a checkout of the repository.
     """
-    if not (PROJECT / "workflow" / "Snakefile").is_file():
+    if not is_checkout():
         raise ConfigError(
             f"{PACKAGE} is an installed package: it holds the command `defectra`; campaigns run "
             "from a checkout of the repository (git clone, make run), which has rules and archive"
