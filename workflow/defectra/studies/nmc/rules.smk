@@ -618,6 +618,13 @@ rule nmc:
         ),
         expand(
             "results/nmc/figures/blocks_{figure}.png",
-            figure=["differences", "contents", "gains", "curves", "weights"],
+            figure=[
+                "differences",
+                "contents",
+                "gains",
+                "curves",
+                "weights",
+                "shells",
+            ],
         ),
     localrule: True
