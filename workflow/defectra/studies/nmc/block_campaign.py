@@ -228,10 +228,10 @@ def status(config: Config, work: Path) -> Iterator[str]:
         first = block.table[0]
         yield (
             f"block {block.number:3d} {first['composition']} lithium {first['lithium']:.1f}: "
-            f"{_told(states)}; {seconds:.0f} CPU s"
+            f"{_counted(states)}; {seconds:.0f} CPU s"
         )
     yield (
-        f"{done} whole blocks, {structures} arms; {_told(whole) or 'nothing yet'}; "
+        f"{done} whole blocks, {structures} arms; {_counted(whole) or 'nothing yet'}; "
         f"{cpu / 3600:.2f} CPU h, journals {size / 1e6:.1f} MB"
     )
 
@@ -248,7 +248,7 @@ def _states(found: Begun) -> Counter[str]:
     return states
 
 
-def _told(states: Counter[str]) -> str:
+def _counted(states: Counter[str]) -> str:
     return ", ".join(f"{n} {s}" for s, n in sorted(states.items()))
 
 
