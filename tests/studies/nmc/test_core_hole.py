@@ -10,6 +10,7 @@ from defectra.core.records import CALCULATIONS, SPECTRA
 from defectra.core.store import Archive
 from defectra.spectra.grid import Grid
 from defectra.studies.nmc.block_campaign import core_holes, drawn
+from defectra.studies.nmc.block_sites import read_sites
 from defectra.studies.nmc.blocks import tasks
 from defectra.studies.nmc.core_hole import (
     CHANGES,
@@ -18,7 +19,6 @@ from defectra.studies.nmc.core_hole import (
     SIZE,
     SWAPPED,
     compare,
-    read_sites,
 )
 
 GRID = Grid(start=528.9, stop=562.1, step=0.2, shift=0.0, fwhm=1.0)

@@ -137,8 +137,9 @@ def compare_codes(job: Job) -> None:
     from defectra.core.csvs import write_csv
     from defectra.core.project_files import archive_folder
     from defectra.studies.nmc.block_campaign import CORE_HOLE_SITES
+    from defectra.studies.nmc.block_sites import read_sites
     from defectra.studies.nmc.block_tables import read_block_rows
-    from defectra.studies.nmc.core_hole import COLUMNS, compare, read_sites
+    from defectra.studies.nmc.core_hole import COLUMNS, compare
     from defectra.studies.nmc.settings import Grid
 
     grids = {name: Grid(**grid) for name, grid in json.loads(job.params.grids).items()}
@@ -147,6 +148,42 @@ def compare_codes(job: Job) -> None:
     feff, gpaw = (read_sites(folders[code], named[code], edges) for code in ("feff", "gpaw"))
     rows = read_block_rows(job.input.rows)
     write_csv(job.output[0], compare(rows, feff, gpaw, grids, int(job.params.seed)), COLUMNS)
+
+
+def measure_shells(job: Job) -> None:
+    """Change of single sites over their distance from the defect.
+
+    Input rows (parquet); output sites, shells (csv).
+
+    params.design = JSON (:func:`defectra.studies.nmc.block_tables.block_design`); params.archive =
+    parts of the archive of blocks; params.grids = nmc.edges; params.seed = seed.
+    """
+    import json
+
+    from defectra.core.csvs import write_csv
+    from defectra.core.project_files import archive_folder
+    from defectra.core.records import GEOMETRIES
+    from defectra.core.store import Archive
+    from defectra.studies.nmc.block_shells import SHELL_COLUMNS, SITE_COLUMNS, shells, site_changes
+    from defectra.studies.nmc.block_sites import read_sites
+    from defectra.studies.nmc.block_tables import edges_in, read_block_rows
+    from defectra.studies.nmc.settings import Grid
+
+    grids = {name: Grid(**grid) for name, grid in json.loads(job.params.grids).items()}
+    rows, archive = read_block_rows(job.input.rows), archive_folder(job.params.archive)
+    found = []
+    if rows:
+        spectra = read_sites(archive, str(rows[0]["protocol"]), edges_in(rows))
+        relaxed = {(r["structure_id"], r["geometry_protocol"]) for r in rows}
+        cells = {
+            r["structure_id"]: r
+            for r in Archive(archive).read(GEOMETRIES)
+            if (r["structure_id"], r["protocol"]) in relaxed
+        }
+        whole = sorted({r["block"] for r in rows})
+        found = site_changes(job.params.design, whole, spectra, cells, grids)
+    write_csv(job.output.sites, found, SITE_COLUMNS)
+    write_csv(job.output.shells, shells(found, int(job.params.seed)), SHELL_COLUMNS)
 
 
 def weigh_blocks(job: Job) -> None:

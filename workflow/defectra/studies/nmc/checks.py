@@ -21,6 +21,7 @@ from defectra.studies.nmc.block_controls import CONTENTS as CONTENTS_ALONE
 from defectra.studies.nmc.block_controls import CONTROLS, METADATA, OF_SPECTRA, PERMUTED, VOLUME
 from defectra.studies.nmc.block_evaluate import BOTH, INTENSITY, KERNEL
 from defectra.studies.nmc.block_scores import CLAIMED, ELECTRONS
+from defectra.studies.nmc.block_shells import FALL
 from defectra.studies.nmc.core_hole import CHANGES
 from defectra.studies.nmc.experiment import DIFFERENCE, PEAK, SERIES, inside, rmse
 from defectra.studies.nmc.lithium import FIXED, NI_MEAN, O_PRE_EDGE, RELAXATION, TOTAL
@@ -42,17 +43,20 @@ def checks(
     experiment: Rows,
     relaxers: Rows,
     codes: Rows = (),
+    shells: Rows = (),
 ) -> list[Row]:
     """Rows of ``checks.csv``.
 
     Parameters
     ----------
-    metrics, lithium, drift, experiment, relaxers, codes
+    metrics, lithium, drift, experiment, relaxers, codes, shells
         Rows of ``metrics.csv``, ``lithium.csv``, the drift table, ``experiment.csv`` and
-        ``second_relaxer/comparison.csv``, ``core_hole/comparison.csv``; each may be empty.
+        ``second_relaxer/comparison.csv``, ``core_hole/comparison.csv``,
+        ``blocks/shells.csv``; each may be empty.
     """
     own: list[Check | Control] = [*_lithium(lithium), *_contents(metrics), *_defects(metrics)]
-    own += [*_second_relaxer(relaxers), *_second_code(codes), *_controls(metrics)]
+    own += [*_second_relaxer(relaxers), *_second_code(codes)]
+    own += [*_shells(shells), *_controls(metrics)]
     own += [*_experiment(experiment), _drift(drift)]
     return [c.row() for c in own]
 
@@ -189,6 +193,24 @@ def _second_code(rows: Rows) -> Iterator[Check]:
             ),
             fails_if="what a defect changes at O K belongs to the approximations of FEFF",
             missing="fewer than two blocks by a second code",
+        )
+
+
+def _shells(rows: Rows) -> Iterator[Check]:
+    """The edge whose change falls least with the distance, by its lower end."""
+    for pair in CLAIMED:
+        falls = [r for r in rows if (r["arm"], r["shell"]) == (pair.arm, FALL)]
+        least = min(falls, key=lambda r: float(r["lo"]), default=None)
+        name = str(least["edge"]) if least else "no edge"
+        yield _check(
+            check_id=f"{pair.target}_is_local",
+            check=f"{pair.arm}: change of the spectra of its nearest neighbours less that of sites "
+            f"farther than 3.6 Å, relative RMS, the least of all edges ({name})",
+            bound=0.0,
+            sense="above",
+            ours=estimate(rows, "n", arm=pair.arm, shell=FALL, edge=name),
+            fails_if="the cell as a whole, or a setting of the code, changes the spectra",
+            missing="no whole blocks in the archive",
         )
 
 

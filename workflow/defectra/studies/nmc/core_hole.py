@@ -12,23 +12,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from defectra.core.errors import TableError
-from defectra.core.records import CALCULATIONS, SPECTRA, Status
-from defectra.core.store import Archive
 from defectra.learn import scores
 from defectra.spectra.align import Alignment, Curve, applied, fitted, points
 from defectra.spectra.grid import Grid
+from defectra.studies.nmc.block_sites import Site
 
 Row = dict[str, Any]
 Rows = Sequence[Mapping[str, Any]]
 Floats = NDArray[np.float64]
-Site = tuple[str, str, str]  # structure, edge ("O K"), site
 FEFF, GPAW = "FEFF", "GPAW"
 PRISTINE, ARMS = "pristine", ("vacancy", "antisite")
 FEWEST, RESAMPLES = 2, 1000
@@ -39,35 +36,6 @@ SHIFT, WIDTH = "shift of GPAW", "Gaussian of GPAW (FWHM)"
 SITES, MEANS, CHANGES = "correlation of sites", "correlation of means", "correlation of changes"
 SWAPPED = "correlation of changes, other block"
 SIZE = "relative RMS change"
-_USABLE = (Status.OK, Status.UNCONVERGED)
-
-
-def read_sites(archive: Path, protocol: str, edges: Sequence[str]) -> dict[Site, Curve]:
-    """Usable spectra of an archive: energies (eV) and absorption by structure, edge and site.
-
-    Parameters
-    ----------
-    archive
-        Folder with tables `calculations` and `spectra`.
-    protocol
-        Fidelity that is read; others are left out.
-    edges
-        As ``"O K"``.
-    """
-
-    def wanted(row: Row) -> bool:
-        edge = f"{row['element']} {row['edge']}"
-        return row["protocol"] == protocol and edge in edges and row["status"] in _USABLE
-
-    store = Archive(archive)
-    found = {r["calculation_id"]: r for r in store.read(CALCULATIONS, keep=wanted)}
-    curves = store.read(SPECTRA, keep=lambda r: r["calculation_id"] in found)
-    out: dict[Site, Curve] = {}
-    for curve in curves:
-        about = found[curve["calculation_id"]]
-        site = about["structure_id"], f"{about['element']} {about['edge']}", about["site"]
-        out[site] = np.asarray(curve["energy_eV"], float), np.asarray(curve["mu"], float)
-    return out
 
 
 def compare(
@@ -85,7 +53,7 @@ def compare(
         Arms with `structure_id`, `block` and `arm`
         (:func:`defectra.studies.nmc.block_tables.block_rows_table`).
     feff, gpaw
-        Spectra of single sites (:func:`read_sites`).
+        Spectra of single sites (:func:`defectra.studies.nmc.block_sites.read_sites`).
     grids
         Declared grid of each edge.
     seed

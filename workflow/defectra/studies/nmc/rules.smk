@@ -157,6 +157,29 @@ use rule step as compare_codes with:
         seed=leaf(CONFIG, "seed"),
 
 
+# Which neighbours of a defect change.
+
+
+use rule step as measure_shells with:
+    input:
+        rows=rules.read_blocks.output.rows,
+    output:
+        sites="results/nmc/blocks/sites.csv",
+        shells="results/nmc/blocks/shells.csv",
+    log:
+        "results/logs/nmc/measure_shells.log",
+    resources:
+        **need(mb=1500, minutes=30),
+    params:
+        **step("defectra.studies.nmc.block_steps.measure_shells"),
+        design=block_design(CONFIG),
+        grids=leaf(CONFIG, "nmc", "edges"),
+        archive=archive_parts(
+            f"{CONFIG.archive}/nmc_blocks", "calculations", "geometries", "spectra"
+        ),
+        seed=leaf(CONFIG, "seed"),
+
+
 # The longest step of the study waits for nothing but the archive: it starts first.
 
 
@@ -319,6 +342,7 @@ use rule step as score with:
         experiment=EXPERIMENT,
         relaxers=rules.compare_relaxers.output[0],
         codes=rules.compare_codes.output[0],
+        shells=rules.measure_shells.output.shells,
     output:
         metrics=report(
             "results/nmc/metrics.csv",
@@ -525,6 +549,25 @@ use rule step as plot_blocks_curves with:
         **step("defectra.studies.nmc.block_plots.plot_curves"),
 
 
+use rule step as plot_blocks_shells with:
+    input:
+        sites=rules.measure_shells.output.sites,
+        shells=rules.measure_shells.output.shells,
+    output:
+        report(
+            "results/nmc/figures/blocks_shells.png",
+            category="Blocks",
+            caption="captions/blocks_shells.rst",
+        ),
+    log:
+        "results/logs/nmc/plot_blocks_shells.log",
+    localrule: True
+    resources:
+        **need(mb=800, minutes=10),
+    params:
+        **step("defectra.studies.nmc.block_plots.plot_shells"),
+
+
 use rule step as plot_blocks_weights with:
     input:
         weights=rules.weigh_blocks.output[0],
@@ -575,6 +618,13 @@ rule nmc:
         ),
         expand(
             "results/nmc/figures/blocks_{figure}.png",
-            figure=["differences", "contents", "gains", "curves", "weights"],
+            figure=[
+                "differences",
+                "contents",
+                "gains",
+                "curves",
+                "weights",
+                "shells",
+            ],
         ),
     localrule: True
