@@ -157,6 +157,31 @@ use rule step as compare_codes with:
         seed=leaf(CONFIG, "seed"),
 
 
+# A vacancy without its nearest images.
+
+
+use rule step as compare_images with:
+    input:
+        rows=rules.read_blocks.output.rows,
+    output:
+        "results/nmc/larger_cells/comparison.csv",
+    log:
+        "results/logs/nmc/compare_images.log",
+    resources:
+        **need(mb=1500, minutes=30),
+    params:
+        **step("defectra.studies.nmc.block_steps.compare_images"),
+        design=block_design(CONFIG),
+        grids=leaf(CONFIG, "nmc", "edges"),
+        small=archive_parts(
+            f"{CONFIG.archive}/nmc_blocks", "calculations", "geometries", "spectra"
+        ),
+        large=archive_parts(
+            f"{CONFIG.archive}/nmc_larger_cells", "calculations", "spectra"
+        ),
+        seed=leaf(CONFIG, "seed"),
+
+
 # Which neighbours of a defect change.
 
 
@@ -343,6 +368,7 @@ use rule step as score with:
         relaxers=rules.compare_relaxers.output[0],
         codes=rules.compare_codes.output[0],
         shells=rules.measure_shells.output.shells,
+        images=rules.compare_images.output[0],
     output:
         metrics=report(
             "results/nmc/metrics.csv",
