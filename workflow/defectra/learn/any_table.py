@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from defectra.core.csvs import is_number
 from defectra.core.errors import TableError, meant
+from defectra.core.paths import why_no_file
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -123,8 +124,7 @@ def read_any(path: Path) -> AnyTable:
         If it is missing, damaged, of another kind, or has no rows.
     """
     if not path.is_file():
-        what = "is a folder; name a file in it" if path.is_dir() else "no such file"
-        raise TableError(f"{path}: {what}")
+        raise TableError(f"{path}: {why_no_file(path)}")
     suffix = path.suffix.lower()
     if suffix not in (".parquet", ".csv"):
         raise TableError(f"{path}: tables are .parquet or .csv files")

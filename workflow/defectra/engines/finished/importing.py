@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from defectra.core.errors import DefectraError, EngineError
+from defectra.core.paths import why_no_folder
 from defectra.core.records import (
     CALCULATIONS,
     GEOMETRIES,
@@ -96,7 +97,7 @@ def import_tree(
     """
     root = Path(root).resolve()
     if not root.is_dir():
-        raise EngineError("missing_output", f"{root}: no such folder")
+        raise EngineError("missing_output", f"{root}: {why_no_folder(root)}")
     out = Imported()
     for folder in folders(root):
         found = list(runs(folder, readers))

@@ -5,6 +5,7 @@ from defectra.studies.nmc.block_campaign import second_relaxer
 from defectra.studies.nmc.block_tables import block_design
 from defectra.studies.nmc.parameters import (
     block_model,
+    code_protocols,
     parsed_state,
     pick,
     training_hash,
@@ -134,6 +135,73 @@ use rule step as compare_relaxers with:
         **step("defectra.studies.nmc.block_steps.compare_relaxers"),
         archive=archive_parts(f"{CONFIG.archive}/nmc_sevennet", "geometries"),
         grids=leaf(CONFIG, "nmc", "edges"),
+        seed=leaf(CONFIG, "seed"),
+
+
+# Some of the same sites by a second code.
+
+
+use rule step as compare_codes with:
+    input:
+        rows=rules.read_blocks.output.rows,
+    output:
+        "results/nmc/core_hole/comparison.csv",
+    log:
+        "results/logs/nmc/compare_codes.log",
+    params:
+        **step("defectra.studies.nmc.block_steps.compare_codes"),
+        feff=archive_parts(f"{CONFIG.archive}/nmc_blocks", "calculations", "spectra"),
+        gpaw=archive_parts(f"{CONFIG.archive}/nmc_core_hole", "calculations", "spectra"),
+        protocols=code_protocols(CONFIG),
+        grids=leaf(CONFIG, "nmc", "edges"),
+        seed=leaf(CONFIG, "seed"),
+
+
+# A vacancy without its nearest images.
+
+
+use rule step as compare_images with:
+    input:
+        rows=rules.read_blocks.output.rows,
+    output:
+        "results/nmc/larger_cells/comparison.csv",
+    log:
+        "results/logs/nmc/compare_images.log",
+    resources:
+        **need(mb=1500, minutes=30),
+    params:
+        **step("defectra.studies.nmc.block_steps.compare_images"),
+        design=block_design(CONFIG),
+        grids=leaf(CONFIG, "nmc", "edges"),
+        small=archive_parts(
+            f"{CONFIG.archive}/nmc_blocks", "calculations", "geometries", "spectra"
+        ),
+        large=archive_parts(
+            f"{CONFIG.archive}/nmc_larger_cells", "calculations", "spectra"
+        ),
+        seed=leaf(CONFIG, "seed"),
+
+
+# Which neighbours of a defect change.
+
+
+use rule step as measure_shells with:
+    input:
+        rows=rules.read_blocks.output.rows,
+    output:
+        sites="results/nmc/blocks/sites.csv",
+        shells="results/nmc/blocks/shells.csv",
+    log:
+        "results/logs/nmc/measure_shells.log",
+    resources:
+        **need(mb=1500, minutes=30),
+    params:
+        **step("defectra.studies.nmc.block_steps.measure_shells"),
+        design=block_design(CONFIG),
+        grids=leaf(CONFIG, "nmc", "edges"),
+        archive=archive_parts(
+            f"{CONFIG.archive}/nmc_blocks", "calculations", "geometries", "spectra"
+        ),
         seed=leaf(CONFIG, "seed"),
 
 
@@ -298,6 +366,9 @@ use rule step as score with:
         drift=rules.drift.output[0],
         experiment=EXPERIMENT,
         relaxers=rules.compare_relaxers.output[0],
+        codes=rules.compare_codes.output[0],
+        shells=rules.measure_shells.output.shells,
+        images=rules.compare_images.output[0],
     output:
         metrics=report(
             "results/nmc/metrics.csv",
@@ -504,6 +575,25 @@ use rule step as plot_blocks_curves with:
         **step("defectra.studies.nmc.block_plots.plot_curves"),
 
 
+use rule step as plot_blocks_shells with:
+    input:
+        sites=rules.measure_shells.output.sites,
+        shells=rules.measure_shells.output.shells,
+    output:
+        report(
+            "results/nmc/figures/blocks_shells.png",
+            category="Blocks",
+            caption="captions/blocks_shells.rst",
+        ),
+    log:
+        "results/logs/nmc/plot_blocks_shells.log",
+    localrule: True
+    resources:
+        **need(mb=800, minutes=10),
+    params:
+        **step("defectra.studies.nmc.block_plots.plot_shells"),
+
+
 use rule step as plot_blocks_weights with:
     input:
         weights=rules.weigh_blocks.output[0],
@@ -554,6 +644,13 @@ rule nmc:
         ),
         expand(
             "results/nmc/figures/blocks_{figure}.png",
-            figure=["differences", "contents", "gains", "curves", "weights"],
+            figure=[
+                "differences",
+                "contents",
+                "gains",
+                "curves",
+                "weights",
+                "shells",
+            ],
         ),
     localrule: True

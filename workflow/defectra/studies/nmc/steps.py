@@ -125,13 +125,16 @@ def score(job: Job) -> None:
     """Scorecard and checks, and the scores of both campaigns in one table.
 
     Input first, blocks, external (metrics, csv), lithium (csv), drift (parquet), experiment (csv,
-    or none), relaxers (csv); output metrics, scorecard, checks (csv).
+    or none), relaxers, codes, shells, images (csv); output metrics, scorecard, checks (csv).
     """
     from defectra.core.claims import CHECK_COLUMNS, SCORECARD_COLUMNS
     from defectra.core.csvs import read_csv, write_csv
     from defectra.core.records import DRIFT, METRICS_COLUMNS
     from defectra.core.store import read_table
+    from defectra.studies.nmc.block_images import COLUMNS as IMAGE_COLUMNS
+    from defectra.studies.nmc.block_shells import SHELL_COLUMNS
     from defectra.studies.nmc.checks import checks
+    from defectra.studies.nmc.core_hole import COLUMNS as CODE_COLUMNS
     from defectra.studies.nmc.experiment import EXPERIMENT_COLUMNS
     from defectra.studies.nmc.lithium import LITHIUM_COLUMNS
     from defectra.studies.nmc.scorecard import scorecard
@@ -145,7 +148,10 @@ def score(job: Job) -> None:
     measured = [r for path in job.input.experiment for r in read_csv(path, EXPERIMENT_COLUMNS)]
     write_csv(job.output.scorecard, scorecard(metrics, lithium, measured), SCORECARD_COLUMNS)
     relaxers = read_csv(job.input.relaxers, RELAXER_COLUMNS)
-    found = checks(metrics, lithium, drift, measured, relaxers)
+    codes = read_csv(job.input.codes, CODE_COLUMNS)
+    shells = read_csv(job.input.shells, SHELL_COLUMNS)
+    images = read_csv(job.input.images, IMAGE_COLUMNS)
+    found = checks(metrics, lithium, drift, measured, relaxers, codes, shells, images)
     write_csv(job.output.checks, found, CHECK_COLUMNS)
 
 
