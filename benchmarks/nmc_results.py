@@ -18,6 +18,7 @@ from defectra.core.csvs import read_csv
 from defectra.core.records import METRICS_COLUMNS, Metric, Split
 from defectra.studies.nmc.block_claims import ALL_EDGES, best_single, gain, score, single_edges
 from defectra.studies.nmc.block_evaluate import BOTH, INTENSITY, KERNEL
+from defectra.studies.nmc.block_images import COLUMNS as IMAGE_COLUMNS
 from defectra.studies.nmc.block_scores import ALL_ARMS, CLAIMED, ELECTRONS, PAIRS, SHAPE
 from defectra.studies.nmc.block_shells import SHELL_COLUMNS, SHELLS
 from defectra.studies.nmc.core_hole import COLUMNS as CODE_COLUMNS
@@ -134,6 +135,14 @@ def _percent(row: Mapping[str, Any] | None) -> str:
     return f"{value:.1f} [{lo:.1f}, {hi:.1f}]"
 
 
+def images(rows: Rows) -> Iterator[list[str]]:
+    """Every statistic of the larger cells."""
+    for row in rows:
+        found = Estimate(float(row["value"]), float(row["lo"]), float(row["hi"]), int(row["n"]))
+        names = [str(row["statistic"]), str(row["shell"])]
+        yield [*names, shown(found, 3), str(row["n_sites"]), str(found.n)]
+
+
 def page(
     scorecard: Rows,
     checks: Rows,
@@ -142,6 +151,7 @@ def page(
     second: Rows,
     code: Rows,
     shells: Rows,
+    larger: Rows,
 ) -> str:
     """Text of ``docs/nmc.md``."""
     parts = [
@@ -161,6 +171,9 @@ def page(
         "Change of the spectrum of single sites by their distance from the defect, % of the "
         "pristine spectrum (`blocks/shells.csv`), 90 % intervals:",
         table(["defect", "edge", *SHELLS, "sites"], distances(shells)),
+        "What a vacancy changes in cells of 40 and 80 atoms (`larger_cells/comparison.csv`), 90 % "
+        "intervals:",
+        table(["statistic", "sites", "value", "sites", "blocks"], images(larger)),
         "A second code for Li K and O K, same sites (`core_hole/comparison.csv`), 90 % intervals:",
         table(["edge", "statistic", "of", "value", "blocks"], codes(code)),
         "Claims and checks (`scorecard.csv`, `checks.csv`):",
@@ -258,9 +271,10 @@ def main() -> None:
     measured = read_csv(loss, ENERGY_LOSS_COLUMNS) if loss.exists() else []
     second = read_csv(folder / "second_relaxer/comparison.csv", COLUMNS)
     shells = read_csv(folder / "blocks/shells.csv", SHELL_COLUMNS)
+    larger = read_csv(folder / "larger_cells/comparison.csv", IMAGE_COLUMNS)
     code = read_csv(folder / "core_hole/comparison.csv", CODE_COLUMNS)
     texts = (
-        page(scorecard, checks, metrics, measured, second, code, shells),
+        page(scorecard, checks, metrics, measured, second, code, shells, larger),
         summary(scorecard, checks, metrics),
     )
     if "write" not in sys.argv[1:]:

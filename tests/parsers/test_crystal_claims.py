@@ -326,3 +326,35 @@ def test_the_origin_by_its_code(tmp_path, code, atoms):
     found, _ = read(tmp_path, text)
     assert isinstance(found, str) == (not atoms), found
     assert isinstance(found, str) or len(found) == atoms
+
+
+@pytest.mark.parametrize(
+    ("extra", "words"),
+    [
+        ("_cell_formula_units_Z 4\n_chemical_formula_sum 'Ni O'\n", "2 atoms come out, 4 formula"),
+        ("_cell_formula_units_Z 1\n_chemical_formula_sum 'Ni O'\n", ""),
+    ],
+)
+def test_the_asymmetric_unit_is_no_cell_of_p1(tmp_path, extra, words):
+    """A list with the identity alone confirms nothing: the formula units must fit."""
+    head = NIO[: NIO.index("Ni1 Ni")]
+    head = re.sub(r"_chemical_formula_sum.*\n|_cell_formula_units_Z.*\n", "", head)
+    head = changed(head, ("_symmetry_space_group_name_H-M 'P 1'\n",
+                          f"_symmetry_space_group_name_H-M 'P 1'\n{extra}"))  # fmt: skip
+    found, _ = read(tmp_path, f"{head}Ni1 Ni 0 0 0\nO1 O .5 .5 .5\n")
+    assert isinstance(found, str) == bool(words), found
+    assert not words or words in found
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        ("_atom_site_aniso_label\n_atom_site_aniso_U_11\nMg1 0.01\n", "Mg1 is no listed site"),
+        ("_geom_bond_atom_site_label_1\n_geom_bond_atom_site_label_2\nLi1 Ni1\n", "Ni1 is no"),
+        ("_atom_site_aniso_label\n_atom_site_aniso_U_11\nLi1 0.01\n", ""),
+    ],
+)
+def test_a_site_of_another_table_that_is_not_listed_was_lost(tmp_path, table, words):
+    found, _ = read(tmp_path, f"{LCO}loop_\n{table}")
+    assert isinstance(found, str) == bool(words), found
+    assert not words or words in found

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from defectra.core.errors import StructureError, StructureWarning
 from defectra.structures import space_groups
-from defectra.structures.cif_claims import check_atoms, check_cell, refuse_other_kinds
+from defectra.structures.cif_claims import check_atoms, check_cell, check_labels, refuse_other_kinds
 from defectra.structures.cif_formula import formula_of
 from defectra.structures.cif_sites import COORDINATE, Site, lattice_of, sites_of
 from defectra.structures.cif_syntax import Block, Loop, parse
@@ -79,6 +79,7 @@ def read_cif(text: str, block: str | None = None) -> Structure:
     lattice = lattice_of(chosen)
     check_cell(chosen, lattice)
     sites = sites_of(chosen)
+    check_labels(chosen, sites)
     found = _expand(chosen, sites, lattice)
     return _structure(chosen, sites, found, lattice)
 
@@ -117,7 +118,11 @@ def _expand(block: Block, sites: list[Site], lattice: Any) -> Expanded:
         try:
             atoms = _atoms(sites, found, lattice)
             sure = check_atoms(
-                block, sites, atoms.listed.tolist(), lattice.volume, named=bool(own and named)
+                block,
+                sites,
+                atoms.listed.tolist(),
+                lattice.volume,
+                named=bool(own and named and len(own.rotations) > 1),
             )
             _check_sure(block, own, bool(named), sure=sure)
             _check_letters(sites, atoms, found, lattice.matrix)

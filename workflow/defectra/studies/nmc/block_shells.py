@@ -78,7 +78,7 @@ def _both(pair: Pair, spectra: Mapping[Site, Curve]) -> bool:
 
 
 def _row(pair: Pair, spectra: Mapping[Site, Curve], grid: Grid) -> Row:
-    own, plain = (_on_grid(spectra[site], grid) for site in (pair.defect, pair.pristine))
+    own, plain = (on_grid(spectra[site], grid) for site in (pair.defect, pair.pristine))
     return {
         "block": pair.block,
         "arm": pair.arm,
@@ -89,7 +89,8 @@ def _row(pair: Pair, spectra: Mapping[Site, Curve], grid: Grid) -> Row:
     }
 
 
-def _on_grid(curve: Curve, grid: Grid) -> Floats:
+def on_grid(curve: Curve, grid: Grid) -> Floats:
+    """Spectrum of a site on the declared grid of its edge, unit area, shape (g,)."""
     energy = points(grid)
     mu = gaussian(aligned(curve[0], grid), curve[1], energy, grid.fwhm)
     return np.asarray(unit_area(energy, mu))

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from defectra.core.records import CALCULATIONS, SPECTRA, Status
+from defectra.core.records import CALCULATIONS, GEOMETRIES, SPECTRA, Status
 from defectra.core.store import Archive
 from defectra.spectra.align import Curve
 from defectra.studies.nmc.blocks import Block, tasks
@@ -51,6 +51,23 @@ def read_sites(archive: Path, protocol: str, edges: Sequence[str]) -> dict[Site,
     return out
 
 
+def read_cells(archive: Path, rows: Sequence[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    """Relaxed geometries rows of arms, by structure.
+
+    Parameters
+    ----------
+    archive
+        Folder with table `geometries`.
+    rows
+        Arms with `structure_id` and `geometry_protocol`.
+    """
+    wanted = {(r["structure_id"], r["geometry_protocol"]) for r in rows}
+    found = Archive(archive).read(
+        GEOMETRIES, keep=lambda r: (r["structure_id"], r["protocol"]) in wanted
+    )
+    return {r["structure_id"]: r for r in found}
+
+
 @dataclass(frozen=True)
 class Pair:
     """A site of a defect arm and the same site of the pristine arm.
@@ -86,7 +103,7 @@ def pairs_of(
         Relaxed geometries rows by structure; the pristine one is used.
     """
     plain, own = block.rows[PRISTINE], block.rows[arm]
-    touched = _touched(plain, own)
+    touched = touched_sites(plain, own)
     cell = cells[plain["structure_id"]]
     asked: dict[tuple[str, str, int], dict[str, str]] = {}
     for task in tasks(block, spec):
@@ -107,7 +124,7 @@ def pairs_of(
             )
 
 
-def _touched(plain: Row, own: Row) -> set[int]:
+def touched_sites(plain: Mapping[str, Any], own: Mapping[str, Any]) -> set[int]:
     """Sites of the family whose species differs between two arms, or that one of them lacks."""
     species = [dict(zip(row["family_sites"], row["species"])) for row in (plain, own)]
     return {s for s in set(species[0]) | set(species[1]) if species[0].get(s) != species[1].get(s)}

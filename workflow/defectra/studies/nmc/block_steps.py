@@ -162,10 +162,8 @@ def measure_shells(job: Job) -> None:
 
     from defectra.core.csvs import write_csv
     from defectra.core.project_files import archive_folder
-    from defectra.core.records import GEOMETRIES
-    from defectra.core.store import Archive
     from defectra.studies.nmc.block_shells import SHELL_COLUMNS, SITE_COLUMNS, shells, site_changes
-    from defectra.studies.nmc.block_sites import read_sites
+    from defectra.studies.nmc.block_sites import read_cells, read_sites
     from defectra.studies.nmc.block_tables import edges_in, read_block_rows
     from defectra.studies.nmc.settings import Grid
 
@@ -174,16 +172,40 @@ def measure_shells(job: Job) -> None:
     found = []
     if rows:
         spectra = read_sites(archive, str(rows[0]["protocol"]), edges_in(rows))
-        relaxed = {(r["structure_id"], r["geometry_protocol"]) for r in rows}
-        cells = {
-            r["structure_id"]: r
-            for r in Archive(archive).read(GEOMETRIES)
-            if (r["structure_id"], r["protocol"]) in relaxed
-        }
+        cells = read_cells(archive, rows)
         whole = sorted({r["block"] for r in rows})
         found = site_changes(job.params.design, whole, spectra, cells, grids)
     write_csv(job.output.sites, found, SITE_COLUMNS)
     write_csv(job.output.shells, shells(found, int(job.params.seed)), SHELL_COLUMNS)
+
+
+def compare_images(job: Job) -> None:
+    """What a vacancy changes in cells of 40 and of 80 atoms.
+
+    Input rows (parquet); output (csv).
+
+    params.design = JSON (:func:`defectra.studies.nmc.block_tables.block_design`); params.small,
+    params.large = parts of both archives; params.grids = nmc.edges; params.seed = seed.
+    """
+    import json
+
+    from defectra.core.csvs import write_csv
+    from defectra.core.project_files import archive_folder
+    from defectra.studies.nmc.block_images import COLUMNS, compare
+    from defectra.studies.nmc.block_sites import read_cells, read_sites
+    from defectra.studies.nmc.block_tables import edges_in, read_block_rows
+    from defectra.studies.nmc.settings import Grid
+
+    grids = {name: Grid(**grid) for name, grid in json.loads(job.params.grids).items()}
+    rows, found = read_block_rows(job.input.rows), []
+    if rows:
+        named, edges = str(rows[0]["protocol"]), edges_in(rows)
+        folders = [archive_folder(p) for p in (job.params.small, job.params.large)]
+        small, large = (read_sites(folder, named, edges) for folder in folders)
+        whole = sorted({r["block"] for r in rows})
+        cells, seed = read_cells(folders[0], rows), int(job.params.seed)
+        found = compare(job.params.design, whole, small, large, cells, grids, seed)
+    write_csv(job.output[0], found, COLUMNS)
 
 
 def weigh_blocks(job: Job) -> None:

@@ -20,8 +20,9 @@ from defectra.studies.nmc.block_claims import (
 from defectra.studies.nmc.block_controls import CONTENTS as CONTENTS_ALONE
 from defectra.studies.nmc.block_controls import CONTROLS, METADATA, OF_SPECTRA, PERMUTED, VOLUME
 from defectra.studies.nmc.block_evaluate import BOTH, INTENSITY, KERNEL
+from defectra.studies.nmc.block_images import ALIKE
 from defectra.studies.nmc.block_scores import CLAIMED, ELECTRONS
-from defectra.studies.nmc.block_shells import FALL
+from defectra.studies.nmc.block_shells import FALL, SHELLS
 from defectra.studies.nmc.core_hole import CHANGES
 from defectra.studies.nmc.experiment import DIFFERENCE, PEAK, SERIES, inside, rmse
 from defectra.studies.nmc.lithium import FIXED, NI_MEAN, O_PRE_EDGE, RELAXATION, TOTAL
@@ -44,19 +45,20 @@ def checks(
     relaxers: Rows,
     codes: Rows = (),
     shells: Rows = (),
+    images: Rows = (),
 ) -> list[Row]:
     """Rows of ``checks.csv``.
 
     Parameters
     ----------
-    metrics, lithium, drift, experiment, relaxers, codes, shells
+    metrics, lithium, drift, experiment, relaxers, codes, shells, images
         Rows of ``metrics.csv``, ``lithium.csv``, the drift table, ``experiment.csv`` and
         ``second_relaxer/comparison.csv``, ``core_hole/comparison.csv``,
-        ``blocks/shells.csv``; each may be empty.
+        ``blocks/shells.csv``, ``larger_cells/comparison.csv``; each may be empty.
     """
     own: list[Check | Control] = [*_lithium(lithium), *_contents(metrics), *_defects(metrics)]
     own += [*_second_relaxer(relaxers), *_second_code(codes)]
-    own += [*_shells(shells), *_controls(metrics)]
+    own += [*_shells(shells), *_images(images), *_controls(metrics)]
     own += [*_experiment(experiment), _drift(drift)]
     return [c.row() for c in own]
 
@@ -212,6 +214,20 @@ def _shells(rows: Rows) -> Iterator[Check]:
             fails_if="the cell as a whole, or a setting of the code, changes the spectra",
             missing="no whole blocks in the archive",
         )
+
+
+def _images(rows: Rows) -> Iterator[Check]:
+    bonded = [r for r in rows if r["shell"] == next(iter(SHELLS))]
+    yield _check(
+        check_id="vacancy_without_images",
+        check="vacancy: what it changes at bonded sites in cells of 40 and of 80 atoms, "
+        "correlation of the difference spectra, mean over sites",
+        bound=0.8,
+        sense="above",
+        ours=estimate(bonded, "n", statistic=ALIKE),
+        fails_if="images of the vacancy at 5.0 and 5.7 Å make part of what is seen",
+        missing="fewer than two blocks in larger cells",
+    )
 
 
 def _name(features: str) -> str:

@@ -125,12 +125,13 @@ def score(job: Job) -> None:
     """Scorecard and checks, and the scores of both campaigns in one table.
 
     Input first, blocks, external (metrics, csv), lithium (csv), drift (parquet), experiment (csv,
-    or none), relaxers, codes, shells (csv); output metrics, scorecard, checks (csv).
+    or none), relaxers, codes, shells, images (csv); output metrics, scorecard, checks (csv).
     """
     from defectra.core.claims import CHECK_COLUMNS, SCORECARD_COLUMNS
     from defectra.core.csvs import read_csv, write_csv
     from defectra.core.records import DRIFT, METRICS_COLUMNS
     from defectra.core.store import read_table
+    from defectra.studies.nmc.block_images import COLUMNS as IMAGE_COLUMNS
     from defectra.studies.nmc.block_shells import SHELL_COLUMNS
     from defectra.studies.nmc.checks import checks
     from defectra.studies.nmc.core_hole import COLUMNS as CODE_COLUMNS
@@ -149,7 +150,8 @@ def score(job: Job) -> None:
     relaxers = read_csv(job.input.relaxers, RELAXER_COLUMNS)
     codes = read_csv(job.input.codes, CODE_COLUMNS)
     shells = read_csv(job.input.shells, SHELL_COLUMNS)
-    found = checks(metrics, lithium, drift, measured, relaxers, codes, shells)
+    images = read_csv(job.input.images, IMAGE_COLUMNS)
+    found = checks(metrics, lithium, drift, measured, relaxers, codes, shells, images)
     write_csv(job.output.checks, found, CHECK_COLUMNS)
 
 
