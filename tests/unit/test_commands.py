@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import os
 import re
 import shlex
 import subprocess
@@ -306,3 +307,25 @@ def test_a_model_of_edges_without_a_spectrum_or_with_another_edge(capsys, tmp_pa
     assert "does not know Fe K, but Li K" in said
     where = tmp_path / "none.dat"
     assert f"{where}: no such file" in called(capsys, "predict", model, f"Ni K={where}")[1].err
+
+
+def test_a_folder_that_cannot_be_read_is_counted_or_ends_the_import(capsys, monkeypatch, tmp_path):
+    """Root reads everything, so that the refusal of the system is played."""
+    (tmp_path / "runs" / "locked").mkdir(parents=True)
+    locked, walk = [tmp_path / "runs" / "locked"], os.walk
+
+    def refusing(root, onerror=None):
+        for path, *rest in walk(root):
+            if Path(path) in locked:
+                onerror(PermissionError(13, "Permission denied", path))
+            else:
+                yield path, *rest
+
+    monkeypatch.setattr("os.walk", refusing)
+    words = ["import", str(tmp_path / "runs"), "--out", str(tmp_path / "out")]
+    said = called(capsys, *words)[1].out
+    assert "passed over, folder that cannot be read (Permission denied): 1" in said
+    locked.append(tmp_path / "runs")
+    code, said = called(capsys, *words)
+    assert code == 2
+    assert "runs: folder that cannot be read (Permission denied)" in said.err

@@ -16,6 +16,7 @@ _OF_SNAKEMAKE = re.compile(
     r"^RuleException:\n(?:.*\n)*?Error in rule .*\n(?: {4}.*\n)*", re.MULTILINE
 )
 _RULE_EXCEPTION = re.compile(r"^RuleException:", re.MULTILINE)  # not MissingRuleException
+_ERRNO = re.compile(r"^\w*Error: \[Errno \d+\] ")  # what follows is a sentence
 _NO_RULE = re.compile(r"MissingRuleException:\s*No rule to produce (\S+?)\.?(?=\s|$)[^\n]*")
 _FILES = 6  # of those that are missing
 _PRODUCTS = {
@@ -99,7 +100,7 @@ def meaningful(text: str, count: int = 4) -> list[str]:
     if "    affected files:" in lines:  # which of its input files are missing, not only that
         count += _FILES
     own = lines[starts[-1] :] if starts else lines[-count:]
-    return [f"  {line}" for line in own[:count]]
+    return [f"  {_ERRNO.sub('', line)}" for line in own[:count]]
 
 
 def short(path: Path) -> str:

@@ -225,7 +225,9 @@ def _read(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}: a folder; name a config file in it") from None
     except RecursionError:
         raise ConfigError(f"{path}: not valid YAML: nested too deeply") from None
-    except (yaml.YAMLError, ValueError, TypeError, OSError) as error:
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from None
+    except (yaml.YAMLError, ValueError, TypeError) as error:
         raise ConfigError(f"{path}: not valid YAML: {why_no_yaml(error)}") from None
     if data is None:
         return {}

@@ -6,6 +6,7 @@ A curve is a column of lists of numbers, such as ``raw: Ni K`` of a training tab
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -125,6 +126,8 @@ def read_any(path: Path) -> AnyTable:
     """
     if not path.is_file():
         raise TableError(f"{path}: {why_no_file(path)}")
+    if not os.access(path, os.R_OK):
+        raise TableError(f"{path}: cannot be read (no permission)")
     suffix = path.suffix.lower()
     if suffix not in (".parquet", ".csv"):
         raise TableError(f"{path}: tables are .parquet or .csv files")

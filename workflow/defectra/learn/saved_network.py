@@ -81,7 +81,9 @@ def head_of(path: str | Path) -> About:
         return About(**head)
     except (FileNotFoundError, IsADirectoryError):
         raise DataError(f"{path}: {why_no_file(path)}") from None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, struct.error):
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror})") from None
+    except (ValueError, KeyError, TypeError, AttributeError, struct.error):
         why = "; files of this kind may run code when they are read" if _is_pickled(path) else ""
         raise DataError(
             f"{path}: no model of Defectra, which ends in .npz or .safetensors{why}"

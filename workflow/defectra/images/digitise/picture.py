@@ -98,6 +98,8 @@ def read_picture(path: Path) -> Picture:
             canvas.alpha_composite(file.convert("RGBA"))
     except (FileNotFoundError, IsADirectoryError):
         raise DataError(f"{path}: {why_no_file(path)}") from None
+    except PermissionError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror})") from None
     except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError) as error:
         raise DataError(f"{path}: cannot be read as a picture ({error})") from None
     try:
