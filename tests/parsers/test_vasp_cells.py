@@ -141,3 +141,29 @@ def test_the_rule_knows_every_file_that_it_reads(tmp_path):
     assert names == ["OUTCAR"] * 3 + ["vasprun.xml"] * 3
     (tmp_path / "bulk" / "OUTCAR").unlink()
     assert len(vasp_cells.run_files(tmp_path)) == 5
+
+
+def edited(path, *pairs):
+    text = path.read_text()
+    for old, new in pairs:
+        assert old in text, old
+        text = text.replace(old, new, 1)
+    path.write_text(text)
+
+
+@pytest.mark.parametrize("word", ["LMONO", "LDIPOL"])
+def test_an_energy_that_vasp_corrected_itself_is_left_out(tmp_path, word):
+    write(tmp_path)
+    flag = f'<i type="logical" name="{word}">T</i>'
+    edited(tmp_path / "Cu_Cd_-1/vasprun.xml", ("<parameters><separator name=\"electronic\">",
+           f"<parameters><separator name=\"electronic\">{flag}"))  # fmt: skip
+    rows, left_out = vasp_cells.read_tree(tmp_path)
+    assert sorted(r["charge"] for r in rows) == [0, 0]
+    assert f"{word}: VASP added a correction of its own" in left_out[0]["reason"]
+
+
+@pytest.mark.parametrize(("name", "told"), [("Cu_Cd_+1", True), ("Cu_Cd_-1", False), ("x", False)])
+def test_a_folder_named_after_another_charge_is_told(tmp_path, name, told):
+    write(tmp_path, names=("bulk", "Cu_Cd_0", name))
+    row = next(r for r in vasp_cells.read_tree(tmp_path)[0] if r["charge"] == -1)
+    assert ("its electrons make -1" in row["message"]) == told

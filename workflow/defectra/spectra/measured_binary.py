@@ -90,10 +90,13 @@ def read_hdf5(path: Path, chosen: Choice | None = None) -> list[Measured]:
                 raise columns
             out.append(from_arrays(where, columns, words, chosen))
         except SpectrumError as error:
-            why.append(f"{where or '/'}: {error}")
+            why.append((f"{where or '/'}: {error}", isinstance(columns, dict) and len(columns) < 2))
     if not out:
-        raise SpectrumError("HDF5: " + ("; ".join(why[:3]) or "no group with a column of energies"))
-    left = (f"not read: {'; '.join(why)[:300]}",) if why else ()
+        raise SpectrumError(
+            "HDF5: " + ("; ".join(w for w, _ in why[:3]) or "no group with a column of energies")
+        )
+    more = "; ".join(text for text, axis_alone in why if not axis_alone)
+    left = (f"not read: {more[:300]}",) if more else ()
     return [replace(m, notes=(*m.notes, *left)) for m in out]
 
 
