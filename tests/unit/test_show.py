@@ -147,10 +147,10 @@ def test_a_spectrum_of_the_archive_says_what_computes_it_again_with_the_same_ide
 ) -> None:
     parts = sorted((PROJECT / "resources/archive/nmc_blocks/calculations").glob("part-*.parquet"))
     name = pq.read_table(parts[0], columns=["calculation_id"])["calculation_id"][0].as_py()
+    monkeypatch.chdir(tmp_path)
     assert main(["show", name, "--directory", str(tmp_path)]) == 0
     *_, head, cell, run, folder = capsys.readouterr().out.splitlines()
     assert head.startswith("— raw outputs: the archive keeps tables alone")
-    monkeypatch.chdir(tmp_path)
     for line in (cell, f"{run} --write"):
         assert main(shlex.split(line)[1:]) == 0, line
     made = tmp_path / folder.split()[1]
