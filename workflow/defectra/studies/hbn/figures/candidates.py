@@ -48,7 +48,9 @@ def plot_ladder(rows: Rows, line: Line, path: str | Path) -> None:
     failed = f", {ended} ended without a line" if ended else ""
     axis.set_yticks(range(len(names)), names)
     axis.invert_yaxis()
-    axis.set(xlabel="zero-phonon line (eV)", title=f"{len(names)} computed, {waits} not yet{failed}")
+    axis.set(
+        xlabel="zero-phonon line (eV)", title=f"{len(names)} computed, {waits} not yet{failed}"
+    )
     axis.text(1.01, 1.01, "acceptance", transform=axis.transAxes, fontsize=8, va="bottom")
     figure.legend(loc="outside lower center", ncols=3)
     style.save(figure, path)
