@@ -18,7 +18,10 @@ from defectra.core.csvs import read_csv
 from defectra.core.records import METRICS_COLUMNS, Metric, Split
 from defectra.studies.nmc.block_claims import ALL_EDGES, best_single, gain, score, single_edges
 from defectra.studies.nmc.block_evaluate import BOTH, INTENSITY, KERNEL
+from defectra.studies.nmc.block_images import COLUMNS as IMAGE_COLUMNS
 from defectra.studies.nmc.block_scores import ALL_ARMS, CLAIMED, ELECTRONS, PAIRS, SHAPE
+from defectra.studies.nmc.block_shells import SHELL_COLUMNS, SHELLS
+from defectra.studies.nmc.core_hole import COLUMNS as CODE_COLUMNS
 from defectra.studies.nmc.energy_loss import ENERGY_LOSS_COLUMNS
 from defectra.studies.nmc.scorecard import CONTENTS
 from defectra.studies.nmc.second_relaxer import COLUMNS
@@ -106,7 +109,50 @@ def relaxers(rows: Rows) -> Iterator[list[str]]:
         yield [*names, shown(found) + unit, str(found.n)]
 
 
-def page(scorecard: Rows, checks: Rows, metrics: Rows, loss: Rows, second: Rows) -> str:
+def codes(rows: Rows) -> Iterator[list[str]]:
+    """Every statistic of the second code."""
+    for row in rows:
+        found = Estimate(float(row["value"]), float(row["lo"]), float(row["hi"]), int(row["n"]))
+        unit = f" {row['unit']}" if row["unit"] else ""
+        yield [
+            str(row["edge"]), str(row["statistic"]), str(row["subject"]), shown(found) + unit,
+            str(found.n),
+        ]  # fmt: skip
+
+
+def distances(rows: Rows) -> Iterator[list[str]]:
+    """Change by shell, edge after edge."""
+    for arm, edge in dict.fromkeys((str(r["arm"]), str(r["edge"])) for r in rows):
+        own = {str(r["shell"]): r for r in rows if (r["arm"], r["edge"]) == (arm, edge)}
+        counted = sum(int(own[s]["n_sites"]) for s in SHELLS if s in own)
+        yield [arm, edge, *(_percent(own.get(s)) for s in SHELLS), str(counted)]
+
+
+def _percent(row: Mapping[str, Any] | None) -> str:
+    if row is None:
+        return "none"
+    value, lo, hi = (100 * float(row[k]) for k in ("value", "lo", "hi"))
+    return f"{value:.1f} [{lo:.1f}, {hi:.1f}]"
+
+
+def images(rows: Rows) -> Iterator[list[str]]:
+    """Every statistic of the larger cells."""
+    for row in rows:
+        found = Estimate(float(row["value"]), float(row["lo"]), float(row["hi"]), int(row["n"]))
+        names = [str(row["statistic"]), str(row["shell"])]
+        yield [*names, shown(found, 3), str(row["n_sites"]), str(found.n)]
+
+
+def page(
+    scorecard: Rows,
+    checks: Rows,
+    metrics: Rows,
+    loss: Rows,
+    second: Rows,
+    code: Rows,
+    shells: Rows,
+    larger: Rows,
+) -> str:
     """Text of ``docs/nmc.md``."""
     parts = [
         summary(scorecard, checks, metrics),
@@ -122,6 +168,14 @@ def page(scorecard: Rows, checks: Rows, metrics: Rows, loss: Rows, second: Rows)
         + (", ".join(f"{r['element']} {_ends(r)}" for r in loss) or "no mirror"),
         "A second potential for the cells (`second_relaxer/comparison.csv`), 90 % intervals:",
         table(["statistic", "of", "cells", "value", "blocks"], relaxers(second)),
+        "Change of the spectrum of single sites by their distance from the defect, % of the "
+        "pristine spectrum (`blocks/shells.csv`), 90 % intervals:",
+        table(["defect", "edge", *SHELLS, "sites"], distances(shells)),
+        "What a vacancy changes in cells of 40 and 80 atoms (`larger_cells/comparison.csv`), 90 % "
+        "intervals:",
+        table(["statistic", "sites", "value", "sites", "blocks"], images(larger)),
+        "A second code for Li K and O K, same sites (`core_hole/comparison.csv`), 90 % intervals:",
+        table(["edge", "statistic", "of", "value", "blocks"], codes(code)),
         "Claims and checks (`scorecard.csv`, `checks.csv`):",
         table(["claim or check", "ours", "n", "verdict"], claims(scorecard, checks)),
     ]
@@ -154,7 +208,7 @@ def summary(scorecard: Rows, checks: Rows, metrics: Rows) -> str:
     if any(rings.values()):
         values = ", ".join(f"{t} {max(v):.2f}" for t, v in rings.items() if v)
         text.append(
-            "**Negative controls ring**: how the calculations went (forces left, times, failures), "
+            "**Negative controls fail**: how the calculations went (forces left, times, failures), "
             f"without any spectrum, detects defects too (largest AUROC: {values})."
         )
     by = {
@@ -216,8 +270,11 @@ def main() -> None:
     loss = folder / "energy_loss.csv"
     measured = read_csv(loss, ENERGY_LOSS_COLUMNS) if loss.exists() else []
     second = read_csv(folder / "second_relaxer/comparison.csv", COLUMNS)
+    shells = read_csv(folder / "blocks/shells.csv", SHELL_COLUMNS)
+    larger = read_csv(folder / "larger_cells/comparison.csv", IMAGE_COLUMNS)
+    code = read_csv(folder / "core_hole/comparison.csv", CODE_COLUMNS)
     texts = (
-        page(scorecard, checks, metrics, measured, second),
+        page(scorecard, checks, metrics, measured, second, code, shells, larger),
         summary(scorecard, checks, metrics),
     )
     if "write" not in sys.argv[1:]:

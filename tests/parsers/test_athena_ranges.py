@@ -50,9 +50,16 @@ def mean_of(function, first, last):
         # Larch counts the degree, and in some versions the terms: the stored step decides
         (line, {"bkg_nnorm": 1}, LARCH, 1.0),
         (parabola, {"bkg_nnorm": 2, "bkg_step": 1.0}, LARCH, 1.0),
-        (line, {"bkg_nnorm": 0}, LARCH, mean_of(line, 50, 390)),
-        (line, {"bkg_nnorm": 1, "bkg_step": mean_of(line, 50, 390)}, LARCH,
-         mean_of(line, 50, 390)),
+        (line, {"bkg_nnorm": 0}, LARCH, mean_of(line, 50, 389)),
+        (line, {"bkg_nnorm": 1, "bkg_step": mean_of(line, 50, 389)}, LARCH,
+         mean_of(line, 50, 389)),
+        # points at the ends: the nearest ones (Ifeffit), the one before and not the last (Larch)
+        (line, {"bkg_nnorm": 1, "bkg_nor1": 101.5, "bkg_nor2": 200.9}, DEMETER,
+         mean_of(line, 102, 200)),
+        (line, {"bkg_nnorm": 1, "bkg_nor1": 100.9, "bkg_nor2": 201.5}, DEMETER,
+         mean_of(line, 100, 202)),
+        (line, {"bkg_nnorm": 0, "bkg_nor1": 101.5, "bkg_nor2": 200.9}, LARCH,
+         mean_of(line, 100, 198)),
     ],
 )  # fmt: skip
 def test_degree_and_ranges_of_a_project_give_its_step(after, stored, writer, step):
@@ -72,6 +79,16 @@ def test_a_parabola_over_less_than_100_ev_is_a_line(last, linear):
     x = X[(X >= 50) & (last >= X)]
     expected = float(np.polynomial.Polynomial.fit(x, bent(x), 1)(0.0)) if linear else 1.0
     assert found.step == pytest.approx(expected, rel=1e-6)
+
+
+@pytest.mark.parametrize("shift", [-7.5, 0.0, 4.0])
+def test_the_stored_edge_is_on_the_axis_that_was_shifted(shift):
+    """Athena shows and stores e0 after its shift: 25 public groups that can tell, all say so."""
+    found = project(line, {"bkg_nnorm": 2, "bkg_eshift": shift, "bkg_e0": E0 + shift})
+    assert found.e0 == E0 + shift
+    assert found.step == pytest.approx(1.0, rel=1e-6)
+    rise = found.energy[np.flatnonzero(found.mu > 0.5)[0]]
+    assert abs(rise - found.e0) < 1
 
 
 def test_a_fixed_step_stays():

@@ -272,3 +272,89 @@ def test_labels_of_minerals_are_elements_and_sites(tmp_path):
 def test_type_symbols_with_mean_charges_and_isotopes(tmp_path, kind):
     found, _ = read(tmp_path, changed(NIO, ("Ni1 Ni 0 0 0", f"Ni1 {kind} 0 0 0")))
     assert found.composition.formula == "Ni4 O4"
+
+
+LETTERS = ("P 63/m m c", "4.9 4.9 11.6 90 90 120"), ("F d -3 m:2", "8.08 8.08 8.08 90 90 90")
+SPINEL, HEXAGONAL = LETTERS[1], LETTERS[0]
+PLANE = ("P 1 21/n 1", "5 6 7 90 95 90")
+
+
+@pytest.mark.parametrize(
+    ("crystal", "sites", "told"),
+    [
+        # spinel, origin 2: 8a at 1/8, 16d at 1/2, 16c at 0
+        (SPINEL, "Mg .125 .125 .125 a;Al .5 .5 .5 d;O .264 .264 .264 e", ""),
+        (SPINEL, "Mg .125 .125 .125 8a;Al .5 .5 .5 16d;O .264 .264 .264 32e", ""),
+        (SPINEL, "Mg .375 .375 .375 a;Al 0 0 0 d;O .764 .764 .764 e", "moved by (0, 0, 0.5)"),
+        (SPINEL, "Mg .125 .125 .125 a;Al 0 0 0 d;O .264 .264 .264 e", "position c of F d -3 m:2"),
+        (SPINEL, "Mg .125 .125 .125 16d;Al .5 .5 .5 16d;O .264 .264 .264 e", "multiplicity is"),
+        (SPINEL, "Mg .125 .125 .125 a;Al .5 .5 .5 d;O .264 .264 .4 e", "position g"),
+        (HEXAGONAL, "C 0 0 .25 2b;C .3333 .6667 .25 2c", ""),
+        (HEXAGONAL, "C 0 0 .25 .2b;C .3333 .6667 .75 m.2c", "moved by (0, 0, 0.5)"),
+        (HEXAGONAL, "C 0 0 .25 a;C .3333 .6667 .75 c", "position b"),
+        (PLANE, "Cu 0 0 0 a;O .1 .2 .3 e", ""),
+        (PLANE, "Cu .5 0 0 a;O .1 .2 .3 e", "moved by"),
+    ],
+)
+def test_a_site_lies_on_the_wyckoff_position_that_is_written_beside_it(
+    tmp_path, crystal, sites, told
+):
+    symbol, cell = crystal
+    names = ("length_a", "length_b", "length_c", "angle_alpha", "angle_beta", "angle_gamma")
+    text = "data_x\n" + "".join(f"_cell_{n} {v}\n" for n, v in zip(names, cell.split()))
+    text += f"_symmetry_space_group_name_H-M '{symbol}'\nloop_\n_atom_site_type_symbol\n"
+    text += "".join(f"_atom_site_fract_{x}\n" for x in "xyz") + "_atom_site_Wyckoff_symbol\n"
+    found, said = read(tmp_path, text + sites.replace(";", "\n") + "\n")
+    if told and "moved" not in told:
+        assert isinstance(found, str), "read"
+        assert told in found
+    else:
+        assert not isinstance(found, str), found
+        assert told in "".join(said)
+        assert bool(told) == bool(said)
+
+
+@pytest.mark.parametrize(("code", "atoms"), [("1", 8), ("2", 16), ("x", 0)])
+def test_the_origin_by_its_code(tmp_path, code, atoms):
+    text = (
+        "data_x\n_cell_length_a 5.43\n_cell_length_b 5.43\n_cell_length_c 5.43\n"
+        "_space_group_name_H-M_alt 'F d -3 m'\n"
+        f"_space_group_IT_coordinate_system_code {code}\n"
+        "loop_\n_atom_site_type_symbol\n_atom_site_fract_x\n_atom_site_fract_y\n"
+        "_atom_site_fract_z\nSi 0 0 0\n"
+    )
+    found, _ = read(tmp_path, text)
+    assert isinstance(found, str) == (not atoms), found
+    assert isinstance(found, str) or len(found) == atoms
+
+
+@pytest.mark.parametrize(
+    ("extra", "words"),
+    [
+        ("_cell_formula_units_Z 4\n_chemical_formula_sum 'Ni O'\n", "2 atoms come out, 4 formula"),
+        ("_cell_formula_units_Z 1\n_chemical_formula_sum 'Ni O'\n", ""),
+    ],
+)
+def test_the_asymmetric_unit_is_no_cell_of_p1(tmp_path, extra, words):
+    """A list with the identity alone confirms nothing: the formula units must fit."""
+    head = NIO[: NIO.index("Ni1 Ni")]
+    head = re.sub(r"_chemical_formula_sum.*\n|_cell_formula_units_Z.*\n", "", head)
+    head = changed(head, ("_symmetry_space_group_name_H-M 'P 1'\n",
+                          f"_symmetry_space_group_name_H-M 'P 1'\n{extra}"))  # fmt: skip
+    found, _ = read(tmp_path, f"{head}Ni1 Ni 0 0 0\nO1 O .5 .5 .5\n")
+    assert isinstance(found, str) == bool(words), found
+    assert not words or words in found
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        ("_atom_site_aniso_label\n_atom_site_aniso_U_11\nMg1 0.01\n", "Mg1 is no listed site"),
+        ("_geom_bond_atom_site_label_1\n_geom_bond_atom_site_label_2\nLi1 Ni1\n", "Ni1 is no"),
+        ("_atom_site_aniso_label\n_atom_site_aniso_U_11\nLi1 0.01\n", ""),
+    ],
+)
+def test_a_site_of_another_table_that_is_not_listed_was_lost(tmp_path, table, words):
+    found, _ = read(tmp_path, f"{LCO}loop_\n{table}")
+    assert isinstance(found, str) == bool(words), found
+    assert not words or words in found

@@ -1,6 +1,7 @@
 """Defect levels of others: VASP folders of any host, results of doped and pydefect, tables."""
 
 import csv
+import gzip
 import json
 import math
 import re
@@ -15,7 +16,7 @@ from defectra.core.records import Origin
 from defectra.defects.energy_levels import ChargedEnergies, level_rows
 from defectra.defects.energy_tables import Mapped, levels_of_table
 from defectra.defects.point_defects import identify
-from defectra.defects.program_results import levels_of_results
+from defectra.defects.program_results import levels_of_files, levels_of_results
 from defectra.defects.vasp_runs import cells_of_folder, levels_of_folder
 from defectra.engines.vasp.states import capacity, states
 from defectra.studies.levels.tables import COMPUTED_LEVELS
@@ -178,7 +179,9 @@ def test_doped_thermodynamics_of_cdte(mirror):
         0.470, abs=1e-3
     )
     assert reported["Int_Te_3", 2, 1] == pytest.approx(0.0350, abs=1e-4)
-    assert {r["fidelity"] for r in rows} == {"HSE06, doped"}
+    # the file calls it HSE06; its INCAR has AEXX = 0.345 and LSORBIT
+    exact = "HSE06, 0.345 of exact exchange with spin-orbit coupling, doped"
+    assert {r["fidelity"] for r in rows} == {exact}
     assert all(set(r) == set(COMPUTED_LEVELS.names) for r in rows)
     assert len(left_out) == 2  # one charge alone
 
@@ -217,6 +220,57 @@ def test_a_doped_result_that_lacks_something(tmp_path):
         path.write_text(text)
         with pytest.raises(EngineError, match=r"a\.json"):
             levels_of_results(path, 0.14)
+
+
+def entries_of_doped(said=None, **changes):
+    """The dictionary of entries that doped's parser leaves; `said`: of the second entry."""
+    entries = doped(**changes)["defect_entries"]
+    for name, entry in entries.items():
+        edges = {"vbm": 0.5, "band_gap": 1.5} | ((said or {}) if name.endswith("-1") else {})
+        entry |= {"@class": "DefectEntry", "calculation_metadata": edges}
+    return entries
+
+
+def hybrid(fraction):
+    return {"LHFCALC": True, "AEXX": fraction, "HFSCREEN": 0.2}
+
+
+def test_the_entries_of_doped_beside_its_thermodynamics_are_the_same_levels_once(tmp_path):
+    thermo, entries = tmp_path / "CdTe_thermo.json", tmp_path / "CdTe_defect_dict.json.gz"
+    thermo.write_text(json.dumps(doped()))
+    entries.write_bytes(gzip.compress(json.dumps(entries_of_doped()).encode()))
+    alone, _ = levels_of_results(entries, 0.14)
+    rows, left_out = levels_of_files([thermo, entries], 0.14)
+    assert [(r["host"], r["site"], r["level_eV"]) for r in rows] == [
+        (r["host"], r["site"], r["level_eV"]) for r in alone
+    ]
+    assert [x["reason"] for x in left_out] == ["also in CdTe_thermo.json"]
+
+
+@pytest.mark.parametrize(
+    ("said", "changes", "words"),
+    [
+        ({"vbm": 0.51}, {}, "other band edges"),
+        ({"band_gap": None}, {}, "states no vbm and gap"),
+        ({}, {"name": "Cu_Cd_-2"}, "charge_state is -1"),
+        ({"mismatching_INCAR_tags": [["ENCUT", 300, 400]]}, {}, "INCAR (ENCUT) differ"),
+        ({"run_metadata": {"defect_incar": hybrid(0.3), "bulk_incar": hybrid(0.25)}},
+         {"sc_entry": {"energy": -38.2, "parameters": {"run_type": "HSE06"}},
+          "bulk_entry": {"energy": -40.0, "composition": {"Cd": 8, "Te": 8},
+                         "parameters": {"run_type": "HSE06"}}}, "0.3 of exact exchange against"),
+        ({}, {"corrections": {"freysoldt_charge_correction": 0.1}}, ""),
+    ],
+)  # fmt: skip
+def test_what_entries_of_doped_say_against_each_other(tmp_path, said, changes, words):
+    path = tmp_path / "defect_dict.json"
+    path.write_text(json.dumps(entries_of_doped(said, **changes)))
+    try:
+        rows, left_out = levels_of_results(path, 0.14)
+    except EngineError as error:
+        rows, left_out = [], [{"reason": str(error)}]
+    text = "; ".join([x["reason"] for x in left_out] + [r["message"] for r in rows])
+    assert words in text
+    assert bool(rows) == ("differ from the bulk" in text or not words)
 
 
 PBE, HSE = {"run_type": "PBE"}, {"run_type": "HSE06"}

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from defectra.spectra.edge_normalisation import normalise
+from defectra.spectra.measured import description
 from defectra.spectra.measured_formats import read_file
 from defectra.spectra.measured_spectrum import Measured, SpectrumError, cleaned
 
@@ -231,3 +232,26 @@ def test_a_short_scan_with_a_white_line_says_how_little_its_step_is_known(after,
     assert found.step_off > 0.05
     assert abs(found.step - 1.0) < found.step_off * found.step
     assert any("by the choice of ranges" in n for n in found.notes)
+
+
+def step_at(energy, *edges):
+    return 0.4 + sum(0.5 + np.arctan((energy - e0) / 1.5) / np.pi for e0 in edges)
+
+
+@pytest.mark.parametrize(
+    ("edges", "name", "further"),
+    [
+        ((7120.0, 7715.0), "Fe K", "further steps at 77"),
+        ((7715.0,), "Co K", ""),
+        ((11104.0, 11116.0), "Ge K", ""),  # a feature 12 eV above the edge
+        ((13450.0,), "Bi L3, far from its place", ""),  # 31 eV above it, 24 below that of Br
+        ((13480.0,), "Br K", ""),
+    ],
+)
+def test_a_second_edge_and_an_edge_far_from_its_place_are_named(tmp_path, edges, name, further):
+    energy = np.arange(min(edges) - 120.0, max(edges) + 180.0, 1.0)
+    spectrum = Measured(energy, step_at(energy, *edges))
+    words = description(spectrum, tmp_path / "a.dat").split("; ")
+    assert f", {name}, steepest" in words[0]
+    assert further in "; ".join(words)
+    assert ("further steps" in "; ".join(words)) == bool(further)

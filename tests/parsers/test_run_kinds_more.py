@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from defectra.engines.feff.cards import Input
 from defectra.engines.finished.importing import import_tree
 
 DATA = Path(__file__).parent.parent / "data" / "reading"
@@ -303,6 +304,15 @@ def test_other_names_of_emission_in_fdmnes(tmp_path, card):
         ("EXCHANGE 2 0 0", "card EXCHANGE: model 2 of the self-energy"),
         ("EXCHANGE 0 0.0 0.0 2", ""),
         ("SFCONV", "many-body spectral function"),
+        ("DEBYE 300 400", "card DEBYE: damped"),
+        ("SIG2 0.003", "card SIG2: damped"),
+        ("S02 0.85", "fine structure times 0.85"),
+        ("S02 1.0", ""),
+        ("CONTROL 0 0 0 1 1 1", "potentials are those of an earlier run"),
+        ("CONTROL 1 1 1 1 1 1", ""),
+        ("EXAFS 20", "a sum over scattering paths"),
+        ("XANES 8", "no card FMS"),
+        ("XANES 8\nFMS 6", ""),
     ],
 )
 def test_the_core_hole_of_feff_is_reported_where_it_is_unusual(tmp_path, card, words):
@@ -312,6 +322,49 @@ def test_the_core_hole_of_feff_is_reported_where_it_is_unusual(tmp_path, card, w
     row = import_tree(tmp_path).imports[0]
     assert words in row["message"]
     assert ("hole" in row["message"]) == ("hole" in words)
+
+
+@pytest.mark.parametrize(
+    ("cards", "edge"),
+    [("EDGE K\nHOLE 4", "L3"), ("HOLE 4\nEDGE K", "K"), ("EDGE 3", "L2"), ("hole 1 1.0", "K"),
+     ("EDGE L3 0.9\nEND\nEDGE K", "L3"), ("* EDGE L3\nEDG K", "K")],
+)  # fmt: skip
+def test_the_edge_of_feff_is_that_of_the_later_card(tmp_path, cards, edge):
+    (tmp_path / "feff.inp").write_text(f"{cards}\nPOTENTIALS\n 0 28 Ni\nATOMS\n 0 0 0 0\n")
+    assert Input.read(tmp_path / "feff.inp").edge == edge
+
+
+@pytest.mark.parametrize(
+    ("files", "wanted"),
+    [  # names of input, spectrum, log by element; what each spectrum is (edge of its own input)
+        ({"Ni_feff.inp": "K", "Ni_xmu.dat": "", "O_feff.inp": "XES", "O_xmu.dat": ""},
+         {"Ni_xmu.dat": "ok", "O_xmu.dat": "not_absorption"}),
+        ({"feff_a.inp": "K", "xmu_a.dat": "", "feff_b.inp": "L3", "xmu_b.dat": ""},
+         {"xmu_a.dat": "ok", "xmu_b.dat": "mixed_files"}),
+        ({"Ni_feff.inp": "K", "xmu.dat": ""}, {"xmu.dat": "ok"}),
+        ({"Ni_feff.inp": "K", "Ni_xmu.dat": "", "Co_feff.inp": "K"},
+         {"Ni_xmu.dat": "ok", "Co_feff.inp": "not_finished"}),
+        ({"feff.inp": "XES", "Ni_feff.inp": "K", "Ni_xmu.dat": ""}, {"Ni_xmu.dat": "ok"}),
+        ({"feff.inp": "K", "xmu.dat": "", "Ni_xmu.dat": ""}, {"xmu.dat": "ok", "Ni_xmu.dat": "-"}),
+    ],
+)  # fmt: skip
+def test_inputs_of_feff_with_a_prefix_belong_to_the_spectrum_of_that_prefix(
+    tmp_path, files, wanted
+):
+    source = DATA / "p10_feff_forms/inp_rmultiplier"
+    given = (source / "feff.inp").read_text()
+    for name, card in files.items():
+        if name.endswith(".dat"):
+            shutil.copy(source / "xmu.dat", tmp_path / name)
+            continue
+        text = given.replace("EDGE K", f"EDGE {card}" if card != "XES" else "EDGE K\nXES -20 10")
+        (tmp_path / name).write_text(f"NOHOLE\n{text}")
+    rows = rows_of(import_tree(tmp_path))
+    assert set(rows) >= set(wanted)
+    for name, status in wanted.items():
+        read = rows[name]["error_class"] == "convergence_unknown"  # there is no log
+        assert ("ok" if read else rows[name]["error_class"]) == status.replace("-", "ok")
+        assert ("hole" in rows[name]["message"]) == (status == "ok")  # a card of its input
 
 
 def test_an_extract_of_three_columns_is_no_sum(tmp_path):
@@ -375,3 +428,49 @@ def test_units_of_a_bare_table(tmp_path, header, factor):
         assert row["first_eV"] == pytest.approx(-20, abs=1e-3)
     else:
         assert row["error_class"] == "bad_output"
+
+
+OCEAN = DATA / "p08_ocean_dipole_and_quad"
+
+
+@pytest.mark.parametrize(
+    ("edges", "level", "error"),
+    [
+        ("1 1 0", "1s", "convergence_unknown"),
+        ("-28 1 0", "1s", "convergence_unknown"),
+        ("2 1 0 1 1 0", "1s", "convergence_unknown"),
+        ("1 1 0", "2p", "mixed_files"),
+        ("1 2 1", "1s", "mixed_files"),
+        ("-8 1 0", "1s", "mixed_files"),
+        ("2 1 0", "1s", "mixed_files"),
+    ],
+)
+def test_a_spectrum_of_ocean_is_one_that_its_input_asks_for(tmp_path, edges, level, error):
+    for path in OCEAN.iterdir():
+        shutil.copy(path, tmp_path / path.name.replace("1s", level))
+    given = tmp_path / "ocean.in"
+    given.write_text(given.read_text().replace("1 1 0", edges))
+    assert {r["error_class"] for r in import_tree(tmp_path).imports} == {error}
+
+
+@pytest.mark.parametrize(
+    ("card", "told"),
+    [("", True), ("cut_occ_states=.false.,", True), ("cut_occ_states=.TRUE.,", False)],
+)
+def test_occupied_states_in_a_spectrum_of_xspectra_are_named(tmp_path, card, told):
+    for path in (DATA / "p06_xspectra_two_runs_one_folder").glob("NiO*"):
+        shutil.copy(path, tmp_path)
+    given = tmp_path / "NiO.xspectra.in"
+    given.write_text(given.read_text().replace("&plot\n", f"&plot\n {card}\n"))
+    (row,) = import_tree(tmp_path).imports
+    assert row["status"] == "ok"
+    assert ("occupied states" in row["message"]) == told
+
+
+def test_fdmnes_that_did_not_converge_says_so_without_the_word_scf(tmp_path):
+    (tmp_path / "run_in.txt").write_text(INDATA)
+    (tmp_path / "run.txt").write_text(
+        HEADER.format(n="1.0", rest="", name="natomsym") + table(X, MU)
+    )
+    (tmp_path / "run_bav.txt").write_text(" FDMNES program\n Calculation has not converged !\n")
+    assert rows_of(import_tree(tmp_path))["run.txt"]["status"] == "unconverged"

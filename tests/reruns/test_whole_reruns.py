@@ -15,20 +15,21 @@ from defectra.core.store import Archive, read_table
 pytestmark = pytest.mark.workflow
 
 BLOCK_PLOTS = {
-    f"plot_blocks_{n}" for n in ("differences", "contents", "gains", "curves", "weights")
+    f"plot_blocks_{n}" for n in ("differences", "contents", "gains", "curves", "weights", "shells")
 }
 PLOTS = BLOCK_PLOTS | {
     f"plot_{n}" for n in ("spectra", "parity", "edges", "lithium", "failures", "ladder")
 }
 SCORES = {"score", "collect_scores", "make_report"}
 MODELS = {"evaluate", "plot_parity", "plot_edges"} | SCORES
+EXTERNAL = {"evaluate_external"}
 BLOCKS = {"evaluate_blocks", "save_model"} | {
     f"plot_blocks_{n}" for n in ("contents", "gains", "curves")
 }
 WEIGHTS = {"weigh_blocks", "plot_blocks_weights"}
 AVERAGES = {"average_sites", "build_training", "plot_spectra", "plot_lithium", "plot_ladder"}
 LITHIUM = {"measure_lithium", "save_lithium_shift", "plot_lithium"} | SCORES
-GATHERED = {"gather", "plot_failures"} | AVERAGES | MODELS | LITHIUM | BLOCKS
+GATHERED = {"gather", "plot_failures"} | AVERAGES | MODELS | LITHIUM | EXTERNAL
 
 
 def export(campaign: Campaign, name: str, rows: slice) -> list[Path]:
@@ -74,12 +75,12 @@ def test_nothing_and_moved(mine: Campaign) -> None:
         ("learn/features.py", MODELS),
         (
             "learn/crossval.py",
-            MODELS | BLOCKS | WEIGHTS | BLOCK_PLOTS | {"compare_relaxers"},
+            MODELS | BLOCKS | EXTERNAL | WEIGHTS | BLOCK_PLOTS | {"compare_relaxers"},
         ),
         ("figures/style.py", PLOTS | {"make_report"}),
         ("studies/nmc/scorecard.py", SCORES),
         ("studies/nmc/checks.py", SCORES),
-        ("spectra/site_averages.py", AVERAGES | MODELS | BLOCKS),
+        ("spectra/site_averages.py", AVERAGES | MODELS | EXTERNAL),
         ("campaign/drift.py", {"drift"} | SCORES),
     ],
 )

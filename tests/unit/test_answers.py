@@ -32,7 +32,7 @@ def test_the_study_of_a_model(tmp_path) -> None:
     assert study_of_model(tmp_path / "b.npz") == ""
     assert study_of_model(network(tmp_path / "n.safetensors", "toy")) == "toy"
     (tmp_path / "p.pt").write_bytes(b"\x80\x04 pickled")
-    with pytest.raises(DataError, match="no network of Defectra"):
+    with pytest.raises(DataError, match="no model of Defectra"):
         study_of_model(tmp_path / "p.pt")
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import fcntl
+import os
 import re
 import shlex
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -16,10 +19,12 @@ from defectra.cli.help import Parser, command
 from defectra.cli.plan import jobs
 from defectra.core.config import load
 from defectra.core.errors import ConfigError, EngineError, meant
+from defectra.core.paths import PROJECT
 from defectra.core.results_lock import holder, take
 from defectra.engines.feff.input import cluster, feff_input
 from defectra.learn.answers import study_of_model
 
+DATA = Path(__file__).resolve().parents[1] / "data"
 VERBS = (
     *("import", "run", "look", "table", "train", "predict", "new-study", "digitise", "show"),
     *("doctor", "plan", "status", "structures", "targets", "levels"),
@@ -48,14 +53,14 @@ def test_every_verb_has_examples_that_its_parser_takes(capsys, monkeypatch, verb
     examples = re.findall(rf"^  (defectra {verb}.*)$", said.out, re.MULTILINE)
     assert examples
     ran = []
-    original = argparse.ArgumentParser.parse_args
+    original = Parser.parse_args
 
     def parsed(self, arguments=None, namespace=None):
         found = original(self, arguments, namespace)
         found.run = lambda chosen: ran.append(chosen) or 0
         return found
 
-    monkeypatch.setattr(argparse.ArgumentParser, "parse_args", parsed)
+    monkeypatch.setattr(Parser, "parse_args", parsed)
     for example in examples:
         assert called(capsys, *shlex.split(example)[1:])[0] == 0, example
     assert len(ran) == len(examples)
@@ -73,6 +78,12 @@ def test_a_verb_without_example_is_refused():
         (["plann"], "did you mean 'plan'?"),
         (["show"], "--help` has examples"),
         (["run", "fef", "a.cif"], "did you mean 'feff'?"),
+        (["run", "feff", "--egde", "O K"], "--egde: no option, did you mean '--edge'?"),
+        (["import", "a", "b"], "b: one word too many"),
+        (["levels", "ZnSe", "--lattice", "big"], "a number is expected, not 'big'"),
+        (["run", "feff", "--site", "1.5"], "a whole number is expected, not '1.5'"),
+        (["plan", "xanez"], "no target xanez, did you mean 'xanes'?"),
+        (["trace", "0000000000"], "nothing is known of '0000000000'"),
     ],
 )
 def test_a_word_that_is_none_gets_the_nearest(capsys, words, says):
@@ -133,10 +144,10 @@ def test_element_that_feff_here_does_not_know_is_a_sentence(absorber):
     ("name", "data"),
     [("a.npz", b"words"), ("a.npz", b""), ("a.pkl", b"\x80\x04}."), ("a.safetensors", b"x")],
 )
-def test_a_file_that_is_no_model_is_told_without_words_of_pickle(tmp_path, name, data):
+def test_a_file_that_is_no_model_is_refused_without_words_of_pickle(tmp_path, name, data):
     path = tmp_path / name
     path.write_bytes(data)
-    with pytest.raises(Exception, match=r"no (npz file|network)") as refused:
+    with pytest.raises(Exception, match=r"no (npz file|model of Defectra)") as refused:
         study_of_model(path)
     assert "allow_pickle" not in str(refused.value)
     assert "unsafely" not in str(refused.value)
@@ -244,3 +255,77 @@ def test_mistakes_are_named_with_the_way_out(tmp_path, capsys, words, said):
     code, printed = called(capsys, *words.format(tmp_path).split())
     assert code == 2
     assert re.search(said, printed.err)
+
+
+def test_of_several_structures_one_that_is_none_does_not_end_the_others(capsys, tmp_path):
+    """And the same word for a folder, a file and nothing, wherever one is named."""
+    good, bad = tmp_path / "good.cif", tmp_path / "bad.cif"
+    good.write_bytes((DATA / "reading/s02_cif_forms/ref.cif").read_bytes())
+    bad.write_text("hello")
+    words = ["--edge", "O K", "--write", "--out", str(tmp_path / "runs")]
+    code, said = called(capsys, "run", "feff", str(good), str(bad), str(good), *words)
+    assert code == 1
+    lines = said.out.splitlines()
+    assert [line.split(":")[0] for line in lines] == [str(good), "refused", str(good)]
+    assert f"refused: {bad}: line 1" in said.out
+    code, said = called(capsys, "run", "feff", str(bad), *words)
+    assert code == 2, "alone, it is the end"
+    for name in ("run feff", "digitise", "levels ZnSe --impurity Cu --site M_A --model", "predict"):
+        assert "a folder; name a file in it" in called(capsys, *name.split(), str(tmp_path))[1].err
+    for name in ("import", "table"):
+        assert "a file; name the folder" in called(capsys, name, str(good))[1].err
+
+
+@pytest.mark.parametrize(
+    ("error", "says", "code"),
+    [
+        (PermissionError(13, "Permission denied", "a.dat"), "look: a.dat: Permission denied", 2),
+        (KeyboardInterrupt(), "look: stopped", 130),
+    ],
+)
+def test_what_the_machine_refuses_is_a_sentence(capsys, monkeypatch, error, says, code):
+    def fails(chosen):
+        raise error
+
+    monkeypatch.setattr(command_line, "run_look", fails)
+    found, said = called(capsys, "look", "a.dat")
+    assert (found, said.err) == (code, f"defectra {says}\n")
+
+
+def test_a_reader_that_has_enough_is_no_error():
+    words = [sys.executable, "-m", "defectra.cli.main", "targets"]
+    child = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    child.stdout.close()
+    _, said = child.communicate(timeout=60)
+    assert said == b""
+
+
+def test_a_model_of_edges_without_a_spectrum_or_with_another_edge(capsys, tmp_path):
+    model = str(PROJECT / "resources/models/nmc_edges.npz")
+    assert "no spectrum is named" in called(capsys, "predict", model)[1].err
+    said = called(capsys, "predict", model, "Fe K=a.dat")[1].err
+    assert "does not know Fe K, but Li K" in said
+    where = tmp_path / "none.dat"
+    assert f"{where}: no such file" in called(capsys, "predict", model, f"Ni K={where}")[1].err
+
+
+def test_a_folder_that_cannot_be_read_is_counted_or_ends_the_import(capsys, monkeypatch, tmp_path):
+    """Root reads everything, so that the refusal of the system is played."""
+    (tmp_path / "runs" / "locked").mkdir(parents=True)
+    locked, walk = [tmp_path / "runs" / "locked"], os.walk
+
+    def refusing(root, onerror=None):
+        for path, *rest in walk(root):
+            if Path(path) in locked:
+                onerror(PermissionError(13, "Permission denied", path))
+            else:
+                yield path, *rest
+
+    monkeypatch.setattr("os.walk", refusing)
+    words = ["import", str(tmp_path / "runs"), "--out", str(tmp_path / "out")]
+    said = called(capsys, *words)[1].out
+    assert "passed over, folder that cannot be read (Permission denied): 1" in said
+    locked.append(tmp_path / "runs")
+    code, said = called(capsys, *words)
+    assert code == 2
+    assert "runs: folder that cannot be read (Permission denied)" in said.err

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+import re
+import subprocess
 from pathlib import Path
 from types import ModuleType
 
@@ -47,6 +49,24 @@ def page(tmp_path: Path, text: str) -> Path:
 )
 def test_tutorial_is_as_good_as_what_it_shows(tmp_path: Path, text: str, code: int) -> None:
     assert tutorials.main(page(tmp_path, text)) == code
+
+
+def test_files_that_pages_name_are_there() -> None:
+    """By the end of their path; those of other projects and templates are named here."""
+    others = {"doped/analysis.py", "tests/studies/NAME/figure_cases.py"}
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, check=False)
+    if listed.returncode:
+        pytest.skip("no git: which files belong to the project is not known")
+    files = listed.stdout.decode().splitlines()
+    lacking = {
+        (page, name)
+        for page in (name for name in files if name.endswith(".md"))
+        for name in re.findall(
+            r"`([\w.-]+/[\w./-]+\.(?:py|smk))`", (ROOT / page).read_text("utf-8")
+        )
+        if name not in others and not any(f"/{file}".endswith(f"/{name}") for file in files)
+    }
+    assert not lacking
 
 
 def test_readme_has_every_study_as_its_own_page_tells_it() -> None:

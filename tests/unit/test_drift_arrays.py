@@ -1,4 +1,4 @@
-"""The drift check of arrays rings where an engine has moved, and stays silent where it has not."""
+"""The drift check of arrays fails where an engine has moved, and holds where it has not."""
 
 from __future__ import annotations
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 import numpy as np
 import pytest
 from ase.db import connect
@@ -120,3 +122,13 @@ def test_what_cannot_be_written_is_one_sentence(cells, tmp_path, capsys, source,
     assert says in said.err
     assert "Traceback" not in said.err
     assert not (tmp_path / "a.xyz").exists()
+
+
+def test_a_disk_that_refuses_a_database_is_named(cells, tmp_path, capsys, monkeypatch):
+    def full(*_, **__):
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr("ase.db.connect", full)
+    code, said = called(capsys, cells, "--out", tmp_path / "a.db")
+    assert code == 2
+    assert "a.db: cannot be written (database or disk is full); make room" in said.err

@@ -90,7 +90,7 @@ def test_contents_alone_tell_no_arm(arms, expected):
         model, x, y, groups=groups, cv=GroupKFold(5), method="decision_function"
     )
     found = roc_auc_score(y, scores)
-    if expected:  # the control can ring: this arm has more lithium
+    if expected:  # the control can fail: this arm has more lithium
         assert found > 0.6
     else:
         assert found == pytest.approx(0.5, abs=1e-9)

@@ -119,8 +119,7 @@ def test_a_run_without_a_failed_job_shows_what_stopped_it(tmp_path: Path) -> Non
     steps = Steps().read([Event("error", text="MissingInputException in rule gather: a.csv")])
     (reported,) = failures(steps, b"other words", tmp_path)
     assert meaningful("MissingRuleException:\nNo rule to produce a.csv.") == [
-        "  MissingRuleException:",
-        "  No rule to produce a.csv.",
+        "  MissingRuleException: no rule makes a.csv; `defectra targets` lists what there is"
     ]
     assert reported == "Snakemake failed:\n  MissingInputException in rule gather: a.csv"
     (reported,) = failures(Steps(), b"snakemake: error: unrecognized arguments: -y\n", tmp_path)

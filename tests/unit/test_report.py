@@ -7,6 +7,8 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from defectra.core.claims import CHECK_COLUMNS, SCORECARD_COLUMNS
@@ -16,6 +18,8 @@ from defectra.core.studies import study_folder, study_names, texts_digest
 from defectra.figures.style import canvas, save
 from defectra.report.calculations import summary
 from defectra.report.contents import (
+    OUTCOMES,
+    VERDICTS,
     Contents,
     Study,
     by_verdict,
@@ -25,8 +29,9 @@ from defectra.report.contents import (
     published,
     read_figure,
 )
-from defectra.report.markup import html_of_rst, paragraph_of_markdown
+from defectra.report.markup import caption_of_rst, paragraph_of_markdown
 from defectra.report.page import html, write_page
+from defectra.report.recorded import recorded
 
 NAN = float("nan")
 
@@ -115,7 +120,7 @@ def test_a_second_page_of_the_same_results_has_the_same_bytes(results: Path) -> 
     assert (results / "a.html").read_bytes() == (results / "b.html").read_bytes()
 
 
-@pytest.mark.parametrize(("inches", "least"), [(4.0, 0), (11.5, 0), (24.0, 2304)])
+@pytest.mark.parametrize(("inches", "least"), [(4.0, 0), (12.5, 0), (24.0, 2304)])
 def test_text_of_a_wide_figure_is_not_shrunk(tmp_path, inches, least):
     """Wider on paper than the page: kept at that width (96 dots per inch) and moved sideways."""
     path = tmp_path / "nmc" / "figures" / "parity.png"
@@ -126,6 +131,11 @@ def test_text_of_a_wide_figure_is_not_shrunk(tmp_path, inches, least):
     assert (found.least_px, found.is_wide) == (least, inches > 6)
     page = html(Contents("title", [Study("nmc", "", "", figures=[found])]))
     assert (f"min-width: {least}px" in page) == bool(least)
+    assert ('class="hint always"' in page) == bool(least), "that it goes on is said"
+    width, height = found.size
+    assert f'width="{width}" height="{height}"' in page, "an anchor stays where it is"
+    assert round(width / 180) == round(inches)
+    assert width > height
 
 
 def test_a_figure_that_nobody_explains_is_refused(results: Path) -> None:
@@ -133,6 +143,49 @@ def test_a_figure_that_nobody_explains_is_refused(results: Path) -> None:
     (figures / "mystery.png").write_bytes((figures / "parity.png").read_bytes())
     with pytest.raises(DefectraError, match=r"mystery\.png: the figure has no caption; write"):
         write_page(results / "report.html", results, ["nmc"])
+
+
+def test_the_page_of_all_shows_what_is_recorded_of_studies_that_were_not_run(results: Path) -> None:
+    found = recorded("xanes")
+    assert found.claims
+    assert found.checks
+    page = results / "report.html"
+    write_page(page, results, ["nmc"], ["xanes", "speckle"])
+    text = page.read_text(encoding="utf-8")
+    assert text.index("make xanes") < text.index('id="nmc"'), "among the verdicts, at the top"
+    assert 'href="#xanes"' not in text, "no section: nothing of it was run"
+    for row in found.claims:
+        assert row["found"].replace("<", "&lt;") in text
+    counted = len([r for r in found.claims if r["verdict"] == "reproduced"])
+    shown = re.findall(r'>xanes</td>((?:<td class="number">\d+</td>)+)', text)[0]
+    assert re.findall(r"\d+", shown)[2] == str(counted)
+    seen(page)
+    alone = html(Contents("title", [Study("nmc", "", "")]))
+    assert "not run here" not in alone
+
+
+def test_what_nobody_computed_is_no_failure_and_costs_nothing(tmp_path: Path) -> None:
+    rows = [
+        {"calculation_id": "a", "status": "failed", "error_class": "not_computed", "cpu_s": NAN},
+        {"calculation_id": "b", "status": "failed", "error_class": "killed", "cpu_s": 7200.0},
+        {"calculation_id": "c", "status": "ok", "error_class": "", "cpu_s": 3600.0},
+    ]
+    (tmp_path / "hbn").mkdir()
+    engine = {"engine_version": "gpaw 26.7.0", "origin": "run"}
+    pq.write_table(pa.Table.from_pylist([r | engine for r in rows]), tmp_path / "hbn/runs.parquet")
+    counts, failures = summary(tmp_path, ["hbn"])
+    assert [
+        (r["engine"], r["origin"], r["not computed"], r["failed"], r["ok"], r["cpu_h"])
+        for r in counts
+    ] == [("gpaw 26.7.0", "", 1, 0, 0, 0.0), ("gpaw 26.7.0", "run", 0, 1, 1, 3.0)]
+    assert failures == [{"study": "hbn", "error_class": "killed", "count": 1}]
+
+
+@pytest.mark.parametrize("study", study_names())
+def test_recorded_verdicts_are_verdicts(study: str) -> None:
+    found = recorded(study)
+    assert {row["verdict"] for row in found.claims} <= {str(v) for v in VERDICTS}
+    assert {row["verdict"] for row in found.checks} <= {str(v) for v in OUTCOMES}
 
 
 def test_a_study_that_made_nothing_is_shown_as_such(tmp_path: Path) -> None:
@@ -151,6 +204,8 @@ def test_numbers_are_shown_with_three_digits(value: float | str, shown: str) -> 
 
 def test_a_claim_in_words_and_an_exact_number() -> None:
     assert published(claim(published=NAN)) == "in words"
+    assert published(claim(published=2.7, tolerance=0.5)) == "2.7 ± 0.5"
+    assert published(claim(published=2.7, tolerance=NAN)) == "2.7"
     assert interval(claim(lo=2.0, hi=2.0)) == "", "an exact number has no interval"
     assert interval(claim(lo=NAN, hi=NAN)) == ""
     assert interval(claim(lo=-1.0, hi=NAN)) == "−1 to –"
@@ -163,7 +218,7 @@ def test_captions_are_well_formed_and_the_readme_asks_a_question(study: str) -> 
     captions = sorted((study_folder(study) / "captions").glob("*.rst"))
     assert captions
     for path in captions:
-        assert "<p>" in html_of_rst(path.read_text(encoding="utf-8"), path)
+        assert "<p>" in caption_of_rst(path.read_text(encoding="utf-8"), path)[1]
     readme = (study_folder(study) / "README.md").read_text(encoding="utf-8")
     title, question = paragraph_of_markdown(readme)
     assert title
@@ -176,12 +231,14 @@ def test_every_figure_of_the_rules_has_a_caption(study: str) -> None:
     figures = set(re.findall(rf"results/{study}/figures/(\w+)\.png", rules))
     assert figures
     assert [name for name in figures if not caption_file(study, name).is_file()] == []
+    for path in (caption_file(study, name) for name in figures):
+        assert caption_of_rst(path.read_text(encoding="utf-8"), path)[0], f"{path}: no title"
 
 
 @pytest.mark.parametrize("text", ["`open", ".. include:: /etc/passwd", ".. raw:: html\n\n   <b>"])
 def test_a_caption_with_a_mistake_is_refused_with_its_file(text: str) -> None:
     with pytest.raises(DefectraError, match=r"x\.rst: not reStructuredText"):
-        html_of_rst(text, Path("x.rst"))
+        caption_of_rst(text, Path("x.rst"))
 
 
 def test_the_digest_of_texts_follows_names_and_order_of_studies() -> None:

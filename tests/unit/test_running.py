@@ -334,9 +334,9 @@ def test_wrong_names_are_reported(poscar, known, tmp_path):
         run(asked(poscar, "wien"), known, tmp_path)
     with pytest.raises(ConfigError, match="allowed: fast"):
         run(asked(poscar, "feff", "slow"), known, tmp_path)
-    with pytest.raises(ConfigError, match="its sites: 2, 3"):
+    with pytest.raises(StructureError, match="its sites: 2, 3"):
         run(asked(poscar, "feff", site=0), known, tmp_path)
-    with pytest.raises(ConfigError, match="no Ni"):
+    with pytest.raises(StructureError, match="no atom of Ni; there are"):
         run(asked(poscar, "feff", element="Ni"), known, tmp_path)
 
 

@@ -190,7 +190,7 @@ def test_output_is_refused_before_work_and_old_files_are_reported(tmp_path, caps
     assert make.main([str(ask), str(tmp_path / "t.parquet"), str(ask)]) == 1
     assert "cannot be written" in capsys.readouterr().err
     assert make.main([str(tmp_path), str(tmp_path / "t.parquet")]) == 1
-    assert "cannot be read" in capsys.readouterr().err
+    assert "a folder; name a file in it" in capsys.readouterr().err
 
 
 def test_makefile_quotes_the_request():

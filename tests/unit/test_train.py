@@ -51,7 +51,7 @@ def test_a_law_is_learned_and_ridge_cannot(numbers: Path) -> None:
 
 
 def test_what_only_tells_the_family_tells_nothing_of_a_new_one(tmp_path: Path) -> None:
-    """The control that rings if a family is on both sides: with copies of it the label is known."""
+    """The control that fails if a family is on both sides: with copies of it the label is known."""
     draw = np.random.default_rng(5)
     level = draw.normal(size=30)
     rows = [{"family": k // 6, "row": k, "tag": k // 6, "y": level[k // 6]} for k in range(180)]

@@ -151,7 +151,7 @@ def test_models_of_others_pickles_and_cut_files_are_refused(tmp_path) -> None:
                         ("m.pkl", lambda p: p.write_bytes(pickle.dumps({"a": 1}))),
                         ("m.safetensors", lambda p: p.write_text("{}"))):  # fmt: skip
         write(tmp_path / name)
-        with pytest.raises(DataError, match="no network of Defectra"):
+        with pytest.raises(DataError, match="no model of Defectra"):
             load(tmp_path / name, "toy", build)
     with pytest.raises(DataError, match="no such file"):
         head_of(tmp_path / "none")

@@ -36,7 +36,8 @@ use rule step as make_report with:
     params:
         **step("defectra.report.steps.make_report"),
         studies=CONFIG.studies,
-        captions=texts_digest(CONFIG.studies),
+        others=[study for study in study_names() if study not in CONFIG.studies],
+        captions=texts_digest(study_names()),
 
 
 use rule make_report as report_study with:
@@ -52,4 +53,5 @@ use rule make_report as report_study with:
     params:
         **step("defectra.report.steps.make_report"),
         studies=lambda wildcards: [wildcards.study],
+        others=[],
         captions=lambda wildcards: texts_digest([wildcards.study]),

@@ -261,7 +261,7 @@ def test_the_deviance_of_counts_is_near_one_for_the_right_mean_alone() -> None:
     assert float(deviance(counts, counts).abs().max()) < 1e-6
 
 
-def test_the_linear_baseline_foretells_what_is_linear() -> None:
+def test_the_linear_baseline_predicts_what_is_linear() -> None:
     times = np.arange(20)
     wave = np.exp(-0.05 * times) * np.cos(0.7 * times), np.exp(-0.05 * times) * np.sin(0.7 * times)
     mix = np.stack(wave, axis=1) @ np.random.default_rng(1).normal(size=(2, 12))

@@ -129,7 +129,7 @@ def test_verdicts_follow_the_numbers() -> None:
     assert good["source_period"] == "open"  # no number: nothing is claimed
     card = {c["claim_id"]: c for c in scorecard(_metrics(0.9, 0.85, (0.4, 0.6)), study)}
     assert card["swarm_cut_off_inside"]["verdict"] == "reproduced"
-    assert card["kuramoto_foretold"]["verdict"] == "no data"
+    assert card["kuramoto_predicted"]["verdict"] == "no data"
 
 
 def test_intervals_are_over_trajectories() -> None:

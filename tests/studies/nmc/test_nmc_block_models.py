@@ -17,7 +17,7 @@ from defectra.learn.predictions import PREDICTIONS
 from defectra.spectra.align import points
 from defectra.spectra.grid import Grid
 from defectra.studies.nmc import block_controls, intensities
-from defectra.studies.nmc.block_evaluate import evaluate_blocks
+from defectra.studies.nmc.block_evaluate import draws, evaluate_blocks
 from defectra.studies.nmc.block_models import (
     TESTS,
     Arms,
@@ -200,6 +200,21 @@ def test_controls_ring_and_keep_still(answered):
     found = block_controls.hold_out(told, held, matrix, "ridge", 3, 1)
     loud = pair_curves(told, held.labels, found.values[..., 4], VACANCY, Bootstrap.of(told, 50, 1))
     assert loud["auroc"][0] > 0.95
+
+
+def test_controls_repeat_their_folds_and_the_model_its_draws():
+    """A control without jitter begins anew; draws times blocks stays, within bounds."""
+    found = arms()
+    held = hold_out(found, Asked(kernels=(), components=(), repeats=4), 3)
+    matrix = block_controls.matrix(found, "contents")
+    few, all_ = (
+        block_controls.hold_out(found, held, matrix, "ridge", 3, 1, repeats).values
+        for repeats in (2, None)
+    )
+    half = 2 * TESTS
+    np.testing.assert_array_equal(few[:half], all_[:half])
+    np.testing.assert_array_equal(few[half:], all_[:half])
+    assert [draws(n) for n in (4, 20, 40, 80, 1000)] == [32, 32, 16, 8, 4]
 
 
 def test_permuted_labels_stay_in_their_block():

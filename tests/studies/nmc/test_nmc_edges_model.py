@@ -14,7 +14,7 @@ from defectra.core.config import canonical, load
 from defectra.core.csvs import read_csv
 from defectra.core.errors import DataError
 from defectra.core.paths import PROJECT
-from defectra.core.records import CALCULATIONS, GEOMETRIES, SPECTRA
+from defectra.core.records import CALCULATIONS, GEOMETRIES, METRICS_COLUMNS, SPECTRA
 from defectra.core.store import Archive, to_arrow, write_table
 from defectra.learn.edges_model import is_edges_model, load_edges_model
 from defectra.spectra.align import points
@@ -289,6 +289,9 @@ def test_steps_without_any_block_leave_empty_tables_and_figures(tmp_path):
         SimpleNamespace(input=given, output=SimpleNamespace(**out), params=params)
     )
     assert read_csv(out["halves"], HALVES_COLUMNS) == []
+    external = SimpleNamespace(metrics=tmp_path / "m.csv", predictions=tmp_path / "q.parquet")
+    block_steps.evaluate_external(SimpleNamespace(input=given, output=external, params=params))
+    assert read_csv(external.metrics, METRICS_COLUMNS) == []
     for number, step in enumerate((block_steps.save_model, block_steps.weigh_blocks,
                                    block_plots.plot_differences, block_plots.plot_parity,
                                    block_plots.plot_gains, block_plots.plot_curves)):  # fmt: skip

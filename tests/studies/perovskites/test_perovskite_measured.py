@@ -119,7 +119,7 @@ def test_a_line_is_found_again_and_its_spread_grows_away_from_the_data():
     assert model.predict(far)[1][0] > 2 * spread.max()
 
 
-def test_shuffled_gaps_are_not_foretold():
+def test_shuffled_gaps_are_not_predicted():
     """The control that rings: the calculated gap has to say something about the measured one."""
     units = [c.formula for c in USED]
     order = np.random.default_rng(2501).permutation(len(Y))

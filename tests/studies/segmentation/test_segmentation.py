@@ -156,7 +156,7 @@ def test_members_cost_the_same() -> None:
 
 
 def test_difference_of_equal_ensembles_is_zero() -> None:
-    """A negative control that can ring: the same members under both names."""
+    """A negative control that can fail: the same members under both names."""
     frames, members = _made_up()
     one = ensembles.OneSeed(0, {k: dict.fromkeys(SETTINGS.tested(), members)
                                 for k in (ensembles.EA, *ensembles.ER)}, [])  # fmt: skip

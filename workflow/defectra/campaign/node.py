@@ -15,6 +15,7 @@ from defectra.core.errors import DefectraError
 # One calculation may crash for a reason of its own, and so may the two edges of one site; three in
 # a row share a cause, and what else stands in the chunk would go the same way within seconds.
 IN_A_ROW = 3
+NEARLY_FULL = 1_000_000  # bytes; a disk of results with less is the likely reason of a failure
 ROOM = 50_000_000  # bytes that the tables, journals and figures of a study may take
 FULL = 100_000  # bytes; with less left FEFF and GPAW cannot write what they need
 
@@ -93,6 +94,20 @@ def free(folder: Path) -> int:
         return shutil.disk_usage(folder).free
     except OSError:
         return 0
+
+
+def no_room(folder: Path) -> str:
+    """A sentence if a run that failed did so on a disk that is full, or all but full.
+
+    A job whose own log lies on that disk cannot say it.
+    """
+    left = free(folder)
+    if left >= NEARLY_FULL:
+        return ""
+    return (
+        f"No space left: {left / 1e6:.1f} MB are free in {folder}. Make room and start again; what "
+        f"was finished is kept."
+    )
 
 
 def little_room(folder: Path, wanted: int = ROOM) -> str:

@@ -46,8 +46,8 @@ def run(chosen: argparse.Namespace) -> int:
     from defectra.images.digitise.picture import read_picture
     from defectra.images.digitise.read import digitise, draw_overlay, write_csv_of, write_spectrum
 
-    out = chosen.out or chosen.figure.with_suffix(".csv")
     image = read_picture(chosen.figure)
+    out = chosen.out or chosen.figure.with_suffix(".csv")
     try:
         found = digitise(image, points(chosen.x, "x"), points(chosen.y, "y"), chosen.log)
     except DataError as error:

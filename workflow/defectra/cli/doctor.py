@@ -16,8 +16,9 @@ from pathlib import Path
 from defectra.cli.help import command
 from defectra.core.cores import usable_cores
 from defectra.core.errors import DefectraError
-from defectra.core.paths import PROJECT
+from defectra.core.paths import PROJECT, is_checkout, need_checkout, why_no_folder
 
+SHARED = ("all", "results/report.html", "results/scorecard.csv", "results/checks.csv")
 _GIB = 2**30
 _SPACE_GIB = 2.0
 
@@ -81,6 +82,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def run(chosen: argparse.Namespace) -> int:
     """Print all findings; 1 if something is missing that the default campaign needs."""
+    if not chosen.directory.is_dir():
+        raise DefectraError(f"{chosen.directory}: {why_no_folder(chosen.directory)}")
     found = [*machine(chosen.directory), *libraries(), *engines(), *data(chosen)]
     group = ""
     for one in found:
@@ -172,6 +175,12 @@ def data(chosen: argparse.Namespace) -> Iterator[Finding]:
     from defectra.core.datasets import DATA, registry
 
     config = load(chosen.config or own_or_shipped())
+    if not is_checkout():
+        state = (
+            "none: an installed package; campaigns, archive and data need a checkout (git clone)"
+        )
+        yield Finding("data", "archive", state)
+        return
     archive = PROJECT / config.archive
     parts = len(list(archive.rglob("part-*.parquet")))
     remedy = "" if parts else f"no archive in {archive}: everything is computed anew"
@@ -195,8 +204,8 @@ def data(chosen: argparse.Namespace) -> Iterator[Finding]:
 
 def print_targets(chosen: argparse.Namespace) -> int:  # noqa: ARG001
     """What can be made by name: studies, then what all share."""
+    need_checkout()
     from defectra.core.studies import study_names
 
-    shared = ("all", "results/report.html", "results/scorecard.csv", "results/checks.csv")
-    print("\n".join((*study_names(), *shared)))
+    print("\n".join((*study_names(), *SHARED)))
     return 0

@@ -4,18 +4,36 @@ from __future__ import annotations
 
 import argparse
 import re
-from typing import NoReturn
+from collections.abc import Sequence
+from typing import Any, NoReturn
 
 from defectra.core.errors import meant
 
 _CHOICE = re.compile(r"invalid choice: '([^']*)' \(choose from (.*)\)")
+_VALUE = re.compile(r"invalid (int|float) value: (.*)")
+_KINDS = {"int": "a whole number", "float": "a number"}
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that suggests the nearest word for one that is no choice."""
+    """A parser that suggests the nearest word for one that is no choice or no option."""
+
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As the parser that it extends; what is left over is refused by the subcommand."""
+        chosen, left = self.parse_known_args(args, namespace)
+        if left:
+            own: Parser = getattr(chosen, "parser", self)
+            options = re.findall(r"--[a-z][\w-]*", own.format_help())
+            word = next((w for w in left if w.startswith("-")), left[0])
+            near = meant(word.partition("=")[0], options) if word.startswith("--") else ""
+            own.error(
+                f"{word}: no option{near}" if word[0] == "-" else f"{word}: one word too many"
+            )
+        return chosen
 
     def error(self, message: str) -> NoReturn:
         """Say what is wrong and how the command is called, without a list of everything."""
+        message = message.replace("the following arguments are required:", "not given:")
+        message = _VALUE.sub(lambda m: f"{_KINDS[m[1]]} is expected, not {m[2]}", message)
         found = _CHOICE.search(message)
         if found:
             known = [word.strip(" '") for word in found.group(2).split(",")]
@@ -41,6 +59,7 @@ def command(
     name: str,
     text: str,
     *examples: str,
+    aliases: Sequence[str] = (),
 ) -> argparse.ArgumentParser:
     """Add a subcommand.
 
@@ -50,14 +69,19 @@ def command(
         What it does, in a line.
     examples
         Command lines, at least one.
+    aliases
+        Other names of it.
     """
     if not examples:
         raise ValueError(f"command {name}: an example is missing")
     shown = "\n".join(f"  {example}" for example in examples)
-    return commands.add_parser(
+    parser = commands.add_parser(
         name,
+        aliases=aliases,
         help=text,
         description=f"{text[:1].upper()}{text[1:]}.",
         epilog=f"examples:\n{shown}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.set_defaults(parser=parser)
+    return parser

@@ -20,7 +20,7 @@ from typing import Any
 
 from defectra.campaign.left_behind import WAITING, LostJobs
 from defectra.campaign.loads import CANNOT
-from defectra.campaign.node import little_room
+from defectra.campaign.node import little_room, no_room
 from defectra.campaign.progress import Line, duration, read_work
 from defectra.campaign.run_events import Growing, RunEvents, Steps, events_of, read_steps
 from defectra.cli import child as children
@@ -373,6 +373,8 @@ def _summary(
         written = log.read_bytes()[begin:]
         for failure in outcome.failures(Steps() if begin else steps, written, options.directory):
             print(failure, file=sys.stderr)
+        if sentence := no_room(options.results):
+            print(sentence, file=sys.stderr)
         where = outcome.short(log)
         print(f"Not everything was made; the full log is in {where}.", file=sys.stderr)
 

@@ -46,12 +46,14 @@ def run_levels(chosen: argparse.Namespace) -> int:
         If the model is missing, or the question makes no sense.
     """
     from defectra.core.errors import DataError
+    from defectra.core.paths import why_no_file
     from defectra.studies.levels.ask import Question, ask
     from defectra.studies.levels.saved import load
 
     if not chosen.model.is_file():
-        raise DataError(f"{chosen.model}: no such file; `make levels` makes it, or name another "
-                        "with --model")  # fmt: skip
+        why = why_no_file(chosen.model)
+        how = "`make levels` makes it, or name another with --model"
+        raise DataError(f"{chosen.model}: {why}; {how}")
     model = load(chosen.model)
     ions = tuple(chosen.ions)
     question = Question(chosen.host, chosen.impurity, chosen.site, chosen.lattice, chosen.gap, ions)

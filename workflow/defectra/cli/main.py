@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -72,6 +73,16 @@ def main(arguments: list[str] | None = None) -> int:
     except DefectraError as error:
         print(f"defectra {chosen.command}: {error}", file=sys.stderr)
         return 2
+    except BrokenPipeError:  # the reader, e.g. `head`, has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:  # no permission, a name that is too long
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"defectra {chosen.command}: {where}{error.strerror or error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"defectra {chosen.command}: stopped", file=sys.stderr)
+        return 130
 
 
 def _add_targets(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -148,14 +159,18 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         text,
         "defectra run list",
         'defectra run feff my.cif --edge "O K"',
+        'defectra run feff cells/*.cif --edge "Ni K" --site 0',
         'defectra run gpaw_corehole POSCAR --edge "Ti K" --site 4 --write',
     )
     parser.add_argument("engine", help="one of these; `list` shows which are installed")
     parser.add_argument(
-        "structure", nargs="?", type=Path, help="structure file, e.g. CIF or POSCAR"
+        "structures", nargs="*", type=Path, help="structure files, e.g. CIF or POSCAR"
     )
-    parser.add_argument("--edge", default="O K", help='element and edge, e.g. "O K"')
-    parser.add_argument("--site", type=int, help="index of the absorbing atom in the file, from 0")
+    parser.add_argument(
+        "--edge", default="O K", help='element and edge, e.g. "Ni K" (default: "O K")'
+    )
+    text = "index of the absorbing atom in the file, from 0; default: each kind of site once"
+    parser.add_argument("--site", type=int, help=text)
     parser.add_argument(
         "--protocol", help="accuracy settings; default: fast, else the first of the engine"
     )
@@ -170,8 +185,8 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 
 def run_run(chosen: argparse.Namespace) -> int:
-    """Compute what is asked for and print the outcome; 1 if a calculation failed."""
-    from defectra.cli.run import Asked, default_protocol, outcome_sentence, run
+    """Compute what is asked for and print the outcome; 1 if one calculation failed."""
+    from defectra.cli.run import Asked, default_protocol, run_each
     from defectra.core.config import load, own_or_shipped
     from defectra.core.errors import ConfigError
     from defectra.engines.edges import edge_name
@@ -181,16 +196,16 @@ def run_run(chosen: argparse.Namespace) -> int:
         for name, engine in programs_of_spectra().items():
             print(f"{name}: {engine.available() or 'ready'}")
         return 0
-    if chosen.structure is None:
+    if not chosen.structures:
         raise ConfigError("no structure file is named")
     element, edge = edge_name(chosen.edge)
     known = load(chosen.config or own_or_shipped()).protocols
     protocol = chosen.protocol or default_protocol(chosen.engine, known)
-    asked = Asked(chosen.engine, protocol, chosen.structure, element, edge, chosen.site)
-    found = run(asked, known, chosen.out, write_only=chosen.write)
-    for index, folder, row in found:
-        print(outcome_sentence(asked, index, folder, row))
-    return int(any(row["status"] == "failed" for _, _, row in found))
+    asked = [
+        Asked(chosen.engine, protocol, path, element, edge, chosen.site)
+        for path in chosen.structures
+    ]
+    return run_each(asked, known, chosen.out, write_only=chosen.write)
 
 
 def _add_look(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

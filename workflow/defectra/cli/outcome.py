@@ -16,6 +16,8 @@ _OF_SNAKEMAKE = re.compile(
     r"^RuleException:\n(?:.*\n)*?Error in rule .*\n(?: {4}.*\n)*", re.MULTILINE
 )
 _RULE_EXCEPTION = re.compile(r"^RuleException:", re.MULTILINE)  # not MissingRuleException
+_ERRNO = re.compile(r"^\w*Error: \[Errno \d+\] ")  # what follows is a sentence
+_NO_RULE = re.compile(r"MissingRuleException:\s*No rule to produce (\S+?)\.?(?=\s|$)[^\n]*")
 _FILES = 6  # of those that are missing
 _PRODUCTS = {
     "report.html": "verdicts, figures and their captions, for a browser",
@@ -91,12 +93,14 @@ def _explained(event: Event, directory: Path) -> tuple[Path | None, list[str]]:
 def meaningful(text: str, count: int = 4) -> list[str]:
     """Last lines that a person needs: the error itself, without the stack above it."""
     text = _RULE_EXCEPTION.split(text, maxsplit=1)[0].split("\nWildcards:", maxsplit=1)[0]
+    known = "`defectra targets` lists what there is"
+    text = _NO_RULE.sub(rf"MissingRuleException: no rule makes \1; {known}", text)
     lines = [line.rstrip() for line in text.splitlines() if line.strip()]
     starts = [k for k, line in enumerate(lines) if _ERROR.match(line)]
     if "    affected files:" in lines:  # which of its input files are missing, not only that
         count += _FILES
     own = lines[starts[-1] :] if starts else lines[-count:]
-    return [f"  {line}" for line in own[:count]]
+    return [f"  {_ERRNO.sub('', line)}" for line in own[:count]]
 
 
 def short(path: Path) -> str:

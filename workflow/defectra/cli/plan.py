@@ -9,9 +9,10 @@ import tempfile
 from pathlib import Path
 
 from defectra.campaign.run_events import Steps, events_of, read_steps
+from defectra.cli.doctor import SHARED
 from defectra.cli.help import command
 from defectra.core.config import Config, of_command_line
-from defectra.core.errors import ConfigError
+from defectra.core.errors import ConfigError, meant
 from defectra.core.paths import PROJECT, need_checkout
 from defectra.core.studies import study_names
 
@@ -51,11 +52,27 @@ def run(chosen: argparse.Namespace) -> int:
     from defectra.campaign.workload import costs_of
 
     need_checkout()
+    for target in chosen.targets:
+        _check_target(target)
     config = _config(chosen)
     print("\n".join(costs_of(config, chosen.directory / "results", chosen.minutes)), flush=True)
     code, steps, text = _dry_run(chosen)
     print(jobs(steps) if code == 0 else _why_not(steps, text, chosen.directory))
     return int(code != 0)
+
+
+def _check_target(target: str) -> None:
+    """Refuse a word that is neither a target nor a file.
+
+    Raises
+    ------
+    ConfigError
+        With the nearest target.
+    """
+    known = [*study_names(), *SHARED]
+    if target not in known and "/" not in target and "." not in target:
+        near = meant(target, known) or "."
+        raise ConfigError(f"no target {target}{near} `defectra targets` lists all")
 
 
 def _config(chosen: argparse.Namespace) -> Config:
@@ -71,10 +88,13 @@ def _config(chosen: argparse.Namespace) -> Config:
 def _dry_run(chosen: argparse.Namespace) -> tuple[int, Steps, bytes]:
     """Snakemake's own look at what is to do: exit code, what it reported, what it printed."""
     words = [sys.executable, "-m", "defectra.cli.launcher", "run", *chosen.targets]
-    words += ["--directory", str(chosen.directory), "--dry-run", "--no-report"]
+    words += ["--dry-run", "--no-report"]
     words += ["--config", str(chosen.config)] if chosen.config else []
     words += ["--mirror", str(chosen.mirror)] if chosen.mirror else []
     with tempfile.TemporaryDirectory() as folder:
+        # Snakemake would make a folder that is not there
+        where = chosen.directory if chosen.directory.is_dir() else Path(folder)
+        words += ["--directory", str(where)]
         log = Path(folder) / "plan.log"
         words += ["--logger", "defectra", "--logger-defectra-events", str(events_of(log))]
         done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)

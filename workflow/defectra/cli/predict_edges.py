@@ -31,8 +31,12 @@ def files_by_edge(words: Sequence[str], model: EdgesModel) -> dict[str, tuple[Pa
     """
     out: dict[str, tuple[Path, float | None]] = {}
     known = ", ".join(model.about.edges)
+    if not words:
+        raise DefectraError(f"no spectrum is named; e.g. '{model.about.edges[-1]}=my.dat'")
     for word in words:
         edge, there, rest = word.partition("=")
+        if there and edge not in model.about.edges and not Path(word).is_file():
+            raise DefectraError(f"{word}: this model does not know {edge}, but {known}")
         if not there or edge not in model.about.edges:
             raise DefectraError(
                 f"{word}: say which edge it is, e.g. 'Ni K={word.rpartition('=')[2]}'; "
@@ -89,7 +93,10 @@ def predict_edges(
     spectra = {}
     for edge, (path, own) in files.items():
         moved = (own if own is not None else shift or 0.0) + model.shift(edge)
-        spectra[edge] = curve(model, edge, read_measured(path, edge, chosen=chosen), moved)
+        try:
+            spectra[edge] = curve(model, edge, read_measured(path, edge, chosen=chosen), moved)
+        except SpectrumError as error:
+            raise SpectrumError(f"{path}: {error}") from None
     print(f"{name}: {', '.join(model.about.targets)} from {' + '.join(spectra)}")
     print(f"  trained on {model.about.trained_on}")
     unknown = [e for e, (_, own) in files.items() if own is None and shift is None]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from defectra.core.errors import ConfigError, StructureError
+from defectra.core.errors import StructureError
 from defectra.core.protocols import Protocols
 from defectra.core.records import CALCULATIONS, GEOMETRIES, SPECTRA, STRUCTURES
 from defectra.core.store import Archive, write_bytes
@@ -48,17 +48,18 @@ def sites(asked: Asked, geometry: Mapping[str, Any]) -> list[int]:
 
     Raises
     ------
-    ConfigError
+    StructureError
         If the structure has none such.
     """
     species, labels = geometry["species"], geometry["site_labels"]
     own = [i for i, e in enumerate(species) if e == asked.element]
     if not own:
-        raise ConfigError(f"{asked.structure}: no {asked.element}, but {', '.join(set(species))}")
+        there = ", ".join(dict.fromkeys(species))
+        raise StructureError(f"{asked.structure}: no atom of {asked.element}; there are {there}")
     if asked.site is None:
         return [i for i in own if labels.index(labels[i]) == i]
     if asked.site not in own:
-        raise ConfigError(
+        raise StructureError(
             f"{asked.structure}: site {asked.site} is not {asked.element}; its sites: "
             f"{', '.join(map(str, own))}"
         )
@@ -141,6 +142,33 @@ def _keep(store: Archive, structure: Row, geometry: Row, spectrum: Row | None, r
         store.add([geometry], GEOMETRIES)
         store.add([spectrum], SPECTRA)
         store.add([row], CALCULATIONS)
+
+
+def run_each(asked: Sequence[Asked], known: Protocols, out: Path, *, write_only: bool) -> int:
+    """Run one after the other and print what came out; 1 if a calculation failed.
+
+    Of several files, one that cannot be used is named and does not end the others.
+
+    Raises
+    ------
+    DefectraError
+        Where one file is asked for and cannot be used, or `out` cannot be written.
+    """
+    worst = 0
+    for one in asked:
+        try:
+            found = run(one, known, out, write_only=write_only)
+        except StructureError as error:
+            if len(asked) == 1:
+                raise
+            print(f"refused: {error}", flush=True)
+            worst = 1
+            continue
+        for index, folder, row in found:
+            name = f"{one.structure}: " if len(asked) > 1 else ""
+            print(f"{name}{outcome_sentence(one, index, folder, row)}", flush=True)
+            worst = max(worst, int(row["status"] == "failed"))
+    return worst
 
 
 def outcome_sentence(asked: Asked, index: int, folder: Path, row: Row) -> str:

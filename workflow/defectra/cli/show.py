@@ -18,7 +18,7 @@ from defectra.core.claims import CHECK_COLUMNS, SCORECARD_COLUMNS
 from defectra.core.csvs import read_csv
 from defectra.core.errors import DefectraError, TableError, meant
 from defectra.core.journal import read_journal
-from defectra.core.paths import PROJECT
+from defectra.core.paths import PROJECT, why_no_folder
 from defectra.core.store import write_bytes
 
 Row = Mapping[str, Any]
@@ -57,6 +57,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "defectra show results/nmc/figures/parity.png",
         "defectra show 3f2a9c --directory /scratch/mine",
         "defectra show 3f2a9c --raw raw/",
+        aliases=("trace",),
     )
     text = (
         "a file below results/, the first characters (6 or more) of a calculation_id, geometry_id "
@@ -80,6 +81,8 @@ def run(chosen: argparse.Namespace) -> int:
         If nothing of this name is known; the message says where it was looked for.
     """
     directory = chosen.directory.resolve()
+    if not directory.is_dir():
+        raise DefectraError(f"{directory}: {why_no_folder(directory)}")
     file = _relative(chosen.what, directory)
     if file is not None:
         print("\n".join(history(file, directory)))

@@ -13,7 +13,7 @@ from defectra.campaign.run_events import events_of, read_steps
 from defectra.cli.help import command
 from defectra.cli.outcome import failures
 from defectra.core.errors import DefectraError
-from defectra.core.paths import own_directory
+from defectra.core.paths import own_directory, why_no_folder
 from defectra.core.results_lock import holder
 from defectra.core.studies import study_names
 
@@ -42,6 +42,8 @@ def run(chosen: argparse.Namespace) -> int:
         If nothing was ever run here.
     """
     results = chosen.directory / "results"
+    if not chosen.directory.is_dir():
+        raise DefectraError(f"{chosen.directory}: {why_no_folder(chosen.directory)}")
     logs = sorted((results / "logs").glob("run-*.log"))
     states = dict(_states(results / "store"))
     if not logs and not states:

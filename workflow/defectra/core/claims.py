@@ -167,7 +167,7 @@ class Claim:
         return {
             "claim_id": self.claim_id,
             "study": self.study,
-            "claim": _told(self.claim, self.ours, self.missing),
+            "claim": _with_reason(self.claim, self.ours, self.missing),
             "published": self.published,
             "ours": self.ours.value,
             "unit": self.unit,
@@ -225,7 +225,7 @@ class _Own:
         return {
             "check_id": self.check_id,
             "study": self.study,
-            "check": _told(text, self.ours, self.missing),
+            "check": _with_reason(text, self.ours, self.missing),
             "bound": bound,
             "ours": self.ours.value,
             "unit": self.unit,
@@ -311,7 +311,7 @@ class Control(_Own):
         return self._row(text, self.no_skill, self.verdict, self.blind or self.fails_if)
 
 
-def _told(text: str, ours: Estimate, missing: str) -> str:
+def _with_reason(text: str, ours: Estimate, missing: str) -> str:
     if math.isnan(ours.value):
         return f"{text}; not computed: {missing or _NO_NUMBER}"
     known = math.isfinite(ours.lo) or math.isfinite(ours.hi)

@@ -29,7 +29,7 @@ from defectra.core.paths import CONFIG
 from defectra.core.protocols import Protocols, protocols_model
 from defectra.core.settings import Strict, StudySettings
 from defectra.core.studies import settings_of, study_names
-from defectra.core.yaml_files import Plain
+from defectra.core.yaml_files import Plain, why_no_yaml
 
 PART = "part"  # context of a config that holds what one step needs
 SHIPPED = CONFIG
@@ -225,12 +225,14 @@ def _read(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}: a folder; name a config file in it") from None
     except RecursionError:
         raise ConfigError(f"{path}: not valid YAML: nested too deeply") from None
-    except (yaml.YAMLError, ValueError, TypeError, OSError) as error:
-        raise ConfigError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from None
+    except (yaml.YAMLError, ValueError, TypeError) as error:
+        raise ConfigError(f"{path}: not valid YAML: {why_no_yaml(error)}") from None
     if data is None:
         return {}
     if not isinstance(data, dict):
-        raise ConfigError(f"{path}: a mapping of keys is expected, found {type(data).__name__}")
+        raise ConfigError(f"{path}: a mapping of keys is expected (`key: value`)")
     return data
 
 

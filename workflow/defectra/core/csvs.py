@@ -57,7 +57,9 @@ def read_csv(path: str | Path, columns: list[str]) -> list[dict[str, Any]]:
             names = list(reader.fieldnames or [])  # while the file is open: it may be empty
             rows: list[dict[str, Any]] = list(reader)
     except FileNotFoundError:
-        raise TableError(f"{path}: no such table; run the rule that makes it") from None
+        raise TableError(
+            f"{path}: no such table; a run makes it (`make`, with the study), or name another"
+        ) from None
     if names != columns:
         raise TableError(f"{path}: columns {names}, expected {columns}")
     for name in columns:

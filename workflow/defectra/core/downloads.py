@@ -50,7 +50,7 @@ class Resuming:
     size: int
     get: Get
     say: Callable[[str], None] = print
-    _told: int = field(default=0, init=False)
+    _reported: int = field(default=0, init=False)
 
     def __call__(self, url: str, output_file: str, pooch: object) -> None:  # noqa: ARG002
         """Bring ``url`` to ``output_file``.
@@ -97,8 +97,8 @@ class Resuming:
 
     def _tell(self, at: int) -> None:
         tenth = 10 * at // max(self.size, 1)
-        if tenth > self._told:
-            self._told = tenth
+        if tenth > self._reported:
+            self._reported = tenth
             self.say(f"{self.part.name.removesuffix('.part')}: {10 * tenth} % of {self.size} bytes")
 
 

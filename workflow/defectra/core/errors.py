@@ -77,7 +77,7 @@ def reports_errors(program: Callable[[], int]) -> Callable[[], int]:
         try:
             return program()
         except DefectraError as error:
-            print(f"{type(error).__name__}: {error}", file=sys.stderr)
+            print(error, file=sys.stderr)
             return 1
 
     return run

@@ -51,6 +51,7 @@ class Journal:
         self._unsynced = threading.Event()
         self._closing = threading.Event()
         self._syncer = threading.Thread(target=self._keep_synced, daemon=True)
+        self._beside = True
 
     def __enter__(self) -> Self:
         with disk_errors(self.path):
@@ -63,8 +64,15 @@ class Journal:
         except BaseException:
             self._handle.close()
             raise
-        self._syncer.start()
+        self._start_syncer()
         return self
+
+    def _start_syncer(self) -> None:
+        """Sync beside the work; where no thread can be started (memory), with each record."""
+        try:
+            self._syncer.start()
+        except RuntimeError:
+            self._beside = False
 
     def _lock(self) -> None:
         """Take the lock; a holder is waited for as long as `patience_s`."""
@@ -102,7 +110,8 @@ class Journal:
     ) -> None:
         self._closing.set()
         self._unsynced.set()
-        self._syncer.join()
+        if self._beside:
+            self._syncer.join()
         try:
             os.fsync(self._handle.fileno())
         finally:
@@ -137,6 +146,8 @@ class Journal:
         digest = hashlib.blake2b(payload, digest_size=16).digest()
         with disk_errors(self.path):
             start = self._write(_HEAD.pack(_MAGIC, len(payload), digest) + payload)
+            if not self._beside:
+                os.fsync(self._handle.fileno())
         self._unsynced.set()
         return start
 

@@ -16,9 +16,24 @@ _INSTALLED = Path(sysconfig.get_path("data")) / "share" / "defectra" / "config"
 CONFIG = PROJECT / "config" if (PROJECT / "config").is_dir() else _INSTALLED
 
 
+def why_no_file(path: str | Path) -> str:
+    """Why a path is not the file that was expected: it is not there, or it is a folder."""
+    return "a folder; name a file in it" if Path(path).is_dir() else "no such file"
+
+
+def why_no_folder(path: str | Path) -> str:
+    """Why a path is not the folder that was expected: it is not there, or it is a file."""
+    return "a file; name the folder that holds it" if Path(path).is_file() else "no such folder"
+
+
 def own_directory() -> Path:
     """Folder that holds ``results`` where none is named: of the checkout, else where we are."""
-    return PROJECT if (PROJECT / "workflow" / "Snakefile").is_file() else Path()
+    return PROJECT if is_checkout() else Path()
+
+
+def is_checkout() -> bool:
+    """Whether the package lies in a checkout, with rules, archive and resources."""
+    return (PROJECT / "workflow" / "Snakefile").is_file()
 
 
 def need_checkout() -> None:
@@ -29,7 +44,7 @@ def need_checkout() -> None:
     ConfigError
         If the package does not lie in a checkout of the repository.
     """
-    if not (PROJECT / "workflow" / "Snakefile").is_file():
+    if not is_checkout():
         raise ConfigError(
             f"{PACKAGE} is an installed package: it holds the command `defectra`; campaigns run "
             "from a checkout of the repository (git clone, make run), which has rules and archive"

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from defectra.core.arrow_columns import arrow_array
 from defectra.core.errors import StoreError, TableError
+from defectra.core.paths import why_no_file
 from defectra.core.records import SCHEMA_VERSION, Table
 
 if TYPE_CHECKING:
@@ -25,7 +26,10 @@ if TYPE_CHECKING:
 
 Row = dict[str, Any]
 
-_REFUSED = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
+_REFUSED = {
+    *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO),
+    *(errno.EISDIR, errno.ENOTDIR, errno.ENAMETOOLONG),
+}
 
 
 @contextmanager
@@ -97,6 +101,10 @@ def made(folder: Path) -> Path:
 
 
 def _refusal(path: Path, error: OSError) -> StoreError:
+    if error.errno == errno.EISDIR:
+        return StoreError(f"{path}: cannot be written: {why_no_file(path)}")
+    if error.errno == errno.ENAMETOOLONG:
+        return StoreError(f"{path}: cannot be written: the name is too long")
     return StoreError(
         f"{path}: cannot be written ({error.strerror}); make room, make it writable or name "
         f"another folder, and rerun: what is finished is kept"
@@ -224,7 +232,9 @@ def _opened(path: str | Path, table: Table, columns: list[str] | None) -> Iterat
             _check_schema(path, file.schema_arrow, table, columns)
             yield file
     except FileNotFoundError:
-        raise TableError(f"{path}: no such table; run the rule that makes it") from None
+        raise TableError(
+            f"{path}: no such table; a run makes it (`make`, with the study), or name another"
+        ) from None
     except (pa.ArrowInvalid, OSError) as error:
         if isinstance(error, OSError) and error.errno in _REFUSED:
             reason = os.strerror(error.errno)

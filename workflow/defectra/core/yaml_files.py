@@ -27,6 +27,11 @@ else:
                 base.__init__(self)
 
 
+def why_no_yaml(error: Exception) -> str:
+    """What is wrong with a text, in a line, without the parser's name for it."""
+    return " ".join(str(error).replace('in "<unicode string>", ', "in ").split())
+
+
 class Plain(_Loader):
     """Loader that refuses aliases (a few lines unfold to more than memory holds) and doubles."""
 

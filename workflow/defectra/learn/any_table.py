@@ -6,6 +6,7 @@ A curve is a column of lists of numbers, such as ``raw: Ni K`` of a training tab
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from defectra.core.csvs import is_number
 from defectra.core.errors import TableError, meant
+from defectra.core.paths import why_no_file
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -123,8 +125,9 @@ def read_any(path: Path) -> AnyTable:
         If it is missing, damaged, of another kind, or has no rows.
     """
     if not path.is_file():
-        what = "is a folder; name a file in it" if path.is_dir() else "no such file"
-        raise TableError(f"{path}: {what}")
+        raise TableError(f"{path}: {why_no_file(path)}")
+    if not os.access(path, os.R_OK):
+        raise TableError(f"{path}: cannot be read (no permission)")
     suffix = path.suffix.lower()
     if suffix not in (".parquet", ".csv"):
         raise TableError(f"{path}: tables are .parquet or .csv files")

@@ -12,7 +12,7 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg.lapack import dposv
 from scipy.spatial.distance import cdist
 
 Floats = NDArray[np.float64]
@@ -167,5 +167,9 @@ def _threshold(held: Floats, targets: Targets) -> Floats:
 
 
 def _solve(kernel: Floats, penalty: float, values: Floats) -> Floats:
-    damped = kernel + penalty * np.eye(len(kernel))
-    return np.asarray(cho_solve(cho_factor(damped, lower=True, overwrite_a=True), values))
+    damped = np.array(kernel, order="F")
+    damped[np.diag_indices_from(damped)] += penalty
+    _, found, info = dposv(damped, values, lower=1, overwrite_a=1)
+    if info:
+        raise np.linalg.LinAlgError(f"kernel with penalty {penalty}: not positive definite")
+    return np.asarray(found)

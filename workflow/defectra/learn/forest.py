@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from defectra.core.errors import DataError
+from defectra.core.paths import why_no_file
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -156,8 +157,8 @@ def read_npz(path: str | Path) -> dict[str, NDArray[Any]]:
     try:
         with np.load(path, allow_pickle=False) as data:
             return {name: data[name] for name in data.files}
-    except FileNotFoundError:
-        raise DataError(f"{path}: no such file") from None
+    except (FileNotFoundError, IsADirectoryError):
+        raise DataError(f"{path}: {why_no_file(path)}") from None
     except (ValueError, OSError, EOFError, zipfile.BadZipFile, KeyError) as error:
         raise DataError(f"{path}: {_why_no_npz(Path(path), error)}") from None
 

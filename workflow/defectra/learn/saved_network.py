@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from defectra.core.errors import DataError
+from defectra.core.paths import why_no_file
 from defectra.core.store import replacing
 from defectra.learn.torch_library import need_torch, tensors_read, tensors_write
 
@@ -79,12 +80,14 @@ def head_of(path: str | Path) -> About:
         head = {f.name: head[f.name] for f in fields(About)}
         head |= {name: tuple(head[name]) for name in ("input_shape", "outputs", "units")}
         return About(**head)
-    except FileNotFoundError:
-        raise DataError(f"{path}: no such file") from None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, struct.error):
+    except (FileNotFoundError, IsADirectoryError):
+        raise DataError(f"{path}: {why_no_file(path)}") from None
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror})") from None
+    except (ValueError, KeyError, TypeError, AttributeError, struct.error):
+        why = "; files of this kind may run code when they are read" if _is_pickled(path) else ""
         raise DataError(
-            f"{path}: no network of Defectra (a safetensors file that a study wrote; pickled "
-            f"models, .pt and .pkl, are not read)"
+            f"{path}: no model of Defectra, which ends in .npz or .safetensors{why}"
         ) from None
 
 
@@ -105,6 +108,11 @@ def usable_head(path: str | Path) -> Iterator[None]:
             f"{path}: its head lacks settings or has others ({text}): of another release? Train "
             f"the model anew"
         ) from None
+
+
+def _is_pickled(path: Path) -> bool:
+    """Whether the name is that of pickled objects."""
+    return path.suffix in {".pkl", ".pickle", ".pt", ".pth", ".joblib", ".ckpt"}
 
 
 def load(

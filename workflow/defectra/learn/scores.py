@@ -113,6 +113,8 @@ def _by_score(truth: Floats, prediction: Floats, weights: Floats) -> tuple[Float
     order = np.argsort(prediction, kind="stable")
     starts = np.unique(np.round(prediction[order], 9), return_index=True)[1]
     sorted_weights, positive = weights[:, order], truth[order]
+    if len(starts) == len(order):  # no ties: every row is a score of its own
+        return sorted_weights * positive, sorted_weights * (1 - positive)
     return (
         np.add.reduceat(sorted_weights * positive, starts, axis=1),
         np.add.reduceat(sorted_weights * (1 - positive), starts, axis=1),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -11,10 +12,14 @@ from defectra.core.records import Status
 
 Row = dict[str, Any]
 _NEEDED = {"calculation_id", "status", "cpu_s"}
+NOT_COMPUTED = "not computed"
+# Error classes of rows that stand for a calculation that nobody has run.
+_WAITING = {"not_computed", "engine_missing", "geometry_missing"}
 _ASKED = (
     "calculation_id",
     "study",
     "engine",
+    "engine_version",
     "protocol",
     "origin",
     "status",
@@ -24,7 +29,7 @@ _ASKED = (
 
 
 def summary(results: Path, studies: Sequence[str]) -> tuple[list[Row], list[Row]]:
-    """Counts by study, engine, protocol and origin; and the failures by their kind.
+    """Counts by study, engine with its version, protocol and origin; and the failures by kind.
 
     Parameters
     ----------
@@ -34,8 +39,8 @@ def summary(results: Path, studies: Sequence[str]) -> tuple[list[Row], list[Row]
     Returns
     -------
     counts
-        Rows ``study, engine, protocol, origin, ok, unconverged, failed, cpu_h``; each calculation
-        counts once.
+        Rows ``study, engine, protocol, origin, ok, unconverged, failed, not computed, cpu_h``; each
+        calculation counts once. One that nobody has run is no failure.
     failures
         Rows ``study, error_class, count``.
     """
@@ -43,16 +48,20 @@ def summary(results: Path, studies: Sequence[str]) -> tuple[list[Row], list[Row]
     hours: defaultdict[tuple[str, ...], float] = defaultdict(float)
     failures: Counter[tuple[str, str]] = Counter()
     for row in _once(results, studies):
-        key = tuple(str(row.get(name) or "") for name in ("study", "engine", "protocol", "origin"))
-        counts[key][row["status"]] += 1
-        hours[key] += float(row["cpu_s"] or 0) / 3600
-        if row["status"] == Status.FAILED:
-            failures[key[0], str(row.get("error_class") or "not said")] += 1
+        why = str(row.get("error_class") or "not said")
+        waits = row["status"] == Status.FAILED and why in _WAITING
+        engine = row.get("engine_version") or row.get("engine")
+        known = (row["study"], engine, row.get("protocol"), "" if waits else row.get("origin"))
+        key = tuple(str(value or "") for value in known)
+        counts[key][NOT_COMPUTED if waits else row["status"]] += 1
+        spent = float(row["cpu_s"] or 0)
+        hours[key] += spent / 3600 if math.isfinite(spent) else 0.0
+        if row["status"] == Status.FAILED and not waits:
+            failures[key[0], why] += 1
     names = ("study", "engine", "protocol", "origin")
+    states = (str(Status.OK), str(Status.UNCONVERGED), str(Status.FAILED), NOT_COMPUTED)
     rows = [
-        dict(zip(names, key))
-        | {str(s): found[s] for s in (Status.OK, Status.UNCONVERGED, Status.FAILED)}
-        | {"cpu_h": hours[key]}
+        dict(zip(names, key)) | {s: found[s] for s in states} | {"cpu_h": hours[key]}
         for key, found in sorted(counts.items())
     ]
     kinds = ((*key, n) for key, n in sorted(failures.items()))

@@ -6,7 +6,7 @@ import base64
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,13 @@ from defectra.core.csvs import read_csv
 from defectra.core.errors import DefectraError
 from defectra.core.studies import study_folder
 from defectra.figures import style
-from defectra.report.markup import html_of_rst, paragraph_of_markdown
+from defectra.report.markup import caption_of_rst, paragraph_of_markdown
+from defectra.report.recorded import Recorded
 
 Row = dict[str, Any]
 WIDE = 1000  # pixels of a PNG
 PAGE_PX, SCREEN_DPI = 1140, 96  # width of the page for figures; of a browser
+SHRUNK = 1.06  # times the width of the page: text of a figure so much smaller can still be read
 BESIDE = (".pdf", ".csv")  # of a figure: for print, and what it shows
 # The order in which verdicts stand: what fails first.
 VERDICTS = (Verdict.NOT_REPRODUCED, Verdict.CLOSE, Verdict.REPRODUCED, Verdict.NO_DATA)
@@ -35,7 +37,9 @@ class Figure:
     name
         Anchor, unique in the page.
     title
-        What stands above it.
+        What stands above it: the title of its caption, else the name of its file.
+    size
+        Width and height of the picture, pixels.
     image
         The picture as a data address (PNG, base64).
     caption
@@ -51,6 +55,7 @@ class Figure:
 
     name: str
     title: str
+    size: tuple[int, int]
     image: str
     caption: str
     is_wide: bool = False
@@ -95,13 +100,19 @@ class Contents:
         Rows of :func:`defectra.report.calculations.summary`.
     versions
         Program or library, and its version.
+    others
+        Studies that were not run.
+    sources
+        Files that say what was asked for and computed, from the folder of results.
     """
 
     title: str
     studies: Sequence[Study]
     calculations: Sequence[Mapping[str, Any]] = ()
     failures: Sequence[Mapping[str, Any]] = ()
-    versions: Sequence[tuple[str, str]] = field(default=())
+    versions: Sequence[tuple[str, str]] = ()
+    others: Sequence[Recorded] = ()
+    sources: Sequence[str] = ()
 
 
 def read_study(name: str, results: Path) -> Study:
@@ -167,15 +178,17 @@ def read_figure(path: Path, study: str) -> Figure:
         raise DefectraError(f"{path}: the figure has no caption; write {caption}")
     raw = path.read_bytes()
     image = base64.b64encode(raw).decode()
-    pixels = int.from_bytes(raw[16:20], "big")  # its width, in the header of a PNG
-    paper_px = round(pixels * SCREEN_DPI / style.DPI)
+    width, height = (int.from_bytes(raw[k : k + 4], "big") for k in (16, 20))  # header of a PNG
+    paper_px = round(width * SCREEN_DPI / style.DPI)
+    title, text = caption_of_rst(caption.read_text(encoding="utf-8"), caption)
     return Figure(
         f"{study}-{path.stem}",
-        re.sub("[_-]+", " ", path.stem).capitalize(),
+        title or re.sub("[_-]+", " ", path.stem).capitalize(),
+        (width, height),
         f"data:image/png;base64,{image}",
-        html_of_rst(caption.read_text(encoding="utf-8"), caption),
-        pixels > WIDE,
-        paper_px if paper_px > PAGE_PX else 0,
+        text,
+        width > WIDE,
+        paper_px if paper_px > SHRUNK * PAGE_PX else 0,
         [f"{study}/figures/{p.name}" for p in map(path.with_suffix, BESIDE) if p.is_file()],
     )
 
@@ -191,9 +204,11 @@ def number(value: float | str, digits: int = 3) -> str:
 
 
 def published(row: Mapping[str, Any]) -> str:
-    """What a paper prints; a claim without a number is one in words."""
-    shown = number(row["published"])
-    return "in words" if shown == "–" else shown
+    """What a paper prints, with the tolerance; a claim without a number is one in words."""
+    shown, tolerance = number(row["published"]), number(row["tolerance"])
+    if shown == "–":
+        return "in words"
+    return shown if tolerance == "–" else f"{shown} ± {tolerance}"
 
 
 def interval(row: Mapping[str, Any]) -> str:

@@ -31,6 +31,13 @@ def between(text: str, marks: tuple[str, str], new: str, where: Path) -> str:
     return f"{before}{first}\n{new}\n{last}{after}"
 
 
+def within(text: str, marks: tuple[str, str]) -> str:
+    """What stands between the marks of a text; nothing where one of them is missing."""
+    _, _, rest = text.partition(marks[0])
+    found, end, _ = rest.partition(marks[1])
+    return found if end else ""
+
+
 def put(path: Path, marks: tuple[str, str], new: str) -> None:
     """Replace what stands between the marks of a page.
 

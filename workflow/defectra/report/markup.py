@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from pathlib import Path
 
@@ -11,13 +12,18 @@ _LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
 _WARNING = 2  # docutils: levels of its messages
 
 
-def html_of_rst(text: str, path: Path) -> str:
-    """HTML of a caption.
+def caption_of_rst(text: str, path: Path) -> tuple[str, str]:
+    """Title and text of a caption, as HTML.
 
     Parameters
     ----------
     path
         Where it stands, for messages.
+
+    Returns
+    -------
+    title, text
+        The title is empty if the caption begins without one.
 
     Raises
     ------
@@ -39,7 +45,7 @@ def html_of_rst(text: str, path: Path) -> str:
         )
     except SystemMessage as error:
         raise DefectraError(f"{path}: not reStructuredText ({error})") from None
-    return str(parts["fragment"])
+    return html.unescape(str(parts["title"])), str(parts["fragment"])
 
 
 def paragraph_of_markdown(text: str) -> tuple[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
+from collections.abc import Sequence
 from pathlib import Path
 
 from defectra.core.store import write_bytes
@@ -19,21 +20,25 @@ from defectra.report.contents import (
     read_study,
     text,
 )
+from defectra.report.recorded import recorded
 
 TEMPLATE = Path(__file__).with_name("page.html.j2")
+_SOURCES = ("plan/config.json", "calculations.parquet", "records.jsonl.gz")
 _LIBRARIES = (
     *("defectra", "snakemake", "numpy", "scipy", "scikit-learn", "xgboost-cpu", "xgboost"),
     *("ase", "pymatgen", "feff10-rs", "torch", "abtem"),
 )
 
 
-def read_contents(results: Path, studies: list[str]) -> Contents:
+def read_contents(results: Path, studies: Sequence[str], others: Sequence[str] = ()) -> Contents:
     """Contents of the page about some studies.
 
     Parameters
     ----------
     results
         Folder of results.
+    others
+        Studies that were not run, of which the page shows what an earlier run found.
     """
     counts, failures = summary(results, studies)
     return Contents(
@@ -42,6 +47,8 @@ def read_contents(results: Path, studies: list[str]) -> Contents:
         counts,
         failures,
         _versions(),
+        [recorded(name) for name in others],
+        [name for name in _SOURCES if (results / name).is_file()],
     )
 
 
@@ -73,13 +80,17 @@ def html(contents: Contents, up: str = "") -> str:
     return template.render(contents=contents, up=up, verdicts=VERDICTS, outcomes=OUTCOMES)
 
 
-def write_page(out: Path, results: Path, studies: list[str]) -> None:
+def write_page(
+    out: Path, results: Path, studies: Sequence[str], others: Sequence[str] = ()
+) -> None:
     """Write the page about some studies.
 
     Parameters
     ----------
     out
         HTML file in the folder of results or in one of its folders.
+    others
+        As for :func:`read_contents`.
     """
     up = "../" * (len(out.parent.parts) - len(results.parts))
-    write_bytes(out, html(read_contents(results, studies), up).encode())
+    write_bytes(out, html(read_contents(results, studies, others), up).encode())

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from defectra.core.errors import ConfigError, reports_errors
+from defectra.core.errors import ConfigError, meant, reports_errors
 from defectra.core.paths import PROJECT
 from defectra.core.store import write_bytes
 from defectra.core.studies import study_names
@@ -148,10 +148,17 @@ def target(wanted: str, entries: Sequence[Item], studies: Sequence[str]) -> str:
     paper, _, item = wanted.removeprefix("arXiv:").removeprefix("doi:").rpartition(":")
     if not wanted:
         raise ConfigError("name a figure: FIG=PAPER:ITEM, e.g. FIG=2203.10349:gap")
+    item, known_papers = item.strip(), dict.fromkeys(e.name.rpartition(":")[0] for e in entries)
+    if item in known_papers and not paper:
+        there = ", ".join(e.item for e in entries if e.name.rpartition(":")[0] == item)
+        raise ConfigError(f"FIG={wanted}: name an item of it, FIG={item}:ITEM; there are {there}")
     of_paper = [e for e in entries if e.name.rpartition(":")[0] == paper]
     if not of_paper:
-        papers = ", ".join(dict.fromkeys(e.name.rpartition(":")[0] for e in entries))
-        raise ConfigError(f"FIG={wanted}: no such paper; known are {papers} (FIG=PAPER:ITEM)")
+        hint = meant(paper or item, known_papers) or ";"
+        raise ConfigError(
+            f"FIG={wanted}: no such paper{hint} known are {', '.join(known_papers)} "
+            "(FIG=PAPER:ITEM)"
+        )
     found = next((e for e in of_paper if item and item in (e.item, e.number)), None)
     if found is None:
         known = [e.item for e in of_paper]
@@ -163,7 +170,7 @@ def target(wanted: str, entries: Sequence[Item], studies: Sequence[str]) -> str:
             f"docs/published.md says what they are"
         )
     if not found.file:
-        raise ConfigError(f"FIG={wanted}: cannot be made: {found.missing}. Where: {found.put}")
+        raise ConfigError(f"FIG={wanted}: cannot be made: {found.missing}; {found.put}")
     if found.study not in studies:
         raise ConfigError(f"FIG={wanted}: study {found.study} is not in this checkout")
     return found.file
@@ -178,6 +185,9 @@ def page(entries: Sequence[Item], described: Sequence[Paper]) -> str:
         lines += [f"## {paper.title} ({where})" if paper.title else f"## {where}", ""]
         if any(not e.number for e in own):
             lines += [f"Numbers of the figures: {paper.numbers}", ""]
+        studies = sorted({e.study for e in own if e.study})
+        beside = [f"[{name}](../workflow/defectra/studies/{name}/README.md)" for name in studies]
+        lines += [f"Its numbers beside ours: {', '.join(beside)}.", ""] if beside else []
         lines += ["| item | number | shows | made | missing, and where to put it |"]
         lines += ["| --- | --- | --- | --- | --- |"]
         lines += [_line(e) for e in own]

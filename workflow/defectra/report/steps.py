@@ -9,7 +9,7 @@ def make_report(job: Job) -> None:
     """One page about the studies that were run.
 
     Input: all that the studies make. Output: HTML, in or below the folder ``results``.
-    params.studies = their names.
+    params.studies = their names; params.others = those that were not run, for the page of all.
     """
     from pathlib import Path
 
@@ -17,4 +17,4 @@ def make_report(job: Job) -> None:
 
     out = Path(job.output[0])
     results = next(folder for folder in out.parents if folder.name == "results")
-    write_page(out, results, list(job.params.studies))
+    write_page(out, results, job.params.studies, job.params.others)

@@ -10,11 +10,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from defectra.spectra.athena_ranges import Ranges, stored
+from defectra.spectra.athena_ranges import Ranges, inside, stored
 from defectra.spectra.measured_spectrum import Measured, SpectrumError
 
 Floats = NDArray[np.float64]
 
+EXACT = 1e-3  # of the step: ranges and degree are those that made the stored step
 SAME = 0.01  # of the step: a degree that gives the stored step so nearly is the one meant
 DOUBTFUL = 0.05  # an interval of the step that is wider is reported
 _FEWEST = 8  # choices of ranges, of 32, that a scan must allow
@@ -114,12 +115,16 @@ def step_interval(spectrum: Measured, edge: float, step: float) -> float:
 
 
 class _Spans(NamedTuple):
-    """Pre-edge and post-edge range, eV from the edge, and degrees of their polynomials."""
+    """Pre-edge and post-edge range, eV from the edge, and degrees of their polynomials.
+
+    `larch`: whose points at the ends are taken, Larch's or Ifeffit's; None: those in the range.
+    """
 
     pre: tuple[float, float]
     post: tuple[float, float]
     degree: int
     pre_degree: int
+    larch: bool | None = None
 
 
 def _pre_degree(pre: tuple[float, float]) -> int:
@@ -144,13 +149,21 @@ def _ranges(spectrum: Measured, edge: float) -> _Spans:
 
 def _as_stored(spectrum: Measured, project: Ranges) -> Normalised:
     """Normalised with edge, ranges, degree (and step, if the user fixed it) of a project."""
-    found = [
-        _normalised(spectrum, project.edge, _Spans(project.pre, project.post, degree, 1))
-        for degree in project.degrees
-    ]
-    best = found[0]
-    if len(found) > 1 and abs(found[1].step / project.step - 1) < SAME:
-        best = min(found, key=lambda n: abs(n.step / project.step - 1))
+    best: Normalised | None = None
+    for larch, degree in product((project.larch, not project.larch), project.degrees):
+        spans = _Spans(project.pre, project.post, degree, 1, larch)
+        try:
+            found = _normalised(spectrum, project.edge, spans)
+        except SpectrumError:
+            if best is None:
+                raise
+            continue
+        near = abs(found.step / project.step - 1)
+        if best is None or near < min(SAME, abs(best.step / project.step - 1)):
+            best = found
+        if near < EXACT:
+            break
+    assert best is not None
     notes = (*best.notes, "edge and ranges as the project stores them")
     if project.fixed:
         notes = (*notes, f"edge step of {project.step:.4g} fixed by the user of the project")
@@ -194,15 +207,25 @@ def _lines(
     height above a background that slopes.
     """
     energy, mu = spectrum.energy, spectrum.mu
-    base = _poly(energy, mu, edge, spans.pre, spans.pre_degree)
-    return base, _poly(energy, mu - base(energy - edge), edge, spans.post, spans.degree)
+    base = _poly(energy, mu, edge, spans.pre, spans.pre_degree, spans.larch)
+    rest = mu - base(energy - edge)
+    return base, _poly(energy, rest, edge, spans.post, spans.degree, spans.larch)
 
 
 def _poly(
-    energy: Floats, mu: Floats, edge: float, span: tuple[float, float], degree: int
+    energy: Floats,
+    mu: Floats,
+    edge: float,
+    span: tuple[float, float],
+    degree: int,
+    larch: bool | None,
 ) -> np.polynomial.Polynomial:
     x = energy - edge
     used = (x >= span[0] - 1e-9) & (x <= span[1] + 1e-9)
+    if larch is not None:
+        some = bool(used.any())
+        used[:] = False
+        used[inside(x, *span, larch)] = some
     if used.sum() < degree + 1:
         raise SpectrumError(
             f"{int(used.sum())} energies from {span[0]:.0f} to {span[1]:.0f} eV about the edge at "

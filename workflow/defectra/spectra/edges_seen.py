@@ -21,10 +21,14 @@ _WORDS = {"oxygen": "O", "nickel": "Ni", "cobalt": "Co", "manganese": "Mn", "sil
 
 @dataclass(frozen=True)
 class Candidate:
-    """An edge that a spectrum may show, and how likely it is among all candidates."""
+    """An edge that a spectrum may show, and how likely it is among all candidates.
+
+    `near`: the rise lies where the edge of a compound on a fair axis lies.
+    """
 
     edge: Edge
     share: float
+    near: bool = True
 
     @property
     def name(self) -> str:
@@ -40,6 +44,9 @@ _DOWN = 3.0  # eV below it
 _AXIS = 3e-4  # of the energy: how far axes are off, standard deviation
 _SURE = 0.9  # share from which one edge is named alone
 _SHOWN = 0.02
+_APART = 60.0  # eV; a second step nearer than that is a feature of the first
+_SECOND = 0.3  # of the height of the edge
+_FAR = 3.0  # standard deviations, beyond which one candidate alone is not sure
 _FARTHEST = 4.5  # standard deviations, beyond which no edge is named
 
 
@@ -59,14 +66,18 @@ def candidates(spectrum: Measured) -> list[Candidate]:
     best = max((v for _, v in near), default=0.0)
     weights = [(e, math.exp(v - best)) for e, v in near]
     total = sum(w for _, w in weights)
-    listed = [Candidate(e, w / total) for e, w in weights if w / total > _SHOWN]
+    listed = [
+        Candidate(e, w / total, abs(rise - e.energy) < _FAR * _width(e, rise))
+        for e, w in weights
+        if w / total > _SHOWN
+    ]
     return sorted(listed, key=lambda c: -c.share)
 
 
 def _likelihood(edge: Edge, rise: float, spectrum: Measured) -> float | None:
     """Logarithm of how likely an edge is, up to a constant; None if it is too far off."""
     away = rise - edge.energy
-    width = math.hypot(_UP.get(edge.edge, 4.0) if away > 0 else _DOWN, _AXIS * edge.energy)
+    width = _width(edge, rise)
     if abs(away) > _FARTHEST * width or edge.jump <= 1.0:
         return None
     value = -0.5 * (away / width) ** 2 - math.log(width) + _RARE.get(edge.edge, _NEVER)
@@ -76,6 +87,12 @@ def _likelihood(edge: Edge, rise: float, spectrum: Measured) -> float | None:
         if spectrum.energy[0] + 20 < before < rise - 20 and not _rises(spectrum, before):
             return None
     return value
+
+
+def _width(edge: Edge, rise: float) -> float:
+    """Standard deviation (eV) of where the rise of an edge may lie, on the side where it does."""
+    chemical = _UP.get(edge.edge, 4.0) if rise > edge.energy else _DOWN
+    return math.hypot(chemical, _AXIS * edge.energy)
 
 
 def _rises(spectrum: Measured, where: float) -> bool:
@@ -91,14 +108,16 @@ def _rises(spectrum: Measured, where: float) -> bool:
 def xray_edge(spectrum: Measured) -> Edge | None:
     """The edge that an X-ray spectrum shows; None if none is near, or it stays open."""
     found = candidates(spectrum)
-    return found[0].edge if found and found[0].share > _SURE else None
+    sure = found and found[0].share > _SURE and found[0].near
+    return found[0].edge if sure else None
 
 
 def xray_names(spectrum: Measured) -> str:
     """The edge that it shows, or those that it may be: ``Fe K``, ``V K or La L3``."""
     found = candidates(spectrum)
     if not found or found[0].share > _SURE:
-        return found[0].name if found else ""
+        far = "" if not found or found[0].near else ", far from its place"
+        return f"{found[0].name}{far}" if found else ""
     return " or ".join(c.name for c in found[:4])
 
 
@@ -119,6 +138,32 @@ def steepest(energy: Floats, mu: Floats, width: float = 2.0) -> float:
     step = _step(smooth)[inner]
     near = np.abs(grid[inner] - grid[inner][int(np.argmax(step))]) <= 15.0
     return float(grid[inner][int(np.argmax(np.where(near, slope, -np.inf)))])
+
+
+def other_steps(spectrum: Measured, edge: float) -> list[float]:
+    """Energies (eV) of further steps in a scan that are at least :data:`_SECOND` as high.
+
+    `edge` is the one that was found; edges of the element or elements that it may be (L2 after
+    L3) are expected and not among them.
+    """
+    from defectra.spectra.broaden import gaussian
+
+    grid = np.arange(spectrum.energy[0], spectrum.energy[-1], _GRID)
+    step = _step(gaussian(spectrum.energy, spectrum.mu, grid, 2.0))
+    away = np.abs(grid - edge) > _APART
+    inside = (grid > grid[0] + _APART / 3) & (grid < grid[-1] - _APART / 3)
+    main = float(step[~away].max(initial=0.0))
+    own = {c.edge.element for c in candidates(spectrum)}
+    known = [e.energy for e in table() if e.element in own]
+    found: list[float] = []
+    for k in np.argsort(-step):
+        at = float(grid[k])
+        if step[k] < _SECOND * main or len(found) == 3:
+            break
+        near = [*known, *found]
+        if away[k] and inside[k] and all(abs(at - e) > _APART for e in near):
+            found.append(at)
+    return sorted(found)
 
 
 def _step(values: Floats, reach: int = 80) -> Floats:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from defectra.core.errors import TableError
+from defectra.core.paths import why_no_folder
 from defectra.core.records import (
     CALCULATIONS,
     GEOMETRIES,
@@ -82,7 +83,7 @@ def read_finished(
     for name in folders:
         folder = Path(name)
         if not folder.is_dir():
-            raise TableError(f"{folder}: no such folder")
+            raise TableError(f"{folder}: {why_no_folder(folder)}")
         tables = _tables(folder, absorber)
         _add(out, folder, *tables)
     return out

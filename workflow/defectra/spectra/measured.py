@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from defectra.spectra.edge_normalisation import normalise
-from defectra.spectra.edges_seen import check_xray, eels_edges, name_says
+from defectra.spectra.edges_seen import check_xray, eels_edges, name_says, other_steps
 from defectra.spectra.measured_columns import Choice
 from defectra.spectra.measured_formats import pick, read_scans
 from defectra.spectra.measured_spectrum import Measured, SpectrumError, cleaned
@@ -118,4 +118,6 @@ def description(spectrum: Measured, path: Path, wanted: str | None = None) -> st
         text += f", {check_xray(spectrum, wanted) or 'unknown edge'}, steepest at {flat.e0:.1f} eV"
         text += f", step {flat.step:.3g}"
         notes += flat.notes
+        others = ", ".join(f"{e:.0f}" for e in other_steps(spectrum, flat.e0))
+        notes += [f"further steps at {others} eV: another edge, or noise"] if others else []
     return "; ".join([text, *notes])

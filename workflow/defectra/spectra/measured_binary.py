@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -14,8 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from defectra.spectra import measured_nexus
 from defectra.spectra.column_names import Role, column
-from defectra.spectra.measured_columns import measured
+from defectra.spectra.measured_columns import Choice, measured
 from defectra.spectra.measured_spectrum import LEAST, Measured, SpectrumError
 from defectra.spectra.measured_text import kind_of
 
@@ -24,8 +26,13 @@ LONGEST = 2_000_000  # values; no spectrum is longer
 DEEPEST = 12
 
 
-def read(path: Path, data: bytes) -> list[Measured] | None:
+def read(path: Path, data: bytes, chosen: Choice | None = None) -> list[Measured] | None:
     """Spectra of a binary file; None if it is none that is known.
+
+    Parameters
+    ----------
+    chosen
+        Datasets of HDF5 that the user chose, by name.
 
     Raises
     ------
@@ -34,9 +41,11 @@ def read(path: Path, data: bytes) -> list[Measured] | None:
     """
     kind, _ = kind_of(data)
     if kind == "HDF5":
-        return read_hdf5(path)
+        return read_hdf5(path, chosen)
     suffix = path.name.lower().removesuffix(".gz")[-4:]
     if kind.startswith("Gatan") or suffix in (".dm3", ".dm4"):
+        if chosen:
+            raise SpectrumError("this format names its data: it has no columns to choose")
         return read_gatan(path, kind or f"Gatan {suffix[1:]}")
     return None
 
@@ -58,8 +67,8 @@ def library(name: str, what: str) -> ModuleType:
         ) from None
 
 
-def read_hdf5(path: Path) -> list[Measured]:
-    """Spectra of an HDF5 file: each group whose datasets are named energy and absorption.
+def read_hdf5(path: Path, chosen: Choice | None = None) -> list[Measured]:
+    """Spectra of an HDF5 file: entries of NXxas, groups whose datasets are named as absorption.
 
     Links to other files are not followed.
 
@@ -77,15 +86,23 @@ def read_hdf5(path: Path) -> list[Measured]:
     out, why = [], []
     for where, columns, words in groups:
         try:
-            out.append(from_arrays(where, columns, words))
+            if isinstance(columns, SpectrumError):
+                raise columns
+            out.append(from_arrays(where, columns, words, chosen))
         except SpectrumError as error:
             why.append(f"{where or '/'}: {error}")
     if not out:
         raise SpectrumError("HDF5: " + ("; ".join(why[:3]) or "no group with a column of energies"))
-    return out
+    left = (f"not read: {'; '.join(why)[:300]}",) if why else ()
+    return [replace(m, notes=(*m.notes, *left)) for m in out]
 
 
-def from_arrays(where: str, columns: Mapping[str, Floats], words: Mapping[str, str]) -> Measured:
+def from_arrays(
+    where: str,
+    columns: Mapping[str, Floats],
+    words: Mapping[str, str],
+    chosen: Choice | None = None,
+) -> Measured:
     """A spectrum of the named arrays of one group; those as long as the energies count.
 
     Raises
@@ -98,18 +115,25 @@ def from_arrays(where: str, columns: Mapping[str, Floats], words: Mapping[str, s
     names = [n for n, v in columns.items() if len(v) == length]
     if length < LEAST:
         raise SpectrumError("no column of energies")
-    found = measured(np.column_stack([columns[n] for n in names]), names, None, {})
+    found = measured(np.column_stack([columns[n] for n in names]), names, chosen, {})
     meta = {**words, **found.meta}
     return Measured(
-        found.energy, found.mu, found.kind, words.get("element", ""), words.get("edge", ""), meta,
-        found.notes, where,
+        found.energy, found.mu, found.kind, words.get("element", "").capitalize(),
+        words.get("edge", "").upper(), meta, found.notes, where,
     )  # fmt: skip
 
 
 def _groups(
     h5py: ModuleType, group: Any, where: str, depth: int = 0
-) -> Iterator[tuple[str, dict[str, Floats], dict[str, str]]]:
+) -> Iterator[tuple[str, dict[str, Floats] | SpectrumError, dict[str, str]]]:
     """Every group with a column of energies, its one-dimensional numbers and short texts."""
+    if measured_nexus.is_entry(group):
+        try:
+            found, said = measured_nexus.entry(h5py, group)
+            yield where, found, said
+        except SpectrumError as error:
+            yield where, error, {}
+        return
     arrays: dict[str, Floats] = {}
     words: dict[str, str] = {}
     for name in group:
@@ -123,7 +147,7 @@ def _groups(
         elif isinstance(item, h5py.Dataset):
             _take(item, name, arrays, words)
     if any(column(n).role in (Role.ENERGY, Role.NOMINAL) for n in arrays):
-        yield where, arrays, words
+        yield where, measured_nexus.by_mode(arrays, {words.pop("mode", "")}), words
 
 
 def _take(item: Any, name: str, arrays: dict[str, Floats], words: dict[str, str]) -> None:
@@ -135,10 +159,8 @@ def _take(item: Any, name: str, arrays: dict[str, Floats], words: dict[str, str]
         arrays[f"{name} ({unit})" if unit and column(name).role is Role.ENERGY else name] = (
             np.asarray(item[()], np.float64)
         )
-    elif item.dtype.kind in "OS" and item.size == 1 and name in ("element", "edge"):
-        value = np.asarray(item[()]).ravel()[0]
-        text = value.decode(errors="replace") if isinstance(value, bytes) else str(value)
-        words[name] = text.strip().capitalize()
+    elif name in ("element", "edge", "mode"):
+        words[name] = measured_nexus.text(item)
 
 
 def read_gatan(path: Path, kind: str) -> list[Measured]:

@@ -88,12 +88,8 @@ def read_scans(path: Path, chosen: Choice | None = None) -> list[Measured]:
         data = read_bytes(path, LARGEST)
     except EngineError as error:
         raise SpectrumError(str(error)) from None
-    found = measured_binary.read(path, data)
-    if found is None:
-        found = _from_text(decoded(data), chosen)
-    elif chosen:
-        raise SpectrumError("this format names its data: it has no columns to choose")
-    return found
+    found = measured_binary.read(path, data, chosen)
+    return _from_text(decoded(data), chosen) if found is None else found
 
 
 def _from_text(text: str, chosen: Choice | None) -> list[Measured]:

@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 
 from defectra.core.errors import StructureError, StructureWarning
 from defectra.structures import space_groups
-from defectra.structures.cif_claims import check_atoms, check_cell, refuse_other_kinds
+from defectra.structures.cif_claims import check_atoms, check_cell, check_labels, refuse_other_kinds
 from defectra.structures.cif_formula import formula_of
 from defectra.structures.cif_sites import COORDINATE, Site, lattice_of, sites_of
 from defectra.structures.cif_syntax import Block, Loop, parse
 from defectra.structures.space_groups import Setting, UnknownSymbolError
+from defectra.structures.wyckoff import check_letters
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -36,6 +37,9 @@ _SYMBOL = (
 )  # fmt: skip
 _REFERENCE = ("_space_group_name_h-m_ref",)  # of the group, in a setting that may be another
 _HALL = ("_space_group_name_hall", "_symmetry_space_group_name_hall")
+_CODE = (
+    "_space_group_it_coordinate_system_code", "_space_group.it_coordinate_system_code",
+)  # fmt: skip
 _NUMBER = (
     "_space_group_it_number", "_symmetry_int_tables_number", "_space_group.it_number",
 )  # fmt: skip
@@ -75,6 +79,7 @@ def read_cif(text: str, block: str | None = None) -> Structure:
     lattice = lattice_of(chosen)
     check_cell(chosen, lattice)
     sites = sites_of(chosen)
+    check_labels(chosen, sites)
     found = _expand(chosen, sites, lattice)
     return _structure(chosen, sites, found, lattice)
 
@@ -113,9 +118,14 @@ def _expand(block: Block, sites: list[Site], lattice: Any) -> Expanded:
         try:
             atoms = _atoms(sites, found, lattice)
             sure = check_atoms(
-                block, sites, atoms.listed.tolist(), lattice.volume, named=bool(own and named)
+                block,
+                sites,
+                atoms.listed.tolist(),
+                lattice.volume,
+                named=bool(own and named and len(own.rotations) > 1),
             )
             _check_sure(block, own, bool(named), sure=sure)
+            _check_letters(sites, atoms, found, lattice.matrix)
         except StructureError as error:
             wrong.append(f"{found.name}: {error}")
             continue
@@ -131,6 +141,14 @@ def _expand(block: Block, sites: list[Site], lattice: Any) -> Expanded:
             "to the symbol, e.g. 'F d -3 m:2'"
         )
     return kept[0]
+
+
+def _check_letters(sites: list[Site], atoms: Expanded, found: Setting, matrix: Floats) -> None:
+    lettered = [k for k, s in enumerate(sites) if s.letter and k in atoms.listed]
+    if lettered:
+        at = np.array([atoms.coords[atoms.listed == k][0] for k in lettered])
+        letters = [sites[k].letter or "" for k in lettered]
+        check_letters([sites[k].label for k in lettered], letters, at, found, matrix)
 
 
 def _check_sure(block: Block, own: Setting | None, named: bool, *, sure: bool) -> None:
@@ -244,7 +262,10 @@ def _named(block: Block) -> list[Setting]:
             f"block {block.name}: {' and '.join(name for name, _ in named)} are different space "
             "groups or settings; correct one of them"
         )
-    return [space_groups.setting(h) for h in sorted(common)]
+    both = [space_groups.setting(h) for h in sorted(common)]
+    code = block.text(*_CODE)
+    meant = [s for s in both if code and s.choice.lower() == code.text.strip().lower()]
+    return meant or both
 
 
 def _settings(block: Block, named: list[Setting], matrix: Floats) -> list[Setting]:

@@ -7,9 +7,10 @@ list of operations or a wrong cell contradicts at least one of them.
 from __future__ import annotations
 
 import math
+import warnings
 from typing import Any
 
-from defectra.core.errors import StructureError
+from defectra.core.errors import StructureError, StructureWarning
 from defectra.structures.cif_formula import ISOTOPES, Formula, formula_of
 from defectra.structures.cif_sites import Site, number
 from defectra.structures.cif_syntax import Block
@@ -46,6 +47,33 @@ def refuse_other_kinds(block: Block) -> None:
         )
 
 
+_LABELS = (
+    "_atom_site_aniso_label", "_geom_bond_atom_site_label_1", "_geom_bond_atom_site_label_2",
+)  # fmt: skip
+
+
+def check_labels(block: Block, sites: list[Site]) -> None:
+    """Compare the labels of other tables (displacements, bonds) with those of the sites.
+
+    Raises
+    ------
+    StructureError
+        If a table speaks of a site that is not listed: it was lost.
+    """
+    known = {s.label for s in sites}
+    for name in _LABELS:
+        loop = block.loop(name)
+        column = loop.column(name) if loop else None
+        if loop is None or column is None:
+            continue
+        for row in loop.rows:
+            if row[column].known and row[column].text not in known:
+                raise StructureError(
+                    f"line {row[column].line}: {name} {row[column].text} is no listed site: add "
+                    "it to the sites, or take it out here"
+                )
+
+
 def check_cell(block: Block, lattice: Any) -> None:
     """Compare the cell with the volume that is stated.
 
@@ -77,7 +105,7 @@ def check_atoms(
     volume
         Of the cell, Å³.
     named
-        The operations are listed, and the space group that is named has as many.
+        The operations are listed, more than one, and the space group that is named has as many.
 
     Returns
     -------
@@ -122,11 +150,14 @@ def _agrees(
         return common > 1 and abs(total - amount) < 0.01 * amount  # the contents of the cell
     allowed = (int(units.text) * amount, int(units.text) * amount / common)
     fits = any(abs(total - n) <= 0.02 * n for n in allowed)
-    if not fits and not named:
-        raise StructureError(
+    if not fits:
+        text = (
             f"{total:g} atoms come out, {units.text} formula units of {shown(wanted)} are stated: "
             "the symmetry or _cell_formula_units_Z is wrong"
         )
+        if not named:
+            raise StructureError(text)
+        warnings.warn(f"block {block.name}: {text}", StructureWarning, stacklevel=3)
     return fits
 
 

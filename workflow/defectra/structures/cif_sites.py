@@ -22,12 +22,13 @@ _REAL = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eEdD][-+]?\d+)?)(?:\(\d*\))?$"
 _FRACTION = re.compile(r"([-+]?\d{1,3})/([1-9]\d?)$")
 # Symbols with the number of an isotope and a charge, whole or mean: ``7Li``, ``Fe3+``, ``Mn3.5+``.
 _SPECIES = re.compile(r"\d{0,3}([A-Za-z]{1,2})(?:\d*\.?\d*[+-]{1,2}|[+-]\d*\.?\d*|0)?$")
+_WYCKOFF = re.compile(r"\s*(?:\S*\.)?(\d{1,3})?\s*([a-zA-Zα])\s*$")  # also ``.8h``, ``m.m2.4e``
 _LABEL = re.compile(r"([A-Za-z]+)(?:[\d(_'*+-].*)?$")
 
 
 @dataclass(frozen=True)
 class Site:
-    """A listed site: element, fractional coordinates, occupancy, multiplicity if given."""
+    """A listed site: element, fractional coordinates, occupancy; multiplicity, letter if given."""
 
     label: str
     element: str
@@ -35,6 +36,7 @@ class Site:
     occupancy: float
     multiplicity: int | None
     line: int
+    letter: str | None = None
 
 
 def number(value: Value, what: str) -> float:
@@ -168,8 +170,9 @@ def _site(loop: Loop, row: list[Value], formula: dict[str, float]) -> Site:
             "coordinates (_atom_site_attached_hydrogens): add them as sites"
         )
     amount, many = value("occupancy"), None
-    for name in ("site_symmetry_multiplicity", "symmetry_multiplicity"):
+    for name in ("site_symmetry_multiplicity", "symmetry_multiplicity", "multiplicity"):
         many = many or value(name)
+    position = _position(value("wyckoff_symbol") or value("wyckoff_letter"))
     occupancy = 1.0 if amount is None else number(amount, f"occupancy of {shown.text}")
     if not 0 < occupancy <= 1.001:
         raise StructureError(f"line {row[0].line}: occupancy {occupancy:g} of {shown.text}")
@@ -178,9 +181,19 @@ def _site(loop: Loop, row: list[Value], formula: dict[str, float]) -> Site:
         _element(value("type_symbol"), value("label"), formula, row[0].line),
         np.array(coords),
         min(occupancy, 1.0),
-        int(many.text) if many and many.text.isdecimal() else None,
+        int(many.text) if many and many.text.isdecimal() else position[0],
         row[0].line,
+        position[1],
     )
+
+
+def _position(given: Value | None) -> tuple[int | None, str | None]:
+    """Multiplicity and letter of a Wyckoff symbol, ``4a`` or ``a``; None where not given."""
+    found = _WYCKOFF.match(given.text) if given else None
+    if found is None:
+        return None, None
+    letter = "A" if found.group(2) in "Aα" else found.group(2).lower()  # A follows z in P m m m
+    return int(found.group(1)) if found.group(1) else None, letter
 
 
 def _named_site(letters: str, formula: dict[str, float]) -> str:

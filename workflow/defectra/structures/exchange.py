@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from defectra.core.errors import StructureError, TableError, meant
+from defectra.core.errors import StoreError, StructureError, TableError, meant
 from defectra.core.store import made, replacing
 from defectra.structures.geometry import to_pymatgen
 
@@ -93,11 +94,16 @@ def write_database(rows: Sequence[Row], out: Path) -> None:
     """
     from ase.db import connect
 
-    with replacing(out) as temporary, connect(str(temporary), type="db") as database:
-        for row in rows:
-            atoms = atoms_of(row)
-            data = {k: v for k, v in row.items() if k not in _CELL}
-            database.write(atoms, data=data, **_selectable(atoms.info))
+    try:
+        with replacing(out) as temporary, connect(str(temporary), type="db") as database:
+            for row in rows:
+                atoms = atoms_of(row)
+                data = {k: v for k, v in row.items() if k not in _CELL}
+                database.write(atoms, data=data, **_selectable(atoms.info))
+    except sqlite3.OperationalError as error:  # a full disk, a folder that cannot be written
+        raise StoreError(
+            f"{out}: cannot be written ({error}); make room, make it writable or name another file"
+        ) from None
 
 
 def _selectable(info: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from defectra.core.errors import EngineError, StructureError, StructureWarning
+from defectra.core.paths import why_no_file
 from defectra.core.textfiles import Ending, plain_name, read_text
 from defectra.structures import text_claims
 from defectra.structures.cif import read_cif
@@ -74,13 +75,13 @@ def read_structure(path: str | Path, block: str | None = None) -> Structure:
     """
     path = Path(path)
     if not path.is_file():
-        raise StructureError(f"{path}: no such file")
+        raise StructureError(f"{path}: {why_no_file(path)}")
     if path.stat().st_size > LARGEST:
         raise StructureError(f"{path}: over {LARGEST} bytes; give one cell, not a trajectory")
     own = _own_reader(path, block)
     if own is None and block is not None:
         raise StructureError(f"{path}: a block was named, but this is no CIF")
-    return _told(path, own) if own else _by_others(path)
+    return _named(path, own) if own else _by_others(path)
 
 
 def _own_reader(path: Path, block: str | None) -> Callable[[], Structure] | None:
@@ -102,7 +103,7 @@ def _own_reader(path: Path, block: str | None) -> Callable[[], Structure] | None
     return None
 
 
-def _told(path: Path, reader: Callable[[], Structure]) -> Structure:
+def _named(path: Path, reader: Callable[[], Structure]) -> Structure:
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always", StructureWarning)
         try:

@@ -12,8 +12,9 @@ import yaml
 from pydantic import Field, StrictInt, ValidationError, field_validator, model_validator
 
 from defectra.core.errors import StructureError, meant
+from defectra.core.paths import why_no_file
 from defectra.core.settings import Strict
-from defectra.core.yaml_files import Plain
+from defectra.core.yaml_files import Plain, why_no_yaml
 from defectra.structures import charges, defects, interstitials, sqs, table
 from defectra.structures.colourings import LARGEST, Colourings, orderings, pose
 from defectra.structures.crystal import SYMPREC, VACANCY, Crystal, check_element
@@ -110,6 +111,8 @@ def load(path: str | Path) -> Request:
         return Request.model_validate(data)
     except FileNotFoundError:
         raise StructureError(f"{path}: no such file") from None
+    except IsADirectoryError:
+        raise StructureError(f"{path}: {why_no_file(path)}") from None
     except OSError as error:
         raise StructureError(f"{path}: cannot be read: {error.strerror}") from None
     except RecursionError:
@@ -121,7 +124,7 @@ def load(path: str | Path) -> Request:
         ]
         raise StructureError("\n".join(lines)) from None
     except (yaml.YAMLError, ValueError, TypeError) as error:
-        raise StructureError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
+        raise StructureError(f"{path}: not valid YAML: {why_no_yaml(error)}") from None
 
 
 def _reason(item: Any) -> str:

@@ -54,6 +54,11 @@ class Setting:
         """Symbol with its choice, for people."""
         return f"{self.symbol}:{self.choice}" if self.choice else self.symbol
 
+    @property
+    def standard(self) -> bool:
+        """Whether the axes are those of the International Tables."""
+        return self.choice in _STANDARD
+
 
 @lru_cache(maxsize=1)
 def _types() -> dict[int, Any]:
@@ -164,6 +169,11 @@ def by_number(number: int) -> list[Setting]:
         raise StructureError(f"space group number {number}: they run from 1 to 230")
     halls = [h for h, k in _types().items() if k.number == number]
     return [setting(h) for h in halls if _types()[h].choice in _STANDARD]
+
+
+def all_settings(number: int) -> list[Setting]:
+    """Every setting of a number of the International Tables; empty if there is no such number."""
+    return [setting(h) for h, k in _types().items() if k.number == number]
 
 
 def has_other_settings(found: Setting, lattice: NDArray[np.float64]) -> bool:

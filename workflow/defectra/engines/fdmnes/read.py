@@ -24,7 +24,7 @@ COMPANIONS = re.compile(
     r"fdmfile\.txt|fdmnes_error\.txt|.*_(bav|scan|scan_conv|nodipl|sd\d*|tddft.*|gamma_hole)\.txt",
     re.I,
 )
-MARKS: tuple[str, ...] = ("filout",)
+MARKS: tuple[str, ...] = ("filout", "= e_edge, z, n_edge")
 
 _HEADER = re.compile(r"^#?\s*([^=\n]+?)=\s*(E_edge\s*,.*)$", re.M)
 _OTHER = {  # beginnings of cards
@@ -333,8 +333,8 @@ def _converged(path: Path, folder: Folder) -> bool | None:
     if bav is None:
         return None
     text = read_text(bav).lower()
-    if "scf" not in text:
-        return True
     if "calculation has not converged" in text or "not converged" in text:
         return False
+    if "scf" not in text:
+        return True
     return True if "converged" in text or "convergence" in text else None

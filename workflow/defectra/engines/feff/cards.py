@@ -33,6 +33,9 @@ _TOLD = {
     "TDLD": "card TDLDA", "PMBS": "card PMBSE", "NOHO": "card NOHOLE: no core hole",
     "ABSO": "card ABSOLUTE: not normalised", "HUBB": "card HUBBARD",
     "SFCO": "card SFCONV: convolved with the many-body spectral function",
+    "DEBY": "card DEBYE: damped by thermal motion", "SIG2": "card SIG2: damped by disorder",
+    "SIGG": "card SIGGK: damped by disorder", "CHSH": "card CHSHIFT: energies moved",
+    "CHBR": "card CHBROADENING: another broadening",
 }  # fmt: skip
 
 
@@ -68,14 +71,19 @@ class Input:
         """Read a ``feff.inp``."""
         text = read_text(path)
         cards = cards_of(text)
-        edge = (cards.get("EDGE") or cards.get("HOLE") or ["K"])[0]
+        edge = next((w[0] for c, w in reversed(cards.items()) if c in ("EDGE", "HOLE") and w), "K")
         target = (cards.get("TARG") or cards.get("MARK") or [""])[0]
         several = "CFAV" in cards
         return cls(
             text,
             _HOLES.get(edge, edge.upper()),
             next((_OTHER[c] for c in cards if c in _OTHER), ""),
-            (*(_TOLD[c] for c in cards if c in _TOLD), *_hole(cards), *_moved(cards)),
+            (
+                *(_TOLD[c] for c in cards if c in _TOLD),
+                *_hole(cards),
+                *_paths(cards),
+                *_moved(cards),
+            ),
             () if several else _shells(text, cards),
             int(target[:9]) - 1 if target.isdecimal() else None,
             (cards.get("CIF") or [""])[0],
@@ -88,6 +96,22 @@ def _hole(cards: dict[str, list[str]]) -> list[str]:
     kind = (cards.get("CORE") or ["FSR"])[0].upper()
     words = "no core hole" if kind == "NONE" else f"core hole {kind}"
     return [] if kind == "FSR" else [f"card COREHOLE: {words}"]
+
+
+def _paths(cards: dict[str, list[str]]) -> list[str]:
+    """What is no full multiple scattering about the absorber, or not calculated in this run."""
+    out = []
+    if "EXAF" in cards and "XANE" not in cards:
+        out.append("card EXAFS: a sum over scattering paths")
+    elif "XANE" in cards and "FMS" not in cards:
+        out.append("no card FMS: no full multiple scattering")
+    steps = cards.get("CONT", [])
+    if steps[:1] == ["0"]:
+        out.append("card CONTROL: the potentials are those of an earlier run")
+    amplitude = (cards.get("S02") or ["1"])[0]
+    if amplitude not in ("1", "1.0", "0", "0.0"):
+        out.append(f"card S02: fine structure times {amplitude}")
+    return out
 
 
 def _moved(cards: dict[str, list[str]]) -> list[str]:
@@ -123,6 +147,7 @@ def cards_of(text: str) -> dict[str, list[str]]:
         if card == "END":
             break
         if re.match(r"[A-Z]", card) and card != "TITL":
+            out.pop(card, None)
             out[card] = words[1:]
     return out
 

@@ -18,13 +18,14 @@ ENGINE = "feff"
 PARSER_VERSION = f"2.{_XMU_VERSION}"
 UNIT = "edge step = 1"
 COMPANIONS = re.compile(
-    r"feff\.inp|log\d*\.dat|chi\.dat|xmu\.dat|(pot|phase|fms|gg|ldos|paths|files|list|geom|atoms|"
-    r"global|xsph|xsect|mod\d|mpse|exc|rotmat|dimensions|genfmt|ff2x|path|s02|screen|wscrn|crit|"
+    r"(.+[_\-. ])?feff([_\-. ].+)?\.inp|(.+[_\-. ])?log\d*\.dat|chi\.dat|xmu\.dat|"
+    r"(pot|phase|fms|gg|ldos|paths|files|list|geom|atoms|global|xsph|xsect|mod\d|mpse|exc|rotmat|dimensions|genfmt|ff2x|path|s02|screen|wscrn|crit|"
     r"band|compton|eels|fpf0|hubbard|opcons|reciprocal|sfconv|axafs|convergence\.scf|emesh|rixs)"
     r"[\w.]*\.?(inp|dat|bin|json|fine)?|\.?(feff\.error|dimensions\.dat)|apot\.bin|feff\d+\.dat",
     re.I,
 )
 
+_INPUT = re.compile(r"(?:.+[_\-. ])?feff(?:[_\-. ].+)?\.inp")
 MARKS: tuple[str, ...] = ()
 
 _ABSORBER = re.compile(r"Abs\s+Z=\s*(\d+)\s+Rmt.*?\b([KLMN]\d?)\s+shell")
@@ -34,32 +35,66 @@ _EMISSION = 5.0  # eV; a spectrum that ends so soon above the Fermi level is no 
 
 
 def find(folder: Folder) -> list[tuple[Path, ...]]:
-    """Every ``xmu.dat`` by name or content; ``feff.inp`` alone is a run without a spectrum."""
-    spectra = [
+    """Every ``xmu.dat`` by name or content; an input alone is a run without a spectrum."""
+    spectra = _spectra(folder)
+    inputs = _inputs(folder)
+    if not spectra:
+        return [(p,) for p in inputs.values()]
+    used = {own_file(p, folder, "feff", "inp") for p in spectra}
+    alone = [p for name, p in inputs.items() if name != "feff.inp" and p not in used]
+    return [(p,) for p in (*spectra, *alone)]
+
+
+def _spectra(folder: Folder) -> list[Path]:
+    return [
         p
         for p in folder.files
         if plain_name(p).lower() == "xmu.dat" or "used to normalize mu" in folder.head(p)
     ]
-    inputs = folder.named("feff.inp")
-    return [(p,) for p in spectra] or ([(inputs,)] if inputs else [])
+
+
+def _inputs(folder: Folder) -> dict[str, Path]:
+    """Inputs by their names: ``feff.inp``, ``NiO_feff.inp``, ``feff_NiO.inp``."""
+    found = {plain_name(p).lower(): p for p in reversed(folder.files)}
+    return {n: found[n] for n in sorted(found) if _INPUT.fullmatch(n)}
+
+
+def own_file(path: Path, folder: Folder, word: str, ending: str) -> Path | None:
+    """Input or log of a spectrum: ``NiO_feff.inp`` of ``NiO_xmu.dat``, ``feff.inp`` of ``xmu.dat``.
+
+    A spectrum whose name has no companion owns the plain one if it is ``xmu.dat``, or if the
+    folder has no other spectrum and no other input.
+    """
+    name = plain_name(path).lower()
+    if name != "xmu.dat" and "xmu" in name:
+        first, last = name.removesuffix(".dat").split("xmu", 1)
+        if own := folder.named(f"{first}{word}{last}.{ending}"):
+            return own
+    inputs = _inputs(folder)
+    alone = len(_spectra(folder)) == 1 and len(inputs) <= 1
+    plain = folder.named(f"{word}.{ending}")
+    if plain is not None or word != "feff":
+        return plain if name == "xmu.dat" or alone else None
+    return next(iter(inputs.values()), None) if alone else None
 
 
 def read(files: tuple[Path, ...], folder: Folder) -> Reading:
     """Read ``xmu.dat``, with ``log1.dat`` and ``feff.inp`` where they are its own."""
     path = files[0]
-    inputs = folder.named("feff.inp")
+    alone = path in _inputs(folder).values()
+    inputs = path if alone else own_file(path, folder, "feff", "inp")
     given = Input.read(inputs) if inputs else None
-    if given and given.other:
-        raise EngineError("not_absorption", f"feff.inp has the card {given.other}, no absorption")
-    if plain_name(path).lower() == "feff.inp":
-        raise EngineError("not_finished", "feff.inp is there, but no xmu.dat: FEFF did not finish")
-    if not _owns(path, folder):
-        inputs, given = None, None
+    beside = inputs or folder.named("feff.inp")
+    if beside and (card := (given or Input.read(beside)).other):
+        raise EngineError("not_absorption", f"{beside.name} has the card {card}, no absorption")
+    if alone:
+        reason = f"{path.name} is there, but no xmu.dat of it: FEFF did not finish"
+        raise EngineError("not_finished", reason)
     parsed = read_xmu(path)
     _check_range(path, float(parsed.energy[-1] - parsed.edge + parsed.efermi))
     whole = [x for x in read_text(path).splitlines() if x.lstrip().startswith("#")]
     header = "\n".join(written_by_feff(whole))
-    log = folder.named("log1.dat") if _owns(path, folder) else None
+    log = own_file(path, folder, "log1", "dat")
     converged = None
     if log:
         converged, iterations = read_convergence(log)
@@ -78,11 +113,6 @@ def read(files: tuple[Path, ...], folder: Folder) -> Reading:
         given.structure if given else None,
         note="; ".join(given.notes) if given else "",
     )
-
-
-def _owns(path: Path, folder: Folder) -> bool:
-    """Whether ``feff.inp`` and log of a folder are those of a spectrum: the only, or xmu.dat."""
-    return plain_name(path).lower() == "xmu.dat" or len(find(folder)) == 1
 
 
 def _check_range(path: Path, above: float) -> None:

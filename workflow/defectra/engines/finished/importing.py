@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from defectra.core.errors import DefectraError, EngineError
+from defectra.core.paths import why_no_folder
 from defectra.core.records import (
     CALCULATIONS,
     GEOMETRIES,
@@ -92,13 +93,13 @@ def import_tree(
     Raises
     ------
     EngineError
-        ``missing_output`` if there is no such folder.
+        ``missing_output`` if there is no such folder, or it cannot be read.
     """
     root = Path(root).resolve()
     if not root.is_dir():
-        raise EngineError("missing_output", f"{root}: no such folder")
-    out = Imported()
-    for folder in folders(root):
+        raise EngineError("missing_output", f"{root}: {why_no_folder(root)}")
+    out, unreadable = Imported(), list[OSError]()
+    for folder in folders(root, unreadable):
         found = list(runs(folder, readers))
         for reader, files in found:
             _add(out, reader, files, folder, root, absorber)
@@ -106,13 +107,25 @@ def import_tree(
         engines = {reader for reader, _ in found}
         for path, reason in passed_over.reasons(folder, taken, engines, readers):
             out.passed_over.append({"source": str(path.relative_to(root)), "reason": reason})
+    for error in unreadable:
+        path, why = Path(error.filename), f"folder that cannot be read ({error.strerror})"
+        if path == root:
+            raise EngineError("missing_output", f"{root}: {why}")
+        out.passed_over.append({"source": str(path.relative_to(root)), "reason": why})
     copies.drop(out.imports, out.calculations, out.spectra)
     return out
 
 
-def folders(root: Path) -> Iterator[Folder]:
-    """All folders of a tree that can be read, in a stable order; links are not followed."""
-    for path, names, _ in os.walk(root):
+def folders(root: Path, unreadable: list[OSError] | None = None) -> Iterator[Folder]:
+    """All folders of a tree that can be read, in a stable order; links are not followed.
+
+    Parameters
+    ----------
+    unreadable
+        Gets the error of each folder that cannot be read.
+    """
+    onerror = None if unreadable is None else unreadable.append
+    for path, names, _ in os.walk(root, onerror=onerror):
         names[:] = sorted(n for n in names if n not in _SKIPPED)
         yield Folder(Path(path))
 

@@ -87,6 +87,7 @@ def read(files: tuple[Path, ...], folder: Folder) -> Reading:
             f"{files[0].name}: {element} number {int(site)}, the input above has "
             f"{cell[1].count(element)} atom(s) of {element}",
         )
+    _check_edges(files[0], own, level, index, element)
     return Reading(
         spectrum(energy, mu, converged=None),
         Absorber(element, _EDGES.get(level, ""), index, "file name"),
@@ -98,6 +99,27 @@ def read(files: tuple[Path, ...], folder: Folder) -> Reading:
         (),
         cell,
         note=f"mean of {len(files)} photons, {operator or 'no photon files: taken as dipole'}",
+    )
+
+
+def _check_edges(path: Path, own: str, level: str, index: int | None, element: str) -> None:
+    """Refuse a spectrum of a level or an atom that the input does not ask for (``edges``).
+
+    The key lists atom, n and l; a negative atom is the nuclear charge of an element.
+    """
+    asked = re.search(r"^[^#!*\n]*\bedges\s*\{([^}]*)\}", own, re.M)
+    words = asked.group(1).split() if asked else []
+    if not words or len(words) % 3 or not all(re.fullmatch(r"-?\d{1,6}", w) for w in words):
+        return
+    wanted = (int(level[0]), "spdf".index(level[1]))
+    triples = [tuple(int(w) for w in words[k : k + 3]) for k in range(0, len(words), 3)]
+    for atom, n, momentum in triples:
+        own_atom = symbol(-atom) == element if atom < 0 else index is None or atom == index + 1
+        if own_atom and (n, momentum) == wanted:
+            return
+    raise EngineError(
+        "mixed_files",
+        f"{path.name}: {element} {level}, the input above asks for edges {' '.join(words)}",
     )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from defectra.core.errors import EngineError
 from defectra.core.textfiles import plain_name, read_text
@@ -99,6 +100,7 @@ def read(files: tuple[Path, ...], folder: Folder) -> Reading:  # noqa: ARG001
         f"mean of {len(files)} polarisations" if len(files) > 1 else "one polarisation",
         "" if zero is None else _zero_remark(zero, efermi),
         run.open,
+        _occupied(run.given, energy, zero),
     ]
     known = run.given is not None or run.output is not None
     return Reading(
@@ -111,6 +113,13 @@ def read(files: tuple[Path, ...], folder: Folder) -> Reading:  # noqa: ARG001
         structures=(run.pw,) if run.pw else (),
         note="; ".join(n for n in notes if n),
     )
+
+
+def _occupied(given: XInput | None, energy: NDArray[np.float64], zero: float | None) -> str:
+    """Whether occupied states are in the spectrum, which the program leaves there by default."""
+    cut = given is None or given.keys.get("cut_occ_states", "").lower().strip(".")[:1] == "t"
+    below = zero is None and float(energy[0]) < 0
+    return "" if cut or not below else "occupied states are in it (cut_occ_states is not set)"
 
 
 def _edge(path: Path, given: XInput) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from defectra.core.errors import DataError, LibraryError
+from defectra.core.paths import why_no_file
 
 Mask = NDArray[np.bool_]
 Floats = NDArray[np.float64]
@@ -95,8 +96,10 @@ def read_picture(path: Path) -> Picture:
         with Image.open(path) as file:
             canvas = Image.new("RGBA", file.size, "white")
             canvas.alpha_composite(file.convert("RGBA"))
-    except FileNotFoundError:
-        raise DataError(f"{path}: no such file") from None
+    except (FileNotFoundError, IsADirectoryError):
+        raise DataError(f"{path}: {why_no_file(path)}") from None
+    except PermissionError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror})") from None
     except (UnidentifiedImageError, OSError, ValueError, Image.DecompressionBombError) as error:
         raise DataError(f"{path}: cannot be read as a picture ({error})") from None
     try:

@@ -47,7 +47,7 @@ def scorecard(metrics: Rows, study: DynamicsStudy) -> list[Row]:
         source=_STORED,
         test="equal",
     )
-    return [c.row() for c in (stored, *_foretold(metrics, study))]
+    return [c.row() for c in (stored, *_predicted(metrics, study))]
 
 
 def _scaled(study: DynamicsStudy) -> str:
@@ -68,8 +68,8 @@ def _at(metrics: Rows, study: DynamicsStudy) -> Look:
     return found
 
 
-def _foretold(metrics: Rows, study: DynamicsStudy) -> Iterator[claims.Claim]:
-    """The paper says that learned laws foretell patterns; the baseline is that nothing moves."""
+def _predicted(metrics: Rows, study: DynamicsStudy) -> Iterator[claims.Claim]:
+    """The paper says that learned laws predict patterns; the baseline is that nothing moves."""
     found, last = _at(metrics, study), f"t = {study.kuramoto.later[-1]:g}"
     baselines = {
         "kuramoto": (names.KERNEL, names.LAST_STAYS, last),
@@ -78,8 +78,8 @@ def _foretold(metrics: Rows, study: DynamicsStudy) -> Iterator[claims.Claim]:
     for target, (model, still, subset) in baselines.items():
         base = found(target, still, Metric.PATTERN, subset=subset)
         yield Claim(
-            claim_id=f"{target}_foretold",
-            claim=f"{target}: difference of the pattern that the learned law foretells for a "
+            claim_id=f"{target}_predicted",
+            claim=f"{target}: difference of the pattern that the learned law predicts for a "
             f"trajectory that it was not learned from ({subset}), below that without motion "
             f"({base.shown})",
             than=base.value,

@@ -1,4 +1,4 @@
-"""Kuramoto oscillators: the kernel from patterns, and what it foretells."""
+"""Kuramoto oscillators: the kernel from patterns, and what it predicts."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ class Forecast:
     order, local
         Absolute difference of the order parameters, global and between neighbours.
     field
-        1 minus the mean cosine of the angle between foretold and true oscillators.
+        1 minus the mean cosine of the angle between predicted and true oscillators.
     pattern
         Sum of absolute differences of the intensities over the sum of the true ones.
     """
@@ -149,7 +149,7 @@ class Forecast:
     pattern: Floats
 
 
-def foretold(kernel: Floats, series: Series, system: KuramotoSystem) -> Floats:
+def predicted(kernel: Floats, series: Series, system: KuramotoSystem) -> Floats:
     """States at the later times from the known start with a learned kernel, (t, n, n)."""
     start = start_of(series, system)
     times = np.array([times_of(system)[0], *later_of(system)])

@@ -17,9 +17,9 @@ from defectra.studies.dynamics.kernels import (
     agreement,
     fit_family,
     fit_kernel,
-    foretold,
     judged,
     pooled,
+    predicted,
     regressed,
     relative_difference,
     start_of,
@@ -149,12 +149,12 @@ def _baselines(
 def _forecasts(
     protocol: str, series: Sequence[Series], own: Sequence[KernelFit], system: KuramotoSystem
 ) -> Iterator[Row]:
-    """Each trajectory foretold with the mean kernel of the others, beside two baselines."""
+    """Each trajectory predicted with the mean kernel of the others, beside two baselines."""
     later = later_of(system)
     learned, frozen, linear = [], [], []
     for number, s in enumerate(series):
         kernel = pooled([f.kernel for k, f in enumerate(own) if k != number])
-        learned.append(judged(foretold(kernel, s, system), s, system))
+        learned.append(judged(predicted(kernel, s, system), s, system))
         seen = s.state[system.patterns - 1].reshape(1, system.number, system.number)
         frozen.append(judged(np.repeat(seen, len(later), axis=0), s, system))
         linear.append(_linear_difference(s, system))

@@ -110,7 +110,7 @@ def _forecasts(
     own: Sequence[PairFit],
     system: SwarmSystem,
 ) -> Iterator[Row]:
-    """The last pattern of each trajectory, foretold with the mean law of the others."""
+    """The last pattern of each trajectory, predicted with the mean law of the others."""
     found = []
     for number, s in enumerate(series):
         speed = np.mean([f.speed for k, f in enumerate(own) if k != number], axis=0)

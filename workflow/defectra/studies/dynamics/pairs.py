@@ -237,7 +237,7 @@ def profile_error(found: PairFit, weights: Floats, system: SwarmSystem) -> float
 
 
 def forecast_error(speed: Floats, series: Series, system: SwarmSystem) -> tuple[float, float]:
-    """Relative difference of the last pattern, foretold by a law and by the first pattern.
+    """Relative difference of the last pattern, predicted by a law and by the first pattern.
 
     Parameters
     ----------

@@ -27,7 +27,7 @@ TOLERANCE = 1e-6
 
 
 class SavedLaw(Protocol):
-    """A law that foretells patterns.
+    """A law that predicts patterns.
 
     Attributes
     ----------

@@ -128,7 +128,7 @@ def parse_levels(job: Job) -> None:
 
     from defectra.core.csvs import write_csv
     from defectra.defects.energy_tables import Mapped, levels_of_table
-    from defectra.defects.program_results import levels_of_results
+    from defectra.defects.program_results import levels_of_files
     from defectra.defects.vasp_runs import CELLS_COLUMNS, cells_of_sets, levels_of_sets, read_sets
     from defectra.studies.levels.tables import COMPUTED_LEVELS
 
@@ -141,10 +141,9 @@ def parse_levels(job: Job) -> None:
         cells += cells_of_sets(sets, host, tensor)
         rows += made
         left_out += out + more
-    for path in json.loads(job.params.results):
-        made, out = levels_of_results(Path(path), coefficient)
-        rows += made
-        left_out += out
+    made, out = levels_of_files([Path(p) for p in json.loads(job.params.results)], coefficient)
+    rows += made
+    left_out += out
     for entry in json.loads(job.params.tables):
         path = Path(entry.pop("file"))
         for name in ("energies", "corrections"):

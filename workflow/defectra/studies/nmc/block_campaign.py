@@ -12,7 +12,7 @@ import argparse
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,11 +25,15 @@ from defectra.core.errors import BusyError, ConfigError, EngineError, reports_er
 from defectra.core.paths import PROJECT
 from defectra.core.store import Archive
 from defectra.engines.relaxation import NO_GEOMETRY
+from defectra.studies.nmc import block_images
 from defectra.studies.nmc.blocks import Block, blocks, tasks
 from defectra.studies.nmc.geometries import RELAXERS, Geometries
 from defectra.studies.nmc.requests import KINDS, Settings, settings_of, task_families
 
 SECOND_ARMS = ("pristine", "vacancy", "antisite")
+CORE_HOLE = "gpaw_corehole"
+CORE_HOLE_SITES = {"Li": 1, "O": 2}
+BLOCKS_ARCHIVE = "nmc_blocks"  # below the archive
 
 
 def journal_of(work: Path, block: Block) -> Path:
@@ -53,6 +57,20 @@ def second_relaxer(config: Config) -> Config:
     changes = {"relaxer": "sevennet", "arms": list(SECOND_ARMS), "converged_every": 0}
     blocks = config.nmc.blocks.model_copy(update=changes)
     return config.model_copy(update={"nmc": config.nmc.model_copy(update={"blocks": blocks})})
+
+
+def core_holes(config: Config) -> Config:
+    """The same relaxed cells by a second code: Li K and O K with a core hole, three arms alone."""
+    changes = {
+        "arms": list(SECOND_ARMS),
+        "edges": [f"{element} K" for element in CORE_HOLE_SITES],
+        "sites": dict(CORE_HOLE_SITES),
+        "protocol": "fast",
+        "converged": "fast",
+        "converged_every": 0,
+    }
+    study = {"engine": CORE_HOLE, "blocks": config.nmc.blocks.model_copy(update=changes)}
+    return config.model_copy(update={"nmc": config.nmc.model_copy(update=study)})
 
 
 def families_of_block(config: Config, block: Block) -> list[Family]:
@@ -87,7 +105,9 @@ def drawn(config: Config) -> Iterator[Block]:
     ConfigError
         If a protocol is unknown or a lithium content does not fit the cell.
     """
-    study, known = config.nmc, config.protocols.feff
+    study = config.nmc
+    is_second_code = study.engine == CORE_HOLE
+    known = config.protocols.gpaw_corehole if is_second_code else config.protocols.feff
     for key in ("protocol", "converged"):
         name = getattr(study.blocks, key)
         if name not in known:
@@ -105,7 +125,40 @@ def drawn(config: Config) -> Iterator[Block]:
     return blocks(study.blocks, study.structures.metals, config.seed)
 
 
-def fill(config: Config, work: Path) -> Iterator[tuple[Block, Request, Row]]:
+def larger_cells(config: Config, block: Block) -> list[Family]:
+    """A vacancy of the block in a cell of 80 atoms."""
+    settings = block_settings(config, config.nmc.engine, relax=True)
+    return list(block_images.families_of_block(block, config.nmc.blocks, settings))
+
+
+@dataclass(frozen=True)
+class Variant:
+    """What is computed of the blocks.
+
+    Attributes
+    ----------
+    families
+        What a block asks for.
+    source
+        Archive below that of the config whose results need no computing; empty: that one itself.
+    """
+
+    families: Callable[[Config, Block], list[Family]] = families_of_block
+    source: str = ""
+
+    def archive(self, config: Config) -> Archive:
+        """Results that need no computing."""
+        return Archive(PROJECT / config.archive / self.source)
+
+
+PLAIN = Variant()
+IN_RELAXED_CELLS = Variant(source=BLOCKS_ARCHIVE)
+LARGER_CELLS = Variant(larger_cells, BLOCKS_ARCHIVE)
+
+
+def fill(
+    config: Config, work: Path, variant: Variant = PLAIN
+) -> Iterator[tuple[Block, Request, Row]]:
     """Compute block after block; yields each calculation once it is durable.
 
     Raises
@@ -113,24 +166,18 @@ def fill(config: Config, work: Path) -> Iterator[tuple[Block, Request, Row]]:
     EngineError
         ``engine_missing``, with the sentence that says how to get it.
     """
-    archive = _archive(config)
+    archive = variant.archive(config)
     for block in drawn(config):
         journal, counts = journal_of(work, block), Counts()
         ledger = Ledger(KINDS, archive, [journal])
         try:
             with ledger.writing(journal):
-                for request, row in complete(
-                    families_of_block(config, block), ledger, work, counts
-                ):
+                for request, row in complete(variant.families(config, block), ledger, work, counts):
                     yield block, request, row
         except BusyError:
             continue
         if counts.lacking:
             raise EngineError("engine_missing", next(iter(counts.lacking)))
-
-
-def _archive(config: Config) -> Archive:
-    return Archive(PROJECT / config.archive)
 
 
 @dataclass(frozen=True)
@@ -156,13 +203,13 @@ class Begun:
         return all(settled(item, self.ledger) for item in self.items)
 
 
-def begun(config: Config, work: Path) -> Iterator[Begun]:
+def begun(config: Config, work: Path, variant: Variant = PLAIN) -> Iterator[Begun]:
     """Blocks that have a journal, with all that is in it."""
-    archive = _archive(config)
+    archive = variant.archive(config)
     for block in drawn(config):
         journal = journal_of(work, block)
         if journal.exists():
-            ledger, families = Ledger(KINDS, archive, [journal]), families_of_block(config, block)
+            ledger, families = Ledger(KINDS, archive, [journal]), variant.families(config, block)
             found = [item for _, item in survey(families, ledger)]
             unique = {getattr(i, "calculation_id", "") or i.about["calculation_id"]: i
                       for i in found}  # fmt: skip
@@ -176,22 +223,23 @@ def settled(item: Request | Waiting, ledger: Ledger) -> bool:
     return ledger.finished(item)
 
 
-def export(config: Config, work: Path, into: Path) -> dict[str, int]:
+def export(config: Config, work: Path, into: Path, variant: Variant = PLAIN) -> dict[str, int]:
     """Add what the journals hold to the archive `into`; returns new rows by table.
 
     Only whole blocks are exported: half a block would not be balanced.
     """
-    whole = [found for found in begun(config, work) if found.whole]
+    whole = [found for found in begun(config, work, variant) if found.whole]
     families = [family for found in whole for family in found.families]
     journals = [journal_of(work, found.block) for found in whole]
-    return export_rows(families, Ledger(KINDS, _archive(config), journals), Archive(into))
+    ledger = Ledger(KINDS, variant.archive(config), journals)
+    return export_rows(families, ledger, Archive(into))
 
 
-def status(config: Config, work: Path) -> Iterator[str]:
+def status(config: Config, work: Path, variant: Variant = PLAIN) -> Iterator[str]:
     """One line for each block that was begun, and one of all."""
     whole: Counter[str] = Counter()
     cpu, done, structures, size = 0.0, 0, 0, 0
-    for found in begun(config, work):
+    for found in begun(config, work, variant):
         block, states = found.block, _states(found)
         rows = (found.ledger.record(i.calculation_id) for i in found.items
                 if isinstance(i, Request))  # fmt: skip
@@ -204,10 +252,10 @@ def status(config: Config, work: Path) -> Iterator[str]:
         first = block.table[0]
         yield (
             f"block {block.number:3d} {first['composition']} lithium {first['lithium']:.1f}: "
-            f"{_told(states)}; {seconds:.0f} CPU s"
+            f"{_counted(states)}; {seconds:.0f} CPU s"
         )
     yield (
-        f"{done} whole blocks, {structures} arms; {_told(whole) or 'nothing yet'}; "
+        f"{done} whole blocks, {structures} arms; {_counted(whole) or 'nothing yet'}; "
         f"{cpu / 3600:.2f} CPU h, journals {size / 1e6:.1f} MB"
     )
 
@@ -224,7 +272,7 @@ def _states(found: Begun) -> Counter[str]:
     return states
 
 
-def _told(states: Counter[str]) -> str:
+def _counted(states: Counter[str]) -> str:
     return ", ".join(f"{n} {s}" for s, n in sorted(states.items()))
 
 
@@ -236,19 +284,32 @@ def main() -> int:
     parser.add_argument("--config", type=Path, default=own_or_shipped())
     parser.add_argument("--work", type=Path, default=Path("results/archive"))
     parser.add_argument("--into", type=Path, help="archive that export adds to")
-    parser.add_argument(
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument(
         "--second-relaxer", action="store_true", help="cells of SevenNet in place of CHGNet"
     )
+    which.add_argument(
+        "--core-hole", action="store_true", help="Li K and O K by GPAW with a core hole"
+    )
+    which.add_argument(
+        "--larger-cells", action="store_true", help="a vacancy of each block in 80 atoms"
+    )
     args = parser.parse_args()
-    config = second_relaxer(load(args.config)) if args.second_relaxer else load(args.config)
+    config, variant = load(args.config), PLAIN
+    if args.second_relaxer:
+        config = second_relaxer(config)
+    elif args.core_hole:
+        config, variant = core_holes(config), IN_RELAXED_CELLS
+    elif args.larger_cells:
+        variant = LARGER_CELLS
     if args.action == "export":
-        print(export(config, args.work, args.into or PROJECT / config.archive))
+        print(export(config, args.work, args.into or PROJECT / config.archive, variant))
     elif args.action == "status":
-        for text in status(config, args.work):
+        for text in status(config, args.work, variant):
             print(text)
     else:
         start = time.time()
-        for block, request, row in fill(config, args.work):
+        for block, request, row in fill(config, args.work, variant):
             hours = (time.time() - start) / 3600
             what = f"{request.kind} {request.protocol}: {row['status']}"
             print(f"{hours:7.3f} h  block {block.number}: {what}", flush=True)

@@ -41,11 +41,31 @@ def matrix(arms: Arms, name: str) -> Floats:
 
 
 def hold_out(
-    arms: Arms, held: Held, values: Floats, model: ModelName, n_folds: int, seed: int
+    arms: Arms,
+    held: Held,
+    values: Floats,
+    model: ModelName,
+    n_folds: int,
+    seed: int,
+    repeats: int | None = None,
 ) -> Answers:
-    """Answers of a model that is shown no spectrum, on the folds of `held`; equal in each test."""
+    """Answers of a model that is shown no spectrum, on the folds of `held`; equal in each test.
+
+    Parameters
+    ----------
+    values
+        What it is shown, shape (n, p).
+    repeats
+        Repeats with folds of their own, after which the answers begin anew (the labels must be
+        the same in all of them); none: as many as `held` has.
+    """
     out = Answers.empty(len(held.labels), arms)
+    length = len(held.labels) if repeats is None else repeats * TESTS
     for repeat, start in enumerate(range(0, len(held.labels), TESTS)):
+        if start >= length:
+            here = slice(start, start + TESTS)
+            out.values[here] = out.values[start - length : start - length + TESTS]
+            continue
         labels = held.labels[start].values
         for train, test in split_folds(arms, held.split, n_folds, repeat):
             targets = Targets(labels[train], arms.is_class)

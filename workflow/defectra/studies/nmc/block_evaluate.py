@@ -28,8 +28,10 @@ BOTH, INTENSITY, NONE = "shape and intensity: all", "intensity: all", "none"
 FEWEST = 4  # blocks; below, nothing is evaluated
 PERMUTATIONS = 8  # times the repeats of the other models
 # The same for the model of the claims, each edge and all: a bootstrap over blocks does not contain
-# the draw of the jitters, and three of them move an AUROC by 0.04 (standard deviation over seeds).
-DRAWS = 32
+# the draw of the jitters, and three of them move an AUROC by 0.04 (standard deviation over seeds)
+# with ten blocks. Blocks draw their jitters independently: what counts is draws times blocks.
+MOST_DRAWS, FEWEST_DRAWS, DRAWS_OF_BLOCKS = 32, 4, 640
+CONTROL_FOLDS = 4  # times the repeats of the other models: controls have no jitter, only folds
 JITTERS, NOISES, SHARES = (0.0, 0.25, 0.5, 1.0), (0.0, 0.01, 0.02, 0.05), (0.25, 0.5, 0.75, 1.0)
 HALVES_COLUMNS = ["edges", "target", "score"]
 NICKEL = Target("nickel_state", "nickel_state", "e", False)
@@ -107,7 +109,7 @@ def evaluate_blocks(
         kernels=(KERNEL,),
         components=(),
         subsets=runner.arms.ends(),
-        repeats=DRAWS * settings.repeats,
+        repeats=draws(len(set(runner.arms.groups))) * settings.repeats,
     )
     out.metrics += _shape(runner, claimed)
     out.metrics += _shape(runner, replace(held, answers=_rest(held, claimed)), constant=False)
@@ -128,6 +130,11 @@ def evaluate_blocks(
     out.curves += _disturbed(runner)
     out.curves += _learning(runner)
     return out
+
+
+def draws(blocks: int) -> int:
+    """How many times the fixed repeats the model of the claims is run with so many blocks."""
+    return min(MOST_DRAWS, max(FEWEST_DRAWS, round(DRAWS_OF_BLOCKS / blocks)))
 
 
 def _all(held: Held, arms: Arms, model: str = KERNEL) -> Floats:
@@ -171,11 +178,12 @@ def _intensity(runner: Runner, held: Held, out: Evaluation | None) -> Iterator[R
 def _controls(runner: Runner, held: Held) -> Iterator[Row]:
     """Models that are shown no spectrum, and the gain of all edges over each of them."""
     sheet, arms = runner.sheet(held), runner.arms
+    repeats = CONTROL_FOLDS * runner.settings.repeats
     for name, models in CONTROLS.items():
         values = block_controls.matrix(arms, name)
         for model in models:
             found = block_controls.hold_out(
-                arms, held, values, model, runner.settings.folds, runner.seed
+                arms, held, values, model, runner.settings.folds, runner.seed, repeats
             ).values
             yield from sheet.defects(found, name, model)
             if name == METADATA:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import combinations
 from typing import Any
 
@@ -75,17 +76,22 @@ class Arms:
         """Names of the edges."""
         return tuple(self.curves)
 
-    @property
+    @cached_property
     def groups(self) -> list[str]:
         """What no split may cut."""
         return [str(r["group"]) for r in self.rows]
 
-    @property
+    @cached_property
     def arms(self) -> NDArray[np.str_]:
         """Arm of each row, shape (n,)."""
         return np.array([r["arm"] for r in self.rows])
 
-    @property
+    @cached_property
+    def blocks(self) -> NDArray[np.int64]:
+        """Block of each row, shape (n,)."""
+        return np.array([r["block"] for r in self.rows])
+
+    @cached_property
     def truth(self) -> Floats:
         """Labels of the targets, shape (n, k)."""
         return np.array([[float(r[t.column]) for t in self.targets] for r in self.rows])
@@ -134,7 +140,7 @@ def permuted(arms: Arms, seed: int) -> Labels:
     contents of the same arm of another block.
     """
     generator = np.random.default_rng([seed, 77])
-    blocks = np.array([r["block"] for r in arms.rows])
+    blocks = arms.blocks
     values, names, is_class = arms.truth.copy(), arms.arms.copy(), arms.is_class
     members = [np.flatnonzero(blocks == b) for b in np.unique(blocks)]
     partner = generator.permutation(len(members))

@@ -70,6 +70,19 @@ def plot_weights(job: Job) -> None:
     plot_weights(read_csv(job.input.weights, WEIGHT_COLUMNS), job.output[0])
 
 
+def plot_shells(job: Job) -> None:
+    """Change of sites over their distance from the defect.
+
+    Input sites, shells (csv); no params.
+    """
+    from defectra.core.csvs import read_csv
+    from defectra.studies.nmc.block_shells import SHELL_COLUMNS, SITE_COLUMNS
+    from defectra.studies.nmc.figures.shells import plot_shells
+
+    sites = read_csv(job.input.sites, SITE_COLUMNS)
+    plot_shells(sites, read_csv(job.input.shells, SHELL_COLUMNS), job.output[0])
+
+
 def plot_experiment(job: Job) -> None:
     """Lithium of measured electrodes.
 

@@ -7,7 +7,7 @@ blocks. RMSE: root mean square error.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -126,11 +126,10 @@ def pair_curves(
 
 def _members(arms: Arms, labels: Labels, pair: Pair) -> tuple[NDArray[Any], NDArray[Any]]:
     """Rows of both arms, block by block."""
-    blocks = np.array([r["block"] for r in arms.rows])
     rows = []
     for name in (pair.arm, pair.other):
         own = np.flatnonzero(labels.arms == name)
-        rows.append(own[np.argsort(blocks[own], kind="stable")])
+        rows.append(own[np.argsort(arms.blocks[own], kind="stable")])
     return rows[0], rows[1]
 
 
@@ -169,6 +168,9 @@ class Sheet:
     held: Held
     bootstrap: Bootstrap
     seed: int
+    _known: dict[tuple[int, Pair], tuple[Floats, dict[Metric, Floats]]] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def row(
         self, target: str, features: str, model: str, subset: str, metric: Metric, value: Value
@@ -221,9 +223,13 @@ class Sheet:
                 yield self.row(pair.target, features, model, pair.name, metric, value)
 
     def pair(self, values: Floats, pair: Pair) -> dict[Metric, Floats]:
-        """Curves of a pair; `values` has shape (d, n, k)."""
-        own = values[..., pair.column]
-        return pair_curves(self.arms, self.held.labels, own, pair, self.bootstrap)
+        """Curves of a pair; `values` has shape (d, n, k). The same array is scored once."""
+        key = id(values), pair
+        if key not in self._known:  # with the array itself: its number is not given away again
+            own = values[..., pair.column]
+            found = pair_curves(self.arms, self.held.labels, own, pair, self.bootstrap)
+            self._known[key] = values, found
+        return self._known[key][1]
 
     def gains(
         self, values: Floats, others: Mapping[str, Floats], features: str, model: str

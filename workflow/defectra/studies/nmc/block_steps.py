@@ -42,8 +42,7 @@ def read_blocks(job: Job) -> None:
 def evaluate_blocks(job: Job) -> None:
     """Models of the blocks.
 
-    Input rows, training (parquet); output metrics, curves, halves (csv), predictions
-    (parquet).
+    Input rows (parquet); output metrics, curves, halves (csv), predictions (parquet).
 
     params.grids = nmc.edges; params.config = folds, repeats, bootstrap of nmc.model; params.seed.
     """
@@ -60,20 +59,43 @@ def evaluate_blocks(job: Job) -> None:
         evaluate_blocks,
     )
     from defectra.studies.nmc.block_tables import edges_in, read_block_rows
+    from defectra.studies.nmc.settings import Grid
+
+    grids = {name: Grid(**grid) for name, grid in json.loads(job.params.grids).items()}
+    settings, seed = ModelSettings(**json.loads(job.params.config)), int(job.params.seed)
+    rows = read_block_rows(job.input.rows)
+    found = evaluate_blocks(rows, grids, edges_in(rows), settings, seed)
+    write_csv(job.output.metrics, found.metrics, METRICS_COLUMNS)
+    write_csv(job.output.curves, found.curves, CURVE_COLUMNS)
+    write_csv(job.output.halves, found.halves, HALVES_COLUMNS)
+    write_table(job.output.predictions, found.predictions, PREDICTIONS)
+
+
+def evaluate_external(job: Job) -> None:
+    """Models of the blocks asked about the structures of the first campaign.
+
+    Input rows, training (parquet); output metrics (csv), predictions (parquet).
+
+    params.grids = nmc.edges; params.config = folds, repeats, bootstrap of nmc.model; params.seed.
+    """
+    import json
+
+    from defectra.core.csvs import write_csv
+    from defectra.core.records import METRICS_COLUMNS
+    from defectra.core.settings import ModelSettings
+    from defectra.core.store import write_table
+    from defectra.learn.predictions import PREDICTIONS
+    from defectra.studies.nmc.block_tables import edges_in, read_block_rows
     from defectra.studies.nmc.first_campaign import evaluate_first
     from defectra.studies.nmc.settings import Grid
     from defectra.studies.nmc.training import read_training
 
     grids = {name: Grid(**grid) for name, grid in json.loads(job.params.grids).items()}
-    settings, seed = ModelSettings(**json.loads(job.params.config)), int(job.params.seed)
+    settings = ModelSettings(**json.loads(job.params.config))
     rows, first = read_block_rows(job.input.rows), read_training(job.input.training)
-    edges = edges_in(rows)
-    found = evaluate_blocks(rows, grids, edges, settings, seed)
-    metrics, predictions = evaluate_first(rows, first, grids, edges, settings, seed)
-    write_csv(job.output.metrics, [*found.metrics, *metrics], METRICS_COLUMNS)
-    write_csv(job.output.curves, found.curves, CURVE_COLUMNS)
-    write_csv(job.output.halves, found.halves, HALVES_COLUMNS)
-    write_table(job.output.predictions, [*found.predictions, *predictions], PREDICTIONS)
+    found = evaluate_first(rows, first, grids, edges_in(rows), settings, int(job.params.seed))
+    write_csv(job.output.metrics, found[0], METRICS_COLUMNS)
+    write_table(job.output.predictions, found[1], PREDICTIONS)
 
 
 def compare_relaxers(job: Job) -> None:
@@ -99,6 +121,90 @@ def compare_relaxers(job: Job) -> None:
     cells = [r for r in store.read(GEOMETRIES) if r["protocol"] in FREE_CELLS]
     rows = [read_block_rows(path) for path in (job.input.rows, job.input.second)]
     found = compare(rows[0], rows[1], cells, grids, int(job.params.seed))
+    write_csv(job.output[0], found, COLUMNS)
+
+
+def compare_codes(job: Job) -> None:
+    """Li K and O K of the blocks by GPAW with a core hole beside FEFF.
+
+    Input rows (parquet); output (csv).
+
+    params.feff, params.gpaw = parts of both archives; params.protocols = JSON: protocol of each
+    code; params.grids = nmc.edges; params.seed = seed.
+    """
+    import json
+
+    from defectra.core.csvs import write_csv
+    from defectra.core.project_files import archive_folder
+    from defectra.studies.nmc.block_campaign import CORE_HOLE_SITES
+    from defectra.studies.nmc.block_sites import read_sites
+    from defectra.studies.nmc.block_tables import read_block_rows
+    from defectra.studies.nmc.core_hole import COLUMNS, compare
+    from defectra.studies.nmc.settings import Grid
+
+    grids = {name: Grid(**grid) for name, grid in json.loads(job.params.grids).items()}
+    edges, named = [f"{e} K" for e in CORE_HOLE_SITES], json.loads(job.params.protocols)
+    folders = {code: archive_folder(job.params[code]) for code in named}
+    feff, gpaw = (read_sites(folders[code], named[code], edges) for code in ("feff", "gpaw"))
+    rows = read_block_rows(job.input.rows)
+    write_csv(job.output[0], compare(rows, feff, gpaw, grids, int(job.params.seed)), COLUMNS)
+
+
+def measure_shells(job: Job) -> None:
+    """Change of single sites over their distance from the defect.
+
+    Input rows (parquet); output sites, shells (csv).
+
+    params.design = JSON (:func:`defectra.studies.nmc.block_tables.block_design`); params.archive =
+    parts of the archive of blocks; params.grids = nmc.edges; params.seed = seed.
+    """
+    import json
+
+    from defectra.core.csvs import write_csv
+    from defectra.core.project_files import archive_folder
+    from defectra.studies.nmc.block_shells import SHELL_COLUMNS, SITE_COLUMNS, shells, site_changes
+    from defectra.studies.nmc.block_sites import read_cells, read_sites
+    from defectra.studies.nmc.block_tables import edges_in, read_block_rows
+    from defectra.studies.nmc.settings import Grid
+
+    grids = {name: Grid(**grid) for name, grid in json.loads(job.params.grids).items()}
+    rows, archive = read_block_rows(job.input.rows), archive_folder(job.params.archive)
+    found = []
+    if rows:
+        spectra = read_sites(archive, str(rows[0]["protocol"]), edges_in(rows))
+        cells = read_cells(archive, rows)
+        whole = sorted({r["block"] for r in rows})
+        found = site_changes(job.params.design, whole, spectra, cells, grids)
+    write_csv(job.output.sites, found, SITE_COLUMNS)
+    write_csv(job.output.shells, shells(found, int(job.params.seed)), SHELL_COLUMNS)
+
+
+def compare_images(job: Job) -> None:
+    """What a vacancy changes in cells of 40 and of 80 atoms.
+
+    Input rows (parquet); output (csv).
+
+    params.design = JSON (:func:`defectra.studies.nmc.block_tables.block_design`); params.small,
+    params.large = parts of both archives; params.grids = nmc.edges; params.seed = seed.
+    """
+    import json
+
+    from defectra.core.csvs import write_csv
+    from defectra.core.project_files import archive_folder
+    from defectra.studies.nmc.block_images import COLUMNS, compare
+    from defectra.studies.nmc.block_sites import read_cells, read_sites
+    from defectra.studies.nmc.block_tables import edges_in, read_block_rows
+    from defectra.studies.nmc.settings import Grid
+
+    grids = {name: Grid(**grid) for name, grid in json.loads(job.params.grids).items()}
+    rows, found = read_block_rows(job.input.rows), []
+    if rows:
+        named, edges = str(rows[0]["protocol"]), edges_in(rows)
+        folders = [archive_folder(p) for p in (job.params.small, job.params.large)]
+        small, large = (read_sites(folder, named, edges) for folder in folders)
+        whole = sorted({r["block"] for r in rows})
+        cells, seed = read_cells(folders[0], rows), int(job.params.seed)
+        found = compare(job.params.design, whole, small, large, cells, grids, seed)
     write_csv(job.output[0], found, COLUMNS)
 
 

@@ -20,7 +20,10 @@ from defectra.studies.nmc.block_claims import (
 from defectra.studies.nmc.block_controls import CONTENTS as CONTENTS_ALONE
 from defectra.studies.nmc.block_controls import CONTROLS, METADATA, OF_SPECTRA, PERMUTED, VOLUME
 from defectra.studies.nmc.block_evaluate import BOTH, INTENSITY, KERNEL
+from defectra.studies.nmc.block_images import ALIKE
 from defectra.studies.nmc.block_scores import CLAIMED, ELECTRONS
+from defectra.studies.nmc.block_shells import FALL, SHELLS
+from defectra.studies.nmc.core_hole import CHANGES
 from defectra.studies.nmc.experiment import DIFFERENCE, PEAK, SERIES, inside, rmse
 from defectra.studies.nmc.lithium import FIXED, NI_MEAN, O_PRE_EDGE, RELAXATION, TOTAL
 from defectra.studies.nmc.scorecard import AIM, CONTENTS, LEAST, NO_EXPERIMENT, reason
@@ -35,18 +38,27 @@ INTENSITY_AIM, LITHIUM_AIM, EXPERIMENT_AIM = 0.05, 0.06, 0.10  # RMSE per metal 
 
 
 def checks(
-    metrics: Rows, lithium: Rows, drift: Rows, experiment: Rows, relaxers: Rows
+    metrics: Rows,
+    lithium: Rows,
+    drift: Rows,
+    experiment: Rows,
+    relaxers: Rows,
+    codes: Rows = (),
+    shells: Rows = (),
+    images: Rows = (),
 ) -> list[Row]:
     """Rows of ``checks.csv``.
 
     Parameters
     ----------
-    metrics, lithium, drift, experiment, relaxers
+    metrics, lithium, drift, experiment, relaxers, codes, shells, images
         Rows of ``metrics.csv``, ``lithium.csv``, the drift table, ``experiment.csv`` and
-        ``second_relaxer/comparison.csv``; each may be empty.
+        ``second_relaxer/comparison.csv``, ``core_hole/comparison.csv``,
+        ``blocks/shells.csv``, ``larger_cells/comparison.csv``; each may be empty.
     """
     own: list[Check | Control] = [*_lithium(lithium), *_contents(metrics), *_defects(metrics)]
-    own += [*_second_relaxer(relaxers), *_controls(metrics)]
+    own += [*_second_relaxer(relaxers), *_second_code(codes)]
+    own += [*_shells(shells), *_images(images), *_controls(metrics)]
     own += [*_experiment(experiment), _drift(drift)]
     return [c.row() for c in own]
 
@@ -170,12 +182,60 @@ def _second_relaxer(rows: Rows) -> Iterator[Check]:
         )
 
 
+def _second_code(rows: Rows) -> Iterator[Check]:
+    for pair in CLAIMED:
+        yield _check(
+            check_id=f"{pair.target}_second_code",
+            check=f"O K, {pair.arm} minus {pair.other}: correlation of the difference spectra by "
+            "FEFF and by GPAW with a core hole, mean over blocks",
+            bound=0.0,
+            sense="above",
+            ours=estimate(
+                rows, "n", edge="O K", statistic=CHANGES, subject=f"{pair.arm} minus {pair.other}"
+            ),
+            fails_if="what a defect changes at O K belongs to the approximations of FEFF",
+            missing="fewer than two blocks by a second code",
+        )
+
+
+def _shells(rows: Rows) -> Iterator[Check]:
+    """The edge whose change falls least with the distance, by its lower end."""
+    for pair in CLAIMED:
+        falls = [r for r in rows if (r["arm"], r["shell"]) == (pair.arm, FALL)]
+        least = min(falls, key=lambda r: float(r["lo"]), default=None)
+        name = str(least["edge"]) if least else "no edge"
+        yield _check(
+            check_id=f"{pair.target}_is_local",
+            check=f"{pair.arm}: change of the spectra of its nearest neighbours less that of sites "
+            f"farther than 3.6 Å, relative RMS, the least of all edges ({name})",
+            bound=0.0,
+            sense="above",
+            ours=estimate(rows, "n", arm=pair.arm, shell=FALL, edge=name),
+            fails_if="the cell as a whole, or a setting of the code, changes the spectra",
+            missing="no whole blocks in the archive",
+        )
+
+
+def _images(rows: Rows) -> Iterator[Check]:
+    bonded = [r for r in rows if r["shell"] == next(iter(SHELLS))]
+    yield _check(
+        check_id="vacancy_without_images",
+        check="vacancy: what it changes at bonded sites in cells of 40 and of 80 atoms, "
+        "correlation of the difference spectra, mean over sites",
+        bound=0.8,
+        sense="above",
+        ours=estimate(bonded, "n", statistic=ALIKE),
+        fails_if="images of the vacancy at 5.0 and 5.7 Å make part of what is seen",
+        missing="fewer than two blocks in larger cells",
+    )
+
+
 def _name(features: str) -> str:
     return features.split(":", maxsplit=1)[0].replace(" ", "_")
 
 
 def _controls(rows: Rows) -> Iterator[Control]:
-    """Controls that can ring, in the pairs of the claims."""
+    """Controls that can fail, in the pairs of the claims."""
     for pair in CLAIMED:
         effect = score(rows, pair).value - CHANCE
         shown = [(PERMUTED, KERNEL, "labels permuted among the arms of each block")]
@@ -190,7 +250,7 @@ def _controls(rows: Rows) -> Iterator[Control]:
                 ours=found,
                 guarded=effect,
                 fails_if="above chance: something other than spectra gives the defect away",
-                blind="cannot ring here: both arms have the same of it, by design" if equal else "",
+                blind="cannot fail here: both arms have the same of it, by design" if equal else "",
                 missing=NO_BLOCKS,
             )
     yield _control(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from defectra.campaign.parameters import worker_settings
 from defectra.core.config import Config, canonical
+from defectra.studies.nmc.block_campaign import core_holes
 
 # Keys of the study that do not decide the training table.
 _BESIDE_TRAINING = {"model", "drift_sample", "max_failed", "shards", "blocks"}
@@ -29,6 +30,12 @@ def block_model(config: Config) -> str:
     """Canonical JSON of what decides how the blocks are evaluated; their models are fixed."""
     keys = ("folds", "repeats", "bootstrap")
     return canonical({key: getattr(config.nmc.model, key) for key in keys})
+
+
+def code_protocols(config: Config) -> str:
+    """Canonical JSON: protocol of each code whose spectra of the blocks are compared."""
+    second = core_holes(config).nmc.blocks.protocol
+    return canonical({"feff": config.nmc.blocks.protocol, "gpaw": second})
 
 
 def training_hash(config: Config) -> str:

@@ -50,7 +50,10 @@ def predict(model: Path, files: Sequence[Path], options: Mapping[str, str]) -> I
             "axis, --option pristine=FILE"
         )
     line = read(model)
-    start = main_peak(Path(options["pristine"]))
+    try:
+        start = main_peak(Path(options["pristine"]))
+    except SpectrumError as error:
+        raise SpectrumError(f"--option pristine={options['pristine']}: {error}") from None
     for file in files:
         try:
             moved = main_peak(file) - start

@@ -67,10 +67,12 @@ def task_families(
     tasks: Sequence[Row],
     settings: Settings,
     engines: Callable[[str], SpectrumEngine] = spectrum_engine,
+    geometries: Geometries | None = None,
 ) -> Iterator[Family]:
     """One family for each structure, from rows of the manifest; tasks of a site are a batch."""
     rows = {row["structure_id"]: row for row in structures}
-    geometries = Geometries(rows, settings.relaxations, settings.live_geometries)
+    if geometries is None:
+        geometries = Geometries(rows, settings.relaxations, settings.live_geometries)
     engine, protocols = engines(settings.engine), settings.protocols
     for name, own in groupby(tasks, key=lambda task: task["structure_id"]):
         chain = _chain(list(own), geometries, engine, protocols)

@@ -91,7 +91,7 @@ def _defects(rows: Rows) -> Iterator[claims.Claim]:
     for pair in CLAIMED:
         in_words = partial(Claim, source=f"{_NMC}, in words", missing=NO_BLOCKS)
         yield in_words(
-            claim_id=f"{pair.target}_told",
+            claim_id=f"{pair.target}_detected",
             claim=f"{pair.target} is detected from all edges together (AUROC, {pair.name})",
             than=0.5,
             ours=score(rows, pair),

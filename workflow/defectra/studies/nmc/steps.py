@@ -124,30 +124,34 @@ def measure_lithium(job: Job) -> None:
 def score(job: Job) -> None:
     """Scorecard and checks, and the scores of both campaigns in one table.
 
-    Input first, blocks (metrics, csv), lithium (csv), drift (parquet), experiment (csv, or none),
-    relaxers (csv); output metrics, scorecard, checks (csv).
+    Input first, blocks, external (metrics, csv), lithium (csv), drift (parquet), experiment (csv,
+    or none), relaxers, codes, shells, images (csv); output metrics, scorecard, checks (csv).
     """
     from defectra.core.claims import CHECK_COLUMNS, SCORECARD_COLUMNS
     from defectra.core.csvs import read_csv, write_csv
     from defectra.core.records import DRIFT, METRICS_COLUMNS
     from defectra.core.store import read_table
+    from defectra.studies.nmc.block_images import COLUMNS as IMAGE_COLUMNS
+    from defectra.studies.nmc.block_shells import SHELL_COLUMNS
     from defectra.studies.nmc.checks import checks
+    from defectra.studies.nmc.core_hole import COLUMNS as CODE_COLUMNS
     from defectra.studies.nmc.experiment import EXPERIMENT_COLUMNS
     from defectra.studies.nmc.lithium import LITHIUM_COLUMNS
     from defectra.studies.nmc.scorecard import scorecard
     from defectra.studies.nmc.second_relaxer import COLUMNS as RELAXER_COLUMNS
 
-    metrics = [
-        *read_csv(job.input.blocks, METRICS_COLUMNS),
-        *read_csv(job.input.first, METRICS_COLUMNS),
-    ]
+    parts = (job.input.blocks, job.input.external, job.input.first)
+    metrics = [row for path in parts for row in read_csv(path, METRICS_COLUMNS)]
     lithium = read_csv(job.input.lithium, LITHIUM_COLUMNS)
     drift = read_table(job.input.drift, DRIFT)
     write_csv(job.output.metrics, metrics, METRICS_COLUMNS)
     measured = [r for path in job.input.experiment for r in read_csv(path, EXPERIMENT_COLUMNS)]
     write_csv(job.output.scorecard, scorecard(metrics, lithium, measured), SCORECARD_COLUMNS)
     relaxers = read_csv(job.input.relaxers, RELAXER_COLUMNS)
-    found = checks(metrics, lithium, drift, measured, relaxers)
+    codes = read_csv(job.input.codes, CODE_COLUMNS)
+    shells = read_csv(job.input.shells, SHELL_COLUMNS)
+    images = read_csv(job.input.images, IMAGE_COLUMNS)
+    found = checks(metrics, lithium, drift, measured, relaxers, codes, shells, images)
     write_csv(job.output.checks, found, CHECK_COLUMNS)
 
 

@@ -82,7 +82,9 @@ def column_names(path: str | Path) -> list[str]:
     try:
         return list(pq.read_schema(path).names)
     except FileNotFoundError:
-        raise TableError(f"{path}: no such table; run the rule that makes it") from None
+        raise TableError(
+            f"{path}: no such table; a run makes it (`make`, with the study), or name another"
+        ) from None
     except (pa.ArrowInvalid, OSError):
         raise TableError(f"{path}: damaged Parquet file; delete it and rerun") from None
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from defectra.core.csvs import write_csv
 from defectra.core.errors import DataError, DefectraError
+from defectra.core.paths import why_no_file
 from defectra.engines.feff.read import UNIT, find, read
 from defectra.engines.finished.reader import Folder
 from defectra.learn.answers import Answer, check_options
@@ -55,7 +56,7 @@ def on_grid(known: SavedDelta, file: Path) -> np.ndarray:
         If it cannot be read.
     """
     if not file.is_file():
-        raise DataError(f"{file}: no such file")
+        raise DataError(f"{file}: {why_no_file(file)}")
     if (file,) not in find(Folder(file.parent)):
         raise DataError(f"{file}: no spectrum of FEFF (xmu.dat)")
     reading = read((file,), Folder(file.parent))

@@ -56,10 +56,10 @@ def lowest_strong(reflections: Rows) -> tuple[Row | None, Row | None]:
     strong = [r for r in rows if float(r["intensity"]) >= STRONG]
     if len(strong) < 2:
         return None, None
-    return min(strong, key=_told), max(rows, key=_told)
+    return min(strong, key=_relevance_of), max(rows, key=_relevance_of)
 
 
-def _told(row: Row) -> float:
+def _relevance_of(row: Row) -> float:
     return float(row["relevance"])
 
 

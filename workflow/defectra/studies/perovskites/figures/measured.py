@@ -39,14 +39,14 @@ _COVERED = (
 
 @style.styled()
 def plot_ladder(rows: Rows, path: str | Path) -> None:
-    """PBE, HSE, HSE with spin-orbit coupling, measured; and what is foretold of a left-out one."""
+    """PBE, HSE, HSE with spin-orbit coupling, measured; and what is predicted of a left-out one."""
     figure, axes = style.canvas(1, 3, (12.0, 4.6), width_ratios=(1, 1, 1.05))
     for axis, (title, columns) in zip(axes.flat, _CELLS):
         _steps(axis, rows, columns)
         axis.set_title(title)
     axes[0, 1].sharey(axes[0, 0])
     axes[0, 0].set_ylabel("gap (eV)")
-    _foretold(axes[0, 2], rows)
+    _predicted(axes[0, 2], rows)
     blank = axes[0, 0]
     handles = [blank.plot([], [], "o", color=c, label=b)[0] for b, c in _COLOURS.items()]
     figure.legend(handles=handles, loc="outside lower center", ncols=4, title="B site")
@@ -76,7 +76,7 @@ def _steps(axis: Axes, rows: Rows, columns: Sequence[str]) -> None:
     axis.set_xlim(-0.2, len(_STEPS) - 0.3)
 
 
-def _foretold(axis: Axes, rows: Rows) -> None:
+def _predicted(axis: Axes, rows: Rows) -> None:
     rows = [r for r in rows if style.finite(r["gap_measured_eV"], r["gap_measured_like_eV"])]
     rows = [r for r in rows if np.isfinite(r["half_eV"])]
     if not rows:

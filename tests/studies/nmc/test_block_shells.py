@@ -1,0 +1,84 @@
+"""Change over the distance from a defect: planted changes in drawn blocks."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pytest
+
+from defectra.core.config import load, own_or_shipped
+from defectra.structures.geometry import vegard
+from defectra.studies.nmc.block_campaign import drawn
+from defectra.studies.nmc.block_shells import FALL, SHELLS, shells, site_changes
+from defectra.studies.nmc.block_sites import pairs_of
+from defectra.studies.nmc.block_tables import block_design
+from defectra.studies.nmc.figures.shells import plot_shells
+
+CONFIG = load(own_or_shipped())
+COUNT = 6
+
+
+@pytest.fixture(scope="module")
+def blocks():
+    return [b for b, _ in zip(drawn(CONFIG), range(COUNT))]
+
+
+@pytest.fixture(scope="module")
+def cells(blocks):
+    rows = {row["structure_id"]: row for block in blocks for row in block.rows.values()}
+    return {name: vegard(row) for name, row in rows.items()}
+
+
+def planted(blocks, cells, change):
+    """Spectra of one peak; the defect arm's is wider by `change` of the distance."""
+    out = {}
+    for block in blocks:
+        for arm in ("vacancy", "antisite"):
+            for pair in pairs_of(block, arm, CONFIG.nmc.blocks, cells):
+                grid = CONFIG.nmc.edges[pair.edge]
+                energy = np.arange(grid.start - grid.shift - 5, grid.stop - grid.shift + 5, 0.2)
+                peak = np.exp(-(((energy - energy.mean()) / 3) ** 2))
+                step = 1 / (1 + np.exp(-(energy - energy.mean())))
+                out[pair.pristine] = energy, step + peak
+                out[pair.defect] = energy, step + peak * (1 + change(pair.distance))
+    return out
+
+
+def found(blocks, cells, change):
+    spectra = planted(blocks, cells, change)
+    return site_changes(block_design(CONFIG), range(COUNT), spectra, cells, CONFIG.nmc.edges)
+
+
+def test_sites_of_a_pair_are_the_same_place(blocks, cells):
+    """Three metals are bonded to an oxygen; the touched sites themselves are no neighbours."""
+    for block in blocks:
+        near = Counter()
+        for pair in pairs_of(block, "vacancy", CONFIG.nmc.blocks, cells):
+            near[pair.edge[:2]] += pair.distance < 2.5
+            assert pair.distance > 1.7
+        assert sum(near[m] for m in ("Ni", "Mn", "Co")) <= 3
+        assert near["O "] == 0
+        for pair in pairs_of(block, "antisite", CONFIG.nmc.blocks, cells):
+            assert pair.distance > 1.7
+            assert pair.pristine[0] != pair.defect[0]
+
+
+def test_a_local_change_falls_and_a_change_of_the_cell_does_not(blocks, cells):
+    local = shells(found(blocks, cells, lambda d: 0.5 * np.exp(-d / 1.5)), 1)
+    falls = [r for r in local if r["shell"] == FALL]
+    assert {r["edge"] for r in falls} >= {"O K", "Mn K"}
+    assert all(r["value"] > 0 for r in falls)
+    for row in (r for r in shells(found(blocks, cells, lambda d: 0.1), 1) if r["shell"] == FALL):
+        assert row["value"] == pytest.approx(0, abs=1e-6)
+
+
+def test_shells_hold_every_site_once_and_the_figure_is_drawn(blocks, cells, tmp_path):
+    sites = found(blocks, cells, lambda d: 0.1)
+    rows = shells(sites, 1)
+    assert sum(r["n_sites"] for r in rows if r["shell"] in SHELLS) == len(sites)
+    plot_shells(sites, rows, tmp_path / "shells.png")
+    plot_shells([], [], tmp_path / "none.png")
+    assert (tmp_path / "shells.png").stat().st_size > 10_000
+    assert (tmp_path / "none.png").exists()
+    assert shells([], 1) == []

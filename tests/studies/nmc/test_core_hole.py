@@ -1,0 +1,115 @@
+"""A second code for Li K and O K: planted spectra with a known shift, change and width."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from defectra.core.config import load, own_or_shipped
+from defectra.core.records import CALCULATIONS, SPECTRA
+from defectra.core.store import Archive
+from defectra.spectra.grid import Grid
+from defectra.studies.nmc.block_campaign import core_holes, drawn
+from defectra.studies.nmc.block_sites import read_sites
+from defectra.studies.nmc.blocks import tasks
+from defectra.studies.nmc.core_hole import (
+    CHANGES,
+    MEANS,
+    SHIFT,
+    SIZE,
+    SWAPPED,
+    compare,
+)
+
+GRID = Grid(start=528.9, stop=562.1, step=0.2, shift=0.0, fwhm=1.0)
+AXIS = np.arange(520.0, 575.0, 0.1)
+ROWS = [
+    {"block": b, "arm": a, "structure_id": f"{a}{b}"}
+    for b in range(4)
+    for a in ("pristine", "vacancy", "antisite")
+]
+
+
+def spectrum(row, site, code, alike):
+    """Two peaks and a step; a vacancy moves weight at an energy of its block."""
+    place = row["block"] if alike or code == 0 else (row["block"] + 2) % 4
+    mu = 1 / (1 + np.exp(-(AXIS - 531)))
+    mu = mu + np.exp(-((AXIS - 533.0) ** 2)) + 0.6 * np.exp(-(((AXIS - 542.0) / 3) ** 2))
+    if row["arm"] != "pristine":
+        sign = 1 if row["arm"] == "vacancy" else -1
+        mu = mu + sign * 0.1 * np.exp(-((AXIS - 536.0 - 3 * place) ** 2))
+    return mu + 0.01 * np.sin(AXIS / 2 + site)
+
+
+def planted(alike=True):
+    both = ({}, {})
+    for row in ROWS:
+        for site in range(2):
+            key = row["structure_id"], "O K", f"O{site}"
+            both[0][key] = AXIS, spectrum(row, site, 0, alike)
+            both[1][key] = AXIS - 528.4, spectrum(row, site, 1, alike)
+    return both
+
+
+def of(rows, statistic, subject):
+    (row,) = [r for r in rows if (r["statistic"], r["subject"]) == (statistic, subject)]
+    return row
+
+
+def test_the_shift_is_found_and_the_same_change_is_seen():
+    rows = compare(ROWS, *planted(), {"O K": GRID}, 1)
+    assert of(rows, SHIFT, "pristine")["value"] == pytest.approx(528.4, abs=0.11)
+    assert of(rows, MEANS, "pristine")["value"] > 0.99
+    change = of(rows, CHANGES, "vacancy minus pristine")
+    assert change["lo"] > 0.9
+    assert of(rows, SWAPPED, "vacancy minus pristine")["value"] < 0.5
+    sizes = [of(rows, SIZE, f"vacancy minus pristine: {c}")["value"] for c in ("FEFF", "GPAW")]
+    assert sizes[0] == pytest.approx(sizes[1], rel=0.1)
+
+
+def test_another_change_is_not_the_same():
+    rows = compare(ROWS, *planted(alike=False), {"O K": GRID}, 1)
+    assert of(rows, CHANGES, "antisite minus pristine")["value"] < 0.5
+
+
+def test_too_little_is_nothing():
+    feff, gpaw = planted()
+    few = {k: v for k, v in gpaw.items() if k[0].endswith("0")}
+    assert compare(ROWS, feff, few, {"O K": GRID}, 1) == []
+    without = {k: v for k, v in gpaw.items() if not k[0].startswith("antisite")}
+    assert compare(ROWS, feff, without, {"O K": GRID}, 1) == []
+    assert compare(ROWS, feff, {}, {"O K": GRID}, 1) == []
+
+
+def test_an_archive_is_read_by_protocol_edge_and_status(tmp_path):
+    kinds = {"float": 0.0, "int": 1, "string": "", "bool": False, "floats": [], "strings": []}
+    blank = {c.name: kinds.get(c.type) for c in CALCULATIONS.columns}
+    rows = [("a", "ok", "fast", "O"), ("b", "failed", "fast", "O"), ("c", "ok", "half", "O"),
+            ("d", "unconverged", "fast", "Ni")]  # fmt: skip
+    store = Archive(tmp_path)
+    store.add(
+        [blank | {"calculation_id": i, "structure_id": i, "status": s, "protocol": p, "element": e,
+                  "edge": "K", "site": "S0"} for i, s, p, e in rows],
+        CALCULATIONS,
+    )  # fmt: skip
+    curve = {c.name: kinds.get(c.type) for c in SPECTRA.columns}
+    curves = [
+        curve | {"calculation_id": i, "energy_eV": [1.0, 2.0], "mu": [0.0, 1.0]} for i in "acd"
+    ]
+    store.add(curves, SPECTRA)
+    found = read_sites(tmp_path, "fast", ["O K"])
+    assert list(found) == [("a", "O K", "S0")]
+
+
+def test_the_second_code_asks_for_sites_that_the_first_one_has():
+    config = load(own_or_shipped())
+    second = core_holes(config)
+    first, other = next(drawn(config)), next(drawn(second))
+    asked = {
+        (t["structure_id"], t["site"], t["edge"]): t["engine"]
+        for t in tasks(other, second.nmc.blocks, second.nmc.engine)
+    }
+    known = {(t["structure_id"], t["site"], t["edge"]) for t in tasks(first, config.nmc.blocks)}
+    assert set(asked) <= known
+    assert len(asked) == 9
+    assert set(asked.values()) == {"gpaw_corehole"}
