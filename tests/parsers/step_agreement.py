@@ -28,6 +28,7 @@ from defectra.spectra.measured_formats import read_scans
 from defectra.spectra.measured_spectrum import Measured, SpectrumError, cleaned
 
 WITHIN = 0.05
+CLOSE = (0.001, 0.01, 0.02, 0.05)
 MARKS = ("<!-- steps {} -->", "<!-- /steps {} -->")
 PEER = """
 import sys, warnings
@@ -184,10 +185,12 @@ def intervals(found: list[Group]) -> str:
     holds = np.array([abs(1 / (1 + g.rule) - 1) <= g.interval for g in kept])
     sure = [g for g in kept if g.interval <= WITHIN]
     right = sum(abs(g.rule) < WITHIN for g in sure)
+    stored = np.array([abs(g.stored) for g in found])
+    parts = ", ".join(f"{100 * (stored < t).mean():.0f} % within {t:.1%}" for t in CLOSE)
     return (
-        f"The interval that the rule gives its step holds {100 * holds.mean():.0f} % of "
-        f"{len(kept)} stored steps; where it is within ± 5 %, {right} of {len(sure)} steps are "
-        "within 5 %."
+        f"With the stored edge, ranges and degree: {parts} of all. The interval that the rule "
+        f"gives its step holds {100 * holds.mean():.0f} % of {len(kept)} stored steps; where it "
+        f"is within ± 5 %, {right} of {len(sure)} steps are within 5 %."
     )
 
 

@@ -416,3 +416,10 @@ def test_a_charge_without_correction_is_marked(tmp_path):
         ChargedEnergies("CdTe", "Cu_Cd", 0.0, 1.5, {0: -1.0, -1: -0.5}, {}, "PBE", "table"), 0.14
     )
     assert [(r["mark"], r["level_eV"]) for r in rows] == [("not corrected", 0.5)]
+
+
+def test_a_gap_in_another_unit_makes_no_level(tmp_path):
+    bad = ["1500" if k == 2 else v for k, v in enumerate(GOOD)]
+    rows, left_out = levels_of_table(table(tmp_path, bad), COLUMNS, 0.14)
+    assert rows == []
+    assert "a gap of 1500 eV is none" in left_out[0]["reason"]

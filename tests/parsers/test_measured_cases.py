@@ -349,6 +349,43 @@ def test_arrays_by_name_without_the_library():
         from_arrays("/entry", {"energy": ENERGY, "roi": MU}, {})
 
 
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        ("#CHOFFSET    : -1400", ""),  # zero loss lies 1400 channels of 0.5 eV before the first
+        ("#CHOFFSET    : 1400", ""),
+        ("#CHOFFSET    : 0", ""),
+        ("#CHOFFSET    : 64", "CHOFFSET 64"),
+        ("#YUNITS      : Log(Counts)", "no counts"),
+        ("#XLABEL      : X-ray Energy", "no energy loss"),
+        ("#XLABEL      : Energy Loss", ""),
+    ],
+)
+def test_what_the_head_of_an_msa_file_says_against_itself(tmp_path, words, reason):
+    counts = 1e4 + 5e3 * (np.arange(400) > 100)
+    head = ["#FORMAT      : EMSA/MAS Spectral Data File", "#NPOINTS     : 400", "#XUNITS      : eV",
+            "#DATATYPE    : Y", "#XPERCHAN    : 0.5", "#OFFSET      : 700.0"]  # fmt: skip
+    head += [words] if "XLABEL" in words else [words, "#SIGNALTYPE  : ELS"]
+    body = [f"{v:.1f}," for v in counts]
+    path = tmp_path / "a.msa"
+    path.write_text("\n".join([*head, "#SPECTRUM    :", *body, "#ENDOFDATA   :", ""]))
+    if not reason:
+        assert len(read_scans(path)[0].energy) == 400
+        return
+    with pytest.raises(SpectrumError, match=reason):
+        read_scans(path)
+
+
+def test_a_second_absorption_and_an_edge_outside_the_scan_are_named(tmp_path):
+    found = from_arrays("/e", {"energy": ENERGY, "mu": MU, "mu_2": MU}, {})
+    assert "mu taken, mu_2 not" in found.notes
+    text = project([("a", {"bkg_e0": "7112", "bkg_pre1": "-90", "bkg_pre2": "-30", "bkg_nnorm": "2",
+                           "bkg_nor1": "50", "bkg_nor2": "150"}, ENERGY, MU)])  # fmt: skip
+    (tmp_path / "a.prj").write_text(text)
+    notes = normalise(read_scans(tmp_path / "a.prj")[0]).notes
+    assert any("of the project not used" in n for n in notes)
+
+
 def test_gatan_spectra_and_images():
     axis = {"offset": 700.0, "scale": 0.5, "units": "eV"}
     loss = {

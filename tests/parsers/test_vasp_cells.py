@@ -141,3 +141,41 @@ def test_the_rule_knows_every_file_that_it_reads(tmp_path):
     assert names == ["OUTCAR"] * 3 + ["vasprun.xml"] * 3
     (tmp_path / "bulk" / "OUTCAR").unlink()
     assert len(vasp_cells.run_files(tmp_path)) == 5
+
+
+def edited(path, *pairs):
+    text = path.read_text()
+    for old, new in pairs:
+        assert old in text, old
+        text = text.replace(old, new, 1)
+    path.write_text(text)
+
+
+@pytest.mark.parametrize("flag", [
+    '<i type="logical" name="LMONO">T</i>', '<i type="logical" name="LDIPOL">T</i>',
+    '<i name="EFIELD">0.1</i>',
+])  # fmt: skip
+def test_an_energy_that_vasp_corrected_itself_is_left_out(tmp_path, flag):
+    write(tmp_path)
+    head = '<parameters><separator name="electronic">'
+    edited(tmp_path / "Cu_Cd_-1/vasprun.xml", (head, head + flag))
+    rows, left_out = vasp_cells.read_tree(tmp_path)
+    assert sorted(r["charge"] for r in rows) == [0, 0]
+    assert "VASP added a correction or a field of its own" in left_out[0]["reason"]
+
+
+def test_one_point_of_the_zone_is_not_another(tmp_path):
+    write(tmp_path)
+    centre = '<varray name="kpointlist">\n<v>0.00000000'
+    edited(tmp_path / "Cu_Cd_-1/vasprun.xml", (centre, centre.replace("0.0", "0.25", 1)))
+    sets, _ = vasp_runs.read_sets(tmp_path, HOST)
+    made, left_out = vasp_runs.levels_of_sets(sets, HOST, np.eye(3) * 10, 0.14)
+    assert made == []
+    assert "kpoints" in left_out[0]["reason"]
+
+
+@pytest.mark.parametrize(("name", "told"), [("Cu_Cd_+1", True), ("Cu_Cd_-1", False), ("x", False)])
+def test_a_folder_named_after_another_charge_is_told(tmp_path, name, told):
+    write(tmp_path, names=("bulk", "Cu_Cd_0", name))
+    row = next(r for r in vasp_cells.read_tree(tmp_path)[0] if r["charge"] == -1)
+    assert ("its electrons make -1" in row["message"]) == told

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
+import shlex
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 
 from defectra.cli.doctor import EXTRAS, Finding, libraries, machine
@@ -138,3 +140,21 @@ def test_targets_and_version(capsys: pytest.CaptureFixture[str]) -> None:
         main(["--version"])
     assert end.value.code == 0
     assert capsys.readouterr().out.startswith("defectra ")
+
+
+def test_a_spectrum_of_the_archive_says_what_computes_it_again_with_the_same_identity(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts = sorted((PROJECT / "resources/archive/nmc_blocks/calculations").glob("part-*.parquet"))
+    name = pq.read_table(parts[0], columns=["calculation_id"])["calculation_id"][0].as_py()
+    monkeypatch.chdir(tmp_path)
+    assert main(["show", name, "--directory", str(tmp_path)]) == 0
+    *_, head, cell, run, folder = capsys.readouterr().out.splitlines()
+    assert head.startswith("— raw outputs: the archive keeps tables alone")
+    for line in (cell, f"{run} --write"):
+        assert main(shlex.split(line)[1:]) == 0, line
+    made = tmp_path / folder.split()[1]
+    assert (made / "feff.inp").is_file(), "the same input, and so the same identity"
+    assert made.name == f"feff-{name[:16]}"
+    assert main(["show", name, "--directory", str(tmp_path), "--raw", str(tmp_path / "raw")]) == 2
+    assert run in capsys.readouterr().err

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from defectra.cli.help import command
+from defectra.cli.outcome import short
 from defectra.core.claims import CHECK_COLUMNS, SCORECARD_COLUMNS
 from defectra.core.csvs import read_csv
 from defectra.core.errors import DefectraError, TableError, meant
@@ -213,6 +214,40 @@ def _of_identity(start: str, directory: Path) -> Iterator[str]:
                 files = ", ".join(f"{name} ({size} bytes)" for name, size in row["files"])
                 where = _name(path, directory)
                 yield f"— {where}: raw outputs {files}; --raw FOLDER writes them ({len(raw)} bytes)"
+                return
+    if lines := _again(start, directory):
+        yield "— raw outputs: the archive keeps tables alone; these commands make them again:"
+        yield from lines
+
+
+def _again(start: str, directory: Path) -> list[str]:
+    """Commands that compute the spectrum of one site again; none if it is no single spectrum.
+
+    The cell is written with all its digits, so that the input, and with it the calculation_id,
+    is the same.
+    """
+    found = {
+        row["calculation_id"]: row
+        for path in _tables(directory)
+        for row in _rows_of(path, start)
+        if str(row.get("calculation_id")).startswith(start) and row.get("site")
+    }
+    if len(found) != 1:
+        return []
+    ((name, row),) = found.items()
+    for path in _tables(directory):
+        for cell in _rows_of(path, row["geometry_id"]):
+            if cell.get("lattice") and row["site"] in (cell.get("site_labels") or ()):
+                site = cell["site_labels"].index(row["site"])
+                edge = f"{row['element']} {row['edge']}"
+                return [
+                    f"defectra structures {short(path)} --only {row['geometry_id']} "
+                    "--out cell.extxyz",
+                    f'defectra run {row["engine"]} cell.extxyz --edge "{edge}" --site {site} '
+                    f"--protocol {row['protocol']} --out again",
+                    f"ls again/{row['engine']}-{name[:16]}",
+                ]
+    return []
 
 
 def _tables(directory: Path) -> Iterator[Path]:
@@ -276,9 +311,15 @@ def _write_raw(start: str, directory: Path, folder: Path) -> list[str]:
                 found[name] = unpacked(row["files"], raw)
     if len(found) != 1:
         how = f"{len(found)} calculations begin with {start}: give more characters"
+        lines = _again(start, directory)
+        rest = (
+            "\n".join(["these commands make them again:", *lines])
+            if lines
+            else ("compute it anew with `archive: resources/none` in a config")
+        )
         none = (
             f"no journal below {directory / 'results' / 'store'} holds raw outputs of {start}; the "
-            "archive keeps tables alone: compute it anew with `archive: resources/none` in a config"
+            f"archive keeps tables alone: {rest}"
         )
         raise DefectraError(how if found else none)
     files = next(iter(found.values()))

@@ -39,7 +39,10 @@ def take(results: Path) -> TextIO:
         results.mkdir(parents=True, exist_ok=True)
         handle = (results / NAME).open("a+")
     except OSError as error:
-        raise StoreError(f"{results}: cannot be written ({error.strerror}); free it") from None
+        raise StoreError(
+            f"{results}: cannot be written ({error.strerror}); make it "
+            "writable, or name another folder: DIRECTORY=FOLDER, --directory FOLDER"
+        ) from None
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -19,6 +19,9 @@ from defectra.defects.equations import Run
 Row = dict[str, Any]
 
 
+WIDEST_GAP = 25.0  # eV; solid helium and neon have about 20, nothing has more
+
+
 @dataclass(frozen=True)
 class ChargedEnergies:
     """Energies of one defect in its charges.
@@ -89,7 +92,7 @@ def level_rows(found: ChargedEnergies, coefficient: float) -> list[Row]:
         check_blank(f"energy of charge {charge:+d}", value)
     if not math.isfinite(found.vbm_ev) or not math.isfinite(found.gap_ev):
         raise EngineError("no_states", "no valence-band maximum or no gap")
-    if found.gap_ev <= 0:
+    if not 0 < found.gap_ev <= WIDEST_GAP:
         raise EngineError("no_states", f"a gap of {found.gap_ev:g} eV is none")
     runs = [Run(e, q, 0.0, "", "") for q, e in found.energies.items()]
     known = {q: c for q, c in found.corrections.items() if math.isfinite(c)}

@@ -80,6 +80,8 @@ def normalise(spectrum: Measured, e0: float | None = None) -> Normalised:
             return _as_stored(spectrum, project)
         except SpectrumError as error:
             why = (f"ranges of the project not used: {error}",)
+    elif e0 is None and spectrum.meta.get("bkg_e0"):
+        why = ("edge and ranges of the project not used: missing, or outside of the scan",)
     edge = steepest(spectrum.energy, spectrum.mu) if e0 is None else e0
     found = _normalised(spectrum, edge, _ranges(spectrum, edge))
     off = step_interval(spectrum, edge, found.step)

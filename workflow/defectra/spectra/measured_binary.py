@@ -90,10 +90,13 @@ def read_hdf5(path: Path, chosen: Choice | None = None) -> list[Measured]:
                 raise columns
             out.append(from_arrays(where, columns, words, chosen))
         except SpectrumError as error:
-            why.append(f"{where or '/'}: {error}")
+            why.append((f"{where or '/'}: {error}", isinstance(columns, dict) and len(columns) < 2))
     if not out:
-        raise SpectrumError("HDF5: " + ("; ".join(why[:3]) or "no group with a column of energies"))
-    left = (f"not read: {'; '.join(why)[:300]}",) if why else ()
+        raise SpectrumError(
+            "HDF5: " + ("; ".join(w for w, _ in why[:3]) or "no group with a column of energies")
+        )
+    more = "; ".join(text for text, axis_alone in why if not axis_alone)
+    left = (f"not read: {more[:300]}",) if more else ()
     return [replace(m, notes=(*m.notes, *left)) for m in out]
 
 
@@ -194,7 +197,8 @@ def from_signals(signals: list[dict[str, Any]], kind: str) -> list[Measured]:
         shape = " x ".join(map(str, data.shape))
         unit = str(axes[0].get("units", "")) if axes else ""
         signal_type = signal.get("metadata", {}).get("Signal", {}).get("signal_type", "")
-        if data.ndim != 1 or unit.lower() not in ("ev", "kev") or signal_type not in ("", "EELS"):
+        plain = data.ndim == 1 and data.dtype.kind in "fiu"
+        if not plain or unit.lower() not in ("ev", "kev") or signal_type not in ("", "EELS"):
             others.append(f"{signal_type or 'data'} of {shape} in {unit or 'no unit'}")
             continue
         channels = np.arange(len(data), dtype=np.float64)

@@ -185,7 +185,8 @@ def _is_variant(one: Column, taken: Column) -> bool:
     """Whether a column is another version of the one taken, e.g. ``mu_corrected``; no deviation."""
     rest = one.key.removeprefix(taken.key)
     deviation = re.match(r"std|sd|err|sig|var|noise|ref|bkg|back", rest)
-    return one.role is Role.UNKNOWN and rest != one.key and len(rest) > 2 and not deviation
+    other = len(rest) > 2 or rest.isdigit()
+    return one.role is Role.UNKNOWN and rest != one.key and other and not deviation
 
 
 def _ratio(data: Floats, top: int, under: int) -> tuple[Floats, list[str]]:

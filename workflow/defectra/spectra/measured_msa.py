@@ -52,6 +52,7 @@ def read(text: str) -> Measured:
             f"msa: NPOINTS says {points}, there are {len(values) // (2 if two else 1)}: one of "
             "both is wrong, and with it the energies may be"
         )
+    _refuse_contradictions(words)
     energy, counts = (values[::2], values[1::2]) if two else (_axis(words, points), values)
     title = {"title": words.get("title", ""), "energy unit": "eV"}
     return Measured(energy * scale, counts, "counts", meta=title, label=words.get("title", ""))
@@ -65,6 +66,27 @@ def _refuse_other_signals(words: dict[str, str]) -> None:
         signal, f"signal type {signal!r}" if signal else "no SIGNALTYPE, and not eV"
     )
     raise SpectrumError(f"msa: {what}, no energy loss (SIGNALTYPE ELS)")
+
+
+def _refuse_contradictions(words: dict[str, str]) -> None:
+    """Refuse values that are no counts, X-ray energies, and two zeros of one axis.
+
+    CHOFFSET is the number of channels between the first one and the zero of the axis, with either
+    sign; programs that do not use it write zero.
+    """
+    if re.search(r"log|ln\b", words.get("yunits", ""), re.I):
+        raise SpectrumError(f"msa: YUNITS {words['yunits']!r}: logarithms, no counts")
+    if re.search(r"x-?ray|photon|emission", words.get("xlabel", ""), re.I):
+        raise SpectrumError(f"msa: XLABEL {words['xlabel']!r}: no energy loss")
+    channels = number(words.get("choffset", "0") or "0")
+    if not channels or words.get("datatype", "Y").upper() == "XY":
+        return
+    first, step = _header(words, "offset"), _header(words, "xperchan")
+    if abs(abs(first) - abs(channels * step)) > abs(step):
+        raise SpectrumError(
+            f"msa: OFFSET {first:g} and CHOFFSET {channels:g} (channels of {step:g}) put the zero "
+            "of the axis in two places; correct one of them"
+        )
 
 
 def _scale(words: dict[str, str]) -> float:

@@ -65,6 +65,16 @@ def read_tree(root: Path) -> tuple[list[Row], list[dict[str, str]]]:
     return list(rows.values()), left_out
 
 
+def _other_charge(xml: Path, charge: int) -> list[str]:
+    """A word where the folder of a run is named after another charge, ``V_O_+2``."""
+    for folder in (xml.parent, xml.parent.parent):
+        said = re.search(r"_([+-]\d{1,2})$", folder.name)
+        if said:
+            other = int(said.group(1)) != charge
+            return [f"{folder.name} is named so, its electrons make {charge:+d}"] * other
+    return []
+
+
 def read(xml: Path, outcar: Path | None) -> Row:
     """One run.
 
@@ -85,6 +95,14 @@ def read(xml: Path, outcar: Path | None) -> Row:
     energy = float(run.final_energy)
     if not np.isfinite(energy) or energy == 0:
         raise EngineError("blank_energy", f"{xml.name}: energy {energy} is a blank")
+    own = [k for k in ("LMONO", "LDIPOL", "EFIELD") if run.parameters.get(k)]
+    if own:
+        raise EngineError(
+            "own_correction",
+            f"{xml.name}: {' and '.join(own)}: VASP added a correction or a field of its own to "
+            "the energy; run the cell without it",
+        )
+    notes = [] if outcar else ["no OUTCAR: no potentials, no correction possible"]
     row: Row = {
         "structure_id": "",
         "charge": charge,
@@ -104,7 +122,7 @@ def read(xml: Path, outcar: Path | None) -> Row:
         **states(run, electrons),
         "engine_version": f"VASP {run.vasp_version}",
         "status": str(Status.OK if run.converged else Status.UNCONVERGED),
-        "message": "" if outcar else "no OUTCAR: no potentials, no correction possible",
+        "message": "; ".join([*notes, *_other_charge(xml, charge)]),
         "wall_s": 0.0,
         "cpu_s": 0.0,
         "origin": str(Origin.PARSED),
@@ -139,7 +157,10 @@ def _valences(path: Path) -> dict[str, float]:
 
 
 def _mesh(run: Any) -> str:
+    """Divisions of a mesh with the zone centre in it; another mesh, or a list, by its points."""
     mesh = run.kpoints.kpts[0] if run.kpoints is not None else ()
+    if not (np.abs(np.asarray(run.actual_kpoints)) < 1e-6).all(axis=1).any():
+        return _listed(run)
     if len(run.actual_kpoints) == 1:
         return "1 1 1"
     if len(mesh) != 3 or any(k != int(k) or k < 1 for k in mesh):
