@@ -24,7 +24,6 @@ FEWEST = 200.0  # electrons of a pattern
 HOT = 4.0  # times the largest neighbour
 _RING = np.array([[1, 1, 1], [1, 0, 1], [1, 1, 1]])
 COVERED = 9  # pixels along each side of an area that holds nothing
-LEAST_SHARE = 5e-4  # of the intensity on the other side, of values that are no counts
 DEAD = 25.0  # counts about a pixel that holds nothing
 
 
@@ -102,7 +101,7 @@ def _refuse_covered(path: Path, values: Floats) -> None:
     window = (COVERED, COVERED)
     inner = values[1 - values.shape[0] % 2 :, 1 - values.shape[1] % 2 :]  # size // 2 in its middle
     held = uniform_filter(inner, window, mode="constant") * COVERED**2
-    least = DEAD if (values == np.round(values)).all() else LEAST_SHARE * values.sum()
+    least = DEAD * values[values > 0].min()  # the smallest value stands for one electron
     dark = maximum_filter(inner, window, mode="constant") == 0
     dark &= held[::-1, ::-1] > least
     if dark.any():
