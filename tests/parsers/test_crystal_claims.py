@@ -333,6 +333,8 @@ def test_the_origin_by_its_code(tmp_path, code, atoms):
     [
         ("_cell_formula_units_Z 4\n_chemical_formula_sum 'Ni O'\n", "2 atoms come out, 4 formula"),
         ("_cell_formula_units_Z 1\n_chemical_formula_sum 'Ni O'\n", ""),
+        ("_chemical_formula_sum 'Ni4 O4'\n", "fewer than one formula unit of Ni4 O4"),
+        ("_chemical_formula_sum 'Ni O'\n", ""),
     ],
 )
 def test_the_asymmetric_unit_is_no_cell_of_p1(tmp_path, extra, words):

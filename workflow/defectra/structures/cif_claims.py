@@ -188,6 +188,11 @@ def _agrees(
     common = math.gcd(*(round(v) for v in wanted.values())) if _whole(wanted) else 1
     units = block.text(_UNITS)
     if units is None or not units.text.isdecimal() or not int(units.text):
+        if exact and total < 0.99 * amount:
+            raise StructureError(
+                f"{total:g} atoms come out, fewer than one formula unit of {shown(wanted)}: the "
+                "symmetry or the formula is wrong"
+            )
         return common > 1 and abs(total - amount) < 0.01 * amount  # the contents of the cell
     allowed = (int(units.text) * amount, int(units.text) * amount / common)
     fits = any(abs(total - n) <= 0.02 * n for n in allowed)
