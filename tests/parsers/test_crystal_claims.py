@@ -333,6 +333,8 @@ def test_the_origin_by_its_code(tmp_path, code, atoms):
     [
         ("_cell_formula_units_Z 4\n_chemical_formula_sum 'Ni O'\n", "2 atoms come out, 4 formula"),
         ("_cell_formula_units_Z 1\n_chemical_formula_sum 'Ni O'\n", ""),
+        ("_chemical_formula_sum 'Ni4 O4'\n", "fewer than one formula unit of Ni4 O4"),
+        ("_chemical_formula_sum 'Ni O'\n", ""),
     ],
 )
 def test_the_asymmetric_unit_is_no_cell_of_p1(tmp_path, extra, words):
@@ -358,3 +360,15 @@ def test_a_site_of_another_table_that_is_not_listed_was_lost(tmp_path, table, wo
     found, _ = read(tmp_path, f"{LCO}loop_\n{table}")
     assert isinstance(found, str) == bool(words), found
     assert not words or words in found
+
+
+@pytest.mark.parametrize(("place", "good"), [("0 0 3.365", True), ("3.36 0 0.2", True),
+                                             ("0 0 2.9", False)])  # fmt: skip
+def test_cartesian_coordinates_beside_fractions_are_compared(tmp_path, place, good):
+    text = changed(LCO, ("_atom_site_fract_z\n", "_atom_site_fract_z\n" + "".join(
+        f"_atom_site_Cartn_{x}\n" for x in "xyz")))  # fmt: skip
+    for line, own in (("Li1 Li 0 0 0.5", "0 0 7.025"), ("Co1 Co 0 0 0", "0 0 0"),
+                      ("O1 O 0 0 0.2395", place)):  # fmt: skip
+        text = changed(text, (f"{line}\n", f"{line} {own}\n"))
+    found, _ = read(tmp_path, text)
+    assert isinstance(found, str) != good, found

@@ -151,15 +151,27 @@ def edited(path, *pairs):
     path.write_text(text)
 
 
-@pytest.mark.parametrize("word", ["LMONO", "LDIPOL"])
-def test_an_energy_that_vasp_corrected_itself_is_left_out(tmp_path, word):
+@pytest.mark.parametrize("flag", [
+    '<i type="logical" name="LMONO">T</i>', '<i type="logical" name="LDIPOL">T</i>',
+    '<i name="EFIELD">0.1</i>',
+])  # fmt: skip
+def test_an_energy_that_vasp_corrected_itself_is_left_out(tmp_path, flag):
     write(tmp_path)
-    flag = f'<i type="logical" name="{word}">T</i>'
-    edited(tmp_path / "Cu_Cd_-1/vasprun.xml", ("<parameters><separator name=\"electronic\">",
-           f"<parameters><separator name=\"electronic\">{flag}"))  # fmt: skip
+    head = '<parameters><separator name="electronic">'
+    edited(tmp_path / "Cu_Cd_-1/vasprun.xml", (head, head + flag))
     rows, left_out = vasp_cells.read_tree(tmp_path)
     assert sorted(r["charge"] for r in rows) == [0, 0]
-    assert f"{word}: VASP added a correction of its own" in left_out[0]["reason"]
+    assert "VASP added a correction or a field of its own" in left_out[0]["reason"]
+
+
+def test_one_point_of_the_zone_is_not_another(tmp_path):
+    write(tmp_path)
+    centre = '<varray name="kpointlist">\n<v>0.00000000'
+    edited(tmp_path / "Cu_Cd_-1/vasprun.xml", (centre, centre.replace("0.0", "0.25", 1)))
+    sets, _ = vasp_runs.read_sets(tmp_path, HOST)
+    made, left_out = vasp_runs.levels_of_sets(sets, HOST, np.eye(3) * 10, 0.14)
+    assert made == []
+    assert "kpoints" in left_out[0]["reason"]
 
 
 @pytest.mark.parametrize(("name", "told"), [("Cu_Cd_+1", True), ("Cu_Cd_-1", False), ("x", False)])

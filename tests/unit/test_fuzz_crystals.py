@@ -117,7 +117,7 @@ def cif_files(draw: st.DrawFn) -> tuple[str, Crystal, bool]:
     wrong = draw(st.sampled_from(["", "", "", "site", "operation", "volume", "symbol", "number"]))
     way = draw(st.sampled_from(["listed", "symbol", "hall", "all atoms"]))
     style = draw(st.sampled_from(["reduced", "cell", "glued", "commas"]))
-    has_z = draw(st.booleans()) or wrong in ("operation", "number")
+    has_z = draw(st.booleans()) or wrong in ("operation", "number", "symbol")
     modern = draw(st.booleans())
     prefix = "_space_group_symop_operation_xyz" if modern else "_symmetry_equiv_pos_as_xyz"
     symbol = "_space_group_name_H-M_alt" if modern else "_symmetry_space_group_name_H-M"

@@ -129,8 +129,13 @@ def test_what_stopped_on_the_way_is_a_row() -> None:
     assert math.isnan(shown["zpl_PBE_eV"])
     assert shown["gap_eV"] == 3.2
     request = emitter_request(next(candidates(SETTINGS)), SETTINGS, GpawEmitterProtocol())
-    missing = tables.waiting(request, "later")
-    assert numbers.transition(missing)["remark"] == "later"
+    waits = numbers.transition(tables.waiting(request, "later"))
+    assert (waits["status"], waits["remark"]) == (tables.WAITS, "later")
+    failed = _run(ground=None, vertical=None, excited=None, triplet_at_excited=None)
+    failed = numbers.transition(failed | {"status": "failed", "message": "killed"})
+    assert failed["status"] == "failed"
+    judged = ladder.ladder_rows([waits, failed], ladder.error_rows([], SETTINGS), SETTINGS)
+    assert [r["verdict"] for r in judged] == [*ladder.UNDECIDED] * 2
 
 
 def test_a_spin_above_the_ground_state_is_told() -> None:
@@ -322,7 +327,7 @@ def test_from_runs_to_checks(tmp_path: Path) -> None:
     steps.measure_lines(job)
     steps.score_hbn(job)
     judged = read_csv(files["ladder"], ladder.LADDER_COLUMNS)
-    assert {r["verdict"] for r in judged} == {ladder.EXCLUDED, ladder.UNKNOWN} | (
+    assert {r["verdict"] for r in judged} == {ladder.EXCLUDED, tables.WAITS} | (
         {ladder.OPEN} if any(r["two_sided_p"] > 0.05 for r in judged) else set()
     )
     checks = {r["check_id"]: r for r in read_csv(files["checks"], CHECK_COLUMNS)}

@@ -215,7 +215,7 @@ BAD = {
     "rings.dm3": ("x", "integrate it over its rings"),
     "empty.npy": ("", "the file is empty"),
     "words.csv": ("angle,counts\n20,one\n", "line 2"),
-    "empty.xy": ("", "0 points"),
+    "empty.xy": ("", "the file is empty"),
     "rows.csv": (",".join(map(str, range(10, 90))) + "\n", "more than 4 numbers"),
     "saturated.xy": (_peak(lambda counts: np.minimum(counts, 400)), "saturated"),
     "dead.xy": (_peak(lambda counts: np.where(abs(np.arange(60) - 30) < 2, 0, counts)), "dead"),
@@ -301,4 +301,4 @@ def test_tiny_end_to_end_from_patterns_to_an_answer(tmp_path: Path, alloys) -> N
     assert "titanium x" in good.sentence
     assert "not one of these alloys" in other.sentence
     assert not other.certain
-    assert "points" in bad.sentence
+    assert "the file is empty" in bad.sentence

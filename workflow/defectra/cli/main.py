@@ -327,7 +327,7 @@ def _predict_by_study(study: str, chosen: argparse.Namespace) -> int:
     if not chosen.spectra:
         raise DefectraError("no file is named")
     for answer in predict(chosen.model, chosen.spectra, options_of(chosen.option)):
-        print(f"{answer.file}: {answer.sentence}")
+        print(f"{answer.file}: {answer.sentence.replace(f'{answer.file}: ', '', 1)}")
         worst = max(worst, int(not answer.certain))
     return worst
 

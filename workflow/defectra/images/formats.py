@@ -24,6 +24,8 @@ from defectra.core.textfiles import read_text
 Array = NDArray[Any]
 LARGEST = 2_000_000_000  # bytes
 HDF5 = b"\x89HDF\r\n\x1a\n"
+POINTER = "version https://git-lfs"
+NUMBERS = "biufc"  # kinds of numpy types
 _PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"BM", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _TEXTS = (b"\xff\xfe", b"\xfe\xff", b"\x1f\x8b", b"BZh", b"\xfd7zXZ")  # UTF-16, packed
 
@@ -82,7 +84,7 @@ def arrays_of(path: Path) -> list[Found]:
     except (DataError, LibraryError):
         raise
     except Exception as error:  # each of these libraries raises its own for what is damaged
-        text = " ".join(str(error).split())[:120]
+        text = " ".join(str(error).replace(str(path), path.name).split())[:120]
         raise DataError(f"{path}: {name}: damaged, or not one ({text})") from None
 
 
@@ -112,20 +114,24 @@ def _reader(head: bytes, path: Path) -> tuple[str, Callable[[Path], list[Found]]
 def read_npy(path: Path) -> list[Found]:
     """An array of numpy."""
     try:
-        return [Found("", np.load(path, allow_pickle=False))]
+        values = np.load(path, allow_pickle=False)
     except ValueError as error:
         raise _pickled(path, error) from None
+    if values.dtype.kind not in NUMBERS:
+        raise DataError(f"{path}: values of type {values.dtype}; save them as numbers")
+    return [Found("", values)]
 
 
 def read_npz(path: Path) -> list[Found]:
     """Arrays of numpy by name."""
     try:
         with np.load(path, allow_pickle=False) as data:
-            return [Found(name, data[name]) for name in data.files]
+            found = [Found(name, data[name]) for name in data.files]
     except ValueError as error:
         raise _pickled(path, error) from None
     except (zipfile.BadZipFile, KeyError, EOFError) as error:
         raise DataError(f"{path}: npz: damaged ({error})") from None
+    return [f for f in found if f.values.dtype.kind in NUMBERS]
 
 
 def _pickled(path: Path, error: ValueError) -> DataError:
@@ -172,11 +178,11 @@ def _datasets(group: Any, where: str, depth: int = 0) -> Iterator[tuple[str, Arr
 
 def _plain(item: Any) -> bool:
     there = not (item.is_virtual or item.external or item.size is None)
-    return there and item.dtype.kind in "biufc" and item.ndim >= 2 and item.nbytes <= LARGEST
+    return there and item.dtype.kind in NUMBERS and item.ndim >= 2 and item.nbytes <= LARGEST
 
 
 def _numeric(value: Any) -> bool:
-    return isinstance(value, np.ndarray) and value.dtype.kind in "biufc" and value.ndim >= 2
+    return isinstance(value, np.ndarray) and value.dtype.kind in NUMBERS and value.ndim >= 2
 
 
 def read_picture(path: Path) -> list[Found]:
@@ -255,6 +261,8 @@ def read_numbers(path: Path) -> list[Found]:
         text = read_text(path)
     except EngineError as error:
         raise DataError(f"{path}: {error}") from None
+    if text.startswith(POINTER):
+        raise DataError(f"{path}: a pointer of Git LFS, not the data: `git lfs pull` fetches them")
     numbered = enumerate(text.splitlines(), 1)
     lines = [(n, s) for n, line in numbered if (s := line.strip()) and s[0] not in "#%!"]
     if not lines:
@@ -303,5 +311,8 @@ def _is_row(words: list[str]) -> bool:
 def _row(path: Path, number: int, words: list[str]) -> list[float]:
     try:
         return [float(w) if w.strip() else float("nan") for w in words]
-    except ValueError as error:
-        raise DataError(f"{path}: line {number}: {error}") from None
+    except ValueError:
+        raise DataError(
+            f"{path}: line {number}: {' '.join(words)[:40]!r} is no row of numbers; an image as "
+            f"text is a matrix of numbers, a row a line"
+        ) from None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -90,6 +91,25 @@ def head_of(path: str | Path) -> About:
         ) from None
 
 
+@contextmanager
+def usable_head(path: str | Path) -> Iterator[None]:
+    """What a study takes from the head of a model; what it does not find there is told.
+
+    Raises
+    ------
+    DataError
+        If settings are missing, or are none that this release knows.
+    """
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError) as error:  # pydantic's are ValueErrors
+        text = " ".join(str(error).split())[:120]
+        raise DataError(
+            f"{path}: its head lacks settings or has others ({text}): of another release? Train "
+            f"the model anew"
+        ) from None
+
+
 def _is_pickled(path: Path) -> bool:
     """Whether the name is that of pickled objects."""
     return path.suffix in {".pkl", ".pickle", ".pt", ".pth", ".joblib", ".ckpt"}
@@ -121,7 +141,8 @@ def load(
             f"{name or 'one'} of study {study}"
         )
     need_torch()
-    module = build(about)
+    with usable_head(path):
+        module = build(about)
     try:
         tensors, _ = tensors_read(str(path))
         module.load_state_dict(tensors)

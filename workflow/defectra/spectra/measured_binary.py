@@ -197,7 +197,8 @@ def from_signals(signals: list[dict[str, Any]], kind: str) -> list[Measured]:
         shape = " x ".join(map(str, data.shape))
         unit = str(axes[0].get("units", "")) if axes else ""
         signal_type = signal.get("metadata", {}).get("Signal", {}).get("signal_type", "")
-        if data.ndim != 1 or unit.lower() not in ("ev", "kev") or signal_type not in ("", "EELS"):
+        plain = data.ndim == 1 and data.dtype.kind in "fiu"
+        if not plain or unit.lower() not in ("ev", "kev") or signal_type not in ("", "EELS"):
             others.append(f"{signal_type or 'data'} of {shape} in {unit or 'no unit'}")
             continue
         channels = np.arange(len(data), dtype=np.float64)

@@ -15,7 +15,12 @@ from numpy.typing import NDArray
 
 from defectra.core.errors import StructureError, StructureWarning
 from defectra.structures import space_groups
-from defectra.structures.cif_claims import check_atoms, check_cell, check_labels, refuse_other_kinds
+from defectra.structures.cif_claims import (
+    check_atoms,
+    check_cell,
+    check_repeated,
+    refuse_other_kinds,
+)
 from defectra.structures.cif_formula import formula_of
 from defectra.structures.cif_sites import COORDINATE, Site, lattice_of, sites_of
 from defectra.structures.cif_syntax import Block, Loop, parse
@@ -79,7 +84,7 @@ def read_cif(text: str, block: str | None = None) -> Structure:
     lattice = lattice_of(chosen)
     check_cell(chosen, lattice)
     sites = sites_of(chosen)
-    check_labels(chosen, sites)
+    check_repeated(chosen, sites, lattice)
     found = _expand(chosen, sites, lattice)
     return _structure(chosen, sites, found, lattice)
 

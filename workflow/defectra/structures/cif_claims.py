@@ -21,6 +21,7 @@ _DENSITY = ("_exptl_crystal_density_diffrn", "_exptl_crystal.density_diffrn")
 _WEIGHT = ("_chemical_formula_weight", "_chemical_formula.weight")
 ROUNDED = 0.03  # relative; of amounts with partial occupancies or a formula with decimals
 VOLUME_OFF, DENSITY_OFF = 0.01, 0.05  # relative
+CARTESIAN_OFF = 0.1  # Å
 GRAMS = 1.66053907  # g/cm³ of one atomic mass unit in 1 Å³
 
 
@@ -52,6 +53,18 @@ _LABELS = (
 )  # fmt: skip
 
 
+def check_repeated(block: Block, sites: list[Site], lattice: Any) -> None:
+    """Compare what other tables and columns repeat: labels, Cartesian coordinates.
+
+    Raises
+    ------
+    StructureError
+        As :func:`check_labels` and :func:`check_cartesian`.
+    """
+    check_labels(block, sites)
+    check_cartesian(block, lattice)
+
+
 def check_labels(block: Block, sites: list[Site]) -> None:
     """Compare the labels of other tables (displacements, bonds) with those of the sites.
 
@@ -72,6 +85,34 @@ def check_labels(block: Block, sites: list[Site]) -> None:
                     f"line {row[column].line}: {name} {row[column].text} is no listed site: add "
                     "it to the sites, or take it out here"
                 )
+
+
+def check_cartesian(block: Block, lattice: Any) -> None:
+    """Compare fractional coordinates with Cartesian ones that stand beside them.
+
+    Distances from the origin are compared, since the axes may be turned.
+
+    Raises
+    ------
+    StructureError
+        If they differ by more than :data:`CARTESIAN_OFF`.
+    """
+    loop = block.loop("_atom_site_cartn_x")
+    names = [f"_atom_site_{kind}_{x}" for kind in ("fract", "cartn") for x in "xyz"]
+    columns = [loop.column(n) for n in names] if loop else [None]
+    if loop is None or None in columns or block.text("_atom_sites_cartn_tran_vector_1"):
+        return
+    for row in loop.rows:
+        cells = [row[c] for c in columns if c is not None]
+        if not all(c.known for c in cells):
+            continue
+        values = [number(c, "coordinate") for c in cells]
+        ours = math.dist(lattice.get_cartesian_coords(values[:3]), (0, 0, 0))
+        if abs(ours - math.hypot(*values[3:])) > CARTESIAN_OFF:
+            raise StructureError(
+                f"line {row[0].line}: the fractions lie {ours:.3f} Å from the origin, the "
+                f"Cartesian coordinates beside them {math.hypot(*values[3:]):.3f} Å: one is wrong"
+            )
 
 
 def check_cell(block: Block, lattice: Any) -> None:
@@ -147,6 +188,11 @@ def _agrees(
     common = math.gcd(*(round(v) for v in wanted.values())) if _whole(wanted) else 1
     units = block.text(_UNITS)
     if units is None or not units.text.isdecimal() or not int(units.text):
+        if exact and total < 0.99 * amount:
+            raise StructureError(
+                f"{total:g} atoms come out, fewer than one formula unit of {shown(wanted)}: the "
+                "symmetry or the formula is wrong"
+            )
         return common > 1 and abs(total - amount) < 0.01 * amount  # the contents of the cell
     allowed = (int(units.text) * amount, int(units.text) * amount / common)
     fits = any(abs(total - n) <= 0.02 * n for n in allowed)

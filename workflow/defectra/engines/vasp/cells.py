@@ -95,12 +95,12 @@ def read(xml: Path, outcar: Path | None) -> Row:
     energy = float(run.final_energy)
     if not np.isfinite(energy) or energy == 0:
         raise EngineError("blank_energy", f"{xml.name}: energy {energy} is a blank")
-    own = [k for k in ("LMONO", "LDIPOL") if run.parameters.get(k) is True]
+    own = [k for k in ("LMONO", "LDIPOL", "EFIELD") if run.parameters.get(k)]
     if own:
         raise EngineError(
             "own_correction",
-            f"{xml.name}: {' and '.join(own)}: VASP added a correction of its own to the energy; "
-            "run the cell without it",
+            f"{xml.name}: {' and '.join(own)}: VASP added a correction or a field of its own to "
+            "the energy; run the cell without it",
         )
     notes = [] if outcar else ["no OUTCAR: no potentials, no correction possible"]
     row: Row = {
@@ -157,7 +157,10 @@ def _valences(path: Path) -> dict[str, float]:
 
 
 def _mesh(run: Any) -> str:
+    """Divisions of a mesh with the zone centre in it; another mesh, or a list, by its points."""
     mesh = run.kpoints.kpts[0] if run.kpoints is not None else ()
+    if not (np.abs(np.asarray(run.actual_kpoints)) < 1e-6).all(axis=1).any():
+        return _listed(run)
     if len(run.actual_kpoints) == 1:
         return "1 1 1"
     if len(mesh) != 3 or any(k != int(k) or k < 1 for k in mesh):

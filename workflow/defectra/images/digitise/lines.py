@@ -25,6 +25,8 @@ ALONE = 20.0  # what it costs that a second line takes a run, while another may 
 MISSING = 32.0  # cost of a line without ink, pixels
 LOST = 0.25  # by which that cost grows with each column without ink: a lost line looks further
 FARTHEST = 5.0  # times that cost, at most
+EDGE, FLANK = 3, 0.12  # pixels from a side; part of the height of a run beside a steep flank
+JOINED, FURTHER = 24.0, 0.02  # largest cost of ink that touches that of the last column, and slope
 SLOPE = 0.35  # weight of the newest step in the slope
 STEPS = 6  # fewest columns back that the slope is taken from
 FADING = 0.9  # of the slope in each column without ink
@@ -122,15 +124,40 @@ def _cleaned(mask: Mask, gap: float) -> Mask:
 
 
 def _vertical(mask: Mask) -> Mask:
-    """Straight vertical lines, solid or dashed: columns that are full beside ones that are not."""
+    """Straight vertical lines, solid or dashed: columns that are full beside ones that are not.
+
+    The flank of a sharp peak is none: the columns beside it hold long runs, and it does not reach
+    from side to side.
+    """
     filled = mask.mean(axis=0)
     padded = np.pad(filled, 4, mode="edge")
     around = np.median([np.roll(padded, k)[4:-4] for k in (-4, -3, 3, 4)], axis=0)
     columns = (filled > 0.35) & (filled - around > 0.3)
     out = np.zeros_like(mask)
-    for k in np.flatnonzero(columns).tolist():
-        out[:, k] = ~_beside(mask, k) & mask[:, k]
+    for first, last in _stretches(columns):
+        if not _is_flank(mask, first, last):
+            for k in range(first, last + 1):
+                out[:, k] = ~_beside(mask, k) & mask[:, k]
     return out
+
+
+def _stretches(wanted: Mask) -> list[tuple[int, int]]:
+    """First and last of each stretch of wanted columns."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], wanted, [False]]).astype(np.int8)))
+    return [(int(a), int(b) - 1) for a, b in zip(edges[::2], edges[1::2])]
+
+
+def _is_flank(mask: Mask, first: int, last: int) -> bool:
+    """Whether full columns belong to a curve that rises or falls steeply there."""
+    height, width = mask.shape
+    inked = np.flatnonzero(mask[:, first : last + 1].any(axis=1))
+    if inked[0] < EDGE and inked[-1] >= height - EDGE:
+        return False
+    for k in (first - 1, last + 1):
+        rows = _stretches(mask[:, k]) if 0 <= k < width else []
+        if any(b - a >= FLANK * height and a <= inked[-1] and b >= inked[0] for a, b in rows):
+            return True
+    return False
 
 
 def _beside(mask: Mask, column: int) -> Mask:
@@ -149,6 +176,22 @@ def runs_of(mask: Mask) -> list[Runs]:
         )
         for column in np.diff(padded, axis=0).T
     ]
+
+
+def _without_specks(runs: Runs, width: float) -> Runs:
+    """Runs without the specks that noise parts from them: less than half of a line, a pixel off."""
+    if len(runs.first) < 2:
+        return runs
+    keep = np.ones(len(runs.first), bool)
+    first, last = runs.first.copy(), runs.last.copy()
+    short = runs.last - runs.first + 1 < max(0.5 * width, 1.5)
+    for k in np.flatnonzero(runs.first[1:] - runs.last[:-1] <= 2).tolist():
+        if short[k] != short[k + 1]:
+            whole, speck = (k + 1, k) if short[k] else (k, k + 1)
+            first[whole] = min(first[whole], first[speck])
+            last[whole] = max(last[whole], last[speck])
+            keep[speck] = False
+    return Runs(first[keep], last[keep])
 
 
 def line_count(runs: Sequence[Runs]) -> int:
@@ -192,6 +235,7 @@ def trace(mask: Mask, *, with_slope: bool = True) -> Floats:
     if not count:
         return np.empty((0, mask.shape[1]))
     width = thickness(runs)
+    runs = [_without_specks(r, width) for r in runs]
     start = _seed(runs, count)
     found = np.full((count, len(runs)), np.nan)
     middle = _centres(runs[start], count)
@@ -233,10 +277,11 @@ def _follow(
     steps = max(STEPS, int(2 * width))
     history, out = [start], [start]
     gap = np.zeros(len(start), int)
+    ends = np.array([start, start])  # first and last row of the run that each line is in
     for k in columns[1:]:
         slope = _slopes(history) * FADING**gap if with_slope else 0.0
         missing = MISSING * np.minimum(1 + LOST * gap, FARTHEST)
-        found, taken = _assign(runs[k], history[-1] + slope, width, missing)
+        found, taken, ends = _assign(runs[k], history[-1] + slope, width, missing, ends)
         gap = np.where(taken, 0, gap + 1)
         history = [*history[-steps:], found]
         out.append(np.where(taken, found, np.nan))
@@ -262,20 +307,29 @@ def _slopes(history: Sequence[Floats]) -> Floats:
     return np.asarray((weights[:, None] * steps).sum(axis=0) / weights.sum())
 
 
-def _assign(runs: Runs, predicted: Floats, width: float, missing: Floats) -> tuple[Floats, Mask]:
+def _assign(
+    runs: Runs, predicted: Floats, width: float, missing: Floats, ends: Floats
+) -> tuple[Floats, Mask, Floats]:
     """Ink of one column to lines, at least total cost.
 
     Every run takes one line at the distance of its nearest row, and further ones, as many as fit,
-    for a price: lines that cross share a run, and no run lies bare beside a shared one.
+    for a price: lines that cross share a run, and no run lies bare beside a shared one. Ink that
+    touches the run of a line in the last column is never too far for it: the flank of a peak.
 
     Parameters
     ----------
     missing
         Cost of each line without ink, pixels.
+    ends
+        First and last row of the run of each line in the last column, shape (2, lines).
+
+    Returns
+    -------
+    Row of each line, whether it has ink, and the ends of its run (its row, if it has none).
     """
     count = len(predicted)
     if not len(runs.first):
-        return predicted, np.zeros(count, bool)
+        return predicted, np.zeros(count, bool), np.array([predicted, predicted])
     owner, price = [], []
     for j in range(len(runs.first)):
         places = min(count, 1 + int((runs.last[j] - runs.first[j] + 1) // max(width, 1.0)), 4)
@@ -288,13 +342,18 @@ def _assign(runs: Runs, predicted: Floats, width: float, missing: Floats) -> tup
     middle = 0.5 * (runs.first + runs.last)[index]
     inside = np.clip(predicted[:, None], low, high)
     cost = np.abs(predicted[:, None] - inside) + 0.1 * np.abs(predicted[:, None] - middle)
+    touches = (runs.first[index] <= ends[1][:, None] + 1) & (
+        runs.last[index] >= ends[0][:, None] - 1
+    )
+    cost = np.where(touches, np.minimum(cost, JOINED + FURTHER * cost), cost)
     cost = np.hstack([cost + np.array(price), np.repeat(missing[:, None], count, axis=1)])
     lines, chosen = linear_sum_assignment(cost)
-    found, taken = predicted.copy(), np.zeros(count, bool)
+    found, taken, ends = predicted.copy(), np.zeros(count, bool), np.array([predicted, predicted])
     shared = np.bincount(index[chosen[chosen < len(index)]], minlength=len(runs.first))
     for line, place in zip(lines, chosen):
         if place < len(index):
             alone = shared[index[place]] == 1
             found[line] = middle[place] if alone else inside[line, place]
             taken[line] = True
-    return found, taken
+            ends[:, line] = runs.first[index[place]], runs.last[index[place]]
+    return found, taken, ends

@@ -23,6 +23,8 @@ from defectra.studies.dynamics.saved_laws import SavedLaw, read_law
 Floats = NDArray[np.float64]
 OPTIONS = ("start", "interval")
 SYMMETRIC = 2.0  # largest reduced chi-squared of I(q) against I(-q); near 1 for counts
+FIRST = 2.0  # largest deviance of the first pattern over that of counts: nothing moved yet
+SEARCHED = 6  # pixels about the middle in which another centre is looked for
 DARK = 25.0  # counts that a pixel which never counted should have had
 TURNS: Mapping[str, Callable[[Floats], Floats]] = {
     "as it is": lambda p: p,
@@ -74,6 +76,7 @@ def answer(law: SavedLaw, path: Path, start: Floats, interval: float) -> Answer:
     expected = _expected(law, path, start, times)
     lit = law.detector.open
     _refuse_turned(path, expected[0], counts[0], lit)
+    _refuse_first(path, expected[:1], counts[:1], lit)
     moving, still = (_deviance(e, counts, lit) for e in (expected, expected[:1]))
     drawn = np.random.default_rng(0).poisson(_scaled(expected, counts, lit)).astype(float)
     ideal = _deviance(expected, drawn, lit)
@@ -122,6 +125,11 @@ def read_counts(path: Path, law: SavedLaw) -> Floats:
         raise DataError(f"{path}: {int((counts < 0).sum())} counts are negative")
     if (counts != np.round(counts)).any():
         raise DataError(f"{path}: not whole numbers; give counts, neither scaled nor corrected")
+    if lost := np.flatnonzero(~counts.any(axis=(1, 2))).tolist():
+        raise DataError(
+            f"{path}: {len(lost)} of {len(counts)} patterns hold no counts, the first is number "
+            f"{lost[0] + 1}: lost; cut the series before"
+        )
     _refuse_saturated(path, raw)
     _refuse_asymmetric(path, counts, law.detector.open)
     return counts
@@ -140,10 +148,11 @@ def _refuse_asymmetric(path: Path, counts: Floats, lit: NDArray[np.bool_]) -> No
     total = counts.sum(axis=0)
     if not total[lit].any():
         raise DataError(f"{path}: no counts outside the beam stop")
-    shifts = [(y, x) for y in range(-3, 4) for x in range(-3, 4)]
+    reach = range(-SEARCHED, SEARCHED + 1)
+    shifts = [(y, x) for y in reach for x in reach]
     chi = {shift: _asymmetry(np.roll(total, shift, (0, 1)), lit) for shift in shifts}
     best, middle = min(chi, key=lambda shift: chi[shift]), len(lit) // 2
-    if chi[0, 0] > SYMMETRIC and chi[best] < 0.5 * chi[0, 0]:
+    if chi[0, 0] > SYMMETRIC >= chi[best]:
         row, column = middle - best[0], middle - best[1]
         raise DataError(
             f"{path}: the series is symmetric about row {row}, column {column}; the centre must be "
@@ -194,6 +203,18 @@ def _refuse_turned(path: Path, expected: Floats, counts: Floats, lit: NDArray[np
         raise DataError(
             f"{path}: the first pattern fits the start better {best} (deviance {fits[best]:.3g}, "
             f"{fits['as it is']:.3g} as it is): turn the series or the start"
+        )
+
+
+def _refuse_first(path: Path, expected: Floats, counts: Floats, lit: NDArray[np.bool_]) -> None:
+    """The first pattern follows from the start alone: if it does not fit, no law is to be asked."""
+    drawn = np.random.default_rng(0).poisson(_scaled(expected, counts, lit)).astype(float)
+    found, ideal = (_deviance(expected, each, lit) for each in (counts, drawn))
+    if found > FIRST * ideal:
+        raise DataError(
+            f"{path}: the first pattern does not fit the start (deviance {found:.3g} a pixel, "
+            f"{ideal:.3g} expected of counts): another start or detector, or spoiled counts "
+            f"(background, saturation, direct beam in a corner); the law is not asked"
         )
 
 

@@ -6,6 +6,7 @@ Generating function of displaced oscillators with linear coupling (Lax, J. Chem.
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -13,6 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
 BOLTZMANN = 8.617333e-5  # eV/K
+RESOLUTION = 0.001  # eV, standard deviation of every line
+SHARPEST = RESOLUTION * 2 * math.sqrt(2 * math.log(2))  # eV, full width that this alone gives
 _POINTS, _REACH = 2**14, 2.0  # of the spectrum, and its half range in eV
 
 
@@ -51,7 +54,7 @@ def emission(
     temperature: float,
     *,
     smoothing: float,
-    resolution: float = 0.001,
+    resolution: float = RESOLUTION,
     line: float = 0.0,
 ) -> Emission:
     """Emission of displaced oscillators.

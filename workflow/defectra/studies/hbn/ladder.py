@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from defectra.studies.hbn.settings import HbnStudy
+from defectra.studies.hbn.tables import WAITS
 from defectra.studies.hbn.transitions import FIDELITIES
 
 Row = dict[str, Any]
@@ -28,7 +29,8 @@ LADDER_COLUMNS = [
     *("distance_eV", "acceptance", "two_sided_p", "verdict", "remark"),
 ]
 SIGNIFICANT = 0.05  # two-sided; below it a candidate is excluded
-OPEN, EXCLUDED, UNKNOWN = "possible", "excluded", "not computed"
+OPEN, EXCLUDED = "possible", "excluded"
+UNDECIDED = (WAITS, "no line")  # verdicts without a line: it waits, or it ended without one
 
 
 @dataclass(frozen=True)
@@ -162,7 +164,7 @@ def _judged(row: Mapping[str, Any], fidelity: str, error: Error, settings: HbnSt
     out = labels | {"fidelity": fidelity, "zpl_eV": zpl, "error_sd_eV": error.scale}
     if not math.isfinite(zpl):
         nothing = dict.fromkeys(("distance_eV", "acceptance", "two_sided_p"), NAN)
-        return out | nothing | {"verdict": UNKNOWN}
+        return out | nothing | {"verdict": UNDECIDED[row["status"] != WAITS]}
     distance = line.energy - zpl
     half = 2 * line.energy_sd
     spread = Error(math.hypot(error.scale, line.energy_sd), error.freedom)

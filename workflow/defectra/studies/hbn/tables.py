@@ -82,6 +82,7 @@ SHOWN = (
     *("structure_id", "calculation_id"),
 )
 NOT_COMPUTED = "not_computed"  # error class of a candidate that waits
+WAITS = "not computed"  # status that people see of it
 _BLANK: Mapping[str, Any] = {"float": NAN, "string": "", "int": 0, "bool": False}
 
 
@@ -168,11 +169,14 @@ def _fractional(occupations: Sequence[Sequence[float]]) -> float:
     return max(min(abs(f), abs(1 - f)) for each in occupations for f in each)
 
 
+def status_shown(row: Mapping[str, Any]) -> str:
+    """Status of a run as people see it: what was not computed has not failed."""
+    return WAITS if row["error_class"] == NOT_COMPUTED else str(row["status"])
+
+
 def shown(row: Mapping[str, Any]) -> Row:
-    """A run as people see it: what was not computed has not failed."""
-    waits = row["error_class"] == NOT_COMPUTED
-    known = {"status": NOT_COMPUTED.replace("_", " ")} if waits else {}
-    return {k: row[k] for k in SHOWN} | known
+    """A run as people see it."""
+    return {k: row[k] for k in SHOWN} | {"status": status_shown(row)}
 
 
 def waiting(request: Request, message: str) -> Row:

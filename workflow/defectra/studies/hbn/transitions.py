@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from defectra.core.records import Status
+from defectra.studies.hbn.tables import status_shown
 
 Row = dict[str, Any]
 NAN = float("nan")
@@ -104,8 +105,9 @@ def polarisation(row: Mapping[str, Any]) -> tuple[float, float, float]:
 def transition(row: Mapping[str, Any]) -> Row:
     """Row of ``transitions.csv`` from a row of the runs."""
     out: Row = dict.fromkeys(COLUMNS, NAN)
-    names = ("name", "charge", "spin", "size", "structure_id", "calculation_id", "status")
+    names = ("name", "charge", "spin", "size", "structure_id", "calculation_id")
     out |= {k: row[k] for k in (*names, "gap_eV", "local_from", "local_to")}
+    out["status"] = status_shown(row)
     out["remark"] = remark(row)
     out["dipole_D"], out["out_of_plane"], out["angle_deg"] = polarisation(row)
     out |= {f"zpl_{name}_eV": zero_phonon_line(row, name) for name in FIDELITIES}

@@ -16,7 +16,6 @@ PLATEAU = 8  # pixels of one same largest value that symmetry alone can explain
 HOT, FEW_HOT = 8.0, 20  # times the Friedel mate; pixels
 DEAD = 25.0  # photons (or units) of the Friedel mate of a pixel that holds nothing
 FRIEDEL = 0.95  # least correlation of a pattern with itself turned by half a turn
-SEARCHED = 8  # pixels about the middle in which the direct beam is looked for
 FEWEST = 1000.0  # sum over the pattern outside the centre
 
 
@@ -64,8 +63,12 @@ def check_pattern(values: Floats, what: str, settings: DetectorSettings) -> None
             f"{what}: {values[outside].sum():g} photons outside of the hidden centre; the models "
             f"need {FEWEST:g} at least. Give counts, not a pattern scaled to one"
         )
+    _refuse_saturated(values, outside, what)
+    _refuse_corner(values, what)
+    match = _self_match(values, outside)
+    _refuse_shift(match, what)
     _check_pixels(values, outside, what)
-    _check_centre(values, outside, what)
+    _check_symmetry(match, what)
 
 
 def _outside(values: Floats, settings: DetectorSettings) -> NDArray[np.bool_]:
@@ -73,7 +76,7 @@ def _outside(values: Floats, settings: DetectorSettings) -> NDArray[np.bool_]:
     return np.maximum(axis[:, None], axis[None, :]) > settings.hidden
 
 
-def _check_pixels(values: Floats, outside: NDArray[np.bool_], what: str) -> None:
+def _refuse_saturated(values: Floats, outside: NDArray[np.bool_], what: str) -> None:
     top = values[outside].max()
     plateau = int((values[outside] == top).sum())
     if plateau > PLATEAU and top > 100:
@@ -81,6 +84,9 @@ def _check_pixels(values: Floats, outside: NDArray[np.bool_], what: str) -> None
             f"{what}: {plateau} pixels outside of the centre hold the same largest value {top:g}: "
             f"saturated; take a shorter exposure"
         )
+
+
+def _check_pixels(values: Floats, outside: NDArray[np.bool_], what: str) -> None:
     dead = (values == 0) & (values[::-1, ::-1] > DEAD) & outside
     if dead.any():
         row, column = (int(k) for k in np.argwhere(dead)[0])
@@ -99,31 +105,48 @@ def _check_pixels(values: Floats, outside: NDArray[np.bool_], what: str) -> None
         )
 
 
-def _check_centre(values: Floats, outside: NDArray[np.bool_], what: str) -> None:
-    """The pattern of a real density is equal to itself turned about the direct beam."""
+def _refuse_corner(values: Floats, what: str) -> None:
+    """The direct beam is the brightest pixel by far, and in the middle."""
+    middle = len(values) // 2
+    row, column = (int(k) for k in np.unravel_index(int(values.argmax()), values.shape))
+    if max(abs(row - middle), abs(column - middle)) > middle // 2:
+        raise DataError(
+            f"{what}: its brightest pixel lies in row {row}, column {column}, far from the middle: "
+            f"hot, or the direct beam is in a corner (np.fft.fftshift brings it to the middle)"
+        )
+
+
+def _self_match(values: Floats, outside: NDArray[np.bool_]) -> Floats:
+    """Correlation of a pattern with itself turned by half a turn, for every centre.
+
+    Of the roots of its values, over that of a perfect match; a centre that is s pixels off the
+    middle stands at index 2 s, modulo the size. The pattern of a real density is equal to itself
+    turned about the direct beam.
+    """
     roots = np.sqrt(values) * outside
     turned = np.fft.fft2(roots) ** 2  # correlation of the pattern with itself turned
-    match = np.fft.fftshift(np.fft.ifft2(turned).real)
+    match = np.fft.ifft2(turned).real
     norm = float(np.sum(roots**2))
     middle = len(values) // 2
-    near = _window(match, len(values), middle)
-    row, column = np.unravel_index(int(near.argmax()), near.shape)
-    shift = ((row - SEARCHED) / 2, (column - SEARCHED) / 2)
-    if shift != (0, 0) and near.max() >= FRIEDEL * norm:
+    return np.roll(match, (-2 * middle, -2 * middle), (0, 1)) / norm
+
+
+def _refuse_shift(match: Floats, what: str) -> None:
+    size = len(match)
+    place = np.unravel_index(int(match.argmax()), match.shape)
+    row, column = ((int(k) + size // 2) % size - size // 2 for k in place)
+    shift = (row / 2, column / 2)
+    if shift != (0, 0) and match.max() >= FRIEDEL:
         raise DataError(
             f"{what}: the direct beam is {shift[0]:+g} rows and {shift[1]:+g} columns off the "
             f"middle (the pattern is symmetric about that point): crop it about the direct beam"
         )
-    if near[SEARCHED, SEARCHED] < FRIEDEL * norm:
+
+
+def _check_symmetry(match: Floats, what: str) -> None:
+    if match[0, 0] < FRIEDEL:
         raise DataError(
             f"{what}: the pattern is not symmetric about its middle (correlation "
-            f"{near[SEARCHED, SEARCHED] / norm:.2f}, at least {FRIEDEL:g}): another centre, or too "
+            f"{match[0, 0]:.2f}, at least {FRIEDEL:g}): another centre, or too "
             f"few photons"
         )
-
-
-def _window(match: Floats, size: int, middle: int) -> Floats:
-    """Self-correlation of a turned pattern for centres up to half of SEARCHED off the middle."""
-    index = (2 * middle + np.arange(-SEARCHED, SEARCHED + 1)) % size
-    plain = np.fft.ifftshift(match)
-    return plain[np.ix_(index, index)]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from defectra.learn.saved_network import About, load, save
+from defectra.learn.saved_network import About, load, save, usable_head
 from defectra.studies.speckle.described import hidden_inputs, log_images
 from defectra.studies.speckle.models import IMAGE, Fitted
 from defectra.studies.speckle.network import build, probabilities
@@ -92,11 +92,12 @@ def read(path: str | Path) -> SavedModel:
     """
     module, about = load(path, STUDY, lambda a: build(a.architecture))
     own = about.preprocessing
-    study = SpeckleStudy(**own["study"])
-    inputs = hidden_inputs(study)
-    classes = tuple(map(int, about.outputs))
-    seed = int(about.provenance["seed"])
-    return SavedModel(about.name, own["kind"], study, module, inputs, classes, seed)
+    with usable_head(path):
+        study = SpeckleStudy(**own["study"])
+        inputs = hidden_inputs(study)
+        classes = tuple(map(int, about.outputs))
+        seed = int(about.provenance["seed"])
+        return SavedModel(about.name, own["kind"], study, module, inputs, classes, seed)
 
 
 def most_probable(model: SavedModel, patterns: Sequence[NDArray[np.floating]]) -> list[Any]:

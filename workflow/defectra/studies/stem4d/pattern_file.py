@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import maximum_filter, median_filter
+from scipy.ndimage import maximum_filter, median_filter, uniform_filter
 
 from defectra.core.errors import DataError
 from defectra.images.measured import read_counts_image
@@ -23,6 +23,7 @@ MANY = 2e4  # electrons that show a bright disc
 FEWEST = 200.0  # electrons of a pattern
 HOT = 4.0  # times the largest neighbour
 _RING = np.array([[1, 1, 1], [1, 0, 1], [1, 1, 1]])
+COVERED = 9  # pixels along each side of an area that holds nothing
 DEAD = 25.0  # counts about a pixel that holds nothing
 
 
@@ -62,6 +63,7 @@ def read_pattern(
         )
     _refuse_pixels(path, values)
     _refuse_disc(path, values, scope, step)
+    _refuse_covered(path, values)
     return _cropped(path, values, scope, step)
 
 
@@ -94,13 +96,32 @@ def _refuse_pixels(path: Path, values: Floats) -> None:
         )
 
 
+def _refuse_covered(path: Path, values: Floats) -> None:
+    """Areas that hold nothing where the other side of the beam does: a gap or a beam stop."""
+    window = (COVERED, COVERED)
+    inner = values[1 - values.shape[0] % 2 :, 1 - values.shape[1] % 2 :]  # size // 2 in its middle
+    held = uniform_filter(inner, window, mode="constant") * COVERED**2
+    least = DEAD * values[values > 0].min()  # the smallest value stands for one electron
+    dark = maximum_filter(inner, window, mode="constant") == 0
+    dark &= held[::-1, ::-1] > least
+    if dark.any():
+        row, column = (int(k) + 1 - n % 2 for k, n in zip(np.argwhere(dark)[0], values.shape))
+        raise DataError(
+            f"{path}: areas of {COVERED} x {COVERED} pixels hold nothing where the other side of "
+            f"the beam does, the first about row {row}, column {column}: a beam stop or a gap of "
+            f"the detector; such patterns are not answered"
+        )
+
+
 def _refuse_disc(path: Path, values: Floats, scope: Microscope, step: Floats) -> None:
     """The bright disc must have the size of the aperture and lie in the middle."""
     if values.sum() < MANY and (values == np.round(values)).all():
         _refuse_disc_of_few(path, values, scope, step)
         return
     smooth = median_filter(values, 3)
-    bright = smooth > 0.5 * np.quantile(smooth, 0.9)
+    within = math.ceil(np.pi * scope.aperture**2 / (step[0] * step[1]))
+    brightest = np.sort(smooth, axis=None)[-within:]
+    bright = smooth > 0.5 * np.median(brightest)
     radius = float(np.sqrt(bright.sum() * step[0] * step[1] / np.pi))
     if abs(radius / scope.aperture - 1) > RADIUS + step.max() / (2 * scope.aperture):
         raise DataError(

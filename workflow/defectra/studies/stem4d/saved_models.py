@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from defectra.core.errors import DataError
 from defectra.core.store import made
-from defectra.learn.saved_network import About, head_of, load, save
+from defectra.learn.saved_network import About, head_of, load, save, usable_head
 from defectra.studies.stem4d.finder import QUIET, Finder, Rings, network_of
 from defectra.studies.stem4d.measures import Odds
 from defectra.studies.stem4d.networks import Turning
@@ -90,9 +90,16 @@ class SavedVacancy:
         Raises
         ------
         DataError
-            Of fewer electrons than the classifiers know.
+            Of fewer electrons than the classifiers know, or on other rings than theirs.
         """
         total = float(pattern.sum())
+        away, allowed = self.finder.strangeness(pattern)
+        if away > allowed:
+            raise DataError(
+                f"{100 * away:.1f} % of the electrons lie on other rings than those of graphene "
+                f"with or without a vacancy, at most {100 * allowed:.1f} % at this dose: a "
+                f"background, another sample or values that are no counts"
+            )
         known = [d for d in self.doses if d[0] <= 1.2 * total]
         if not known:
             least = min(d[0] for d in self.doses)
@@ -173,12 +180,18 @@ def read(path: str | Path) -> SavedSites | SavedVacancy:
     """
     name = head_of(path).name
     module, about = load(path, STUDY, _build, name)
+    with usable_head(path):
+        return _found(module, about)
+
+
+def _found(module: Any, about: About) -> SavedSites | SavedVacancy:
+    """A network with what its head says."""
     own: Any = about.preprocessing
     study, step = Stem4dStudy(**own["study"]), np.array(own["step"], float)
     empty = np.zeros((1, *(2 * k + 1 for k in reach(study.microscope, step))))
     standard = Standard(np.array(own["mean"], float)[None, :, None], own["spread"])
     rings = Rings(Rings.of(empty, step, study).weights, standard, about.input_shape)  # type: ignore[arg-type]
-    if name == SITE:
+    if about.name == SITE:
         values, places = (np.array(own[k], float) for k in ("values", "places"))
         return SavedSites(
             own["sample"], study, module, rings, step, values, places, own["largest_misfit"]

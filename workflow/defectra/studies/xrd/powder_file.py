@@ -77,6 +77,8 @@ def read_powder(path: str | Path) -> PowderPattern:
     if path.suffix.lower() in ARRAYS:
         return _checked(_array(path), path)
     text = read_text(path)
+    if not text.strip():
+        raise DataError(f"{path}: the file is empty")
     reader = {".ras": _ras, ".cif": _cif}.get(path.suffix.lower(), _columns)
     found = reader(text, path)
     return _checked(found, path)
@@ -108,7 +110,12 @@ def on_grid(pattern: PowderPattern, grid: Grid, wavelength: float, what: str) ->
     sines = np.sin(np.radians(pattern.two_theta / 2)) * CU_K_ALPHA_1 / used
     reached = sines < 1
     angles = 2 * np.degrees(np.arcsin(sines[reached]))
-    first, last = (angles[0], angles[-1]) if len(angles) else (math.nan, math.nan)
+    if not len(angles):
+        raise DataError(
+            f"{what}: no angle of it can be reached with Cu K alpha 1 if its wavelength is "
+            f"{used:g} Å; is that in Å?"
+        )
+    first, last = angles[0], angles[-1]
     if not (first <= grid.first and last >= grid.last):
         raise DataError(
             f"{what}: reaches from {first:.2f} to {last:.2f} degrees (2 theta, Cu K alpha 1); the "
@@ -140,7 +147,9 @@ def _resampled(angles: Floats, intensity: Floats, grid: Grid) -> Floats:
 def _checked(found: PowderPattern, path: Path) -> PowderPattern:
     angles, counts = found.two_theta, found.intensity
     if len(angles) < FEWEST:
-        raise DataError(f"{path}: {len(angles)} points; a pattern has at least {FEWEST}")
+        raise DataError(
+            f"{path}: {len(angles)} points of angle and intensity; a pattern has at least {FEWEST}"
+        )
     if not (np.isfinite(angles).all() and np.isfinite(counts).all()):
         raise DataError(f"{path}: values that are not finite; fill or cut them before")
     if (np.diff(angles) <= 0).any():

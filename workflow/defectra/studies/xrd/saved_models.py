@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from defectra.learn.saved_network import About, load, save
+from defectra.learn.saved_network import About, load, save, usable_head
 from defectra.studies.xrd.alloys import normalised
 from defectra.studies.xrd.learning import Taught
 from defectra.studies.xrd.plane import Autoencoder, Reading, build
@@ -92,13 +92,14 @@ def read(path: str | Path) -> SavedPlane:
     """
     module, about = load(path, STUDY, lambda a: build(a.architecture), NAME)
     own: Any = about.preprocessing
-    arrays = (np.asarray(own[k], dtype=np.float64) for k in ("middle", "spread", "weights"))
-    errors = about.provenance["errors"]
-    return SavedPlane(
-        Autoencoder(module, about.architecture),
-        Reading(*arrays),
-        XrdStudy(**own["study"]),
-        own["largest_misfit"],
-        (errors["titanium"], errors["zirconium"]),
-        np.asarray(own["ranges"], dtype=np.float64),
-    )
+    with usable_head(path):
+        arrays = (np.asarray(own[k], dtype=np.float64) for k in ("middle", "spread", "weights"))
+        errors = about.provenance["errors"]
+        return SavedPlane(
+            Autoencoder(module, about.architecture),
+            Reading(*arrays),
+            XrdStudy(**own["study"]),
+            float(own["largest_misfit"]),
+            (float(errors["titanium"]), float(errors["zirconium"])),
+            np.asarray(own["ranges"], dtype=np.float64),
+        )

@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from defectra.figures import style
-from defectra.studies.hbn.ladder import EXCLUDED, UNKNOWN
+from defectra.studies.hbn.ladder import EXCLUDED, UNDECIDED
 from defectra.studies.hbn.settings import Line
 from defectra.studies.hbn.transitions import FIDELITIES
 
@@ -29,7 +29,7 @@ def label(row: Mapping[str, Any]) -> str:
 @style.styled()
 def plot_ladder(rows: Rows, line: Line, path: str | Path) -> None:
     """Zero-phonon lines with the error of their fidelity; the measured window is a band."""
-    known = [r for r in rows if r["verdict"] != UNKNOWN]
+    known = [r for r in rows if r["verdict"] not in UNDECIDED]
     names = list(dict.fromkeys(label(r) for r in known))
     figure, axes = style.canvas(1, 1, (7.2, 2.2 + 0.34 * len(names)))
     axis = axes[0, 0]
@@ -43,10 +43,14 @@ def plot_ladder(rows: Rows, line: Line, path: str | Path) -> None:
     )  # fmt: skip
     for shift, fidelity in zip((-0.14, 0.14), FIDELITIES, strict=True):
         _points(axis, [r for r in known if r["fidelity"] == fidelity], names, shift, fidelity)
-    missing = len({(label(r)) for r in rows if r["verdict"] == UNKNOWN} - set(names))
+    without = [len({label(r) for r in rows if r["verdict"] == v} - set(names)) for v in UNDECIDED]
+    waits, ended = without
+    failed = f", {ended} ended without a line" if ended else ""
     axis.set_yticks(range(len(names)), names)
     axis.invert_yaxis()
-    axis.set(xlabel="zero-phonon line (eV)", title=f"{len(names)} computed, {missing} not yet")
+    axis.set(
+        xlabel="zero-phonon line (eV)", title=f"{len(names)} computed, {waits} not yet{failed}"
+    )
     axis.text(1.01, 1.01, "acceptance", transform=axis.transAxes, fontsize=8, va="bottom")
     figure.legend(loc="outside lower center", ncols=3)
     style.save(figure, path)
