@@ -21,9 +21,11 @@ from defectra.studies.nmc.block_images import (
     compare,
     doubled,
     large_row,
+    nearer_copy,
 )
 from defectra.studies.nmc.block_sites import pairs_of
 from defectra.studies.nmc.block_tables import block_design
+from defectra.studies.nmc.blocks import tasks
 
 CONFIG = load(own_or_shipped())
 COUNT = 3
@@ -83,6 +85,24 @@ def test_a_large_cell_starts_from_the_relaxed_pristine_one(blocks):
     want = np.delete(doubled(relaxed["lattice"], relaxed["coords"])[1], large[1], axis=0)
     np.testing.assert_allclose(np.array(start["coords"]).reshape(-1, 3), want)
     assert start["volume"] == pytest.approx(2 * abs(np.linalg.det(_lattice(relaxed))))
+
+
+def test_sites_keep_their_distance_from_the_vacancy(blocks):
+    """A site is bonded to one image of the vacancy; the copy that is computed is bonded as well."""
+    for block in blocks:
+        plain, (_, hole) = block.rows["pristine"], large_row(block)
+        cell = vegard(plain) | {"lattice": plain["lattice"], "coords": plain["coords"]}
+        lattice, coords = doubled(plain["lattice"], plain["coords"])
+        positions = coords @ lattice
+        place = {
+            (t["structure_id"], f"{t['element']} {t['edge']}", t["site"]): t["site_index"]
+            for t in tasks(block, CONFIG.nmc.blocks)
+        }
+        for pair in pairs_of(block, ARM, CONFIG.nmc.blocks, {plain["structure_id"]: cell}):
+            copy = nearer_copy(plain, place[pair.pristine], hole)
+            ends = positions[[copy]], positions[[hole]]
+            distance = float(get_distances(*ends, cell=lattice, pbc=True)[1][0, 0])
+            assert distance == pytest.approx(pair.distance, abs=1e-6)
 
 
 def _lattice(row):

@@ -2,8 +2,8 @@
 
 In a cell of 40 atoms a defect has images at 5.0 and 5.7 Å. The supercell :data:`DOUBLE` of the
 relaxed pristine cell has none nearer than 6.5 Å. One of its two copies of the block's vacancy is
-made, the sites relax in the fixed cell as in the block, and the block's sites are computed in the
-copy that holds the vacancy.
+made, the sites relax in the fixed cell as in the block, and the block's sites are computed: of the
+two copies of a site the one that lies nearer to the vacancy.
 """
 
 from __future__ import annotations
@@ -100,6 +100,17 @@ class LargeCells(Geometries):
         return as_row(row, name, lattice, np.delete(coords, self._hole, axis=0))
 
 
+def nearer_copy(plain: Mapping[str, Any], site: int, hole: int) -> int:
+    """Index in the full large cell of the copy of a site that lies nearer to the vacancy."""
+    from ase.geometry import get_distances
+
+    lattice, coords = doubled(plain["lattice"], plain["coords"])
+    copies = [site, site + len(plain["species"])]
+    positions = coords @ lattice
+    found = get_distances(positions[copies], positions[[hole]], cell=lattice, pbc=True)[1]
+    return copies[int(found[:, 0].argmin())]
+
+
 def families_of_block(block: Block, spec: NmcBlocks, settings: Settings) -> Iterator[Family]:
     """The relaxed large cell of a block, and the spectra of the block's sites in it."""
     plain = block.rows[PRISTINE]
@@ -107,9 +118,9 @@ def families_of_block(block: Block, spec: NmcBlocks, settings: Settings) -> Iter
     row, hole = large
     asked = []
     for task in tasks(block, spec):
-        index = task["site_index"]
         is_own = task["structure_id"] == plain["structure_id"] and task["protocol"] == spec.protocol
-        if is_own and index != hole:
+        if is_own and task["site_index"] != hole:
+            index = nearer_copy(plain, task["site_index"], hole)
             moved = index - (index > hole)
             asked.append(
                 task
