@@ -102,13 +102,12 @@ class LargeCells(Geometries):
 
 def nearer_copy(plain: Mapping[str, Any], site: int, hole: int) -> int:
     """Index in the full large cell of the copy of a site that lies nearer to the vacancy."""
-    from ase.geometry import get_distances
+    from pymatgen.core import Lattice
 
     lattice, coords = doubled(plain["lattice"], plain["coords"])
     copies = [site, site + len(plain["species"])]
-    positions = coords @ lattice
-    found = get_distances(positions[copies], positions[[hole]], cell=lattice, pbc=True)[1]
-    return copies[int(found[:, 0].argmin())]
+    found = Lattice(lattice).get_all_distances(coords[copies], coords[[hole]])[:, 0]
+    return copies[int(found.round(6).argmin())]
 
 
 def families_of_block(block: Block, spec: NmcBlocks, settings: Settings) -> Iterator[Family]:

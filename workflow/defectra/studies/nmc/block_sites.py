@@ -133,12 +133,15 @@ def touched_sites(plain: Mapping[str, Any], own: Mapping[str, Any]) -> set[int]:
 def _distance(
     cell: Mapping[str, Any], family_sites: Sequence[int], site: int, touched: set[int]
 ) -> float:
-    """Shortest distance from a site to some others, periodic images included, Å."""
-    from ase.geometry import get_distances
+    """Shortest distance from a site to some others, periodic images included, Å.
 
-    lattice = np.asarray(cell["lattice"], float).reshape(3, 3)
-    positions = np.asarray(cell["coords"], float).reshape(-1, 3) @ lattice
+    By pymatgen, which reduces the cell first: ASE takes the nearest image for granted where a
+    single distance is below half of the shortest vector, in a skewed cell wrongly.
+    """
+    from pymatgen.core import Lattice
+
+    coords = np.asarray(cell["coords"], float).reshape(-1, 3)
     place = {family: k for k, family in enumerate(family_sites)}
-    others = [positions[place[t]] for t in touched if t in place]
-    found = get_distances([positions[place[site]]], others, cell=lattice, pbc=True)[1]
-    return float(found.min())
+    others = [coords[place[t]] for t in touched if t in place]
+    lattice = Lattice(np.asarray(cell["lattice"], float).reshape(3, 3))
+    return float(lattice.get_all_distances([coords[place[site]]], others).min())
