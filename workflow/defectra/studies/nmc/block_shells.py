@@ -29,6 +29,7 @@ ARMS = ("vacancy", "antisite")
 # Å; bonds of metals and lithium with oxygen end below 2.5, the next shells (O-O, M-M) begin at 2.5
 SHELLS = {"bonded": (0.0, 2.5), "second neighbours": (2.5, 3.6), "farther": (3.6, 99.0)}
 FARTHEST = "farther"
+FEWEST = 2  # blocks; a shell with fewer has no interval and is compared with nothing
 RESAMPLES = 1000
 SITE_COLUMNS = ["block", "arm", "edge", "site", "distance_A", "change"]
 SHELL_COLUMNS = ["arm", "edge", "shell", "value", "lo", "hi", "n_sites", "n"]
@@ -131,7 +132,7 @@ def _shells(arm: str, edge: str, rows: Sequence[Mapping[str, Any]], seed: int) -
             curves[shell] = curve, int(inside.sum()), len(set(block[inside]))
     for shell, (curve, n_sites, n) in curves.items():
         yield _shell_row(arm, edge, shell, curve, n_sites, n)
-    nearest = next(iter(curves))
+    nearest = next((s for s, (_, _, n) in curves.items() if n >= FEWEST), FARTHEST)
     if FARTHEST in curves and nearest != FARTHEST:
         (near, n_near, first), (far, n_far, second) = curves[nearest], curves[FARTHEST]
         yield _shell_row(arm, edge, FALL, near - far, n_near + n_far, min(first, second))
