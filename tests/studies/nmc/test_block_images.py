@@ -69,7 +69,13 @@ def test_a_large_cell_starts_from_the_relaxed_pristine_one(blocks):
 
     block = blocks[0]
     plain, large = block.rows["pristine"], large_row(block)
-    relaxed = vegard(plain) | {"lattice": [1.01 * v for v in vegard(plain)["lattice"]]}
+    ideal = np.array(plain["coords"]).reshape(-1, 3)
+    moved = (ideal - 0.004) % 1.0  # sites at 0 cross a face of the cell
+    assert (np.abs(moved - ideal) > 0.5).any()
+    relaxed = vegard(plain) | {
+        "lattice": [1.01 * v for v in vegard(plain)["lattice"]],
+        "coords": [float(v) for v in moved.ravel()],
+    }
     settings = block_settings(CONFIG, "feff", relax=True)
     cells = LargeCells(plain, large, settings.relaxations)
     asked = []
@@ -82,8 +88,8 @@ def test_a_large_cell_starts_from_the_relaxed_pristine_one(blocks):
     start = asked[-1].input["start"]
     assert found["status"] == "failed"  # not relaxed yet
     assert start["species"] == large[0]["species"]
-    want = np.delete(doubled(relaxed["lattice"], relaxed["coords"])[1], large[1], axis=0)
-    np.testing.assert_allclose(np.array(start["coords"]).reshape(-1, 3), want)
+    want = np.delete(doubled(plain["lattice"], ideal - 0.004)[1], large[1], axis=0)
+    np.testing.assert_allclose(np.array(start["coords"]).reshape(-1, 3), want, atol=1e-12)
     assert start["volume"] == pytest.approx(2 * abs(np.linalg.det(_lattice(relaxed))))
 
 

@@ -96,7 +96,10 @@ class LargeCells(Geometries):
         base = yield from self.get(self._plain, FREE, known)
         if base["status"] == Status.FAILED:
             return base
-        lattice, coords = doubled(base["lattice"], base["coords"])
+        ideal = np.array(self.structures[self._plain]["coords"]).reshape(-1, 3)
+        own = np.array(base["coords"]).reshape(-1, 3)
+        own -= np.round(own - ideal)  # a site that crossed the face of the cell stays in its copy
+        lattice, coords = doubled(base["lattice"], own)
         return as_row(row, name, lattice, np.delete(coords, self._hole, axis=0))
 
 
