@@ -280,3 +280,18 @@ def _exchanged(one: np.ndarray, other: np.ndarray, at: int) -> tuple[np.ndarray,
     first, second = one.copy(), other.copy()
     first[at:], second[at:] = other[at:], one[at:]
     return first, second
+
+
+def test_a_line_is_followed_over_a_sharp_peak() -> None:
+    """Its flanks are no vertical guides, and the other side is not too far."""
+    from defectra.images.digitise.lines import _cleaned, trace
+
+    mask = np.zeros((180, 250), bool)
+    mask[150:152] = True
+    for column, first, last in ((98, 120, 151), (99, 60, 140), (100, 10, 90), (101, 12, 151)):
+        mask[:, column] = False
+        mask[first : last + 1, column] = True
+    mask[:, 200] = True  # a guide
+    (line,) = trace(_cleaned(mask, 0.03))
+    assert line[[20, 90, 110, 190, 240]] == pytest.approx(150.5, abs=1)
+    assert line[100] < 70
