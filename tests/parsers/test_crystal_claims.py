@@ -372,3 +372,9 @@ def test_cartesian_coordinates_beside_fractions_are_compared(tmp_path, place, go
         text = changed(text, (f"{line}\n", f"{line} {own}\n"))
     found, _ = read(tmp_path, text)
     assert isinstance(found, str) != good, found
+
+
+def test_a_cell_without_height_is_refused_at_once(tmp_path):
+    text = "x\n1.0\n4 0 0\n0 4 0\n0 0 1e-4\nNi\n1\nDirect\n0 0 0\n"
+    found, _ = read(tmp_path, text, "POSCAR")
+    assert "faces of the cell" in found

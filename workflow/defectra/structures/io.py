@@ -205,6 +205,9 @@ def _of_pwscf(text: str) -> Structure:
     return Structure(lattice, species, coords)
 
 
+FLATTEST = 0.3  # Å
+
+
 def checked(structure: Structure) -> Structure:
     """Refuse what no crystal is: no sites, no volume, numbers that are not finite, atoms in one.
 
@@ -216,6 +219,9 @@ def checked(structure: Structure) -> Structure:
         raise ValueError("no sites, or a coordinate that is no number")
     if not np.isfinite(volume) or volume < 1e-3:
         raise ValueError(f"a cell of volume {volume:.3g} Å³")
+    height = float(1 / np.linalg.norm(structure.lattice.inv_matrix, axis=0).max())
+    if height < FLATTEST:  # the images of an atom would overlap, and be too many to count
+        raise ValueError(f"two faces of the cell are {height:.3g} Å apart: no atom fits between")
     _refuse_overlap(structure)
     _refuse_far(structure)
     return structure
