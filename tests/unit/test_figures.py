@@ -109,6 +109,12 @@ CASES: dict[str, tuple[list[dict], object]] = {
           "difference": 0.2, "difference_sd": 0.1, "cosine": 0.5}],
         lambda rows: (rows,),
     ),
+    "nmc.shells.plot_shells": (
+        [{"block": 0, "arm": arm, "edge": "O K", "site": "O21", "distance_A": 2.8, "change": 0.1}
+         for arm in ("vacancy", "antisite")],
+        lambda rows: (rows, [{"arm": "vacancy", "edge": "O K", "shell": "second neighbours",
+                              "value": 0.1, "lo": 0.08, "hi": 0.12, "n_sites": 1, "n": 1}]),
+    ),
     "nmc.experiment.plot_experiment": (
         [{"composition": "NMC622", "number": 1.0, "voltage_V": 4.3, "method": method, "x": 0.5,
           "x_sd": 0.1, "truth": 0.6, "truth_half": 0.02, "scored": 1}

@@ -102,7 +102,7 @@ def test_predict_from_files_of_one_sample(model, tmp_path, capsys):
 
 @pytest.mark.parametrize(
     ("words", "told"),
-    [(["ni.dat"], "say which edge it is"), (["Fe K=a.dat"], "this model knows O K, Ni K"),
+    [(["ni.dat"], "say which edge it is"), (["Fe K=a.dat"], "does not know Fe K, but O K, Ni K"),
      (["Ni K=a.dat", "Ni K=b.dat"], "named twice"), (["Ni K=a.dat@x"], "is no shift in eV")],
 )  # fmt: skip
 def test_words_that_name_no_edge_are_refused(model, words, told, capsys):

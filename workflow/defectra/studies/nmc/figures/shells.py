@@ -20,6 +20,7 @@ MARKS = {"vacancy": "o", "antisite": "^"}
 @style.styled()
 def plot_shells(sites: Rows, shells: Rows, path: str | Path) -> None:
     """A panel for each edge: every site, and the mean of each shell with its interval."""
+    sites = [r for r in sites if np.isfinite([float(r[k]) for k in ("distance_A", "change")]).all()]
     edges = list(dict.fromkeys(str(r["edge"]) for r in sites))
     if not edges:
         figure, axes = style.canvas(1, 1, (6.4, 3.0))
@@ -34,7 +35,8 @@ def plot_shells(sites: Rows, shells: Rows, path: str | Path) -> None:
             _arm(axis, own, means, arm)
         axis.set(title=edge, xlabel="distance to the defect (Å)", ylim=(0, None))
     axes[0, 0].set_ylabel("change of the spectrum (%)")
-    axes[0, -1].legend(frameon=False, fontsize=7)
+    if axes[0, -1].get_legend_handles_labels()[0]:
+        axes[0, -1].legend(frameon=False, fontsize=7)
     style.save(figure, path)
 
 
@@ -51,6 +53,8 @@ def _arm(axis: Axes, sites: Rows, means: Rows, arm: str) -> None:
         low, high = SHELLS[str(row["shell"])]
         inside = (distance >= low) & (distance < high)
         value, lo, hi = (100 * float(row[k]) for k in ("value", "lo", "hi"))
+        if not inside.any() or not np.isfinite([value, lo, hi]).all():
+            continue
         ends = distance[inside].min() - 0.08, distance[inside].max() + 0.08
         axis.plot(ends, (value, value), color=colour, lw=1.6, label=label)
         axis.fill_between(ends, lo, hi, color=colour, alpha=0.25, lw=0)
