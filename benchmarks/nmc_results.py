@@ -27,6 +27,7 @@ from defectra.studies.nmc.scorecard import CONTENTS
 from defectra.studies.nmc.second_relaxer import COLUMNS
 
 ROOT = Path(__file__).parents[1]
+NONE = "Not computed yet: fewer than two blocks in the archive."
 PAGES = {
     ROOT / "docs/nmc.md": "nmc_results",
     ROOT / "README.md": "nmc_summary",
@@ -173,9 +174,11 @@ def page(
         table(["defect", "edge", *SHELLS, "sites"], distances(shells)),
         "What a vacancy changes in cells of 40 and 80 atoms (`larger_cells/comparison.csv`), 90 % "
         "intervals:",
-        table(["statistic", "sites", "value", "sites", "blocks"], images(larger)),
+        table(["statistic", "shell", "value", "sites", "blocks"], images(larger))
+        if larger
+        else NONE,
         "A second code for Li K and O K, same sites (`core_hole/comparison.csv`), 90 % intervals:",
-        table(["edge", "statistic", "of", "value", "blocks"], codes(code)),
+        table(["edge", "statistic", "of", "value", "blocks"], codes(code)) if code else NONE,
         "Claims and checks (`scorecard.csv`, `checks.csv`):",
         table(["claim or check", "ours", "n", "verdict"], claims(scorecard, checks)),
     ]
