@@ -7,7 +7,7 @@ from defectra.studies.plots.reading import METHODS
 RECALL = [
     {"model": method, "subset": subset, "metric": "recall", "value": 0.9, "lo": 0.8, "hi": 1.0}
     for method in METHODS
-    for subset in ("1 lines", "3 lines", "1 to 3 lines", "clean", "100 dpi")
+    for subset in ("1 lines", "3 lines", "1 to 3 lines", "no crossing", "clean", "100 dpi")
 ]
 BLANK = np.full((120, 160, 3), 255, np.uint8)
 FRAMED = BLANK.copy()

@@ -28,6 +28,7 @@ READINGS = Table(
         Column("plot", "string", "", "batch and number of the plot: group of the bootstrap"),
         Column("rule", "string", "", "where the curves come from"),
         Column("lines", "int", "", "lines of the plot"),
+        Column("crossings", "int", "", "crossings of two true lines inside the frame"),
         Column("dpi", "int", "1/in", "pixels per inch"),
         Column("one_colour", "bool", "", "whether all lines have one colour"),
         Column("rough", "bool", "", "whether the picture has noise or blur"),
@@ -101,6 +102,34 @@ def distances(found: Floats, true: Floats) -> tuple[Floats, NDArray[np.int64]]:
     return out, match
 
 
+def crossings(lines: Floats, box: Floats) -> int:
+    """How often two of the true lines cross inside the frame.
+
+    Parameters
+    ----------
+    lines
+        Rows by column, shape (n, w), NaN where a line is not.
+    box
+        Left, top, right and bottom of the frame, pixels.
+
+    Returns
+    -------
+    Changes of order of two lines, summed over all pairs. Lines that touch and part again on the
+    same sides do not cross.
+    """
+    left, top, right, bottom = box
+    columns = np.arange(lines.shape[1])
+    inside = (columns >= left) & (columns <= right) & (lines >= top) & (lines <= bottom)
+    seen = np.where(inside, lines, np.nan)
+    return sum(_changes_of_sign(seen[i] - seen[j]) for i in range(len(seen)) for j in range(i))
+
+
+def _changes_of_sign(values: Floats) -> int:
+    sign = np.sign(values[np.isfinite(values)])
+    sign = sign[sign != 0]
+    return int((sign[1:] != sign[:-1]).sum())
+
+
 def read_plots(row: Row, arrays: Mapping[str, NDArray[Any]]) -> Iterator[Row]:
     """Rows of all plots of a batch and all methods.
 
@@ -117,6 +146,7 @@ def read_plots(row: Row, arrays: Mapping[str, NDArray[Any]]) -> Iterator[Row]:
             "calculation_id": row["calculation_id"],
             "plot": f"{row['batch']}-{k}",
             **{name: row[name] for name in ("rule", "lines", "dpi")},
+            "crossings": crossings(truth["line"], truth["box"]),
             "one_colour": bool(truth["style"][0]),
             "rough": bool(truth["style"][1]),
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
@@ -17,6 +18,12 @@ Row = dict[str, Any]
 Floats = NDArray[np.float64]
 RECALL, MEAN_ERROR, LARGEST, REFUSED = "recall", "mae", "largest", "refused"
 FEW = "1 to 3 lines"
+CROSSINGS: dict[str, tuple[int, float]] = {  # fewest and most crossings of a plot of several lines
+    "no crossing": (0, 0),
+    "1 to 5 crossings": (1, 5),
+    "6 to 12 crossings": (6, 12),
+    "more than 12 crossings": (13, math.inf),
+}
 
 
 def subsets(rows: Sequence[Row]) -> dict[str, Callable[[Row], bool]]:
@@ -30,6 +37,8 @@ def subsets(rows: Sequence[Row]) -> dict[str, Callable[[Row], bool]]:
         "clean": lambda row: not row["rough"],
         "computed spectra": lambda row: bool(row["rule"] == "spectra"),
     }
+    for name, (fewest, most) in CROSSINGS.items():
+        found[name] = partial(_crosses, fewest=fewest, most=most)
     for n in sorted({row["lines"] for row in rows}):
         found[f"{n} lines"] = partial(_has, lines=n, rule="polynomials")
     for dpi in sorted({row["dpi"] for row in rows}):
@@ -39,6 +48,11 @@ def subsets(rows: Sequence[Row]) -> dict[str, Callable[[Row], bool]]:
 
 def _has(row: Row, **wanted: object) -> bool:
     return all(row[name] == value for name, value in wanted.items())
+
+
+def _crosses(row: Row, fewest: int, most: float) -> bool:
+    """Whether the lines of a plot cross so often; a single line has nothing to cross."""
+    return bool(row["lines"] > 1 and fewest <= row["crossings"] <= most)
 
 
 def metrics(rows: Sequence[Row], settings: PlotsStudy, seed: int) -> Iterator[Row]:

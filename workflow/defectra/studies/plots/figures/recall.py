@@ -11,9 +11,9 @@ from matplotlib.ticker import MaxNLocator
 
 from defectra.figures import style
 from defectra.studies.plots.reading import COLUMN_MEAN, NEAREST, SLOPE
-from defectra.studies.plots.scores import RECALL
+from defectra.studies.plots.scores import CROSSINGS, FEW, RECALL
 
-GROUPS = ("1 to 3 lines", "one colour", "several colours", "noise or blur", "clean",
+GROUPS = (FEW, *CROSSINGS, "one colour", "several colours", "noise or blur", "clean",
           "computed spectra", "100 dpi", "50 dpi")  # fmt: skip
 LOOKS = {SLOPE: (style.BLUE, "o"), NEAREST: (style.ORANGE, "s"), COLUMN_MEAN: (style.GREY, "^")}
 
@@ -22,7 +22,7 @@ LOOKS = {SLOPE: (style.BLUE, "o"), NEAREST: (style.ORANGE, "s"), COLUMN_MEAN: (s
 def plot_recall(rows: Sequence[Mapping[str, Any]], path: str | Path) -> None:
     """Share of lines found, with 90 % intervals: by number of lines, and by kind of plot."""
     found = [row for row in rows if row["metric"] == RECALL]
-    figure, axes = style.canvas(1, 2, (8.4, 3.8))
+    figure, axes = style.canvas(1, 2, (8.4, 4.6))
     _by_count(axes[0, 0], found)
     _by_kind(axes[0, 1], found)
     handles, names = axes[0, 0].get_legend_handles_labels()
