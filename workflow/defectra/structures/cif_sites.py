@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from defectra.core.errors import StructureError, StructureWarning
+from defectra.structures.cell_checks import OUTSIDE
 from defectra.structures.cif_formula import ISOTOPES, formula_of
 from defectra.structures.cif_syntax import Block, Loop, Value
 
@@ -163,6 +164,11 @@ def _site(loop: Loop, row: list[Value], formula: dict[str, float]) -> Site:
                 "take the site out (and out of the formula)"
             )
         coords.append(number(given, f"site {shown.text}, {axis}"))
+        if abs(coords[-1]) > OUTSIDE:
+            raise StructureError(
+                f"line {given.line}: site {shown.text} lies {coords[-1]:.3g} cells away along "
+                f"{axis}: a damaged number?"
+            )
     hydrogens = value("attached_hydrogens")
     if hydrogens is not None and hydrogens.text.strip() != "0":
         raise StructureError(

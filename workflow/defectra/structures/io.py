@@ -16,6 +16,7 @@ from defectra.core.errors import EngineError, StructureError, StructureWarning
 from defectra.core.paths import why_no_file
 from defectra.core.textfiles import Ending, plain_name, read_text
 from defectra.structures import text_claims
+from defectra.structures.cell_checks import checked
 from defectra.structures.cif import read_cif
 from defectra.structures.crystal import SYMPREC, VACANCY, Crystal, from_structure
 from defectra.structures.identity import Decorated, atoms_of, orbit_labels
@@ -28,12 +29,8 @@ if TYPE_CHECKING:
 
 Vectors = NDArray[np.float64]
 LARGEST = 50_000_000  # bytes of a structure file
-# Of the sum of covalent radii: all atoms nearer than the first or two nearer than the second are
-# in each other. Cells of more atoms are not checked.
-NEAR, IN_ONE, MANY = 0.5, 0.35, 20_000
 # Text formats of ASE whose readers only parse.
 ASE_FORMATS = {"aims", "extxyz", "espresso-in", "gen", "res", "xsf", "xyz"}
-FAR = 50.0  # Å; no crystal has all its atoms further apart
 _CIF = re.compile(r"^\s*(?:#.*\s+)*data_\S*\s", re.I)
 _CIF_NAME = re.compile(r"\.m?cif$", re.I)
 _POSCAR_NAME = re.compile(r"POSCAR|CONTCAR|XDATCAR|\.vasp$", re.I)
@@ -203,62 +200,6 @@ def _of_pwscf(text: str) -> Structure:
 
     lattice, species, coords = cells.read(text)
     return Structure(lattice, species, coords)
-
-
-FLATTEST = 0.3  # Å
-
-
-def checked(structure: Structure) -> Structure:
-    """Refuse what no crystal is: no sites, no volume, numbers that are not finite, atoms in one.
-
-    Atoms much nearer than the sum of their covalent radii mean coordinates of another kind than
-    the file says, or another scale; sites whose occupancies exclude each other may be near.
-    """
-    volume = abs(float(np.linalg.det(structure.lattice.matrix)))
-    if not len(structure) or not np.isfinite(structure.frac_coords).all():
-        raise ValueError("no sites, or a coordinate that is no number")
-    if not np.isfinite(volume) or volume < 1e-3:
-        raise ValueError(f"a cell of volume {volume:.3g} Å³")
-    height = float(1 / np.linalg.norm(structure.lattice.inv_matrix, axis=0).max())
-    if height < FLATTEST:  # the images of an atom would overlap, and be too many to count
-        raise ValueError(f"two faces of the cell are {height:.3g} Å apart: no atom fits between")
-    _refuse_overlap(structure)
-    _refuse_far(structure)
-    return structure
-
-
-def _refuse_far(structure: Structure) -> None:
-    """Atoms that have no neighbour within `FAR`: lengths of another unit (picometres)."""
-    if structure.volume / len(structure) < FAR**3 / 10:
-        return
-    if not len(structure.get_neighbor_list(FAR)[0]):
-        raise ValueError(f"no two atoms are nearer than {FAR:.0f} Å: lengths in another unit?")
-
-
-def _refuse_overlap(structure: Structure) -> None:
-    from ase.data import covalent_radii
-
-    if len(structure) > MANY:
-        return
-    size = np.array([max(covalent_radii[e.Z] for e in s.species.elements) for s in structure])
-    filled = np.array([s.species.num_atoms for s in structure])
-    first, second, _, distance = structure.get_neighbor_list(NEAR * size.max() * 2)
-    share = distance / (size[first] + size[second])
-    near = (share < NEAR) & (filled[first] + filled[second] > 1.001)
-    if not near.any():
-        return
-    worst = int(np.argmin(np.where(near, share, np.inf)))
-    i, j = int(first[worst]), int(second[worst])
-    text = (
-        f"atoms {i + 1} and {j + 1} ({structure[i].species_string} and "
-        f"{structure[j].species_string}) are {distance[worst]:.3f} Å apart"
-    )
-    if share[worst] < IN_ONE or 2 * len(set(first[near])) >= len(structure):
-        raise ValueError(
-            f"{text}: the coordinates are of another kind than the file says (fractions, Å), or "
-            "the scale is wrong"
-        )
-    warnings.warn(f"{text}, nearer than any bond", StructureWarning, stacklevel=2)
 
 
 def to_structure(decorated: Decorated) -> Structure:

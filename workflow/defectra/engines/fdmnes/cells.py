@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from defectra.core.errors import StructureError
 from defectra.engines.edges import symbol
+from defectra.structures.cell_checks import OUTSIDE
 
 Floats = NDArray[np.float64]
 Cards = Mapping[str, list[list[str]]]
@@ -33,6 +34,8 @@ def own(cards: Cards) -> tuple[tuple[Floats, list[str], Floats], tuple[int, ...]
     except (TypeError, ValueError, IndexError):
         return None
     if not all(species) or coords.shape != (len(species), 3):
+        return None
+    if not (np.abs(coords) <= OUTSIDE).all():  # a damaged number
         return None
     if "spgroup" not in cards:
         return (lattice.matrix, species, coords), tuple(range(len(species)))

@@ -67,9 +67,11 @@ def levels(reading: Reading, folder: Path, root: Path) -> Iterator[list[Candidat
 def _spelt(reading: Reading) -> list[Candidate]:
     if reading.own_structure is None:
         return []
-    structure = _build(*reading.own_structure)
-    name = "cell in the input"
-    reason = "" if structure else "is no cell"
+    name, structure, reason = "cell in the input", None, ""
+    try:
+        structure = _build(*reading.own_structure)
+    except (ValueError, EngineError) as error:
+        reason = f"is no cell: {error}"
     return [Candidate("", name, structure, reason, reading.own_listed, own=True)]
 
 
@@ -143,10 +145,7 @@ def _pw(path: Path) -> Structure:
     text = read_text(path)
     if "Program PWSCF" not in text:
         lattice, species, coords = cells.read(text)
-        found = _build(lattice, species, coords)
-        if found is None:
-            raise ValueError("a type that is no element, or no volume")
-        return found
+        return _build(lattice, species, coords)
     atoms: Any = read(StringIO(text), format="espresso-out")  # ASE reads meaning into names
     return _mutable(AseAtomsAdaptor.get_structure(atoms))
 
@@ -154,19 +153,17 @@ def _pw(path: Path) -> Structure:
 def _mutable(found: Any) -> Structure:
     from pymatgen.core import Structure
 
-    from defectra.structures.io import checked
+    from defectra.structures.cell_checks import checked
 
     return checked(Structure(found.lattice, [s.specie for s in found], found.frac_coords))
 
 
-def _build(lattice: Any, species: list[str], coords: Any) -> Structure | None:
+def _build(lattice: Any, species: list[str], coords: Any) -> Structure:
     from pymatgen.core import Structure
 
-    from defectra.structures.io import checked
+    from defectra.structures.cell_checks import checked
 
     if not len(species) or not all(species):
-        return None
-    try:
-        return checked(Structure(lattice, species, coords, to_unit_cell=True))
-    except (ValueError, EngineError):
-        return None
+        raise ValueError("no atoms, or a type that is no element")
+    checked(Structure(lattice, species, coords))  # as listed: what lies far outside is damaged
+    return Structure(lattice, species, coords, to_unit_cell=True)
