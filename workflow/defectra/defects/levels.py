@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 CARRIER = 0.5  # electrons or holes in a band from which a state counts as shallow
 MARGIN_EV = 0.05  # beyond an edge
+TILES = 1.5e-3  # of a vector of the bulk: more is another cell
 UNCORRECTED = "not corrected"
 
 
@@ -174,9 +175,39 @@ def repeated(bulk: Mapping[str, Any], like: Mapping[str, Any]) -> Structure:
 def _repeats(bulk: Mapping[str, Any], like: Mapping[str, Any]) -> NDArray[np.int64]:
     target, small = (np.reshape(r["lattice"], (3, 3)) for r in (like, bulk))
     matrix = target @ np.linalg.inv(small)
-    if not np.allclose(matrix, np.round(matrix), atol=1e-3):
-        raise EngineError("mixed_cells", "the bulk cell does not tile the cell of the defect")
+    off = float(np.abs(matrix - np.round(matrix)).max())
+    if not off < TILES:
+        raise EngineError(
+            "mixed_cells",
+            "the bulk cell does not tile the cell of the defect: repeated to it, a vector is "
+            f"{off:.2%} of one of the bulk too long or too short; relax the atoms in that lattice",
+        )
     return np.round(matrix).astype(np.int64)
+
+
+def lattice_in_bulk(bulk: Mapping[str, Any], like: Mapping[str, Any]) -> list[float]:
+    """Lattice vectors of the bulk repeated to the cell of a defect, Å, in a row.
+
+    Raises
+    ------
+    EngineError
+        ``mixed_cells`` if the bulk cell does not tile that of the defect.
+    """
+    repeats = _repeats(bulk, like) @ np.reshape(bulk["lattice"], (3, 3))
+    return [float(v) for v in repeats.ravel()]
+
+
+def strain_of(bulk: Mapping[str, Any], like: Mapping[str, Any]) -> float:
+    """Largest strain of the cell of a defect against the bulk repeated to it.
+
+    Raises
+    ------
+    EngineError
+        ``mixed_cells`` if the bulk cell does not tile that of the defect.
+    """
+    ideal = np.reshape(lattice_in_bulk(bulk, like), (3, 3))
+    change = np.linalg.inv(ideal) @ np.reshape(like["lattice"], (3, 3))
+    return float(np.abs(np.linalg.svd(change, compute_uv=False) - 1).max())
 
 
 def offset(cells: Cells, row: Mapping[str, Any]) -> float:

@@ -21,12 +21,22 @@ from defectra.core.records import Origin
 from defectra.defects.charge_states import with_unstable_charges
 from defectra.defects.corrections import Correction
 from defectra.defects.equations import check
-from defectra.defects.levels import Cells, Host, corrected, edges, levels_or_bare, run_of
+from defectra.defects.levels import (
+    Cells,
+    Host,
+    corrected,
+    edges,
+    lattice_in_bulk,
+    levels_or_bare,
+    run_of,
+    strain_of,
+)
 from defectra.defects.point_defects import Found, identify
 from defectra.engines.vasp.cells import read_tree
 from defectra.engines.vasp.method import difference
 
 Row = dict[str, Any]
+UNSTRAINED = 1e-4  # band edges move by some 20 meV for each 0.1 %; less is rounding of files
 Sets: TypeAlias = list[tuple[Cells, Found]]
 CELLS_COLUMNS = [
     *("host", "site", "multiplicity", "impurity", "charge", "energy_above_bulk_eV", "efnv_eV"),
@@ -98,8 +108,19 @@ def levels_of_sets(
             charge = cells.charged[0]["charge"]
             reason = f"one charge alone ({charge:+d}): no level, see parsed_cells.csv"
             left_out.append({"source": f"{found.impurity} {found.site}", "reason": reason})
-        out += [{**same, **row} for row in with_unstable_charges(made)]
+        out += [{**same, **_told(row, cells)} for row in with_unstable_charges(made)]
     return out, left_out
+
+
+def _told(level: Row, cells: Cells) -> Row:
+    """A level with what was remarked of its two cells and of the bulk."""
+    own = [r["message"] for r in cells.charged if r["charge"] in (level["q_from"], level["q_to"])]
+    parts = [level["message"], *own, _of_bulk(cells.bulk)]
+    return level | {"message": "; ".join(dict.fromkeys(p for p in parts if p))}
+
+
+def _of_bulk(bulk: Row) -> str:
+    return f"bulk: {bulk['message']}" if bulk["message"] else ""
 
 
 def read_sets(root: Path, host: str) -> tuple[Sets, list[dict[str, str]]]:
@@ -124,16 +145,27 @@ def read_sets(root: Path, host: str) -> tuple[Sets, list[dict[str, str]]]:
         except EngineError as error:
             left_out.append({"source": row["calculation_id"][:12], "reason": str(error)})
             continue
-        sets.setdefault((found.site, found.impurity), []).append((row, found))
+        in_bulk = row | {"lattice": lattice_in_bulk(bulk, row)}  # but for rounding of files
+        sets.setdefault((found.site, found.impurity), []).append((in_bulk, found))
     members = [(Cells(bulk, [r for r, _ in m], m[0][1].centre), m[0][1]) for m in sets.values()]
     return members, left_out
 
 
 def _check_alike(row: Row, bulk: Row) -> None:
+    """Refuse a cell that was run in another way than the bulk, or in another lattice."""
     parts = [difference(row[k], bulk[k]) for k in ("elements", "numerical")]
-    unlike = "; ".join(p for p in parts if p)
+    own, other = ({"functional": r["functional"], "ENCUT": f"{r['cutoff_eV']:g} eV"}
+                  for r in (row, bulk))  # fmt: skip
+    unlike = "; ".join(p for p in (difference(own, other), *parts) if p)
     if unlike:
         raise EngineError("mixed_settings", f"{unlike}; run both alike")
+    strain = strain_of(bulk, row)
+    if strain > UNSTRAINED:
+        raise EngineError(
+            "mixed_cells",
+            f"the cell is strained by {strain:.3%} against the bulk: energies and band edges of "
+            "two volumes; relax the atoms in the lattice of the bulk",
+        )
 
 
 def cells_of_folder(root: Path, host: str, dielectric: NDArray[np.float64]) -> list[Row]:
@@ -161,19 +193,21 @@ def cells_of_sets(sets: Sets, host: str, dielectric: NDArray[np.float64]) -> lis
 
 def _cell_row(cells: Cells, found: Found, host: str, dielectric: NDArray[np.float64]) -> Row:
     (row,), bulk = cells.charged, cells.bulk
-    notes = [row["message"], row["state_note"]]
+    notes = [row["message"], row["state_note"], _of_bulk(bulk)]
     nothing = Correction(float("nan"), float("nan"), float("nan"))
-    fix = Correction(0.0, 0.0, 0.0, 0.0) if row["charge"] == 0 else nothing
-    if row["charge"]:
-        try:
-            check(run_of(bulk, bulk), [run_of(row, bulk)])
+    fix, above = nothing, float("nan")
+    try:
+        check(run_of(bulk, bulk), [run_of(row, bulk)])
+        above = row["energy_eV"] - bulk["energy_eV"]
+        fix = Correction(0.0, 0.0, 0.0, 0.0)
+        if row["charge"]:
+            fix = nothing
             fix = corrected(cells, dielectric).get(row["charge"], nothing)
-        except EngineError as error:
-            notes.append(str(error))
-        if not bulk["potentials_V"]:
-            notes.append("the bulk has no potentials: no correction possible")
+    except EngineError as error:
+        notes.append(str(error))
+    if row["charge"] and not bulk["potentials_V"]:
+        notes.append("the bulk has no potentials: no correction possible")
     vbm, cbm = edges(bulk)
-    above = row["energy_eV"] - bulk["energy_eV"]
     return {
         "host": host,
         "site": found.site,

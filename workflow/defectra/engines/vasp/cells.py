@@ -122,7 +122,9 @@ def read(xml: Path, outcar: Path | None) -> Row:
         **states(run, electrons),
         "engine_version": f"VASP {run.vasp_version}",
         "status": str(Status.OK if run.converged else Status.UNCONVERGED),
-        "message": "; ".join([*notes, *_other_charge(xml, charge)]),
+        "message": "; ".join(
+            [*notes, *method.remarks(run, electrons), *_other_charge(xml, charge)]
+        ),
         "wall_s": 0.0,
         "cpu_s": 0.0,
         "origin": str(Origin.PARSED),

@@ -10,7 +10,14 @@ from collections.abc import Mapping
 from typing import Any
 
 # What moves a total energy by more than a level is known to (LREAL: meV for each atom).
-_NUMERICAL = ("PREC", "LREAL", "LASPH", "ADDGRID", "IVDW")
+_NUMERICAL = ("PREC", "LREAL", "LASPH", "ADDGRID", "PRECFOCK")
+# The same, with the default of VASP: older versions print them only where the user set them.
+_WITH_DEFAULT = {
+    **{"IVDW": 0, "LUSE_VDW": False, "LSOL": False, "LTHOMAS": False, "LMODELHF": False},
+    **{"NKRED": 1, "NKREDX": 1, "NKREDY": 1, "NKREDZ": 1, "LDAUTYPE": 2},
+}
+_GRADIENT = ("AGGAX", "AGGAC", "ALDAC")  # shares of the parts of a functional; 1 by default
+WIDEST_SMEARING_EV = 0.1  # a half-filled level is moved by more than some 10 meV beyond
 _FRACTION, _SCREENING = 0.25, (0.2, 0.21)  # of HSE06
 
 
@@ -28,6 +35,11 @@ def functional(run: Any) -> str:
             name += f", {fraction:.4g} of exact exchange"
         if not _SCREENING[0] - 1e-4 <= screening <= _SCREENING[1] + 1e-4:
             name += f", screening {screening:.4g}/Å"
+    else:
+        for key in _GRADIENT:
+            share = words.get(key)
+            if share is not None and abs(float(share) - 1) > 1e-4:
+                name += f", {key} {float(share):.4g}"
     return f"{name} with spin-orbit coupling" if words.get("LSORBIT") else name
 
 
@@ -72,8 +84,28 @@ def numerical(run: Any) -> dict[str, str]:
 
     Of PREC its first letter counts, as in VASP.
     """
-    stated = {k: run.parameters[k] for k in _NUMERICAL if run.parameters.get(k) is not None}
-    return {k: str(v)[:1].upper() if k == "PREC" else str(v) for k, v in stated.items()}
+    given = {**run.incar, **run.parameters}
+    stated = {k: given[k] for k in _NUMERICAL if given.get(k) is not None}
+    stated |= {k: given.get(k, default) for k, default in _WITH_DEFAULT.items()}
+    short = ("PREC", "PRECFOCK")
+    return {k: str(v)[:1].upper() if k in short else str(v) for k, v in stated.items()}
+
+
+def remarks(run: Any, electrons: float) -> list[str]:
+    """What is legitimate in the cell of a defect, but decides which state its energy is of."""
+    words = {**run.incar, **run.parameters}
+    spins, fixed = int(words.get("ISPIN") or 1), float(words.get("NUPDOWN", -1))
+    said = []
+    if spins == 2 and fixed >= 0:
+        said.append(f"NUPDOWN = {fixed:g}: {fixed:g} more electrons of one spin, by input")
+    if spins == 1 and not words.get("LNONCOLLINEAR") and round(electrons) % 2:
+        said.append("ISPIN = 1 with an odd number of electrons: none is unpaired")
+    kind, width = int(words.get("ISMEAR", 1)), float(words.get("SIGMA", 0.2))
+    if "ISMEAR" in words and kind > 0:
+        said.append(f"ISMEAR = {kind}: fillings beyond 0 to 1, meant for metals")
+    if "SIGMA" in words and kind >= -1 and width > WIDEST_SMEARING_EV:
+        said.append(f"SIGMA = {width:g} eV: half-filled levels are moved by the smearing")
+    return said
 
 
 def difference(one: Mapping[str, str], bulk: Mapping[str, str]) -> str:
