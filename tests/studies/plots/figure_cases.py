@@ -17,7 +17,14 @@ FRAMED[60:62, 26:134] = (255, 0, 0)
 LINE = np.full((1, 160), 60.5, np.float32)
 PICTURES = {"one line": FRAMED, "no frame": BLANK}
 EXAMPLES = [{"title": title} for title in PICTURES]
+CLICKED = [
+    {"kind": "point", "line": 1.0, "column": 60.0, "row": 61.0, "away_px": 0.5},
+    {"kind": "point", "line": 1.0, "column": 80.0, "row": 61.0, "away_px": float("nan")},
+    {"kind": "x number", "line": float("nan"), "column": 60.0, "row": 110.0, "away_px": 0.1},
+]
+READ = [{"line": 1.0, "column": float(c), "row": 60.5} for c in range(26, 134)]
 CASES = {
+    "plots.example.plot_example": (CLICKED, lambda rows: (rows, READ, FRAMED.astype(float))),
     "plots.recall.plot_recall": (RECALL, lambda rows: (rows,)),
     "plots.examples.plot_examples": (
         EXAMPLES,

@@ -20,6 +20,8 @@ from defectra.images.digitise.ticks import Label, fit_scale, given_scale
 from defectra.images.digitise.words import number
 
 pytest.importorskip("cv2", reason="make instruments")
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 from PIL import Image
 
 from defectra.engines.plot_images.render import render
@@ -196,6 +198,25 @@ def test_values_of_a_drawn_plot(drawn: dict[str, np.ndarray]) -> None:
     columns = np.array([120.0, 560.0])
     assert np.abs((found.x.value(columns) - (a + b * columns)) / b).max() < 1.5
     assert (found.x.deviation(columns) > 0).all()
+
+
+@tesseract
+@pytest.mark.parametrize("end", [8391.0, 8392.4, 8394.0])
+def test_without_tick_marks_the_end_of_the_spine_has_no_number(end: float) -> None:
+    """The last number, 8390, is nearer to the corner than a third of the distance of numbers."""
+    figure = Figure((10, 5), dpi=150)
+    axes = figure.add_axes((0.1, 0.15, 0.85, 0.8))
+    axes.plot([8336, 8388], [0.2, 0.8])
+    axes.set(xlim=(8334.7, end), ylim=(0, 1), xticks=range(8340, 8391, 10))
+    axes.tick_params(length=0, labelsize=14)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    image = np.array(canvas.buffer_rgba())[:, :, :3]
+    scale = digitise(picture(image)).x
+    assert scale.labels == 6
+    left, right = (axes.transData.transform((x, 0))[0] - 0.5 for x in (8334.7, end))
+    pixel = (end - 8334.7) / (right - left)
+    assert abs(float(scale.value(right)) - end) < pixel
 
 
 @pytest.mark.parametrize("kind", ["photograph", "blank", "one spine", "small"])

@@ -195,11 +195,18 @@ def given_scale(points: Sequence[tuple[float, float]], is_log: bool, axis: Axis)
 
 
 def _at_marks(words: Sequence[Word], marks: Floats) -> list[float]:
-    """Pixel of each word along its axis: that of its tick mark, or its middle."""
+    """Pixel of each word along its axis: that of its tick mark, or its middle.
+
+    Where fewer than half of the words have a mark, the plot has none: what is near a word is the
+    end of the spine, which has no number.
+    """
     middles = [word.at for word in words]
     gap = float(np.median(np.diff(middles))) if len(middles) > 1 else 0.0
     near = [float(marks[np.argmin(np.abs(marks - at))]) if len(marks) else np.inf for at in middles]
-    return [n if abs(n - at) < NEAR * gap else at for n, at in zip(near, middles)]
+    has_mark = [abs(n - at) < NEAR * gap for n, at in zip(near, middles)]
+    if 2 * sum(has_mark) < len(words):
+        return middles
+    return [n if mark else at for n, at, mark in zip(near, middles, has_mark)]
 
 
 def _labels(words: Sequence[Word], letters: float, marks: Floats, together: bool) -> list[Label]:

@@ -1,4 +1,10 @@
 # The lines of plots, read back from their pictures.
+from defectra.core.datasets import needs_if_named
+from defectra.core.project_files import project_files
+from defectra.studies.plots.example import CLICKED, PICTURE
+
+# Without a mirror the example of the authors is left out, and its checks say so.
+AUTHORS_EXAMPLE = needs_if_named([PICTURE], CONFIG.mirror)
 
 
 use rule step as gather_plots with:
@@ -35,8 +41,27 @@ use rule step as read_plots with:
         parts=CONFIG.plots.parts,
 
 
+use rule step as read_plots_example with:
+    input:
+        picture=AUTHORS_EXAMPLE,
+    output:
+        compared=report(
+            "results/plots/example.csv",
+            category="Plots",
+            caption="captions/example_table.rst",
+        ),
+        lines="results/plots/example_lines.csv",
+    log:
+        "results/logs/plots/read_plots_example.log",
+    params:
+        **step("defectra.studies.plots.steps.read_plots_example"),
+        **project_files(clicked=CLICKED),
+        mirror=CONFIG.mirror,
+
+
 use rule step as score_plots with:
     input:
+        example=rules.read_plots_example.output.compared,
         readings=expand(
             "results/plots/readings/{part}.parquet", part=range(CONFIG.plots.parts)
         ),
@@ -90,9 +115,29 @@ use rule step as plot_plots_examples with:
         **step("defectra.studies.plots.steps.plot_plots_examples"),
 
 
+use rule step as plot_plots_example with:
+    input:
+        picture=AUTHORS_EXAMPLE,
+        compared=rules.read_plots_example.output.compared,
+        lines=rules.read_plots_example.output.lines,
+    output:
+        report(
+            "results/plots/figures/example.png",
+            category="Plots",
+            caption="captions/example.rst",
+        ),
+    log:
+        "results/logs/plots/plot_plots_example.log",
+    localrule: True
+    params:
+        **step("defectra.studies.plots.steps.plot_plots_example"),
+        mirror=CONFIG.mirror,
+
+
 rule plots:
     input:
         rules.score_plots.output,
         "results/plots/figures/recall.png",
         "results/plots/figures/examples.png",
+        "results/plots/figures/example.png",
     localrule: True

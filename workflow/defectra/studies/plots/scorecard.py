@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from defectra.core.claims import Check, Claim, Row, Rows, estimate
+import numpy as np
+from numpy.typing import NDArray
+
+from defectra.core.claims import NOTHING, Check, Claim, Estimate, Row, Rows, Sense, estimate
+from defectra.studies.plots.example import POINT, X_NUMBER, Y_NUMBER, lines_found, of_kind
 from defectra.studies.plots.reading import COLUMN_MEAN, NEAREST, SLOPE
 from defectra.studies.plots.scores import FEW, LARGEST, MEAN_ERROR, RECALL
 
@@ -47,8 +51,16 @@ def scorecard(metrics: Rows) -> list[Row]:
     return [better.row(), slope.row()]
 
 
-def checks(metrics: Rows) -> list[Row]:
-    """Rows of ``checks.csv``."""
+def checks(metrics: Rows, example: list[Row], found_px: float) -> list[Row]:
+    """Rows of ``checks.csv``.
+
+    Parameters
+    ----------
+    example
+        Rows of :func:`defectra.studies.plots.example.compared`; none without the mirror.
+    found_px
+        A line is found below this mean distance.
+    """
     clicking = estimate(metrics, model=COLUMN_MEAN, subset="all", metric=RECALL)
     rows = [
         ("recall_all", "share of lines found, all plots", "all", RECALL, 0.95, "at least"),
@@ -99,4 +111,49 @@ def checks(metrics: Rows) -> list[Row]:
         unit="1",
         fails_if="following lines is no better than averaging the ink of a column",
     )
-    return [check.row() for check in (*found, frame, wrong, baseline)]
+    own = (*found, frame, wrong, baseline, *_of_example(example, found_px))
+    return [check.row() for check in own]
+
+
+def _of_example(rows: list[Row], found_px: float) -> list[Check]:
+    """The picture of the authors, beside what a person reads from it."""
+    missing = (
+        "" if rows else "the picture is not at hand: name a mirror (`make plots MIRROR=FOLDER`)"
+    )
+    refusal = next((str(row["refusal"]) for row in rows if row["refusal"]), missing)
+    points = of_kind(rows, POINT)
+    lines = len({row["line"] for row in rows if row["kind"] == POINT})
+    near = Estimate.exact(float(np.mean(points < found_px)), len(points)) if rows else NOTHING
+    which = "the authors' example"
+    asked: list[tuple[str, str, Estimate, float, Sense, str]] = [
+        ("lines", f"lines of {which} that are found", _count(rows, found_px, lines),
+         float(lines or 4), "at least", "lines"),
+        ("points", f"share of the points clicked on the lines of {which} where the line was read "
+         f"within {found_px:g} pixels", near, 1.0, "at least", "1"),
+        ("energies", f"largest error of the x axis of {which} at its numbers",
+         _largest(of_kind(rows, X_NUMBER)), 1.0, "at most", "pixel"),
+        ("intensities", f"largest error of the y axis of {which} at its numbers",
+         _largest(of_kind(rows, Y_NUMBER)), 1.0, "at most", "pixel"),
+    ]  # fmt: skip
+    return [
+        Check(
+            study=STUDY,
+            check_id=f"example_{name}",
+            check=text,
+            bound=bound,
+            sense=sense,
+            ours=ours,
+            unit=unit,
+            missing=refusal,
+            fails_if="the picture is refused, a part of a line is lost, or numbers are misread",
+        )
+        for name, text, ours, bound, sense, unit in asked
+    ]
+
+
+def _count(rows: list[Row], found_px: float, lines: int) -> Estimate:
+    return Estimate.exact(float(lines_found(rows, found_px)), lines) if rows else NOTHING
+
+
+def _largest(away: NDArray[np.float64]) -> Estimate:
+    return Estimate.exact(float(away.max()), len(away)) if len(away) else NOTHING
