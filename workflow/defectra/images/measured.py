@@ -14,6 +14,7 @@ from defectra.images.formats import Found, arrays_of
 
 LEAST = 8  # pixels along each axis; what is narrower is a curve or a table
 FULL = 0.97  # share of the range of an integer type that counts do not reach by chance
+TO_ANGSTROM = {"nm": 10.0, "A": 1.0, "Å": 1.0, "µm": 1e4, "um": 1e4, "pm": 0.01}  # units of pixels
 SATURATED = 0.01  # share of pixels at the largest value of an integer image that is reported
 
 

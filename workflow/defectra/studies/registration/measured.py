@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from defectra.core.errors import DataError
 from defectra.engines.stem_points.frame import NAMES, render
-from defectra.images.measured import read_image
+from defectra.images.measured import TO_ANGSTROM, read_image
 from defectra.studies.registration.cells import TILT, Published, cell_of_file
 from defectra.studies.registration.fit import Registration, register
 from defectra.studies.registration.objective import compare
@@ -22,7 +22,6 @@ from defectra.studies.registration.strain import grain_strains
 
 Floats = NDArray[np.float64]
 Row = dict[str, Any]
-TO_ANGSTROM = {"nm": 10.0, "A": 1.0, "Å": 1.0, "µm": 1e4, "um": 1e4, "pm": 0.01}
 FIT_COLUMNS = [
     *("image", "quantity", "unit", "published", "ours"),
 ]

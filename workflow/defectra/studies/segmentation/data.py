@@ -74,6 +74,30 @@ def channels(counts: NDArray[Any]) -> Floats:
     return np.stack([x, np.asarray(np.log(power + 1e-6) + 4, np.float32)], axis=1)
 
 
+def rows_of(rows: Sequence[Row], use: str, condition: str) -> list[Row]:
+    """Rows of the movies of a use at a condition, in a fixed order.
+
+    Raises
+    ------
+    TableError
+        If there are none.
+    """
+    own = [r for r in rows if (r["use"], r["condition"]) == (use, condition) and r["arrays"]]
+    if not own:
+        raise TableError(f"segmentation: no {use} frames at condition {condition!r} were computed")
+    return sorted(own, key=lambda r: str(r["movie"]))
+
+
+def counted(
+    rows: Sequence[Row], arrays: ArrayReader, use: str, condition: str
+) -> tuple[NDArray[Any], list[str]]:
+    """Electrons of the frames of a use at a condition, shape (n, h, w), and their movies."""
+    own = rows_of(rows, use, condition)
+    counts = [np.asarray(a) for a in arrays.each(own, COUNTS)]
+    names = [str(row["movie"]) for row, c in zip(own, counts, strict=True) for _ in c]
+    return np.concatenate(counts), names
+
+
 def frames(
     rows: Sequence[Row],
     arrays: ArrayReader,
@@ -93,10 +117,7 @@ def frames(
     TableError
         If there are none.
     """
-    own = [r for r in rows if (r["use"], r["condition"]) == (use, condition) and r["arrays"]]
-    if not own:
-        raise TableError(f"segmentation: no {use} frames at condition {condition!r} were computed")
-    own = sorted(own, key=lambda r: str(r["movie"]))
+    own = rows_of(rows, use, condition)
     counts = [np.asarray(a) for a in arrays.each(own, COUNTS)]
     truth = [np.asarray(a, np.float32) for a in arrays.each(own, TRUTH)]
     names = [(str(r["movie"]), k) for r, c in zip(own, counts, strict=True) for k in range(len(c))]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -38,11 +38,22 @@ LOW_SCORE = 0.8  # accuracy below which a frame counts as answered wrongly
 
 @dataclass(frozen=True)
 class OneSeed:
-    """What one seed gave: probabilities of the members by ensemble and set, and their costs."""
+    """What one seed gave.
+
+    Attributes
+    ----------
+    members
+        Probabilities of the members, shape (members, n, h, w), by ensemble and set.
+    costs
+        Of their training.
+    weights
+        Files of the networks by ensemble; none where answers alone are read back.
+    """
 
     seed: int
     members: Mapping[str, Mapping[str, NDArray[np.float32]]]
     costs: list[Row]
+    weights: Mapping[str, Sequence[Path]] = field(default_factory=dict)
 
 
 def one_seed(
@@ -76,16 +87,23 @@ def one_seed(
     groups = {EA: [Member(n, 0) for n in NAMES]}
     for label, name in zip(ER, best, strict=False):
         groups[label] = [Member(name, k) for k in range(settings.copies)]
-    members = {}
+    members, weights_of = {}, {}
     for label, group in groups.items():
         each = [answer(m.architecture, m.copy) for m in group]
         members[label] = {name: np.stack([p[name] for p in each]) for name in asked}
+        weights_of[label] = [found[m].weights for m in group]
         for m, p in zip(group, each, strict=True):
             nll = evaluate.score(evaluate.scored(p[VALIDATION], truth), weights)["nll"][0]
             cost = nominal_cost(m.architecture, settings)
             row = (seed, label, m.name, cost, found[m].cpu_s, float(nll))
             costs.append(dict(zip(COST_COLUMNS, row, strict=True)))
-    return OneSeed(seed, members, costs)
+    return OneSeed(seed, members, costs, weights_of)
+
+
+def best_ensemble(one: OneSeed, truth: NDArray[np.float32]) -> str:
+    """The ensemble of least loss on the validation frames, whose truth has shape (n, h, w)."""
+    means = {label: sets[VALIDATION].mean(axis=0) for label, sets in one.members.items()}
+    return evaluate.ranked(means, truth)[0]
 
 
 def metrics(

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from defectra.core.store import replacing
+from defectra.learn.saved_network import About, load, save
 from defectra.learn.torch_library import need_torch
 from defectra.learn.training import Training, train
 from defectra.studies.segmentation.data import Frames
@@ -24,6 +25,7 @@ from defectra.studies.segmentation.settings import CLEAN, USUAL, SegmentationStu
 
 Array = NDArray[np.float32]
 VALIDATION = "validation"
+STUDY = "segmentation"
 
 
 @dataclass(frozen=True)
@@ -41,10 +43,21 @@ class Member:
 
 @dataclass(frozen=True)
 class Answers:
-    """What a member answers: probability of ice of each pixel by set, and its CPU seconds."""
+    """What a member answers.
+
+    Attributes
+    ----------
+    probability
+        Of ice, of each pixel, by set.
+    cpu_s
+        CPU seconds of its training.
+    weights
+        File of its network.
+    """
 
     probability: Mapping[str, Array]
     cpu_s: float
+    weights: Path
 
 
 def answers(
@@ -68,17 +81,19 @@ def answers(
     """
     stamp = _stamp(member, training, asked, settings, seed)
     path = folder / f"{member.name}-{stamp}.npz"
-    if path.is_file():
+    weights = path.with_suffix(".safetensors")
+    if path.is_file() and weights.is_file():
         with np.load(path, allow_pickle=False) as kept:
             found = {name: kept[name] for name in asked}
-            return Answers(found, float(kept["cpu_s"]))
+            return Answers(found, float(kept["cpu_s"]), weights)
     module, cpu = trained(member, training, settings, seed, folder / member.name)
-    found = {name: probabilities(module, frames) for name, frames in asked.items()}
+    found = {name: probabilities(module, frames.x) for name, frames in asked.items()}
     kept_arrays: dict[str, Any] = {**found, "cpu_s": cpu}
     folder.mkdir(parents=True, exist_ok=True)
+    save(weights, module, About(STUDY, member.architecture, training[USUAL].x.shape[1:]))
     with replacing(path) as temporary, temporary.open("wb") as handle:
         np.savez(handle, **kept_arrays)
-    return Answers(found, cpu)
+    return Answers(found, cpu, weights)
 
 
 def _stamp(
@@ -128,6 +143,18 @@ def trained(
     return done.module, cpu
 
 
+def kept(path: Path) -> tuple[str, Any]:
+    """Architecture and network of a member that was kept.
+
+    Raises
+    ------
+    DataError
+        If the file is none.
+    """
+    module, about = load(path, STUDY, lambda about: builder(about.name)())
+    return about.name, module
+
+
 def _given(module: Any) -> Any:
     return lambda: module
 
@@ -156,13 +183,23 @@ def turned(batch: Mapping[str, Any], generator: Any) -> dict[str, Any]:
     return {k: torch.flip(v, (3,)) if mirror else v for k, v in out.items()}
 
 
-def probabilities(module: Any, frames: Frames, batch: int = 64) -> Array:
-    """Probability of ice, shape (n, h, w)."""
+def probabilities(module: Any, x: Array, batch: int = 64) -> Array:
+    """Probability of ice of each pixel.
+
+    Parameters
+    ----------
+    x
+        As of :func:`defectra.studies.segmentation.data.channels`, shape (n, 2, h, w).
+
+    Returns
+    -------
+    Shape (n, h, w).
+    """
     torch = need_torch()
     module.eval()
     out = []
     with torch.no_grad():
-        for start in range(0, len(frames), batch):
-            x = torch.from_numpy(frames.x[start : start + batch])
-            out.append(torch.sigmoid(logits(module, x))[:, 0].numpy())
+        for start in range(0, len(x), batch):
+            part = torch.from_numpy(x[start : start + batch])
+            out.append(torch.sigmoid(logits(module, part))[:, 0].numpy())
     return np.concatenate(out).astype(np.float32)

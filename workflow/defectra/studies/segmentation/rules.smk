@@ -25,6 +25,7 @@ use rule step as train_segmentation with:
     output:
         members="results/segmentation/seeds/{number}.npz",
         costs="results/segmentation/seeds/{number}.csv",
+        network="results/segmentation/seeds/{number}.safetensors",
     log:
         "results/logs/segmentation/train_segmentation_{number}.log",
     wildcard_constraints:
@@ -35,6 +36,29 @@ use rule step as train_segmentation with:
         **step("defectra.studies.segmentation.steps.train_segmentation"),
         config=leaf(CONFIG, "segmentation"),
         seed=leaf(CONFIG, "seed"),
+
+
+# The first seed: another one is another ensemble, and nothing is chosen on test frames.
+use rule step as save_segmentation with:
+    input:
+        movies=rules.gather_segmentation.output.table,
+        arrays=rules.gather_segmentation.output.arrays,
+        members="results/segmentation/seeds/0.npz",
+        network="results/segmentation/seeds/0.safetensors",
+    output:
+        model="results/segmentation/models/ice.safetensors",
+        table=report(
+            "results/segmentation/model.csv",
+            category="Segmentation",
+            caption="captions/model.rst",
+        ),
+    log:
+        "results/logs/segmentation/save_segmentation.log",
+    resources:
+        **need(mb=1500, minutes=10),
+    params:
+        **step("defectra.studies.segmentation.steps.save_segmentation"),
+        config=leaf(CONFIG, "segmentation"),
 
 
 use rule step as evaluate_segmentation with:
@@ -133,6 +157,7 @@ use rule step as plot_segmentation_frames with:
 rule segmentation:
     input:
         rules.score_segmentation.output,
+        rules.save_segmentation.output,
         "results/segmentation/metrics.csv",
         expand(
             "results/segmentation/figures/{figure}.png",

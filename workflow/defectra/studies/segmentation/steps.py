@@ -43,7 +43,8 @@ def _frames(path: str, settings: SegmentationStudy) -> tuple[dict[str, Frames], 
 def train_segmentation(job: Job) -> None:
     """All members of one seed.
 
-    Input movies (parquet), arrays (h5 beside it); output members (npz), costs (csv).
+    Input movies (parquet), arrays (h5 beside it); output members (npz), costs (csv), network
+    (safetensors): that of the ensemble which is best on the validation frames.
 
     params.config = leaf segmentation; params.seed = seed; wildcard number = of the repeat.
     """
@@ -55,6 +56,7 @@ def train_segmentation(job: Job) -> None:
     from defectra.core.store import replacing
     from defectra.learn.torch_library import need_torch
     from defectra.studies.segmentation.ensembles import COST_COLUMNS, one_seed
+    from defectra.studies.segmentation.saved_models import keep_best
     from defectra.studies.segmentation.settings import SegmentationStudy
 
     need_torch().set_num_threads(1)
@@ -67,6 +69,41 @@ def train_segmentation(job: Job) -> None:
     with replacing(job.output.members) as temporary, temporary.open("wb") as handle:
         np.savez_compressed(handle, **_halved(arrays))
     write_csv(job.output.costs, found.costs, COST_COLUMNS)
+    keep_best(job.output.network, found, asked["validation"])
+
+
+def save_segmentation(job: Job) -> None:
+    """The best ensemble of the first seed as a model for a user's frames, and how good it is.
+
+    Input movies (parquet), arrays (h5 beside it), members (npz), network (safetensors) of the seed;
+    output model (safetensors), table (csv).
+
+    params.config = leaf segmentation.
+    """
+    import json
+    from pathlib import Path
+
+    from defectra.core.arrays import ArrayReader
+    from defectra.core.csvs import write_csv
+    from defectra.core.store import read_table
+    from defectra.learn.saved_network import head_of
+    from defectra.studies.segmentation import requests, saved_models
+    from defectra.studies.segmentation.data import counted
+    from defectra.studies.segmentation.settings import CLEAN, POOR, USUAL, SegmentationStudy
+
+    settings = SegmentationStudy(**json.loads(job.params.config))
+    _, asked = _frames(job.input.movies, settings)
+    members = _members(job.input.members)[head_of(job.input.network).name]
+    rows = read_table(job.input.movies, requests.FRAMES)
+    uses = ((requests.TRAINING, CLEAN), (requests.TRAINING, USUAL), (requests.VALIDATION, USUAL))
+    with ArrayReader(Path(job.input.movies).parent) as arrays:
+        known = {f"{use} {c}": counted(rows, arrays, use, c) for use, c in uses}
+        tested = {c: counted(rows, arrays, requests.TEST, c)[0] for c in (*settings.tested(), POOR)}
+    fewer = saved_models.with_fewer_electrons(known, settings)
+    limits = saved_models.learn_limits({**known, **fewer}, members, asked, settings)
+    scores = list(saved_models.table(members, asked, tested, limits, settings))
+    write_csv(job.output.table, scores, saved_models.TABLE_COLUMNS)
+    saved_models.finish(job.input.network, job.output.model, limits, scores)
 
 
 def _halved(arrays: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,232 @@
+"""The saved ensemble asked by the command: frames of the simulator answered, others refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("monai")
+from PIL import Image
+
+from defectra.cli.main import main
+from defectra.core.csvs import write_csv
+from defectra.engines.icemelt.engine import compute
+from defectra.learn.saved_network import head_of
+from defectra.studies.segmentation import ensembles, saved_models, thinned
+from defectra.studies.segmentation.data import Frames, channels
+from defectra.studies.segmentation.familiar import described, joined, tiles
+from defectra.studies.segmentation.members import VALIDATION
+from defectra.studies.segmentation.settings import CLEAN, POOR, USUAL, SegmentationStudy
+
+SIZE = 48
+SETTINGS = SegmentationStudy(size=SIZE, seconds=0.02, copies=2, seeds=2, bootstrap=20, batch=6)
+CONDITIONS = {name: c.model_dump() for name, c in SETTINGS.conditions.items()}
+PIXEL = ("--option", "pixel=0.13")
+
+
+def movie(seed: int, condition: str = USUAL, size: int = SIZE, **about: float) -> dict:
+    """Three frames of a melting, at a condition of the study unless something is changed."""
+    asked = {"size": size, "frames": 3, "pixel_nm": 0.13, "movie": seed, "exposure": 1}
+    changed = {k: v for k, v in about.items() if k != "pixel_nm"}
+    asked |= {k: v for k, v in about.items() if k == "pixel_nm"}
+    return compute(asked | {"condition": CONDITIONS[condition] | changed})
+
+
+def frames(condition: str, seeds: range, share: float = 1.0) -> tuple[Frames, np.ndarray]:
+    found = [movie(k, condition) for k in seeds]
+    counts, truth = (np.concatenate([f[n] for f in found]) for n in ("counts", "truth"))
+    counts = thinned.thinned(counts, share, 1) if share < 1 else counts
+    names = tuple(f"m{k}" for k in seeds for _ in range(3))
+    about = (names, (0, 1, 2) * len(seeds), counts.mean(axis=(1, 2)))
+    return Frames(channels(counts), np.float32(truth)[:, None], *about), counts
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model of tiny networks, with limits from more frames than they were trained on."""
+    folder = tmp_path_factory.mktemp("model")
+    first, last = range(100, 124), range(200, 206)
+    known = {f"training {c}": frames(c, first) for c in (CLEAN, USUAL)}
+    training = {c: known[f"training {c}"][0] for c in (CLEAN, USUAL)}
+    asked = {
+        thinned.set_name(VALIDATION, share): frames(USUAL, last, share)[0]
+        for share in (1.0, *thinned.SHARES)
+    }
+    training[VALIDATION] = asked[VALIDATION]
+    tested = {c: frames(c, range(300, 304)) for c in (USUAL, POOR)}
+    asked |= {c: found for c, (found, _) in tested.items()}
+    one = ensembles.one_seed(training, asked, SETTINGS, 1, folder / "members")
+    saved_models.keep_best(folder / "raw.safetensors", one, asked[VALIDATION])
+    members = one.members[head_of(folder / "raw.safetensors").name]
+    seen = {name: (counts, list(found.movie)) for name, (found, counts) in known.items()}
+    seen |= saved_models.with_fewer_electrons(seen, SETTINGS)
+    limits = saved_models.learn_limits(seen, members, asked, SETTINGS)
+    counts = {c: electrons for c, (_, electrons) in tested.items()}
+    rows = list(saved_models.table(members, asked, counts, limits, SETTINGS))
+    write_csv(folder / "model.csv", rows, saved_models.TABLE_COLUMNS)
+    refused = {r["condition"]: r["value"] for r in rows if r["quantity"] == "refused"}
+    assert refused[POOR] == 1.0
+    assert refused[USUAL] < 0.35
+    saved_models.finish(folder / "raw.safetensors", folder / "ice.safetensors", limits, rows)
+    return folder / "ice.safetensors"
+
+
+def asked(model: Path, file: Path, *words: str) -> int:
+    return main(["predict", str(model), str(file), *(words or PIXEL)])
+
+
+def familiar(model: Path, size: int = SIZE) -> tuple[np.ndarray, np.ndarray]:
+    """A frame that the model knows, and its truth."""
+    limits = saved_models.read(model).limits
+    for seed in range(400, 420):
+        found = movie(seed, size=size)
+        parts, _ = tiles(found["counts"][0], SIZE)
+        if (limits.outside(parts) <= 1).all():
+            return found["counts"][0], found["truth"][0]
+    raise AssertionError("no frame of twenty is known")
+
+
+@pytest.mark.parametrize("kind", ["npy", "tif", "png"])
+def test_a_frame_gets_a_mask_a_fraction_and_an_uncertainty(
+    kind: str, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    counts, _ = familiar(model)
+    file = tmp_path / f"frame.{kind}"
+    if kind == "npy":
+        np.save(file, counts)
+    else:
+        Image.fromarray(counts.astype(np.uint16 if kind == "tif" else np.uint8)).save(file)
+    assert asked(model, file) == 0
+    said = capsys.readouterr().out
+    assert "90 % band" in said
+    mask = np.asarray(Image.open(tmp_path / "frame_ice.png"))
+    with np.load(tmp_path / "frame_ice.npz", allow_pickle=False) as kept:
+        probability, spread = kept["probability"], kept["members_sd"]
+    assert mask.shape == probability.shape == spread.shape == counts.shape
+    assert ((mask == 255) == (probability > 0.5)).all()
+    known = saved_models.read(model)
+    wanted = known.ask(counts[None])[:, 0].mean(axis=0)
+    np.testing.assert_allclose(probability, wanted, atol=1e-6)
+    assert f"ice fraction {wanted.mean():.3f}" in said
+
+
+def test_a_larger_frame_is_answered_by_overlapping_squares(model: Path, tmp_path: Path) -> None:
+    counts, _ = familiar(model, 80)
+    np.save(tmp_path / "large.npy", counts)
+    assert asked(model, tmp_path / "large.npy", *PIXEL, "--option", f"out={tmp_path / 'm'}") == 0
+    assert np.asarray(Image.open(tmp_path / "m" / "large_ice.png")).shape == (80, 80)
+
+
+def _photograph(rng: np.random.Generator) -> np.ndarray:
+    """Grey values of smooth light, edges and texture."""
+    y, x = np.mgrid[:96, :96]
+    light = 90 + 50 * np.sin(x / 17) * np.cos(y / 23) + 40 * (np.hypot(x - 40, y - 50) < 20)
+    return np.round(np.clip(light + rng.normal(0, 2, light.shape), 0, 240))
+
+
+def _page(rng: np.random.Generator) -> np.ndarray:
+    """Dark marks on light paper, in lines."""
+    page = np.full((96, 96), 230.0)
+    for row in range(6, 90, 12):
+        for column in range(6, 88, 5):
+            page[row : row + 7, column : column + int(rng.integers(1, 4))] = 30
+    return page
+
+
+STRANGE = {
+    "a photograph": lambda rng, counts: _photograph(rng),
+    "a page of text": lambda rng, counts: _page(rng),
+    "scaled counts": lambda rng, counts: counts * 4,
+    "smoothed counts": lambda rng, counts: np.round(
+        (counts + np.roll(counts, 1, 0) + np.roll(counts, 1, 1) + np.roll(counts, 1, (0, 1))) / 4
+    ),
+    "no counts": lambda rng, counts: counts + 0.5,
+    "negative": lambda rng, counts: counts - 20,
+    "constant": lambda rng, counts: np.full_like(counts, 17.0),
+    "too dark": lambda rng, counts: thinned.thinned(counts, 0.05, 1),
+    "too bright": lambda rng, counts: counts * 100,
+    "too small": lambda rng, counts: counts[:40],
+    "too large": lambda rng, counts: np.tile(counts, (30, 1)),
+    "missing values": lambda rng, counts: np.where(counts > 20, np.nan, counts),
+}
+
+
+@pytest.mark.parametrize("kind", STRANGE)
+def test_what_is_no_such_frame_is_refused(
+    kind: str, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    counts, _ = familiar(model)
+    np.save(tmp_path / "x.npy", STRANGE[kind](np.random.default_rng(1), counts))
+    assert asked(model, tmp_path / "x.npy") == 1
+    said = capsys.readouterr()
+    assert "x.npy: " in said.out
+    assert "Traceback" not in said.out + said.err
+    assert not (tmp_path / "x_ice.png").exists()
+
+
+def test_a_colour_photograph_and_a_jpeg_are_refused(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rng = np.random.default_rng(2)
+    Image.fromarray(rng.integers(0, 200, (96, 96, 3)).astype(np.uint8)).save(tmp_path / "c.png")
+    Image.fromarray(_photograph(rng).astype(np.uint8)).save(tmp_path / "g.jpg")
+    assert asked(model, tmp_path / "c.png") == 1
+    assert "colour" in capsys.readouterr().out
+    assert asked(model, tmp_path / "g.jpg") == 1
+    assert "JPEG" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "reason"),
+    [
+        ((), 1, "no pixel size"),
+        (("--option", "pixel=0.2"), 1, "bin or resample"),
+        (("--option", "pixel=none"), 2, "a number in nm"),
+        (("--option", "colour=1"), 2, "not known"),
+    ],
+)
+def test_pixel_size_has_to_be_said_and_to_fit(
+    words: tuple[str, ...], code: int, reason: str, model: Path, tmp_path: Path, capsys
+) -> None:
+    counts, _ = familiar(model)
+    np.save(tmp_path / "x.npy", counts)
+    assert main(["predict", str(model), str(tmp_path / "x.npy"), *words]) == code
+    said = capsys.readouterr()
+    assert reason in said.out + said.err
+
+
+def test_frames_of_other_pixels_are_strange_even_if_the_size_is_said_wrongly(model: Path) -> None:
+    """The fringes of ice stand at another place of the spectrum."""
+    limits = saved_models.read(model).limits
+    right, wrong = (
+        np.concatenate([movie(k, CLEAN, pixel_nm=p, dose=20000 * (0.13 / p) ** 2)["counts"]
+                        for k in range(500, 506)])
+        for p in (0.13, 0.18)
+    )  # fmt: skip
+    assert np.median(limits.outside(wrong)) > 1 > np.median(limits.outside(right))
+
+
+def test_shot_noise_has_a_power_of_one() -> None:
+    flat = np.random.default_rng(3).poisson(30.0, (40, SIZE, SIZE))
+    found = described(flat)
+    assert found[:, 0].mean() == pytest.approx(np.log(30), abs=0.02)
+    np.testing.assert_allclose(np.exp(found[:, 1:]).mean(axis=0), 1.0, atol=0.15)
+
+
+def test_tiles_cover_a_frame_and_join_to_it() -> None:
+    frame = np.random.default_rng(4).normal(size=(70, 55))
+    parts, at = tiles(frame, 32)
+    np.testing.assert_allclose(joined(parts[None], at, frame.shape)[0], frame)
+
+
+def test_a_damaged_or_unfinished_model_is_refused(model: Path, tmp_path: Path, capsys) -> None:
+    counts, _ = familiar(model)
+    np.save(tmp_path / "x.npy", counts)
+    assert asked(model.with_name("raw.safetensors"), tmp_path / "x.npy") == 2
+    assert "its head lacks settings" in capsys.readouterr().err
+    (tmp_path / "cut.safetensors").write_bytes(model.read_bytes()[:-1000])
+    assert asked(tmp_path / "cut.safetensors", tmp_path / "x.npy") == 2
+    assert "its weights cannot be used" in capsys.readouterr().err
