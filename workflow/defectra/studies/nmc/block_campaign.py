@@ -151,8 +151,8 @@ class Variant:
         return Archive(PROJECT / config.archive / self.source)
 
 
-PLAIN = Variant()
-IN_RELAXED_CELLS = Variant(source=BLOCKS_ARCHIVE)
+PLAIN = Variant(source=BLOCKS_ARCHIVE)
+SECOND_RELAXER = Variant(source="nmc_sevennet")
 LARGER_CELLS = Variant(larger_cells, BLOCKS_ARCHIVE)
 
 
@@ -297,9 +297,9 @@ def main() -> int:
     args = parser.parse_args()
     config, variant = load(args.config), PLAIN
     if args.second_relaxer:
-        config = second_relaxer(config)
+        config, variant = second_relaxer(config), SECOND_RELAXER
     elif args.core_hole:
-        config, variant = core_holes(config), IN_RELAXED_CELLS
+        config, variant = core_holes(config), PLAIN
     elif args.larger_cells:
         variant = LARGER_CELLS
     if args.action == "export":
