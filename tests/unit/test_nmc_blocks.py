@@ -18,7 +18,7 @@ from defectra.engines.chgnet.settings import ChgnetProtocol
 from defectra.engines.feff.settings import FeffProtocol
 from defectra.engines.relaxation import settings_digest
 from defectra.structures.geometry import as_row, to_pymatgen, vegard
-from defectra.studies.nmc.block_campaign import begun, drawn, export, fill, journal_of, status
+from defectra.studies.nmc.block_campaign import BLOCKS_ARCHIVE, begun, drawn, export, fill, journal_of, status
 from defectra.studies.nmc.blocks import BLOCKS, blocks, sites, tasks
 from defectra.studies.nmc.geometries import in_cell_of
 from defectra.studies.nmc.settings import ARMS, NmcBlocks
@@ -225,6 +225,20 @@ def test_whole_blocks_are_exported_once_and_half_ones_are_not(campaign, tmp_path
     assert len(rows) == sum(spectra_asked(config, b) for b in (first, second))
     assert {r["protocol"] for r in rows} == {"campaign", "campaign_converged"}
     assert export(config, work, into) == {"geometries": 0, "spectra": 0, "calculations": 0}
+
+
+def test_blocks_of_the_archive_are_not_computed_again_without_their_journals(campaign, tmp_path):
+    config, work = campaign
+    first = next(iter(drawn(config)))
+    steps = fill(config, work)
+    for _ in range(spectra_asked(config, first)):
+        next(steps)
+    steps.close()
+    export(config, work, tmp_path / "empty" / BLOCKS_ARCHIVE)
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    numbers = [block.number for block, _, _ in fill(config, elsewhere)]
+    assert numbers and first.number not in numbers
 
 
 def test_spectra_of_a_cell_that_is_not_relaxed_stay_open(campaign, tmp_path):
