@@ -18,7 +18,15 @@ from defectra.engines.chgnet.settings import ChgnetProtocol
 from defectra.engines.feff.settings import FeffProtocol
 from defectra.engines.relaxation import settings_digest
 from defectra.structures.geometry import as_row, to_pymatgen, vegard
-from defectra.studies.nmc.block_campaign import BLOCKS_ARCHIVE, begun, drawn, export, fill, journal_of, status
+from defectra.studies.nmc.block_campaign import (
+    BLOCKS_ARCHIVE,
+    begun,
+    drawn,
+    export,
+    fill,
+    journal_of,
+    status,
+)
 from defectra.studies.nmc.blocks import BLOCKS, blocks, sites, tasks
 from defectra.studies.nmc.geometries import in_cell_of
 from defectra.studies.nmc.settings import ARMS, NmcBlocks
@@ -238,7 +246,8 @@ def test_blocks_of_the_archive_are_not_computed_again_without_their_journals(cam
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     numbers = [block.number for block, _, _ in fill(config, elsewhere)]
-    assert numbers and first.number not in numbers
+    assert numbers
+    assert first.number not in numbers
 
 
 def test_spectra_of_a_cell_that_is_not_relaxed_stay_open(campaign, tmp_path):

@@ -105,7 +105,7 @@ def test_two_fidelities_wait_for_their_table_and_say_so():
 def test_alignment_is_judged_by_paired_differences():
     rows = [
         {
-            "host": "CdS",
+            "host": host,
             "error_mba_eV": e,
             "error_pbe_eV": p,
             "error_plain_eV": p - 0.2,
@@ -113,8 +113,15 @@ def test_alignment_is_judged_by_paired_differences():
             "mba_eV": 1.0,
             "published_mba_eV": 1.0 + d,
         }
-        for e, p, d in ((0.1, -0.5, 0.0), (-0.1, 0.6, 2e-5), (0.1, 0.45, NAN), (NAN, 0.1, 0.0))
+        for host, e, p, d in (
+            ("CdS", 0.1, -0.5, 0.0),
+            ("CdTe", -0.1, 0.6, 2e-5),
+            ("AlP", 0.1, 0.45, NAN),
+            ("GaP", NAN, 0.1, 0.0),
+        )
     ]
+    twice = [*rows, rows[2]]  # a host with two levels counts once
+    assert scorecard(twice, [])[-1]["ours"] == scorecard(rows, [])[-1]["ours"]
     claim = scorecard(rows, [])[-1]
     assert claim["ours"] == pytest.approx(-(0.4 + 0.5 + 0.35) / 3)
     assert (claim["verdict"], claim["n"]) == ("reproduced", 3)

@@ -12,6 +12,7 @@ LEFT_OUT = {
 }  # fmt: skip
 HYBRID = {
     "host": "CdTe", "site": "M_A", "impurity": "vacancy", "q_from": 0, "hse_eV": 0.5,
+    "source": "HSE06, doped: v_Cd",
     **{f"{way}_eV": 0.4 for way in WAYS}, **{f"error_{way}_eV": -0.1 for way in WAYS},
 }  # fmt: skip
 

@@ -85,6 +85,34 @@ def test_each_way_and_its_error():
             assert row[f"error_{way}_eV"] == pytest.approx(row[f"{way}_eV"] - row["hse_eV"])
 
 
+def live(protocol, level, host="GaP", **more):
+    method = "PBE" if protocol.endswith("_pbe") else "HSE06@PBE"
+    return {"host": host, "site": "M_A", "impurity": "Sn", "q_from": 1, "q_to": 0, "atoms": 64,
+            "protocol": protocol, "fidelity": f"{method}, 64 atoms, 1^3 k-points",
+            "corrected_eV": level, "mark": "localised", **more}  # fmt: skip
+
+
+def test_own_cells_stand_beside_the_same_cells_by_pbe():
+    hosts = [{**HOSTS[0], "host": "GaP"}]
+    rows = [
+        live("hybrid", 1.4),
+        live("hybrid_pbe", 1.0, mark="shallow"),
+        live("hybrid_pbe", 0.2, atoms=16),  # another cell
+        live("hybrid", 1.9, impurity="Ge"),  # without PBE
+        live("hybrid", math.nan, impurity="Si"),
+        live("hybrid_pbe", 0.5, impurity="Si"),
+        live("fast", 0.9),
+        live("hybrid", 1.4, host="MgO"),
+        live("hybrid_pbe", 1.0, host="MgO"),  # a host whose edges are not known
+    ]
+    (only,) = hybrid_rows([], [], {}, hosts, 0.14, rows)
+    assert set(only) == set(HYBRID_COLUMNS)
+    assert (only["hse_eV"], only["pbe_eV"]) == (1.4, 1.0)
+    assert only["plain_eV"] == pytest.approx(1.0 + 0.4)
+    assert only["error_plain_eV"] == pytest.approx(0.0)
+    assert "shallow by PBE" in only["remark"]
+
+
 def test_what_is_no_hybrid_or_has_no_partner_is_passed_over():
     natives = {"CdTe": [native("M_A", 2.0, (-1, -0.7, -0.3, -0.1, 0.2, 1.9), "vacancy")]}
     results = [

@@ -45,6 +45,9 @@ class GpawLevelsProtocol(Strict):
 
     description: str = Field("", description="what it is for, and its measured bias")
     functional: Literal["LDA", "PBE"] = Field("PBE", description="of the charged cells")
+    hybrid: Literal["", "HSE06"] = Field(
+        "", description="of energies and band edges, on the orbitals of `functional`; empty: none"
+    )
     cutoff: float = Field(240, ge=150, le=900, description="eV, plane waves of a cell")
     hard_cutoff: int = Field(340, ge=150, le=900, description="eV, with B, C, N, O or F")
     kpoints: int = Field(2, ge=1, le=8, description="each way in 16 atoms, with the zone centre")
@@ -54,6 +57,9 @@ class GpawLevelsProtocol(Strict):
     iterations: int = Field(100, ge=10, le=2000, description="at most")
     hubbard_u: dict[str, float] = Field({}, description="U of d shells, eV, by element")
     spin: bool = Field(True, description="spin-polarised where the impurity has an open d shell")
+    odd_spin: bool = Field(
+        False, description="spin-polarised also where the number of electrons is odd"
+    )
     fmax: float = Field(0.0, ge=0, description="relax to it; 0: ideal positions are kept")
     steps: int = Field(20, ge=1, description="of a relaxation, at most")
     host_cutoff: int = Field(300, ge=150, le=900, description="eV, runs of the hosts")
@@ -65,6 +71,11 @@ class GpawLevelsProtocol(Strict):
     timeout_s: float = Field(
         3600, gt=0, description="s for one batch of calculations, then it counts as failed"
     )
+
+    @property
+    def method(self) -> str:
+        """Functional of the energies: ``PBE``, or ``HSE06@PBE`` on orbitals of PBE."""
+        return f"{self.hybrid}@{self.functional}" if self.hybrid else self.functional
 
 
 class GpawCoreHoleProtocol(Strict):

@@ -1,9 +1,11 @@
 """PBE levels and what is made of them, against levels that were really computed with a hybrid.
 
-True hybrid levels come from the Foundry table and from results that doped left (HSE06 cells,
-relaxed, corrected). Beside each: the published PBE level of the same defect, raw, on the valence
-band of HSE06 (plain alignment), by the modified rule, and with the mean difference of the two
-functionals in the *other* hosts (the least that learning a difference can be).
+True hybrid levels come from the Foundry table, from results that doped left (HSE06 cells,
+relaxed, corrected), and from charged cells of our own: energies and valence band of HSE06 on PBE
+orbitals (protocol ``hybrid``). Beside each: the PBE level of the same defect (published, or of the
+same cell of our own), raw, on the valence band of HSE06 (plain alignment), by the modified rule,
+and with the mean difference of the two functionals in the *other* hosts (the least that learning
+a difference can be).
 HSE06: hybrid functional of Heyd, Scuseria and Ernzerhof; PBE: Perdew, Burke and Ernzerhof.
 """
 
@@ -19,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from defectra.core.claims import Estimate
 from defectra.core.errors import TableError
 from defectra.defects.alignment import modified, plain, valence_shift
 from defectra.structures.elements import sublattices
@@ -35,6 +38,8 @@ HYBRID_COLUMNS = [
 ]
 _FORMATION = "Delta_H (A-rich)"
 _HEADS = {q: level_name(q) for q in CHARGES}
+PARTNER = "_pbe"  # end of the protocol of the same cells by PBE alone
+OWN = "own cells, "  # before the fidelity
 _SPLIT = "sites compared by formation energy; the hybrid cell may have relaxed to another one"
 
 
@@ -118,8 +123,9 @@ def hybrid_rows(
     natives: Mapping[str, Sequence[Native]],
     hosts: Rows,
     weight: float,
+    live: Rows = (),
 ) -> list[Row]:
-    """Every true hybrid level with a published PBE level, and the errors of each way.
+    """Every true hybrid level with a PBE level, and the errors of each way.
 
     Parameters
     ----------
@@ -133,8 +139,15 @@ def hybrid_rows(
         Rows of HOST_RUNS: valence bands of PBE and HSE06, eV on the mean potential.
     weight
         Of the modified rule.
+    live
+        Rows of COMPUTED_LEVELS made of cells of our own; only those of a protocol that has a
+        partner by PBE alone count.
     """
-    rows = [*_of_foundry(foundry), *_of_results(results, natives, hosts)]
+    rows = [
+        *_of_foundry(foundry),
+        *_of_results(results, natives, hosts),
+        *_of_cells(live, hosts),
+    ]
     for row in rows:
         level, shift = row["pbe_eV"], row["shift_eV"]
         row["plain_eV"] = plain(level, shift)
@@ -143,6 +156,19 @@ def hybrid_rows(
         row["delta_eV"] = level + float(np.mean(others)) if others else math.nan
         row |= {f"error_{way}_eV": row[f"{way}_eV"] - row["hse_eV"] for way in WAYS}
     return rows
+
+
+def gain_over_pbe(rows: Rows, way: str) -> Estimate:
+    """|error| of a way less |error| of raw PBE, eV: mean over hosts of the means of their levels.
+
+    Levels of one host share its valence band, so that hosts are what is independent.
+    """
+    by_host: dict[str, list[float]] = {}
+    for r in rows:
+        gain = abs(r[f"error_{way}_eV"]) - abs(r["error_pbe_eV"])
+        if math.isfinite(gain):
+            by_host.setdefault(r["host"], []).append(gain)
+    return Estimate.mean(float(np.mean(gains)) for gains in by_host.values())
 
 
 def _of_foundry(foundry: Rows) -> Iterator[Row]:
@@ -191,3 +217,34 @@ def _of_results(
             "gap_eV": own["gap_hse_eV"],
             "remark": f"{remark}; {_SPLIT}" if site in SITES[2:] else remark,
         }
+
+
+def _of_cells(live: Rows, hosts: Rows) -> Iterator[Row]:
+    """Levels of our own cells by both functionals: the same cells, the same corrections.
+
+    Corrected levels on both sides, whatever their marks: a mark that differs says that the level
+    is in a band in one of them.
+    """
+    edges = {r["host"]: r for r in hosts}
+    partners = {_cell_of(r): r for r in live}
+    for r in live:
+        pbe = partners.get((*_cell_of(r)[:-1], f"{r['protocol']}{PARTNER}"))
+        if pbe is None or r["host"] not in edges:
+            continue
+        if not (math.isfinite(r["corrected_eV"]) and math.isfinite(pbe["corrected_eV"])):
+            continue
+        own = edges[r["host"]]
+        yield {
+            **{k: r[k] for k in ("host", "site", "impurity", "q_from")},
+            "source": f"{OWN}{r['fidelity']}",
+            "hse_eV": r["corrected_eV"],
+            "pbe_eV": pbe["corrected_eV"],
+            "shift_eV": valence_shift(own["vbm_pbe_eV"], 0.0, own["vbm_hse_eV"], 0.0),
+            "gap_eV": own["gap_hse_eV"],
+            "remark": f"ideal positions; {r['mark']} by HSE06, {pbe['mark']} by PBE",
+        }
+
+
+def _cell_of(row: Mapping[str, Any]) -> tuple[Any, ...]:
+    names = ("host", "site", "impurity", "atoms", "q_from", "q_to", "protocol")
+    return tuple(row[k] for k in names)

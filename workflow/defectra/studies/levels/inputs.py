@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from ase.data import atomic_numbers
 
 from defectra.core.errors import TableError
 from defectra.engines.gpaw.settings import GpawLevelsProtocol
@@ -203,15 +204,25 @@ def run_request(
     """
     mesh = mesh_of(len(atoms_of(defect.parent or defect)), protocol)
     impurities = species - set(defect.supercell.crystal.species)
-    magnetic = protocol.spin and any(_magnetic(s) for s in impurities if defect.defects)
     cell = _cell(defect)
+    moment = _moment(impurities, cell["species"], charge, protocol) if defect.defects else 0.0
     found = _run(cell, structure_id(with_charge(defect, charge)), mesh, protocol, species)
     found["charge"] = charge
-    if magnetic:
-        found["moments"] = [3.0 if s in impurities else 0.0 for s in cell["species"]]
+    if moment:
+        found["moments"] = [moment if s in impurities else 0.0 for s in cell["species"]]
     if protocol.fmax:
         found |= {"fmax": protocol.fmax, "steps": protocol.steps}
     return _identified(found)
+
+
+def _moment(
+    impurities: set[str], species: Sequence[str], charge: int, protocol: GpawLevelsProtocol
+) -> float:
+    """First guess of the moment at the impurity, µB; 0: without spin."""
+    if protocol.spin and any(_magnetic(s) for s in impurities):
+        return 3.0
+    electrons = sum(atomic_numbers[s] for s in species) - charge
+    return 1.0 if protocol.odd_spin and electrons % 2 else 0.0
 
 
 def _magnetic(symbol: str) -> bool:
@@ -256,6 +267,8 @@ def _run(cell: Json, name: str, mesh: int, protocol: GpawLevelsProtocol, species
         "kpoints": [mesh] * 3,
         **_electrons(protocol),
     }
+    if protocol.hybrid:
+        found["hybrid"] = protocol.hybrid
     if set(protocol.hubbard_u) & set(cell["species"]):
         u = sorted((e, v) for e, v in protocol.hubbard_u.items() if e in cell["species"])
         found["setups"] = {e: f":d,{v:g}" for e, v in u}

@@ -146,30 +146,6 @@ use rule step as train_levels with:
         seed=leaf(CONFIG, "seed"),
 
 
-# Levels that were really computed with a hybrid functional: Foundry rows, results of doped.
-use rule step as compare_hybrid_levels with:
-    input:
-        natives=needs(f"{LEVELS_SET}/DFT_native_defects.csv", CONFIG.mirror),
-        results=needs_all(HYBRID_RESULTS, CONFIG.mirror),
-        computed=rules.run_levels.output.hosts,
-        foundry=rules.align_levels.input.foundry,
-    output:
-        report(
-            "results/levels/hybrid.csv",
-            category="Levels",
-            caption="captions/hybrid.rst",
-        ),
-    log:
-        "results/logs/levels/compare_hybrid_levels.log",
-    localrule: True
-    resources:
-        **need(mb=900, minutes=10),
-    params:
-        **step("defectra.studies.levels.steps.compare_hybrid_levels"),
-        mirror=json.dumps(CONFIG.mirror),
-        coefficient=leaf(CONFIG, "levels", "mba_coefficient"),
-
-
 use rule step as predict_levels with:
     input:
         model=rules.train_levels.output[0],
@@ -247,24 +223,6 @@ use rule step as plot_level_coverage with:
         **need(mb=900, minutes=10),
     params:
         **step("defectra.studies.levels.plots.plot_level_coverage"),
-
-
-use rule step as plot_hybrid_levels with:
-    input:
-        hybrid=rules.compare_hybrid_levels.output[0],
-    output:
-        report(
-            "results/levels/figures/hybrid.png",
-            category="Levels",
-            caption="captions/hybrid_figure.rst",
-        ),
-    log:
-        "results/logs/levels/plot_hybrid_levels.log",
-    localrule: True
-    resources:
-        **need(mb=900, minutes=10),
-    params:
-        **step("defectra.studies.levels.plots.plot_hybrid_levels"),
 
 
 use rule step as plot_level_gap with:
@@ -372,6 +330,50 @@ use rule step as make_live_levels with:
         **LEVEL_SETS,
         protocols=GPAW_PROTOCOLS,
         coefficient=leaf(CONFIG, "levels", "mba_coefficient"),
+
+
+# Levels that were really computed with a hybrid functional: Foundry rows, results of doped, and
+# our own cells with HSE06 on PBE orbitals.
+use rule step as compare_hybrid_levels with:
+    input:
+        natives=needs(f"{LEVELS_SET}/DFT_native_defects.csv", CONFIG.mirror),
+        results=needs_all(HYBRID_RESULTS, CONFIG.mirror),
+        computed=rules.run_levels.output.hosts,
+        live=rules.make_live_levels.output.levels,
+        foundry=rules.align_levels.input.foundry,
+    output:
+        report(
+            "results/levels/hybrid.csv",
+            category="Levels",
+            caption="captions/hybrid.rst",
+        ),
+    log:
+        "results/logs/levels/compare_hybrid_levels.log",
+    localrule: True
+    resources:
+        **need(mb=900, minutes=10),
+    params:
+        **step("defectra.studies.levels.steps.compare_hybrid_levels"),
+        mirror=json.dumps(CONFIG.mirror),
+        coefficient=leaf(CONFIG, "levels", "mba_coefficient"),
+
+
+use rule step as plot_hybrid_levels with:
+    input:
+        hybrid=rules.compare_hybrid_levels.output[0],
+    output:
+        report(
+            "results/levels/figures/hybrid.png",
+            category="Levels",
+            caption="captions/hybrid_figure.rst",
+        ),
+    log:
+        "results/logs/levels/plot_hybrid_levels.log",
+    localrule: True
+    resources:
+        **need(mb=900, minutes=10),
+    params:
+        **step("defectra.studies.levels.plots.plot_hybrid_levels"),
 
 
 use rule step as explain_parity with:

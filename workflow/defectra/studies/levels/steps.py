@@ -38,8 +38,8 @@ def align_levels(job: Job) -> None:
 def compare_hybrid_levels(job: Job) -> None:
     """PBE levels and what is made of them against true hybrid levels.
 
-    Input natives (csv), results (list of JSON of doped), computed (parquet), foundry (csv, or
-    none); output csv.
+    Input natives (csv), results (list of JSON of doped), computed and live (parquet), foundry
+    (csv, or none); output csv.
 
     params.mirror; params.coefficient (of the modified band alignment).
     """
@@ -52,7 +52,7 @@ def compare_hybrid_levels(job: Job) -> None:
     from defectra.defects.program_results import levels_of_results
     from defectra.studies.levels.hybrid import HYBRID_COLUMNS, hybrid_rows, read_natives
     from defectra.studies.levels.published import read_foundry
-    from defectra.studies.levels.tables import HOST_RUNS
+    from defectra.studies.levels.tables import COMPUTED_LEVELS, HOST_RUNS
 
     mirror, weight = json.loads(job.params.mirror), json.loads(job.params.coefficient)
     foundry = read_foundry(job.input.foundry)[0] if job.input.foundry else []
@@ -64,7 +64,8 @@ def compare_hybrid_levels(job: Job) -> None:
     natives_file = located(job.input.natives, mirror)[0]
     natives = {h: read_natives(natives_file, h) for h in sorted({r["host"] for r in results})}
     computed = read_table(job.input.computed, HOST_RUNS)
-    rows = hybrid_rows(foundry, results, natives, computed, weight)
+    live = read_table(job.input.live, COMPUTED_LEVELS)
+    rows = hybrid_rows(foundry, results, natives, computed, weight, live)
     write_csv(job.output[0], rows, HYBRID_COLUMNS)
 
 

@@ -59,7 +59,7 @@ CELL_RUNS = Table(
         Column("structure_id", "string", "", "decorated ideal lattice with its charge"),
         Column("request", "string", "", "what was asked, canonical JSON"),
         Column("charge", "int", "e", "of the cell"),
-        Column("functional", "string", "", "PBE, LDA, ..."),
+        Column("functional", "string", "", "PBE, LDA, ...; HSE06@PBE: on PBE orbitals"),
         Column("cutoff_eV", "float", "eV", "plane waves"),
         Column("kpoints", "string", "", "mesh, e.g. 2 2 2"),
         Column("lattice", "floats", "Å", "row vectors, 9 numbers"),
@@ -142,7 +142,7 @@ def cell_row(record: Mapping[str, Any]) -> Row:
         "structure_id": request["structure_id"],
         "request": canonical(request),
         "charge": request["charge"],
-        "functional": request["functional"],
+        "functional": method(request),
         "cutoff_eV": float(request["cutoff_eV"]),
         "kpoints": " ".join(map(str, request["kpoints"])),
         "lattice": request["lattice"],
@@ -160,6 +160,12 @@ def cell_row(record: Mapping[str, Any]) -> Row:
         **_accounts(record),
         **_unsettled(record),
     }
+
+
+def method(request: Mapping[str, Any]) -> str:
+    """Functional of the energies of a request, as :attr:`GpawLevelsProtocol.method` names it."""
+    local, hybrid = str(request["functional"]), request.get("hybrid", "")
+    return f"{hybrid}@{local}" if hybrid else local
 
 
 def _unsettled(record: Mapping[str, Any]) -> Row:

@@ -2,6 +2,7 @@
 
 IN is a JSON list of requests, each with its ``id``; OUT is a folder that gets ``<id>.json`` for
 each at once, so that a killed program leaves only whole results. Energies in eV, lengths in Å.
+A request that names a ``hybrid`` gets its energies and states on the orbitals of its functional.
 Potentials act on a positive unit charge.
 """
 
@@ -17,6 +18,7 @@ import common
 
 Json = dict[str, Any]
 HYBRID_BANDS = 3  # from the valence-band maximum down
+HYBRID_EV = 1.0  # about the Fermi level: states of a cell that get energies of a hybrid
 MOST_VOLUMES = 9  # of the scan for the lattice constant
 SAME_EV = 0.01  # apart at most: states that symmetry makes equal
 
@@ -74,6 +76,10 @@ def _run(request: Json) -> Json:
             raise
         return {"status": "unconverged", "message": str(error)[:300], "energy_eV": None}
     calc = atoms.calc
+    found: tuple[Json, Any] = ({}, None)
+    if request.get("hybrid"):
+        found = _by_hybrid(calc, request["hybrid"])
+    by_hybrid, bands = found
     return {
         "status": "ok",
         "message": "",
@@ -83,9 +89,46 @@ def _run(request: Json) -> Json:
         "potentials_V": [-float(v) for v in calc.get_atomic_electrostatic_potentials()],
         "planes_V": _planes(calc),
         "moment_muB": float(calc.get_magnetic_moment()),
-        "states": _states(calc),
+        "states": _states(calc, bands),
         **relaxed,
+        **by_hybrid,
     }
+
+
+def _by_hybrid(calc: Any, name: str) -> tuple[Json, Any]:
+    """Energy and states of a hybrid functional on the orbitals of a finished run.
+
+    The energy takes the place of that of the local functional, which is kept beside it. States:
+    number of the lowest band, and energies by spin, k-point and band, of those near the gap.
+    """
+    from gpaw.hybrids.eigenvalues import non_self_consistent_eigenvalues
+    from gpaw.hybrids.energy import non_self_consistent_energy
+
+    local = float(calc.get_potential_energy())
+    first, last = _bands_near(calc)
+    plain, exchange, hybrid = non_self_consistent_eigenvalues(calc, name, first, last)
+    energy = float(sum(non_self_consistent_energy(calc, name)))
+    return {"energy_eV": energy, "local_energy_eV": local}, (first, plain - exchange + hybrid)
+
+
+def _bands_near(calc: Any) -> tuple[int, int]:
+    """Range of bands of which a state lies near the Fermi level, those at the gap included."""
+    import numpy as np
+
+    fermi, bands = calc.get_fermi_level(), _eigenvalues_by_spin(calc)
+    near = np.flatnonzero((abs(bands - fermi) < HYBRID_EV).any(axis=(0, 1)))
+    filled = np.flatnonzero((bands < fermi).any(axis=(0, 1))).max()
+    found = [filled, filled + 1, *near]
+    return int(min(found)), int(min(max(found) + 1, bands.shape[2]))
+
+
+def _eigenvalues_by_spin(calc: Any) -> Any:
+    """Eigenvalues, eV, shape (spins, k-points, bands)."""
+    import numpy as np
+
+    points = range(len(calc.get_ibz_k_points()))
+    spins = range(calc.get_number_of_spins())
+    return np.array([[calc.get_eigenvalues(kpt=k, spin=s) for k in points] for s in spins])
 
 
 def _planes(calc: Any) -> list[float]:
@@ -114,8 +157,12 @@ def _relax(atoms: Any, request: Json) -> Json:
     return {"relaxed_coords": coords, "relaxed": bool(settled), "steps": optimiser.nsteps}
 
 
-def _states(calc: Any, below: float = 3.0, above: float = 3.0) -> Json:
-    """Energies, occupations (0 to 1) and weights of the states around the Fermi level."""
+def _states(calc: Any, instead: Any = None, below: float = 3.0, above: float = 3.0) -> Json:
+    """Energies, occupations (0 to 1) and weights of the states around the Fermi level.
+
+    `instead`: first band and energies by spin, k-point and band, in place of the run's own; states
+    without one are left out.
+    """
     import numpy as np
 
     fermi = calc.get_fermi_level()
@@ -127,6 +174,10 @@ def _states(calc: Any, below: float = 3.0, above: float = 3.0) -> Json:
             energy = calc.get_eigenvalues(kpt=k, spin=spin)
             filled = calc.get_occupation_numbers(kpt=k, spin=spin) / weight * spins / 2
             near = np.flatnonzero((energy > fermi - below) & (energy < fermi + above))
+            if instead is not None:
+                first, others = instead
+                near = np.arange(first, first + others.shape[2])
+                energy = np.pad(others[spin, k], (first, 0))
             found["energy_eV"] += energy[near].round(5).tolist()
             found["occupation"] += filled[near].round(5).tolist()
             found["weight"] += [round(float(weight) * 2 / spins, 8)] * len(near)

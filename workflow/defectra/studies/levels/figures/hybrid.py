@@ -14,7 +14,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from defectra.figures import style
-from defectra.studies.levels.hybrid import WAYS
+from defectra.studies.levels.hybrid import OWN, WAYS
 from defectra.studies.levels.published import level_name
 
 Rows = Sequence[Mapping[str, Any]]
@@ -53,15 +53,29 @@ def _parity(axis: Axes, rows: Rows) -> None:
     axis.plot(limits, limits, color=style.GREY, lw=0.8)
     for way in WAYS:
         mark, colour = _LOOK[way]
-        axis.plot([r["hse_eV"] for r in rows], [r[f"{way}_eV"] for r in rows], mark,
-                  color=colour, ms=6, alpha=0.8, label=LABELS[way])  # fmt: skip
-    for r in rows:  # above all marks of its column
+        for own in (False, True):
+            some = [r for r in rows if str(r["source"]).startswith(OWN) is own]
+            axis.plot([r["hse_eV"] for r in some], [r[f"{way}_eV"] for r in some], mark,
+                      color=colour, mfc="none" if own else colour, ms=6, alpha=0.8,
+                      label="" if own else LABELS[way])  # fmt: skip
+    ordered = sorted(rows, key=lambda r: float(r["hse_eV"]))
+    places = apart([float(r["hse_eV"]) for r in ordered], 0.035 * (limits[1] - limits[0]))
+    for r, place in zip(ordered, places):  # above all marks of its column
         text = f"{r['impurity']} in {r['host']} {level_name(int(r['q_from']))}"
-        axis.text(r["hse_eV"], limits[1], text, rotation=90, ha="center", va="bottom", fontsize=7)
+        axis.text(place, limits[1], text, rotation=90, ha="center", va="bottom", fontsize=7)
     top = limits[1] + 0.4 * (limits[1] - limits[0])
     axis.set(xlim=limits, ylim=(limits[0], top), aspect="equal", title="Parity")
     axis.set(xlabel="computed with HSE06 (eV above its VBM)", ylabel="estimated from PBE (eV)")
     axis.legend(loc="lower right", fontsize=7)
+
+
+def apart(places: Sequence[float], least: float) -> list[float]:
+    """Rising places moved so that neighbours are at least `least` apart, their mean kept."""
+    moved: list[float] = []
+    for place in places:
+        moved.append(max(place, moved[-1] + least) if moved else place)
+    shift = float(np.mean(moved) - np.mean(places)) if moved else 0.0
+    return [place - shift for place in moved]
 
 
 def _errors(axis: Axes, rows: Rows) -> None:
