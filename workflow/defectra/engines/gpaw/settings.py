@@ -58,7 +58,7 @@ class GpawLevelsProtocol(Strict):
     hubbard_u: dict[str, float] = Field({}, description="U of d shells, eV, by element")
     spin: bool = Field(True, description="spin-polarised where the impurity has an open d shell")
     odd_spin: bool = Field(
-        False, description="spin-polarised also where the number of electrons is odd"
+        False, description="one unpaired electron where their number is odd, else no spin"
     )
     fmax: float = Field(0.0, ge=0, description="relax to it; 0: ideal positions are kept")
     steps: int = Field(20, ge=1, description="of a relaxation, at most")

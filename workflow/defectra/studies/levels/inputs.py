@@ -205,24 +205,19 @@ def run_request(
     mesh = mesh_of(len(atoms_of(defect.parent or defect)), protocol)
     impurities = species - set(defect.supercell.crystal.species)
     cell = _cell(defect)
-    moment = _moment(impurities, cell["species"], charge, protocol) if defect.defects else 0.0
+    magnetic = protocol.spin and any(_magnetic(s) for s in impurities if defect.defects)
+    electrons = sum(atomic_numbers[s] for s in cell["species"]) - charge
+    odd = protocol.odd_spin and electrons % 2 == 1 and not magnetic
     found = _run(cell, structure_id(with_charge(defect, charge)), mesh, protocol, species)
     found["charge"] = charge
-    if moment:
-        found["moments"] = [moment if s in impurities else 0.0 for s in cell["species"]]
+    if magnetic or odd:
+        guess = 3.0 if magnetic else 1.0
+        found["moments"] = [guess if s in impurities else 0.0 for s in cell["species"]]
+    if odd:
+        found["fixed_moment"] = True
     if protocol.fmax:
         found |= {"fmax": protocol.fmax, "steps": protocol.steps}
     return _identified(found)
-
-
-def _moment(
-    impurities: set[str], species: Sequence[str], charge: int, protocol: GpawLevelsProtocol
-) -> float:
-    """First guess of the moment at the impurity, µB; 0: without spin."""
-    if protocol.spin and any(_magnetic(s) for s in impurities):
-        return 3.0
-    electrons = sum(atomic_numbers[s] for s in species) - charge
-    return 1.0 if protocol.odd_spin and electrons % 2 else 0.0
 
 
 def _magnetic(symbol: str) -> bool:

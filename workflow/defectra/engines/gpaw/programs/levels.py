@@ -56,6 +56,7 @@ def _calculator(request: Json, functional: str, **more: Any) -> Any:
     }
     if request.get("moments"):
         settings["spinpol"] = True
+        settings["occupations"]["fixmagmom"] = request.get("fixed_moment", False)
     return GPAW(**(settings | more))
 
 
@@ -84,7 +85,7 @@ def _run(request: Json) -> Json:
         "status": "ok",
         "message": "",
         "energy_eV": energy,
-        "fermi_eV": float(calc.get_fermi_level()),
+        "fermi_eV": _fermi(calc),
         "n_electrons": float(calc.get_number_of_electrons()),
         "potentials_V": [-float(v) for v in calc.get_atomic_electrostatic_potentials()],
         "planes_V": _planes(calc),
@@ -111,11 +112,18 @@ def _by_hybrid(calc: Any, name: str) -> tuple[Json, Any]:
     return {"energy_eV": energy, "local_energy_eV": local}, (first, plain - exchange + hybrid)
 
 
+def _fermi(calc: Any) -> float:
+    """Fermi level, eV; with a fixed moment the mean of those of both spins."""
+    from ase.units import Ha
+
+    return float(Ha * calc.dft.ibzwfs.fermi_levels.mean())
+
+
 def _bands_near(calc: Any) -> tuple[int, int]:
     """Range of bands of which a state lies near the Fermi level, those at the gap included."""
     import numpy as np
 
-    fermi, bands = calc.get_fermi_level(), _eigenvalues_by_spin(calc)
+    fermi, bands = _fermi(calc), _eigenvalues_by_spin(calc)
     near = np.flatnonzero((abs(bands - fermi) < HYBRID_EV).any(axis=(0, 1)))
     filled = np.flatnonzero((bands < fermi).any(axis=(0, 1))).max()
     found = [filled, filled + 1, *near]
@@ -165,7 +173,7 @@ def _states(calc: Any, instead: Any = None, below: float = 3.0, above: float = 3
     """
     import numpy as np
 
-    fermi = calc.get_fermi_level()
+    fermi = _fermi(calc)
     weights = calc.get_k_point_weights()
     spins = calc.get_number_of_spins()
     found: Json = {"energy_eV": [], "occupation": [], "weight": [], "band": [], "kpoint": []}
