@@ -77,3 +77,45 @@ def test_a_scan_goes_on_where_its_lowest_energy_is_at_an_end():
     assert child.beyond({0.98: 1.0, 0.993: 0.2, 1.007: 0.1, 1.02: 0.8}) == []
     assert child.beyond({0.98: 1.0, 0.993: 0.8, 1.007: 0.6, 1.02: 0.5}) == [1.033]
     assert child.beyond({0.98: 0.1, 0.993: 0.8, 1.007: 0.9, 1.02: 1.5}) == [0.967]
+
+
+class SpinCalculator(Calculator):
+    """Two spins at one k-point, bands by spin."""
+
+    def __init__(self, bands, filled):
+        super().__init__(bands)
+        self.filled = np.asarray(filled, float)
+        levels = np.array([0.1, -0.1]) / 27.211386
+        self.dft = type("D", (), {"ibzwfs": type("W", (), {"fermi_levels": levels})})
+
+    def get_ibz_k_points(self):
+        return np.zeros((1, 3))
+
+    def get_k_point_weights(self):
+        return np.ones(1)
+
+    def get_number_of_spins(self):
+        return 2
+
+    def get_eigenvalues(self, kpt, spin):
+        return self.bands[spin]
+
+    def get_occupation_numbers(self, kpt, spin):
+        return self.filled[spin]
+
+
+def test_states_near_the_fermi_level_get_the_energies_of_a_hybrid():
+    calc = SpinCalculator(
+        [[-9.0, -2.0, -0.5, 1.5, 8.0], [-9.0, -2.0, 0.5, 1.6, 8.0]],
+        [[1, 1, 1, 0, 0], [1, 1, 0, 0, 0]],
+    )
+    assert child._fermi(calc) == pytest.approx(0.0)
+    first, last = child._bands_near(calc)
+    assert (first, last) == (2, 4)  # within 1 eV, and the band above the gap
+    moved = np.array([[[-1.0, 2.0]], [[0.9, 2.1]]])
+    found = child._states(calc, (first, moved))
+    assert found["energy_eV"] == [-1.0, 2.0, 0.9, 2.1]
+    assert found["occupation"] == [1.0, 0.0, 0.0, 0.0]
+    assert found["band"] == [2, 3, 2, 3]
+    assert found["weight"] == [1.0] * 4
+    assert child._states(calc)["energy_eV"] == [-2.0, -0.5, 1.5, -2.0, 0.5, 1.6]
