@@ -18,7 +18,7 @@ import numpy as np
 from benchmarks.rows import put
 from defectra.core.store import read_table
 from defectra.studies.levels.evaluate import DECLARED, PREDICTIONS
-from defectra.studies.levels.hybrid import WAYS
+from defectra.studies.levels.hybrid import OWN, WAYS
 from defectra.studies.levels.intervals import groups_within
 from defectra.studies.levels.published import level_name
 from defectra.studies.levels.settings import LevelsStudy
@@ -218,13 +218,21 @@ def _hybrid(rows: Rows) -> Iterator[str]:
         numbers = " | ".join(f"{float(r[k] or 'nan'):.2f}" for k in
                              ("hse_eV", *(f"{w}_eV" for w in WAYS)))  # fmt: skip
         name = f"{r['impurity']} on {r['site']} in {r['host']}"
-        yield f"| {name} | {level} | {numbers} |"
-    means = []
+        own = r["source"].removeprefix(OWN) if r["source"].startswith(OWN) else ""
+        yield f"| {name}{f' ({own})' if own else ''} | {level} | {numbers} |"
+    by_source = {
+        "cells of others": [r for r in rows if not r["source"].startswith(OWN)],
+        "own cells": [r for r in rows if r["source"].startswith(OWN)],
+    }
+    for what, some in by_source.items():
+        yield f"| mean of the absolute errors, {what} | | | {' | '.join(_mean_errors(some))} |"
+
+
+def _mean_errors(rows: Rows) -> Iterator[str]:
     for way in WAYS:
         error = [abs(float(r[f"error_{way}_eV"] or "nan")) for r in rows]
         error = [e for e in error if math.isfinite(e)]
-        means.append(f"{sum(error) / len(error):.2f}" if error else "none")
-    yield f"| mean of the absolute errors | | | {' | '.join(means)} |"
+        yield f"{sum(error) / len(error):.2f}" if error else "none"
 
 
 def _causes(rows: Rows) -> Iterator[str]:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import os
 
 import numpy as np
 import pytest
 
+from defectra.core.config import load
 from defectra.core.errors import EngineError
 from defectra.core.records import Status
 from defectra.defects.corrections import madelung_cubic
+from defectra.defects.levels import edges
+from defectra.engines.gpaw import charged_cells
 from defectra.engines.gpaw import run as gpaw
 from defectra.engines.gpaw.settings import GpawProtocol
+from defectra.studies.levels.inputs import DefectSet, set_requests
 
 pytestmark = pytest.mark.live
 
@@ -83,3 +88,29 @@ def test_a_launcher_changes_no_number(installed, tmp_path, monkeypatch):
         ("hybrid_HSE06", "gap_eV", 1e-3),
     ):
         assert found[0][step][key] == pytest.approx(found[1][step][key], abs=within), step
+
+
+def test_a_hybrid_on_pbe_orbitals_opens_the_gap_and_an_odd_cell_keeps_its_electron(
+    installed, tmp_path
+):
+    protocols = load().protocols.gpaw_levels
+    chosen = DefectSet("AlP", "M_A", "Ga", (1, 0), 16, "hybrid")
+    asked = []
+    for name in ("hybrid", "hybrid_pbe"):
+        bulk, *_ = set_requests(chosen, 5.5, protocols[name])
+        odd = {**bulk, "id": f"odd {name}", "charge": 1, "kpoints": [1, 1, 1]}
+        odd |= {"moments": [1.0, 0.0], "fixed_moment": True}
+        asked += [{**bulk, "id": name, "kpoints": [2, 2, 2]}, odd]
+    assert charged_cells.compute(asked, 600, tmp_path) is None
+    found = {r["id"]: json.loads((tmp_path / f"{r['id']}.json").read_text()) for r in asked}
+    hybrid, pbe = found["hybrid"], found["hybrid_pbe"]
+    assert hybrid["local_energy_eV"] == pytest.approx(pbe["energy_eV"], abs=1e-6)
+    gaps = [cbm - vbm for vbm, cbm in (edges(_states(r)) for r in (hybrid, pbe))]
+    assert gaps[0] == pytest.approx(gaps[1] + 0.9, abs=0.4)  # measured 2.5 eV, PBE 1.6
+    for name in ("odd hybrid", "odd hybrid_pbe"):
+        assert found[name]["moment_muB"] == pytest.approx(1.0, abs=1e-3)
+
+
+def _states(found):
+    states = found["states"]
+    return {"state_eV": states["energy_eV"], "state_filling": states["occupation"]}

@@ -151,11 +151,13 @@ def _sizes(levels: Rows) -> Iterator[Row]:
         if math.isfinite(r["corrected_eV"]):
             key = (r["host"], r["site"], r["impurity"], r["q_from"], r["protocol"])
             found.setdefault(key, {})[r["atoms"]] = r
-    for (host, site, impurity, charge, _), by_size in found.items():
+    for (host, site, impurity, charge, protocol), by_size in found.items():
         small, large = min(by_size), max(by_size)
         if small == large:
             continue
         kind, defect = _KINDS.get(charge, "other"), f"{impurity} on {site} in {host}"
+        if protocol != DEFAULT_PROTOCOL:
+            defect += f" (protocol {protocol})"
         more, fewer = by_size[large], by_size[small]
         for name, words in (("bare_eV", "bare level"), ("corrected_eV", "corrected level")):
             moved, left = more[name] - fewer[name], more[name] - more["published_eV"]
