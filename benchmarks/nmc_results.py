@@ -141,7 +141,7 @@ def images(rows: Rows) -> Iterator[list[str]]:
     for row in rows:
         found = Estimate(float(row["value"]), float(row["lo"]), float(row["hi"]), int(row["n"]))
         names = [str(row["statistic"]), str(row["shell"])]
-        yield [*names, shown(found, 3), str(row["n_sites"]), str(found.n)]
+        yield [*names, shown(found, 3), str(int(float(row["n_sites"]))), str(found.n)]
 
 
 def page(

@@ -72,6 +72,21 @@ def test_another_change_is_not_the_same():
     assert of(rows, CHANGES, "antisite minus pristine")["value"] < 0.5
 
 
+def test_a_change_is_that_of_the_same_sites():
+    whole = compare(ROWS, *planted(), {"O K": GRID}, 1)
+    feff, gpaw = planted()
+    for code in (feff, gpaw):  # in the antisite of two blocks another site was computed
+        for block in (0, 1):
+            for site in range(2):
+                code[f"antisite{block}", "O K", f"O{site + 7}"] = code.pop(
+                    (f"antisite{block}", "O K", f"O{site}")
+                )
+    rows = compare(ROWS, feff, gpaw, {"O K": GRID}, 1)
+    assert of(rows, CHANGES, "antisite minus pristine")["n"] == 2
+    vacancy = "vacancy minus pristine"
+    assert of(rows, CHANGES, vacancy) == of(whole, CHANGES, vacancy)
+
+
 def test_too_little_is_nothing():
     feff, gpaw = planted()
     few = {k: v for k, v in gpaw.items() if k[0].endswith("0")}

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from defectra.core.errors import TableError
 from defectra.learn import scores
@@ -79,11 +79,15 @@ class Block:
     Attributes
     ----------
     sites
-        By arm: pairs of the spectrum by FEFF and by GPAW.
+        By arm and name of the site: the spectrum by FEFF and by GPAW.
     """
 
     number: int
-    sites: Mapping[str, Sequence[tuple[Curve, Curve]]]
+    sites: Mapping[str, Mapping[str, tuple[Curve, Curve]]]
+
+    def shared(self, arm: str) -> list[str]:
+        """Sites that stand in an arm and in the pristine one; an antisite may take one away."""
+        return sorted(set(self.sites[arm]) & set(self.sites[PRISTINE]))
 
 
 def _common(
@@ -94,10 +98,10 @@ def _common(
     both = sorted(set(feff) & set(gpaw))
     out = []
     for number in sorted({block for block, _ in arms}):
-        sites: dict[str, list[tuple[Curve, Curve]]] = {}
+        sites: dict[str, dict[str, tuple[Curve, Curve]]] = {}
         for arm in (PRISTINE, *ARMS):
             name = arms.get((number, arm))
-            sites[arm] = [(feff[s], gpaw[s]) for s in both if s[0] == name and s[1] == edge]
+            sites[arm] = {s[2]: (feff[s], gpaw[s]) for s in both if s[:2] == (name, edge)}
         if all(sites.values()):
             out.append(Block(number, sites))
     return out
@@ -111,16 +115,17 @@ def _edge(edge: str, blocks: Sequence[Block], grid: Grid, seed: int) -> Iterator
     except TableError:
         return
     laid = [
-        {arm: _laid(pairs, alignment, axis) for arm, pairs in block.sites.items()}
+        {arm: _laid(list(pairs.values()), alignment, axis) for arm, pairs in block.sites.items()}
         for block in blocks
     ]
-    weights = scores.group_weights([str(b.number) for b in blocks], RESAMPLES, seed)
 
-    def row(statistic: str, subject: str, values: ArrayLike, unit: str = "") -> Row:
+    def row(statistic: str, subject: str, values: Sequence[float], unit: str = "") -> Row:
+        names = [str(k) for k in range(len(values))]
+        weights = scores.group_weights(names, RESAMPLES, seed)
         curve = np.asarray(weights @ np.asarray(values) / weights.sum(axis=1))
         value, lo, hi = scores.interval(curve)
         about = {"edge": edge, "statistic": statistic, "subject": subject, "unit": unit}
-        return {**about, "value": value, "lo": lo, "hi": hi, "n": len(blocks)}
+        return {**about, "value": value, "lo": lo, "hi": hi, "n": len(values)}
 
     n = len(blocks)
     yield row(SHIFT, PRISTINE, [alignment.shift] * n, "eV")
@@ -129,7 +134,15 @@ def _edge(edge: str, blocks: Sequence[Block], grid: Grid, seed: int) -> Iterator
         yield row(SITES, arm, [_mean_alike(own[arm]) for own in laid])
     yield row(MEANS, PRISTINE, [_alike(*own[PRISTINE].mean(axis=1)) for own in laid])
     for arm in ARMS:
-        yield from _changes(arm, laid, row)
+        same = [b for b in blocks if b.shared(arm)]
+        if len(same) >= FEWEST:
+            yield from _changes(arm, [_both(b, arm, alignment, axis) for b in same], row)
+
+
+def _both(block: Block, arm: str, alignment: Alignment, axis: Floats) -> dict[str, Floats]:
+    """Spectra of the sites that an arm shares with the pristine one, in both arms."""
+    names = block.shared(arm)
+    return {a: _laid([block.sites[a][n] for n in names], alignment, axis) for a in (arm, PRISTINE)}
 
 
 def _changes(arm: str, laid: Sequence[Mapping[str, Floats]], row: Any) -> Iterator[Row]:
@@ -155,7 +168,7 @@ def _alignment(blocks: Sequence[Block], axis: Floats) -> Alignment:
     TableError
         If no shift fits.
     """
-    pairs = [pair for block in blocks for pair in block.sites[PRISTINE]]
+    pairs = [pair for block in blocks for pair in block.sites[PRISTINE].values()]
     target = np.mean([np.interp(axis, *feff) for feff, _ in pairs], axis=0)
     step = float(axis[1] - axis[0])
     start, stop = min(g[0][0] for _, g in pairs), max(g[0][-1] for _, g in pairs)
