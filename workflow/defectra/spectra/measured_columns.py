@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from defectra.spectra import column_formula as formula
 from defectra.spectra.column_names import Column, Role, column, key_of
+from defectra.spectra.detector_faults import detector_fault
 from defectra.spectra.measured_spectrum import Measured, SpectrumError
 
 Floats = NDArray[np.float64]
@@ -166,14 +167,14 @@ def _absorption(data: Floats, found: Sequence[Column]) -> tuple[Floats, str, lis
     monitor = _one(data, found, Role.MONITOR)
     passed, shone, emitted = (_one(data, found, r) for r in (Role.PASSED, Role.SHONE, Role.YIELD))
     if monitor is not None and passed is not None:
-        over, notes = _ratio(data, monitor, passed)
+        over, notes = _ratio(data, found, monitor, passed, passed)
         text = f"ln({found[monitor].name}/{found[passed].name})"
         if shone is not None:
             text += f", {found[shone].name} not used"
         return np.log(over), "transmission", [text, *notes]
     light = shone if shone is not None else emitted
     if monitor is not None and light is not None:
-        mu, notes = _ratio(data, light, monitor)
+        mu, notes = _ratio(data, found, light, monitor, light)
         return mu, "fluorescence", [f"{found[light].name}/{found[monitor].name}", *notes]
     raise SpectrumError(
         "no column is named absorption, and no two are named for the incident and the transmitted "
@@ -189,14 +190,25 @@ def _is_variant(one: Column, taken: Column) -> bool:
     return one.role is Role.UNKNOWN and rest != one.key and other and not deviation
 
 
-def _ratio(data: Floats, top: int, under: int) -> tuple[Floats, list[str]]:
-    """Quotient of two detectors; amplifiers that invert give both a negative sign."""
+def _ratio(
+    data: Floats, found: Sequence[Column], top: int, under: int, signal: int
+) -> tuple[Floats, list[str]]:
+    """Quotient of two detectors; amplifiers that invert give both a negative sign.
+
+    Parameters
+    ----------
+    signal
+        The detector that the absorption changes; the other one is the incident intensity.
+    """
     counts = data[:, [top, under]]
-    if (counts < 0).all():
-        return counts[:, 0] / counts[:, 1], ["both detectors are negative throughout"]
-    if (counts <= 0).any():
+    negative = bool((counts < 0).all())
+    if not negative and (counts <= 0).any():
         raise SpectrumError("a detector counted zero or less: no absorption can be had there")
-    return counts[:, 0] / counts[:, 1], []
+    faults = (
+        detector_fault(found[k].name, data[:, k], is_signal=k == signal) for k in (top, under)
+    )
+    notes = ["both detectors are negative throughout"] if negative else []
+    return counts[:, 0] / counts[:, 1], [*notes, *filter(None, faults)]
 
 
 def _chosen(
@@ -204,11 +216,23 @@ def _chosen(
 ) -> Measured:
     energy, where = _values(data, found, chosen.energy)
     mu, _ = _values(data, found, chosen.mu)
+    remarks = _faults_in_formula(data, found, chosen.mu)
     unit = chosen.unit.lower() or (found[where].unit if where is not None and found else "")
     if np.isfinite(energy).all() and not np.isfinite(mu).any():
         raise SpectrumError(f"mu={chosen.mu} has no value anywhere: counts of zero or less?")
-    note = f"chosen: energy={chosen.energy} mu={chosen.mu}"
-    return Measured(energy, mu, meta=words | ({"energy unit": unit} if unit else {}), notes=(note,))
+    notes = (f"chosen: energy={chosen.energy} mu={chosen.mu}", *remarks)
+    return Measured(energy, mu, meta=words | ({"energy unit": unit} if unit else {}), notes=notes)
+
+
+def _faults_in_formula(data: Floats, found: Sequence[Column], text: str) -> list[str]:
+    """Remarks on detectors of a formula that are constant; what they divide may be, too."""
+    if re.fullmatch(r"\d{1,4}", text.strip()) or any(text.strip() == c.name for c in found):
+        return []
+    names = list(dict.fromkeys(formula.names(formula.parse(text))))
+    if len(names) < 2:
+        return []
+    columns = ((name, data[:, _column_number(data, found, name)]) for name in names)
+    return [r for name, own in columns if (r := detector_fault(name, own, is_signal=False))]
 
 
 def _values(data: Floats, found: Sequence[Column], text: str) -> tuple[Floats, int | None]:
