@@ -48,11 +48,6 @@ def close_title(figure: Figure) -> None:
     plain(figure).set_ylabel("Intensity (a.u.)", labelpad=2)
 
 
-def long_title(figure: Figure) -> None:
-    """Words as wide as the frame, at no equal distances."""
-    plain(figure).set_title("Absorption of an oxide at the Ni K edge, measured at 300 K", size=14)
-
-
 def with_grid(figure: Figure) -> None:
     plain(figure).grid(True, color="black")
 
@@ -86,9 +81,7 @@ def read_of(draw: Callable[[Figure], Any]) -> tuple[Digitised, np.ndarray]:
 
 
 @needs_tesseract
-@pytest.mark.parametrize(
-    "draw", [plain, with_grid, with_inset, with_legend, inverted, close_title, long_title]
-)
+@pytest.mark.parametrize("draw", [plain, with_grid, with_inset, with_legend, inverted, close_title])
 def test_what_lies_beside_a_line_does_not_change_it(draw: Callable[[Figure], Any]) -> None:
     """Grid, inset and legend are no lines; behind them the line is bridged."""
     _, (x, y) = read_of(draw)
@@ -109,24 +102,6 @@ def test_tick_marks_of_a_large_picture_are_no_numbers() -> None:
         room = 0.05 * np.ptp(data)  # that matplotlib leaves on each side
         truth = [data.min() - room, data.max() + room]
         np.testing.assert_allclose(ends, truth, atol=0.005 * np.ptp(data))
-
-
-@needs_tesseract
-@pytest.mark.parametrize("sign", [".", ","])
-def test_a_number_at_the_corner_does_not_hide_those_of_the_other_axis(sign: str) -> None:
-    """Its point stands below the frame, apart from its cut digits."""
-
-    def draw(figure: Figure) -> None:
-        axes = plain(figure)
-        ticks = np.arange(-0.6, 1.5, 0.4)
-        axes.set_ylim(-0.6, 1.4)
-        axes.set_yticks(ticks, [f"{t:.1f}".replace(".", sign) for t in ticks])
-
-    found = picture(drawn(draw, 300))
-    scale = scale_of(found, find_box(found), "x")
-    width = found.ink.shape[1]  # of which matplotlib gives the axes 0.125 to 0.9
-    ends = [float(scale.value(share * width - 0.5)) for share in (0.125, 0.9)]
-    np.testing.assert_allclose(ends, [8295, 8405], atol=0.5)
 
 
 @needs_tesseract
@@ -158,15 +133,6 @@ def broken(figure: Figure) -> None:
 
 def twofold(figure: Figure) -> None:
     plain(figure).twinx().plot(X, 100 * Y**2, "r")
-
-
-def above(ends: tuple[float, float]) -> Callable[[Figure], None]:
-    """A second axis at the top, whose numbers run from one value to another."""
-
-    def draw(figure: Figure) -> None:
-        plain(figure).twiny().set_xlim(*ends)
-
-    return draw
 
 
 def offset(figure: Figure) -> None:
@@ -243,9 +209,6 @@ def page(figure: Figure) -> None:
         (beside, "another frame beside"),
         (broken, "another frame beside"),
         (twofold, "a second axis"),
-        (above((0, 80)), "numbers above the frame"),
-        (above((8300, 8400)), "numbers above the frame"),
-        (above((1.6, 0.2)), "numbers above the frame"),
         (offset, "x axis: a factor or an offset"),
         (factor, "y axis: a factor or an offset"),
         (powers, "y axis: its numbers end in raised signs"),

@@ -1,7 +1,7 @@
 """What else is in the picture of a plot, and would make its numbers wrong if it were passed over.
 
-Other frames (panels, broken axes, insets, framed legends), a second axis at the right or the top,
-and the factor or offset that plotting programs write at the end of an axis.
+Other frames (panels, broken axes, insets, framed legends), a second axis at the right, and the
+factor or offset that plotting programs write at the end of an axis.
 """
 
 from __future__ import annotations
@@ -14,14 +14,7 @@ import numpy as np
 from defectra.core.errors import DataError
 from defectra.images.digitise.box import CORNER, Box, Straight, meet, straight_lines
 from defectra.images.digitise.picture import Floats, Mask, Picture
-from defectra.images.digitise.words import (
-    FAINT,
-    SMALL_PRINT,
-    Axis,
-    blocks,
-    first_line,
-    without_marks,
-)
+from defectra.images.digitise.words import FAINT, SMALL_PRINT, Axis, blocks, without_marks
 
 BESIDE = 0.4  # of a side of the frame: shortest line outside it that is the spine of another
 INSIDE = 0.1, 0.04  # of the picture: least width and height of a frame inside the frame
@@ -32,7 +25,7 @@ _FACTOR = re.compile(
 
 
 def refuse_more_axes(image: Picture, box: Box) -> None:
-    """Refuse a picture with several plots, or with a second axis at the right or the top.
+    """Refuse a picture with several plots, or with a second axis at the right.
 
     Raises
     ------
@@ -56,28 +49,6 @@ def refuse_more_axes(image: Picture, box: Box) -> None:
             "numbers at the right of the frame, too: a second axis; which line belongs to which "
             "axis is not known. Cut the picture at the frame, if all lines belong to the left one"
         )
-    if _numbers_above(image, box):
-        raise DataError(
-            "numbers above the frame, too: a second axis; which line belongs to which axis is not "
-            "known. Cut the picture at the frame, if all lines belong to the lower one"
-        )
-
-
-def _numbers_above(image: Picture, box: Box) -> bool:
-    """Whether the line of text above the frame has words at equal distances along most of it."""
-    wide, start = box.right - box.left, max(round(box.top - 0.2 * (box.bottom - box.top)), 0)
-    columns = slice(max(round(box.left) - 20, 0), round(box.right) + 20)
-    part = image.contrast[start : round(box.top) - 1, columns][::-1]
-    if min(part.shape, default=0) < 6:
-        return False
-    part = first_line(without_marks(part))
-    high = (part > FAINT).any(axis=1).sum()
-    grey = (255 - np.clip(part, 0, 255)).astype(np.uint8)
-    middles = [(first + last) / 2 for first, last, _ in blocks(grey, "x", float(high))]
-    if len(middles) < 3 or middles[-1] - middles[0] < 0.5 * wide:
-        return False
-    even = np.linspace(middles[0], middles[-1], len(middles))
-    return bool(np.abs(even - middles).max() < 0.05 * wide / len(middles))
 
 
 def _numbers_at_right(image: Picture, box: Box) -> int:

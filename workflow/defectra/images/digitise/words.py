@@ -125,7 +125,7 @@ def _band(image: Picture, box: Box, axis: Axis, letters: float) -> tuple[Grey, i
     if axis == "x":
         top, left = round(box.bottom) + 1, max(round(box.left) - 40, 0)
         part = image.contrast[top:height, left : min(round(box.right) + 40, width)]
-        part = first_line(without_marks(without_corner(part, round(box.left) - left)))
+        part = _first_line(without_marks(part))
     else:
         top, left = max(round(box.top) - 15, 0), 0
         part = image.contrast[top : round(box.bottom) + 15, : max(round(box.left), 0)]
@@ -149,31 +149,7 @@ def without_marks(part: Floats) -> Floats:
     return np.where(np.isin(pieces, short), 0.0, part)
 
 
-def without_corner(part: Floats, corner: int) -> Floats:
-    """A band below the frame without the lower half of the last number of the y axis.
-
-    That number stands left of the corner, at the height of the spine: its point or comma lies below
-    the spine by itself, down to half of what is below of the digits, and would be a line of text.
-
-    Parameters
-    ----------
-    corner
-        Column of the left spine in the band.
-    """
-    from scipy.ndimage import find_objects, label
-
-    beside = part[:, : max(corner - 2, 0)]
-    if not beside.size:
-        return part
-    pieces, _ = label(part > FAINT / 2, np.ones((3, 3)))
-    boxes = find_objects(pieces)
-    cut = [boxes[k - 1] for k in np.unique(pieces[0, : beside.shape[1]]) if k]
-    low = max((b[0].stop for b in cut if b[1].stop <= corner), default=0)
-    gone = [k for k, b in enumerate(boxes, 1) if b[1].stop <= corner and b[0].stop <= 1.5 * low + 1]
-    return np.where(np.isin(pieces, gone), 0.0, part)
-
-
-def first_line(part: Floats) -> Floats:
+def _first_line(part: Floats) -> Floats:
     """The first line of text of a band, from its top."""
     ink = (part > FAINT).any(axis=1)
     edges = np.flatnonzero(np.diff(np.concatenate([[False], ink, [False]]).astype(np.int8)))
