@@ -217,5 +217,5 @@ def test_most_cubic_of_all(crystal, index):
 
 def test_cell_in_other_units_is_refused(tmp_path):
     (tmp_path / "nm.vasp").write_text(poscar("Cu\n", [(0, 0, 0)], "0.36 0 0\n0 0.36 0\n0 0 0.36"))
-    with pytest.raises(StructureError, match=r"a cell of 0\.0467 Å³ for 1 atom: "):
+    with pytest.raises(StructureError, match=r"a cell of 0\.0467 Å³ for 1 atoms: "):
         io.read_crystal(tmp_path / "nm.vasp")
