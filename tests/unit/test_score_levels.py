@@ -12,6 +12,7 @@ from defectra.studies.levels.evaluate import (
     ISOTROPIC,
     WITH_HOST,
 )
+from defectra.studies.levels.hybrid import OWN
 from defectra.studies.levels.learning_curves import CURVE_COLUMNS
 from defectra.studies.levels.scorecard import scorecard
 
@@ -69,6 +70,8 @@ def test_checks_follow_the_numbers_and_their_intervals():
         "coverage_each_chemistry": "fails",
         "hybrid_plain": "open",
         "hybrid_delta": "open",
+        "own_hybrid_plain": "open",
+        "own_hybrid_delta": "open",
         "coverage": "holds",
         "coverage_hosts": "fails",
         "leak": "open",
@@ -106,6 +109,7 @@ def test_alignment_is_judged_by_paired_differences():
     rows = [
         {
             "host": host,
+            "source": "Foundry table",
             "error_mba_eV": e,
             "error_pbe_eV": p,
             "error_plain_eV": p - 0.2,
@@ -122,6 +126,11 @@ def test_alignment_is_judged_by_paired_differences():
     ]
     twice = [*rows, rows[2]]  # a host with two levels counts once
     assert scorecard(twice, [])[-1]["ours"] == scorecard(rows, [])[-1]["ours"]
+    own = [r | {"source": f"{OWN}HSE06@PBE", "error_mba_eV": 9.0} for r in rows]
+    assert scorecard([*rows, *own], [])[-1]["ours"] == scorecard(rows, [])[-1]["ours"]
+    apart = {r["check_id"]: r for r in checks([], [], own)}
+    assert apart["hybrid_plain"]["n"] == 0
+    assert apart["own_hybrid_plain"]["n"] == 4
     claim = scorecard(rows, [])[-1]
     assert claim["ours"] == pytest.approx(-(0.4 + 0.5 + 0.35) / 3)
     assert (claim["verdict"], claim["n"]) == ("reproduced", 3)

@@ -13,7 +13,7 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,14 +24,11 @@ from defectra.defects import alignment
 from defectra.defects.charge_states import transition_levels
 from defectra.defects.corrections import Correction, freysoldt, kumagai
 from defectra.defects.equations import Run
-
-if TYPE_CHECKING:
-    from pymatgen.core import Structure
+from defectra.defects.tiling import repeats, structure, tiled
 
 Row = dict[str, Any]
 CARRIER = 0.5  # electrons or holes in a band from which a state counts as shallow
 MARGIN_EV = 0.05  # beyond an edge
-TILES = 1.5e-3  # of a vector of the bulk: more is another cell
 UNCORRECTED = "not corrected"
 
 
@@ -123,7 +120,7 @@ def planes(bulk: Row, row: Row) -> tuple[list[Any], list[Any]] | None:
     if not row.get("planes_V") or not bulk.get("planes_V"):
         return None
     own, small = (_by_axis(r) for r in (row, bulk))
-    matrix = _repeats(bulk, row)
+    matrix = repeats(bulk, row)
     if not np.array_equal(matrix, np.diag(np.diag(matrix))):
         return None
     large = [np.tile(v, n) for v, n in zip(small, np.diag(matrix))]
@@ -137,77 +134,6 @@ def _by_axis(row: Row) -> list[NDArray[np.float64]]:
     if "planes_n" in row:
         return list(np.split(values, np.cumsum(row["planes_n"])[:-1]))
     return list(values.reshape(3, -1))
-
-
-def structure(row: Mapping[str, Any]) -> Structure:
-    """Cell of a row as pymatgen sees it."""
-    from pymatgen.core import Structure
-
-    lattice = np.reshape(row["lattice"], (3, 3))
-    return Structure(lattice, row["species"], np.reshape(row["coords"], (-1, 3)))
-
-
-def tiled(bulk: Mapping[str, Any], like: Mapping[str, Any]) -> tuple[Structure, list[float]]:
-    """Bulk repeated to the cell of a defect, with the potential of each atom.
-
-    Raises
-    ------
-    EngineError
-        ``mixed_cells`` if the bulk cell does not tile that of the defect.
-    """
-    small = structure(bulk)
-    small.add_site_property("potential", list(bulk["potentials_V"]))
-    large = small.make_supercell(_repeats(bulk, like), in_place=False)
-    return large, [float(v) for v in large.site_properties["potential"]]
-
-
-def repeated(bulk: Mapping[str, Any], like: Mapping[str, Any]) -> Structure:
-    """Bulk repeated to the cell of a defect.
-
-    Raises
-    ------
-    EngineError
-        ``mixed_cells`` if the bulk cell does not tile that of the defect.
-    """
-    return structure(bulk).make_supercell(_repeats(bulk, like), in_place=False)
-
-
-def _repeats(bulk: Mapping[str, Any], like: Mapping[str, Any]) -> NDArray[np.int64]:
-    target, small = (np.reshape(r["lattice"], (3, 3)) for r in (like, bulk))
-    matrix = target @ np.linalg.inv(small)
-    off = float(np.abs(matrix - np.round(matrix)).max())
-    if not off < TILES:
-        raise EngineError(
-            "mixed_cells",
-            "the bulk cell does not tile the cell of the defect: repeated to it, a vector is "
-            f"{off:.2%} of one of the bulk too long or too short; relax the atoms in that lattice",
-        )
-    return np.round(matrix).astype(np.int64)
-
-
-def lattice_in_bulk(bulk: Mapping[str, Any], like: Mapping[str, Any]) -> list[float]:
-    """Lattice vectors of the bulk repeated to the cell of a defect, Å, in a row.
-
-    Raises
-    ------
-    EngineError
-        ``mixed_cells`` if the bulk cell does not tile that of the defect.
-    """
-    repeats = _repeats(bulk, like) @ np.reshape(bulk["lattice"], (3, 3))
-    return [float(v) for v in repeats.ravel()]
-
-
-def strain_of(bulk: Mapping[str, Any], like: Mapping[str, Any]) -> float:
-    """Largest strain of the cell of a defect against the bulk repeated to it.
-
-    Raises
-    ------
-    EngineError
-        ``mixed_cells`` if the bulk cell does not tile that of the defect.
-    """
-    ideal = np.reshape(lattice_in_bulk(bulk, like), (3, 3))
-    change = np.linalg.inv(ideal) @ np.reshape(like["lattice"], (3, 3))
-    return float(np.abs(np.linalg.svd(change, compute_uv=False) - 1).max())
 
 
 def offset(cells: Cells, row: Mapping[str, Any]) -> float:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from defectra.core.errors import EngineError, TableError
-from defectra.defects.levels import repeated, structure
+from defectra.defects.tiling import repeated, structure
 from defectra.structures.elements import sublattices
 
 if TYPE_CHECKING:

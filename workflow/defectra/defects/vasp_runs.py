@@ -21,17 +21,9 @@ from defectra.core.records import Origin
 from defectra.defects.charge_states import with_unstable_charges
 from defectra.defects.corrections import Correction
 from defectra.defects.equations import check
-from defectra.defects.levels import (
-    Cells,
-    Host,
-    corrected,
-    edges,
-    lattice_in_bulk,
-    levels_or_bare,
-    run_of,
-    strain_of,
-)
+from defectra.defects.levels import Cells, Host, corrected, edges, levels_or_bare, run_of
 from defectra.defects.point_defects import Found, identify
+from defectra.defects.tiling import lattice_in_bulk, strain_of
 from defectra.engines.vasp.cells import read_tree
 from defectra.engines.vasp.method import difference
 
@@ -108,11 +100,11 @@ def levels_of_sets(
             charge = cells.charged[0]["charge"]
             reason = f"one charge alone ({charge:+d}): no level, see parsed_cells.csv"
             left_out.append({"source": f"{found.impurity} {found.site}", "reason": reason})
-        out += [{**same, **_told(row, cells)} for row in with_unstable_charges(made)]
+        out += [{**same, **_with_remarks(row, cells)} for row in with_unstable_charges(made)]
     return out, left_out
 
 
-def _told(level: Row, cells: Cells) -> Row:
+def _with_remarks(level: Row, cells: Cells) -> Row:
     """A level with what was remarked of its two cells and of the bulk."""
     own = [r["message"] for r in cells.charged if r["charge"] in (level["q_from"], level["q_to"])]
     parts = [level["message"], *own, _of_bulk(cells.bulk)]
@@ -199,10 +191,9 @@ def _cell_row(cells: Cells, found: Found, host: str, dielectric: NDArray[np.floa
     try:
         check(run_of(bulk, bulk), [run_of(row, bulk)])
         above = row["energy_eV"] - bulk["energy_eV"]
-        fix = Correction(0.0, 0.0, 0.0, 0.0)
-        if row["charge"]:
-            fix = nothing
-            fix = corrected(cells, dielectric).get(row["charge"], nothing)
+        neutral = {0: Correction(0.0, 0.0, 0.0, 0.0)}
+        fixes = corrected(cells, dielectric) if row["charge"] else neutral
+        fix = fixes.get(row["charge"], nothing)
     except EngineError as error:
         notes.append(str(error))
     if row["charge"] and not bulk["potentials_V"]:

@@ -125,7 +125,7 @@ def hybrid_rows(
     weight: float,
     live: Rows = (),
 ) -> list[Row]:
-    """Every true hybrid level with a PBE level, and the errors of each way.
+    """Every hybrid level with a PBE level, and the errors of each way.
 
     Parameters
     ----------
@@ -156,6 +156,16 @@ def hybrid_rows(
         row["delta_eV"] = level + float(np.mean(others)) if others else math.nan
         row |= {f"error_{way}_eV": row[f"{way}_eV"] - row["hse_eV"] for way in WAYS}
     return rows
+
+
+def self_consistent(rows: Rows) -> Rows:
+    """Rows of ``hybrid.csv`` whose hybrid levels are self-consistent: those of others."""
+    return [r for r in rows if not str(r["source"]).startswith(OWN)]
+
+
+def on_local_orbitals(rows: Rows) -> Rows:
+    """Rows of ``hybrid.csv`` of our own cells, whose hybrid energies stand on PBE orbitals."""
+    return [r for r in rows if str(r["source"]).startswith(OWN)]
 
 
 def gain_over_pbe(rows: Rows, way: str) -> Estimate:

@@ -14,7 +14,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from defectra.figures import style
-from defectra.studies.levels.hybrid import OWN, WAYS
+from defectra.studies.levels.hybrid import WAYS, on_local_orbitals, self_consistent
 from defectra.studies.levels.published import level_name
 
 Rows = Sequence[Mapping[str, Any]]
@@ -53,8 +53,7 @@ def _parity(axis: Axes, rows: Rows) -> None:
     axis.plot(limits, limits, color=style.GREY, lw=0.8)
     for way in WAYS:
         mark, colour = _LOOK[way]
-        for own in (False, True):
-            some = [r for r in rows if str(r["source"]).startswith(OWN) is own]
+        for own, some in enumerate((self_consistent(rows), on_local_orbitals(rows))):
             axis.plot([r["hse_eV"] for r in some], [r[f"{way}_eV"] for r in some], mark,
                       color=colour, mfc="none" if own else colour, ms=6, alpha=0.8,
                       label="" if own else LABELS[way])  # fmt: skip
