@@ -140,7 +140,7 @@ def answer(file: Path, counts: Floats, members: Floats, known: SavedEnsemble, ma
     doubt = evaluate.uncertainty(members[:, None])
     sure = electrons >= limits.sure_electrons
     text = f"ice fraction {fraction[0]:.3f}"
-    text += f" ({low:.3f} to {high:.3f}, 90 % band)" if sure else ""
+    text += f" ({low:.3f} to {high:.3f}, 90 % band for frames in usual focus)" if sure else ""
     text += (
         f"; entropy {doubt['entropy'][0]:.3f}, disagreement {doubt['disagreement'][0]:.3f} nats a "
         f"pixel; expected squared error {limits.by_dose.expected(np.array([electrons]))[0]:.3f} at "
