@@ -1,4 +1,4 @@
-"""What self-consistency changes in hybrid levels of charged cells: needs GPAW, some 15 CPU minutes.
+"""What self-consistency changes in hybrid levels of charged cells: needs GPAW, some 20 CPU minutes.
 
 ``python -m benchmarks.levels_self_consistent [FOLDER]`` prints bare levels (eV above the valence
 band of the same functional and mesh) of a donor and an acceptor in AlP, 16 atoms at the zone centre

@@ -261,7 +261,7 @@ MSA = (
 )
 COUNTS = 100 + 900 * np.exp(-(((LOSS - 532) / 4) ** 2))
 SPECTRA_OF: dict[str, str] = {
-    "Ni.xdi": XDI + rows(E, np.exp(RISE), np.ones(len(E))),
+    "Ni.xdi": XDI + rows(E, 5 - 1e-4 * E, (5 - 1e-4 * E) * np.exp(-RISE)),
     "a b.dat": "# Athena.element: Ni\n# energy xmu\n" + rows(E, RISE),
     "x.csv": "Energy (eV),mu\n" + rows(E, RISE).replace(" ", ","),
     "O_edge.msa": MSA.format("XY") + rows(LOSS, COUNTS).replace(" ", ", ") + "#ENDOFDATA : \n",

@@ -14,6 +14,7 @@ from defectra.core.paths import PROJECT
 from defectra.images.digitise.picture import picture, read_picture
 from defectra.studies.plots import example
 from defectra.studies.plots.scorecard import checks
+from defectra.studies.plots.settings import CLICKED, PICTURE
 
 tesseract = pytest.mark.skipif(shutil.which("tesseract") is None, reason="no tesseract on PATH")
 
@@ -30,8 +31,8 @@ def verdicts(rows: list[dict]) -> dict[str, tuple[str, str]]:
 
 @tesseract
 def test_the_authors_example_beside_what_a_person_reads(mirror: Path) -> None:
-    image = read_picture(locate(example.PICTURE, mirror))
-    rows, lines = example.compared(image, example.clicked(PROJECT / example.CLICKED))
+    image = read_picture(locate(PICTURE, mirror))
+    rows, lines = example.compared(image, example.clicked(PROJECT / CLICKED))
     assert example.of_kind(rows, example.X_NUMBER).max() < 1.0
     assert example.of_kind(rows, example.Y_NUMBER).max() < 1.0
     assert example.lines_found(rows, 10.0) == 4
@@ -58,7 +59,7 @@ def test_a_wrong_reading_is_seen() -> None:
 
 
 def test_a_picture_that_is_refused_is_told() -> None:
-    person = example.clicked(PROJECT / example.CLICKED)
+    person = example.clicked(PROJECT / CLICKED)
     rows, lines = example.compared(picture(np.full((200, 300, 3), 255.0)), person)
     assert lines == []
     assert len(rows) == len(person)

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from ase.data import atomic_numbers
 
 from defectra.core.errors import TableError
 from defectra.engines.gpaw.settings import GpawLevelsProtocol
@@ -202,6 +201,8 @@ def run_request(
     species
         Elements of the whole set, host and impurity: they settle the cut-off, for the bulk too.
     """
+    from ase.data import atomic_numbers
+
     mesh = mesh_of(len(atoms_of(defect.parent or defect)), protocol)
     impurities = species - set(defect.supercell.crystal.species)
     cell = _cell(defect)

@@ -22,8 +22,6 @@ from defectra.studies.plots.reading import as_array, distances
 
 Row = dict[str, Any]
 Floats = NDArray[np.float64]
-PICTURE = "imaging/plot2spec/simu.png"  # path below the mirror
-CLICKED = "resources/plots/authors_example.csv"
 X_NUMBER, Y_NUMBER, POINT = "x number", "y number", "point"
 CLICKED_COLUMNS = ["kind", "line", "value", "column", "row"]
 COLUMNS = ["kind", "line", "value", "column", "row", "away_px", "refusal"]

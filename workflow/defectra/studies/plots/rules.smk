@@ -1,7 +1,7 @@
 # The lines of plots, read back from their pictures.
 from defectra.core.datasets import needs_if_named
 from defectra.core.project_files import project_files
-from defectra.studies.plots.example import CLICKED, PICTURE
+from defectra.studies.plots.settings import CLICKED, PICTURE
 
 # Without a mirror the example of the authors is left out, and its checks say so.
 AUTHORS_EXAMPLE = needs_if_named([PICTURE], CONFIG.mirror)

@@ -6,6 +6,9 @@ from pydantic import Field
 
 from defectra.core.settings import ComputedSettings
 
+PICTURE = "imaging/plot2spec/simu.png"  # example of the authors: path below the mirror
+CLICKED = "resources/plots/authors_example.csv"  # what is read from it by hand
+
 
 class PlotsStudy(ComputedSettings):
     """Study `plots`: the lines of a plot from its picture."""
