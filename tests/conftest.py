@@ -12,6 +12,14 @@ from defectra.core.config import Config, load
 ROOT = Path(__file__).parent.parent
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Bytes stand in no name of a test: those of a packer hold the second in which they were made.
+
+    Names that differ between the workers of pytest-xdist end the whole suite.
+    """
+    return f"{argname}-{len(val)}-bytes" if isinstance(val, bytes) else None
+
+
 @pytest.fixture
 def config() -> Config:
     return load(ROOT / "config" / "config.yaml")
