@@ -18,7 +18,7 @@ import numpy as np
 from benchmarks.rows import put
 from defectra.core.store import read_table
 from defectra.studies.levels.evaluate import DECLARED, PREDICTIONS
-from defectra.studies.levels.hybrid import OWN, WAYS, on_local_orbitals, self_consistent
+from defectra.studies.levels.hybrid import OWN, WAYS, of_others, of_own_cells
 from defectra.studies.levels.intervals import groups_within
 from defectra.studies.levels.published import level_name
 from defectra.studies.levels.settings import LevelsStudy
@@ -221,8 +221,8 @@ def _hybrid(rows: Rows) -> Iterator[str]:
         own = r["source"].removeprefix(OWN) if r["source"].startswith(OWN) else ""
         yield f"| {name}{f' ({own})' if own else ''} | {level} | {numbers} |"
     by_source = {
-        "cells of others": self_consistent(rows),
-        "own cells": on_local_orbitals(rows),
+        "cells of others": of_others(rows),
+        "own cells": of_own_cells(rows),
     }
     for what, some in by_source.items():
         yield f"| mean of the absolute errors, {what} | | | {' | '.join(_mean_errors(some))} |"

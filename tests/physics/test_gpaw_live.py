@@ -111,6 +111,21 @@ def test_a_hybrid_on_pbe_orbitals_opens_the_gap_and_an_odd_cell_keeps_its_electr
         assert found[name]["moment_muB"] == pytest.approx(1.0, abs=1e-3)
 
 
+def test_orbitals_of_the_hybrid_have_the_lower_energy(installed, tmp_path):
+    # The variational principle: no other orbitals have a lower energy of the same functional.
+    protocols = load().protocols.gpaw_levels
+    chosen = DefectSet("AlP", "M_A", "Ga", (1, 0), 16, "self_consistent")
+    asked = []
+    for name in ("zone_centre", "self_consistent"):
+        bulk, *_ = set_requests(chosen, 5.5, protocols[name])
+        asked.append({**bulk, "id": name, "kpoints": [1, 1, 1]})
+    assert charged_cells.compute(asked, 600, tmp_path) is None
+    on_pbe, own = (json.loads((tmp_path / f"{r['id']}.json").read_text()) for r in asked)
+    gain = on_pbe["energy_eV"] - own["energy_eV"]
+    assert 0.001 < gain < 0.5
+    assert own["energy_eV"] != pytest.approx(on_pbe["local_energy_eV"], abs=0.1)
+
+
 def _states(found):
     states = found["states"]
     return {"state_eV": states["energy_eV"], "state_filling": states["occupation"]}

@@ -278,3 +278,11 @@ def test_a_level_that_one_side_lacks_is_a_failed_row_with_the_reason(
 
     assert drift_check(good, row) == "open"
     assert drift_check(good) == "holds"
+
+
+@pytest.mark.parametrize(("name", "exact"), [("fast", 0), ("hybrid", 1), ("self_consistent", 1)])
+def test_vasp_inputs_of_a_protocol_by_a_hybrid_ask_for_exact_exchange(config, name, exact):
+    files = vasp_inputs.inputs(SET, 5.5, config.protocols.gpaw_levels[name])
+    incars = [text for path, text in files.items() if path.endswith("INCAR")]
+    assert incars
+    assert {text.count("LHFCALC = .TRUE.") for text in incars} == {exact}

@@ -89,7 +89,7 @@ def live(protocol, level, host="GaP", **more):
     method = "PBE" if protocol.endswith("_pbe") else "HSE06@PBE"
     return {"host": host, "site": "M_A", "impurity": "Sn", "q_from": 1, "q_to": 0, "atoms": 64,
             "protocol": protocol, "fidelity": f"{method}, 64 atoms, 1^3 k-points",
-            "corrected_eV": level, "mark": "localised", **more}  # fmt: skip
+            "corrected_eV": level, "bare_eV": level, "mark": "localised", **more}  # fmt: skip
 
 
 def test_own_cells_stand_beside_the_same_cells_by_pbe():
@@ -111,6 +111,25 @@ def test_own_cells_stand_beside_the_same_cells_by_pbe():
     assert only["plain_eV"] == pytest.approx(1.0 + 0.4)
     assert only["error_plain_eV"] == pytest.approx(0.0)
     assert "shallow by PBE" in only["remark"]
+
+
+def test_self_consistency_at_the_zone_centre_is_added_to_the_level_of_the_denser_mesh():
+    hosts = [{**HOSTS[0], "host": h} for h in ("GaP", "AlP")]
+    rows = [
+        *(live(p, v) for p, v in (("hybrid", 1.4), ("hybrid_pbe", 1.0))),
+        *(live(p, v) for p, v in (("zone_centre", 2.1), ("self_consistent", 1.8))),
+        *(live(p, v, host="AlP") for p, v in (("hybrid", 1.5), ("hybrid_pbe", 1.1))),
+        live("zone_centre", 2.0, host="AlP"),
+        live("self_consistent", 1.0, host="AlP", atoms=16),  # another cell
+        live("self_consistent", math.nan, host="AlP"),  # one that failed
+    ]
+    known, without = hybrid_rows([], [], {}, hosts, 0.14, rows)
+    assert known["hse_eV"] == pytest.approx(1.4 - 0.3)
+    assert known["error_pbe_eV"] == pytest.approx(-0.1)
+    assert "on PBE orbitals 1.40 eV" in known["remark"]
+    assert known["source"] == "own cells, HSE06, 64 atoms"
+    assert without["hse_eV"] == 1.5
+    assert "HSE06@PBE" in without["source"]
 
 
 def test_what_is_no_hybrid_or_has_no_partner_is_passed_over():

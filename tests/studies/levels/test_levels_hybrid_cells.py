@@ -39,6 +39,18 @@ def test_both_protocols_ask_for_the_same_cells_and_no_other_one_changes():
     assert not asked & {"hybrid", "fixed_moment"}
 
 
+def test_both_orbitals_belong_to_the_same_cells():
+    orbitals, own = (requests("Mg", "M_B", (0, -1), p) for p in ("zone_centre", "self_consistent"))
+    for one, other in zip(orbitals, own):
+        differing = {k for k in one.keys() | other.keys() if one.get(k) != other.get(k)}
+        assert differing == {"id", "hybrid", "functional"}
+        assert (method(one), method(other)) == ("HSE06@PBE", "HSE06")
+    protocols = CONFIG.protocols.gpaw_levels
+    assert {n for n, p in protocols.items() if p.by_hybrid} == {
+        *("hybrid", "zone_centre", "self_consistent")
+    }
+
+
 def test_levels_by_a_hybrid_are_not_put_beside_published_pbe_levels():
     live = CONFIG.levels.live
     archive = Archive(PROJECT / live.archive)

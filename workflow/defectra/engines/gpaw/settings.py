@@ -8,6 +8,8 @@ from pydantic import Field, TypeAdapter
 
 from defectra.core.settings import Strict
 
+HYBRIDS = ("HSE06",)
+
 
 class GpawProtocol(Strict):
     """One fidelity of GPAW: plane waves, PAW. Energies in eV."""
@@ -44,7 +46,9 @@ class GpawLevelsProtocol(Strict):
     """Hosts and charged cells with GPAW, plane waves."""
 
     description: str = Field("", description="what it is for, and its measured bias")
-    functional: Literal["LDA", "PBE"] = Field("PBE", description="of the charged cells")
+    functional: Literal["LDA", "PBE", "HSE06"] = Field(
+        "PBE", description="of the orbitals of the charged cells"
+    )
     hybrid: Literal["", "HSE06"] = Field(
         "", description="of energies and band edges, on the orbitals of `functional`; empty: none"
     )
@@ -74,8 +78,13 @@ class GpawLevelsProtocol(Strict):
 
     @property
     def method(self) -> str:
-        """Functional of the energies: ``PBE``, or ``HSE06@PBE`` on orbitals of PBE."""
+        """Functional of the energies: ``PBE``, ``HSE06``, or ``HSE06@PBE`` on orbitals of PBE."""
         return f"{self.hybrid}@{self.functional}" if self.hybrid else self.functional
+
+    @property
+    def by_hybrid(self) -> bool:
+        """Whether energies are of a hybrid functional, self-consistent or not."""
+        return bool(self.hybrid) or self.functional in HYBRIDS
 
 
 class GpawCoreHoleProtocol(Strict):

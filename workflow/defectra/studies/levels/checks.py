@@ -9,7 +9,7 @@ from functools import partial
 from defectra.core.claims import NAN, Check, Estimate, Row, Rows, estimate
 from defectra.core.records import Metric, Split
 from defectra.studies.levels.evaluate import BOOSTED, DECLARED, ELEMENTS, ISOTROPIC, WITH_HOST
-from defectra.studies.levels.hybrid import gain_over_pbe, on_local_orbitals, self_consistent
+from defectra.studies.levels.hybrid import gain_over_pbe, of_others, of_own_cells
 
 _check = partial(Check, study="levels")
 POOLED, ORDINARY, IN_GAP = 0.40, 0.25, 0.40  # eV
@@ -157,11 +157,11 @@ def _even(rows: Rows) -> Iterator[Check]:
 def _hybrid(rows: Rows) -> Iterator[Check]:
     """Hybrid levels: does anything beat the raw PBE level, host by host?
 
-    Self-consistent levels of others, and levels of our own cells on PBE orbitals, each apart.
+    Levels of others in relaxed cells, and of our own cells at ideal positions, each apart.
     """
     for source, some, kind in (
-        ("hybrid", self_consistent(rows), "computed with a hybrid"),
-        ("own_hybrid", on_local_orbitals(rows), "of our own cells by HSE06 on PBE orbitals"),
+        ("hybrid", of_others(rows), "computed with a hybrid"),
+        ("own_hybrid", of_own_cells(rows), "of our own cells by HSE06"),
     ):
         hosts = len({r["host"] for r in some})
         for way, what in (

@@ -2,10 +2,11 @@
 
 True hybrid levels come from the Foundry table, from results that doped left (HSE06 cells,
 relaxed, corrected), and from charged cells of our own: energies and valence band of HSE06 on PBE
-orbitals (protocol ``hybrid``). Beside each: the PBE level of the same defect (published, or of the
-same cell of our own), raw, on the valence band of HSE06 (plain alignment), by the modified rule,
-and with the mean difference of the two functionals in the *other* hosts (the least that learning
-a difference can be).
+orbitals (protocol ``hybrid``), and what self-consistent orbitals change in them, from the zone
+centre alone (protocols ``self_consistent`` and ``zone_centre``). Beside each: the PBE level of
+the same defect (published, or of the same cell of our own), raw, on the valence band of HSE06
+(plain alignment), by the modified rule, and with the mean difference of the two functionals in the
+*other* hosts (the least that learning a difference can be).
 HSE06: hybrid functional of Heyd, Scuseria and Ernzerhof; PBE: Perdew, Burke and Ernzerhof.
 """
 
@@ -39,6 +40,7 @@ HYBRID_COLUMNS = [
 _FORMATION = "Delta_H (A-rich)"
 _HEADS = {q: level_name(q) for q in CHARGES}
 PARTNER = "_pbe"  # end of the protocol of the same cells by PBE alone
+SELF, ORBITALS = "self_consistent", "zone_centre"  # the same cells, with orbitals of HSE06 and PBE
 OWN = "own cells, "  # before the fidelity
 _SPLIT = "sites compared by formation energy; the hybrid cell may have relaxed to another one"
 
@@ -158,13 +160,13 @@ def hybrid_rows(
     return rows
 
 
-def self_consistent(rows: Rows) -> Rows:
-    """Rows of ``hybrid.csv`` whose hybrid levels are self-consistent: those of others."""
+def of_others(rows: Rows) -> Rows:
+    """Rows of ``hybrid.csv`` with hybrid levels of others: self-consistent, in relaxed cells."""
     return [r for r in rows if not str(r["source"]).startswith(OWN)]
 
 
-def on_local_orbitals(rows: Rows) -> Rows:
-    """Rows of ``hybrid.csv`` of our own cells, whose hybrid energies stand on PBE orbitals."""
+def of_own_cells(rows: Rows) -> Rows:
+    """Rows of ``hybrid.csv`` of our own cells, at ideal positions."""
     return [r for r in rows if str(r["source"]).startswith(OWN)]
 
 
@@ -233,7 +235,8 @@ def _of_cells(live: Rows, hosts: Rows) -> Iterator[Row]:
     """Levels of our own cells by both functionals: the same cells, the same corrections.
 
     Corrected levels on both sides, whatever their marks: a mark that differs says that the level
-    is in a band in one of them.
+    is in a band in one of them. Where the cell was computed at the zone centre with orbitals of
+    both functionals, the difference is added to the level of the denser mesh.
     """
     edges = {r["host"]: r for r in hosts}
     partners = {_cell_of(r): r for r in live}
@@ -244,15 +247,36 @@ def _of_cells(live: Rows, hosts: Rows) -> Iterator[Row]:
         if not (math.isfinite(r["corrected_eV"]) and math.isfinite(pbe["corrected_eV"])):
             continue
         own = edges[r["host"]]
+        change = self_consistency(r, partners)
+        known = math.isfinite(change)
+        method = f"HSE06, {r['atoms']} atoms" if known else r["fidelity"]
+        orbitals = f"on PBE orbitals {r['corrected_eV']:.2f} eV, " if known else ""
         yield {
             **{k: r[k] for k in ("host", "site", "impurity", "q_from")},
-            "source": f"{OWN}{r['fidelity']}",
-            "hse_eV": r["corrected_eV"],
+            "source": f"{OWN}{method}",
+            "hse_eV": r["corrected_eV"] + (change if known else 0.0),
             "pbe_eV": pbe["corrected_eV"],
             "shift_eV": valence_shift(own["vbm_pbe_eV"], 0.0, own["vbm_hse_eV"], 0.0),
             "gap_eV": own["gap_hse_eV"],
-            "remark": f"ideal positions; {r['mark']} by HSE06, {pbe['mark']} by PBE",
+            "remark": f"ideal positions; {orbitals}{r['mark']} by HSE06, {pbe['mark']} by PBE",
         }
+
+
+def self_consistency(
+    row: Mapping[str, Any], cells: Mapping[tuple[Any, ...], Mapping[str, Any]]
+) -> float:
+    """What orbitals of HSE06 in place of those of PBE change in a level, eV; NaN if not computed.
+
+    Bare levels of the same cell at the zone centre alone, each above its own valence band.
+
+    Parameters
+    ----------
+    cells
+        Rows of COMPUTED_LEVELS by host, site, impurity, atoms, both charges and protocol.
+    """
+    pair = [cells.get((*_cell_of(row)[:-1], protocol)) for protocol in (SELF, ORBITALS)]
+    ours, theirs = (r["bare_eV"] if r is not None else math.nan for r in pair)
+    return float(ours - theirs)
 
 
 def _cell_of(row: Mapping[str, Any]) -> tuple[Any, ...]:

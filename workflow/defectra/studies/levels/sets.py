@@ -92,7 +92,7 @@ def find(
             text = f"relaxed cells: the table of hosts has no static constant of {chosen.host}"
             raise EngineError("no_static", text)
         epsilon *= tables.ratios[chosen.host]
-    shift = math.nan if protocol.hybrid else host["vbm_pbe_eV"] - host["vbm_hse_eV"]
+    shift = math.nan if protocol.by_hybrid else host["vbm_pbe_eV"] - host["vbm_hse_eV"]
     return Cells(tables.cells[first["id"]], found, where), Host(epsilon * np.eye(3), shift)
 
 
@@ -181,7 +181,7 @@ def level_rows(
         fidelity = f"{protocol.method}, {chosen.atoms} atoms, {mesh}^3 k-points"
         for row in made:
             theirs = published.get((key, row["q_from"]), float("nan"))
-            single = row["q_from"] - row["q_to"] == 1 and not protocol.hybrid  # theirs are PBE
+            single = row["q_from"] - row["q_to"] == 1 and not protocol.by_hybrid  # theirs are PBE
             row["published_eV"] = theirs if single else float("nan")
             out.append({**same, **row, "fidelity": fidelity})
     return out

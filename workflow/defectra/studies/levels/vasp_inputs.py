@@ -99,7 +99,7 @@ def _incar(protocol: GpawLevelsProtocol, charge: int, *, hybrid: bool) -> str:
     }
     if relaxed:
         tags["EDIFFG"] = -protocol.fmax
-    if hybrid:
+    if hybrid or protocol.by_hybrid:
         tags |= {"LHFCALC": ".TRUE.", "HFSCREEN": 0.2, "AEXX": 0.25, "ALGO": "All"}
     text = "".join(f"{k} = {v}\n" for k, v in tags.items())
     return text if charge == 0 else text + NOTE + f"\n! charge {charge:+d}\n"

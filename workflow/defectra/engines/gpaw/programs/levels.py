@@ -2,7 +2,8 @@
 
 IN is a JSON list of requests, each with its ``id``; OUT is a folder that gets ``<id>.json`` for
 each at once, so that a killed program leaves only whole results. Energies in eV, lengths in Å.
-A request that names a ``hybrid`` gets its energies and states on the orbitals of its functional.
+A request that names a ``hybrid`` gets its energies and states on the orbitals of its functional;
+one whose functional is a hybrid has self-consistent orbitals of it.
 Potentials act on a positive unit charge.
 """
 
@@ -20,6 +21,7 @@ Json = dict[str, Any]
 HYBRID_BANDS = 3  # from the valence-band maximum down
 HYBRID_EV = 1.0  # about the Fermi level: states of a cell that get energies of a hybrid
 MOST_VOLUMES = 9  # of the scan for the lattice constant
+SELF_CONSISTENT = {"HSE06": {"name": "HSE06", "backend": "pw"}}  # hybrids, as GPAW names them
 SAME_EV = 0.01  # apart at most: states that symmetry makes equal
 
 
@@ -45,7 +47,7 @@ def _calculator(request: Json, functional: str, **more: Any) -> Any:
 
     settings: Json = {
         "mode": PW(request["cutoff_eV"]),
-        "xc": functional,
+        "xc": SELF_CONSISTENT.get(functional, functional),
         "kpts": {"size": request["kpoints"], "gamma": True},
         "charge": request.get("charge", 0),
         "occupations": {"name": "fermi-dirac", "width": request["width_eV"]},

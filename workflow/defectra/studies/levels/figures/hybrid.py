@@ -14,7 +14,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from defectra.figures import style
-from defectra.studies.levels.hybrid import WAYS, on_local_orbitals, self_consistent
+from defectra.studies.levels.hybrid import WAYS, of_others, of_own_cells
 from defectra.studies.levels.published import level_name
 
 Rows = Sequence[Mapping[str, Any]]
@@ -53,7 +53,7 @@ def _parity(axis: Axes, rows: Rows) -> None:
     axis.plot(limits, limits, color=style.GREY, lw=0.8)
     for way in WAYS:
         mark, colour = _LOOK[way]
-        for own, some in enumerate((self_consistent(rows), on_local_orbitals(rows))):
+        for own, some in enumerate((of_others(rows), of_own_cells(rows))):
             axis.plot([r["hse_eV"] for r in some], [r[f"{way}_eV"] for r in some], mark,
                       color=colour, mfc="none" if own else colour, ms=6, alpha=0.8,
                       label="" if own else LABELS[way])  # fmt: skip
