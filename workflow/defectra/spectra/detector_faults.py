@@ -1,19 +1,12 @@
-"""Detectors that did not measure: the same value at every energy."""
+"""Detectors that did not measure: constant, saturated, frozen or dead."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
+from defectra.core.held_values import held, is_constant
 from defectra.spectra.measured_spectrum import SpectrumError
-
-CONSTANT = 1e-9  # of the largest value; a signal that varies by less is one number, rounded
-
-
-def is_constant(values: NDArray[np.float64]) -> bool:
-    """Whether all values are one number, but for rounding; values that are not finite are none."""
-    finite = values[np.isfinite(values)]
-    return len(finite) > 0 and float(np.ptp(finite)) <= CONSTANT * float(np.abs(finite).max())
 
 
 def detector_fault(name: str, counts: NDArray[np.float64], *, is_signal: bool) -> str:
@@ -31,8 +24,11 @@ def detector_fault(name: str, counts: NDArray[np.float64], *, is_signal: bool) -
     Raises
     ------
     SpectrumError
-        If the signal is constant: what is left is the other detector, no absorption.
+        If the signal is constant: what is left is the other detector, no absorption. If either
+        detector stands still for a part of the scan.
     """
+    if stands := standstill(name, counts):
+        raise SpectrumError(f"{stands}; take these rows out of the file if they may be missed")
     if not is_constant(counts):
         return ""
     said = f"column {name} is {np.nanmax(counts):.6g} at every energy"
@@ -44,4 +40,16 @@ def detector_fault(name: str, counts: NDArray[np.float64], *, is_signal: bool) -
     return (
         f"{said}: the absorption still holds how the incident intensity varied, unless it was "
         "divided out before"
+    )
+
+
+def standstill(name: str, counts: NDArray[np.float64]) -> str:
+    """What is wrong with a detector that stands still for a part of the scan; else empty."""
+    stands = held(counts)
+    if not stands:
+        return ""
+    extreme = "" if stands.at == "same" else f", its {stands.at} value,"
+    return (
+        f"column {name} stands still at {stands.value:.6g}{extreme} in rows {stands.first + 1} to "
+        f"{stands.last + 1} of the table: saturated, cut off or not read there"
     )

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from defectra.spectra import column_formula as formula
 from defectra.spectra.column_names import Column, Role, column, key_of
-from defectra.spectra.detector_faults import detector_fault
+from defectra.spectra.detector_faults import detector_fault, standstill
 from defectra.spectra.measured_spectrum import Measured, SpectrumError
 
 Floats = NDArray[np.float64]
@@ -225,14 +225,17 @@ def _chosen(
 
 
 def _faults_in_formula(data: Floats, found: Sequence[Column], text: str) -> list[str]:
-    """Remarks on detectors of a formula that are constant; what they divide may be, too."""
+    """Remarks on detectors of a formula that stand still; what they divide may be constant."""
     if re.fullmatch(r"\d{1,4}", text.strip()) or any(text.strip() == c.name for c in found):
         return []
     names = list(dict.fromkeys(formula.names(formula.parse(text))))
     if len(names) < 2:
         return []
-    columns = ((name, data[:, _column_number(data, found, name)]) for name in names)
-    return [r for name, own in columns if (r := detector_fault(name, own, is_signal=False))]
+    columns = [(name, data[:, _column_number(data, found, name)]) for name in names]
+    remarks = (
+        standstill(name, own) or detector_fault(name, own, is_signal=False) for name, own in columns
+    )
+    return [r for r in remarks if r]
 
 
 def _values(data: Floats, found: Sequence[Column], text: str) -> tuple[Floats, int | None]:

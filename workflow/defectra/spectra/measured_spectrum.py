@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from defectra.core.errors import DefectraError
+from defectra.core.held_values import Held, after, held, is_constant
 
 Floats = NDArray[np.float64]
 LEAST = 20  # fewer energies are no spectrum
@@ -66,8 +67,8 @@ def cleaned(raw: Measured) -> Measured:
     Raises
     ------
     SpectrumError
-        If values are missing inside, fewer than 20 energies remain, nothing varies, or the
-        energies span more than 50 keV.
+        If values are missing inside, fewer than 20 energies remain, nothing varies (at all, or
+        for a part of the scan), or the energies span more than 50 keV.
     """
     energy, mu, notes = np.asarray(raw.energy, float), np.asarray(raw.mu, float), list(raw.notes)
     energy, mu = _without_ends(energy, mu, notes)
@@ -93,9 +94,30 @@ def cleaned(raw: Measured) -> Measured:
             energy, mu = np.delete(energy, lone), np.delete(mu, lone)
     if len(energy) < LEAST:
         raise SpectrumError(f"only {len(energy)} different energies; at least {LEAST} are needed")
-    if np.ptp(mu) == 0:
+    if is_constant(mu):
         raise SpectrumError("the absorption is the same at every energy")
+    if raw.kind != "counts":
+        _refuse_standstill(energy, mu, notes)
     return replace(raw, energy=energy, mu=mu, notes=tuple(notes))
+
+
+def _refuse_standstill(energy: Floats, mu: Floats, notes: list[str]) -> None:
+    """Refuse absorption that stands still for a part of the scan; before the edge it may be set."""
+    stands = held(mu)
+    if stands and stands.first == 0:
+        notes.append(f"{_said(stands, energy)}: set to one value there?")
+        stands = after(stands, mu)
+    if stands:
+        raise SpectrumError(
+            f"{_said(stands, energy)}: a detector that was saturated, cut off or not read there, "
+            "or rows filled in; take them out of the file if they may be missed"
+        )
+
+
+def _said(stands: Held, energy: Floats) -> str:
+    extreme = "" if stands.at == "same" else f", its {stands.at} value,"
+    where = f"{energy[stands.first]:.1f} to {energy[stands.last]:.1f} eV"
+    return f"the absorption stands still at {stands.value:.6g}{extreme} from {where}"
 
 
 def _without_ends(energy: Floats, mu: Floats, notes: list[str]) -> tuple[Floats, Floats]:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from defectra.core.errors import EngineError
+from defectra.core.held_values import held, is_constant
 from defectra.core.textfiles import read_text
 
 Floats = NDArray[np.float64]
@@ -108,11 +109,19 @@ def checked(path: Path, energy: Floats, mu: Floats) -> tuple[Floats, Floats]:
     Raises
     ------
     EngineError
-        ``bad_output`` if energies decrease, or the absorption is flat or negative.
+        ``bad_output`` if energies decrease, or the absorption is flat (at all, or for a part of
+        the energies) or negative.
     """
     energy, (mu,) = merged(path, energy, mu)
-    if np.ptp(mu) == 0 or mu.max() <= 0:
+    if is_constant(mu) or mu.max() <= 0:
         raise EngineError("bad_output", f"{path.name}: the absorption is flat or negative")
+    stands = held(mu)
+    if stands and stands.first > 0 and stands.value > BELOW * mu.max():  # in gaps it is zero
+        raise EngineError(
+            "bad_output",
+            f"{path.name}: the absorption stands still at {stands.value:.6g} from energy "
+            f"{energy[stands.first]:g} to {energy[stands.last]:g}: cut off there, or filled in",
+        )
     if mu.min() < -BELOW * mu.max():
         raise EngineError(
             "bad_output",
