@@ -35,7 +35,7 @@ QUANTITIES = (
 STAND_IN = "Cs"
 LEAN_EV = 0.5  # scale of the mean that leans to the lowest gap
 COLUMNS = len(QUANTITIES) + 5
-_GAP, _LATTICE = 1, 2
+_GAP_PBE, _GAP, _LATTICE = 0, 1, 2
 _LOWEST, _LEAN = len(QUANTITIES), len(QUANTITIES) + 4
 PAIRS = len(B_IONS) * (len(B_IONS) - 1) // 2
 
@@ -67,6 +67,16 @@ def matrix(compounds: Sequence[Compound], found: Rows) -> Floats:
             lean,
         ]
     )
+
+
+def lattice(own: Floats) -> Floats:
+    """Lattice constant of `own`, the answer of :func:`matrix`, averaged by fractions, Å."""
+    return own[:, _LATTICE]
+
+
+def step(own: Floats) -> Floats:
+    """Gap by HSE less gap by PBE of `own`, the answer of :func:`matrix`, eV."""
+    return np.asarray(own[:, _GAP] - own[:, _GAP_PBE])
 
 
 def mixing(compounds: Sequence[Compound], own: Floats) -> Floats:

@@ -7,7 +7,9 @@
   difference (delta learning).
 - ``+ own ends``: our own calculations of the end members (pure inorganic compounds), averaged over
   the composition (:mod:`defectra.studies.perovskites.end_members`); no published value of any
-  compound.
+  compound. A lattice constant is learnt as the difference from the averaged one.
+- ``+ PBE + own ends``: both; of the gap, learnt is what the difference of HSE (hybrid functional of
+  Heyd, Scuseria and Ernzerhof) and PBE is more than that of our end members.
 - ``+ own ends and mixing``: besides, how the B site is mixed, and how molecules on A change the
   gaps of our end members, in which Cs stands for them (gap alone).
 - ``+ references``: the energies of the phases AX; learnt is the decomposition energy counted from
@@ -22,7 +24,8 @@ member ``gp`` of the committee sees ours alone.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -38,6 +41,7 @@ Groups = tuple[tuple[int, ...], ...]
 COMPOSITION = "composition"
 PBE, REFERENCES, OWN = " + PBE", " + references", " + own ends"
 MIXING = OWN + " and mixing"
+STEP = PBE + OWN
 TARGETS = (
     "lattice_PBE",
     "lattice_HSE",
@@ -105,23 +109,25 @@ def problems(
     compounds = compounds_of(rows)
     quantity, fidelity = target.rsplit("_", 1)
     matrix = descriptors.wide_matrix(compounds, ions, rows)
-    nothing = np.zeros(len(rows))
-    out = [Problem(COMPOSITION, matrix, descriptors.GROUPS, descriptors.WIDE, nothing)]
+    plain = Problem(COMPOSITION, matrix, descriptors.GROUPS, descriptors.WIDE, np.zeros(len(rows)))
+    out = [plain]
     if target in REFERENCE_SHARES:
         frame = offsets(compounds, references, "HSE" if fidelity == "HSE" else "PBE")
         base = REFERENCE_SHARES[target] * frame
-        out.append(
-            Problem(COMPOSITION + REFERENCES, matrix, descriptors.GROUPS, descriptors.WIDE, base)
-        )
-    if runs and target in WITH_OWN:
-        own = end_members.matrix(compounds, runs)
-        out.append(_with_own(matrix, own, nothing))
+        out.append(replace(plain, features=COMPOSITION + REFERENCES, base=base))
+    own = end_members.matrix(compounds, runs) if runs and target in WITH_OWN else None
+    if own is not None:
+        base = end_members.lattice(own) if quantity == "lattice" else plain.base
+        out.append(_with(plain, OWN, [own], base))
         if quantity == "gap":
-            out.append(_with_mixing(out[-1], end_members.mixing(compounds, own)))
+            parts = np.split(end_members.mixing(compounds, own), [end_members.PAIRS], axis=1)
+            out.append(_with(plain, MIXING, [own, *parts], plain.base))
     if fidelity != "HSE":
         return out
     cheap = label(rows, f"{quantity}_PBE")
-    out.append(_with_cheap(COMPOSITION + PBE, matrix, cheap, nothing))
+    out.append(_with(plain, PBE, [cheap[:, None]], cheap))
+    if own is not None and quantity == "gap":
+        out.append(_with(plain, STEP, [own, cheap[:, None]], cheap + end_members.step(own)))
     return out
 
 
@@ -130,22 +136,14 @@ def label(rows: Rows, target: str) -> Floats:
     return np.array([np.nan if target in row["flags"] else row[target] for row in rows], float)
 
 
-def _with_own(matrix: Floats, own: Floats, base: Floats) -> Problem:
-    last = tuple(range(matrix.shape[1], matrix.shape[1] + own.shape[1]))
-    groups, wide = (*descriptors.GROUPS, last), (*descriptors.WIDE, last)
-    return Problem(COMPOSITION + OWN, np.hstack([matrix, own]), groups, wide, base)
-
-
-def _with_mixing(known: Problem, mixing: Floats) -> Problem:
-    start, stop = known.matrix.shape[1], known.matrix.shape[1] + mixing.shape[1]
-    middle = start + end_members.PAIRS
-    more = (tuple(range(start, middle)), tuple(range(middle, stop)))
-    matrix = np.hstack([known.matrix, mixing])
-    groups, wide = (*known.groups, *more), (*known.wide, *more)
-    return Problem(COMPOSITION + MIXING, matrix, groups, wide, known.base)
-
-
-def _with_cheap(name: str, matrix: Floats, cheap: Floats, base: Floats) -> Problem:
-    last = (matrix.shape[1],)
-    groups, wide = (*descriptors.GROUPS, last), (*descriptors.WIDE, last)
-    return Problem(name, np.column_stack([matrix, cheap]), groups, wide, base + cheap)
+def _with(plain: Problem, added: str, columns: Sequence[Floats], base: Floats) -> Problem:
+    """A problem with more columns, each array of them a group of its own."""
+    stops = np.cumsum([plain.matrix.shape[1], *(c.shape[1] for c in columns)])
+    more = [tuple(range(a, b)) for a, b in pairwise(stops)]
+    return Problem(
+        plain.features + added,
+        np.hstack([plain.matrix, *columns]),
+        (*plain.groups, *more),
+        (*plain.wide, *more),
+        base,
+    )

@@ -14,7 +14,15 @@ from defectra.core.records import Metric, Split
 from defectra.figures import style
 from defectra.learn.committee import COMMITTEE
 from defectra.studies.perovskites.compounds import A_IONS, X_IONS
-from defectra.studies.perovskites.problems import COMPOSITION, MIXING, OWN, PBE, REFERENCES, TARGETS
+from defectra.studies.perovskites.problems import (
+    COMPOSITION,
+    MIXING,
+    OWN,
+    PBE,
+    REFERENCES,
+    STEP,
+    TARGETS,
+)
 
 Rows = Iterable[Mapping[str, Any]]
 LABELS = {
@@ -44,6 +52,7 @@ _SEEN = {
     COMPOSITION + OWN: ("formula, our own pure compounds", style.PURPLE),
     COMPOSITION + MIXING: ("formula, our own pure compounds, mixing", style.SKY),
     COMPOSITION + PBE: ("formula, PBE value", style.GREEN),
+    COMPOSITION + STEP: ("formula, PBE value, our own pure compounds", style.RED),
 }
 _METHODS = {
     "single": ("HSE alone", style.BLUE, "o"),
