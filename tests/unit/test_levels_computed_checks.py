@@ -128,3 +128,19 @@ def test_simulated_errors_are_those_that_the_model_predicts(root):
         assert r["simulated_eV"] == pytest.approx(expected, rel=0.15)
         assert r["simulated_lo_eV"] < r["simulated_eV"] < r["simulated_hi_eV"]
         assert math.isnan(r["measured_eV"])
+
+
+def relaxed(deviation, q_from):
+    far = level(atoms=64, value=1.0 + deviation, published=1.0) | {"protocol": "relaxed"}
+    return far | {"q_from": q_from, "q_to": q_from - 1}
+
+
+def test_a_sign_that_is_left_by_relaxed_cells_is_seen():
+    donors = [relaxed(d, 1) for d in (-0.31, -0.29, -0.3)]
+    acceptors = [relaxed(d, 0) for d in (0.03, -0.03, 0.0)]
+    found = card([*donors, *acceptors])
+    assert found["live_left_donor"]["verdict"] == "fails"
+    assert found["live_left_acceptor"]["verdict"] == "holds"
+    assert "mean (-0.3)" in found["live_left_donor"]["check"]
+    assert card(donors[:1])["live_left_donor"]["verdict"] != "holds"
+    assert card([])["live_left_acceptor"]["verdict"] == "open"

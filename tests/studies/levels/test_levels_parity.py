@@ -8,7 +8,7 @@ import pytest
 from defectra.defects.corrections import Correction
 from defectra.defects.levels import Cells
 from defectra.studies.levels.inputs import DEFAULT_PROTOCOL
-from defectra.studies.levels.parity import change, summary_rows
+from defectra.studies.levels.parity import change, left_when_relaxed, summary_rows
 
 LATTICE = (8.0 * np.eye(3)).ravel()
 SPECIES = ["Zn", "S"]
@@ -43,10 +43,10 @@ def parity(kind, deviation, static=math.nan, mark="localised"):
             "electronic_eV": 1.0 + deviation, "static_eV": 1.0 + static}  # fmt: skip
 
 
-def level(atoms, bare, corrected, protocol="sizes", published=0.7):
+def level(atoms, bare, corrected, protocol="sizes", published=0.7, **more):
     return {"host": "AlP", "site": "M_A", "impurity": "V", "q_from": 1, "atoms": atoms,
             "bare_eV": bare, "corrected_eV": corrected, "protocol": protocol,
-            "published_eV": published}  # fmt: skip
+            "published_eV": published, "mark": "localised", **more}  # fmt: skip
 
 
 def test_causes_are_told_apart():
@@ -68,3 +68,21 @@ def test_causes_are_told_apart():
     left = found["size", "donor", "corrected level less published", 1]
     assert left["value"] == pytest.approx(-0.1)
     assert found["relaxation", "donor", "bare level", 1]["value"] == pytest.approx(-0.1)
+
+
+def test_what_relaxed_large_cells_leave_to_the_published_levels():
+    levels = [
+        level(64, 1.0, 0.8, "relaxed"), level(128, 1.0, 0.4, "balanced"),
+        level(64, 1.0, 0.75, "relaxed", q_from=0),
+        level(64, 1.0, 5.0, "relaxed", mark="shallow"), level(16, 1.0, 5.0, "relaxed"),
+        level(64, 1.0, 5.0, "fast"), level(64, 1.0, 5.0, "relaxed", q_from=2),
+        level(64, 1.0, math.nan, "relaxed"), level(64, 1.0, 5.0, "relaxed", math.nan),
+    ]  # fmt: skip
+    found = left_when_relaxed(levels)
+    assert found["donor"].value == pytest.approx((0.1 - 0.3) / 2)
+    assert found["donor"].n == 2
+    assert (found["acceptor"].value, found["acceptor"].n) == (pytest.approx(0.05), 1)
+    assert left_when_relaxed([]) == {}
+    rows = [r for r in summary_rows([], levels) if r["cause"] == "relaxation"]
+    assert {r["quantity"] for r in rows} == {"bare level", "corrected level less published"}
+    assert sum("mean over relaxed" in r["what"] for r in rows) == 2

@@ -7,12 +7,13 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 
 from defectra.campaign.drift_check import largest_difference
-from defectra.core.claims import NAN, Check, Estimate, Row, Rows
+from defectra.core.claims import NAN, NOTHING, Check, Estimate, Row, Rows
+from defectra.studies.levels.parity import LARGE, left_when_relaxed
 from defectra.studies.levels.tables import sizes_of
 
 _check = partial(Check, study="levels")
 SETS, HOSTS = 30, 6
-FLAT_EV, DRIFT_EV = 0.15, 0.01
+FLAT_EV, DRIFT_EV, LEFT_EV = 0.15, 0.01, 0.1
 CELLS = 3
 KINDS = {"corrected_eV": "eFNV", "freysoldt_eV": "Freysoldt"}
 
@@ -25,7 +26,7 @@ def checks_computed(levels: Rows, drift: Rows) -> list[Row]:
     levels, drift
         Rows of COMPUTED_LEVELS and of ``live_drift.csv``; each may be empty.
     """
-    return [c.row() for c in [*_counts(levels), *_sizes(levels), _drift(drift)]]
+    return [c.row() for c in [*_counts(levels), *_sizes(levels), *_left(levels), _drift(drift)]]
 
 
 def _counts(levels: Rows) -> Iterator[Check]:
@@ -74,6 +75,24 @@ def _spread(name: str, text: str, sets: Sequence[Rows], key: str) -> Check:
         fails_if="the corrected level still moves with the size of the cell",
         missing=f"no defect in {CELLS} cells",
     )
+
+
+def _left(levels: Rows) -> Iterator[Check]:
+    """Relaxed large cells beside published levels: is a sign left?"""
+    found = left_when_relaxed(levels)
+    for kind in ("donor", "acceptor"):
+        mean = found.get(kind, NOTHING)
+        yield _check(
+            check_id=f"live_left_{kind}",
+            check=f"{kind} levels of relaxed cells of {LARGE} atoms and more less the published "
+            f"ones, mean ({mean.shown}), distance from 0",
+            bound=LEFT_EV,
+            sense="at most",
+            ours=mean.distance(0.0),
+            unit="eV",
+            fails_if="our levels and the published ones differ by more than chance, one way",
+            missing=f"no {kind} level of a relaxed large cell",
+        )
 
 
 def _drift(drift: Rows) -> Check:

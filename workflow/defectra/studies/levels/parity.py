@@ -6,7 +6,8 @@ The published levels are of relaxed, larger cells. From cells that are there alr
   alignment −q (dV − V_pc/epsilon) far from the defect) are known for the electronic constant, dV is
   read from the potentials, so that the level for the static constant follows without a new run;
 * *size*: the same defect and protocol in several cells, against the smallest;
-* *relaxation*: the same defect and cell, relaxed and not, without image-charge correction.
+* *relaxation*: the same defect and cell, relaxed and not, without image-charge correction; and what
+  is then left to the published levels, relaxed ones being screened by the static constant.
 """
 
 from __future__ import annotations
@@ -35,7 +36,8 @@ TREATMENTS = {
     "electronic_eV": "corrected, electronic constant",
     "static_eV": "corrected, static constant",
 }
-RELAXED = "balanced"
+RELAXED = ("balanced", "relaxed")  # protocols
+LARGE = 64  # atoms of a cell with room to relax, at least
 _KINDS = {1: "donor", 0: "acceptor"}  # by the upper charge: (+1/0), (0/-1)
 
 
@@ -169,18 +171,39 @@ def _sizes(levels: Rows) -> Iterator[Row]:
 
 
 def _relaxation(levels: Rows) -> Iterator[Row]:
-    def of(protocol: str) -> dict[tuple[Any, ...], float]:
-        names = ("host", "site", "impurity", "q_from", "atoms")
-        return {
-            tuple(r[k] for k in names): r["bare_eV"]
-            for r in levels
-            if r["protocol"] == protocol and math.isfinite(r["bare_eV"])
-        }
-
-    ideal = of(DEFAULT_PROTOCOL)
-    for key, value in of(RELAXED).items():
+    names = ("host", "site", "impurity", "q_from", "atoms")
+    ideal = {tuple(r[k] for k in names): r["bare_eV"] for r in levels if is_ideal(r)}
+    for r in levels:
+        key = tuple(r[k] for k in names)
+        if r["protocol"] not in RELAXED or not math.isfinite(r["bare_eV"]):
+            continue
+        kind, left = _KINDS.get(r["q_from"], "other"), r["corrected_eV"] - r["published_eV"]
+        what = f"{r['impurity']} on {r['site']} in {r['host']}, {r['atoms']} atoms: relaxed"
         if key in ideal:
-            host, site, impurity, charge, atoms = key
-            what = f"{impurity} on {site} in {host}, {atoms} atoms: relaxed less ideal"
-            moved = Estimate.exact(value - ideal[key], 1)
-            yield _row("relaxation", _KINDS.get(charge, "other"), "bare level", moved, what)
+            moved = Estimate.exact(r["bare_eV"] - ideal[key], 1)
+            yield _row("relaxation", kind, "bare level", moved, f"{what} less ideal")
+        if math.isfinite(left):
+            found = Estimate.exact(left, 1)
+            yield _row("relaxation", kind, "corrected level less published", found, what)
+    for kind, found in left_when_relaxed(levels).items():
+        what = f"mean over relaxed cells of {LARGE} atoms and more, carrier bound"
+        yield _row("relaxation", kind, "corrected level less published", found, what)
+
+
+def is_ideal(row: Mapping[str, Any]) -> bool:
+    """Whether a level is one of the shipped protocol, at ideal positions."""
+    return row["protocol"] == DEFAULT_PROTOCOL and math.isfinite(row["bare_eV"])
+
+
+def left_when_relaxed(levels: Rows) -> dict[str, Estimate]:
+    """Corrected levels of relaxed large cells less the published ones, eV: mean over defects.
+
+    By kind of level; those whose carrier is not bound are left out.
+    """
+    found: dict[str, list[float]] = {kind: [] for kind in _KINDS.values()}
+    for r in levels:
+        left = r["corrected_eV"] - r["published_eV"]
+        large = r["protocol"] in RELAXED and r["atoms"] >= LARGE and r["mark"] != "shallow"
+        if large and r["q_from"] in _KINDS and math.isfinite(left):
+            found[_KINDS[r["q_from"]]].append(left)
+    return {kind: Estimate.mean(values) for kind, values in found.items() if values}
