@@ -24,6 +24,7 @@ from defectra.images.digitise.picture import Floats, Mask, Picture
 from defectra.images.digitise.refusals import refuse_areas, refuse_pieces
 from defectra.images.digitise.ticks import Axis, Scale, given_scale, scale_of
 from defectra.images.digitise.titles import without_title
+from defectra.images.digitise.upper_axis import refuse_upper_axis
 
 Points = Sequence[tuple[float, float]]
 MANY = 25  # lines of a plot; more is no plot of lines
@@ -151,6 +152,8 @@ def digitise(image: Picture, x: Points = (), y: Points = (), log: Sequence[Axis]
     lines = without_shared_ends(lines, image, box)
     lines = [part for line in lines if len((part := without_gaps(line, image, box)).column) > 1]
     horizontal = given_scale(x, "x" in log, "x") if x else scale_of(image, box, "x", both_ways=True)
+    if not x:  # who gives points has chosen an axis
+        refuse_upper_axis(image, box, horizontal)
     vertical = given_scale(y, "y" in log, "y") if y else _vertical_scale(image, box)
     return Digitised(box, horizontal, vertical, lines, ink_left(lines, image, box))
 

@@ -107,7 +107,7 @@ def scale_of(image: Picture, box: Box, axis: Axis, *, both_ways: bool = False) -
             if found.labels == found.read:
                 return found
             off = off or found
-    labels = _printed(words, letters, marks, axis, both_ways=both_ways)
+    labels = printed(words, letters, marks, axis, both_ways=both_ways)
     if labels:
         return fit_scale(labels, axis)
     if off is not None:
@@ -194,7 +194,7 @@ def given_scale(points: Sequence[tuple[float, float]], is_log: bool, axis: Axis)
     return Scale(float(intercept), float(slope), is_log, len(points), len(points), 0.0)
 
 
-def _at_marks(words: Sequence[Word], marks: Floats) -> list[float]:
+def at_marks(words: Sequence[Word], marks: Floats) -> list[float]:
     """Pixel of each word along its axis: that of its tick mark, or its middle.
 
     Where fewer than half of the words have a mark, the plot has none: what is near a word is the
@@ -224,17 +224,17 @@ def _labels(words: Sequence[Word], letters: float, marks: Floats, together: bool
         else [texts_of([one], letters, ONE_WORD)[0] for one in pictures]
     )
     values = [number(as_written(text, one)) for text, one in zip(texts, pictures)]
-    pixels = _at_marks(words, marks)
+    pixels = at_marks(words, marks)
     return [Label(value, at) for value, at in zip(values, pixels) if value is not None]
 
 
-def _printed(
+def printed(
     words: Sequence[Word], letters: float, marks: Floats, axis: Axis, *, both_ways: bool
 ) -> list[Label]:
     """Numbers of the sequence that fits the words; none if they are not even, or it is unclear."""
     if len(words) < 3:
         return []
-    for at in (_at_marks(words, marks), [word.at for word in words]):
+    for at in (at_marks(words, marks), [word.at for word in words]):
         pixels = np.array(at)
         gap = max(float(np.median(np.diff(pixels))), 1.0)
         index = np.round((pixels - pixels[0]) / gap).astype(int)
@@ -271,13 +271,28 @@ def tick_marks(image: Picture, box: Box, axis: Axis, words: Sequence[float]) -> 
         Middles of the numbers: of the lines of pixels beside the spine that which has a mark near
         most of them, and fewest others, is taken.
     """
-    contrast = image.contrast
+    if axis == "x":
+        return marks_along(image, box.bottom, (box.left, box.right), axis, words)
+    return marks_along(image, box.left, (box.top, box.bottom), axis, words)
+
+
+def marks_along(
+    image: Picture, edge: float, ends: tuple[float, float], axis: Axis, words: Sequence[float]
+) -> Floats:
+    """Pixels of the tick marks along one spine, as :func:`tick_marks`.
+
+    Parameters
+    ----------
+    edge
+        Row of the spine of an x axis, column of that of a y axis.
+    ends
+        From where to where the spine runs.
+    """
+    contrast, (low, high) = image.contrast, ends
     limit = contrast.shape[0 if axis == "x" else 1]
-    edge = box.bottom if axis == "x" else box.left
-    low, high = (box.left, box.right) if axis == "x" else (box.top, box.bottom)
     found: list[tuple[int, int, Floats]] = []
     gap = float(np.median(np.diff(words))) if len(words) > 1 else 0.0
-    for offset in (3, -4, 2, -2):  # outside, inside
+    for offset in (3, -4, 2, -2):  # outside, inside of a lower or left spine
         row = round(edge) + (offset if axis == "x" else -offset)
         if not 0 <= row < limit:
             continue

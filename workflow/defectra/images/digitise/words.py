@@ -21,6 +21,8 @@ LETTER = 40  # pixels: height of a picture's line of text for tesseract
 FAINT = 60.0  # contrast of ink, of 255
 PAPER = 255 - FAINT  # grey value of what is no ink
 ONE_BLOCK, ONE_WORD = "6", "8"  # tesseract: modes of page segmentation
+CLEAR_OF = 2  # pixels: a word that ends so far from a spine does not stand beside it
+DIGITS = "0123456789.-−"
 SMALL_PRINT = 9  # pixels: letters below this are read by tesseract with too many mistakes
 MARK = 14  # pixels: longest tick mark of pictures of usual size
 MARK_SHARE = 0.024  # of the length of the axis: that of large ones
@@ -79,6 +81,7 @@ def words_beside(image: Picture, box: Box, axis: Axis) -> tuple[list[Word], floa
     found = [
         Word(0.5 * (first + last) + start, part)
         for first, last, part in blocks(band, axis, letters)
+        if not _at_corner(first + start, last + start, box, axis)
     ]
     if letters >= SMALL_PRINT and 2 * sum(has_colon(word.picture) for word in found) > len(found):
         raise DataError(
@@ -104,6 +107,14 @@ def words_beside(image: Picture, box: Box, axis: Axis) -> tuple[list[Word], floa
     return found, letters
 
 
+def _at_corner(first: int, last: int, box: Box, axis: Axis) -> bool:
+    """Whether a word lies off the end of an axis, below and left of the corner of the frame.
+
+    Such a number is of both axes (a zero), or of the other one: it stands beside no place of this.
+    """
+    return last < box.left - CLEAR_OF if axis == "x" else first > box.bottom + CLEAR_OF
+
+
 def _digits_before(
     image: Picture, words: Sequence[Word], start: tuple[int, int], letters: float
 ) -> int:
@@ -125,7 +136,7 @@ def _band(image: Picture, box: Box, axis: Axis, letters: float) -> tuple[Grey, i
     if axis == "x":
         top, left = round(box.bottom) + 1, max(round(box.left) - 40, 0)
         part = image.contrast[top:height, left : min(round(box.right) + 40, width)]
-        part = _first_line(without_marks(part))
+        part = _first_line(without_marks(_without_corner(part, round(box.left) - left)))
     else:
         top, left = max(round(box.top) - 15, 0), 0
         part = image.contrast[top : round(box.bottom) + 15, : max(round(box.left), 0)]
@@ -147,6 +158,45 @@ def without_marks(part: Floats) -> Floats:
     longest = max(MARK, MARK_SHARE * part.shape[1])
     short = [k for k in at_spine if boxes[k - 1][0].stop <= longest]
     return np.where(np.isin(pieces, short), 0.0, part)
+
+
+def _without_corner(part: Floats, corner: int) -> Floats:
+    """A band below the frame without the lower half of the last number of the y axis.
+
+    That number stands left of the corner, at the height of the spine: its point or comma lies below
+    the spine by itself, down to half of what is below of the digits, and would be a line of text.
+
+    Parameters
+    ----------
+    corner
+        Column of the left spine in the band.
+    """
+    from scipy.ndimage import find_objects, label
+
+    beside = part[:, : max(corner - 2, 0)]
+    if not beside.size:
+        return part
+    pieces, _ = label(part > FAINT / 2, np.ones((3, 3)))
+    boxes = find_objects(pieces)
+    cut = [boxes[k - 1] for k in np.unique(pieces[0, : beside.shape[1]]) if k]
+    low = max((b[0].stop for b in cut if b[1].stop <= corner), default=0)
+    gone = [k for k, b in enumerate(boxes, 1) if b[1].stop <= corner and b[0].stop <= 1.5 * low + 1]
+    return np.where(np.isin(pieces, gone), 0.0, part)
+
+
+def words_above(image: Picture, box: Box) -> tuple[list[Word], float]:
+    """Words of the line of text above the frame from left to right, and the height of its signs."""
+    wide, left = round(box.right - box.left), max(round(box.left) - 40, 0)
+    strip = image.contrast[: max(round(box.top) - 1, 0), left : round(box.left) + wide + 40]
+    if min(strip.shape, default=0) < 4:
+        return [], 0.0
+    line = _first_line(without_marks(strip[::-1]))[::-1]
+    band = (255 - np.clip(line, 0, 255)).astype(np.uint8)
+    letters = _letter_height(band)
+    if not letters:
+        return [], 0.0
+    found = blocks(band, "x", letters)
+    return [Word(0.5 * (first + last) + left, part) for first, last, part in found], letters
 
 
 def _first_line(part: Floats) -> Floats:
@@ -297,8 +347,15 @@ def number(text: str) -> float | None:
     return float(plain) if _NUMBER.fullmatch(plain) else None
 
 
-def texts_of(words: Sequence[Grey], letters: float, mode: str = ONE_BLOCK) -> list[str]:
+def texts_of(
+    words: Sequence[Grey], letters: float, mode: str = ONE_BLOCK, signs: str = DIGITS
+) -> list[str]:
     """Texts of pictures of words, read one below the other; empty where nothing is read.
+
+    Parameters
+    ----------
+    signs
+        That may be read; empty: all, so that words are not taken for numbers.
 
     Raises
     ------
@@ -328,7 +385,7 @@ def texts_of(words: Sequence[Grey], letters: float, mode: str = ONE_BLOCK) -> li
     large = cv2.resize(np.vstack(stack), None, fx=factor, fy=factor, interpolation=cv2.INTER_CUBIC)
     found = pytesseract.image_to_data(
         large,
-        config=f"--psm {mode} -c tessedit_char_whitelist=0123456789.-−",
+        config=f"--psm {mode}" + (f" -c tessedit_char_whitelist={signs}" if signs else ""),
         output_type=pytesseract.Output.DICT,
     )
     texts = [""] * len(words)
