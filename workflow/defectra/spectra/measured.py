@@ -8,7 +8,7 @@ from pathlib import Path
 
 from defectra.spectra.edge_normalisation import normalise
 from defectra.spectra.edges_seen import check_xray, eels_edges, name_says, other_steps
-from defectra.spectra.measured_columns import Choice
+from defectra.spectra.measured_columns import UNNAMED, Choice
 from defectra.spectra.measured_formats import pick, read_scans
 from defectra.spectra.measured_spectrum import Measured, SpectrumError, cleaned
 
@@ -51,8 +51,11 @@ def checked(
     spectrum = cleaned(raw)
     if spectrum.kind == "counts":
         check_eels(spectrum, path, wanted, elements)
-    else:
-        check_xray(spectrum, wanted)
+    elif not check_xray(spectrum, wanted) and UNNAMED in spectrum.notes:
+        raise SpectrumError(
+            "two columns without names, and no absorption edge where the second one rises: are "
+            "they energies and absorption? Then: --columns energy=1 mu=2"
+        )
     return spectrum
 
 

@@ -25,7 +25,12 @@ _MU = (  # what is taken first, and what it is then called
     (Role.MU_FLUORESCENCE, "fluorescence"),
     (Role.NORMALISED, "mu"),
 )
+UNNAMED = "the columns have no names: the second is taken as absorption"
+COUNTED = 100.0  # an incident intensity above it is counted, no fraction of something
 SAME_AXIS = 5e-6  # of the energy: two readings of one axis that differ by less are one
+ONE_AXIS = 0.02  # of the energy: two columns that differ by less are energies of one axis
+_CALIBRATED = re.compile(r"(?<!un)(?<!not)(?:re)?(?:cal(?!c)|corr|shift|align|adj|true)")
+_NOT_SUBTRACTED = re.compile(r"dark|offset|(?:^|_)bkgd?(?:_|$)|background", re.I)
 _ANGLES = (("mrad", 1e-3), ("rad", 1.0))  # of a radian; degrees where nothing is said
 _HC = 12398.419843320026  # eV Å, CODATA 2018 (exact)
 
@@ -88,8 +93,7 @@ def measured(
         return _chosen(data, found, chosen, words)
     if not found:
         if data.shape[1] == 2 and _is_axis(data[:, 0]):
-            note = "the columns have no names: the second is taken as absorption"
-            return Measured(data[:, 0], data[:, 1], meta=words, notes=(note,))
+            return Measured(data[:, 0], data[:, 1], meta=words, notes=(UNNAMED,))
         raise SpectrumError(f"the {data.shape[1]} columns have no names" + how(data, found))
     energy, unit = _energy(data, found, words)
     words = words | ({"energy unit": unit} if unit else {})
@@ -137,6 +141,7 @@ def _energy(data: Floats, found: Sequence[Column], words: dict[str, str]) -> tup
     for role in (Role.ENERGY, Role.NOMINAL):
         k = _one(data, found, role)
         if k is not None:
+            _refuse_another_axis(data, found, k)
             return data[:, k], found[k].unit
     k = _one(data, found, Role.ANGLE)
     if k is None:
@@ -153,6 +158,23 @@ def _energy(data: Floats, found: Sequence[Column], words: dict[str, str]) -> tup
         factor /= 2
     with np.errstate(all="ignore"):
         return _HC / (2 * float(spacing.group()) * np.sin(data[:, k] * factor)), "ev"
+
+
+def _refuse_another_axis(data: Floats, found: Sequence[Column], taken: int) -> None:
+    """Refuse a second column of the same energies, calibrated, corrected or shifted."""
+    energy = data[:, taken]
+    for k in _of(found, Role.OTHER_ENERGY):
+        apart = np.abs(data[:, k] - energy)
+        differs = (apart > SAME_AXIS * np.abs(energy)).any()
+        if (
+            differs
+            and (apart < ONE_AXIS * np.abs(energy)).all()
+            and _CALIBRATED.search(key_of(found[k].name))
+        ):
+            raise SpectrumError(
+                f"{found[taken].name} and {found[k].name} are two axes that differ by up to "
+                f"{apart.max():.4g}: which one is right?" + how(data, found)
+            )
 
 
 def _absorption(data: Floats, found: Sequence[Column]) -> tuple[Floats, str, list[str]]:
@@ -204,11 +226,32 @@ def _ratio(
     negative = bool((counts < 0).all())
     if not negative and (counts <= 0).any():
         raise SpectrumError("a detector counted zero or less: no absorption can be had there")
+    _refuse_fraction(data, found, top, under)
     faults = (
         detector_fault(found[k].name, data[:, k], is_signal=k == signal) for k in (top, under)
     )
     notes = ["both detectors are negative throughout"] if negative else []
+    dark = [c.name for k, c in enumerate(found) if _is_dark(c) and data[:, k].any()]
+    notes += [f"{', '.join(dark)} not subtracted"] if dark else []
     return counts[:, 0] / counts[:, 1], [*notes, *filter(None, faults)]
+
+
+def _is_dark(one: Column) -> bool:
+    return one.role is Role.UNKNOWN and bool(_NOT_SUBTRACTED.search(one.name))
+
+
+def _refuse_fraction(data: Floats, found: Sequence[Column], top: int, under: int) -> None:
+    """Refuse a transmission between 0 and 1 beside counts: it was divided before."""
+    if found[under].role is not Role.PASSED:
+        return
+    fraction, counts = data[:, under], data[:, top]
+    if fraction.max() <= 1.0 and counts.min() > COUNTED and fraction.min() > 0:
+        raise SpectrumError(
+            f"column {found[under].name} lies between 0 and 1, {found[top].name} above "
+            f"{COUNTED:g}: a fraction of the light, or light in another unit? Choose: --columns "
+            f"mu='-ln({found[under].name})' or mu='ln({found[top].name}/{found[under].name})', "
+            "and energy=1"
+        )
 
 
 def _chosen(
