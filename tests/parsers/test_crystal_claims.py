@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from defectra.core.errors import StructureError, StructureWarning
+from defectra.structures import space_groups
 from defectra.structures.cif_formula import amounts_of
 from defectra.structures.io import read_structure
 
@@ -289,9 +290,9 @@ PLANE = ("P 1 21/n 1", "5 6 7 90 95 90")
         (SPINEL, "Mg .125 .125 .125 a;Al 0 0 0 d;O .264 .264 .264 e", "position c of F d -3 m:2"),
         (SPINEL, "Mg .125 .125 .125 16d;Al .5 .5 .5 16d;O .264 .264 .264 e", "multiplicity is"),
         (SPINEL, "Mg .125 .125 .125 a;Al .5 .5 .5 d;O .264 .264 .4 e", "position g"),
-        (HEXAGONAL, "C 0 0 .25 2b;C .3333 .6667 .25 2c", ""),
-        (HEXAGONAL, "C 0 0 .25 .2b;C .3333 .6667 .75 m.2c", "moved by (0, 0, 0.5)"),
-        (HEXAGONAL, "C 0 0 .25 a;C .3333 .6667 .75 c", "position b"),
+        (HEXAGONAL, "Ca 0 0 .25 2b;Ca .3333 .6667 .25 2c", ""),
+        (HEXAGONAL, "Ca 0 0 .25 .2b;Ca .3333 .6667 .75 m.2c", "moved by (0, 0, 0.5)"),
+        (HEXAGONAL, "Ca 0 0 .25 a;Ca .3333 .6667 .75 c", "position b"),
         (PLANE, "Cu 0 0 0 a;O .1 .2 .3 e", ""),
         (PLANE, "Cu .5 0 0 a;O .1 .2 .3 e", "moved by"),
     ],
@@ -378,3 +379,11 @@ def test_a_cell_without_height_is_refused_at_once(tmp_path):
     text = "x\n1.0\n4 0 0\n0 4 0\n0 0 1e-4\nNi\n1\nDirect\n0 0 0\n"
     found, _ = read(tmp_path, text, "POSCAR")
     assert "faces of the cell" in found
+
+
+def test_the_symbol_and_choice_of_each_setting_name_that_setting_alone():
+    for hall in range(1, 531):
+        one = space_groups.setting(hall)
+        named = space_groups.by_symbol(f"{one.symbol}:{one.choice}" if one.choice else one.symbol)
+        assert hall in [s.hall for s in named]
+        assert len(named) == 1 or not one.choice

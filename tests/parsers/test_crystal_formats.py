@@ -1,10 +1,12 @@
 """XSF, SHELX and pw.x files whose readers in pymatgen and ASE pass over what they say."""
 
+import warnings
 from pathlib import Path
 
 import pytest
+from pymatgen.core import Lattice, Structure
 
-from defectra.core.errors import StructureError
+from defectra.core.errors import StructureError, StructureWarning
 from defectra.structures.io import read_structure
 
 XSF = "CRYSTAL\nPRIMVEC\n{0} 0 0\n0 {0} 0\n0 0 {0}\nPRIMCOORD\n2 1\n28 0 0 0\n8 {1} {1} {1}\n"
@@ -62,3 +64,39 @@ def test_what_is_no_such_crystal_is_refused(
 ) -> None:
     with pytest.raises(StructureError, match=words):
         read_structure(written(tmp_path, name, text))
+
+
+BOHR = 0.529177210903
+CRYSTALS = {
+    "NiO": Structure.from_spacegroup(
+        "Fm-3m", Lattice.cubic(4.18), ["Ni", "O"], [[0] * 3, [0.5] * 3]
+    ),
+    "diamond": Structure.from_spacegroup("Fd-3m", Lattice.cubic(3.567), ["C"], [[0] * 3]),
+    "copper": Structure.from_spacegroup("Fm-3m", Lattice.cubic(3.61), ["Cu"], [[0] * 3]),
+    "caesium chloride": Structure(Lattice.cubic(4.12), ["Cs", "Cl"], [[0] * 3, [0.5] * 3]),
+}
+
+
+@pytest.mark.parametrize("name", CRYSTALS)
+def test_lengths_in_bohr_or_taken_for_bohr_are_seen(name, tmp_path):
+    whole, path = CRYSTALS[name], tmp_path / "POSCAR"
+    for factor, seen in ((BOHR, "refused"), (1.0, ""), (1 / BOHR, "remarked")):
+        cell = Structure(whole.lattice.scale(whole.volume * factor**3), whole.species,
+                         whole.frac_coords)  # fmt: skip
+        cell.to(str(path), fmt="poscar")
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always", StructureWarning)
+            if seen == "refused":
+                with pytest.raises(StructureError, match="Å apart"):
+                    read_structure(path)
+            else:
+                assert len(read_structure(path)) == len(whole)
+                assert any("as near as a bond" in str(w.message) for w in said) == bool(seen)
+
+
+def test_a_solid_of_a_noble_gas_has_no_bonds(tmp_path):
+    argon = Structure.from_spacegroup("Fm-3m", Lattice.cubic(5.31), ["Ar"], [[0] * 3])
+    argon.to(str(tmp_path / "POSCAR"), fmt="poscar")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", StructureWarning)
+        assert len(read_structure(tmp_path / "POSCAR")) == 4

@@ -44,7 +44,7 @@ def lattice_for(setting: space_groups.Setting) -> Lattice:
 def expanded(
     setting: space_groups.Setting, lattice: Lattice, sites: list[tuple[str, np.ndarray]]
 ) -> Crystal | None:
-    """All atoms of a cell; None if two are nearer than 2.2 Å."""
+    """All atoms of a cell; None if two are nearer than 2.6 Å."""
     names: list[str] = []
     coords: list[np.ndarray] = []
     for element, site in sites:
@@ -61,7 +61,7 @@ def expanded(
         coords += kept
     out = np.array(coords)
     distance = lattice.get_all_distances(out, out) + 9 * np.eye(len(out))
-    return (lattice, names, out) if distance.min() > 2.2 and len(out) < 300 else None
+    return (lattice, names, out) if distance.min() > 2.6 and len(out) < 300 else None
 
 
 @st.composite

@@ -133,7 +133,8 @@ def by_symbol(text: str) -> list[Setting]:
         halls = _names().get(symbol, ())
     found = [setting(h) for h in halls]
     standard = [s for s in found if s.number in _GLIDE_E and not s.choice.lstrip("12")]
-    found = standard or found  # Cmme is Cmma; Cmmb has the same symbol
+    if not choice:
+        found = standard or found  # Cmme is Cmma; Cmmb has the same symbol, but a choice
     if number:
         found = [s for s in found if s.number == int(number.group(1))]
     if not found:

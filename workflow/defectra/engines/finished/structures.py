@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from defectra.core.errors import EngineError, StructureError
+from defectra.core.errors import EngineError, StructureError, StructureWarning
 from defectra.core.textfiles import plain_name, read_text
 from defectra.engines.finished.reader import Reading
 from defectra.engines.xspectra import cells
@@ -103,7 +103,7 @@ def stamp(path: Path) -> tuple[int, int]:
 
 @lru_cache(maxsize=256)
 def _read(path: Path, _stamp: tuple[int, int]) -> tuple[Structure | None, str, tuple[int, ...]]:
-    from defectra.structures.io import StructureWarning, read_structure
+    from defectra.structures.io import read_structure
 
     name = plain_name(path).lower()
     if name == "input.xml":
@@ -116,15 +116,21 @@ def _read(path: Path, _stamp: tuple[int, int]) -> tuple[Structure | None, str, t
             structure = read_structure(path)
     except StructureError as error:
         return None, str(error).removeprefix(f"{path}: "), ()
-    warned = "; ".join(str(w.message) for w in said if w.category is StructureWarning)
     if not structure.is_ordered:
         return None, "has partly occupied sites", ()
-    return structure, warned, tuple(structure.site_properties.get("listed", ()))
+    return structure, _told(said), tuple(structure.site_properties.get("listed", ()))
+
+
+def _told(said: list[warnings.WarningMessage]) -> str:
+    return "; ".join(str(w.message) for w in said if w.category is StructureWarning)
 
 
 def _by(reader: Any, path: Path) -> tuple[Structure | None, str, tuple[int, ...]]:
     try:
-        return reader(path), "", ()
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            found = reader(path)
+        return found, _told(said), ()
     except Exception as error:  # the parsers of others raise whatever comes
         return None, f"{type(error).__name__}: {' '.join(str(error).split())[:120]}", ()
 
