@@ -18,6 +18,7 @@ from defectra.images.digitise.picture import Picture, picture
 from defectra.images.digitise.read import digitise
 from defectra.images.digitise.ticks import given_scale, scale_of
 from defectra.images.digitise.upper_axis import refuse_upper_axis
+from defectra.images.digitise.words import as_written, words_beside
 
 pytestmark = pytest.mark.skipif(shutil.which("tesseract") is None, reason="no tesseract on PATH")
 LEFT, RIGHT = 79.5, 575.5  # columns of the spines that matplotlib gives a figure of 640 pixels
@@ -127,3 +128,31 @@ def test_a_number_at_the_corner_does_not_hide_those_of_the_x_axis(
     scale = scale_of(image, find_box(image), "x")
     assert (scale.labels, scale.read) == (numbers, numbers)
     np.testing.assert_allclose(scale.value(np.array([LEFT, RIGHT])), [8300, 8400], atol=0.5)
+
+
+def test_a_coloured_line_on_a_spine_does_not_cut_the_frame() -> None:
+    """It lies on the lower spine for a third of it, and leaves through the right one."""
+
+    def covered(axes: Any) -> None:
+        axes.clear()
+        x = [8300, 8333, 8380, 8400]
+        axes.plot(x, [0, 0, 1, 1], "r", lw=3, zorder=9, clip_on=False)
+        axes.set(xlim=(8300, 8400), ylim=(0, 1.4))
+
+    bare, box = find_box(made(lambda axes: None)), find_box(made(covered))
+    np.testing.assert_allclose(box.sides, bare.sides, atol=0.6)
+    assert box.seen == bare.seen == ("left", "top", "right", "bottom")
+
+
+def test_a_minus_is_what_the_picture_shows() -> None:
+    """Tesseract reads dashes beside letters of other fonts, and may miss one that is there."""
+
+    def negative(axes: Any) -> None:
+        axes.set_ylim(-1.2, 1.2)
+        axes.set_yticks([-1, -0.5, 0.5, 1], ["−1.0", "−0.5", "0.5", "1.0"])
+
+    image = made(negative)
+    words, _ = words_beside(image, find_box(image), "y")
+    texts = ("--1.0-", "0.5", "05", "-1.0")  # from the top: 1.0, 0.5, -0.5, -1.0
+    found = [as_written(text, word.picture) for text, word in zip(texts, words, strict=True)]
+    assert found == ["1.0", "0.5", "-0.5", "-1.0"]

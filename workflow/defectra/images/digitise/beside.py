@@ -12,9 +12,10 @@ import shutil
 import numpy as np
 
 from defectra.core.errors import DataError
-from defectra.images.digitise.box import CORNER, Box, Straight, meet, straight_lines
+from defectra.images.digitise.bands import FAINT, without_marks
+from defectra.images.digitise.box import CORNER, Box, Straight, meet, spines, straight_lines
 from defectra.images.digitise.picture import Floats, Mask, Picture
-from defectra.images.digitise.words import FAINT, SMALL_PRINT, Axis, blocks, without_marks
+from defectra.images.digitise.words import SMALL_PRINT, Axis, blocks
 
 BESIDE = 0.4  # of a side of the frame: shortest line outside it that is the spine of another
 INSIDE = 0.1, 0.04  # of the picture: least width and height of a frame inside the frame
@@ -34,8 +35,7 @@ def refuse_more_axes(image: Picture, box: Box) -> None:
     """
     left, top, right, bottom = box.sides
     tall, wide = BESIDE * (bottom - top), BESIDE * (right - left)
-    down = straight_lines(image.grey.T, image.contrast.T, int(tall))
-    across = straight_lines(image.grey, image.contrast, int(wide))
+    across, down = spines(image, int(tall), int(wide))
     beside = [s for s in down if not left - CORNER < s.at < right + CORNER]
     below = [s for s in across if not top - CORNER < s.at < bottom + CORNER]
     if beside or below:

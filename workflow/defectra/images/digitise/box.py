@@ -13,6 +13,7 @@ from defectra.images.digitise.picture import Floats, Mask, Picture
 LONG = 0.3  # of the width or height: shortest spine
 AT_LEAST = 30  # pixels between opposite spines
 THICK = 5  # pixels: thickest spine
+UNCOVERED = 0.5  # of a spine: least that no coloured line lies on
 GAP = 3  # pixels: noise may break a thin spine for less than this
 CORNER = 10.0  # pixels: how near spines end to each other; a tick mark may lengthen one
 
@@ -89,6 +90,30 @@ def straight_lines(mask: Mask, weight: Floats, least: int) -> list[Straight]:
     return out
 
 
+def spines(image: Picture, tall: int, wide: int) -> tuple[list[Straight], list[Straight]]:
+    """Straight lines without colour across and down, also where a coloured line lies on them.
+
+    Parameters
+    ----------
+    tall, wide
+        Shortest line down and across, pixels.
+    """
+    across = straight_lines(_bridged(image.grey, image.ink, wide), image.contrast, wide)
+    down = straight_lines(_bridged(image.grey.T, image.ink.T, tall), image.contrast.T, tall)
+    return across, down
+
+
+def _bridged(grey: Mask, ink: Mask, least: int) -> Mask:
+    """Grey ink, and in rows with a long run of ink, half of it grey at least, all of the run."""
+    out = grey.copy()
+    for row, line in enumerate(ink):
+        first, last = longest_run(line)
+        run = slice(first, last + 1)
+        if last - first + 1 >= least and grey[row, run].mean() >= UNCOVERED:
+            out[row, run] = True
+    return out
+
+
 def find_box(image: Picture) -> Box:
     """Frame of the plot of a picture.
 
@@ -98,9 +123,7 @@ def find_box(image: Picture) -> Box:
         If there is no horizontal and vertical spine, or several plots lie in the picture.
     """
     height, width = image.ink.shape
-    weight = image.contrast
-    across = straight_lines(image.grey, weight, int(LONG * width))
-    down = straight_lines(image.grey.T, weight.T, int(LONG * height))
+    across, down = spines(image, int(LONG * height), int(LONG * width))
     if not across or not down:
         which = "horizontal" if not across else "vertical"
         raise DataError(f"no frame: no {which} straight line of {100 * LONG:.0f} % of the picture")

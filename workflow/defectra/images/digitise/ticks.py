@@ -9,12 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from defectra.core.errors import DataError
+from defectra.images.digitise.bands import FAINT
 from defectra.images.digitise.beside import refuse_factor
 from defectra.images.digitise.box import Box
 from defectra.images.digitise.picture import Floats, Picture
 from defectra.images.digitise.templates import CLEAR, Numbers, sequence
 from defectra.images.digitise.words import (
-    FAINT,
     ONE_WORD,
     SMALL_PRINT,
     Axis,

@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 from scipy.ndimage import binary_closing
 
+from defectra.images.digitise.bands import FAINT, without_marks
 from defectra.images.digitise.box import Box, longest_run
 from defectra.images.digitise.picture import Mask, Picture
-from defectra.images.digitise.words import FAINT, without_marks
 
 NARROW = 3  # pixels: least gap between title and numbers
 EVEN = 1.3  # largest height of a number over that of the median

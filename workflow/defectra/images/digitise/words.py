@@ -12,20 +12,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from defectra.core.errors import DataError, LibraryError
+from defectra.images.digitise.bands import (
+    FAINT,
+    first_line,
+    last_block,
+    without_corner,
+    without_marks,
+)
 from defectra.images.digitise.box import Box
-from defectra.images.digitise.picture import Floats, Picture
+from defectra.images.digitise.picture import Picture
 
 Axis = Literal["x", "y"]
 Grey = NDArray[np.uint8]
 LETTER = 40  # pixels: height of a picture's line of text for tesseract
-FAINT = 60.0  # contrast of ink, of 255
 PAPER = 255 - FAINT  # grey value of what is no ink
 ONE_BLOCK, ONE_WORD = "6", "8"  # tesseract: modes of page segmentation
 CLEAR_OF = 2  # pixels: a word that ends so far from a spine does not stand beside it
+DASHES = "-−–—"
 DIGITS = "0123456789.-−"
 SMALL_PRINT = 9  # pixels: letters below this are read by tesseract with too many mistakes
-MARK = 14  # pixels: longest tick mark of pictures of usual size
-MARK_SHARE = 0.024  # of the length of the axis: that of large ones
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
 
@@ -136,52 +141,15 @@ def _band(image: Picture, box: Box, axis: Axis, letters: float) -> tuple[Grey, i
     if axis == "x":
         top, left = round(box.bottom) + 1, max(round(box.left) - 40, 0)
         part = image.contrast[top:height, left : min(round(box.right) + 40, width)]
-        part = _first_line(without_marks(_without_corner(part, round(box.left) - left)))
+        part = first_line(without_marks(without_corner(part, round(box.left) - left)))
     else:
         top, left = max(round(box.top) - 15, 0), 0
-        part = image.contrast[top : round(box.bottom) + 15, : max(round(box.left), 0)]
+        below = int(letters / 2) + 1 if letters else 15  # of a number at the corner, none of x
+        part = image.contrast[top : round(box.bottom) + below, : max(round(box.left), 0)]
         part = without_marks(part[:, ::-1].T).T[:, ::-1]
-        left = _last_block(part, letters)
+        left = last_block(part, letters)
         part = part[:, left:]
     return (255 - np.clip(part, 0, 255)).astype(np.uint8), top, left
-
-
-def without_marks(part: Floats) -> Floats:
-    """A band, its first row at the spine, without the tick marks: what is joined to that row."""
-    from scipy.ndimage import find_objects, label
-
-    if not len(part):
-        return part
-    pieces, _ = label(part > FAINT / 2, np.ones((3, 3)))
-    at_spine = {int(k) for k in np.unique(pieces[0]) if k}
-    boxes = find_objects(pieces)
-    longest = max(MARK, MARK_SHARE * part.shape[1])
-    short = [k for k in at_spine if boxes[k - 1][0].stop <= longest]
-    return np.where(np.isin(pieces, short), 0.0, part)
-
-
-def _without_corner(part: Floats, corner: int) -> Floats:
-    """A band below the frame without the lower half of the last number of the y axis.
-
-    That number stands left of the corner, at the height of the spine: its point or comma lies below
-    the spine by itself, down to half of what is below of the digits, and would be a line of text.
-
-    Parameters
-    ----------
-    corner
-        Column of the left spine in the band.
-    """
-    from scipy.ndimage import find_objects, label
-
-    beside = part[:, : max(corner - 2, 0)]
-    if not beside.size:
-        return part
-    pieces, _ = label(part > FAINT / 2, np.ones((3, 3)))
-    boxes = find_objects(pieces)
-    cut = [boxes[k - 1] for k in np.unique(pieces[0, : beside.shape[1]]) if k]
-    low = max((b[0].stop for b in cut if b[1].stop <= corner), default=0)
-    gone = [k for k, b in enumerate(boxes, 1) if b[1].stop <= corner and b[0].stop <= 1.5 * low + 1]
-    return np.where(np.isin(pieces, gone), 0.0, part)
 
 
 def words_above(image: Picture, box: Box) -> tuple[list[Word], float]:
@@ -190,31 +158,13 @@ def words_above(image: Picture, box: Box) -> tuple[list[Word], float]:
     strip = image.contrast[: max(round(box.top) - 1, 0), left : round(box.left) + wide + 40]
     if min(strip.shape, default=0) < 4:
         return [], 0.0
-    line = _first_line(without_marks(strip[::-1]))[::-1]
+    line = first_line(without_marks(strip[::-1]))[::-1]
     band = (255 - np.clip(line, 0, 255)).astype(np.uint8)
     letters = _letter_height(band)
     if not letters:
         return [], 0.0
     found = blocks(band, "x", letters)
     return [Word(0.5 * (first + last) + left, part) for first, last, part in found], letters
-
-
-def _first_line(part: Floats) -> Floats:
-    """The first line of text of a band, from its top."""
-    ink = (part > FAINT).any(axis=1)
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], ink, [False]]).astype(np.int8)))
-    ends = [int(b) for a, b in zip(edges[::2], edges[1::2]) if b - a >= 4]
-    return part[: ends[0] + 1] if ends else part
-
-
-def _last_block(part: Floats, letters: float) -> int:
-    """First column of the numbers that end at the axis: behind the title of the axis."""
-    ink = (part > FAINT).any(axis=0)
-    columns = np.flatnonzero(ink)
-    if not len(columns):
-        return 0
-    gaps = np.flatnonzero(np.diff(columns) > max(3.0, 0.5 * letters))
-    return max(int(columns[gaps[-1] + 1]) - 1, 0) if len(gaps) else 0
 
 
 def _letter_height(band: Grey) -> float:
@@ -314,24 +264,31 @@ def as_written(text: str, word: Grey) -> str:
     Empty, if there are more signs than digits were read (a letter, as of 1.2k or 1e+05), specks
     above the line, or a point whose place is not known.
     """
-    solid, _, tall = _signs(word)
+    solid, specks, tall = _signs(word)
     if has_colon(word) or len(_digits(solid, tall)) > sum(sign.isdigit() for sign in text):
         return ""
-    return _with_point(text, _pieces(word), tall)
+    bare = text.strip(DASHES)
+    return _with_point("-" * _has_minus(solid, tall) + bare, solid, specks, tall)
 
 
-def _with_point(text: str, pieces: Sequence[Piece], tall: int) -> str:
+def _has_minus(solid: Sequence[Piece], tall: int) -> bool:
+    """Whether the first sign of a word is low and broad: tesseract reads dashes that are none."""
+    first = min(solid, key=lambda sign: sign.left, default=None)
+    return first is not None and first.height < 0.4 * tall < first.right - first.left + 0.1 * tall
+
+
+def _with_point(text: str, solid: Sequence[Piece], specks: Sequence[Piece], tall: int) -> str:
     """A text whose decimal point was not read, with the point where the picture has it.
 
     Empty, if the picture has a point whose place is not known.
     """
     if "." in text:
         return text
-    points = [p for p in pieces if p.height < 0.35 * tall and p.top > 0.5 * tall and p.height > 0]
+    points = [p for p in specks if p.height < 0.35 * tall and p.top > 0.5 * tall]
     if not points:
         return text
-    signs = [p for p in pieces if p.height > 0.6 * tall]
-    digits = text.lstrip("+-−–—")
+    signs = _digits(solid, tall)
+    digits = text.lstrip("+" + DASHES)
     if len(points) > 1 or len(signs) != len(digits):
         return ""
     place = sum(p.left < points[0].left for p in signs)
