@@ -83,7 +83,7 @@ def test_no_melting_is_in_two_sets() -> None:
     found = list(requests.movies(SETTINGS, 2501))
     seeds = [m.seed for m in found]
     assert len(set(seeds)) == len(seeds)
-    assert {m.use for m in found} == {"training", "validation", "test"}
+    assert {m.use for m in found} == {"training", "validation", "calibration", "test"}
     for movie in found:
         seen = movie.conditions(SETTINGS)
         assert (POOR in seen) == (movie.use == "test")
@@ -242,7 +242,7 @@ def test_tiny_whole_run(tmp_path: Path) -> None:
     metrics = ensembles.metrics(runs, asked, frames, settings)
     fractions = ensembles.fraction_rows(runs, asked, settings)
     quality = ensembles.quality_rows(fractions, settings)
-    checks = scores.checks(metrics, quality, runs[0].costs)
+    checks = scores.checks(metrics, quality, runs[0].costs, [])
     assert all(set(r) == set(CHECK_COLUMNS) for r in checks)
     card = scores.scorecard(metrics, quality, settings)
     assert len(card) == 2 * 2 * len(settings.tested()) + 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,11 +16,19 @@ from defectra.cli.main import main
 from defectra.core.csvs import write_csv
 from defectra.engines.icemelt.engine import compute
 from defectra.learn.saved_network import head_of
-from defectra.studies.segmentation import ensembles, saved_models, thinned
+from defectra.studies.segmentation import (
+    ensembles,
+    evaluate,
+    requests,
+    saved_models,
+    saved_scores,
+    thinned,
+)
 from defectra.studies.segmentation.data import Frames, channels
 from defectra.studies.segmentation.familiar import described, joined, tiles
+from defectra.studies.segmentation.fraction_band import FractionBand, learn_fraction_band, signs
 from defectra.studies.segmentation.members import VALIDATION
-from defectra.studies.segmentation.settings import CLEAN, POOR, USUAL, SegmentationStudy
+from defectra.studies.segmentation.settings import CLEAN, POOR, RANGE, USUAL, SegmentationStudy
 
 SIZE = 48
 SETTINGS = SegmentationStudy(size=SIZE, seconds=0.02, copies=2, seeds=2, bootstrap=20, batch=6)
@@ -44,6 +53,22 @@ def frames(condition: str, seeds: range, share: float = 1.0) -> tuple[Frames, np
     return Frames(channels(counts), np.float32(truth)[:, None], *about), counts
 
 
+def calibrated(network: Path) -> FractionBand:
+    """Band from movies that are seen at the usual condition and at one of the range."""
+    counts, truth, movies = [], [], []
+    for number in range(14):
+        one = requests.Movie(f"m{number}", requests.CALIBRATION, 600 + number, 2)
+        for name in one.conditions(SETTINGS):
+            found = compute(dict(requests.request(one, name, SETTINGS).input))
+            counts.append(found["counts"])
+            truth.append(found["truth"].mean(axis=(1, 2)))
+            movies += [one.name] * 2
+    usual = np.tile(np.repeat([True, False], 2), 14)
+    seen = np.concatenate(counts)
+    asked = saved_models.ask_kept(network, seen)
+    return learn_fraction_band(seen, asked, np.concatenate(truth), movies, usual)
+
+
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A model of tiny networks, with limits from more frames than they were trained on."""
@@ -63,10 +88,11 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     members = one.members[head_of(folder / "raw.safetensors").name]
     seen = {name: (counts, list(found.movie)) for name, (found, counts) in known.items()}
     seen |= saved_models.with_fewer_electrons(seen, SETTINGS)
-    limits = saved_models.learn_limits(seen, members, asked, SETTINGS)
+    band = calibrated(folder / "raw.safetensors")
+    limits = saved_models.learn_limits(seen, members, asked, band, SETTINGS)
     counts = {c: electrons for c, (_, electrons) in tested.items()}
-    rows = list(saved_models.table(members, asked, counts, limits, SETTINGS))
-    write_csv(folder / "model.csv", rows, saved_models.TABLE_COLUMNS)
+    rows = list(saved_scores.table(members, asked, counts, limits, SETTINGS))
+    write_csv(folder / "model.csv", rows, saved_scores.TABLE_COLUMNS)
     refused = {r["condition"]: r["value"] for r in rows if r["quantity"] == "refused"}
     assert refused[POOR] == 1.0
     assert refused[USUAL] < 0.35
@@ -80,11 +106,14 @@ def asked(model: Path, file: Path, *words: str) -> int:
 
 def familiar(model: Path, size: int = SIZE) -> tuple[np.ndarray, np.ndarray]:
     """A frame that the model knows, and its truth."""
-    limits = saved_models.read(model).limits
+    known = saved_models.read(model)
     for seed in range(400, 420):
         found = movie(seed, size=size)
         parts, _ = tiles(found["counts"][0], SIZE)
-        if (limits.outside(parts) <= 1).all():
+        reach = known.limits.band.reach(parts, known.ask(parts))
+        if (known.limits.outside(parts) <= 1).all() and (
+            reach <= known.limits.band.usual_reach
+        ).all():
             return found["counts"][0], found["truth"][0]
     raise AssertionError("no frame of twenty is known")
 
@@ -111,6 +140,58 @@ def test_a_frame_gets_a_mask_a_fraction_and_an_uncertainty(
     wanted = known.ask(counts[None])[:, 0].mean(axis=0)
     np.testing.assert_allclose(probability, wanted, atol=1e-6)
     assert f"ice fraction {wanted.mean():.3f}" in said
+
+
+def test_a_frame_whose_truth_may_be_far_off_is_called_doubtful(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The same frame, asked of a model whose usual frames are answered far better."""
+    counts, _ = familiar(model)
+    np.save(tmp_path / "frame.npy", counts)
+    limits = saved_models.read(model).limits
+    strict = replace(limits, band=replace(limits.band, usual_reach=0.0))
+    saved_models.finish(model.with_name("raw.safetensors"), tmp_path / "s.safetensors", strict, [])
+    assert asked(tmp_path / "s.safetensors", tmp_path / "frame.npy") == 1
+    said = capsys.readouterr().out
+    assert "doubtful" in said
+    assert "90 % band" in said
+    assert (tmp_path / "frame_ice.png").exists()
+
+
+def test_signs_show_what_the_members_agree_on_wrongly() -> None:
+    """All members call a frame water: its fringes are in the power spectrum nevertheless."""
+    ice, water = (
+        np.random.default_rng(8).poisson(
+            17 * (1 + 0.3 * wave * np.ones((SIZE, 1))), (2, SIZE, SIZE)
+        )
+        for wave in (np.cos(2 * np.pi * np.arange(SIZE) / 3), np.zeros(SIZE))
+    )
+    agreed = np.full((3, 2, SIZE, SIZE), 0.01)
+    seen, none = (signs(counts, agreed) for counts in (ice, water))
+    np.testing.assert_allclose(seen[:, :1], none[:, :1])
+    np.testing.assert_allclose(seen[:, 2:5], none[:, 2:5])
+    assert (seen[:, 5:].max(axis=1) > none[:, 5:].max(axis=1) + 1).all()
+
+
+def test_area_under_the_curve_of_frames_that_count_several_times() -> None:
+    good, poor = np.array([0.1, 0.5, 0.7]), np.array([0.5, 0.9])
+    often = np.array([[1.0, 2.0, 0.0]]), np.array([[3.0, 1.0]])
+    wanted = evaluate.auroc(np.array([0.1, 0.5, 0.5]), np.array([0.5, 0.5, 0.5, 0.9]))
+    assert evaluate.weighted_auroc(good, poor, *often) == pytest.approx([wanted])
+
+
+def test_conditions_of_the_calibration_movies_fill_their_range() -> None:
+    movies = [m for m in requests.movies(SETTINGS, 1) if m.use == requests.CALIBRATION]
+    drawn = [requests.condition_of(m, RANGE, SETTINGS) for m in movies]
+    few, many = SETTINGS.doses()
+    assert all(few <= c.dose <= many for c in drawn)
+    for name in ("defocus", "drift"):
+        values, (least, most) = (
+            sorted(getattr(c, name) for c in drawn),
+            getattr(SETTINGS.calibration, name),
+        )
+        assert least <= values[0] < least + 0.1 * (most - least)
+        assert most - 0.1 * (most - least) < values[-1] <= most
 
 
 def test_a_larger_frame_is_answered_by_overlapping_squares(model: Path, tmp_path: Path) -> None:

@@ -150,6 +150,19 @@ def auroc(good: Floats, poor: Floats) -> float:
     return float(above / (len(good) * len(poor)))
 
 
+def weighted_auroc(good: Floats, poor: Floats, good_often: Floats, poor_often: Floats) -> Floats:
+    """The same for frames that count several times, shape (b,).
+
+    Parameters
+    ----------
+    good_often, poor_often
+        How often each frame counts, shape (b, n) and (b, m).
+    """
+    above = (poor > good[:, None]) + 0.5 * (poor == good[:, None])
+    total = good_often.sum(axis=1) * poor_often.sum(axis=1)
+    return np.asarray(((good_often @ above) * poor_often).sum(axis=1) / total)
+
+
 def fractions(members: NDArray[Any]) -> tuple[Floats, Floats]:
     """Ice fraction of each frame and its standard deviation over members, shape (n,) each."""
     each = np.asarray(members, float).mean(axis=(2, 3))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from defectra.images.measured import TO_ANGSTROM, Image, read_counts_image
 from defectra.learn.answers import Answer, check_options, number_of
 from defectra.studies.segmentation import evaluate
 from defectra.studies.segmentation.familiar import joined, tiles
+from defectra.studies.segmentation.fraction_band import USUAL_SHARE, signs
 from defectra.studies.segmentation.saved_models import Limits, SavedEnsemble, read
 
 Floats = NDArray[np.float64]
@@ -52,7 +54,7 @@ def predict(model: Path, files: Sequence[Path], options: Mapping[str, str]) -> I
             yield Answer(str(file), text if str(file) in text else f"{file}: {text}", False)
             continue
         folder = Path(options["out"]) if options.get("out") else file.parent
-        mask = write_mask(found, folder / file.stem)
+        mask = write_mask(found.members, folder / file.stem)
         yield answer(file, counts, found, known, mask)
 
 
@@ -96,8 +98,25 @@ def _check_pixel(image: Image, pixel: float, limits: Limits) -> None:
         )
 
 
-def segmented(counts: Floats, known: SavedEnsemble) -> NDArray[np.float64]:
-    """Probability of ice by each member, shape (members, h, w).
+@dataclass(frozen=True)
+class Segmented:
+    """What the networks say of a frame.
+
+    Attributes
+    ----------
+    members
+        Probability of ice by each member, shape (members, h, w).
+    beside
+        Ends of the true ice fraction less that of the members. They are those of squares of the
+        size of the networks; of a larger frame, which has several, their mean is taken.
+    """
+
+    members: Floats
+    beside: tuple[float, float]
+
+
+def segmented(counts: Floats, known: SavedEnsemble) -> Segmented:
+    """Probability of ice, and how far the truth may be from it.
 
     Raises
     ------
@@ -113,7 +132,10 @@ def segmented(counts: Floats, known: SavedEnsemble) -> NDArray[np.float64]:
             f"{away.max():.1f} times as far as these): no frame of ice and water at this "
             f"magnification, or its counts were scaled or smoothed"
         )
-    return joined(known.ask(parts), at, (counts.shape[0], counts.shape[1]))
+    found = known.ask(parts)
+    lower, upper = known.limits.band.beside.ends(signs(parts, found))
+    members = joined(found, at, (counts.shape[0], counts.shape[1]))
+    return Segmented(members, (float(lower.mean()), float(upper.mean())))
 
 
 def write_mask(members: Floats, stem: Path) -> Path:
@@ -131,24 +153,26 @@ def write_mask(members: Floats, stem: Path) -> Path:
     return mask
 
 
-def answer(file: Path, counts: Floats, members: Floats, known: SavedEnsemble, mask: Path) -> Answer:
+def answer(
+    file: Path, counts: Floats, found: Segmented, known: SavedEnsemble, mask: Path
+) -> Answer:
     """Ice fraction with its band, and how much it is doubted."""
     limits, electrons = known.limits, float(counts.mean())
-    fraction, spread = evaluate.fractions(members[:, None])
-    half = float(limits.band * evaluate.floor(spread)[0])
-    low, high = max(0.0, fraction[0] - half), min(1.0, fraction[0] + half)
-    doubt = evaluate.uncertainty(members[:, None])
-    sure = electrons >= limits.sure_electrons
-    text = f"ice fraction {fraction[0]:.3f}"
-    text += f" ({low:.3f} to {high:.3f}, 90 % band for frames in usual focus)" if sure else ""
-    text += (
-        f"; entropy {doubt['entropy'][0]:.3f}, disagreement {doubt['disagreement'][0]:.3f} nats a "
+    fraction = float(found.members.mean())
+    low, high = (float(np.clip(fraction + end, 0, 1)) for end in found.beside)
+    doubt = evaluate.uncertainty(found.members[:, None])
+    text = (
+        f"ice fraction {fraction:.3f} in the mask, truth {low:.3f} to {high:.3f} (90 % band); "
+        f"entropy {doubt['entropy'][0]:.3f}, disagreement {doubt['disagreement'][0]:.3f} nats a "
         f"pixel; expected squared error {limits.by_dose.expected(np.array([electrons]))[0]:.3f} at "
         f"{electrons:.3g} electrons a pixel; mask {mask}"
     )
+    reach = max(found.beside[1], -found.beside[0])
+    sure = reach <= limits.band.usual_reach
     if not sure:
         text += (
-            f"; no band: it was set on frames of {limits.sure_electrons:.3g} electrons a pixel and "
-            f"more, with fewer ice is taken for water"
+            f"; doubtful: the true fraction may be {reach:.2f} away from that of the mask, more "
+            f"than in {100 * USUAL_SHARE:.0f} % of usual frames ({limits.band.usual_reach:.2f}): "
+            f"few electrons, another focus or drift. Use the band, not the mask"
         )
     return Answer(str(file), text, sure)

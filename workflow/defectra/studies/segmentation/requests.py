@@ -1,10 +1,12 @@
-"""What study `segmentation` asks for: movies to train, validate and test on, at each condition."""
+"""What study `segmentation` asks for: movies to train, validate, calibrate and test on."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
+
+import numpy as np
 
 from defectra.campaign.arrays import array_kind, measured_arrays
 from defectra.campaign.request import Family, Item, Known, Request
@@ -13,14 +15,21 @@ from defectra.core.arrays import array_table
 from defectra.core.config import Config
 from defectra.core.records import Column
 from defectra.engines.icemelt.engine import MOVIES
-from defectra.studies.segmentation.settings import CLEAN, POOR, USUAL, SegmentationStudy
+from defectra.studies.segmentation.settings import (
+    CLEAN,
+    POOR,
+    RANGE,
+    USUAL,
+    Condition,
+    SegmentationStudy,
+)
 
 MOVIE = "movie"  # kind of result
-TRAINING, VALIDATION, TEST = "training", "validation", "test"
+TRAINING, VALIDATION, CALIBRATION, TEST = "training", "validation", "calibration", "test"
 FRAMES = array_table(
     "segmentation_movies",
     Column("movie", "string", "", "group that no split may cut: one melting"),
-    Column("use", "string", "", "training, validation or test"),
+    Column("use", "string", "", "training, validation, calibration or test"),
     Column("condition", "string", "", "how the frames are taken"),
 )
 
@@ -38,6 +47,8 @@ class Movie:
         """Conditions that it is seen at."""
         if self.use == TRAINING:
             return [CLEAN, USUAL]
+        if self.use == CALIBRATION:
+            return [USUAL, RANGE]
         return [USUAL] if self.use == VALIDATION else [*settings.tested(), POOR]
 
 
@@ -46,13 +57,31 @@ def movies(settings: SegmentationStudy, seed: int) -> Iterator[Movie]:
     sets = (
         (0, TRAINING, settings.training_movies, settings.training_frames),
         (1, VALIDATION, settings.validation_movies, settings.test_frames),
-        # block 2 was looked at while doses, networks and learning rate were chosen: never tested on
-        (3, TEST, settings.test_movies, settings.test_frames),
+        # blocks 2 and 3 were looked at while doses, networks, learning rate and signs of the band
+        # were chosen: never tested on
+        (4, CALIBRATION, settings.calibration_movies, settings.test_frames),
+        (5, TEST, settings.test_movies, settings.test_frames),
     )
     for block, use, count, frames in sets:
         for number in range(count):
             own = 1_000_000 * (seed % 1000) + 100_000 * block + number
             yield Movie(f"{use}-{number:03d}", use, own, frames)
+
+
+def condition_of(movie: Movie, name: str, settings: SegmentationStudy) -> Condition:
+    """How the frames of a movie are taken; of the range one is drawn for each movie.
+
+    Every second one has the usual dose, the others any between that of the lowest and of the clean
+    frames, the logarithm being uniform.
+    """
+    if name != RANGE:
+        return settings.conditions[name]
+    rng = np.random.default_rng([movie.seed, 1])
+    usual, wide = settings.conditions[USUAL], settings.calibration
+    few, many = settings.doses()
+    dose = usual.dose if movie.seed % 2 else float(few * (many / few) ** rng.uniform())
+    drawn = {"defocus": rng.uniform(*wide.defocus), "drift": rng.uniform(*wide.drift)}
+    return usual.model_copy(update={"dose": dose, **drawn})
 
 
 def request(movie: Movie, condition: str, settings: SegmentationStudy) -> Request:
@@ -62,8 +91,8 @@ def request(movie: Movie, condition: str, settings: SegmentationStudy) -> Reques
         "frames": movie.frames,
         "pixel_nm": settings.pixel_nm,
         "movie": movie.seed,
-        "exposure": sorted(settings.conditions).index(condition),
-        "condition": settings.conditions[condition].model_dump(),
+        "exposure": [*sorted(settings.conditions), RANGE].index(condition),
+        "condition": condition_of(movie, condition, settings).model_dump(),
     }
     about = {"movie": movie.name, "use": movie.use, "condition": condition}
     size = movie.frames * settings.size**2

@@ -101,6 +101,7 @@ use rule step as score_segmentation with:
         metrics=rules.evaluate_segmentation.output.metrics,
         quality=rules.evaluate_segmentation.output.quality,
         costs=rules.evaluate_segmentation.output.costs,
+        model=rules.save_segmentation.output.table,
     output:
         scorecard="results/segmentation/scorecard.csv",
         checks="results/segmentation/checks.csv",

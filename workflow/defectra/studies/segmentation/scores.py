@@ -10,7 +10,8 @@ from defectra.core import claims
 from defectra.core.claims import NOTHING, Check, Estimate, Row
 from defectra.studies.segmentation.ensembles import BASE, DOUBTS, EA, ER
 from defectra.studies.segmentation.evaluate import HIGHER
-from defectra.studies.segmentation.settings import USUAL, SegmentationStudy
+from defectra.studies.segmentation.saved_scores import COVERAGE, DOUBTFUL, FOUND, WIDTH
+from defectra.studies.segmentation.settings import POOR, USUAL, SegmentationStudy
 
 Claim = partial(claims.Claim, study="segmentation")
 _check = partial(Check, study="segmentation")
@@ -75,10 +76,54 @@ def _named(*parts: str) -> str:
     return "_".join(parts).replace(", ", "_").replace(" ", "_").lower()
 
 
-def checks(metrics: Rows, quality: Rows, costs: Rows) -> list[Row]:
+def checks(metrics: Rows, quality: Rows, costs: Rows, model: Rows) -> list[Row]:
     """Rows of ``checks.csv``."""
-    own = [*_cost(costs), *_baseline(metrics), *_bands(quality)]
+    own = [*_cost(costs), *_baseline(metrics), *_bands(quality), *_saved(model)]
     return [c.row() for c in own]
+
+
+def _of_model(model: Rows, condition: str, quantity: str) -> Estimate:
+    for r in model:
+        if (r["condition"], r["quantity"]) == (condition, quantity):
+            return Estimate(r["value"], r["lo"], r["hi"], int(r["n_movies"]))
+    return NOTHING
+
+
+def _saved(model: Rows) -> Iterator[Check]:
+    """Of the saved ensemble: its band at each condition, frames that it doubts."""
+    for condition in dict.fromkeys(r["condition"] for r in model):
+        if condition == POOR:
+            continue
+        found = _of_model(model, condition, COVERAGE)
+        width = _of_model(model, condition, WIDTH)
+        yield _check(
+            check_id=_named("segmentation_saved_band", condition),
+            check=f"{condition}: share of the answered frames whose true ice fraction lies in the "
+            f"band of the saved ensemble (mean width {width.shown})",
+            bound=LOW,
+            sense="at least",
+            ours=found,
+            fails_if="neither power spectrum nor members show that an answer is poor",
+        )
+        if condition != USUAL:
+            yield _check(
+                check_id=_named("segmentation_saved_found", condition),
+                check=f"{condition}: frames told from {USUAL} ones by how far the truth may be "
+                f"from the mask ({_of_model(model, condition, DOUBTFUL).shown} of them called "
+                f"doubtful): area under the curve of receiver operating characteristics",
+                bound=0.9,
+                sense="at least",
+                ours=_of_model(model, condition, FOUND),
+                fails_if="such frames look as usual ones do, or are answered as well",
+            )
+    yield _check(
+        check_id="segmentation_saved_false_alarms",
+        check=f"{USUAL}: share of the frames that the saved ensemble calls doubtful",
+        bound=0.05,
+        sense="at most",
+        ours=_of_model(model, USUAL, DOUBTFUL),
+        fails_if="usual frames other than those of the calibration are doubted more often",
+    )
 
 
 def _cost(costs: Rows) -> Iterator[Check]:

@@ -17,6 +17,21 @@ class Condition(Strict):
 
 
 CLEAN, USUAL, POOR = "clean", "usual", "poor"
+RANGE = "range"  # of focus, drift and dose, from movie to movie
+
+
+class Range(Strict):
+    """Conditions of the movies that the band of the saved ensemble is learnt from."""
+
+    defocus: tuple[float, float] = Field((-100.0, -20.0), description="nm, underfocus below 0")
+    drift: tuple[float, float] = Field((0.0, 4.0), description="pixels within a frame")
+
+    @field_validator("defocus", "drift")
+    @classmethod
+    def _rising(cls, value: tuple[float, float]) -> tuple[float, float]:
+        if not value[0] < value[1]:
+            raise ValueError("least first, then most")
+        return value
 
 
 class SegmentationStudy(ComputedSettings):
@@ -39,6 +54,10 @@ class SegmentationStudy(ComputedSettings):
     training_movies: int = Field(32, ge=2, description="movies to train on")
     training_frames: int = Field(8, ge=1, description="frames of each")
     validation_movies: int = Field(10, ge=2, description="to choose epochs and networks, and bands")
+    calibration_movies: int = Field(
+        150, ge=8, description="to learn the band of the saved ensemble from, each seen twice"
+    )
+    calibration: Range = Field(Range(), description="focus and drift of the second time")
     test_movies: int = Field(16, ge=2, description="of each condition")
     test_frames: int = Field(4, ge=2, description="frames of each")
     seconds: float = Field(8.0, gt=0, description="nominal training cost of a member")
@@ -65,11 +84,18 @@ class SegmentationStudy(ComputedSettings):
         lacking = {CLEAN, USUAL, POOR} - set(value)
         if lacking:
             raise ValueError(f"conditions: {', '.join(sorted(lacking))} must be there")
+        if RANGE in value:
+            raise ValueError(f"conditions: {RANGE!r} is the name of the calibration movies")
         return value
 
     def tested(self) -> list[str]:
         """Conditions that are tested on."""
         return [name for name in self.conditions if name not in (CLEAN, POOR)]
+
+    def doses(self) -> tuple[float, float]:
+        """Lowest that is tested on, and that of the clean frames, electrons/nm²."""
+        tested = min(self.conditions[name].dose for name in self.tested())
+        return tested, self.conditions[CLEAN].dose
 
 
 SETTINGS = SegmentationStudy

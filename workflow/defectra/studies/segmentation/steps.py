@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 from defectra.core.step import Job, results_of
 
 if TYPE_CHECKING:
+    from defectra.core.arrays import ArrayReader
     from defectra.studies.segmentation.data import Frames
+    from defectra.studies.segmentation.fraction_band import FractionBand
     from defectra.studies.segmentation.settings import SegmentationStudy
 
 
@@ -87,7 +89,7 @@ def save_segmentation(job: Job) -> None:
     from defectra.core.csvs import write_csv
     from defectra.core.store import read_table
     from defectra.learn.saved_network import head_of
-    from defectra.studies.segmentation import requests, saved_models
+    from defectra.studies.segmentation import requests, saved_models, saved_scores
     from defectra.studies.segmentation.data import counted
     from defectra.studies.segmentation.settings import CLEAN, POOR, USUAL, SegmentationStudy
 
@@ -99,11 +101,32 @@ def save_segmentation(job: Job) -> None:
     with ArrayReader(Path(job.input.movies).parent) as arrays:
         known = {f"{use} {c}": counted(rows, arrays, use, c) for use, c in uses}
         tested = {c: counted(rows, arrays, requests.TEST, c)[0] for c in (*settings.tested(), POOR)}
+        band = _calibrated(rows, arrays, job.input.network)
     fewer = saved_models.with_fewer_electrons(known, settings)
-    limits = saved_models.learn_limits({**known, **fewer}, members, asked, settings)
-    scores = list(saved_models.table(members, asked, tested, limits, settings))
-    write_csv(job.output.table, scores, saved_models.TABLE_COLUMNS)
+    limits = saved_models.learn_limits({**known, **fewer}, members, asked, band, settings)
+    scores = list(saved_scores.table(members, asked, tested, limits, settings))
+    write_csv(job.output.table, scores, saved_scores.TABLE_COLUMNS)
     saved_models.finish(job.input.network, job.output.model, limits, scores)
+
+
+def _calibrated(rows: Any, arrays: ArrayReader, network: str) -> FractionBand:
+    """Band of the ice fraction, from the calibration movies."""
+    import numpy as np
+
+    from defectra.studies.segmentation import evaluate, requests, saved_models
+    from defectra.studies.segmentation.data import counted, frames
+    from defectra.studies.segmentation.fraction_band import learn_fraction_band
+    from defectra.studies.segmentation.settings import RANGE, USUAL
+
+    each = [frames(rows, arrays, requests.CALIBRATION, c) for c in (USUAL, RANGE)]
+    counts = [counted(rows, arrays, requests.CALIBRATION, c)[0] for c in (USUAL, RANGE)]
+    return learn_fraction_band(
+        np.concatenate(counts),
+        np.concatenate([saved_models.ask_kept(network, c) for c in counts], axis=1),
+        np.concatenate([evaluate.truth_fraction(one) for one in each]),
+        [name for one in each for name in one.movie],
+        np.repeat([True, False], [len(one) for one in each]),
+    )
 
 
 def _halved(arrays: Mapping[str, Any]) -> dict[str, Any]:
@@ -166,7 +189,7 @@ def _members(path: str) -> Mapping[str, Mapping[str, Any]]:
 def score_segmentation(job: Job) -> None:
     """Scorecard and checks.
 
-    Input metrics, quality, costs (csv); output scorecard, checks (csv).
+    Input metrics, quality, costs, model (csv); output scorecard, checks (csv).
 
     params.config = leaf segmentation.
     """
@@ -174,16 +197,17 @@ def score_segmentation(job: Job) -> None:
 
     from defectra.core.claims import CHECK_COLUMNS, SCORECARD_COLUMNS
     from defectra.core.csvs import read_csv, write_csv
-    from defectra.studies.segmentation import ensembles, scores
+    from defectra.studies.segmentation import ensembles, saved_scores, scores
     from defectra.studies.segmentation.settings import SegmentationStudy
 
     settings = SegmentationStudy(**json.loads(job.params.config))
+    model = read_csv(job.input.model, saved_scores.TABLE_COLUMNS)
     metrics = read_csv(job.input.metrics, ensembles.METRIC_COLUMNS)
     quality = read_csv(job.input.quality, ensembles.QUALITY_COLUMNS)
     costs = read_csv(job.input.costs, ensembles.COST_COLUMNS)
     card = scores.scorecard(metrics, quality, settings)
     write_csv(job.output.scorecard, card, SCORECARD_COLUMNS)
-    write_csv(job.output.checks, scores.checks(metrics, quality, costs), CHECK_COLUMNS)
+    write_csv(job.output.checks, scores.checks(metrics, quality, costs, model), CHECK_COLUMNS)
 
 
 def plot_segmentation_scores(job: Job) -> None:
