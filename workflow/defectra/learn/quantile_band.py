@@ -60,9 +60,11 @@ class QuantileBand:
 
 def band_of_json(plain: Mapping[str, Any]) -> QuantileBand:
     """The inverse of :meth:`QuantileBand.as_json`."""
-    names = ("mean", "scale", "least", "most", "low", "high")
-    arrays = [np.array(plain[name], np.float64) for name in names]
-    return QuantileBand(*arrays, float(plain["margin"]))
+    mean, scale, least, most, low, high = (
+        np.array(plain[name], np.float64)
+        for name in ("mean", "scale", "least", "most", "low", "high")
+    )
+    return QuantileBand(mean, scale, least, most, low, high, float(plain["margin"]))
 
 
 def terms(x: Floats) -> Floats:
