@@ -380,6 +380,30 @@ def test_rows_with_blanks_are_refused_one_by_one(tmp_path, place, text, expected
     assert (left_out[0]["source"], expected in left_out[0]["reason"]) == ("t.csv line 2", True)
 
 
+@pytest.mark.parametrize(("first", "second"), [(5, 6), (6, 7), (5, 7)])
+def test_one_energy_for_two_charges_is_refused(tmp_path, first, second):
+    bad = [GOOD[first] if k == second else v for k, v in enumerate(GOOD)]
+    rows, left_out = levels_of_table(table(tmp_path, bad), COLUMNS, 0.14)
+    assert rows == []
+    assert "copied to the other" in left_out[0]["reason"]
+
+
+@pytest.mark.parametrize(
+    ("line", "wrong"),
+    [
+        ("CdTe,Cu_Cd,1,5,2.1,-592.2,-603.5,-600.8,-598.0,0.12,0.06", True),
+        ("CdTe,Cu_Cd,1.5,2.1,-603.5,-600.8,-598.0,0.12,0.06", True),
+        ("CdTe,Cu_Cd,1.5,2.1,-592.2,-603.5,-600.8,-598.0,0.12,0.06,,", False),
+    ],
+)
+def test_a_row_whose_cells_are_moved_is_refused(tmp_path, line, wrong):
+    path = tmp_path / "t.csv"
+    path.write_text(",".join(HEADS) + "\n" + line + "\n")
+    rows, left_out = levels_of_table(path, COLUMNS, 0.14)
+    assert (len(rows), len(left_out)) == ((0, 1) if wrong else (2, 0))
+    assert not wrong or "cells under 10 names" in left_out[0]["reason"]
+
+
 def test_a_declared_column_must_be_there_once(tmp_path):
     with pytest.raises(TableError, match=r"'E-1' is missing; there are: AB"):
         levels_of_table(table(tmp_path, GOOD, heads=[*HEADS[:7], "Em1", *HEADS[8:]]), COLUMNS, 0.14)

@@ -325,6 +325,23 @@ def test_the_core_hole_of_feff_is_reported_where_it_is_unusual(tmp_path, card, w
 
 
 @pytest.mark.parametrize(
+    ("card", "told"),
+    [
+        ("ION 0 2.0", "ION"), ("MPSE 1", "many-pole"), ("PLASMON", "many-pole"),
+        ("TEMP 3000", "TEMP"), ("SETEDGE", "SETEDGE"), ("INTERSTITIAL 0 1.5", "INTERSTITIAL"),
+        ("UNFREEZEF", "UNFREEZEF"), ("CHWIDTH 0.4", "CHWIDTH"), ("S02 0.9", "S02: fine structure"),
+        ("EDGE K 0.8", "EDGE: fine structure times 0.8"), ("HOLE 1 .8", "HOLE: fine structure"),
+        ("EDGE K 1.0", ""), ("HOLE 1 1.", ""), ("S02 0.0", ""), ("EDGE K ! 0.8", ""),
+    ],
+)  # fmt: skip
+def test_cards_of_feff_that_change_the_spectrum_are_named(tmp_path, card, told):
+    (tmp_path / "feff.inp").write_text(f"EDGE K\n{card}\nPOTENTIALS\n 0 28 Ni\nATOMS\n 0 0 0 0\n")
+    notes = Input.read(tmp_path / "feff.inp").notes
+    assert told in "; ".join(notes)
+    assert bool(told) == bool(notes)
+
+
+@pytest.mark.parametrize(
     ("cards", "edge"),
     [("EDGE K\nHOLE 4", "L3"), ("HOLE 4\nEDGE K", "K"), ("EDGE 3", "L2"), ("hole 1 1.0", "K"),
      ("EDGE L3 0.9\nEND\nEDGE K", "L3"), ("* EDGE L3\nEDG K", "K")],

@@ -86,10 +86,11 @@ def level_rows(found: ChargedEnergies, coefficient: float) -> list[Row]:
     Raises
     ------
     EngineError
-        If an energy is a blank, or the band edges are.
+        If an energy is a blank, or the band edges are; if two charges have one energy.
     """
     for charge, value in found.energies.items():
         check_blank(f"energy of charge {charge:+d}", value)
+    _refuse_equal(found.energies)
     if not math.isfinite(found.vbm_ev) or not math.isfinite(found.gap_ev):
         raise EngineError("no_states", "no valence-band maximum or no gap")
     if not 0 < found.gap_ev <= WIDEST_GAP:
@@ -102,6 +103,19 @@ def level_rows(found: ChargedEnergies, coefficient: float) -> list[Row]:
     lacking = {q for q in found.energies if q and q not in known}
     rows = [_row(found, b, f, lacking, coefficient) for b, f in zip(bare, full)]
     return with_unstable_charges(rows)
+
+
+def _refuse_equal(energies: Mapping[int, float]) -> None:
+    """Two charges have one energy, to the last digit, if one was copied to the other."""
+    charge_of: dict[float, int] = {}
+    for charge, value in energies.items():
+        if value in charge_of:
+            raise EngineError(
+                "blank_energy",
+                f"charges {charge_of[value]:+d} and {charge:+d} have one energy, {value:.10g}: one "
+                "was copied to the other",
+            )
+        charge_of[value] = charge
 
 
 def _row(

@@ -58,7 +58,8 @@ def levels_of_table(
 ) -> tuple[list[Row], list[Left]]:
     """Levels of every whole row of a csv, in the columns of COMPUTED_LEVELS, and what was left out.
 
-    A row with a zero, an empty cell or a word for an energy is left out whole, with its line.
+    A row with a zero, an empty cell or a word for an energy, more or fewer cells than names, or one
+    energy for two charges is left out whole, with its line.
 
     Raises
     ------
@@ -69,10 +70,10 @@ def levels_of_table(
     rows: list[Row] = []
     left_out: list[Left] = []
     seen: set[tuple[str, str]] = set()
-    for line, raw in _lines(path, columns):
+    for line, heads, cells in _lines(path, columns):
         where = f"{path.name} line {line}"
         try:
-            found = _defect(raw, columns)
+            found = _defect(_by_name(heads, cells), columns)
             if (found.host, found.defect) in seen:
                 raise EngineError("twice", f"{found.host} {found.defect} occurs twice")
             rows += level_rows(found, coefficient)
@@ -121,7 +122,18 @@ def _number(text: str, name: str) -> float:
         raise EngineError("blank_energy", f"{name}: {text.strip()!r} is no number") from None
 
 
-def _lines(path: Path, columns: Mapped) -> Iterator[tuple[int, dict[str, str]]]:
+def _by_name(heads: list[str], cells: list[str]) -> dict[str, str]:
+    """Cells by name; a decimal comma makes one too many, a lost cell moves all behind it."""
+    if len(cells) < len(heads) or any(c.strip() for c in cells[len(heads) :]):
+        raise EngineError(
+            "row_length",
+            f"{len(cells)} cells under {len(heads)} names: a decimal comma, or a cell is lost?",
+        )
+    return dict(zip(heads, cells))
+
+
+def _lines(path: Path, columns: Mapped) -> Iterator[tuple[int, list[str], list[str]]]:
+    """Line number, names and cells of each row that is not empty."""
     names = [columns.defect, columns.vbm, columns.gap, columns.bulk]
     names += [columns.host] if not columns.host.startswith("=") else []
     names += [*columns.energies.values(), *columns.corrections.values()]
@@ -138,6 +150,6 @@ def _lines(path: Path, columns: Mapped) -> Iterator[tuple[int, dict[str, str]]]:
                 )
             for number, cells in enumerate(reader, 2):
                 if any(c.strip() for c in cells):
-                    yield number, dict(zip(heads, [*cells, *[""] * (len(heads) - len(cells))]))
+                    yield number, heads, cells
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise TableError(f"{path}: cannot be read: {error}") from None

@@ -36,6 +36,11 @@ _TOLD = {
     "DEBY": "card DEBYE: damped by thermal motion", "SIG2": "card SIG2: damped by disorder",
     "SIGG": "card SIGGK: damped by disorder", "CHSH": "card CHSHIFT: energies moved",
     "CHBR": "card CHBROADENING: another broadening",
+    "CHWI": "card CHWIDTH: another width of the core hole",
+    "ION": "card ION: charged atoms", "MPSE": "card MPSE: many-pole self-energy",
+    "PLAS": "card PLASMON: many-pole self-energy", "TEMP": "card TEMP: warm electrons",
+    "SETE": "card SETEDGE: the edge of a table", "INTE": "card INTERSTITIAL",
+    "UNFR": "card UNFREEZEF: f states of the valence",
 }  # fmt: skip
 
 
@@ -108,9 +113,10 @@ def _paths(cards: dict[str, list[str]]) -> list[str]:
     steps = cards.get("CONT", [])
     if steps[:1] == ["0"]:
         out.append("card CONTROL: the potentials are those of an earlier run")
-    amplitude = (cards.get("S02") or ["1"])[0]
-    if amplitude not in ("1", "1.0", "0", "0.0"):
-        out.append(f"card S02: fine structure times {amplitude}")
+    for card, at in (("S02", 0), ("EDGE", 1), ("HOLE", 1)):  # of each the same amplitude
+        amplitude = (cards.get(card, [])[at:] or ["1"])[0]
+        if re.fullmatch(r"\d*\.?\d+|\d+\.", amplitude) and float(amplitude) not in (0.0, 1.0):
+            out.append(f"card {card}: fine structure times {amplitude}")
     return out
 
 
