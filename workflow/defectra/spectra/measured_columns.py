@@ -226,10 +226,10 @@ def _ratio(
     negative = bool((counts < 0).all())
     if not negative and (counts <= 0).any():
         raise SpectrumError("a detector counted zero or less: no absorption can be had there")
-    _refuse_fraction(data, found, top, under)
-    faults = (
+    faults = [
         detector_fault(found[k].name, data[:, k], is_signal=k == signal) for k in (top, under)
-    )
+    ]
+    _refuse_fraction(data, found, top, under)
     notes = ["both detectors are negative throughout"] if negative else []
     dark = [c.name for k, c in enumerate(found) if _is_dark(c) and data[:, k].any()]
     notes += [f"{', '.join(dark)} not subtracted"] if dark else []
