@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import math
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -38,6 +39,7 @@ MODELS = {
     "xgboost": "boosted trees",
     "random_forest": "random forest",
 }
+ON_PBE = re.compile(r"on PBE orbitals [-\d.]+ eV")  # in a remark: what the level was before
 Rows = list[dict[str, str]]
 
 
@@ -219,6 +221,7 @@ def _hybrid(rows: Rows) -> Iterator[str]:
                              ("hse_eV", *(f"{w}_eV" for w in WAYS)))  # fmt: skip
         name = f"{r['impurity']} on {r['site']} in {r['host']}"
         own = r["source"].removeprefix(OWN) if r["source"].startswith(OWN) else ""
+        own += "".join(f"; {part}" for part in re.findall(ON_PBE, r["remark"]))
         yield f"| {name}{f' ({own})' if own else ''} | {level} | {numbers} |"
     by_source = {
         "cells of others": of_others(rows),

@@ -89,7 +89,7 @@ def live(protocol, level, host="GaP", **more):
     method = "PBE" if protocol.endswith("_pbe") else "HSE06@PBE"
     return {"host": host, "site": "M_A", "impurity": "Sn", "q_from": 1, "q_to": 0, "atoms": 64,
             "protocol": protocol, "fidelity": f"{method}, 64 atoms, 1^3 k-points",
-            "corrected_eV": level, "bare_eV": level, "mark": "localised", **more}  # fmt: skip
+            "corrected_eV": level, "mark": "localised", **more}  # fmt: skip
 
 
 def test_own_cells_stand_beside_the_same_cells_by_pbe():

@@ -267,7 +267,7 @@ def self_consistency(
 ) -> float:
     """What orbitals of HSE06 in place of those of PBE change in a level, eV; NaN if not computed.
 
-    Bare levels of the same cell at the zone centre alone, each above its own valence band.
+    Corrected levels of the same cell at the zone centre alone, each above its own valence band.
 
     Parameters
     ----------
@@ -275,7 +275,7 @@ def self_consistency(
         Rows of COMPUTED_LEVELS by host, site, impurity, atoms, both charges and protocol.
     """
     pair = [cells.get((*_cell_of(row)[:-1], protocol)) for protocol in (SELF, ORBITALS)]
-    ours, theirs = (r["bare_eV"] if r is not None else math.nan for r in pair)
+    ours, theirs = (r["corrected_eV"] if r is not None else math.nan for r in pair)
     return float(ours - theirs)
 
 
