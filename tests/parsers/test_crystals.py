@@ -18,6 +18,9 @@ from defectra.structures import space_groups
 from defectra.structures.crystal import from_structure
 from defectra.structures.io import StructureWarning, read_structure
 
+# The cells that the tests make have few atoms in much room; what is said of that has its own tests.
+pytestmark = pytest.mark.filterwarnings("ignore:.*no two atoms are as near as a bond")
+
 DATA = Path(__file__).parent.parent / "data" / "reading"
 # file -> formula and space group, or words of the refusal
 TOLD = {
