@@ -41,12 +41,13 @@ CELLS = Table(
         Column("volumes", "floats", "Å³", "volumes of the equation of state"),
         Column("energies", "floats", "eV", "their energies"),
         Column("potentials", "floats", "eV", "electrostatic potential at each atom, if asked for"),
+        Column("gap_PBE", "float", "eV", "PBE gap of an ordering, at the zone centre; else NaN"),
         *OUTCOME_COLUMNS,
         Column("parser_version", "string", "", "version of the parser"),
     ),
 )
 COLUMNS = [
-    *("name", "phase", "kind", "charge", "energy", "fmax", "bulk_modulus", "status"),
+    *("name", "phase", "kind", "charge", "energy", "gap_PBE", "fmax", "bulk_modulus", "status"),
     *("error_class", "message", "cpu_s", "max_rss_mb", "engine_version", "origin"),
     "calculation_id",
 ]
@@ -136,7 +137,9 @@ def _scanned(steps: Mapping[str, Row]) -> Row:
 
 def _charged(steps: Mapping[str, Row]) -> Row:
     energy = _step(steps, "energy")["energy_eV"]
-    return {"energy": energy, "potentials": steps.get("potentials", {}).get("atoms_eV", [])}
+    gap = steps.get("edges", {}).get("gap_eV", float("nan"))
+    potentials = steps.get("potentials", {}).get("atoms_eV", [])
+    return {"energy": energy, "potentials": potentials, "gap_PBE": gap}
 
 
 _READERS = {SITES: _relaxed, SCAN: _scanned, CELL: _charged}

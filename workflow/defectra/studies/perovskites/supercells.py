@@ -2,7 +2,8 @@
 
 The mesh of a supercell, 2 x 2 x 2 between the lattice points, is the 4 x 4 x 4 of the pure
 compounds folded, so that energies of both can be subtracted. Sites are ideal, not relaxed. The
-ordering in layers is taken in its smallest cell, 1 x 1 x 2, whose mesh folds as well.
+ordering in layers is taken in its smallest cell, 1 x 1 x 2, whose mesh folds as well. The gap of an
+ordering in the supercell is taken at the zone centre, where the R point of the cubic cell lies.
 """
 
 from __future__ import annotations
@@ -73,7 +74,12 @@ def mixed_tasks(
             mixed = Decorated(cell, found.species(k), multiplicity=int(found.multiplicity[k]))
             phase = f"ordering {k}, {mixed.multiplicity} of {total}"
             phase = "layers" if size == LAYERS else phase
-            job = gpaw.job(_cell(mixed), _folded(protocol), [{"do": "energy"}], mesh=mesh)
+            if size == LAYERS:
+                job = gpaw.job(_cell(mixed), _folded(protocol), [{"do": "energy"}], mesh=mesh)
+            else:
+                settings = _folded(protocol).model_copy(update={"band_mesh": [1, 1, 1]})
+                steps = [{"do": "energy"}, {"do": "edges"}]
+                job = gpaw.job(_cell(mixed), settings, steps, mesh=mesh)
             yield Task(mixed_of(ions).name, phase, CELL, job)
 
 
