@@ -17,7 +17,15 @@ from defectra.core.records import Status
 from defectra.core.store import Archive, read_table, write_table
 from defectra.engines.gpaw import run as gpaw
 from defectra.engines.gpaw.settings import GpawProtocol
-from defectra.studies.perovskites import cells, decomposition, phases, runs, supercells, vacancies
+from defectra.studies.perovskites import (
+    cells,
+    decomposition,
+    orderings,
+    phases,
+    runs,
+    supercells,
+    vacancies,
+)
 from defectra.studies.perovskites import requests as asked
 from defectra.studies.perovskites.cells import CELLS
 from defectra.studies.perovskites.checks import checks
@@ -233,20 +241,61 @@ def test_vacancies_by_hand():
     assert {r["status"] for r in missing} == {"a cell of it was not computed"}
 
 
-def test_mixing_energy_by_hand():
-    pure = [
-        {"name": n, "kind": "equation_of_state", "status": "ok", "energy": e}
-        for n, e in (("CsSnI_3", -14.0), ("CsPbI_3", -15.0))
-    ]
-    cell = {"name": "CsSn_0.5Pb_0.5I_3", "phase": "ordering 5", "energy": -115.0,
+def mixed_cell(phase: str, energy: float, gap: float) -> dict:
+    return {"name": "CsSn_0.5Pb_0.5I_3", "phase": phase, "energy": energy, "gap_PBE": gap,
             "species": ["I"] * 40, "status": "ok", "message": ""}  # fmt: skip
-    labels = [
-        {"name": n, "decomposition_PBE": d}
-        for n, d in (("CsSnI_3", -0.1), ("CsPbI_3", 0.1), ("CsSn_0.5Pb_0.5I_3", 0.2))
+
+
+def orderings_by_hand(*cells: dict) -> list[dict]:
+    pure = [
+        {"name": n, "kind": kind, "status": "ok", "energy": e, "gap_PBE": gap}
+        for n, e, gap in (("CsSnI_3", -14.0, 0.5), ("CsPbI_3", -15.0, 1.5))
+        for kind in ("equation_of_state", "bands")
     ]
-    (row,) = vacancies.mixing(pure, [cell], labels)
+    labels = [
+        {"name": n, "decomposition_PBE": d, "gap_PBE": gap}
+        for n, d, gap in (
+            ("CsSnI_3", -0.1, 0.6), ("CsPbI_3", 0.1, 1.4), ("CsSn_0.5Pb_0.5I_3", 0.2, 0.7)
+        )
+    ]  # fmt: skip
+    return orderings.compare(pure, cells, labels)
+
+
+def test_energy_and_gap_of_an_ordering_by_hand():
+    (row,) = orderings_by_hand(mixed_cell("ordering 5, 6 of 24", -115.0, 0.8))
     assert row["ours_eV"] == pytest.approx(-115 / 8 + 14.5)
     assert row["published_eV"] == pytest.approx(0.2)
+    assert row["gap_change_eV"] == pytest.approx(-0.2)
+    assert row["published_gap_change_eV"] == pytest.approx(-0.3)
+    assert row["share"] == 0.25
+
+
+def test_the_spread_of_the_gap_weighs_each_ordering_by_its_share():
+    nan = float("nan")
+    rows = orderings_by_hand(
+        mixed_cell("layers", -115.0, nan), mixed_cell("ordering 0, 6 of 8", -115.0, 1.0),
+        mixed_cell("ordering 1, 2 of 8", -115.0, 2.0),
+    )  # fmt: skip
+    ((spread, done, wanted),) = orderings.gap_spreads(rows).values()
+    assert spread == pytest.approx((0.75 * 0.25) ** 0.5)
+    assert (done, wanted) == (2, 2)
+    own = {r["check_id"]: r for r in checks([], mixing=rows)}
+    assert own["ordering_gap_cssn_0.5pb_0.5i_3"]["verdict"] == "fails"
+    rows[-1]["gap_eV"] = nan
+    ((spread, done, wanted),) = orderings.gap_spreads(rows).values()
+    assert (np.isnan(spread), done, wanted) == (True, 1, 2)
+    own = {r["check_id"]: r for r in checks([], mixing=rows)}
+    assert own["ordering_gap_cssn_0.5pb_0.5i_3"]["verdict"] == "open"
+
+
+def test_only_the_orderings_of_the_supercell_are_asked_for_a_gap():
+    """The zone centre of their cell is the R point of the cubic one; that of the layers is not."""
+    tasks = list(supercells.mixed_tasks(("Cs", "Sn", "Pb", "I"), 6.3, PROTOCOL))
+    steps = [[s["do"] for s in t.job["steps"]] for t in tasks]
+    assert steps == [["energy"], *[["energy", "edges"]] * (len(tasks) - 1)]
+    shares = [orderings.share(t.phase) for t in tasks]
+    assert np.isnan(shares[0])
+    assert sum(shares[1:]) == pytest.approx(1)
 
 
 def test_scores_of_decomposition_and_film():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from defectra.core.records import Metric, Split
 from defectra.learn.committee import COMMITTEE
-from defectra.studies.perovskites import efficiency, tilts
+from defectra.studies.perovskites import efficiency, orderings, tilts
 from defectra.studies.perovskites.measured_models import CHOSEN
 from defectra.studies.perovskites.measured_scores import ALL, LADDER_COLUMNS, TARGET
 from defectra.studies.perovskites.problems import COMPOSITION
@@ -37,7 +37,18 @@ ANGLES = [
     for angle, energy, gap in ((179.9, 0.0, 0.1), (168.0, -40.0, 0.3), (152.0, 20.0, 0.8))
 ]  # fmt: skip
 TILTED = dict.fromkeys(tilts.COLUMNS, 0.2) | {"name": "CsPbI_3", "angle_deg": 160.0}
+ORDERINGS = [
+    dict.fromkeys(orderings.COLUMNS, 0.1) | {
+        "name": "CsSn_0.5Pb_0.5I_3", "ordering": f"ordering {k}, 1 of 2", "share": 0.5,
+        "gap_eV": gap, "status": "ok",
+    }
+    for k, gap in enumerate((0.9, 1.1))
+]  # fmt: skip
 CASES = {
+    "perovskites.orderings.plot_orderings": (
+        [*ORDERINGS, ORDERINGS[0] | {"ordering": "layers", "share": "", "gap_eV": ""}],
+        lambda rows: (rows,),
+    ),
     "perovskites.light.plot_absorption": (FILMS, lambda rows: ([SPECTRUM], rows)),
     "perovskites.light.plot_tilts": (ANGLES, lambda rows: (rows, [TILTED] if rows else [])),
     "perovskites.measured.plot_ladder": (

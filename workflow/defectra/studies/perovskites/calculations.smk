@@ -105,7 +105,11 @@ use rule step as compare_cells with:
             category="Perovskites: calculations",
             caption="captions/vacancies.rst",
         ),
-        mixing="results/perovskites/mixing.csv",
+        mixing=report(
+            "results/perovskites/mixing.csv",
+            category="Perovskites: calculations",
+            caption="captions/mixing.rst",
+        ),
     log:
         "results/logs/perovskites/compare_cells.log",
     localrule: True
@@ -130,6 +134,24 @@ use rule step as plot_perovskite_decomposition with:
         **need(mb=800, minutes=10),
     params:
         **step("defectra.studies.perovskites.plots.plot_perovskite_decomposition"),
+
+
+use rule step as plot_perovskite_orderings with:
+    input:
+        mixing=rules.compare_cells.output.mixing,
+    output:
+        report(
+            "results/perovskites/figures/orderings.png",
+            category="Perovskites: calculations",
+            caption="captions/orderings_figure.rst",
+        ),
+    log:
+        "results/logs/perovskites/plot_perovskite_orderings.log",
+    localrule: True
+    resources:
+        **need(mb=800, minutes=10),
+    params:
+        **step("defectra.studies.perovskites.plots.plot_perovskite_orderings"),
 
 
 use rule step as measure_slme with:

@@ -8,7 +8,7 @@ from functools import partial
 from defectra.core.claims import NAN, Check, Estimate, Row, Rows, estimate
 from defectra.core.records import Metric, Split, Status
 from defectra.learn.committee import COMMITTEE
-from defectra.studies.perovskites import binary_phases, published
+from defectra.studies.perovskites import binary_phases, orderings, published
 from defectra.studies.perovskites.checks_light import checks_light
 from defectra.studies.perovskites.checks_measured import checks_measured
 from defectra.studies.perovskites.evaluate import BASELINE
@@ -47,6 +47,7 @@ BROKEN = ("MAGeI_3",)  # published rows that are known to break an identity
 # How far the mean of our own calculations may lie from the published column.
 PARITY = {"lattice_PBE": 0.02, "gap_PBE": 0.1, "gap_HSE": 0.15}
 DECOMPOSITION_OFF = 0.1  # eV
+ORDERING_GAP = 0.1  # eV, half of what the best models of the gap err by
 # Of our predictions with the authors'.
 LEAST_CORRELATION = 0.97
 
@@ -64,6 +65,7 @@ def checks(
     predictions: Rows = (),
     films: Rows = (),
     tilted: Rows = (),
+    mixing: Rows = (),
 ) -> list[Row]:
     """Rows of ``checks.csv``; each table may be empty, or None where an empty one says something.
 
@@ -75,14 +77,14 @@ def checks(
         ``decomposition.csv``.
     measured, ladder, predictions
         Rows of ``measured_metrics.csv``, ``ladder.csv``, ``published_predictions.csv``.
-    films, tilted
-        Rows of ``films.csv`` and ``tilts.csv``.
+    films, tilted, mixing
+        Rows of ``films.csv``, ``tilts.csv`` and ``mixing.csv``.
     """
     own = [*_errors(metrics), *_skills(metrics), *_coverage(metrics), _identities(quality)]
     own += [_references(references), _runs(runs), *_parity(parity), _alkali_halides(excesses)]
     own += [_decomposition(decomposition), *checks_measured(measured, ladder)]
     own += [_authors(predictions, unseen=u) for u in (False, True)]
-    own += checks_light(films, tilted)
+    own += [*checks_light(films, tilted), *_orderings(mixing)]
     return [c.row() for c in own]
 
 
@@ -241,3 +243,17 @@ def _decomposition(rows: Rows) -> Check:
         unit="eV",
         fails_if="our decomposition energies differ from the published ones in one direction",
     )
+
+
+def _orderings(rows: Rows) -> Iterator[Check]:
+    for name, (spread, done, asked) in orderings.gap_spreads(rows).items():
+        yield _check(
+            check_id=_name("ordering_gap", name),
+            check=f"{name}: standard deviation of the PBE gap over the orderings of one formula "
+            f"({done} of {asked} computed, each with its share of the arrangements)",
+            bound=ORDERING_GAP,
+            sense="at most",
+            ours=Estimate.exact(spread, done),
+            unit="eV",
+            fails_if="the formula leaves the gap open by half of the error of the best model",
+        )

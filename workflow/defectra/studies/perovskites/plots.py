@@ -43,6 +43,18 @@ def plot_perovskite_fidelity(job: Job) -> None:
     plot_fidelity(read_csv(job.input.fidelity, FIDELITY_COLUMNS), job.output[0])
 
 
+def plot_perovskite_orderings(job: Job) -> None:
+    """Figure `orderings`.
+
+    Input mixing (csv); output[0] png.
+    """
+    from defectra.core.csvs import read_csv
+    from defectra.studies.perovskites import orderings
+    from defectra.studies.perovskites.figures.orderings import plot_orderings
+
+    plot_orderings(read_csv(job.input.mixing, orderings.COLUMNS), job.output[0])
+
+
 def plot_perovskite_parity(job: Job) -> None:
     """Figure `parity` of the perovskites.
 

@@ -271,6 +271,7 @@ use rule step as score_perovskites with:
         parity=rules.compare_runs.output.parity,
         excesses=rules.compare_runs.output.excesses,
         decomposition=rules.compare_cells.output.decomposition,
+        mixing=rules.compare_cells.output.mixing,
         films=rules.measure_slme.output[0],
         own_films=rules.compare_light.output.films,
         tilts=rules.compare_light.output.tilts,
@@ -306,7 +307,7 @@ rule perovskites:
                     "fidelity",
                 ),
                 *("funnel", "gap", "stability", "ladder", "coverage"),
-                *("absorption", "tilts"),
+                *("absorption", "tilts", "orderings"),
             ],
         ),
     localrule: True

@@ -125,7 +125,14 @@ def score_perovskites(job: Job) -> None:
     from defectra.core.claims import CHECK_COLUMNS, SCORECARD_COLUMNS
     from defectra.core.csvs import read_csv, write_csv
     from defectra.core.records import METRICS_COLUMNS
-    from defectra.studies.perovskites import decomposition, efficiency, published, slme, tilts
+    from defectra.studies.perovskites import (
+        decomposition,
+        efficiency,
+        orderings,
+        published,
+        slme,
+        tilts,
+    )
     from defectra.studies.perovskites.binary_phases import EXCESS_COLUMNS
     from defectra.studies.perovskites.checks import checks
     from defectra.studies.perovskites.measured_scores import LADDER_COLUMNS
@@ -152,6 +159,7 @@ def score_perovskites(job: Job) -> None:
         read_csv(job.input.predictions, published.COLUMNS),
         read_csv(job.input.own_films, efficiency.COLUMNS),
         read_csv(job.input.tilts, tilts.COLUMNS),
+        read_csv(job.input.mixing, orderings.COLUMNS),
     )
     write_csv(job.output.scorecard, claims, SCORECARD_COLUMNS)
     write_csv(job.output.checks, own, CHECK_COLUMNS)

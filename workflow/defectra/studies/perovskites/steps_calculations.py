@@ -36,7 +36,7 @@ def compare_cells(job: Job) -> None:
     """
     from defectra.core.csvs import read_csv, write_csv
     from defectra.core.store import read_table
-    from defectra.studies.perovskites import decomposition, vacancies
+    from defectra.studies.perovskites import decomposition, orderings, vacancies
     from defectra.studies.perovskites.binary_phases import EXCESS_COLUMNS
     from defectra.studies.perovskites.cells import CELLS
     from defectra.studies.perovskites.tables import COMPOUNDS, RUNS
@@ -50,8 +50,8 @@ def compare_cells(job: Job) -> None:
     write_csv(job.output.summary, decomposition.summary(rows), decomposition.SUMMARY_COLUMNS)
     pairs = vacancies.compare(runs, cells, published)
     write_csv(job.output.vacancies, pairs, vacancies.COLUMNS)
-    mixed = vacancies.mixing(runs, cells, published)
-    write_csv(job.output.mixing, mixed, vacancies.MIXING_COLUMNS)
+    mixed = orderings.compare(runs, cells, published)
+    write_csv(job.output.mixing, mixed, orderings.COLUMNS)
 
 
 def compare_runs(job: Job) -> None:

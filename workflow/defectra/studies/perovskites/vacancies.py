@@ -1,4 +1,4 @@
-"""Charged vacancies and mixed B sites of our own, beside the published columns.
+"""Charged vacancies of our own, beside the published columns.
 
 With mu_A + mu_X = E(AX), as the published chemical potentials have it, the cost of a pair of
 vacancies hangs on no condition and on no Fermi level:
@@ -23,15 +23,13 @@ import numpy as np
 from defectra.core.records import Status
 from defectra.defects.corrections import madelung_cubic
 from defectra.studies.perovskites import runs
-from defectra.studies.perovskites.cells import CELL, SCAN
-from defectra.studies.perovskites.supercells import HOSTS, MIXED, UNITS, mixed_of
+from defectra.studies.perovskites.cells import CELL
+from defectra.studies.perovskites.supercells import HOSTS, UNITS
 
 Row = dict[str, Any]
 Rows = Sequence[Mapping[str, Any]]
 NAN = float("nan")
 COLUMNS = ["name", "quantity", "unit", "ours", "uncorrected", "published", "deviation", "status"]
-ATOMS = 5  # of a formula unit
-MIXING_COLUMNS = ["name", "ordering", "ours_eV", "published_eV", "deviation_eV", "status"]
 
 
 def compare(pure: Rows, found: Rows, published: Rows) -> list[Row]:
@@ -92,28 +90,3 @@ def _published(quantity: str, label: Mapping[str, Any]) -> float:
     if quantity == "neutral_pair":
         return float(label.get("vacancy_A", NAN)) + float(label.get("vacancy_X", NAN))
     return float(label.get(quantity, NAN))
-
-
-def mixing(pure: Rows, found: Rows, published: Rows) -> list[Row]:
-    """Rows of ``mixing.csv``: energy of each ordering less that of its end members, per formula.
-
-    Published: the same difference of decomposition energies, in which the references drop out.
-    """
-    end_members = {
-        r["name"]: r["energy"] for r in pure if r["kind"] == SCAN and r["status"] == Status.OK
-    }
-    labels = {r["name"]: r["decomposition_PBE"] for r in published}
-    out = []
-    for ions in MIXED:
-        a, one, two, x = ions
-        names = [runs.pure_of(a, b, x).name for b in (one, two)]
-        name = mixed_of(ions).name
-        mean = np.mean([end_members.get(n, NAN) for n in names])
-        theirs = labels.get(name, NAN) - np.mean([labels.get(n, NAN) for n in names])
-        for row in found:
-            if row["name"] == name:
-                ours = row["energy"] * ATOMS / len(row["species"]) - mean
-                reason = row["message"] or row["status"]
-                values = {"ours_eV": ours, "published_eV": theirs, "deviation_eV": ours - theirs}
-                out.append({"name": name, "ordering": row["phase"], **values, "status": reason})
-    return out

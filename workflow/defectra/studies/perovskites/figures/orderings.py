@@ -1,0 +1,54 @@
+"""Figure of the orderings of a mixed B site: energy and gap of each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from defectra.figures import style
+from defectra.studies.perovskites import orderings
+
+Rows = Sequence[Mapping[str, Any]]
+
+
+@style.styled()
+def plot_orderings(rows: Rows, path: str | Path) -> None:
+    """Gap against energy of each ordering, one panel a formula; the area is its share."""
+    names = list(dict.fromkeys(str(r["name"]) for r in rows))
+    figure, axes = style.canvas(1, max(1, len(names)), (4.6 * max(1, len(names)), 4.2))
+    spreads = orderings.gap_spreads(rows)
+    if not names:
+        style.say(axes[0, 0], "not computed")
+    for axis, name in zip(axes.flat, names):
+        _panel(axis, [r for r in rows if r["name"] == name], spreads[name])
+        axis.set_title(name.replace("_3", "$_3$").replace("_0.5", "$_{0.5}$"))
+    style.save(figure, path)
+
+
+def _panel(axis: Axes, rows: Rows, spread: tuple[float, int, int]) -> None:
+    done = [r for r in rows if style.finite(r["gap_eV"], r["ours_eV"], r["share"])]
+    if not done:
+        style.say(axis, "no gap of an ordering was computed")
+        return
+    energy, gap, part = (
+        np.array([float(r[c]) for r in done]) for c in ("ours_eV", "gap_eV", "share")
+    )
+    axis.scatter(1000 * energy, gap, 30 + 600 * part, color=style.BLUE, alpha=0.6, lw=0)
+    mean = gap[0] - float(done[0]["gap_change_eV"])
+    axis.axhline(mean, color=style.BLACK, lw=0.8, label="mean of the end members, ours")
+    published = float(done[0]["published_gap_change_eV"] or "nan")
+    if np.isfinite(published):
+        axis.axhline(mean + published, color=style.RED, lw=0.8, ls="--",
+                     label="the same and the published change on mixing")  # fmt: skip
+    width, count, asked = spread
+    text = f"{count} of {asked} orderings"
+    if np.isfinite(width):
+        text += f"\nstandard deviation {width:.3f} eV"
+    axis.text(0.04, 0.96, text, transform=axis.transAxes, va="top", fontsize=8)
+    axis.set(xlabel="energy of mixing (meV per formula unit)", ylabel="gap, PBE (eV)")
+    axis.margins(0.15)
+    axis.legend(fontsize=7.5, loc="lower right")
