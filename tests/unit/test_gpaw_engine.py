@@ -131,7 +131,7 @@ def test_no_program_is_a_sentence(monkeypatch, tmp_path, fake):
         gpaw.program()
     monkeypatch.delenv(gpaw.VARIABLE)
     monkeypatch.setattr(gpaw, "BESIDE", tmp_path / ".venv-gpaw/bin/python")
-    with pytest.raises(EngineError, match="make engines"):
+    with pytest.raises(EngineError, match="make gpaw"):
         gpaw.program()
     assert gpaw.run(asked()).error_class == "engine_missing"
     fake(version="sys.exit(\"ModuleNotFoundError: No module named 'gpaw'\")")

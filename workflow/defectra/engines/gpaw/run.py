@@ -1,7 +1,7 @@
 """GPAW: energies, equations of state, band edges, hybrid eigenvalues; a program of its own.
 
 GPAW is GPL-3 and is never imported here: the programs of ``programs`` are run by a Python that
-has it. `make engines` builds that one (``.venv-gpaw``), ``DEFECTRA_GPAW`` names another, and
+has it. `make gpaw` builds that one (``.venv-gpaw``), ``DEFECTRA_GPAW`` names another, and
 ``DEFECTRA_GPAW_LAUNCH`` (such as ``mpiexec -n 4``) starts it on several cores.
 """
 
@@ -106,7 +106,7 @@ def program() -> Path:
         return BESIDE
     raise EngineError(
         "engine_missing",
-        f"GPAW is not installed: run `make engines`, or name a Python that can import gpaw in "
+        f"GPAW is not installed: run `make gpaw`, or name a Python that can import gpaw in "
         f"{VARIABLE}; without it only the calculations of the archive are used",
     )
 
