@@ -7,7 +7,9 @@ The published levels are of relaxed, larger cells. From cells that are there alr
   read from the potentials, so that the level for the static constant follows without a new run;
 * *size*: the same defect and protocol in several cells, against the smallest;
 * *relaxation*: the same defect and cell, relaxed and not, without image-charge correction; and what
-  is then left to the published levels, relaxed ones being screened by the static constant.
+  is then left to the published levels, relaxed ones being screened by the static constant. A
+  valence band in another place moves donors and acceptors alike, an error of the image-charge
+  correction moves them apart: both parts of what is left are given.
 """
 
 from __future__ import annotations
@@ -185,9 +187,51 @@ def _relaxation(levels: Rows) -> Iterator[Row]:
         if math.isfinite(left):
             found = Estimate.exact(left, 1)
             yield _row("relaxation", kind, "corrected level less published", found, what)
-    for kind, found in left_when_relaxed(levels).items():
-        what = f"mean over relaxed cells of {LARGE} atoms and more, carrier bound"
-        yield _row("relaxation", kind, "corrected level less published", found, what)
+    yield from _left(left_when_relaxed(levels))
+
+
+def _left(means: Mapping[str, Estimate]) -> Iterator[Row]:
+    """What is left to the published levels when relaxed, by kind and taken together."""
+    found = {
+        kind: (mean, f"mean over relaxed cells of {LARGE} atoms and more, carrier bound")
+        for kind, mean in means.items()
+    }
+    if set(means) == set(_KINDS.values()):
+        alike, apart = alike_and_apart(means["donor"], means["acceptor"])
+        found["donor and acceptor"] = alike, "mean of both means: moves donors and acceptors alike"
+        found["donor less acceptor"] = apart, "half of it: moves donors and acceptors apart"
+    for kind, (mean, what) in found.items():
+        yield _row("relaxation", kind, "corrected level less published", mean, what)
+
+
+def alike_and_apart(donor: Estimate, acceptor: Estimate) -> tuple[Estimate, Estimate]:
+    """Half the sum and half the difference of two independent means.
+
+    The interval is that of Welch (Biometrika 34, 28 (1947)): Student's t with the degrees of
+    freedom that the two variances leave. NaN where one of them rests on a single value.
+
+    Parameters
+    ----------
+    donor, acceptor
+        Means with their intervals of Student's t (:meth:`Estimate.mean`), eV.
+    """
+    from scipy.stats import t
+
+    def square(mean: Estimate) -> float:
+        """Variance of the mean, from the half width of its interval."""
+        if mean.n < 2:
+            return math.nan
+        return float(((mean.hi - mean.lo) / 2 / t.ppf(0.95, mean.n - 1)) ** 2)
+
+    squares, n = [square(m) for m in (donor, acceptor)], donor.n + acceptor.n
+    total, half = sum(squares), math.nan
+    if total >= 0:
+        parts = sum(v**2 / (m.n - 1) for v, m in zip(squares, (donor, acceptor)))
+        freedom = total**2 / parts if parts else math.inf
+        half = float(t.ppf(0.95, freedom) * math.sqrt(total)) / 2
+    middles = ((donor.value + acceptor.value) / 2, (donor.value - acceptor.value) / 2)
+    alike, apart = (Estimate(v, v - half, v + half, n) for v in middles)
+    return alike, apart
 
 
 def is_ideal(row: Mapping[str, Any]) -> bool:
