@@ -93,6 +93,17 @@ def test_job_without_glides_keeps_the_identity_of_before():
     assert "glides" not in plain.job["settings"]
 
 
+def test_band_edges_of_a_host_are_asked_for_on_the_mesh_of_its_density():
+    task = supercells.edges_task(("Cs", "Pb", "I"), 6.4, PROTOCOL)
+    host = supercells.host_task(("Cs", "Pb", "I"), 6.4, PROTOCOL)
+    assert [s["do"] for s in task.job["steps"]] == ["energy", "edges"]
+    assert task.job["settings"]["band_mesh"] == []
+    assert (task.job["lattice"], task.key != host.key) == (host.job["lattice"], True)
+    steps = {"energy": {"energy_eV": -3.0}, "edges": {"gap_eV": 2.0, "vbm_eV": 0.5}}
+    row = finished(task, steps)
+    assert (row["phase"], row["vbm_PBE"], row["gap_PBE"]) == ("host, band edges", 0.5, 2.0)
+
+
 def test_vacancies_of_a_host():
     found = list(supercells.vacancy_tasks(("Cs", "Pb", "I"), 6.4, PROTOCOL))
     assert [(t.phase, t.job["charge"]) for t in found] == [
@@ -160,8 +171,8 @@ def test_campaign_computes_once_and_says_what_is_missing(campaign, tmp_path):
     start, count = campaign
     before, new = start()
     assert {r["error_class"] for r in before} == {"not_computed"}
-    # 21 phases, 12 of them scanned, host and four vacancies of the one host that is known.
-    assert len(new) == len(count.read_text()) == 21 + 12 + 5
+    # 21 phases, 12 of them scanned; host, its edges and four vacancies of the one that is known.
+    assert len(new) == len(count.read_text()) == 21 + 12 + 6
     rows, again = start()
     assert again == []
     assert {r["status"] for r in rows} == {"ok"}
@@ -217,9 +228,10 @@ def test_vacancies_by_hand():
         ("V_Cs", -1): -73.0,
         ("V_I", 0): -76.0,
         ("V_I", 1): -79.0,
+        ("host, band edges", 0): -10.0,
     }
     found = [
-        own | {"phase": p, "charge": q, "energy": e, "lattice": lattice}
+        own | {"phase": p, "charge": q, "energy": e, "lattice": lattice, "vbm_PBE": 0.7}
         for (p, q), e in energies.items()
     ]
     pure = [
@@ -237,6 +249,10 @@ def test_vacancies_by_hand():
     assert rows["level_A"]["uncorrected"] == pytest.approx(2.0 - 1.5)
     assert rows["level_X"]["uncorrected"] == pytest.approx(3.0 - 1.5)
     assert rows["level_X"]["ours"] == pytest.approx(1.5 - image, abs=1e-4)
+    filling = {quantity: row["band_filling"] for quantity, row in rows.items()}
+    assert filling == pytest.approx(
+        {"defect_energy": 0.0, "neutral_pair": -0.8, "level_A": 0.8, "level_X": 0.0}
+    )
     missing = [r for r in vacancies.compare(pure, [], [label]) if r["name"] == name]
     assert {r["status"] for r in missing} == {"a cell of it was not computed"}
 

@@ -41,7 +41,8 @@ CELLS = Table(
         Column("volumes", "floats", "Å³", "volumes of the equation of state"),
         Column("energies", "floats", "eV", "their energies"),
         Column("potentials", "floats", "eV", "electrostatic potential at each atom, if asked for"),
-        Column("gap_PBE", "float", "eV", "PBE gap of an ordering, at the zone centre; else NaN"),
+        Column("gap_PBE", "float", "eV", "PBE gap on the mesh of the bands; NaN: not asked for"),
+        Column("vbm_PBE", "float", "eV", "highest valence state on that mesh; NaN: not asked for"),
         *OUTCOME_COLUMNS,
         Column("parser_version", "string", "", "version of the parser"),
     ),
@@ -137,9 +138,10 @@ def _scanned(steps: Mapping[str, Row]) -> Row:
 
 def _charged(steps: Mapping[str, Row]) -> Row:
     energy = _step(steps, "energy")["energy_eV"]
-    gap = steps.get("edges", {}).get("gap_eV", float("nan"))
+    edges = steps.get("edges", {})
+    gap, top = (edges.get(name, float("nan")) for name in ("gap_eV", "vbm_eV"))
     potentials = steps.get("potentials", {}).get("atoms_eV", [])
-    return {"energy": energy, "potentials": potentials, "gap_PBE": gap}
+    return {"energy": energy, "potentials": potentials, "gap_PBE": gap, "vbm_PBE": top}
 
 
 _READERS = {SITES: _relaxed, SCAN: _scanned, CELL: _charged}

@@ -113,16 +113,17 @@ def phase_chain(phase: phases.Phase, protocol: Protocol, known: Known) -> Iterat
 
 
 def vacancy_chain(host: tuple[str, str, str], protocol: Protocol, known: Known) -> Iterator[Item]:
-    """The host, then its charged vacancies."""
+    """The host and its band edges, then its charged vacancies."""
     compound = runs.pure_of(*host)
     at = _lattice(compound, protocol, known)
     if at is None:
-        count = 1 + len(supercells.CHARGES)
+        count = 2 + len(supercells.CHARGES)
         yield _waiting(
             CELL, protocol, f"the lattice constant of {compound.name}", count, (cells.CELL, 39)
         )
         return
     yield _cell_request(supercells.host_task(host, at, protocol[1]), protocol)
+    yield _cell_request(supercells.edges_task(host, at, protocol[1]), protocol)
     for task in supercells.vacancy_tasks(host, at, protocol[1]):
         yield _cell_request(task, protocol)
 

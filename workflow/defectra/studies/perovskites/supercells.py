@@ -28,6 +28,7 @@ UNITS = 8  # formula units of a supercell
 # Site and charge, the closed shells first: a shallow acceptor and a shallow donor.
 CHARGES = (("A", -1), ("X", 1), ("A", 0), ("X", 0))
 LAYERS, LAYERS_MESH = (1, 1, 2), (4, 4, 2)
+HOST_EDGES = "host, band edges"  # name of a task
 # Hosts of vacancies, and pairs of B that share the site half and half, as A, B, B', X; the first
 # that are worth it: the machine decides how far it gets.
 HOSTS = (("Cs", "Sn", "Br"), ("Cs", "Pb", "I"))
@@ -41,6 +42,18 @@ def host_task(ions: tuple[str, str, str], lattice: float, protocol: GpawProtocol
     cell = runs.cell(runs.pure_of(a, b, x), round(lattice, 4))
     steps = [{"do": "energy"}, {"do": "potentials"}]
     return Task(name, "host", CELL, gpaw.job(cell, protocol, steps))
+
+
+def edges_task(ions: tuple[str, str, str], lattice: float, protocol: GpawProtocol) -> Task:
+    """Band edges of the host on the mesh of its density, where carriers of a vacancy sit as well.
+
+    That mesh lies between the lattice points: it holds neither band edge.
+    """
+    compound = runs.pure_of(*ions)
+    settings = protocol.model_copy(update={"band_mesh": []})
+    steps = [{"do": "energy"}, {"do": "edges"}]
+    job = gpaw.job(runs.cell(compound, round(lattice, 4)), settings, steps)
+    return Task(compound.name, HOST_EDGES, CELL, job)
 
 
 def vacancy_tasks(
