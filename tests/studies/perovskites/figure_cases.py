@@ -9,6 +9,7 @@ from defectra.studies.perovskites.measured_models import CHOSEN
 from defectra.studies.perovskites.measured_scores import ALL, LADDER_COLUMNS, TARGET
 from defectra.studies.perovskites.problems import COMPOSITION
 
+NAN = float("nan")
 RUNG = dict.fromkeys(LADDER_COLUMNS, 1.0) | {
     "formula": "MAPbI_3", "phase": "cubic", "used": "yes", "inside": "yes", "form": "line",
     "gap_measured_eV": 1.55, "gap_HSE_eV": 2.64, "half_eV": 0.4,
@@ -46,7 +47,7 @@ ORDERINGS = [
 ]  # fmt: skip
 CASES = {
     "perovskites.orderings.plot_orderings": (
-        [*ORDERINGS, ORDERINGS[0] | {"ordering": "layers", "share": "", "gap_eV": ""}],
+        [*ORDERINGS, ORDERINGS[0] | {"ordering": "layers", "share": NAN, "gap_eV": NAN}],
         lambda rows: (rows,),
     ),
     "perovskites.light.plot_absorption": (FILMS, lambda rows: ([SPECTRUM], rows)),

@@ -15,6 +15,8 @@ NUMBERS = (
     *("value", "lo", "hi", "window_lo_eV", "window_hi_eV"),
     *("published", "ours", "tolerance", "bound"),
 )
+# Ends of names, after an underscore.
+UNITS = ("eV", "meV", "deg", "percent", "px", "um", "nm", "GPa", "s", "mb")
 
 
 def write_csv(path: str | Path, rows: Iterable[Mapping[str, Any]], columns: list[str]) -> None:
@@ -44,7 +46,7 @@ def read_csv(path: str | Path, columns: list[str]) -> list[dict[str, Any]]:
     """Read rows; a field that reads as a number is a float, an empty one is NaN where numeric.
 
     A column is numeric if every filled field in it is a number; one that is empty throughout is
-    numeric if it is one of :data:`NUMBERS`.
+    numeric if it is one of :data:`NUMBERS`, or its name ends with one of :data:`UNITS`.
 
     Raises
     ------
@@ -64,10 +66,15 @@ def read_csv(path: str | Path, columns: list[str]) -> list[dict[str, Any]]:
         raise TableError(f"{path}: columns {names}, expected {columns}")
     for name in columns:
         filled = [r[name] for r in rows if r[name] not in ("", None)]
-        if (filled and all(is_number(v) for v in filled)) or (not filled and name in NUMBERS):
+        if all(is_number(v) for v in filled) if filled else _is_numeric(name):
             for row in rows:
                 row[name] = float(row[name]) if row[name] else float("nan")
     return rows
+
+
+def _is_numeric(name: str) -> bool:
+    """Whether a column without any field holds numbers, by its name."""
+    return name in NUMBERS or name.rpartition("_")[2] in UNITS
 
 
 def is_number(text: str) -> bool:

@@ -51,8 +51,8 @@ class Found:
 
 
 def _number(row: Row | None, key: str) -> float:
-    """A number of a row; a column that is empty throughout is read as text."""
-    return math.nan if row is None or row[key] == "" else float(row[key])
+    """A number of a row; NaN without a row."""
+    return math.nan if row is None else float(row[key])
 
 
 def scorecard(found: Found) -> list[Row]:

@@ -93,8 +93,7 @@ def _why_not(
 def _usable(row: Mapping[str, Any] | None) -> bool:
     if row is None or row["mark"] == UNCORRECTED or row["status"] == "failed":
         return False
-    value = row["level_eV"]
-    return value != "" and math.isfinite(float(value))  # a column without numbers is read as text
+    return math.isfinite(row["level_eV"])
 
 
 def _known(key: Key, published: set[Key], hosts: set[str]) -> str:

@@ -102,8 +102,9 @@ def gap_spreads(rows: Rows) -> dict[str, tuple[float, int, int]]:
     """
     out: dict[str, tuple[float, int, int]] = {}
     for name in dict.fromkeys(str(r["name"]) for r in rows):
-        asked = [r for r in rows if r["name"] == name and np.isfinite(float(r["share"] or NAN))]
-        own = [(float(r["gap_eV"]), float(r["share"])) for r in asked if _finite(r["gap_eV"])]
+        asked = [r for r in rows if r["name"] == name and np.isfinite(float(r["share"]))]
+        own = [(float(r["gap_eV"]), float(r["share"])) for r in asked]
+        own = [pair for pair in own if np.isfinite(pair[0])]
         gaps, weights = np.array(own).reshape(-1, 2).T
         spread = NAN
         if len(own) > 1:
@@ -111,7 +112,3 @@ def gap_spreads(rows: Rows) -> dict[str, tuple[float, int, int]]:
             spread = float(np.sqrt(np.average((gaps - mean) ** 2, weights=weights)))
         out[name] = (spread, len(own), len(asked))
     return out
-
-
-def _finite(value: Any) -> bool:
-    return value != "" and bool(np.isfinite(float(value)))

@@ -88,9 +88,8 @@ def _of_points(found: Digitised, person: Sequence[Row], width: int) -> Iterator[
 
 
 def of_kind(rows: Sequence[Mapping[str, Any]], kind: str) -> Floats:
-    """Distances of one kind, pixels; NaN where nothing was read, an empty field of the table."""
-    own = [row["away_px"] for row in rows if row["kind"] == kind]
-    return np.array([NAN if away == "" else away for away in own], float)
+    """Distances of one kind, pixels; NaN where nothing was read."""
+    return np.array([row["away_px"] for row in rows if row["kind"] == kind], float)
 
 
 def lines_found(rows: Sequence[Row], found_px: float) -> int:

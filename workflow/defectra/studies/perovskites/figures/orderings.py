@@ -13,6 +13,10 @@ from defectra.figures import style
 from defectra.studies.perovskites import orderings
 
 Rows = Sequence[Mapping[str, Any]]
+_LINES = (
+    ("-", style.BLACK, "mean of the end members, ours"),
+    ("--", style.RED, "the same and the published change on mixing"),
+)
 
 
 @style.styled()
@@ -26,6 +30,12 @@ def plot_orderings(rows: Rows, path: str | Path) -> None:
     for axis, name in zip(axes.flat, names):
         _panel(axis, [r for r in rows if r["name"] == name], spreads[name])
         axis.set_title(name.replace("_3", "$_3$").replace("_0.5", "$_{0.5}$"))
+    blank = axes[0, 0]
+    handles = [
+        blank.plot([], [], line, color=colour, lw=0.8, label=label)[0]
+        for line, colour, label in _LINES
+    ]
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
     style.save(figure, path)
 
 
@@ -39,11 +49,11 @@ def _panel(axis: Axes, rows: Rows, spread: tuple[float, int, int]) -> None:
     )
     axis.scatter(1000 * energy, gap, 30 + 600 * part, color=style.BLUE, alpha=0.6, lw=0)
     mean = gap[0] - float(done[0]["gap_change_eV"])
-    axis.axhline(mean, color=style.BLACK, lw=0.8, label="mean of the end members, ours")
-    published = float(done[0]["published_gap_change_eV"] or "nan")
+    own, theirs = _LINES
+    axis.axhline(mean, ls=own[0], color=own[1], lw=0.8)
+    published = float(done[0]["published_gap_change_eV"])
     if np.isfinite(published):
-        axis.axhline(mean + published, color=style.RED, lw=0.8, ls="--",
-                     label="the same and the published change on mixing")  # fmt: skip
+        axis.axhline(mean + published, ls=theirs[0], color=theirs[1], lw=0.8)
     width, count, asked = spread
     text = f"{count} of {asked} orderings"
     if np.isfinite(width):
@@ -51,4 +61,3 @@ def _panel(axis: Axes, rows: Rows, spread: tuple[float, int, int]) -> None:
     axis.text(0.04, 0.96, text, transform=axis.transAxes, va="top", fontsize=8)
     axis.set(xlabel="energy of mixing (meV per formula unit)", ylabel="gap, PBE (eV)")
     axis.margins(0.15)
-    axis.legend(fontsize=7.5, loc="lower right")
