@@ -182,7 +182,7 @@ CASES: dict[str, tuple[list[dict], object]] = {
     "perovskites.runs.plot_runs": ([PARITY], lambda rows: (rows,)),
     "perovskites.runs.plot_decomposition": (
         [PARITY | {"published_eV": 0.1, "ours_eV": 0.2, "deviation_eV": 0.1, "status": "ok",
-                   "ax_consistent": "yes", "uncorrected": 1.0}],
+                   "ax_consistent": "yes", "uncorrected": 1.0, "band_filling": -0.5}],
         lambda rows: (rows, rows),
     ),
     "xanes.features.plot_features": (

@@ -124,13 +124,17 @@ def _vacancies(axis: Axes, rows: Rows) -> None:
         axis.plot(float(row["published"]), k, "|", ms=14, mew=2, color=style.BLACK)
         axis.plot(float(row["uncorrected"]), k, "o", ms=6, color=style.BLUE, mfc="none")
         axis.plot(float(row["ours"]), k, "o", ms=6, color=style.BLUE)
+        if row["band_filling"]:
+            filled = float(row["uncorrected"]) + float(row["band_filling"])
+            axis.plot(filled, k, "D", ms=6, color=style.ORANGE, mfc="none")
     names = [f"{r['name'].replace('_3', '$_3$')}: {r['quantity'].replace('_', ' ')}" for r in rows]
     axis.set_yticks(range(len(rows)), names)
     axis.set(title="vacancies, sites not relaxed", xlabel="eV", ylim=(len(rows) - 0.4, -1.4))
     for marker, fill, colour, text in (
         ("|", None, style.BLACK, "published"),
-        ("o", style.BLUE, style.BLUE, "ours"),
+        ("o", style.BLUE, style.BLUE, "ours, images corrected"),
         ("o", "none", style.BLUE, "ours, images not corrected"),
+        ("D", "none", style.ORANGE, "the same, hole at the band edge"),
     ):
         axis.plot([], [], marker, color=colour, mfc=fill, label=text)
-    axis.legend(fontsize=7.5, ncols=3, loc="upper center")
+    axis.legend(fontsize=7.5, ncols=2, loc="upper center")
