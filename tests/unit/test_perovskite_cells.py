@@ -339,8 +339,8 @@ def test_figure_of_what_there_is(tmp_path):
     row = {"name": "CsSnI_3", "b": "Sn", "x": "I", "ax_consistent": "yes", "status": "ok",
            "ours_eV": -0.4, "published_eV": -0.5, "deviation_eV": 0.1}  # fmt: skip
     gone = row | {"ours_eV": "", "deviation_eV": "", "status": "no energy of SnI2"}
-    pair = {"name": "CsSnBr_3", "quantity": "level_A", "ours": 0.1, "uncorrected": 0.2, "band_filling": 0.3,
-            "published": 0.0, "status": "ok"}  # fmt: skip
+    pair = {"name": "CsSnBr_3", "quantity": "level_A", "ours": 0.1, "uncorrected": 0.2,
+            "band_filling": 0.3, "published": 0.0, "status": "ok"}  # fmt: skip
     missing = pair | {"ours": "", "status": "a cell of it was not computed"}
     for number, (rows, pairs) in enumerate([([row, gone], [pair, missing]), ([gone], [missing])]):
         path = tmp_path / f"{number}.png"
