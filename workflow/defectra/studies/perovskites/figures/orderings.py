@@ -28,8 +28,9 @@ def plot_orderings(rows: Rows, path: str | Path) -> None:
     if not names:
         style.say(axes[0, 0], "not computed")
     for axis, name in zip(axes.flat, names):
-        _panel(axis, [r for r in rows if r["name"] == name], spreads[name])
-        axis.set_title(name.replace("_3", "$_3$").replace("_0.5", "$_{0.5}$"))
+        _panel(axis, [r for r in rows if r["name"] == name])
+        formula = name.replace("_3", "$_3$").replace("_0.5", "$_{0.5}$")
+        axis.set_title(f"{formula}\n{_counted(*spreads[name])}")
     blank = axes[0, 0]
     handles = [
         blank.plot([], [], line, color=colour, lw=0.8, label=label)[0]
@@ -39,7 +40,13 @@ def plot_orderings(rows: Rows, path: str | Path) -> None:
     style.save(figure, path)
 
 
-def _panel(axis: Axes, rows: Rows, spread: tuple[float, int, int]) -> None:
+def _counted(spread: float, count: int, asked: int) -> str:
+    """How many orderings there are, and how far their gaps differ."""
+    width = f", standard deviation {spread:.3f} eV" if np.isfinite(spread) else ""
+    return f"{count} of {asked} orderings{width}"
+
+
+def _panel(axis: Axes, rows: Rows) -> None:
     done = [r for r in rows if style.finite(r["gap_eV"], r["ours_eV"], r["share"])]
     if not done:
         style.say(axis, "no gap of an ordering was computed")
@@ -54,10 +61,5 @@ def _panel(axis: Axes, rows: Rows, spread: tuple[float, int, int]) -> None:
     published = float(done[0]["published_gap_change_eV"])
     if np.isfinite(published):
         axis.axhline(mean + published, ls=theirs[0], color=theirs[1], lw=0.8)
-    width, count, asked = spread
-    text = f"{count} of {asked} orderings"
-    if np.isfinite(width):
-        text += f"\nstandard deviation {width:.3f} eV"
-    axis.text(0.04, 0.96, text, transform=axis.transAxes, va="top", fontsize=8)
     axis.set(xlabel="energy of mixing (meV per formula unit)", ylabel="gap, PBE (eV)")
     axis.margins(0.15)
