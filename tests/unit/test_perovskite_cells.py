@@ -13,6 +13,7 @@ from defectra.campaign.complete import Counts, complete
 from defectra.campaign.engine import Outcome
 from defectra.campaign.ledger import Ledger
 from defectra.campaign.request import Family
+from defectra.core.csvs import read_csv, write_csv
 from defectra.core.records import Status
 from defectra.core.store import Archive, read_table, write_table
 from defectra.engines.gpaw import run as gpaw
@@ -259,7 +260,7 @@ def test_vacancies_by_hand():
 
 def mixed_cell(phase: str, energy: float, gap: float) -> dict:
     return {"name": "CsSn_0.5Pb_0.5I_3", "phase": phase, "energy": energy, "gap_PBE": gap,
-            "species": ["I"] * 40, "status": "ok", "message": ""}  # fmt: skip
+            "kind": "supercell", "species": ["I"] * 40, "status": "ok", "message": ""}  # fmt: skip
 
 
 def orderings_by_hand(*cells: dict) -> list[dict]:
@@ -290,18 +291,44 @@ def test_the_spread_of_the_gap_weighs_each_ordering_by_its_share():
     nan = float("nan")
     rows = orderings_by_hand(
         mixed_cell("layers", -115.0, nan), mixed_cell("ordering 0, 6 of 8", -115.0, 1.0),
-        mixed_cell("ordering 1, 2 of 8", -115.0, 2.0),
+        mixed_cell("ordering 1, 1 of 8", -115.0, 2.0),
+        mixed_cell("ordering 2, 1 of 8", -115.0, 2.0),
     )  # fmt: skip
-    ((spread, done, wanted),) = orderings.gap_spreads(rows).values()
-    assert spread == pytest.approx((0.75 * 0.25) ** 0.5)
-    assert (done, wanted) == (2, 2)
+    (found,) = orderings.gap_spreads(rows).values()
+    assert found.random == pytest.approx((0.75 * 0.25) ** 0.5)
+    assert found.at_300_kelvin == pytest.approx(found.random)  # all of one energy
+    assert (found.done, found.asked) == (3, 3)
     own = {r["check_id"]: r for r in checks([], mixing=rows)}
     assert own["ordering_gap_cssn_0.5pb_0.5i_3"]["verdict"] == "fails"
-    rows[-1]["gap_eV"] = nan
-    ((spread, done, wanted),) = orderings.gap_spreads(rows).values()
-    assert (np.isnan(spread), done, wanted) == (True, 1, 2)
+    rows[-1]["gap_eV"] = nan  # two of three say nothing of all
+    (found,) = orderings.gap_spreads(rows).values()
+    assert (np.isnan(found.random), found.done, found.asked) == (True, 2, 3)
     own = {r["check_id"]: r for r in checks([], mixing=rows)}
     assert own["ordering_gap_cssn_0.5pb_0.5i_3"]["verdict"] == "open"
+
+
+def test_at_300_kelvin_an_ordering_weighs_by_the_energy_of_its_whole_cell():
+    low, high = -115.0, -115.0 + 0.02585 * np.log(3)  # of cells of 40 atoms, eV
+    rows = orderings_by_hand(
+        mixed_cell("ordering 0, 1 of 2", low, 1.0), mixed_cell("ordering 1, 1 of 2", high, 2.0)
+    )
+    (found,) = orderings.gap_spreads(rows).values()
+    assert found.random == pytest.approx(0.5)
+    assert found.at_300_kelvin == pytest.approx((0.75 * 0.25) ** 0.5)
+
+
+def test_a_table_of_layers_alone_has_no_spread_and_no_figure_of_numbers(tmp_path):
+    rows = orderings_by_hand(mixed_cell("layers", -115.0, float("nan")))
+    write_csv(tmp_path / "mixing.csv", rows, orderings.COLUMNS)
+    again = read_csv(tmp_path / "mixing.csv", orderings.COLUMNS)
+    (found,) = orderings.gap_spreads(again).values()
+    assert (np.isnan(found.random), found.done, found.asked) == (True, 0, 0)
+
+
+def test_band_edges_that_are_asked_for_and_missing_are_a_failed_row():
+    task = supercells.edges_task(("Cs", "Pb", "I"), 6.4, PROTOCOL)
+    row = finished(task, {"energy": {"energy_eV": -3.0}})
+    assert (row["status"], row["error_class"]) == ("failed", "no_output")
 
 
 def test_only_the_orderings_of_the_supercell_are_asked_for_a_gap():
@@ -316,8 +343,12 @@ def test_only_the_orderings_of_the_supercell_are_asked_for_a_gap():
 
 def test_scores_of_decomposition_and_film():
     rows = [
-        {"deviation_eV": d, "ax_consistent": c, "status": "ok" if d else "no energy of SnI2"}
-        for d, c in ((0.02, "yes"), (0.04, "yes"), (-2.4, "no"), ("", "yes"))
+        {
+            "deviation_eV": d,
+            "ax_consistent": c,
+            "status": "no energy of SnI2" if np.isnan(d) else "ok",
+        }
+        for d, c in ((0.02, "yes"), (0.04, "yes"), (-2.4, "no"), (np.nan, "yes"))
     ]
     films = [{"material": "GaAs", "slme_percent": v} for v in (29.7, 33.21)]
     own = {r["check_id"]: r for r in checks([], decomposition=rows)}
@@ -335,13 +366,13 @@ def test_scores_of_decomposition_and_film():
 
 
 def test_figure_of_what_there_is(tmp_path):
-    """Rows as they come back from csv: what is missing is an empty text."""
+    """Rows as they come back from csv."""
     row = {"name": "CsSnI_3", "b": "Sn", "x": "I", "ax_consistent": "yes", "status": "ok",
            "ours_eV": -0.4, "published_eV": -0.5, "deviation_eV": 0.1}  # fmt: skip
-    gone = row | {"ours_eV": "", "deviation_eV": "", "status": "no energy of SnI2"}
+    gone = row | {"ours_eV": np.nan, "deviation_eV": np.nan, "status": "no energy of SnI2"}
     pair = {"name": "CsSnBr_3", "quantity": "level_A", "ours": 0.1, "uncorrected": 0.2,
             "band_filling": 0.3, "published": 0.0, "status": "ok"}  # fmt: skip
-    missing = pair | {"ours": "", "status": "a cell of it was not computed"}
+    missing = pair | {"ours": np.nan, "status": "a cell of it was not computed"}
     for number, (rows, pairs) in enumerate([([row, gone], [pair, missing]), ([gone], [missing])]):
         path = tmp_path / f"{number}.png"
         plot_decomposition(rows, pairs, path)

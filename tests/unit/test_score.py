@@ -139,9 +139,9 @@ def test_a_table_without_any_number_reads_as_nan(tmp_path):
 
     from defectra.core.csvs import read_csv, write_csv
 
-    nan, columns = float("nan"), ["value", "gap_eV", "time_s", "note", "reason"]
-    written = {"value": nan, "gap_eV": nan, "time_s": nan, "note": "", "reason": "none"}
+    nan, columns = float("nan"), ["value", "gap_eV", "time_s", "note", "s", "reason"]
+    written = dict.fromkeys(columns, nan) | {"note": "", "s": "", "reason": "none"}
     write_csv(tmp_path / "t.csv", [written], columns)
     (row,) = read_csv(tmp_path / "t.csv", columns)
     assert [math.isnan(row[name]) for name in columns[:3]] == [True] * 3
-    assert (row["note"], row["reason"]) == ("", "none")
+    assert (row["note"], row["s"], row["reason"]) == ("", "", "none")

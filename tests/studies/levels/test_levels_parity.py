@@ -10,7 +10,12 @@ from defectra.core.claims import Estimate
 from defectra.defects.corrections import Correction
 from defectra.defects.levels import Cells
 from defectra.studies.levels.inputs import DEFAULT_PROTOCOL
-from defectra.studies.levels.parity import alike_and_apart, change, left_when_relaxed, summary_rows
+from defectra.studies.levels.parity import (
+    change,
+    common_and_opposite,
+    left_when_relaxed,
+    summary_rows,
+)
 
 LATTICE = (8.0 * np.eye(3)).ravel()
 SPECIES = ["Zn", "S"]
@@ -86,23 +91,27 @@ def test_what_relaxed_large_cells_leave_to_the_published_levels():
     assert (found["acceptor"].value, found["acceptor"].n) == (pytest.approx(0.05), 1)
     assert left_when_relaxed([]) == {}
     rows = [r for r in summary_rows([], levels) if r["cause"] == "relaxation"]
-    assert {r["quantity"] for r in rows} == {"bare level", "corrected level less published"}
-    assert sum("mean over relaxed" in r["what"] for r in rows) == 2
+    words = {"bare level", "bare level less published", "corrected level less published"}
+    assert {r["quantity"] for r in rows} == words
+    assert sum("mean over relaxed" in r["what"] for r in rows) == 4  # bare and corrected
 
 
 def test_a_shift_of_the_valence_band_and_an_error_of_the_correction_are_separated():
     """Planted: all levels too low by 0.3 eV, donors and acceptors 0.1 eV off the other way."""
     donors, acceptors = [-0.2, -0.22, -0.18, -0.2], [-0.4, -0.45, -0.35]
     means = Estimate.mean(donors), Estimate.mean(acceptors)
-    alike, apart = alike_and_apart(*means)
-    assert (alike.value, apart.value, alike.n) == (pytest.approx(-0.3), pytest.approx(0.1), 7)
+    common, opposite = common_and_opposite(*means)
+    assert (common.value, opposite.value, common.n) == (pytest.approx(-0.3), pytest.approx(0.1), 7)
     welch = stats.ttest_ind(donors, acceptors, equal_var=False).confidence_interval(0.9)
-    assert (apart.lo, apart.hi) == (pytest.approx(welch.low / 2), pytest.approx(welch.high / 2))
-    assert alike.hi - alike.lo == pytest.approx(apart.hi - apart.lo)
-    one, _ = alike_and_apart(means[0], Estimate.mean([-0.4]))
+    assert (opposite.lo, opposite.hi) == (
+        pytest.approx(welch.low / 2),
+        pytest.approx(welch.high / 2),
+    )
+    assert common.hi - common.lo == pytest.approx(opposite.hi - opposite.lo)
+    one, _ = common_and_opposite(means[0], Estimate.mean([-0.4]))
     assert one.value == pytest.approx(-0.3)
     assert math.isnan(one.lo)
     levels = [level(64, 1.0, 1.0, "relaxed", 1.2), level(64, 1.0, 1.0, "relaxed", 1.4, q_from=0)]
     found = {r["kind"]: r["value"] for r in summary_rows([], levels)}
-    assert found["donor and acceptor"] == pytest.approx(-0.3)
-    assert found["donor less acceptor"] == pytest.approx(0.1)
+    assert found["common part"] == pytest.approx(-0.3)
+    assert found["opposite part"] == pytest.approx(0.1)

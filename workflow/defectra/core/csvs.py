@@ -12,10 +12,10 @@ from defectra.core.errors import TableError
 from defectra.core.store import replacing
 
 NUMBERS = (
-    *("value", "lo", "hi", "window_lo_eV", "window_hi_eV"),
-    *("published", "ours", "tolerance", "bound"),
+    *("value", "lo", "hi", "published", "ours", "tolerance", "bound"),
+    *("uncorrected", "band_filling", "deviation", "share"),
 )
-# Ends of names, after an underscore.
+# Ends of names, after an underscore; A is none of them, since it is a site in `level_A`.
 UNITS = ("eV", "meV", "deg", "percent", "px", "um", "nm", "GPa", "s", "mb")
 
 
@@ -74,7 +74,8 @@ def read_csv(path: str | Path, columns: list[str]) -> list[dict[str, Any]]:
 
 def _is_numeric(name: str) -> bool:
     """Whether a column without any field holds numbers, by its name."""
-    return name in NUMBERS or name.rpartition("_")[2] in UNITS
+    quantity, _, unit = name.rpartition("_")
+    return name in NUMBERS or (quantity != "" and unit in UNITS)
 
 
 def is_number(text: str) -> bool:

@@ -8,8 +8,8 @@ The published levels are of relaxed, larger cells. From cells that are there alr
 * *size*: the same defect and protocol in several cells, against the smallest;
 * *relaxation*: the same defect and cell, relaxed and not, without image-charge correction; and what
   is then left to the published levels, relaxed ones being screened by the static constant. A
-  valence band in another place moves donors and acceptors alike, an error of the image-charge
-  correction moves them apart: both parts of what is left are given.
+  valence band in another place and the alignment of the correction move donors and acceptors in
+  the same direction, its point-charge part in opposite ones: both parts of what is left are given.
 """
 
 from __future__ import annotations
@@ -187,24 +187,25 @@ def _relaxation(levels: Rows) -> Iterator[Row]:
         if math.isfinite(left):
             found = Estimate.exact(left, 1)
             yield _row("relaxation", kind, "corrected level less published", found, what)
-    yield from _left(left_when_relaxed(levels))
+    for column, words in (("bare_eV", "bare level"), ("corrected_eV", "corrected level")):
+        yield from _left(left_when_relaxed(levels, column), f"{words} less published")
 
 
-def _left(means: Mapping[str, Estimate]) -> Iterator[Row]:
+def _left(means: Mapping[str, Estimate], quantity: str) -> Iterator[Row]:
     """What is left to the published levels when relaxed, by kind and taken together."""
     found = {
         kind: (mean, f"mean over relaxed cells of {LARGE} atoms and more, carrier bound")
         for kind, mean in means.items()
     }
     if set(means) == set(_KINDS.values()):
-        alike, apart = alike_and_apart(means["donor"], means["acceptor"])
-        found["donor and acceptor"] = alike, "mean of both means: moves donors and acceptors alike"
-        found["donor less acceptor"] = apart, "half of it: moves donors and acceptors apart"
+        common, opposite = common_and_opposite(means["donor"], means["acceptor"])
+        found["common part"] = common, "half the sum of both means: the same direction"
+        found["opposite part"] = opposite, "half of donors less acceptors: opposite directions"
     for kind, (mean, what) in found.items():
-        yield _row("relaxation", kind, "corrected level less published", mean, what)
+        yield _row("relaxation", kind, quantity, mean, what)
 
 
-def alike_and_apart(donor: Estimate, acceptor: Estimate) -> tuple[Estimate, Estimate]:
+def common_and_opposite(donor: Estimate, acceptor: Estimate) -> tuple[Estimate, Estimate]:
     """Half the sum and half the difference of two independent means.
 
     The interval is that of Welch (Biometrika 34, 28 (1947)): Student's t with the degrees of
@@ -217,21 +218,21 @@ def alike_and_apart(donor: Estimate, acceptor: Estimate) -> tuple[Estimate, Esti
     """
     from scipy.stats import t
 
-    def square(mean: Estimate) -> float:
+    def variance(mean: Estimate) -> float:
         """Variance of the mean, from the half width of its interval."""
         if mean.n < 2:
             return math.nan
         return float(((mean.hi - mean.lo) / 2 / t.ppf(0.95, mean.n - 1)) ** 2)
 
-    squares, n = [square(m) for m in (donor, acceptor)], donor.n + acceptor.n
-    total, half = sum(squares), math.nan
+    variances, n = [variance(m) for m in (donor, acceptor)], donor.n + acceptor.n
+    total, half = sum(variances), math.nan
     if total >= 0:
-        parts = sum(v**2 / (m.n - 1) for v, m in zip(squares, (donor, acceptor)))
+        parts = sum(v**2 / (m.n - 1) for v, m in zip(variances, (donor, acceptor)))
         freedom = total**2 / parts if parts else math.inf
         half = float(t.ppf(0.95, freedom) * math.sqrt(total)) / 2
     middles = ((donor.value + acceptor.value) / 2, (donor.value - acceptor.value) / 2)
-    alike, apart = (Estimate(v, v - half, v + half, n) for v in middles)
-    return alike, apart
+    common, opposite = (Estimate(v, v - half, v + half, n) for v in middles)
+    return common, opposite
 
 
 def is_ideal(row: Mapping[str, Any]) -> bool:
@@ -239,15 +240,15 @@ def is_ideal(row: Mapping[str, Any]) -> bool:
     return row["protocol"] == DEFAULT_PROTOCOL and math.isfinite(row["bare_eV"])
 
 
-def left_when_relaxed(levels: Rows) -> dict[str, Estimate]:
-    """Corrected levels of relaxed large cells less the published ones, eV: mean over defects.
+def left_when_relaxed(levels: Rows, column: str = "corrected_eV") -> dict[str, Estimate]:
+    """Levels of relaxed large cells less the published ones, eV: mean over defects.
 
-    By kind of level; those whose carrier is not bound are left out.
+    By kind of level; those whose carrier is not bound, or without a corrected level, are left out.
     """
     found: dict[str, list[float]] = {kind: [] for kind in _KINDS.values()}
     for r in levels:
-        left = r["corrected_eV"] - r["published_eV"]
+        left = r[column] - r["published_eV"]
         large = r["protocol"] in RELAXED and r["atoms"] >= LARGE and r["mark"] != "shallow"
-        if large and r["q_from"] in _KINDS and math.isfinite(left):
+        if large and r["q_from"] in _KINDS and math.isfinite(left + r["corrected_eV"]):
             found[_KINDS[r["q_from"]]].append(left)
     return {kind: Estimate.mean(values) for kind, values in found.items() if values}

@@ -85,7 +85,10 @@ def row_of(task: Task, protocol: str, out: Outcome) -> Row:
     if out.status is not Status.OK:
         return row
     try:
-        return row | _READERS[task.kind](gpaw.parse(out.files))
+        steps = gpaw.parse(out.files)
+        for asked in task.job["steps"]:
+            _step(steps, str(asked["do"]))  # each that was asked for is there
+        return row | _READERS[task.kind](steps)
     except EngineError as error:
         failed = {"status": str(Status.FAILED), "message": str(error)}
         return row | failed | {"error_class": error.error_class}

@@ -246,14 +246,14 @@ def _decomposition(rows: Rows) -> Check:
 
 
 def _orderings(rows: Rows) -> Iterator[Check]:
-    for name, (spread, done, asked) in orderings.gap_spreads(rows).items():
+    for name, found in orderings.gap_spreads(rows).items():
         yield _check(
             check_id=_name("ordering_gap", name),
             check=f"{name}: standard deviation of the PBE gap over the orderings of one formula "
-            f"({done} of {asked} computed, each with its share of the arrangements)",
+            f"({found.done} of {found.asked} computed, each with its share of the arrangements)",
             bound=ORDERING_GAP,
             sense="at most",
-            ours=Estimate.exact(spread, done),
+            ours=Estimate.exact(found.random, found.done),
             unit="eV",
             fails_if="the formula leaves the gap open by half of the error of the best model",
         )

@@ -1,31 +1,36 @@
 """Orderings of a mixed B site: energy and gap of each, beside those of the end members.
 
-One formula stands for many arrangements of its B ions. How far their gaps differ is what no model
-that is given the formula alone can know. PBE: functional of Perdew, Burke and Ernzerhof.
+One formula stands for many arrangements of its B ions. Where the arrangement of a published cell
+was drawn at random, the spread of the gaps is what a model cannot know that is given the formula
+alone. PBE: functional of Perdew, Burke and Ernzerhof.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from defectra.core.records import Status
 from defectra.studies.perovskites import runs
-from defectra.studies.perovskites.cells import SCAN
-from defectra.studies.perovskites.supercells import MIXED, mixed_of
+from defectra.studies.perovskites.cells import CELL, SCAN
+from defectra.studies.perovskites.supercells import MIXED, UNITS, mixed_of
 
 Row = dict[str, Any]
 Rows = Sequence[Mapping[str, Any]]
+Floats = NDArray[np.float64]
 NAN = float("nan")
-ATOMS = 5  # of a formula unit
+ATOMS_PER_UNIT = 5  # of a formula unit
 COLUMNS = [
     *("name", "ordering", "share", "ours_eV", "published_eV", "deviation_eV"),
     *("gap_eV", "gap_change_eV", "published_gap_change_eV", "status"),
 ]
-_SHARE = re.compile(r", (\d+) of (\d+)$")
+_SHARE = re.compile(r", (\d+) of (\d+)$")  # names of supercells.mixed_tasks
+ROOM_TEMPERATURE_EV = 0.02585  # k_B times 300 K
 
 
 def compare(pure: Rows, found: Rows, published: Rows) -> list[Row]:
@@ -66,13 +71,14 @@ def _of_formula(
         )
     )
     for row in found:
-        if row["name"] == name:
-            ours = row["energy"] * ATOMS / len(row["species"]) - energy
+        if (row["name"], row["kind"]) == (name, CELL):
+            ours = row["energy"] * ATOMS_PER_UNIT / len(row["species"]) - energy
+            status = row["status"] if row["status"] == Status.OK else row["message"]
             yield {
                 "name": name, "ordering": row["phase"], "share": share(row["phase"]),
                 "ours_eV": ours, "published_eV": theirs, "deviation_eV": ours - theirs,
                 "gap_eV": row["gap_PBE"], "gap_change_eV": row["gap_PBE"] - gap,
-                "published_gap_change_eV": their_gap, "status": row["message"] or row["status"],
+                "published_gap_change_eV": their_gap, "status": status,
             }  # fmt: skip
 
 
@@ -86,29 +92,49 @@ def share(phase: str) -> float:
     return int(found[1]) / int(found[2]) if found else NAN
 
 
-def gap_spreads(rows: Rows) -> dict[str, tuple[float, int, int]]:
-    """Spread of the gap over the orderings of each formula, and how many of them have a gap.
+@dataclass(frozen=True)
+class Spread:
+    """How far the gaps of the orderings of one formula differ.
 
-    Each ordering weighs as its share of the arrangements, as in a random mixture.
+    Attributes
+    ----------
+    random, at_300_kelvin
+        Standard deviation in eV, each ordering weighing as its share of the arrangements, and that
+        times the Boltzmann factor of its cell; NaN unless every ordering has energy and gap.
+    done, asked
+        Orderings with energy and gap, and all.
+    """
+
+    random: float
+    at_300_kelvin: float
+    done: int
+    asked: int
+
+
+def gap_spreads(rows: Rows) -> dict[str, Spread]:
+    """Spread of the gap over the orderings of each formula, by its name.
 
     Parameters
     ----------
     rows
         Rows of ``mixing.csv``.
-
-    Returns
-    -------
-    Standard deviation in eV (NaN with fewer than two gaps), number of gaps, number of orderings.
     """
-    out: dict[str, tuple[float, int, int]] = {}
+    out = {}
     for name in dict.fromkeys(str(r["name"]) for r in rows):
         asked = [r for r in rows if r["name"] == name and np.isfinite(float(r["share"]))]
-        own = [(float(r["gap_eV"]), float(r["share"])) for r in asked]
-        own = [pair for pair in own if np.isfinite(pair[0])]
-        gaps, weights = np.array(own).reshape(-1, 2).T
-        spread = NAN
-        if len(own) > 1:
-            mean = np.average(gaps, weights=weights)
-            spread = float(np.sqrt(np.average((gaps - mean) ** 2, weights=weights)))
-        out[name] = (spread, len(own), len(asked))
+        table = np.array([[float(r[c]) for c in ("share", "gap_eV", "ours_eV")] for r in asked])
+        weight, gap, energy = table.reshape(-1, 3).T
+        done = int(np.isfinite(gap + energy).sum())
+        random = at_300_kelvin = NAN
+        if asked and done == len(asked):
+            above = UNITS * (energy - energy.min())
+            random = _deviation(gap, weight)
+            at_300_kelvin = _deviation(gap, weight * np.exp(-above / ROOM_TEMPERATURE_EV))
+        out[name] = Spread(random, at_300_kelvin, done, len(asked))
     return out
+
+
+def _deviation(values: Floats, weight: Floats) -> float:
+    """Weighted standard deviation."""
+    mean = np.average(values, weights=weight)
+    return float(np.sqrt(np.average((values - mean) ** 2, weights=weight)))

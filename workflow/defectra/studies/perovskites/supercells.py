@@ -3,7 +3,8 @@
 The mesh of a supercell, 2 x 2 x 2 between the lattice points, is the 4 x 4 x 4 of the pure
 compounds folded, so that energies of both can be subtracted. Sites are ideal, not relaxed. The
 ordering in layers is taken in its smallest cell, 1 x 1 x 2, whose mesh folds as well. The gap of an
-ordering in the supercell is taken at the zone centre, where the R point of the cubic cell lies.
+ordering in the supercell is taken at the zone centre, where the R point of the cubic cell lies: an
+upper bound, since an ordering may have an edge elsewhere.
 """
 
 from __future__ import annotations
@@ -45,9 +46,9 @@ def host_task(ions: tuple[str, str, str], lattice: float, protocol: GpawProtocol
 
 
 def edges_task(ions: tuple[str, str, str], lattice: float, protocol: GpawProtocol) -> Task:
-    """Band edges of the host on the mesh of its density, where carriers of a vacancy sit as well.
+    """Band edges of the host at the k-points of its density, where holes of vacancies sit.
 
-    That mesh lies between the lattice points: it holds neither band edge.
+    The mesh lies between the lattice points and holds neither band edge.
     """
     compound = runs.pure_of(*ions)
     settings = protocol.model_copy(update={"band_mesh": []})

@@ -14,8 +14,9 @@ move; both numbers are given. The mean potential of a charged cell is not aligne
 
 The hole of a neutral vacancy on A sits in the valence band, and the mesh of k-points holds no point
 at its edge: the cell costs too much, by the distance of the mesh's highest state from the edge
-(band filling: Lany and Zunger, Phys. Rev. B 78, 235104 (2008)). Eight points of the cubic mesh
-share the highest state and the hole fills half of them, so that this distance is all of it.
+(band filling: Lany and Zunger, Phys. Rev. B 78, 235104 (2008)). The eight points nearest to R are
+equivalent and have the highest state; the holes of the eight cells that the mesh stands for take
+eight of their sixteen states, so that all of them sit at this one energy.
 """
 
 from __future__ import annotations
@@ -38,8 +39,8 @@ COLUMNS = [
     *("name", "quantity", "unit", "ours", "uncorrected", "band_filling", "published", "deviation"),
     "status",
 ]
-# Times the distance of the hole from the valence band edge that is to be added to each quantity.
-HOLES = {"neutral_pair": -1.0, "level_A": 1.0}
+# Sign with which the distance of the hole from the band edge enters each quantity.
+FILLING_SIGNS = {"neutral_pair": -1.0, "level_A": 1.0}
 
 
 def compare(pure: Rows, found: Rows, published: Rows) -> list[Row]:
@@ -71,10 +72,20 @@ def compare(pure: Rows, found: Rows, published: Rows) -> list[Row]:
             ours = value + count * image
             row: Row = {"name": name, "quantity": quantity, "unit": "eV", "ours": ours}
             row |= {"uncorrected": value, "published": theirs, "deviation": ours - theirs}
-            row["band_filling"] = HOLES[quantity] * hole if quantity in HOLES else 0.0
-            missing = "a cell of it was not computed"
-            out.append(row | {"status": str(Status.OK) if np.isfinite(value) else missing})
+            row["band_filling"] = (
+                FILLING_SIGNS[quantity] * hole if quantity in FILLING_SIGNS else 0.0
+            )
+            out.append(row | {"status": _status(value, ours, row["band_filling"])})
     return out
+
+
+def _status(value: float, ours: float, filling: float) -> str:
+    """``ok``, or which part of a quantity is missing."""
+    if not np.isfinite(value):
+        return "a cell of it was not computed"
+    if not np.isfinite(ours):
+        return "no published refractive index: images are not corrected"
+    return str(Status.OK) if np.isfinite(filling) else "no band edges of the host on its mesh"
 
 
 def _valence_edge(name: str, pure: Rows) -> float:

@@ -30,7 +30,7 @@ def plot_orderings(rows: Rows, path: str | Path) -> None:
     for axis, name in zip(axes.flat, names):
         _panel(axis, [r for r in rows if r["name"] == name])
         formula = name.replace("_3", "$_3$").replace("_0.5", "$_{0.5}$")
-        axis.set_title(f"{formula}\n{_counted(*spreads[name])}")
+        axis.set_title(f"{formula}\n{_counted(spreads[name])}")
     blank = axes[0, 0]
     handles = [
         blank.plot([], [], line, color=colour, lw=0.8, label=label)[0]
@@ -40,10 +40,13 @@ def plot_orderings(rows: Rows, path: str | Path) -> None:
     style.save(figure, path)
 
 
-def _counted(spread: float, count: int, asked: int) -> str:
+def _counted(found: orderings.Spread) -> str:
     """How many orderings there are, and how far their gaps differ."""
-    width = f", standard deviation {spread:.3f} eV" if np.isfinite(spread) else ""
-    return f"{count} of {asked} orderings{width}"
+    width = ""
+    if np.isfinite(found.random):
+        width = f", standard deviation\n{found.random:.3f} eV (random)"
+        width += f", {found.at_300_kelvin:.3f} eV (300 K)"
+    return f"{found.done} of {found.asked} orderings{width}"
 
 
 def _panel(axis: Axes, rows: Rows) -> None:

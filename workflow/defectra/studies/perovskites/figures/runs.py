@@ -124,7 +124,7 @@ def _vacancies(axis: Axes, rows: Rows) -> None:
         axis.plot(float(row["published"]), k, "|", ms=14, mew=2, color=style.BLACK)
         axis.plot(float(row["uncorrected"]), k, "o", ms=6, color=style.BLUE, mfc="none")
         axis.plot(float(row["ours"]), k, "o", ms=6, color=style.BLUE)
-        if row["band_filling"]:
+        if style.finite(row["band_filling"]) and row["band_filling"] != 0:
             filled = float(row["uncorrected"]) + float(row["band_filling"])
             axis.plot(filled, k, "D", ms=6, color=style.ORANGE, mfc="none")
     names = [f"{r['name'].replace('_3', '$_3$')}: {r['quantity'].replace('_', ' ')}" for r in rows]
