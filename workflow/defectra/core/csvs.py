@@ -66,7 +66,8 @@ def read_csv(path: str | Path, columns: list[str]) -> list[dict[str, Any]]:
         raise TableError(f"{path}: columns {names}, expected {columns}")
     for name in columns:
         filled = [r[name] for r in rows if r[name] not in ("", None)]
-        if all(is_number(v) for v in filled) if filled else _is_numeric(name):
+        numeric = all(is_number(v) for v in filled) if filled else _is_numeric(name)
+        if numeric:
             for row in rows:
                 row[name] = float(row[name]) if row[name] else float("nan")
     return rows
