@@ -9,7 +9,7 @@ from events import wait_for
 
 from defectra.core.errors import StoreError, TableError
 from defectra.core.journal import Journal, journal_size, read_journal
-from defectra.core.records import SPECTRA, TASKS
+from defectra.core.records import SPECTRA, TASKS, Table
 from defectra.core.store import Archive, read_table, replacing, write_table
 
 
@@ -50,6 +50,18 @@ def test_another_table_or_a_damaged_file_is_refused(tmp_path):
         read_table(path, SPECTRA)
     with pytest.raises(TableError, match="no such table"):
         read_table(tmp_path / "none.parquet", SPECTRA)
+
+
+def test_a_table_of_another_version_names_the_columns_that_differ(tmp_path):
+    path = tmp_path / "t.parquet"
+    kept = tuple(c for c in SPECTRA.columns if c.name not in ("mu0", "edge_step"))
+    row = {k: v for k, v in spectrum("a").items() if k not in ("mu0", "edge_step")}
+    write_table(path, [row], Table(SPECTRA.name, kept))
+    with pytest.raises(TableError, match=r"\(edge_step, mu0\): another version .* export"):
+        read_table(path, SPECTRA)
+    write_table(path, [spectrum("a")], Table(SPECTRA.name, SPECTRA.columns[::-1]))
+    with pytest.raises(TableError, match="their order"):
+        read_table(path, SPECTRA)
 
 
 def test_a_failed_write_leaves_the_old_file(tmp_path):

@@ -256,7 +256,12 @@ def _check_schema(
     wanted = [(f.name, f.type) for f in table.schema() if columns is None or f.name in columns]
     have = [(f.name, f.type) for f in schema if columns is None or f.name in columns]
     if have != wanted:
-        raise TableError(f"{path}: columns or types differ from schema {table.name}")
+        old, new = dict(have), dict(wanted)
+        other = sorted(n for n in old | new if old.get(n) != new.get(n)) or ["their order"]
+        raise TableError(
+            f"{path}: columns or types differ from schema {table.name} ({', '.join(other)}): "
+            "another version wrote it; repeat the step that makes it, or export the part again"
+        )
 
 
 class Archive:
