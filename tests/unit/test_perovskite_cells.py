@@ -30,6 +30,7 @@ from defectra.studies.perovskites import (
 from defectra.studies.perovskites import requests as asked
 from defectra.studies.perovskites.cells import CELLS
 from defectra.studies.perovskites.checks import checks
+from defectra.studies.perovskites.figures.orderings import plot_orderings
 from defectra.studies.perovskites.figures.runs import plot_decomposition
 from defectra.studies.perovskites.scorecard import scorecard
 from defectra.studies.perovskites.tables import RUNS
@@ -308,7 +309,7 @@ def test_the_spread_of_the_gap_weighs_each_ordering_by_its_share():
 
 
 def test_at_300_kelvin_an_ordering_weighs_by_the_energy_of_its_whole_cell():
-    low, high = -115.0, -115.0 + 0.02585 * np.log(3)  # of cells of 40 atoms, eV
+    low, high = -115.0, -115.0 + 300 * 8.617333e-5 * np.log(3)  # of cells of 40 atoms, eV
     rows = orderings_by_hand(
         mixed_cell("ordering 0, 1 of 2", low, 1.0), mixed_cell("ordering 1, 1 of 2", high, 2.0)
     )
@@ -317,12 +318,15 @@ def test_at_300_kelvin_an_ordering_weighs_by_the_energy_of_its_whole_cell():
     assert found.at_300_kelvin == pytest.approx((0.75 * 0.25) ** 0.5)
 
 
-def test_a_table_of_layers_alone_has_no_spread_and_no_figure_of_numbers(tmp_path):
+@pytest.mark.filterwarnings("error")
+def test_a_table_of_layers_alone_has_no_spread_and_a_figure_that_says_so(tmp_path):
     rows = orderings_by_hand(mixed_cell("layers", -115.0, float("nan")))
     write_csv(tmp_path / "mixing.csv", rows, orderings.COLUMNS)
     again = read_csv(tmp_path / "mixing.csv", orderings.COLUMNS)
     (found,) = orderings.gap_spreads(again).values()
     assert (np.isnan(found.random), found.done, found.asked) == (True, 0, 0)
+    plot_orderings(again, tmp_path / "orderings.png")  # one that cannot be drawn is a warning
+    assert (tmp_path / "orderings.png").stat().st_size > 3000
 
 
 def test_band_edges_that_are_asked_for_and_missing_are_a_failed_row():

@@ -12,8 +12,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from defectra.core.units import KELVIN_EV
+
 Floats = NDArray[np.float64]
-BOLTZMANN = 8.617333e-5  # eV/K
 RESOLUTION = 0.001  # eV, standard deviation of every line
 SHARPEST = RESOLUTION * 2 * math.sqrt(2 * math.log(2))  # eV, full width that this alone gives
 _POINTS, _REACH = 2**14, 2.0  # of the spectrum, and its half range in eV
@@ -45,7 +46,7 @@ def occupation(phonon: ArrayLike, temperature: float) -> Floats:
     energy = np.asarray(phonon, float)
     if temperature <= 0:
         return np.zeros_like(energy)
-    return np.asarray(1 / np.expm1(np.clip(energy / (BOLTZMANN * temperature), 1e-12, 700)))
+    return np.asarray(1 / np.expm1(np.clip(energy / (KELVIN_EV * temperature), 1e-12, 700)))
 
 
 def emission(

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from defectra.core.records import Status
+from defectra.core.units import KELVIN_EV
 from defectra.studies.perovskites import runs
 from defectra.studies.perovskites.cells import CELL, SCAN
 from defectra.studies.perovskites.supercells import MIXED, UNITS, mixed_of
@@ -30,7 +31,7 @@ COLUMNS = [
     *("gap_eV", "gap_change_eV", "published_gap_change_eV", "status"),
 ]
 _SHARE = re.compile(r", (\d+) of (\d+)$")  # names of supercells.mixed_tasks
-ROOM_TEMPERATURE_EV = 0.02585  # k_B times 300 K
+ROOM_TEMPERATURE_EV = 300 * KELVIN_EV
 
 
 def compare(pure: Rows, found: Rows, published: Rows) -> list[Row]:
