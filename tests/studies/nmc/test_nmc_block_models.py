@@ -17,15 +17,9 @@ from defectra.learn.predictions import PREDICTIONS
 from defectra.spectra.align import points
 from defectra.spectra.grid import Grid
 from defectra.studies.nmc import block_controls, intensities
+from defectra.studies.nmc.block_arms import Arms, permuted
 from defectra.studies.nmc.block_evaluate import draws, evaluate_blocks
-from defectra.studies.nmc.block_models import (
-    TESTS,
-    Arms,
-    Asked,
-    hold_out,
-    permuted,
-    split_folds,
-)
+from defectra.studies.nmc.block_models import TESTS, Asked, hold_out, split_folds
 from defectra.studies.nmc.block_scores import (
     ELECTRONS,
     VACANCY,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -16,7 +17,7 @@ from defectra.core.errors import DataError
 from defectra.core.paths import PROJECT
 from defectra.core.records import CALCULATIONS, GEOMETRIES, METRICS_COLUMNS, SPECTRA
 from defectra.core.store import Archive, to_arrow, write_table
-from defectra.learn.edges_model import is_edges_model, load_edges_model
+from defectra.learn.edges_model import DRAWS, is_edges_model, load_edges_model
 from defectra.spectra.align import points
 from defectra.spectra.measured_series import Series
 from defectra.spectra.measured_spectrum import Measured
@@ -62,6 +63,22 @@ def test_any_subset_of_the_edges_is_answered(model):
         assert np.abs(errors).max() < 3 * told["x_Li"].score + 0.1
         if "O K" in subset:
             assert np.mean(right) > 0.8
+
+
+def test_an_answer_depends_less_on_the_seed_than_that_of_one_of_its_models(model):
+    found = load_edges_model(model)
+    row = planted(blocks=3, seed=9)[2]
+    spectra = {e: np.array(row[f"raw: {e}"]) for e in SUBSET}
+    means, singles = [], []
+    for seed in range(100, 160, 10):
+        other = replace(found, about=replace(found.about, seed=seed))
+        answers = [other._values(spectra, SUBSET, draw) for draw in range(DRAWS)]
+        means.append([t.value for t in other.predict(spectra)])
+        singles.append(answers[0])
+        assert means[-1] == pytest.approx(np.mean(answers, axis=0))
+    # Eight independent models would give a ratio of 0.35.
+    ratio = np.std(means, axis=0) / np.std(singles, axis=0)
+    assert np.median(ratio) < 0.7, ratio
 
 
 def test_a_damaged_or_other_file_is_refused(model, tmp_path):

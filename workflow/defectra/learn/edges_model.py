@@ -1,7 +1,10 @@
 """A model of several edges in an npz, for any subset of them: training spectra and labels.
 
 The model is kernel ridge (:mod:`defectra.learn.edge_kernels`), which is solved for the edges that
-are there in a fraction of a second; what is kept are the spectra it learns from. No pickle.
+are there in about a second; what is kept are the spectra it learns from. An answer is the mean over
+`DRAWS` models, each with its own jitters of the training rows and its own inner folds (bagging:
+Breiman, Machine Learning 24, 123 (1996)), since the answer of a single one depends on its draw. No
+pickle.
 """
 
 from __future__ import annotations
@@ -26,6 +29,7 @@ from defectra.learn.moved_spectra import Disturbance, EdgeCurves
 Floats = NDArray[np.float64]
 KIND = "defectra edges kernel 1"
 COPIES = 3
+DRAWS = 8  # models whose answers are averaged
 FAR = 0.99  # quantile of the distances of left-out training spectra that is still inside
 
 
@@ -41,13 +45,14 @@ class AboutEdges:
         What it states.
     scores
         ``"O K + Ni K: x_Li"``: half width of the 90 % interval of a number, or balanced accuracy of
-        a class against the arms without it; from held-out groups, for every subset.
+        a class against the arms without it; from held-out groups and means over `DRAWS` models,
+        for every subset.
     jitter
         Standard deviation of the axis that it was trained for, eV.
     shifts
         Added to measured energies, eV: where the axis of the calculations lies.
     seed
-        Of the jitter of the training rows.
+        Of the jitters of the training rows and of the inner folds.
     trained_on
         For people.
     """
@@ -117,24 +122,37 @@ class EdgesModel:
     def predict(self, spectra: Mapping[str, Floats]) -> list[TargetAnswer]:
         """Every target from the spectra of some edges, each on its grid, any scale."""
         subset = [e for e in self.about.edges if e in spectra]
-        train, own = self._features(spectra, subset)
+        values = np.mean([self._values(spectra, subset, draw) for draw in range(DRAWS)], axis=0)
+        about, name = self.about, " + ".join(subset)
+        return [
+            TargetAnswer(
+                target,
+                about.units[k],
+                about.is_class[k],
+                float(values[k]),
+                about.scores.get(f"{name}: {target}", float("nan")),
+            )
+            for k, target in enumerate(about.targets)
+        ]
+
+    def _values(
+        self, spectra: Mapping[str, Floats], subset: Sequence[str], draw: int
+    ) -> NDArray[np.float64]:
+        """Answer of one of the models about every target, shape (targets,)."""
+        train, own = self._features(spectra, subset, draw)
         kernels = {e: Kernel.of("kernel", train[e]) for e in subset}
         whole = sum(kernels[e].with_rows(train[e]) for e in subset) / len(subset)
         cross = sum(kernels[e].with_rows(own[e]) for e in subset) / len(subset)
         out = []
-        for k, name in enumerate(self.about.targets):
+        for k, is_class in enumerate(self.about.is_class):
             values = np.tile(self.labels[:, k], COPIES)
             known = np.isfinite(values)
-            targets = Targets(values[known][:, None], np.array([self.about.is_class[k]]))
+            targets = Targets(values[known][:, None], np.array([is_class]))
             groups = [g for g, there in zip(list(self.groups) * COPIES, known) if there]
-            parts = edge_kernels.inner_folds(groups, self.about.seed)
+            parts = edge_kernels.inner_folds(groups, self.about.seed + draw)
             fitted = edge_kernels.fit(np.asarray(whole)[np.ix_(known, known)], targets, parts)
-            value = float(fitted.answers(np.asarray(cross)[:, known])[0, 0])
-            score = self.about.scores.get(f"{' + '.join(subset)}: {name}", float("nan"))
-            out.append(
-                TargetAnswer(name, self.about.units[k], self.about.is_class[k], value, score)
-            )
-        return out
+            out.append(float(fitted.answers(np.asarray(cross)[:, known])[0, 0]))
+        return np.array(out)
 
     def outside(self, spectra: Mapping[str, Floats]) -> dict[str, float]:
         """How far each spectrum lies from the training rows; above 1 is outside.
@@ -154,11 +172,11 @@ class EdgesModel:
         return out
 
     def _features(
-        self, spectra: Mapping[str, Floats], subset: Sequence[str]
+        self, spectra: Mapping[str, Floats], subset: Sequence[str], draw: int = 0
     ) -> tuple[dict[str, Floats], dict[str, Floats]]:
         """Features of the jittered training rows and of the spectra that are asked about."""
         curves = {e: EdgeCurves(self.grid(e), self.curves[e]) for e in self.about.edges}
-        generator = np.random.default_rng([self.about.seed, 6])
+        generator = np.random.default_rng([self.about.seed, 6, draw])
         by = Disturbance(self.about.jitter)
         copies = [by.draw(curves, generator) for _ in range(COPIES)]
         train = {e: np.vstack([c[e] for c in copies]) for e in subset}

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from defectra.learn import components, edge_kernels
 from defectra.learn.edge_kernels import Kernel, Targets
-from defectra.studies.nmc.block_models import TESTS, Answers, Arms, Held, split_folds
+from defectra.studies.nmc.block_arms import Arms
+from defectra.studies.nmc.block_models import TESTS, Answers, Held, split_folds
 
 Floats = NDArray[np.float64]
 ModelName = Literal["kernel", "ridge", "xgboost"]

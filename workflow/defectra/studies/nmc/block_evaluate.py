@@ -13,17 +13,20 @@ from defectra.core.claims import Estimate
 from defectra.core.records import METRICS_COLUMNS, Split
 from defectra.core.settings import ModelSettings
 from defectra.learn.crossval import TARGETS, Target
+from defectra.learn.edges_model import DRAWS
 from defectra.learn.moved_spectra import Disturbance
 from defectra.spectra.grid import Grid
 from defectra.studies.nmc import block_controls, intensities
+from defectra.studies.nmc.block_arms import Arms, Subset
 from defectra.studies.nmc.block_controls import CONTROLS, METADATA, PERMUTED
-from defectra.studies.nmc.block_models import TESTS, Answers, Arms, Asked, Held, Subset, hold_out
+from defectra.studies.nmc.block_models import TESTS, Answers, Asked, Held, hold_out
 from defectra.studies.nmc.block_scores import ALL, SHAPE, Bootstrap, Sheet, edges_name
 
 Row = dict[str, Any]
 Rows = Sequence[Mapping[str, Any]]
 Floats = NDArray[np.float64]
 KERNEL = "kernel"  # the model of the claims
+AVERAGED = "averaged kernel"  # what is saved: its mean over models; carries no claim
 BOTH, INTENSITY, NONE = "shape and intensity: all", "intensity: all", "none"
 FEWEST = 4  # blocks; below, nothing is evaluated
 PERMUTATIONS = 8  # times the repeats of the other models
@@ -80,6 +83,11 @@ class Runner:
         wanted = {"seed": self.seed, "repeats": self.settings.repeats} | asked
         return hold_out(self.arms, Asked(**wanted), self.settings.folds)
 
+    def averaged(self) -> Held:
+        """Held-out answers of what is saved, for every subset of the edges."""
+        subsets = self.arms.subsets()
+        return self.held(kernels=(KERNEL,), components=(), subsets=subsets, repeats=1, draws=DRAWS)
+
     def sheet(self, held: Held) -> Sheet:
         """Maker of rows."""
         return Sheet(self.arms, held, self.bootstrap, self.seed)
@@ -123,7 +131,9 @@ def evaluate_blocks(
         out.metrics += _shape(runner, other)
         out.metrics += _intensity(runner, other, None)
     out.metrics += _permuted(runner)
-    out.halves += _halves(runner.arms, held)
+    averaged, halves = _averaged(runner)
+    out.metrics += averaged
+    out.halves += halves
     nickel, more = _nickel(rows, grids, edges, settings, seed)
     out.metrics += nickel
     out.halves += more
@@ -192,6 +202,14 @@ def _controls(runner: Runner, held: Held) -> Iterator[Row]:
             yield from sheet.gains(_all(held, arms), others, SHAPE + ALL, KERNEL)
 
 
+def _averaged(runner: Runner) -> tuple[list[Row], list[Row]]:
+    """Scores of what is saved, a mean over models: metrics of single edges and all, and halves."""
+    held = runner.averaged()
+    ends = {(AVERAGED, e): held.answers[KERNEL, e] for e in runner.arms.ends()}
+    metrics = list(_shape(runner, replace(held, answers=ends), constant=False))
+    return metrics, list(_halves(runner.arms, held))
+
+
 def _halves(arms: Arms, held: Held) -> Iterator[Row]:
     """Half width of the 90 % interval of a number, balanced accuracy of a class, by subset."""
     for (model, subset), found in held.answers.items():
@@ -223,7 +241,7 @@ def _nickel(
         metrics += sheet.contents(
             found.values, SHAPE + edges_name(subset, runner.arms.edges), model
         )
-    return metrics, list(_halves(runner.arms, held))
+    return metrics, list(_halves(runner.arms, runner.averaged()))
 
 
 def _permuted(runner: Runner) -> Iterator[Row]:

@@ -8,149 +8,26 @@ tests, n rows, k targets.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
-from itertools import combinations
-from typing import Any
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from defectra.core.records import Split
 from defectra.learn import components, edge_kernels
-from defectra.learn.crossval import TARGETS, Target
 from defectra.learn.edge_kernels import Kernel, Targets
-from defectra.learn.moved_spectra import Disturbance, EdgeCurves
+from defectra.learn.moved_spectra import Disturbance
 from defectra.learn.splits import Fold, TooFewGroupsError, folds
-from defectra.spectra.align import points
-from defectra.spectra.grid import Grid
-from defectra.studies.nmc.block_tables import RAW
+from defectra.studies.nmc.block_arms import Arms, Labels, Subset, permuted, true_labels
 
-Row = dict[str, Any]
-Rows = Sequence[Mapping[str, Any]]
 Floats = NDArray[np.float64]
 Features = Mapping[str, Floats]  # by edge, shape (n, b)
-Subset = tuple[str, ...]
 COPIES, TESTS = 3, 3
 FEW = 10  # blocks; below, each is left out once
 KERNELS: tuple[edge_kernels.KernelName, ...] = ("kernel", "ridge")
 COMPONENTS: tuple[components.ComponentModel, ...] = ("xgboost", "network")
 LATE = ", late"
 MEASURED = Disturbance()  # jitter of 0.5 eV
-
-
-@dataclass(frozen=True)
-class Arms:
-    """Rows of the blocks as arrays.
-
-    Attributes
-    ----------
-    rows
-        Rows of :func:`defectra.studies.nmc.block_tables.block_rows_table`.
-    curves
-        Spectra by edge.
-    targets
-        What is learnt of them.
-    """
-
-    rows: Rows
-    curves: Mapping[str, EdgeCurves]
-    targets: tuple[Target, ...] = TARGETS
-
-    @classmethod
-    def of(
-        cls,
-        rows: Rows,
-        grids: Mapping[str, Grid],
-        edges: Sequence[str],
-        targets: tuple[Target, ...] = TARGETS,
-    ) -> Arms:
-        """Arms with the spectra of some edges."""
-        curves = {
-            e: EdgeCurves(points(grids[e]), np.array([r[f"{RAW}{e}"] for r in rows])) for e in edges
-        }
-        return cls(rows, curves, targets)
-
-    @property
-    def edges(self) -> Subset:
-        """Names of the edges."""
-        return tuple(self.curves)
-
-    @cached_property
-    def groups(self) -> list[str]:
-        """What no split may cut."""
-        return [str(r["group"]) for r in self.rows]
-
-    @cached_property
-    def arms(self) -> NDArray[np.str_]:
-        """Arm of each row, shape (n,)."""
-        return np.array([r["arm"] for r in self.rows])
-
-    @cached_property
-    def blocks(self) -> NDArray[np.int64]:
-        """Block of each row, shape (n,)."""
-        return np.array([r["block"] for r in self.rows])
-
-    @cached_property
-    def truth(self) -> Floats:
-        """Labels of the targets, shape (n, k)."""
-        return np.array([[float(r[t.column]) for t in self.targets] for r in self.rows])
-
-    @property
-    def is_class(self) -> NDArray[np.bool_]:
-        """Which targets are 0 or 1, shape (k,)."""
-        return np.array([t.is_class for t in self.targets])
-
-    def subsets(self) -> list[Subset]:
-        """Every subset of the edges, single ones first, all of them last."""
-        sizes = range(1, len(self.edges) + 1)
-        return [s for size in sizes for s in combinations(self.edges, size)]
-
-    def ends(self) -> list[Subset]:
-        """Single edges, and all."""
-        singles: list[Subset] = [(e,) for e in self.edges]
-        return singles if len(singles) == 1 else [*singles, self.edges]
-
-
-@dataclass(frozen=True)
-class Labels:
-    """What a repeat is trained with and scored against.
-
-    Attributes
-    ----------
-    values
-        Shape (n, k); of the control shape as well, with labels that were permuted.
-    arms
-        Arm that each row passes for, shape (n,).
-    """
-
-    values: Floats
-    arms: NDArray[np.str_]
-
-
-def true_labels(arms: Arms) -> Labels:
-    """Labels as they are."""
-    return Labels(arms.truth, arms.arms)
-
-
-def permuted(arms: Arms, seed: int) -> Labels:
-    """Arms exchanged within each block, contents exchanged among the blocks.
-
-    A block is never cut: its rows exchange which arm they pass for, and all of them take the
-    contents of the same arm of another block.
-    """
-    generator = np.random.default_rng([seed, 77])
-    blocks = arms.blocks
-    values, names, is_class = arms.truth.copy(), arms.arms.copy(), arms.is_class
-    members = [np.flatnonzero(blocks == b) for b in np.unique(blocks)]
-    partner = generator.permutation(len(members))
-    for own, other in zip(members, partner):
-        taken = generator.permutation(own)
-        values[np.ix_(own, is_class)] = arms.truth[np.ix_(taken, is_class)]
-        names[own] = arms.arms[taken]
-        theirs = np.resize(members[other], len(own))
-        values[np.ix_(own, ~is_class)] = arms.truth[np.ix_(theirs, ~is_class)]
-    return Labels(values, names)
 
 
 @dataclass
@@ -218,6 +95,9 @@ class Asked:
         Whether the labels are permuted (negative control).
     train_share
         Share of the training groups that is used (learning curves).
+    draws
+        Models of a repeat, each with its own jitters of the training rows and inner folds, whose
+        answers are averaged; the tested rows keep theirs.
     """
 
     split: Split = Split.GROUPED
@@ -229,6 +109,7 @@ class Asked:
     seed: int = 0
     permute: bool = False
     train_share: float = 1.0
+    draws: int = 1
 
 
 def split_folds(arms: Arms, split: Split, n_folds: int, seed: int) -> list[Fold]:
@@ -276,13 +157,28 @@ def hold_out_folds(arms: Arms, asked: Asked, folds_of: Callable[[int], Sequence[
             sizes.append(len(kept))
             fold = FoldData.of(arms, labels, copies, measured, (kept, test), seed)
             out.constant[here, test] = fold.targets.values.mean(axis=0)
-            for key, values, error in fold.answers(asked):
+            for key, values, error in _averaged(fold, arms, asked, kept):
                 place = out.answers.setdefault(key, Answers.empty(tests, arms))
                 place.values[here, test] = values
                 place.error[here, test] = error
     out.n_train = round(float(np.mean(sizes))) if sizes else 0
     _late(out)
     return out
+
+
+def _averaged(
+    fold: FoldData, arms: Arms, asked: Asked, train: NDArray[np.int64]
+) -> Iterator[tuple[Key, Floats, Floats]]:
+    """Answers of a fold, or their means over models with other draws of the training rows."""
+    if asked.draws == 1:
+        yield from fold.answers(asked)
+        return
+    total: dict[Key, tuple[Floats, Floats]] = {}
+    for draw in range(asked.draws):
+        for key, values, error in fold.drawn(arms, asked.disturbance, train, draw).answers(asked):
+            so_far = total.get(key, (np.zeros_like(values), np.zeros_like(error)))
+            total[key] = so_far[0] + values / asked.draws, so_far[1] + error / asked.draws
+    yield from ((key, *both) for key, both in total.items())
 
 
 def _share(arms: Arms, train: NDArray[np.int64], share: float, seed: int) -> NDArray[np.int64]:
@@ -343,6 +239,19 @@ class FoldData:
             Targets(values, arms.is_class),
             edge_kernels.inner_folds(groups, seed),
             seed,
+        )
+
+    def drawn(
+        self, arms: Arms, disturbance: Disturbance, train: NDArray[np.int64], draw: int
+    ) -> FoldData:
+        """The same fold with other jitters of the training rows `train` and other inner folds."""
+        generator = np.random.default_rng([self.seed, 6, draw])
+        copies = [disturbance.draw(arms.curves, generator) for _ in range(COPIES)]
+        groups = [arms.groups[i] for i in train] * COPIES
+        return replace(
+            self,
+            train={e: np.vstack([c[e][train] for c in copies]) for e in arms.edges},
+            inner=edge_kernels.inner_folds(groups, self.seed + draw),
         )
 
     def answers(self, asked: Asked) -> Iterator[tuple[Key, Floats, Floats]]:

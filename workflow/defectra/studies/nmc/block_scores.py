@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from defectra.core.records import Metric
 from defectra.learn import scores
 from defectra.learn.crossval import TARGETS
-from defectra.studies.nmc.block_models import Arms, Held, Labels
+from defectra.studies.nmc.block_arms import Arms, Labels
+from defectra.studies.nmc.block_models import Held
 
 Row = dict[str, Any]
 Floats = NDArray[np.float64]

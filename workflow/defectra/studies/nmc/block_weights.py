@@ -13,7 +13,8 @@ from defectra.core.settings import ModelSettings
 from defectra.learn import edge_kernels
 from defectra.learn.edge_kernels import Kernel, Targets
 from defectra.spectra.grid import Grid
-from defectra.studies.nmc.block_models import COPIES, MEASURED, Arms, split_folds
+from defectra.studies.nmc.block_arms import Arms
+from defectra.studies.nmc.block_models import COPIES, MEASURED, split_folds
 from defectra.studies.nmc.block_scores import CLAIMED
 
 Row = dict[str, Any]

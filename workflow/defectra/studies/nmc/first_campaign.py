@@ -18,14 +18,8 @@ from defectra.learn import edge_kernels, scores
 from defectra.learn.crossval import TARGETS
 from defectra.learn.edge_kernels import Kernel, Targets
 from defectra.spectra.grid import Grid
-from defectra.studies.nmc.block_models import (
-    COPIES,
-    MEASURED,
-    TESTS,
-    Arms,
-    Features,
-    Subset,
-)
+from defectra.studies.nmc.block_arms import Arms, Subset
+from defectra.studies.nmc.block_models import COPIES, MEASURED, TESTS, Features
 from defectra.studies.nmc.block_scores import SHAPE, edges_name
 
 Row = dict[str, Any]

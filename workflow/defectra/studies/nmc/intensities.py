@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from defectra.learn.crossval import TARGETS
 from defectra.structures.composition import METALS
-from defectra.studies.nmc.block_models import TESTS, Answers, Arms, Held, split_folds
+from defectra.studies.nmc.block_arms import Arms
+from defectra.studies.nmc.block_models import TESTS, Answers, Held, split_folds
 from defectra.studies.nmc.block_tables import AREA
 
 Floats = NDArray[np.float64]

@@ -17,7 +17,8 @@ from defectra.core.records import Metric
 from defectra.learn import scores
 from defectra.learn.splits import Fold
 from defectra.spectra.grid import Grid
-from defectra.studies.nmc.block_models import Arms, Asked, Held, hold_out_folds
+from defectra.studies.nmc.block_arms import Arms
+from defectra.studies.nmc.block_models import Asked, Held, hold_out_folds
 from defectra.studies.nmc.block_scores import CLAIMED, Bootstrap, Pair, pair_curves
 
 Row = dict[str, Any]
