@@ -33,6 +33,7 @@ class Verdict(StrEnum):
 
     REPRODUCED = "reproduced"
     CLOSE = "close"
+    NOT_SHOWN = "not shown"
     NOT_REPRODUCED = "not reproduced"
     NO_DATA = "no data"
 
@@ -150,17 +151,21 @@ class Claim:
         """Computed from number and interval.
 
         ``equal``: reproduced within the tolerance, close within twice. ``above``, ``below``:
-        reproduced with the whole interval, close if only the value is.
+        reproduced with the whole interval, not shown if only the value is.
         """
         reference = self.than if math.isnan(self.published) else self.published
         if math.isnan(self.ours.value) or math.isnan(reference):
             return Verdict.NO_DATA
         if self.test == "equal":
             miss = abs(self.ours.value - reference)
-            return _graded(miss <= self.tolerance, miss <= 2 * self.tolerance)
+            if miss <= self.tolerance:
+                return Verdict.REPRODUCED
+            return Verdict.CLOSE if miss <= 2 * self.tolerance else Verdict.NOT_REPRODUCED
         alone = Estimate(self.ours.value, self.ours.value, self.ours.value, self.ours.n)
         whole, value = (outcome(reference, e, self.test) for e in (self.ours, alone))
-        return _graded(whole is Outcome.HOLDS, value is Outcome.HOLDS)
+        if whole is Outcome.HOLDS:
+            return Verdict.REPRODUCED
+        return Verdict.NOT_SHOWN if value is Outcome.HOLDS else Verdict.NOT_REPRODUCED
 
     def row(self) -> Row:
         """Row of ``scorecard.csv``."""
@@ -178,12 +183,6 @@ class Claim:
             "verdict": str(self.verdict),
             "source": self.source,
         }
-
-
-def _graded(good: bool, near: bool) -> Verdict:
-    if good:
-        return Verdict.REPRODUCED
-    return Verdict.CLOSE if near else Verdict.NOT_REPRODUCED
 
 
 def outcome(bound: float, ours: Estimate, sense: Sense) -> Outcome:

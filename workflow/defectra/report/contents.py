@@ -24,7 +24,10 @@ PAGE_PX, SCREEN_DPI = 1140, 96  # width of the page for figures; of a browser
 SHRUNK = 1.06  # times the width of the page: text of a figure so much smaller can still be read
 BESIDE = (".pdf", ".csv")  # of a figure: for print, and what it shows
 # The order in which verdicts stand: what fails first.
-VERDICTS = (Verdict.NOT_REPRODUCED, Verdict.CLOSE, Verdict.REPRODUCED, Verdict.NO_DATA)
+VERDICTS = (
+    *(Verdict.NOT_REPRODUCED, Verdict.NOT_SHOWN, Verdict.CLOSE),
+    *(Verdict.REPRODUCED, Verdict.NO_DATA),
+)
 OUTCOMES = (Outcome.FAILS, Outcome.OPEN, Outcome.HOLDS)
 
 
