@@ -64,7 +64,12 @@ def test_only_what_the_authors_print_is_a_claim():
 
 @pytest.mark.parametrize(
     ("difference", "verdict"),
-    [(-0.1, "reproduced"), (-0.005, "not shown"), (0.005, "not reproduced"), (0.1, "not reproduced")],
+    [
+        (-0.1, "reproduced"),
+        (-0.005, "not shown"),
+        (0.005, "not reproduced"),
+        (0.1, "not reproduced"),
+    ],
 )
 def test_the_cdf_must_be_better_with_the_whole_interval_of_the_difference(difference, verdict):
     name = ("Cu valence", "shift 2 eV")

@@ -19,14 +19,17 @@ from defectra.spectra.grid import Grid
 from defectra.studies.nmc import block_controls, intensities
 from defectra.studies.nmc.block_arms import Arms, permuted
 from defectra.studies.nmc.block_evaluate import draws, evaluate_blocks
+from defectra.studies.nmc.block_fresh import FEWEST, FIRST, LATE_KERNEL, NAME, fresh_scores
 from defectra.studies.nmc.block_models import TESTS, Asked, hold_out, split_folds
 from defectra.studies.nmc.block_scores import (
     ELECTRONS,
+    SHAPE,
     VACANCY,
     Bootstrap,
     mcnemar,
     pair_curves,
 )
+from defectra.studies.nmc.fresh_checks import fresh, fresh_checks
 
 GRIDS = {
     "Li K": Grid(start=50, stop=80),
@@ -230,6 +233,35 @@ def test_without_a_signal_nothing_is_found():
     values = held.answers["kernel", found.edges].values[..., 4]
     scores = pair_curves(found, held.labels, values, VACANCY, Bootstrap.of(found, 200, 1))
     assert np.quantile(scores["auroc"], 0.05) <= 0.5
+
+
+def test_fresh_blocks_alone_are_scored_by_models_that_learn_from_all():
+    found = arms(blocks=FIRST + FEWEST + 2)
+    held = hold_out(
+        found,
+        Asked(kernels=("kernel",), components=(), subsets=found.ends(), repeats=1),
+        3,
+    )
+    rows = list(fresh_scores(found, held, 50, 1))
+    assert {r["n_groups"] for r in rows} == {FEWEST + 2}
+    assert {r["subset"].split(":")[0] for r in rows} == {NAME}
+    late = fresh(rows, VACANCY)
+    values = held.answers[LATE_KERNEL, found.edges].values[..., VACANCY.column]
+    own = found.blocks >= FIRST
+    truth = [found.arms[own] == arm for arm in ("vacancy", "pristine")]
+    by_hand = [np.mean([a > b for a in v[own][truth[0]] for b in v[own][truth[1]]]) for v in values]
+    assert late.value == pytest.approx(np.mean(by_hand))
+    names = {c.check_id: c for c in fresh_checks(rows)}
+    assert (
+        names["vacancy_late_gain"].ours.value
+        <= min(late.value - fresh(rows, VACANCY, SHAPE + e, "kernel").value for e in EDGES) + 1e-9
+    )
+    few = arms(blocks=FIRST + FEWEST - 1)
+    held = hold_out(
+        few, Asked(kernels=("kernel",), components=(), subsets=few.ends(), repeats=1), 3
+    )
+    assert not list(fresh_scores(few, held, 50, 1))
+    assert all("fewer than" in c.row()["check"] for c in fresh_checks([]))
 
 
 def test_mcnemar_is_the_sign_test_of_discordant_pairs():

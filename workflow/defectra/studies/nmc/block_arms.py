@@ -57,6 +57,11 @@ class Arms:
         }
         return cls(rows, curves, targets)
 
+    def only(self, rows: NDArray[np.int64]) -> Arms:
+        """Some of the rows, in this order."""
+        curves = {e: EdgeCurves(c.energy, c.mu[rows]) for e, c in self.curves.items()}
+        return Arms([self.rows[i] for i in rows], curves, self.targets)
+
     @property
     def edges(self) -> Subset:
         """Names of the edges."""
@@ -112,6 +117,10 @@ class Labels:
 
     values: Floats
     arms: NDArray[np.str_]
+
+    def only(self, rows: NDArray[np.int64]) -> Labels:
+        """Those of some of the rows."""
+        return Labels(self.values[rows], self.arms[rows])
 
 
 def true_labels(arms: Arms) -> Labels:

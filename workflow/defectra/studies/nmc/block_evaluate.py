@@ -19,13 +19,13 @@ from defectra.spectra.grid import Grid
 from defectra.studies.nmc import block_controls, intensities
 from defectra.studies.nmc.block_arms import Arms, Subset
 from defectra.studies.nmc.block_controls import CONTROLS, METADATA, PERMUTED
-from defectra.studies.nmc.block_models import TESTS, Answers, Asked, Held, hold_out
+from defectra.studies.nmc.block_fresh import fresh_scores
+from defectra.studies.nmc.block_models import KERNEL, TESTS, Answers, Asked, Held, hold_out
 from defectra.studies.nmc.block_scores import ALL, SHAPE, Bootstrap, Sheet, edges_name
 
 Row = dict[str, Any]
 Rows = Sequence[Mapping[str, Any]]
 Floats = NDArray[np.float64]
-KERNEL = "kernel"  # the model of the claims
 AVERAGED = "averaged kernel"  # what is saved: its mean over models; carries no claim
 BOTH, INTENSITY, NONE = "shape and intensity: all", "intensity: all", "none"
 FEWEST = 4  # blocks; below, nothing is evaluated
@@ -121,6 +121,7 @@ def evaluate_blocks(
     )
     out.metrics += _shape(runner, claimed)
     out.metrics += _shape(runner, replace(held, answers=_rest(held, claimed)), constant=False)
+    out.metrics += fresh_scores(runner.arms, claimed, settings.bootstrap, seed)
     out.metrics += _intensity(runner, held, out)
     out.metrics += _controls(runner, claimed)
     out.predictions += _predictions(runner, held)

@@ -22,9 +22,10 @@ from defectra.studies.nmc.block_arms import Arms, Labels, Subset, permuted, true
 
 Floats = NDArray[np.float64]
 Features = Mapping[str, Floats]  # by edge, shape (n, b)
+KERNEL: edge_kernels.KernelName = "kernel"  # the model of the claims
 COPIES, TESTS = 3, 3
 FEW = 10  # blocks; below, each is left out once
-KERNELS: tuple[edge_kernels.KernelName, ...] = ("kernel", "ridge")
+KERNELS: tuple[edge_kernels.KernelName, ...] = (KERNEL, "ridge")
 COMPONENTS: tuple[components.ComponentModel, ...] = ("xgboost", "network")
 LATE = ", late"
 MEASURED = Disturbance()  # jitter of 0.5 eV
@@ -77,6 +78,14 @@ class Held:
     labels: list[Labels] = field(default_factory=list)
     constant: Floats = field(default_factory=lambda: np.empty(0))
     n_train: int = 0
+
+    def only(self, rows: NDArray[np.int64]) -> Held:
+        """Answers about some of the rows, by the same models."""
+        answers = {
+            key: Answers(a.values[:, rows], a.error[:, rows]) for key, a in self.answers.items()
+        }
+        labels = [own.only(rows) for own in self.labels]
+        return Held(self.split, answers, labels, self.constant[:, rows], self.n_train)
 
 
 @dataclass(frozen=True)

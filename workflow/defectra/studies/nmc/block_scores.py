@@ -163,12 +163,19 @@ def mcnemar(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> float:
 
 @dataclass(frozen=True)
 class Sheet:
-    """Makes rows of ``metrics.csv`` that have much in common."""
+    """Makes rows of ``metrics.csv`` that have much in common.
+
+    Attributes
+    ----------
+    name
+        Before the arms in column ``subset``: which blocks are tested.
+    """
 
     arms: Arms
     held: Held
     bootstrap: Bootstrap
     seed: int
+    name: str = "blocks"
     _known: dict[tuple[int, Pair], tuple[Floats, dict[Metric, Floats]]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -187,7 +194,7 @@ class Sheet:
             "features": features,
             "model": model,
             "split": str(self.held.split),
-            "subset": f"blocks: {subset}",
+            "subset": f"{self.name}: {subset}",
             "fidelity": str(rows[0]["protocol"]),
             "seed": self.seed,
             "n_train": self.held.n_train,
@@ -233,10 +240,15 @@ class Sheet:
         return self._known[key][1]
 
     def gains(
-        self, values: Floats, others: Mapping[str, Floats], features: str, model: str
+        self,
+        values: Floats,
+        others: Mapping[str, Floats],
+        features: str,
+        model: str,
+        pairs: Sequence[Pair] = PAIRS,
     ) -> Iterator[Row]:
         """AUROC of a model minus that of each other one, and McNemar's p, pair by pair."""
-        for pair in PAIRS:
+        for pair in pairs:
             own = self.pair(values, pair)[Metric.AUROC]
             won = pairs_won(self.arms, self.held, values[..., pair.column], pair)
             for name, other in others.items():

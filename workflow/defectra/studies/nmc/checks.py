@@ -25,6 +25,7 @@ from defectra.studies.nmc.block_scores import CLAIMED, ELECTRONS
 from defectra.studies.nmc.block_shells import FALL, SHELLS
 from defectra.studies.nmc.core_hole import CHANGES
 from defectra.studies.nmc.experiment import DIFFERENCE, PEAK, SERIES, inside, rmse
+from defectra.studies.nmc.fresh_checks import fresh_checks
 from defectra.studies.nmc.lithium import FIXED, NI_MEAN, O_PRE_EDGE, RELAXATION, TOTAL
 from defectra.studies.nmc.scorecard import AIM, CONTENTS, LEAST, NO_EXPERIMENT, reason
 from defectra.studies.nmc.second_relaxer import FIRST, SECOND
@@ -57,6 +58,7 @@ def checks(
         ``blocks/shells.csv``, ``larger_cells/comparison.csv``; each may be empty.
     """
     own: list[Check | Control] = [*_lithium(lithium), *_contents(metrics), *_defects(metrics)]
+    own += fresh_checks(metrics)
     own += [*_second_relaxer(relaxers), *_second_code(codes)]
     own += [*_shells(shells), *_images(images), *_controls(metrics)]
     own += [*_experiment(experiment), _drift(drift)]
@@ -238,7 +240,9 @@ def _controls(rows: Rows) -> Iterator[Control]:
     """Controls that can fail, in the pairs of the claims."""
     for pair in CLAIMED:
         effect = score(rows, pair).value - CHANCE
-        shown = [(PERMUTED, KERNEL, "labels permuted among the arms of each block")]
+        shown: list[tuple[str, str, str]] = [
+            (PERMUTED, KERNEL, "labels permuted among the arms of each block")
+        ]
         shown += [(c, m, f"{c} alone, {m}") for c, models in CONTROLS.items() for m in models]
         for features, model, what in shown:
             found = score(rows, pair, features, model=model)
