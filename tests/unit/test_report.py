@@ -17,7 +17,7 @@ from defectra.core.errors import DefectraError
 from defectra.core.studies import study_folder, study_names, texts_digest
 from defectra.figures.style import canvas, save
 from defectra.report.calculations import summary
-from defectra.report.contents import VERDICTS, (
+from defectra.report.contents import (
     OUTCOMES,
     VERDICTS,
     Contents,
