@@ -8,8 +8,7 @@ from defectra.core.step import Job
 def read_blocks(job: Job) -> None:
     """Whole blocks of the archive as tables.
 
-    Output rows, converged, calculations, geometries (parquet), missing
-    (csv).
+    Output rows, converged, calculations, geometries (parquet), missing, campaign (csv).
 
     params.design = JSON (:func:`defectra.studies.nmc.block_tables.block_design`); params.grids =
     nmc.edges; params.archive = parts of the archive of blocks
@@ -21,6 +20,7 @@ def read_blocks(job: Job) -> None:
     from defectra.core.project_files import archive_folder
     from defectra.core.records import CALCULATIONS, GEOMETRIES
     from defectra.core.store import write_table
+    from defectra.studies.nmc.block_statistics import CAMPAIGN_COLUMNS, campaign
     from defectra.studies.nmc.block_tables import (
         MISSING_COLUMNS,
         block_rows_table,
@@ -37,6 +37,7 @@ def read_blocks(job: Job) -> None:
     write_table(job.output.calculations, found.calculations, CALCULATIONS)
     write_table(job.output.geometries, found.geometries, GEOMETRIES)
     write_csv(job.output.missing, found.missing, MISSING_COLUMNS)
+    write_csv(job.output.campaign, campaign(found.planned, found.runs), CAMPAIGN_COLUMNS)
 
 
 def evaluate_blocks(job: Job) -> None:

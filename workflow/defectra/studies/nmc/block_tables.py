@@ -7,7 +7,7 @@ calculation is asked for by its identity; nothing is computed here.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from defectra.spectra.average import average_sites, chosen_sites, curves_on_grid
 from defectra.spectra.grid import Grid
 from defectra.structures.composition import METALS
 from defectra.studies.nmc.block_campaign import block_settings, drawn
+from defectra.studies.nmc.block_statistics import RELAXATION, Planned, Run, runs_of
 from defectra.studies.nmc.blocks import Block, blocks, tasks
 from defectra.studies.nmc.chunk import Chunk
 from defectra.studies.nmc.geometries import GEOMETRY_MISSING
@@ -59,7 +60,9 @@ _FIXED = (
     Column("antisite", "int", "", "1 with a Li/Ni antisite pair"),
     Column("defect", "string", "", "defect kind"),
     Column("vacancy_metals", "string", "", "metals next to the vacancy of the block"),
+    Column("vacancy_lithium", "int", "", "lithium next to the vacancy, of three sites"),
     Column("antisite_kind", "string", "", "near or far"),
+    Column("antisite_distance", "float", "Å", "between the sites of the antisite, ideal lattice"),
     Column("volume", "float", "Å³", "cell volume"),
     Column("nickel_state", "float", "e", "mean assigned oxidation state of Ni, NaN if ambiguous"),
     Column("relaxation_fmax", "float", "eV/Å", "largest force left by the relaxation"),
@@ -94,6 +97,9 @@ class BlockTables:
         Rows of these tables, of whole blocks.
     missing
         Blocks that are not whole, with the reason.
+    planned, runs
+        Every block of the design, and what was run for those that are begun, for
+        :func:`defectra.studies.nmc.block_statistics.campaign`.
     """
 
     rows: list[Row] = field(default_factory=list)
@@ -101,6 +107,8 @@ class BlockTables:
     calculations: list[Row] = field(default_factory=list)
     geometries: list[Row] = field(default_factory=list)
     missing: list[Row] = field(default_factory=list)
+    planned: list[Planned] = field(default_factory=list)
+    runs: list[Run] = field(default_factory=list)
 
 
 def block_design(config: Config) -> str:
@@ -133,18 +141,39 @@ def read_blocks(design: str, archive: Path, grids: Mapping[str, Grid]) -> BlockT
     parts = json.loads(design)
     spec, settings = NmcBlocks(**parts["blocks"]), Settings.model_validate(parts["settings"])
     store, out = Archive(archive), BlockTables()
-    relaxed = {r["structure_id"] for r in store.read(GEOMETRIES, ["geometry_id", "structure_id"])}
-    begun = []
-    for block in blocks(spec, parts["metals"], parts["seed"]):
-        if {row["structure_id"] for row in block.rows.values()} & relaxed:
-            begun.append(block)
+    relaxed = _relaxations(store)
+    design_blocks = list(blocks(spec, parts["metals"], parts["seed"]))
+    begun = [b for b in design_blocks if any(r["structure_id"] in relaxed for r in b.rows.values())]
+    found = _project(begun, spec, settings, store, grids)
+    seen: set[tuple[str, ...]] = set()
+    for block in design_blocks:
+        if block in begun:
+            _add(out, block, spec, found)
+            out.runs += runs_of(block, found.calculations, relaxed, seen)
         else:
             out.missing.append(_missing(block, NOT_COMPUTED))
-    found = _project(begun, spec, settings, store, grids)
-    for block in begun:
-        _add(out, block, spec, found)
-    out.missing.sort(key=lambda row: int(row["block"]))
+    whole, converged = ({r["block"] for r in rows} for rows in (out.rows, out.converged))
+    out.planned = [_planned(b, spec, whole, converged) for b in design_blocks]
     return out
+
+
+def _relaxations(store: Archive) -> dict[str, list[Row]]:
+    """Relaxations of the archive by structure."""
+    columns = ["geometry_id", "structure_id", "protocol", "status", "cpu_s"]
+    found: dict[str, list[Row]] = {}
+    for row in store.read(GEOMETRIES, columns):
+        found.setdefault(row["structure_id"], []).append(row)
+    return found
+
+
+def _planned(
+    block: Block, spec: NmcBlocks, whole: Collection[int], converged: Collection[int]
+) -> Planned:
+    first = block.table[0]
+    parts = dict.fromkeys((RELAXATION, spec.protocol), block.number in whole)
+    if block.converged:
+        parts[spec.converged] = block.number in converged
+    return Planned(block.number, first["composition"], first["lithium"], parts)
 
 
 def _project(
@@ -243,7 +272,7 @@ class Projected:
             "composition": entry["composition"],
             "block_lithium": entry["lithium"],
             **labels(structure),
-            "vacancy_metals": entry["vacancy_metals"],
+            **{k: entry[k] for k in ("vacancy_metals", "vacancy_lithium", "antisite_distance")},
             "antisite_kind": entry["antisite"],
             "volume": cell["volume"],
             "nickel_state": _nickel_state(cell),

@@ -8,6 +8,7 @@ use rule step as read_blocks with:
         calculations="results/nmc/blocks/calculations.parquet",
         geometries="results/nmc/blocks/geometries.parquet",
         missing="results/nmc/blocks/missing.csv",
+        campaign="results/nmc/blocks/campaign.csv",
     log:
         "results/logs/nmc/read_blocks.log",
     resources:
@@ -31,6 +32,7 @@ use rule step as read_second_relaxer with:
         calculations="results/nmc/second_relaxer/calculations.parquet",
         geometries="results/nmc/second_relaxer/geometries.parquet",
         missing="results/nmc/second_relaxer/missing.csv",
+        campaign="results/nmc/second_relaxer/campaign.csv",
     log:
         "results/logs/nmc/read_second_relaxer.log",
     resources:
