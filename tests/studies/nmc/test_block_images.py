@@ -136,9 +136,9 @@ def test_changes_of_both_cells_are_compared_by_shell(blocks):
     cells = {name: vegard(row) for name, row in rows.items()}
     spectra = planted(blocks, cells, 0.5)
     common = (block_design(CONFIG), range(COUNT))
-    found = compare(*common, *spectra, cells, CONFIG.nmc.edges, 1)
+    found = compare(*common, *spectra, cells, CONFIG.nmc.edges)
     by = {(r["statistic"], r["shell"]): r["value"] for r in found}
     for shell in {shell for _, shell in by}:
         assert by[ALIKE, shell] > 0.99
         assert by[LARGE, shell] == pytest.approx(0.5 * by[SMALL, shell], rel=0.1)
-    assert compare(*common, spectra[0], {}, cells, CONFIG.nmc.edges, 1) == []
+    assert compare(*common, spectra[0], {}, cells, CONFIG.nmc.edges) == []

@@ -10,7 +10,7 @@ import pytest
 from defectra.core.config import load, own_or_shipped
 from defectra.structures.geometry import vegard
 from defectra.studies.nmc.block_campaign import drawn
-from defectra.studies.nmc.block_shells import FALL, SHELLS, shells, site_changes
+from defectra.studies.nmc.block_shells import FALL, SHELLS, shell_of, shells, site_changes
 from defectra.studies.nmc.block_sites import pairs_of
 from defectra.studies.nmc.block_tables import block_design
 from defectra.studies.nmc.figures.shells import plot_shells
@@ -65,20 +65,39 @@ def test_sites_of_a_pair_are_the_same_place(blocks, cells):
 
 
 def test_a_local_change_falls_and_a_change_of_the_cell_does_not(blocks, cells):
-    local = shells(found(blocks, cells, lambda d: 0.5 * np.exp(-d / 1.5)), 1)
+    local = shells(found(blocks, cells, lambda d: 0.5 * np.exp(-d / 1.5)))
     falls = [r for r in local if r["shell"] == FALL]
     assert {r["edge"] for r in falls} >= {"O K", "Mn K"}
     assert all(r["value"] > 0 for r in falls)
-    for row in (r for r in shells(found(blocks, cells, lambda d: 0.1), 1) if r["shell"] == FALL):
+    for row in (r for r in shells(found(blocks, cells, lambda d: 0.1)) if r["shell"] == FALL):
         assert row["value"] == pytest.approx(0, abs=1e-6)
+
+
+def test_a_near_site_of_the_same_sublattice_is_not_bonded():
+    """A relaxed oxygen at 2.4 Å from a missing oxygen has no bond with it."""
+    of_vacancy = {e: shell_of("vacancy", e, 2.4) for e in ("O K", "Ni K", "Li K")}
+    assert of_vacancy == {"O K": "second neighbours", "Ni K": "bonded", "Li K": "bonded"}
+    of_antisite = {e: shell_of("antisite", e, 2.4) for e in ("O K", "Ni K")}
+    assert of_antisite == {"O K": "bonded", "Ni K": "second neighbours"}
+    assert {shell_of(a, "O K", 5.0) for a in ("vacancy", "antisite")} == {"farther"}
+    near = {"arm": "vacancy", "edge": "O K", "distance_A": 2.4}
+    sites = [near | {"block": b, "change": 0.1 + 0.01 * b} for b in range(3)]
+    assert [(r["shell"], r["n"]) for r in shells(sites)] == [("second neighbours", 3)]
+
+
+def test_one_block_has_no_interval():
+    site = {"arm": "vacancy", "edge": "Ni K", "distance_A": 2.0}
+    for count in (1, 2):
+        (row,) = shells([site | {"block": b, "change": 0.1 + b / 100} for b in range(count)])
+        assert np.isfinite([row["lo"], row["hi"]]).all() == (count == 2)
 
 
 def test_shells_hold_every_site_once_and_the_figure_is_drawn(blocks, cells, tmp_path):
     sites = found(blocks, cells, lambda d: 0.1)
-    rows = shells(sites, 1)
+    rows = shells(sites)
     assert sum(r["n_sites"] for r in rows if r["shell"] in SHELLS) == len(sites)
     plot_shells(sites, rows, tmp_path / "shells.png")
     plot_shells([], [], tmp_path / "none.png")
     assert (tmp_path / "shells.png").stat().st_size > 10_000
     assert (tmp_path / "none.png").exists()
-    assert shells([], 1) == []
+    assert shells([]) == []

@@ -23,7 +23,7 @@ from defectra.learn import scores
 from defectra.spectra.align import Curve
 from defectra.spectra.grid import Grid
 from defectra.structures.geometry import as_row
-from defectra.studies.nmc.block_shells import SHELLS, on_grid
+from defectra.studies.nmc.block_shells import SHELLS, on_grid, shell_of
 from defectra.studies.nmc.block_sites import PRISTINE, Pair, Site, pairs_of, touched_sites
 from defectra.studies.nmc.blocks import Block, blocks, tasks
 from defectra.studies.nmc.geometries import Geometries
@@ -35,7 +35,6 @@ Floats = NDArray[np.float64]
 ARM, FREE, IN_CELL = "vacancy", "chgnet", "chgnet-cell"
 DOUBLE = ((1, 0, 1), (0, 1, 1), (0, 0, 2))
 _COPIES = ((0, 0, 0), (0, 0, 1))  # lattice vectors of the small cell that are not of the large one
-RESAMPLES = 1000
 COLUMNS = ["statistic", "shell", "value", "lo", "hi", "n_sites", "n"]
 ALIKE, SMALL, LARGE = "correlation of changes", "change, 40 atoms", "change, 80 atoms"
 
@@ -144,7 +143,6 @@ def compare(
     large: Mapping[Site, Curve],
     cells: Mapping[str, Mapping[str, Any]],
     grids: Mapping[str, Grid],
-    seed: int,
 ) -> list[Row]:
     """What a vacancy changes with and without its nearest images, by shell of sites.
 
@@ -164,8 +162,9 @@ def compare(
 
     Returns
     -------
-    Rows with columns :data:`COLUMNS`: mean over sites with the 90 % interval of a bootstrap over
-    `n` blocks; changes are relative root mean square differences to the pristine spectrum.
+    Rows with columns :data:`COLUMNS`: mean over sites with the 90 % interval of Student's t over
+    `n` blocks (:func:`defectra.learn.scores.student`), clipped to what a correlation or a size can
+    be; changes are relative root mean square differences to the pristine spectrum.
     """
     parts = json.loads(design)
     spec, wanted = NmcBlocks(**parts["blocks"]), set(whole)
@@ -175,7 +174,7 @@ def compare(
             name = large_row(block)[0]["structure_id"]
             for pair in pairs_of(block, ARM, spec, cells):
                 found += _site(pair, (name, pair.edge, pair.pristine[2]), small, large, grids)
-    return [row for shell in SHELLS for row in _shell(found, shell, seed)]
+    return [row for shell in SHELLS for row in _shell(found, shell)]
 
 
 def _site(
@@ -194,23 +193,22 @@ def _site(
     size = np.linalg.norm(plain)
     yield {
         "block": pair.block,
-        "distance": pair.distance,
+        "shell": shell_of(ARM, pair.edge, pair.distance),
         ALIKE: float(np.corrcoef(own - plain, wide - plain)[0, 1]),
         SMALL: float(np.linalg.norm(own - plain) / size),
         LARGE: float(np.linalg.norm(wide - plain) / size),
     }
 
 
-def _shell(sites: Sequence[Row], shell: str, seed: int) -> Iterator[Row]:
-    low, high = SHELLS[shell]
-    own = [r for r in sites if low <= r["distance"] < high]
+def _shell(sites: Sequence[Row], shell: str) -> Iterator[Row]:
+    own = [r for r in sites if r["shell"] == shell]
     names = sorted({str(r["block"]) for r in own})
     if len(names) < 2:
         return
-    weights = scores.group_weights(names, RESAMPLES, seed)
-    drawn = weights[:, [names.index(str(r["block"])) for r in own]]
+    weights = scores.left_out_weights(names)[:, [names.index(str(r["block"])) for r in own]]
     for statistic in (ALIKE, SMALL, LARGE):
         values = np.array([r[statistic] for r in own])
-        value, lo, hi = scores.interval(drawn @ values / drawn.sum(axis=1))
+        bounds = (-1.0, 1.0) if statistic == ALIKE else (0.0, np.inf)
+        value, lo, hi = scores.student(weights @ values / weights.sum(axis=1), bounds)
         about = {"statistic": statistic, "shell": shell, "value": value, "lo": lo, "hi": hi}
         yield about | {"n_sites": len(own), "n": len(names)}

@@ -59,14 +59,14 @@ CLAIMED = (VACANCY, ANTISITE)
 
 @dataclass(frozen=True)
 class Bootstrap:
-    """Weights of blocks: the sample itself, then its resamples.
+    """Weights of blocks: the sample itself, then its resamples, or the sample without each one.
 
     Attributes
     ----------
     blocks
         Names of the groups, in order.
     weights
-        Shape (1 + resamples, blocks).
+        Shape (1 + resamples or blocks, blocks).
     """
 
     blocks: list[str]
@@ -77,6 +77,12 @@ class Bootstrap:
         """Groups of some arms."""
         names = sorted(set(arms.groups))
         return cls(names, scores.group_weights(names, resamples, seed))
+
+    @classmethod
+    def without_each(cls, arms: Arms) -> Bootstrap:
+        """Groups of some arms, each left out once: of few blocks (:func:`scores.student`)."""
+        names = sorted(set(arms.groups))
+        return cls(names, scores.left_out_weights(names))
 
     def of_rows(self, groups: Sequence[str]) -> Floats:
         """Weight of each row, shape (1 + resamples, rows)."""

@@ -26,11 +26,11 @@ from defectra.studies.nmc.settings import NmcBlocks
 Row = dict[str, Any]
 Floats = NDArray[np.float64]
 ARMS = ("vacancy", "antisite")
-# Å; bonds of metals and lithium with oxygen end below 2.5, the next shells (O-O, M-M) begin at 2.5
-SHELLS = {"bonded": (0.0, 2.5), "second neighbours": (2.5, 3.6), "farther": (3.6, 99.0)}
-FARTHEST = "farther"
+# Å; bonds of metals and lithium with oxygen end below 2.5, the next shells (O-O, M-M) begin near
+# it: `shell_of` tells which of both a site is in
+BONDED, NEXT, FARTHEST = "bonded", "second neighbours", "farther"
+SHELLS = {BONDED: (0.0, 2.5), NEXT: (2.5, 3.6), FARTHEST: (3.6, 99.0)}
 FEWEST = 2  # blocks; a shell with fewer has no interval and is compared with nothing
-RESAMPLES = 1000
 SITE_COLUMNS = ["block", "arm", "edge", "site", "distance_A", "change"]
 SHELL_COLUMNS = ["arm", "edge", "shell", "value", "lo", "hi", "n_sites", "n"]
 FALL = "nearest less farther"
@@ -97,7 +97,19 @@ def on_grid(curve: Curve, grid: Grid) -> Floats:
     return np.asarray(unit_area(energy, mu))
 
 
-def shells(sites: Sequence[Mapping[str, Any]], seed: int) -> list[Row]:
+def shell_of(arm: str, edge: str, distance: float) -> str:
+    """Shell of a site by what the arm touches, its edge (``"O K"``) and its distance (Å).
+
+    Bonds join oxygen with metals and lithium: a site of the same sublattice as the defect is no
+    bonded one, however near a relaxed cell brings it.
+    """
+    shell = next(name for name, (low, high) in SHELLS.items() if low <= distance < high)
+    touches_oxygen = arm == "vacancy"
+    same_sublattice = edge.startswith("O ") == touches_oxygen
+    return NEXT if shell == BONDED and same_sublattice else shell
+
+
+def shells(sites: Sequence[Mapping[str, Any]]) -> list[Row]:
     """Mean change by shell, and how much it falls from the nearest shell to the farther sites.
 
     The nearest shell is the bonded one where the edge has bonded sites (metals next to a missing
@@ -105,40 +117,48 @@ def shells(sites: Sequence[Mapping[str, Any]], seed: int) -> list[Row]:
 
     Returns
     -------
-    Rows with columns :data:`SHELL_COLUMNS`: value and 90 % interval of a bootstrap over blocks.
+    Rows with columns :data:`SHELL_COLUMNS`: mean over sites and its 90 % interval of Student's t
+    over `n` blocks (:func:`defectra.learn.scores.student`); none with fewer than two blocks.
     """
     out: list[Row] = []
     for arm in dict.fromkeys(str(r["arm"]) for r in sites):
         own = [r for r in sites if r["arm"] == arm]
         for edge in sorted({str(r["edge"]) for r in own}):
-            out += _shells(arm, edge, [r for r in own if r["edge"] == edge], seed)
+            out += _shells(arm, edge, [r for r in own if r["edge"] == edge])
     return out
 
 
-def _shells(arm: str, edge: str, rows: Sequence[Mapping[str, Any]], seed: int) -> Iterator[Row]:
-    names = sorted({str(r["block"]) for r in rows})
-    place = {name: k for k, name in enumerate(names)}
-    weights = scores.group_weights(names, RESAMPLES, seed)
-    distance, change = (np.array([float(r[k]) for r in rows]) for k in ("distance_A", "change"))
-    block = np.array([place[str(r["block"])] for r in rows])
-    curves: dict[str, tuple[Floats, int, int]] = {}
-    for shell, (low, high) in SHELLS.items():
-        inside = (distance >= low) & (distance < high)
-        if inside.any():
-            drawn = weights[:, block[inside]]
-            total = drawn.sum(axis=1)
-            with np.errstate(invalid="ignore", divide="ignore"):
-                curve = drawn @ change[inside] / total
-            curves[shell] = curve, int(inside.sum()), len(set(block[inside]))
-    for shell, (curve, n_sites, n) in curves.items():
-        yield _shell_row(arm, edge, shell, curve, n_sites, n)
-    nearest = next((s for s, (_, _, n) in curves.items() if n >= FEWEST), FARTHEST)
-    if FARTHEST in curves and nearest != FARTHEST:
-        (near, n_near, first), (far, n_far, second) = curves[nearest], curves[FARTHEST]
-        yield _shell_row(arm, edge, FALL, near - far, n_near + n_far, min(first, second))
+def _shells(arm: str, edge: str, rows: Sequence[Mapping[str, Any]]) -> Iterator[Row]:
+    found: dict[str, list[Mapping[str, Any]]] = {name: [] for name in SHELLS}
+    for row in rows:
+        found[shell_of(arm, edge, float(row["distance_A"]))].append(row)
+    found = {name: own for name, own in found.items() if own}
+    blocks = {name: len(_blocks(own)) for name, own in found.items()}
+    for shell, own in found.items():
+        value = scores.student(_means(own, _blocks(own)), (0.0, np.inf))
+        yield _shell_row(arm, edge, shell, value, len(own), blocks[shell])
+    nearest = next((name for name in found if blocks[name] >= FEWEST), FARTHEST)
+    if blocks.get(FARTHEST, 0) >= FEWEST and nearest != FARTHEST:
+        near, far = found[nearest], found[FARTHEST]
+        names, n = _blocks([*near, *far]), min(blocks[nearest], blocks[FARTHEST])
+        value = scores.student(_means(near, names) - _means(far, names), count=n)
+        yield _shell_row(arm, edge, FALL, value, len(near) + len(far), n)
 
 
-def _shell_row(arm: str, edge: str, shell: str, curve: Floats, n_sites: int, n: int) -> Row:
-    value, lo, hi = scores.interval(curve)
-    about = {"arm": arm, "edge": edge, "shell": shell, "value": value, "lo": lo, "hi": hi}
-    return about | {"n_sites": n_sites, "n": n}
+def _blocks(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    return sorted({str(r["block"]) for r in rows})
+
+
+def _means(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> Floats:
+    """Mean change of some sites, then without each of the blocks `names`; NaN if none is left."""
+    place = [names.index(str(r["block"])) for r in rows]
+    weights = scores.left_out_weights(names)[:, place]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(weights @ [float(r["change"]) for r in rows] / weights.sum(axis=1))
+
+
+def _shell_row(
+    arm: str, edge: str, shell: str, value: tuple[float, float, float], n_sites: int, n: int
+) -> Row:
+    ends = dict(zip(("value", "lo", "hi"), value))
+    return {"arm": arm, "edge": edge, "shell": shell, **ends, "n_sites": n_sites, "n": n}

@@ -131,7 +131,7 @@ def compare_codes(job: Job) -> None:
     Input rows (parquet); output (csv).
 
     params.feff, params.gpaw = parts of both archives; params.protocols = JSON: protocol of each
-    code; params.grids = nmc.edges; params.seed = seed.
+    code; params.grids = nmc.edges.
     """
     import json
 
@@ -148,7 +148,7 @@ def compare_codes(job: Job) -> None:
     folders = {code: archive_folder(job.params[code]) for code in named}
     feff, gpaw = (read_sites(folders[code], named[code], edges) for code in ("feff", "gpaw"))
     rows = read_block_rows(job.input.rows)
-    write_csv(job.output[0], compare(rows, feff, gpaw, grids, int(job.params.seed)), COLUMNS)
+    write_csv(job.output[0], compare(rows, feff, gpaw, grids), COLUMNS)
 
 
 def measure_shells(job: Job) -> None:
@@ -157,7 +157,7 @@ def measure_shells(job: Job) -> None:
     Input rows (parquet); output sites, shells (csv).
 
     params.design = JSON (:func:`defectra.studies.nmc.block_tables.block_design`); params.archive =
-    parts of the archive of blocks; params.grids = nmc.edges; params.seed = seed.
+    parts of the archive of blocks; params.grids = nmc.edges.
     """
     import json
 
@@ -177,7 +177,7 @@ def measure_shells(job: Job) -> None:
         whole = sorted({r["block"] for r in rows})
         found = site_changes(job.params.design, whole, spectra, cells, grids)
     write_csv(job.output.sites, found, SITE_COLUMNS)
-    write_csv(job.output.shells, shells(found, int(job.params.seed)), SHELL_COLUMNS)
+    write_csv(job.output.shells, shells(found), SHELL_COLUMNS)
 
 
 def compare_images(job: Job) -> None:
@@ -186,7 +186,7 @@ def compare_images(job: Job) -> None:
     Input rows (parquet); output (csv).
 
     params.design = JSON (:func:`defectra.studies.nmc.block_tables.block_design`); params.small,
-    params.large = parts of both archives; params.grids = nmc.edges; params.seed = seed.
+    params.large = parts of both archives; params.grids = nmc.edges.
     """
     import json
 
@@ -204,8 +204,8 @@ def compare_images(job: Job) -> None:
         folders = [archive_folder(p) for p in (job.params.small, job.params.large)]
         small, large = (read_sites(folder, named, edges) for folder in folders)
         whole = sorted({r["block"] for r in rows})
-        cells, seed = read_cells(folders[0], rows), int(job.params.seed)
-        found = compare(job.params.design, whole, small, large, cells, grids, seed)
+        cells = read_cells(folders[0], rows)
+        found = compare(job.params.design, whole, small, large, cells, grids)
     write_csv(job.output[0], found, COLUMNS)
 
 

@@ -77,7 +77,6 @@ use rule step as compare_codes with:
         gpaw=archive_parts(f"{CONFIG.archive}/nmc_core_hole", "calculations", "spectra"),
         protocols=code_protocols(CONFIG),
         grids=leaf(CONFIG, "nmc", "edges"),
-        seed=leaf(CONFIG, "seed"),
 
 
 # A vacancy without its nearest images.
@@ -102,7 +101,6 @@ use rule step as compare_images with:
         large=archive_parts(
             f"{CONFIG.archive}/nmc_larger_cells", "calculations", "spectra"
         ),
-        seed=leaf(CONFIG, "seed"),
 
 
 # Which neighbours of a defect change.
@@ -125,7 +123,6 @@ use rule step as measure_shells with:
         archive=archive_parts(
             f"{CONFIG.archive}/nmc_blocks", "calculations", "geometries", "spectra"
         ),
-        seed=leaf(CONFIG, "seed"),
 
 
 # The longest step of the study waits for nothing but the archive: it starts first.

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from defectra.core.claims import NAN
 from defectra.core.errors import TableError
 from defectra.learn import scores
 from defectra.spectra.align import Alignment, Curve, applied, fitted, points
@@ -28,7 +29,7 @@ Rows = Sequence[Mapping[str, Any]]
 Floats = NDArray[np.float64]
 FEFF, GPAW = "FEFF", "GPAW"
 PRISTINE, ARMS = "pristine", ("vacancy", "antisite")
-FEWEST, RESAMPLES = 2, 1000
+FEWEST = 2
 LARGEST = 12.0  # eV, shift that is tried about the one that lays both first maxima together
 WINDOW = 25.0  # eV, from the start of the declared grid: what both codes describe
 COLUMNS = ["edge", "statistic", "subject", "unit", "value", "lo", "hi", "n"]
@@ -43,7 +44,6 @@ def compare(
     feff: Mapping[Site, Curve],
     gpaw: Mapping[Site, Curve],
     grids: Mapping[str, Grid],
-    seed: int,
 ) -> list[Row]:
     """Agreement of both codes at each edge; nothing with fewer than two common blocks.
 
@@ -56,19 +56,18 @@ def compare(
         Spectra of single sites (:func:`defectra.studies.nmc.block_sites.read_sites`).
     grids
         Declared grid of each edge.
-    seed
-        Of the resamples.
 
     Returns
     -------
-    Rows with columns :data:`COLUMNS`: mean over blocks with the 90 % interval of a bootstrap over
-    `n` blocks.
+    Rows with columns :data:`COLUMNS`: mean over `n` blocks with the 90 % interval of Student's t,
+    clipped to what a correlation or a size can be. Shift and width are fitted once to all blocks
+    and have no interval.
     """
     out: list[Row] = []
     for edge in sorted({site[1] for site in gpaw}):
         found = _common(blocks, feff, gpaw, edge)
         if len(found) >= FEWEST:
-            out += _edge(edge, found, grids[edge], seed)
+            out += _edge(edge, found, grids[edge])
     return out
 
 
@@ -107,7 +106,7 @@ def _common(
     return out
 
 
-def _edge(edge: str, blocks: Sequence[Block], grid: Grid, seed: int) -> Iterator[Row]:
+def _edge(edge: str, blocks: Sequence[Block], grid: Grid) -> Iterator[Row]:
     axis = points(grid)
     axis = axis[axis <= grid.start + WINDOW]
     try:
@@ -119,17 +118,17 @@ def _edge(edge: str, blocks: Sequence[Block], grid: Grid, seed: int) -> Iterator
         for block in blocks
     ]
 
-    def row(statistic: str, subject: str, values: Sequence[float], unit: str = "") -> Row:
-        names = [str(k) for k in range(len(values))]
-        weights = scores.group_weights(names, RESAMPLES, seed)
+    def row(statistic: str, subject: str, values: Sequence[float]) -> Row:
+        weights = scores.left_out_weights([str(k) for k in range(len(values))])
         curve = np.asarray(weights @ np.asarray(values) / weights.sum(axis=1))
-        value, lo, hi = scores.interval(curve)
-        about = {"edge": edge, "statistic": statistic, "subject": subject, "unit": unit}
+        bounds = (0.0, np.inf) if statistic == SIZE else (-1.0, 1.0)
+        value, lo, hi = scores.student(curve, bounds)
+        about = {"edge": edge, "statistic": statistic, "subject": subject, "unit": ""}
         return {**about, "value": value, "lo": lo, "hi": hi, "n": len(values)}
 
-    n = len(blocks)
-    yield row(SHIFT, PRISTINE, [alignment.shift] * n, "eV")
-    yield row(WIDTH, PRISTINE, [alignment.fwhm] * n, "eV")
+    for statistic, fit in ((SHIFT, alignment.shift), (WIDTH, alignment.fwhm)):
+        about = {"edge": edge, "statistic": statistic, "subject": PRISTINE, "unit": "eV"}
+        yield {**about, "value": fit, "lo": NAN, "hi": NAN, "n": len(blocks)}
     for arm in (PRISTINE, *ARMS):
         yield row(SITES, arm, [_mean_alike(own[arm]) for own in laid])
     yield row(MEANS, PRISTINE, [_alike(*own[PRISTINE].mean(axis=1)) for own in laid])

@@ -26,7 +26,7 @@ Rows = Sequence[Mapping[str, Any]]
 Floats = NDArray[np.float64]
 FIRST, SECOND = "CHGNet", "SevenNet"
 DIFFERENCE = f"{SECOND} minus {FIRST}"
-FEWEST, REPEATS, RESAMPLES = 2, 10, 1000
+FEWEST, REPEATS = 2, 10
 COLUMNS = ["statistic", "subject", "cells", "unit", "value", "lo", "hi", "n"]
 FREE_CELLS = {"chgnet": FIRST, "sevennet": SECOND}  # by geometry protocol
 CORRELATION, DISTANCE, VOLUME = "correlation", "relative RMS", "volume of a vacancy"
@@ -47,11 +47,12 @@ def compare(
     grids
         Declared grid of each edge.
     seed
-        Of jitters and resamples.
+        Of jitters.
 
     Returns
     -------
-    Rows with columns :data:`COLUMNS`: value and 90 % interval of a bootstrap over `n` blocks.
+    Rows with columns :data:`COLUMNS`: value and 90 % interval of Student's t over `n` blocks
+    (:func:`defectra.learn.scores.student`), clipped to what the statistic can be.
     """
     common = {r["block"] for r in second} & {r["block"] for r in first}
     if len(common) < FEWEST:
@@ -60,14 +61,24 @@ def compare(
     both = [*first, *(r for r in second if r["block"] in common)]
     out = list(_carried_over(Arms.of(both, grids, edges), len(first), seed))
     for edge in edges:
-        out += _spectra(first, second, f"raw: {edge}", edge, sorted(common), seed)
-    return out + list(_volumes(second, cells, seed))
+        out += _spectra(first, second, f"raw: {edge}", edge, sorted(common))
+    return out + list(_volumes(second, cells))
 
 
 def _row(statistic: str, subject: str, cells: str, unit: str, curve: Floats, n: int) -> Row:
-    value, lo, hi = scores.interval(curve)
+    value, lo, hi = scores.student(curve, _bounds(statistic, cells))
     about = {"statistic": statistic, "subject": subject, "cells": cells, "unit": unit}
     return {**about, "value": value, "lo": lo, "hi": hi, "n": n}
+
+
+def _bounds(statistic: str, cells: str) -> tuple[float, float]:
+    """Smallest and largest possible value of a statistic."""
+    if statistic == VOLUME:
+        return -np.inf, np.inf
+    if statistic == DISTANCE:
+        return 0.0, np.inf
+    is_share = statistic != CORRELATION and cells != DIFFERENCE
+    return (0.0 if is_share else -1.0), 1.0
 
 
 def _carried_over(arms: Arms, n_first: int, seed: int) -> Iterator[Row]:
@@ -81,7 +92,7 @@ def _carried_over(arms: Arms, n_first: int, seed: int) -> Iterator[Row]:
     tested = {g for g, old in zip(arms.groups, is_first) if not old}
     chosen = np.array([g in tested for g in arms.groups])
     found = {
-        name: _pairs(arms, held, chosen & own, seed)
+        name: _pairs(arms, held, chosen & own)
         for name, own in ((FIRST, is_first), (SECOND, ~is_first))
     }
     for (pair, metric), curve in found[SECOND].items():
@@ -99,10 +110,8 @@ def _folds(arms: Arms, is_first: NDArray[np.bool_]) -> list[Fold]:
     ]
 
 
-def _pairs(
-    arms: Arms, held: Held, rows: NDArray[np.bool_], seed: int
-) -> dict[tuple[Pair, Metric], Floats]:
-    """Scores of the claimed pairs on some rows, shape (1 + resamples,) each."""
+def _pairs(arms: Arms, held: Held, rows: NDArray[np.bool_]) -> dict[tuple[Pair, Metric], Floats]:
+    """Scores of the claimed pairs on some rows, and without each block; shape (1 + blocks,)."""
     chosen = [int(i) for i in np.flatnonzero(rows)]
     part = replace(
         arms,
@@ -111,7 +120,7 @@ def _pairs(
     )
     labels = [replace(own, values=own.values[chosen], arms=own.arms[chosen]) for own in held.labels]
     values = held.answers["kernel", arms.edges].values[:, chosen]
-    bootstrap = Bootstrap.of(part, RESAMPLES, seed)
+    bootstrap = Bootstrap.without_each(part)
     return {
         (pair, metric): curve
         for pair in CLAIMED
@@ -123,7 +132,7 @@ def _pairs(
 
 
 def _spectra(
-    first: Rows, second: Rows, column: str, edge: str, blocks: Sequence[int], seed: int
+    first: Rows, second: Rows, column: str, edge: str, blocks: Sequence[int]
 ) -> Iterator[Row]:
     """Agreement of the spectra of an edge between the potentials, block by block."""
     spectra = {
@@ -131,7 +140,7 @@ def _spectra(
         for cells, rows in ((FIRST, first), (SECOND, second))
         for arm in sorted({name for pair in CLAIMED for name in (pair.arm, pair.other)})
     }
-    weights = scores.group_weights([str(b) for b in blocks], RESAMPLES, seed)
+    weights = scores.left_out_weights([str(k) for k in range(len(blocks))])
 
     def row(statistic: str, subject: str, cells: str, values: Floats) -> Row:
         curve = np.asarray(weights @ values / weights.sum(axis=1))
@@ -156,7 +165,7 @@ def _distance(a: Floats, b: Floats) -> Floats:
     return np.asarray(np.linalg.norm(a - b, axis=1) / np.linalg.norm(b, axis=1))
 
 
-def _volumes(second: Rows, cells: Rows, seed: int) -> Iterator[Row]:
+def _volumes(second: Rows, cells: Rows) -> Iterator[Row]:
     """Change of the cell's volume with a vacancy, Å³, every cell free, by potential."""
     volume = {(c["structure_id"], c["protocol"]): float(c["volume"]) for c in cells}
     structures = {(r["block"], r["arm"]): r["structure_id"] for r in second}
@@ -169,7 +178,7 @@ def _volumes(second: Rows, cells: Rows, seed: int) -> Iterator[Row]:
     blocks = sorted(set.intersection(*(set(c) for c in changes.values()))) if changes else []
     if len(changes) < len(FREE_CELLS) or len(blocks) < FEWEST:
         return
-    weights = scores.group_weights([str(b) for b in blocks], RESAMPLES, seed)
+    weights = scores.left_out_weights([str(k) for k in range(len(blocks))])
     curves = {
         name: np.asarray(weights @ [own[b] for b in blocks] / weights.sum(axis=1))
         for name, own in changes.items()

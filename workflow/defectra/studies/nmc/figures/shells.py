@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from defectra.figures import style
-from defectra.studies.nmc.block_shells import ARMS, SHELLS
+from defectra.studies.nmc.block_shells import ARMS, SHELLS, shell_of
 from defectra.studies.nmc.figures.blocks import COLOURS, LABELS, NONE
 
 Rows = Sequence[Mapping[str, Any]]
@@ -19,7 +19,7 @@ MARKS = {"vacancy": "o", "antisite": "^"}
 
 @style.styled()
 def plot_shells(sites: Rows, shells: Rows, path: str | Path) -> None:
-    """A panel for each edge: every site, and the mean of each shell with its interval."""
+    """A panel for each edge: every site, and the mean of each shell with its interval if known."""
     sites = [r for r in sites if np.isfinite([float(r[k]) for k in ("distance_A", "change")]).all()]
     edges = list(dict.fromkeys(str(r["edge"]) for r in sites))
     if not edges:
@@ -50,12 +50,12 @@ def _arm(axis: Axes, sites: Rows, means: Rows, arm: str) -> None:
     for row in means:
         if row["shell"] not in SHELLS:
             continue
-        low, high = SHELLS[str(row["shell"])]
-        inside = (distance >= low) & (distance < high)
+        inside = np.array([shell_of(arm, str(row["edge"]), d) == row["shell"] for d in distance])
         value, lo, hi = (100 * float(row[k]) for k in ("value", "lo", "hi"))
-        if not inside.any() or not np.isfinite([value, lo, hi]).all():
+        if not inside.any() or not np.isfinite(value):
             continue
         ends = distance[inside].min() - 0.08, distance[inside].max() + 0.08
         axis.plot(ends, (value, value), color=colour, lw=1.6, label=label)
-        axis.fill_between(ends, lo, hi, color=colour, alpha=0.25, lw=0)
+        if np.isfinite([lo, hi]).all():  # none with fewer than two blocks
+            axis.fill_between(ends, lo, hi, color=colour, alpha=0.25, lw=0)
         label = None
