@@ -7,6 +7,7 @@ AUROC: area under the receiver operating characteristic.
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -36,9 +37,11 @@ SPLITS = (Split.GROUPED, Split.COMPOSITION_OUT, Split.LITHIUM_OUT)
 
 
 def shown(found: Estimate, digits: int = 2) -> str:
-    """A number with its interval."""
+    """A number with its interval, if one is known."""
     if found.n == 0:
         return "not computed"
+    if math.isnan(found.lo) and math.isnan(found.hi):
+        return f"{found.value:.{digits}f} (no interval)"
     return f"{found.value:.{digits}f} [{found.lo:.{digits}f}, {found.hi:.{digits}f}]"
 
 
@@ -133,7 +136,7 @@ def _percent(row: Mapping[str, Any] | None) -> str:
     if row is None:
         return "none"
     value, lo, hi = (100 * float(row[k]) for k in ("value", "lo", "hi"))
-    return f"{value:.1f} [{lo:.1f}, {hi:.1f}]"
+    return shown(Estimate(value, lo, hi, int(float(row["n"]))), 1)
 
 
 def images(rows: Rows) -> Iterator[list[str]]:
