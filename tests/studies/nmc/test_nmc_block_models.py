@@ -68,7 +68,8 @@ def planted(blocks=12, signal=1.0, told_by_volume=False, seed=3):
             row = {
                 "block": block, "arm": arm, "structure_id": f"{block}{arm}", "group": f"g{block}",
                 "composition": "Ni{}Mn{}Co{}".format(*metals), "lithium": x, "protocol": "campaign",
-                "vacancy": vacancy, "antisite": antisite,
+                "vacancy": vacancy, "antisite": antisite, "vacancy_metals": "Ni2Mn1",
+                "vacancy_lithium": block % 4, "antisite_distance": 2.9 + 3.5 * (block % 2),
                 "volume": volume + 20 * vacancy * told_by_volume,
                 "relaxation_fmax": 0.05, "relaxation_cpu_s": 5 + rng.normal(),
                 "relaxation_wall_s": 9 + rng.normal(), "nickel_state": 4 - x,

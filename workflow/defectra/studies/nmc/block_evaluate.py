@@ -22,6 +22,7 @@ from defectra.studies.nmc.block_controls import CONTROLS, METADATA, PERMUTED
 from defectra.studies.nmc.block_fresh import fresh_scores
 from defectra.studies.nmc.block_models import KERNEL, TESTS, Answers, Asked, Held, hold_out
 from defectra.studies.nmc.block_scores import ALL, SHAPE, Bootstrap, Sheet, edges_name
+from defectra.studies.nmc.block_strata import win_rates
 
 Row = dict[str, Any]
 Rows = Sequence[Mapping[str, Any]]
@@ -57,12 +58,15 @@ class Evaluation:
         Rows of ``metrics.csv`` with columns ``curve`` and ``at`` before them.
     halves
         Rows of :data:`HALVES_COLUMNS`: what the saved model may say of its errors.
+    strata
+        Rows of :func:`defectra.studies.nmc.block_strata.win_rates`.
     """
 
     metrics: list[Row] = field(default_factory=list)
     predictions: list[Row] = field(default_factory=list)
     curves: list[Row] = field(default_factory=list)
     halves: list[Row] = field(default_factory=list)
+    strata: list[Row] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -121,6 +125,7 @@ def evaluate_blocks(
     )
     out.metrics += _shape(runner, claimed)
     out.metrics += _shape(runner, replace(held, answers=_rest(held, claimed)), constant=False)
+    out.strata += win_rates(runner.arms, claimed, runner.bootstrap)
     out.metrics += fresh_scores(runner.arms, claimed, settings.bootstrap, seed)
     out.metrics += _intensity(runner, held, out)
     out.metrics += _controls(runner, claimed)

@@ -43,7 +43,7 @@ def read_blocks(job: Job) -> None:
 def evaluate_blocks(job: Job) -> None:
     """Models of the blocks.
 
-    Input rows (parquet); output metrics, curves, halves (csv), predictions (parquet).
+    Input rows (parquet); output metrics, curves, halves, strata (csv), predictions (parquet).
 
     params.grids = nmc.edges; params.config = folds, repeats, bootstrap of nmc.model; params.seed.
     """
@@ -59,6 +59,7 @@ def evaluate_blocks(job: Job) -> None:
         HALVES_COLUMNS,
         evaluate_blocks,
     )
+    from defectra.studies.nmc.block_strata import STRATA_COLUMNS
     from defectra.studies.nmc.block_tables import edges_in, read_block_rows
     from defectra.studies.nmc.settings import Grid
 
@@ -69,6 +70,7 @@ def evaluate_blocks(job: Job) -> None:
     write_csv(job.output.metrics, found.metrics, METRICS_COLUMNS)
     write_csv(job.output.curves, found.curves, CURVE_COLUMNS)
     write_csv(job.output.halves, found.halves, HALVES_COLUMNS)
+    write_csv(job.output.strata, found.strata, STRATA_COLUMNS)
     write_table(job.output.predictions, found.predictions, PREDICTIONS)
 
 

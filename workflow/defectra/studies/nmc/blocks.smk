@@ -135,6 +135,7 @@ use rule step as evaluate_blocks with:
         metrics="results/nmc/blocks/metrics.csv",
         curves="results/nmc/blocks/curves.csv",
         halves="results/nmc/blocks/halves.csv",
+        strata="results/nmc/blocks/strata.csv",
         predictions="results/nmc/blocks/predictions.parquet",
     log:
         "results/logs/nmc/evaluate_blocks.log",
