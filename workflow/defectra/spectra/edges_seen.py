@@ -11,11 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from defectra.engines.edges import Edge, find, table
+from defectra.spectra.edge_ranges import place
 from defectra.spectra.measured_spectrum import Measured, SpectrumError
 
 Floats = NDArray[np.float64]
 _GRID = 0.25  # eV
-_OFF = 0.004  # of the energy: an X-ray axis may be off by so much
 _WORDS = {"oxygen": "O", "nickel": "Ni", "cobalt": "Co", "manganese": "Mn", "silicon": "Si"}
 
 
@@ -39,35 +39,40 @@ class Candidate:
 # How often an edge is what was measured, against K and L3 (natural logarithm).
 _RARE = {"K": 0.0, "L3": 0.0, "L2": -4.0, "L1": -5.5, "M5": -4.0, "M4": -6.0}
 _NEVER = -7.0
-_UP = {"K": 9.0, "L3": 7.0}  # eV above the free atom (oxidised), standard deviation
-_DOWN = 3.0  # eV below it
-_AXIS = 3e-4  # of the energy: how far axes are off, standard deviation
 _SURE = 0.9  # share from which one edge is named alone
 _SHOWN = 0.02
 _APART = 60.0  # eV; a second step nearer than that is a feature of the first
 _SECOND = 0.3  # of the height of the edge
 _FAR = 3.0  # standard deviations, beyond which one candidate alone is not sure
 _FARTHEST = 4.5  # standard deviations, beyond which no edge is named
+_LOWEST = 80.0  # eV
+_NEAREST = 0.03  # of the energy: edges farther from the rise are not looked at
+_SLACK = 0.027  # of the energy: an axis of energy loss may be off by so much
 
 
 def candidates(spectrum: Measured) -> list[Candidate]:
     """Edges that the step of an X-ray spectrum may be, the likeliest first; none if none is near.
 
-    Weighed are the distance of the steepest rise from the edge of the free atom (oxidation moves
-    an edge up by as much as 20 eV, hardly down; the axis may be off), how rarely an edge is
-    measured, and the size of the step: L1 and L2 rise by little over what lies before them, and an
-    L2 or L1 has its L3 before it.
+    Weighed are the distance of the steepest rise from where the edge lies in compounds
+    (:mod:`defectra.spectra.edge_ranges`; the axis may be off), how rarely an edge is measured, and
+    the size of the step: L1 and L2 rise by little over what lies before them, and an L2 or L1 has
+    its L3 before it. Below :data:`_LOWEST` no edge is named: the M edges of the 3d metals and the N
+    and O edges of heavier ones lie there, which are not in the table.
     """
     rise = steepest(spectrum.energy, spectrum.mu)
+    if rise < _LOWEST:
+        return []
     found = [
-        (e, _likelihood(e, rise, spectrum)) for e in table() if abs(e.energy - rise) < 0.03 * rise
+        (e, _likelihood(e, rise, spectrum))
+        for e in table()
+        if abs(place(e).away(rise)) < _NEAREST * rise
     ]
     near = [(e, v) for e, v in found if v is not None]
     best = max((v for _, v in near), default=0.0)
     weights = [(e, math.exp(v - best)) for e, v in near]
     total = sum(w for _, w in weights)
     listed = [
-        Candidate(e, w / total, abs(rise - e.energy) < _FAR * _width(e, rise))
+        Candidate(e, w / total, abs(place(e).deviations(rise)) < _FAR)
         for e, w in weights
         if w / total > _SHOWN
     ]
@@ -76,23 +81,17 @@ def candidates(spectrum: Measured) -> list[Candidate]:
 
 def _likelihood(edge: Edge, rise: float, spectrum: Measured) -> float | None:
     """Logarithm of how likely an edge is, up to a constant; None if it is too far off."""
-    away = rise - edge.energy
-    width = _width(edge, rise)
-    if abs(away) > _FARTHEST * width or edge.jump <= 1.0:
+    where = place(edge)
+    seen = edge.jump > 1.0 or where.tabulated  # jumps are tabulated from 100 eV on
+    if abs(where.deviations(rise)) > _FARTHEST or not seen:
         return None
-    value = -0.5 * (away / width) ** 2 - math.log(width) + _RARE.get(edge.edge, _NEVER)
+    value = where.log_density(rise) + _RARE.get(edge.edge, _NEVER)
     if edge.edge in ("L1", "L2"):
         lower = find(edge.element, "L3" if edge.edge == "L2" else "L2")
-        before = lower.energy + away if lower else math.nan
+        before = lower.energy + rise - edge.energy if lower else math.nan
         if spectrum.energy[0] + 20 < before < rise - 20 and not _rises(spectrum, before):
             return None
     return value
-
-
-def _width(edge: Edge, rise: float) -> float:
-    """Standard deviation (eV) of where the rise of an edge may lie, on the side where it does."""
-    chemical = _UP.get(edge.edge, 4.0) if rise > edge.energy else _DOWN
-    return math.hypot(chemical, _AXIS * edge.energy)
 
 
 def _rises(spectrum: Measured, where: float) -> bool:
@@ -188,24 +187,29 @@ def check_xray(spectrum: Measured, wanted: str | None = None) -> str:
         if " " not in name:
             continue
         edge = find(*name.split())
-        first, last = spectrum.energy[[0, -1]]
         if edge is None:
             raise SpectrumError(f"{name!r} is no absorption edge; write e.g. 'Ni K'")
-        if not first < edge.energy < last:
+        where = place(edge)
+        first, last = spectrum.energy[[0, -1]]
+        if not where.overlaps(first, last):
             raise SpectrumError(
-                f"{whose} {name} ({edge.energy:.0f} eV), the spectrum runs from {first:.1f} to "
-                f"{last:.1f} eV: another edge, or another unit of energy"
+                f"{whose} {name} ({where}), the spectrum runs from {first:.1f} to {last:.1f} eV: "
+                "another edge, or another unit of energy"
             )
         rise = steepest(spectrum.energy, spectrum.mu)
-        if abs(rise - edge.energy) > max(_OFF * edge.energy, 6.0):
+        if not where.holds(rise) or (where.tabulated and _clearly_another(spectrum, edge, rise)):
             other = xray_names(spectrum)
             seen = f", where {other} is" if other else ""
-            raise SpectrumError(
-                f"{whose} {name} ({edge.energy:.0f} eV), but it rises at {rise:.1f} eV{seen}"
-            )
+            raise SpectrumError(f"{whose} {name} ({where}), but it rises at {rise:.1f} eV{seen}")
     if wanted or " " in said:
         return wanted or said
     return xray_names(spectrum)
+
+
+def _clearly_another(spectrum: Measured, edge: Edge, rise: float) -> bool:
+    """Whether it rises beyond the range of an edge, and where another edge alone is likely."""
+    other = xray_edge(spectrum)
+    return bool(place(edge).away(rise)) and other not in (None, edge)
 
 
 @dataclass(frozen=True)
@@ -243,21 +247,18 @@ def white_lines(
 def eels_edges(spectrum: Measured, elements: tuple[str, ...]) -> list[Line]:
     """Edges of `elements` that an EELS spectrum shows, on an axis that may be uncalibrated.
 
-    A white line belongs to the nearest K or L3 edge within 2.7 % of its energy (4 % for K, whose
-    tabulated energies are those of free atoms); lines that no edge is near to are passed over.
+    A white line belongs to the K or L3 edge whose compounds rise nearest, within 2.7 % of its
+    energy; lines that no edge is near to are passed over.
     """
     known = [e for x in elements for n in ("K", "L3") if (e := find(x, n)) is not None]
     out: list[Line] = []
     for energy in white_lines(spectrum.energy, spectrum.mu):
-        near = [e for e in known if abs(e.energy - energy) < _slack(e)]
-        best = min(near, key=lambda e: abs(e.energy - energy), default=None)
+        away = {e: abs(place(e).away(energy)) for e in known}
+        near = [e for e in known if away[e] < _SLACK * e.energy]
+        best = min(near, key=away.__getitem__, default=None)
         if best is not None and f"{best.element} {best.edge}" not in [x.edge for x in out]:
             out.append(Line(energy, f"{best.element} {best.edge}"))
     return out
-
-
-def _slack(edge: Edge) -> float:
-    return (0.04 if edge.edge == "K" else 0.027) * edge.energy
 
 
 def name_says(path: Path) -> str:

@@ -1,0 +1,107 @@
+"""Computed O K and Li K spectra, as csv and read back from a plot, are answered by a model."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from defectra.cli.main import main
+from defectra.core.paths import PROJECT
+from defectra.core.records import CALCULATIONS, SPECTRA, Status
+from defectra.core.store import Archive
+
+MODEL = PROJECT / "resources/models/nmc_edges.npz"
+NEAR = 0.05  # atoms per metal: what reading a plot to half a pixel may move the answer by
+
+
+@pytest.fixture(scope="module")
+def spectra() -> dict[str, np.ndarray]:
+    """Mean over the sites of one cell, energies (eV) and absorption, by edge."""
+    archive = Archive(PROJECT / "resources/archive/nmc_blocks")
+    rows = [r for r in archive.read(CALCULATIONS) if r["status"] == Status.OK]
+    cell = min(r["structure_id"] for r in rows)
+    edge_of = {
+        r["calculation_id"]: f"{r['element']} {r['edge']}"
+        for r in rows
+        if r["structure_id"] == cell
+    }
+    curves: dict[str, list[np.ndarray]] = {}
+    for row in archive.read(SPECTRA):
+        if row["calculation_id"] in edge_of:
+            curve = np.array([row["energy_eV"], row["mu"]])
+            curves.setdefault(edge_of[row["calculation_id"]], []).append(curve)
+    return {edge: _mean(some) for edge, some in curves.items()}
+
+
+def _mean(curves: list[np.ndarray]) -> np.ndarray:
+    low, high = max(c[0, 0] for c in curves), min(c[0, -1] for c in curves)
+    energy = np.arange(low, high, 0.2)
+    return np.array([energy, np.mean([np.interp(energy, *c) for c in curves], axis=0)])
+
+
+def _csv(spectrum: np.ndarray, path: Path) -> Path:
+    np.savetxt(path, spectrum.T, delimiter=",", header="energy,mu", comments="")
+    return path
+
+
+def _lithium(
+    edge: str, path: Path, capsys: pytest.CaptureFixture[str]
+) -> tuple[int, float | None, str]:
+    """Exit code, lithium per metal, and all that was said."""
+    capsys.readouterr()
+    words = ["predict", str(MODEL), f"{edge}={path}", "--shift", "0", "--shift-sd", "0.3"]
+    code = main(words)
+    said = "".join(capsys.readouterr())
+    found = re.search(r"^  x_Li (-?\d+\.\d+)", said, re.MULTILINE)
+    return code, float(found[1]) if found else None, said
+
+
+@pytest.mark.parametrize("edge", ["O K", "Li K"])
+def test_a_light_edge_is_answered(
+    edge: str,
+    spectra: dict[str, np.ndarray],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    code, lithium, said = _lithium(edge, _csv(spectra[edge], tmp_path / "a.csv"), capsys)
+    assert (code, lithium is not None) == (0, True), said
+
+
+@pytest.mark.skipif(shutil.which("tesseract") is None, reason="no tesseract on PATH")
+@pytest.mark.parametrize("edge", ["O K", "Li K"])
+def test_its_plot_is_answered_alike(
+    edge: str,
+    spectra: dict[str, np.ndarray],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    pytest.importorskip("cv2", reason="make instruments")
+    code, wanted, _ = _lithium(edge, _csv(spectra[edge], tmp_path / "a.csv"), capsys)
+    figure = Figure((6.4, 4.8), dpi=150)
+    axes = figure.subplots()
+    axes.plot(*spectra[edge])
+    axes.set(xlabel="Energy (eV)", ylabel="Absorption (arb. units)")
+    FigureCanvasAgg(figure).print_png(tmp_path / "figure.png")
+    assert main(["digitise", str(tmp_path / "figure.png"), "--names", "energy", "mu"]) == 0
+    again, lithium, said = _lithium(edge, tmp_path / "figure.csv", capsys)
+    assert again == code, said
+    assert lithium == pytest.approx(wanted, abs=NEAR)
+
+
+@pytest.mark.parametrize(("shown", "wanted"), [("O K", "Li K"), ("Li K", "O K"), ("Mn K", "O K")])
+def test_another_edge_is_refused(
+    shown: str,
+    wanted: str,
+    spectra: dict[str, np.ndarray],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    code, lithium, said = _lithium(wanted, _csv(spectra[shown], tmp_path / "a.csv"), capsys)
+    assert (code, lithium) == (2, None), said
+    assert f"you asked for {wanted} (" in said
