@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from benchmarks import nmc_looks
 from benchmarks.nmc_edges import JOINED, SPLITS, joined, splits
 from benchmarks.nmc_summary import shown, summary
 from benchmarks.rows import put
@@ -214,6 +215,8 @@ def main() -> None:
         return
     for (path, name), new in zip(PAGES.items(), texts):
         put(path, name, new)
+    nmc_looks.add(checks, metrics)
+    put(next(iter(PAGES)), "nmc_looks", table(*nmc_looks.looks()))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,68 @@
+"""Every look at the blocks of study `nmc`: what the tables said with how many of them.
+
+The tests are planned for all blocks, and tables were looked at with fewer. ``docs/nmc_looks.csv``
+keeps what was seen each time; ``python -m benchmarks.nmc_results RESULTS write`` adds the look that
+it makes. AUROC: area under the receiver operating characteristic; RMSE: root mean square error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from defectra.core.claims import Estimate, Rows
+from defectra.core.csvs import read_csv, write_csv
+from defectra.studies.nmc.block_claims import content, gain, score
+from defectra.studies.nmc.block_scores import CLAIMED
+from defectra.studies.nmc.fresh_checks import fresh
+
+LOOKS = Path(__file__).parents[1] / "docs" / "nmc_looks.csv"
+COLUMNS = ["blocks", "quantity", "value", "lo", "hi"]
+METHODS = {"kernel": "model of the blocks", "change": "change since the pristine electrode",
+           "peak": "peak position"}  # fmt: skip
+
+
+def seen(checks: Rows, metrics: Rows) -> Iterator[tuple[str, Estimate]]:
+    """What a look shows; nothing of what was not computed."""
+    for pair in CLAIMED:
+        yield f"{pair.name}: AUROC", score(metrics, pair)
+        yield f"{pair.name}: smallest gain over a single edge", gain(metrics, pair)
+        yield f"{pair.name}: AUROC of late fusion, fresh blocks", fresh(metrics, pair)
+    yield "lithium from shapes: RMSE", content(metrics, "x_Li", "shape: all")
+    by = {str(r["check_id"]): r for r in checks}
+    for name, words in METHODS.items():
+        row = by.get(f"experiment_x_Li_{name}")
+        if row is not None:
+            numbers = [float(row[c]) for c in ("ours", "lo", "hi")]
+            yield (
+                f"lithium of measured electrodes by {words}: RMSE",
+                Estimate(*numbers, int(row["n"])),
+            )
+
+
+def add(checks: Rows, metrics: Rows, path: Path = LOOKS) -> None:
+    """Keep this look, in place of an earlier one with as many blocks."""
+    blocks = score(metrics, CLAIMED[0]).n
+    if not blocks:
+        return
+    before = [r for r in read_csv(path, COLUMNS) if int(r["blocks"]) != blocks]
+    now: list[dict[str, Any]] = [
+        {"blocks": blocks, "quantity": name, "value": e.value, "lo": e.lo, "hi": e.hi}
+        for name, e in seen(checks, metrics)
+        if e.n
+    ]
+    write_csv(path, sorted([*before, *now], key=lambda r: int(r["blocks"])), COLUMNS)
+
+
+def looks(path: Path = LOOKS) -> tuple[list[str], Iterator[list[str]]]:
+    """Head and rows of a table, a column for each look."""
+    rows = read_csv(path, COLUMNS)
+    counts = sorted({int(r["blocks"]) for r in rows})
+    by = {(str(r["quantity"]), int(r["blocks"])): float(r["value"]) for r in rows}
+    names = dict.fromkeys(str(r["quantity"]) for r in reversed(rows))
+    lines = (
+        [name, *(f"{by[name, n]:.3f}" if (name, n) in by else "" for n in counts)]
+        for name in sorted(names)
+    )
+    return ["blocks", *map(str, counts)], lines
