@@ -211,3 +211,17 @@ def test_a_short_scan_is_read_from_a_file_and_normalised(
     assert found.e0 == pytest.approx(rises, abs=1.0)
     assert found.step == pytest.approx(3.0, rel=0.1)
     assert found.mu[found.energy < rises - 8].max() < 0.05
+
+
+@pytest.mark.parametrize(("after", "flattened"), [(45.0, False), (300.0, True)])
+def test_only_a_long_scan_is_flattened_for_a_model(after, flattened):
+    whole = edge(533.5, after=after)
+    x = np.maximum(whole.energy - 533.5, 0.0)
+    mu = whole.mu * (1 - 6e-4 * x + 0.1 * np.sin(x / 8) * np.exp(-x / 40))
+    found = normalise(Measured(whole.energy, 3 * mu + 0.5))
+    assert np.array_equal(found.for_model, found.mu) == flattened
+    if not flattened:  # the shape that was planted, whatever the step
+        planted = mu - mu[whole.energy < 515].mean()
+        ratio = found.for_model[x > 5] / planted[x > 5]
+        assert np.ptp(ratio) < 0.02 * ratio.mean()
+        assert np.ptp(found.mu[x > 5] / planted[x > 5]) > 0.03 * ratio.mean()

@@ -12,11 +12,15 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from defectra.cli.main import main
+from defectra.cli.predict_edges import curve
 from defectra.core.paths import PROJECT
 from defectra.core.records import CALCULATIONS, SPECTRA, Status
 from defectra.core.store import Archive
+from defectra.learn.edges_model import load_edges_model
+from defectra.spectra.measured_spectrum import Measured, on_grid
 
 MODEL = PROJECT / "resources/models/nmc_edges.npz"
+SAME = 0.03  # atoms per metal: what the mean of few energies before the edge may move it by
 NEAR = 0.05  # atoms per metal: what reading a plot to half a pixel may move the answer by
 
 
@@ -105,3 +109,20 @@ def test_another_edge_is_refused(
     code, lithium, said = _lithium(wanted, _csv(spectra[shown], tmp_path / "a.csv"), capsys)
     assert (code, lithium) == (2, None), said
     assert f"you asked for {wanted} (" in said
+
+
+@pytest.mark.parametrize("edge", ["O K", "Li K"])
+@pytest.mark.parametrize("background", [0.0, 0.4], ids=["none", "constant"])
+def test_normalising_a_short_scan_leaves_the_answer(
+    edge: str, background: float, spectra: dict[str, np.ndarray]
+) -> None:
+    """A line fitted to the 45 eV after the edge moved lithium of O K from 0.78 to 1.07."""
+    model = load_edges_model(MODEL)
+    energy, mu = spectra[edge]
+    own = on_grid(Measured(energy, mu), model.grid(edge))
+    measured = curve(model, edge, Measured(energy, 7 * mu + background), 0.0)
+    wanted, found = (
+        {a.target: a.value for a in model.predict({edge: one})} for one in (own, measured)
+    )
+    for name in ("x_Li", "x_Ni", "x_Mn", "x_Co"):
+        assert found[name] == pytest.approx(wanted[name], abs=SAME), name

@@ -67,7 +67,7 @@ def curve(model: EdgesModel, edge: str, spectrum: Measured, shift: float) -> Flo
         flat = without_background(spectrum, lines[0].energy - WHITE_LINE)
     else:
         found = normalise(spectrum)
-        flat = replace(spectrum, energy=found.energy, mu=found.mu)
+        flat = replace(spectrum, energy=found.energy, mu=found.for_model)
     values = on_grid(replace(flat, energy=flat.energy + shift), model.grid(edge))
     if not values.sum() > 0:
         raise SpectrumError(f"{edge}: no absorption on the grid of the model; wrong shift?")

@@ -213,7 +213,7 @@ def on_model_grid(
         flat = without_background(spectrum, lines[0].energy - WHITE_LINE)
     else:
         found = normalise(spectrum)
-        flat = replace(spectrum, energy=found.energy, mu=found.mu)
+        flat = replace(spectrum, energy=found.energy, mu=found.for_model)
     values = on_grid(replace(flat, energy=flat.energy + shift), model.grid)
     if not values.max() > 0:
         raise SpectrumError("no absorption on the grid of the model; wrong shift?")

@@ -19,6 +19,7 @@ EXACT = 1e-3  # of the step: ranges and degree are those that made the stored st
 SAME = 0.01  # of the step: a degree that gives the stored step so nearly is the one meant
 DOUBTFUL = 0.05  # an interval of the step that is wider is reported
 _FEWEST = 8  # choices of ranges, of 32, that a scan must allow
+SHORT = 100.0  # eV after the edge: a line fitted to less follows the fine structure
 LEAST_STEP = 1e-6  # of the range of the absorption: less is rounding
 
 
@@ -36,6 +37,9 @@ class Normalised:
         Edge step before, in units of the file.
     ranges
         Pre-edge and post-edge ranges that were fitted, eV relative to `e0`.
+    above
+        What lies above the pre-edge line, edge step = 1, not divided by the slope after the edge,
+        shape (n,).
     notes
         What was done beside.
     step_off
@@ -48,8 +52,18 @@ class Normalised:
     e0: float
     step: float
     ranges: tuple[float, float, float, float]
+    above: Floats
     notes: tuple[str, ...] = ()
     step_off: float = math.nan
+
+    @property
+    def for_model(self) -> Floats:
+        """Absorption to compare with computed spectra, which have no background of a beamline.
+
+        A scan that goes on for less than 100 eV after the edge is not flattened: the line after
+        the edge, extrapolated to it, would bend the near-edge structure.
+        """
+        return self.mu if self.ranges[3] >= SHORT else self.above
 
 
 def normalise(spectrum: Measured, e0: float | None = None) -> Normalised:
@@ -169,8 +183,9 @@ def _as_stored(spectrum: Measured, project: Ranges) -> Normalised:
     notes = (*best.notes, "edge and ranges as the project stores them")
     if project.fixed:
         notes = (*notes, f"edge step of {project.step:.4g} fixed by the user of the project")
-        scaled = best.mu * (best.step / project.step)
-        return replace(best, mu=scaled, step=project.step, notes=notes)
+        part = best.step / project.step
+        mu, above = best.mu * part, best.above * part
+        return replace(best, mu=mu, above=above, step=project.step, notes=notes)
     if abs(best.step / project.step - 1) > DOUBTFUL:
         notes = (*notes, f"the project stores a step of {project.step:.4g}: other data or ranges")
     return replace(best, notes=notes)
@@ -195,7 +210,9 @@ def _normalised(
         raise SpectrumError(
             f"the lines before and after the edge at {edge:.1f} eV cross: no step to divide by"
         )
-    return Normalised(energy[kept], (mu - base(x)) / flat, edge, step, (*spans.pre, *post), notes)
+    above = mu - base(x)
+    ranges = (*spans.pre, *post)
+    return Normalised(energy[kept], above / flat, edge, step, ranges, above / step, notes)
 
 
 def _lines(
