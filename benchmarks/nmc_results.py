@@ -26,11 +26,13 @@ from defectra.studies.nmc.block_scores import ALL_ARMS, PAIRS, SHAPE
 from defectra.studies.nmc.block_shells import SHELL_COLUMNS, SHELLS
 from defectra.studies.nmc.core_hole import COLUMNS as CODE_COLUMNS
 from defectra.studies.nmc.energy_loss import ENERGY_LOSS_COLUMNS
+from defectra.studies.nmc.lithium import LITHIUM_COLUMNS, NI_MEAN, O_PRE_EDGE, PARTS
 from defectra.studies.nmc.scorecard import CONTENTS
 from defectra.studies.nmc.second_relaxer import COLUMNS
 
 ROOT = Path(__file__).parents[1]
 NONE = "Not computed yet: fewer than two blocks in the archive."
+LITHIUM = ["quantity", *PARTS]
 PAGES = {
     ROOT / "docs/nmc.md": "nmc_results",
     ROOT / "README.md": "nmc_summary",
@@ -140,6 +142,16 @@ def images(rows: Rows) -> Iterator[list[str]]:
         yield [*names, shown(found, 3), str(int(float(row["n_sites"]))), str(found.n)]
 
 
+def lithium(rows: Rows) -> Iterator[list[str]]:
+    """What removing lithium does to Ni K and O K; measured: 2310.07049."""
+    for quantity, name, unit in (
+        (NI_MEAN, "Ni K main peak (measured: +2.7 eV)", " eV"),
+        (O_PRE_EDGE, "O K pre-edge area, ratio", ""),
+    ):
+        parts = (estimate(rows, "n_orderings", quantity=quantity, part=p) for p in PARTS)
+        yield [name, *(shown(e) + unit * (e.n > 0) for e in parts)]
+
+
 def page(
     scorecard: Rows,
     checks: Rows,
@@ -206,6 +218,7 @@ def main() -> None:
     shells = read_csv(folder / "blocks/shells.csv", SHELL_COLUMNS)
     larger = read_csv(folder / "larger_cells/comparison.csv", IMAGE_COLUMNS)
     code = read_csv(folder / "core_hole/comparison.csv", CODE_COLUMNS)
+    series = read_csv(folder / "lithium.csv", LITHIUM_COLUMNS)
     texts = (
         page(scorecard, checks, metrics, measured, second, code, shells, larger),
         summary(scorecard, checks, metrics),
@@ -215,6 +228,7 @@ def main() -> None:
         return
     for (path, name), new in zip(PAGES.items(), texts):
         put(path, name, new)
+    put(ROOT / "docs/validation.md", "nmc_lithium", table(LITHIUM, lithium(series)))
     nmc_looks.add(checks, metrics)
     put(next(iter(PAGES)), "nmc_looks", table(*nmc_looks.looks()))
 

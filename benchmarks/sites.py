@@ -1,10 +1,12 @@
 """How far one site stands for all of its element, and one model atom for all of a potential.
 
-``python -m benchmarks.sites`` prints JSON lines: for every K edge of one relaxed NMC622 the error
-of an average over n sites against the average over all of them (every choice of n sites, up to
-2,000, seeded), and for one nickel and one oxygen site the change when atoms of one element are
-given two potentials, one for its nearest shell and one for the others, so that FEFF takes another
-atom as the model of the far ones. Runs are kept below ``results/benchmarks/sites``.
+``python -m benchmarks.sites write`` puts the errors of means over sites that follow from the
+archive into ``docs/validation.md``. ``python -m benchmarks.sites`` prints JSON lines: for every
+K edge of one relaxed NMC622 the error of an average over n sites against the average over all of
+them (every choice of n sites, up to 2,000, seeded), and for one nickel and one oxygen site the
+change when atoms of one element are given two potentials, one for its nearest shell and one for
+the others, so that FEFF takes another atom as the model of the far ones. Runs are kept below
+``results/benchmarks/sites``.
 """
 
 from __future__ import annotations
@@ -20,16 +22,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.feff import case, run_input
+from benchmarks.rows import put
 from defectra.core.config import load
-from defectra.core.store import write_bytes
+from defectra.core.store import Archive, write_bytes
 from defectra.engines.feff.input import ATOMIC_NUMBER, COMPACT, calculation_id, cluster, feff_input
 from defectra.engines.feff.run import POTENTIALS, SPECTRUM
 from defectra.spectra.broaden import gaussian
 
+PAGE = Path(__file__).parents[1] / "docs" / "validation.md"
 OUT = Path("results/benchmarks/sites")
 FWHM = 1.0  # eV
 WINDOW = (-5.0, 30.0)  # eV about the mean Fermi level of the element
 CHOICES = 2000
+COUNTS = (1, 2, 3, 4, 6)  # sites of a mean
 CELL = {"O": 20, "Ni": 6}  # sites of a cell of NMC622
 SHELL = 0.3  # Å; atoms of an element farther than its nearest by more get their own potential
 
@@ -93,7 +98,7 @@ def averages(element: str, found: list[dict[str, Any]]) -> None:
 def scatter() -> None:
     """Rows from the archive: the error of a mean of n sites, see :func:`mean_error`."""
     for element, total in CELL.items():
-        for n in (1, 2, 3, 4, 6):
+        for n in COUNTS:
             error, structures, zero = mean_error(element, n)
             text = f"{structures} structures; energy zero scatters by {zero:.2f} eV between sites"
             line = {"case": f"{element} K, archive, mean of {n} of {total} sites", "ours": error}
@@ -115,10 +120,70 @@ def mean_error(element: str, n: int) -> tuple[float, int, float]:
     return sd * float(np.sqrt(max(0.0, 1 / n - 1 / CELL[element]))), len(several), zero
 
 
+def block_error(element: str) -> tuple[int, float, int]:
+    """Error of the mean over the sites that the campaign by blocks computes of an element.
+
+    Returns
+    -------
+    Sites computed of each arm, the error of their mean against that of all N sites of the cell
+    (relative RMS, K edge at 1 eV FWHM; sd between them, / sqrt(n), sqrt(1 - n/N)), number of arms.
+    """
+    from defectra.core.records import GEOMETRIES
+
+    archive = Archive("resources/archive/nmc_blocks")
+    species = {row["structure_id"]: list(row["species"]) for row in archive.read(GEOMETRIES)}
+    errors, counts = [], []
+    for name, found in _groups(archive, "campaign", element).items():
+        n, total = len(found), species[name].count(element)
+        if n > 1:
+            errors.append(_spread(curves(found)) * np.sqrt(max(0.0, 1 / n - 1 / total)))
+            counts.append(n)
+    return round(np.median(counts)), float(np.sqrt(np.mean(np.square(errors)))), len(errors)
+
+
+def _groups(archive: Archive, protocol: str, element: str) -> dict[str, list[dict[str, Any]]]:
+    """K spectra of the sites of an element, by structure."""
+    from defectra.core.records import CALCULATIONS, SPECTRA
+
+    spectra = {row["calculation_id"]: row for row in archive.read(SPECTRA)}
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for row in archive.read(CALCULATIONS):
+        wanted = (row["protocol"], row["element"], row["edge"]) == (protocol, element, "K")
+        if wanted and row["calculation_id"] in spectra:
+            own = spectra[row["calculation_id"]]
+            found = {"edge": row["edge_eV"], "energy": own["energy_eV"], "mu": own["mu"]}
+            groups.setdefault(row["structure_id"], []).append(found)
+    return groups
+
+
+def page() -> str:
+    """Both tables of ``docs/validation.md``, from the archive."""
+    lines = [["edge", "structures", *(f"mean of {n}" for n in COUNTS), "energy zero between sites"]]
+    for element, total in CELL.items():
+        found = [mean_error(element, n) for n in COUNTS]
+        cells = [f"{e:.3f}" for e, *_ in found]
+        _, structures, zero = found[0]
+        name = f"{element} K ({total} sites)"
+        lines.append([name, str(structures), *cells, f"{zero:.2f} eV"])
+    own = [["edge", "sites computed", "error of their mean", "arms of blocks"]]
+    for element in ("O", "Mn", "Co", "Ni"):
+        n, error, arms = block_error(element)
+        own.append([f"{element} K", str(n), f"{error:.3f}", str(arms)])
+    text = (
+        "The campaign by blocks computes so many sites of each arm (lithium: one, no error known):"
+    )
+    return "\n\n".join([_table(lines), text, _table(own)])
+
+
+def _table(lines: list[list[str]]) -> str:
+    head, *rows = lines
+    shown = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in shown)
+
+
 def _several(element: str) -> list[list[dict[str, Any]]]:
     """K spectra of the sites of each structure of the archive that has several of an element."""
     from defectra.core.records import CALCULATIONS, SPECTRA
-    from defectra.core.store import Archive
 
     archive = Archive("resources/archive")
     spectra = {row["calculation_id"]: row for row in archive.read(SPECTRA)}
@@ -158,7 +223,13 @@ def splits(row: dict[str, Any], index: int, name: str) -> None:
 
 
 def main(arguments: list[str]) -> None:
-    """Print all rows (or those of the elements named, of ``split``, of ``archive``)."""
+    """Print all rows (or those of the elements named, of ``split``, of ``archive``), or write.
+
+    ``write`` puts the tables from the archive into ``docs/validation.md``.
+    """
+    if arguments == ["write"]:
+        put(PAGE, "nmc_sites", page())
+        return
     row, nickel = case("NMC622:Ni")
     protocol = load().protocols.feff["fast"]
     for element in arguments or ["archive", "split", "Mn", "Co", "Li", "Ni", "O"]:
