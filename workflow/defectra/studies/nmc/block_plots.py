@@ -84,12 +84,17 @@ def plot_shells(job: Job) -> None:
 
 
 def plot_experiment(job: Job) -> None:
-    """Lithium of measured electrodes.
+    """Measured electrodes and the measured energy loss.
 
-    Input experiment (csv); no params.
+    Input experiment, energy_loss, curves (csv); output electrodes, energy_loss (png); no params.
     """
     from defectra.core.csvs import read_csv
+    from defectra.studies.nmc.energy_loss import ENERGY_LOSS_COLUMNS
+    from defectra.studies.nmc.energy_loss_shape import CURVE_COLUMNS
     from defectra.studies.nmc.experiment import EXPERIMENT_COLUMNS
+    from defectra.studies.nmc.figures.energy_loss import plot_energy_loss
     from defectra.studies.nmc.figures.experiment import plot_experiment
 
-    plot_experiment(read_csv(job.input.experiment, EXPERIMENT_COLUMNS), job.output[0])
+    plot_experiment(read_csv(job.input.experiment, EXPERIMENT_COLUMNS), job.output.electrodes)
+    contents = read_csv(job.input.energy_loss, ENERGY_LOSS_COLUMNS)
+    plot_energy_loss(contents, read_csv(job.input.curves, CURVE_COLUMNS), job.output.energy_loss)

@@ -305,9 +305,9 @@ def save_model(job: Job) -> None:
 
 
 def measure_energy_loss(job: Job) -> None:
-    """Contents of the authors' sample from energy-loss intensities.
+    """Contents of the authors' sample from energy-loss intensities and from the shape of O K.
 
-    Input spectrum (msa) of the mirror; output energy_loss (csv).
+    Input spectrum (msa) of the mirror, model (npz); output table, curves (csv).
 
     params.cross_sections = file of the project; params.seed = seed; params.mirror.
     """
@@ -316,14 +316,24 @@ def measure_energy_loss(job: Job) -> None:
     from defectra.core.csvs import write_csv
     from defectra.core.datasets import located
     from defectra.core.project_files import project_file
+    from defectra.learn.edges_model import is_edges_model, load_edges_model
     from defectra.spectra.measured import read_measured
     from defectra.studies.nmc.energy_loss import (
         ENERGY_LOSS_COLUMNS,
+        Axis,
         quantify,
         read_cross_sections,
     )
+    from defectra.studies.nmc.energy_loss_shape import CURVE_COLUMNS, EDGE, Shape, contents, curves
 
     spectrum = read_measured(located(job.input.spectrum, Path(job.params.mirror))[0])
     sections = read_cross_sections(project_file(job.params.cross_sections))
-    found = list(quantify(spectrum, sections, int(job.params.seed)))
-    write_csv(job.output[0], found, ENERGY_LOSS_COLUMNS)
+    found, shown = list(quantify(spectrum, sections, int(job.params.seed))), []
+    model = load_edges_model(job.input.model) if is_edges_model(job.input.model) else None
+    if model is not None and EDGE in model.about.edges:
+        axis = Axis.of(spectrum)
+        shape = Shape.of(spectrum, axis, model)
+        found += contents(shape, axis, model)
+        shown += curves(shape, model)
+    write_csv(job.output.table, found, ENERGY_LOSS_COLUMNS)
+    write_csv(job.output.curves, shown, CURVE_COLUMNS)

@@ -242,8 +242,10 @@ use rule step as measure_energy_loss with:
             "spectra/jia2026_multimodal/Data/Exp_data/EELS/TM/Extracted Spectrum 1.msa",
             CONFIG.mirror,
         ),
+        model=rules.save_model.output[0],
     output:
-        "results/nmc/energy_loss.csv",
+        table="results/nmc/energy_loss.csv",
+        curves="results/nmc/energy_loss_curves.csv",
     log:
         "results/logs/nmc/measure_energy_loss.log",
     localrule: True
@@ -255,3 +257,4 @@ use rule step as measure_energy_loss with:
 
 
 EXPERIMENT = list(rules.measure_experiment.output) if CONFIG.mirror else []
+ENERGY_LOSS = [rules.measure_energy_loss.output.table] if CONFIG.mirror else []

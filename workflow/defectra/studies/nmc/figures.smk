@@ -229,11 +229,18 @@ use rule step as plot_blocks_weights with:
 use rule step as plot_experiment with:
     input:
         experiment=rules.measure_experiment.output[0],
+        energy_loss=rules.measure_energy_loss.output.table,
+        curves=rules.measure_energy_loss.output.curves,
     output:
-        report(
+        electrodes=report(
             "results/nmc/figures/experiment.png",
             category="Blocks",
             caption="captions/experiment.rst",
+        ),
+        energy_loss=report(
+            "results/nmc/figures/energy_loss.png",
+            category="Blocks",
+            caption="captions/energy_loss.rst",
         ),
     log:
         "results/logs/nmc/plot_experiment.log",

@@ -109,6 +109,7 @@ use rule step as score with:
         lithium=rules.measure_lithium.output[0],
         drift=rules.drift.output[0],
         experiment=EXPERIMENT,
+        energy_loss=ENERGY_LOSS,
         relaxers=rules.compare_relaxers.output[0],
         codes=rules.compare_codes.output[0],
         shells=rules.measure_shells.output.shells,
@@ -133,9 +134,7 @@ include: "figures.smk"
 
 rule nmc:
     input:
-        [rules.plot_experiment.output, rules.measure_energy_loss.output]
-        if CONFIG.mirror
-        else [],
+        rules.plot_experiment.output if CONFIG.mirror else [],
         rules.save_model.output,
         rules.save_lithium_shift.output,
         rules.score.output,

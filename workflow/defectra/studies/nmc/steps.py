@@ -124,8 +124,8 @@ def measure_lithium(job: Job) -> None:
 def score(job: Job) -> None:
     """Scorecard and checks, and the scores of both campaigns in one table.
 
-    Input first, blocks, external (metrics, csv), lithium (csv), drift (parquet), experiment (csv,
-    or none), relaxers, codes, shells, images (csv); output metrics, scorecard, checks (csv).
+    Input first, blocks, external (metrics, csv), lithium (csv), drift (parquet), experiment and
+    energy_loss (csv, or none), relaxers, codes, shells, images (csv); output metrics, scorecard, checks (csv).
     """
     from defectra.core.claims import CHECK_COLUMNS, SCORECARD_COLUMNS
     from defectra.core.csvs import read_csv, write_csv
@@ -135,6 +135,7 @@ def score(job: Job) -> None:
     from defectra.studies.nmc.block_shells import SHELL_COLUMNS
     from defectra.studies.nmc.checks import checks
     from defectra.studies.nmc.core_hole import COLUMNS as CODE_COLUMNS
+    from defectra.studies.nmc.energy_loss import ENERGY_LOSS_COLUMNS
     from defectra.studies.nmc.experiment import EXPERIMENT_COLUMNS
     from defectra.studies.nmc.lithium import LITHIUM_COLUMNS
     from defectra.studies.nmc.scorecard import scorecard
