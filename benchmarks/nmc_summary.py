@@ -128,7 +128,7 @@ def _electrodes(scorecard: Rows, checks: Rows) -> Iterator[str]:
     if own is None or not int(own["n"]):
         return
     text = (
-        f"Lithium of {int(own['n'])} measured electrodes of two cells from Ni K, by the model of "
+        f"Lithium of the measured electrodes of {int(own['n'])} cells from Ni K, by the model of "
         f"the blocks: RMSE {_ends(own)} (aim {float(own['bound']):.2f}: {own['verdict']})."
     )
     less = _row(scorecard, "claim_id", "experiment_x_Li")

@@ -116,10 +116,18 @@ CASES: dict[str, tuple[list[dict], object]] = {
                               "value": 0.1, "lo": 0.08, "hi": 0.12, "n_sites": 1, "n": 1}]),
     ),
     "nmc.experiment.plot_experiment": (
-        [{"composition": "NMC622", "number": 1.0, "voltage_V": 4.3, "method": method, "x": 0.5,
-          "x_sd": 0.1, "truth": 0.6, "truth_half": 0.02, "scored": 1}
+        [{"composition": "NMC622", "number": 1.0, "cycle": "1C", "voltage_V": 4.3,
+          "method": method, "x": 0.5, "x_sd": 0.1, "truth": 0.6, "truth_half": 0.02, "scored": 1,
+          "nickel_state": 3.1, "nickel_half": 0.7, "nickel_by_charge": 3.3,
+          "nickel_by_charge_half": 0.02}
          for method in (KERNEL, DIFFERENCE, PEAK, SERIES)],
         lambda rows: (rows,),
+    ),
+    "nmc.energy_loss.plot_energy_loss": (
+        [{"way": way, "element": "Mn", "per_metal": 0.8, "lo": 0.7, "hi": 1.0, "outside": 2.1}
+         for way in ("intensities", "intensities, 0 to 50 eV", "shape of O K")],
+        lambda rows: (rows, [{"curve": name, "energy_eV": e, "mu": 0.1 * e}
+                             for name in ("measured", "1: Li0.5") for e in GRID]),
     ),
     "nmc.lithium.plot_lithium": (
         [{"quantity": q, "part": p, "value": 1.0, "lo": 0.9, "hi": 1.1, "n_orderings": 2,

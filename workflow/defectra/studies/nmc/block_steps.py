@@ -328,7 +328,8 @@ def measure_energy_loss(job: Job) -> None:
 
     spectrum = read_measured(located(job.input.spectrum, Path(job.params.mirror))[0])
     sections = read_cross_sections(project_file(job.params.cross_sections))
-    found, shown = list(quantify(spectrum, sections, int(job.params.seed))), []
+    found = list(quantify(spectrum, sections, int(job.params.seed)))
+    shown: list[dict[str, object]] = []
     model = load_edges_model(job.input.model) if is_edges_model(job.input.model) else None
     if model is not None and EDGE in model.about.edges:
         axis = Axis.of(spectrum)

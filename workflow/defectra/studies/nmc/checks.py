@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from defectra.campaign.drift_check import largest_difference
-from defectra.core.claims import Check, Control, Estimate, Row, Rows, estimate
+from defectra.core.claims import Check, Control, Row, Rows, estimate
 from defectra.core.records import Metric
 from defectra.studies.nmc.block_claims import (
     ALL_EDGES,
@@ -24,18 +24,17 @@ from defectra.studies.nmc.block_images import ALIKE
 from defectra.studies.nmc.block_scores import CLAIMED, ELECTRONS
 from defectra.studies.nmc.block_shells import FALL, SHELLS
 from defectra.studies.nmc.core_hole import CHANGES
-from defectra.studies.nmc.experiment import DIFFERENCE, PEAK, SERIES, inside, rmse
+from defectra.studies.nmc.experiment_checks import electrode_checks, energy_loss_checks
 from defectra.studies.nmc.fresh_checks import fresh_checks
 from defectra.studies.nmc.lithium import FIXED, NI_MEAN, O_PRE_EDGE, RELAXATION, TOTAL
-from defectra.studies.nmc.scorecard import AIM, CONTENTS, LEAST, NO_EXPERIMENT, reason
+from defectra.studies.nmc.scorecard import AIM, CONTENTS, LEAST, reason
 from defectra.studies.nmc.second_relaxer import FIRST, SECOND
 
 _check = partial(Check, study="nmc")
 _control = partial(Control, study="nmc")
 LARGEST_DRIFT = 1e-3
 CHANCE = 0.5  # AUROC of a guess
-LEAST_INSIDE = 0.8  # of intervals that shall hold 0.9
-INTENSITY_AIM, LITHIUM_AIM, EXPERIMENT_AIM = 0.05, 0.06, 0.10  # RMSE per metal atom
+INTENSITY_AIM, LITHIUM_AIM = 0.05, 0.06  # RMSE per metal atom
 
 
 def checks(
@@ -47,21 +46,23 @@ def checks(
     codes: Rows = (),
     shells: Rows = (),
     images: Rows = (),
+    energy_loss: Rows = (),
 ) -> list[Row]:
     """Rows of ``checks.csv``.
 
     Parameters
     ----------
-    metrics, lithium, drift, experiment, relaxers, codes, shells, images
+    metrics, lithium, drift, experiment, relaxers, codes, shells, images, energy_loss
         Rows of ``metrics.csv``, ``lithium.csv``, the drift table, ``experiment.csv`` and
         ``second_relaxer/comparison.csv``, ``core_hole/comparison.csv``,
-        ``blocks/shells.csv``, ``larger_cells/comparison.csv``; each may be empty.
+        ``blocks/shells.csv``, ``larger_cells/comparison.csv``, ``energy_loss.csv``;
+        each may be empty.
     """
     own: list[Check | Control] = [*_lithium(lithium), *_contents(metrics), *_defects(metrics)]
     own += fresh_checks(metrics)
     own += [*_second_relaxer(relaxers), *_second_code(codes)]
     own += [*_shells(shells), *_images(images), *_controls(metrics)]
-    own += [*_experiment(experiment), _drift(drift)]
+    own += [*electrode_checks(experiment), *energy_loss_checks(energy_loss), _drift(drift)]
     return [c.row() for c in own]
 
 
@@ -265,34 +266,6 @@ def _controls(rows: Rows) -> Iterator[Control]:
         guarded=content(rows, "x_Li", ALL_EDGES, Metric.SKILL).value,
         fails_if="contents of other blocks are predicted better than by the mean: blocks leak",
         missing=NO_BLOCKS,
-    )
-
-
-def _experiment(rows: Rows) -> Iterator[Check]:
-    for method, name in (
-        (KERNEL, "kernel"),
-        (DIFFERENCE, "change"),
-        (PEAK, "peak"),
-        (SERIES, "series"),
-    ):
-        yield _check(
-            check_id=f"experiment_x_Li_{name}",
-            check=f"lithium of measured electrodes from Ni K by {method} (RMSE)",
-            bound=EXPERIMENT_AIM,
-            sense="at most",
-            ours=Estimate(*rmse(rows, method)),
-            unit="per metal",
-            fails_if="computed and measured spectra differ by more than lithium does",
-            missing=NO_EXPERIMENT,
-        )
-    yield _check(
-        check_id="experiment_x_Li_series_inside",
-        check=f"share of those electrodes within the 90 % interval, by {SERIES}",
-        bound=LEAST_INSIDE,
-        sense="at least",
-        ours=Estimate(*inside(rows, SERIES)),
-        fails_if="the stated interval leaves out what separates one electrode from another",
-        missing=NO_EXPERIMENT,
     )
 
 

@@ -104,7 +104,8 @@ def contents(shape: Shape, axis: Axis, model: EdgesModel) -> Iterator[Row]:
 def curves(shape: Shape, model: EdgesModel) -> Iterator[Row]:
     """Rows of :data:`CURVE_COLUMNS`: the measured edge, and the computed ones nearest to it."""
     computed = model.curves[EDGE]
-    unit = computed / np.trapezoid(computed, shape.energy, axis=1)[:, None]
+    areas = np.asarray(np.trapezoid(computed, shape.energy, axis=1))
+    unit = computed / areas[:, None]
     order = np.argsort(((unit - shape.mu) ** 2).sum(axis=1))[:NEAREST]
     shown = {MEASURED: shape.mu}
     for rank, k in enumerate(order, 1):

@@ -1,4 +1,4 @@
-"""Lithium of measured electrodes from Ni K, by models of computed spectra alone.
+"""Lithium and nickel of measured electrodes from Ni K, by models of computed spectra alone.
 
 One shift for each series lays the computed spectra of lithium 1.0 upon the pristine electrode; that
 electrode is not scored. Truth is the charge of the same cells (``x`` = 1 - Q / Q of all lithium),
@@ -18,20 +18,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from defectra.core.errors import DataError
-from defectra.learn import edge_kernels
-from defectra.learn.edge_kernels import Kernel, Targets
-from defectra.learn.moved_spectra import Disturbance, EdgeCurves
-from defectra.spectra.align import fitted
+from defectra.learn.moved_spectra import EdgeCurves
 from defectra.spectra.measured_series import Series
 from defectra.spectra.peaks import peak_position
-from defectra.studies.nmc.block_models import COPIES, MEASURED
+from defectra.studies.nmc.block_models import MEASURED
 from defectra.studies.nmc.block_tables import RAW
+from defectra.studies.nmc.electrode_models import EDGE, Aligned, kernel_answers
+from defectra.studies.nmc.electrode_nickel import by_charge, nickel_states
 from defectra.studies.nmc.lithium_shift import NORMAL_90, LithiumShift
 
 Row = dict[str, Any]
 Rows = Sequence[Mapping[str, Any]]
 Floats = NDArray[np.float64]
-EDGE = "Ni K"
 KERNEL, PEAK, CONSTANT = "kernel", "peak position", "mean of the training rows"
 # Decided after the first look, so it carries no claim: the change since the pristine electrode is
 # added to the computed spectrum of lithium 1.0, so that what all measured spectra share drops out.
@@ -40,11 +38,12 @@ DIFFERENCE = "kernel, change since pristine"
 # regression of lithium on the peaks of the blocks, which share one stoichiometry.
 SERIES = "peak position, slope of the computed lithium series"
 EXPERIMENT_COLUMNS = [
-    *("composition", "number", "voltage_V", "method", "x", "x_sd", "truth", "truth_half"),
+    *("composition", "number", "cycle", "voltage_V", "method", "x", "x_sd", "truth", "truth_half"),
     *("shift_eV", "shift_sd_eV", "scored"),
+    *("nickel_state", "nickel_half", "nickel_by_charge", "nickel_by_charge_half"),
 ]
+PRISTINE = "pristine"
 FULL = 0.9  # lithium per metal; cells at or above stand for the pristine electrode
-LARGEST = 12.0  # eV, shift that is looked for
 # Place in the series: cycle (charge C or discharge D) and voltage; several: not stated which.
 _CYCLES: tuple[tuple[tuple[str, ...], float], ...] = (
     ((), np.nan),
@@ -115,7 +114,7 @@ def measure(
     Parameters
     ----------
     rows
-        Arms of the blocks without defect are the training rows.
+        Arms of the blocks; those without defect are the training rows for lithium.
     energy
         Grid of their Ni K spectra, eV.
     series
@@ -123,8 +122,7 @@ def measure(
     line
         Slope of the computed lithium series; None: that method is left out.
     """
-    plain = [r for r in rows if r["arm"] in ("pristine", "lithium")]
-    if not plain or not any(r["lithium"] >= FULL for r in plain):
+    if not any(r["lithium"] >= FULL for r in _without_defect(rows)):
         return []
     out: list[Row] = []
     for name in dict.fromkeys(series.composition):
@@ -132,17 +130,32 @@ def measure(
         if len(places) != len(_CYCLES):
             raise DataError(f"{name}: {len(places)} measured spectra, expected {len(_CYCLES)}")
         mu = series.mu[places]
-        found = Electrodes.of(plain, energy, (series.energy, mu), seed)
-        for number, (cycles, volts) in enumerate(_CYCLES):
-            truth, half = charge.lithium(cycles, volts)
-            about = {"composition": name, "number": number, "voltage_V": volts, "truth": truth,
-                     "truth_half": half, "shift_eV": found.shift, "shift_sd_eV": found.shift_sd,
-                     "scored": int(number > 0)}  # fmt: skip
-            answers = {**found.answers, **_by_series(line, series.energy, mu)}
+        found = Electrodes.of(rows, energy, (series.energy, mu), seed)
+        answers = {**found.answers, **_by_series(line, series.energy, mu)}
+        for number, cycle in enumerate(_CYCLES):
+            about = {"composition": name, "number": number, **_charged(name, cycle, charge),
+                     "shift_eV": found.shift, "shift_sd_eV": found.shift_sd,
+                     "scored": int(number > 0), "nickel_state": float(found.nickel[0][number]),
+                     "nickel_half": float(found.nickel[1][number])}  # fmt: skip
             for method, (values, sd) in answers.items():
                 out.append(about | {"method": method, "x": float(values[number]),
                                     "x_sd": float(sd[number])})  # fmt: skip
     return out
+
+
+def _charged(composition: str, cycle: tuple[tuple[str, ...], float], charge: Charge) -> Row:
+    """What the charge says of an electrode."""
+    names, volts = cycle
+    lithium, half = charge.lithium(names, volts)
+    low, high = (by_charge(composition, lithium + sign * half) for sign in (1, -1))
+    return {
+        "cycle": " or ".join(names) or PRISTINE,
+        "voltage_V": volts,
+        "truth": lithium,
+        "truth_half": half,
+        "nickel_by_charge": by_charge(composition, lithium),
+        "nickel_by_charge_half": (high - low) / 2,
+    }
 
 
 def _by_series(
@@ -165,71 +178,53 @@ class Electrodes:
         Added to the computed energies, eV.
     answers
         Lithium and its deviation over the jitter, by method; shape (electrodes,) each.
+    nickel
+        Mean oxidation state of nickel and half its 90 % interval, shape (electrodes,) each.
     """
 
     shift: float
     shift_sd: float
     answers: Mapping[str, tuple[Floats, Floats]]
+    nickel: tuple[Floats, Floats]
 
     @classmethod
     def of(
         cls, rows: Rows, energy: Floats, measured: tuple[Floats, Floats], seed: int
     ) -> Electrodes:
-        """Align on the pristine electrode, the first, then ask every method."""
-        computed = np.array([r[f"{RAW}{EDGE}"] for r in rows])
-        lithium = np.array([float(r["lithium"]) for r in rows])
+        """Align on the pristine electrode, the first, then ask every method.
+
+        Parameters
+        ----------
+        rows
+            Arms of the blocks; lithium is learnt from those without defect.
+        """
+        plain = _without_defect(rows)
+        lithium = np.array([float(r["lithium"]) for r in plain])
+        computed = np.array([r[f"{RAW}{EDGE}"] for r in plain])
         full = computed[lithium >= FULL].mean(axis=0)
-        grid, mu = measured
-        near = (grid >= energy[0] + LARGEST / 2) & (grid <= energy[-1] - LARGEST / 2)
-        done = fitted((energy, full), (grid[near], mu[0][near]), LARGEST)
-        onto = np.clip(grid - done.shift, energy[0], energy[-1])
-        blurred = np.array([_blur(energy, c, done.fwhm) for c in computed])
-        moved = np.array([np.interp(onto, energy, c) for c in blurred])
-        inside = (grid - done.shift >= energy[0]) & (grid - done.shift <= energy[-1])
-        curves = EdgeCurves(grid[inside], moved[:, inside])
-        own = EdgeCurves(grid[inside], mu[:, inside])
-        groups = [str(r["group"]) for r in rows]
+        aligned = Aligned.on_first(full, energy, *measured)
+        curves, own = aligned.curves(plain), aligned.own
+        groups = [str(r["group"]) for r in plain]
         change = _since_pristine(own, curves.mu[lithium >= FULL].mean(axis=0))
+        kernels = {k: kernel_answers(curves, lithium, groups, e, seed)
+                   for k, e in ((KERNEL, own), (DIFFERENCE, change))}  # fmt: skip
         answers = {
-            KERNEL: _kernel(curves, lithium, groups, own, seed),
-            DIFFERENCE: _kernel(curves, lithium, groups, change, seed),
+            **{k: (found.values, found.sd) for k, found in kernels.items()},
             PEAK: _peak(curves, lithium, own),
-            CONSTANT: (np.full(len(mu), lithium.mean()), np.zeros(len(mu))),
+            CONSTANT: (np.full(len(own.mu), lithium.mean()), np.zeros(len(own.mu))),
         }
-        return cls(done.shift, done.sd, answers)
+        done = aligned.alignment
+        return cls(done.shift, done.sd, answers, nickel_states(aligned, rows, seed))
+
+
+def _without_defect(rows: Rows) -> Rows:
+    return [r for r in rows if r["arm"] in ("pristine", "lithium")]
 
 
 def _since_pristine(own: EdgeCurves, full: Floats) -> EdgeCurves:
     """Measured change since the first electrode on top of a computed curve; areas made equal."""
     unit = own.mu / own.mu.mean(axis=1, keepdims=True) * full.mean()
     return EdgeCurves(own.energy, unit - unit[0] + full)
-
-
-def _blur(energy: Floats, curve: Floats, fwhm: float) -> Floats:
-    from defectra.spectra.broaden import gaussian
-
-    return np.asarray(gaussian(energy, curve, energy, fwhm))
-
-
-def _kernel(
-    curves: EdgeCurves, lithium: Floats, groups: list[str], own: EdgeCurves, seed: int
-) -> tuple[Floats, Floats]:
-    """Kernel ridge with jittered training rows; deviation of the answer over the same jitter."""
-    generator = np.random.default_rng([seed, 5])
-    train = np.vstack([_drawn(curves, MEASURED, generator) for _ in range(COPIES)])
-    kernel = Kernel.of("kernel", train)
-    targets = Targets(np.tile(lithium, COPIES)[:, None], np.array([False]))
-    parts = edge_kernels.inner_folds(groups * COPIES, seed)
-    model = edge_kernels.fit(kernel.with_rows(train), targets, parts)
-    still = model.answers(kernel.with_rows(own.moved(np.zeros(len(own.mu)))))[:, 0]
-    moved = [
-        model.answers(kernel.with_rows(_drawn(own, MEASURED, generator)))[:, 0] for _ in range(50)
-    ]
-    return still, np.std(moved, axis=0)
-
-
-def _drawn(curves: EdgeCurves, by: Disturbance, generator: np.random.Generator) -> Floats:
-    return by.draw({EDGE: curves}, generator)[EDGE]
 
 
 def _peak(curves: EdgeCurves, lithium: Floats, own: EdgeCurves) -> tuple[Floats, Floats]:
@@ -240,45 +235,3 @@ def _peak(curves: EdgeCurves, lithium: Floats, own: EdgeCurves) -> tuple[Floats,
     found = peak_position(own.energy, own.mu)
     error = np.full(len(found), abs(slope) * MEASURED.jitter)
     return 1.0 + slope * (found - found[0]), error
-
-
-def rmse(rows: Rows, method: str) -> tuple[float, float, float, int]:
-    """RMSE in x of the scored electrodes, 90 % bootstrap over them, and their number."""
-    errors, drawn = _errors(rows, method)
-    if not len(errors):
-        return float("nan"), float("nan"), float("nan"), 0
-    low, high = np.quantile(np.sqrt((drawn**2).mean(axis=1)), [0.05, 0.95])
-    return float(np.sqrt((errors**2).mean())), float(low), float(high), len(errors)
-
-
-def inside(rows: Rows, method: str) -> tuple[float, float, float, int]:
-    """Share of scored electrodes within the stated 90 % interval; 90 % bootstrap, their number."""
-    errors, _ = _errors(rows, method)
-    if not len(errors):
-        return float("nan"), float("nan"), float("nan"), 0
-    own = [r for r in rows if r["method"] == method and int(float(r["scored"]))]
-    within = np.abs(errors) <= NORMAL_90 * np.array([float(r["x_sd"]) for r in own])
-    index = np.random.default_rng(2).integers(len(errors), size=(1000, len(errors)))
-    low, high = np.quantile(within[index].mean(axis=1), [0.05, 0.95])
-    return float(within.mean()), float(low), float(high), len(errors)
-
-
-def rmse_less(rows: Rows, method: str, other: str) -> tuple[float, float, float, int]:
-    """RMSE of a method minus that of another, the same electrodes in each resample."""
-    (own, mine), (theirs, drawn) = (_errors(rows, m) for m in (method, other))
-    if not len(own) or len(own) != len(theirs):
-        return float("nan"), float("nan"), float("nan"), 0
-    change = np.sqrt((mine**2).mean(axis=1)) - np.sqrt((drawn**2).mean(axis=1))
-    value = np.sqrt((own**2).mean()) - np.sqrt((theirs**2).mean())
-    low, high = np.quantile(change, [0.05, 0.95])
-    return float(value), float(low), float(high), len(own)
-
-
-def _errors(rows: Rows, method: str) -> tuple[Floats, Floats]:
-    """Errors of the scored electrodes and 1,000 resamples of them; none if one is not known."""
-    own = [r for r in rows if r["method"] == method and int(float(r["scored"]))]
-    errors = np.array([float(r["x"]) - float(r["truth"]) for r in own])
-    if not own or not np.isfinite(errors).all():
-        return np.empty(0), np.empty((1000, 0))
-    index = np.random.default_rng(1).integers(len(errors), size=(1000, len(errors)))
-    return errors, errors[index]

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from defectra.core import claims
-from defectra.core.claims import Estimate, Row, Rows, estimate
+from defectra.core.claims import Row, Rows, estimate
 from defectra.core.records import Metric
 from defectra.studies.nmc.block_claims import (
     ALL_EDGES,
@@ -18,7 +18,8 @@ from defectra.studies.nmc.block_claims import (
 )
 from defectra.studies.nmc.block_evaluate import BOTH
 from defectra.studies.nmc.block_scores import CLAIMED
-from defectra.studies.nmc.experiment import KERNEL, PEAK, rmse_less
+from defectra.studies.nmc.electrode_scores import rmse_less
+from defectra.studies.nmc.experiment import KERNEL, PEAK
 from defectra.studies.nmc.lithium import NI_MEAN, TOTAL
 
 Claim = partial(claims.Claim, study="nmc")
@@ -65,7 +66,7 @@ def _experiment(rows: Rows) -> Iterator[claims.Claim]:
         claim_id="experiment_x_Li",
         claim="lithium of measured electrodes from Ni K: RMSE less than that of the peak position",
         than=0.0,
-        ours=Estimate(*rmse_less(rows, KERNEL, PEAK)),
+        ours=rmse_less(rows, KERNEL, PEAK),
         unit="per metal",
         source=f"{_NMC}, in words",
         test="below",

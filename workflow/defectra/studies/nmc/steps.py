@@ -124,8 +124,9 @@ def measure_lithium(job: Job) -> None:
 def score(job: Job) -> None:
     """Scorecard and checks, and the scores of both campaigns in one table.
 
-    Input first, blocks, external (metrics, csv), lithium (csv), drift (parquet), experiment and
-    energy_loss (csv, or none), relaxers, codes, shells, images (csv); output metrics, scorecard, checks (csv).
+    Input first, blocks, external (metrics, csv), lithium (csv), drift (parquet), experiment,
+    energy_loss (csv, or none), relaxers, codes, shells, images (csv); output metrics, scorecard,
+    checks (csv).
     """
     from defectra.core.claims import CHECK_COLUMNS, SCORECARD_COLUMNS
     from defectra.core.csvs import read_csv, write_csv
@@ -152,7 +153,8 @@ def score(job: Job) -> None:
     codes = read_csv(job.input.codes, CODE_COLUMNS)
     shells = read_csv(job.input.shells, SHELL_COLUMNS)
     images = read_csv(job.input.images, IMAGE_COLUMNS)
-    found = checks(metrics, lithium, drift, measured, relaxers, codes, shells, images)
+    loss = [r for path in job.input.energy_loss for r in read_csv(path, ENERGY_LOSS_COLUMNS)]
+    found = checks(metrics, lithium, drift, measured, relaxers, codes, shells, images, loss)
     write_csv(job.output.checks, found, CHECK_COLUMNS)
 
 

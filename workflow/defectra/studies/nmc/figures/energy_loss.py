@@ -1,0 +1,86 @@
+"""Figure of the measured energy loss: O K beside computed spectra, contents by both ways."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from defectra.figures import style
+from defectra.studies.nmc.energy_loss import INTENSITIES
+from defectra.studies.nmc.energy_loss_shape import EDGE, MEASURED, SHAPE
+
+Rows = Sequence[Mapping[str, Any]]
+_ELEMENTS = ("Li", "Mn", "Co", "Ni", "O")
+_COLOURS = (style.RED, style.ORANGE, style.SKY, style.PURPLE)
+_WAYS = (style.BLUE, style.SKY, style.GREEN)
+
+
+@style.styled()
+def plot_energy_loss(
+    contents: Iterable[Mapping[str, Any]], curves: Iterable[Mapping[str, Any]], path: str | Path
+) -> None:
+    """O K on the left, contents on the right.
+
+    Parameters
+    ----------
+    contents, curves
+        Rows of ``energy_loss.csv`` and ``energy_loss_curves.csv``.
+    """
+    rows, lines = list(contents), list(curves)
+    figure, axes = style.canvas(1, 2, (10.0, 4.4))
+    if lines:
+        _draw_edge(axes[0, 0], lines, rows)
+    else:
+        style.say(axes[0, 0], f"no model of the blocks that knows {EDGE}")
+    if rows:
+        _draw_contents(axes[0, 1], rows)
+    else:
+        style.say(axes[0, 1], "no measured energy loss")
+    style.save(figure, path)
+
+
+def _draw_edge(axes: Axes, lines: Rows, rows: Rows) -> None:
+    names = list(dict.fromkeys(str(r["curve"]) for r in lines))
+    colours = dict(zip([n for n in names if n != MEASURED], _COLOURS))
+    for name in names:
+        own = [r for r in lines if r["curve"] == name]
+        energy, mu = (np.array([r[k] for r in own], float) for k in ("energy_eV", "mu"))
+        first = name == MEASURED
+        axes.plot(energy, mu, color=style.BLACK if first else colours.get(name, style.GREY),
+                  linewidth=1.8 if first else 1.0, label=name)  # fmt: skip
+    axes.set(xlabel="energy on the axis of the calculations (eV)", ylabel="share of area (per eV)")
+    told = next((r for r in rows if r["way"] == SHAPE), None)
+    if told is not None:
+        axes.set_title(f"{EDGE}: {float(told['outside']):.1f} times as far as left-out spectra")
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.18), ncols=2)
+
+
+def _draw_contents(axes: Axes, rows: Rows) -> None:
+    ways = list(dict.fromkeys(str(r["way"]) for r in rows))
+    shown = dict(zip([w for w in ways if w != SHAPE], _WAYS)) | {SHAPE: style.RED}
+    for k, way in enumerate(ways):
+        own = [r for r in rows if r["way"] == way and r["element"] in _ELEMENTS]
+        value, low, high = (np.array([r[c] for r in own], float)
+                            for c in ("per_metal", "lo", "hi"))  # fmt: skip
+        places = [_ELEMENTS.index(str(r["element"])) + 0.16 * (k - (len(ways) - 1) / 2)
+                  for r in own]  # fmt: skip
+        axes.errorbar(places, value, style.bars(value, low, high), fmt="o", ms=4,
+                      color=shown.get(way, style.GREY), elinewidth=0.9,
+                      label=_name(way, rows))  # fmt: skip
+    axes.axhline(0, color=style.GREY, linewidth=0.8)
+    axes.set_xticks(range(len(_ELEMENTS)), _ELEMENTS)
+    axes.set(ylabel="atoms per metal atom", title="contents")
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=1)
+
+
+def _name(way: str, rows: Rows) -> str:
+    if way == INTENSITIES:
+        return f"{way}: all windows (no Li: below the axis)"
+    if way != SHAPE:
+        return f"{way} above the onset"
+    outside = next(float(r["outside"]) for r in rows if r["way"] == SHAPE)
+    return way if outside <= 1 else f"{way}: outside of the training spectra, bars do not hold"
