@@ -18,6 +18,7 @@ from defectra.studies.nmc.lithium_shift import NORMAL_90
 
 Rows = Sequence[Mapping[str, Any]]
 Floats = NDArray[np.float64]
+AIM = 0.10  # RMSE per metal atom, fixed in docs/nmc.md
 Errors = Mapping[str, Floats]  # by series
 
 

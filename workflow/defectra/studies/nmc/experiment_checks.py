@@ -6,13 +6,12 @@ from collections.abc import Iterator
 from functools import partial
 
 from defectra.core.claims import NOTHING, Check, Estimate, Rows
-from defectra.studies.nmc.electrode_scores import inside, rmse
+from defectra.studies.nmc.electrode_scores import AIM, inside, rmse
 from defectra.studies.nmc.energy_loss_shape import EDGE, SHAPE
 from defectra.studies.nmc.experiment import DIFFERENCE, KERNEL, PEAK, SERIES
 from defectra.studies.nmc.scorecard import NO_EXPERIMENT
 
 _check = partial(Check, study="nmc")
-AIM = 0.10  # RMSE per metal atom
 LEAST_INSIDE = 0.8  # of intervals that shall hold 0.9
 INSIDE = 1.0  # distance from the training spectra, in units of that of left-out ones
 _METHODS = {KERNEL: "kernel", DIFFERENCE: "change", PEAK: "peak", SERIES: "series"}

@@ -73,7 +73,7 @@ def _draw_contents(axes: Axes, rows: Rows) -> None:
                       label=_name(way, rows))  # fmt: skip
     axes.axhline(0, color=style.GREY, linewidth=0.8)
     axes.set_xticks(range(len(_ELEMENTS)), _ELEMENTS)
-    axes.set(ylabel="atoms per metal atom", title="contents")
+    axes.set(ylabel="atoms per metal atom", title="contents", xlim=(-0.5, len(_ELEMENTS) - 0.5))
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.1), ncols=1)
 
 

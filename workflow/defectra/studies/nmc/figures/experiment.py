@@ -10,9 +10,8 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from defectra.figures import style
-from defectra.studies.nmc.electrode_scores import rmse, rmse_of_series
+from defectra.studies.nmc.electrode_scores import AIM, rmse, rmse_of_series
 from defectra.studies.nmc.experiment import DIFFERENCE, KERNEL, PEAK, PRISTINE, SERIES
-from defectra.studies.nmc.experiment_checks import AIM
 from defectra.studies.nmc.lithium_shift import NORMAL_90
 
 Rows = Sequence[Mapping[str, Any]]
@@ -54,9 +53,10 @@ def _draw_lithium(axes: Axes, series: Rows, everything: Rows) -> None:
     first = _of_method(series, str(series[0]["method"]))
     places = np.arange(len(first), dtype=float)
     truth, half = _columns(first, "truth", "truth_half")
-    axes.fill_between(places, truth - AIM, truth + AIM, step="mid", color=style.GREY, alpha=0.2,
+    ends, around = np.array([-0.5, *places, len(places) - 0.5]), np.pad(truth, 1, mode="edge")
+    axes.fill_between(ends, around - AIM, around + AIM, step="mid", color=style.GREY, alpha=0.2,
                       linewidth=0, label=f"within the aim, {AIM:.2f} of the charge")  # fmt: skip
-    _draw_charge(axes, places, truth, half)
+    _draw_charge(axes, places, truth, half, "charge (Ni: with Mn 4+, Co 3+, O 2-)")
     for k, (method, (colour, mark)) in enumerate(_LOOKS.items()):
         some = _of_method(series, method)
         if not some:
@@ -73,7 +73,7 @@ def _draw_nickel(axes: Axes, series: Rows) -> None:
     places = np.arange(len(first), dtype=float)
     state, half = _columns(first, "nickel_state", "nickel_half")
     charge, spread = _columns(first, "nickel_by_charge", "nickel_by_charge_half")
-    _draw_charge(axes, places, charge, spread)
+    _draw_charge(axes, places, charge, spread, None)
     axes.axhline(4.0, color=style.GREY, linewidth=0.8, linestyle=":")
     axes.errorbar(places, state, np.nan_to_num(half), fmt="o", ms=4, color=style.GREEN,
                   elinewidth=0.8, label="Ni oxidation state by the kernel model of the blocks, "
@@ -81,9 +81,9 @@ def _draw_nickel(axes: Axes, series: Rows) -> None:
     _name_electrodes(axes, first)
 
 
-def _draw_charge(axes: Axes, places: Any, value: Any, half: Any) -> None:
+def _draw_charge(axes: Axes, places: Any, value: Any, half: Any, label: str | None) -> None:
     axes.errorbar(places, value, np.nan_to_num(half), 0.4, fmt="none", color=style.BLACK,
-                  elinewidth=1.4, label="charge (Ni: with Mn 4+, Co 3+, O 2-)")  # fmt: skip
+                  elinewidth=1.4, label=label)  # fmt: skip
 
 
 def _name_electrodes(axes: Axes, rows: Rows) -> None:
