@@ -1,8 +1,7 @@
-"""The saved model of several edges, the measured electrodes, and the blocks of the archive."""
+"""The saved model of several edges, and the blocks of the archive."""
 
 from __future__ import annotations
 
-import csv
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -19,9 +18,7 @@ from defectra.core.records import CALCULATIONS, GEOMETRIES, METRICS_COLUMNS, SPE
 from defectra.core.store import Archive, to_arrow, write_table
 from defectra.learn.edges_model import DRAWS, is_edges_model, load_edges_model
 from defectra.spectra.align import points
-from defectra.spectra.measured_series import Series
-from defectra.spectra.measured_spectrum import Measured
-from defectra.studies.nmc import block_plots, block_steps, block_weights, energy_loss, experiment
+from defectra.studies.nmc import block_plots, block_steps, block_weights
 from defectra.studies.nmc.block_evaluate import HALVES_COLUMNS, evaluate_blocks
 from defectra.studies.nmc.block_saved import save
 from defectra.studies.nmc.block_tables import (
@@ -127,62 +124,6 @@ def test_words_that_name_no_edge_are_refused(model, words, told, capsys):
     assert told in capsys.readouterr().err
 
 
-def charge(path):
-    """Straight cycles: 3.0 V at lithium 1.0 (charge), 4.8 V at 0.1, and back."""
-    volts = np.linspace(3.0, 4.8, 200)
-    lithium = 1.0 - 0.9 * (volts - 3.0) / 1.8
-    names = ["1C", "1D", "2C", "2D", "5C", "5D", "10C", "10D"]
-    with path.open("w", newline="") as handle:
-        out = csv.writer(handle)
-        out.writerow(["V", "Q", "Li"] * len(names))
-        out.writerow([c for n in names for c in (n, "", "")])
-        for k in range(200):
-            order = [k if n.endswith("C") else 199 - k for n in names]
-            out.writerow([v for i in order for v in (volts[i], 0.0, lithium[i])])
-    return experiment.read_charge(path)
-
-
-def test_lithium_over_voltage_and_a_table_that_is_none(tmp_path):
-    found = charge(tmp_path / "c.csv")
-    assert found.lithium(("1C",), 3.9) == (pytest.approx(0.55, abs=0.01), 0.0)
-    assert found.lithium(("2D", "10D"), 3.0)[0] == pytest.approx(1.0, abs=0.01)
-    assert found.lithium((), np.nan) == (1.0, 0.0)
-    with pytest.raises(DataError, match="runs to"):
-        found.lithium(("1C",), 5.2)
-    (tmp_path / "bad.csv").write_text("a,b\n1,2\n")
-    with pytest.raises(DataError, match="no table of charge"):
-        experiment.read_charge(tmp_path / "bad.csv")
-
-
-def test_lithium_of_electrodes_comes_back_from_planted_spectra(tmp_path):
-    truth = charge(tmp_path / "c.csv")
-    rows = [r | {"lithium": min(1.0, r["lithium"])} for r in planted(blocks=16)]
-    energy, grid = points(GRIDS["Ni K"]), 8330.0 + 0.4 * np.arange(88)
-    rng = np.random.default_rng(5)
-    from test_nmc_block_models import curve
-
-    mu = []
-    for cycles, volts in experiment._CYCLES:
-        x = truth.lithium(cycles, volts)[0]
-        plain = np.array(curve("Ni K", x, 0, 0, rng))
-        mu.append(np.interp(grid - 1.2, energy, plain))
-    series = Series(("NMC622",) * 8, np.full(8, np.nan), np.array(mu) / np.max(mu))
-    found = experiment.measure(rows, energy, series, truth, None, 1)
-    assert {r["method"] for r in found} >= {"kernel", "peak position"}
-    assert found[0]["shift_eV"] == pytest.approx(1.2, abs=0.3)
-    value, low, high, count = experiment.rmse(found, "kernel")
-    assert count == 7
-    assert low <= value <= high < 0.2
-    less = experiment.rmse_less(found, "kernel", "mean of the training rows")
-    assert less[2] < 0
-    wide, narrow = ([r | {"x_sd": sd} for r in found] for sd in (1.0, 1e-9))
-    assert experiment.inside(wide, "kernel") == (1.0, 1.0, 1.0, 7)
-    assert experiment.inside(narrow, "kernel")[0] == 0.0
-    short = Series(("NMC622",) * 3, np.full(3, np.nan), np.array(mu[:3]))
-    with pytest.raises(DataError, match="3 measured spectra"):
-        experiment.measure(rows, energy, short, truth, None, 1)
-
-
 def test_weights_stand_where_the_defect_changes_the_spectrum():
     rows = block_weights.weights(planted(blocks=10), GRIDS, ["O K", "Ni K"], SETTINGS, 1)
     own = [r for r in rows if r["target"] == "vacancy" and r["edge"] == "O K"]
@@ -258,33 +199,6 @@ def test_too_few_blocks_leave_an_empty_model(tmp_path):
     assert (tmp_path / "m.npz").read_bytes() == b""
     assert not is_edges_model(tmp_path / "m.npz")
     assert EDGES
-
-
-def test_contents_come_back_from_a_planted_energy_loss_spectrum():
-    sections = energy_loss.read_cross_sections(PROJECT / "resources/nmc/edge_cross_sections.csv")
-    scale, offset = energy_loss.axis()
-    truth = {"O": 2.0, "Ni": 0.6, "Mn": 0.25, "Co": 0.15}
-    energy = np.arange(440.0, 1050.0, 0.3)
-    true = scale * energy + offset
-    counts = 3e9 * (true / 440.0) ** -3.5 * np.ones_like(true)
-    for element, onset in energy_loss._ONSETS.items():
-        section, above = sections[element], true - onset
-        photo = np.interp(above, section.above, section.barn) * (above >= 0)
-        gamma = 1 + energy_loss.BEAM / energy_loss._REST
-        theta = true / (gamma * energy_loss._REST * (1 - gamma**-2))
-        edge = photo / true * np.log1p((0.025 / theta) ** 2)
-        tail = np.where(above > 62, edge * (np.maximum(above, 1) / 62) ** -9, edge)
-        counts += 5.0 * truth[element] * tail
-    found = {
-        r["element"]: r
-        for r in energy_loss.quantify(Measured(energy, counts, "counts"), sections, 1)
-    }
-    for element, value in truth.items():
-        assert found[element]["per_metal"] == pytest.approx(value, abs=0.1 * value + 0.06)
-        assert found[element]["lo"] < found[element]["hi"]
-    short = Measured(energy[:600], counts[:600], "counts")
-    with pytest.raises(DataError, match="does not cover an edge"):
-        list(energy_loss.quantify(short, sections, 1))
 
 
 def test_steps_without_any_block_leave_empty_tables_and_figures(tmp_path):

@@ -1,0 +1,151 @@
+"""Contents from energy loss: planted spectra, axes and edges."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from test_nmc_block_models import GRIDS, planted
+
+from defectra.core.claims import Outcome
+from defectra.core.errors import DataError
+from defectra.core.paths import PROJECT
+from defectra.learn.edges_model import load_edges_model
+from defectra.spectra.align import points
+from defectra.spectra.measured_spectrum import Measured
+from defectra.studies.nmc import energy_loss, energy_loss_shape
+from defectra.studies.nmc.block_saved import save
+from defectra.studies.nmc.energy_loss import COLLECTION, INTENSITIES, KNOWN, Axis, Window
+from defectra.studies.nmc.experiment_checks import energy_loss_checks
+
+TRUTH = {"O": 2.0, "Mn": 0.25, "Co": 0.15, "Ni": 0.6}
+SCALE, OFFSET, OXYGEN = 1.03, -7.4, 2.7  # the axis of the file, and what O K is off besides
+LINE = {"O": 0.5, "Mn": 3.0, "Co": 3.0, "Ni": 3.0}  # height of the strongest line over the edge
+
+
+@pytest.fixture(scope="module")
+def sections():
+    return energy_loss.read_cross_sections(PROJECT / "resources/nmc/edge_cross_sections.csv")
+
+
+def spectrum(sections, lines=LINE):
+    """Edges with a line each on a power law, on an axis that is off."""
+    energy = np.arange(440.0, 1050.0, 0.3)
+    counts = 3e5 * ((SCALE * energy + OFFSET) / 440.0) ** -3.5
+    for element, known in KNOWN.items():
+        true = SCALE * energy + OFFSET + OXYGEN * (element == "O")
+        section, above = sections[element], true - known.onset
+        photo = np.interp(above, section.above, section.barn) * (above >= 0)
+        gamma = 1 + energy_loss.BEAM / energy_loss._REST
+        theta = true / (gamma * energy_loss._REST * (1 - gamma**-2))
+        edge = photo / true * np.log1p((0.025 / theta) ** 2)
+        tail = np.where(above > 62, edge * (np.maximum(above, 1) / 62) ** -9, edge)
+        peak = np.exp(-0.5 * ((true - known.line) / 1.5) ** 2)
+        counts += 5.0 * TRUTH[element] * (tail + lines[element] * edge.max() * peak)
+    return Measured(energy, counts, "counts")
+
+
+def test_the_axis_has_one_shift_for_each_edge(sections):
+    axis = Axis.of(spectrum(sections))
+    assert axis.scale == pytest.approx(SCALE, abs=0.003)
+    assert axis.shifts["O"] == pytest.approx(OXYGEN, abs=1.0)
+    assert max(abs(axis.shifts[m]) for m in energy_loss.METALS) < 0.3
+    with pytest.raises(DataError, match="no line of Co"):
+        Axis.of(spectrum(sections, LINE | {"Co": 0.0}))
+
+
+def test_contents_come_back_from_a_planted_energy_loss_spectrum(sections):
+    rows = list(energy_loss.quantify(spectrum(sections), sections, 1, draws=100))
+    found = {r["element"]: r for r in rows if r["way"] == INTENSITIES}
+    for element, value in TRUTH.items():
+        assert found[element]["per_metal"] == pytest.approx(value, abs=0.1 * value + 0.06)
+        assert found[element]["lo"] <= value <= found[element]["hi"]
+    cut = spectrum(sections)
+    cut = replace(cut, energy=cut.energy[:1400], mu=cut.mu[:1400])
+    with pytest.raises(DataError, match="does not cover an edge"):
+        list(energy_loss.quantify(cut, sections, 1))
+
+
+def test_the_interval_holds_what_other_windows_give(sections):
+    """White lines, which the cross-sections do not know, are in an early window alone."""
+    seen = spectrum(sections)
+    rows = list(energy_loss.quantify(seen, sections, 1, draws=20))
+    whole = {r["element"]: r for r in rows if r["way"] == INTENSITIES}
+    singles = [r for r in rows if r["way"] != INTENSITIES]
+    assert len({r["way"] for r in singles}) == len(energy_loss.SHOWN)
+    by = {(r["way"], r["element"]): r["per_metal"] for r in singles}
+    early, late = (energy_loss.window_name(*w) for w in energy_loss.SHOWN)
+    assert by[early, "O"] < 0.9 * by[late, "O"]
+    own = energy_loss.Quantity(seen, Axis.of(seen), sections)
+    for window in (Window(0, 35, 22), Window(0, 60, 35), Window(25, 35, 35), Window(25, 60, 22)):
+        values = own.per_metal(window, float(np.mean(COLLECTION)), np.zeros(len(KNOWN)))
+        for element, value in zip(KNOWN, values):
+            assert whole[element]["lo"] <= value <= whole[element]["hi"]
+
+
+def test_a_window_ends_before_the_next_edge():
+    for element, following in (("O", "Mn"), ("Mn", "Co"), ("Co", "Ni")):
+        start, stop = Window(25.0, 200.0, 30.0).ends(element)
+        assert KNOWN[element].onset + start < KNOWN[element].onset + stop
+        assert KNOWN[element].onset + stop <= KNOWN[following].onset - 4
+    assert Window(25.0, 60.0, 30.0).ends("Ni") == (25.0, 85.0)
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    """A model of O K alone."""
+    path = tmp_path_factory.mktemp("model") / "edges.npz"
+    rows = [{k: v for k, v in r.items() if "K" not in k or "O K" in k} for r in planted(blocks=10)]
+    scores = [{"edges": "O K", "target": t, "score": 0.2} for t in ("x_Li", "x_Ni", "x_Mn", "x_Co")]
+    save(rows, GRIDS, scores, 1, path)
+    return load_edges_model(path)
+
+
+def as_loss(mu, stretch=1.0):
+    """A curve of the grid of O K as an edge on a power law, its begin where O K begins."""
+    grid = points(GRIDS["O K"])
+    begins = float(grid[0]) + 3.0
+    energy = np.arange(440.0, 700.0, 0.3)
+    place = begins + (energy - KNOWN["O"].onset) / stretch
+    edge = np.interp(place, grid, np.asarray(mu) - min(mu), left=0.0)
+    return Measured(energy, 1e9 * (energy / 440.0) ** -3.0 + 2e9 * edge, "counts")
+
+
+PLAIN = Axis(1.0, 0.0, {"O": 0.0, "Mn": 0.0, "Co": 0.0, "Ni": 0.0})
+
+
+def test_lithium_comes_back_from_the_shape_of_an_edge_like_the_computed_ones(model):
+    for row in planted(blocks=3, seed=9)[::4]:
+        shape = energy_loss_shape.Shape.of(as_loss(row["raw: O K"]), PLAIN, model)
+        assert shape.outside < 1.5
+        assert shape.shift == pytest.approx(GRIDS["O K"].start + 3.0 - KNOWN["O"].onset, abs=1.0)
+        found = {r["element"]: r for r in energy_loss_shape.contents(shape, PLAIN, model)}
+        assert set(found) == {"Li", "Ni", "Mn", "Co"}
+        assert found["Li"]["per_metal"] == pytest.approx(row["lithium"], abs=0.3)
+        assert found["Li"]["hi"] - found["Li"]["per_metal"] == pytest.approx(0.2)
+
+
+def test_an_edge_unlike_the_computed_ones_lies_outside_and_the_check_says_so(model):
+    row = planted(blocks=3, seed=9)[0]
+    plain, far = (
+        energy_loss_shape.Shape.of(as_loss(row["raw: O K"], stretch), PLAIN, model)
+        for stretch in (1.0, 1.8)
+    )
+    assert far.outside > max(1.0, 1.5 * plain.outside)
+    rows = list(energy_loss_shape.contents(far, PLAIN, model))
+    (told,) = energy_loss_checks(rows)
+    assert told.row()["verdict"] == Outcome.FAILS
+    (nothing,) = energy_loss_checks([])
+    assert nothing.row()["n"] == 0
+
+
+def test_the_nearest_computed_spectra_are_shown(model):
+    shape = energy_loss_shape.Shape.of(as_loss(model.curves["O K"][4]), PLAIN, model)
+    rows = list(energy_loss_shape.curves(shape, model))
+    names = list(dict.fromkeys(r["curve"] for r in rows))
+    assert names[0] == energy_loss_shape.MEASURED
+    assert len(names) == 1 + energy_loss_shape.NEAREST
+    areas = {n: np.trapezoid([r["mu"] for r in rows if r["curve"] == n], shape.energy)
+             for n in names}  # fmt: skip
+    assert list(areas.values()) == pytest.approx([1.0] * len(names))
