@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.rows import put
+from benchmarks.rows import put, table
 from benchmarks.sites import CELL, mean_error
 from defectra.core.config import load
 from defectra.core.records import CALCULATIONS, GEOMETRIES, SPECTRA
@@ -233,12 +233,6 @@ def site_means() -> Iterator[list[str]]:
         if element in CELL:
             error, structures, _ = mean_error(element, number)
             yield [f"{number} of {CELL[element]} {element}", f"{error:.3f}", f"{structures}"]
-
-
-def table(head: list[str], rows: Iterator[list[str]]) -> str:
-    """Markdown table."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def tables() -> str:

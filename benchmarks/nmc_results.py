@@ -8,14 +8,14 @@ AUROC: area under the receiver operating characteristic.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks import nmc_looks
+from benchmarks import nmc_looks, nmc_measured
 from benchmarks.nmc_edges import JOINED, SPLITS, joined, splits
 from benchmarks.nmc_summary import shown, summary
-from benchmarks.rows import put
+from benchmarks.rows import put, table
 from defectra.core.claims import CHECK_COLUMNS, SCORECARD_COLUMNS, Estimate, Rows, estimate
 from defectra.core.csvs import read_csv
 from defectra.core.records import METRICS_COLUMNS, Metric, Split
@@ -25,7 +25,6 @@ from defectra.studies.nmc.block_images import COLUMNS as IMAGE_COLUMNS
 from defectra.studies.nmc.block_scores import ALL_ARMS, PAIRS, SHAPE
 from defectra.studies.nmc.block_shells import SHELL_COLUMNS, SHELLS
 from defectra.studies.nmc.core_hole import COLUMNS as CODE_COLUMNS
-from defectra.studies.nmc.energy_loss import ENERGY_LOSS_COLUMNS
 from defectra.studies.nmc.lithium import LITHIUM_COLUMNS, NI_MEAN, O_PRE_EDGE, PARTS
 from defectra.studies.nmc.scorecard import CONTENTS
 from defectra.studies.nmc.second_relaxer import COLUMNS
@@ -38,12 +37,6 @@ PAGES = {
     ROOT / "README.md": "nmc_summary",
 }
 HELD_OUT = (Split.GROUPED, Split.COMPOSITION_OUT, Split.LITHIUM_OUT)
-
-
-def table(head: list[str], rows: Iterator[list[str]]) -> str:
-    """Lines of a table."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def claims(scorecard: Rows, checks: Rows) -> Iterator[list[str]]:
@@ -156,13 +149,13 @@ def page(
     scorecard: Rows,
     checks: Rows,
     metrics: Rows,
-    loss: Rows,
+    measured: Sequence[str],
     second: Rows,
     code: Rows,
     shells: Rows,
     larger: Rows,
 ) -> str:
-    """Text of ``docs/nmc.md``."""
+    """Text of ``docs/nmc.md``; `measured`: parts of :mod:`benchmarks.nmc_measured`."""
     parts = [
         summary(scorecard, checks, metrics),
         "AUROC of pairs of arms, blocks held out, kernel model, 0.5 eV of jitter:",
@@ -180,9 +173,7 @@ def page(
         table(JOINED, joined(metrics)),
         "RMSE per metal atom:",
         table(["split", "from", *CONTENTS], contents(metrics)),
-        "The authors' energy-loss spectrum (a sample whose nominal contents are not stated), atoms "
-        "per metal atom by intensities: "
-        + (", ".join(f"{r['element']} {_ends(r)}" for r in loss) or "no mirror"),
+        *measured,
         "A second potential for the cells (`second_relaxer/comparison.csv`), 90 % intervals:",
         table(["statistic", "of", "cells", "value", "blocks"], relaxers(second)),
         "Change of the spectrum of single sites by their distance from the defect, % of the "
@@ -201,10 +192,6 @@ def page(
     return "\n\n".join(parts)
 
 
-def _ends(row: Mapping[str, Any]) -> str:
-    return f"{float(row['per_metal']):.2f} [{float(row['lo']):.2f}, {float(row['hi']):.2f}]"
-
-
 def main() -> None:
     """Print the text, or write it into both pages."""
     words = [w for w in sys.argv[1:] if w != "write"]
@@ -212,15 +199,13 @@ def main() -> None:
     scorecard = read_csv(folder / "scorecard.csv", SCORECARD_COLUMNS)
     checks = read_csv(folder / "checks.csv", CHECK_COLUMNS)
     metrics = read_csv(folder / "metrics.csv", METRICS_COLUMNS)
-    loss = folder / "energy_loss.csv"
-    measured = read_csv(loss, ENERGY_LOSS_COLUMNS) if loss.exists() else []
     second = read_csv(folder / "second_relaxer/comparison.csv", COLUMNS)
     shells = read_csv(folder / "blocks/shells.csv", SHELL_COLUMNS)
     larger = read_csv(folder / "larger_cells/comparison.csv", IMAGE_COLUMNS)
     code = read_csv(folder / "core_hole/comparison.csv", CODE_COLUMNS)
     series = read_csv(folder / "lithium.csv", LITHIUM_COLUMNS)
     texts = (
-        page(scorecard, checks, metrics, measured, second, code, shells, larger),
+        page(scorecard, checks, metrics, nmc_measured.parts(folder), second, code, shells, larger),
         summary(scorecard, checks, metrics),
     )
     if "write" not in sys.argv[1:]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -41,3 +42,9 @@ def line(name: str, ours: float | None, unit: str, **rest: Any) -> dict[str, Any
 def put(path: Path, name: str, text: str) -> None:
     """Replace what stands between ``<!-- name begin -->`` and ``<!-- name end -->`` of a page."""
     marked.put(path, (f"<!-- {name} begin -->", f"<!-- {name} end -->"), text)
+
+
+def table(head: list[str], rows: Iterable[list[str]]) -> str:
+    """Markdown table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)

@@ -38,6 +38,16 @@ def rmse_of_series(rows: Rows, method: str) -> dict[str, float]:
     return {name: _root(e) for name, e in errors(rows, method).items()}
 
 
+def nickel_rmse_of_series(rows: Rows, method: str) -> dict[str, float]:
+    """RMSE of the oxidation state of nickel against charge neutrality, of each series."""
+    out = {}
+    for name, some in _scored(rows, method).items():
+        away = np.array([float(r["nickel_state"]) - float(r["nickel_by_charge"]) for r in some])
+        if np.isfinite(away).all():
+            out[name] = _root(away)
+    return out
+
+
 def rmse(rows: Rows, method: str) -> Estimate:
     """RMSE over all scored electrodes; its interval over the series, whose number is `n`."""
     found = errors(rows, method)
