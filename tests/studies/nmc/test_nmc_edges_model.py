@@ -209,9 +209,9 @@ def test_steps_without_any_block_leave_empty_tables_and_figures(tmp_path):
     write_table(training, [], training_table(edges))
     grids = canonical({e: g.model_dump(mode="json") for e, g in GRIDS.items()})
     model = canonical({"folds": 2, "repeats": 1, "bootstrap": 10})
-    names = ("metrics", "curves", "halves", "strata")
+    names = ("metrics", "curves", "learning", "halves", "strata")
     out = {n: tmp_path / f"{n}.csv" for n in names} | {"predictions": tmp_path / "p.parquet"}
-    params = SimpleNamespace(grids=grids, config=model, seed=1)
+    params = SimpleNamespace(grids=grids, config=model, seed=1, planned="80")
     given = SimpleNamespace(rows=rows, training=training, curves=out["curves"])
     given.metrics, given.halves, given.predictions = (
         out[n] for n in ("metrics", "halves", "predictions")

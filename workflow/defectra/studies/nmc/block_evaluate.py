@@ -10,18 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from defectra.core.claims import Estimate
-from defectra.core.records import METRICS_COLUMNS, Split
+from defectra.core.records import Split
 from defectra.core.settings import ModelSettings
 from defectra.learn.crossval import TARGETS, Target
-from defectra.learn.edges_model import DRAWS
-from defectra.learn.moved_spectra import Disturbance
 from defectra.spectra.grid import Grid
-from defectra.studies.nmc import block_controls, intensities
+from defectra.studies.nmc import block_controls, block_curves, intensities
 from defectra.studies.nmc.block_arms import Arms, Subset
 from defectra.studies.nmc.block_controls import CONTROLS, METADATA, PERMUTED
 from defectra.studies.nmc.block_fresh import fresh_scores
-from defectra.studies.nmc.block_models import KERNEL, TESTS, Answers, Asked, Held, hold_out
-from defectra.studies.nmc.block_scores import ALL, SHAPE, Bootstrap, Sheet, edges_name
+from defectra.studies.nmc.block_models import KERNEL, TESTS, Answers, Held
+from defectra.studies.nmc.block_runner import Runner
+from defectra.studies.nmc.block_scores import ALL, SHAPE, Bootstrap, edges_name
 from defectra.studies.nmc.block_strata import win_rates
 
 Row = dict[str, Any]
@@ -36,12 +35,8 @@ PERMUTATIONS = 8  # times the repeats of the other models
 # with ten blocks. Blocks draw their jitters independently: what counts is draws times blocks.
 MOST_DRAWS, FEWEST_DRAWS, DRAWS_OF_BLOCKS = 32, 4, 640
 CONTROL_FOLDS = 4  # times the repeats of the other models: controls have no jitter, only folds
-JITTERS, NOISES, SHARES = (0.0, 0.25, 0.5, 1.0), (0.0, 0.01, 0.02, 0.05), (0.25, 0.5, 0.75, 1.0)
 HALVES_COLUMNS = ["edges", "target", "score"]
 NICKEL = Target("nickel_state", "nickel_state", "e", False)
-CURVE_COLUMNS = ["curve", "at", *METRICS_COLUMNS]
-CURVES = {"jitter": "axis jitter (eV)", "noise": "noise (share of the largest bin)",
-          "learning": "training blocks"}  # fmt: skip
 
 
 @dataclass
@@ -56,6 +51,8 @@ class Evaluation:
         Rows of the predictions table.
     curves
         Rows of ``metrics.csv`` with columns ``curve`` and ``at`` before them.
+    learning
+        Rows of :data:`defectra.studies.nmc.block_curves.LEARNING_COLUMNS`.
     halves
         Rows of :data:`HALVES_COLUMNS`: what the saved model may say of its errors.
     strata
@@ -65,40 +62,18 @@ class Evaluation:
     metrics: list[Row] = field(default_factory=list)
     predictions: list[Row] = field(default_factory=list)
     curves: list[Row] = field(default_factory=list)
+    learning: list[Row] = field(default_factory=list)
     halves: list[Row] = field(default_factory=list)
     strata: list[Row] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
-class Runner:
-    """Arms, settings and seed that all parts share."""
-
-    arms: Arms
-    settings: ModelSettings
-    seed: int
-
-    @property
-    def bootstrap(self) -> Bootstrap:
-        """Resamples of the blocks."""
-        return Bootstrap.of(self.arms, self.settings.bootstrap, self.seed)
-
-    def held(self, **asked: Any) -> Held:
-        """Held-out answers."""
-        wanted = {"seed": self.seed, "repeats": self.settings.repeats} | asked
-        return hold_out(self.arms, Asked(**wanted), self.settings.folds)
-
-    def averaged(self) -> Held:
-        """Held-out answers of what is saved, for every subset of the edges."""
-        subsets = self.arms.subsets()
-        return self.held(kernels=(KERNEL,), components=(), subsets=subsets, repeats=1, draws=DRAWS)
-
-    def sheet(self, held: Held) -> Sheet:
-        """Maker of rows."""
-        return Sheet(self.arms, held, self.bootstrap, self.seed)
-
-
 def evaluate_blocks(
-    rows: Rows, grids: Mapping[str, Grid], edges: Sequence[str], settings: ModelSettings, seed: int
+    rows: Rows,
+    grids: Mapping[str, Grid],
+    edges: Sequence[str],
+    settings: ModelSettings,
+    seed: int,
+    planned: int = 0,
 ) -> Evaluation:
     """All numbers about the blocks; nothing with fewer than four of them.
 
@@ -110,6 +85,8 @@ def evaluate_blocks(
         Declared grids, and the edges that are used.
     settings
         Folds, repeats, resamples.
+    planned
+        Blocks of the whole campaign, to which the learning curves are followed.
     """
     out = Evaluation()
     if len({r["block"] for r in rows}) < FEWEST:
@@ -123,7 +100,8 @@ def evaluate_blocks(
         subsets=runner.arms.ends(),
         repeats=draws(len(set(runner.arms.groups))) * settings.repeats,
     )
-    out.metrics += _shape(runner, claimed)
+    known = list(_shape(runner, claimed))
+    out.metrics += known
     out.metrics += _shape(runner, replace(held, answers=_rest(held, claimed)), constant=False)
     out.strata += win_rates(runner.arms, claimed, runner.bootstrap)
     out.metrics += fresh_scores(runner.arms, claimed, settings.bootstrap, seed)
@@ -143,8 +121,10 @@ def evaluate_blocks(
     nickel, more = _nickel(rows, grids, edges, settings, seed)
     out.metrics += nickel
     out.halves += more
-    out.curves += _disturbed(runner)
-    out.curves += _learning(runner)
+    out.curves += block_curves.disturbed(runner, claimed, known)
+    learnt = block_curves.learning(runner, claimed)
+    out.curves += learnt.rows
+    out.learning += block_curves.where_they_lead(learnt, runner, planned)
     return out
 
 
@@ -277,43 +257,6 @@ def _permuted(runner: Runner) -> Iterator[Row]:
         mean = Estimate.mean([r["value"] for r in rows])
         ends = {"value": mean.value, "lo": mean.lo, "hi": mean.hi, "n_groups": mean.n}
         yield rows[0] | ends
-
-
-def _disturbed(runner: Runner) -> Iterator[Row]:
-    """Scores over the jitter of the axis and over noise, in training and test alike."""
-    for jitter in JITTERS:
-        yield from _curve(runner, "jitter", jitter, Disturbance(jitter=jitter))
-    for noise in NOISES:
-        yield from _curve(runner, "noise", noise, Disturbance(noise=noise))
-
-
-def _curve(runner: Runner, name: str, at: float, disturbance: Disturbance) -> Iterator[Row]:
-    held = runner.held(
-        kernels=(KERNEL,), components=(), subsets=runner.arms.ends(), disturbance=disturbance,
-        repeats=1,
-    )  # fmt: skip
-    sheet, arms = runner.sheet(held), runner.arms
-    for (model, subset), found in held.answers.items():
-        if model == KERNEL:
-            features = SHAPE + edges_name(subset, arms.edges)
-            rows = [*sheet.contents(found.values, features, model)]
-            rows += sheet.defects(found.values, features, model)
-            yield from ({"curve": name, "at": at, **r} for r in rows)
-
-
-def _learning(runner: Runner) -> Iterator[Row]:
-    """Scores over the number of training blocks, all edges."""
-    arms = runner.arms
-    for share in SHARES:
-        held = runner.held(
-            kernels=(KERNEL,), components=(), subsets=[arms.edges], train_share=share
-        )
-        per_block = len(arms.rows) / len({r["block"] for r in arms.rows})
-        sheet, values = runner.sheet(held), _all(held, arms)
-        rows = [*sheet.contents(values, SHAPE + ALL, KERNEL)]
-        rows += sheet.defects(values, SHAPE + ALL, KERNEL)
-        at = round(held.n_train / per_block, 2)
-        yield from ({"curve": "learning", "at": at, **r} for r in rows)
 
 
 def _predictions(runner: Runner, held: Held) -> Iterator[Row]:

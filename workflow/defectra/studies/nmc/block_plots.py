@@ -52,7 +52,7 @@ def plot_curves(job: Job) -> None:
     Input curves (csv); no params.
     """
     from defectra.core.csvs import read_csv
-    from defectra.studies.nmc.block_evaluate import CURVE_COLUMNS
+    from defectra.studies.nmc.block_curves import CURVE_COLUMNS
     from defectra.studies.nmc.figures.blocks import plot_curves
 
     plot_curves(read_csv(job.input.curves, CURVE_COLUMNS), job.output[0])

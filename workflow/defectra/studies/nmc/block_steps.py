@@ -43,9 +43,11 @@ def read_blocks(job: Job) -> None:
 def evaluate_blocks(job: Job) -> None:
     """Models of the blocks.
 
-    Input rows (parquet); output metrics, curves, halves, strata (csv), predictions (parquet).
+    Input rows (parquet); output metrics, curves, learning, halves, strata (csv), predictions
+    (parquet).
 
-    params.grids = nmc.edges; params.config = folds, repeats, bootstrap of nmc.model; params.seed.
+    params.grids = nmc.edges; params.config = folds, repeats, bootstrap of nmc.model; params.planned
+    = nmc.blocks.count; params.seed.
     """
     import json
 
@@ -54,21 +56,19 @@ def evaluate_blocks(job: Job) -> None:
     from defectra.core.settings import ModelSettings
     from defectra.core.store import write_table
     from defectra.learn.predictions import PREDICTIONS
-    from defectra.studies.nmc.block_evaluate import (
-        CURVE_COLUMNS,
-        HALVES_COLUMNS,
-        evaluate_blocks,
-    )
+    from defectra.studies.nmc.block_curves import CURVE_COLUMNS, LEARNING_COLUMNS
+    from defectra.studies.nmc.block_evaluate import HALVES_COLUMNS, evaluate_blocks
     from defectra.studies.nmc.block_strata import STRATA_COLUMNS
     from defectra.studies.nmc.block_tables import edges_in, read_block_rows
     from defectra.studies.nmc.settings import Grid
 
     grids = {name: Grid(**grid) for name, grid in json.loads(job.params.grids).items()}
     settings, seed = ModelSettings(**json.loads(job.params.config)), int(job.params.seed)
-    rows = read_block_rows(job.input.rows)
-    found = evaluate_blocks(rows, grids, edges_in(rows), settings, seed)
+    rows, planned = read_block_rows(job.input.rows), int(job.params.planned)
+    found = evaluate_blocks(rows, grids, edges_in(rows), settings, seed, planned)
     write_csv(job.output.metrics, found.metrics, METRICS_COLUMNS)
     write_csv(job.output.curves, found.curves, CURVE_COLUMNS)
+    write_csv(job.output.learning, found.learning, LEARNING_COLUMNS)
     write_csv(job.output.halves, found.halves, HALVES_COLUMNS)
     write_csv(job.output.strata, found.strata, STRATA_COLUMNS)
     write_table(job.output.predictions, found.predictions, PREDICTIONS)

@@ -134,6 +134,7 @@ use rule step as evaluate_blocks with:
     output:
         metrics="results/nmc/blocks/metrics.csv",
         curves="results/nmc/blocks/curves.csv",
+        learning="results/nmc/blocks/learning.csv",
         halves="results/nmc/blocks/halves.csv",
         strata="results/nmc/blocks/strata.csv",
         predictions="results/nmc/blocks/predictions.parquet",
@@ -146,6 +147,7 @@ use rule step as evaluate_blocks with:
         **step("defectra.studies.nmc.block_steps.evaluate_blocks"),
         grids=leaf(CONFIG, "nmc", "edges"),
         config=block_model(CONFIG),
+        planned=leaf(CONFIG, "nmc", "blocks", "count"),
         seed=leaf(CONFIG, "seed"),
 
 

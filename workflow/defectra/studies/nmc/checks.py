@@ -8,6 +8,7 @@ from functools import partial
 from defectra.campaign.drift_check import largest_difference
 from defectra.core.claims import Check, Control, Row, Rows, estimate
 from defectra.core.records import Metric
+from defectra.studies.nmc.aims import AIM, INTENSITY_AIM, LEAST, LITHIUM_AIM
 from defectra.studies.nmc.block_claims import (
     ALL_EDGES,
     NO_BLOCKS,
@@ -27,14 +28,13 @@ from defectra.studies.nmc.core_hole import CHANGES
 from defectra.studies.nmc.experiment_checks import electrode_checks, energy_loss_checks
 from defectra.studies.nmc.fresh_checks import fresh_checks
 from defectra.studies.nmc.lithium import FIXED, NI_MEAN, O_PRE_EDGE, RELAXATION, TOTAL
-from defectra.studies.nmc.scorecard import AIM, CONTENTS, LEAST, reason
+from defectra.studies.nmc.scorecard import CONTENTS, reason
 from defectra.studies.nmc.second_relaxer import FIRST, SECOND
 
 _check = partial(Check, study="nmc")
 _control = partial(Control, study="nmc")
 LARGEST_DRIFT = 1e-3
 CHANCE = 0.5  # AUROC of a guess
-INTENSITY_AIM, LITHIUM_AIM = 0.05, 0.06  # RMSE per metal atom
 
 
 def checks(

@@ -10,6 +10,7 @@ from functools import partial
 
 from defectra.core.claims import Check, Estimate, Rows, estimate
 from defectra.core.records import Metric, Split
+from defectra.studies.nmc.aims import AIM, LEAST
 from defectra.studies.nmc.block_claims import (
     ALL_EDGES,
     MINUS,
@@ -19,7 +20,6 @@ from defectra.studies.nmc.block_claims import (
 )
 from defectra.studies.nmc.block_fresh import EARLY, FEWEST, FIRST, LATE_KERNEL, NAME
 from defectra.studies.nmc.block_scores import CLAIMED, Pair
-from defectra.studies.nmc.scorecard import AIM, LEAST
 
 NO_FRESH = f"fewer than {FEWEST} whole blocks of number {FIRST} and above are in the archive"
 _check = partial(Check, study="nmc")

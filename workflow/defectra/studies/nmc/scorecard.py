@@ -8,6 +8,7 @@ from functools import partial
 from defectra.core import claims
 from defectra.core.claims import Row, Rows, estimate
 from defectra.core.records import Metric
+from defectra.studies.nmc.aims import AIM
 from defectra.studies.nmc.block_claims import (
     ALL_EDGES,
     NO_BLOCKS,
@@ -25,7 +26,6 @@ from defectra.studies.nmc.lithium import NI_MEAN, TOTAL
 Claim = partial(claims.Claim, study="nmc")
 CONTENTS = ("x_Li", "x_Ni", "x_Mn", "x_Co")
 NO_EXPERIMENT = "no mirror of the published data (make nmc MIRROR=FOLDER), or no blocks"
-AIM, LEAST = 0.90, 0.85  # AUROC that counts as detection: value, and lower end of the interval
 _XANES, _NMC = "arXiv:2310.07049", "arXiv:2501.08919"
 
 

@@ -13,7 +13,8 @@ from defectra.core.records import Metric, Split
 from defectra.figures import style
 from defectra.learn.moved_spectra import EdgeCurves
 from defectra.spectra.align import points
-from defectra.studies.nmc.block_evaluate import BOTH, CURVES, INTENSITY, KERNEL
+from defectra.studies.nmc.block_curves import CURVES
+from defectra.studies.nmc.block_evaluate import BOTH, INTENSITY, KERNEL
 from defectra.studies.nmc.block_scores import CLAIMED, SHAPE
 from defectra.studies.nmc.block_tables import RAW, edges_in
 from defectra.studies.nmc.settings import Grid
