@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks import nmc_looks, nmc_measured
+from benchmarks import nmc_learning, nmc_looks, nmc_measured
 from benchmarks.nmc_edges import JOINED, SPLITS, joined, splits
 from benchmarks.nmc_summary import shown, summary
 from benchmarks.rows import put, table
@@ -155,7 +155,7 @@ def page(
     shells: Rows,
     larger: Rows,
 ) -> str:
-    """Text of ``docs/nmc.md``; `measured`: parts of :mod:`benchmarks.nmc_measured`."""
+    """Text of ``docs/nmc.md``; `measured`: parts of the modules beside this one."""
     parts = [
         summary(scorecard, checks, metrics),
         "AUROC of pairs of arms, blocks held out, kernel model, 0.5 eV of jitter:",
@@ -203,9 +203,10 @@ def main() -> None:
     shells = read_csv(folder / "blocks/shells.csv", SHELL_COLUMNS)
     larger = read_csv(folder / "larger_cells/comparison.csv", IMAGE_COLUMNS)
     code = read_csv(folder / "core_hole/comparison.csv", CODE_COLUMNS)
+    measured = [*nmc_learning.parts(folder), *nmc_measured.parts(folder)]
     series = read_csv(folder / "lithium.csv", LITHIUM_COLUMNS)
     texts = (
-        page(scorecard, checks, metrics, nmc_measured.parts(folder), second, code, shells, larger),
+        page(scorecard, checks, metrics, measured, second, code, shells, larger),
         summary(scorecard, checks, metrics),
     )
     if "write" not in sys.argv[1:]:

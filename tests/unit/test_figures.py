@@ -88,22 +88,6 @@ CASES: dict[str, tuple[list[dict], object]] = {
          for arm in ("pristine", "vacancy")],
         lambda rows: (rows, {"O K": Grid(start=528.9, stop=562.1)}),
     ),
-    "nmc.blocks.plot_parity": (
-        [{"features": "shape: all", "split": str(Split.GROUPED), "target": "x_Ni", "repeat": 0,
-          "model": "kernel", "structure_id": "s", "prediction": 0.1, "truth": 0.3}],
-        lambda rows: (rows, [{"structure_id": "s", "arm": "vacancy"}]),
-    ),
-    "nmc.blocks.plot_gains": (
-        [metric(target="vacancy", split=Split.GROUPED, features=f"shape: {name}", model="kernel",
-                metric=Metric.AUROC) | {"subset": "blocks: vacancy against pristine"}
-         for name in ("O K", "all", "all minus O K")],
-        lambda rows: (rows,),
-    ),
-    "nmc.blocks.plot_curves": (
-        [metric(target="x_Li", features="shape: all", metric=Metric.RMSE)
-         | {"subset": "blocks: all arms", "curve": "jitter", "at": 0.5}],
-        lambda rows: (rows,),
-    ),
     "nmc.blocks.plot_weights": (
         [{"target": "vacancy", "edge": "O K", "energy_eV": 530.0, "weight": 0.1, "weight_sd": 0.1,
           "difference": 0.2, "difference_sd": 0.1, "cosine": 0.5}],

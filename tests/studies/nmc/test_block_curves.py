@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from test_nmc_block_models import GRIDS, SETTINGS, arms, planted
 
+from benchmarks import nmc_learning
+from defectra.core.csvs import read_csv, write_csv
 from defectra.core.records import Metric
 from defectra.core.settings import ModelSettings
 from defectra.learn import power_law
@@ -147,3 +149,20 @@ def test_settings_of_the_claims_have_the_answers_of_the_claims():
     assert {r["at"] for r in laws if r["quantity"] == EXPECTED} >= {8.0, 53.0}
     assert {r["target"] for r in laws} <= {a.target for a in LEARNT}
     assert all(set(r) == set(LEARNING_COLUMNS) for r in laws)
+
+
+def test_the_page_tells_where_the_curves_lead(tmp_path):
+    flat = scattered(np.full(4, 0.1))
+    rows = [*fitted(LITHIUM, scattered(0.3 * N**-0.5)), *fitted(VACANCY, 1 - flat)]
+    write_csv(tmp_path / "learning.csv", rows, LEARNING_COLUMNS)
+    rows = read_csv(tmp_path / "learning.csv", LEARNING_COLUMNS)
+    measured = [{"curve": "learning", "at": n} for n in N]
+    lithium, vacancy = nmc_learning.laws(rows, measured)
+    assert lithium[0] == "x_Li, RMSE per metal atom"
+    assert (lithium[2], lithium[4]) == ("20", "64")
+    assert lithium[5].startswith("0.03")
+    assert lithium[6].startswith("25 [")
+    assert "(aim 0.06)" in lithium[6]
+    assert vacancy[0] == "vacancy against pristine, AUROC"
+    assert list(nmc_learning.laws([], measured)) == []
+    assert next(nmc_learning.laws(rows, []))[2] == "none", "without the curves nothing is made up"

@@ -23,15 +23,18 @@ def plot_differences(job: Job) -> None:
 def plot_parity(job: Job) -> None:
     """Contents of the blocks.
 
-    Input predictions, rows (parquet); no params.
+    Input predictions, rows (parquet), metrics (csv); no params.
     """
+    from defectra.core.csvs import read_csv
+    from defectra.core.records import METRICS_COLUMNS
     from defectra.core.store import read_table
     from defectra.learn.predictions import PREDICTIONS
     from defectra.studies.nmc.block_tables import read_block_rows
     from defectra.studies.nmc.figures.blocks import plot_parity
 
     predictions = read_table(job.input.predictions, PREDICTIONS)
-    plot_parity(predictions, read_block_rows(job.input.rows), job.output[0])
+    metrics = read_csv(job.input.metrics, METRICS_COLUMNS)
+    plot_parity(predictions, read_block_rows(job.input.rows), metrics, job.output[0])
 
 
 def plot_gains(job: Job) -> None:
@@ -41,7 +44,7 @@ def plot_gains(job: Job) -> None:
     """
     from defectra.core.csvs import read_csv
     from defectra.core.records import METRICS_COLUMNS
-    from defectra.studies.nmc.figures.blocks import plot_gains
+    from defectra.studies.nmc.figures.gains import plot_gains
 
     plot_gains(read_csv(job.input.metrics, METRICS_COLUMNS), job.output[0])
 
@@ -49,13 +52,14 @@ def plot_gains(job: Job) -> None:
 def plot_curves(job: Job) -> None:
     """Jitter, noise, learning curves.
 
-    Input curves (csv); no params.
+    Input curves, learning (csv); no params.
     """
     from defectra.core.csvs import read_csv
-    from defectra.studies.nmc.block_curves import CURVE_COLUMNS
-    from defectra.studies.nmc.figures.blocks import plot_curves
+    from defectra.studies.nmc.block_curves import CURVE_COLUMNS, LEARNING_COLUMNS
+    from defectra.studies.nmc.figures.curves import plot_curves
 
-    plot_curves(read_csv(job.input.curves, CURVE_COLUMNS), job.output[0])
+    curves = read_csv(job.input.curves, CURVE_COLUMNS)
+    plot_curves(curves, read_csv(job.input.learning, LEARNING_COLUMNS), job.output[0])
 
 
 def plot_weights(job: Job) -> None:

@@ -138,6 +138,7 @@ use rule step as plot_blocks_contents with:
     input:
         predictions=rules.evaluate_blocks.output.predictions,
         rows=rules.read_blocks.output.rows,
+        metrics=rules.evaluate_blocks.output.metrics,
     output:
         report(
             "results/nmc/figures/blocks_contents.png",
@@ -174,6 +175,7 @@ use rule step as plot_blocks_gains with:
 use rule step as plot_blocks_curves with:
     input:
         curves=rules.evaluate_blocks.output.curves,
+        learning=rules.evaluate_blocks.output.learning,
     output:
         report(
             "results/nmc/figures/blocks_curves.png",

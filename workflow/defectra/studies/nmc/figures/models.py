@@ -6,18 +6,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.cm import ScalarMappable
-from matplotlib.colors import Normalize
+from matplotlib.lines import Line2D
 
 from defectra.core.records import Metric, Split
 from defectra.figures import style
 from defectra.studies.nmc.training import labels
 
 Rows = Iterable[Mapping[str, Any]]
-COLUMNS = 4
+CLASSES = (
+    ("lithium", "Li per metal atom", (0.4, 0.7)),
+    ("n_Ni", "Ni share of metals", (0.4, 0.6)),
+)  # column, label, limits of the middle class, which they are in
+CLASS_COLOURS = (style.SKY, style.GREY, style.RED)
 _PARITY = ("x_Li", "x_Ni", "x_Mn", "x_Co")
 _DEFECTS = ("vacancy", "antisite")
 _CONTROLS = ("contents", "volume and contents", "shuffled")
@@ -27,39 +29,43 @@ _CONTROLS = ("contents", "volume and contents", "shuffled")
 def plot_spectra(
     structures: Rows, site_averages: Rows, edges: Sequence[str], path: str | Path
 ) -> None:
-    """Site means of every edge, coloured by lithium content above and by nickel share below.
+    """K edges by classes of lithium content above and of nickel share below: mean and 80 %.
 
     Parameters
     ----------
     structures, site_averages
         Rows of these tables; averages of one fidelity.
     edges
-        Panels, e.g. ``["O K", "Ni K"]``.
+        Edges of the study, e.g. ``["O K", "Ni K"]``; L edges are left out, see
+        ``docs/validation.md``.
     path
         PNG to write.
     """
     contents = {s["structure_id"]: labels(s) for s in structures}
     averages = [r for r in site_averages if r["mu"]]
-    height = -(-len(edges) // COLUMNS)
-    figure, axes = style.canvas(2 * height, COLUMNS, (11.5, 4.6 * height))
-    blocks = (("lithium", "Li per metal", "viridis"), ("n_Ni", "Ni share of metals", "plasma"))
-    for block, (column, label, colours) in enumerate(blocks):
-        own = axes[block * height : (block + 1) * height]
-        limits = (0.1, 1.0) if column == "lithium" else (0.1, 0.8)
-        scale = ScalarMappable(Normalize(*limits), mpl.colormaps[colours])
-        for axis in own.flat[len(edges) :]:
-            axis.set_axis_off()
-        for axis, edge in zip(own.flat, edges):
+    shown = [e for e in edges if e.endswith(" K")]
+    width = max(1, len(shown))
+    figure, axes = style.canvas(2, width, (2.5 * width, 5.6))
+    for line, (column, label, limits) in zip(axes, CLASSES):
+        for axis, edge in zip(line, shown):
             rows = [r for r in averages if f"{r['element']} {r['edge']}" == edge]
-            _edge_panel(
-                axis, edge, rows, [contents[r["structure_id"]][column] for r in rows], scale
-            )
-        for axis in own[:, 0]:
-            axis.set_ylabel("absorption (1/keV)")
-        figure.colorbar(scale, ax=list(own.flat), label=label, aspect=30, pad=0.01, shrink=0.9)
+            values = [contents[r["structure_id"]][column] for r in rows]
+            _edge_panel(axis, edge, rows, values, limits)
+        line[0].set_ylabel(f"{label}\nabsorption (1/keV)")
+        _name_classes(line, limits)
     for axis in axes[-1]:
         axis.set_xlabel("energy (eV)")
+    figure.suptitle("first campaign; line: mean of a class, band: 80 % of its structures")
     style.save(figure, path)
+
+
+def _name_classes(line: Sequence[Axes], limits: Sequence[float]) -> None:
+    """A legend of the classes in the last panel that shows any."""
+    words = (f"below {limits[0]:g}", f"{limits[0]:g} to {limits[1]:g}", f"above {limits[1]:g}")
+    handles = [Line2D([], [], color=c, label=w) for c, w in zip(CLASS_COLOURS, words)]
+    drawn = [axis for axis in line if axis.axison]
+    if drawn:
+        drawn[-1].legend(handles=handles)
 
 
 def _edge_panel(
@@ -67,19 +73,24 @@ def _edge_panel(
     edge: str,
     rows: Sequence[Mapping[str, Any]],
     values: Sequence[float],
-    scale: ScalarMappable,
+    limits: Sequence[float],
 ) -> None:
-    values = [v for v, r in zip(values, rows) if style.finite(r["energy_eV"], r["mu"])]
-    rows = [r for r in rows if style.finite(r["energy_eV"], r["mu"])]
-    if not rows:
+    known = [(v, r) for v, r in zip(values, rows) if np.isfinite([*r["energy_eV"], *r["mu"]]).all()]
+    if not known:
         style.say(axis, f"{edge}: no spectra")
         return
-    for k in np.argsort(values):
-        colour = scale.to_rgba(values[k])
-        mu = 1000 * np.array(rows[k]["mu"])
-        axis.plot(rows[k]["energy_eV"], mu, color=colour, lw=0.7, alpha=0.85)
-    axis.set_title(f"{edge}  (n = {len(rows)})")
-    axis.set_xlim(rows[0]["energy_eV"][0], rows[0]["energy_eV"][-1])
+    kinds = np.digitize([v for v, _ in known], [limits[0] - 1e-9, limits[1] + 1e-9])
+    energy = known[0][1]["energy_eV"]
+    for kind, colour in enumerate(CLASS_COLOURS):
+        own = [r["mu"] for k, (_, r) in zip(kinds, known) if k == kind]
+        if not own:
+            continue
+        mu = 1000 * np.array(own)
+        low, high = np.quantile(mu, [0.1, 0.9], axis=0)
+        axis.fill_between(energy, low, high, color=colour, alpha=0.2, lw=0)
+        axis.plot(energy, mu.mean(axis=0), color=colour)
+    axis.set_title(f"{edge}  (n = {len(known)})")
+    axis.set_xlim(energy[0], energy[-1])
     axis.set_ylim(bottom=0)
     axis.locator_params(axis="x", nbins=4)
 
@@ -89,10 +100,11 @@ def plot_parity(predictions: Rows, path: str | Path) -> None:
     """Contents predicted out of fold from all edges against truth, bars over the repeats."""
     split = str(Split.GROUPED)
     rows = [r for r in predictions if r["features"] == "cdf: all" and r["split"] == split]
-    figure, axes = style.canvas(1, 4, (11.5, 3.3))
+    figure, axes = style.canvas(1, 4, (11.5, 3.6))
     for axis, target in zip(axes.flat, _PARITY):
         _parity_panel(axis, target, [r for r in rows if r["target"] == target])
     axes[0, 0].set_ylabel("predicted, out of fold")
+    figure.suptitle("first campaign, all edges (K and L3)")
     style.save(figure, path)
 
 
@@ -117,7 +129,7 @@ def _parity_panel(axis: Axes, target: str, rows: Sequence[Mapping[str, Any]]) ->
     base = np.sqrt(np.mean((truth - truth.mean()) ** 2))
     axis.set(xlim=limits, ylim=limits, aspect="equal")
     axis.set_title(style.TARGET_LABELS[target])
-    axis.set_xlabel("true")
+    axis.set_xlabel("true (per metal atom)")
     note = f"RMSE {rmse:.3f}\nSD of truth {base:.3f}\nn = {len(names)}"
     axis.text(0.04, 0.97, note, transform=axis.transAxes, va="top", fontsize=8)
 
@@ -137,6 +149,10 @@ def plot_edges(metrics: Rows, path: str | Path) -> None:
             _bars(axis, own, Metric.RMSE, ())
             axis.set_xlabel("RMSE (per metal)")
         axis.set_title(style.TARGET_LABELS[target])
+    figure.suptitle(
+        "first campaign, 90 % intervals over families; "
+        "L3 is not converged and in no claim (docs/validation.md)"
+    )
     style.save(figure, path)
 
 
