@@ -213,8 +213,8 @@ def test_steps_without_any_block_leave_empty_tables_and_figures(tmp_path):
     out = {n: tmp_path / f"{n}.csv" for n in names} | {"predictions": tmp_path / "p.parquet"}
     params = SimpleNamespace(grids=grids, config=model, seed=1, planned="80")
     given = SimpleNamespace(rows=rows, training=training, curves=out["curves"])
-    given.metrics, given.halves, given.predictions = (
-        out[n] for n in ("metrics", "halves", "predictions")
+    given.metrics, given.learning, given.halves, given.predictions = (
+        out[n] for n in ("metrics", "learning", "halves", "predictions")
     )
     block_steps.evaluate_blocks(
         SimpleNamespace(input=given, output=SimpleNamespace(**out), params=params)
