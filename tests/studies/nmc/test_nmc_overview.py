@@ -10,11 +10,19 @@ from defectra.core.csvs import read_csv, write_csv
 from defectra.core.paths import PROJECT
 from defectra.core.records import METRICS_COLUMNS
 from defectra.studies.nmc.block_scores import CLAIMED
-from defectra.studies.nmc.overview import COLUMNS, EDGE, PICTURE, WEIGHTS, draw_overview, rows_of
+from defectra.studies.nmc.overview import (
+    COLUMNS,
+    PICTURE,
+    WEIGHTS,
+    best_edge,
+    draw_overview,
+    rows_of,
+)
 
 ROWS = PICTURE.with_suffix(".csv")
 SMALL = (240, 70)  # pixels: smoothing of another machine is no difference there
 NEAR = 0.002  # share of them that differ
+EDGE = read_csv(ROWS, COLUMNS)[0]["panel"]
 
 
 def seen(path):
@@ -42,6 +50,13 @@ def test_a_picture_of_other_numbers_is_seen(tmp_path, panel):
     assert away(tmp_path / "other.png", PICTURE) > NEAR
 
 
+def test_the_spectrum_is_that_of_the_best_single_edge():
+    own = [r for r in read_csv(ROWS, COLUMNS) if r["panel"] == f"defects: {CLAIMED[0].name}"]
+    singles = {r["row"]: r["value"] for r in own if r["row"] != "all"}
+    assert max(singles, key=singles.get) == EDGE
+    assert best_edge([]) == ""
+
+
 def test_the_numbers_are_those_of_the_readme():
     text = (PROJECT / "README.md").read_text(encoding="utf-8")
     rows = {(r["panel"], r["row"]): r for r in read_csv(ROWS, COLUMNS)}
@@ -59,14 +74,16 @@ def test_rows_are_read_from_the_tables(tmp_path):
         "split": "grouped_5fold", "subset": "blocks: vacancy against pristine", "n_groups": 10,
         "value": 0.75, "lo": 0.5, "hi": 1.0, "n_train": 8, "n_test": 2, "seed": 1,
     }  # fmt: skip
-    write_csv(tmp_path / "nmc/metrics.csv", [metric], list(METRICS_COLUMNS))
+    worse = metric | {"features": "shape: O K", "value": 0.7}
+    every = metric | {"features": "shape: all", "value": 0.9}
+    write_csv(tmp_path / "nmc/metrics.csv", [worse, metric, every], list(METRICS_COLUMNS))
     weight = dict.fromkeys(WEIGHTS, 1.0) | {
         "target": "vacancy", "edge": "Ni K", "energy_eV": 8340.0, "difference": 1.0,
         "difference_sd": 0.2,
     }  # fmt: skip
     write_csv(tmp_path / "nmc/blocks/weights.csv", [weight], WEIGHTS)
     rows = {(r["panel"], r["row"]): r for r in rows_of(tmp_path)}
-    change = rows[EDGE, "8340"]
+    change = rows["Ni K", "8340"]
     assert (change["value"], change["lo"], change["hi"]) == pytest.approx((1.0, 0.8, 1.2))
     told = rows["defects: vacancy against pristine", "Ni K"]
     assert (told["value"], told["lo"], told["hi"], told["n"]) == (0.75, 0.5, 1.0, 10)
