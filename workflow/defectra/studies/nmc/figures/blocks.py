@@ -10,7 +10,6 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from defectra.core.claims import Estimate
 from defectra.core.records import Split
 from defectra.figures import style
 from defectra.learn.moved_spectra import EdgeCurves
@@ -131,7 +130,8 @@ def plot_parity(predictions: Rows, rows: Sheet, metrics: Sheet, path: str | Path
             some = [r for r in own if (r["features"], r["target"]) == (features, target)]
             _parity_panel(axis, some, arms)
             if some:
-                _say_error(axis, content(metrics, target, features, model=str(some[0]["model"])))
+                note = printed_error(metrics, target, features, str(some[0]["model"]))
+                axis.text(0.04, 0.96, note, transform=axis.transAxes, va="top")
             if name == kinds[0][1]:
                 axis.set_title(style.TARGET_LABELS[target])
         line[0].set_ylabel(f"{name}\npredicted")
@@ -165,11 +165,12 @@ def _parity_panel(axis: Axes, rows: Sheet, arms: Mapping[str, str]) -> None:
     axis.text(0.96, 0.04, f"SD of truth {truth.std():.3f}", transform=axis.transAxes, ha="right")
 
 
-def _say_error(axis: Axes, found: Estimate) -> None:
-    note = "RMSE not in metrics.csv"
-    if found.n:
-        note = f"RMSE {found.value:.3f}\n[{found.lo:.3f}, {found.hi:.3f}]"
-    axis.text(0.04, 0.96, note, transform=axis.transAxes, va="top")
+def printed_error(metrics: Sheet, target: str, features: str, model: str) -> str:
+    """Error of a content with its interval, as ``metrics.csv`` has it."""
+    found = content(metrics, target, features, model=model)
+    if not found.n:
+        return "RMSE not in metrics.csv"
+    return f"RMSE {found.value:.3f}\n[{found.lo:.3f}, {found.hi:.3f}]"
 
 
 @style.styled()
