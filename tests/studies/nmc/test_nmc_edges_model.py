@@ -137,10 +137,10 @@ def test_weights_stand_where_the_defect_changes_the_spectrum():
 def test_families_of_blocks_are_left_out_of_the_external_test():
     blocks = planted(blocks=8)
     first = [r | {"structure_id": f"s{r['structure_id']}"} for r in planted(blocks=6, seed=11)]
-    metrics, predictions = evaluate_first(blocks, first, GRIDS, ["O K"], SETTINGS, 1)
+    metrics, predictions = evaluate_first(blocks, first, GRIDS, ["O K"], SETTINGS, 1, {})
     assert metrics == [] == predictions  # all have the groups of blocks
     renamed = [r | {"group": f"x{r['group']}"} for r in first]
-    metrics, predictions = evaluate_first(blocks, renamed, GRIDS, ["O K"], SETTINGS, 1)
+    metrics, predictions = evaluate_first(blocks, renamed, GRIDS, ["O K"], SETTINGS, 1, {})
     found = {
         (r["target"], r["metric"]): r["value"] for r in metrics if r["features"] == "shape: all"
     }
@@ -212,6 +212,7 @@ def test_steps_without_any_block_leave_empty_tables_and_figures(tmp_path):
     names = ("metrics", "curves", "learning", "halves", "strata")
     out = {n: tmp_path / f"{n}.csv" for n in names} | {"predictions": tmp_path / "p.parquet"}
     params = SimpleNamespace(grids=grids, config=model, seed=1, planned="80")
+    params.geometry = canonical("chgnet")
     given = SimpleNamespace(rows=rows, training=training, curves=out["curves"])
     given.metrics, given.learning, given.halves, given.predictions = (
         out[n] for n in ("metrics", "learning", "halves", "predictions")
@@ -221,6 +222,8 @@ def test_steps_without_any_block_leave_empty_tables_and_figures(tmp_path):
     )
     assert read_csv(out["halves"], HALVES_COLUMNS) == []
     external = SimpleNamespace(metrics=tmp_path / "m.csv", predictions=tmp_path / "q.parquet")
+    given.geometries = tmp_path / "geometries.parquet"
+    write_table(given.geometries, [], GEOMETRIES)
     block_steps.evaluate_external(SimpleNamespace(input=given, output=external, params=params))
     assert read_csv(external.metrics, METRICS_COLUMNS) == []
     for number, step in enumerate((block_steps.save_model, block_steps.weigh_blocks,

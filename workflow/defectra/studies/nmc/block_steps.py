@@ -77,9 +77,10 @@ def evaluate_blocks(job: Job) -> None:
 def evaluate_external(job: Job) -> None:
     """Models of the blocks asked about the structures of the first campaign.
 
-    Input rows, training (parquet); output metrics (csv), predictions (parquet).
+    Input rows, training, geometries (parquet); output metrics (csv), predictions (parquet).
 
-    params.grids = nmc.edges; params.config = folds, repeats, bootstrap of nmc.model; params.seed.
+    params.grids = nmc.edges; params.config = folds, repeats, bootstrap of nmc.model;
+    params.geometry = nmc.geometry; params.seed.
     """
     import json
 
@@ -91,12 +92,14 @@ def evaluate_external(job: Job) -> None:
     from defectra.studies.nmc.block_tables import edges_in, read_block_rows
     from defectra.studies.nmc.first_campaign import evaluate_first
     from defectra.studies.nmc.settings import Grid
-    from defectra.studies.nmc.training import read_training
+    from defectra.studies.nmc.training import read_training, read_volumes
 
     grids = {name: Grid(**grid) for name, grid in json.loads(job.params.grids).items()}
     settings = ModelSettings(**json.loads(job.params.config))
     rows, first = read_block_rows(job.input.rows), read_training(job.input.training)
-    found = evaluate_first(rows, first, grids, edges_in(rows), settings, int(job.params.seed))
+    volumes = read_volumes(job.input.geometries, json.loads(job.params.geometry))
+    seed = int(job.params.seed)
+    found = evaluate_first(rows, first, grids, edges_in(rows), settings, seed, volumes)
     write_csv(job.output.metrics, found[0], METRICS_COLUMNS)
     write_table(job.output.predictions, found[1], PREDICTIONS)
 

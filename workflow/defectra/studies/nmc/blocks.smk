@@ -155,6 +155,7 @@ use rule step as evaluate_external with:
     input:
         rows=rules.read_blocks.output.rows,
         training=rules.build_training.output.training,
+        geometries=rules.gather.output.geometries,
     output:
         metrics="results/nmc/blocks/external_metrics.csv",
         predictions="results/nmc/blocks/external_predictions.parquet",
@@ -166,6 +167,7 @@ use rule step as evaluate_external with:
         **step("defectra.studies.nmc.block_steps.evaluate_external"),
         grids=leaf(CONFIG, "nmc", "edges"),
         config=block_model(CONFIG),
+        geometry=leaf(CONFIG, "nmc", "geometry"),
         seed=leaf(CONFIG, "seed"),
 
 

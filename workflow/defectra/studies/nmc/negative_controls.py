@@ -42,10 +42,10 @@ def confounder_results(
         Job(target, name, Split.GROUPED, settings.repeats, matrix, truth)
         for name, matrix in shown.items()
     ]
-    return [crossval.run(job, rows, settings, 0, fit=_ridge) for job in jobs]
+    return [crossval.run(job, rows, settings, 0, fit=ridge) for job in jobs]
 
 
-def _ridge(
+def ridge(
     train: NDArray[np.float64],
     known: NDArray[np.float64],
     test: NDArray[np.float64],

@@ -71,22 +71,16 @@ def evaluate(job: Job) -> None:
     import json
 
     from defectra.core.csvs import write_csv
-    from defectra.core.records import GEOMETRIES, METRICS_COLUMNS
+    from defectra.core.records import METRICS_COLUMNS
     from defectra.core.settings import ModelSettings
-    from defectra.core.store import read_table, write_table
+    from defectra.core.store import write_table
     from defectra.learn.predictions import PREDICTIONS
     from defectra.studies.nmc.evaluate import evaluate
-    from defectra.studies.nmc.training import read_training
+    from defectra.studies.nmc.training import read_training, read_volumes
 
     settings = ModelSettings(**json.loads(job.params.config))
     rows = read_training(job.input.training)
-    columns = ["geometry_id", "structure_id", "protocol", "volume"]
-    geometry = json.loads(job.params.geometry)
-    volumes = {
-        r["structure_id"]: r["volume"]
-        for r in read_table(job.input.geometries, GEOMETRIES, columns)
-        if r["protocol"] == geometry
-    }
+    volumes = read_volumes(job.input.geometries, json.loads(job.params.geometry))
     metrics, predictions = evaluate(rows, settings, int(job.params.seed), volumes)
     write_csv(job.output.metrics, metrics, METRICS_COLUMNS)
     write_table(job.output.predictions, predictions, PREDICTIONS)

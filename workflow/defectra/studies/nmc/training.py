@@ -10,7 +10,15 @@ from typing import Any
 import numpy as np
 
 from defectra.core.errors import TableError
-from defectra.core.records import SITE_AVERAGES, STRUCTURES, Column, Defect, Origin, Table
+from defectra.core.records import (
+    GEOMETRIES,
+    SITE_AVERAGES,
+    STRUCTURES,
+    Column,
+    Defect,
+    Origin,
+    Table,
+)
 from defectra.core.store import read_groups, read_table, table_writer
 from defectra.spectra.normalise import cdf
 from defectra.structures.composition import METALS
@@ -94,6 +102,13 @@ def read_training(path: str | Path) -> list[Row]:
     names = column_names(path)
     rows = read_table(path, training_table(edges_of(names)))
     return sorted(rows, key=lambda row: str(row["structure_id"]))
+
+
+def read_volumes(path: str | Path, protocol: str) -> dict[str, float]:
+    """Cell volume of each structure at a geometry protocol, Å³, from a geometries table."""
+    columns = ["geometry_id", "structure_id", "protocol", "volume"]
+    rows = read_table(path, GEOMETRIES, columns)
+    return {r["structure_id"]: float(r["volume"]) for r in rows if r["protocol"] == protocol}
 
 
 def select(
