@@ -244,21 +244,24 @@ class Check(_Own):
     ----------
     bound, sense
         What `ours` has to be ``above``, ``below``, ``at least`` or ``at most``.
+    blind
+        Why it cannot fail whatever the data are; empty if it can.
     """
 
     bound: float
     sense: Sense
+    blind: str = ""
 
     @property
     def verdict(self) -> Outcome:
-        """Computed from bound and interval."""
-        return outcome(self.bound, self.ours, self.sense)
+        """Computed from bound and interval; open if it cannot fail."""
+        return Outcome.OPEN if self.blind else outcome(self.bound, self.ours, self.sense)
 
     def row(self) -> Row:
         """Row of ``checks.csv``, with the bound in words."""
         bound = "none" if math.isnan(self.bound) else f"{self.bound:.4g}"
         text = f"{self.check}: {self.sense} {bound}"
-        return self._row(text, self.bound, self.verdict, self.fails_if)
+        return self._row(text, self.bound, self.verdict, self.blind or self.fails_if)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -30,11 +30,11 @@ from defectra.studies.nmc.fresh_checks import fresh_checks
 from defectra.studies.nmc.lithium import FIXED, NI_MEAN, O_PRE_EDGE, RELAXATION, TOTAL
 from defectra.studies.nmc.scorecard import CONTENTS, reason
 from defectra.studies.nmc.second_relaxer import FIRST, SECOND
+from defectra.studies.nmc.volume_checks import CHANCE, volume_checks
 
 _check = partial(Check, study="nmc")
 _control = partial(Control, study="nmc")
 LARGEST_DRIFT = 1e-3
-CHANCE = 0.5  # AUROC of a guess
 
 
 def checks(
@@ -58,7 +58,8 @@ def checks(
         ``blocks/shells.csv``, ``larger_cells/comparison.csv``, ``energy_loss.csv``;
         each may be empty.
     """
-    own: list[Check | Control] = [*_lithium(lithium), *_contents(metrics), *_defects(metrics)]
+    own: list[Check | Control] = [*volume_checks(metrics), *_lithium(lithium)]
+    own += [*_contents(metrics), *_defects(metrics)]
     own += fresh_checks(metrics)
     own += [*_second_relaxer(relaxers), *_second_code(codes)]
     own += [*_shells(shells), *_images(images), *_controls(metrics)]
@@ -147,7 +148,7 @@ def _defects(rows: Rows) -> Iterator[Check]:
             fails_if="a single edge wins as many pairs, or there are too few pairs",
             missing=NO_BLOCKS,
         )
-        for control in (VOLUME, METADATA, OF_SPECTRA):
+        for control in (METADATA, OF_SPECTRA):
             yield _check(
                 check_id=f"{pair.target}_over_{control.replace(' ', '_')}",
                 check=f"{pair.name}: all edges detect it better than {control} "

@@ -24,7 +24,7 @@ from defectra.spectra.grid import Grid
 from defectra.studies.nmc.block_arms import Arms, Subset
 from defectra.studies.nmc.block_models import COPIES, LATE, MEASURED, TESTS, Features
 from defectra.studies.nmc.block_scores import SHAPE, edges_name
-from defectra.studies.nmc.first_volume import RIDGE, Tested, compared
+from defectra.studies.nmc.first_volume import RIDGE, Asked, compared
 
 Row = dict[str, Any]
 Rows = Sequence[Mapping[str, Any]]
@@ -114,7 +114,7 @@ class External:
     ) -> Iterator[Row]:
         """What the answers on all edges are worth beside cell volume and contents."""
         test = self.test
-        tested = Tested(test.rows, test.groups, volumes, self.weights, self.settings.folds)
+        tested = Asked(test.rows, test.groups, volumes, self.weights, self.settings.folds)
         for target, features, model, curve in compared(tested, answers):
             yield self._row(target, features, model, Metric.AUROC, curve)
 

@@ -34,7 +34,7 @@ BESIDE = f"{JOINED} minus {VOLUME} ({RIDGE})"
 
 
 @dataclass(frozen=True)
-class Tested:
+class Asked:
     """Structures that the models of the blocks are asked about.
 
     Attributes
@@ -59,7 +59,7 @@ class Tested:
 
 
 def compared(
-    tested: Tested, answers: Mapping[str, Floats]
+    asked: Asked, answers: Mapping[str, Floats]
 ) -> Iterator[tuple[Target, str, str, Floats]]:
     """Target, features, model and AUROC curve of each comparison, shape (1 + resamples,).
 
@@ -72,51 +72,51 @@ def compared(
     answers
         Of the blocks' models on all edges, by model, shape (d, n, k).
     """
-    known = np.array([[tested.volumes.get(str(r["structure_id"]), np.nan)] for r in tested.rows])
+    known = np.array([[asked.volumes.get(str(r["structure_id"]), np.nan)] for r in asked.rows])
     if not np.isfinite(known).all():
         return
     columns = [t.column for t in TARGETS if not t.is_class]
-    confounders = np.hstack([known, [[float(r[c]) for c in columns] for r in tested.rows]])
+    confounders = np.hstack([known, [[float(r[c]) for c in columns] for r in asked.rows]])
     for k, target in enumerate(TARGETS):
         if not target.is_class:
             continue
-        truth = np.array([float(r[target.column]) for r in tested.rows])
+        truth = np.array([float(r[target.column]) for r in asked.rows])
         count = len(next(iter(answers.values())))
-        plain = np.array([_held_out(tested, confounders, truth, d // TESTS) for d in range(count)])
-        without = _auroc(tested, truth, plain)
+        plain = np.array([_held_out(asked, confounders, truth, d // TESTS) for d in range(count)])
+        without = _auroc(asked, truth, plain)
         yield target, VOLUME, RIDGE, without
         for model, values in answers.items():
-            own = _auroc(tested, truth, values[..., k])
-            joined = _joined(tested, confounders, truth, values[..., k])
+            own = _auroc(asked, truth, values[..., k])
+            joined = _joined(asked, confounders, truth, values[..., k])
             yield target, OVER, model, own - without
             yield target, JOINED, model, joined
             yield target, BESIDE, model, joined - without
 
 
-def _joined(tested: Tested, confounders: Floats, truth: Floats, answers: Floats) -> Floats:
+def _joined(asked: Asked, confounders: Floats, truth: Floats, answers: Floats) -> Floats:
     """AUROC of ridge on the confounders and the answers of each measurement, shape (d, n)."""
     found = [
-        _held_out(tested, np.column_stack([confounders, one]), truth, d // TESTS)
+        _held_out(asked, np.column_stack([confounders, one]), truth, d // TESTS)
         for d, one in enumerate(answers)
     ]
-    return _auroc(tested, truth, np.array(found))
+    return _auroc(asked, truth, np.array(found))
 
 
-def _auroc(tested: Tested, truth: Floats, predictions: Floats) -> Floats:
-    return scores.repeated(scores.auroc, truth, predictions, tested.weights)
+def _auroc(asked: Asked, truth: Floats, predictions: Floats) -> Floats:
+    return scores.repeated(scores.auroc, truth, predictions, asked.weights)
 
 
-def _held_out(tested: Tested, matrix: Floats, truth: Floats, repeat: int) -> Floats:
+def _held_out(asked: Asked, matrix: Floats, truth: Floats, repeat: int) -> Floats:
     """Answers of ridge about families that it was not trained on, shape (n,); NaN without any."""
     out = np.full(len(truth), np.nan)
-    count = min(tested.n_folds, len(set(tested.groups)))
+    count = min(asked.n_folds, len(set(asked.groups)))
     if count < 2 or np.ptp(truth) == 0:
         return out
     try:
-        parts = folds(Split.GROUPED, tested.groups, classes=truth, n_folds=count, seed=repeat)
+        parts = folds(Split.GROUPED, asked.groups, classes=truth, n_folds=count, seed=repeat)
     except TooFewGroupsError:
         return out
     for train, test in parts:
-        groups = [tested.groups[i] for i in train]
+        groups = [asked.groups[i] for i in train]
         out[test] = ridge(matrix[train], truth[train], matrix[test], groups)
     return out
