@@ -89,7 +89,9 @@ class External:
     def answers(self) -> dict[tuple[str, Subset], Floats]:
         """Answers about the structures, shape (d, n, k), by model and edges; late fusion last."""
         ends, repeats = self.train.ends(), self.settings.repeats
-        found = {(KERNEL, s): _answers(self.train, self.test, s, repeats, self.seed) for s in ends}
+        found: dict[tuple[str, Subset], Floats] = {
+            (KERNEL, s): _answers(self.train, self.test, s, repeats, self.seed) for s in ends
+        }
         if len(ends) > 1:
             singles = [found[KERNEL, (e,)] for e in self.train.edges]
             found[KERNEL + LATE, self.train.edges] = np.asarray(np.mean(singles, axis=0))
