@@ -1,0 +1,146 @@
+"""A detector that learnt from some arms, asked about other spectra of blocks that it never saw.
+
+AUROC: area under the receiver operating characteristic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from defectra.core.claims import Estimate
+from defectra.core.records import Metric
+from defectra.learn.splits import Fold
+from defectra.spectra.grid import Grid
+from defectra.studies.nmc.block_arms import Arms, Subset
+from defectra.studies.nmc.block_models import Asked, Held, hold_out_folds
+from defectra.studies.nmc.block_scores import CLAIMED, Bootstrap, Pair, edges_name, pair_curves
+from defectra.studies.nmc.block_tables import edges_in
+
+Rows = Sequence[Mapping[str, Any]]
+Floats = NDArray[np.float64]
+REPEATS = 32  # draws of the jitters, each with three measurements
+MODEL = "kernel"
+FEWEST = 3  # families: one to ask about, two to learn from
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Arms that a detector learns from, and other spectra of some of the same blocks.
+
+    Attributes
+    ----------
+    learnt
+        Arms of whole blocks.
+    asked
+        By name, spectra of the same blocks in each.
+    """
+
+    learnt: Rows
+    asked: Mapping[str, Rows]
+    grids: Mapping[str, Grid]
+
+
+@dataclass(frozen=True)
+class Score:
+    """A score of several blocks, of each, and of all but each.
+
+    Attributes
+    ----------
+    whole
+        Of all blocks.
+    without
+        Of all blocks but one, shape (blocks,); empty with a single block.
+    by_block
+        Of single blocks; empty for a score that one block does not define.
+    """
+
+    whole: float
+    without: Floats
+    by_block: Mapping[int, float]
+
+    def minus(self, other: Score) -> Score:
+        """Difference of two scores of the same blocks."""
+        own = {k: v - other.by_block[k] for k, v in self.by_block.items()}
+        return Score(self.whole - other.whole, self.without - other.without, own)
+
+    @property
+    def estimate(self) -> Estimate:
+        """The score with the interval of a delete-one jackknife; of a mean, it is Student's t.
+
+        Student, Biometrika 6, 1 (1908); Efron and Stein, Ann. Stat. 9, 586 (1981).
+        """
+        from scipy.stats import t
+
+        n = len(self.without)
+        variance = (n - 1) / n * ((self.without - self.without.mean()) ** 2).sum()
+        half = float(t.ppf(0.95, n - 1) * np.sqrt(variance))
+        return Estimate(self.whole, self.whole - half, self.whole + half, n)
+
+
+Key = tuple[str, Pair, Metric]  # edges, pair of arms, score
+
+
+def scored(sample: Sample, seed: int) -> dict[Key, dict[str, Score]]:
+    """AUROC and win rate of the claimed pairs by single edges and by all, for each set asked about.
+
+    The model of the claims, with its jitter of training and test; each family of blocks is asked
+    about once, by a model that learnt from all others. Nothing where there are no others.
+    """
+    if len({r["group"] for r in sample.learnt}) < FEWEST:
+        return {}
+    names = list(sample.asked)
+    both = [*sample.learnt, *(row for name in names for row in sample.asked[name])]
+    source = np.repeat(
+        np.arange(len(names) + 1), [len(sample.learnt), *(len(sample.asked[n]) for n in names)]
+    )
+    arms = Arms.of(both, sample.grids, edges_in(sample.learnt))
+    asked = Asked(kernels=(MODEL,), components=(), subsets=arms.ends(), repeats=REPEATS, seed=seed)
+    held = hold_out_folds(arms, asked, lambda _: _folds(arms, source))
+    out: dict[Key, dict[str, Score]] = {}
+    for k, name in enumerate(names, start=1):
+        chosen = np.flatnonzero(source == k)
+        for subset in arms.ends():
+            for key, score in _scores(arms, held, subset, chosen).items():
+                out.setdefault(key, {})[name] = score
+    return out
+
+
+def _folds(arms: Arms, source: NDArray[np.int64]) -> list[Fold]:
+    """Each family that is asked about, with all others that are learnt from."""
+    groups = np.array(arms.groups)
+    return [
+        (
+            np.flatnonzero((source == 0) & (groups != group)),
+            np.flatnonzero((source > 0) & (groups == group)),
+        )
+        for group in sorted(set(groups[source > 0]))
+    ]
+
+
+def _scores(arms: Arms, held: Held, subset: Subset, chosen: NDArray[np.int64]) -> dict[Key, Score]:
+    """Scores of some rows."""
+    part = replace(
+        arms,
+        rows=[{**arms.rows[i], "group": str(arms.rows[i]["block"])} for i in chosen],
+        curves={e: replace(c, mu=c.mu[chosen]) for e, c in arms.curves.items()},
+    )
+    labels = [replace(own, values=own.values[chosen], arms=own.arms[chosen]) for own in held.labels]
+    values = held.answers[MODEL, subset].values[:, chosen]
+    numbers = sorted({int(b) for b in part.blocks})
+    one = np.eye(len(numbers))
+    weights = np.vstack([np.ones(len(numbers)), one, *([1 - one] if len(numbers) > 1 else [])])
+    bootstrap = Bootstrap([str(b) for b in numbers], weights)
+    found = {}
+    for pair in CLAIMED:
+        curves = pair_curves(part, labels, values[..., pair.column], pair, bootstrap)
+        for metric in (Metric.WIN_RATE, Metric.AUROC):
+            whole, own, without = np.split(curves[metric], [1, 1 + len(numbers)])
+            by_block = dict(zip(numbers, own.tolist())) if metric is Metric.WIN_RATE else {}
+            key = edges_name(subset, arms.edges), pair, metric
+            found[key] = Score(float(whole[0]), without, by_block)
+    return found
