@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import nmc_learning, nmc_looks, nmc_measured
+from benchmarks.nmc_convergence import DETECTED, SPECTRA, counted, detected, spectra
 from benchmarks.nmc_edges import JOINED, SPLITS, joined, splits
 from benchmarks.nmc_first import FIRST_CAMPAIGN, first_campaign
 from benchmarks.nmc_summary import shown, summary
@@ -21,6 +22,7 @@ from defectra.core.claims import CHECK_COLUMNS, SCORECARD_COLUMNS, Estimate, Row
 from defectra.core.csvs import read_csv
 from defectra.core.records import METRICS_COLUMNS, Metric, Split
 from defectra.studies.nmc.block_claims import ALL_EDGES, score, single_edges
+from defectra.studies.nmc.block_convergence import COLUMNS as CONVERGENCE_COLUMNS
 from defectra.studies.nmc.block_evaluate import BOTH, INTENSITY, KERNEL
 from defectra.studies.nmc.block_images import COLUMNS as IMAGE_COLUMNS
 from defectra.studies.nmc.block_scores import ALL_ARMS, PAIRS, SHAPE
@@ -156,6 +158,7 @@ def page(
     code: Rows,
     shells: Rows,
     larger: Rows,
+    converged: Rows,
 ) -> str:
     """Text of ``docs/nmc.md``; `measured`: parts of the modules beside this one."""
     parts = [
@@ -183,6 +186,11 @@ def page(
         *measured,
         "A second potential for the cells (`second_relaxer/comparison.csv`), 90 % intervals:",
         table(["statistic", "of", "cells", "value", "blocks"], relaxers(second)),
+        counted(converged),
+        table(SPECTRA, spectra(converged)),
+        "The detector of the claims on blocks that it did not learn from, trained on `campaign` "
+        "spectra (all sites), asked about three kinds of spectra of the same cells:",
+        table(DETECTED, detected(converged)),
         "Change of the spectrum of single sites by their distance from the defect, % of the "
         "pristine spectrum (`blocks/shells.csv`), 90 % intervals:",
         table(["defect", "edge", *SHELLS, "sites"], distances(shells)),
@@ -212,8 +220,9 @@ def main() -> None:
     code = read_csv(folder / "core_hole/comparison.csv", CODE_COLUMNS)
     measured = [*nmc_learning.parts(folder), *nmc_measured.parts(folder)]
     series = read_csv(folder / "lithium.csv", LITHIUM_COLUMNS)
+    converged = read_csv(folder / "blocks/convergence.csv", CONVERGENCE_COLUMNS)
     texts = (
-        page(scorecard, checks, metrics, measured, second, code, shells, larger),
+        page(scorecard, checks, metrics, measured, second, code, shells, larger, converged),
         summary(scorecard, checks, metrics),
     )
     if "write" not in sys.argv[1:]:

@@ -19,6 +19,7 @@ from defectra.figures.style import styled
 from defectra.learn.committee import COMMITTEE
 from defectra.studies.levels.evaluate import DECLARED, WITH_HOST
 from defectra.studies.levels.hosts import read_hosts
+from defectra.studies.nmc.block_convergence import ALIKE, APART, CONVERGED, DISTANCE, SIZE
 from defectra.studies.nmc.experiment import DIFFERENCE, KERNEL, PEAK, SERIES
 from defectra.studies.nmc.lithium import NI_MEAN, O_PRE_EDGE, PARTS
 from defectra.studies.nmc.settings import Grid, LithiumSeries
@@ -98,6 +99,16 @@ CASES: dict[str, tuple[list[dict], object]] = {
          for arm in ("vacancy", "antisite")],
         lambda rows: (rows, [{"arm": "vacancy", "edge": "O K", "shell": "second neighbours",
                               "value": 0.1, "lo": 0.08, "hi": 0.12, "n_sites": 1, "n": 1}]),
+    ),
+    "nmc.convergence.plot_convergence": (
+        [{"edge": edge, "statistic": statistic, "subject": subject, "spectra": spectra,
+          "block": block, "value": 0.5, "lo": 0.4, "hi": 0.6, "n": 1}
+         for statistic, subject, spectra in (
+             (DISTANCE, "pristine", APART), (ALIKE, "vacancy minus pristine", APART),
+             (SIZE, "antisite minus pristine", CONVERGED),
+             ("win_rate", "vacancy against pristine", CONVERGED))
+         for edge in ("O K", "Ni K") for block in ("7", "mean")],
+        lambda rows: (rows,),
     ),
     "nmc.experiment.plot_experiment": (
         [{"composition": "NMC622", "number": 1.0, "cycle": "1C", "voltage_V": 4.3,

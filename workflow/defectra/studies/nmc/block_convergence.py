@@ -11,19 +11,21 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from defectra.core.claims import Estimate
+from defectra.core.claims import NAN, Estimate
+from defectra.learn import scores
 from defectra.spectra.align import Curve, points
 from defectra.spectra.grid import Grid
 from defectra.spectra.normalise import unit_area
-from defectra.studies.nmc.block_detection import Sample, scored
+from defectra.studies.nmc.block_detection import REPEATS, Sample, scored
 from defectra.studies.nmc.block_scores import CLAIMED
 from defectra.studies.nmc.block_shells import on_grid
-from defectra.studies.nmc.block_sites import PRISTINE, Site, pairs_of
+from defectra.studies.nmc.block_sites import PRISTINE, Site, pairs_of, read_cells, read_sites
 from defectra.studies.nmc.block_sites import Pair as SitePair
 from defectra.studies.nmc.block_tables import RAW, edges_in
 from defectra.studies.nmc.blocks import blocks
@@ -71,7 +73,13 @@ class Spectra:
 
 
 def compare(
-    design: str, rows: Rows, converged: Rows, spectra: Spectra, cells: Cells, seed: int
+    design: str,
+    rows: Rows,
+    converged: Rows,
+    spectra: Spectra,
+    cells: Cells,
+    seed: int,
+    repeats: int = REPEATS,
 ) -> list[Row]:
     """Every statistic of the converged potentials; blocks without such spectra are counted.
 
@@ -85,13 +93,14 @@ def compare(
         Single sites of these arms.
     cells
         Geometries rows by structure (:func:`defectra.studies.nmc.block_sites.read_cells`).
-    seed
-        Of the jitters.
+    seed, repeats
+        Of the jitters: draws, each with three measurements.
 
     Returns
     -------
     Rows with columns :data:`COLUMNS`: a value of each block, and below `block` ``mean`` their mean
-    with a 90 % interval over `n` blocks; no mean of fewer than two. Nothing without any block.
+    with the 90 % interval of Student's t over `n` blocks (:func:`defectra.learn.scores.student`);
+    no mean of fewer than two. Nothing without any block.
     """
     if not rows:
         return []
@@ -107,7 +116,24 @@ def compare(
         for pair in CLAIMED:
             own = [p for p in shared if (p.edge, p.arm) == (edge, pair.arm)]
             out += _changes(own, edge, f"{pair.arm} minus {pair.other}", spectra)
-    return out + list(_detected(rows, arms, spectra, seed))
+    return out + list(_detected(rows, arms, spectra, seed, repeats))
+
+
+def compare_archived(
+    design: str,
+    rows: Rows,
+    converged: Rows,
+    archive: Path,
+    grids: Mapping[str, Grid],
+    seed: int,
+) -> list[Row]:
+    """The same, with spectra and cells from the archive of blocks."""
+    if not converged:
+        return compare(design, rows, [], Spectra({}, {}, grids), {}, seed)
+    names = [str(own[0]["protocol"]) for own in (rows, converged)]
+    fast, slow = (read_sites(archive, name, edges_in(rows)) for name in names)
+    cells = read_cells(archive, converged)
+    return compare(design, rows, converged, Spectra(fast, slow, grids), cells, seed)
 
 
 def _whole(converged: Rows, spectra: Spectra, edges: Sequence[str]) -> set[int]:
@@ -131,9 +157,16 @@ def _count(statistic: str, number: int) -> Row:
 def _of_blocks(about: Mapping[str, str], values: Mapping[int, float]) -> Iterator[Row]:
     """Value of each block, then their mean if there are two."""
     for block, value in values.items():
-        yield _row(about, str(block), Estimate.exact(value, 1))
+        yield _of_one(about, block, value)
     if len(values) > 1:
-        yield _row(about, MEAN, Estimate.mean(values.values()))
+        weights = scores.left_out_weights([str(b) for b in values])
+        curve = weights @ list(values.values()) / weights.sum(axis=1)
+        bounds = (-1.0, 1.0) if about["statistic"] == ALIKE else (0.0, np.inf)
+        yield _row(about, MEAN, Estimate(*scores.student(curve, bounds), len(values)))
+
+
+def _of_one(about: Mapping[str, str], block: int, value: float) -> Row:
+    return _row(about, str(block), Estimate(value, NAN, NAN, 1))
 
 
 def _distances(pristine: Rows, edge: str, spectra: Spectra) -> Iterator[Row]:
@@ -184,7 +217,7 @@ def _changes(
         yield from _of_blocks(about | {"statistic": SIZE, "spectra": name}, values)
 
 
-def _detected(rows: Rows, arms: Rows, spectra: Spectra, seed: int) -> Iterator[Row]:
+def _detected(rows: Rows, arms: Rows, spectra: Spectra, seed: int, repeats: int) -> Iterator[Row]:
     """The detector of the claims on the spectra of blocks that it was not trained on."""
     own, means = {(r["block"], r["arm"]) for r in arms}, [_with_means(r, spectra) for r in arms]
     samples: dict[str, Rows] = {
@@ -192,13 +225,14 @@ def _detected(rows: Rows, arms: Rows, spectra: Spectra, seed: int) -> Iterator[R
         FAST_SITES: [both[0] for both in means],
         CONVERGED: [both[1] for both in means],
     }
-    for (subset, pair, metric), found in scored(Sample(rows, samples, spectra.grids), seed).items():
+    found_of = scored(Sample(rows, samples, spectra.grids), seed, repeats)
+    for (subset, pair, metric), found in found_of.items():
         found[DIFFERENCE] = found[CONVERGED].minus(found[FAST_SITES])
         about = {"edge": subset, "statistic": str(metric), "subject": pair.name}
         for name, score in found.items():
             for block, value in score.by_block.items():
-                yield _row(about | {"spectra": name}, str(block), Estimate.exact(value, 1))
-            if len(score.without) > 1:
+                yield _of_one(about | {"spectra": name}, block, value)
+            if len(score.curve) > 1:
                 yield _row(about | {"spectra": name}, MEAN, score.estimate)
 
 

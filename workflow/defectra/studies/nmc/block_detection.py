@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 from defectra.core.claims import Estimate
 from defectra.core.records import Metric
+from defectra.learn import scores
+from defectra.learn.edge_kernels import KernelName
 from defectra.learn.splits import Fold
 from defectra.spectra.grid import Grid
 from defectra.studies.nmc.block_arms import Arms, Subset
@@ -24,7 +26,7 @@ from defectra.studies.nmc.block_tables import edges_in
 Rows = Sequence[Mapping[str, Any]]
 Floats = NDArray[np.float64]
 REPEATS = 32  # draws of the jitters, each with three measurements
-MODEL = "kernel"
+MODEL: KernelName = "kernel"
 FEWEST = 3  # families: one to ask about, two to learn from
 
 
@@ -47,45 +49,39 @@ class Sample:
 
 @dataclass(frozen=True)
 class Score:
-    """A score of several blocks, of each, and of all but each.
+    """A score of several blocks, of all but each, and of each.
 
     Attributes
     ----------
-    whole
-        Of all blocks.
-    without
-        Of all blocks but one, shape (blocks,); empty with a single block.
+    curve
+        With the weights of :func:`defectra.learn.scores.left_out_weights`, shape (1 + blocks,);
+        of a single block, shape (1,).
     by_block
         Of single blocks; empty for a score that one block does not define.
+    lowest
+        Smallest possible value; the largest is 1.
     """
 
-    whole: float
-    without: Floats
+    curve: Floats
     by_block: Mapping[int, float]
+    lowest: float = 0.0
 
     def minus(self, other: Score) -> Score:
         """Difference of two scores of the same blocks."""
         own = {k: v - other.by_block[k] for k, v in self.by_block.items()}
-        return Score(self.whole - other.whole, self.without - other.without, own)
+        return Score(self.curve - other.curve, own, -1.0)
 
     @property
     def estimate(self) -> Estimate:
-        """The score with the interval of a delete-one jackknife; of a mean, it is Student's t.
-
-        Student, Biometrika 6, 1 (1908); Efron and Stein, Ann. Stat. 9, 586 (1981).
-        """
-        from scipy.stats import t
-
-        n = len(self.without)
-        variance = (n - 1) / n * ((self.without - self.without.mean()) ** 2).sum()
-        half = float(t.ppf(0.95, n - 1) * np.sqrt(variance))
-        return Estimate(self.whole, self.whole - half, self.whole + half, n)
+        """The score with its interval of Student's t."""
+        ends = scores.student(self.curve, (self.lowest, 1.0))
+        return Estimate(*ends, len(self.curve) - 1)
 
 
 Key = tuple[str, Pair, Metric]  # edges, pair of arms, score
 
 
-def scored(sample: Sample, seed: int) -> dict[Key, dict[str, Score]]:
+def scored(sample: Sample, seed: int, repeats: int = REPEATS) -> dict[Key, dict[str, Score]]:
     """AUROC and win rate of the claimed pairs by single edges and by all, for each set asked about.
 
     The model of the claims, with its jitter of training and test; each family of blocks is asked
@@ -99,7 +95,7 @@ def scored(sample: Sample, seed: int) -> dict[Key, dict[str, Score]]:
         np.arange(len(names) + 1), [len(sample.learnt), *(len(sample.asked[n]) for n in names)]
     )
     arms = Arms.of(both, sample.grids, edges_in(sample.learnt))
-    asked = Asked(kernels=(MODEL,), components=(), subsets=arms.ends(), repeats=REPEATS, seed=seed)
+    asked = Asked(kernels=(MODEL,), components=(), subsets=arms.ends(), repeats=repeats, seed=seed)
     held = hold_out_folds(arms, asked, lambda _: _folds(arms, source))
     out: dict[Key, dict[str, Score]] = {}
     for k, name in enumerate(names, start=1):
@@ -132,15 +128,14 @@ def _scores(arms: Arms, held: Held, subset: Subset, chosen: NDArray[np.int64]) -
     labels = [replace(own, values=own.values[chosen], arms=own.arms[chosen]) for own in held.labels]
     values = held.answers[MODEL, subset].values[:, chosen]
     numbers = sorted({int(b) for b in part.blocks})
-    one = np.eye(len(numbers))
-    weights = np.vstack([np.ones(len(numbers)), one, *([1 - one] if len(numbers) > 1 else [])])
-    bootstrap = Bootstrap([str(b) for b in numbers], weights)
+    names, one = [str(b) for b in numbers], np.eye(len(numbers))
+    without = 1 - one if len(names) > 1 else one[:0]
+    bootstrap = Bootstrap(names, np.vstack([np.ones(len(names)), without, one]))
     found = {}
     for pair in CLAIMED:
         curves = pair_curves(part, labels, values[..., pair.column], pair, bootstrap)
         for metric in (Metric.WIN_RATE, Metric.AUROC):
-            whole, own, without = np.split(curves[metric], [1, 1 + len(numbers)])
+            curve, own = np.split(curves[metric], [1 + len(without)])
             by_block = dict(zip(numbers, own.tolist())) if metric is Metric.WIN_RATE else {}
-            key = edges_name(subset, arms.edges), pair, metric
-            found[key] = Score(float(whole[0]), without, by_block)
+            found[edges_name(subset, arms.edges), pair, metric] = Score(curve, by_block)
     return found

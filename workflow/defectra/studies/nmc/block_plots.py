@@ -38,15 +38,18 @@ def plot_parity(job: Job) -> None:
 
 
 def plot_gains(job: Job) -> None:
-    """Defects: edges, controls, gains.
+    """Defects: edges, controls, gains; what converged potentials change.
 
-    Input metrics (csv); no params.
+    Input metrics, convergence (csv); output gains, convergence; no params.
     """
     from defectra.core.csvs import read_csv
     from defectra.core.records import METRICS_COLUMNS
+    from defectra.studies.nmc.block_convergence import COLUMNS
+    from defectra.studies.nmc.figures.convergence import plot_convergence
     from defectra.studies.nmc.figures.gains import plot_gains
 
-    plot_gains(read_csv(job.input.metrics, METRICS_COLUMNS), job.output[0])
+    plot_gains(read_csv(job.input.metrics, METRICS_COLUMNS), job.output.gains)
+    plot_convergence(read_csv(job.input.convergence, COLUMNS), job.output.convergence)
 
 
 def plot_curves(job: Job) -> None:

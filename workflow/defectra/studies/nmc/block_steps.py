@@ -41,21 +41,24 @@ def read_blocks(job: Job) -> None:
 
 
 def evaluate_blocks(job: Job) -> None:
-    """Models of the blocks.
+    """Models of the blocks; what converged potentials change, in spectra and for the models.
 
-    Input rows (parquet); output metrics, curves, learning, halves, strata (csv), predictions
-    (parquet).
+    Input rows, converged (parquet); output metrics, curves, learning, halves, strata, convergence
+    (csv), predictions (parquet).
 
-    params.grids = nmc.edges; params.config = folds, repeats, bootstrap of nmc.model; params.planned
-    = nmc.blocks.count; params.seed.
+    params.design = JSON (:func:`defectra.studies.nmc.block_tables.block_design`); params.archive =
+    parts of the archive of blocks; params.grids = nmc.edges; params.config = folds, repeats,
+    bootstrap of nmc.model; params.planned = nmc.blocks.count; params.seed.
     """
     import json
 
     from defectra.core.csvs import write_csv
+    from defectra.core.project_files import archive_folder
     from defectra.core.records import METRICS_COLUMNS
     from defectra.core.settings import ModelSettings
     from defectra.core.store import write_table
     from defectra.learn.predictions import PREDICTIONS
+    from defectra.studies.nmc.block_convergence import COLUMNS, compare_archived
     from defectra.studies.nmc.block_curves import CURVE_COLUMNS, LEARNING_COLUMNS
     from defectra.studies.nmc.block_evaluate import HALVES_COLUMNS, evaluate_blocks
     from defectra.studies.nmc.block_strata import STRATA_COLUMNS
@@ -71,6 +74,9 @@ def evaluate_blocks(job: Job) -> None:
     write_csv(job.output.learning, found.learning, LEARNING_COLUMNS)
     write_csv(job.output.halves, found.halves, HALVES_COLUMNS)
     write_csv(job.output.strata, found.strata, STRATA_COLUMNS)
+    archive, converged = archive_folder(job.params.archive), read_block_rows(job.input.converged)
+    compared = compare_archived(job.params.design, rows, converged, archive, grids, seed)
+    write_csv(job.output.convergence, compared, COLUMNS)
     write_table(job.output.predictions, found.predictions, PREDICTIONS)
 
 

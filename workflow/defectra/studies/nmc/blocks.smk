@@ -131,12 +131,14 @@ use rule step as measure_shells with:
 use rule step as evaluate_blocks with:
     input:
         rows=rules.read_blocks.output.rows,
+        converged=rules.read_blocks.output.converged,
     output:
         metrics="results/nmc/blocks/metrics.csv",
         curves="results/nmc/blocks/curves.csv",
         learning="results/nmc/blocks/learning.csv",
         halves="results/nmc/blocks/halves.csv",
         strata="results/nmc/blocks/strata.csv",
+        convergence="results/nmc/blocks/convergence.csv",
         predictions="results/nmc/blocks/predictions.parquet",
     log:
         "results/logs/nmc/evaluate_blocks.log",
@@ -145,6 +147,10 @@ use rule step as evaluate_blocks with:
         **need(mb=2000, minutes=60),
     params:
         **step("defectra.studies.nmc.block_steps.evaluate_blocks"),
+        design=block_design(CONFIG),
+        archive=archive_parts(
+            f"{CONFIG.archive}/nmc_blocks", "calculations", "geometries", "spectra"
+        ),
         grids=leaf(CONFIG, "nmc", "edges"),
         config=block_model(CONFIG),
         planned=leaf(CONFIG, "nmc", "blocks", "count"),

@@ -20,6 +20,8 @@ from defectra.studies.nmc.block_claims import (
 )
 from defectra.studies.nmc.block_controls import CONTENTS as CONTENTS_ALONE
 from defectra.studies.nmc.block_controls import CONTROLS, METADATA, OF_SPECTRA, PERMUTED, VOLUME
+from defectra.studies.nmc.block_convergence import ALL_EDGES as ALL_JOINED
+from defectra.studies.nmc.block_convergence import CONVERGED, MEAN
 from defectra.studies.nmc.block_evaluate import BOTH, INTENSITY, KERNEL
 from defectra.studies.nmc.block_images import ALIKE
 from defectra.studies.nmc.block_scores import CLAIMED, ELECTRONS
@@ -47,21 +49,22 @@ def checks(
     shells: Rows = (),
     images: Rows = (),
     energy_loss: Rows = (),
+    convergence: Rows = (),
 ) -> list[Row]:
     """Rows of ``checks.csv``.
 
     Parameters
     ----------
-    metrics, lithium, drift, experiment, relaxers, codes, shells, images, energy_loss
+    metrics, lithium, drift, experiment, relaxers, codes, shells, images, energy_loss, convergence
         Rows of ``metrics.csv``, ``lithium.csv``, the drift table, ``experiment.csv`` and
         ``second_relaxer/comparison.csv``, ``core_hole/comparison.csv``,
-        ``blocks/shells.csv``, ``larger_cells/comparison.csv``, ``energy_loss.csv``;
-        each may be empty.
+        ``blocks/shells.csv``, ``larger_cells/comparison.csv``, ``energy_loss.csv``,
+        ``blocks/convergence.csv``; each may be empty.
     """
     own: list[Check | Control] = [*volume_checks(metrics), *_lithium(lithium)]
     own += [*_contents(metrics), *_defects(metrics)]
     own += fresh_checks(metrics)
-    own += [*_second_relaxer(relaxers), *_second_code(codes)]
+    own += [*_second_relaxer(relaxers), *_second_code(codes), *_converged(convergence)]
     own += [*_shells(shells), *_images(images), *_controls(metrics)]
     own += [*electrode_checks(experiment), *energy_loss_checks(energy_loss), _drift(drift)]
     return [c.row() for c in own]
@@ -199,6 +202,21 @@ def _second_code(rows: Rows) -> Iterator[Check]:
             ),
             fails_if="what a defect changes at O K belongs to the approximations of FEFF",
             missing="fewer than two blocks by a second code",
+        )
+
+
+def _converged(rows: Rows) -> Iterator[Check]:
+    wanted = {"edge": ALL_JOINED, "statistic": str(Metric.WIN_RATE), "block": MEAN}
+    for pair in CLAIMED:
+        yield _check(
+            check_id=f"{pair.target}_converged",
+            check=f"{pair.name} with converged potentials, model trained on `campaign` spectra of "
+            "other blocks: share of pairs won",
+            bound=CHANCE,
+            sense="above",
+            ours=estimate(rows, "n", subject=pair.name, spectra=CONVERGED, **wanted),
+            fails_if="what is detected belongs to potentials that are not converged",
+            missing="fewer than two blocks with converged potentials",
         )
 
 

@@ -157,11 +157,17 @@ use rule step as plot_blocks_contents with:
 use rule step as plot_blocks_gains with:
     input:
         metrics=rules.evaluate_blocks.output.metrics,
+        convergence=rules.evaluate_blocks.output.convergence,
     output:
-        report(
+        gains=report(
             "results/nmc/figures/blocks_gains.png",
             category="Blocks",
             caption="captions/blocks_gains.rst",
+        ),
+        convergence=report(
+            "results/nmc/figures/blocks_convergence.png",
+            category="Blocks",
+            caption="captions/blocks_convergence.rst",
         ),
     log:
         "results/logs/nmc/plot_blocks_gains.log",

@@ -114,6 +114,7 @@ use rule step as score with:
         codes=rules.compare_codes.output[0],
         shells=rules.measure_shells.output.shells,
         images=rules.compare_images.output[0],
+        convergence=rules.evaluate_blocks.output.convergence,
     output:
         metrics=report(
             "results/nmc/metrics.csv",
@@ -151,6 +152,7 @@ rule nmc:
                 "curves",
                 "weights",
                 "shells",
+                "convergence",
             ],
         ),
     localrule: True

@@ -119,13 +119,14 @@ def score(job: Job) -> None:
     """Scorecard and checks, and the scores of both campaigns in one table.
 
     Input first, blocks, external (metrics, csv), lithium (csv), drift (parquet), experiment,
-    energy_loss (csv, or none), relaxers, codes, shells, images (csv); output metrics, scorecard,
-    checks (csv).
+    energy_loss (csv, or none), relaxers, codes, shells, images, convergence (csv); output metrics,
+    scorecard, checks (csv).
     """
     from defectra.core.claims import CHECK_COLUMNS, SCORECARD_COLUMNS
     from defectra.core.csvs import read_csv, write_csv
     from defectra.core.records import DRIFT, METRICS_COLUMNS
     from defectra.core.store import read_table
+    from defectra.studies.nmc.block_convergence import COLUMNS as CONVERGENCE_COLUMNS
     from defectra.studies.nmc.block_images import COLUMNS as IMAGE_COLUMNS
     from defectra.studies.nmc.block_shells import SHELL_COLUMNS
     from defectra.studies.nmc.checks import checks
@@ -148,7 +149,9 @@ def score(job: Job) -> None:
     shells = read_csv(job.input.shells, SHELL_COLUMNS)
     images = read_csv(job.input.images, IMAGE_COLUMNS)
     loss = [r for path in job.input.energy_loss for r in read_csv(path, ENERGY_LOSS_COLUMNS)]
-    found = checks(metrics, lithium, drift, measured, relaxers, codes, shells, images, loss)
+    converged = read_csv(job.input.convergence, CONVERGENCE_COLUMNS)
+    tables = relaxers, codes, shells, images, loss, converged
+    found = checks(metrics, lithium, drift, measured, *tables)
     write_csv(job.output.checks, found, CHECK_COLUMNS)
 
 
