@@ -63,7 +63,13 @@ def plot_curves(curves: Rows, laws: Rows, path: str | Path) -> None:
 def _title(rows: Sheet, law: Sheet) -> str:
     counted = [float(r["n_groups"]) for r in rows if np.isfinite(float(r["n_groups"]))]
     text = f"{max(counted):.0f} blocks, 90 % intervals over blocks" if counted else ""
-    return f"{text}; dashed: power law, extrapolated beyond the last point" if law else text
+    known = [float(r["at"]) for r in law if np.isfinite(float(r["at"]))]
+    if not known:
+        return text
+    return (
+        f"{text}\ndashed: power law; beyond the last point an extrapolation "
+        f"to the planned campaign ({max(known):.0f} training blocks)"
+    )
 
 
 def _of(rows: Sheet, aimed: Aimed) -> list[Mapping[str, Any]]:
