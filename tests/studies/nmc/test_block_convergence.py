@@ -31,6 +31,7 @@ from defectra.studies.nmc.block_shells import on_grid
 from defectra.studies.nmc.block_sites import pairs_of
 from defectra.studies.nmc.block_tables import RAW, block_design
 from defectra.studies.nmc.blocks import tasks
+from defectra.studies.nmc.checks import checks
 
 CONFIG = load(own_or_shipped())
 GRIDS, SPEC = CONFIG.nmc.edges, CONFIG.nmc.blocks
@@ -161,6 +162,25 @@ def test_blocks_without_converged_spectra_are_counted_and_one_block_has_no_inter
     nothing = compared(blocks, cells, Spectra(spectra.fast, {}, GRIDS))
     assert [r["value"] for r in nothing] == [0, COUNT]
     assert compare(block_design(CONFIG), [], [], spectra, cells, 1, 3) == []
+
+
+@pytest.mark.parametrize(
+    ("value", "lo", "verdict"), [(0.9, 0.6, "holds"), (0.9, 0.4, "open"), (0.2, 0.1, "fails")]
+)
+def test_the_check_reads_the_pairs_won_on_converged_spectra_by_all_edges(value, lo, verdict):
+    about = {"statistic": "win_rate", "subject": "vacancy against pristine", "n": 3}
+    wanted = {"edge": ALL_EDGES, "spectra": CONVERGED, "block": MEAN}
+    own = {**about, **wanted, "value": value, "lo": lo, "hi": min(value + 0.2, 1.0)}
+    others = [  # none of these is what the check is about
+        own | {"value": 1.0 - value, "lo": 0.0, "hi": 1.0, **other}
+        for other in ({"edge": "O K"}, {"spectra": FAST}, {"spectra": FAST_SITES}, {"block": "7"},
+                      {"statistic": "auroc"})
+    ]  # fmt: skip
+    found = {r["check_id"]: r for r in checks([], [], [], [], [], convergence=[*others, own])}
+    row = found["vacancy_converged"]
+    assert (row["ours"], row["n"], row["verdict"]) == (value, 3, verdict)
+    assert found["antisite_converged"]["verdict"] == "open"
+    assert "fewer than two blocks" in found["antisite_converged"]["check"]
 
 
 def test_a_change_is_that_of_sites_that_stand_in_both_arms(blocks, cells):
