@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 from defectra.core.records import Metric, Split
+from defectra.studies.nmc import block_statistics as statistics
+from defectra.studies.nmc import block_strata as strata
 from defectra.studies.nmc.block_curves import EXPECTED, EXPONENT
 
 METRIC = {
@@ -19,6 +23,11 @@ PREDICTED = {
     "features": "shape: all", "split": str(Split.GROUPED), "target": "x_Ni", "repeat": 0,
     "model": "kernel", "structure_id": "s", "prediction": 0.1, "truth": 0.3,
 }  # fmt: skip
+ROW = {"protocol": "campaign", "edge": "O K", "arm": "vacancy", "composition": "all",
+       "lithium": math.nan, "value": 12.0, "lo": 11.0, "hi": 13.0, "unit": "s",
+       "n": 3.0}  # fmt: skip
+COVERED = ROW | {"quantity": statistics.WHOLE, "composition": "Ni6Mn2Co2", "lithium": 0.4}
+WON = {"defect": "vacancy", "edges": "Mn K", "value": 0.9, "lo": 0.8, "hi": 0.95, "n": 9.0}
 CASES = {
     "nmc.blocks.plot_parity": (
         [PREDICTED],
@@ -35,5 +44,18 @@ CASES = {
            for f in ("shape: all", "shape: O K") for at in (0.0, 0.5)),
          *(ERROR | {"features": "shape: all", "curve": "learning", "at": at} for at in (3.0, 9.0))],
         lambda rows: (rows, [LAW | {"quantity": q} for q in (EXPECTED, EXPONENT)] if rows else []),
+    ),
+    "nmc.campaign.plot_campaign": (
+        [COVERED | {"value": 1.0, "n": 2.0},
+         ROW | {"quantity": statistics.OF_ONE},
+         ROW | {"quantity": "failed", "arm": "all"},
+         ROW | {"quantity": statistics.MISSING, "protocol": "all"}],
+        lambda rows: (rows,),
+    ),
+    "nmc.strata.plot_strata": (
+        [WON | {"stratum": strata.next_to("Mn")},
+         WON | {"stratum": strata.EVERY, "edges": "all"},
+         WON | {"stratum": strata.OWN, "edges": strata.METAL_EDGES}],
+        lambda rows: (rows,),
     ),
 }  # fmt: skip

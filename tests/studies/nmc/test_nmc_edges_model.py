@@ -11,7 +11,7 @@ from test_nmc_block_models import EDGES, GRIDS, SETTINGS, planted
 
 from defectra.cli.main import main
 from defectra.core.config import canonical, load
-from defectra.core.csvs import read_csv
+from defectra.core.csvs import read_csv, write_csv
 from defectra.core.errors import DataError
 from defectra.core.paths import PROJECT
 from defectra.core.records import CALCULATIONS, GEOMETRIES, METRICS_COLUMNS, SPECTRA
@@ -21,6 +21,7 @@ from defectra.spectra.align import points
 from defectra.studies.nmc import block_plots, block_steps, block_weights
 from defectra.studies.nmc.block_evaluate import HALVES_COLUMNS, evaluate_blocks
 from defectra.studies.nmc.block_saved import save
+from defectra.studies.nmc.block_statistics import CAMPAIGN_COLUMNS, campaign
 from defectra.studies.nmc.block_tables import (
     NOT_COMPUTED,
     block_design,
@@ -214,9 +215,11 @@ def test_steps_without_any_block_leave_empty_tables_and_figures(tmp_path):
     params = SimpleNamespace(grids=grids, config=model, seed=1, planned="80")
     params.geometry = canonical("chgnet")
     given = SimpleNamespace(rows=rows, training=training, curves=out["curves"])
-    given.metrics, given.learning, given.halves, given.predictions = (
-        out[n] for n in ("metrics", "learning", "halves", "predictions")
+    given.metrics, given.learning, given.halves, given.predictions, given.strata = (
+        out[n] for n in ("metrics", "learning", "halves", "predictions", "strata")
     )
+    given.campaign = tmp_path / "campaign.csv"
+    write_csv(given.campaign, campaign([], []), CAMPAIGN_COLUMNS)
     block_steps.evaluate_blocks(
         SimpleNamespace(input=given, output=SimpleNamespace(**out), params=params)
     )
@@ -228,7 +231,9 @@ def test_steps_without_any_block_leave_empty_tables_and_figures(tmp_path):
     assert read_csv(external.metrics, METRICS_COLUMNS) == []
     for number, step in enumerate((block_steps.save_model, block_steps.weigh_blocks,
                                    block_plots.plot_differences, block_plots.plot_parity,
-                                   block_plots.plot_gains, block_plots.plot_curves)):  # fmt: skip
+                                   block_plots.plot_gains, block_plots.plot_curves,
+                                   block_plots.plot_strata,
+                                   block_plots.plot_campaign)):  # fmt: skip
         made = tmp_path / f"{number}.out"
         step(SimpleNamespace(input=given, output=[made], params=params))
         assert made.exists()

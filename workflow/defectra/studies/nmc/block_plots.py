@@ -90,6 +90,30 @@ def plot_shells(job: Job) -> None:
     plot_shells(sites, read_csv(job.input.shells, SHELL_COLUMNS), job.output[0])
 
 
+def plot_campaign(job: Job) -> None:
+    """Coverage, CPU time and status of the blocks.
+
+    Input campaign (csv); no params.
+    """
+    from defectra.core.csvs import read_csv
+    from defectra.studies.nmc.block_statistics import CAMPAIGN_COLUMNS
+    from defectra.studies.nmc.figures.campaign import plot_campaign
+
+    plot_campaign(read_csv(job.input.campaign, CAMPAIGN_COLUMNS), job.output[0])
+
+
+def plot_strata(job: Job) -> None:
+    """Detection by the neighbours of a defect.
+
+    Input strata (csv); no params.
+    """
+    from defectra.core.csvs import read_csv
+    from defectra.studies.nmc.block_strata import STRATA_COLUMNS
+    from defectra.studies.nmc.figures.strata import plot_strata
+
+    plot_strata(read_csv(job.input.strata, STRATA_COLUMNS), job.output[0])
+
+
 def plot_experiment(job: Job) -> None:
     """Measured electrodes and the measured energy loss.
 

@@ -234,6 +234,42 @@ use rule step as plot_blocks_weights with:
         **step("defectra.studies.nmc.block_plots.plot_weights"),
 
 
+use rule step as plot_blocks_campaign with:
+    input:
+        campaign=rules.read_blocks.output.campaign,
+    output:
+        report(
+            "results/nmc/figures/blocks_campaign.png",
+            category="Blocks",
+            caption="captions/blocks_campaign.rst",
+        ),
+    log:
+        "results/logs/nmc/plot_blocks_campaign.log",
+    localrule: True
+    resources:
+        **need(mb=800, minutes=10),
+    params:
+        **step("defectra.studies.nmc.block_plots.plot_campaign"),
+
+
+use rule step as plot_blocks_strata with:
+    input:
+        strata=rules.evaluate_blocks.output.strata,
+    output:
+        report(
+            "results/nmc/figures/blocks_strata.png",
+            category="Blocks",
+            caption="captions/blocks_strata.rst",
+        ),
+    log:
+        "results/logs/nmc/plot_blocks_strata.log",
+    localrule: True
+    resources:
+        **need(mb=800, minutes=10),
+    params:
+        **step("defectra.studies.nmc.block_plots.plot_strata"),
+
+
 use rule step as plot_experiment with:
     input:
         experiment=rules.measure_experiment.output[0],
