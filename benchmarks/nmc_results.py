@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks import nmc_learning, nmc_looks, nmc_measured
+from benchmarks import nmc_controls, nmc_learning, nmc_looks, nmc_measured
 from benchmarks.nmc_convergence import DETECTED, SPECTRA, counted, detected, spectra
 from benchmarks.nmc_edges import JOINED, SPLITS, joined, splits
 from benchmarks.nmc_first import FIRST_CAMPAIGN, first_campaign
@@ -218,7 +218,11 @@ def main() -> None:
     shells = read_csv(folder / "blocks/shells.csv", SHELL_COLUMNS)
     larger = read_csv(folder / "larger_cells/comparison.csv", IMAGE_COLUMNS)
     code = read_csv(folder / "core_hole/comparison.csv", CODE_COLUMNS)
-    measured = [*nmc_learning.parts(folder), *nmc_measured.parts(folder)]
+    measured = [
+        *nmc_learning.parts(folder),
+        *nmc_measured.parts(folder),
+        *nmc_controls.parts(folder),
+    ]
     series = read_csv(folder / "lithium.csv", LITHIUM_COLUMNS)
     converged = read_csv(folder / "blocks/convergence.csv", CONVERGENCE_COLUMNS)
     texts = (

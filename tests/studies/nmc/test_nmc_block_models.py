@@ -7,6 +7,7 @@ import pytest
 from scipy.stats import binomtest
 from sklearn.kernel_ridge import KernelRidge
 
+from benchmarks.nmc_controls import equal, varying
 from defectra.core.records import METRICS_COLUMNS, Split
 from defectra.core.settings import ModelSettings
 from defectra.core.store import to_arrow
@@ -16,11 +17,12 @@ from defectra.learn.moved_spectra import Disturbance, EdgeCurves
 from defectra.learn.predictions import PREDICTIONS
 from defectra.spectra.align import points
 from defectra.spectra.grid import Grid
-from defectra.studies.nmc import block_controls, intensities
+from defectra.studies.nmc import block_controls, block_evaluate, intensities
 from defectra.studies.nmc.block_arms import Arms, permuted
 from defectra.studies.nmc.block_evaluate import draws, evaluate_blocks
 from defectra.studies.nmc.block_fresh import FEWEST, FIRST, LATE_KERNEL, NAME, fresh_scores
 from defectra.studies.nmc.block_models import TESTS, Asked, hold_out, split_folds
+from defectra.studies.nmc.block_runner import Runner
 from defectra.studies.nmc.block_scores import (
     ELECTRONS,
     SHAPE,
@@ -286,3 +288,21 @@ def test_rows_fit_their_tables_and_a_second_run_is_equal(answered):
     assert repr(again[0]) == repr(again[1])
     assert evaluate_blocks(planted(blocks=3), GRIDS, EDGES, SETTINGS, 1).metrics == []
     assert TESTS == 3
+
+
+def test_each_column_of_the_metadata_is_scored_and_constant_ones_are_named():
+    rows = [
+        r | {f"n_failed: {e}": 0.0 for e in EDGES} | {"relaxation_cpu_s": 6.0 + 7 * r["vacancy"]}
+        for r in planted(blocks=6)
+    ]
+    runner = Runner(Arms.of(rows, GRIDS, EDGES), SETTINGS, 1)
+    held = runner.held(kernels=(), components=(), repeats=1)
+    found = list(block_evaluate._columns(runner, held))
+    assert next(iter(varying(found)))[:2] == ["relaxation_cpu_s", "1.00 [1.00, 1.00]"]
+    assert equal(found) == ", ".join(
+        ["relaxation_fmax", "block", *(f"n_failed: {e}" for e in EDGES)]
+    )
+    assert (list(varying([])), equal([])) == ([], "none")
+    untimed = block_controls.columns(EDGES, block_controls.UNTIMED)
+    assert not [c for c in untimed if "wall" in c or c.startswith("relaxation")]
+    assert f"cpu_s: {EDGES[0]}" in untimed

@@ -30,6 +30,7 @@ from defectra.studies.nmc.block_tables import (
 )
 from defectra.studies.nmc.first_campaign import evaluate_first
 from defectra.studies.nmc.training import training_table
+from defectra.studies.nmc.weight_checks import weight_checks
 
 SUBSET = ["O K", "Ni K"]
 
@@ -133,6 +134,18 @@ def test_weights_stand_where_the_defect_changes_the_spectrum():
     near = [r["weight"] for r in own if abs(r["energy_eV"] - 548) < 2]
     assert np.mean(near) > 0
     assert own[0]["cosine"] > 0.5
+    assert own[0]["halves"] > 0.3  # half of the blocks find the shoulder too
+    noise = block_weights.weights(planted(blocks=10, signal=0.0), GRIDS, ["O K"], SETTINGS, 1)
+    assert abs(noise[0]["halves"]) < 0.3
+    assert noise[0]["halves_lo"] < noise[0]["halves"] < noise[0]["halves_hi"]
+    checks = {c.check_id: c for c in weight_checks(rows)}
+    assert checks["vacancy_weights_of_folds"].ours.value == own[0]["cosine"]
+    assert checks["vacancy_weights_of_halves"].ours.value == min(
+        r["halves"] for r in rows if r["target"] == "vacancy"
+    )
+    few = block_weights.weights(planted(blocks=4), GRIDS, ["O K"], SETTINGS, 1)
+    assert "not computed" in list(weight_checks(few))[1].row()["check"]
+    assert "not computed" in next(iter(weight_checks([]))).row()["check"]
 
 
 def test_families_of_blocks_are_left_out_of_the_external_test():

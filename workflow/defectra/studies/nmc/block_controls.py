@@ -17,12 +17,16 @@ Floats = NDArray[np.float64]
 ModelName = Literal["kernel", "ridge", "xgboost"]
 CONTENTS, VOLUME, METADATA = "contents", "volume and contents", "metadata"
 OF_SPECTRA = "metadata of the spectra"  # without the relaxation, which takes longer with a defect
+# Wall times also carry the order in which a run came to the arms, and what else it ran then.
+UNTIMED = "metadata of the spectra without wall times"
+COLUMN = "metadata column: "  # each by itself, no model
 PERMUTED = "permuted labels: all"
 CONTROLS: dict[str, tuple[ModelName, ...]] = {
     CONTENTS: ("ridge", "kernel"),
     VOLUME: ("ridge", "kernel"),
     METADATA: ("ridge", "xgboost"),
     OF_SPECTRA: ("ridge", "xgboost"),
+    UNTIMED: ("ridge", "xgboost"),
 }
 _CONTENT_COLUMNS = ("lithium", "n_Ni", "n_Mn", "n_Co")
 _OF_EDGE = ("n_unconverged", "n_failed", "iterations", "cpu_s", "wall_s")
@@ -31,14 +35,19 @@ _OF_RELAXATION = ("relaxation_fmax", "relaxation_cpu_s", "relaxation_wall_s")
 
 def matrix(arms: Arms, name: str) -> Floats:
     """What a control is shown, shape (n, p)."""
-    spectra = ["block", *(f"{c}: {e}" for c in _OF_EDGE for e in arms.edges)]
-    columns = {
+    return np.array([[float(r[c]) for c in columns(arms.edges, name)] for r in arms.rows])
+
+
+def columns(edges: Sequence[str], name: str) -> list[str]:
+    """Columns of the table of arms that a control is shown."""
+    spectra = ["block", *(f"{c}: {e}" for c in _OF_EDGE for e in edges)]
+    return {
         CONTENTS: list(_CONTENT_COLUMNS),
         VOLUME: ["volume", *_CONTENT_COLUMNS],
         METADATA: [*_OF_RELAXATION, *spectra],
         OF_SPECTRA: spectra,
+        UNTIMED: [c for c in spectra if not c.startswith("wall_s")],
     }[name]
-    return np.array([[float(r[c]) for c in columns] for r in arms.rows])
 
 
 def hold_out(

@@ -10,17 +10,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from defectra.core.claims import Estimate
-from defectra.core.records import Split
+from defectra.core.records import Metric, Split
 from defectra.core.settings import ModelSettings
 from defectra.learn.crossval import TARGETS, Target
 from defectra.spectra.grid import Grid
 from defectra.studies.nmc import block_controls, block_curves, intensities
 from defectra.studies.nmc.block_arms import Arms, Subset
-from defectra.studies.nmc.block_controls import CONTROLS, METADATA, PERMUTED
+from defectra.studies.nmc.block_controls import COLUMN, CONTROLS, METADATA, PERMUTED
 from defectra.studies.nmc.block_fresh import fresh_scores
 from defectra.studies.nmc.block_models import KERNEL, TESTS, Answers, Held
 from defectra.studies.nmc.block_runner import Runner
-from defectra.studies.nmc.block_scores import ALL, SHAPE, Bootstrap, edges_name
+from defectra.studies.nmc.block_scores import ALL, CLAIMED, SHAPE, Bootstrap, edges_name
 from defectra.studies.nmc.block_strata import win_rates
 
 Row = dict[str, Any]
@@ -107,6 +107,7 @@ def evaluate_blocks(
     out.metrics += fresh_scores(runner.arms, claimed, settings.bootstrap, seed)
     out.metrics += _intensity(runner, held, out)
     out.metrics += _controls(runner, claimed)
+    out.metrics += _columns(runner, claimed)
     out.predictions += _predictions(runner, held)
     for split in (Split.COMPOSITION_OUT, Split.LITHIUM_OUT):
         other = runner.held(
@@ -186,6 +187,21 @@ def _controls(runner: Runner, held: Held) -> Iterator[Row]:
                 yield from sheet.contents(found, name, model)
             others = {f"{name} ({model})": found}
             yield from sheet.gains(_all(held, arms), others, SHAPE + ALL, KERNEL)
+
+
+def _columns(runner: Runner, held: Held) -> Iterator[Row]:
+    """Pairs that each column of the metadata wins by itself, larger in the defect: which vary.
+
+    A column that is equal in both arms of every pair has a win rate of 0.5 without any width.
+    """
+    arms, one = runner.arms, replace(held, labels=held.labels[:1])
+    sheet = runner.sheet(one)
+    for name, column in zip(
+        block_controls.columns(arms.edges, METADATA), block_controls.matrix(arms, METADATA).T
+    ):
+        values = np.broadcast_to(column[None, :, None], (1, len(column), len(arms.targets)))
+        rows = sheet.defects(values, COLUMN + name, NONE, CLAIMED)
+        yield from (r for r in rows if r["metric"] == str(Metric.WIN_RATE))
 
 
 def _averaged(runner: Runner) -> tuple[list[Row], list[Row]]:

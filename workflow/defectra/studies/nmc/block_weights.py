@@ -22,8 +22,10 @@ Rows = Sequence[Mapping[str, Any]]
 Floats = NDArray[np.float64]
 WEIGHT_COLUMNS = [
     *("target", "edge", "energy_eV", "weight", "weight_sd", "difference", "difference_sd"),
-    *("cosine", "n_blocks", "n_folds"),
+    *("cosine", "halves", "halves_lo", "halves_hi", "halves_all", "n_blocks", "n_folds"),
 ]
+HALVINGS = 20  # ways to cut the blocks into two halves
+FEWEST = 8  # families; half of fewer is no model
 
 
 def weights(
@@ -34,8 +36,12 @@ def weights(
     The model is linear in the bins, so its weights are exact. ``weight`` is the mean over folds of
     what an area of 1 % of the edge in the bin adds to the answer, ``weight_sd`` its standard
     deviation over folds, ``cosine`` the mean cosine between the weights of two folds (all edges
-    together). ``difference`` is the mean over blocks of the share of the area in the bin, defect
-    minus pristine, in %, ``difference_sd`` its standard error.
+    together). Folds share most of their blocks, and here their jitters too, which flatters it:
+    ``halves`` is the mean cosine between the weights of the edge of two disjoint halves of the
+    blocks with jitters of their own, over :data:`HALVINGS` ways to cut them, ``halves_lo`` and
+    ``halves_hi`` where 5 % and 95 % of these lie (no interval: the ways share their blocks),
+    ``halves_all`` the mean with all edges together. ``difference`` is the mean over blocks of the
+    share of the area in the bin, defect minus pristine, in %, ``difference_sd`` its standard error.
     """
     if not rows:
         return []
@@ -44,13 +50,44 @@ def weights(
                split_folds(arms, Split.GROUPED, settings.folds, 0)]  # fmt: skip
     if not by_fold:
         return []
+    halves = _of_halves(arms, seed)
     out: list[Row] = []
     for pair in CLAIMED:
         per_edge = {e: np.array([f[e][:, pair.column] for f in by_fold]) for e in arms.edges}
         cosine = _mean_cosine(np.hstack(list(per_edge.values())))
+        whole = [_cosine(list(a.values()), list(b.values()), pair.column) for a, b in halves]
         for edge, found in per_edge.items():
-            out += _rows(arms, edge, pair.target, found, cosine)
+            own = [_cosine([a[edge]], [b[edge]], pair.column) for a, b in halves]
+            about = {"cosine": cosine, **_spread(own), "halves_all": _spread(whole)["halves"]}
+            out += [about | row for row in _rows(arms, edge, pair.target, found)]
     return out
+
+
+def _of_halves(arms: Arms, seed: int) -> list[tuple[dict[str, Floats], dict[str, Floats]]]:
+    """Weights of both halves for each way to cut the families; none with too few of them."""
+    names = sorted(set(arms.groups))
+    if len(names) < FEWEST:
+        return []
+    groups, out = np.array(arms.groups), []
+    for cut in range(HALVINGS):
+        drawn = np.random.default_rng([seed, 8, cut]).permutation(names)[: len(names) // 2]
+        inside = np.isin(groups, drawn)
+        first, second = (np.flatnonzero(own) for own in (inside, ~inside))
+        start = seed + 2 * cut + 1  # jitters of their own, other than those of the folds
+        out.append((_fold_weights(arms, first, start), _fold_weights(arms, second, start + 1)))
+    return out
+
+
+def _cosine(first: Sequence[Floats], second: Sequence[Floats], column: int) -> float:
+    """Cosine between the weights of a target, some edges together."""
+    a, b = (np.concatenate([own[:, column] for own in half]) for half in (first, second))
+    return float(a @ b / (np.linalg.norm(a) * np.linalg.norm(b)))
+
+
+def _spread(values: Sequence[float]) -> dict[str, float]:
+    lo, hi = np.quantile(values, [0.05, 0.95]) if values else (np.nan, np.nan)
+    mean = float(np.mean(values)) if values else float("nan")
+    return {"halves": mean, "halves_lo": float(lo), "halves_hi": float(hi)}
 
 
 def _fold_weights(arms: Arms, train: NDArray[np.int64], seed: int) -> dict[str, Floats]:
@@ -78,7 +115,7 @@ def _mean_cosine(found: Floats) -> float:
     return float(table[np.triu_indices(len(table), 1)].mean())
 
 
-def _rows(arms: Arms, edge: str, target: str, found: Floats, cosine: float) -> Iterator[Row]:
+def _rows(arms: Arms, edge: str, target: str, found: Floats) -> Iterator[Row]:
     curves = arms.curves[edge]
     shares = curves.moved(np.zeros(len(arms.rows)))
     difference = 100 * (_of_arm(arms, shares, target) - _of_arm(arms, shares, "pristine"))
@@ -94,7 +131,6 @@ def _rows(arms: Arms, edge: str, target: str, found: Floats, cosine: float) -> I
             "weight_sd": float(found[:, k].std() / 100),
             "difference": float(difference[:, k].mean()),
             "difference_sd": float(error[k]),
-            "cosine": cosine,
             "n_blocks": count,
             "n_folds": len(found),
         }

@@ -19,7 +19,14 @@ from defectra.studies.nmc.block_claims import (
     score,
 )
 from defectra.studies.nmc.block_controls import CONTENTS as CONTENTS_ALONE
-from defectra.studies.nmc.block_controls import CONTROLS, METADATA, OF_SPECTRA, PERMUTED, VOLUME
+from defectra.studies.nmc.block_controls import (
+    CONTROLS,
+    METADATA,
+    OF_SPECTRA,
+    PERMUTED,
+    UNTIMED,
+    VOLUME,
+)
 from defectra.studies.nmc.block_convergence import ALL_EDGES as ALL_JOINED
 from defectra.studies.nmc.block_convergence import CONVERGED, MEAN
 from defectra.studies.nmc.block_evaluate import BOTH, INTENSITY, KERNEL
@@ -33,6 +40,7 @@ from defectra.studies.nmc.lithium import FIXED, NI_MEAN, O_PRE_EDGE, RELAXATION,
 from defectra.studies.nmc.scorecard import CONTENTS, reason
 from defectra.studies.nmc.second_relaxer import FIRST, SECOND
 from defectra.studies.nmc.volume_checks import CHANCE, volume_checks
+from defectra.studies.nmc.weight_checks import weight_checks
 
 _check = partial(Check, study="nmc")
 _control = partial(Control, study="nmc")
@@ -50,22 +58,25 @@ def checks(
     images: Rows = (),
     energy_loss: Rows = (),
     convergence: Rows = (),
+    weights: Rows = (),
 ) -> list[Row]:
     """Rows of ``checks.csv``.
 
     Parameters
     ----------
-    metrics, lithium, drift, experiment, relaxers, codes, shells, images, energy_loss, convergence
+    metrics, lithium, drift, experiment, relaxers, codes, shells, images, energy_loss, convergence,
+    weights
         Rows of ``metrics.csv``, ``lithium.csv``, the drift table, ``experiment.csv`` and
         ``second_relaxer/comparison.csv``, ``core_hole/comparison.csv``,
         ``blocks/shells.csv``, ``larger_cells/comparison.csv``, ``energy_loss.csv``,
-        ``blocks/convergence.csv``; each may be empty.
+        ``blocks/convergence.csv``, ``blocks/weights.csv``; each may be empty.
     """
     own: list[Check | Control] = [*volume_checks(metrics), *_lithium(lithium)]
     own += [*_contents(metrics), *_defects(metrics)]
     own += fresh_checks(metrics)
     own += [*_second_relaxer(relaxers), *_second_code(codes), *_converged(convergence)]
     own += [*_shells(shells), *_images(images), *_controls(metrics)]
+    own += weight_checks(weights)
     own += [*electrode_checks(experiment), *energy_loss_checks(energy_loss), _drift(drift)]
     return [c.row() for c in own]
 
@@ -151,7 +162,7 @@ def _defects(rows: Rows) -> Iterator[Check]:
             fails_if="a single edge wins as many pairs, or there are too few pairs",
             missing=NO_BLOCKS,
         )
-        for control in (METADATA, OF_SPECTRA):
+        for control in (METADATA, OF_SPECTRA, UNTIMED):
             yield _check(
                 check_id=f"{pair.target}_over_{control.replace(' ', '_')}",
                 check=f"{pair.name}: all edges detect it better than {control} "

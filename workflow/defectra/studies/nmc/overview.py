@@ -20,14 +20,13 @@ from defectra.figures import style
 from defectra.studies.nmc.block_claims import ALL_EDGES, content, score, single_edges
 from defectra.studies.nmc.block_evaluate import BOTH
 from defectra.studies.nmc.block_scores import CLAIMED, SHAPE
+from defectra.studies.nmc.block_weights import WEIGHT_COLUMNS
 
 PICTURE = PROJECT / "docs" / "overview.png"
 COLUMNS = ["panel", "row", "value", "lo", "hi", "n"]
 INTENSITIES = "with edge intensities"
 NOTES = {INTENSITIES: "\n(5 % error, counts put in by construction)"}
 SPECTRUM, DEFECTS, CONTENTS = "vacancy", "defects", "contents"
-WEIGHTS = ["target", "edge", "energy_eV", "weight", "weight_sd", "difference", "difference_sd",
-           "cosine", "n_blocks", "n_folds"]  # fmt: skip
 _ORDER = ("Li K", "O K", "Mn K", "Co K", "Ni K")
 Row = dict[str, Any]
 
@@ -48,7 +47,7 @@ def rows_of(results: Path) -> list[Row]:
     contents.
     """
     metrics = read_csv(results / "nmc" / "metrics.csv", list(METRICS_COLUMNS))
-    weights = read_csv(results / "nmc" / "blocks" / "weights.csv", WEIGHTS)
+    weights = read_csv(results / "nmc" / "blocks" / "weights.csv", WEIGHT_COLUMNS)
     return [*_spectrum(weights, best_edge(metrics)), *_defects(metrics), *_contents(metrics)]
 
 

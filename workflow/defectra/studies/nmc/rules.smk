@@ -115,6 +115,7 @@ use rule step as score with:
         shells=rules.measure_shells.output.shells,
         images=rules.compare_images.output[0],
         convergence=rules.evaluate_blocks.output.convergence,
+        weights=rules.weigh_blocks.output[0],
     output:
         metrics=report(
             "results/nmc/metrics.csv",

@@ -119,8 +119,8 @@ def score(job: Job) -> None:
     """Scorecard and checks, and the scores of both campaigns in one table.
 
     Input first, blocks, external (metrics, csv), lithium (csv), drift (parquet), experiment,
-    energy_loss (csv, or none), relaxers, codes, shells, images, convergence (csv); output metrics,
-    scorecard, checks (csv).
+    energy_loss (csv, or none), relaxers, codes, shells, images, convergence, weights (csv);
+    output metrics, scorecard, checks (csv).
     """
     from defectra.core.claims import CHECK_COLUMNS, SCORECARD_COLUMNS
     from defectra.core.csvs import read_csv, write_csv
@@ -129,6 +129,7 @@ def score(job: Job) -> None:
     from defectra.studies.nmc.block_convergence import COLUMNS as CONVERGENCE_COLUMNS
     from defectra.studies.nmc.block_images import COLUMNS as IMAGE_COLUMNS
     from defectra.studies.nmc.block_shells import SHELL_COLUMNS
+    from defectra.studies.nmc.block_weights import WEIGHT_COLUMNS
     from defectra.studies.nmc.checks import checks
     from defectra.studies.nmc.core_hole import COLUMNS as CODE_COLUMNS
     from defectra.studies.nmc.energy_loss import ENERGY_LOSS_COLUMNS
@@ -150,7 +151,8 @@ def score(job: Job) -> None:
     images = read_csv(job.input.images, IMAGE_COLUMNS)
     loss = [r for path in job.input.energy_loss for r in read_csv(path, ENERGY_LOSS_COLUMNS)]
     converged = read_csv(job.input.convergence, CONVERGENCE_COLUMNS)
-    tables = relaxers, codes, shells, images, loss, converged
+    weights = read_csv(job.input.weights, WEIGHT_COLUMNS)
+    tables = relaxers, codes, shells, images, loss, converged, weights
     found = checks(metrics, lithium, drift, measured, *tables)
     write_csv(job.output.checks, found, CHECK_COLUMNS)
 

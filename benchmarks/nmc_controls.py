@@ -1,0 +1,74 @@
+"""Tables of study `nmc` about its controls, for ``docs/nmc.md``: metadata, stability of weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchmarks.nmc_summary import shown
+from benchmarks.rows import table
+from defectra.core.claims import Estimate, Rows
+from defectra.core.csvs import read_csv
+from defectra.core.records import METRICS_COLUMNS, Metric
+from defectra.studies.nmc.block_claims import score
+from defectra.studies.nmc.block_controls import COLUMN
+from defectra.studies.nmc.block_evaluate import NONE
+from defectra.studies.nmc.block_scores import CLAIMED
+from defectra.studies.nmc.block_weights import WEIGHT_COLUMNS
+from defectra.studies.nmc.volume_checks import CHANCE
+from defectra.studies.nmc.weight_checks import halves
+
+METADATA_COLUMNS = ["column", *(f"{p.name}: pairs in which it is larger" for p in CLAIMED)]
+HALVES = ["defect", "edge", "cosine between halves", "blocks"]
+SHOWN = 6  # columns; the others are in metrics.csv
+
+
+def parts(folder: Path) -> list[str]:
+    """Both tables with what they show, from a results folder of the study."""
+    metrics = read_csv(folder / "metrics.csv", METRICS_COLUMNS)
+    weights = read_csv(folder / "blocks/weights.csv", WEIGHT_COLUMNS)
+    return [
+        "Metadata by column, no model: share of pairs in which it is larger in the cell with the "
+        "defect, the columns that tell most. Equal in both cells of every pair, so that they say "
+        f"nothing: {equal(metrics)}.",
+        table(METADATA_COLUMNS, varying(metrics)),
+        "Weights over energy of two disjoint halves of the blocks with other jitters: mean cosine "
+        "over the ways to cut them; in brackets where 90 % of the ways lie (no interval):",
+        table(HALVES, weight_halves(weights)),
+    ]
+
+
+def varying(metrics: Rows) -> Iterator[list[str]]:
+    """Columns of the metadata that tell most of either defect by themselves."""
+    found = _columns(metrics)
+    order = sorted(found, key=lambda n: -max(abs(e.value - CHANCE) for e in found[n]))
+    for name in order[:SHOWN]:
+        if not _is_equal(found[name]):
+            yield [name, *(shown(e) for e in found[name])]
+
+
+def equal(metrics: Rows) -> str:
+    """Names of the columns that are equal in both arms of every pair, in words."""
+    names = [n for n, own in _columns(metrics).items() if _is_equal(own)]
+    return ", ".join(names) if names else "none"
+
+
+def weight_halves(weights: Rows) -> Iterator[list[str]]:
+    """Cosine between the weights of disjoint halves of the blocks, by edge."""
+    for pair in CLAIMED:
+        for edge, found in halves(weights, pair.target).items():
+            yield [pair.target, edge, shown(found), str(found.n)]
+
+
+def _columns(metrics: Rows) -> dict[str, list[Estimate]]:
+    features = [str(r["features"]) for r in metrics if str(r["features"]).startswith(COLUMN)]
+    return {
+        name.removeprefix(COLUMN): [
+            score(metrics, pair, name, Metric.WIN_RATE, NONE) for pair in CLAIMED
+        ]
+        for name in dict.fromkeys(features)
+    }
+
+
+def _is_equal(found: list[Estimate]) -> bool:
+    return all(e.value == e.lo == e.hi == CHANCE for e in found)
