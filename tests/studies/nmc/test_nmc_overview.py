@@ -10,10 +10,10 @@ from defectra.core.csvs import read_csv, write_csv
 from defectra.core.paths import PROJECT
 from defectra.core.records import METRICS_COLUMNS
 from defectra.studies.nmc.block_scores import CLAIMED
+from defectra.studies.nmc.block_weights import WEIGHT_COLUMNS
 from defectra.studies.nmc.overview import (
     COLUMNS,
     PICTURE,
-    WEIGHTS,
     best_edge,
     draw_overview,
     rows_of,
@@ -77,11 +77,11 @@ def test_rows_are_read_from_the_tables(tmp_path):
     worse = metric | {"features": "shape: O K", "value": 0.7}
     every = metric | {"features": "shape: all", "value": 0.9}
     write_csv(tmp_path / "nmc/metrics.csv", [worse, metric, every], list(METRICS_COLUMNS))
-    weight = dict.fromkeys(WEIGHTS, 1.0) | {
+    weight = dict.fromkeys(WEIGHT_COLUMNS, 1.0) | {
         "target": "vacancy", "edge": "Ni K", "energy_eV": 8340.0, "difference": 1.0,
         "difference_sd": 0.2,
     }  # fmt: skip
-    write_csv(tmp_path / "nmc/blocks/weights.csv", [weight], WEIGHTS)
+    write_csv(tmp_path / "nmc/blocks/weights.csv", [weight], WEIGHT_COLUMNS)
     rows = {(r["panel"], r["row"]): r for r in rows_of(tmp_path)}
     change = rows["Ni K", "8340"]
     assert (change["value"], change["lo"], change["hi"]) == pytest.approx((1.0, 0.8, 1.2))
