@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks import nmc_controls, nmc_learning, nmc_looks, nmc_measured
+from benchmarks import nmc_campaign, nmc_controls, nmc_learning, nmc_looks, nmc_measured
 from benchmarks.nmc_convergence import DETECTED, SPECTRA, counted, detected, spectra
 from benchmarks.nmc_edges import JOINED, SPLITS, joined, splits
 from benchmarks.nmc_first import FIRST_CAMPAIGN, first_campaign
@@ -221,6 +221,7 @@ def main() -> None:
     measured = [
         *nmc_learning.parts(folder),
         *nmc_measured.parts(folder),
+        *nmc_campaign.parts(folder),
         *nmc_controls.parts(folder),
     ]
     series = read_csv(folder / "lithium.csv", LITHIUM_COLUMNS)
