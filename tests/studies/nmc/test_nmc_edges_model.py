@@ -223,14 +223,11 @@ def test_steps_without_any_block_leave_empty_tables_and_figures(tmp_path):
     write_table(training, [], training_table(edges))
     grids = canonical({e: g.model_dump(mode="json") for e, g in GRIDS.items()})
     model = canonical({"folds": 2, "repeats": 1, "bootstrap": 10})
-    names = ("metrics", "curves", "learning", "halves", "strata")
+    names = ("metrics", "curves", "learning", "halves", "strata", "convergence")
     out = {n: tmp_path / f"{n}.csv" for n in names} | {"predictions": tmp_path / "p.parquet"}
     params = SimpleNamespace(grids=grids, config=model, seed=1, planned="80")
-    params.geometry = canonical("chgnet")
-    given = SimpleNamespace(rows=rows, training=training, curves=out["curves"])
-    given.metrics, given.learning, given.halves, given.predictions, given.strata = (
-        out[n] for n in ("metrics", "learning", "halves", "predictions", "strata")
-    )
+    params.geometry, params.design, params.archive = canonical("chgnet"), "", canonical("none")
+    given = SimpleNamespace(rows=rows, converged=rows, training=training, **out)
     given.campaign = tmp_path / "campaign.csv"
     write_csv(given.campaign, campaign([], []), CAMPAIGN_COLUMNS)
     block_steps.evaluate_blocks(
@@ -244,12 +241,16 @@ def test_steps_without_any_block_leave_empty_tables_and_figures(tmp_path):
     assert read_csv(external.metrics, METRICS_COLUMNS) == []
     for number, step in enumerate((block_steps.save_model, block_steps.weigh_blocks,
                                    block_plots.plot_differences, block_plots.plot_parity,
-                                   block_plots.plot_gains, block_plots.plot_curves,
+                                   block_plots.plot_curves,
                                    block_plots.plot_strata,
                                    block_plots.plot_campaign)):  # fmt: skip
         made = tmp_path / f"{number}.out"
         step(SimpleNamespace(input=given, output=[made], params=params))
         assert made.exists()
+    figures = SimpleNamespace(gains=tmp_path / "gains.png", convergence=tmp_path / "same.png")
+    block_plots.plot_gains(SimpleNamespace(input=given, output=figures, params=params))
+    assert figures.gains.exists()
+    assert figures.convergence.exists()
 
 
 def test_the_shipped_model_answers_for_the_cells_of_the_archive(shipped):
