@@ -67,7 +67,7 @@ def _volume(metrics: Rows) -> Iterator[str]:
     if any(in_first(metrics, t, f).n == 0 for t in targets for f in (OVER, BESIDE)):
         return
     parts = [
-        f"{t}: AUROC {shown(in_first(metrics, t))} from the spectra, "
+        f"{t}, AUROC {shown(in_first(metrics, t))} from the spectra, "
         f"{shown(in_first(metrics, t, VOLUME, RIDGE))} from volume and contents; the gain over "
         f"them {_gained(in_first(metrics, t, OVER))}, that of both together over them "
         f"{_gained(in_first(metrics, t, BESIDE))}"
@@ -77,7 +77,7 @@ def _volume(metrics: Rows) -> Iterator[str]:
         "**Do spectra detect a defect better than cell volume and contents?** The pairs of the "
         "blocks cannot tell: both cells have the same volume and contents, which have an AUROC of "
         "0.5 by design. In the structures of the first campaign, whose volume carries the label: "
-        f"{'. '.join(p[0].upper() + p[1:] for p in parts)}."
+        f"{'; '.join(parts)}."
     )
 
 
@@ -108,7 +108,9 @@ def _fresh(metrics: Rows) -> Iterator[str]:
     parts = []
     for pair, own in zip(CLAIMED, found):
         least = smallest([fresh(metrics, pair, MINUS + e) for e in single_edges(metrics)])
-        parts.append(f"{pair.target} {shown(own)}, smallest gain over a single edge {shown(least)}")
+        parts.append(
+            f"{pair.target} {shown(own)}, smallest gain over a single edge {shown(least, 3)}"
+        )
     yield (
         "The mean of the answers of the five single edges was the best way to join them in the "
         f"first {FIRST} blocks; a test of it was fixed for the blocks after them. On these "
@@ -159,8 +161,9 @@ def _electrodes(scorecard: Rows, checks: Rows) -> Iterator[str]:
     )
     less = _row(scorecard, "claim_id", "experiment_x_Li")
     if less is not None and int(less["n"]):
-        better = SHOWN.get(str(less["verdict"]), "is not shown")
-        text += f" That it beats the position of the peak {better} (difference {_ends(less)})."
+        text += (
+            f" Less that of the position of the peak: {_ends(less)}, from {int(less['n'])} cells."
+        )
     line = _row(checks, "check_id", "experiment_x_Li_series")
     if line is not None and int(line["n"]):
         text += (
