@@ -112,8 +112,8 @@ def _fresh(metrics: Rows) -> Iterator[str]:
             f"{pair.target} {shown(own)}, smallest gain over a single edge {shown(least, 3)}"
         )
     yield (
-        "The mean of the answers of the five single edges was the best way to join them in the "
-        f"first {FIRST} blocks; a test of it was fixed for the blocks after them. On these "
+        "The mean of the answers of the five single edges was better than their joint model in "
+        f"the first {FIRST} blocks; a test of it was fixed for the blocks after them. On these "
         f"{found[0].n}: AUROC {'; '.join(parts)}."
     )
 

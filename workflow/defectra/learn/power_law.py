@@ -36,7 +36,8 @@ class PowerLaw:
 
     def error(self, n: float) -> Floats:
         """Errors at n, shape (m,)."""
-        return np.asarray(self.scale * n**self.exponent)
+        with np.errstate(invalid="ignore"):  # an exponent may be NaN
+            return np.asarray(self.scale * n**self.exponent)
 
     def reached(self, aim: float) -> Floats:
         """Smallest n at which the error is `aim` (above 0), shape (m,); infinite: at none."""

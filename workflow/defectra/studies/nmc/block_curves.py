@@ -206,7 +206,7 @@ def where_they_lead(found: Learning, runner: Runner, planned: int) -> Iterator[R
 
 
 def sizes(at: Sequence[float], end: int) -> list[float]:
-    """Training blocks for which a law is told: from the first measured to the planned ones."""
+    """Training blocks at which a law is evaluated: from the first measured to the planned ones."""
     drawn = np.geomspace(min(at), max(*at, end), DRAWN).round(2)
     return sorted({float(n) for n in drawn} | {float(end), *at})
 
