@@ -23,3 +23,24 @@ def test_figures_and_scores_are_no_jobs_of_a_cluster(path: Path) -> None:
 
 def test_rules_are_found() -> None:
     assert sum(len(RULE.findall(path.read_text(encoding="utf-8"))) for path in FILES) > 50
+
+
+@pytest.mark.parametrize(
+    "path", [p for p in FILES if p.name == "rules.smk"], ids=lambda path: path.parent.name
+)
+def test_every_figure_of_a_study_is_asked_for(path: Path) -> None:
+    """A rule that draws a figure nobody asks for would never run."""
+    study = path.parent.name
+    text = "\n".join(p.read_text(encoding="utf-8") for p in sorted(path.parent.glob("*.smk")))
+    target = re.search(rf"^rule {study}:\n((?:    .*\n|\n(?=    ))*)", text, re.MULTILINE)
+    assert target is not None
+    wanted = target[1]
+    for rule, body in RULE.findall(text):
+        for name in re.findall(rf'"results/{study}/figures/(\w+)\.png"', body):
+            words = {
+                f'figures/{name}.png"',
+                f'"{name}"',
+                f'"{name.partition("_")[2]}"',
+                f"rules.{rule}.output",
+            }
+            assert any(word in wanted for word in words), f"{rule}: {name}.png"

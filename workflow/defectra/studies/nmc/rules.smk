@@ -154,6 +154,8 @@ rule nmc:
                 "weights",
                 "shells",
                 "convergence",
+                "campaign",
+                "strata",
             ],
         ),
     localrule: True

@@ -38,7 +38,7 @@ def plot_strata(rows: Rows, path: str | Path) -> None:
     figure, axes = style.canvas(1, 2, (10.5, 4.4), width_ratios=(1, 1.15))
     _own_metal(axes[0, 0], rows)
     _every_edge(axes[0, 1], [r for r in rows if r["edges"] == ALL])
-    figure.suptitle("chosen after a look at the blocks: shows, and claims nothing", fontsize=9)
+    figure.suptitle("chosen after a look at the blocks: carries no claim", fontsize=9)
     style.save(figure, path)
 
 
