@@ -21,7 +21,7 @@ from defectra.studies.nmc.block_curves import (
 HEAD = ["score", "exponent", "measured at most with, training blocks", "expected there",
         "planned, training blocks", "expected there (extrapolated)",
         "training blocks at the aim"]  # fmt: skip
-LARGEST = 10_000  # blocks; what lies beyond is told as "more than"
+LARGEST = 10_000  # blocks; what lies beyond is given as "more than"
 NONE = "No learning curve yet: fewer than three sizes of the training set."
 
 

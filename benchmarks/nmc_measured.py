@@ -92,11 +92,11 @@ def _rows(path: Path, columns: list[str]) -> Rows:
 
 
 def _doubt(rows: Rows) -> str:
-    told = next((float(r["outside"]) for r in rows if r["way"] == SHAPE), None)
-    if told is None:
+    far = next((float(r["outside"]) for r in rows if r["way"] == SHAPE), None)
+    if far is None:
         return ""
-    text = f" {EDGE} lies {told:.1f} times as far from the training spectra as left-out ones"
-    return f"{text}: outside, its intervals do not hold." if told > 1 else f"{text}: inside."
+    text = f" {EDGE} lies {far:.1f} times as far from the training spectra as left-out ones"
+    return f"{text}: outside, its intervals do not hold." if far > 1 else f"{text}: inside."
 
 
 def _lithium(row: Mapping[str, Any] | None) -> str:

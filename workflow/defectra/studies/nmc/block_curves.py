@@ -41,7 +41,7 @@ EXPONENT, EXPECTED, REACHED = "exponent", "expected", "training blocks at the ai
 LEARNING_COLUMNS = [
     *("target", "subset", "metric", "quantity", "at", "value", "lo", "hi", "aim", "n_sizes", "n"),
 ]
-DRAWN = 9  # training sizes between which the law is told, beside those measured
+DRAWN = 9  # training sizes at which the law is evaluated, beside those measured
 _NONE = float("nan")
 
 

@@ -27,7 +27,7 @@ Row = dict[str, Any]
 Floats = NDArray[np.float64]
 ARMS = ("vacancy", "antisite")
 # Å; bonds of metals and lithium with oxygen end below 2.5, the next shells (O-O, M-M) begin near
-# it: `shell_of` tells which of both a site is in
+# it: `shell_of` says which of both a site is in
 BONDED, NEXT, FARTHEST = "bonded", "second neighbours", "farther"
 SHELLS = {BONDED: (0.0, 2.5), NEXT: (2.5, 3.6), FARTHEST: (3.6, 99.0)}
 FEWEST = 2  # blocks; a shell with fewer has no interval and is compared with nothing

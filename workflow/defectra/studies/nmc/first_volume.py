@@ -1,4 +1,4 @@
-"""Do spectra detect a defect better than cell volume and contents? The first campaign can tell.
+"""Do spectra detect a defect better than cell volume and contents? A test in the first campaign.
 
 In a block both arms of a pair have the same cell and the same contents, so that neither can detect
 the defect there: AUROC 0.5 by design. In the first campaign every structure relaxed its own cell,
