@@ -260,7 +260,7 @@ def test_the_shipped_model_answers_for_the_cells_of_the_archive(shipped):
     assert found.about.edges == list(config.nmc.blocks.edges)
     assert {"x_Li", "vacancy", "antisite", "nickel_state"} <= set(found.about.targets)
     lithium, k = [], found.about.targets.index("x_Li")
-    for n in range(0, len(found.groups), 5):
+    for n in range(0, len(found.groups), 9):
         (told,) = [
             t for t in found.predict({e: found.curves[e][n] for e in ("O K", "Mn K")})
             if t.target == "x_Li"

@@ -103,7 +103,7 @@ def direct(cells: list[np.ndarray], tmp_path_factory: pytest.TempPathFactory) ->
     return [answers(csv_of(one, folder / f"{k}.csv")) for k, one in enumerate(cells)]
 
 
-@pytest.mark.parametrize("number", range(0, CELLS, 3))
+@pytest.mark.parametrize("number", range(0, CELLS, 4))
 def test_a_spectrum_and_its_plot_are_answered_alike(
     number: int, cells: list[np.ndarray], direct: list[Answers], tmp_path: Path
 ) -> None:

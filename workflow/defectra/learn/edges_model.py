@@ -143,16 +143,17 @@ class EdgesModel:
         kernels = {e: Kernel.of("kernel", train[e]) for e in subset}
         whole = sum(kernels[e].with_rows(train[e]) for e in subset) / len(subset)
         cross = sum(kernels[e].with_rows(own[e]) for e in subset) / len(subset)
-        out = []
-        for k, is_class in enumerate(self.about.is_class):
-            values = np.tile(self.labels[:, k], COPIES)
-            known = np.isfinite(values)
-            targets = Targets(values[known][:, None], np.array([is_class]))
-            groups = [g for g, there in zip(list(self.groups) * COPIES, known) if there]
-            parts = edge_kernels.inner_folds(groups, self.about.seed + draw)
-            fitted = edge_kernels.fit(np.asarray(whole)[np.ix_(known, known)], targets, parts)
-            out.append(float(fitted.answers(np.asarray(cross)[:, known])[0, 0]))
-        return np.array(out)
+        known = np.tile(np.isfinite(self.labels), (COPIES, 1))
+        labels, is_class = np.tile(self.labels, (COPIES, 1)), np.array(self.about.is_class)
+        names = np.array(list(self.groups) * COPIES)
+        out: Floats = np.empty(len(is_class))
+        for there in np.unique(known, axis=1).T:  # targets that the same rows know share the fit
+            columns: NDArray[np.int64] = np.flatnonzero((known == there[:, None]).all(axis=0))
+            targets = Targets(labels[np.ix_(there, columns)], is_class[columns])
+            parts = edge_kernels.inner_folds(list(names[there]), self.about.seed + draw)
+            fitted = edge_kernels.fit(np.asarray(whole)[np.ix_(there, there)], targets, parts)
+            out[columns] = fitted.answers(np.asarray(cross)[:, there])[0]
+        return out
 
     def outside(self, spectra: Mapping[str, Floats]) -> dict[str, float]:
         """How far each spectrum lies from the training rows; above 1 is outside.
