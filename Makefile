@@ -24,7 +24,7 @@ define install
 	@$(VENV)/bin/uv pip install -q --compile-bytecode --python $(PY) $(1) 2>/dev/null || $(PY) -m pip install -q $(1)
 endef
 
-TARGETS := help run ladder report published figure docs plan test test-reruns changes test-slurm test-faults test-fuzz walk \
+TARGETS := help run ladder report published figure docs plan test test-figures test-reruns changes test-slurm test-faults test-fuzz walk \
 	structures engines gpaw measured instruments corrections live slurm costs archive bench lint lock config overview \
 	clean distclean
 .PHONY: $(TARGETS) $(STUDIES)
@@ -73,6 +73,9 @@ walk: $(VENV)/.installed-test $(VENV)/.installed-slurm  ## README, tutorials, co
 test-slurm: $(VENV)/.installed-test $(VENV)/.installed-slurm  ## the workflow on a real Slurm of one node and of two, by PBS and LSF
 	@for f in $(SLURM_TESTS); do \
 		timeout -k 60 3600 $(PY) -m pytest tests/slurm/test_$$f.py -m slurm || exit; done
+
+test-figures: $(VENV)/.installed-test  ## every figure of few, equal and empty rows
+	@$(PY) -m pytest -n $(WORKERS) tests/unit/test_figures.py -m figures
 
 test-reruns: $(VENV)/.installed-test  ## which rules each change of a whole campaign reruns
 	@$(PY) -m pytest tests/reruns

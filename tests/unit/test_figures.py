@@ -271,7 +271,10 @@ def test_no_figure_is_left_out():
     assert set(CASES) == set(functions())
 
 
-@pytest.mark.parametrize("few", FEW)
+@pytest.mark.parametrize(
+    "few",  # all but the usual rows: make test-figures
+    [pytest.param(f, marks=[] if f == "each once" else [pytest.mark.figures]) for f in FEW],
+)
 @pytest.mark.parametrize("name", CASES)
 def test_a_figure_of_few_rows_is_drawn_or_says_why_not(tmp_path, name, few):
     rows, arguments = CASES[name]
