@@ -15,7 +15,17 @@ from defectra.core.store import Archive, read_table
 pytestmark = pytest.mark.workflow
 
 BLOCK_PLOTS = {
-    f"plot_blocks_{n}" for n in ("differences", "contents", "gains", "curves", "weights", "shells")
+    f"plot_blocks_{n}"
+    for n in (
+        "differences",
+        "contents",
+        "gains",
+        "curves",
+        "weights",
+        "shells",
+        "campaign",
+        "strata",
+    )
 }
 PLOTS = BLOCK_PLOTS | {
     f"plot_{n}" for n in ("spectra", "parity", "edges", "lithium", "failures", "ladder")
