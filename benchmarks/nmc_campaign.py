@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from benchmarks.nmc_summary import shown
+from benchmarks.rows import table
 from defectra.core.claims import Estimate, Rows
 from defectra.core.csvs import read_csv
 from defectra.studies.nmc.block_statistics import (
@@ -44,7 +45,7 @@ def campaign(rows: Rows) -> list[str]:
         and r["edge"] in ("all", RELAXED) and r["lithium"] != r["lithium"]
     ]  # fmt: skip
     text = "The campaign itself (`blocks/campaign.csv`), 90 % intervals:"
-    return [text, _table(["quantity", "part", "value", "n"], own)]
+    return [text, table(["quantity", "part", "value", "n"], own)]
 
 
 def strata(rows: Rows) -> list[str]:
@@ -57,7 +58,7 @@ def strata(rows: Rows) -> list[str]:
         "Share of pairs won by what stands next to the defect (`blocks/strata.csv`). It was chosen "
         "after a look at the blocks and carries no claim:"
     )
-    return [text, _table(["defect", "blocks with", "edges", "pairs won", "blocks"], own)]
+    return [text, table(["defect", "blocks with", "edges", "pairs won", "blocks"], own)]
 
 
 def _shown(row: Mapping[str, Any]) -> str:
@@ -65,8 +66,3 @@ def _shown(row: Mapping[str, Any]) -> str:
     if lo == hi:
         return f"{value:g}"
     return shown(Estimate(value, lo, hi, int(n)))
-
-
-def _table(head: list[str], rows: Sequence[list[str]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)

@@ -29,8 +29,8 @@ def parts(folder: Path) -> list[str]:
     weights = read_csv(folder / "blocks/weights.csv", WEIGHT_COLUMNS)
     return [
         "Metadata by column, no model: share of pairs in which it is larger in the cell with the "
-        "defect, the columns that tell most. Equal in both cells of every pair, so that they say "
-        f"nothing: {equal(metrics)}.",
+        "defect, for the columns that differ most. Equal in both cells of every pair, so that they "
+        f"say nothing: {equal(metrics)}.",
         table(METADATA_COLUMNS, varying(metrics)),
         "Weights over energy of two disjoint halves of the blocks with other jitters: mean cosine "
         "over the ways to cut them; in brackets where 90 % of the ways lie (no interval):",
@@ -39,7 +39,7 @@ def parts(folder: Path) -> list[str]:
 
 
 def varying(metrics: Rows) -> Iterator[list[str]]:
-    """Columns of the metadata that tell most of either defect by themselves."""
+    """Columns of the metadata that differ most in either defect."""
     found = _columns(metrics)
     order = sorted(found, key=lambda n: -max(abs(e.value - CHANCE) for e in found[n]))
     for name in order[:SHOWN]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from defectra.core.claims import Estimate, Rows
+from defectra.core.config import load
 from defectra.core.records import Metric
 from defectra.studies.nmc.block_claims import (
     ALL_EDGES,
@@ -30,7 +31,7 @@ from defectra.studies.nmc.fresh_checks import fresh
 from defectra.studies.nmc.scorecard import CONTENTS
 from defectra.studies.nmc.volume_checks import in_first
 
-PLANNED = 80
+PLANNED = load().nmc.blocks.count
 SHOWN = {"reproduced": "is shown", "holds": "is shown"}
 
 

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.feff import case, run_input
-from benchmarks.rows import put
+from benchmarks.rows import put, table
 from defectra.core.config import load
 from defectra.core.store import Archive, write_bytes
 from defectra.engines.feff.input import ATOMIC_NUMBER, COMPACT, calculation_id, cluster, feff_input
@@ -172,13 +172,7 @@ def page() -> str:
     text = (
         "The campaign by blocks computes so many sites of each arm (lithium: one, no error known):"
     )
-    return "\n\n".join([_table(lines), text, _table(own)])
-
-
-def _table(lines: list[list[str]]) -> str:
-    head, *rows = lines
-    shown = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in shown)
+    return "\n\n".join([table(lines[0], lines[1:]), text, table(own[0], own[1:])])
 
 
 def _several(element: str) -> list[list[dict[str, Any]]]:
