@@ -306,3 +306,20 @@ def test_each_column_of_the_metadata_is_scored_and_constant_ones_are_named():
     untimed = block_controls.columns(EDGES, block_controls.UNTIMED)
     assert not [c for c in untimed if "wall" in c or c.startswith("relaxation")]
     assert f"cpu_s: {EDGES[0]}" in untimed
+
+
+def test_the_steady_penalty_is_the_largest_within_a_standard_error():
+    generator = np.random.default_rng(4)
+    rows = generator.normal(size=(60, 20))
+    values = np.column_stack([rows[:, 0], generator.normal(size=60)])  # learnable, and noise
+    groups = [str(i // 3) for i in range(60)]
+    kernel = Kernel.of("ridge", rows).with_rows(rows)
+    targets = Targets(values, np.array([False, False]))
+    parts = edge_kernels.inner_folds(groups, 1)
+    least = edge_kernels.fit(kernel, targets, parts)
+    steady = edge_kernels.fit(kernel, targets, parts, groups)
+    assert (steady.penalty >= least.penalty).all()
+    assert steady.penalty[0] < 1  # what is learnable is not shrunk away
+    assert steady.penalty[1] == max(edge_kernels.PENALTIES)
+    one = edge_kernels.fit(kernel, targets, parts, ["a"] * 60)  # one family: no error to go by
+    assert (one.penalty == least.penalty).all()

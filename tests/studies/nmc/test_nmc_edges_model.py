@@ -135,6 +135,8 @@ def test_weights_stand_where_the_defect_changes_the_spectrum():
     assert np.mean(near) > 0
     assert own[0]["cosine"] > 0.5
     assert own[0]["halves"] > 0.3  # half of the blocks find the shoulder too
+    assert own[0]["steady_halves"] > own[0]["halves"]  # a mean over draws varies less
+    assert own[0]["steady_cosine"] > 0.9
     noise = block_weights.weights(planted(blocks=10, signal=0.0), GRIDS, ["O K"], SETTINGS, 1)
     assert abs(noise[0]["halves"]) < 0.3
     assert noise[0]["halves_lo"] < noise[0]["halves"] < noise[0]["halves_hi"]

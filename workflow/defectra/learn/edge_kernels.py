@@ -123,7 +123,9 @@ def inner_folds(groups: Sequence[str], seed: int) -> Ints:
     return np.asarray((order % INNER)[index], dtype=np.int64)
 
 
-def fit(kernel: Floats, targets: Targets, parts: Ints) -> Fitted:
+def fit(
+    kernel: Floats, targets: Targets, parts: Ints, families: Sequence[str] | None = None
+) -> Fitted:
     """Fit every target, each with the penalty of the smallest inner error.
 
     Parameters
@@ -134,6 +136,11 @@ def fit(kernel: Floats, targets: Targets, parts: Ints) -> Fitted:
         Their labels.
     parts
         Inner fold of each row (:func:`inner_folds`).
+    families
+        Groups of the rows, length m. If given, the penalty is the largest whose inner error is
+        within one standard error (over families) of the smallest: the rule of Breiman et al.,
+        Classification and Regression Trees (1984), which steadies a choice among penalties of
+        almost equal errors.
     """
     coded, middle = targets.coded()
     held = np.zeros((len(PENALTIES), *coded.shape))
@@ -145,8 +152,9 @@ def fit(kernel: Floats, targets: Targets, parts: Ints) -> Fitted:
         own, cross = kernel[np.ix_(train, train)], kernel[np.ix_(test, train)]
         for k, penalty in enumerate(PENALTIES):
             held[k, test] = cross @ _solve(own, penalty, coded[train])
-    errors = ((held - coded) ** 2).mean(axis=1)
-    best = errors.argmin(axis=0)
+    squares = (held - coded) ** 2
+    errors = squares.mean(axis=1)
+    best = errors.argmin(axis=0) if families is None else _steady(squares, families)
     dual = np.empty_like(coded)
     for k in np.unique(best):
         dual[:, best == k] = _solve(kernel, PENALTIES[k], coded[:, best == k])
@@ -154,6 +162,28 @@ def fit(kernel: Floats, targets: Targets, parts: Ints) -> Fitted:
     added = np.where(targets.is_class, 0.5 - _threshold(chosen, targets), middle)
     error = errors[best, np.arange(len(best))]
     return Fitted(dual, added, np.array(PENALTIES)[best], error)
+
+
+def _steady(squares: Floats, families: Sequence[str]) -> Ints:
+    """Largest penalty within one standard error of the smallest error, shape (k,).
+
+    Parameters
+    ----------
+    squares
+        Square errors by penalty (ascending), row and target.
+    families
+        Groups of the rows; the standard error is that of the mean over families.
+    """
+    names = np.asarray(families, dtype=str)
+    means = np.stack([squares[:, names == name].mean(axis=1) for name in np.unique(names)])
+    errors, count = means.mean(axis=0), len(means)
+    columns = np.arange(squares.shape[2])
+    least = errors.argmin(axis=0)
+    if count < 2:
+        return np.asarray(least, dtype=np.int64)
+    spread = means.std(axis=0, ddof=1)[least, columns] / np.sqrt(count)
+    within = errors <= errors[least, columns] + spread
+    return np.asarray(len(within) - 1 - within[::-1].argmax(axis=0), dtype=np.int64)
 
 
 def _threshold(held: Floats, targets: Targets) -> Floats:
