@@ -91,7 +91,8 @@ CASES: dict[str, tuple[list[dict], object]] = {
     ),
     "nmc.blocks.plot_weights": (
         [{"target": "vacancy", "edge": "O K", "energy_eV": 530.0, "weight": 0.1, "weight_sd": 0.1,
-          "difference": 0.2, "difference_sd": 0.1, "cosine": 0.5}],
+          "difference": 0.2, "difference_sd": 0.1, "cosine": 0.5, "steady_weight": 0.1,
+          "steady_weight_sd": 0.05, "steady_cosine": 0.7, "steady_halves": 0.6}],
         lambda rows: (rows,),
     ),
     "nmc.shells.plot_shells": (

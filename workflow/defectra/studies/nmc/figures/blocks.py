@@ -186,24 +186,30 @@ def plot_weights(weights: Rows, path: str | Path) -> None:
         own = [r for r in rows if r["target"] == pair.target]
         for axis, edge in zip(line, edges):
             _weights_panel(axis, [r for r in own if r["edge"] == edge], edge, edge == edges[-1])
-        cosine = float(own[0]["cosine"]) if own else float("nan")
+        fixed, steady = (_first(own, k) for k in ("cosine", "steady_cosine"))
         line[0].set_ylabel(
-            f"{pair.name}\n(likeness of two folds: {cosine:.2f}; 1: equal)\n"
+            f"{pair.name}\n(likeness of two folds: {steady:.2f};\n"
+            f"of the model as fixed: {fixed:.2f})\n"
             "weight (answer per % of area)",
             color=style.BLUE,
         )
     for axis in axes[-1]:
         axis.set_xlabel("energy (eV)")
     handles = [Line2D([], [], color=colour, label=label) for colour, label in (
-        (style.BLUE, "weight of the linear model: mean and standard deviation of the folds (left)"),
+        (style.BLUE, "weight, mean of eight linear models, with its deviation between folds (left)"),
         (style.RED, "change by the defect: mean of the blocks and its standard error (right)"),
     )]  # fmt: skip
     figure.legend(handles=handles, loc="outside lower center", ncols=2)
     style.save(figure, path)
 
 
+def _first(rows: Sheet, column: str) -> float:
+    """What all rows of an edge share; not a number where there is none."""
+    return float(rows[0][column] or "nan") if rows else float("nan")
+
+
 def _weights_panel(axis: Axes, rows: Sheet, edge: str, is_last: bool) -> None:
-    columns = ("energy_eV", "weight", "weight_sd", "difference", "difference_sd")
+    columns = ("energy_eV", "steady_weight", "steady_weight_sd", "difference", "difference_sd")
     rows = [r for r in rows if np.isfinite([float(r[k]) for k in columns]).all()]
     if not rows:
         style.say(axis, f"{edge}: no weights")
@@ -213,7 +219,9 @@ def _weights_panel(axis: Axes, rows: Sheet, edge: str, is_last: bool) -> None:
     axis.plot(energy, weight, color=style.BLUE)
     axis.fill_between(energy, weight - sd, weight + sd, color=style.BLUE, alpha=0.25, lw=0)
     limit = 1.15 * max(np.abs(weight + np.sign(weight) * sd).max(), 1e-9)
-    axis.set(ylim=(-limit, limit), title=edge)
+    axis.set(
+        ylim=(-limit, limit), title=f"{edge} (two halves: {_first(rows, 'steady_halves'):.2f})"
+    )
     other = axis.twinx()
     other.plot(energy, change, color=style.RED, lw=1.0)
     other.fill_between(energy, change - error, change + error, color=style.RED, alpha=0.2, lw=0)
