@@ -196,7 +196,7 @@ def plot_weights(weights: Rows, path: str | Path) -> None:
     for axis in axes[-1]:
         axis.set_xlabel("energy (eV)")
     handles = [Line2D([], [], color=colour, label=label) for colour, label in (
-        (style.BLUE, "weight, mean of eight linear models, with its deviation between folds (left)"),
+        (style.BLUE, "weight, mean of eight linear models, and deviation between folds (left)"),
         (style.RED, "change by the defect: mean of the blocks and its standard error (right)"),
     )]  # fmt: skip
     figure.legend(handles=handles, loc="outside lower center", ncols=2)
