@@ -17,6 +17,7 @@ from defectra.studies.nmc.block_claims import content, gain, score
 from defectra.studies.nmc.block_scores import CLAIMED
 from defectra.studies.nmc.fresh_checks import fresh
 
+GAIN = "smallest gain over a single edge"
 LOOKS = Path(__file__).parents[1] / "docs" / "nmc_looks.csv"
 COLUMNS = ["blocks", "quantity", "value", "lo", "hi"]
 METHODS = {"kernel": "model of the blocks", "change": "change since the pristine electrode",
@@ -27,7 +28,7 @@ def seen(checks: Rows, metrics: Rows) -> Iterator[tuple[str, Estimate]]:
     """What a look shows; nothing of what was not computed."""
     for pair in CLAIMED:
         yield f"{pair.name}: AUROC", score(metrics, pair)
-        yield f"{pair.name}: smallest gain over a single edge", gain(metrics, pair)
+        yield f"{pair.name}: {GAIN}", gain(metrics, pair)
         yield f"{pair.name}: AUROC of late fusion, fresh blocks", fresh(metrics, pair)
     yield "lithium from shapes: RMSE", content(metrics, "x_Li", "shape: all")
     by = {str(r["check_id"]): r for r in checks}
@@ -53,6 +54,24 @@ def add(checks: Rows, metrics: Rows, path: Path = LOOKS) -> None:
         if e.n
     ]
     write_csv(path, sorted([*before, *now], key=lambda r: int(r["blocks"])), COLUMNS)
+
+
+def history(pair: str, blocks: int, path: Path = LOOKS) -> str:
+    """With how many blocks the gain of all edges was shown when fewer than `blocks` were there."""
+    wanted = f"{pair}: {GAIN}"
+    rows = [r for r in read_csv(path, COLUMNS) if str(r["quantity"]) == wanted]
+    before = [r for r in rows if int(r["blocks"]) < blocks]
+    if not before:
+        return "no look before"
+    by = {True: list[str](), False: list[str]()}
+    for row in before:
+        by[str(row["lo"]) != "" and float(row["lo"]) > 0].append(str(row["blocks"]))
+    parts = [
+        f"{'' if is_shown else 'not '}shown with {', '.join(counts)}"
+        for is_shown, counts in by.items()
+        if counts
+    ]
+    return f"{' and '.join(parts)} blocks"
 
 
 def looks(path: Path = LOOKS) -> tuple[list[str], Iterator[list[str]]]:

@@ -1,6 +1,7 @@
 """Verdicts are computed from number and interval; bounds of our own are no claims."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -53,6 +54,22 @@ def claim(published, ours, test, tolerance=NAN, than=NAN):
 )
 def test_claim(published, ours, tolerance, test, expected):
     assert claim(published, number(*ours), test, tolerance).verdict is expected
+
+
+@pytest.mark.parametrize(
+    ("contrary", "ours", "expected"),
+    [
+        (False, (0.2, 0.1, 0.3), Verdict.REPRODUCED),  # the whole interval decides first
+        (False, (-0.2, -0.3, 0.3), Verdict.NOT_SHOWN),  # the contrary has a bound of its own
+        (True, (-0.2, -0.3, 0.3), Verdict.NOT_REPRODUCED),
+        (True, (0.2, -0.1, 0.3), Verdict.NOT_REPRODUCED),
+    ],
+)
+def test_a_contrary_with_a_bound_of_its_own_decides_what_is_not_reproduced(
+    contrary, ours, expected
+):
+    own = replace(claim(NAN, number(*ours), "above", than=0.0), contrary=contrary)
+    assert own.verdict is expected
 
 
 @pytest.mark.parametrize(

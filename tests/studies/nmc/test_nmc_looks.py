@@ -43,3 +43,16 @@ def test_a_look_is_added_once_and_a_later_one_with_as_many_blocks_replaces_it(tm
     assert found["vacancy against pristine: AUROC"] == ["0.700", "0.900"]
     assert found["lithium of measured electrodes by peak position: RMSE"] == ["0.200", "0.200"]
     assert read_csv(path, nmc_looks.COLUMNS)[0]["value"] == pytest.approx(0.7)
+
+
+def test_the_history_of_a_gain_names_the_looks_that_showed_it_and_those_that_did_not(tmp_path):
+    path, pair = tmp_path / "looks.csv", "vacancy against pristine"
+    ends = {10: -0.1, 12: 0.1, 17: 0.02, 24: -0.01, 32: 0.002}
+    rows = [
+        {"blocks": n, "quantity": f"{pair}: {nmc_looks.GAIN}", "value": 0.2, "lo": lo, "hi": 0.3}
+        for n, lo in ends.items()
+    ]
+    write_csv(path, rows, nmc_looks.COLUMNS)
+    assert nmc_looks.history(pair, 32, path) == "shown with 12, 17 and not shown with 10, 24 blocks"
+    assert nmc_looks.history(pair, 12, path) == "not shown with 10 blocks"
+    assert nmc_looks.history(pair, 10, path) == "no look before"

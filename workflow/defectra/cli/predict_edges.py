@@ -135,10 +135,13 @@ def doubts(
 def sentence(answer: TargetAnswer, *, certain: bool) -> str:
     """One target for people."""
     if answer.is_class:
-        side = "like cells with it" if answer.value > 0.5 else "like cells without it"
-        text = f"{answer.target}: score {answer.value:.2f} (above 0.5: with it), {side}"
+        text = f"{answer.target}: score {answer.value:.2f}"
+        if not certain:
+            return text + ", no statement (see below)"
+        text += " (above 0.5: with it), like cells "
+        text += "with it" if answer.value > 0.5 else "without it"
         if np.isfinite(answer.score):
-            text += f"; right in {100 * answer.score:.0f} % of held-out cells"
+            text += f"; balanced accuracy {answer.score:.2f} in held-out cells"
         return text
     text = f"{answer.target} {answer.value:.2f}"
     if certain and np.isfinite(answer.score):

@@ -130,6 +130,9 @@ class Claim:
         Of a claim in words: the value of no difference, which `test` compares with.
     test
         ``equal`` to the published number within `tolerance`; ``above`` or ``below`` it, or `than`.
+    contrary
+        Of a claim whose contrary has a bound of its own: whether that is reached. None: the
+        contrary is what the value alone says.
     missing
         Why there is no number, if there is none.
     """
@@ -143,6 +146,7 @@ class Claim:
     published: float = NAN
     than: float = NAN
     tolerance: float = NAN
+    contrary: bool | None = None
     unit: str = ""
     missing: str = ""
 
@@ -165,7 +169,8 @@ class Claim:
         whole, value = (outcome(reference, e, self.test) for e in (self.ours, alone))
         if whole is Outcome.HOLDS:
             return Verdict.REPRODUCED
-        return Verdict.NOT_SHOWN if value is Outcome.HOLDS else Verdict.NOT_REPRODUCED
+        refuted = value is not Outcome.HOLDS if self.contrary is None else self.contrary
+        return Verdict.NOT_REPRODUCED if refuted else Verdict.NOT_SHOWN
 
     def row(self) -> Row:
         """Row of ``scorecard.csv``."""

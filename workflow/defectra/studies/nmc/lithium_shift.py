@@ -30,7 +30,7 @@ Rows = Sequence[Mapping[str, Any]]
 Floats = NDArray[np.float64]
 KIND = "lithium from the Ni K shift 1"
 NORMAL_90 = 1.645
-AXIS_SD = 0.1  # eV, between the axes of two scans of one experiment, unless it is said
+AXIS_SD = 0.1  # eV, of the axis of one scan of an experiment, unless it is said
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,7 @@ class LithiumShift:
         moved
             Main peak less that of the pristine electrode, eV.
         axis_sd
-            Standard deviation of an axis against that of another scan, eV.
+            Standard deviation of the axis of one scan, eV. The shift is a difference of two.
         """
         of_slope = np.abs(moved) * (1 / self.lo - 1 / self.hi) / 2
         of_axes = NORMAL_90 * math.sqrt(2) * axis_sd / self.slope

@@ -21,6 +21,7 @@ from defectra.studies.nmc.lithium_shift import AXIS_SD, LithiumShift, read
 EDGE = "Ni K"
 STEP = 0.4  # eV, grid on which the main peak is looked for
 BEYOND = 50.0  # eV, the main peak lies at most so far above the steepest rise
+HOLDS = "if the pristine electrode has lithium 1.0; errors of slope and axes only"
 SLACK = 0.05  # lithium per metal beyond 0 and 1 that is still an answer
 
 
@@ -31,7 +32,7 @@ def predict(model: Path, files: Sequence[Path], options: Mapping[str, str]) -> I
     ----------
     options
         ``pristine``: the spectrum of the electrode before its first charge, on the same axis;
-        ``axis_sd``: standard deviation of an axis against that of another scan, eV.
+        ``axis_sd``: standard deviation of the axis of one scan, eV.
 
     Raises
     ------
@@ -88,5 +89,5 @@ def _sentence(line: LithiumShift, moved: float, axis_sd: float) -> tuple[str, bo
         f"lithium in {line.n_orderings} computed orderings of {line.composition}"
     )
     if inside:
-        return f"lithium {value:.2f} ± {half:.2f} per metal (90 %); {about}", True
+        return f"lithium {value:.2f} ± {half:.2f} per metal (90 %, {HOLDS}); {about}", True
     return f"no lithium between 0 and 1 fits ({value:.2f}): {about}; is it the same axis?", False

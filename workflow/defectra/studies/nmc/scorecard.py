@@ -8,12 +8,13 @@ from functools import partial
 from defectra.core import claims
 from defectra.core.claims import Row, Rows, estimate
 from defectra.core.records import Metric
-from defectra.studies.nmc.aims import AIM
+from defectra.studies.nmc.aims import AIM, LEAST
 from defectra.studies.nmc.block_claims import (
     ALL_EDGES,
     NO_BLOCKS,
     best_single,
     content,
+    does_it,
     gain,
     score,
 )
@@ -113,4 +114,5 @@ def _defects(rows: Rows) -> Iterator[claims.Claim]:
             than=AIM,
             ours=best_single(rows, pair),
             test="below",
+            contrary=any(does_it(rows, pair, AIM, LEAST)),
         )
