@@ -65,7 +65,7 @@ def history(pair: str, blocks: int, path: Path = LOOKS) -> str:
         return "no look before"
     by = {True: list[str](), False: list[str]()}
     for row in before:
-        by[str(row["lo"]) != "" and float(row["lo"]) > 0].append(str(row["blocks"]))
+        by[str(row["lo"]) != "" and float(row["lo"]) > 0].append(str(int(row["blocks"])))
     parts = [
         f"{'' if is_shown else 'not '}shown with {', '.join(counts)}"
         for is_shown, counts in by.items()

@@ -202,8 +202,8 @@ def page(
         "A second code for Li K and O K, same sites (`core_hole/comparison.csv`), 90 % intervals:",
         table(["edge", "statistic", "of", "value", "blocks"], codes(code)) if code else NONE,
         "Claims and checks (`scorecard.csv`, `checks.csv`). n counts blocks, but for permuted "
-        "labels permutations, for the weights of folds folds, for the first campaign families, for the "
-        "lithium series orderings, for the electrodes cells:",
+        "labels permutations, for the weights of folds folds, for the first campaign families, for "
+        "the lithium series orderings, for the electrodes cells:",
         table(["claim or check", "ours", "n", "verdict"], claims(scorecard, checks)),
     ]
     return "\n\n".join(parts)

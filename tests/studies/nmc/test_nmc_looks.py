@@ -47,7 +47,7 @@ def test_a_look_is_added_once_and_a_later_one_with_as_many_blocks_replaces_it(tm
 
 def test_the_history_of_a_gain_names_the_looks_that_showed_it_and_those_that_did_not(tmp_path):
     path, pair = tmp_path / "looks.csv", "vacancy against pristine"
-    ends = {10: -0.1, 12: 0.1, 17: 0.02, 24: -0.01, 32: 0.002}
+    ends = {10: -0.1, 12: 0.1, 17: 0.02, 24: -0.01, 32: 0.002}  # lower end
     rows = [
         {"blocks": n, "quantity": f"{pair}: {nmc_looks.GAIN}", "value": 0.2, "lo": lo, "hi": 0.3}
         for n, lo in ends.items()
