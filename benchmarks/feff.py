@@ -1,9 +1,12 @@
 """Cost and error of each FEFF protocol against a converged run and pymatgen's shipped set.
 
-``python -m benchmarks.feff [case ...]`` prints one JSON line for each case and side; case ``cost``
-is the cost of the driver (:mod:`benchmarks.feff_cost`). Runs are kept below
-``results/benchmarks/feff`` and not repeated; a converged run takes 5 to 40 minutes. All sides run
-the same wheel with the same allocator settings; cost is user + system CPU time.
+``python -m benchmarks.feff [shipped] [case ...]`` prints one JSON line for each case and side, with
+``shipped`` pymatgen's set, too; case ``cost`` is the cost of the driver
+(:mod:`benchmarks.feff_cost`). Runs are kept below ``results/benchmarks/feff`` and not repeated,
+rows in ``benchmarks/measured/converged.csv``; a converged run takes 5 to 40 minutes. ``... write``
+puts the cases that are kept into ``docs/validation.md``. All sides run the same wheel with the same
+allocator settings, those of this project with arrays cut to what the potentials need; cost is
+user + system CPU time.
 """
 
 from __future__ import annotations
@@ -16,17 +19,20 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks import feff_cost
 from benchmarks.crystals import crystal
+from benchmarks.kept import PAGE, Kept, machine, when
+from benchmarks.rows import put, table
 from defectra.core.config import load
 from defectra.core.errors import DefectraError, EngineError
 from defectra.core.records import GEOMETRIES
 from defectra.core.store import Archive, write_bytes
 from defectra.engines import process
 from defectra.engines.feff import child as feff_child
+from defectra.engines.feff.dimensions import largest_cluster, limited
 from defectra.engines.feff.input import calculation_id, cluster, feff_input
 from defectra.engines.feff.output import read_folder
-from defectra.engines.feff.run import ALLOCATOR, POTENTIALS, SPECTRUM
+from defectra.engines.feff.run import ALLOCATOR, ATOMS, POTENTIALS, SPECTRUM
+from defectra.engines.feff.settings import FeffProtocol
 from defectra.spectra.broaden import gaussian
 from defectra.structures.geometry import to_pymatgen
 
@@ -41,6 +47,16 @@ LIMITS = {
     ("balanced", "pre_edge"): 0.15,
     ("fast", "cost"): 0.04,
 }
+WORDS = {"cost": "share of the converged cost", "rms_2eV": "RMS at 2 eV FWHM",
+         "pre_edge": "pre-edge area"}  # fmt: skip
+CONVERGED, SHIPPED = "stringent", "MPXANESSet"
+WIDE: dict[str, dict[str, float]] = {
+    "SCF 4.0, FMS 6.0, compact": {"scf_radius": 4.0, "fms_radius": 6.0}
+}
+SIDES = ("fast", "balanced", *WIDE, CONVERGED)
+CASES = ("LiCoO2:O", "NMC622:Ni", "NMC622:O")
+ERRORS = ("rms_1eV", "rms_2eV", "shift_eV", "pre_edge")
+KEPT = Kept("converged", ("case", "side"), ("cpu_s", "iterations", "converged", "message", *ERRORS))
 STAGES_SHIPPED = (*POTENTIALS, "ldos", *SPECTRUM)
 TIMEOUT = 4 * 3600.0
 
@@ -48,18 +64,24 @@ TIMEOUT = 4 * 3600.0
 def case(name: str) -> tuple[dict[str, Any], int]:
     """Geometry and absorber: ``LiCoO2:O``, or ``NMC622:Ni`` of the archive."""
     which, element = name.split(":")
-    if which == "NMC622":
-        rows = Archive("resources/archive").read(GEOMETRIES)
-        wanted = sorted(
-            (r for r in rows if _formula(r) == {"Li": 10, "Ni": 6, "Mn": 2, "Co": 2, "O": 20}),
-            key=lambda r: str(r["structure_id"]),
-        )
-        if not wanted:
-            raise DefectraError("the archive holds no relaxed NMC622 at full lithiation")
-        row = wanted[0]
-    else:
-        row = crystal(which)
+    row = full_nmc622()[0] if which == "NMC622" else crystal(which)
     return row, row["species"].index(element)
+
+
+def full_nmc622() -> list[dict[str, Any]]:
+    """Relaxed NMC622 of the archive at full lithiation, by identity.
+
+    Raises
+    ------
+    DefectraError
+        If there is none.
+    """
+    rows = Archive("resources/archive").read(GEOMETRIES)
+    wanted = (r for r in rows if _formula(r) == {"Li": 10, "Ni": 6, "Mn": 2, "Co": 2, "O": 20})
+    found = sorted(wanted, key=lambda r: str(r["structure_id"]))
+    if not found:
+        raise DefectraError("the archive holds no relaxed NMC622 at full lithiation")
+    return found
 
 
 def _formula(row: dict[str, Any]) -> dict[str, int]:
@@ -74,31 +96,50 @@ def shipped_input(row: dict[str, Any], index: int) -> str:
     return "\n\n".join(str(parts[k]) for k in ("HEADER", "PARAMETERS", "POTENTIALS", "ATOMS"))
 
 
+def protocol_of(side: str) -> FeffProtocol:
+    """Protocol of a side: one of the config, or :data:`WIDE`."""
+    protocols = load().protocols.feff
+    return protocols["fast"].model_copy(update=WIDE[side]) if side in WIDE else protocols[side]
+
+
 def measure(name: str, side: str) -> dict[str, Any]:
     """Run one side of a case, or take what an earlier run left."""
     row, index = case(name)
-    stages = (*POTENTIALS, *SPECTRUM)
-    if side == "MPXANESSet":
-        text, stages = shipped_input(row, index), STAGES_SHIPPED
+    largest: int | None = None
+    stages: tuple[str, ...] = STAGES_SHIPPED
+    if side == SHIPPED:
+        text = shipped_input(row, index)
     else:
-        protocol = load().protocols.feff[side]
-        text = feff_input(cluster(row, index), "K", protocol, protocol.mixing)
-    path = OUT / f"{name.replace(':', '-')}-{side}-{calculation_id(text)[:12]}.json"
+        protocol, atoms, stages = protocol_of(side), cluster(row, index), SPECTRUM
+        text = feff_input(atoms, "K", protocol, protocol.mixing)
+        largest = largest_cluster(atoms, protocol.scf_radius)
+    label = side.replace(" ", "").replace(",", "-")
+    path = OUT / f"{name.replace(':', '-')}-{label}-{calculation_id(text)[:12]}.json"
     if path.exists():
         return json.loads(path.read_text(encoding="utf-8"))  # type: ignore[no-any-return]
-    result = run_input(text, stages)
+    result = run_input(text, stages, largest)
     write_bytes(path, json.dumps({"case": name, "side": side, **result}).encode())
     return result
 
 
-def run_input(text: str, stages: tuple[str, ...]) -> dict[str, Any]:
-    """Cost, convergence and spectrum of one ``feff.inp``; `message` says why there is none."""
+def run_input(text: str, stages: tuple[str, ...], largest: int | None = None) -> dict[str, Any]:
+    """Cost, convergence and spectrum of one ``feff.inp``; `message` says why there is none.
+
+    Parameters
+    ----------
+    largest
+        Atoms of the largest cluster of the potentials: their arrays are cut to it, as this
+        project's driver does, and the stages are those after ``pot``. None: FEFF's own sizes.
+    """
     with tempfile.TemporaryDirectory(prefix="feff-") as name:
-        folder = Path(name)
+        folder, out = Path(name), machine()
         (folder / "feff.inp").write_text(text, encoding="utf-8")
-        command = [sys.executable, "-P", feff_child.__file__, *stages]
-        used = process.run(command, folder, ALLOCATOR, TIMEOUT)
-        out: dict[str, Any] = {"cpu_s": used.cpu_s, "wall_s": used.wall_s, "message": ""}
+        out |= {"cpu_s": 0.0, "wall_s": 0.0, "message": ""}
+        if largest is not None:
+            _call(folder, ATOMS, out)
+            with limited(folder, largest):
+                _call(folder, ("pot",), out)
+        _call(folder, stages, out)
         try:
             found = read_folder(folder)
         except EngineError as error:
@@ -106,6 +147,13 @@ def run_input(text: str, stages: tuple[str, ...]) -> dict[str, Any]:
         out |= {"converged": found.converged, "iterations": found.iterations}
         out |= {"edge": found.edge, "efermi": found.efermi}
         return out | {"energy": found.energy.tolist(), "mu": found.mu.tolist()}
+
+
+def _call(folder: Path, stages: tuple[str, ...], out: dict[str, Any]) -> None:
+    command = [sys.executable, "-P", feff_child.__file__, *stages]
+    used = process.run(command, folder, ALLOCATOR, TIMEOUT)
+    out["cpu_s"] += used.cpu_s
+    out["wall_s"] += used.wall_s
 
 
 def compare(ours: dict[str, Any], reference: dict[str, Any], element: str) -> dict[str, float]:
@@ -144,52 +192,84 @@ def onset(spectrum: dict[str, Any]) -> float:
     return float(np.interp(0.5, mu[first - 1 : first + 1], energy[first - 1 : first + 1]))
 
 
-def lines(name: str) -> list[dict[str, Any]]:
-    """All rows of one case."""
+def lines(name: str, shipped: bool = False) -> list[dict[str, Any]]:
+    """Rows of one case, a side each: cost, and errors against the converged side."""
     element = name.split(":")[1]
-    sides = {side: measure(name, side) for side in ("fast", "balanced", "stringent", "MPXANESSet")}
-    reference, shipped = sides["stringent"], sides["MPXANESSet"]
+    sides = {side: measure(name, side) for side in (*SIDES, *([SHIPPED] if shipped else []))}
     out = []
-    for side in ("fast", "balanced", "MPXANESSet"):
-        ours = sides[side]
-        if "mu" not in ours:
-            out.append({"case": name, "side": side, "check": ours["message"], "ok": False})
-            continue
-        found = compare(ours, reference, element)
-        values = {"cost": ours["cpu_s"] / reference["cpu_s"], **found}
-        if side != "MPXANESSet":
-            values["cost_shipped"] = ours["cpu_s"] / shipped["cpu_s"]
-        for key, value in values.items():
-            out.append(_line(name, side, key, value, ours, reference))
+    for side, own in sides.items():
+        row = {"case": name, "side": side, **{k: own[k] for k in ("cpu_s", "day", "load")}}
+        row |= {"iterations": own.get("iterations", float("nan"))}
+        row |= {"converged": int(own.get("converged", False)), "message": own["message"]}
+        numbers: dict[str, float] = dict.fromkeys(ERRORS, float("nan"))
+        if side != CONVERGED and "mu" in own and "mu" in sides[CONVERGED]:
+            numbers = compare(own, sides[CONVERGED], element)
+        out.append(row | numbers)
     return out
 
 
-def _line(
-    name: str, side: str, key: str, value: float, ours: dict[str, Any], reference: dict[str, Any]
-) -> dict[str, Any]:
-    limit = LIMITS.get((side, key))
-    cost = key.startswith("cost")
-    return {
-        "case": f"{name} {side} {key}",
-        "ours": ours["cpu_s"] if cost else value,
-        "peer": "MPXANESSet" if key == "cost_shipped" else "stringent",
-        "peer_value": reference["cpu_s"] if key == "cost" else None,
-        "unit": "CPU s" if cost else ("eV" if key == "shift_eV" else ""),
-        "ratio": value if cost else None,
-        "limit": limit,
-        "ok": None if limit is None else bool(abs(value) <= limit),
-        "check": f"both self-consistent: {ours['converged']} {reference['converged']}",
-    }
+def text(name: str) -> str:
+    """Table of a case: each side against the converged one, beside what was asked.
+
+    Raises
+    ------
+    DefectraError
+        If the case has no converged row: it was not measured by this command.
+    """
+    rows = {r["side"]: r for r in KEPT.rows() if r["case"] == name}
+    if CONVERGED not in rows:
+        raise DefectraError(f"no converged run of {name} is kept: python -m benchmarks.feff {name}")
+    reference = rows.pop(CONVERGED)["cpu_s"]
+    head = ["side", "CPU s", "of converged", "RMS 1 eV / 2 eV FWHM", "shift (eV)", "pre-edge area"]
+    lines: list[list[str]] = []
+    missed: list[str] = []
+    for side, row in rows.items():
+        cells = [side, f"{row['cpu_s']:.1f}"]
+        cells += [_asked(side, "cost", row["cpu_s"] / reference, missed)]
+        cells += [f"{row['rms_1eV']:.3f} / " + _asked(side, "rms_2eV", row["rms_2eV"], missed)]
+        cells += [f"{row['shift_eV']:+.2f}", _asked(side, "pre_edge", row["pre_edge"], missed)]
+        lines.append(cells)
+    lines.append([CONVERGED, f"{reference:.0f}", "1", *["reference"] * 3])
+    says = f"Missed: {'; '.join(missed)}." if missed else "Every aim is met."
+    kept = [r for r in KEPT.rows() if r["case"] == name]
+    return "\n\n".join((says, table(head, lines), when(kept)))
+
+
+def _asked(side: str, key: str, value: float, missed: list[str]) -> str:
+    """A number beside its limit; one that is over it is noted."""
+    shown = f"{value:+.0%}" if key == "pre_edge" else f"{value:.3f}"
+    limit = LIMITS.get((side.strip("`"), key))
+    if limit is None:
+        return shown
+    within = "within" if key == "pre_edge" else "at most"
+    asked = f"{limit:.0%}" if key == "pre_edge" else f"{limit:g}"
+    if abs(value) <= limit:
+        return f"{shown} (asked: {within} {asked})"
+    missed.append(f"{side}, {WORDS[key]} {shown} (asked: {within} {asked})")
+    return f"**{shown} (asked: {within} {asked}, missed)**"
 
 
 def main() -> None:
-    """Print the rows of the cases named on the command line, or of all; ``cost``: the driver's."""
-    for name in sys.argv[1:] or ("cost", "LiCoO2:O", "NMC622:Ni", "NMC622:O"):
+    """Measure the cases named on the command line, or all; ``cost``: the driver's.
+
+    ``shipped`` before them runs MPXANESSet, too; ``write`` writes the cases that are kept.
+    """
+    named = sys.argv[1:]
+    if named == ["write"]:
+        for name in dict.fromkeys(r["case"] for r in KEPT.rows()):
+            put(PAGE, f"converged_{name.replace(':', '_')}", text(name))
+        return
+    shipped = named[:1] == ["shipped"]
+    for name in named[shipped:] or ("cost", *CASES):
         if name == "cost":
-            feff_cost.structure()
+            from benchmarks import feff_cost  # its cells are those of a scan that needs this file
+
+            feff_cost.structures()
             continue
-        for line in lines(name):
-            print(json.dumps(line), flush=True)
+        rows = lines(name, shipped)
+        KEPT.add(rows)
+        for row in rows:
+            print(json.dumps(row), flush=True)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,9 @@
 """What settles the protocol of the NMC campaign: potentials' radius, stoichiometry, tolerances.
 
 ``python -m benchmarks.nmc_protocol run [part[:element] ...]`` computes what is missing, below
-``results/benchmarks/nmc_protocol``; ``... write`` puts the tables into ``docs/validation.md``.
+``results/benchmarks/nmc_protocol``, and keeps rows of what is there in
+``benchmarks/measured/nmc_protocol_*.csv``; ``... write`` puts the tables into
+``docs/validation.md``.
 Sites are of relaxed cells of the archive: those of the smallest and the largest white line that
 `fast` gives, at lithium 1.0 and 0.1. A run is identified by its input.
 """
@@ -18,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.kept import Kept, machine
 from benchmarks.rows import put, table
 from benchmarks.sites import CELL, mean_error
 from defectra.core.config import load
@@ -41,6 +44,18 @@ PRE_EDGE = (-3.0, 4.0)  # eV about the onset
 # To four digits that of protocol `campaign`.
 CONSTANT = {"Li": 5, "Mn": 10 / 3, "Co": 10 / 3, "Ni": 10 / 3, "O": 20}
 TOLERANCES = [1e-3, 1e-3, 5e-3]
+NAN = float("nan")
+WHITE = Kept("nmc_protocol_l3", ("element", "scf_A"), ("area_full_eV", "area_empty_eV", "ratio"))
+RADII = Kept(
+    "nmc_protocol_k",
+    ("element", "lithium", "scf_A"),
+    ("cpu_s", "iterations", "threshold_eV", "main_peak_eV", "area_eV", "rms", "shift_eV"),
+)
+CHANGES = Kept(
+    "nmc_protocol_changes",
+    ("change", "element", "lithium"),
+    ("rms", "shift_eV", "before", "iterations", "cpu_s"),
+)
 
 
 @dataclass(frozen=True)
@@ -117,8 +132,9 @@ def archived() -> dict[str, dict[str, Any]]:
 
 
 def _keep(site: feff.Site, edge: str, run: Run) -> None:
+    begun = machine()
     outcome = site.run(edge, run.protocol)
-    data: dict[str, Any] = {"status": outcome.status, "message": outcome.message}
+    data: dict[str, Any] = {"status": outcome.status, "message": outcome.message, **begun}
     data |= {"cpu_s": outcome.cpu_s, "attempt": outcome.attempt}
     if outcome.files:
         found = feff.parse(outcome.files)
@@ -160,55 +176,55 @@ def distance(found: dict[str, Any], other: dict[str, Any]) -> tuple[float, float
     return float(errors[best]), float(shifts[best])
 
 
-def white_lines() -> Iterator[list[str]]:
-    """White-line area of L3 at both lithium contents, by radius, beside the ratio of the holes."""
+def white_lines() -> Iterator[dict[str, Any]]:
+    """White-line area of L3 at both lithium contents, by radius."""
     for name, runs in parts().items():
         for element in HOLES if name.startswith("scf") else ():
             own = [r for r in runs if r.element == element]
             found = [stored(r, "L3", compute=False) for r in own]
             if any(f is None or "mu" not in f for f in found):
                 continue
-            areas = [area(f, WHITE_LINE, f["edge"]) for f in found if f]
-            holes = HOLES[element][EMPTY] / HOLES[element][FULL]
-            yield [
-                f"{element} L3",
-                name[3:],
-                *(f"{a:.1f}" for a in areas),
-                f"{areas[1] / areas[0]:.2f}",
-                f"{holes:.2f}",
-            ]
+            full, empty = (area(f, WHITE_LINE, f["edge"]) for f in found if f)
+            row = {"element": element, "scf_A": float(name[3:]), "ratio": empty / full}
+            yield row | {"area_full_eV": full, "area_empty_eV": empty} | _begun(*found)
 
 
-def k_edges() -> Iterator[list[str]]:
-    """K edges by radius: cost, iterations, main peak, pre-edge area; shift with lithium."""
+def k_edges() -> Iterator[dict[str, Any]]:
+    """K edges by radius: cost, iterations, main peak, pre-edge area; change against 4 Å."""
     for name, runs in parts().items():
         for run in runs:
             found = stored(run, "K", compute=False)
             if not name.startswith("scf") or found is None or "mu" not in found:
                 continue
-            yield [
-                f"{run.element} K, lithium {'1.0' if run.structure == FULL else '0.1'}",
-                name[3:],
-                "archive" if found["cpu_s"] is None else f"{found['cpu_s']:.0f}",
-                f"{found['iterations']}",
-                f"{found['edge']:.2f}",
-                f"{main_peak(found):.2f}",
-                f"{area(found, PRE_EDGE, onset(found)):.2f}",
-                *_against(run, found),
-            ]
+            row = {"element": run.element, "lithium": _lithium(run), "scf_A": float(name[3:])}
+            row |= {"cpu_s": NAN if found["cpu_s"] is None else found["cpu_s"]}
+            row |= {"iterations": found["iterations"], "threshold_eV": found["edge"]}
+            row |= {"main_peak_eV": main_peak(found)}
+            row |= {"area_eV": area(found, PRE_EDGE, onset(found))}
+            yield row | _against(run, found) | _begun(found)
 
 
-def _against(run: Run, found: dict[str, Any]) -> list[str]:
+def _lithium(run: Run) -> float:
+    return 1.0 if run.structure == FULL else 0.1
+
+
+def _begun(*found: dict[str, Any] | None) -> dict[str, Any]:
+    """Day and load of runs; empty for those of the archive."""
+    known = [f for f in found if f and "day" in f]
+    return {k: known[0][k] for k in ("day", "load")} if known else {"day": "", "load": NAN}
+
+
+def _against(run: Run, found: dict[str, Any]) -> dict[str, float]:
     """Relative RMS and shift against potentials from 4 Å."""
     wide = Run(run.structure, run.element, run.edges, (("scf_radius", 4.0),))
     reference = stored(wide, "K", compute=False)
     if reference is None or "mu" not in reference:
-        return ["", ""]
+        return {"rms": NAN, "shift_eV": NAN}
     rms, shift = distance(found, reference)
-    return [f"{rms:.3f}", f"{-shift:+.2f}"]
+    return {"rms": rms, "shift_eV": -shift}
 
 
-def changes() -> Iterator[list[str]]:
+def changes() -> Iterator[dict[str, Any]]:
     """What another stoichiometry column and other tolerances change of `fast`."""
     for name in ("stoichiometry", "tolerances"):
         for run in parts()[name]:
@@ -217,14 +233,10 @@ def changes() -> Iterator[list[str]]:
             if found is None or base is None or "mu" not in found or "mu" not in base:
                 continue
             rms, shift = distance(found, base)
-            yield [
-                name,
-                f"{run.element} K, lithium {'1.0' if run.structure == FULL else '0.1'}",
-                f"{rms:.4f}",
-                f"{-shift:+.2f}",
-                f"{base['iterations']} → {found['iterations']}",
-                f"{found['cpu_s']:.0f}",
-            ]
+            row = {"change": name, "element": run.element, "lithium": _lithium(run)}
+            row |= {"rms": rms, "shift_eV": -shift, "cpu_s": found["cpu_s"]}
+            row |= {"before": base["iterations"], "iterations": found["iterations"]}
+            yield row | _begun(found)
 
 
 def site_means() -> Iterator[list[str]]:
@@ -236,7 +248,7 @@ def site_means() -> Iterator[list[str]]:
 
 
 def tables() -> str:
-    """All tables of the scan."""
+    """All tables of the scan, of the rows that are kept."""
     white = ["edge", "SCF (Å)", "area, lithium 1.0", "area, lithium 0.1", "ratio", "ratio of holes"]
     radii = ["edge", "SCF (Å)", "CPU s", "iterations", "threshold", "main peak (eV)", "pre-edge"]
     radii += ["RMS to 4 Å", "shift (eV)"]
@@ -244,12 +256,43 @@ def tables() -> str:
     means = ["mean of", "relative RMS to the mean of all", "structures"]
     return "\n\n".join(
         (
-            table(white, white_lines()),
-            table(radii, k_edges()),
-            table(other, changes()),
+            table(white, map(_white, WHITE.rows())),
+            table(radii, map(_radius, RADII.rows())),
+            table(other, map(_change, CHANGES.rows())),
             table(means, site_means()),
         )
     )
+
+
+def _white(r: dict[str, Any]) -> list[str]:
+    holes = HOLES[r["element"]][EMPTY] / HOLES[r["element"]][FULL]
+    areas = [f"{r[k]:.1f}" for k in ("area_full_eV", "area_empty_eV")]
+    return [f"{r['element']} L3", f"{r['scf_A']:g}", *areas, f"{r['ratio']:.2f}", f"{holes:.2f}"]
+
+
+def _radius(r: dict[str, Any]) -> list[str]:
+    return [
+        f"{r['element']} K, lithium {r['lithium']:.1f}",
+        f"{r['scf_A']:g}",
+        "archive" if np.isnan(r["cpu_s"]) else f"{r['cpu_s']:.0f}",
+        f"{r['iterations']:.0f}",
+        f"{r['threshold_eV']:.2f}",
+        f"{r['main_peak_eV']:.2f}",
+        f"{r['area_eV']:.2f}",
+        "" if np.isnan(r["rms"]) else f"{r['rms']:.3f}",
+        "" if np.isnan(r["rms"]) else f"{r['shift_eV']:+.2f}",
+    ]
+
+
+def _change(r: dict[str, Any]) -> list[str]:
+    return [
+        r["change"],
+        f"{r['element']} K, lithium {r['lithium']:.1f}",
+        f"{r['rms']:.4f}",
+        f"{r['shift_eV']:+.2f}",
+        f"{r['before']:.0f} → {r['iterations']:.0f}",
+        f"{r['cpu_s']:.0f}",
+    ]
 
 
 def write() -> None:
@@ -283,6 +326,9 @@ def main() -> None:
                     found["cpu_s"],
                     flush=True,
                 )
+    WHITE.add(white_lines())
+    RADII.add(k_edges())
+    CHANGES.add(changes())
     print(tables())
 
 
