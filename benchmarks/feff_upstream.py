@@ -3,7 +3,8 @@
 ``python -m benchmarks.feff_upstream`` runs the stages of LiCoO2, O K, in temporary folders and
 keeps its rows in ``benchmarks/measured/feff_upstream.csv`` (cost, page faults, SHA-256 of the
 output) and, where ``perf`` can record, in ``feff_profile.csv`` (share of each routine); ``...
-write`` puts both into the page, and the input beside it. ``... input`` prints the input.
+write`` puts both into the page, and the input beside it. ``... input`` prints the input. What is
+kept is not run again; for that, remove its row.
 """
 
 from __future__ import annotations
@@ -102,11 +103,12 @@ def costs() -> Iterator[dict[str, Any]]:
         (f"FMS {radius:g} Å, glibc set", radius, {}) for radius in RADII
     ]
     runs += [
-        (f"FMS {USUAL:g} Å, glibc as it is", USUAL, {"environment": PLAIN}),
         (f"FMS {USUAL:g} Å, glibc set, first number {size}", USUAL, {"first": size}),
         (f"FMS {USUAL:g} Å, glibc set, first number {size - 1}", USUAL, {"first": size - 1}),
+        (f"FMS {USUAL:g} Å, glibc as it is", USUAL, {"environment": PLAIN}),
     ]
-    for what, radius, more in runs:
+    kept = {r["what"] for r in COSTS.rows()}
+    for what, radius, more in (r for r in runs if r[0] not in kept):
         with tempfile.TemporaryDirectory(prefix="feff-") as name:
             folder = Path(name)
             (folder / "feff.inp").write_text(text_of(radius), encoding="utf-8")
@@ -115,7 +117,8 @@ def costs() -> Iterator[dict[str, Any]]:
 
 def profiles() -> Iterator[dict[str, Any]]:
     """Share of each routine in the stages of potentials and of scattering; none without perf."""
-    if shutil.which("perf") is None:
+    kept = {r["stage"] for r in PROFILE.rows()}
+    if shutil.which("perf") is None or {"pot", "fms"} <= kept:
         return
     with tempfile.TemporaryDirectory(prefix="feff-") as name:
         folder, begun = Path(name), machine()
