@@ -28,7 +28,7 @@ from defectra.core.config import load
 from defectra.engines import process
 from defectra.engines.feff import child as feff_child
 from defectra.engines.feff.dimensions import NAME as DIMENSIONS
-from defectra.engines.feff.dimensions import largest_cluster
+from defectra.engines.feff.dimensions import largest_cluster, limited
 from defectra.engines.feff.input import cluster, feff_input
 from defectra.engines.feff.run import ALLOCATOR, ATOMS
 from defectra.engines.release import release
@@ -116,7 +116,10 @@ def costs() -> Iterator[dict[str, Any]]:
 
 
 def profiles() -> Iterator[dict[str, Any]]:
-    """Share of each routine in the stages of potentials and of scattering; none without perf."""
+    """Share of each routine in the stages of potentials and of scattering; none without perf.
+
+    The arrays of the potentials are cut to what they need, so that the profile shows what is left.
+    """
     kept = {r["stage"] for r in PROFILE.rows()}
     if shutil.which("perf") is None or {"pot", "fms"} <= kept:
         return
@@ -124,13 +127,19 @@ def profiles() -> Iterator[dict[str, Any]]:
         folder, begun = Path(name), machine()
         (folder / "feff.inp").write_text(text_of(), encoding="utf-8")
         stage(folder, *ATOMS)
-        for names in (("pot",), ("screen", "xsph"), ("fms",)):
-            command = ["perf", "record", "-q", "-F", "99", "-o", "perf.data", sys.executable, "-P"]
-            command += [feff_child.__file__, *names]
-            process.run(command, folder, ALLOCATOR, TIMEOUT)
-            for routine, percent in routines(folder):
-                if names != ("screen", "xsph"):
-                    yield {"stage": names[0], "routine": routine, "percent": percent, **begun}
+        with limited(folder, needed()):
+            _recorded(folder, "pot")
+        for routine, percent in routines(folder):
+            yield {"stage": "pot", "routine": routine, "percent": percent, **begun}
+        stage(folder, "screen", "xsph")
+        _recorded(folder, "fms")
+        for routine, percent in routines(folder):
+            yield {"stage": "fms", "routine": routine, "percent": percent, **begun}
+
+
+def _recorded(folder: Path, name: str) -> None:
+    command = ["perf", "record", "-q", "-F", "99", "-o", "perf.data", sys.executable, "-P"]
+    process.run([*command, feff_child.__file__, name], folder, ALLOCATOR, TIMEOUT)
 
 
 def routines(folder: Path) -> Iterator[tuple[str, float]]:
@@ -163,7 +172,7 @@ def text() -> str:
     shares = PROFILE.rows()
     if shares:
         own = [[r["stage"], f"`{r['routine']}`", f"{r['percent']:.0f} %"] for r in shares]
-        parts += [table(["stage", "routine", "share of its CPU time"], own)]
+        parts += [table(["stage", "routine", "share of its CPU time, arrays of `pot` cut"], own)]
     return "\n\n".join(parts)
 
 
