@@ -168,7 +168,7 @@ def text() -> str:
         ]
         for r in rows
     ]
-    parts = [f"feff10-rs {release('feff')}. {when(rows)}", table(head, lines)]
+    parts = [f"{release('feff')}. {when(rows)}", table(head, lines)]
     shares = PROFILE.rows()
     if shares:
         own = [[r["stage"], f"`{r['routine']}`", f"{r['percent']:.0f} %"] for r in shares]
