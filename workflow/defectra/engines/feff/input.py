@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from defectra.core.errors import EngineError
 from defectra.engines.feff.settings import FeffProtocol
-from defectra.structures.geometry import to_pymatgen
 
 # The atom list reaches further than any sphere of a protocol, so that potentials do not depend
 # on the radius of full multiple scattering and can serve several fidelities.
@@ -50,12 +49,22 @@ class Cluster:
 
 def cluster(geometry: Mapping[str, Any], index: int, radius: float = CLUSTER_RADIUS) -> Cluster:
     """Atoms within `radius` Å of site `index` of a geometries row."""
-    structure = to_pymatgen(geometry)
-    centre = structure[index].coords
-    found = structure.get_sites_in_sphere(centre, radius)
+    from pymatgen.core import Lattice, get_el_sp
+
+    lattice = Lattice(np.array(geometry["lattice"]).reshape(3, 3))
+    sites = np.array(geometry["coords"]).reshape(-1, 3)
+    names = {s: get_el_sp(s).symbol for s in dict.fromkeys(geometry["species"])}
+    elements = [names[s] for s, _ in zip(geometry["species"], sites, strict=True)]
+    centre = lattice.get_cartesian_coords(sites[index])
+    found = lattice.get_points_in_sphere(sites, centre, radius, zip_results=False)
+    # atom by atom: a product of all at once may differ in the last bit, and this is an identity
+    places = np.array([lattice.get_cartesian_coords(own) for own in found[0]])
     atoms = sorted(
-        (round(n.nn_distance, 4), n.specie.symbol, tuple(np.round(n.coords - centre, 4) + 0.0))
-        for n in found
+        zip(
+            np.round(found[1], 4).tolist(),
+            [elements[k] for k in found[2]],
+            map(tuple, (np.round(places - centre, 4) + 0.0).tolist()),
+        )
     )
     return Cluster(
         np.array([a[2] for a in atoms]),
@@ -98,7 +107,7 @@ def feff_input(atoms: Cluster, edge: str, protocol: FeffProtocol, mixing: float)
     cards += [_potential(i, e, amounts[e], protocol.basis) for i, e in enumerate(others, 1)]
     cards.append("ATOMS")
     for k, (xyz, element, distance) in enumerate(
-        zip(atoms.positions, atoms.species, atoms.distances)
+        zip(atoms.positions.tolist(), atoms.species, atoms.distances.tolist())
     ):
         x, y, z = xyz
         ipot = 0 if k == 0 else others.index(element) + 1
