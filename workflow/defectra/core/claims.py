@@ -71,14 +71,14 @@ class Estimate(NamedTuple):
     def mean(cls, values: Iterable[float]) -> Estimate:
         """Mean of independent values, and its interval of Student's t; one value has none."""
         import numpy as np
-        from scipy.stats import t
+        from scipy.special import stdtrit
 
         x = np.array(list(values), dtype=float)
         if not len(x):
             return NOTHING
         half = NAN
         if len(x) > 1:
-            half = float(t.ppf(0.95, len(x) - 1) * x.std(ddof=1) / np.sqrt(len(x)))
+            half = float(stdtrit(len(x) - 1, 0.95) * x.std(ddof=1) / np.sqrt(len(x)))
         middle = float(x.mean())
         return cls(middle, middle - half, middle + half, len(x))
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg.lapack import dposv
-from scipy.spatial.distance import cdist
+from scipy.linalg.lapack import dpotrf, dpotrs
+from scipy.spatial.distance import cdist, pdist, squareform
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -36,23 +37,36 @@ class Kernel:
         Shape (b,).
     scale
         Width of the Gaussian, or mean square distance from the centre.
+    squares
+        Of a Gaussian: square distances of the training rows, each pair once, shape
+        (m (m - 1) / 2,).
     """
 
     name: KernelName
     rows: Floats
     centre: Floats
     scale: float
+    squares: Floats
 
     @classmethod
     def of(cls, name: KernelName, rows: Floats) -> Kernel:
         """Kernel of training rows."""
-        centre = rows.mean(axis=0)
+        centre, squares = rows.mean(axis=0), np.empty(0)
         if name == "kernel":
-            distances = cdist(rows, rows)
-            scale = float(np.median(distances[np.triu_indices(len(rows), 1)]))
+            squares = pdist(rows, "sqeuclidean")
+            scale = float(np.median(np.sqrt(squares)))
         else:
             scale = float(((rows - centre) ** 2).sum(axis=1).mean())
-        return cls(name, rows, centre, scale if scale > 0 else 1.0)
+        return cls(name, rows, centre, scale if scale > 0 else 1.0, squares)
+
+    @cached_property
+    def own(self) -> Floats:
+        """Kernel between the training rows, shape (m, m)."""
+        if self.name != "kernel":
+            return self.with_rows(self.rows)
+        whole = squareform(np.exp(-self.squares / (2 * self.scale**2)), checks=False)
+        np.fill_diagonal(whole, 1.0)
+        return np.asarray(whole)
 
     def with_rows(self, other: Floats) -> Floats:
         """Kernel between other rows and the training rows, shape (t, m)."""
@@ -144,20 +158,22 @@ def fit(
     """
     coded, middle = targets.coded()
     held = np.zeros((len(PENALTIES), *coded.shape))
+    turned = np.asfortranarray(kernel)
     for part in np.unique(parts):
         test = parts == part
         train = ~test
         if not train.any():
             continue
-        own, cross = kernel[np.ix_(train, train)], kernel[np.ix_(test, train)]
+        own, cross = turned.T[np.ix_(train, train)].T, kernel[np.ix_(test, train)]
+        labels = np.asfortranarray(coded[train])
         for k, penalty in enumerate(PENALTIES):
-            held[k, test] = cross @ _solve(own, penalty, coded[train])
+            held[k, test] = cross @ _solve(own, penalty, labels)
     squares = (held - coded) ** 2
     errors = squares.mean(axis=1)
     best = errors.argmin(axis=0) if families is None else _steady(squares, families)
     dual = np.empty_like(coded)
     for k in np.unique(best):
-        dual[:, best == k] = _solve(kernel, PENALTIES[k], coded[:, best == k])
+        dual[:, best == k] = _solve(turned, PENALTIES[k], coded[:, best == k])
     chosen = held[best, :, np.arange(len(best))].T
     added = np.where(targets.is_class, 0.5 - _threshold(chosen, targets), middle)
     error = errors[best, np.arange(len(best))]
@@ -197,9 +213,10 @@ def _threshold(held: Floats, targets: Targets) -> Floats:
 
 
 def _solve(kernel: Floats, penalty: float, values: Floats) -> Floats:
-    damped = np.array(kernel, order="F")
-    damped[np.diag_indices_from(damped)] += penalty
-    _, found, info = dposv(damped, values, lower=1, overwrite_a=1)
+    """Weights; `kernel` in the order of Fortran, of which a copy is factorised in place."""
+    damped = kernel.copy(order="F")
+    damped.ravel(order="K")[:: len(damped) + 1] += penalty
+    factor, info = dpotrf(damped, lower=1, clean=0, overwrite_a=1)
     if info:
         raise np.linalg.LinAlgError(f"kernel with penalty {penalty}: not positive definite")
-    return np.asarray(found)
+    return np.asarray(dpotrs(factor, values, lower=1)[0])

@@ -141,7 +141,7 @@ class EdgesModel:
         """Answer of one of the models about every target, shape (targets,)."""
         train, own = self._features(spectra, subset, draw)
         kernels = {e: Kernel.of("kernel", train[e]) for e in subset}
-        whole = sum(kernels[e].with_rows(train[e]) for e in subset) / len(subset)
+        whole = sum(kernels[e].own for e in subset) / len(subset)
         cross = sum(kernels[e].with_rows(own[e]) for e in subset) / len(subset)
         known = np.tile(np.isfinite(self.labels), (COPIES, 1))
         labels, is_class = np.tile(self.labels, (COPIES, 1)), np.array(self.about.is_class)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +35,12 @@ class EdgeCurves:
         first, last = self.energy[0] + MARGIN, self.energy[-1] - MARGIN
         return first + BIN * np.arange(int((last - first) / BIN + 1e-9) + 1, dtype=np.float64)
 
+    @cached_property
+    def _areas(self) -> Floats:
+        """Area below each spectrum up to each energy, eV times its scale, shape (n, g)."""
+        between = (self.mu[:, 1:] + self.mu[:, :-1]) / 2 * float(self.energy[1] - self.energy[0])
+        return np.concatenate([np.zeros((len(self.mu), 1)), np.cumsum(between, axis=1)], axis=1)
+
     def moved(self, shifts: Floats, noise: Floats | None = None) -> Floats:
         """Share of the area in each bin after moving each row by its shift, shape (n, b).
 
@@ -46,8 +53,7 @@ class EdgeCurves:
             Added to the shares in units of the largest share of the row, shape (n, b).
         """
         step = float(self.energy[1] - self.energy[0])
-        between = (self.mu[:, 1:] + self.mu[:, :-1]) / 2 * step
-        area = np.concatenate([np.zeros((len(self.mu), 1)), np.cumsum(between, axis=1)], axis=1)
+        area = self._areas
         place = (self.bins[None, :] - shifts[:, None] - self.energy[0]) / step
         below = np.clip(np.floor(place).astype(int), 0, len(self.energy) - 2)
         rows = np.arange(len(self.mu))[:, None]

@@ -66,7 +66,7 @@ def student(
     count
         Groups that count for the degrees of freedom, if fewer than those left out.
     """
-    from scipy.stats import t
+    from scipy.special import stdtrit
 
     value, rest = float(values[0]), values[1:]
     count = len(rest) if count is None else count
@@ -76,7 +76,7 @@ def student(
     error = float(np.sqrt((len(rest) - 1) / len(rest) * ((rest - rest.mean()) ** 2).sum()))
     if error <= 1e-12 * max(1.0, abs(value)):
         return nothing
-    half = float(t.ppf((1 + level) / 2, count - 1)) * error
+    half = float(stdtrit(count - 1, (1 + level) / 2)) * error
     return value, max(value - half, bounds[0]), min(value + half, bounds[1])
 
 

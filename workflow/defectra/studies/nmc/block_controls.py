@@ -104,5 +104,5 @@ def _answers(
         return components.answers("xgboost", train, targets, test, seed)
     kernel = Kernel.of(model, train)
     parts = edge_kernels.inner_folds(groups, seed)
-    fitted = edge_kernels.fit(kernel.with_rows(train), targets, parts)
+    fitted = edge_kernels.fit(kernel.own, targets, parts)
     return fitted.answers(kernel.with_rows(test))

@@ -269,7 +269,7 @@ class FoldData:
         edges = tuple(self.train)
         for name in asked.kernels:
             kernels = {e: Kernel.of(name, self.train[e]) for e in edges}
-            own = {e: k.with_rows(self.train[e]) for e, k in kernels.items()}
+            own = {e: k.own for e, k in kernels.items()}
             cross = {e: k.with_rows(self.test[e]) for e, k in kernels.items()}
             for subset in asked.subsets:
                 found = edge_kernels.fit(_mean(own, subset), self.targets, self.inner)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from defectra.core.records import Metric
-from defectra.learn import scores
+from defectra.learn import repeated_scores, scores
 from defectra.learn.crossval import TARGETS
 from defectra.studies.nmc.block_arms import Arms, Labels
 from defectra.studies.nmc.block_models import Held
@@ -94,10 +94,14 @@ def content_curves(
     arms: Arms, labels: Sequence[Labels], values: Floats, k: int, bootstrap: Bootstrap
 ) -> dict[Metric, Floats]:
     """RMSE and R² of a content, shape (1 + resamples,); `values` has shape (d, n)."""
-    weights = bootstrap.of_rows(arms.groups)
-    truth = np.array([own.values[:, k] for own in labels])
-    kinds: dict[Metric, scores.Score] = {Metric.RMSE: scores.rmse, Metric.R2: scores.r2}
-    return {m: scores.repeated(score, truth, values, weights) for m, score in kinds.items()}
+    if not np.isfinite(values).all():
+        nothing = np.full(len(bootstrap.weights), np.nan)
+        return dict.fromkeys((Metric.RMSE, Metric.R2), nothing)
+    weights, total = bootstrap.of_rows(arms.groups), np.zeros((2, len(bootstrap.weights)))
+    for own, here in _alike([own.values[:, k] for own in labels]):
+        total += len(here) * np.array(repeated_scores.rmse_and_r2(own, values[here], weights))
+    rmse, r2 = total / len(labels)
+    return {Metric.RMSE: rmse, Metric.R2: r2}
 
 
 def pair_curves(
@@ -110,25 +114,33 @@ def pair_curves(
     labels, values
         Labels of each measurement, and its answers about the target of the pair, shape (d, n).
     """
+    found = {
+        metric: np.zeros(len(bootstrap.weights))
+        for metric in (Metric.AUROC, Metric.BALANCED_ACCURACY, Metric.WIN_RATE)
+    }
     if not np.isfinite(values).all():
-        nothing = np.full(len(bootstrap.weights), np.nan)
-        return dict.fromkeys((Metric.AUROC, Metric.BALANCED_ACCURACY, Metric.WIN_RATE), nothing)
+        return {metric: curve + np.nan for metric, curve in found.items()}
     groups = np.array(arms.groups)
-    found: dict[Metric, list[Floats]] = {}
-    for own, answer in zip(labels, values):
-        rows = np.flatnonzero(np.isin(own.arms, (pair.arm, pair.other)))
-        truth = (own.arms[rows] == pair.arm).astype(float)
-        weights = bootstrap.of_rows(list(groups[rows]))
-        for metric, score in (
-            (Metric.AUROC, scores.auroc),
-            (Metric.BALANCED_ACCURACY, scores.balanced_accuracy),
-        ):
-            found.setdefault(metric, []).append(score(truth, answer[rows], weights))
-        first, second = paired(arms, own, answer, pair)
-        won = np.where(first == second, 0.5, first > second)
+    for passed, here in _alike([own.arms for own in labels]):
+        rows = np.flatnonzero(np.isin(passed, (pair.arm, pair.other)))
+        truth = (passed[rows] == pair.arm).astype(float)
+        of_pair = truth, values[np.ix_(here, rows)], bootstrap.of_rows(list(groups[rows]))
+        found[Metric.AUROC] += len(here) * repeated_scores.auroc(*of_pair)
+        found[Metric.BALANCED_ACCURACY] += len(here) * repeated_scores.balanced_accuracy(*of_pair)
+        own = labels[here[0]]
+        first, second = paired(arms, own, values[here], pair)
+        won = np.where(first == second, 0.5, first > second).mean(axis=0)
         by_block = bootstrap.of_rows(pair_groups(arms, own, pair))
-        found.setdefault(Metric.WIN_RATE, []).append(by_block @ won / by_block.sum(axis=1))
-    return {m: np.mean(v, axis=0) for m, v in found.items()}
+        found[Metric.WIN_RATE] += len(here) * (by_block @ won / by_block.sum(axis=1))
+    return {metric: curve / len(labels) for metric, curve in found.items()}
+
+
+def _alike(labels: Sequence[NDArray[Any]]) -> Iterator[tuple[NDArray[Any], list[int]]]:
+    """Labels that some measurements share, and the places of these measurements."""
+    places: dict[bytes, list[int]] = {}
+    for place, own in enumerate(labels):
+        places.setdefault(own.tobytes(), []).append(place)
+    yield from ((labels[here[0]], here) for here in places.values())
 
 
 def _members(arms: Arms, labels: Labels, pair: Pair) -> tuple[NDArray[Any], NDArray[Any]]:
@@ -141,9 +153,9 @@ def _members(arms: Arms, labels: Labels, pair: Pair) -> tuple[NDArray[Any], NDAr
 
 
 def paired(arms: Arms, labels: Labels, answer: Floats, pair: Pair) -> tuple[Floats, Floats]:
-    """Answers about the two arms of each block, shape (blocks,) each."""
+    """Answers (..., n) about the two arms of each block, shape (..., blocks) each."""
     first, second = _members(arms, labels, pair)
-    return answer[first], answer[second]
+    return answer[..., first], answer[..., second]
 
 
 def pair_groups(arms: Arms, labels: Labels, pair: Pair) -> list[str]:
@@ -153,8 +165,11 @@ def pair_groups(arms: Arms, labels: Labels, pair: Pair) -> list[str]:
 
 def pairs_won(arms: Arms, held: Held, values: Floats, pair: Pair) -> NDArray[np.bool_]:
     """Which pairs are won in more than half of the measurements, shape (blocks,)."""
-    both = [paired(arms, own, answer, pair) for own, answer in zip(held.labels, values)]
-    return np.asarray(np.mean([a > b for a, b in both], axis=0) > 0.5)
+    won = 0
+    for _, here in _alike([own.arms for own in held.labels]):
+        first, second = paired(arms, held.labels[here[0]], values[here], pair)
+        won = won + (first > second).sum(axis=0)
+    return np.asarray(won > 0.5 * len(held.labels))
 
 
 def mcnemar(first: NDArray[np.bool_], second: NDArray[np.bool_]) -> float:
@@ -182,6 +197,7 @@ class Sheet:
     bootstrap: Bootstrap
     seed: int
     name: str = "blocks"
+    _constant: dict[int, Floats] = field(default_factory=dict, init=False, repr=False, compare=False)
     _known: dict[tuple[int, Pair], tuple[Floats, dict[Metric, Floats]]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
@@ -218,11 +234,12 @@ class Sheet:
             if target.is_class:
                 continue
             found = content_curves(self.arms, self.held.labels, values[..., k], k, self.bootstrap)
-            mean = content_curves(
-                self.arms, self.held.labels, self.held.constant[..., k], k, self.bootstrap
-            )
+            if k not in self._constant:
+                constant = self.held.constant[..., k]
+                known = content_curves(self.arms, self.held.labels, constant, k, self.bootstrap)
+                self._constant[k] = known[Metric.RMSE]
             with np.errstate(divide="ignore", invalid="ignore"):
-                found[Metric.SKILL] = 1 - found[Metric.RMSE] / mean[Metric.RMSE]
+                found[Metric.SKILL] = 1 - found[Metric.RMSE] / self._constant[k]
             for metric, curve in found.items():
                 value = scores.interval(curve)
                 yield self.row(target.name, features, model, ALL_ARMS, metric, value)

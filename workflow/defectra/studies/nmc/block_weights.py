@@ -159,7 +159,7 @@ def _fitted(arms: Arms, train: NDArray[np.int64], draw: tuple[int, int], steady:
     copies = [MEASURED.draw(arms.curves, generator) for _ in range(COPIES)]
     features = {e: np.vstack([c[e][train] for c in copies]) for e in arms.edges}
     kernels = {e: Kernel.of("ridge", rows) for e, rows in features.items()}
-    own = sum(k.with_rows(features[e]) for e, k in kernels.items()) / len(kernels)
+    own = sum(k.own for k in kernels.values()) / len(kernels)
     targets = Targets(np.tile(arms.truth[train], (COPIES, 1)), arms.is_class)
     groups = [arms.groups[i] for i in train] * COPIES
     parts = edge_kernels.inner_folds(groups, seed + more)

@@ -96,7 +96,7 @@ def kernel_answers(
     kernel = Kernel.of("kernel", train)
     targets = Targets(np.tile(labels, COPIES)[:, None], np.array([False]))
     parts = edge_kernels.inner_folds(groups * COPIES, seed)
-    model = edge_kernels.fit(kernel.with_rows(train), targets, parts)
+    model = edge_kernels.fit(kernel.own, targets, parts)
     still = model.answers(kernel.with_rows(own.moved(np.zeros(len(own.mu)))))[:, 0]
     moved = [
         model.answers(kernel.with_rows(_drawn(own, MEASURED, generator)))[:, 0]

@@ -57,7 +57,7 @@ def ridge(
     kernel = Kernel.of("ridge", (train - mean) / sd)
     targets = Targets(known[:, None], np.array([True]))
     parts = edge_kernels.inner_folds(groups, 0)
-    fitted = edge_kernels.fit(kernel.with_rows(kernel.rows), targets, parts)
+    fitted = edge_kernels.fit(kernel.own, targets, parts)
     return fitted.answers(kernel.with_rows((test - mean) / sd))[:, 0]
 
 
