@@ -33,7 +33,7 @@ PLOTS = BLOCK_PLOTS | {
 SCORES = {"score", "collect_scores", "make_report"}
 MODELS = {"evaluate", "plot_parity", "plot_edges"} | SCORES
 EXTERNAL = {"evaluate_external"}
-BLOCKS = {"evaluate_blocks", "save_model"} | {
+BLOCKS = {"evaluate_blocks", "compare_converged", "save_model"} | {
     f"plot_blocks_{n}" for n in ("contents", "gains", "curves")
 }
 WEIGHTS = {"weigh_blocks", "plot_blocks_weights"}

@@ -94,4 +94,5 @@ def test_a_missing_answer_leaves_no_score() -> None:
     bootstrap = Bootstrap.of(arms, 5, 0)
     found = [*pair_curves(arms, labels, values, PAIRS[0], bootstrap).values()]
     found += content_curves(arms, labels, values, 0, bootstrap).values()
-    assert len(found) == 5 and all(np.isnan(curve).all() for curve in found)
+    assert len(found) == 5
+    assert all(np.isnan(curve).all() for curve in found)

@@ -19,6 +19,7 @@ from defectra.core.store import Archive, to_arrow, write_table
 from defectra.learn.edges_model import DRAWS, is_edges_model, load_edges_model
 from defectra.spectra.align import points
 from defectra.studies.nmc import block_plots, block_steps, block_weights
+from defectra.studies.nmc.block_convergence import COLUMNS
 from defectra.studies.nmc.block_evaluate import HALVES_COLUMNS, evaluate_blocks
 from defectra.studies.nmc.block_saved import save
 from defectra.studies.nmc.block_statistics import CAMPAIGN_COLUMNS, campaign
@@ -236,6 +237,9 @@ def test_steps_without_any_block_leave_empty_tables_and_figures(tmp_path):
         SimpleNamespace(input=given, output=SimpleNamespace(**out), params=params)
     )
     assert read_csv(out["halves"], HALVES_COLUMNS) == []
+    table = SimpleNamespace(input=given, output=[out["convergence"]], params=params)
+    block_steps.compare_converged(table)
+    assert read_csv(out["convergence"], COLUMNS) == []
     external = SimpleNamespace(metrics=tmp_path / "m.csv", predictions=tmp_path / "q.parquet")
     given.geometries = tmp_path / "geometries.parquet"
     write_table(given.geometries, [], GEOMETRIES)

@@ -197,7 +197,9 @@ class Sheet:
     bootstrap: Bootstrap
     seed: int
     name: str = "blocks"
-    _constant: dict[int, Floats] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _constant: dict[int, Floats] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
     _known: dict[tuple[int, Pair], tuple[Floats, dict[Metric, Floats]]] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )

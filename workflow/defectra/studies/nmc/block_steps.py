@@ -41,24 +41,21 @@ def read_blocks(job: Job) -> None:
 
 
 def evaluate_blocks(job: Job) -> None:
-    """Models of the blocks; what converged potentials change, in spectra and for the models.
+    """Models of the blocks.
 
-    Input rows, converged (parquet); output metrics, curves, learning, halves, strata, convergence
-    (csv), predictions (parquet).
+    Input rows (parquet); output metrics, curves, learning, halves, strata (csv), predictions
+    (parquet).
 
-    params.design = JSON (:func:`defectra.studies.nmc.block_tables.block_design`); params.archive =
-    parts of the archive of blocks; params.grids = nmc.edges; params.config = folds, repeats,
-    bootstrap of nmc.model; params.planned = nmc.blocks.count; params.seed.
+    params.grids = nmc.edges; params.config = folds, repeats, bootstrap of nmc.model;
+    params.planned = nmc.blocks.count; params.seed.
     """
     import json
 
     from defectra.core.csvs import write_csv
-    from defectra.core.project_files import archive_folder
     from defectra.core.records import METRICS_COLUMNS
     from defectra.core.settings import ModelSettings
     from defectra.core.store import write_table
     from defectra.learn.predictions import PREDICTIONS
-    from defectra.studies.nmc.block_convergence import COLUMNS, compare_archived
     from defectra.studies.nmc.block_curves import CURVE_COLUMNS, LEARNING_COLUMNS
     from defectra.studies.nmc.block_evaluate import HALVES_COLUMNS, evaluate_blocks
     from defectra.studies.nmc.block_strata import STRATA_COLUMNS
@@ -74,10 +71,30 @@ def evaluate_blocks(job: Job) -> None:
     write_csv(job.output.learning, found.learning, LEARNING_COLUMNS)
     write_csv(job.output.halves, found.halves, HALVES_COLUMNS)
     write_csv(job.output.strata, found.strata, STRATA_COLUMNS)
-    archive, converged = archive_folder(job.params.archive), read_block_rows(job.input.converged)
-    compared = compare_archived(job.params.design, rows, converged, archive, grids, seed)
-    write_csv(job.output.convergence, compared, COLUMNS)
     write_table(job.output.predictions, found.predictions, PREDICTIONS)
+
+
+def compare_converged(job: Job) -> None:
+    """What converged potentials change, in spectra and for the models.
+
+    Input rows, converged (parquet); output (csv).
+
+    params.design = JSON (:func:`defectra.studies.nmc.block_tables.block_design`); params.archive =
+    parts of the archive of blocks; params.grids = nmc.edges; params.seed.
+    """
+    import json
+
+    from defectra.core.csvs import write_csv
+    from defectra.core.project_files import archive_folder
+    from defectra.studies.nmc.block_convergence import COLUMNS, compare_archived
+    from defectra.studies.nmc.block_tables import read_block_rows
+    from defectra.studies.nmc.settings import Grid
+
+    grids = {name: Grid(**grid) for name, grid in json.loads(job.params.grids).items()}
+    rows, converged = read_block_rows(job.input.rows), read_block_rows(job.input.converged)
+    archive, seed = archive_folder(job.params.archive), int(job.params.seed)
+    compared = compare_archived(job.params.design, rows, converged, archive, grids, seed)
+    write_csv(job.output[0], compared, COLUMNS)
 
 
 def evaluate_external(job: Job) -> None:

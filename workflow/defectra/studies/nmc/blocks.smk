@@ -131,14 +131,12 @@ use rule step as measure_shells with:
 use rule step as evaluate_blocks with:
     input:
         rows=rules.read_blocks.output.rows,
-        converged=rules.read_blocks.output.converged,
     output:
         metrics="results/nmc/blocks/metrics.csv",
         curves="results/nmc/blocks/curves.csv",
         learning="results/nmc/blocks/learning.csv",
         halves="results/nmc/blocks/halves.csv",
         strata="results/nmc/blocks/strata.csv",
-        convergence="results/nmc/blocks/convergence.csv",
         predictions="results/nmc/blocks/predictions.parquet",
     log:
         "results/logs/nmc/evaluate_blocks.log",
@@ -147,13 +145,33 @@ use rule step as evaluate_blocks with:
         **need(mb=2000, minutes=60),
     params:
         **step("defectra.studies.nmc.block_steps.evaluate_blocks"),
+        grids=leaf(CONFIG, "nmc", "edges"),
+        config=block_model(CONFIG),
+        planned=leaf(CONFIG, "nmc", "blocks", "count"),
+        seed=leaf(CONFIG, "seed"),
+
+
+# What converged potentials change, in spectra and for the models: beside the longest step.
+
+
+use rule step as compare_converged with:
+    input:
+        rows=rules.read_blocks.output.rows,
+        converged=rules.read_blocks.output.converged,
+    output:
+        "results/nmc/blocks/convergence.csv",
+    log:
+        "results/logs/nmc/compare_converged.log",
+    priority: 5
+    resources:
+        **need(mb=1500, minutes=30),
+    params:
+        **step("defectra.studies.nmc.block_steps.compare_converged"),
         design=block_design(CONFIG),
         archive=archive_parts(
             f"{CONFIG.archive}/nmc_blocks", "calculations", "geometries", "spectra"
         ),
         grids=leaf(CONFIG, "nmc", "edges"),
-        config=block_model(CONFIG),
-        planned=leaf(CONFIG, "nmc", "blocks", "count"),
         seed=leaf(CONFIG, "seed"),
 
 

@@ -157,7 +157,7 @@ use rule step as plot_blocks_contents with:
 use rule step as plot_blocks_gains with:
     input:
         metrics=rules.evaluate_blocks.output.metrics,
-        convergence=rules.evaluate_blocks.output.convergence,
+        convergence=rules.compare_converged.output[0],
     output:
         gains=report(
             "results/nmc/figures/blocks_gains.png",

@@ -114,7 +114,7 @@ use rule step as score with:
         codes=rules.compare_codes.output[0],
         shells=rules.measure_shells.output.shells,
         images=rules.compare_images.output[0],
-        convergence=rules.evaluate_blocks.output.convergence,
+        convergence=rules.compare_converged.output[0],
         weights=rules.weigh_blocks.output[0],
     output:
         metrics=report(
