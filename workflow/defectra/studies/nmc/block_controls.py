@@ -58,6 +58,8 @@ def hold_out(
     n_folds: int,
     seed: int,
     repeats: int | None = None,
+    *,
+    classes_only: bool = False,
 ) -> Answers:
     """Answers of a model that is shown no spectrum, on the folds of `held`; equal in each test.
 
@@ -68,7 +70,10 @@ def hold_out(
     repeats
         Repeats with folds of their own, after which the answers begin anew (the labels must be
         the same in all of them); none: as many as `held` has.
+    classes_only
+        Whether contents are left out: NaN.
     """
+    asked = arms.is_class if classes_only else np.ones(len(arms.targets), dtype=bool)
     out = Answers.empty(len(held.labels), arms)
     length = len(held.labels) if repeats is None else repeats * TESTS
     for repeat, start in enumerate(range(0, len(held.labels), TESTS)):
@@ -78,11 +83,12 @@ def hold_out(
             continue
         labels = held.labels[start].values
         for train, test in split_folds(arms, held.split, n_folds, repeat):
-            targets = Targets(labels[train], arms.is_class)
+            targets = Targets(labels[np.ix_(train, asked)], arms.is_class[asked])
             groups = [arms.groups[i] for i in train]
             fold = _scaled(values[train], values[test])
             found = _answers(model, fold, targets, groups, seed + repeat)
-            out.values[start : start + TESTS, test] = found
+            here = np.arange(start, start + TESTS)
+            out.values[np.ix_(here, test, np.flatnonzero(asked))] = found
     return out
 
 

@@ -180,7 +180,14 @@ def _controls(runner: Runner, held: Held) -> Iterator[Row]:
         values = block_controls.matrix(arms, name)
         for model in models:
             found = block_controls.hold_out(
-                arms, held, values, model, runner.settings.folds, runner.seed, repeats
+                arms,
+                held,
+                values,
+                model,
+                runner.settings.folds,
+                runner.seed,
+                repeats,
+                classes_only=model == "xgboost" and name != METADATA,
             ).values
             yield from sheet.defects(found, name, model)
             if name == METADATA:
