@@ -56,7 +56,7 @@ def cluster(geometry: Mapping[str, Any], index: int, radius: float = CLUSTER_RAD
     names = {s: get_el_sp(s).symbol for s in dict.fromkeys(geometry["species"])}
     elements = [names[s] for s, _ in zip(geometry["species"], sites, strict=True)]
     centre = lattice.get_cartesian_coords(sites[index])
-    found = lattice.get_points_in_sphere(sites, centre, radius, zip_results=False)
+    found: Any = lattice.get_points_in_sphere(sites, centre, radius, zip_results=False)
     # atom by atom: a product of all at once may differ in the last bit, and this is an identity
     places = np.array([lattice.get_cartesian_coords(own) for own in found[0]])
     atoms = sorted(

@@ -124,7 +124,7 @@ def pair_curves(
     for passed, here in _alike([own.arms for own in labels]):
         rows = np.flatnonzero(np.isin(passed, (pair.arm, pair.other)))
         truth = (passed[rows] == pair.arm).astype(float)
-        of_pair = truth, values[np.ix_(here, rows)], bootstrap.of_rows(list(groups[rows]))
+        of_pair = truth, values[here][:, rows], bootstrap.of_rows(list(groups[rows]))
         found[Metric.AUROC] += len(here) * repeated_scores.auroc(*of_pair)
         found[Metric.BALANCED_ACCURACY] += len(here) * repeated_scores.balanced_accuracy(*of_pair)
         own = labels[here[0]]
