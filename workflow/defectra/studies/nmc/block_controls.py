@@ -87,8 +87,8 @@ def hold_out(
             groups = [arms.groups[i] for i in train]
             fold = _scaled(values[train], values[test])
             found = _answers(model, fold, targets, groups, seed + repeat)
-            here = np.arange(start, start + TESTS)
-            out.values[np.ix_(here, test, np.flatnonzero(asked))] = found
+            tests = np.arange(start, start + TESTS)
+            out.values[np.ix_(tests, test, np.flatnonzero(asked))] = found
     return out
 
 
