@@ -14,6 +14,7 @@ PROFILE ?= default
 MINUTES ?= 20
 PORTIONS ?= 1 2 3 4 5 6 7 8 9 10
 SLURM_TESTS ?= slurm two_nodes batch_systems controller tutorial
+BENCHMARKS ?= enumeration features feff feff_cost libraries references sites speckle training workflow all_studies
 STUDIES := $(notdir $(patsubst %/,%,$(dir $(wildcard workflow/defectra/studies/*/settings.py))))
 
 export PYTHONPATH := workflow
@@ -137,8 +138,8 @@ archive: $(VENV)/.installed-engines  ## fill resources/archive: resumable, stop 
 	$(PY) -m defectra.campaign.archive export nmc --config config/archive.yaml
 
 bench: $(VENV)/.installed-test  ## benchmarks, results/benchmarks.jsonl
-	@set -o pipefail; for f in benchmarks/[a-z]*.py; do \
-		$(PY) -m benchmarks.$$(basename $$f .py); \
+	@set -o pipefail; for name in $(BENCHMARKS); do \
+		$(PY) -m benchmarks.$$name || exit 1; \
 	done | tee results/benchmarks.jsonl
 
 lock: $(VENV)/.installed-test  ## resolve the locks in envs/ anew; KEEP=1: versions that still fit stay

@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from defectra.campaign.ledger import Kind, Ledger, Result
 from defectra.campaign.request import Family, Row, chunk_name
 from defectra.core.config import Config
 from defectra.core.errors import ConfigError
+from defectra.core.late_imports import late
 from defectra.core.limits import without_limits
 from defectra.core.paths import PACKAGE, PROJECT
 from defectra.core.store import Archive
@@ -94,16 +94,13 @@ def requests_of(study: str) -> StudyRequests:
     if study not in studies_with_requests():
         known = ", ".join(studies_with_requests())
         raise ConfigError(f"study {study!r} asks for no calculations; these do: {known}")
-    found: StudyRequests = import_module(requests_module(study)).REQUESTS
+    found: StudyRequests = late("studies", study, "requests").REQUESTS
     return found
 
 
 def requests_module(study: str) -> str:
     """Module that says what a study asks for."""
     return ".".join(("defectra", "studies", study, "requests"))
-
-
-READS_PARSED = ("defectra", "engines", "finished", "parsed")
 
 
 def read_parsed(folders: Sequence[str]) -> Mapping[str, Result]:
@@ -113,7 +110,7 @@ def read_parsed(folders: Sequence[str]) -> Mapping[str, Result]:
     """
     if not folders:
         return {}
-    found: Mapping[str, Result] = import_module(".".join(READS_PARSED)).parsed_spectra(folders)
+    found: Mapping[str, Result] = late("engines", "finished", "parsed").parsed_spectra(folders)
     return found
 
 

@@ -8,12 +8,12 @@ give spectra, each with the key of its protocols.
 from __future__ import annotations
 
 from functools import cache
-from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, create_model
 
+from defectra.core.late_imports import late
 from defectra.core.paths import PACKAGE
 from defectra.core.settings import Strict
 
@@ -46,4 +46,4 @@ def spectra_engines() -> dict[str, str]:
 def _settings() -> tuple[ModuleType, ...]:
     """Modules of the settings of all engines."""
     folders = sorted(p.parent.name for p in (PACKAGE / "engines").glob("*/settings.py"))
-    return tuple(import_module(".".join(("defectra", "engines", f, "settings"))) for f in folders)
+    return tuple(late("engines", f, "settings") for f in folders)

@@ -8,9 +8,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from functools import cache
-from importlib import import_module
 from pathlib import Path
 
+from defectra.core.late_imports import late
 from defectra.core.paths import PACKAGE
 from defectra.core.settings import StudySettings
 
@@ -36,8 +36,7 @@ def study_rules() -> list[Path]:
 @cache
 def settings_of(name: str) -> type[StudySettings]:
     """Model of a study's settings: ``SETTINGS`` of its ``settings.py``."""
-    module = import_module(f"defectra.studies.{name}.settings")
-    model: type[StudySettings] = module.SETTINGS
+    model: type[StudySettings] = late("studies", name, "settings").SETTINGS
     return model
 
 

@@ -10,11 +10,11 @@ import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
 
 from defectra.core.errors import ConfigError, DataError
+from defectra.core.late_imports import late
 from defectra.core.studies import study_folder, study_names
 from defectra.learn.forest import read_npz
 from defectra.learn.saved_network import head_of
@@ -73,7 +73,7 @@ def predict_of(study: str) -> Predict:
         raise DataError(
             f"study {study!r} offers no prediction here; is the model of a later release?"
         )
-    return cast(Predict, import_module(f"defectra.studies.{study}.predict").predict)
+    return cast(Predict, late("studies", study, "predict").predict)
 
 
 def options_of(words: Sequence[str]) -> dict[str, str]:

@@ -40,15 +40,18 @@ def build_training(job: Job) -> None:
     has them); params.config_hash = hash of the resolved config; params.settings = the worker's.
     """
     import json
-    from importlib import import_module
 
     from defectra.core.csvs import write_csv
+    from defectra.core.late_imports import late
     from defectra.studies.nmc.training import LEFT_OUT_COLUMNS, write_training
 
     config, more = json.loads(job.params.config), {}
     if config["parsed"]:  # its code reads the runs of all engines: a parameter of the rule if used
-        module = import_module(".".join(("defectra", "studies", "nmc", "parsed_join")))
-        more = {"parsed": module.joined(job.input.structures, config, job.params)}
+        more = {
+            "parsed": late("studies", "nmc", "parsed_join").joined(
+                job.input.structures, config, job.params
+            )
+        }
     left_out = write_training(
         job.output.training,
         job.input.structures,
