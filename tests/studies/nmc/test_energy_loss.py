@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pytest
@@ -14,9 +15,18 @@ from defectra.core.paths import PROJECT
 from defectra.learn.edges_model import load_edges_model
 from defectra.spectra.align import points
 from defectra.spectra.measured_spectrum import Measured
+from defectra.spectra.plural_scattering import PluralScattering
 from defectra.studies.nmc import energy_loss, energy_loss_shape
 from defectra.studies.nmc.block_saved import save
-from defectra.studies.nmc.energy_loss import COLLECTION, INTENSITIES, KNOWN, Axis, Window
+from defectra.studies.nmc.energy_loss import (
+    INTENSITIES,
+    KNOWN,
+    SHARES,
+    Axis,
+    Quantity,
+    Setting,
+    Window,
+)
 from defectra.studies.nmc.experiment_checks import energy_loss_checks
 
 TRUTH = {"O": 2.0, "Mn": 0.25, "Co": 0.15, "Ni": 0.6}
@@ -24,15 +34,31 @@ SCALE, OFFSET, OXYGEN = 1.03, -7.4, 2.7  # the axis of the file, and what O K is
 LINE = {"O": 0.5, "Mn": 3.0, "Co": 3.0, "Ni": 3.0}  # height of the strongest line over the edge
 
 
+def low_loss(thickness=1.2):
+    """One plasmon at 24 eV for each zero loss, and what follows from it by Poisson statistics."""
+    one = np.exp(-0.5 * ((np.arange(500) * 0.3 - 24.0) / 4.0) ** 2)
+    one[:10] = 0.0
+    one /= one.sum()
+    event, total = np.eye(1, 500)[0], np.zeros(500)
+    for n in range(10):
+        total += event
+        event = np.convolve(event, one)[:500] * thickness / (n + 1)
+    return PluralScattering(tuple(total), 0.3)
+
+
+NO_SCATTERING = PluralScattering((1.0,) + (0.0,) * 9, 0.3)
+
+
 @pytest.fixture(scope="module")
 def sections():
     return energy_loss.read_cross_sections(PROJECT / "resources/nmc/edge_cross_sections.csv")
 
 
-def spectrum(sections, lines=LINE):
+def spectrum(sections, lines=LINE, scattering=NO_SCATTERING):
     """Edges with a line each on a power law, on an axis that is off."""
     energy = np.arange(440.0, 1050.0, 0.3)
-    counts = 3e5 * ((SCALE * energy + OFFSET) / 440.0) ** -3.5
+    background = 3e5 * ((SCALE * energy + OFFSET) / 440.0) ** -3.5
+    counts = np.zeros(len(energy))
     for element, known in KNOWN.items():
         true = SCALE * energy + OFFSET + OXYGEN * (element == "O")
         section, above = sections[element], true - known.onset
@@ -43,7 +69,7 @@ def spectrum(sections, lines=LINE):
         tail = np.where(above > 62, edge * (np.maximum(above, 1) / 62) ** -9, edge)
         peak = np.exp(-0.5 * ((true - known.line) / 1.5) ** 2)
         counts += 5.0 * TRUTH[element] * (tail + lines[element] * edge.max() * peak)
-    return Measured(energy, counts, "counts")
+    return Measured(energy, background + scattering.on(counts), "counts")
 
 
 def test_the_axis_has_one_shift_for_each_edge(sections):
@@ -55,8 +81,13 @@ def test_the_axis_has_one_shift_for_each_edge(sections):
         Axis.of(spectrum(sections, LINE | {"Co": 0.0}))
 
 
+def quantity(sections, seen=None, scattering=NO_SCATTERING):
+    seen = spectrum(sections) if seen is None else seen
+    return Quantity(seen, Axis.of(seen), sections, scattering)
+
+
 def test_contents_come_back_from_a_planted_energy_loss_spectrum(sections):
-    rows = list(energy_loss.quantify(spectrum(sections), sections, 1, draws=100))
+    rows = list(energy_loss.quantify(quantity(sections), 1, draws=100))
     found = {r["element"]: r for r in rows if r["way"] == INTENSITIES}
     for element, value in TRUTH.items():
         assert found[element]["per_metal"] == pytest.approx(value, abs=0.1 * value + 0.06)
@@ -64,24 +95,40 @@ def test_contents_come_back_from_a_planted_energy_loss_spectrum(sections):
     cut = spectrum(sections)
     cut = replace(cut, energy=cut.energy[:1400], mu=cut.mu[:1400])
     with pytest.raises(DataError, match="does not cover an edge"):
-        list(energy_loss.quantify(cut, sections, 1))
+        list(energy_loss.quantify(quantity(sections, cut), 1))
 
 
 def test_the_interval_holds_what_other_windows_give(sections):
     """White lines, which the cross-sections do not know, are in an early window alone."""
     seen = spectrum(sections)
-    rows = list(energy_loss.quantify(seen, sections, 1, draws=20))
+    own = quantity(sections, seen, low_loss(0.05))
+    rows = list(energy_loss.quantify(own, 1, draws=20))
     whole = {r["element"]: r for r in rows if r["way"] == INTENSITIES}
     singles = [r for r in rows if r["way"] != INTENSITIES]
-    assert len({r["way"] for r in singles}) == len(energy_loss.SHOWN)
+    assert len({r["way"] for r in singles}) == 2 * len(energy_loss.SHOWN)
     by = {(r["way"], r["element"]): r["per_metal"] for r in singles}
     early, late = (energy_loss.window_name(*w) for w in energy_loss.SHOWN)
     assert by[early, "O"] < 0.9 * by[late, "O"]
-    own = energy_loss.Quantity(seen, Axis.of(seen), sections)
-    for window in (Window(0, 35, 22), Window(0, 60, 35), Window(25, 35, 35), Window(25, 60, 22)):
-        values = own.per_metal(window, float(np.mean(COLLECTION)), np.zeros(len(KNOWN)))
+    windows = (Window(0, 35, 22), Window(0, 60, 35), Window(25, 35, 35), Window(25, 60, 22))
+    for window, share in product(windows, (min(SHARES[1:]), max(SHARES))):
+        values = own.per_metal(Setting(window, share=share))
         for element, value in zip(KNOWN, values):
             assert whole[element]["lo"] <= value <= whole[element]["hi"]
+
+
+def test_plural_scattering_is_taken_off_before_an_edge_is_counted(sections):
+    """Contents by a short window: as without scattering, and biased where it is left in."""
+    plain, scattering = quantity(sections), low_loss()
+    thick = spectrum(sections, scattering=scattering)
+    window = Window(0.0, 40.0, 28.0)
+    truth = plain.per_metal(Setting(window))
+    seen = replace(plain, spectrum=thick, scattering=scattering)
+    bias = [np.abs(seen.per_metal(Setting(window, share=f)) / truth - 1).max() for f in (1.0, 0.0)]
+    assert bias[0] < 0.05
+    assert bias[1] > 2 * bias[0]
+    other = replace(thick, energy=440.0 + 0.5 * np.arange(len(thick.energy)))
+    with pytest.raises(DataError, match="one dispersion"):
+        list(energy_loss.quantify(replace(seen, spectrum=other), 1))
 
 
 def test_a_window_ends_before_the_next_edge():
@@ -129,23 +176,26 @@ def test_lithium_comes_back_from_the_shape_of_an_edge_like_the_computed_ones(mod
 def test_an_edge_unlike_the_computed_ones_lies_outside_and_the_check_says_so(model):
     row = planted(blocks=3, seed=9)[0]
     plain, far = (
-        energy_loss_shape.Shape.of(as_loss(row["raw: O K"], stretch), PLAIN, model)
+        energy_loss_shape.Shape.of(as_loss(row["raw: O K"], stretch), PLAIN, model, 1.2)
         for stretch in (1.0, 1.8)
     )
     assert far.outside > max(1.0, 1.5 * plain.outside)
     rows = list(energy_loss_shape.contents(far, PLAIN, model))
     (told,) = energy_loss_checks(rows)
     assert told.row()["verdict"] == Outcome.FAILS
+    left_in = energy_loss_shape.contents(replace(far, thickness=0.0), PLAIN, model)
+    (nothing,) = energy_loss_checks(list(left_in))
+    assert nothing.row()["n"] == 0
     (nothing,) = energy_loss_checks([])
     assert nothing.row()["n"] == 0
 
 
 def test_the_nearest_computed_spectra_are_shown(model):
     shape = energy_loss_shape.Shape.of(as_loss(model.curves["O K"][4]), PLAIN, model)
-    rows = list(energy_loss_shape.curves(shape, model))
+    rows = list(energy_loss_shape.curves(shape, model, shape))
     names = list(dict.fromkeys(r["curve"] for r in rows))
     assert names[0] == energy_loss_shape.MEASURED
-    assert len(names) == 1 + energy_loss_shape.NEAREST
+    assert len(names) == 2 + energy_loss_shape.NEAREST
     areas = {n: np.trapezoid([r["mu"] for r in rows if r["curve"] == n], shape.energy)
              for n in names}  # fmt: skip
     assert list(areas.values()) == pytest.approx([1.0] * len(names))

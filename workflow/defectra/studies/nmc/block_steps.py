@@ -333,7 +333,7 @@ def save_model(job: Job) -> None:
 def measure_energy_loss(job: Job) -> None:
     """Contents of the authors' sample from energy-loss intensities and from the shape of O K.
 
-    Input spectrum (msa) of the mirror, model (npz); output table, curves (csv).
+    Input spectrum, low_loss (msa) of the mirror, model (npz); output table, curves (csv).
 
     params.cross_sections = file of the project; params.seed = seed; params.mirror.
     """
@@ -344,23 +344,31 @@ def measure_energy_loss(job: Job) -> None:
     from defectra.core.project_files import project_file
     from defectra.learn.edges_model import is_edges_model, load_edges_model
     from defectra.spectra.measured import read_measured
+    from defectra.spectra.plural_scattering import PluralScattering
     from defectra.studies.nmc.energy_loss import (
         ENERGY_LOSS_COLUMNS,
         Axis,
+        Quantity,
         quantify,
         read_cross_sections,
+        single_scattering,
     )
     from defectra.studies.nmc.energy_loss_shape import CURVE_COLUMNS, EDGE, Shape, contents, curves
 
-    spectrum = read_measured(located(job.input.spectrum, Path(job.params.mirror))[0])
+    mirror = Path(job.params.mirror)
+    spectrum, low_loss = (
+        read_measured(located(job.input[k], mirror)[0]) for k in ("spectrum", "low_loss")
+    )
     sections = read_cross_sections(project_file(job.params.cross_sections))
-    found = list(quantify(spectrum, sections, int(job.params.seed)))
+    axis, scattering = Axis.of(spectrum), PluralScattering.of(low_loss)
+    found = list(quantify(Quantity(spectrum, axis, sections, scattering), int(job.params.seed)))
     shown: list[dict[str, object]] = []
     model = load_edges_model(job.input.model) if is_edges_model(job.input.model) else None
     if model is not None and EDGE in model.about.edges:
-        axis = Axis.of(spectrum)
-        shape = Shape.of(spectrum, axis, model)
-        found += contents(shape, axis, model)
-        shown += curves(shape, model)
+        single = single_scattering(spectrum, axis, scattering)
+        shape = Shape.of(single, axis, model, scattering.thickness)
+        uncorrected = Shape.of(spectrum, axis, model)
+        found += [*contents(shape, axis, model), *contents(uncorrected, axis, model)]
+        shown += curves(shape, model, uncorrected)
     write_csv(job.output.table, found, ENERGY_LOSS_COLUMNS)
     write_csv(job.output.curves, shown, CURVE_COLUMNS)

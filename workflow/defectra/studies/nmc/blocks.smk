@@ -270,6 +270,10 @@ use rule step as measure_energy_loss with:
             "spectra/jia2026_multimodal/Data/Exp_data/EELS/TM/Extracted Spectrum 1.msa",
             CONFIG.mirror,
         ),
+        low_loss=needs(
+            "spectra/jia2026_multimodal/Data/Exp_data/EELS/ZLP/Extracted Spectrum 1.msa",
+            CONFIG.mirror,
+        ),
         model=rules.save_model.output[0],
     output:
         table="results/nmc/energy_loss.csv",

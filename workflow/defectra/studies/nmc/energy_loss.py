@@ -9,7 +9,9 @@ Spectroscopy). The collection angle is not stated; it hardly matters for ratios.
 
 The cross-sections know no white lines, which a window from the onset on holds, while a later window
 rests on a longer extrapolation of the background: where it begins is part of the error. Plural
-scattering is not taken off. The authors' README calls the sample "5% Si-doped NMC" (lithium nickel
+scattering is taken off by the low-loss spectrum of the record
+(:mod:`defectra.spectra.plural_scattering`), of the same region by the tags of its image; the thickness
+of the pixels that were summed is not stated, so that it is part of the error too. The authors' README calls the sample "5% Si-doped NMC" (lithium nickel
 manganese cobalt oxide); the ratio of its metals is not stated. Lithium cannot be found by
 intensities: the axis begins at 440 eV, its edge lies at 55 eV.
 """
@@ -18,7 +20,8 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -29,12 +32,13 @@ from numpy.typing import NDArray
 from defectra.core.errors import DataError
 from defectra.spectra.edges_seen import eels_edges
 from defectra.spectra.measured_spectrum import Measured
+from defectra.spectra.plural_scattering import PluralScattering
 
 Floats = NDArray[np.float64]
 Row = dict[str, Any]
 ENERGY_LOSS_COLUMNS = [
     *("way", "element", "per_metal", "lo", "hi", "draws", "axis_scale", "axis_offset_eV"),
-    *("shift_eV", "outside"),
+    *("shift_eV", "outside", "thickness"),
 ]
 METALS = ("Mn", "Co", "Ni")
 INTENSITIES = "intensities"
@@ -42,7 +46,11 @@ FACTOR_ERROR = 0.10  # standard deviation of a k-factor, as a share of it
 STARTS, WIDTHS = (0.0, 25.0), (35.0, 60.0)  # eV above the onset, eV: windows of the edge
 BEFORE = (22.0, 35.0)  # eV: windows of its background
 COLLECTION = (0.010, 0.040)  # rad, half angle
+# Thickness of the pixels that were summed over that of the low-loss spectrum: drawn from these
+THICKNESS = tuple(float(f) for f in np.linspace(0.5, 1.5, 21))
+SHARES = (0.0, *THICKNESS)  # 0: plural scattering is left in
 SHOWN = ((0.0, 50.0), (20.0, 40.0))  # start and width (eV) of windows that are shown one by one
+LEFT_IN = ", plural scattering left in"
 BEAM = 300e3  # eV
 _GAP = 4.0  # eV between a window and the next onset
 _REST = 510998.95  # eV, electron
@@ -194,8 +202,8 @@ def read_cross_sections(path: str | Path) -> dict[str, CrossSection]:
     return out
 
 
-def without_power_law(energy: Floats, counts: Floats, onset: float, before: float) -> Floats:
-    """Counts less the power law of the energies before an edge, shape of `counts`.
+def power_law(energy: Floats, counts: Floats, onset: float, before: float) -> tuple[float, float]:
+    """Power and logarithm of the factor of the background before an edge.
 
     Parameters
     ----------
@@ -211,6 +219,12 @@ def without_power_law(energy: Floats, counts: Floats, onset: float, before: floa
     if early.sum() < 10 or (counts[early] <= 0).any():
         raise DataError(f"the spectrum does not cover the energies before the edge at {onset:g} eV")
     power, constant = np.polyfit(np.log(energy[early]), np.log(counts[early]), 1)
+    return float(power), float(constant)
+
+
+def without_power_law(energy: Floats, counts: Floats, onset: float, before: float) -> Floats:
+    """Counts less the background of :func:`power_law`, shape of `counts`."""
+    power, constant = power_law(energy, counts, onset, before)
     return np.asarray(counts - np.exp(constant) * energy**power)
 
 
@@ -225,72 +239,128 @@ def intensity(
     return float(np.trapezoid(net[window], energy[window]))
 
 
+def single_scattering(
+    spectrum: Measured, axis: Axis, scattering: PluralScattering, share: float = 1.0
+) -> Measured:
+    """The spectrum without plural scattering.
+
+    Electrons from below its first channel scatter into it: the background of its first edge is
+    extended downwards by a power law, twice as far as the low-loss spectrum reaches.
+
+    Parameters
+    ----------
+    share
+        Thickness of the pixels over that of the low-loss spectrum; 0 leaves the scattering in.
+
+    Raises
+    ------
+    DataError
+        If the channels of both spectra are not as wide as each other.
+    """
+    scattering.check(spectrum.energy)
+    first, count = _ORDER[0], 2 * len(scattering.shares)
+    energy = axis.near(first, spectrum.energy)
+    onset, before = KNOWN[first].onset, float(np.mean(BEFORE))
+    early = energy[0] + (energy[1] - energy[0]) * np.arange(-count, 0)
+    power, constant = power_law(energy, spectrum.mu, onset, before)
+    counts = np.concatenate([np.exp(constant) * early**power, spectrum.mu])
+    return replace(spectrum, mu=scattering.without(counts, share)[count:])
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What may be chosen for a quantification.
+
+    Attributes
+    ----------
+    window
+        Of the edges.
+    angle
+        Half angle of collection, rad.
+    share
+        Thickness over that of the low-loss spectrum, one of :data:`SHARES`.
+    """
+
+    window: Window
+    angle: float = float(np.mean(COLLECTION))
+    share: float = 1.0
+
+
 @dataclass(frozen=True)
 class Quantity:
-    """What contents are computed from: a spectrum, its axis, the cross-sections."""
+    """What contents are computed from: a spectrum, its axis, cross-sections, low loss."""
 
     spectrum: Measured
     axis: Axis
     sections: Mapping[str, CrossSection]
+    scattering: PluralScattering
 
-    def per_metal(self, window: Window, angle: float, errors: Floats) -> Floats:
+    @cached_property
+    def counts(self) -> Mapping[float, Floats]:
+        """Counts without plural scattering, for each of :data:`SHARES`."""
+        return {
+            f: single_scattering(self.spectrum, self.axis, self.scattering, f).mu for f in SHARES
+        }
+
+    def per_metal(self, by: Setting, errors: Floats | None = None) -> Floats:
         """Atoms of each element of :data:`KNOWN` per metal atom.
 
         Parameters
         ----------
-        angle
-            Half angle of collection, rad.
         errors
-            Of the k-factors, as shares of them, shape (elements,).
+            Of the k-factors, as shares of them, shape (elements,); none: 0.
         """
-        atoms = {}
-        for (element, known), error in zip(KNOWN.items(), errors):
-            energy, ends = self.axis.near(element, self.spectrum.energy), window.ends(element)
-            section = self.sections[element].loss(known.onset, *ends, angle) * (1 + error)
-            own = intensity(energy, self.spectrum.mu, known.onset, ends, window.before)
+        atoms, counts = {}, self.counts[by.share]
+        off = np.zeros(len(KNOWN)) if errors is None else errors
+        for (element, known), error in zip(KNOWN.items(), off):
+            energy, ends = self.axis.near(element, self.spectrum.energy), by.window.ends(element)
+            section = self.sections[element].loss(known.onset, *ends, by.angle) * (1 + error)
+            own = intensity(energy, counts, known.onset, ends, by.window.before)
             atoms[element] = own / section
         metals = sum(atoms[m] for m in METALS)
         return np.array([atoms[e] / metals for e in KNOWN])
 
 
-def quantify(
-    spectrum: Measured, sections: Mapping[str, CrossSection], seed: int, draws: int = 500
-) -> Iterator[Row]:
+def quantify(own: Quantity, seed: int, draws: int = 500) -> Iterator[Row]:
     """Atoms of each element per metal atom with their interval, then by single windows.
 
     The value has the middle of every range. The interval holds 90 % of the draws, and what each
-    window at the ends of the ranges gives (systematic: no window is more right than another). A
-    draw takes another window of the edge (the same for all elements), another one of the
-    background, another collection angle, and k-factors that are off by 10 % each.
+    window and thickness at the ends of the ranges gives (systematic: none is more right than
+    another). A draw takes another window of the edge (the same for all elements), another one of
+    the background, another collection angle and thickness, and k-factors that are off by 10 % each.
+    Single windows stand there without and with plural scattering.
     """
-    own = Quantity(spectrum, Axis.of(spectrum), sections)
     generator = np.random.default_rng([seed, 8])
-    none = np.zeros(len(KNOWN))
     middle = Window(*(float(np.mean(ends)) for ends in (STARTS, WIDTHS, BEFORE)))
-    angle = float(np.mean(COLLECTION))
     drawn = np.array([own.per_metal(*_draw(generator)) for _ in range(draws)])
     low, high = np.quantile(drawn, [0.05, 0.95], axis=0)
-    corners = [own.per_metal(Window(*w), angle, none) for w in product(STARTS, WIDTHS, BEFORE)]
+    corners = [own.per_metal(Setting(Window(*w), share=f))
+               for *w, f in product(STARTS, WIDTHS, BEFORE, (min(THICKNESS), max(THICKNESS)))]  # fmt: skip
     ends = np.array([np.min([low, *corners], axis=0), np.max([high, *corners], axis=0)])
-    yield from _rows(INTENSITIES, own, own.per_metal(middle, angle, none), ends, draws)
-    for start, width in SHOWN:
-        values = own.per_metal(Window(start, width, middle.before), angle, none)
-        yield from _rows(window_name(start, width), own, values, np.full((2, len(none)), np.nan), 0)
+    yield from _rows(INTENSITIES, own, own.per_metal(Setting(middle)), ends, draws)
+    nothing = np.full((2, len(KNOWN)), np.nan)
+    for (start, width), share in product(SHOWN, (1.0, 0.0)):
+        values = own.per_metal(Setting(Window(start, width, middle.before), share=share))
+        yield from _rows(window_name(start, width, share), own, values, nothing, 0, share)
 
 
-def window_name(start: float, width: float) -> str:
+def window_name(start: float, width: float, share: float = 1.0) -> str:
     """Name of a window that is shown alone."""
-    return f"{INTENSITIES}, {start:g} to {start + width:g} eV"
+    return f"{INTENSITIES}, {start:g} to {start + width:g} eV{'' if share else LEFT_IN}"
 
 
-def _draw(generator: np.random.Generator) -> tuple[Window, float, Floats]:
+def _draw(generator: np.random.Generator) -> tuple[Setting, Floats]:
     start, width, before, angle = (
         float(generator.uniform(*ends)) for ends in (STARTS, WIDTHS, BEFORE, COLLECTION)
     )
-    return Window(start, width, before), angle, FACTOR_ERROR * generator.normal(size=len(KNOWN))
+    share = float(generator.choice(THICKNESS))
+    errors = FACTOR_ERROR * generator.normal(size=len(KNOWN))
+    return Setting(Window(start, width, before), angle, share), errors
 
 
-def _rows(way: str, own: Quantity, values: Floats, ends: Floats, draws: int) -> Iterator[Row]:
+def _rows(
+    way: str, own: Quantity, values: Floats, ends: Floats, draws: int, share: float = 1.0
+) -> Iterator[Row]:
     for k, element in enumerate(KNOWN):
         yield {
             "way": way,
@@ -303,4 +373,5 @@ def _rows(way: str, own: Quantity, values: Floats, ends: Floats, draws: int) -> 
             "axis_offset_eV": own.axis.offset,
             "shift_eV": own.axis.shifts[element],
             "outside": float("nan"),
+            "thickness": share * own.scattering.thickness,
         }

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from defectra.core.errors import DataError
 from defectra.learn.edges_model import EdgesModel
 from defectra.spectra.measured_spectrum import Measured, on_grid
-from defectra.studies.nmc.energy_loss import BEFORE, KNOWN, Axis, without_power_law
+from defectra.studies.nmc.energy_loss import BEFORE, KNOWN, LEFT_IN, Axis, without_power_law
 
 Floats = NDArray[np.float64]
 Row = dict[str, Any]
@@ -43,16 +43,26 @@ class Shape:
         Added to the axis of the metals' white lines, eV.
     outside
         Distance from the training spectra; above 1 is outside.
+    thickness
+        Over the mean free path, of the plural scattering that was taken off.
     """
 
     energy: Floats
     mu: Floats
     shift: float
     outside: float
+    thickness: float
 
     @classmethod
-    def of(cls, spectrum: Measured, axis: Axis, model: EdgesModel) -> Shape:
+    def of(
+        cls, spectrum: Measured, axis: Axis, model: EdgesModel, thickness: float = 0.0
+    ) -> Shape:
         """The edge without background, moved to where it is nearest to the training spectra.
+
+        Parameters
+        ----------
+        thickness
+            Over the mean free path, of the plural scattering that was taken off before.
 
         Raises
         ------
@@ -79,7 +89,12 @@ class Shape:
         fine = coarse + np.arange(-_STEPS[0], _STEPS[0] + 1e-9, _STEPS[1])
         best = float(min(fine[fine >= first - 1e-9], key=away))
         mu = moved(best)
-        return cls(grid, mu / np.trapezoid(mu, grid), best, away(best))
+        return cls(grid, mu / np.trapezoid(mu, grid), best, away(best), thickness)
+
+    @property
+    def way(self) -> str:
+        """Name of the way in the table of contents."""
+        return SHAPE if self.thickness else SHAPE + LEFT_IN
 
 
 def contents(shape: Shape, axis: Axis, model: EdgesModel) -> Iterator[Row]:
@@ -88,7 +103,7 @@ def contents(shape: Shape, axis: Axis, model: EdgesModel) -> Iterator[Row]:
         if not told.target.startswith("x_"):
             continue
         yield {
-            "way": SHAPE,
+            "way": shape.way,
             "element": told.target.removeprefix("x_"),
             "per_metal": told.value,
             "lo": told.value - told.score,
@@ -98,16 +113,23 @@ def contents(shape: Shape, axis: Axis, model: EdgesModel) -> Iterator[Row]:
             "axis_offset_eV": axis.offset,
             "shift_eV": shape.shift,
             "outside": shape.outside,
+            "thickness": shape.thickness,
         }
 
 
-def curves(shape: Shape, model: EdgesModel) -> Iterator[Row]:
-    """Rows of :data:`CURVE_COLUMNS`: the measured edge, and the computed ones nearest to it."""
+def curves(shape: Shape, model: EdgesModel, uncorrected: Shape) -> Iterator[Row]:
+    """Rows of :data:`CURVE_COLUMNS`: the measured edge, and the computed ones nearest to it.
+
+    Parameters
+    ----------
+    uncorrected
+        The same edge with plural scattering left in, which is shown beside it.
+    """
     computed = model.curves[EDGE]
     areas = np.asarray(np.trapezoid(computed, shape.energy, axis=1))
     unit = computed / areas[:, None]
     order = np.argsort(((unit - shape.mu) ** 2).sum(axis=1))[:NEAREST]
-    shown = {MEASURED: shape.mu}
+    shown = {MEASURED: shape.mu, MEASURED + LEFT_IN: uncorrected.mu}
     for rank, k in enumerate(order, 1):
         shown[f"{rank}: {_formula(model, int(k))}"] = unit[k]
     for name, mu in shown.items():
