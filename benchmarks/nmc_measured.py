@@ -1,24 +1,38 @@
-"""Tables of what study `nmc` says of measured spectra, for ``docs/nmc.md``."""
+"""Tables of what study `nmc` says of measured spectra, for ``docs/nmc.md``.
+
+``python -m benchmarks.nmc_measured [RESULTS]`` prints those of a results folder (default
+``results``), ``... write`` puts them between their marks. They need no other table of the run.
+"""
 
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks.rows import table
+from benchmarks.rows import put, table
 from defectra.core.claims import Rows
 from defectra.core.csvs import read_csv
-from defectra.studies.nmc.electrode_scores import nickel_rmse_of_series, rmse, rmse_of_series
+from defectra.studies.nmc import electrode_nickel
+from defectra.studies.nmc.electrode_scores import LITHIUM, NICKEL, rmse, rmse_of_series
 from defectra.studies.nmc.energy_loss import ENERGY_LOSS_COLUMNS
 from defectra.studies.nmc.energy_loss_shape import EDGE, SHAPE
 from defectra.studies.nmc.experiment import EXPERIMENT_COLUMNS, KERNEL, SERIES
+from defectra.studies.nmc.experiment_checks import electrode_checks, energy_loss_checks
 from defectra.studies.nmc.lithium_shift import NORMAL_90
 
+PAGE = Path(__file__).parents[1] / "docs/nmc.md"
 ELEMENTS = ("O", "Mn", "Co", "Ni", "Li")
 NOTHING = "Measured spectra: not computed, no mirror of the published data or no blocks."
 _NONE = ""
+_QUANTITY = {LITHIUM: "lithium", NICKEL: "Ni state"}
+_PLACE = ("cell", "cycle", "voltage (V)")
+SHOWN = {
+    LITHIUM: (KERNEL, SERIES),
+    NICKEL: (electrode_nickel.CHARGE, electrode_nickel.MOMENTS, electrode_nickel.PEAK),
+}
 
 
 def parts(folder: Path) -> list[str]:
@@ -30,21 +44,29 @@ def parts(folder: Path) -> list[str]:
         names = list(dict.fromkeys(str(r["composition"]) for r in electrodes))
         out += [
             "Measured electrodes, RMSE by cell (electrodes of one cell share its shift and a charge"
-            " curve; the interval is Student's over the cells, 90 %):",
-            table(["quantity", *names, "all", "cells"], errors(electrodes, names)),
-            "Every electrode (`experiment.csv`), 90 % intervals; charge neutrality takes Mn 4+, "
-            "Co 3+, O 2- for granted:",
+            " curve; the interval is Student's over the cells, 90 %). Lithium against the charge, "
+            "state of nickel against charge neutrality (at most 4+):",
+            table(["quantity", "by", *names, "all", "cells"], errors(electrodes, names)),
+            *_learnt(electrodes),
+            "Checks of these electrodes and of the energy loss, by the tables of this run:",
+            table(["check", "ours", "cells", "verdict"], judged(electrodes, loss)),
+            "Lithium of every electrode (`experiment.csv`), 90 % intervals:",
+            table([*_PLACE, "by charge", *SHOWN[LITHIUM]], every(electrodes, LITHIUM)),
+            "State of nickel of every electrode, 90 % intervals (of kernels: those of held-out "
+            "computed spectra); *beyond*: electrons for each metal that charge neutrality asks for "
+            "and nickel of 4+ cannot have given:",
             table(
-                ["cell", "cycle", "voltage (V)", "lithium by charge", f"by {KERNEL}",
-                 "by the slope of the lithium series", "Ni state by charge neutrality",
-                 f"Ni state by {KERNEL}"],
-                every(electrodes),
+                [*_PLACE, "by charge neutrality", "beyond", *SHOWN[NICKEL]],
+                every(electrodes, NICKEL),
             ),
-        ]  # fmt: skip
+        ]
     if loss:
+        thickness = max(float(r["thickness"]) for r in loss)
         out += [
             "The authors' energy-loss spectrum (5 % Si-doped NMC; the ratio of its metals is not "
-            "stated), atoms per metal atom (`energy_loss.csv`)." + _doubt(loss),
+            "stated), atoms per metal atom (`energy_loss.csv`). Plural scattering is taken off by "
+            f"the low-loss spectrum (t/λ {thickness:.2f}) where it is not said that it is left in."
+            + _doubt(loss),
             table(["from", *ELEMENTS], contents(loss)),
         ]
     return out or [NOTHING]
@@ -52,32 +74,49 @@ def parts(folder: Path) -> list[str]:
 
 def errors(rows: Rows, names: list[str]) -> Iterator[list[str]]:
     """Error of each method, by cell and over all."""
-    for method in dict.fromkeys(str(r["method"]) for r in rows):
-        single, found = rmse_of_series(rows, method), rmse(rows, method)
+    for quantity, method in dict.fromkeys((str(r["quantity"]), str(r["method"])) for r in rows):
+        single, found = rmse_of_series(rows, method, quantity), rmse(rows, method, quantity)
         cells = [f"{single[n]:.3f}" if n in single else _NONE for n in names]
         whole = _interval(found.value, found.lo, found.hi, 3) if found.n else "not computed"
-        yield [f"lithium by {method}", *cells, whole, str(found.n)]
-    nickel = nickel_rmse_of_series(rows, KERNEL)
-    cells = [f"{nickel[n]:.2f}" if n in nickel else _NONE for n in names]
-    yield [f"Ni state by {KERNEL}, against charge neutrality", *cells, _NONE, str(len(nickel))]
+        yield [_QUANTITY[quantity], method, *cells, whole, str(found.n)]
 
 
-def every(rows: Rows) -> Iterator[list[str]]:
+def judged(electrodes: Rows, loss: Rows) -> Iterator[list[str]]:
+    """Each check with its verdict."""
+    for check in (*electrode_checks(electrodes), *energy_loss_checks(loss)):
+        row, found = check.row(), check.ours
+        shown = _interval(found.value, found.lo, found.hi, 3) if found.n else "not computed"
+        yield [str(row["check"]), shown, str(found.n), str(row["verdict"])]
+
+
+def every(rows: Rows, quantity: str) -> Iterator[list[str]]:
     """One line for each electrode."""
-    places = dict.fromkeys((str(r["composition"]), float(r["number"])) for r in rows)
+    some = [r for r in rows if r["quantity"] == quantity]
+    places = dict.fromkeys((str(r["composition"]), float(r["number"])) for r in some)
     for place in places:
-        own = {str(r["method"]): r for r in rows
+        own = {str(r["method"]): r for r in some
                if (str(r["composition"]), float(r["number"])) == place}  # fmt: skip
         about = next(iter(own.values()))
+        beyond = [_number(about["beyond_nickel"], 2)] if quantity == NICKEL else []
         yield [
             place[0],
             str(about["cycle"]),
             _number(about["voltage_V"], 1),
-            _number(about["truth"], 2),
-            *(_lithium(own.get(method)) for method in (KERNEL, SERIES)),
-            _number(about["nickel_by_charge"], 2),
-            _around(about["nickel_state"], about["nickel_half"]),
+            _around(about["truth"], about["truth_half"]),
+            *beyond,
+            *(_told(own.get(method)) for method in SHOWN[quantity]),
         ]
+
+
+def _learnt(rows: Rows) -> list[str]:
+    row = next((r for r in rows if r["method"] == electrode_nickel.CHARGE), None)
+    if row is None:
+        return []
+    return [
+        f"Charge neutrality asks for a state of nickel outside of 2+ to 4+ in "
+        f"{float(row['capped_cells']):.0f} of {float(row['cells']):.0f} computed cells; there the "
+        "label is the nearer end, and cobalt, manganese or oxygen has the electrons."
+    ]
 
 
 def contents(rows: Rows) -> Iterator[list[str]]:
@@ -99,8 +138,8 @@ def _doubt(rows: Rows) -> str:
     return f"{text}: outside, its intervals do not hold." if far > 1 else f"{text}: inside."
 
 
-def _lithium(row: Mapping[str, Any] | None) -> str:
-    return _NONE if row is None else _around(row["x"], NORMAL_90 * float(row["x_sd"]))
+def _told(row: Mapping[str, Any] | None) -> str:
+    return _NONE if row is None else _around(row["value"], NORMAL_90 * float(row["sd"]))
 
 
 def _content(row: Mapping[str, Any] | None) -> str:
@@ -124,3 +163,17 @@ def _around(value: Any, half: Any) -> str:
 def _number(value: Any, digits: int) -> str:
     number = float(value)
     return _NONE if math.isnan(number) else f"{number:.{digits}f}"
+
+
+def main() -> None:
+    """Print the tables, or write them into the page."""
+    words = [w for w in sys.argv[1:] if w != "write"]
+    text = "\n\n".join(parts(Path(words[0] if words else "results") / "nmc"))
+    if "write" in sys.argv[1:]:
+        put(PAGE, "nmc_measured", text)
+    else:
+        print(text)
+
+
+if __name__ == "__main__":
+    main()

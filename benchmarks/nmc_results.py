@@ -222,7 +222,6 @@ def main() -> None:
     code = read_csv(folder / "core_hole/comparison.csv", CODE_COLUMNS)
     measured = [
         *nmc_learning.parts(folder),
-        *nmc_measured.parts(folder),
         *nmc_campaign.parts(folder),
         *nmc_controls.parts(folder),
     ]
@@ -238,6 +237,7 @@ def main() -> None:
     for (path, name), new in zip(PAGES.items(), texts):
         put(path, name, new)
     put(ROOT / "docs/validation.md", "nmc_lithium", table(LITHIUM, lithium(series)))
+    put(nmc_measured.PAGE, "nmc_measured", "\n\n".join(nmc_measured.parts(folder)))
     nmc_looks.add(checks, metrics)
     put(next(iter(PAGES)), "nmc_looks", table(*nmc_looks.looks()))
 

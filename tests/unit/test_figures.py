@@ -20,6 +20,7 @@ from defectra.learn.committee import COMMITTEE
 from defectra.studies.levels.evaluate import DECLARED, WITH_HOST
 from defectra.studies.levels.hosts import read_hosts
 from defectra.studies.nmc.block_convergence import ALIKE, APART, CONVERGED, DISTANCE, SIZE
+from defectra.studies.nmc.electrode_nickel import CHARGE
 from defectra.studies.nmc.experiment import DIFFERENCE, KERNEL, PEAK, SERIES
 from defectra.studies.nmc.lithium import NI_MEAN, O_PRE_EDGE, PARTS
 from defectra.studies.nmc.settings import Grid, LithiumSeries
@@ -113,10 +114,11 @@ CASES: dict[str, tuple[list[dict], object]] = {
     ),
     "nmc.experiment.plot_experiment": (
         [{"composition": "NMC622", "number": 1.0, "cycle": "1C", "voltage_V": 4.3,
-          "method": method, "x": 0.5, "x_sd": 0.1, "truth": 0.6, "truth_half": 0.02, "scored": 1,
-          "nickel_state": 3.1, "nickel_half": 0.7, "nickel_by_charge": 3.3,
-          "nickel_by_charge_half": 0.02}
-         for method in (KERNEL, DIFFERENCE, PEAK, SERIES)],
+          "quantity": quantity, "method": method, "value": value, "sd": 0.1, "truth": 0.6,
+          "truth_half": 0.02, "scored": 1}
+         for quantity, method, value in (
+             ("x_Li", KERNEL, 0.5), ("x_Li", DIFFERENCE, 0.5), ("x_Li", PEAK, 0.5),
+             ("x_Li", SERIES, 0.5), ("nickel_state", CHARGE, 3.1))],
         lambda rows: (rows,),
     ),
     "nmc.energy_loss.plot_energy_loss": (

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 from planted import GRIDS, ONSET, SERIES, curve, series, world
+from scipy.stats import t
 
 from defectra.core.claims import CHECK_COLUMNS, SCORECARD_COLUMNS
 from defectra.core.csvs import read_csv, write_csv
@@ -18,17 +19,19 @@ from defectra.studies.nmc.lithium import (
     O_PRE_EDGE,
     RELAXATION,
     TOTAL,
-    Bootstrap,
     lithium_rows,
 )
 from defectra.studies.nmc.scorecard import scorecard
 
 NAN = math.nan
-BOOT = Bootstrap(100, 1)
 
 
-def measured(fixed=1.5, total=2.6, skip=(), growth=0.5, grids=GRIDS):
+SCATTER = 0.05  # eV, between one ordering and the next
+
+
+def measured(fixed=1.5, total=2.6, skip=(), growth=0.5, grids=GRIDS, scatter=SCATTER):
     cells = series()
+    order = sorted({c["family"] for c in cells})
     calcs, spectra = [], []
     for lithium, geometry, move in (
         (1.0, "chgnet", 0.0),
@@ -39,17 +42,18 @@ def measured(fixed=1.5, total=2.6, skip=(), growth=0.5, grids=GRIDS):
             continue
 
         def shape(cell, edge, energy, label, move=move, out=lithium < 1):
-            onset = ONSET[edge]
-            peaks = [(onset + 12 + move, 1.2, 2.0)]
+            onset, rank = ONSET[edge], order.index(cell["family"]) - (len(order) - 1) / 2
+            peaks = [(onset + 12 + move + out * scatter * rank, 1.2, 2.0)]
             if edge == "O K":
-                peaks = [(onset + 14, 1.2, 2.0), (onset + 2.5, 0.4 + growth * out, 0.8)]
+                grown = growth * out * (1 + scatter * rank)
+                peaks = [(onset + 14, 1.2, 2.0), (onset + 2.5, 0.4 + grown, 0.8)]
             return curve(energy, onset, peaks)
 
         some = [c for c in cells if c["lithium"] == lithium]
         _, new, more = world(some, ["Ni K", "O K"], shape, geometry=geometry, sites=6)
         calcs += new
         spectra += more
-    rows = lithium_rows(cells, calcs, spectra, grids, SERIES, "fast", BOOT)
+    rows = lithium_rows(cells, calcs, spectra, grids, SERIES, "fast")
     return {(r["quantity"], r["part"]): r for r in rows}
 
 
@@ -65,8 +69,22 @@ def test_planted_shift_and_its_parts_come_back():
     assert found[O_PRE_EDGE, RELAXATION]["value"] == pytest.approx(1.0)
 
 
+def test_intervals_are_those_of_a_few_orderings():
+    rows = measured(scatter=0.2)
+    found = rows[NI_MEAN, TOTAL]
+    count = found["n_orderings"]
+    moved = 0.2 * np.arange(count)
+    half = t.ppf(0.95, count - 1) * moved.std(ddof=1) / np.sqrt(count)
+    assert found["hi"] - found["value"] == pytest.approx(half, rel=0.1)
+    assert found["value"] - found["lo"] == pytest.approx(half, rel=0.1)
+    ratio = rows[O_PRE_EDGE, TOTAL]
+    assert ratio["value"] / ratio["lo"] == pytest.approx(ratio["hi"] / ratio["value"])
+    alike = measured(scatter=0.0)[NI_MEAN, TOTAL]  # equal orderings do not show that all are
+    assert np.isnan(alike["lo"])
+
+
 def test_no_shift_gives_zero_and_no_growth_gives_one():
-    found = measured(0.0, 0.0, growth=0.0)
+    found = measured(0.0, 0.0, growth=0.0, scatter=0.0)
     assert found[NI_MEAN, TOTAL]["value"] == pytest.approx(0.0, abs=1e-9)
     assert found[O_PRE_EDGE, TOTAL]["value"] == pytest.approx(1.0)
 
@@ -83,7 +101,7 @@ def test_missing_states_are_nan_with_a_reason():
     assert found[NI_MEAN, TOTAL]["value"] == pytest.approx(2.6, abs=0.15)
     assert math.isnan(found[NI_MEAN, FIXED]["value"])
     assert "without both states" in found[NI_MEAN, FIXED]["reason"]
-    empty = lithium_rows([], [], [], GRIDS, SERIES, "fast", BOOT)
+    empty = lithium_rows([], [], [], GRIDS, SERIES, "fast")
     assert len(empty) == 9
     assert all(math.isnan(r["value"]) and r["reason"] for r in empty)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,9 +14,9 @@ from defectra.core.csvs import read_csv, write_csv
 from defectra.core.errors import DataError
 from defectra.spectra.align import points
 from defectra.spectra.measured_series import Series
-from defectra.studies.nmc import electrode_scores, experiment
-from defectra.studies.nmc.electrode_nickel import by_charge
+from defectra.studies.nmc import electrode_nickel, electrode_scores, experiment
 from defectra.studies.nmc.experiment_checks import electrode_checks
+from defectra.studies.nmc.lithium_shift import LithiumShift
 
 CELLS = ("NMC622", "NMC721")
 
@@ -83,17 +84,22 @@ def test_lithium_of_electrodes_comes_back_from_planted_spectra(found, measured):
         experiment.measure(rows, energy, short, truth, None, 1)
 
 
+def of(found, method, quantity="nickel_state"):
+    return [r for r in found if (r["quantity"], r["method"]) == (quantity, method)]
+
+
 def test_the_state_of_nickel_comes_back_with_its_interval(found, tmp_path):
-    own = [r for r in found if r["method"] == "kernel"]
-    error = np.array([r["nickel_state"] - (4 - r["truth"]) for r in own])  # as it was planted
-    half = np.array([r["nickel_half"] for r in own])
+    own = of(found, electrode_nickel.MOMENTS)
+    lithium = [r["truth"] for r in of(found, "kernel", "x_Li")]
+    error = np.array([r["value"] - (4 - x) for r, x in zip(own, lithium)])  # as it was planted
+    half = 1.645 * np.array([r["sd"] for r in own])
     assert (half > 0).all()
     assert (np.abs(error) <= 3 * half).all()
     assert np.sqrt((error**2).mean()) < 0.1
     charged = {(r["composition"], r["cycle"]): r for r in own}
     first = charged["NMC622", "pristine"]
-    assert first["nickel_by_charge"] == pytest.approx((4 - 1.0 - 4 * 0.2 - 3 * 0.2) / 0.6)
-    assert first["nickel_by_charge_half"] == 0.0
+    assert first["truth"] == pytest.approx((4 - 1.0 - 4 * 0.2 - 3 * 0.2) / 0.6)
+    assert first["truth_half"] == 0.0
     assert charged["NMC721", "2C or 5C or 10C"]["voltage_V"] == 4.8
     write_csv(tmp_path / "e.csv", found, experiment.EXPERIMENT_COLUMNS)
     again = read_csv(tmp_path / "e.csv", experiment.EXPERIMENT_COLUMNS)
@@ -101,40 +107,80 @@ def test_the_state_of_nickel_comes_back_with_its_interval(found, tmp_path):
     assert {r["cycle"] for r in again} == {r["cycle"] for r in found}
 
 
-def test_the_interval_is_that_of_held_out_cells(measured):
+def test_every_method_is_scored_beside_its_baselines(found, measured):
+    states = [electrode_nickel.of_cell(r) for r in measured[0]]
+    (mean,) = {round(r["value"], 9) for r in of(found, electrode_nickel.MEAN)}
+    assert mean == pytest.approx(np.mean([s.value for s in states]))
+    capped = {r["capped_cells"] for r in of(found, electrode_nickel.CHARGE)}
+    assert capped == {sum(s.beyond != 0 for s in states)}
+    assert 0 < capped.pop() < len(states)
+    for method in (electrode_nickel.CHARGE, electrode_nickel.CHANGE, electrode_nickel.MEAN):
+        assert electrode_scores.rmse(found, method, "nickel_state").n == 2
+    told = {c.check_id for c in electrode_checks(found)}
+    assert {"experiment_nickel", "experiment_nickel_less_mean"} <= told
+
+
+def test_the_interval_is_that_of_held_out_cells_and_unknown_cells_teach_nothing(measured):
     rows, energy, series, truth = measured
     rng = np.random.default_rng(2)
     noisy = [r | {"nickel_state": r["nickel_state"] + 0.3 * rng.normal()} for r in rows]
-    found = experiment.measure(noisy, energy, series, truth, None, 1)
-    halves = {r["composition"]: r["nickel_half"] for r in found}
-    assert list(halves.values()) == pytest.approx([1.645 * 0.3] * 2, rel=0.3)
-
-
-def test_cells_whose_state_is_not_known_teach_nothing(measured):
-    rows, energy, series, truth = measured
+    one = replace(series, composition=series.composition[:8], mu=series.mu[:8])
+    found = experiment.measure(noisy, energy, one, truth, None, 1)
+    sd = [r["sd"] for r in of(found, electrode_nickel.MOMENTS)]
+    assert sd == pytest.approx([0.3] * 8, rel=0.3)
     blank = [r | {"nickel_state": float("nan")} for r in rows]
-    found = experiment.measure(blank, energy, series, truth, None, 1)
-    assert np.isnan([r["nickel_state"] for r in found]).all()
-    assert np.isfinite([r["x"] for r in found]).all()
+    found = experiment.measure(blank, energy, one, truth, None, 1)
+    assert np.isnan([r["value"] for r in of(found, electrode_nickel.MOMENTS)]).all()
+    rest = [r["value"] for r in found if r["method"] != electrode_nickel.MOMENTS]
+    assert np.isfinite(rest).all()
 
 
 @pytest.mark.parametrize(
-    ("composition", "lithium", "state"),
-    [("NMC111", 1.0, None), ("NMC622", 1.0, 8 / 3), ("NMC622", 0.2, 4.0), ("NMC811", 0.0, 33 / 8),
-     ("NMC532", 1.0, 2.4)],
+    ("composition", "lithium", "state", "beyond"),
+    [("NMC111", 1.0, None, 0), ("NMC622", 1.0, 8 / 3, 0.0), ("NMC622", 0.2, 4.0, 0.0),
+     ("NMC811", 0.0, 4.0, 0.1), ("NMC532", 1.0, 2.4, 0.0)],
 )  # fmt: skip
-def test_charge_neutrality(composition, lithium, state):
+def test_charge_neutrality(composition, lithium, state, beyond):
     if state is None:
         with pytest.raises(ValueError, match="does not fit"):
-            by_charge(composition, lithium)
+            electrode_nickel.by_charge(composition, lithium)
         return
-    assert by_charge(composition, lithium) == pytest.approx(state)
+    found = electrode_nickel.by_charge(composition, lithium)
+    assert found == (pytest.approx(state), pytest.approx(beyond))
+
+
+def test_charge_is_kept_in_every_cell():
+    """What nickel cannot give or hold stands beside its state; a vacancy gives two electrons."""
+    cell = {"n_Ni": 0.5, "n_Mn": 0.3, "n_Co": 0.2, "lithium": 0.8, "vacancy": 0}
+    for change in ({}, {"vacancy": 1}, {"lithium": 0.1}, {"lithium": 1.2, "vacancy": 1}):
+        row = cell | change
+        state = electrode_nickel.of_cell(row)
+        metals = 0.5 * state.value + 0.3 * 4 + 0.2 * 3 + state.beyond
+        assert row["lithium"] + metals == pytest.approx(2 * (2 - row["vacancy"] / 10))
+        assert 2 <= state.value <= 4
+    assert electrode_nickel.of_cell(cell | {"lithium": 0.1}).beyond > 0
+    assert electrode_nickel.of_cell(cell | {"lithium": 1.2, "vacancy": 1}).beyond < 0
+
+
+def test_baselines_of_the_series_follow_its_slope():
+    """One straight line: 3 eV for each lithium that leaves NMC622, 1.8 eV for each unit of state."""
+    line = LithiumShift(3.0, 2.7, 3.3, "NMC622", "fast", 4)
+    moved = np.array([0.0, 1.5, 2.4])
+    for composition, slope in (("NMC622", 0.6), ("NMC721", 0.7)):
+        own = electrode_nickel.Measured(composition, None, None, moved)
+        told = electrode_nickel._by_series(own, line)
+        start = electrode_nickel.by_charge(composition, 1.0).value
+        peak = told[electrode_nickel.PEAK]
+        np.testing.assert_allclose(peak.values, start + moved / 1.8)
+        lithium = told[electrode_nickel.LITHIUM].values
+        np.testing.assert_allclose(lithium, np.minimum(start + moved / 3.0 / slope, 4.0))
+        assert (np.diff(peak.sd) > 0).all()
 
 
 def electrodes(errors, sd=0.1):
     return [
-        {"composition": name, "method": "kernel", "x": 0.5 + e, "x_sd": sd, "truth": 0.5,
-         "scored": 1}
+        {"composition": name, "quantity": "x_Li", "method": "kernel", "value": 0.5 + e, "sd": sd,
+         "truth": 0.5, "scored": 1}
         for name, some in errors.items() for e in some
     ]  # fmt: skip
 

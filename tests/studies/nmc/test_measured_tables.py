@@ -7,19 +7,25 @@ import pytest
 from benchmarks import nmc_measured
 from defectra.core.csvs import write_csv
 from defectra.core.errors import TableError
+from defectra.studies.nmc.electrode_nickel import CHARGE, MOMENTS
 from defectra.studies.nmc.energy_loss import ENERGY_LOSS_COLUMNS
 from defectra.studies.nmc.experiment import EXPERIMENT_COLUMNS, KERNEL, SERIES
 
 NAN = float("nan")
 ELECTRODE = {
-    "composition": "NMC622", "number": 1, "cycle": "1C", "voltage_V": 4.3, "method": KERNEL,
-    "x": 0.3, "x_sd": 0.1, "truth": 0.2, "truth_half": 0.0, "shift_eV": 1.0, "shift_sd_eV": 0.2,
-    "scored": 1, "nickel_state": 3.5, "nickel_half": 0.7, "nickel_by_charge": 4.0,
-    "nickel_by_charge_half": 0.0,
+    "composition": "NMC622", "number": 1, "cycle": "1C", "voltage_V": 4.3, "quantity": "x_Li",
+    "method": KERNEL, "value": 0.3, "sd": 0.1, "truth": 0.2, "truth_half": 0.0,
+    "beyond_nickel": NAN, "shift_eV": 1.0, "shift_sd_eV": 0.2, "scored": 1, "cells": 64,
+    "capped_cells": 0,
+}  # fmt: skip
+STATE = ELECTRODE | {
+    "quantity": "nickel_state", "method": CHARGE, "value": 3.5, "truth": 4.0, "sd": 0.2,
+    "beyond_nickel": 0.1, "cells": 128, "capped_cells": 7,
 }  # fmt: skip
 LOSS = {
     "way": "intensities", "element": "Mn", "per_metal": 0.88, "lo": 0.82, "hi": 1.2, "draws": 500,
     "axis_scale": 1.03, "axis_offset_eV": -7.4, "shift_eV": 0.3, "outside": NAN,
+    "thickness": 1.1,
 }  # fmt: skip
 
 
@@ -32,18 +38,26 @@ def told(folder, electrodes=(), loss=()):
 
 
 def test_both_cells_stand_beside_each_other(tmp_path):
-    other = {"composition": "NMC721", "x": 0.4, "nickel_state": NAN}
-    pristine = {"number": 0, "cycle": "pristine", "voltage_V": NAN, "scored": 0, "x": 1.0}
-    text = told(tmp_path, [ELECTRODE, ELECTRODE | pristine, ELECTRODE | other])
-    assert "| lithium by kernel | 0.100 | 0.200 | 0.158 [0.000, 0.474] | 2 |" in text
-    assert "| Ni state by kernel, against charge neutrality | 0.50 |  |  | 1 |" in text
-    assert "| NMC622 | 1C | 4.3 | 0.20 | 0.30 ± 0.16 |  | 4.00 | 3.50 ± 0.70 |" in text
+    other = {"composition": "NMC721", "value": 0.4}
+    pristine = {"number": 0, "cycle": "pristine", "voltage_V": NAN, "scored": 0, "value": 1.0}
+    lost = STATE | {"method": MOMENTS, "value": NAN}
+    rows = [ELECTRODE, ELECTRODE | pristine, ELECTRODE | other, STATE, STATE | pristine, lost]
+    text = told(tmp_path, rows)
+    assert "| lithium | kernel | 0.100 | 0.200 | 0.158 [0.000, 0.474] | 2 |" in text
+    name = "Ni state | kernel, states by"
+    assert f"| {name} charge neutrality | 0.500 |  | 0.500 (one cell: no interval) | 1 |" in text
+    assert f"| {name} magnetic moments |  |  | not computed | 0 |" in text
+    assert "| NMC622 | 1C | 4.3 | 0.20 ± 0.00 | 0.30 ± 0.16 |  |" in text
+    assert "| NMC622 | 1C | 4.3 | 4.00 ± 0.00 | 0.10 | 3.50 ± 0.33 |  |  |" in text
     assert "| NMC622 | pristine |  |" in text
+    assert "outside of 2+ to 4+ in 7 of 128 computed cells" in text
+    assert "(RMSE): at most 0.17" in text
 
 
 def test_one_cell_has_no_interval(tmp_path):
     text = told(tmp_path, [ELECTRODE, ELECTRODE | {"method": SERIES}])
     assert "0.100 (one cell: no interval) | 1 |" in text
+    assert "computed cells" not in text
 
 
 @pytest.mark.parametrize(("outside", "words"), [(2.1, "outside, its"), (0.8, "inside.")])
@@ -62,6 +76,7 @@ def test_without_a_model_only_intensities_are_told(tmp_path):
     text = told(tmp_path, loss=[LOSS])
     assert "times as far" not in text
     assert "0.88 [0.82, 1.20]" in text
+    assert "(t/λ 1.10)" in text
 
 
 def test_nothing_measured_and_a_table_of_another_version(tmp_path):

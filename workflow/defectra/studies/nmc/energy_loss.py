@@ -10,9 +10,10 @@ Spectroscopy). The collection angle is not stated; it hardly matters for ratios.
 The cross-sections know no white lines, which a window from the onset on holds, while a later window
 rests on a longer extrapolation of the background: where it begins is part of the error. Plural
 scattering is taken off by the low-loss spectrum of the record
-(:mod:`defectra.spectra.plural_scattering`), of the same region by the tags of its image; the thickness
-of the pixels that were summed is not stated, so that it is part of the error too. The authors' README calls the sample "5% Si-doped NMC" (lithium nickel
-manganese cobalt oxide); the ratio of its metals is not stated. Lithium cannot be found by
+(:mod:`defectra.spectra.plural_scattering`), of the same region by the tags of its image; the
+thickness of the pixels that were summed is not stated, so that it is part of the error too. The
+authors' README calls the sample "5% Si-doped NMC" (lithium nickel manganese cobalt oxide); the
+ratio of its metals is not stated. Lithium cannot be found by
 intensities: the axis begins at 440 eV, its edge lies at 55 eV.
 """
 
@@ -334,8 +335,11 @@ def quantify(own: Quantity, seed: int, draws: int = 500) -> Iterator[Row]:
     middle = Window(*(float(np.mean(ends)) for ends in (STARTS, WIDTHS, BEFORE)))
     drawn = np.array([own.per_metal(*_draw(generator)) for _ in range(draws)])
     low, high = np.quantile(drawn, [0.05, 0.95], axis=0)
-    corners = [own.per_metal(Setting(Window(*w), share=f))
-               for *w, f in product(STARTS, WIDTHS, BEFORE, (min(THICKNESS), max(THICKNESS)))]  # fmt: skip
+    shares = min(THICKNESS), max(THICKNESS)
+    corners = [
+        own.per_metal(Setting(Window(*w), share=f))
+        for *w, f in product(STARTS, WIDTHS, BEFORE, shares)
+    ]
     ends = np.array([np.min([low, *corners], axis=0), np.max([high, *corners], axis=0)])
     yield from _rows(INTENSITIES, own, own.per_metal(Setting(middle)), ends, draws)
     nothing = np.full((2, len(KNOWN)), np.nan)

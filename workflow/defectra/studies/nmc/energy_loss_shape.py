@@ -54,9 +54,7 @@ class Shape:
     thickness: float
 
     @classmethod
-    def of(
-        cls, spectrum: Measured, axis: Axis, model: EdgesModel, thickness: float = 0.0
-    ) -> Shape:
+    def of(cls, spectrum: Measured, axis: Axis, model: EdgesModel, thickness: float = 0.0) -> Shape:
         """The edge without background, moved to where it is nearest to the training spectra.
 
         Parameters

@@ -24,7 +24,8 @@ from defectra.spectra.peaks import peak_position
 from defectra.studies.nmc.block_models import MEASURED
 from defectra.studies.nmc.block_tables import RAW
 from defectra.studies.nmc.electrode_models import EDGE, Aligned, kernel_answers
-from defectra.studies.nmc.electrode_nickel import by_charge, nickel_states
+from defectra.studies.nmc.electrode_nickel import Answers, Measured, by_charge, nickel_answers
+from defectra.studies.nmc.electrode_scores import LITHIUM, NICKEL
 from defectra.studies.nmc.lithium_shift import NORMAL_90, LithiumShift
 
 Row = dict[str, Any]
@@ -38,9 +39,9 @@ DIFFERENCE = "kernel, change since pristine"
 # regression of lithium on the peaks of the blocks, which share one stoichiometry.
 SERIES = "peak position, slope of the computed lithium series"
 EXPERIMENT_COLUMNS = [
-    *("composition", "number", "cycle", "voltage_V", "method", "x", "x_sd", "truth", "truth_half"),
-    *("shift_eV", "shift_sd_eV", "scored"),
-    *("nickel_state", "nickel_half", "nickel_by_charge", "nickel_by_charge_half"),
+    *("composition", "number", "cycle", "voltage_V", "quantity", "method", "value", "sd"),
+    *("truth", "truth_half", "beyond_nickel", "shift_eV", "shift_sd_eV", "scored"),
+    *("cells", "capped_cells"),
 ]
 PRISTINE = "pristine"
 FULL = 0.9  # lithium per metal; cells at or above stand for the pristine electrode
@@ -120,7 +121,7 @@ def measure(
     series
         Measured spectra, eight for each composition in the order of :data:`_CYCLES`.
     line
-        Slope of the computed lithium series; None: that method is left out.
+        Slope of the computed lithium series; None: methods that need it are left out.
     """
     if not any(r["lithium"] >= FULL for r in _without_defect(rows)):
         return []
@@ -130,42 +131,42 @@ def measure(
         if len(places) != len(_CYCLES):
             raise DataError(f"{name}: {len(places)} measured spectra, expected {len(_CYCLES)}")
         mu = series.mu[places]
-        found = Electrodes.of(rows, energy, (series.energy, mu), seed)
-        answers = {**found.answers, **_by_series(line, series.energy, mu)}
+        found = Electrodes.of(name, rows, energy, (series.energy, mu), line, seed)
         for number, cycle in enumerate(_CYCLES):
-            about = {"composition": name, "number": number, **_charged(name, cycle, charge),
+            truth = _charged(name, cycle, charge)
+            about = {"composition": name, "number": number,
+                     "cycle": " or ".join(cycle[0]) or PRISTINE, "voltage_V": cycle[1],
                      "shift_eV": found.shift, "shift_sd_eV": found.shift_sd,
-                     "scored": int(number > 0), "nickel_state": float(found.nickel[0][number]),
-                     "nickel_half": float(found.nickel[1][number])}  # fmt: skip
-            for method, (values, sd) in answers.items():
-                out.append(about | {"method": method, "x": float(values[number]),
-                                    "x_sd": float(sd[number])})  # fmt: skip
+                     "scored": int(number > 0)}  # fmt: skip
+            for quantity, answers in ((LITHIUM, found.answers), (NICKEL, found.nickel)):
+                out += [about | truth[quantity] | _answer(quantity, method, told, number)
+                        for method, told in answers.items()]  # fmt: skip
     return out
 
 
-def _charged(composition: str, cycle: tuple[tuple[str, ...], float], charge: Charge) -> Row:
-    """What the charge says of an electrode."""
-    names, volts = cycle
-    lithium, half = charge.lithium(names, volts)
-    low, high = (by_charge(composition, lithium + sign * half) for sign in (1, -1))
+def _answer(quantity: str, method: str, told: Answers, number: int) -> Row:
     return {
-        "cycle": " or ".join(names) or PRISTINE,
-        "voltage_V": volts,
-        "truth": lithium,
-        "truth_half": half,
-        "nickel_by_charge": by_charge(composition, lithium),
-        "nickel_by_charge_half": (high - low) / 2,
+        "quantity": quantity,
+        "method": method,
+        "value": float(told.values[number]),
+        "sd": float(told.sd[number]),
+        "cells": told.cells,
+        "capped_cells": told.capped,
     }
 
 
-def _by_series(
-    line: LithiumShift | None, energy: Floats, mu: Floats
-) -> dict[str, tuple[Floats, Floats]]:
-    if line is None:
-        return {}
-    places = peak_position(energy, mu)
-    values, halves = line.lithium(places - places[0])
-    return {SERIES: (values, halves / NORMAL_90)}
+def _charged(
+    composition: str, cycle: tuple[tuple[str, ...], float], charge: Charge
+) -> dict[str, Row]:
+    """What the charge says of an electrode, by quantity."""
+    lithium, half = charge.lithium(*cycle)
+    state = by_charge(composition, lithium)
+    low, high = (by_charge(composition, lithium + sign * half).value for sign in (1, -1))
+    return {
+        LITHIUM: {"truth": lithium, "truth_half": half, "beyond_nickel": float("nan")},
+        NICKEL: {"truth": state.value, "truth_half": (high - low) / 2,
+                 "beyond_nickel": state.beyond},
+    }  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -177,19 +178,25 @@ class Electrodes:
     shift, shift_sd
         Added to the computed energies, eV.
     answers
-        Lithium and its deviation over the jitter, by method; shape (electrodes,) each.
+        Lithium, its deviation that over the jitter (kernels), by method.
     nickel
-        Mean oxidation state of nickel and half its 90 % interval, shape (electrodes,) each.
+        Mean oxidation state of nickel, by method.
     """
 
     shift: float
     shift_sd: float
-    answers: Mapping[str, tuple[Floats, Floats]]
-    nickel: tuple[Floats, Floats]
+    answers: Mapping[str, Answers]
+    nickel: Mapping[str, Answers]
 
     @classmethod
     def of(
-        cls, rows: Rows, energy: Floats, measured: tuple[Floats, Floats], seed: int
+        cls,
+        composition: str,
+        rows: Rows,
+        energy: Floats,
+        measured: tuple[Floats, Floats],
+        line: LithiumShift | None,
+        seed: int,
     ) -> Electrodes:
         """Align on the pristine electrode, the first, then ask every method.
 
@@ -197,6 +204,8 @@ class Electrodes:
         ----------
         rows
             Arms of the blocks; lithium is learnt from those without defect.
+        line
+            Slope of the computed lithium series, or none.
         """
         plain = _without_defect(rows)
         lithium = np.array([float(r["lithium"]) for r in plain])
@@ -209,12 +218,18 @@ class Electrodes:
         kernels = {k: kernel_answers(curves, lithium, groups, e, seed)
                    for k, e in ((KERNEL, own), (DIFFERENCE, change))}  # fmt: skip
         answers = {
-            **{k: (found.values, found.sd) for k, found in kernels.items()},
+            **{k: Answers(e.values, e.sd, len(plain)) for k, e in kernels.items()},
             PEAK: _peak(curves, lithium, own),
-            CONSTANT: (np.full(len(own.mu), lithium.mean()), np.zeros(len(own.mu))),
-        }
-        done = aligned.alignment
-        return cls(done.shift, done.sd, answers, nickel_states(aligned, rows, seed))
+            CONSTANT: Answers(np.full(len(own.mu), lithium.mean()), np.zeros(len(own.mu)),
+                              len(plain)),
+        }  # fmt: skip
+        places = peak_position(*measured)
+        moved = places - places[0]
+        if line is not None:
+            values, halves = line.lithium(moved)
+            answers[SERIES] = Answers(values, halves / NORMAL_90)
+        done, series = aligned.alignment, Measured(composition, aligned, change, moved)
+        return cls(done.shift, done.sd, answers, nickel_answers(series, rows, line, seed))
 
 
 def _without_defect(rows: Rows) -> Rows:
@@ -227,11 +242,11 @@ def _since_pristine(own: EdgeCurves, full: Floats) -> EdgeCurves:
     return EdgeCurves(own.energy, unit - unit[0] + full)
 
 
-def _peak(curves: EdgeCurves, lithium: Floats, own: EdgeCurves) -> tuple[Floats, Floats]:
+def _peak(curves: EdgeCurves, lithium: Floats, own: EdgeCurves) -> Answers:
     """Main peak, its slope with lithium from the computed spectra, anchored at the pristine one."""
     places = peak_position(curves.energy, curves.mu)
     known = np.isfinite(places)
     slope = np.polyfit(places[known], lithium[known], 1)[0]
     found = peak_position(own.energy, own.mu)
     error = np.full(len(found), abs(slope) * MEASURED.jitter)
-    return 1.0 + slope * (found - found[0]), error
+    return Answers(1.0 + slope * (found - found[0]), error, len(lithium))

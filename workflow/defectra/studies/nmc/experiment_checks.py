@@ -6,7 +6,15 @@ from collections.abc import Iterator
 from functools import partial
 
 from defectra.core.claims import NOTHING, Check, Estimate, Rows
-from defectra.studies.nmc.electrode_scores import AIM, inside, rmse
+from defectra.studies.nmc import electrode_nickel
+from defectra.studies.nmc.electrode_scores import (
+    AIM,
+    NICKEL,
+    NICKEL_AIM,
+    inside,
+    rmse,
+    rmse_less,
+)
 from defectra.studies.nmc.energy_loss_shape import EDGE, SHAPE
 from defectra.studies.nmc.experiment import DIFFERENCE, KERNEL, PEAK, SERIES
 from defectra.studies.nmc.scorecard import NO_EXPERIMENT
@@ -18,7 +26,7 @@ _METHODS = {KERNEL: "kernel", DIFFERENCE: "change", PEAK: "peak", SERIES: "serie
 
 
 def electrode_checks(rows: Rows) -> Iterator[Check]:
-    """Lithium of the electrodes, rows of ``experiment.csv``."""
+    """Lithium and state of nickel of the electrodes, rows of ``experiment.csv``."""
     for method, name in _METHODS.items():
         yield _check(
             check_id=f"experiment_x_Li_{name}",
@@ -39,6 +47,33 @@ def electrode_checks(rows: Rows) -> Iterator[Check]:
         fails_if="the stated interval leaves out what separates one electrode from another",
         missing=NO_EXPERIMENT,
     )
+
+    yield from _nickel(rows)
+
+
+def _nickel(rows: Rows) -> Iterator[Check]:
+    own = electrode_nickel.CHARGE
+    yield _check(
+        check_id="experiment_nickel",
+        check=f"oxidation state of Ni of measured electrodes from Ni K by {own} (RMSE)",
+        bound=NICKEL_AIM,
+        sense="at most",
+        ours=rmse(rows, own, NICKEL),
+        unit="e",
+        fails_if="computed and measured spectra differ by more than the state of nickel does",
+        missing=NO_EXPERIMENT,
+    )
+    for other, name in ((electrode_nickel.MEAN, "mean"), (electrode_nickel.PEAK, "peak")):
+        yield _check(
+            check_id=f"experiment_nickel_less_{name}",
+            check=f"the same, RMSE less that of {other}",
+            bound=0.0,
+            sense="below",
+            ours=rmse_less(rows, own, other, NICKEL),
+            unit="e",
+            fails_if="the spectra tell no more than this baseline, which needs no model of them",
+            missing=NO_EXPERIMENT,
+        )
 
 
 def energy_loss_checks(rows: Rows) -> Iterator[Check]:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from defectra.core.records import Defect
-from defectra.learn.scores import interval
+from defectra.learn.scores import left_out_weights, student
 from defectra.spectra.align import points
 from defectra.spectra.average import chosen_sites, curves_on_grid, usable
 from defectra.spectra.peaks import peak_position
@@ -46,14 +46,6 @@ TOTAL, FIXED, RELAXATION = "total", "fixed geometry", "relaxation"
 PARTS = {TOTAL: (0, 2), FIXED: (0, 1), RELAXATION: (1, 2)}
 PRE_EDGE = (531.0, 538.0)  # eV on the axis of the engine: from the O K onset of FEFF to the dip
 GEOMETRIES = ("chgnet", "chgnet-parent")
-
-
-@dataclass(frozen=True)
-class Bootstrap:
-    """Number of resamples and their seed."""
-
-    resamples: int = 1000
-    seed: int = 0
 
 
 @dataclass(frozen=True)
@@ -113,14 +105,14 @@ def lithium_rows(
     grids: Mapping[str, Grid],
     series: LithiumSeries,
     protocol: str,
-    bootstrap: Bootstrap,
     pre_edge: tuple[float, float] = PRE_EDGE,
 ) -> list[Row]:
     """Rows of the lithium table: every quantity and part, with 90 % intervals.
 
-    The bootstrap draws orderings of the metals, and sites within each; sites found in both
-    states are drawn in pairs. Copies of one ordering with other lithium taken out are averaged.
-    Where data are missing the value is NaN and `reason` says what is missing.
+    Intervals are Student's t over the orderings of the metals, which are few; of a ratio, over its
+    logarithm. Sites that are in both states are compared. Copies of one ordering with other
+    lithium taken out are averaged. Where data are missing the value is NaN and `reason` says what
+    is missing; below two orderings there is no interval.
     """
     window = declared_window(grids, pre_edge)
     grids = _widened(grids, window)
@@ -137,7 +129,7 @@ def lithium_rows(
                 [(s.get(first, {}), s.get(last, {})) for s in copies]
                 for copies in families.values()
             ]
-            out.append(_measure(quantity, part, pairs, points(grid), bootstrap))
+            out.append(_measure(quantity, part, pairs, points(grid)))
     return out
 
 
@@ -204,71 +196,47 @@ def _measure(
     part: str,
     pairs: Sequence[Sequence[tuple[Curves, Curves]]],
     energy: Floats,
-    bootstrap: Bootstrap,
 ) -> Row:
     """One row; `pairs` holds both states of each delithiated copy of each ordering."""
-    generator = np.random.default_rng(bootstrap.seed)
     changes, n_sites = [], 0
     for copies in pairs:
-        own = [
-            _change(quantity, first, last, energy, bootstrap.resamples, generator)
-            for first, last in copies
-            if first and last
-        ]
-        own = [change for change in own if np.isfinite(change[0])]
+        own = [_change(quantity, first, last, energy) for first, last in copies if first and last]
+        own = [change for change in own if np.isfinite(change)]
         if own:
-            changes.append(np.mean(own, axis=0))
+            changes.append(float(np.mean(own)))
             n_sites += sum(len(last) for first, last in copies if first and last)
     lost = len(pairs) - len(changes)
     reason = f"{lost} ordering(s) without both states" if lost else ""
     if not changes:
         return _row(quantity, part, reason=reason)
-    drawn = generator.multinomial(
-        len(changes), np.full(len(changes), 1 / len(changes)), size=bootstrap.resamples
-    )
-    weights = np.vstack([np.ones(len(changes)), drawn]) / len(changes)
-    values = (weights * np.array(changes).T).sum(axis=1)
-    value = interval(np.exp(values) if quantity.ratio else values)
-    return _row(quantity, part, value, len(changes), n_sites, reason)
+    weights = left_out_weights([str(k) for k in range(len(changes))])
+    value = student(weights @ changes / np.maximum(weights.sum(axis=1), 1.0))
+    found = tuple(np.exp(value)) if quantity.ratio else value
+    return _row(quantity, part, found, len(changes), n_sites, reason)
 
 
-def _change(
-    quantity: Quantity,
-    first: Curves,
-    last: Curves,
-    energy: Floats,
-    resamples: int,
-    generator: np.random.Generator,
-) -> Floats:
-    """Last minus first of one ordering, shape (1 + resamples,)."""
+def _change(quantity: Quantity, first: Curves, last: Curves, energy: Floats) -> float:
+    """Last minus first of one ordering, over common sites if there are two."""
     common = sorted(set(first) & set(last))
-    if len(common) >= 2:
-        weights = _site_weights(len(common), resamples, generator)
-        both = [(curves, common, weights) for curves in (first, last)]
-    else:
-        both = [(c, sorted(c), _site_weights(len(c), resamples, generator)) for c in (first, last)]
-    a, b = (_statistic(quantity, [c[k] for k in keys], w, energy) for c, keys, w in both)
+    sites = [common, common] if len(common) >= 2 else [sorted(first), sorted(last)]
+    a, b = (
+        _statistic(quantity, [curves[k] for k in keys], energy)
+        for curves, keys in zip((first, last), sites)
+    )
     return b - a
 
 
-def _site_weights(count: int, resamples: int, generator: np.random.Generator) -> Floats:
-    drawn = generator.multinomial(count, np.full(count, 1 / count), size=resamples)
-    return np.vstack([np.ones(count), drawn]) / count
-
-
-def _statistic(
-    quantity: Quantity, curves: Sequence[Floats], weights: Floats, energy: Floats
-) -> Floats:
+def _statistic(quantity: Quantity, curves: Sequence[Floats], energy: Floats) -> float:
     stack = np.array(curves)
     if quantity.each_site:
-        return weights @ quantity.of(energy, stack)
-    return quantity.of(energy, weights @ stack)
+        return float(quantity.of(energy, stack).mean())
+    return float(quantity.of(energy, stack.mean(axis=0)))
 
 
 def _row(
     quantity: Quantity,
     part: str,
-    value: tuple[float, float, float] = (float("nan"),) * 3,
+    value: Sequence[float] = (float("nan"),) * 3,
     n_orderings: int = 0,
     n_sites: int = 0,
     reason: str = "",

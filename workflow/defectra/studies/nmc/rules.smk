@@ -73,8 +73,7 @@ use rule step as measure_lithium with:
         **need(mb=1000, minutes=30),
     params:
         **step("defectra.studies.nmc.steps.measure_lithium"),
-        config=pick(CONFIG, "lithium_series", "protocol", "edges", "model"),
-        seed=leaf(CONFIG, "seed"),
+        config=pick(CONFIG, "lithium_series", "protocol", "edges"),
 
 
 include: "blocks.smk"

@@ -94,15 +94,14 @@ def measure_lithium(job: Job) -> None:
 
     Input structures, calculations, spectra; output[0] csv.
 
-    params.config = JSON with keys lithium_series, protocol, edges, model (the nmc leaf has them);
-    params.seed = seed.
+    params.config = JSON with keys lithium_series, protocol, edges (the nmc leaf has them).
     """
     import json
 
     from defectra.core.csvs import write_csv
     from defectra.core.records import CALCULATIONS, SPECTRA, STRUCTURES
     from defectra.core.store import read_table
-    from defectra.studies.nmc.lithium import LITHIUM_COLUMNS, Bootstrap, lithium_rows
+    from defectra.studies.nmc.lithium import LITHIUM_COLUMNS, lithium_rows
     from defectra.studies.nmc.settings import Grid, LithiumSeries
 
     config = json.loads(job.params.config)
@@ -113,7 +112,6 @@ def measure_lithium(job: Job) -> None:
         {name: Grid(**grid) for name, grid in config["edges"].items()},
         LithiumSeries(**config["lithium_series"]),
         config["protocol"],
-        Bootstrap(config["model"]["bootstrap"], int(job.params.seed)),
     )
     write_csv(job.output[0], rows, LITHIUM_COLUMNS)
 
