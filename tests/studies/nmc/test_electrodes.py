@@ -163,7 +163,7 @@ def test_charge_is_kept_in_every_cell():
 
 
 def test_baselines_of_the_series_follow_its_slope():
-    """One straight line: 3 eV for each lithium that leaves NMC622, 1.8 eV for each unit of state."""
+    """3 eV for each lithium that leaves NMC622 are 1.8 eV for each unit of state."""
     line = LithiumShift(3.0, 2.7, 3.3, "NMC622", "fast", 4)
     moved = np.array([0.0, 1.5, 2.4])
     for composition, slope in (("NMC622", 0.6), ("NMC721", 0.7)):

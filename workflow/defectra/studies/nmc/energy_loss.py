@@ -245,8 +245,10 @@ def single_scattering(
 ) -> Measured:
     """The spectrum without plural scattering.
 
-    Electrons from below its first channel scatter into it: the background of its first edge is
-    extended downwards by a power law, twice as far as the low-loss spectrum reaches.
+    Electrons from below its first channel scatter into it: below the window of the background of
+    its first edge the power law of that background stands for the counts, twice as far down as the
+    low-loss spectrum reaches. Counts of the first channels of a detector, which may fall short,
+    are not used.
 
     Parameters
     ----------
@@ -264,7 +266,10 @@ def single_scattering(
     onset, before = KNOWN[first].onset, float(np.mean(BEFORE))
     early = energy[0] + (energy[1] - energy[0]) * np.arange(-count, 0)
     power, constant = power_law(energy, spectrum.mu, onset, before)
-    counts = np.concatenate([np.exp(constant) * early**power, spectrum.mu])
+    whole = np.concatenate([early, energy])
+    seen = np.concatenate([np.zeros(count), spectrum.mu])
+    smooth = np.exp(constant) * whole**power
+    counts = np.where(whole > onset - _GAP - before, seen, smooth)
     return replace(spectrum, mu=scattering.without(counts, share)[count:])
 
 

@@ -10,13 +10,13 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from defectra.figures import style
-from defectra.studies.nmc.energy_loss import INTENSITIES
+from defectra.studies.nmc.energy_loss import INTENSITIES, LEFT_IN
 from defectra.studies.nmc.energy_loss_shape import EDGE, MEASURED, SHAPE
 
 Rows = Sequence[Mapping[str, Any]]
 _ELEMENTS = ("Li", "Mn", "Co", "Ni", "O")
 _COLOURS = (style.RED, style.ORANGE, style.SKY, style.PURPLE)
-_WAYS = (style.BLUE, style.SKY, style.GREEN)
+_WAYS = (style.BLUE, style.SKY, style.GREEN)  # of intensities; open marks: scattering left in
 
 
 @style.styled()
@@ -31,7 +31,7 @@ def plot_energy_loss(
         Rows of ``energy_loss.csv`` and ``energy_loss_curves.csv``.
     """
     rows, lines = list(contents), list(curves)
-    figure, axes = style.canvas(1, 2, (10.0, 4.4))
+    figure, axes = style.canvas(1, 2, (11.0, 5.6))
     if lines:
         _draw_edge(axes[0, 0], lines, rows)
     else:
@@ -45,13 +45,14 @@ def plot_energy_loss(
 
 def _draw_edge(axes: Axes, lines: Rows, rows: Rows) -> None:
     names = list(dict.fromkeys(str(r["curve"]) for r in lines))
-    colours = dict(zip([n for n in names if n != MEASURED], _COLOURS))
+    colours = dict(zip([n for n in names if not n.startswith(MEASURED)], _COLOURS))
     for name in names:
         own = [r for r in lines if r["curve"] == name]
         energy, mu = (np.array([r[k] for r in own], float) for k in ("energy_eV", "mu"))
         first = name == MEASURED
         axes.plot(energy, mu, color=style.BLACK if first else colours.get(name, style.GREY),
-                  linewidth=1.8 if first else 1.0, label=name)  # fmt: skip
+                  linewidth=1.8 if first else 1.0, label=name,
+                  linestyle="--" if name.endswith(LEFT_IN) else "-")  # fmt: skip
     axes.set(xlabel="energy on the axis of the calculations (eV)", ylabel="share of area (per eV)")
     told = next((r for r in rows if r["way"] == SHAPE), None)
     if told is not None:
@@ -61,15 +62,17 @@ def _draw_edge(axes: Axes, lines: Rows, rows: Rows) -> None:
 
 def _draw_contents(axes: Axes, rows: Rows) -> None:
     ways = list(dict.fromkeys(str(r["way"]) for r in rows))
-    shown = dict(zip([w for w in ways if w != SHAPE], _WAYS)) | {SHAPE: style.RED}
+    whole = [w for w in ways if w != SHAPE and not w.endswith(LEFT_IN)]
+    shown = dict(zip(whole, _WAYS)) | {SHAPE: style.RED}
     for k, way in enumerate(ways):
         own = [r for r in rows if r["way"] == way and r["element"] in _ELEMENTS]
         value, low, high = (np.array([r[c] for r in own], float)
                             for c in ("per_metal", "lo", "hi"))  # fmt: skip
-        places = [_ELEMENTS.index(str(r["element"])) + 0.16 * (k - (len(ways) - 1) / 2)
+        places = [_ELEMENTS.index(str(r["element"])) + 0.12 * (k - (len(ways) - 1) / 2)
                   for r in own]  # fmt: skip
         axes.errorbar(places, value, style.bars(value, low, high), fmt="o", ms=4,
-                      color=shown.get(way, style.GREY), elinewidth=0.9,
+                      color=shown.get(way.removesuffix(LEFT_IN), style.GREY), elinewidth=0.9,
+                      mfc="white" if way.endswith(LEFT_IN) else None,
                       label=_name(way, rows))  # fmt: skip
     axes.axhline(0, color=style.GREY, linewidth=0.8)
     axes.set_xticks(range(len(_ELEMENTS)), _ELEMENTS)
@@ -80,7 +83,7 @@ def _draw_contents(axes: Axes, rows: Rows) -> None:
 def _name(way: str, rows: Rows) -> str:
     if way == INTENSITIES:
         return f"{way}: all windows (no Li: below the axis)"
-    if way != SHAPE:
-        return f"{way} above the onset"
-    outside = next(float(r["outside"]) for r in rows if r["way"] == SHAPE)
+    if not way.startswith(SHAPE):
+        return way.replace(" eV", " eV above the onset")
+    outside = next(float(r["outside"]) for r in rows if r["way"] == way)
     return way if outside <= 1 else f"{way}: outside of the training spectra, bars do not hold"
