@@ -25,6 +25,8 @@ sys.path[:0] = [str(ROOT / "tests" / name) for name in ("reruns", "workflow", ".
 from campaign import Campaign  # noqa: E402
 from hollow import END, hollow_campaign  # noqa: E402
 
+from defectra.core.number_types import positive  # noqa: E402
+
 OTHERS = tuple(f"load{k}" for k in range(1, 5))  # studies, and their engines
 PER_STRUCTURE = 20  # calculations of study nmc
 REAL = (
@@ -204,8 +206,8 @@ def counted(campaign: Campaign) -> dict[str, int]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--calculations", type=int, default=200_000)
-    parser.add_argument("--shards", type=int, default=30, help="chunks of all five")
+    parser.add_argument("--calculations", type=positive, default=200_000)
+    parser.add_argument("--shards", type=positive, default=30, help="chunks of all five")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         campaign = whole_campaign(Path(name), args.calculations, args.shards)

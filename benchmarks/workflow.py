@@ -28,6 +28,7 @@ import yaml
 
 from defectra.campaign.plan import chunks_of
 from defectra.core.config import leaf, load
+from defectra.core.number_types import positive
 from defectra.core.records import CALCULATIONS, SPECTRA
 from defectra.core.store import read_groups
 from defectra.structures.geometry import vegard
@@ -246,9 +247,9 @@ def show(size: int, found: dict[str, Any], other: dict[str, Any], jobs: int, che
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--structures", type=int, nargs="+", default=[1000, 10_000])
-    parser.add_argument("--shards", type=int, default=30)
-    parser.add_argument("--naive", type=int, default=1000)
+    parser.add_argument("--structures", type=positive, nargs="+", default=[1000, 10_000])
+    parser.add_argument("--shards", type=positive, default=30)
+    parser.add_argument("--naive", type=positive, default=1000)
     args = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         root, peaks = Path(name), []

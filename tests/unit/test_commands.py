@@ -19,6 +19,7 @@ from defectra.cli.help import Parser, command
 from defectra.cli.plan import jobs
 from defectra.core.config import load
 from defectra.core.errors import ConfigError, EngineError, meant
+from defectra.core.number_types import number
 from defectra.core.paths import PROJECT
 from defectra.core.results_lock import holder, take
 from defectra.engines.feff.input import cluster, feff_input
@@ -80,8 +81,8 @@ def test_a_verb_without_example_is_refused():
         (["run", "fef", "a.cif"], "did you mean 'feff'?"),
         (["run", "feff", "--egde", "O K"], "--egde: no option, did you mean '--edge'?"),
         (["import", "a", "b"], "b: one word too many"),
-        (["levels", "ZnSe", "--lattice", "big"], "a number is expected, not 'big'"),
-        (["run", "feff", "--site", "1.5"], "a whole number is expected, not '1.5'"),
+        (["levels", "ZnSe", "--lattice", "big"], "a finite number above 0 is expected, not 'big'"),
+        (["run", "feff", "--site", "1.5"], "a whole number, 0 or above, is expected, not '1.5'"),
         (["plan", "xanez"], "no target xanez, did you mean 'xanes'?"),
         (["trace", "0000000000"], "nothing is known of '0000000000'"),
     ],
@@ -91,6 +92,37 @@ def test_a_word_that_is_none_gets_the_nearest(capsys, words, says):
     assert code == 2
     assert says in said.err
     assert "Traceback" not in said.err
+
+
+@pytest.mark.parametrize("word", ["nan", "inf", "-1", "1e999"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        *("predict m.npz a.dat --shift-sd", "predict m.npz a.dat --reference-e0"),
+        *("levels ZnSe --impurity Cu --site M_A --gap", "plan --minutes", "run feff a.cif --site"),
+        *("train t.csv --target y --group g --trees", "train t.csv --target y --group g --seed"),
+        *("levels ZnSe --impurity Cu --site M_A --lattice", "digitise a.png --line"),
+    ],
+)
+def test_a_number_that_makes_no_sense_is_refused_by_the_parser(capsys, words, word):
+    code, said = called(capsys, *words.split(), word)
+    assert code == 2
+    assert f"expected, not '{word}'" in said.err
+
+
+def test_a_shift_may_be_negative_and_is_finite(capsys):
+    assert number("-0.8") == -0.8
+    assert "finite" in called(capsys, "predict", "m.npz", "a.dat", "--shift", "nan")[1].err
+    model = str(PROJECT / "resources/models/nmc_edges.npz")
+    assert "no shift in eV" in called(capsys, "predict", model, "Ni K=a.dat@nan")[1].err
+
+
+def test_no_option_takes_any_number_whatever():
+    """The types of `core/number_types.py` refuse nan, inf and what lies out of range."""
+    files = [*(PROJECT / "workflow").rglob("*.py"), *(PROJECT / "benchmarks").rglob("*.py")]
+    assert files
+    bare = re.compile(r"add_argument\([^)]*\btype=(?:int|float)\b")
+    assert [str(f) for f in files if bare.search(f.read_text())] == []
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from defectra.campaign.engine import engine_named
 from defectra.campaign.ledger import Ledger, Result
 from defectra.campaign.request import Request, Row
 from defectra.core.errors import EngineError
+from defectra.core.number_types import number_from_0, positive
 from defectra.core.records import Origin, Status
 
 TOLERANCE = 1e-4  # relative RMS; single precision and another libm stay far below
@@ -123,8 +124,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description="Archived arrays of a study, computed again.")
     parser.add_argument("study")
     parser.add_argument("--config", type=Path, default=CONFIG / "config.yaml")
-    parser.add_argument("--number", type=int, default=3, help="calculations of the sample")
-    parser.add_argument("--tolerance", type=float, default=TOLERANCE, help="relative RMS")
+    parser.add_argument("--number", type=positive, default=3, help="calculations of the sample")
+    parser.add_argument("--tolerance", type=number_from_0, default=TOLERANCE, help="relative RMS")
     chosen = parser.parse_args(arguments)
     config = load(chosen.config)
     ledger = Ledger(requests_of(chosen.study).kinds, archive_of(chosen.study, config), [], {})

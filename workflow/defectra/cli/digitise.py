@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from defectra.cli.help import command
 from defectra.core.errors import DataError
+from defectra.core.number_types import positive
 
 if TYPE_CHECKING:
     from defectra.images.digitise.read import Digitised
@@ -37,7 +38,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     text = "names of the columns, e.g. energy mu"
     parser.add_argument("--names", nargs=2, default=["x", "y"], metavar=("X", "Y"), help=text)
     text = "write only this line (counted from 1), as two columns for `defectra look` and `predict`"
-    parser.add_argument("--line", type=int, help=text)
+    parser.add_argument("--line", type=positive, help=text)
     parser.set_defaults(run=run)
 
 

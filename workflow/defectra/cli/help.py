@@ -10,8 +10,6 @@ from typing import Any, NoReturn
 from defectra.core.errors import meant
 
 _CHOICE = re.compile(r"invalid choice: '([^']*)' \(choose from (.*)\)")
-_VALUE = re.compile(r"invalid (int|float) value: (.*)")
-_KINDS = {"int": "a whole number", "float": "a number"}
 
 
 class Parser(argparse.ArgumentParser):
@@ -33,25 +31,11 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Say what is wrong and how the command is called, without a list of everything."""
         message = message.replace("the following arguments are required:", "not given:")
-        message = _VALUE.sub(lambda m: f"{_KINDS[m[1]]} is expected, not {m[2]}", message)
         found = _CHOICE.search(message)
         if found:
             known = [word.strip(" '") for word in found.group(2).split(",")]
             message = f"{message}{meant(found.group(1), known)}"
         self.exit(2, f"{self.prog}: {message}\n`{self.prog} --help` has examples\n")
-
-
-def positive(word: str) -> int:
-    """A whole number of at least one.
-
-    Raises
-    ------
-    argparse.ArgumentTypeError
-        If it is none.
-    """
-    if not word.isdecimal() or not int(word):
-        raise argparse.ArgumentTypeError(f"a whole number above 0 is expected, not {word!r}")
-    return int(word)
 
 
 def command(

@@ -26,11 +26,12 @@ from defectra.campaign.run_events import Growing, RunEvents, Steps, events_of, r
 from defectra.cli import child as children
 from defectra.cli import outcome
 from defectra.cli.cluster_jobs import ClusterJobs
-from defectra.cli.help import Parser, positive
+from defectra.cli.help import Parser
 from defectra.cli.profiles import PROFILES, check_profile, executor, loggers, profile_folder
 from defectra.core.config import of_command_line
 from defectra.core.cores import THREADS, usable_cores
 from defectra.core.errors import ConfigError, StoreError
+from defectra.core.number_types import positive
 from defectra.core.paths import PROJECT, need_checkout
 from defectra.core.results_lock import VARIABLE, only_one
 from defectra.core.studies import study_names

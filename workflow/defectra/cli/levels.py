@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from defectra.cli.help import command
+from defectra.core.number_types import number_above_0
 
 MODEL = Path("results/levels/model.npz")
 
@@ -27,8 +28,12 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "M_A (on the cation), M_B (on the anion), M_i_A, M_i_B (interstitial next to it), M_i_neut"
     )
     parser.add_argument("--site", required=True, help=sites)
-    parser.add_argument("--lattice", type=float, help="cubic lattice constant of the host, Å")
-    parser.add_argument("--gap", type=float, help="band gap of the host, measured or HSE06, eV")
+    parser.add_argument(
+        "--lattice", type=number_above_0, help="cubic lattice constant of the host, Å"
+    )
+    parser.add_argument(
+        "--gap", type=number_above_0, help="band gap of the host, measured or HSE06, eV"
+    )
     parser.add_argument("--ions", nargs=2, default=(), metavar=("CATION", "ANION"),
                         help="elements of the host, if its name is no formula")  # fmt: skip
     parser.add_argument(

@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from defectra.cli import (
     digitise,
@@ -14,6 +14,7 @@ from defectra.cli import (
     levels,
     new_study,
     plan,
+    predict,
     show,
     status,
     structures,
@@ -21,11 +22,9 @@ from defectra.cli import (
     train,
 )
 from defectra.cli.help import Parser, command
+from defectra.cli.measured_files import add_spectra, spectra_of
 from defectra.core.errors import DefectraError
-
-if TYPE_CHECKING:
-    from defectra.spectra.measured_columns import Choice
-
+from defectra.core.number_types import count_from_0
 
 EXAMPLES = """examples:
   defectra doctor                                    what is installed, what is missing
@@ -57,7 +56,7 @@ def main(arguments: list[str] | None = None) -> int:
     _add_look(commands)
     table.add(commands)
     train.add(commands)
-    _add_predict(commands)
+    predict.add(commands)
     levels.add(commands)
     new_study.add(commands)
     digitise.add(commands)
@@ -170,7 +169,7 @@ def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         "--edge", default="O K", help='element and edge, e.g. "Ni K" (default: "O K")'
     )
     text = "index of the absorbing atom in the file, from 0; default: each kind of site once"
-    parser.add_argument("--site", type=int, help=text)
+    parser.add_argument("--site", type=count_from_0, help=text)
     parser.add_argument(
         "--protocol", help="accuracy settings; default: fast, else the first of the engine"
     )
@@ -217,17 +216,9 @@ def _add_look(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
         "defectra look spectrum.dat",
         "defectra look scan.dat --columns energy=1 'mu=ln(I0/It)' --edge 'Ni K'",
     )
-    _add_spectra(parser)
+    add_spectra(parser)
     parser.add_argument("--edge", help='expected edge, e.g. "Ni K"')
     parser.set_defaults(run=run_look)
-
-
-def _add_spectra(command: argparse.ArgumentParser) -> None:
-    """What `look` and `predict` read: files, columns, scans."""
-    command.add_argument("spectra", nargs="*", type=Path, help="measured files")
-    text = "columns by number, name or formula, e.g. energy=1 mu='ln(I0/It)' unit=keV"
-    command.add_argument("--columns", nargs="+", metavar="WHICH=COLUMN", help=text)
-    command.add_argument("--scan", default="", help="name or number, if a file holds several scans")
 
 
 def run_look(chosen: argparse.Namespace) -> int:
@@ -235,100 +226,12 @@ def run_look(chosen: argparse.Namespace) -> int:
     from defectra.spectra.measured import description, each
 
     worst = 0
-    for name, spectrum in each(*_spectra(chosen), chosen.scan, chosen.edge):
+    for name, spectrum in each(*spectra_of(chosen), chosen.scan, chosen.edge):
         try:
             print(f"{name}: {description(spectrum(), Path(name), chosen.edge)}")
         except DefectraError as error:
             print(f"{name}: refused: {error}")
             worst = 1
-    return worst
-
-
-def _spectra(chosen: argparse.Namespace) -> tuple[list[Path], Choice | None]:
-    """Files and columns; a word without ``=`` after ``--columns`` is a file."""
-    from defectra.spectra.measured_columns import choice
-
-    words = chosen.columns or []
-    files = [*chosen.spectra, *(Path(w) for w in words if "=" not in w)]
-    if not files:
-        raise DefectraError("no spectrum is named")
-    return files, choice([w for w in words if "=" in w]) if words else None
-
-
-def _add_predict(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    text = "apply a trained model to measured spectra, patterns, images or rows of tables"
-    parser = command(
-        commands,
-        "predict",
-        text,
-        "defectra predict resources/models/nmc_edges.npz 'Ni K=my.dat' --shift 0 --shift-sd 1",
-        "defectra predict results/xanes/models/ni_k_cdf.npz spectrum.dat",
-        "defectra predict model.npz new.csv",
-    )
-    text = "model file (npz, safetensors), e.g. results/xanes/models/ni_k_cdf.npz"
-    parser.add_argument("model", type=Path, help=text)
-    _add_spectra(parser)
-    parser.add_argument("--shift", type=float, help="added to the energies, eV")
-    parser.add_argument("--shift-sd", type=float, help="standard deviation of the shift, eV")
-    text = (
-        "reference spectrum measured on the same energy axis, e.g. of a foil; with --reference-e0"
-    )
-    parser.add_argument("--reference", type=Path, help=text)
-    text = "true edge energy of the reference (steepest rise), eV"
-    parser.add_argument("--reference-e0", type=float, help=text)
-    text = "option of the study that the model belongs to, e.g. pixel_A=0.16; may be repeated"
-    parser.add_argument("--option", action="append", default=[], metavar="KEY=VALUE", help=text)
-    parser.set_defaults(run=run_predict)
-
-
-def run_predict(chosen: argparse.Namespace) -> int:
-    """Answer for each file; 1 if one cannot be used or has no interval."""
-    from defectra.cli.predict_edges import predict_edges
-    from defectra.learn.answers import study_of_model
-    from defectra.learn.edges_model import is_edges_model, load_edges_model
-    from defectra.learn.predict import answer_sentence, calibration, predict
-    from defectra.learn.saved import load
-    from defectra.learn.table_model import is_table_model, load_table_model
-    from defectra.spectra.measured import each
-    from defectra.spectra.measured_columns import choice
-
-    if is_edges_model(chosen.model):
-        model_of_edges = load_edges_model(chosen.model)
-        words, columns = [str(p) for p in chosen.spectra], chosen.columns
-        named = choice(columns) if columns else None
-        axis_known = chosen.shift, chosen.shift_sd
-        return predict_edges(model_of_edges, chosen.model, words, *axis_known, named)
-    if is_table_model(chosen.model):
-        model_of_table = load_table_model(chosen.model)
-        return train.predict_tables(model_of_table, chosen.model, chosen.spectra)
-    if study := study_of_model(chosen.model):
-        return _predict_by_study(study, chosen)
-    axis = calibration(chosen.shift, chosen.shift_sd, chosen.reference, chosen.reference_e0)
-    model = load(chosen.model)
-    print(f"{chosen.model}: {model.about.target} from {model.about.edge}, {model.about.features}")
-    print(f"  trained on {model.about.trained_on}")
-    worst = 0
-    for name, spectrum in each(*_spectra(chosen), chosen.scan, model.about.edge):
-        try:
-            answer = predict(model, spectrum(), axis)
-            print(f"{name}: {answer_sentence(model, answer)}")
-            worst = max(worst, int(not answer.certain))
-        except DefectraError as error:
-            print(f"{name}: refused: {error}")
-            worst = 1
-    return worst
-
-
-def _predict_by_study(study: str, chosen: argparse.Namespace) -> int:
-    """Answer by the study that the model belongs to."""
-    from defectra.learn.answers import options_of, predict_of
-
-    predict, worst = predict_of(study), 0
-    if not chosen.spectra:
-        raise DefectraError("no file is named")
-    for answer in predict(chosen.model, chosen.spectra, options_of(chosen.option)):
-        print(f"{answer.file}: {answer.sentence.replace(f'{answer.file}: ', '', 1)}")
-        worst = max(worst, int(not answer.certain))
     return worst
 
 

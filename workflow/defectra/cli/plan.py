@@ -13,6 +13,7 @@ from defectra.cli.doctor import SHARED
 from defectra.cli.help import command
 from defectra.core.config import Config, of_command_line
 from defectra.core.errors import ConfigError, meant
+from defectra.core.number_types import number_above_0
 from defectra.core.paths import PROJECT, need_checkout
 from defectra.core.studies import study_names
 
@@ -36,7 +37,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "--directory", type=Path, default=PROJECT, help="folder that contains results/"
     )
     parser.add_argument(
-        "--minutes", type=float, default=20.0, help="wanted length of a job, minutes"
+        "--minutes", type=number_above_0, default=20.0, help="wanted length of a job, minutes"
     )
     parser.set_defaults(run=run)
 

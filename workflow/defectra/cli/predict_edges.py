@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentTypeError
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from defectra.core.errors import DefectraError
+from defectra.core.number_types import number
 from defectra.learn.edges_model import EdgesModel, TargetAnswer
 from defectra.learn.predict import WHITE_LINE
 from defectra.spectra.edge_normalisation import normalise, without_background
@@ -46,8 +48,8 @@ def files_by_edge(words: Sequence[str], model: EdgesModel) -> dict[str, tuple[Pa
             raise DefectraError(f"{edge} is named twice; one spectrum of each edge")
         name, at, shift = rest.rpartition("@")
         try:
-            out[edge] = (Path(name), float(shift)) if at else (Path(rest), None)
-        except ValueError:
+            out[edge] = (Path(name), number(shift)) if at else (Path(rest), None)
+        except ArgumentTypeError:
             raise DefectraError(f"{word}: {shift!r} behind @ is no shift in eV") from None
     return out
 
@@ -80,9 +82,17 @@ def predict_edges(
     words: Sequence[str],
     shift: float | None,
     shift_sd: float | None,
-    chosen: Choice | None,
+    chosen: Choice | None = None,
+    scan: str = "",
 ) -> int:
     """Answer for one sample; 1 if it has no interval.
+
+    Parameters
+    ----------
+    shift, shift_sd
+        Of the energies, and its standard deviation, eV; None: not said.
+    chosen, scan
+        Columns of every file, and which spectrum of it, as `read_measured` takes them.
 
     Raises
     ------
@@ -94,7 +104,8 @@ def predict_edges(
     for edge, (path, own) in files.items():
         moved = (own if own is not None else shift or 0.0) + model.shift(edge)
         try:
-            spectra[edge] = curve(model, edge, read_measured(path, edge, chosen=chosen), moved)
+            read = read_measured(path, edge, chosen=chosen, scan=scan)
+            spectra[edge] = curve(model, edge, read, moved)
         except SpectrumError as error:
             raise SpectrumError(f"{path}: {error}") from None
     print(f"{name}: {', '.join(model.about.targets)} from {' + '.join(spectra)}")

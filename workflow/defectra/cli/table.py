@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from argparse import ArgumentTypeError
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from defectra.cli.help import command
 from defectra.core.errors import DefectraError
+from defectra.core.number_types import number
 
 if TYPE_CHECKING:
     from defectra.spectra.finished_runs import Fidelity
@@ -93,9 +95,9 @@ def _grids(text: str, edges: tuple[str, ...] | list[str]) -> dict[str, Grid]:
     if len(edges) != 1:
         raise TableError(f"--grid is that of one edge, and there are {', '.join(edges)}: --edge")
     try:
-        start, stop, step = (float(word) for word in text.split(":"))
+        start, stop, step = (number(word) for word in text.split(":"))
         return {edges[0]: Grid(start=start, stop=stop, step=step, fwhm=FWHM)}
-    except ValueError:
+    except (ValueError, ArgumentTypeError):
         raise TableError(f"--grid {text}: START:STOP:STEP in eV, e.g. 8330:8375:0.25") from None
 
 

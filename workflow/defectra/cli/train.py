@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from defectra.cli.help import command
+from defectra.core.number_types import count_from_0, positive
 
 if TYPE_CHECKING:
     from defectra.learn.table_model import TableModel
@@ -34,21 +35,18 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     text = 'columns, e.g. "cdf: Ni K"; default: the curves, else all numeric columns'
     parser.add_argument("--features", nargs="+", default=[], metavar="COLUMN", help=text)
     parser.add_argument("--out", type=Path, help="model file (npz); default: none is saved")
-    parser.add_argument("--trees", type=int, default=200, help="number of trees of the forest")
+    parser.add_argument("--trees", type=positive, default=200, help="number of trees of the forest")
     parser.add_argument(
-        "--seed", type=int, default=0, help="random seed of folds, forest and bootstrap"
+        "--seed", type=count_from_0, default=0, help="random seed of folds, forest and bootstrap"
     )
     parser.set_defaults(run=run_train)
 
 
 def run_train(chosen: argparse.Namespace) -> int:
     """Evaluate, tell, keep; 0."""
-    from defectra.core.errors import TableError
     from defectra.learn.any_table import read_parts
     from defectra.learn.train import Asked, train
 
-    if chosen.trees < 1 or chosen.seed < 0:
-        raise TableError("--trees is at least 1, --seed at least 0")
     table = read_parts(chosen.table)
     asked = Asked(
         chosen.target, chosen.group, tuple(chosen.features), chosen.trees, seed=chosen.seed

@@ -1,11 +1,13 @@
 """``defectra predict`` for the models of studies: the head of a model names its study.
 
 A study that offers it has ``predict.py`` with ``predict(model, files, options)``, which gives an
-:class:`Answer` for each file. Nothing that a file names is imported, but the study of that name.
+:class:`Answer` for each file; one that reads measured spectra also takes `reading`, a
+:class:`Reading`. Nothing that a file names is imported, but the study of that name.
 """
 
 from __future__ import annotations
 
+import inspect
 import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,6 +20,7 @@ from defectra.core.late_imports import late
 from defectra.core.studies import study_folder, study_names
 from defectra.learn.forest import read_npz
 from defectra.learn.saved_network import head_of
+from defectra.spectra.measured_columns import Choice
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,15 @@ class Answer:
     certain: bool
 
 
-Predict = Callable[[Path, Sequence[Path], Mapping[str, str]], Iterator[Answer]]
+@dataclass(frozen=True)
+class Reading:
+    """What the user said of measured files: columns, and which scan of several."""
+
+    columns: Choice | None = None
+    scan: str = ""
+
+
+Predict = Callable[..., Iterator[Answer]]
 
 
 def study_of_model(path: str | Path) -> str:
@@ -74,6 +85,11 @@ def predict_of(study: str) -> Predict:
             f"study {study!r} offers no prediction here; is the model of a later release?"
         )
     return cast(Predict, late("studies", study, "predict").predict)
+
+
+def reads_spectra(predict: Predict) -> bool:
+    """Whether a study reads measured spectra, and thus columns and a scan that the user names."""
+    return "reading" in inspect.signature(predict).parameters
 
 
 def options_of(words: Sequence[str]) -> dict[str, str]:

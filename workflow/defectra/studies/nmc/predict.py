@@ -6,12 +6,13 @@ NMC: lithium nickel manganese cobalt oxide.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from defectra.core.errors import ConfigError, DefectraError
-from defectra.learn.answers import Answer, check_options, number_of
+from defectra.learn.answers import Answer, Reading, check_options, number_of
 from defectra.spectra.edge_normalisation import normalise
 from defectra.spectra.measured import read_measured
 from defectra.spectra.measured_spectrum import SpectrumError
@@ -22,17 +23,26 @@ EDGE = "Ni K"
 STEP = 0.4  # eV, grid on which the main peak is looked for
 BEYOND = 50.0  # eV, the main peak lies at most so far above the steepest rise
 HOLDS = "if the pristine electrode has lithium 1.0; errors of slope and axes only"
+AS_THE_FILE_SAYS = Reading()
 SLACK = 0.05  # lithium per metal beyond 0 and 1 that is still an answer
 
 
-def predict(model: Path, files: Sequence[Path], options: Mapping[str, str]) -> Iterator[Answer]:
+def predict(
+    model: Path,
+    files: Sequence[Path],
+    options: Mapping[str, str],
+    reading: Reading = AS_THE_FILE_SAYS,
+) -> Iterator[Answer]:
     """Lithium of each electrode, from its main peak and that of the pristine electrode.
 
     Parameters
     ----------
     options
         ``pristine``: the spectrum of the electrode before its first charge, on the same axis;
+        ``pristine_scan``: which one of its file, if not the scan of `reading`;
         ``axis_sd``: standard deviation of the axis of one scan, eV.
+    reading
+        Columns and scan of every file, the pristine one included.
 
     Raises
     ------
@@ -43,7 +53,7 @@ def predict(model: Path, files: Sequence[Path], options: Mapping[str, str]) -> I
     SpectrumError
         If the pristine spectrum cannot be used.
     """
-    check_options(options, ["pristine", "axis_sd"])
+    check_options(options, ["pristine", "pristine_scan", "axis_sd"])
     axis_sd = number_of(options, "axis_sd", AXIS_SD, "a number in eV, such as 0.1", (0, 5))
     if not options.get("pristine"):
         raise ConfigError(
@@ -52,19 +62,20 @@ def predict(model: Path, files: Sequence[Path], options: Mapping[str, str]) -> I
         )
     line = read(model)
     try:
-        start = main_peak(Path(options["pristine"]))
+        first = replace(reading, scan=options.get("pristine_scan", reading.scan))
+        start = main_peak(Path(options["pristine"]), first)
     except SpectrumError as error:
         raise SpectrumError(f"--option pristine={options['pristine']}: {error}") from None
     for file in files:
         try:
-            moved = main_peak(file) - start
+            moved = main_peak(file, reading) - start
         except DefectraError as error:
             yield Answer(str(file), f"refused: {error}", certain=False)
             continue
         yield Answer(str(file), *_sentence(line, moved, axis_sd))
 
 
-def main_peak(path: Path) -> float:
+def main_peak(path: Path, reading: Reading = AS_THE_FILE_SAYS) -> float:
     """Energy of the Ni K main peak of a file, eV.
 
     Raises
@@ -72,7 +83,7 @@ def main_peak(path: Path) -> float:
     SpectrumError
         If the file shows no Ni K absorption, or the largest value is at an end of the scan.
     """
-    found = normalise(read_measured(path, EDGE))
+    found = normalise(read_measured(path, EDGE, chosen=reading.columns, scan=reading.scan))
     grid = np.arange(found.energy[0], min(found.energy[-1], found.e0 + BEYOND), STEP)
     place = float(peak_position(grid, np.interp(grid, found.energy, found.mu)))
     if not np.isfinite(place) or place < found.e0:
