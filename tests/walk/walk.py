@@ -130,7 +130,7 @@ def mistakes(work: Path) -> list[Step]:
         Step("defectra look none.dat", ["none.dat: refused: no such file"], 1),
         Step("defectra runn", ["did you mean 'run'"], 2),
         Step("defectra run feff --egde 'O K'", ["--egde: no option, did you mean '--edge'"], 2),
-        Step("defectra run feff a.cif --site two", ["a whole number, 0 or above, is expected, not 'two'"], 2),
+        Step("defectra run feff a.cif --site two", ["a whole number, 0 or above, is expected"], 2),
         Step("defectra run feff docs", ["docs: a folder; name a file in it"], 2),
         Step(f"defectra run feff README.md {work}/my.cif --edge 'O K' --write",
              ["refused: README.md", "my.cif: feff fast, O K of site"], 1),
