@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import re
 import shutil
 import signal
 import subprocess
@@ -16,6 +17,7 @@ from defectra.cli.main import main
 from defectra.core.records import CALCULATIONS, GEOMETRIES, IMPORTS, SPECTRA, STRUCTURES
 from defectra.core.store import read_table
 from defectra.engines.finished.importing import import_tree
+from defectra.engines.finished.missing import NEARBY
 from defectra.engines.vasp.read import outcar_converged
 
 LCO = Path(__file__).parent.parent / "data" / "feff_lco"
@@ -398,3 +400,25 @@ def test_half_a_real_archive_member(mirror, tmp_path):
     for share in (0.2, 0.5, 0.9):
         (tmp_path / "xmu.dat").write_bytes(data[: int(len(data) * share)])
         assert only(import_tree(tmp_path))[0]["error_class"] in ("truncated_output", "bad_output")
+
+
+@pytest.mark.parametrize("engine", ["vasp", "feff"])
+def test_a_spectrum_without_structure_names_the_file_and_gives_no_table(engine, tmp_path, capsys):
+    """`import` says what to add, `table` says it before anything about edges and grids."""
+    run = tmp_path / "runs/a"
+    vasp(run) if engine == "vasp" else shutil.copytree(LCO, run)
+    for path in run.rglob("*"):
+        if re.search(r"POSCAR|CONTCAR|\.cif|feff\.inp", path.name):
+            path.unlink()
+    words = ["import", str(run), "--absorber", "Ni K", "--out", str(tmp_path / "out")]
+    assert main(words) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("1 run, 1 spectrum, 0 structures\n")
+    assert f"1 spectrum of {engine} without a structure, which `defectra table` needs" in said
+    assert "missing: " in said
+    assert NEARBY in said
+    assert main(["table", str(tmp_path / "out"), "--grid", "8330:8375:0.25"]) == 2
+    said = capsys.readouterr().err
+    assert "no calculation with a spectrum, a structure and a site" in said
+    assert f"missing: {NEARBY}" in said
+    assert "--edge" not in said

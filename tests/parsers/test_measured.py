@@ -265,3 +265,32 @@ def test_l2_beside_l3_with_the_steps_of_the_headers():
     assert both[grid < 850].max() == 0
     assert both[(grid > 853) & (grid < 869)] == pytest.approx(2 / 3)
     assert both[grid > 871] == pytest.approx(1)
+
+
+def swapped(folder, kind):
+    """Energies and absorption that have changed places, and the words of the user."""
+    energy, mu = nickel()
+    if kind == "chosen":
+        return [str(write(folder / "a.dat", energy, mu)), "--columns", "energy=2", "mu=1"]
+    path = folder / "a.dat"
+    head = "# energy mu\n" if kind == "named" else ""
+    path.write_text(head + "\n".join(f"{m} {e}" for m, e in zip(np.linspace(0, 2, 400), energy)))
+    return [str(path)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "read"),
+    [
+        ("chosen", "read column 2 as energy, column 1 as absorption (energies were in keV)"),
+        (
+            "named",
+            "column 1 (energy) as energy, column 2 (mu) as absorption (energies were in keV)",
+        ),
+        ("unnamed", "read column 1 as energy (energies were in keV)"),
+    ],
+)
+def test_a_refusal_says_how_the_columns_were_read(tmp_path, capsys, kind, read):
+    assert main(["look", *swapped(tmp_path, kind)]) == 1
+    said = capsys.readouterr().out
+    assert read in said
+    assert "--columns energy=" in said

@@ -1,4 +1,4 @@
-"""Energy alignment: which of three, by how much, how surely; planted shifts are found."""
+"""Energy alignment: declared or fitted, by how much, how surely; planted shifts are found."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from defectra.core.errors import TableError
-from defectra.spectra.align import AS_IS, Method, aligned, applied, declared, delta_scf, fitted
+from defectra.spectra.align import AS_IS, Method, aligned, applied, declared, fitted
 from defectra.studies.nmc.settings import Grid
 
 GRID = np.arange(525.0, 560.0, 0.1)
@@ -28,14 +28,6 @@ def test_a_declared_shift_is_reported_and_has_no_invented_uncertainty():
     assert (found.method, found.shift) == (Method.DECLARED, -4.2)
     assert np.isnan(found.sd)
     np.testing.assert_allclose(aligned([540.0], grid), [535.8])
-
-
-def test_total_energies_place_the_first_transition():
-    found = delta_scf(532.8, 7.6)
-    assert found.method is Method.DELTA_SCF
-    assert 7.6 + found.shift == pytest.approx(532.8)
-    with pytest.raises(TableError, match="both total energies"):
-        delta_scf(float("nan"), 7.6)
 
 
 def test_a_planted_shift_and_width_are_found():

@@ -13,7 +13,6 @@ from defectra.defects.equations import (
     formation_energy,
     gap_position,
     lower_envelope,
-    negative_u,
     transition_level,
 )
 from defectra.defects.stability import corners, rich
@@ -69,8 +68,6 @@ def test_negative_u_skips_the_middle_charge_and_meets_at_the_mean():
     found = lower_envelope(levels, 0.0, 2.0)
     assert [s.charge for s in found] == [1, -1]
     assert found[0].stop_ev == pytest.approx(1.0)
-    assert negative_u(levels) == [0]
-    assert negative_u({1: 0.3, 0: 1.1}) == []
 
 
 def test_envelope_outside_the_window_is_one_charge():

@@ -8,6 +8,7 @@ import re
 import shlex
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
@@ -18,11 +19,12 @@ from defectra.cli import main as command_line
 from defectra.cli.help import Parser, command
 from defectra.cli.plan import jobs
 from defectra.core.config import load
-from defectra.core.errors import ConfigError, EngineError, meant
+from defectra.core.errors import ConfigError, EngineError, StructureWarning, meant
 from defectra.core.number_types import number
 from defectra.core.paths import PROJECT
 from defectra.core.results_lock import holder, take
 from defectra.engines.feff.input import cluster, feff_input
+from defectra.engines.spectrum import programs_of_spectra
 from defectra.learn.answers import study_of_model
 
 DATA = Path(__file__).resolve().parents[1] / "data"
@@ -361,3 +363,24 @@ def test_a_folder_that_cannot_be_read_is_counted_or_ends_the_import(capsys, monk
     code, said = called(capsys, *words)
     assert code == 2
     assert "runs: folder that cannot be read (Permission denied)" in said.err
+
+
+@pytest.mark.parametrize("engine", ["nosuch", "abtem", "synthetik", "vaps"])
+def test_run_lists_the_programs_that_it_takes_and_no_others(capsys, engine):
+    code, said = called(capsys, "run", engine, "a.cif")
+    listed = said.err.rstrip().rpartition("these give spectra: ")[2]
+    assert (code, listed) == (2, ", ".join(programs_of_spectra()))
+    assert ("did you mean 'vasp'" in said.err) == (engine == "vaps")
+
+
+def test_a_warning_is_its_message_alone(capsys, monkeypatch):
+    said, before = [], warnings.formatwarning
+    place = ("two atoms", StructureWarning, "cell_checks.py", 113, "remark()")
+
+    def look(chosen):
+        return said.append(warnings.formatwarning(*place)) or 0
+
+    monkeypatch.setattr(command_line, "run_look", look)
+    assert called(capsys, "look", "a.dat")[0] == 0
+    assert said == ["defectra look: warning: two atoms\n"]
+    assert warnings.formatwarning is before

@@ -7,7 +7,7 @@ import pytest
 
 from defectra.core.errors import TableError
 from defectra.defects.alignment import plain, valence_shift
-from defectra.studies.levels.band_alignment import alignment_rows, mean_errors
+from defectra.studies.levels.band_alignment import alignment_rows
 from defectra.studies.levels.hosts import COLUMNS, describe, read_hosts
 from defectra.studies.levels.published import (
     FOUNDRY,
@@ -115,7 +115,6 @@ def test_mba_rule_reproduces_the_published_rows_to_all_digits(tmp_path):
     raw = [abs(r["error_pbe_eV"]) for r in alignment_rows(rows, 0.14)]
     assert errors == pytest.approx([0.898895, 0.26565])
     assert raw == pytest.approx([0.534395, 0.03165])
-    assert mean_errors(alignment_rows(rows, 0.14))["mba"] > 0.5
 
 
 def test_sample_of_the_mirror(mirror):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import warnings
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +69,8 @@ def main(arguments: list[str] | None = None) -> int:
     structures.add(commands)
     _add_targets(commands)
     chosen = parser.parse_args(arguments)
+    shown = warnings.formatwarning
+    warnings.formatwarning = partial(_warning, chosen.command)
     try:
         return int(chosen.run(chosen))
     except DefectraError as error:
@@ -82,6 +86,13 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print(f"defectra {chosen.command}: stopped", file=sys.stderr)
         return 130
+    finally:
+        warnings.formatwarning = shown
+
+
+def _warning(verb: str, message: Warning | str, *_: Any, **__: Any) -> str:
+    """A warning for people: without the place in the code that it comes from."""
+    return f"defectra {verb}: warning: {message}\n"
 
 
 def _add_targets(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -133,17 +144,20 @@ def run_import(chosen: argparse.Namespace) -> int:
     """Import runs, write the tables, print counts; 1 if nothing was found."""
     from defectra.engines.edges import edge_name
     from defectra.engines.finished.importing import import_tree, summary
+    from defectra.engines.finished.missing import counted, missing
 
     found = import_tree(chosen.folder, edge_name(chosen.absorber) if chosen.absorber else None)
     found.write(chosen.out)
     counts = summary(found)
-    print(f"{counts['runs']} runs, {counts['spectra']} spectra, {counts['structures']} structures")
+    print(", ".join(counted(counts[what], what) for what in ("runs", "spectra", "structures")))
     for name, number in sorted(counts["by_engine"].items()):
         print(f"  {name}: {number}")
     for name, number in counts["reasons"].items():
         print(f"  {name}: {number}")
     for reason, number in counts["passed_over"].items():
         print(f"  passed over, {reason}: {number} file(s)")
+    for line in missing(found.calculations.values(), found.imports):
+        print(f"  {line}")
     print(f"tables: {chosen.out} (what could not be read: imports.parquet, column message)")
     return 0 if found.imports else 1
 

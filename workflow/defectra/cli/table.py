@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import argparse
 from argparse import ArgumentTypeError
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from defectra.cli.help import command
 from defectra.core.errors import DefectraError
 from defectra.core.number_types import number
+from defectra.engines.finished.missing import NEARBY
 
 if TYPE_CHECKING:
     from defectra.spectra.finished_runs import Fidelity
     from defectra.spectra.finished_table import Built
     from defectra.spectra.grid import Grid
+
+NO_STRUCTURE, NO_SITE = "no structure", "no site"  # how such a reason begins
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -61,6 +66,8 @@ def run_table(chosen: argparse.Namespace) -> int:
     if not runs.calculations and not runs.left_out:
         folders = ", ".join(map(str, chosen.folders))
         raise DefectraError(f"{folders}: no finished run found (what is read: docs/spectra.md)")
+    if not runs.calculations:
+        raise DefectraError(no_structure(runs.left_out))
     grids = _grids(chosen.grid, edges or _edges_of(runs.calculations)) if chosen.grid else {}
     asked = Asked(edges, _fidelity(chosen.fidelity), grids, chosen.from_edge)
     factory = read_table(chosen.structures, FACTORY) if chosen.structures else []
@@ -70,6 +77,20 @@ def run_table(chosen: argparse.Namespace) -> int:
     write_csv(beside, built.left_out, ["source", "reason"])
     print("\n".join(sentences(built, chosen.out, beside)))
     return 0
+
+
+def no_structure(left_out: Sequence[Mapping[str, Any]]) -> str:
+    """Why there is no table: the commonest reason, an example of it, and what to add."""
+    reasons = Counter(row["reason"] for row in left_out)
+    reason, number = reasons.most_common(1)[0]
+    example = next(row["source"] for row in left_out if row["reason"] == reason)
+    text = (
+        f"no calculation with a spectrum, a structure and a site: {len(left_out)} left out; "
+        f"{number} of them because: {reason} (e.g. {example})"
+    )
+    for word, brings in ((NO_STRUCTURE, NEARBY), (NO_SITE, "the input of the run beside it")):
+        text += f"; missing: {brings}" if reason.startswith(word) else ""
+    return text
 
 
 def _edges_of(rows: list[dict[str, Any]]) -> list[str]:

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 COULOMB_EV_ANGSTROM = HARTREE_EV * BOHR_ANGSTROM  # e²/(4 pi eps0) = 14.40 eV Å
 MADELUNG_SIMPLE_CUBIC = 2.8372974794806  # point charges in a neutralising background
-_TO_VOLT = 4 * np.pi * COULOMB_EV_ANGSTROM  # e / eps0 in V Å
 PLATEAU_EV = 0.1
 
 
@@ -62,26 +61,6 @@ def madelung_cubic(length: float, epsilon: float, charge: float) -> float:
     M. Leslie and M. J. Gillan, J. Phys. C 18, 973 (1985). Analytic; `length` in Å.
     """
     return charge**2 * MADELUNG_SIMPLE_CUBIC * COULOMB_EV_ANGSTROM / (2 * epsilon * length)
-
-
-def point_charge(lattice: Floats, dielectric: Floats, charge: float) -> float:
-    """Correction of a point charge in any cell and dielectric tensor, eV; `lattice` rows in Å.
-
-    Y. Kumagai and F. Oba, Phys. Rev. B 89, 195205 (2014), eq. 13, by pydefect.
-    """
-    check_dielectric(dielectric)
-    ewald = _library("pydefect.corrections.ewald").Ewald(lattice, dielectric)
-    return float(-ewald.lattice_energy * charge**2 * _TO_VOLT)
-
-
-def freysoldt_point_charge(lattice: Floats, dielectric: Floats, charge: float) -> float:
-    """The same by Freysoldt's model charge (a Gaussian), eV, by pymatgen-analysis-defects."""
-    from pymatgen.core import Lattice
-
-    check_dielectric(dielectric)
-    module = _library("pymatgen.analysis.defects.corrections.freysoldt")
-    model = _library("pymatgen.analysis.defects.utils").QModel()
-    return float(module.perform_es_corr(Lattice(lattice), charge, dielectric, model))
 
 
 def freysoldt(

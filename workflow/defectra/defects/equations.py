@@ -182,8 +182,3 @@ def lower_envelope(levels: Mapping[int, float], start_ev: float, stop_ev: float)
         if crossing >= stop_ev:
             return out
         charge, fermi = successor, crossing
-
-
-def negative_u(levels: Mapping[int, float]) -> list[int]:
-    """Charges that are never stable because the level to add an electron lies above the next."""
-    return [q - 1 for q in levels if q - 1 in levels and levels[q - 1] < levels[q]]

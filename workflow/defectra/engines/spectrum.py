@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from defectra.campaign.engine import Outcome, Parsed, engine_named
+from defectra.campaign.engine import Outcome, Parsed, engine_named, engine_names
 from defectra.campaign.ledger import Finished, Result
 from defectra.campaign.request import Request
 from defectra.campaign.rows import accounting
@@ -202,11 +202,14 @@ def spectrum_engine(name: str) -> SpectrumEngine:
     ConfigError
         If there is none of the name, or it gives no spectra; the message lists those that do.
     """
-    engine = engine_named(name)
-    if not isinstance(engine, SpectrumEngine):
-        allowed = ", ".join(spectra_engines())
-        raise ConfigError(f"engine {name!r} gives no spectra; these do: {allowed}")
-    return engine
+    engine = engine_named(name) if name in engine_names() else None
+    if isinstance(engine, SpectrumEngine):
+        return engine
+    known = programs_of_spectra()
+    what = "gives no spectra" if engine else "is not known"
+    raise ConfigError(
+        f"engine {name!r} {what}{meant(name, known)}; these give spectra: {', '.join(known)}"
+    )
 
 
 def protocol_of(engine: SpectrumEngine, name: str, known: Protocols) -> Any:

@@ -1,6 +1,6 @@
-"""Energy alignment, never silent: declared, from total energies (ΔSCF), or fitted.
+"""Energy alignment, never silent: declared, or fitted.
 
-Whatever moves a spectrum gives an :class:`Alignment`: which of the three it was, by how much, and
+Whatever moves a spectrum gives an :class:`Alignment`: which of the two it was, by how much, and
 how well that is known. Tables carry it (``alignment``, ``shift``, ``shift_sd``).
 """
 
@@ -33,7 +33,6 @@ class Method(StrEnum):
 
     NONE = "none"
     DECLARED = "declared"
-    DELTA_SCF = "delta SCF"
     FITTED = "fitted"
 
 
@@ -44,10 +43,10 @@ class Alignment:
     Attributes
     ----------
     method
-        Which of the three.
+        Which of the two, or none.
     shift, sd
         Added to the energies, and its standard deviation, eV; NaN where none can be determined: a
-        declared shift is as good as who declared it, a ΔSCF energy as its functional and cell.
+        declared shift is as good as who declared it.
     fwhm
         Of the Gaussian that was fitted along with the shift, eV.
     """
@@ -84,26 +83,6 @@ def points(grid: Grid) -> Floats:
 def declared(grid: Grid) -> Alignment:
     """The shift that the config declares for an edge."""
     return Alignment(Method.DECLARED, grid.shift)
-
-
-def delta_scf(edge: float, first: float) -> Alignment:
-    """Shift that lays the first transition of an engine on its ΔSCF energy.
-
-    Parameters
-    ----------
-    edge
-        Total energy of the first core-excited state minus that of the ground state, eV.
-    first
-        Energy of the first transition on the axis of the engine, eV.
-
-    Raises
-    ------
-    TableError
-        If one of the two is not known: then there is no such alignment.
-    """
-    if not np.isfinite([edge, first]).all():
-        raise TableError("no ΔSCF alignment without both total energies; declare or fit a shift")
-    return Alignment(Method.DELTA_SCF, edge - first)
 
 
 def aligned(energy: ArrayLike, grid: Grid) -> Floats:

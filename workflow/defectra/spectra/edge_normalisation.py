@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from defectra.spectra.athena_ranges import Ranges, inside, stored
-from defectra.spectra.measured_spectrum import Measured, SpectrumError
+from defectra.spectra.measured_spectrum import Measured, SpectrumError, as_read
 
 Floats = NDArray[np.float64]
 
@@ -97,7 +97,10 @@ def normalise(spectrum: Measured, e0: float | None = None) -> Normalised:
     elif e0 is None and spectrum.meta.get("bkg_e0"):
         why = ("edge and ranges of the project not used: missing, or outside of the scan",)
     edge = steepest(spectrum.energy, spectrum.mu) if e0 is None else e0
-    found = _normalised(spectrum, edge, _ranges(spectrum, edge))
+    try:
+        found = _normalised(spectrum, edge, _ranges(spectrum, edge))
+    except SpectrumError as error:
+        raise SpectrumError(f"{error}{as_read(spectrum)}") from None
     off = step_interval(spectrum, edge, found.step)
     doubts = (f"edge step ± {off:.0%}, by the choice of ranges",) if off > DOUBTFUL else ()
     return replace(found, step_off=off, notes=(*found.notes, *why, *doubts))

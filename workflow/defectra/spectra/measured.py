@@ -10,7 +10,7 @@ from defectra.spectra.edge_normalisation import normalise
 from defectra.spectra.edges_seen import check_xray, eels_edges, name_says, other_steps
 from defectra.spectra.measured_columns import UNNAMED, Choice
 from defectra.spectra.measured_formats import pick, read_scans
-from defectra.spectra.measured_spectrum import Measured, SpectrumError, cleaned
+from defectra.spectra.measured_spectrum import IN_KEV, Measured, SpectrumError, as_read, cleaned
 
 ELEMENTS = ("O", "Mn", "Co", "Ni")  # of the layered oxides: what EELS lines are compared with
 
@@ -48,13 +48,18 @@ def checked(
     raw: Measured, path: Path, wanted: str | None = None, elements: tuple[str, ...] = ELEMENTS
 ) -> Measured:
     """A spectrum as it was read, cleaned and checked as :func:`read_measured` does."""
-    spectrum = cleaned(raw)
+    try:
+        spectrum = cleaned(raw)
+    except SpectrumError as error:
+        raise SpectrumError(f"{error}{as_read(raw)}") from None
     if spectrum.kind == "counts":
         check_eels(spectrum, path, wanted, elements)
     elif not check_xray(spectrum, wanted) and UNNAMED in spectrum.notes:
+        kev = f" ({IN_KEV})" if IN_KEV in spectrum.notes else ""
         raise SpectrumError(
-            "two columns without names, and no absorption edge where the second one rises: are "
-            "they energies and absorption? Then: --columns energy=1 mu=2"
+            f"two columns without names, read column 1 as energy{kev}, and no absorption edge "
+            "where the second one rises: are they energies and absorption? Then: --columns "
+            "energy=1 mu=2; or the other way round: --columns energy=2 mu=1"
         )
     return spectrum
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from defectra.spectra import column_formula as formula
 from defectra.spectra.column_names import Column, Role, column, key_of
 from defectra.spectra.detector_faults import detector_fault, standstill
-from defectra.spectra.measured_spectrum import Measured, SpectrumError
+from defectra.spectra.measured_spectrum import COLUMNS, Measured, SpectrumError
 
 Floats = NDArray[np.float64]
 _MU = (  # what is taken first, and what it is then called
@@ -93,11 +93,14 @@ def measured(
         return _chosen(data, found, chosen, words)
     if not found:
         if data.shape[1] == 2 and _is_axis(data[:, 0]):
+            words = words | {COLUMNS: "column 1 as energy, column 2 as absorption"}
             return Measured(data[:, 0], data[:, 1], meta=words, notes=(UNNAMED,))
         raise SpectrumError(f"the {data.shape[1]} columns have no names" + how(data, found))
     energy, unit = _energy(data, found, words)
     words = words | ({"energy unit": unit} if unit else {})
     mu, kind, notes = _absorption(data, found)
+    read = (_which(data, found, energy, "an angle"), _which(data, found, mu, "two detectors"))
+    words = words | {COLUMNS: f"{read[0]} as energy, {read[1]} as absorption"}
     return Measured(energy, mu, kind, meta=words, notes=tuple(notes))
 
 
@@ -264,7 +267,20 @@ def _chosen(
     if np.isfinite(energy).all() and not np.isfinite(mu).any():
         raise SpectrumError(f"mu={chosen.mu} has no value anywhere: counts of zero or less?")
     notes = (f"chosen: energy={chosen.energy} mu={chosen.mu}", *remarks)
+    read = {COLUMNS: f"{_called(chosen.energy)} as energy, {_called(chosen.mu)} as absorption"}
+    words = words | read
     return Measured(energy, mu, meta=words | ({"energy unit": unit} if unit else {}), notes=notes)
+
+
+def _which(data: Floats, found: Sequence[Column], values: Floats, made_of: str) -> str:
+    """Number and name of the column that gave values, else what they are made of."""
+    same = (k for k in range(data.shape[1]) if np.array_equal(data[:, k], values, equal_nan=True))
+    k = next(same, None)
+    return made_of if k is None else f"column {k + 1} ({found[k].name.strip()})"
+
+
+def _called(text: str) -> str:
+    return f"column {text}" if text.strip().isdecimal() else text.strip()
 
 
 def _faults_in_formula(data: Floats, found: Sequence[Column], text: str) -> list[str]:

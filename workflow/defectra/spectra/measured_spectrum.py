@@ -15,6 +15,8 @@ Floats = NDArray[np.float64]
 LEAST = 20  # fewer energies are no spectrum
 WIDEST_GAP = 5.0  # eV; further apart, what lies between is not known
 WIDEST = 50_000.0  # eV; no scan of an edge is so wide, a damaged energy makes one
+COLUMNS = "columns read"  # key of `meta`: which columns are energies and absorption
+IN_KEV = "energies were in keV"
 _KEV = 150.0  # an axis that ends below this and rises like an X-ray edge above 1 keV is in keV
 
 
@@ -56,6 +58,15 @@ class Measured:
     meta: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     label: str = ""
+
+
+def as_read(spectrum: Measured) -> str:
+    """How columns were read, for the end of a refusal; empty where there was no choice."""
+    columns = spectrum.meta.get(COLUMNS, "")
+    if not columns:
+        return ""
+    unit = next((f" ({note})" for note in spectrum.notes if note == IN_KEV), "")
+    return f"; read {columns}{unit}; choose others with --columns energy=... mu=... unit=eV"
 
 
 def cleaned(raw: Measured) -> Measured:
@@ -154,7 +165,7 @@ def _in_ev(energy: Floats, raw: Measured, notes: list[str]) -> Floats:
         )
     )
     if in_kev:
-        notes.append("energies were in keV")
+        notes.append(IN_KEV)
         return energy * 1000.0
     if raw.kind != "counts" and (energy.min() <= 0 or top < LOWEST):
         raise SpectrumError(

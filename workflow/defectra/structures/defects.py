@@ -60,11 +60,6 @@ def antisites(host: Decorated) -> list[Change]:
     return [Change(a, b) for a in present for b in present if a != b]
 
 
-def substitutions(host: Decorated, impurity: str) -> list[Change]:
-    """An impurity on the sites of each species of the host."""
-    return [Change(s, impurity) for s in _present(host) if s != impurity]
-
-
 def interstitials(host: Decorated, species: str) -> list[Change]:
     """A species on each sublattice that is empty in the host."""
     cell = host.supercell

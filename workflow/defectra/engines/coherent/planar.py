@@ -51,13 +51,6 @@ def spiral(place: Floats, growth: float, turn: float, radius: float) -> Floats:
 LAWS: Mapping[str, Callable[..., Floats]] = {"source": lotka_volterra, "scan": spiral}
 
 
-def conserved(place: Floats, alpha: float, beta: float, gamma: float, delta: float) -> Floats:
-    """What the Lotka-Volterra law conserves: ``delta x - gamma ln x + beta y - alpha ln y``."""
-    x, y = place[..., 0], place[..., 1]
-    result: Floats = delta * x - gamma * np.log(x) + beta * y - alpha * np.log(y)
-    return result
-
-
 def trajectory(start: Floats, law: Law, times: Floats, tolerance: float) -> Floats:
     """Places at given times, by an explicit method of order 8.
 

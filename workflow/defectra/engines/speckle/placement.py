@@ -82,9 +82,3 @@ def polydisperse_radii(
         while parts[k] <= 0:
             parts[k] = rng.normal(mean, spread)
     return np.sqrt(parts / parts.sum() * area / np.pi)
-
-
-def polydispersity(radii: ArrayLike) -> float:
-    """Polydispersity index: area-weighted over number-weighted mean area (1: all equal)."""
-    areas = np.asarray(radii, dtype=np.float64) ** 2
-    return float(len(areas) * (areas**2).sum() / areas.sum() ** 2)

@@ -175,10 +175,3 @@ def _judged(row: Mapping[str, Any], fidelity: str, error: Error, settings: HbnSt
         "two_sided_p": p,
         "verdict": OPEN if p >= SIGNIFICANT else EXCLUDED,
     }
-
-
-def sharpest(settings: HbnStudy) -> float:
-    """Acceptance of a candidate that lies on the line, if nothing but the prior were known."""
-    half = 2 * settings.line.energy_sd
-    prior = min(settings.errors.values())
-    return Error(prior, settings.prior_weight).within(-half, half)

@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from defectra.defects.alignment import modified, plain
 from defectra.studies.levels.published import HSE, PBE
 
@@ -41,14 +39,4 @@ def alignment_rows(rows: Sequence[Mapping[str, Any]], coefficient: float) -> lis
                 **{f"error_{name}_eV": value - hse for name, value in aligned.items()},
             }
         )
-    return out
-
-
-def mean_errors(rows: Sequence[Mapping[str, Any]]) -> dict[str, float]:
-    """Mean absolute error against HSE06 of raw, plainly aligned and modified levels, eV."""
-    out = {}
-    for name in ("pbe", "plain", "mba"):
-        errors = np.array([r[f"error_{name}_eV"] for r in rows], dtype=float)
-        known = errors[np.isfinite(errors)]
-        out[name] = float(np.abs(known).mean()) if len(known) else float("nan")
     return out

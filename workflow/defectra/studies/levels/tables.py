@@ -199,14 +199,6 @@ def canonical(request: Mapping[str, Any]) -> str:
     return json.dumps(kept, sort_keys=True, separators=(",", ":"))
 
 
-def records_of(rows: Iterable[Mapping[str, Any]]) -> dict[str, Row]:
-    """Rows by id, with the request read back: what a campaign needs to know of an archive."""
-    return {
-        r["calculation_id"]: {**r, "id": r["calculation_id"], "request": json.loads(r["request"])}
-        for r in rows
-    }
-
-
 def _accounts(record: Mapping[str, Any]) -> Row:
     return {
         "engine_version": record["version"],
