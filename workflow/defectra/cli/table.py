@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from defectra.cli.help import command
 from defectra.core.errors import DefectraError
 from defectra.core.number_types import number
-from defectra.engines.finished.missing import NEARBY
 
 if TYPE_CHECKING:
     from defectra.spectra.finished_runs import Fidelity
@@ -81,6 +80,8 @@ def run_table(chosen: argparse.Namespace) -> int:
 
 def no_structure(left_out: Sequence[Mapping[str, Any]]) -> str:
     """Why there is no table: the commonest reason, an example of it, and what to add."""
+    from defectra.engines.finished.missing import NEARBY
+
     reasons = Counter(row["reason"] for row in left_out)
     reason, number = reasons.most_common(1)[0]
     example = next(row["source"] for row in left_out if row["reason"] == reason)
