@@ -1,4 +1,4 @@
-"""Energy alignment: declared or fitted, by how much, how surely; planted shifts are found."""
+"""Energy alignment: which of three, by how much, how surely; planted shifts are found."""
 
 from __future__ import annotations
 

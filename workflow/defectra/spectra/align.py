@@ -1,6 +1,6 @@
-"""Energy alignment, never silent: declared, or fitted.
+"""Energy alignment, never silent: declared, from total energies (ΔSCF), or fitted.
 
-Whatever moves a spectrum gives an :class:`Alignment`: which of the two it was, by how much, and
+Whatever moves a spectrum gives an :class:`Alignment`: which of the three it was, by how much, and
 how well that is known. Tables carry it (``alignment``, ``shift``, ``shift_sd``).
 """
 
@@ -33,6 +33,7 @@ class Method(StrEnum):
 
     NONE = "none"
     DECLARED = "declared"
+    DELTA_SCF = "delta SCF"
     FITTED = "fitted"
 
 
@@ -43,10 +44,10 @@ class Alignment:
     Attributes
     ----------
     method
-        Which of the two, or none.
+        Which of the three.
     shift, sd
         Added to the energies, and its standard deviation, eV; NaN where none can be determined: a
-        declared shift is as good as who declared it.
+        declared shift is as good as who declared it, a ΔSCF energy as its functional and cell.
     fwhm
         Of the Gaussian that was fitted along with the shift, eV.
     """
