@@ -111,18 +111,41 @@ def test_another_edge_is_refused(
     assert f"you asked for {wanted} (" in said
 
 
-@pytest.mark.parametrize("edge", ["O K", "Li K"])
-@pytest.mark.parametrize("background", [0.0, 0.4], ids=["none", "constant"])
+@pytest.mark.parametrize("edge", ["O K", "Li K", "Co K"])
 def test_normalising_a_short_scan_leaves_the_answer(
-    edge: str, background: float, spectra: dict[str, np.ndarray]
+    edge: str, spectra: dict[str, np.ndarray]
 ) -> None:
-    """A line fitted to the 45 eV after the edge moved lithium of O K from 0.78 to 1.07."""
+    """A line fitted to 45 eV after the edge moved lithium of O K from 0.78 to 1.07.
+
+    One fitted to the 14 eV from which a Co K scan of 28 eV before the edge is usually normalised
+    moved lithium by 0.2.
+    """
     model = load_edges_model(MODEL)
     energy, mu = spectra[edge]
     own = on_grid(Measured(energy, mu), model.grid(edge))
-    measured = curve(model, edge, Measured(energy, 7 * mu + background), 0.0)
-    wanted, found = (
-        {a.target: a.value for a in model.predict({edge: one})} for one in (own, measured)
-    )
-    for name in ("x_Li", "x_Ni", "x_Mn", "x_Co"):
-        assert found[name] == pytest.approx(wanted[name], abs=SAME), name
+    lines = [7 * mu + level + slope * (energy - energy[0])
+             for level, slope in ((0.0, 0.0), (0.4, 0.0), (3.0, -7e-3))]  # fmt: skip
+    measured = [curve(model, edge, Measured(energy, line), 0.0) for line in lines]
+    answers = model.answers({edge: np.array([own, *measured])})
+    contents = [k for k, t in enumerate(model.about.targets) if t.startswith("x_")]
+    assert len(contents) == 4
+    for found in answers[1:, contents]:
+        assert found == pytest.approx(answers[0, contents], abs=SAME)
+
+
+def test_what_the_background_leaves_open_widens_the_interval(
+    spectra: dict[str, np.ndarray], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    energy, mu = spectra["Co K"]
+    kept = energy > load_edges_model(MODEL).grid("Co K")[0] - 0.3
+    halves = []
+    for noise in (0.0, 0.05):
+        rough = mu + noise * np.random.default_rng(0).normal(size=len(mu))
+        path = _csv(np.array([energy, rough])[:, kept], tmp_path / f"{noise}.csv")
+        _, _, said = _lithium("Co K", path, capsys)
+        assert "of the edge step at 7750 eV (1 sd)" in said
+        found = re.search(r"^  x_Li -?\d+\.\d+ ± (\d+\.\d+)", said, re.MULTILINE)
+        assert found, said
+        halves.append(float(found[1]))
+    assert halves[1] > halves[0]
+    assert "begin the scan earlier" in said

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from argparse import ArgumentTypeError
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +19,10 @@ from defectra.spectra.edges_seen import eels_edges
 from defectra.spectra.measured import ELEMENTS, read_measured
 from defectra.spectra.measured_columns import Choice
 from defectra.spectra.measured_spectrum import Measured, SpectrumError, on_grid
+from defectra.spectra.pre_edge import Background, Foot, background
 
 Floats = NDArray[np.float64]
+NORMAL_90 = 1.645  # standard deviations of the 90 % interval
 
 
 def files_by_edge(words: Sequence[str], model: EdgesModel) -> dict[str, tuple[Path, float | None]]:
@@ -54,23 +56,86 @@ def files_by_edge(words: Sequence[str], model: EdgesModel) -> dict[str, tuple[Pa
     return out
 
 
-def curve(model: EdgesModel, edge: str, spectrum: Measured, shift: float) -> Floats:
-    """Normalised absorption of an edge on the grid of the model, moved by `shift` (eV).
+@dataclass(frozen=True)
+class Ready:
+    """A spectrum as the model reads it.
+
+    Attributes
+    ----------
+    values
+        On the grid of the model, shape (points,).
+    moved
+        The same with the background off by one standard deviation, one way and the other, in each
+        of its independent ways, shape (ways, 2, points); no way for counts of energy loss.
+    under
+        The background that was taken off; None for counts of energy loss.
+    """
+
+    values: Floats
+    moved: Floats
+    under: Background | None
+
+
+def ready(model: EdgesModel, edge: str, spectrum: Measured, shift: float) -> Ready:
+    """Absorption of an edge on the grid of the model, moved by `shift` (eV), background off.
 
     Raises
     ------
     SpectrumError
-        If it does not cover the grid, shows another edge, or holds nothing there.
+        If it does not cover the grid, has no energies before the edge, shows another edge, or holds
+        nothing there.
+    """
+    grid = model.grid(edge)
+    if spectrum.kind == "counts":
+        return Ready(_of_counts(model, edge, spectrum, shift), np.empty((0, 2, len(grid))), None)
+    foot = foot_of(model, edge)
+    on_grid(replace(spectrum, energy=spectrum.energy + shift), grid)  # refuses what ends before
+    under = background(spectrum, foot, shift)
+    off = [
+        [_without(spectrum, foot, shift, under.moved(sign * way)) for sign in (-1.0, 1.0)]
+        for way in under.ways_off
+    ]
+    values = _something(edge, _without(spectrum, foot, shift, under))
+    return Ready(values, np.array(off), under)
+
+
+def curve(model: EdgesModel, edge: str, spectrum: Measured, shift: float) -> Floats:
+    """Values of :func:`ready` alone.
+
+    Raises
+    ------
+    SpectrumError
+        As there.
     """
     if spectrum.kind == "counts":
-        lines = [x for x in eels_edges(spectrum, ELEMENTS) if x.edge == edge]
-        if not lines:
-            raise SpectrumError(f"the spectrum shows no {edge}")
-        flat = without_background(spectrum, lines[0].energy - WHITE_LINE)
-    else:
-        found = normalise(spectrum)
-        flat = replace(spectrum, energy=found.energy, mu=found.for_model)
+        return _of_counts(model, edge, spectrum, shift)
+    foot = foot_of(model, edge)
+    on_grid(replace(spectrum, energy=spectrum.energy + shift), foot.grid)
+    under = background(spectrum, foot, shift)
+    return _something(edge, _without(spectrum, foot, shift, under))
+
+
+def foot_of(model: EdgesModel, edge: str) -> Foot:
+    """Computed spectra of an edge that the model learnt from."""
+    return Foot.of(model.grid(edge), model.curves[edge], model.about.jitter)
+
+
+def _without(spectrum: Measured, foot: Foot, shift: float, under: Background) -> Floats:
+    found = normalise(spectrum, foot.rise - shift, base=under)
+    flat = replace(spectrum, energy=found.energy + shift, mu=found.for_model)
+    return on_grid(flat, foot.grid)
+
+
+def _of_counts(model: EdgesModel, edge: str, spectrum: Measured, shift: float) -> Floats:
+    lines = [x for x in eels_edges(spectrum, ELEMENTS) if x.edge == edge]
+    if not lines:
+        raise SpectrumError(f"the spectrum shows no {edge}")
+    flat = without_background(spectrum, lines[0].energy - WHITE_LINE)
     values = on_grid(replace(flat, energy=flat.energy + shift), model.grid(edge))
+    return _something(edge, values)
+
+
+def _something(edge: str, values: Floats) -> Floats:
     if not values.sum() > 0:
         raise SpectrumError(f"{edge}: no absorption on the grid of the model; wrong shift?")
     return values
@@ -100,23 +165,38 @@ def predict_edges(
         If a file cannot be used.
     """
     files = files_by_edge(words, model)
-    spectra = {}
+    found: dict[str, Ready] = {}
     for edge, (path, own) in files.items():
         moved = (own if own is not None else shift or 0.0) + model.shift(edge)
         try:
             read = read_measured(path, edge, chosen=chosen, scan=scan)
-            spectra[edge] = curve(model, edge, read, moved)
+            found[edge] = ready(model, edge, read, moved)
         except SpectrumError as error:
             raise SpectrumError(f"{path}: {error}") from None
-    print(f"{name}: {', '.join(model.about.targets)} from {' + '.join(spectra)}")
+    print(f"{name}: {', '.join(model.about.targets)} from {' + '.join(found)}")
     print(f"  trained on {model.about.trained_on}")
     unknown = [e for e, (_, own) in files.items() if own is None and shift is None]
+    spectra = {edge: one.values for edge, one in found.items()}
     reasons = doubts(model, unknown, shift_sd, model.outside(spectra))
-    for answer in model.predict(spectra):
-        print(f"  {sentence(answer, certain=not reasons)}")
+    values, moved_by = with_background(model, found)
+    for answer, sd in zip(model.stated(list(found), values), moved_by):
+        print(f"  {sentence(answer, certain=not reasons, background_sd=float(sd))}")
+    for edge, one in found.items():
+        if one.under:
+            print(f"  {edge}: {one.under.sentence(float(model.grid(edge)[-1]))}")
     for reason in reasons:
         print(f"  no interval: {reason}")
     return int(bool(reasons))
+
+
+def with_background(model: EdgesModel, found: Mapping[str, Ready]) -> tuple[Floats, Floats]:
+    """Answers, and how far they move with the backgrounds, one standard deviation; (targets,)."""
+    rows = [{e: one.values for e, one in found.items()}]
+    for edge, one in found.items():
+        rows += [{**rows[0], edge: values} for way in one.moved for values in way]
+    answers = model.answers({e: np.array([r[e] for r in rows]) for e in found})
+    each = np.abs(answers[1:] - answers[0]).reshape(-1, 2, answers.shape[1]).max(axis=1)
+    return answers[0], np.sqrt((each**2).sum(axis=0))
 
 
 def doubts(
@@ -143,12 +223,15 @@ def doubts(
     return out
 
 
-def sentence(answer: TargetAnswer, *, certain: bool) -> str:
-    """One target for people."""
+def sentence(answer: TargetAnswer, *, certain: bool, background_sd: float = 0.0) -> str:
+    """One target for people; `background_sd`: standard deviation by the backgrounds taken off."""
+    half = NORMAL_90 * background_sd
     if answer.is_class:
         text = f"{answer.target}: score {answer.value:.2f}"
         if not certain:
             return text + ", no statement (see below)"
+        if abs(answer.value - 0.5) < half:
+            return text + f", not decided: the background before the edge moves it by ± {half:.2f}"
         text += " (above 0.5: with it), like cells "
         text += "with it" if answer.value > 0.5 else "without it"
         if np.isfinite(answer.score):
@@ -156,5 +239,5 @@ def sentence(answer: TargetAnswer, *, certain: bool) -> str:
         return text
     text = f"{answer.target} {answer.value:.2f}"
     if certain and np.isfinite(answer.score):
-        text += f" ± {answer.score:.2f}"
+        text += f" ± {np.hypot(answer.score, half):.2f}"
     return f"{text} {answer.unit}" + (" (90 %)" if certain and np.isfinite(answer.score) else "")

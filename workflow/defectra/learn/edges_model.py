@@ -10,7 +10,7 @@ pickle.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -121,9 +121,13 @@ class EdgesModel:
 
     def predict(self, spectra: Mapping[str, Floats]) -> list[TargetAnswer]:
         """Every target from the spectra of some edges, each on its grid, any scale."""
-        subset = [e for e in self.about.edges if e in spectra]
-        values = np.mean([self._values(spectra, subset, draw) for draw in range(DRAWS)], axis=0)
-        about, name = self.about, " + ".join(subset)
+        values = self.answers({e: np.asarray(v, float)[None] for e, v in spectra.items()})[0]
+        return self.stated(list(spectra), values)
+
+    def stated(self, edges: Collection[str], values: Floats) -> list[TargetAnswer]:
+        """Answers with their scores, from a row of :meth:`answers` about these edges."""
+        about = self.about
+        name = " + ".join(e for e in about.edges if e in edges)
         return [
             TargetAnswer(
                 target,
@@ -135,10 +139,28 @@ class EdgesModel:
             for k, target in enumerate(about.targets)
         ]
 
+    def answers(self, spectra: Mapping[str, Floats]) -> Floats:
+        """Answers about many samples at once, which cost little more than one.
+
+        Parameters
+        ----------
+        spectra
+            By edge, each row a sample on the grid of the edge, any scale, shape (samples, points).
+
+        Returns
+        -------
+        ndarray
+            Shape (samples, targets).
+        """
+        subset = [e for e in self.about.edges if e in spectra]
+        return np.asarray(
+            np.mean([self._values(spectra, subset, draw) for draw in range(DRAWS)], axis=0)
+        )
+
     def _values(
         self, spectra: Mapping[str, Floats], subset: Sequence[str], draw: int
     ) -> NDArray[np.float64]:
-        """Answer of one of the models about every target, shape (targets,)."""
+        """Answers of one of the models, shape (samples, targets)."""
         train, own = self._features(spectra, subset, draw)
         kernels = {e: Kernel.of("kernel", train[e]) for e in subset}
         whole = sum(kernels[e].own for e in subset) / len(subset)
@@ -146,13 +168,13 @@ class EdgesModel:
         known = np.tile(np.isfinite(self.labels), (COPIES, 1))
         labels, is_class = np.tile(self.labels, (COPIES, 1)), np.array(self.about.is_class)
         names = np.array(list(self.groups) * COPIES)
-        out: Floats = np.empty(len(is_class))
+        out: Floats = np.empty((len(own[subset[0]]), len(is_class)))
         for there in np.unique(known, axis=1).T:  # targets that the same rows know share the fit
             columns: NDArray[np.int64] = np.flatnonzero((known == there[:, None]).all(axis=0))
             targets = Targets(labels[np.ix_(there, columns)], is_class[columns])
             parts = edge_kernels.inner_folds(list(names[there]), self.about.seed + draw)
             fitted = edge_kernels.fit(np.asarray(whole)[np.ix_(there, there)], targets, parts)
-            out[columns] = fitted.answers(np.asarray(cross)[:, there])[0]
+            out[:, columns] = fitted.answers(np.asarray(cross)[:, there])
         return out
 
     def outside(self, spectra: Mapping[str, Floats]) -> dict[str, float]:
@@ -162,7 +184,8 @@ class EdgesModel:
         for training rows whose group is left out.
         """
         subset = [e for e in self.about.edges if e in spectra]
-        train, own = self._features(spectra, subset)
+        rows = {e: np.asarray(spectra[e], float)[None] for e in subset}
+        train, own = self._features(rows, subset)
         names = np.array(list(self.groups) * COPIES)
         out = {}
         for edge in subset:
@@ -175,15 +198,14 @@ class EdgesModel:
     def _features(
         self, spectra: Mapping[str, Floats], subset: Sequence[str], draw: int = 0
     ) -> tuple[dict[str, Floats], dict[str, Floats]]:
-        """Features of the jittered training rows and of the spectra that are asked about."""
+        """Features of the jittered training rows and of the rows that are asked about."""
         curves = {e: EdgeCurves(self.grid(e), self.curves[e]) for e in self.about.edges}
         generator = np.random.default_rng([self.about.seed, 6, draw])
         by = Disturbance(self.about.jitter)
         copies = [by.draw(curves, generator) for _ in range(COPIES)]
         train = {e: np.vstack([c[e] for c in copies]) for e in subset}
         own = {
-            e: EdgeCurves(self.grid(e), np.asarray(spectra[e], float)[None]).moved(np.zeros(1))
-            for e in subset
+            e: EdgeCurves(self.grid(e), spectra[e]).moved(np.zeros(len(spectra[e]))) for e in subset
         }
         return train, own
 

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from defectra.spectra.athena_ranges import Ranges, inside, stored
 from defectra.spectra.measured_spectrum import Measured, SpectrumError, as_read
+from defectra.spectra.pre_edge import Background
 
 Floats = NDArray[np.float64]
 
@@ -44,7 +45,7 @@ class Normalised:
         What was done beside.
     step_off
         Relative half width of the interval of the step over the ranges that people choose; NaN
-        where the ranges are given, or the scan is too short for a second choice.
+        where ranges, degree or line are given, or the scan is too short for a second choice.
     """
 
     energy: Floats
@@ -66,7 +67,12 @@ class Normalised:
         return self.mu if self.ranges[3] >= SHORT else self.above
 
 
-def normalise(spectrum: Measured, e0: float | None = None) -> Normalised:
+def normalise(
+    spectrum: Measured,
+    e0: float | None = None,
+    pre_degree: int | None = None,
+    base: Background | None = None,
+) -> Normalised:
     """Line before the edge, line or parabola after it, as Athena does.
 
     The pre-edge range goes from the first energy (at most 200 eV before) to 30 eV before the
@@ -79,6 +85,15 @@ def normalise(spectrum: Measured, e0: float | None = None) -> Normalised:
 
     Nothing is extrapolated: what lies beyond the post-edge range is cut off.
 
+    Parameters
+    ----------
+    e0
+        Edge energy, eV; None: as the project stores it, else the steepest rise.
+    pre_degree
+        Degree of the polynomial before the edge; None: as the range allows.
+    base
+        Line under the edge that is taken off instead (:mod:`defectra.spectra.pre_edge`).
+
     Raises
     ------
     SpectrumError
@@ -88,22 +103,35 @@ def normalise(spectrum: Measured, e0: float | None = None) -> Normalised:
     from defectra.spectra.edges_seen import steepest
 
     why: tuple[str, ...] = ()
-    project = stored(spectrum) if e0 is None else None
+    own = e0 is None and pre_degree is None and base is None
+    project = stored(spectrum) if own else None
     if project:
         try:
             return _as_stored(spectrum, project)
         except SpectrumError as error:
             why = (f"ranges of the project not used: {error}",)
-    elif e0 is None and spectrum.meta.get("bkg_e0"):
+    elif own and spectrum.meta.get("bkg_e0"):
         why = ("edge and ranges of the project not used: missing, or outside of the scan",)
     edge = steepest(spectrum.energy, spectrum.mu) if e0 is None else e0
     try:
-        found = _normalised(spectrum, edge, _ranges(spectrum, edge))
+        found = _normalised(spectrum, edge, _asked(_ranges(spectrum, edge), edge, pre_degree, base))
     except SpectrumError as error:
         raise SpectrumError(f"{error}{as_read(spectrum)}") from None
+    if base is not None or pre_degree is not None:
+        return replace(found, notes=(*found.notes, *why))
     off = step_interval(spectrum, edge, found.step)
     doubts = (f"edge step ± {off:.0%}, by the choice of ranges",) if off > DOUBTFUL else ()
     return replace(found, step_off=off, notes=(*found.notes, *why, *doubts))
+
+
+def _asked(spans: _Spans, edge: float, pre_degree: int | None, base: Background | None) -> _Spans:
+    """Ranges with the degree, or the line, that the caller asks for."""
+    if pre_degree is not None:
+        spans = spans._replace(pre_degree=pre_degree)
+    if base is not None:
+        level = float(base.under(np.array([edge]))[0])
+        spans = spans._replace(base=np.polynomial.Polynomial([level, base.slope]))
+    return spans
 
 
 def step_interval(spectrum: Measured, edge: float, step: float) -> float:
@@ -137,6 +165,7 @@ class _Spans(NamedTuple):
     """Pre-edge and post-edge range, eV from the edge, and degrees of their polynomials.
 
     `larch`: whose points at the ends are taken, Larch's or Ifeffit's; None: those in the range.
+    `base`: polynomial before the edge, where it is known.
     """
 
     pre: tuple[float, float]
@@ -144,6 +173,7 @@ class _Spans(NamedTuple):
     degree: int
     pre_degree: int
     larch: bool | None = None
+    base: np.polynomial.Polynomial | None = None
 
 
 def _pre_degree(pre: tuple[float, float]) -> int:
@@ -229,7 +259,7 @@ def _lines(
     height above a background that slopes.
     """
     energy, mu = spectrum.energy, spectrum.mu
-    base = _poly(energy, mu, edge, spans.pre, spans.pre_degree, spans.larch)
+    base = spans.base or _poly(energy, mu, edge, spans.pre, spans.pre_degree, spans.larch)
     rest = mu - base(energy - edge)
     return base, _poly(energy, rest, edge, spans.post, spans.degree, spans.larch)
 
