@@ -58,7 +58,8 @@ class Foot:
     @classmethod
     def of(cls, grid: Floats, curves: Floats, axis_sd: float) -> Foot:
         """From spectra of any scale, shape (n, g); `axis_sd`: how far an axis is off, eV."""
-        unit = curves / np.trapezoid(curves, grid, axis=1)[:, None]
+        areas: Floats = np.asarray(np.trapezoid(curves, grid, axis=1))
+        unit = curves / areas[:, None]
         mean = unit.mean(axis=0)
         moved = axis_sd * np.gradient(mean, grid)
         return cls(grid, mean, np.sqrt(len(unit) + 1) * np.vstack([
