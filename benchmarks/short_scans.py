@@ -205,7 +205,7 @@ class Variant:
     way: str
     background: str
     curves: Floats
-    told: float
+    doubted: float
 
 
 def variants(asked: Asked) -> Iterator[Variant | tuple[float, str]]:
@@ -228,12 +228,12 @@ def _at(asked: Asked, start: float) -> Iterator[Variant]:
                 if way == CHOSEN:
                     raise
                 continue
-            told = [_told(asked, s) for s in scans] if way == CHOSEN else [False]
-            yield Variant(start, way, name, np.array(curves), float(np.mean(told)))
+            doubts = [_is_doubted(asked, s) for s in scans] if way == CHOSEN else [False]
+            yield Variant(start, way, name, np.array(curves), float(np.mean(doubts)))
 
 
-def _told(asked: Asked, scan: Measured) -> bool:
-    """Whether a user is told that the background is in doubt."""
+def _is_doubted(asked: Asked, scan: Measured) -> bool:
+    """Whether the background is said to be in doubt."""
     under = background(scan, foot_of(asked.model, asked.edge))
     return not (under.determined and under.fits)
 
@@ -264,9 +264,9 @@ def lines(asked: Asked) -> Iterator[list[str]]:
                      if (v.start, v.way) == (start, way)] for way in (LINE, CHOSEN)]  # fmt: skip
             own = _auroc(asked, true, defect)
             cells.append(" / ".join(f"{np.mean(o) - own:+.3f}" if o else "refused" for o in ours))
-        told = [[v.told for v in done if (v.start, v.way, v.background) == (start, CHOSEN, b)]
+        shares = [[v.doubted for v in done if (v.start, v.way, v.background) == (start, CHOSEN, b)]
                 for b in BACKGROUNDS]  # fmt: skip
-        cells.append(" / ".join(f"{100 * np.mean(t):.0f} %" for t in told))
+        cells.append(" / ".join(f"{100 * np.mean(t):.0f} %" for t in shares))
         yield cells
 
 

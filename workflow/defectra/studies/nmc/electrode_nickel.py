@@ -162,7 +162,7 @@ def _learnt(aligned: Aligned, rows: Rows, labels: Floats, asked: EdgeCurves, see
 
 
 def _by_series(own: Measured, line: LithiumShift) -> dict[str, Answers]:
-    """The two baselines by the computed lithium series; both are told the pristine state."""
+    """The two baselines by the computed lithium series; both are given the pristine state."""
     start, (lithium, halves) = by_charge(own.composition, 1.0).value, line.lithium(own.moved)
     sd = halves / NORMAL_90
     computed = _shares(line.composition)["Ni"]  # lithium for each unit of state in the series
