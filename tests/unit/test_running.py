@@ -330,7 +330,7 @@ def test_a_named_program_that_is_none_is_reported(fake, monkeypatch, tmp_path):
 
 
 def test_wrong_names_are_reported(poscar, known, tmp_path):
-    with pytest.raises(ConfigError, match="no engine 'wien'"):
+    with pytest.raises(ConfigError, match="engine 'wien' is not known; these give spectra"):
         run(asked(poscar, "wien"), known, tmp_path)
     with pytest.raises(ConfigError, match="allowed: fast"):
         run(asked(poscar, "feff", "slow"), known, tmp_path)

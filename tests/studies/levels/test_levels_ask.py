@@ -91,8 +91,7 @@ def test_outside_the_domain_there_is_no_interval_and_the_exit_code_says_so(
         (["ZnSe", "--impurity", "Zn", "--site", "M_A"], "is the host itself"),
         (["ZnSe", "--impurity", "vacancy", "--site", "M_i_A"], "a vacancy is on"),
         (["SeZn", "--impurity", "Cu", "--site", "M_A"], "the cation comes first: ZnSe"),
-        (["ZnSe", "--gap", "-1", "--impurity", "Cu", "--site", "M_A"], "expected 0 to 10 eV"),
-        (["ZnSe", "--gap", "nan", "--impurity", "Cu", "--site", "M_A"], "expected 0 to 10 eV"),
+        (["ZnSe", "--gap", "11", "--impurity", "Cu", "--site", "M_A"], "expected 0 to 10 eV"),
         (["ZnSe", "--lattice", "56", "--impurity", "Cu", "--site", "M_A"], "3 to 8 Å"),
         (["GaInP", "--lattice", "5.6", "--impurity", "Cu", "--site", "M_A"], "one or two elements"),
     ],
@@ -100,6 +99,14 @@ def test_outside_the_domain_there_is_no_interval_and_the_exit_code_says_so(
 def test_what_makes_no_sense_is_said_in_a_sentence(path, capsys, words, why):
     assert told(path, *words) == 2
     assert why in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("gap", ["-1", "0", "nan", "inf"])
+def test_a_gap_that_is_no_gap_is_refused_by_the_command_line(path, capsys, gap):
+    with pytest.raises(SystemExit) as left:
+        told(path, "ZnSe", "--gap", gap, "--impurity", "Cu", "--site", "M_A")
+    assert left.value.code == 2
+    assert "--gap: a finite number above 0 is expected" in capsys.readouterr().err
 
 
 def test_a_missing_or_foreign_model_is_said(tmp_path, capsys):
