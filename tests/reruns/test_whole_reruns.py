@@ -121,8 +121,7 @@ def test_code_of_the_parser_computes_nothing(mine: Campaign) -> None:
 def test_parameter(mine: Campaign, key: str, value: Any, rules: set[str] | None) -> None:
     mine.study[key] = value
     mine.write_config()
-    # the lithium series takes the number of resamples from the model
-    assert set(mine.planned()) == (rules or MODELS | LITHIUM)
+    assert set(mine.planned()) == (rules or MODELS)
 
 
 def test_another_engine_version_is_for_the_drift_check(

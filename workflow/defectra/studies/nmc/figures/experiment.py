@@ -78,7 +78,8 @@ def plot_experiment(rows: Iterable[Mapping[str, Any]], path: str | Path) -> None
             axes[0, column].set_title(f"cell of {name}")
             axes[1, column].set_xlabel("voltage and cycle (C charge, D discharge)")
         axes[row, 0].set_ylabel(panel.name)
-        axes[row, -1].legend(loc="center left", bbox_to_anchor=(1.01, 0.5), fontsize=8)
+        if some:
+            axes[row, -1].legend(loc="center left", bbox_to_anchor=(1.01, 0.5), fontsize=8)
     style.save(figure, path)
 
 
