@@ -14,6 +14,7 @@ from defectra.core.errors import DefectraError
 from defectra.core.number_types import number
 from defectra.learn.edges_model import EdgesModel, TargetAnswer
 from defectra.learn.predict import WHITE_LINE
+from defectra.learn.scores import NORMAL_90
 from defectra.spectra.edge_normalisation import normalise, without_background
 from defectra.spectra.edges_seen import eels_edges
 from defectra.spectra.measured import ELEMENTS, read_measured
@@ -22,7 +23,6 @@ from defectra.spectra.measured_spectrum import Measured, SpectrumError, on_grid
 from defectra.spectra.pre_edge import Background, Foot, background
 
 Floats = NDArray[np.float64]
-NORMAL_90 = 1.645  # standard deviations of the 90 % interval
 
 
 def files_by_edge(words: Sequence[str], model: EdgesModel) -> dict[str, tuple[Path, float | None]]:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from defectra.core.records import Metric
 
+NORMAL_90 = 1.645  # standard deviations of a normal distribution on either side that hold 90 %
 Floats = NDArray[np.float64]
 Score = Callable[[Floats, Floats, Floats], Floats]
 

@@ -23,7 +23,7 @@ from defectra.spectra.measured_spectrum import Measured, SpectrumError
 
 Floats = NDArray[np.float64]
 
-SLOPE = 1e-3  # edge steps per eV, standard deviation: tests/parsers/pre_edge_slopes.py
+SLOPE = 1e-3  # edge steps per eV, standard deviation, assumed
 VICTOREEN = 3.0  # falling absorption of everything else, as high as the step: slope VICTOREEN / E
 HIGHER = 0.1  # standard deviation of the height of a measured foot over the computed one, assumed
 EXTRAPOLATED = 0.5  # of how far a foot falls before the grid: not known better, assumed

@@ -23,13 +23,13 @@ from numpy.typing import NDArray
 from defectra.core.errors import DataError
 from defectra.core.store import replacing
 from defectra.learn.forest import read_npz
+from defectra.learn.scores import NORMAL_90
 from defectra.studies.nmc.lithium import NI_MEAN, TOTAL
 from defectra.studies.nmc.settings import LithiumSeries
 
 Rows = Sequence[Mapping[str, Any]]
 Floats = NDArray[np.float64]
 KIND = "lithium from the Ni K shift 1"
-NORMAL_90 = 1.645
 AXIS_SD = 0.1  # eV, of the axis of one scan of an experiment, unless it is said
 
 

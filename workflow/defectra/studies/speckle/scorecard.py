@@ -9,6 +9,7 @@ from functools import partial
 from defectra.core import claims
 from defectra.core.claims import NOTHING, Estimate, Row, Rows, estimate
 from defectra.engines.speckle.engine import ANALYTIC
+from defectra.learn.scores import NORMAL_90
 from defectra.studies.speckle.evaluate import Right
 from defectra.studies.speckle.models import HIDDEN, MOMENTS, NETWORK
 from defectra.studies.speckle.samples import EQUAL, KINDS, TEST, set_name
@@ -17,7 +18,6 @@ Claim = partial(claims.Claim, study="speckle")
 _PAPER = "arXiv:2211.08194"
 _FILES = "uw-cmg/ML4XraySpecklePattern, Y_avg_firstMoment_raw.csv"
 TOLERANCE = 0.45  # pixels; the mean of ten patterns has a standard error of 0.1 to 0.3
-NORMAL_90 = 1.645
 _NO_FILES = "no mirror of the published data is known"
 
 

@@ -10,11 +10,10 @@ import numpy as np
 
 from defectra.core.errors import DefectraError
 from defectra.learn.answers import Answer, check_options, number_of
+from defectra.learn.scores import NORMAL_90
 from defectra.studies.xrd.alloys import grid_of
 from defectra.studies.xrd.powder_file import on_grid, read_powder
 from defectra.studies.xrd.saved_models import SavedPlane, read
-
-NORMAL_90 = 1.645
 
 
 def predict(model: Path, files: Sequence[Path], options: Mapping[str, str]) -> Iterator[Answer]:

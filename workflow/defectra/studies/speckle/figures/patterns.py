@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from defectra.engines.speckle.engine import ANALYTIC, PIXEL
 from defectra.engines.speckle.rings import Rings
 from defectra.figures import style
+from defectra.learn.scores import NORMAL_90
 from defectra.studies.speckle.scorecard import number_of
 
 Rows = Sequence[Mapping[str, Any]]
@@ -60,7 +61,7 @@ def plot_moments(rows: Rows, tolerance: float, path: str | Path) -> None:
     for form, colour, marker in ((ANALYTIC, style.BLUE, "o"), (PIXEL, style.GREEN, "s")):
         own = [r for r in rows if r["form"] == form]
         x, y = _columns(own, "number", "first_moment")
-        spread = 1.645 * _columns(own, "standard_error")[0]
+        spread = NORMAL_90 * _columns(own, "standard_error")[0]
         name = {ANALYTIC: "form factor", PIXEL: "mask of pixels, few patterns"}[form]
         if len(x):
             axes[0, 0].errorbar(x, y, spread, fmt=marker, ms=4, color=colour, label=name)
@@ -70,9 +71,15 @@ def plot_moments(rows: Rows, tolerance: float, path: str | Path) -> None:
     )
     if len(x):
         axes[0, 0].errorbar(
-            x, y, 1.645 * error, fmt="D", ms=3.5, color=style.ORANGE, label="authors, ten patterns"
+            x,
+            y,
+            NORMAL_90 * error,
+            fmt="D",
+            ms=3.5,
+            color=style.ORANGE,
+            label="authors, ten patterns",
         )
-        axes[0, 1].errorbar(x, ours - y, 1.645 * error, fmt="o", ms=4, color=style.BLUE)
+        axes[0, 1].errorbar(x, ours - y, NORMAL_90 * error, fmt="o", ms=4, color=style.BLUE)
         axes[0, 1].axhspan(-tolerance, tolerance, color=style.SKY, alpha=0.25, lw=0)
         axes[0, 1].axhline(0, color=style.GREY, lw=0.8)
         axes[0, 1].set(xlabel="number of disks", ylabel="ours − authors' (pixel)")
