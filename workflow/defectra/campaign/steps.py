@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from defectra.core.step import Job, results_of
+from defectra.core.step import Job, decoded, results_of
 
 
 def collect_scores(job: Job) -> None:
@@ -71,7 +71,7 @@ def compute(job: Job) -> None:
     from defectra.core.store import write_bytes
 
     use_node_scratch()
-    chunk, part = job.wildcards.chunk, json.loads(job.params.config)
+    chunk, part = job.wildcards.chunk, decoded(job, "config")
     limits = with_limits(part.get("protocols", {}), results_of(job))
     config = part_of_config(part | {"protocols": limits})
     counts = run_chunk(study_of(chunk), chunk, config, results_of(job) / "store", PATIENCE_S)
@@ -87,13 +87,11 @@ def gather_arrays(job: Job) -> None:
 
     params.study, params.kind = names; params.config = parts of the config.
     """
-    import json
-
     from defectra.campaign.arrays import project
     from defectra.campaign.studies import families_of, ledger_of
     from defectra.core.config import part_of_config
 
-    study, config = job.params.study, part_of_config(json.loads(job.params.config))
+    study, config = job.params.study, part_of_config(decoded(job, "config"))
     ledger = ledger_of(study, config, results_of(job) / "store")
     count = project(families_of(study, config), ledger, job.params.kind, job.output.table)
     print(f"{count} calculations of kind {job.params.kind}", flush=True)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
+
+from pydantic import BaseModel
 
 from defectra.core.fingerprint import fingerprint, of_function
+
+Settings = TypeVar("Settings", bound=BaseModel)
 
 
 class Job(Protocol):
@@ -54,6 +59,16 @@ def code_of(module: str) -> Callable[[Any], str]:
         return fingerprint(module)
 
     return code
+
+
+def decoded(job: Job, name: str) -> Any:
+    """Value of a parameter that a rule handed on as JSON."""
+    return json.loads(getattr(job.params, name))
+
+
+def settings_of(job: Job, model: type[Settings]) -> Settings:
+    """Settings that a rule handed on as JSON in its parameter ``config``."""
+    return model.model_validate(decoded(job, "config"))
 
 
 def results_of(job: Job) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import Field, model_validator
 
 from defectra.core.settings import Strict
+from defectra.core.step import Job, decoded
 
 
 class Grid(Strict):
@@ -23,3 +24,8 @@ class Grid(Strict):
         if self.stop <= self.start + self.step:
             raise ValueError(f"stop ({self.stop}) must lie above start ({self.start})")
         return self
+
+
+def grids_of(job: Job) -> dict[str, Grid]:
+    """Grid of each edge, from the parameter ``grids`` of a rule."""
+    return {name: Grid(**grid) for name, grid in decoded(job, "grids").items()}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from defectra.core.step import Job
+from defectra.core.step import Job, settings_of
 
 
 def plot_dynamics(job: Job) -> None:
@@ -13,8 +13,6 @@ def plot_dynamics(job: Job) -> None:
 
     params.config = leaf dynamics.
     """
-    import json
-
     from defectra.core.csvs import read_csv
     from defectra.core.records import METRICS_COLUMNS
     from defectra.core.store import read_table
@@ -25,7 +23,7 @@ def plot_dynamics(job: Job) -> None:
     from defectra.studies.dynamics.series import SYSTEMS, read_series
     from defectra.studies.dynamics.settings import DynamicsStudy
 
-    study = DynamicsStudy(**json.loads(job.params.config))
+    study = settings_of(job, DynamicsStudy)
     shown = {}
     for name in SYSTEMS:
         found = dict(read_series(job.input.series, name))

@@ -5,34 +5,30 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from defectra.core.step import Job
+from defectra.core.step import Job, settings_of
 
 
 def fit_kuramoto(job: Job) -> None:
     """Kernels, their scores, and the mean kernel (npz); see :func:`_fit`."""
-    import json
-
     from defectra.core.store import read_table
     from defectra.studies.dynamics.learn_kuramoto import learn, mean_kernel
     from defectra.studies.dynamics.rows import FITS
     from defectra.studies.dynamics.settings import DynamicsStudy
 
     _fit(job, "kuramoto", learn)
-    study = DynamicsStudy(**json.loads(job.params.config))
+    study = settings_of(job, DynamicsStudy)
     mean_kernel(read_table(job.output.fits, FITS), study).write(job.output.model)
 
 
 def fit_swarm(job: Job) -> None:
     """Laws between pairs, their scores, and the mean law (npz); see :func:`_fit`."""
-    import json
-
     from defectra.core.store import read_table
     from defectra.studies.dynamics.learn_swarm import learn, mean_law
     from defectra.studies.dynamics.rows import FITS
     from defectra.studies.dynamics.settings import DynamicsStudy
 
     _fit(job, "swarm", learn)
-    study = DynamicsStudy(**json.loads(job.params.config))
+    study = settings_of(job, DynamicsStudy)
     mean_law(read_table(job.output.fits, FITS), study).write(job.output.model)
 
 
@@ -47,7 +43,6 @@ def fit_scan(job: Job) -> None:
 
 
 def _fit_plane(job: Job, name: str) -> None:
-    import json
     from functools import partial
 
     from defectra.core.store import read_table
@@ -56,7 +51,7 @@ def _fit_plane(job: Job, name: str) -> None:
     from defectra.studies.dynamics.settings import DynamicsStudy
 
     _fit(job, name, partial(learn, name))
-    study = DynamicsStudy(**json.loads(job.params.config))
+    study = settings_of(job, DynamicsStudy)
     field_of(name, read_table(job.output.fits, FITS), study).write(job.output.model)
 
 
@@ -66,7 +61,6 @@ def _fit(job: Job, name: str, learn: Callable[..., tuple[list[Any], list[Any]]])
     params.config = leaf dynamics; params.seed = seed. Checkpoints lie beside the fits until all of
     a system are done.
     """
-    import json
     import shutil
     from pathlib import Path
 
@@ -79,7 +73,7 @@ def _fit(job: Job, name: str, learn: Callable[..., tuple[list[Any], list[Any]]])
     from defectra.studies.dynamics.settings import DynamicsStudy
 
     need_torch()
-    study = DynamicsStudy(**json.loads(job.params.config))
+    study = settings_of(job, DynamicsStudy)
     keep = Path(job.output.fits).parent / "checkpoints" / name
     found = list(read_series(job.input.series, name))
     fits, scores = learn(found, study, int(job.params.seed), keep)
@@ -95,15 +89,13 @@ def score_dynamics(job: Job) -> None:
 
     params.config = leaf dynamics.
     """
-    import json
-
     from defectra.core.claims import CHECK_COLUMNS, SCORECARD_COLUMNS
     from defectra.core.csvs import read_csv, write_csv
     from defectra.core.records import METRICS_COLUMNS
     from defectra.studies.dynamics.claims import checks, scorecard
     from defectra.studies.dynamics.settings import DynamicsStudy
 
-    study = DynamicsStudy(**json.loads(job.params.config))
+    study = settings_of(job, DynamicsStudy)
     metrics = read_csv(job.input.metrics, METRICS_COLUMNS)
     write_csv(job.output.scorecard, scorecard(metrics, study), SCORECARD_COLUMNS)
     write_csv(job.output.checks, checks(metrics, study), CHECK_COLUMNS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from defectra.core.step import Job, results_of
+from defectra.core.step import Job, decoded, results_of, settings_of
 
 
 def gather_hbn(job: Job) -> None:
@@ -12,8 +12,6 @@ def gather_hbn(job: Job) -> None:
 
     params.config = what decides the calculations; params.archive = their archive.
     """
-    import json
-
     from defectra.campaign.ledger import Ledger
     from defectra.campaign.studies import journals_of
     from defectra.core.config import part_of_config
@@ -23,7 +21,7 @@ def gather_hbn(job: Job) -> None:
     from defectra.studies.hbn.requests import REQUESTS, force_rows, run_rows
     from defectra.studies.hbn.tables import FORCES, RUNS, SHOWN, shown
 
-    config = part_of_config(json.loads(job.params.config))
+    config = part_of_config(decoded(job, "config"))
     settings, protocols = config.hbn, config.protocols
     journals = journals_of("hbn", results_of(job) / "store")
     ledger = Ledger(REQUESTS.kinds, Archive(archive_folder(job.params.archive)), journals)
@@ -42,8 +40,6 @@ def compare_candidates(job: Job) -> None:
 
     params.config = leaf hbn.
     """
-    import json
-
     from defectra.core.csvs import write_csv
     from defectra.core.store import read_table, write_table
     from defectra.studies.hbn import ladder
@@ -52,7 +48,7 @@ def compare_candidates(job: Job) -> None:
     from defectra.studies.hbn.tables import FORCES, RUNS
     from defectra.studies.hbn.transitions import COLUMNS, transitions
 
-    settings = HbnStudy(**json.loads(job.params.config))
+    settings = settings_of(job, HbnStudy)
     runs = read_table(job.input.runs, RUNS)
     rows = transitions(runs)
     errors = ladder.error_rows(rows, settings)
@@ -73,14 +69,13 @@ def measure_lines(job: Job) -> None:
 
     params.config = leaf hbn; params.seed = seed.
     """
-    import json
     from pathlib import Path
 
     from defectra.core.csvs import write_csv
     from defectra.studies.hbn import lines, measured, simulated
     from defectra.studies.hbn.settings import HbnStudy
 
-    settings, seed = HbnStudy(**json.loads(job.params.config)), int(job.params.seed)
+    settings, seed = settings_of(job, HbnStudy), int(job.params.seed)
     sets = {name: simulated.spectra(name, settings, seed) for name in simulated.SETS}
     if settings.measured.files:
         sets["measured"] = [s for f in settings.measured.files for s in measured.read(Path(f))]
@@ -101,8 +96,6 @@ def score_hbn(job: Job) -> None:
 
     params.config = leaf hbn.
     """
-    import json
-
     from defectra.core.claims import CHECK_COLUMNS, SCORECARD_COLUMNS
     from defectra.core.csvs import read_csv, write_csv
     from defectra.core.store import read_table
@@ -115,7 +108,7 @@ def score_hbn(job: Job) -> None:
     from defectra.studies.hbn.transitions import COLUMNS
 
     found = scores.Found(
-        HbnStudy(**json.loads(job.params.config)),
+        settings_of(job, HbnStudy),
         read_table(job.input.runs, RUNS),
         read_csv(job.input.transitions, COLUMNS),
         read_csv(job.input.ladder, LADDER_COLUMNS),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from defectra.core.step import Job
+from defectra.core.step import Job, decoded
 
 
 def plot_level_diagrams(job: Job) -> None:
@@ -10,8 +10,6 @@ def plot_level_diagrams(job: Job) -> None:
 
     Input space (parquet); params.config = the diagrams; params.properties = file of the hosts.
     """
-    import json
-
     from defectra.core.project_files import project_file
     from defectra.core.store import read_table
     from defectra.studies.levels.figures.diagrams import plot_diagrams
@@ -21,7 +19,7 @@ def plot_level_diagrams(job: Job) -> None:
     plot_diagrams(
         read_table(job.input.space, SPACE),
         read_hosts(project_file(job.params.properties)),
-        json.loads(job.params.config),
+        decoded(job, "config"),
         job.output[0],
     )
 

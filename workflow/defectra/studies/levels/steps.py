@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from defectra.core.step import Job
+from defectra.core.step import Job, decoded, settings_of
 
 
 def align_levels(job: Job) -> None:
@@ -14,8 +14,6 @@ def align_levels(job: Job) -> None:
     params.mirror; params.registered = path below the mirror whose checksum is known, empty for the
     full table; params.config = levels; params.seed.
     """
-    import json
-
     from defectra.core.csvs import write_csv
     from defectra.core.datasets import located
     from defectra.studies.levels.band_alignment import ALIGNMENT_COLUMNS, alignment_rows
@@ -23,11 +21,11 @@ def align_levels(job: Job) -> None:
     from defectra.studies.levels.published import read_foundry
     from defectra.studies.levels.settings import LevelsStudy
 
-    study = LevelsStudy.model_validate_json(job.params.config)
-    registered = json.loads(job.params.registered)
+    study = settings_of(job, LevelsStudy)
+    registered = decoded(job, "registered")
     foundry = job.input.foundry
     if foundry and registered:
-        located(foundry, json.loads(job.params.mirror))
+        located(foundry, decoded(job, "mirror"))
     rows = read_foundry(foundry)[0] if foundry else []
     aligned = alignment_rows(rows, study.mba_coefficient)
     write_csv(job.output.alignment, aligned, ALIGNMENT_COLUMNS)
@@ -43,7 +41,6 @@ def compare_hybrid_levels(job: Job) -> None:
 
     params.mirror; params.coefficient (of the modified band alignment).
     """
-    import json
     from pathlib import Path
 
     from defectra.core.csvs import write_csv
@@ -54,7 +51,7 @@ def compare_hybrid_levels(job: Job) -> None:
     from defectra.studies.levels.published import read_foundry
     from defectra.studies.levels.tables import COMPUTED_LEVELS, HOST_RUNS
 
-    mirror, weight = json.loads(job.params.mirror), json.loads(job.params.coefficient)
+    mirror, weight = decoded(job, "mirror"), decoded(job, "coefficient")
     foundry = read_foundry(job.input.foundry)[0] if job.input.foundry else []
     results = [
         row
@@ -110,15 +107,13 @@ def join_levels(job: Job) -> None:
 
 def _published(job: Job) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Published levels, and what was left out."""
-    import json
-
     from defectra.core.datasets import located
     from defectra.studies.levels.published import read_impurities, read_natives
 
-    mirror = json.loads(job.params.mirror)
+    mirror = decoded(job, "mirror")
     impurities, own = (located(job.input[k], mirror)[0] for k in ("impurities", "natives"))
     rows, left_out = read_impurities(impurities)
-    if not json.loads(job.params.natives):
+    if not decoded(job, "natives"):
         return rows, left_out
     natives, more = read_natives(own)
     return rows + natives, left_out + more
@@ -147,7 +142,7 @@ def evaluate_levels(job: Job) -> None:
     from defectra.studies.levels.settings import LevelsStudy
     from defectra.studies.levels.tables import HOST_RUNS
 
-    study, seed = LevelsStudy.model_validate_json(job.params.config), int(job.params.seed)
+    study, seed = settings_of(job, LevelsStudy), int(job.params.seed)
     computed = read_table(job.input.computed, HOST_RUNS)
     hosts = with_computed(
         read_hosts(project_file(job.params.properties)), computed, study.host_fidelity
@@ -174,7 +169,7 @@ def train_levels(job: Job) -> None:
     from defectra.studies.levels.settings import LevelsStudy
     from defectra.studies.levels.tables import HOST_RUNS
 
-    study, seed = LevelsStudy.model_validate_json(job.params.config), int(job.params.seed)
+    study, seed = settings_of(job, LevelsStudy), int(job.params.seed)
     computed = read_table(job.input.computed, HOST_RUNS)
     hosts = with_computed(
         read_hosts(project_file(job.params.properties)), computed, study.host_fidelity
@@ -190,8 +185,6 @@ def predict_levels(job: Job) -> None:
 
     params.mirror; params.config = levels; params.properties = file of the hosts.
     """
-    import json
-
     from defectra.core.csvs import write_csv
     from defectra.core.datasets import located
     from defectra.core.project_files import project_file
@@ -210,8 +203,8 @@ def predict_levels(job: Job) -> None:
     )
 
     study, mirror = (
-        LevelsStudy.model_validate_json(job.params.config),
-        json.loads(job.params.mirror),
+        settings_of(job, LevelsStudy),
+        decoded(job, "mirror"),
     )
     computed = read_table(job.input.computed, HOST_RUNS)
     hosts = with_computed(

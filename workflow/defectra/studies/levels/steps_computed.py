@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from defectra.core.step import Job, results_of
+from defectra.core.step import Job, decoded, results_of, settings_of
 
 
 def make_formation(job: Job) -> None:
@@ -12,8 +12,6 @@ def make_formation(job: Job) -> None:
 
     params.chosen = names of sets, params.protocols; params.properties, sets, phases = files.
     """
-    import json
-
     from defectra.core.csvs import write_csv
     from defectra.core.project_files import project_file
     from defectra.core.store import read_table
@@ -31,7 +29,7 @@ def make_formation(job: Job) -> None:
         {r["calculation_id"]: r for r in read_table(job.input.corrections, CORRECTIONS)},
         static_ratios(read_hosts(project_file(job.params.properties))),
     )
-    names = json.loads(job.params.chosen)
+    names = decoded(job, "chosen")
     sets = [s for s in read_sets(project_file(job.params.sets)) if s.name in names]
     protocols = read_level_protocols(job.params.protocols)
     rows = formation(sets, tables, protocols, project_file(job.params.phases))
@@ -47,8 +45,6 @@ def make_live_levels(job: Job) -> None:
     Output levels, table. params.protocols (by name), params.coefficient (of the modified band
     alignment).
     """
-    import json
-
     from defectra.core.csvs import write_csv
     from defectra.core.project_files import project_file
     from defectra.core.store import read_table, write_table
@@ -69,7 +65,7 @@ def make_live_levels(job: Job) -> None:
         ((r["host"], r["site"], r["impurity"]), r["q_from"]): r["level_eV"]
         for r in read_table(job.input.published, LEVELS)
     }
-    coefficient = json.loads(job.params.coefficient)
+    coefficient = decoded(job, "coefficient")
     protocols = read_level_protocols(job.params.protocols)
     rows = level_rows(
         read_sets(project_file(job.params.sets)), tables, protocols, coefficient, published
@@ -121,7 +117,6 @@ def parse_levels(job: Job) -> None:
     params.parsed = folders with host and dielectric tensor, params.results = JSON files,
     params.tables = csv with their columns, params.coefficient.
     """
-    import json
     from pathlib import Path
 
     import numpy as np
@@ -133,18 +128,18 @@ def parse_levels(job: Job) -> None:
     from defectra.studies.levels.tables import COMPUTED_LEVELS
 
     rows, left_out, cells = [], [], []
-    coefficient = json.loads(job.params.coefficient)
-    for entry in json.loads(job.params.parsed):
+    coefficient = decoded(job, "coefficient")
+    for entry in decoded(job, "parsed"):
         host, tensor = entry["host"], np.reshape(entry["dielectric"], (3, 3))
         sets, out = read_sets(Path(entry["folder"]), host)
         made, more = levels_of_sets(sets, host, tensor, coefficient)
         cells += cells_of_sets(sets, host, tensor)
         rows += made
         left_out += out + more
-    made, out = levels_of_files([Path(p) for p in json.loads(job.params.results)], coefficient)
+    made, out = levels_of_files([Path(p) for p in decoded(job, "results")], coefficient)
     rows += made
     left_out += out
-    for entry in json.loads(job.params.tables):
+    for entry in decoded(job, "tables"):
         path = Path(entry.pop("file"))
         for name in ("energies", "corrections"):
             entry[name] = {int(q): column for q, column in entry[name].items()}
@@ -180,9 +175,9 @@ def run_levels(job: Job) -> None:
     from defectra.studies.levels.settings import ComputedSets
     from defectra.studies.levels.tables import CELL_RUNS, HOST_RUNS
 
-    settings = ComputedSets.model_validate_json(job.params.config)
+    settings = settings_of(job, ComputedSets)
     settings = settings.model_copy(update={"sets": project_file(job.params.sets)})
-    asked = {"gpaw_levels": json.loads(job.params.protocols)}
+    asked = {"gpaw_levels": decoded(job, "protocols")}
     known = with_limits(asked, results_of(job))["gpaw_levels"]
     protocols = read_level_protocols(json.dumps(known))
     properties, store = read_hosts(project_file(job.params.properties)), results_of(job) / "store"
@@ -223,8 +218,8 @@ def run_next_levels(job: Job) -> None:
     from defectra.studies.levels.settings import ComputedSets
     from defectra.studies.levels.tables import COMPUTED_LEVELS
 
-    settings, store = ComputedSets.model_validate_json(job.params.config), results_of(job) / "store"
-    asked = {"gpaw_levels": json.loads(job.params.protocols)}
+    settings, store = settings_of(job, ComputedSets), results_of(job) / "store"
+    asked = {"gpaw_levels": decoded(job, "protocols")}
     known = with_limits(asked, results_of(job))["gpaw_levels"]
     protocols = read_level_protocols(json.dumps(known))
     with Path(job.input.ranked).open(encoding="utf-8", newline="") as handle:
@@ -237,5 +232,5 @@ def run_next_levels(job: Job) -> None:
     families = set_families(sets, protocols, properties)
     known = computed(families, known, store / "levels_next.journal")
     found = tables_of(known, archive, static_ratios(properties))
-    rows = level_rows(sets, found, protocols, json.loads(job.params.coefficient), {})
+    rows = level_rows(sets, found, protocols, decoded(job, "coefficient"), {})
     write_csv(job.output[0], rows, COMPUTED_LEVELS.names)

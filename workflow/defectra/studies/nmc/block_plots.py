@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from defectra.core.step import Job
+from defectra.spectra.grid import grids_of
 
 
 def plot_differences(job: Job) -> None:
@@ -10,13 +11,10 @@ def plot_differences(job: Job) -> None:
 
     Input rows (parquet); params.grids = nmc.edges.
     """
-    import json
-
     from defectra.studies.nmc.block_tables import read_block_rows
     from defectra.studies.nmc.figures.blocks import plot_differences
-    from defectra.studies.nmc.settings import Grid
 
-    grids = {name: Grid(**grid) for name, grid in json.loads(job.params.grids).items()}
+    grids = grids_of(job)
     plot_differences(read_block_rows(job.input.rows), grids, job.output[0])
 
 

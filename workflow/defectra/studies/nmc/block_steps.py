@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from defectra.core.step import Job
+from defectra.core.step import Job, decoded, settings_of
+from defectra.spectra.grid import grids_of
 
 
 def read_blocks(job: Job) -> None:
@@ -14,8 +15,6 @@ def read_blocks(job: Job) -> None:
     nmc.edges; params.archive = parts of the archive of blocks
     (:func:`defectra.core.project_files.archive_parts`).
     """
-    import json
-
     from defectra.core.csvs import write_csv
     from defectra.core.project_files import archive_folder
     from defectra.core.records import CALCULATIONS, GEOMETRIES
@@ -27,9 +26,8 @@ def read_blocks(job: Job) -> None:
         edges_of_design,
         read_blocks,
     )
-    from defectra.studies.nmc.settings import Grid
 
-    grids = {name: Grid(**grid) for name, grid in json.loads(job.params.grids).items()}
+    grids = grids_of(job)
     found = read_blocks(job.params.design, archive_folder(job.params.archive), grids)
     table = block_rows_table(edges_of_design(job.params.design))
     write_table(job.output.rows, found.rows, table)
@@ -49,8 +47,6 @@ def evaluate_blocks(job: Job) -> None:
     params.grids = nmc.edges; params.config = folds, repeats, bootstrap of nmc.model;
     params.planned = nmc.blocks.count; params.seed.
     """
-    import json
-
     from defectra.core.csvs import write_csv
     from defectra.core.records import METRICS_COLUMNS
     from defectra.core.settings import ModelSettings
@@ -60,10 +56,9 @@ def evaluate_blocks(job: Job) -> None:
     from defectra.studies.nmc.block_evaluate import HALVES_COLUMNS, evaluate_blocks
     from defectra.studies.nmc.block_strata import STRATA_COLUMNS
     from defectra.studies.nmc.block_tables import edges_in, read_block_rows
-    from defectra.studies.nmc.settings import Grid
 
-    grids = {name: Grid(**grid) for name, grid in json.loads(job.params.grids).items()}
-    settings, seed = ModelSettings(**json.loads(job.params.config)), int(job.params.seed)
+    grids = grids_of(job)
+    settings, seed = settings_of(job, ModelSettings), int(job.params.seed)
     rows, planned = read_block_rows(job.input.rows), int(job.params.planned)
     found = evaluate_blocks(rows, grids, edges_in(rows), settings, seed, planned)
     write_csv(job.output.metrics, found.metrics, METRICS_COLUMNS)
@@ -82,15 +77,12 @@ def compare_converged(job: Job) -> None:
     params.design = JSON (:func:`defectra.studies.nmc.block_tables.block_design`); params.archive =
     parts of the archive of blocks; params.grids = nmc.edges; params.seed.
     """
-    import json
-
     from defectra.core.csvs import write_csv
     from defectra.core.project_files import archive_folder
     from defectra.studies.nmc.block_convergence import COLUMNS, compare_archived
     from defectra.studies.nmc.block_tables import read_block_rows
-    from defectra.studies.nmc.settings import Grid
 
-    grids = {name: Grid(**grid) for name, grid in json.loads(job.params.grids).items()}
+    grids = grids_of(job)
     rows, converged = read_block_rows(job.input.rows), read_block_rows(job.input.converged)
     archive, seed = archive_folder(job.params.archive), int(job.params.seed)
     compared = compare_archived(job.params.design, rows, converged, archive, grids, seed)
@@ -105,8 +97,6 @@ def evaluate_external(job: Job) -> None:
     params.grids = nmc.edges; params.config = folds, repeats, bootstrap of nmc.model;
     params.geometry = nmc.geometry; params.seed.
     """
-    import json
-
     from defectra.core.csvs import write_csv
     from defectra.core.records import METRICS_COLUMNS
     from defectra.core.settings import ModelSettings
@@ -114,13 +104,12 @@ def evaluate_external(job: Job) -> None:
     from defectra.learn.predictions import PREDICTIONS
     from defectra.studies.nmc.block_tables import edges_in, read_block_rows
     from defectra.studies.nmc.first_campaign import evaluate_first
-    from defectra.studies.nmc.settings import Grid
     from defectra.studies.nmc.training import read_training, read_volumes
 
-    grids = {name: Grid(**grid) for name, grid in json.loads(job.params.grids).items()}
-    settings = ModelSettings(**json.loads(job.params.config))
+    grids = grids_of(job)
+    settings = settings_of(job, ModelSettings)
     rows, first = read_block_rows(job.input.rows), read_training(job.input.training)
-    volumes = read_volumes(job.input.geometries, json.loads(job.params.geometry))
+    volumes = read_volumes(job.input.geometries, decoded(job, "geometry"))
     seed = int(job.params.seed)
     found = evaluate_first(rows, first, grids, edges_in(rows), settings, seed, volumes)
     write_csv(job.output.metrics, found[0], METRICS_COLUMNS)
@@ -135,17 +124,14 @@ def compare_relaxers(job: Job) -> None:
     params.archive = parts of the archive of the second potential; params.grids = nmc.edges;
     params.seed = seed.
     """
-    import json
-
     from defectra.core.csvs import write_csv
     from defectra.core.project_files import archive_folder
     from defectra.core.records import GEOMETRIES
     from defectra.core.store import Archive
     from defectra.studies.nmc.block_tables import read_block_rows
     from defectra.studies.nmc.second_relaxer import COLUMNS, FREE_CELLS, compare
-    from defectra.studies.nmc.settings import Grid
 
-    grids = {name: Grid(**grid) for name, grid in json.loads(job.params.grids).items()}
+    grids = grids_of(job)
     store = Archive(archive_folder(job.params.archive))
     cells = [r for r in store.read(GEOMETRIES) if r["protocol"] in FREE_CELLS]
     rows = [read_block_rows(path) for path in (job.input.rows, job.input.second)]
@@ -161,18 +147,15 @@ def compare_codes(job: Job) -> None:
     params.feff, params.gpaw = parts of both archives; params.protocols = JSON: protocol of each
     code; params.grids = nmc.edges.
     """
-    import json
-
     from defectra.core.csvs import write_csv
     from defectra.core.project_files import archive_folder
     from defectra.studies.nmc.block_campaign import CORE_HOLE_SITES
     from defectra.studies.nmc.block_sites import read_sites
     from defectra.studies.nmc.block_tables import read_block_rows
     from defectra.studies.nmc.core_hole import COLUMNS, compare
-    from defectra.studies.nmc.settings import Grid
 
-    grids = {name: Grid(**grid) for name, grid in json.loads(job.params.grids).items()}
-    edges, named = [f"{e} K" for e in CORE_HOLE_SITES], json.loads(job.params.protocols)
+    grids = grids_of(job)
+    edges, named = [f"{e} K" for e in CORE_HOLE_SITES], decoded(job, "protocols")
     folders = {code: archive_folder(job.params[code]) for code in named}
     feff, gpaw = (read_sites(folders[code], named[code], edges) for code in ("feff", "gpaw"))
     rows = read_block_rows(job.input.rows)
@@ -187,16 +170,13 @@ def measure_shells(job: Job) -> None:
     params.design = JSON (:func:`defectra.studies.nmc.block_tables.block_design`); params.archive =
     parts of the archive of blocks; params.grids = nmc.edges.
     """
-    import json
-
     from defectra.core.csvs import write_csv
     from defectra.core.project_files import archive_folder
     from defectra.studies.nmc.block_shells import SHELL_COLUMNS, SITE_COLUMNS, shells, site_changes
     from defectra.studies.nmc.block_sites import read_cells, read_sites
     from defectra.studies.nmc.block_tables import edges_in, read_block_rows
-    from defectra.studies.nmc.settings import Grid
 
-    grids = {name: Grid(**grid) for name, grid in json.loads(job.params.grids).items()}
+    grids = grids_of(job)
     rows, archive = read_block_rows(job.input.rows), archive_folder(job.params.archive)
     found = []
     if rows:
@@ -216,16 +196,13 @@ def compare_images(job: Job) -> None:
     params.design = JSON (:func:`defectra.studies.nmc.block_tables.block_design`); params.small,
     params.large = parts of both archives; params.grids = nmc.edges.
     """
-    import json
-
     from defectra.core.csvs import write_csv
     from defectra.core.project_files import archive_folder
     from defectra.studies.nmc.block_images import COLUMNS, compare
     from defectra.studies.nmc.block_sites import read_cells, read_sites
     from defectra.studies.nmc.block_tables import edges_in, read_block_rows
-    from defectra.studies.nmc.settings import Grid
 
-    grids = {name: Grid(**grid) for name, grid in json.loads(job.params.grids).items()}
+    grids = grids_of(job)
     rows, found = read_block_rows(job.input.rows), []
     if rows:
         named, edges = str(rows[0]["protocol"]), edges_in(rows)
@@ -244,16 +221,13 @@ def weigh_blocks(job: Job) -> None:
 
     params.grids = nmc.edges; params.config = folds, repeats, bootstrap of nmc.model; params.seed.
     """
-    import json
-
     from defectra.core.csvs import write_csv
     from defectra.core.settings import ModelSettings
     from defectra.studies.nmc.block_tables import edges_in, read_block_rows
     from defectra.studies.nmc.block_weights import WEIGHT_COLUMNS, weights
-    from defectra.studies.nmc.settings import Grid
 
-    grids = {name: Grid(**grid) for name, grid in json.loads(job.params.grids).items()}
-    settings = ModelSettings(**json.loads(job.params.config))
+    grids = grids_of(job)
+    settings = settings_of(job, ModelSettings)
     rows = read_block_rows(job.input.rows)
     found = weights(rows, grids, edges_in(rows), settings, int(job.params.seed))
     write_csv(job.output[0], found, WEIGHT_COLUMNS)
@@ -268,7 +242,6 @@ def measure_experiment(job: Job) -> None:
     params.grids = nmc.edges; params.lithium = JSON of nmc.lithium_series and nmc.protocol;
     params.seed = seed; params.mirror.
     """
-    import json
     from pathlib import Path
 
     from defectra.core.csvs import read_csv, write_csv
@@ -284,7 +257,7 @@ def measure_experiment(job: Job) -> None:
     line = line_of(read_csv(job.input.lithium, LITHIUM_COLUMNS), job.params.lithium)
     mirror = Path(job.params.mirror)
     series, charge = (located(job.input[k], mirror)[0] for k in ("series", "charge"))
-    grid = Grid(**json.loads(job.params.grids)["Ni K"])
+    grid = Grid(**decoded(job, "grids")["Ni K"])
     rows = read_block_rows(job.input.rows)
     measured = read_series(series), read_charge(charge)
     found = measure(rows, points(grid), *measured, line, int(job.params.seed))
@@ -317,15 +290,12 @@ def save_model(job: Job) -> None:
 
     params.grids = nmc.edges; params.seed = seed.
     """
-    import json
-
     from defectra.core.csvs import read_csv
     from defectra.studies.nmc.block_evaluate import HALVES_COLUMNS
     from defectra.studies.nmc.block_saved import save
     from defectra.studies.nmc.block_tables import read_block_rows
-    from defectra.studies.nmc.settings import Grid
 
-    grids = {name: Grid(**grid) for name, grid in json.loads(job.params.grids).items()}
+    grids = grids_of(job)
     halves = read_csv(job.input.halves, HALVES_COLUMNS)
     save(read_block_rows(job.input.rows), grids, halves, int(job.params.seed), job.output[0])
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from defectra.core.step import Job
+from defectra.core.step import Job, decoded
 
 
 def plot_edges(job: Job) -> None:
@@ -34,13 +34,11 @@ def plot_ladder(job: Job) -> None:
 
     Input site_averages; params.config = JSON geometry, protocol, ladder.
     """
-    import json
-
     from defectra.core.records import SITE_AVERAGES
     from defectra.core.store import read_table
     from defectra.studies.nmc.figures.fidelities import plot_ladder
 
-    config = json.loads(job.params.config)
+    config = decoded(job, "config")
     plot_ladder(
         read_table(job.input.site_averages, SITE_AVERAGES),
         config["geometry"],
@@ -57,8 +55,6 @@ def plot_lithium(job: Job) -> None:
 
     params.config = JSON with keys lithium_series, protocol (the nmc leaf has them).
     """
-    import json
-
     from defectra.core.csvs import read_csv
     from defectra.core.records import SITE_AVERAGES, STRUCTURES
     from defectra.core.store import read_table
@@ -66,7 +62,7 @@ def plot_lithium(job: Job) -> None:
     from defectra.studies.nmc.lithium import LITHIUM_COLUMNS
     from defectra.studies.nmc.settings import LithiumSeries
 
-    config = json.loads(job.params.config)
+    config = decoded(job, "config")
     plot_lithium(
         read_table(job.input.structures, STRUCTURES),
         read_table(job.input.site_averages, SITE_AVERAGES),
@@ -96,14 +92,12 @@ def plot_spectra(job: Job) -> None:
 
     params.config = JSON with keys geometry, protocol, edges (the nmc leaf has them).
     """
-    import json
-
     from defectra.core.records import SITE_AVERAGES, STRUCTURES
     from defectra.core.store import read_table
     from defectra.studies.nmc.figures.models import plot_spectra
     from defectra.studies.nmc.training import select
 
-    config = json.loads(job.params.config)
+    config = decoded(job, "config")
     averages = read_table(job.input.site_averages, SITE_AVERAGES)
     plot_spectra(
         read_table(job.input.structures, STRUCTURES),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from defectra.core.step import Job, results_of
+from defectra.core.step import Job, decoded, results_of, settings_of
 
 
 def average_sites(job: Job) -> None:
@@ -12,8 +12,6 @@ def average_sites(job: Job) -> None:
 
     params.config = nmc.edges.
     """
-    import json
-
     from defectra.spectra.site_averages import average_chunks
     from defectra.studies.nmc.settings import Grid
 
@@ -27,7 +25,7 @@ def average_sites(job: Job) -> None:
         of_each_chunk("tasks"),
         of_each_chunk("calculations"),
         of_each_chunk("spectra"),
-        {name: Grid(**grid) for name, grid in json.loads(job.params.config).items()},
+        {name: Grid(**grid) for name, grid in decoded(job, "config").items()},
     )
 
 
@@ -39,13 +37,11 @@ def build_training(job: Job) -> None:
     params.config = JSON with keys geometry, protocol, edges, parsed, parsed_geometry (the nmc leaf
     has them); params.config_hash = hash of the resolved config; params.settings = the worker's.
     """
-    import json
-
     from defectra.core.csvs import write_csv
     from defectra.core.late_imports import late
     from defectra.studies.nmc.training import LEFT_OUT_COLUMNS, write_training
 
-    config, more = json.loads(job.params.config), {}
+    config, more = decoded(job, "config"), {}
     if config["parsed"]:  # its code reads the runs of all engines: a parameter of the rule if used
         more = {
             "parsed": late("studies", "nmc", "parsed_join").joined(
@@ -71,8 +67,6 @@ def evaluate(job: Job) -> None:
 
     params.config = nmc.model; params.geometry = nmc.geometry; params.seed = seed.
     """
-    import json
-
     from defectra.core.csvs import write_csv
     from defectra.core.records import METRICS_COLUMNS
     from defectra.core.settings import ModelSettings
@@ -81,9 +75,9 @@ def evaluate(job: Job) -> None:
     from defectra.studies.nmc.evaluate import evaluate
     from defectra.studies.nmc.training import read_training, read_volumes
 
-    settings = ModelSettings(**json.loads(job.params.config))
+    settings = settings_of(job, ModelSettings)
     rows = read_training(job.input.training)
-    volumes = read_volumes(job.input.geometries, json.loads(job.params.geometry))
+    volumes = read_volumes(job.input.geometries, decoded(job, "geometry"))
     metrics, predictions = evaluate(rows, settings, int(job.params.seed), volumes)
     write_csv(job.output.metrics, metrics, METRICS_COLUMNS)
     write_table(job.output.predictions, predictions, PREDICTIONS)
@@ -96,15 +90,13 @@ def measure_lithium(job: Job) -> None:
 
     params.config = JSON with keys lithium_series, protocol, edges (the nmc leaf has them).
     """
-    import json
-
     from defectra.core.csvs import write_csv
     from defectra.core.records import CALCULATIONS, SPECTRA, STRUCTURES
     from defectra.core.store import read_table
     from defectra.studies.nmc.lithium import LITHIUM_COLUMNS, lithium_rows
     from defectra.studies.nmc.settings import Grid, LithiumSeries
 
-    config = json.loads(job.params.config)
+    config = decoded(job, "config")
     rows = lithium_rows(
         read_table(job.input.structures, STRUCTURES),
         read_table(job.input.calculations, CALCULATIONS),
@@ -167,7 +159,6 @@ def calculate(job: Job) -> None:
     params.archive = folder, as JSON. The journal, results/store/<chunk>.journal, is nobody's
     output.
     """
-    import json
     from pathlib import Path
 
     from defectra.campaign.worker import PATIENCE_S
@@ -180,7 +171,7 @@ def calculate(job: Job) -> None:
     use_node_scratch()
     counts = run_chunk(
         Path(job.input.tasks).parent,
-        Settings.model_validate(with_limits(json.loads(job.params.settings), results_of(job))),
+        Settings.model_validate(with_limits(decoded(job, "settings"), results_of(job))),
         results_of(job) / "store" / f"{job.wildcards.chunk}.journal",
         archive_folder(job.params.archive),
         Path(job.output.calculations).parent,
@@ -197,8 +188,6 @@ def drift(job: Job) -> None:
     params.settings = JSON of the worker's settings; params.number; params.seed; params.archive =
     folder, as JSON.
     """
-    import json
-
     from defectra.campaign.drift import check
     from defectra.core.limits import with_limits
     from defectra.core.project_files import archive_folder
@@ -208,7 +197,7 @@ def drift(job: Job) -> None:
     from defectra.studies.nmc.requests import Settings
 
     use_node_scratch()
-    known = with_limits(json.loads(job.params.settings), results_of(job))
+    known = with_limits(decoded(job, "settings"), results_of(job))
     settings = Settings.model_validate(known)
     rows = check(
         Archive(archive_folder(job.params.archive)),

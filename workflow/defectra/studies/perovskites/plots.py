@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from defectra.core.step import Job
+from defectra.core.step import Job, settings_of
 
 
 def plot_perovskite_decomposition(job: Job) -> None:
@@ -98,15 +98,13 @@ def plot_perovskite_screen(job: Job) -> None:
 
     params.config = leaf perovskites.screen.
     """
-    import json
-
     from defectra.core.csvs import read_csv
     from defectra.core.store import read_table
     from defectra.studies.perovskites.figures.screen import plot_funnel, plot_gap, plot_stability
     from defectra.studies.perovskites.screen import FUNNEL_COLUMNS, screened_table
     from defectra.studies.perovskites.settings import Screen
 
-    settings = Screen(**json.loads(job.params.config))
+    settings = settings_of(job, Screen)
     columns = ["name", "a", "b", "x", "gap_HSE", "decomposition_HSE", "decomposition_consistent"]
     rows = read_table(job.input.screened, screened_table(), columns)
     plot_funnel(read_csv(job.input.funnel, FUNNEL_COLUMNS), settings, job.output.funnel)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from defectra.core.step import Job
+from defectra.core.step import Job, settings_of
 
 
 def evaluate_perovskites(job: Job) -> None:
@@ -14,8 +14,6 @@ def evaluate_perovskites(job: Job) -> None:
 
     wildcards.label = label; params.config = leaf perovskites; params.seed = seed.
     """
-    import json
-
     from defectra.core.csvs import read_csv, write_csv
     from defectra.core.records import METRICS_COLUMNS
     from defectra.core.store import read_table, write_table
@@ -35,7 +33,7 @@ def evaluate_perovskites(job: Job) -> None:
         read_table(job.input.compounds, COMPOUNDS),
         read_csv(job.input.references, REFERENCES_COLUMNS),
         ions_from_rows(read_csv(job.input.ions, IONS_COLUMNS)),
-        PerovskiteStudy(**json.loads(job.params.config)),
+        settings_of(job, PerovskiteStudy),
         int(job.params.seed),
         read_table(job.input.runs, RUNS),
     )
@@ -98,8 +96,6 @@ def measure_fidelity(job: Job) -> None:
 
     params.config = leaf perovskites.fidelity; params.seed = seed.
     """
-    import json
-
     from defectra.core.csvs import read_csv, write_csv
     from defectra.core.store import read_table
     from defectra.studies.perovskites.descriptors import ions_from_rows
@@ -111,7 +107,7 @@ def measure_fidelity(job: Job) -> None:
         read_table(job.input.compounds, COMPOUNDS),
         read_csv(job.input.references, REFERENCES_COLUMNS),
         ions_from_rows(read_csv(job.input.ions, IONS_COLUMNS)),
-        Fidelity(**json.loads(job.params.config)),
+        settings_of(job, Fidelity),
         int(job.params.seed),
     )
     write_csv(job.output[0], rows, FIDELITY_COLUMNS)
@@ -194,8 +190,6 @@ def screen_perovskites(job: Job) -> None:
 
     params.config = leaf perovskites; params.seed = seed; params.readings = measured gaps.
     """
-    import json
-
     from defectra.core.csvs import read_csv, write_csv
     from defectra.core.project_files import project_file
     from defectra.core.store import read_table, write_table
@@ -212,7 +206,7 @@ def screen_perovskites(job: Job) -> None:
         RUNS,
     )
 
-    study = PerovskiteStudy(**json.loads(job.params.config))
+    study = settings_of(job, PerovskiteStudy)
     references = read_csv(job.input.references, REFERENCES_COLUMNS)
     ions = ions_from_rows(read_csv(job.input.ions, IONS_COLUMNS))
     compounds = read_table(job.input.compounds, COMPOUNDS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from defectra.core.step import Job, results_of
+from defectra.core.step import Job, decoded, results_of
 
 if TYPE_CHECKING:
     from defectra.campaign.ledger import Ledger
@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
 def _known(job: Job) -> tuple[Ledger, list[Protocol]]:
     """What archive and journals hold, and the protocols that are asked for."""
-    import json
-
     from defectra.campaign.ledger import Ledger
     from defectra.campaign.studies import journals_of
     from defectra.core.project_files import archive_folder
@@ -22,7 +20,7 @@ def _known(job: Job) -> tuple[Ledger, list[Protocol]]:
     from defectra.engines.gpaw.settings import GpawProtocol
     from defectra.studies.perovskites.requests import REQUESTS
 
-    asked = json.loads(job.params.config)
+    asked = decoded(job, "config")
     journals = journals_of("perovskites", results_of(job) / "store")
     archive = Archive(archive_folder(job.params.archive))
     names = [asked["names"][key] for key in ("protocol", "spectra", "spectra_check", "tilts")]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from defectra.core.step import Job
+from defectra.core.step import Job, decoded
 
 
 def learn_measured(job: Job) -> None:
@@ -13,8 +13,6 @@ def learn_measured(job: Job) -> None:
     params.readings = file of the measured gaps; params.bootstrap = leaf perovskites.bootstrap;
     params.seed = seed.
     """
-    import json
-
     import numpy as np
 
     from defectra.core.csvs import read_csv, write_csv
@@ -37,7 +35,7 @@ def learn_measured(job: Job) -> None:
     units = measured_scores.units_of(used)
     held = {split: measured_scores.held_out(x, y, units, split) for split in units}
     seed = int(job.params.seed)
-    rows = measured_scores.metric_rows(used, x[:, 0], held, json.loads(job.params.bootstrap), seed)
+    rows = measured_scores.metric_rows(used, x[:, 0], held, decoded(job, "bootstrap"), seed)
     write_csv(job.output.metrics, rows, METRICS_COLUMNS)
 
     alone = held[str(Split.COMPOSITION_OUT)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from defectra.core.step import Job
+from defectra.core.step import Job, decoded, settings_of
 
 
 def read_plots(job: Job) -> None:
@@ -60,8 +60,6 @@ def score_plots(job: Job) -> None:
 
     params.config = leaf plots; params.seed = seed.
     """
-    import json
-
     from defectra.core.claims import CHECK_COLUMNS, SCORECARD_COLUMNS
     from defectra.core.csvs import read_csv, write_csv
     from defectra.core.records import METRICS_COLUMNS
@@ -72,7 +70,7 @@ def score_plots(job: Job) -> None:
     from defectra.studies.plots.scores import metrics
     from defectra.studies.plots.settings import PlotsStudy
 
-    settings, seed = PlotsStudy(**json.loads(job.params.config)), json.loads(job.params.seed)
+    settings, seed = settings_of(job, PlotsStudy), decoded(job, "seed")
     read = [row for path in job.input.readings for row in read_table(path, READINGS)]
     rows = list(metrics(read, settings, seed))
     write_csv(job.output.metrics, rows, METRICS_COLUMNS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from defectra.core.step import Job
+from defectra.core.step import Job, decoded, settings_of
 
 
 def recover_registration(job: Job) -> None:
@@ -12,7 +12,6 @@ def recover_registration(job: Job) -> None:
 
     params.config = leaf registration; params.seed = seed.
     """
-    import json
     from pathlib import Path
 
     from defectra.core.arrays import ArrayReader
@@ -27,7 +26,7 @@ def recover_registration(job: Job) -> None:
     from defectra.studies.registration.requests import IMAGES
     from defectra.studies.registration.settings import RegistrationStudy
 
-    settings, seed = RegistrationStudy(**json.loads(job.params.config)), json.loads(job.params.seed)
+    settings, seed = settings_of(job, RegistrationStudy), decoded(job, "seed")
     with ArrayReader(Path(job.input.images).parent) as arrays:
         found = list(recovered(read_table(job.input.images, IMAGES), arrays, settings))
     write_csv(job.output.recovered, found, RECOVERED_COLUMNS)
@@ -41,7 +40,6 @@ def register_micrographs(job: Job) -> None:
 
     params.config = leaf registration; params.mirror.
     """
-    import json
     from pathlib import Path
 
     from defectra.core.csvs import write_csv
@@ -49,7 +47,7 @@ def register_micrographs(job: Job) -> None:
     from defectra.studies.registration.micrographs import MISSING_COLUMNS, micrographs
     from defectra.studies.registration.settings import RegistrationStudy
 
-    settings, mirror = RegistrationStudy(**json.loads(job.params.config)), job.params.mirror
+    settings, mirror = settings_of(job, RegistrationStudy), job.params.mirror
     results = micrographs(list(job.input.get("files", [])), Path(mirror or "."), settings)
     write_csv(job.output.fits, results.fits, FIT_COLUMNS)
     write_csv(job.output.trace, results.trace, TRACE_COLUMNS)
@@ -93,14 +91,12 @@ def plot_registration_recovery(job: Job) -> None:
 
     params.config = leaf registration.
     """
-    import json
-
     from defectra.core.csvs import read_csv
     from defectra.studies.registration.blind import RECOVERED_COLUMNS, REFUSAL_COLUMNS
     from defectra.studies.registration.figures.recovery import plot_recovery
     from defectra.studies.registration.settings import RegistrationStudy
 
-    settings = RegistrationStudy(**json.loads(job.params.config))
+    settings = settings_of(job, RegistrationStudy)
     recovered = read_csv(job.input.recovered, RECOVERED_COLUMNS)
     refused = read_csv(job.input.refusals, REFUSAL_COLUMNS)
     plot_recovery(recovered, refused, settings, job.output[0])

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from defectra.core.step import Job, results_of
+from defectra.core.step import Job, results_of, settings_of
 
 if TYPE_CHECKING:
     from defectra.core.arrays import ArrayReader
@@ -50,8 +50,6 @@ def train_segmentation(job: Job) -> None:
 
     params.config = leaf segmentation; params.seed = seed; wildcard number = of the repeat.
     """
-    import json
-
     import numpy as np
 
     from defectra.core.csvs import write_csv
@@ -62,7 +60,7 @@ def train_segmentation(job: Job) -> None:
     from defectra.studies.segmentation.settings import SegmentationStudy
 
     need_torch().set_num_threads(1)
-    settings = SegmentationStudy(**json.loads(job.params.config))
+    settings = settings_of(job, SegmentationStudy)
     training, asked = _frames(job.input.movies, settings)
     number = int(job.wildcards.number)
     folder = results_of(job) / "segmentation" / "members" / f"seed-{number}"
@@ -82,7 +80,6 @@ def save_segmentation(job: Job) -> None:
 
     params.config = leaf segmentation.
     """
-    import json
     from pathlib import Path
 
     from defectra.core.arrays import ArrayReader
@@ -93,7 +90,7 @@ def save_segmentation(job: Job) -> None:
     from defectra.studies.segmentation.data import counted
     from defectra.studies.segmentation.settings import CLEAN, POOR, USUAL, SegmentationStudy
 
-    settings = SegmentationStudy(**json.loads(job.params.config))
+    settings = settings_of(job, SegmentationStudy)
     _, asked = _frames(job.input.movies, settings)
     members = _members(job.input.members)[head_of(job.input.network).name]
     rows = read_table(job.input.movies, requests.FRAMES)
@@ -144,8 +141,6 @@ def evaluate_segmentation(job: Job) -> None:
 
     params.config = leaf segmentation.
     """
-    import json
-
     import numpy as np
 
     from defectra.core.csvs import read_csv, write_csv
@@ -153,7 +148,7 @@ def evaluate_segmentation(job: Job) -> None:
     from defectra.studies.segmentation import ensembles
     from defectra.studies.segmentation.settings import POOR, USUAL, SegmentationStudy
 
-    settings = SegmentationStudy(**json.loads(job.params.config))
+    settings = settings_of(job, SegmentationStudy)
     training, asked = _frames(job.input.movies, settings)
     seeds, costs = [], []
     for number, (members, table) in enumerate(zip(job.input.members, job.input.costs, strict=True)):
@@ -193,14 +188,12 @@ def score_segmentation(job: Job) -> None:
 
     params.config = leaf segmentation.
     """
-    import json
-
     from defectra.core.claims import CHECK_COLUMNS, SCORECARD_COLUMNS
     from defectra.core.csvs import read_csv, write_csv
     from defectra.studies.segmentation import ensembles, saved_scores, scores
     from defectra.studies.segmentation.settings import SegmentationStudy
 
-    settings = SegmentationStudy(**json.loads(job.params.config))
+    settings = settings_of(job, SegmentationStudy)
     model = read_csv(job.input.model, saved_scores.TABLE_COLUMNS)
     metrics = read_csv(job.input.metrics, ensembles.METRIC_COLUMNS)
     quality = read_csv(job.input.quality, ensembles.QUALITY_COLUMNS)

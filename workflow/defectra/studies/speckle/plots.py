@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from defectra.core.step import Job
+from defectra.core.step import Job, settings_of
 
 
 def plot_speckle_patterns(job: Job) -> None:
@@ -13,7 +13,6 @@ def plot_speckle_patterns(job: Job) -> None:
 
     params.config = leaf speckle.
     """
-    import json
     from pathlib import Path
 
     import numpy as np
@@ -29,7 +28,7 @@ def plot_speckle_patterns(job: Job) -> None:
     from defectra.studies.speckle.scorecard import TOLERANCE
     from defectra.studies.speckle.settings import SpeckleStudy
 
-    study, table = SpeckleStudy(**json.loads(job.params.config)), Path(job.input.table)
+    study, table = settings_of(job, SpeckleStudy), Path(job.input.table)
     files = [Path(p) for p in job.input.patterns]
     theirs = {disks_of(p): read_image(p).values for p in files}
     shown = examples(read_table(table, PATTERNS_TABLE), table.parent, theirs)

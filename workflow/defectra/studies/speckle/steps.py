@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from defectra.core.step import Job
+from defectra.core.step import Job, settings_of
 
 
 def learn_speckle(job: Job) -> None:
@@ -15,7 +15,6 @@ def learn_speckle(job: Job) -> None:
 
     params.config = leaf speckle; params.seed = seed; wildcards.kind = equal or unequal.
     """
-    import json
     from pathlib import Path
 
     from defectra.core.csvs import write_csv
@@ -27,7 +26,7 @@ def learn_speckle(job: Job) -> None:
     from defectra.studies.speckle.saved_models import keep
     from defectra.studies.speckle.settings import SpeckleStudy
 
-    study, seed = SpeckleStudy(**json.loads(job.params.config)), int(job.params.seed)
+    study, seed = settings_of(job, SpeckleStudy), int(job.params.seed)
     kind, table = job.wildcards.kind, Path(job.input.table)
     rows = read_table(table, PATTERNS_TABLE)
     names = sorted({r["set"] for r in rows if r["set"].startswith(f"{kind} ")})
@@ -50,7 +49,6 @@ def compare_speckle(job: Job) -> None:
 
     params.config = leaf speckle; params.mirror = folder of the published data, or None.
     """
-    import json
     from pathlib import Path
 
     import numpy as np
@@ -64,7 +62,7 @@ def compare_speckle(job: Job) -> None:
     from defectra.studies.speckle.saved_models import read
     from defectra.studies.speckle.settings import SpeckleStudy
 
-    study, table = SpeckleStudy(**json.loads(job.params.config)), Path(job.input.table)
+    study, table = settings_of(job, SpeckleStudy), Path(job.input.table)
     rings = read_rings(read_table(table, RINGS_TABLE), table.parent)
     theirs, answers = {}, []
     ours = rings.analytic_profiles()
@@ -139,8 +137,6 @@ def score_speckle(job: Job) -> None:
 
     params.config = leaf speckle; params.seed = seed.
     """
-    import json
-
     from defectra.core.claims import CHECK_COLUMNS, SCORECARD_COLUMNS
     from defectra.core.csvs import read_csv, write_csv
     from defectra.core.records import METRICS_COLUMNS
@@ -153,7 +149,7 @@ def score_speckle(job: Job) -> None:
     from defectra.studies.speckle.scorecard import scorecard
     from defectra.studies.speckle.settings import SpeckleStudy
 
-    study, seed = SpeckleStudy(**json.loads(job.params.config)), int(job.params.seed)
+    study, seed = settings_of(job, SpeckleStudy), int(job.params.seed)
     rows = [r for path in job.input.predictions for r in read_table(path, PREDICTIONS)]
     history = [r for path in job.input.history for r in read_csv(path, HISTORY_COLUMNS)]
     classes = len(numbers(study))

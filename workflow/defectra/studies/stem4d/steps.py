@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from defectra.core.step import Job
+from defectra.core.step import Job, settings_of
 
 
 def learn_symmetry(job: Job) -> None:
@@ -13,7 +13,6 @@ def learn_symmetry(job: Job) -> None:
 
     params.config = leaf stem4d; params.seed = seed. Checkpoints lie beside the output meanwhile.
     """
-    import json
     from pathlib import Path
 
     from defectra.learn.torch_library import need_torch
@@ -23,7 +22,7 @@ def learn_symmetry(job: Job) -> None:
     from defectra.studies.stem4d.settings import Stem4dStudy
 
     need_torch()
-    study, scans = Stem4dStudy(**json.loads(job.params.config)), read_scans(job.input.scans)
+    study, scans = settings_of(job, Stem4dStudy), read_scans(job.input.scans)
     keep = Path(job.output.latents).parent / "checkpoints"
     rows, scores = [], []
     for sample in ("graphene", "gallium_arsenide"):
@@ -38,7 +37,6 @@ def learn_symmetry(job: Job) -> None:
 
 def learn_vacancies(job: Job) -> None:
     """Networks of sheets with vacancies; see :func:`learn_symmetry`. Output model (safetensors)."""
-    import json
     from pathlib import Path
 
     from defectra.core.errors import TableError
@@ -49,7 +47,7 @@ def learn_vacancies(job: Job) -> None:
     from defectra.studies.stem4d.vacancies import vacancies
 
     need_torch()
-    study, scans = Stem4dStudy(**json.loads(job.params.config)), read_scans(job.input.scans)
+    study, scans = settings_of(job, Stem4dStudy), read_scans(job.input.scans)
     keep = Path(job.output.latents).parent / "checkpoints"
     rows, scores, model = vacancies(scans, study, int(job.params.seed), keep)
     if model is None:
@@ -75,15 +73,13 @@ def score_stem4d(job: Job) -> None:
 
     params.config = leaf stem4d.
     """
-    import json
-
     from defectra.core.claims import CHECK_COLUMNS, SCORECARD_COLUMNS
     from defectra.core.csvs import read_csv, write_csv
     from defectra.core.records import METRICS_COLUMNS
     from defectra.studies.stem4d.claims import checks, scorecard
     from defectra.studies.stem4d.settings import Stem4dStudy
 
-    study = Stem4dStudy(**json.loads(job.params.config))
+    study = settings_of(job, Stem4dStudy)
     metrics = read_csv(job.input.metrics, METRICS_COLUMNS)
     write_csv(job.output.scorecard, scorecard(metrics, study), SCORECARD_COLUMNS)
     write_csv(job.output.checks, checks(metrics, study), CHECK_COLUMNS)
@@ -96,8 +92,6 @@ def plot_stem4d(job: Job) -> None:
 
     params.config = leaf stem4d.
     """
-    import json
-
     from defectra.core.csvs import read_csv
     from defectra.core.records import METRICS_COLUMNS
     from defectra.core.store import read_table
@@ -105,7 +99,7 @@ def plot_stem4d(job: Job) -> None:
     from defectra.studies.stem4d.settings import Stem4dStudy
     from defectra.studies.stem4d.tables import LATENTS
 
-    study = Stem4dStudy(**json.loads(job.params.config))
+    study = settings_of(job, Stem4dStudy)
     plot_latents(read_table(job.input.latents, LATENTS), study, job.output.latents)
     metrics = read_csv(job.input.metrics, METRICS_COLUMNS)
     plot_vacancies(metrics, study, job.output.vacancies)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from defectra.core.step import Job, results_of
+from defectra.core.step import Job, decoded, results_of, settings_of
 
 
 def build_copper(job: Job) -> None:
@@ -47,8 +47,6 @@ def build_ladder(job: Job) -> None:
     params.config = leaf xanes; params.protocols = leaf protocols; params.archive,
     params.fidelities, params.mirror = folders.
     """
-    import json
-
     from defectra.campaign.ledger import Ledger
     from defectra.campaign.studies import journals_of, read_parsed
     from defectra.core.csvs import write_csv
@@ -68,12 +66,12 @@ def build_ladder(job: Job) -> None:
     from defectra.studies.xanes.requests import REQUESTS, FidelityRequests, fidelity_rows
     from defectra.studies.xanes.settings import XanesStudy
 
-    study, mirror = XanesStudy(**json.loads(job.params.config)), job.params.mirror
+    study, mirror = settings_of(job, XanesStudy), job.params.mirror
     archive, settings = Archive(archive_folder(job.params.archive)), study.ladder
     codes = dict(zip(CODES, located(job.input.codes, mirror), strict=True))
     shipped = Archive(archive_folder(job.params.fidelities))
     cells = shipped.read(GEOMETRIES)
-    known = protocols_model()(**json.loads(job.params.protocols))
+    known = protocols_model()(**decoded(job, "protocols"))
     requests = FidelityRequests(settings, known, {g["geometry_id"]: g for g in cells})
     journals, parsed = journals_of("xanes", results_of(job) / "store"), read_parsed(settings.parsed)
     source = None if settings.live == "all" else shipped
@@ -116,8 +114,6 @@ def compare_features(job: Job) -> None:
 
     params.config = leaf xanes; params.seed = seed; params.mirror = folder of the published data.
     """
-    import json
-
     from defectra.core.csvs import write_csv
     from defectra.core.datasets import located
     from defectra.core.records import METRICS_COLUMNS
@@ -132,7 +128,7 @@ def compare_features(job: Job) -> None:
     rows = compare(
         read_table(job.input.copper, COPPER),
         read_spectra(lists, tables),
-        XanesStudy(**json.loads(job.params.config)),
+        settings_of(job, XanesStudy),
         int(job.params.seed),
     )
     write_csv(job.output[0], rows, METRICS_COLUMNS)
@@ -145,8 +141,6 @@ def learn_delta(job: Job) -> None:
 
     params.config = leaf xanes; params.seed = seed; params.mirror = folder of the published data.
     """
-    import json
-
     from defectra.core.csvs import write_csv
     from defectra.core.records import METRICS_COLUMNS
     from defectra.core.store import write_table
@@ -154,7 +148,7 @@ def learn_delta(job: Job) -> None:
     from defectra.studies.xanes.omnixas import read_engines
     from defectra.studies.xanes.settings import XanesStudy
 
-    study, seed = XanesStudy(**json.loads(job.params.config)), int(job.params.seed)
+    study, seed = settings_of(job, XanesStudy), int(job.params.seed)
     rows = [
         row
         for element, (feff, vasp) in read_engines(job).items()
@@ -171,15 +165,13 @@ def transfer_delta(job: Job) -> None:
 
     params.config = leaf xanes; params.seed = seed; params.mirror = folder of the published data.
     """
-    import json
-
     from defectra.core.csvs import write_csv
     from defectra.core.records import METRICS_COLUMNS
     from defectra.studies.xanes.omnixas import read_engines
     from defectra.studies.xanes.settings import XanesStudy
     from defectra.studies.xanes.transfer import pairs_of, transfer_rows
 
-    study, seed = XanesStudy(**json.loads(job.params.config)), int(job.params.seed)
+    study, seed = settings_of(job, XanesStudy), int(job.params.seed)
     pairs = [pairs_of(element, *found) for element, found in read_engines(job).items()]
     write_csv(job.output[0], transfer_rows(pairs, study, seed), METRICS_COLUMNS)
 
@@ -192,8 +184,6 @@ def save_delta(job: Job) -> None:
 
     params.config = leaf xanes; params.mirror = folder of the published data.
     """
-    import json
-
     from defectra.core.csvs import read_csv
     from defectra.core.records import METRICS_COLUMNS
     from defectra.core.store import read_table
@@ -203,7 +193,7 @@ def save_delta(job: Job) -> None:
     from defectra.studies.xanes.settings import XanesStudy
     from defectra.studies.xanes.transfer import pairs_of, warning
 
-    study = XanesStudy(**json.loads(job.params.config))
+    study = settings_of(job, XanesStudy)
     held_out = read_table(job.input.pairs, PAIRS)
     found = read_csv(job.input.transfer, METRICS_COLUMNS)
     for (element, spectra), target in zip(read_engines(job).items(), job.output, strict=True):
@@ -220,8 +210,6 @@ def measure_nickel(job: Job) -> None:
 
     params.config = leaf xanes; params.seed = seed; params.archive, params.mirror = folders.
     """
-    import json
-
     from defectra.core.csvs import write_csv
     from defectra.core.datasets import located
     from defectra.core.project_files import archive_folder
@@ -233,7 +221,7 @@ def measure_nickel(job: Job) -> None:
     from defectra.studies.xanes.nickel import NICKEL, nickel_rows
     from defectra.studies.xanes.settings import XanesStudy
 
-    study, seed = XanesStudy(**json.loads(job.params.config)), int(job.params.seed)
+    study, seed = settings_of(job, XanesStudy), int(job.params.seed)
     mirror, archive = job.params.mirror, Archive(archive_folder(job.params.archive))
     path = {k: located(job.input[k], mirror) for k in ("series", "regressor", "oxides")}
     rows = nickel_rows(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from defectra.core.step import Job
+from defectra.core.step import Job, settings_of
 
 
 def plot_xrd(job: Job) -> None:
@@ -14,7 +14,6 @@ def plot_xrd(job: Job) -> None:
 
     params.config = leaf xrd; params.seed = seed.
     """
-    import json
     from pathlib import Path
 
     from defectra.core.csvs import read_csv
@@ -28,7 +27,7 @@ def plot_xrd(job: Job) -> None:
     from defectra.studies.xrd.requests import TABLE
     from defectra.studies.xrd.settings import XrdStudy
 
-    study, table = XrdStudy(**json.loads(job.params.config)), Path(job.input.table)
+    study, table = settings_of(job, XrdStudy), Path(job.input.table)
     rows = read_table(table, TABLE)
     both = [read_alloys(rows, table.parent, form) for form in (FRACTIONAL, ORDERED)]
     patterns.plot_patterns(*both, study, int(job.params.seed), job.output.patterns)

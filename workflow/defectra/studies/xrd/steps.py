@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from defectra.core.step import Job
+from defectra.core.step import Job, settings_of
 
 
 def leave_out_xrd(job: Job) -> None:
@@ -12,7 +12,6 @@ def leave_out_xrd(job: Job) -> None:
 
     params.config = leaf xrd; params.seed = seed; wildcards.content = titanium or zirconium.
     """
-    import json
     from pathlib import Path
 
     from defectra.core.store import read_table, write_table
@@ -22,7 +21,7 @@ def leave_out_xrd(job: Job) -> None:
     from defectra.studies.xrd.requests import TABLE
     from defectra.studies.xrd.settings import XrdStudy
 
-    study, seed = XrdStudy(**json.loads(job.params.config)), int(job.params.seed)
+    study, seed = settings_of(job, XrdStudy), int(job.params.seed)
     table = Path(job.input.table)
     rows = read_table(table, TABLE)
     fractional, ordered = (read_alloys(rows, table.parent, f) for f in (FRACTIONAL, ORDERED))
@@ -38,8 +37,6 @@ def score_xrd_metrics(job: Job) -> None:
 
     params.config = leaf xrd; params.seed = seed.
     """
-    import json
-
     from defectra.core.csvs import write_csv
     from defectra.core.records import METRICS_COLUMNS
     from defectra.core.store import read_table
@@ -47,7 +44,7 @@ def score_xrd_metrics(job: Job) -> None:
     from defectra.studies.xrd.learning import PREDICTIONS
     from defectra.studies.xrd.settings import XrdStudy
 
-    study = XrdStudy(**json.loads(job.params.config))
+    study = settings_of(job, XrdStudy)
     rows = [r for path in job.input for r in read_table(path, PREDICTIONS)]
     write_csv(job.output[0], metrics(rows, int(job.params.seed), study.bootstrap), METRICS_COLUMNS)
 
@@ -60,7 +57,6 @@ def look_xrd(job: Job) -> None:
 
     params.config = leaf xrd; params.seed = seed.
     """
-    import json
     from pathlib import Path
 
     import numpy as np
@@ -77,7 +73,7 @@ def look_xrd(job: Job) -> None:
     from defectra.studies.xrd.saved_models import keep
     from defectra.studies.xrd.settings import XrdStudy
 
-    study, seed = XrdStudy(**json.loads(job.params.config)), int(job.params.seed)
+    study, seed = settings_of(job, XrdStudy), int(job.params.seed)
     table, grid = Path(job.input.table), grid_of(study)
     rows = read_table(table, TABLE)
     alloys, ordered = (read_alloys(rows, table.parent, f) for f in (FRACTIONAL, ORDERED))
@@ -107,8 +103,6 @@ def score_xrd(job: Job) -> None:
 
     params.config = leaf xrd.
     """
-    import json
-
     from defectra.core.claims import CHECK_COLUMNS, SCORECARD_COLUMNS
     from defectra.core.csvs import read_csv, write_csv
     from defectra.core.records import METRICS_COLUMNS
@@ -118,7 +112,7 @@ def score_xrd(job: Job) -> None:
     from defectra.studies.xrd.scorecard import scorecard
     from defectra.studies.xrd.settings import XrdStudy
 
-    study = XrdStudy(**json.loads(job.params.config))
+    study = settings_of(job, XrdStudy)
     ranges = (max(contents(study)[0]), max(contents(study)[1]))
     metrics = read_csv(job.input.metrics, METRICS_COLUMNS)
     relevances = read_csv(job.input.relevance, relevance.COLUMNS)
