@@ -10,7 +10,7 @@ from benchmarks.nmc_summary import shown
 from benchmarks.rows import table
 from defectra.core.claims import Estimate, Rows
 from defectra.core.csvs import read_csv
-from defectra.studies.nmc.block_statistics import (
+from defectra.studies.nmc.blocks.statistics import (
     CAMPAIGN_COLUMNS,
     MISSING,
     OF_ARM,
@@ -19,7 +19,7 @@ from defectra.studies.nmc.block_statistics import (
     STATES,
     WHOLE,
 )
-from defectra.studies.nmc.block_strata import STRATA_COLUMNS
+from defectra.studies.nmc.blocks.strata import STRATA_COLUMNS
 
 
 def parts(folder: Path) -> list[str]:

@@ -10,13 +10,13 @@ from benchmarks.rows import table
 from defectra.core.claims import Estimate, Rows
 from defectra.core.csvs import read_csv
 from defectra.core.records import METRICS_COLUMNS, Metric
-from defectra.studies.nmc.block_claims import score
-from defectra.studies.nmc.block_controls import COLUMN
-from defectra.studies.nmc.block_evaluate import NONE
-from defectra.studies.nmc.block_scores import CLAIMED
-from defectra.studies.nmc.block_weights import WEIGHT_COLUMNS
-from defectra.studies.nmc.volume_checks import CHANCE
-from defectra.studies.nmc.weight_checks import halves
+from defectra.studies.nmc.blocks.claims import score
+from defectra.studies.nmc.blocks.controls import COLUMN
+from defectra.studies.nmc.blocks.evaluate import NONE
+from defectra.studies.nmc.blocks.scores import CLAIMED
+from defectra.studies.nmc.blocks.weight_checks import halves
+from defectra.studies.nmc.blocks.weights import WEIGHT_COLUMNS
+from defectra.studies.nmc.first.volume_checks import CHANCE
 
 METADATA_COLUMNS = ["column", *(f"{p.name}: pairs in which it is larger" for p in CLAIMED)]
 HALVES = ["defect", "edge", "cosine between halves, as fixed", "steadier model", "blocks"]

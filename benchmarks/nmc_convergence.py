@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from benchmarks.nmc_summary import shown
 from defectra.core.claims import Estimate, Rows, estimate
 from defectra.core.records import Metric
-from defectra.studies.nmc.block_convergence import (
+from defectra.studies.nmc.blocks.convergence import (
     ALIKE,
     ALL_EDGES,
     COMPARED,
@@ -22,7 +22,7 @@ from defectra.studies.nmc.block_convergence import (
     SIZE,
     WITHOUT,
 )
-from defectra.studies.nmc.block_scores import CLAIMED
+from defectra.studies.nmc.blocks.scores import CLAIMED
 
 SPECTRA = ["edge", "protocols apart, pristine", "defect", "correlation of its changes",
            "change, campaign", "change, converged", "blocks"]  # fmt: skip

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from benchmarks.nmc_summary import shown
 from defectra.core.claims import Estimate, Rows, estimate
 from defectra.core.records import Metric, Split
-from defectra.studies.nmc.block_claims import ALL_EDGES
-from defectra.studies.nmc.block_evaluate import AVERAGED, KERNEL
-from defectra.studies.nmc.block_fresh import LATE_KERNEL
-from defectra.studies.nmc.block_scores import CLAIMED, SHAPE, Pair
+from defectra.studies.nmc.blocks.claims import ALL_EDGES
+from defectra.studies.nmc.blocks.evaluate import AVERAGED, KERNEL
+from defectra.studies.nmc.blocks.fresh import LATE_KERNEL
+from defectra.studies.nmc.blocks.scores import CLAIMED, SHAPE, Pair
 
 JOINED = ["edges", *(f"{p.target}, {how}" for p in CLAIMED for how in ("early", "late"))]
 SPLITS = [

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from benchmarks.nmc_summary import shown
 from defectra.core.claims import Rows
 from defectra.core.records import Metric
-from defectra.studies.nmc.block_claims import ALL_EDGES, single_edges
-from defectra.studies.nmc.block_controls import VOLUME
-from defectra.studies.nmc.block_evaluate import KERNEL
-from defectra.studies.nmc.block_fresh import LATE_KERNEL
-from defectra.studies.nmc.block_scores import CLAIMED, SHAPE
-from defectra.studies.nmc.first_volume import BESIDE, JOINED, OVER, RIDGE
-from defectra.studies.nmc.volume_checks import in_first
+from defectra.studies.nmc.blocks.claims import ALL_EDGES, single_edges
+from defectra.studies.nmc.blocks.controls import VOLUME
+from defectra.studies.nmc.blocks.evaluate import KERNEL
+from defectra.studies.nmc.blocks.fresh import LATE_KERNEL
+from defectra.studies.nmc.blocks.scores import CLAIMED, SHAPE
+from defectra.studies.nmc.first.volume import BESIDE, JOINED, OVER, RIDGE
+from defectra.studies.nmc.first.volume_checks import in_first
 
 FIRST_CAMPAIGN = ["from", "statistic", *(p.target for p in CLAIMED), "families"]
 

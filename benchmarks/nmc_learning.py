@@ -10,7 +10,7 @@ from typing import Any
 from benchmarks.rows import table
 from defectra.core.claims import Rows
 from defectra.core.csvs import read_csv
-from defectra.studies.nmc.block_curves import (
+from defectra.studies.nmc.blocks.curves import (
     CURVE_COLUMNS,
     EXPECTED,
     EXPONENT,

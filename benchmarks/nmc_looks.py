@@ -13,9 +13,9 @@ from typing import Any
 
 from defectra.core.claims import Estimate, Rows
 from defectra.core.csvs import read_csv, write_csv
-from defectra.studies.nmc.block_claims import content, gain, score
-from defectra.studies.nmc.block_scores import CLAIMED
-from defectra.studies.nmc.fresh_checks import fresh
+from defectra.studies.nmc.blocks.claims import content, gain, score
+from defectra.studies.nmc.blocks.fresh_checks import fresh
+from defectra.studies.nmc.blocks.scores import CLAIMED
 
 GAIN = "smallest gain over a single edge"
 LOOKS = Path(__file__).parents[1] / "docs" / "nmc_looks.csv"

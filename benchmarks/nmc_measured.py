@@ -15,13 +15,13 @@ from typing import Any
 from benchmarks.rows import put, table
 from defectra.core.claims import Rows
 from defectra.core.csvs import read_csv
-from defectra.studies.nmc import electrode_nickel
-from defectra.studies.nmc.electrode_scores import LITHIUM, NICKEL, rmse, rmse_of_series
-from defectra.studies.nmc.energy_loss import ENERGY_LOSS_COLUMNS
-from defectra.studies.nmc.energy_loss_shape import EDGE, SHAPE
-from defectra.studies.nmc.experiment import EXPERIMENT_COLUMNS, KERNEL, SERIES
-from defectra.studies.nmc.experiment_checks import electrode_checks, energy_loss_checks
-from defectra.studies.nmc.lithium_shift import NORMAL_90
+from defectra.studies.nmc.measured import electrode_nickel
+from defectra.studies.nmc.measured.checks import electrode_checks, energy_loss_checks
+from defectra.studies.nmc.measured.electrode_scores import LITHIUM, NICKEL, rmse, rmse_of_series
+from defectra.studies.nmc.measured.electrodes import EXPERIMENT_COLUMNS, KERNEL, SERIES
+from defectra.studies.nmc.measured.energy_loss import ENERGY_LOSS_COLUMNS
+from defectra.studies.nmc.measured.energy_loss_shape import EDGE, SHAPE
+from defectra.studies.nmc.measured.lithium_shift import NORMAL_90
 
 PAGE = Path(__file__).parents[1] / "docs/nmc.md"
 ELEMENTS = ("O", "Mn", "Co", "Ni", "Li")

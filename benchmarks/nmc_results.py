@@ -21,16 +21,16 @@ from benchmarks.rows import put, table
 from defectra.core.claims import CHECK_COLUMNS, SCORECARD_COLUMNS, Estimate, Rows, estimate
 from defectra.core.csvs import read_csv
 from defectra.core.records import METRICS_COLUMNS, Metric, Split
-from defectra.studies.nmc.block_claims import ALL_EDGES, score, single_edges
-from defectra.studies.nmc.block_convergence import COLUMNS as CONVERGENCE_COLUMNS
-from defectra.studies.nmc.block_evaluate import BOTH, INTENSITY, KERNEL
-from defectra.studies.nmc.block_images import COLUMNS as IMAGE_COLUMNS
-from defectra.studies.nmc.block_scores import ALL_ARMS, PAIRS, SHAPE
-from defectra.studies.nmc.block_shells import SHELL_COLUMNS, SHELLS
-from defectra.studies.nmc.core_hole import COLUMNS as CODE_COLUMNS
+from defectra.studies.nmc.blocks.claims import ALL_EDGES, score, single_edges
+from defectra.studies.nmc.blocks.convergence import COLUMNS as CONVERGENCE_COLUMNS
+from defectra.studies.nmc.blocks.core_hole import COLUMNS as CODE_COLUMNS
+from defectra.studies.nmc.blocks.evaluate import BOTH, INTENSITY, KERNEL
+from defectra.studies.nmc.blocks.images import COLUMNS as IMAGE_COLUMNS
+from defectra.studies.nmc.blocks.scores import ALL_ARMS, PAIRS, SHAPE
+from defectra.studies.nmc.blocks.second_relaxer import COLUMNS
+from defectra.studies.nmc.blocks.shells import SHELL_COLUMNS, SHELLS
 from defectra.studies.nmc.lithium import LITHIUM_COLUMNS, NI_MEAN, O_PRE_EDGE, PARTS
 from defectra.studies.nmc.scorecard import CONTENTS
-from defectra.studies.nmc.second_relaxer import COLUMNS
 
 ROOT = Path(__file__).parents[1]
 NONE = "Not computed yet: fewer than two blocks in the archive."

@@ -14,7 +14,7 @@ from defectra.core.claims import Estimate, Rows
 from defectra.core.config import load
 from defectra.core.records import Metric
 from defectra.studies.nmc.aims import AIM, MCNEMAR
-from defectra.studies.nmc.block_claims import (
+from defectra.studies.nmc.blocks.claims import (
     ALL_EDGES,
     MINUS,
     best_single,
@@ -25,14 +25,14 @@ from defectra.studies.nmc.block_claims import (
     single_edges,
     smallest,
 )
-from defectra.studies.nmc.block_controls import VOLUME
-from defectra.studies.nmc.block_evaluate import BOTH
-from defectra.studies.nmc.block_fresh import FIRST
-from defectra.studies.nmc.block_scores import CLAIMED, ELECTRONS, SHAPE
-from defectra.studies.nmc.first_volume import BESIDE, OVER, RIDGE
-from defectra.studies.nmc.fresh_checks import fresh
+from defectra.studies.nmc.blocks.controls import VOLUME
+from defectra.studies.nmc.blocks.evaluate import BOTH
+from defectra.studies.nmc.blocks.fresh import FIRST
+from defectra.studies.nmc.blocks.fresh_checks import fresh
+from defectra.studies.nmc.blocks.scores import CLAIMED, ELECTRONS, SHAPE
+from defectra.studies.nmc.first.volume import BESIDE, OVER, RIDGE
+from defectra.studies.nmc.first.volume_checks import in_first
 from defectra.studies.nmc.scorecard import CONTENTS
-from defectra.studies.nmc.volume_checks import in_first
 
 PLANNED = load().nmc.blocks.count
 SHOWN = {"reproduced": "is shown", "holds": "is shown"}

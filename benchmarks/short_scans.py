@@ -34,8 +34,8 @@ from defectra.spectra.edges_seen import steepest
 from defectra.spectra.grid import Grid
 from defectra.spectra.measured_spectrum import Measured, SpectrumError, on_grid
 from defectra.spectra.pre_edge import background
-from defectra.studies.nmc.block_sites import read_sites
-from defectra.studies.nmc.block_tables import block_design, read_blocks
+from defectra.studies.nmc.blocks.sites import read_sites
+from defectra.studies.nmc.blocks.tables import block_design, read_blocks
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -12,8 +12,8 @@ from defectra.learn import crossval, scores
 from defectra.learn.crossval import TARGETS, Job
 from defectra.learn.predictions import PREDICTIONS
 from defectra.spectra.average import average_sites
-from defectra.studies.nmc.evaluate import evaluate, feature_matrices
-from defectra.studies.nmc.negative_controls import (
+from defectra.studies.nmc.first.evaluate import evaluate, feature_matrices
+from defectra.studies.nmc.first.negative_controls import (
     confounder_results,
     shuffled,
     shuffled_jobs,

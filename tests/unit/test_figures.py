@@ -19,10 +19,10 @@ from defectra.figures.style import styled
 from defectra.learn.committee import COMMITTEE
 from defectra.studies.levels.evaluate import DECLARED, WITH_HOST
 from defectra.studies.levels.hosts import read_hosts
-from defectra.studies.nmc.block_convergence import ALIKE, APART, CONVERGED, DISTANCE, SIZE
-from defectra.studies.nmc.electrode_nickel import CHARGE
-from defectra.studies.nmc.experiment import DIFFERENCE, KERNEL, PEAK, SERIES
+from defectra.studies.nmc.blocks.convergence import ALIKE, APART, CONVERGED, DISTANCE, SIZE
 from defectra.studies.nmc.lithium import NI_MEAN, O_PRE_EDGE, PARTS
+from defectra.studies.nmc.measured.electrode_nickel import CHARGE
+from defectra.studies.nmc.measured.electrodes import DIFFERENCE, KERNEL, PEAK, SERIES
 from defectra.studies.nmc.settings import Grid, LithiumSeries
 from defectra.studies.perovskites.problems import COMPOSITION
 from defectra.studies.perovskites.settings import Screen

@@ -19,7 +19,7 @@ from defectra.engines.chgnet.settings import ChgnetProtocol
 from defectra.engines.feff.settings import FeffProtocol
 from defectra.engines.relaxation import settings_digest
 from defectra.structures.geometry import as_row, to_pymatgen, vegard
-from defectra.studies.nmc.block_campaign import (
+from defectra.studies.nmc.blocks.campaign import (
     BLOCKS_ARCHIVE,
     begun,
     drawn,
@@ -28,7 +28,7 @@ from defectra.studies.nmc.block_campaign import (
     journal_of,
     status,
 )
-from defectra.studies.nmc.blocks import BLOCKS, blocks, sites, tasks
+from defectra.studies.nmc.blocks.design import BLOCKS, blocks, sites, tasks
 from defectra.studies.nmc.geometries import in_cell_of
 from defectra.studies.nmc.settings import ARMS, NmcBlocks
 

@@ -7,8 +7,8 @@ import pytest
 
 from defectra.core.records import Metric
 from defectra.learn import repeated_scores, scores
-from defectra.studies.nmc.block_arms import Arms, Labels, permuted
-from defectra.studies.nmc.block_scores import PAIRS, Bootstrap, content_curves, pair_curves, paired
+from defectra.studies.nmc.blocks.arms import Arms, Labels, permuted
+from defectra.studies.nmc.blocks.scores import PAIRS, Bootstrap, content_curves, pair_curves, paired
 
 CASES = ["apart", "ties", "alike", "one row a side"]
 

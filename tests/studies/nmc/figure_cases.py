@@ -5,9 +5,8 @@ from __future__ import annotations
 import math
 
 from defectra.core.records import Metric, Split
-from defectra.studies.nmc import block_statistics as statistics
-from defectra.studies.nmc import block_strata as strata
-from defectra.studies.nmc.block_curves import EXPECTED, EXPONENT
+from defectra.studies.nmc.blocks import statistics, strata
+from defectra.studies.nmc.blocks.curves import EXPECTED, EXPONENT
 
 METRIC = {
     "unit": "", "value": 0.4, "lo": 0.3, "hi": 0.5, "n_test": 10.0, "n_train": 9, "model": "kernel",

@@ -10,8 +10,8 @@ from defectra.core.records import Metric
 from defectra.learn.crossval import TARGETS
 from defectra.spectra.align import points
 from defectra.structures.geometry import vegard
-from defectra.studies.nmc.block_campaign import drawn
-from defectra.studies.nmc.block_convergence import (
+from defectra.studies.nmc.blocks.campaign import drawn
+from defectra.studies.nmc.blocks.convergence import (
     ALIKE,
     ALL_EDGES,
     COLUMNS,
@@ -27,10 +27,10 @@ from defectra.studies.nmc.block_convergence import (
     Spectra,
     compare,
 )
-from defectra.studies.nmc.block_shells import on_grid
-from defectra.studies.nmc.block_sites import pairs_of
-from defectra.studies.nmc.block_tables import RAW, block_design
-from defectra.studies.nmc.blocks import tasks
+from defectra.studies.nmc.blocks.design import tasks
+from defectra.studies.nmc.blocks.shells import on_grid
+from defectra.studies.nmc.blocks.sites import pairs_of
+from defectra.studies.nmc.blocks.tables import RAW, block_design
 from defectra.studies.nmc.checks import checks
 
 CONFIG = load(own_or_shipped())

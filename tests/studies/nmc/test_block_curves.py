@@ -11,8 +11,8 @@ from defectra.core.csvs import read_csv, write_csv
 from defectra.core.records import Metric
 from defectra.core.settings import ModelSettings
 from defectra.learn import power_law
-from defectra.studies.nmc.block_arms import Arms
-from defectra.studies.nmc.block_curves import (
+from defectra.studies.nmc.blocks.arms import Arms
+from defectra.studies.nmc.blocks.curves import (
     EXPECTED,
     EXPONENT,
     LEARNING_COLUMNS,
@@ -24,7 +24,7 @@ from defectra.studies.nmc.block_curves import (
     training_blocks,
     where_they_lead,
 )
-from defectra.studies.nmc.block_runner import Runner
+from defectra.studies.nmc.blocks.runner import Runner
 
 N = np.array([5.0, 10.0, 15.0, 20.0])
 LITHIUM, VACANCY = (next(a for a in LEARNT if a.target == t) for t in ("x_Li", "vacancy"))

@@ -10,7 +10,7 @@ import pytest
 from defectra.core.csvs import read_csv
 from defectra.core.records import Metric, Split
 from defectra.figures.drawn import COLUMNS
-from defectra.studies.nmc.block_curves import EXPECTED
+from defectra.studies.nmc.blocks.curves import EXPECTED
 from defectra.studies.nmc.figures.blocks import printed_error
 from defectra.studies.nmc.figures.curves import plot_curves
 from defectra.studies.nmc.figures.gains import plot_gains

@@ -10,8 +10,9 @@ from ase.geometry import get_distances
 
 from defectra.core.config import load, own_or_shipped
 from defectra.structures.geometry import vegard
-from defectra.studies.nmc.block_campaign import drawn
-from defectra.studies.nmc.block_images import (
+from defectra.studies.nmc.blocks.campaign import drawn
+from defectra.studies.nmc.blocks.design import tasks
+from defectra.studies.nmc.blocks.images import (
     ALIKE,
     ARM,
     DOUBLE,
@@ -23,9 +24,8 @@ from defectra.studies.nmc.block_images import (
     large_row,
     nearer_copy,
 )
-from defectra.studies.nmc.block_sites import pairs_of
-from defectra.studies.nmc.block_tables import block_design
-from defectra.studies.nmc.blocks import tasks
+from defectra.studies.nmc.blocks.sites import pairs_of
+from defectra.studies.nmc.blocks.tables import block_design
 
 CONFIG = load(own_or_shipped())
 COUNT = 3
@@ -65,7 +65,7 @@ def test_the_large_cell_is_the_same_crystal_with_one_vacancy(blocks):
 
 def test_a_large_cell_starts_from_the_relaxed_pristine_one(blocks):
     """The start asked for holds the relaxed sites of the small cell, without the hole."""
-    from defectra.studies.nmc.block_campaign import block_settings
+    from defectra.studies.nmc.blocks.campaign import block_settings
 
     block = blocks[0]
     plain, large = block.rows["pristine"], large_row(block)

@@ -9,10 +9,10 @@ import pytest
 
 from defectra.core.config import load, own_or_shipped
 from defectra.structures.geometry import vegard
-from defectra.studies.nmc.block_campaign import drawn
-from defectra.studies.nmc.block_shells import FALL, SHELLS, shell_of, shells, site_changes
-from defectra.studies.nmc.block_sites import pairs_of
-from defectra.studies.nmc.block_tables import block_design
+from defectra.studies.nmc.blocks.campaign import drawn
+from defectra.studies.nmc.blocks.shells import FALL, SHELLS, shell_of, shells, site_changes
+from defectra.studies.nmc.blocks.sites import pairs_of
+from defectra.studies.nmc.blocks.tables import block_design
 from defectra.studies.nmc.figures.shells import plot_shells
 
 CONFIG = load(own_or_shipped())

@@ -12,7 +12,7 @@ from defectra.core.csvs import read_csv, write_csv
 from defectra.core.paths import PROJECT
 from defectra.core.records import CALCULATIONS, GEOMETRIES, SPECTRA
 from defectra.core.store import Archive
-from defectra.studies.nmc.block_statistics import (
+from defectra.studies.nmc.blocks.statistics import (
     ALL,
     CAMPAIGN_COLUMNS,
     MISSING,
@@ -30,7 +30,7 @@ from defectra.studies.nmc.block_statistics import (
     campaign,
     needed_time,
 )
-from defectra.studies.nmc.block_tables import block_design, read_blocks
+from defectra.studies.nmc.blocks.tables import block_design, read_blocks
 
 ARMS = ("pristine", "vacancy")
 SECONDS = {"O K": 10.0, "Ni K": 20.0}

@@ -11,10 +11,10 @@ from defectra.core.csvs import read_csv, write_csv
 from defectra.core.records import Split
 from defectra.learn.crossval import TARGETS
 from defectra.spectra.grid import Grid
-from defectra.studies.nmc.block_arms import Arms, permuted, true_labels
-from defectra.studies.nmc.block_models import KERNEL, Answers, Held
-from defectra.studies.nmc.block_scores import VACANCY, Bootstrap, pair_curves
-from defectra.studies.nmc.block_strata import (
+from defectra.studies.nmc.blocks.arms import Arms, permuted, true_labels
+from defectra.studies.nmc.blocks.models import KERNEL, Answers, Held
+from defectra.studies.nmc.blocks.scores import VACANCY, Bootstrap, pair_curves
+from defectra.studies.nmc.blocks.strata import (
     EVERY,
     FEWEST,
     LESS,

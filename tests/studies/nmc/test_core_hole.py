@@ -9,10 +9,8 @@ from defectra.core.config import load, own_or_shipped
 from defectra.core.records import CALCULATIONS, SPECTRA
 from defectra.core.store import Archive
 from defectra.spectra.grid import Grid
-from defectra.studies.nmc.block_campaign import core_holes, drawn
-from defectra.studies.nmc.block_sites import read_sites
-from defectra.studies.nmc.blocks import tasks
-from defectra.studies.nmc.core_hole import (
+from defectra.studies.nmc.blocks.campaign import core_holes, drawn
+from defectra.studies.nmc.blocks.core_hole import (
     CHANGES,
     MEANS,
     SHIFT,
@@ -20,6 +18,8 @@ from defectra.studies.nmc.core_hole import (
     SWAPPED,
     compare,
 )
+from defectra.studies.nmc.blocks.design import tasks
+from defectra.studies.nmc.blocks.sites import read_sites
 
 GRID = Grid(start=528.9, stop=562.1, step=0.2, shift=0.0, fwhm=1.0)
 AXIS = np.arange(520.0, 575.0, 0.1)

@@ -14,9 +14,9 @@ from defectra.core.csvs import read_csv, write_csv
 from defectra.core.errors import DataError
 from defectra.spectra.align import points
 from defectra.spectra.measured_series import Series
-from defectra.studies.nmc import electrode_nickel, electrode_scores, experiment
-from defectra.studies.nmc.experiment_checks import electrode_checks
-from defectra.studies.nmc.lithium_shift import LithiumShift
+from defectra.studies.nmc.measured import electrode_nickel, electrode_scores, electrodes
+from defectra.studies.nmc.measured.checks import electrode_checks
+from defectra.studies.nmc.measured.lithium_shift import LithiumShift
 
 CELLS = ("NMC622", "NMC721")
 
@@ -33,7 +33,7 @@ def charge(path):
         for k in range(200):
             order = [k if n.endswith("C") else 199 - k for n in names]
             out.writerow([v for i in order for v in (volts[i], 0.0, lithium[i])])
-    return experiment.read_charge(path)
+    return electrodes.read_charge(path)
 
 
 def test_lithium_over_voltage_and_a_table_that_is_none(tmp_path):
@@ -45,7 +45,7 @@ def test_lithium_over_voltage_and_a_table_that_is_none(tmp_path):
         found.lithium(("1C",), 5.2)
     (tmp_path / "bad.csv").write_text("a,b\n1,2\n")
     with pytest.raises(DataError, match="no table of charge"):
-        experiment.read_charge(tmp_path / "bad.csv")
+        electrodes.read_charge(tmp_path / "bad.csv")
 
 
 @pytest.fixture(scope="module")
@@ -56,10 +56,10 @@ def measured(tmp_path_factory):
     energy, grid = points(GRIDS["Ni K"]), 8330.0 + 0.4 * np.arange(88)
     rng, mu = np.random.default_rng(5), []
     for axis in (1.2, -0.8):
-        for cycles, volts in experiment._CYCLES:
+        for cycles, volts in electrodes._CYCLES:
             plain = np.array(curve("Ni K", truth.lithium(cycles, volts)[0], 0, 0, rng))
             mu.append(np.interp(grid - axis, energy, plain))
-    cells = tuple(name for name in CELLS for _ in experiment._CYCLES)
+    cells = tuple(name for name in CELLS for _ in electrodes._CYCLES)
     series = Series(cells, np.full(16, np.nan), np.array(mu) / np.max(mu))
     return rows, energy, series, truth
 
@@ -67,7 +67,7 @@ def measured(tmp_path_factory):
 @pytest.fixture(scope="module")
 def found(measured):
     rows, energy, series, truth = measured
-    return experiment.measure(rows, energy, series, truth, None, 1)
+    return electrodes.measure(rows, energy, series, truth, None, 1)
 
 
 def test_lithium_of_electrodes_comes_back_from_planted_spectra(found, measured):
@@ -81,7 +81,7 @@ def test_lithium_of_electrodes_comes_back_from_planted_spectra(found, measured):
     assert electrode_scores.rmse_less(found, "kernel", "mean of the training rows").value < 0
     short = Series(("NMC622",) * 3, np.full(3, np.nan), series.mu[:3])
     with pytest.raises(DataError, match="3 measured spectra"):
-        experiment.measure(rows, energy, short, truth, None, 1)
+        electrodes.measure(rows, energy, short, truth, None, 1)
 
 
 def of(found, method, quantity="nickel_state"):
@@ -101,8 +101,8 @@ def test_the_state_of_nickel_comes_back_with_its_interval(found, tmp_path):
     assert first["truth"] == pytest.approx((4 - 1.0 - 4 * 0.2 - 3 * 0.2) / 0.6)
     assert first["truth_half"] == 0.0
     assert charged["NMC721", "2C or 5C or 10C"]["voltage_V"] == 4.8
-    write_csv(tmp_path / "e.csv", found, experiment.EXPERIMENT_COLUMNS)
-    again = read_csv(tmp_path / "e.csv", experiment.EXPERIMENT_COLUMNS)
+    write_csv(tmp_path / "e.csv", found, electrodes.EXPERIMENT_COLUMNS)
+    again = read_csv(tmp_path / "e.csv", electrodes.EXPERIMENT_COLUMNS)
     assert np.isnan(again[0]["voltage_V"])
     assert {r["cycle"] for r in again} == {r["cycle"] for r in found}
 
@@ -125,11 +125,11 @@ def test_the_interval_is_that_of_held_out_cells_and_unknown_cells_teach_nothing(
     rng = np.random.default_rng(2)
     noisy = [r | {"nickel_state": r["nickel_state"] + 0.3 * rng.normal()} for r in rows]
     one = replace(series, composition=series.composition[:8], mu=series.mu[:8])
-    found = experiment.measure(noisy, energy, one, truth, None, 1)
+    found = electrodes.measure(noisy, energy, one, truth, None, 1)
     sd = [r["sd"] for r in of(found, electrode_nickel.MOMENTS)]
     assert sd == pytest.approx([0.3] * 8, rel=0.3)
     blank = [r | {"nickel_state": float("nan")} for r in rows]
-    found = experiment.measure(blank, energy, one, truth, None, 1)
+    found = electrodes.measure(blank, energy, one, truth, None, 1)
     assert np.isnan([r["value"] for r in of(found, electrode_nickel.MOMENTS)]).all()
     rest = [r["value"] for r in found if r["method"] != electrode_nickel.MOMENTS]
     assert np.isfinite(rest).all()
@@ -177,7 +177,7 @@ def test_baselines_of_the_series_follow_its_slope():
         assert (np.diff(peak.sd) > 0).all()
 
 
-def electrodes(errors, sd=0.1):
+def rows_of(errors, sd=0.1):
     return [
         {"composition": name, "quantity": "x_Li", "method": "kernel", "value": 0.5 + e, "sd": sd,
          "truth": 0.5, "scored": 1}
@@ -186,7 +186,7 @@ def electrodes(errors, sd=0.1):
 
 
 def test_errors_of_one_cell_are_not_counted_as_independent():
-    rows = electrodes({"NMC622": [0.1, -0.1], "NMC721": [0.2, -0.2]})
+    rows = rows_of({"NMC622": [0.1, -0.1], "NMC721": [0.2, -0.2]})
     found = electrode_scores.rmse(rows, "kernel")
     assert electrode_scores.rmse_of_series(rows, "kernel") == {
         "NMC622": pytest.approx(0.1), "NMC721": pytest.approx(0.2)
@@ -200,7 +200,7 @@ def test_errors_of_one_cell_are_not_counted_as_independent():
 
 
 def test_one_cell_alone_decides_no_check():
-    rows = electrodes({"NMC622": [0.01, -0.01]})
+    rows = rows_of({"NMC622": [0.01, -0.01]})
     assert np.isnan(electrode_scores.rmse(rows, "kernel").hi)
     told = {c.check_id: c for c in electrode_checks(rows)}
     assert told["experiment_x_Li_kernel"].row()["verdict"] == Outcome.OPEN
@@ -208,7 +208,7 @@ def test_one_cell_alone_decides_no_check():
 
 def test_share_within_the_interval():
     for sd, share in ((1.0, 1.0), (1e-9, 0.0)):
-        rows = electrodes({"NMC622": [0.1, -0.1], "NMC721": [0.2, -0.2]}, sd)
+        rows = rows_of({"NMC622": [0.1, -0.1], "NMC721": [0.2, -0.2]}, sd)
         assert electrode_scores.inside(rows, "kernel") == (share, share, share, 2)
-    lost = electrodes({"NMC622": [float("nan")], "NMC721": [0.2]})
+    lost = rows_of({"NMC622": [float("nan")], "NMC721": [0.2]})
     assert electrode_scores.rmse(lost, "kernel").n == 0

@@ -16,9 +16,10 @@ from defectra.learn.edges_model import load_edges_model
 from defectra.spectra.align import points
 from defectra.spectra.measured_spectrum import Measured
 from defectra.spectra.plural_scattering import PluralScattering
-from defectra.studies.nmc import energy_loss, energy_loss_shape
-from defectra.studies.nmc.block_saved import save
-from defectra.studies.nmc.energy_loss import (
+from defectra.studies.nmc.blocks.saved import save
+from defectra.studies.nmc.measured import energy_loss, energy_loss_shape
+from defectra.studies.nmc.measured.checks import energy_loss_checks
+from defectra.studies.nmc.measured.energy_loss import (
     INTENSITIES,
     KNOWN,
     SHARES,
@@ -27,7 +28,6 @@ from defectra.studies.nmc.energy_loss import (
     Setting,
     Window,
 )
-from defectra.studies.nmc.experiment_checks import energy_loss_checks
 
 TRUTH = {"O": 2.0, "Mn": 0.25, "Co": 0.15, "Ni": 0.6}
 SCALE, OFFSET, OXYGEN = 1.03, -7.4, 2.7  # the axis of the file, and what O K is off besides

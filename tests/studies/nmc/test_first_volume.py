@@ -13,11 +13,11 @@ from benchmarks.nmc_summary import summary
 from defectra.core.claims import Outcome
 from defectra.learn import scores
 from defectra.learn.crossval import TARGETS
-from defectra.studies.nmc.block_controls import CONTROLS, VOLUME
-from defectra.studies.nmc.block_scores import VACANCY
-from defectra.studies.nmc.first_campaign import evaluate_first
-from defectra.studies.nmc.first_volume import BESIDE, JOINED, OVER, RIDGE, Asked, compared
-from defectra.studies.nmc.volume_checks import BY_DESIGN, in_first, volume_checks
+from defectra.studies.nmc.blocks.controls import CONTROLS, VOLUME
+from defectra.studies.nmc.blocks.scores import VACANCY
+from defectra.studies.nmc.first.external_test import evaluate_first
+from defectra.studies.nmc.first.volume import BESIDE, JOINED, OVER, RIDGE, Asked, compared
+from defectra.studies.nmc.first.volume_checks import BY_DESIGN, in_first, volume_checks
 
 PLACE = [t.name for t in TARGETS].index("vacancy")
 

@@ -9,7 +9,7 @@ from defectra.cli.main import main
 from defectra.core.errors import DataError
 from defectra.core.paths import PROJECT
 from defectra.studies.nmc.lithium import NI_MEAN, TOTAL
-from defectra.studies.nmc.lithium_shift import LithiumShift, read
+from defectra.studies.nmc.measured.lithium_shift import LithiumShift, read
 from defectra.studies.nmc.settings import LithiumSeries
 
 SERIES = LithiumSeries()  # lithium 1.0 and 0.2

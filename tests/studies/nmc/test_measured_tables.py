@@ -7,9 +7,9 @@ import pytest
 from benchmarks import nmc_measured
 from defectra.core.csvs import write_csv
 from defectra.core.errors import TableError
-from defectra.studies.nmc.electrode_nickel import CHARGE, MOMENTS
-from defectra.studies.nmc.energy_loss import ENERGY_LOSS_COLUMNS
-from defectra.studies.nmc.experiment import EXPERIMENT_COLUMNS, KERNEL, SERIES
+from defectra.studies.nmc.measured.electrode_nickel import CHARGE, MOMENTS
+from defectra.studies.nmc.measured.electrodes import EXPERIMENT_COLUMNS, KERNEL, SERIES
+from defectra.studies.nmc.measured.energy_loss import ENERGY_LOSS_COLUMNS
 
 NAN = float("nan")
 ELECTRODE = {

@@ -17,13 +17,15 @@ from defectra.learn.moved_spectra import Disturbance, EdgeCurves
 from defectra.learn.predictions import PREDICTIONS
 from defectra.spectra.align import points
 from defectra.spectra.grid import Grid
-from defectra.studies.nmc import block_controls, block_evaluate, intensities
-from defectra.studies.nmc.block_arms import Arms, permuted
-from defectra.studies.nmc.block_evaluate import draws, evaluate_blocks
-from defectra.studies.nmc.block_fresh import FEWEST, FIRST, LATE_KERNEL, NAME, fresh_scores
-from defectra.studies.nmc.block_models import TESTS, Asked, hold_out, split_folds
-from defectra.studies.nmc.block_runner import Runner
-from defectra.studies.nmc.block_scores import (
+from defectra.studies.nmc import intensities
+from defectra.studies.nmc.blocks import controls, evaluate
+from defectra.studies.nmc.blocks.arms import Arms, permuted
+from defectra.studies.nmc.blocks.evaluate import draws, evaluate_blocks
+from defectra.studies.nmc.blocks.fresh import FEWEST, FIRST, LATE_KERNEL, NAME, fresh_scores
+from defectra.studies.nmc.blocks.fresh_checks import fresh, fresh_checks
+from defectra.studies.nmc.blocks.models import TESTS, Asked, hold_out, split_folds
+from defectra.studies.nmc.blocks.runner import Runner
+from defectra.studies.nmc.blocks.scores import (
     ELECTRONS,
     SHAPE,
     VACANCY,
@@ -31,7 +33,6 @@ from defectra.studies.nmc.block_scores import (
     mcnemar,
     pair_curves,
 )
-from defectra.studies.nmc.fresh_checks import fresh, fresh_checks
 
 GRIDS = {
     "Li K": Grid(start=50, stop=80),
@@ -196,8 +197,8 @@ def test_controls_ring_and_keep_still(answered):
     assert hidden["lo"] <= 0.5
     told = arms(told_by_volume=True)
     held = hold_out(told, Asked(kernels=(), components=(), repeats=1), 3)
-    matrix = block_controls.matrix(told, "volume and contents")
-    found = block_controls.hold_out(told, held, matrix, "ridge", 3, 1)
+    matrix = controls.matrix(told, "volume and contents")
+    found = controls.hold_out(told, held, matrix, "ridge", 3, 1)
     loud = pair_curves(told, held.labels, found.values[..., 4], VACANCY, Bootstrap.of(told, 50, 1))
     assert loud["auroc"][0] > 0.95
 
@@ -206,9 +207,9 @@ def test_controls_repeat_their_folds_and_the_model_its_draws():
     """A control without jitter begins anew; draws times blocks stays, within bounds."""
     found = arms()
     held = hold_out(found, Asked(kernels=(), components=(), repeats=4), 3)
-    matrix = block_controls.matrix(found, "contents")
+    matrix = controls.matrix(found, "contents")
     few, all_ = (
-        block_controls.hold_out(found, held, matrix, "ridge", 3, 1, repeats).values
+        controls.hold_out(found, held, matrix, "ridge", 3, 1, repeats).values
         for repeats in (2, None)
     )
     half = 2 * TESTS
@@ -297,13 +298,13 @@ def test_each_column_of_the_metadata_is_scored_and_constant_ones_are_named():
     ]
     runner = Runner(Arms.of(rows, GRIDS, EDGES), SETTINGS, 1)
     held = runner.held(kernels=(), components=(), repeats=1)
-    found = list(block_evaluate._columns(runner, held))
+    found = list(evaluate._columns(runner, held))
     assert next(iter(varying(found)))[:2] == ["relaxation_cpu_s", "1.00 [1.00, 1.00]"]
     assert equal(found) == ", ".join(
         ["relaxation_fmax", "block", *(f"n_failed: {e}" for e in EDGES)]
     )
     assert (list(varying([])), equal([])) == ([], "none")
-    untimed = block_controls.columns(EDGES, block_controls.UNTIMED)
+    untimed = controls.columns(EDGES, controls.UNTIMED)
     assert not [c for c in untimed if "wall" in c or c.startswith("relaxation")]
     assert f"cpu_s: {EDGES[0]}" in untimed
 

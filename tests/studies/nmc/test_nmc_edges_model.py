@@ -18,20 +18,20 @@ from defectra.core.records import CALCULATIONS, GEOMETRIES, METRICS_COLUMNS, SPE
 from defectra.core.store import Archive, to_arrow, write_table
 from defectra.learn.edges_model import DRAWS, is_edges_model, load_edges_model
 from defectra.spectra.align import points
-from defectra.studies.nmc import block_plots, block_steps, block_weights
-from defectra.studies.nmc.block_convergence import COLUMNS
-from defectra.studies.nmc.block_evaluate import HALVES_COLUMNS, evaluate_blocks
-from defectra.studies.nmc.block_saved import save
-from defectra.studies.nmc.block_statistics import CAMPAIGN_COLUMNS, campaign
-from defectra.studies.nmc.block_tables import (
+from defectra.studies.nmc.blocks import plots, steps, weights
+from defectra.studies.nmc.blocks.convergence import COLUMNS
+from defectra.studies.nmc.blocks.evaluate import HALVES_COLUMNS, evaluate_blocks
+from defectra.studies.nmc.blocks.saved import save
+from defectra.studies.nmc.blocks.statistics import CAMPAIGN_COLUMNS, campaign
+from defectra.studies.nmc.blocks.tables import (
     NOT_COMPUTED,
     block_design,
     block_rows_table,
     read_blocks,
 )
-from defectra.studies.nmc.first_campaign import evaluate_first
+from defectra.studies.nmc.blocks.weight_checks import weight_checks
+from defectra.studies.nmc.first.external_test import evaluate_first
 from defectra.studies.nmc.training import training_table
-from defectra.studies.nmc.weight_checks import weight_checks
 
 SUBSET = ["O K", "Ni K"]
 
@@ -129,7 +129,7 @@ def test_words_that_name_no_edge_are_refused(model, words, told, capsys):
 
 
 def test_weights_stand_where_the_defect_changes_the_spectrum():
-    rows = block_weights.weights(planted(blocks=10), GRIDS, ["O K", "Ni K"], SETTINGS, 1)
+    rows = weights.weights(planted(blocks=10), GRIDS, ["O K", "Ni K"], SETTINGS, 1)
     own = [r for r in rows if r["target"] == "vacancy" and r["edge"] == "O K"]
     largest = max(own, key=lambda r: r["difference"])
     assert largest["energy_eV"] == pytest.approx(548, abs=2)  # the planted shoulder
@@ -139,7 +139,7 @@ def test_weights_stand_where_the_defect_changes_the_spectrum():
     assert own[0]["halves"] > 0.3  # half of the blocks find the shoulder too
     assert own[0]["steady_halves"] > own[0]["halves"]  # a mean over draws varies less
     assert own[0]["steady_cosine"] > 0.9
-    noise = block_weights.weights(planted(blocks=10, signal=0.0), GRIDS, ["O K"], SETTINGS, 1)
+    noise = weights.weights(planted(blocks=10, signal=0.0), GRIDS, ["O K"], SETTINGS, 1)
     assert abs(noise[0]["halves"]) < 0.3
     assert noise[0]["halves_lo"] < noise[0]["halves"] < noise[0]["halves_hi"]
     checks = {c.check_id: c for c in weight_checks(rows)}
@@ -147,7 +147,7 @@ def test_weights_stand_where_the_defect_changes_the_spectrum():
     assert checks["vacancy_weights_of_halves"].ours.value == min(
         r["halves"] for r in rows if r["target"] == "vacancy"
     )
-    few = block_weights.weights(planted(blocks=4), GRIDS, ["O K"], SETTINGS, 1)
+    few = weights.weights(planted(blocks=4), GRIDS, ["O K"], SETTINGS, 1)
     assert "not computed" in list(weight_checks(few))[1].row()["check"]
     assert "not computed" in next(iter(weight_checks([]))).row()["check"]
 
@@ -234,28 +234,28 @@ def test_steps_without_any_block_leave_empty_tables_and_figures(tmp_path):
     given = SimpleNamespace(rows=rows, converged=rows, training=training, **out)
     given.campaign = tmp_path / "campaign.csv"
     write_csv(given.campaign, campaign([], []), CAMPAIGN_COLUMNS)
-    block_steps.evaluate_blocks(
+    steps.evaluate_blocks(
         SimpleNamespace(input=given, output=SimpleNamespace(**out), params=params)
     )
     assert read_csv(out["halves"], HALVES_COLUMNS) == []
     table = SimpleNamespace(input=given, output=[out["convergence"]], params=params)
-    block_steps.compare_converged(table)
+    steps.compare_converged(table)
     assert read_csv(out["convergence"], COLUMNS) == []
     external = SimpleNamespace(metrics=tmp_path / "m.csv", predictions=tmp_path / "q.parquet")
     given.geometries = tmp_path / "geometries.parquet"
     write_table(given.geometries, [], GEOMETRIES)
-    block_steps.evaluate_external(SimpleNamespace(input=given, output=external, params=params))
+    steps.evaluate_external(SimpleNamespace(input=given, output=external, params=params))
     assert read_csv(external.metrics, METRICS_COLUMNS) == []
-    for number, step in enumerate((block_steps.save_model, block_steps.weigh_blocks,
-                                   block_plots.plot_differences, block_plots.plot_parity,
-                                   block_plots.plot_curves,
-                                   block_plots.plot_strata,
-                                   block_plots.plot_campaign)):  # fmt: skip
+    for number, step in enumerate((steps.save_model, steps.weigh_blocks,
+                                   plots.plot_differences, plots.plot_parity,
+                                   plots.plot_curves,
+                                   plots.plot_strata,
+                                   plots.plot_campaign)):  # fmt: skip
         made = tmp_path / f"{number}.out"
         step(SimpleNamespace(input=given, output=[made], params=params))
         assert made.exists()
     figures = SimpleNamespace(gains=tmp_path / "gains.png", convergence=tmp_path / "same.png")
-    block_plots.plot_gains(SimpleNamespace(input=given, output=figures, params=params))
+    plots.plot_gains(SimpleNamespace(input=given, output=figures, params=params))
     assert figures.gains.exists()
     assert figures.convergence.exists()
 

@@ -9,8 +9,8 @@ from PIL import Image
 from defectra.core.csvs import read_csv, write_csv
 from defectra.core.paths import PROJECT
 from defectra.core.records import METRICS_COLUMNS
-from defectra.studies.nmc.block_scores import CLAIMED
-from defectra.studies.nmc.block_weights import WEIGHT_COLUMNS
+from defectra.studies.nmc.blocks.scores import CLAIMED
+from defectra.studies.nmc.blocks.weights import WEIGHT_COLUMNS
 from defectra.studies.nmc.overview import (
     COLUMNS,
     PICTURE,

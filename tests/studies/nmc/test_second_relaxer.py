@@ -9,8 +9,8 @@ from defectra.core.config import load
 from defectra.learn.crossval import TARGETS
 from defectra.spectra.align import points
 from defectra.spectra.grid import Grid
-from defectra.studies.nmc.block_campaign import drawn, families_of_block, second_relaxer
-from defectra.studies.nmc.second_relaxer import (
+from defectra.studies.nmc.blocks.campaign import drawn, families_of_block, second_relaxer
+from defectra.studies.nmc.blocks.second_relaxer import (
     CORRELATION,
     DIFFERENCE,
     FIRST,

@@ -53,32 +53,7 @@ use rule step as build_levels with:
         parsed_geometry=CONFIG.levels.live.parsed_geometry,
 
 
-# Hosts and charged cells computed with GPAW. The archive holds them; each run computes a small
-# set anew if GPAW is there, whose version is a parameter, so that its coming is seen.
-use rule step as run_levels with:
-    input:
-        computed=computed_chunks(CONFIG, "levels"),
-    output:
-        hosts="results/levels/live_hosts.parquet",
-        cells="results/levels/live_cells.parquet",
-        corrections="results/levels/live_corrections.parquet",
-        drift=report(
-            "results/levels/live_drift.csv",
-            category="Levels",
-            caption="captions/drift.rst",
-        ),
-    log:
-        "results/logs/levels/run_levels.log",
-    resources:
-        **need(mb=1500, minutes=60),
-    params:
-        **step("defectra.studies.levels.steps_computed.run_levels"),
-        **HOSTS,
-        **LEVEL_SETS,
-        config=leaf(CONFIG, "levels", "live"),
-        protocols=GPAW_PROTOCOLS,
-        archive=LEVEL_PARTS,
-        gpaw=gpaw_version(),
+include: "computed.smk"
 
 
 use rule step as evaluate_levels with:
@@ -172,24 +147,6 @@ use rule step as predict_levels with:
         config=leaf(CONFIG, "levels"),
 
 
-use rule step as plot_level_errors with:
-    input:
-        predictions=rules.evaluate_levels.output.predictions,
-    output:
-        report(
-            "results/levels/figures/errors.png",
-            category="Levels",
-            caption="captions/errors.rst",
-        ),
-    log:
-        "results/logs/levels/plot_level_errors.log",
-    localrule: True
-    resources:
-        **need(mb=900, minutes=10),
-    params:
-        **step("defectra.studies.levels.plots.plot_level_errors"),
-
-
 use rule step as simulate_levels with:
     input:
         model=rules.train_levels.output[0],
@@ -205,131 +162,6 @@ use rule step as simulate_levels with:
         **step("defectra.studies.levels.steps.simulate_levels"),
         draws=leaf(CONFIG, "levels", "simulations"),
         seed=leaf(CONFIG, "seed"),
-
-
-use rule step as plot_level_coverage with:
-    input:
-        predictions=rules.evaluate_levels.output.predictions,
-    output:
-        report(
-            "results/levels/figures/coverage.png",
-            category="Levels",
-            caption="captions/coverage.rst",
-        ),
-    log:
-        "results/logs/levels/plot_level_coverage.log",
-    localrule: True
-    resources:
-        **need(mb=900, minutes=10),
-    params:
-        **step("defectra.studies.levels.plots.plot_level_coverage"),
-
-
-use rule step as plot_level_gap with:
-    input:
-        predictions=rules.evaluate_levels.output.predictions,
-        simulated=rules.simulate_levels.output[0],
-    output:
-        report(
-            "results/levels/figures/gap.png",
-            category="Levels",
-            caption="captions/gap.rst",
-        ),
-    log:
-        "results/logs/levels/plot_level_gap.log",
-    localrule: True
-    resources:
-        **need(mb=900, minutes=10),
-    params:
-        **step("defectra.studies.levels.plots.plot_level_gap"),
-
-
-use rule step as plot_level_map with:
-    input:
-        space=rules.predict_levels.output.space,
-    output:
-        map=report(
-            "results/levels/figures/map.png",
-            category="Levels",
-            caption="captions/map.rst",
-        ),
-        wall=report(
-            "results/levels/figures/wall.png",
-            category="Levels",
-            caption="captions/wall.rst",
-        ),
-    log:
-        "results/logs/levels/plot_level_map.log",
-    localrule: True
-    resources:
-        **need(mb=900, minutes=10),
-    params:
-        **step("defectra.studies.levels.plots.plot_level_map"),
-        **HOSTS,
-
-
-use rule step as plot_level_published with:
-    input:
-        space=rules.predict_levels.output.space,
-    output:
-        report(
-            "results/levels/figures/published.png",
-            category="Levels",
-            caption="captions/published.rst",
-        ),
-    log:
-        "results/logs/levels/plot_level_published.log",
-    localrule: True
-    resources:
-        **need(mb=900, minutes=10),
-    params:
-        **step("defectra.studies.levels.plots.plot_level_published"),
-
-
-use rule step as plot_level_diagrams with:
-    input:
-        space=rules.predict_levels.output.space,
-    output:
-        report(
-            "results/levels/figures/diagrams.png",
-            category="Levels",
-            caption="captions/diagrams.rst",
-        ),
-    log:
-        "results/logs/levels/plot_level_diagrams.log",
-    localrule: True
-    resources:
-        **need(mb=900, minutes=10),
-    params:
-        **step("defectra.studies.levels.plots.plot_level_diagrams"),
-        **HOSTS,
-        config=leaf(CONFIG, "levels", "diagrams"),
-
-
-use rule step as make_live_levels with:
-    input:
-        hosts=rules.run_levels.output.hosts,
-        cells=rules.run_levels.output.cells,
-        corrections=rules.run_levels.output.corrections,
-        published=rules.build_levels.output.levels,
-    output:
-        levels="results/levels/live_levels.parquet",
-        table=report(
-            "results/levels/live_levels.csv",
-            category="Levels",
-            caption="captions/live.rst",
-        ),
-    log:
-        "results/logs/levels/make_live_levels.log",
-    localrule: True
-    resources:
-        **need(mb=900, minutes=10),
-    params:
-        **step("defectra.studies.levels.steps_computed.make_live_levels"),
-        **HOSTS,
-        **LEVEL_SETS,
-        protocols=GPAW_PROTOCOLS,
-        coefficient=leaf(CONFIG, "levels", "mba_coefficient"),
 
 
 # Levels that were really computed with a hybrid functional: Foundry rows, results of doped, and
@@ -356,49 +188,6 @@ use rule step as compare_hybrid_levels with:
         **step("defectra.studies.levels.steps.compare_hybrid_levels"),
         mirror=json.dumps(CONFIG.mirror),
         coefficient=leaf(CONFIG, "levels", "mba_coefficient"),
-
-
-use rule step as plot_hybrid_levels with:
-    input:
-        hybrid=rules.compare_hybrid_levels.output[0],
-    output:
-        report(
-            "results/levels/figures/hybrid.png",
-            category="Levels",
-            caption="captions/hybrid_figure.rst",
-        ),
-    log:
-        "results/logs/levels/plot_hybrid_levels.log",
-    localrule: True
-    resources:
-        **need(mb=900, minutes=10),
-    params:
-        **step("defectra.studies.levels.plots.plot_hybrid_levels"),
-
-
-use rule step as explain_parity with:
-    input:
-        levels=rules.make_live_levels.output.levels,
-        hosts=rules.run_levels.output.hosts,
-        cells=rules.run_levels.output.cells,
-        corrections=rules.run_levels.output.corrections,
-    output:
-        parity="results/levels/parity.csv",
-        causes=report(
-            "results/levels/parity_causes.csv",
-            category="Levels",
-            caption="captions/causes.rst",
-        ),
-    log:
-        "results/logs/levels/explain_parity.log",
-    localrule: True
-    resources:
-        **need(mb=900, minutes=10),
-    params:
-        **step("defectra.studies.levels.steps_computed.explain_parity"),
-        **HOSTS,
-        **LEVEL_SETS,
-        protocols=GPAW_PROTOCOLS,
 
 
 use rule step as score_levels with:
@@ -429,69 +218,6 @@ use rule step as score_levels with:
         **HOSTS,
 
 
-use rule step as plot_live_levels with:
-    input:
-        levels=rules.make_live_levels.output.levels,
-    output:
-        report(
-            "results/levels/figures/live.png",
-            category="Levels",
-            caption="captions/live_figure.rst",
-        ),
-    log:
-        "results/logs/levels/plot_live_levels.log",
-    localrule: True
-    resources:
-        **need(mb=900, minutes=10),
-    params:
-        **step("defectra.studies.levels.plots.plot_live_levels"),
-
-
-use rule step as plot_level_sizes with:
-    input:
-        levels=rules.make_live_levels.output.levels,
-        hosts=rules.run_levels.output.hosts,
-    output:
-        report(
-            "results/levels/figures/sizes.png",
-            category="Levels",
-            caption="captions/sizes.rst",
-        ),
-    log:
-        "results/logs/levels/plot_level_sizes.log",
-    localrule: True
-    resources:
-        **need(mb=900, minutes=10),
-    params:
-        **step("defectra.studies.levels.plots.plot_level_sizes"),
-
-
-use rule step as make_formation with:
-    input:
-        hosts=rules.run_levels.output.hosts,
-        cells=rules.run_levels.output.cells,
-        corrections=rules.run_levels.output.corrections,
-    output:
-        table="results/levels/formation.csv",
-        figure=report(
-            "results/levels/figures/formation.png",
-            category="Levels",
-            caption="captions/formation.rst",
-        ),
-    log:
-        "results/logs/levels/make_formation.log",
-    localrule: True
-    resources:
-        **need(mb=900, minutes=10),
-    params:
-        **step("defectra.studies.levels.steps_computed.make_formation"),
-        **HOSTS,
-        **LEVEL_SETS,
-        **LEVEL_PHASES,
-        chosen=leaf(CONFIG, "levels", "live", "formation"),
-        protocols=GPAW_PROTOCOLS,
-
-
 # Not asked for by `levels`: `snakemake results/levels/next_levels.csv` computes the head of
 # next.csv.
 use rule step as run_next_levels with:
@@ -513,23 +239,7 @@ use rule step as run_next_levels with:
         gpaw=gpaw_version(),
 
 
-use rule step as parse_levels with:
-    input:
-        MADE_ELSEWHERE,
-    output:
-        levels="results/levels/parsed_levels.csv",
-        cells="results/levels/parsed_cells.csv",
-        left_out="results/levels/parsed_left_out.csv",
-    log:
-        "results/logs/levels/parse_levels.log",
-    resources:
-        **need(mb=2000, minutes=60),
-    params:
-        **step("defectra.studies.levels.steps_computed.parse_levels"),
-        parsed=leaf(CONFIG, "levels", "live", "parsed"),
-        results=leaf(CONFIG, "levels", "live", "results"),
-        tables=leaf(CONFIG, "levels", "live", "tables"),
-        coefficient=leaf(CONFIG, "levels", "mba_coefficient"),
+include: "figures.smk"
 
 
 rule levels:

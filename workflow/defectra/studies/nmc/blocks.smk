@@ -14,7 +14,7 @@ use rule step as read_blocks with:
     resources:
         **need(mb=1500, minutes=30),
     params:
-        **step("defectra.studies.nmc.block_steps.read_blocks"),
+        **step("defectra.studies.nmc.blocks.steps.read_blocks"),
         design=block_design(CONFIG),
         grids=leaf(CONFIG, "nmc", "edges"),
         archive=archive_parts(
@@ -38,7 +38,7 @@ use rule step as read_second_relaxer with:
     resources:
         **need(mb=1500, minutes=30),
     params:
-        **step("defectra.studies.nmc.block_steps.read_blocks"),
+        **step("defectra.studies.nmc.blocks.steps.read_blocks"),
         design=block_design(second_relaxer(CONFIG)),
         grids=leaf(CONFIG, "nmc", "edges"),
         archive=archive_parts(
@@ -55,7 +55,7 @@ use rule step as compare_relaxers with:
     log:
         "results/logs/nmc/compare_relaxers.log",
     params:
-        **step("defectra.studies.nmc.block_steps.compare_relaxers"),
+        **step("defectra.studies.nmc.blocks.steps.compare_relaxers"),
         archive=archive_parts(f"{CONFIG.archive}/nmc_sevennet", "geometries"),
         grids=leaf(CONFIG, "nmc", "edges"),
         seed=leaf(CONFIG, "seed"),
@@ -72,7 +72,7 @@ use rule step as compare_codes with:
     log:
         "results/logs/nmc/compare_codes.log",
     params:
-        **step("defectra.studies.nmc.block_steps.compare_codes"),
+        **step("defectra.studies.nmc.blocks.steps.compare_codes"),
         feff=archive_parts(f"{CONFIG.archive}/nmc_blocks", "calculations", "spectra"),
         gpaw=archive_parts(f"{CONFIG.archive}/nmc_core_hole", "calculations", "spectra"),
         protocols=code_protocols(CONFIG),
@@ -92,7 +92,7 @@ use rule step as compare_images with:
     resources:
         **need(mb=1500, minutes=30),
     params:
-        **step("defectra.studies.nmc.block_steps.compare_images"),
+        **step("defectra.studies.nmc.blocks.steps.compare_images"),
         design=block_design(CONFIG),
         grids=leaf(CONFIG, "nmc", "edges"),
         small=archive_parts(
@@ -117,7 +117,7 @@ use rule step as measure_shells with:
     resources:
         **need(mb=1500, minutes=30),
     params:
-        **step("defectra.studies.nmc.block_steps.measure_shells"),
+        **step("defectra.studies.nmc.blocks.steps.measure_shells"),
         design=block_design(CONFIG),
         grids=leaf(CONFIG, "nmc", "edges"),
         archive=archive_parts(
@@ -144,7 +144,7 @@ use rule step as evaluate_blocks with:
     resources:
         **need(mb=2000, minutes=60),
     params:
-        **step("defectra.studies.nmc.block_steps.evaluate_blocks"),
+        **step("defectra.studies.nmc.blocks.steps.evaluate_blocks"),
         grids=leaf(CONFIG, "nmc", "edges"),
         config=block_model(CONFIG),
         planned=leaf(CONFIG, "nmc", "blocks", "count"),
@@ -166,7 +166,7 @@ use rule step as compare_converged with:
     resources:
         **need(mb=1500, minutes=30),
     params:
-        **step("defectra.studies.nmc.block_steps.compare_converged"),
+        **step("defectra.studies.nmc.blocks.steps.compare_converged"),
         design=block_design(CONFIG),
         archive=archive_parts(
             f"{CONFIG.archive}/nmc_blocks", "calculations", "geometries", "spectra"
@@ -188,7 +188,7 @@ use rule step as evaluate_external with:
     resources:
         **need(mb=2000, minutes=60),
     params:
-        **step("defectra.studies.nmc.block_steps.evaluate_external"),
+        **step("defectra.studies.nmc.blocks.steps.evaluate_external"),
         grids=leaf(CONFIG, "nmc", "edges"),
         config=block_model(CONFIG),
         geometry=leaf(CONFIG, "nmc", "geometry"),
@@ -205,7 +205,7 @@ use rule step as save_model with:
         "results/logs/nmc/save_model.log",
     localrule: True
     params:
-        **step("defectra.studies.nmc.block_steps.save_model"),
+        **step("defectra.studies.nmc.blocks.steps.save_model"),
         grids=leaf(CONFIG, "nmc", "edges"),
         seed=leaf(CONFIG, "seed"),
 
@@ -219,7 +219,7 @@ use rule step as save_lithium_shift with:
         "results/logs/nmc/save_lithium_shift.log",
     localrule: True
     params:
-        **step("defectra.studies.nmc.block_steps.save_lithium_shift"),
+        **step("defectra.studies.nmc.blocks.steps.save_lithium_shift"),
         lithium=pick(CONFIG, "lithium_series", "protocol"),
 
 
@@ -233,7 +233,7 @@ use rule step as weigh_blocks with:
     resources:
         **need(mb=1000, minutes=30),
     params:
-        **step("defectra.studies.nmc.block_steps.weigh_blocks"),
+        **step("defectra.studies.nmc.blocks.steps.weigh_blocks"),
         grids=leaf(CONFIG, "nmc", "edges"),
         config=block_model(CONFIG),
         seed=leaf(CONFIG, "seed"),
@@ -257,7 +257,7 @@ use rule step as measure_experiment with:
     log:
         "results/logs/nmc/measure_experiment.log",
     params:
-        **step("defectra.studies.nmc.block_steps.measure_experiment"),
+        **step("defectra.studies.nmc.blocks.steps.measure_experiment"),
         lithium=pick(CONFIG, "lithium_series", "protocol"),
         grids=leaf(CONFIG, "nmc", "edges"),
         seed=leaf(CONFIG, "seed"),
@@ -282,7 +282,7 @@ use rule step as measure_energy_loss with:
         "results/logs/nmc/measure_energy_loss.log",
     localrule: True
     params:
-        **step("defectra.studies.nmc.block_steps.measure_energy_loss"),
+        **step("defectra.studies.nmc.blocks.steps.measure_energy_loss"),
         **project_files(cross_sections="resources/nmc/edge_cross_sections.csv"),
         seed=leaf(CONFIG, "seed"),
         mirror=CONFIG.mirror,

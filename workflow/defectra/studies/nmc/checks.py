@@ -9,7 +9,7 @@ from defectra.campaign.drift_check import largest_difference
 from defectra.core.claims import Check, Control, Estimate, Row, Rows, estimate
 from defectra.core.records import Metric
 from defectra.studies.nmc.aims import AIM, INTENSITY_AIM, LEAST, LITHIUM_AIM, MCNEMAR
-from defectra.studies.nmc.block_claims import (
+from defectra.studies.nmc.blocks.claims import (
     ALL_EDGES,
     NO_BLOCKS,
     content,
@@ -18,8 +18,8 @@ from defectra.studies.nmc.block_claims import (
     over,
     score,
 )
-from defectra.studies.nmc.block_controls import CONTENTS as CONTENTS_ALONE
-from defectra.studies.nmc.block_controls import (
+from defectra.studies.nmc.blocks.controls import CONTENTS as CONTENTS_ALONE
+from defectra.studies.nmc.blocks.controls import (
     CONTROLS,
     METADATA,
     OF_SPECTRA,
@@ -27,20 +27,20 @@ from defectra.studies.nmc.block_controls import (
     UNTIMED,
     VOLUME,
 )
-from defectra.studies.nmc.block_convergence import ALL_EDGES as ALL_JOINED
-from defectra.studies.nmc.block_convergence import CONVERGED, MEAN
-from defectra.studies.nmc.block_evaluate import BOTH, INTENSITY, KERNEL
-from defectra.studies.nmc.block_images import ALIKE
-from defectra.studies.nmc.block_scores import CLAIMED, ELECTRONS
-from defectra.studies.nmc.block_shells import FALL, SHELLS
-from defectra.studies.nmc.core_hole import CHANGES
-from defectra.studies.nmc.experiment_checks import electrode_checks, energy_loss_checks
-from defectra.studies.nmc.fresh_checks import fresh_checks
+from defectra.studies.nmc.blocks.convergence import ALL_EDGES as ALL_JOINED
+from defectra.studies.nmc.blocks.convergence import CONVERGED, MEAN
+from defectra.studies.nmc.blocks.core_hole import CHANGES
+from defectra.studies.nmc.blocks.evaluate import BOTH, INTENSITY, KERNEL
+from defectra.studies.nmc.blocks.fresh_checks import fresh_checks
+from defectra.studies.nmc.blocks.images import ALIKE
+from defectra.studies.nmc.blocks.scores import CLAIMED, ELECTRONS
+from defectra.studies.nmc.blocks.second_relaxer import FIRST, SECOND
+from defectra.studies.nmc.blocks.shells import FALL, SHELLS
+from defectra.studies.nmc.blocks.weight_checks import weight_checks
+from defectra.studies.nmc.first.volume_checks import CHANCE, volume_checks
 from defectra.studies.nmc.lithium import FIXED, NI_MEAN, O_PRE_EDGE, RELAXATION, TOTAL
+from defectra.studies.nmc.measured.checks import electrode_checks, energy_loss_checks
 from defectra.studies.nmc.scorecard import CONTENTS, reason
-from defectra.studies.nmc.second_relaxer import FIRST, SECOND
-from defectra.studies.nmc.volume_checks import CHANCE, volume_checks
-from defectra.studies.nmc.weight_checks import weight_checks
 
 _check = partial(Check, study="nmc")
 _control = partial(Control, study="nmc")

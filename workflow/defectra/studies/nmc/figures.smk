@@ -130,7 +130,7 @@ use rule step as plot_blocks_differences with:
     resources:
         **need(mb=800, minutes=10),
     params:
-        **step("defectra.studies.nmc.block_plots.plot_differences"),
+        **step("defectra.studies.nmc.blocks.plots.plot_differences"),
         grids=leaf(CONFIG, "nmc", "edges"),
 
 
@@ -151,7 +151,7 @@ use rule step as plot_blocks_contents with:
     resources:
         **need(mb=800, minutes=10),
     params:
-        **step("defectra.studies.nmc.block_plots.plot_parity"),
+        **step("defectra.studies.nmc.blocks.plots.plot_parity"),
 
 
 use rule step as plot_blocks_gains with:
@@ -175,7 +175,7 @@ use rule step as plot_blocks_gains with:
     resources:
         **need(mb=800, minutes=10),
     params:
-        **step("defectra.studies.nmc.block_plots.plot_gains"),
+        **step("defectra.studies.nmc.blocks.plots.plot_gains"),
 
 
 use rule step as plot_blocks_curves with:
@@ -194,7 +194,7 @@ use rule step as plot_blocks_curves with:
     resources:
         **need(mb=800, minutes=10),
     params:
-        **step("defectra.studies.nmc.block_plots.plot_curves"),
+        **step("defectra.studies.nmc.blocks.plots.plot_curves"),
 
 
 use rule step as plot_blocks_shells with:
@@ -213,7 +213,7 @@ use rule step as plot_blocks_shells with:
     resources:
         **need(mb=800, minutes=10),
     params:
-        **step("defectra.studies.nmc.block_plots.plot_shells"),
+        **step("defectra.studies.nmc.blocks.plots.plot_shells"),
 
 
 use rule step as plot_blocks_weights with:
@@ -231,7 +231,7 @@ use rule step as plot_blocks_weights with:
     resources:
         **need(mb=800, minutes=10),
     params:
-        **step("defectra.studies.nmc.block_plots.plot_weights"),
+        **step("defectra.studies.nmc.blocks.plots.plot_weights"),
 
 
 use rule step as plot_blocks_campaign with:
@@ -249,7 +249,7 @@ use rule step as plot_blocks_campaign with:
     resources:
         **need(mb=800, minutes=10),
     params:
-        **step("defectra.studies.nmc.block_plots.plot_campaign"),
+        **step("defectra.studies.nmc.blocks.plots.plot_campaign"),
 
 
 use rule step as plot_blocks_strata with:
@@ -267,7 +267,7 @@ use rule step as plot_blocks_strata with:
     resources:
         **need(mb=800, minutes=10),
     params:
-        **step("defectra.studies.nmc.block_plots.plot_strata"),
+        **step("defectra.studies.nmc.blocks.plots.plot_strata"),
 
 
 use rule step as plot_experiment with:
@@ -292,4 +292,4 @@ use rule step as plot_experiment with:
     resources:
         **need(mb=800, minutes=10),
     params:
-        **step("defectra.studies.nmc.block_plots.plot_experiment"),
+        **step("defectra.studies.nmc.blocks.plots.plot_experiment"),

@@ -1,7 +1,7 @@
 """Contents from edge intensities, as energy loss sees them: atoms times area of the edge.
 
 The numbers of atoms are put in by construction; what is tested is what an error of the intensities
-and the varying area of the edges cost. Shapes as in :mod:`defectra.studies.nmc.block_models`.
+and the varying area of the edges cost. Shapes as in :mod:`defectra.studies.nmc.blocks.models`.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from defectra.learn.crossval import TARGETS
 from defectra.structures.composition import METALS
-from defectra.studies.nmc.block_arms import Arms
-from defectra.studies.nmc.block_models import TESTS, Answers, Held, split_folds
-from defectra.studies.nmc.block_tables import AREA
+from defectra.studies.nmc.blocks.arms import Arms
+from defectra.studies.nmc.blocks.models import TESTS, Answers, Held, split_folds
+from defectra.studies.nmc.blocks.tables import AREA
 
 Floats = NDArray[np.float64]
 ERROR = 0.05  # standard deviation of an intensity, as a share of it

@@ -17,10 +17,10 @@ from defectra.core.errors import reports_errors
 from defectra.core.paths import PROJECT
 from defectra.core.records import METRICS_COLUMNS
 from defectra.figures import style
-from defectra.studies.nmc.block_claims import ALL_EDGES, content, score, single_edges
-from defectra.studies.nmc.block_evaluate import BOTH
-from defectra.studies.nmc.block_scores import CLAIMED, SHAPE
-from defectra.studies.nmc.block_weights import WEIGHT_COLUMNS
+from defectra.studies.nmc.blocks.claims import ALL_EDGES, content, score, single_edges
+from defectra.studies.nmc.blocks.evaluate import BOTH
+from defectra.studies.nmc.blocks.scores import CLAIMED, SHAPE
+from defectra.studies.nmc.blocks.weights import WEIGHT_COLUMNS
 
 PICTURE = PROJECT / "docs" / "overview.png"
 COLUMNS = ["panel", "row", "value", "lo", "hi", "n"]

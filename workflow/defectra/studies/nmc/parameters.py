@@ -7,7 +7,7 @@ from pathlib import Path
 
 from defectra.campaign.parameters import worker_settings
 from defectra.core.config import Config, canonical
-from defectra.studies.nmc.block_campaign import core_holes
+from defectra.studies.nmc.blocks.campaign import core_holes
 
 # Keys of the study that do not decide the training table.
 _BESIDE_TRAINING = {"model", "drift_sample", "max_failed", "shards", "blocks"}

@@ -17,7 +17,7 @@ from defectra.spectra.edge_normalisation import normalise
 from defectra.spectra.measured import read_measured
 from defectra.spectra.measured_spectrum import SpectrumError
 from defectra.spectra.peaks import peak_position
-from defectra.studies.nmc.lithium_shift import AXIS_SD, LithiumShift, read
+from defectra.studies.nmc.measured.lithium_shift import AXIS_SD, LithiumShift, read
 
 EDGE = "Ni K"
 STEP = 0.4  # eV, grid on which the main peak is looked for

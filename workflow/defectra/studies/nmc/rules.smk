@@ -1,8 +1,8 @@
 # From spectra to the training table, and what taking lithium out does to the spectra.
 
 from defectra.core.project_files import archive_parts, project_files
-from defectra.studies.nmc.block_campaign import second_relaxer
-from defectra.studies.nmc.block_tables import block_design
+from defectra.studies.nmc.blocks.campaign import second_relaxer
+from defectra.studies.nmc.blocks.tables import block_design
 from defectra.studies.nmc.parameters import (
     block_model,
     code_protocols,
@@ -10,6 +10,9 @@ from defectra.studies.nmc.parameters import (
     pick,
     training_hash,
 )
+
+
+include: "calculations.smk"
 
 
 use rule step as average_sites with:

@@ -9,7 +9,7 @@ from defectra.core import claims
 from defectra.core.claims import Row, Rows, estimate
 from defectra.core.records import Metric
 from defectra.studies.nmc.aims import AIM, LEAST
-from defectra.studies.nmc.block_claims import (
+from defectra.studies.nmc.blocks.claims import (
     ALL_EDGES,
     NO_BLOCKS,
     best_single,
@@ -18,11 +18,11 @@ from defectra.studies.nmc.block_claims import (
     gain,
     score,
 )
-from defectra.studies.nmc.block_evaluate import BOTH
-from defectra.studies.nmc.block_scores import CLAIMED
-from defectra.studies.nmc.electrode_scores import rmse_less
-from defectra.studies.nmc.experiment import KERNEL, PEAK
+from defectra.studies.nmc.blocks.evaluate import BOTH
+from defectra.studies.nmc.blocks.scores import CLAIMED
 from defectra.studies.nmc.lithium import NI_MEAN, TOTAL
+from defectra.studies.nmc.measured.electrode_scores import rmse_less
+from defectra.studies.nmc.measured.electrodes import KERNEL, PEAK
 
 Claim = partial(claims.Claim, study="nmc")
 CONTENTS = ("x_Li", "x_Ni", "x_Mn", "x_Co")

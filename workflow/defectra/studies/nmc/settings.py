@@ -81,7 +81,7 @@ class NmcBlocks(Strict):
     """The campaign by blocks: one ordering at one lithium content in several arms.
 
     Arm `lithium` has as many electrons as the vacancy; `vacancy` and `antisite` lie in the cell of
-    `pristine`. Used by ``python -m defectra.studies.nmc.block_campaign``.
+    `pristine`. Used by ``python -m defectra.studies.nmc.blocks.campaign``.
     """
 
     count: int = Field(

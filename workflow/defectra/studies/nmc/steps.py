@@ -72,7 +72,7 @@ def evaluate(job: Job) -> None:
     from defectra.core.settings import ModelSettings
     from defectra.core.store import write_table
     from defectra.learn.predictions import PREDICTIONS
-    from defectra.studies.nmc.evaluate import evaluate
+    from defectra.studies.nmc.first.evaluate import evaluate
     from defectra.studies.nmc.training import read_training, read_volumes
 
     settings = settings_of(job, ModelSettings)
@@ -119,17 +119,17 @@ def score(job: Job) -> None:
     from defectra.core.csvs import read_csv, write_csv
     from defectra.core.records import DRIFT, METRICS_COLUMNS
     from defectra.core.store import read_table
-    from defectra.studies.nmc.block_convergence import COLUMNS as CONVERGENCE_COLUMNS
-    from defectra.studies.nmc.block_images import COLUMNS as IMAGE_COLUMNS
-    from defectra.studies.nmc.block_shells import SHELL_COLUMNS
-    from defectra.studies.nmc.block_weights import WEIGHT_COLUMNS
+    from defectra.studies.nmc.blocks.convergence import COLUMNS as CONVERGENCE_COLUMNS
+    from defectra.studies.nmc.blocks.core_hole import COLUMNS as CODE_COLUMNS
+    from defectra.studies.nmc.blocks.images import COLUMNS as IMAGE_COLUMNS
+    from defectra.studies.nmc.blocks.second_relaxer import COLUMNS as RELAXER_COLUMNS
+    from defectra.studies.nmc.blocks.shells import SHELL_COLUMNS
+    from defectra.studies.nmc.blocks.weights import WEIGHT_COLUMNS
     from defectra.studies.nmc.checks import checks
-    from defectra.studies.nmc.core_hole import COLUMNS as CODE_COLUMNS
-    from defectra.studies.nmc.energy_loss import ENERGY_LOSS_COLUMNS
-    from defectra.studies.nmc.experiment import EXPERIMENT_COLUMNS
     from defectra.studies.nmc.lithium import LITHIUM_COLUMNS
+    from defectra.studies.nmc.measured.electrodes import EXPERIMENT_COLUMNS
+    from defectra.studies.nmc.measured.energy_loss import ENERGY_LOSS_COLUMNS
     from defectra.studies.nmc.scorecard import scorecard
-    from defectra.studies.nmc.second_relaxer import COLUMNS as RELAXER_COLUMNS
 
     parts = (job.input.blocks, job.input.external, job.input.first)
     metrics = [row for path in parts for row in read_csv(path, METRICS_COLUMNS)]

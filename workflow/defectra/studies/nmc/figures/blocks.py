@@ -14,10 +14,10 @@ from defectra.core.records import Split
 from defectra.figures import style
 from defectra.learn.moved_spectra import EdgeCurves
 from defectra.spectra.align import points
-from defectra.studies.nmc.block_claims import content
-from defectra.studies.nmc.block_evaluate import BOTH, INTENSITY, KERNEL
-from defectra.studies.nmc.block_scores import CLAIMED, SHAPE
-from defectra.studies.nmc.block_tables import RAW, edges_in
+from defectra.studies.nmc.blocks.claims import content
+from defectra.studies.nmc.blocks.evaluate import BOTH, INTENSITY, KERNEL
+from defectra.studies.nmc.blocks.scores import CLAIMED, SHAPE
+from defectra.studies.nmc.blocks.tables import RAW, edges_in
 from defectra.studies.nmc.settings import Grid
 
 Rows = Iterable[Mapping[str, Any]]

@@ -17,7 +17,7 @@ from matplotlib.ticker import FormatStrFormatter, LogLocator, NullLocator
 
 from defectra.figures import style
 from defectra.structures.composition import counts
-from defectra.studies.nmc.block_statistics import (
+from defectra.studies.nmc.blocks.statistics import (
     ALL,
     MISSING,
     NOT_ARCHIVED,

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 
 from defectra.core.records import Metric
 from defectra.figures import style
-from defectra.studies.nmc.block_convergence import (
+from defectra.studies.nmc.blocks.convergence import (
     ALIKE,
     ALL_EDGES,
     CONVERGED,
@@ -20,7 +20,7 @@ from defectra.studies.nmc.block_convergence import (
     MEAN,
     SIZE,
 )
-from defectra.studies.nmc.block_scores import CLAIMED
+from defectra.studies.nmc.blocks.scores import CLAIMED
 from defectra.studies.nmc.figures.blocks import COLOURS, LABELS
 
 Rows = Sequence[Mapping[str, Any]]

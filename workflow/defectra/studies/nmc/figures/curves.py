@@ -12,8 +12,8 @@ from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
 
 from defectra.core.records import Metric
 from defectra.figures import style
-from defectra.studies.nmc.block_curves import CURVES, EXPECTED, LEARNT, Aimed
-from defectra.studies.nmc.block_scores import ALL, SHAPE
+from defectra.studies.nmc.blocks.curves import CURVES, EXPECTED, LEARNT, Aimed
+from defectra.studies.nmc.blocks.scores import ALL, SHAPE
 from defectra.studies.nmc.figures.blocks import NONE
 
 Rows = Iterable[Mapping[str, Any]]

@@ -10,8 +10,8 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from defectra.figures import style
-from defectra.studies.nmc.energy_loss import INTENSITIES, LEFT_IN
-from defectra.studies.nmc.energy_loss_shape import EDGE, MEASURED, SHAPE
+from defectra.studies.nmc.measured.energy_loss import INTENSITIES, LEFT_IN
+from defectra.studies.nmc.measured.energy_loss_shape import EDGE, MEASURED, SHAPE
 
 Rows = Sequence[Mapping[str, Any]]
 _ELEMENTS = ("Li", "Mn", "Co", "Ni", "O")

@@ -11,8 +11,8 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from defectra.figures import style
-from defectra.studies.nmc import electrode_nickel
-from defectra.studies.nmc.electrode_scores import (
+from defectra.studies.nmc.measured import electrode_nickel
+from defectra.studies.nmc.measured.electrode_scores import (
     AIM,
     LITHIUM,
     NICKEL,
@@ -20,8 +20,15 @@ from defectra.studies.nmc.electrode_scores import (
     rmse,
     rmse_of_series,
 )
-from defectra.studies.nmc.experiment import CONSTANT, DIFFERENCE, KERNEL, PEAK, PRISTINE, SERIES
-from defectra.studies.nmc.lithium_shift import NORMAL_90
+from defectra.studies.nmc.measured.electrodes import (
+    CONSTANT,
+    DIFFERENCE,
+    KERNEL,
+    PEAK,
+    PRISTINE,
+    SERIES,
+)
+from defectra.studies.nmc.measured.lithium_shift import NORMAL_90
 
 Rows = Sequence[Mapping[str, Any]]
 Looks = Mapping[str, tuple[str, str]]

@@ -13,9 +13,9 @@ from matplotlib.lines import Line2D
 from defectra.core.records import Metric, Split
 from defectra.figures import style
 from defectra.studies.nmc.aims import AIM, LEAST
-from defectra.studies.nmc.block_controls import METADATA, OF_SPECTRA, PERMUTED, VOLUME
-from defectra.studies.nmc.block_models import KERNEL, LATE
-from defectra.studies.nmc.block_scores import ALL, CLAIMED, SHAPE, Pair
+from defectra.studies.nmc.blocks.controls import METADATA, OF_SPECTRA, PERMUTED, VOLUME
+from defectra.studies.nmc.blocks.models import KERNEL, LATE
+from defectra.studies.nmc.blocks.scores import ALL, CLAIMED, SHAPE, Pair
 from defectra.studies.nmc.figures.blocks import NONE
 
 Rows = Iterable[Mapping[str, Any]]

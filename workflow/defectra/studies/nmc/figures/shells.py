@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from defectra.figures import style
-from defectra.studies.nmc.block_shells import ARMS, SHELLS, shell_of
+from defectra.studies.nmc.blocks.shells import ARMS, SHELLS, shell_of
 from defectra.studies.nmc.figures.blocks import COLOURS, LABELS, NONE
 
 Rows = Sequence[Mapping[str, Any]]

@@ -11,8 +11,8 @@ from matplotlib.axes import Axes
 
 from defectra.figures import style
 from defectra.structures.composition import METALS
-from defectra.studies.nmc.block_scores import ALL
-from defectra.studies.nmc.block_strata import (
+from defectra.studies.nmc.blocks.scores import ALL
+from defectra.studies.nmc.blocks.strata import (
     METAL_EDGES,
     OTHER,
     OWN,

@@ -1,0 +1,1 @@
+"""First campaign, of cells without pairs: its own models, and the external test of the blocks."""

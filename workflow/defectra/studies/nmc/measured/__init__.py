@@ -1,0 +1,1 @@
+"""Models of computed spectra asked about measured ones: electrodes at Ni K, energy loss."""
