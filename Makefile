@@ -62,7 +62,7 @@ plan: $(VENV)/.installed  ## what would run, its cost, and what cannot run; shar
 		$(if $(MIRROR),--mirror $(MIRROR))
 
 test: $(VENV)/.installed-test  ## the test suite
-	@$(PY) -m pytest -n $(WORKERS) --dist loadfile --durations=25 --durations-min=3
+	@$(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --durations=25 --durations-min=3
 
 structures: $(VENV)/.installed  ## cells of your own: REQUEST=request.yaml, see README
 	@$(PY) -m defectra.structures.make "$(or $(REQUEST),request.yaml)" \

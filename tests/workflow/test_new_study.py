@@ -15,6 +15,7 @@ from defectra.core.claims import CHECK_COLUMNS, SCORECARD_COLUMNS
 from defectra.core.csvs import read_csv
 from defectra.core.errors import ConfigError
 
+pytestmark = pytest.mark.workflow
 ROOT = Path(__file__).resolve().parents[2]
 
 
