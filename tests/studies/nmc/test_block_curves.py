@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from test_nmc_block_models import GRIDS, SETTINGS, arms, planted
 
-from benchmarks import nmc_learning
+from benchmarks.pages import nmc_learning
 from defectra.core.csvs import read_csv, write_csv
 from defectra.core.records import Metric
 from defectra.core.settings import ModelSettings

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from test_nmc_block_models import EDGES, GRIDS, SETTINGS, planted
 
-from benchmarks.nmc_first import FIRST_CAMPAIGN, first_campaign
-from benchmarks.nmc_summary import summary
+from benchmarks.pages.nmc_first import FIRST_CAMPAIGN, first_campaign
+from benchmarks.pages.nmc_summary import summary
 from defectra.core.claims import Outcome
 from defectra.learn import scores
 from defectra.learn.crossval import TARGETS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks import nmc_measured
+from benchmarks.pages import nmc_measured
 from defectra.core.csvs import write_csv
 from defectra.core.errors import TableError
 from defectra.studies.nmc.measured.electrode_nickel import CHARGE, MOMENTS

@@ -7,7 +7,7 @@ import pytest
 from scipy.stats import binomtest
 from sklearn.kernel_ridge import KernelRidge
 
-from benchmarks.nmc_controls import equal, varying
+from benchmarks.pages.nmc_controls import equal, varying
 from defectra.core.records import METRICS_COLUMNS, Split
 from defectra.core.settings import ModelSettings
 from defectra.core.store import to_arrow

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks import nmc_looks
-from benchmarks.nmc_results import PAGES, table
+from benchmarks.pages import nmc_looks
+from benchmarks.pages.nmc_results import PAGES, table
 from defectra.core.csvs import read_csv, write_csv
 from defectra.core.records import METRICS_COLUMNS
 from defectra.report.marked import within

@@ -1,6 +1,6 @@
 """Numbers of study levels for ``docs/levels.md``, from the tables of a run.
 
-``python -m benchmarks.levels_results [RESULTS]`` prints them (default ``results/levels``);
+``python -m benchmarks.pages.levels_results [RESULTS]`` prints them (default ``results/levels``);
 ``... write RESULTS`` puts them between the marks of the page.
 """
 
@@ -24,7 +24,7 @@ from defectra.studies.levels.intervals import groups_within
 from defectra.studies.levels.published import level_name
 from defectra.studies.levels.settings import LevelsStudy
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs/levels.md"
 SPLITS = {
     "grouped_5fold": "defect (5 folds)",

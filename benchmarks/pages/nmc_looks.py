@@ -1,8 +1,9 @@
 """Every look at the blocks of study `nmc`: what the tables said with how many of them.
 
 The tests are planned for all blocks, and tables were looked at with fewer. ``docs/nmc_looks.csv``
-keeps what was seen each time; ``python -m benchmarks.nmc_results RESULTS write`` adds the look that
-it makes. AUROC: area under the receiver operating characteristic; RMSE: root mean square error.
+keeps what was seen each time; ``python -m benchmarks.pages.nmc_results RESULTS write`` adds the
+look that it makes. AUROC: area under the receiver operating characteristic; RMSE: root mean square
+error.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from defectra.studies.nmc.blocks.fresh_checks import fresh
 from defectra.studies.nmc.blocks.scores import CLAIMED
 
 GAIN = "smallest gain over a single edge"
-LOOKS = Path(__file__).parents[1] / "docs" / "nmc_looks.csv"
+LOOKS = Path(__file__).parents[2] / "docs" / "nmc_looks.csv"
 COLUMNS = ["blocks", "quantity", "value", "lo", "hi"]
 METHODS = {"kernel": "model of the blocks", "change": "change since the pristine electrode",
            "peak": "peak position"}  # fmt: skip

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from benchmarks.nmc_summary import shown
+from benchmarks.pages.nmc_summary import shown
 from defectra.core.claims import Estimate, Rows, estimate
 from defectra.core.records import Metric, Split
 from defectra.studies.nmc.blocks.claims import ALL_EDGES

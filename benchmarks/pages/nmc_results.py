@@ -1,6 +1,6 @@
 """What study `nmc` found, from the tables of a run into ``docs/nmc.md`` and the README.
 
-``python -m benchmarks.nmc_results [RESULTS]`` prints the text of a results folder (default
+``python -m benchmarks.pages.nmc_results [RESULTS]`` prints the text of a results folder (default
 ``results``), ``... write`` puts it between the marks of both pages. RMSE: root mean square error;
 AUROC: area under the receiver operating characteristic.
 """
@@ -12,11 +12,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks import nmc_campaign, nmc_controls, nmc_learning, nmc_looks, nmc_measured
-from benchmarks.nmc_convergence import DETECTED, SPECTRA, counted, detected, spectra
-from benchmarks.nmc_edges import JOINED, SPLITS, joined, splits
-from benchmarks.nmc_first import FIRST_CAMPAIGN, first_campaign
-from benchmarks.nmc_summary import shown, summary
+from benchmarks.pages import nmc_campaign, nmc_controls, nmc_learning, nmc_looks, nmc_measured
+from benchmarks.pages.nmc_convergence import DETECTED, SPECTRA, counted, detected, spectra
+from benchmarks.pages.nmc_edges import JOINED, SPLITS, joined, splits
+from benchmarks.pages.nmc_first import FIRST_CAMPAIGN, first_campaign
+from benchmarks.pages.nmc_summary import shown, summary
 from benchmarks.rows import put, table
 from defectra.core.claims import CHECK_COLUMNS, SCORECARD_COLUMNS, Estimate, Rows, estimate
 from defectra.core.csvs import read_csv
@@ -32,7 +32,7 @@ from defectra.studies.nmc.blocks.shells import SHELL_COLUMNS, SHELLS
 from defectra.studies.nmc.lithium import LITHIUM_COLUMNS, NI_MEAN, O_PRE_EDGE, PARTS
 from defectra.studies.nmc.scorecard import CONTENTS
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 NONE = "Not computed yet: fewer than two blocks in the archive."
 LITHIUM = ["quantity", *PARTS]
 PAGES = {

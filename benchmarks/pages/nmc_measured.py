@@ -1,6 +1,6 @@
 """Tables of what study `nmc` says of measured spectra, for ``docs/nmc.md``.
 
-``python -m benchmarks.nmc_measured [RESULTS]`` prints those of a results folder (default
+``python -m benchmarks.pages.nmc_measured [RESULTS]`` prints those of a results folder (default
 ``results``), ``... write`` puts them between their marks. They need no other table of the run.
 """
 
@@ -23,7 +23,7 @@ from defectra.studies.nmc.measured.energy_loss import ENERGY_LOSS_COLUMNS
 from defectra.studies.nmc.measured.energy_loss_shape import EDGE, SHAPE
 from defectra.studies.nmc.measured.lithium_shift import NORMAL_90
 
-PAGE = Path(__file__).parents[1] / "docs/nmc.md"
+PAGE = Path(__file__).parents[2] / "docs/nmc.md"
 ELEMENTS = ("O", "Mn", "Co", "Ni", "Li")
 NOTHING = "Measured spectra: not computed, no mirror of the published data or no blocks."
 _NONE = ""

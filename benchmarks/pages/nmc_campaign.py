@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks.nmc_summary import shown
+from benchmarks.pages.nmc_summary import shown
 from benchmarks.rows import table
 from defectra.core.claims import Estimate, Rows
 from defectra.core.csvs import read_csv

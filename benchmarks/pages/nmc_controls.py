@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.nmc_summary import shown
+from benchmarks.pages.nmc_summary import shown
 from benchmarks.rows import table
 from defectra.core.claims import Estimate, Rows
 from defectra.core.csvs import read_csv

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from benchmarks.nmc_summary import shown
+from benchmarks.pages.nmc_summary import shown
 from defectra.core.claims import Rows
 from defectra.core.records import Metric
 from defectra.studies.nmc.blocks.claims import ALL_EDGES, single_edges

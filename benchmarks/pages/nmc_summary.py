@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from benchmarks.nmc_looks import history
+from benchmarks.pages.nmc_looks import history
 from defectra.core.claims import Estimate, Rows
 from defectra.core.config import load
 from defectra.core.records import Metric
