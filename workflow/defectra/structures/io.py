@@ -245,6 +245,7 @@ def identify(
     """
     best: tuple[tuple[int, float], Supercell, NDArray[np.int64]] | None = None
     closest = np.inf
+    structure = _in_short_vectors(structure)
     for matrix in _matrices(structure.lattice.matrix, crystal.lattice):
         cell = Supercell(crystal, matrix)
         for sites, worst, spread in _layings(structure, cell):
@@ -268,6 +269,17 @@ def identify(
     for site, atom in zip(sites, structure):
         species[site] = atom.specie.symbol
     return Decorated(cell, tuple(species), charge, defects)
+
+
+def _in_short_vectors(structure: Structure) -> Structure:
+    """The same crystal in short vectors of its lattice: fewer supercells have their lengths.
+
+    Atoms keep their order. Algorithm of Lenstra, Lenstra and Lovász, Math. Ann. 261, 515 (1982).
+    """
+    from pymatgen.core import Structure
+
+    short = structure.lattice.get_lll_reduced_lattice()
+    return Structure(short, structure.species, structure.cart_coords, coords_are_cartesian=True)
 
 
 def _changed(structure: Structure, cell: Supercell, sites: NDArray[np.int64]) -> int:
