@@ -79,7 +79,7 @@ test-figures: $(VENV)/.installed-test  ## every figure of few, equal and empty r
 	@$(PY) -m pytest -n $(WORKERS) tests/unit/test_figures.py -m figures
 
 test-reruns: $(VENV)/.installed-test  ## which rules each change of a whole campaign reruns
-	@$(PY) -m pytest tests/reruns
+	@$(PY) -m pytest -n $(WORKERS) --dist loadfile tests/reruns
 
 changes: $(VENV)/.installed-test  ## the table of changes in docs/workflow.md, WORDS="studies/nmc" alone
 	@PYTHONPATH=workflow:tests:tests/workflow:tests/reruns $(PY) tests/reruns/find_changes.py $(WORDS)
