@@ -51,7 +51,7 @@ _MODULES = {
     "dynamics": ["requests", "fitting", "claims", "figures/laws"],
     "hbn": ["requests", "emission", "scores", "figures/candidates"],
     "levels": ["requests", "evaluate", "scorecard", "figures/errors"],
-    "nmc": ["structures", "evaluate", "scorecard", "figures/models"],
+    "nmc": ["structures", "first/evaluate", "scorecard", "figures/models"],
     "perovskites": ["requests", "evaluate", "scorecard", "figures/models"],
     "plots": ["requests", "reading", "scorecard", "figures/recall"],
     "registration": ["requests", "fit", "scorecard", "figures/recovery"],

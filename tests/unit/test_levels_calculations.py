@@ -226,7 +226,8 @@ def test_the_id_is_the_hash_of_the_request(hosts):
 def test_recomputed_levels_are_compared_without_the_correction_library(
     tmp_path, root, hosts, protocol, config, monkeypatch
 ):
-    monkeypatch.setitem(sys.modules, "pydefect", None)
+    for name in {"pydefect", *(n for n in sys.modules if n.startswith("pydefect."))}:
+        monkeypatch.setitem(sys.modules, name, None)
     archived = tables_of(Engine(), protocol, tmp_path / "j")
     live = config.levels.live.model_copy(update={"sets": str(root / config.levels.live.sets)})
     properties = read_hosts(root / "resources/levels/hosts.csv")
