@@ -227,7 +227,7 @@ def text(name: str) -> str:
         cells = [side, f"{row['cpu_s']:.1f}"]
         cells += [_asked(side, "cost", row["cpu_s"] / reference, missed)]
         cells += [f"{row['rms_1eV']:.3f} / " + _asked(side, "rms_2eV", row["rms_2eV"], missed)]
-        cells += [f"{row['shift_eV']:+.2f}", _asked(side, "pre_edge", row["pre_edge"], missed)]
+        cells += [f"{row['shift_eV']:+z.2f}", _asked(side, "pre_edge", row["pre_edge"], missed)]
         lines.append(cells)
     lines.append([CONVERGED, f"{reference:.0f}", "1", *["reference"] * 3])
     says = f"Missed: {'; '.join(missed)}." if missed else "Every aim is met."
