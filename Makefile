@@ -128,7 +128,7 @@ live: $(VENV)/.installed-levels  ## compute hosts and charged cells of study lev
 slurm: $(VENV)/.installed-slurm  ## Slurm for Snakemake: make run PROFILE=slurm, docs/cluster.md
 
 costs: $(VENV)/.installed  ## fit workflow/costs.yaml to the archive anew
-	$(PY) -m defectra.campaign.costs
+	$(PY) -m defectra.campaign.fit_costs
 
 archive: $(VENV)/.installed-engines  ## fill resources/archive: resumable, stop it at any time
 	@pids=(); trap 'kill "$${pids[@]}" 2>/dev/null' INT TERM; \

@@ -1,4 +1,4 @@
-"""Reference crystals as geometries rows, with the source of their lattice constants."""
+"""Cells that benchmarks compute: reference crystals with the source of their lattice; NMC622."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from defectra.core.errors import DefectraError
+from defectra.core.records import GEOMETRIES
+from defectra.core.store import Archive
 from defectra.structures.geometry import as_row
 
 # name: (space group, a, b, c in Å, angles, sites). Sources:
@@ -50,3 +53,30 @@ def crystal(name: str) -> dict[str, Any]:
         "site_labels": [f"{e}{k:02d}" for k, e in enumerate(elements)],
     }
     return as_row(row, "reference", cell.lattice.matrix, np.array(cell.frac_coords))
+
+
+def case(name: str) -> tuple[dict[str, Any], int]:
+    """Geometry and absorber: ``LiCoO2:O``, or ``NMC622:Ni`` of the archive."""
+    which, element = name.split(":")
+    row = full_nmc622()[0] if which == "NMC622" else crystal(which)
+    return row, row["species"].index(element)
+
+
+def full_nmc622() -> list[dict[str, Any]]:
+    """Relaxed NMC622 of the archive at full lithiation, by identity.
+
+    Raises
+    ------
+    DefectraError
+        If there is none.
+    """
+    rows = Archive("resources/archive").read(GEOMETRIES)
+    wanted = (r for r in rows if _formula(r) == {"Li": 10, "Ni": 6, "Mn": 2, "Co": 2, "O": 20})
+    found = sorted(wanted, key=lambda r: str(r["structure_id"]))
+    if not found:
+        raise DefectraError("the archive holds no relaxed NMC622 at full lithiation")
+    return found
+
+
+def _formula(row: dict[str, Any]) -> dict[str, int]:
+    return {e: row["species"].count(e) for e in dict.fromkeys(row["species"])}

@@ -13,25 +13,22 @@ from __future__ import annotations
 
 import json
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from benchmarks.crystals import crystal
-from benchmarks.kept import PAGE, Kept, machine, when
+from benchmarks import feff_cost
+from benchmarks.crystals import case
+from benchmarks.feff_run import run_input
+from benchmarks.kept import PAGE, Kept, when
 from benchmarks.rows import put, table
 from defectra.core.config import load
-from defectra.core.errors import DefectraError, EngineError
-from defectra.core.records import GEOMETRIES
-from defectra.core.store import Archive, write_bytes
-from defectra.engines import process
-from defectra.engines.feff import child as feff_child
-from defectra.engines.feff.dimensions import largest_cluster, limited
+from defectra.core.errors import DefectraError
+from defectra.core.store import write_bytes
+from defectra.engines.feff.dimensions import largest_cluster
 from defectra.engines.feff.input import calculation_id, cluster, feff_input
-from defectra.engines.feff.output import read_folder
-from defectra.engines.feff.run import ALLOCATOR, ATOMS, POTENTIALS, SPECTRUM
+from defectra.engines.feff.run import POTENTIALS, SPECTRUM
 from defectra.engines.feff.settings import FeffProtocol
 from defectra.spectra.broaden import gaussian
 from defectra.structures.geometry import to_pymatgen
@@ -58,34 +55,6 @@ CASES = ("LiCoO2:O", "NMC622:Ni", "NMC622:O")
 ERRORS = ("rms_1eV", "rms_2eV", "shift_eV", "pre_edge")
 KEPT = Kept("converged", ("case", "side"), ("cpu_s", "iterations", "converged", "message", *ERRORS))
 STAGES_SHIPPED = (*POTENTIALS, "ldos", *SPECTRUM)
-TIMEOUT = 4 * 3600.0
-
-
-def case(name: str) -> tuple[dict[str, Any], int]:
-    """Geometry and absorber: ``LiCoO2:O``, or ``NMC622:Ni`` of the archive."""
-    which, element = name.split(":")
-    row = full_nmc622()[0] if which == "NMC622" else crystal(which)
-    return row, row["species"].index(element)
-
-
-def full_nmc622() -> list[dict[str, Any]]:
-    """Relaxed NMC622 of the archive at full lithiation, by identity.
-
-    Raises
-    ------
-    DefectraError
-        If there is none.
-    """
-    rows = Archive("resources/archive").read(GEOMETRIES)
-    wanted = (r for r in rows if _formula(r) == {"Li": 10, "Ni": 6, "Mn": 2, "Co": 2, "O": 20})
-    found = sorted(wanted, key=lambda r: str(r["structure_id"]))
-    if not found:
-        raise DefectraError("the archive holds no relaxed NMC622 at full lithiation")
-    return found
-
-
-def _formula(row: dict[str, Any]) -> dict[str, int]:
-    return {e: row["species"].count(e) for e in dict.fromkeys(row["species"])}
 
 
 def shipped_input(row: dict[str, Any], index: int) -> str:
@@ -120,40 +89,6 @@ def measure(name: str, side: str) -> dict[str, Any]:
     result = run_input(text, stages, largest)
     write_bytes(path, json.dumps({"case": name, "side": side, **result}).encode())
     return result
-
-
-def run_input(text: str, stages: tuple[str, ...], largest: int | None = None) -> dict[str, Any]:
-    """Cost, convergence and spectrum of one ``feff.inp``; `message` says why there is none.
-
-    Parameters
-    ----------
-    largest
-        Atoms of the largest cluster of the potentials: their arrays are cut to it, as this
-        project's driver does, and the stages are those after ``pot``. None: FEFF's own sizes.
-    """
-    with tempfile.TemporaryDirectory(prefix="feff-") as name:
-        folder, out = Path(name), machine()
-        (folder / "feff.inp").write_text(text, encoding="utf-8")
-        out |= {"cpu_s": 0.0, "wall_s": 0.0, "message": ""}
-        if largest is not None:
-            _call(folder, ATOMS, out)
-            with limited(folder, largest):
-                _call(folder, ("pot",), out)
-        _call(folder, stages, out)
-        try:
-            found = read_folder(folder)
-        except EngineError as error:
-            return out | {"message": str(error)}
-        out |= {"converged": found.converged, "iterations": found.iterations}
-        out |= {"edge": found.edge, "efermi": found.efermi}
-        return out | {"energy": found.energy.tolist(), "mu": found.mu.tolist()}
-
-
-def _call(folder: Path, stages: tuple[str, ...], out: dict[str, Any]) -> None:
-    command = [sys.executable, "-P", feff_child.__file__, *stages]
-    used = process.run(command, folder, ALLOCATOR, TIMEOUT)
-    out["cpu_s"] += used.cpu_s
-    out["wall_s"] += used.wall_s
 
 
 def compare(ours: dict[str, Any], reference: dict[str, Any], element: str) -> dict[str, float]:
@@ -262,8 +197,6 @@ def main() -> None:
     shipped = named[:1] == ["shipped"]
     for name in named[shipped:] or ("cost", *CASES):
         if name == "cost":
-            from benchmarks import feff_cost  # its cells are those of a scan that needs this file
-
             feff_cost.structures()
             continue
         rows = lines(name, shipped)

@@ -21,7 +21,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks.feff import case
+from benchmarks.crystals import case
 from benchmarks.kept import Kept, machine, when
 from benchmarks.rows import put, table
 from defectra.core.config import load

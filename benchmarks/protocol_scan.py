@@ -15,7 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.feff import PRE_EDGE, case, onset
+from benchmarks.crystals import case
+from benchmarks.feff import PRE_EDGE, onset
 from benchmarks.kept import PAGE, Kept, machine, when
 from benchmarks.rows import put, table
 from defectra.core.config import load

@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.feff import case, compare, onset
+from benchmarks.crystals import case
+from benchmarks.feff import compare, onset
 from benchmarks.kept import PAGE, Kept, when
 from benchmarks.protocol_scan import stored
 from benchmarks.rows import put, table

@@ -20,8 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.crystals import crystal
-from benchmarks.feff import full_nmc622
+from benchmarks.crystals import crystal, full_nmc622
 from benchmarks.kept import PAGE, Kept, machine, when
 from benchmarks.rows import put, table
 from defectra.core.config import load

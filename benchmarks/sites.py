@@ -21,7 +21,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.feff import case, run_input
+from benchmarks.crystals import case
+from benchmarks.feff_run import run_input
 from benchmarks.kept import PAGE, Kept, when
 from benchmarks.rows import put, table
 from defectra.core.config import load

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from defectra.structures import prototypes, supercells
-from defectra.structures.colourings import Problem, enumerate_all, orderings, pose
+from defectra.structures.colouring_problem import Problem
+from defectra.structures.colourings import enumerate_all, orderings, pose
 from defectra.structures.crystal import build
 from defectra.structures.supercells import unique_rows
 

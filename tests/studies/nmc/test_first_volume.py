@@ -15,7 +15,7 @@ from defectra.learn import scores
 from defectra.learn.crossval import TARGETS
 from defectra.studies.nmc.blocks.controls import CONTROLS, VOLUME
 from defectra.studies.nmc.blocks.scores import VACANCY
-from defectra.studies.nmc.first.external_test import evaluate_first
+from defectra.studies.nmc.first.external import evaluate_first
 from defectra.studies.nmc.first.volume import BESIDE, JOINED, OVER, RIDGE, Asked, compared
 from defectra.studies.nmc.first.volume_checks import BY_DESIGN, in_first, volume_checks
 

@@ -30,7 +30,7 @@ from defectra.studies.nmc.blocks.tables import (
     read_blocks,
 )
 from defectra.studies.nmc.blocks.weight_checks import weight_checks
-from defectra.studies.nmc.first.external_test import evaluate_first
+from defectra.studies.nmc.first.external import evaluate_first
 from defectra.studies.nmc.training import training_table
 
 SUBSET = ["O K", "Ni K"]

@@ -1,30 +1,25 @@
 """What a calculation costs: laws fitted to the calculations of the archive.
 
 The CPU time of one calculation is ``seconds * (atoms / 36) ** exponent``, one law for each engine,
-protocol and way of sharing potentials. ``python -m defectra.campaign.costs`` fits them to the
+protocol and way of sharing potentials. ``python -m defectra.campaign.fit_costs`` fits them to the
 archive and writes ``workflow/costs.yaml``; nothing else writes it, so that resources stay the same
 from run to run.
 """
 
 from __future__ import annotations
 
-import argparse
 import math
-import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import yaml
 
 from defectra.campaign.request import Request, Waiting
-from defectra.core.errors import ConfigError, DefectraError
+from defectra.core.errors import ConfigError
 from defectra.core.paths import PACKAGE, PROJECT
-
-if TYPE_CHECKING:
-    from defectra.core.config import Config
 
 Row = dict[str, Any]
 Key = tuple[str, str, str]
@@ -287,49 +282,3 @@ def weights() -> Callable[[Request | Waiting], float]:
         return 1.0 if law is None else law.cpu(item.atoms or int(ATOMS)) * law.wall
 
     return weigh
-
-
-def all_laws(calculations: list[Row], geometries: list[Row], config: Config) -> list[Law]:
-    """Laws of all engines: fitted to the archives of every study, then what they extrapolate to."""
-    from defectra.campaign.studies import archive_of, requests_of, studies_with_requests
-
-    measured: list[Measured] = []
-    pairs: list[Row] = list(calculations)
-    for study in studies_with_requests():
-        asked, archive = requests_of(study), archive_of(study, config)
-        measured += asked.measured(archive)
-        pairs += asked.pairs(archive)
-    laws = [*fit(calculations, geometries), *fit_measured(measured)]
-    return [*laws, *extrapolated(laws, pairs)]
-
-
-def main() -> int:
-    """Fit the laws to an archive and write them."""
-    from defectra.core.config import load as load_config
-    from defectra.core.config import own_or_shipped
-    from defectra.core.records import CALCULATIONS, GEOMETRIES
-    from defectra.core.store import Archive, write_bytes
-
-    parser = argparse.ArgumentParser(
-        prog="python -m defectra.campaign.costs", description=main.__doc__
-    )
-    parser.add_argument("--archive", type=Path, default=Path("resources/archive"))
-    parser.add_argument("--out", type=Path, default=Path("workflow/costs.yaml"))
-    parser.add_argument("--config", type=Path, default=own_or_shipped())
-    args = parser.parse_args()
-    archive = Archive(args.archive)
-    try:
-        calculations, geometries = archive.read(CALCULATIONS), archive.read(GEOMETRIES)
-    except DefectraError as error:
-        print(error, file=sys.stderr)
-        return 1
-    versions = sorted({r["engine_version"] for r in [*calculations, *geometries]})
-    source = f"archive {archive.digest()}: {', '.join(versions)}"
-    text = dump(all_laws(calculations, geometries, load_config(args.config)), source)
-    write_bytes(args.out, text.encode())
-    print(text)
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

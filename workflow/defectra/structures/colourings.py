@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
 
 from defectra.core.errors import StructureError
-from defectra.structures.polya import Amounts, count, multinomial
+from defectra.structures.colouring_problem import Problem
+from defectra.structures.sampling import draw
 from defectra.structures.supercells import Supercell
 
 LARGEST = 10**9  # orderings that are made without a limit being asked for
@@ -24,41 +24,6 @@ class Selection(StrEnum):
     UNIFORM = "uniform sample"
     WEIGHTED = "sample weighted by multiplicity"
     SQS = "special quasi-random"
-
-
-@dataclass(frozen=True)
-class Problem:
-    """Colouring problem on the coloured sites alone.
-
-    Attributes
-    ----------
-    sites
-        Coloured sites of the supercell, sublattice by sublattice, shape (n,).
-    blocks
-        Columns of each sublattice.
-    palette
-        Species of each colour number; colours of different sublattices are different numbers.
-    colours, amounts
-        Colour numbers and how many sites each gets, for each sublattice; the most abundant last.
-    permutations
-        Group on the coloured sites, unique rows, identity first, shape (g, n).
-    """
-
-    sites: NDArray[np.int64]
-    blocks: tuple[slice, ...]
-    palette: tuple[str, ...]
-    colours: tuple[tuple[int, ...], ...]
-    amounts: tuple[Amounts, ...]
-    permutations: NDArray[np.int32]
-
-    @property
-    def raw(self) -> int:
-        """Number of colourings, equivalent ones counted apart."""
-        return prod(multinomial(a) for a in self.amounts)
-
-    def count(self) -> int:
-        """Number of inequivalent colourings, exactly."""
-        return count(self.permutations, self.blocks, self.amounts)
 
 
 @dataclass(frozen=True)
@@ -196,8 +161,6 @@ def orderings(
     problem = pose(supercell, composition)
     total = problem.count()
     if limit is not None and total > limit:
-        from defectra.structures.sampling import draw
-
         words, weights = draw(problem, limit, weighted=sample == "weighted", seed=seed)
         kind = Selection.WEIGHTED if sample == "weighted" else Selection.UNIFORM
         return Colourings(supercell, problem, words, weights, total, problem.raw, kind, seed)

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from defectra.structures.colourings import Problem
+from defectra.structures.colouring_problem import Problem
 from defectra.structures.polya import Amounts, Cycles, cycle_types, fixed_by, shares
 
 TRIES = 200  # draws for each wanted one, before a weighted sample of a nearly full space ends

@@ -10,7 +10,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,12 +18,10 @@ from scipy.ndimage import binary_dilation, find_objects, label
 from defectra.core.errors import DataError
 from defectra.images.digitise.beside import INSIDE, framed_inside
 from defectra.images.digitise.box import Box, Straight, straight_lines
+from defectra.images.digitise.line import Line
 from defectra.images.digitise.lines import DASH, inner
 from defectra.images.digitise.picture import Floats, Mask, Picture
 from defectra.images.digitise.refusals import SHORT
-
-if TYPE_CHECKING:
-    from defectra.images.digitise.read import Line
 
 REACH = 2.0  # pixels beyond half of the width of a line: still its ink
 CLOSED = 0.06  # of the frame, each way: least size of a closed curve

@@ -19,6 +19,7 @@ from defectra.images.digitise.doubts import (
     without_gaps,
     without_shared_ends,
 )
+from defectra.images.digitise.line import Line
 from defectra.images.digitise.lines import colour_masks, inner, thickness_of, trace
 from defectra.images.digitise.picture import Floats, Mask, Picture
 from defectra.images.digitise.refusals import refuse_areas, refuse_pieces
@@ -28,26 +29,6 @@ from defectra.images.digitise.upper_axis import refuse_upper_axis
 
 Points = Sequence[tuple[float, float]]
 MANY = 25  # lines of a plot; more is no plot of lines
-
-
-@dataclass(frozen=True)
-class Line:
-    """One line of a plot.
-
-    Attributes
-    ----------
-    column, row
-        Pixels from the top left, shape (n,): each column in which the line was seen.
-    colour
-        Red, green, blue, 0 to 255: its median.
-    width
-        Pixels.
-    """
-
-    column: Floats
-    row: Floats
-    colour: tuple[int, int, int]
-    width: float
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,10 @@ from scipy.optimize import linear_sum_assignment
 from defectra.core.errors import DataError
 from defectra.core.records import Column, Table
 from defectra.images.digitise.box import Box, find_box
+from defectra.images.digitise.line import Line
 from defectra.images.digitise.lines import colour_masks, inner
 from defectra.images.digitise.picture import Picture, picture
-from defectra.images.digitise.read import Line, lines_of
+from defectra.images.digitise.read import lines_of
 from defectra.images.digitise.ticks import Axis, Scale, scale_of
 
 Row = dict[str, Any]

@@ -103,7 +103,7 @@ def evaluate_external(job: Job) -> None:
     from defectra.core.store import write_table
     from defectra.learn.predictions import PREDICTIONS
     from defectra.studies.nmc.blocks.tables import edges_in, read_block_rows
-    from defectra.studies.nmc.first.external_test import evaluate_first
+    from defectra.studies.nmc.first.external import evaluate_first
     from defectra.studies.nmc.training import read_training, read_volumes
 
     grids = grids_of(job)

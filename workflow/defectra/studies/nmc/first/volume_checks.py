@@ -14,7 +14,7 @@ from defectra.studies.nmc.blocks.claims import ALL_EDGES, over, score
 from defectra.studies.nmc.blocks.controls import CONTROLS, VOLUME
 from defectra.studies.nmc.blocks.evaluate import KERNEL
 from defectra.studies.nmc.blocks.scores import CLAIMED, Pair
-from defectra.studies.nmc.first.external_test import FIRST
+from defectra.studies.nmc.first.external import FIRST
 from defectra.studies.nmc.first.volume import BESIDE, OVER
 
 CHANCE = 0.5  # AUROC of a guess
