@@ -7,12 +7,15 @@ from collections import Counter
 import numpy as np
 import pytest
 
+from defectra.core.claims import Estimate
 from defectra.core.config import load, own_or_shipped
 from defectra.structures.geometry import vegard
 from defectra.studies.nmc.blocks.campaign import drawn
+from defectra.studies.nmc.blocks.claims import smallest
 from defectra.studies.nmc.blocks.shells import FALL, SHELLS, shell_of, shells, site_changes
 from defectra.studies.nmc.blocks.sites import pairs_of
 from defectra.studies.nmc.blocks.tables import block_design
+from defectra.studies.nmc.checks import checks
 from defectra.studies.nmc.figures.shells import plot_shells
 
 CONFIG = load(own_or_shipped())
@@ -101,3 +104,22 @@ def test_shells_hold_every_site_once_and_the_figure_is_drawn(blocks, cells, tmp_
     assert (tmp_path / "shells.png").stat().st_size > 10_000
     assert (tmp_path / "none.png").exists()
     assert shells([]) == []
+
+
+def test_an_edge_without_an_interval_decides_and_is_not_passed_over():
+    """Two blocks give no interval: neither the smallest of several nor a check may skip it."""
+    known, unknown = Estimate(0.3, 0.1, 0.5, 9), Estimate(0.05, float("nan"), float("nan"), 2)
+    for several in ([known, unknown], [unknown, known]):
+        found = smallest(several)
+        assert found.value == 0.05
+        assert np.isnan([found.lo, found.hi]).all()
+    about = {"arm": "vacancy", "shell": FALL, "n": 2}
+    rows = [
+        about | {"edge": "Ni K", "value": 0.1, "lo": 0.05, "hi": 0.2},
+        about | {"edge": "O K", "value": -0.1, "lo": float("nan"), "hi": float("nan")},
+    ]
+    for shown in (rows, rows[::-1]):
+        found = next(r for r in checks([], [], [], [], [], shells=shown)
+                     if r["check_id"] == "vacancy_is_local")  # fmt: skip
+        assert found["verdict"] == "open"
+        assert "O K" in found["check"]

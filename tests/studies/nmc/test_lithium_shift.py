@@ -8,8 +8,10 @@ import pytest
 from defectra.cli.main import main
 from defectra.core.errors import DataError
 from defectra.core.paths import PROJECT
+from defectra.spectra.measured import read_measured
 from defectra.studies.nmc.lithium import NI_MEAN, TOTAL
 from defectra.studies.nmc.measured.lithium_shift import LithiumShift, read
+from defectra.studies.nmc.predict import main_peak
 from defectra.studies.nmc.settings import LithiumSeries
 
 SERIES = LithiumSeries()  # lithium 1.0 and 0.2
@@ -48,9 +50,10 @@ def test_a_line_gives_back_what_scatter_would_hide_from_a_regression():
     assert LINE.lithium(np.array([2.88]))[0] == pytest.approx([0.2])
 
 
-def spectrum(path, peak, stop=8800.0):
+def spectrum(path, peak, stop=8800.0, step=0.3):
     """An absorption edge of nickel with a main peak, and the background of a real scan."""
-    energy = np.r_[np.arange(8200, 8320, 5.0), np.arange(8320, 8380, 0.3), np.arange(8380, stop, 3)]
+    near = np.arange(8320, 8380, step)
+    energy = np.r_[np.arange(8200, 8320, 5.0), near, np.arange(8380, stop, 3)]
     edge = peak - 6.0
     mu = 1 / (1 + np.exp(-(energy - edge) / 1.2)) + 0.5 * np.exp(-(((energy - peak) / 3.5) ** 2))
     lines = [f"{e:.2f} {0.3 + m - 1e-4 * (e - 8300):.6f}" for e, m in zip(energy, mu)]
@@ -75,6 +78,30 @@ def test_predict_gives_each_electrode_its_lithium(tmp_path, capsys):
     (tmp_path / "empty.dat").write_text("")
     assert main([*ask[:2], str(tmp_path / "empty.dat"), *ask[3:]]) == 1
     assert "refused" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("step", [0.3, 0.7, 1.0])
+def test_the_place_of_the_peak_depends_little_on_the_steps_of_the_scan(tmp_path, step):
+    starts = 8350 + np.arange(8) * 0.13
+    found = [main_peak(spectrum(tmp_path / "a.dat", start, step=step))[0] for start in starts]
+    assert np.ptp(np.array(found) - starts) < 0.1  # 0.03 lithium
+
+
+def test_a_scan_with_coarse_steps_is_refused_and_what_was_mended_is_said(tmp_path, capsys):
+    model = tmp_path / "line.npz"
+    LINE.write(model)
+    start = spectrum(tmp_path / "start.dat", 8350.0)
+    coarse = spectrum(tmp_path / "coarse.dat", 8351.8, step=2.0)
+    head, *lines = spectrum(tmp_path / "b.dat", 8351.8).read_text().splitlines()
+    turned = tmp_path / "turned.dat"
+    turned.write_text("\n".join([head, *reversed(lines)]) + "\n")
+    option = ["--option", f"pristine={start}"]
+    assert main(["predict", str(model), str(coarse), *option]) == 1
+    assert "steps of 2.0 eV at the main peak" in capsys.readouterr().out
+    notes = read_measured(turned, "Ni K").notes
+    assert notes
+    assert main(["predict", str(model), str(turned), *option]) == 0
+    assert notes[0] in capsys.readouterr().out
 
 
 def test_predict_without_a_pristine_electrode_or_with_another_model_is_refused(tmp_path, capsys):

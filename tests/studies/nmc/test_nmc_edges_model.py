@@ -18,6 +18,7 @@ from defectra.core.records import CALCULATIONS, GEOMETRIES, METRICS_COLUMNS, SPE
 from defectra.core.store import Archive, to_arrow, write_table
 from defectra.learn.edges_model import DRAWS, is_edges_model, load_edges_model
 from defectra.spectra.align import points
+from defectra.spectra.measured import read_measured
 from defectra.studies.nmc.blocks import plots, steps, weights
 from defectra.studies.nmc.blocks.convergence import COLUMNS
 from defectra.studies.nmc.blocks.evaluate import HALVES_COLUMNS, evaluate_blocks
@@ -116,6 +117,46 @@ def test_predict_from_files_of_one_sample(model, tmp_path, capsys):
     assert "how the axis was calibrated" in capsys.readouterr().out
     assert main(["predict", *words, "--shift-sd", "2"]) == 1
     assert "known within 2 eV only" in capsys.readouterr().out
+
+
+def test_a_name_with_an_at_sign_is_a_file_and_what_was_mended_is_said(model, tmp_path, capsys):
+    row = next(r for r in planted(blocks=3, seed=9) if r["arm"] == "vacancy")
+    other = next(r for r in planted(blocks=3, seed=9) if r["arm"] == "pristine")
+    written(tmp_path / "ni@2", row, "Ni K")
+    about_it = [
+        "predict",
+        str(model),
+        f"Ni K={tmp_path / 'ni@2'}",
+        "--shift",
+        "0",
+        "--shift-sd=0.2",
+    ]
+    main(about_it)
+    own = capsys.readouterr().out
+    notes = read_measured(tmp_path / "ni@2", "Ni K").notes
+    assert all(note in own for note in notes)
+    written(tmp_path / "ni", other, "Ni K")
+    assert main(about_it) == 2
+    assert "not clear whether 2 is a shift" in capsys.readouterr().err
+    columns = np.loadtxt(tmp_path / "ni")
+    np.savetxt(tmp_path / "turned", columns[::-1], header="energy_eV mu")
+    turned = read_measured(tmp_path / "turned", "Ni K").notes
+    assert turned
+    main(["predict", str(model), f"Ni K={tmp_path / 'turned'}", *known])
+    assert turned[0] in capsys.readouterr().out
+
+
+def test_an_answer_without_a_known_error_is_not_certain(model, tmp_path, capsys):
+    about = replace(load_edges_model(model).about, scores={})
+    bare = replace(load_edges_model(model), about=about)
+    bare.write(tmp_path / "bare.npz")
+    row = next(r for r in planted(blocks=3, seed=9) if r["arm"] == "vacancy")
+    written(tmp_path / "ni.dat", row, "Ni K")
+    words = ["predict", str(tmp_path / "bare.npz"), f"Ni K={tmp_path / 'ni.dat'}"]
+    assert main([*words, "--shift", "0", "--shift-sd", "0.2"]) == 1
+    said = capsys.readouterr().out
+    assert "its error in held-out cells is not known" in said
+    assert "like cells" not in said
 
 
 @pytest.mark.parametrize(

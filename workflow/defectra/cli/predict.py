@@ -30,14 +30,15 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         commands,
         "predict",
         text,
-        "defectra predict resources/models/nmc_edges.npz 'Ni K=my.dat' --shift 0 --shift-sd 1",
+        "defectra predict resources/models/nmc_edges.npz 'Ni K=my.dat' --shift 0.9 --shift-sd 0.3",
         "defectra predict results/xanes/models/ni_k_cdf.npz spectrum.dat",
         "defectra predict model.npz new.csv",
     )
     text = "model file (npz, safetensors), e.g. results/xanes/models/ni_k_cdf.npz"
     parser.add_argument("model", type=Path, help=text)
     add_spectra(parser)
-    parser.add_argument("--shift", type=number, help="added to the energies, eV")
+    text = "added to the energies, eV; for a model of several edges: onto the computed axis"
+    parser.add_argument("--shift", type=number, help=text)
     parser.add_argument(
         "--shift-sd", type=number_from_0, help="standard deviation of the shift, eV"
     )

@@ -31,7 +31,8 @@ def files_by_edge(words: Sequence[str], model: EdgesModel) -> dict[str, tuple[Pa
     Raises
     ------
     DefectraError
-        If an edge is not named, not known, or named twice, or a shift is no number.
+        If an edge is not named, not known, or named twice, a shift is no number, or it is not clear
+        whether there is one.
     """
     out: dict[str, tuple[Path, float | None]] = {}
     known = ", ".join(model.about.edges)
@@ -49,6 +50,13 @@ def files_by_edge(words: Sequence[str], model: EdgesModel) -> dict[str, tuple[Pa
         if edge in out:
             raise DefectraError(f"{edge} is named twice; one spectrum of each edge")
         name, at, shift = rest.rpartition("@")
+        if at and Path(rest).is_file():  # a name with an @
+            if Path(name).is_file():
+                raise DefectraError(
+                    f"{word}: there is a file {name} and a file {rest}, so it is not clear whether "
+                    f"{shift} is a shift; name another copy, or give --shift"
+                )
+            at = ""
         try:
             out[edge] = (Path(name), number(shift)) if at else (Path(rest), None)
         except ArgumentTypeError:
@@ -166,11 +174,12 @@ def predict_edges(
     """
     files = files_by_edge(words, model)
     found: dict[str, Ready] = {}
+    notes: dict[str, tuple[str, ...]] = {}
     for edge, (path, own) in files.items():
         moved = (own if own is not None else shift or 0.0) + model.shift(edge)
         try:
             read = read_measured(path, edge, chosen=chosen, scan=scan)
-            found[edge] = ready(model, edge, read, moved)
+            found[edge], notes[edge] = ready(model, edge, read, moved), tuple(read.notes)
         except SpectrumError as error:
             raise SpectrumError(f"{path}: {error}") from None
     print(f"{name}: {', '.join(model.about.targets)} from {' + '.join(found)}")
@@ -179,14 +188,22 @@ def predict_edges(
     spectra = {edge: one.values for edge, one in found.items()}
     reasons = doubts(model, unknown, shift_sd, model.outside(spectra))
     values, moved_by = with_background(model, found)
-    for answer, sd in zip(model.stated(list(found), values), moved_by):
+    stated = model.stated(list(found), values)
+    for answer, sd in zip(stated, moved_by):
         print(f"  {sentence(answer, certain=not reasons, background_sd=float(sd))}")
     for edge, one in found.items():
+        if notes[edge]:
+            print(f"  {edge}: {'; '.join(notes[edge])}")
         if one.under:
             print(f"  {edge}: {one.under.sentence(float(model.grid(edge)[-1]))}")
     for reason in reasons:
         print(f"  no interval: {reason}")
-    return int(bool(reasons))
+    unknown_error = [a.target for a in stated if not np.isfinite(a.score)]
+    if unknown_error:
+        print(
+            f"  no interval of {', '.join(unknown_error)}: its error in held-out cells is not known"
+        )
+    return int(bool(reasons or unknown_error))
 
 
 def with_background(model: EdgesModel, found: Mapping[str, Ready]) -> tuple[Floats, Floats]:
@@ -232,11 +249,11 @@ def sentence(answer: TargetAnswer, *, certain: bool, background_sd: float = 0.0)
             return text + ", no statement (see below)"
         if abs(answer.value - 0.5) < half:
             return text + f", not decided: the background before the edge moves it by ± {half:.2f}"
-        text += " (above 0.5: with it), like cells "
-        text += "with it" if answer.value > 0.5 else "without it"
-        if np.isfinite(answer.score):
-            text += f"; balanced accuracy {answer.score:.2f} in held-out cells"
-        return text
+        if not np.isfinite(answer.score):
+            return text + ", no statement: it is not known how often it is right"
+        side = "with it" if answer.value > 0.5 else "without it"
+        text += f" (above 0.5: with it), like cells {side}"
+        return text + f"; balanced accuracy {answer.score:.2f} in held-out cells"
     text = f"{answer.target} {answer.value:.2f}"
     if certain and np.isfinite(answer.score):
         text += f" ± {np.hypot(answer.score, half):.2f}"

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+from scipy.interpolate import Akima1DInterpolator
 
 from defectra.core.errors import ConfigError, DefectraError
 from defectra.learn.answers import Answer, Reading, check_options, number_of
@@ -24,6 +25,8 @@ STEP = 0.4  # eV, grid on which the main peak is looked for
 BEYOND = 50.0  # eV, the main peak lies at most so far above the steepest rise
 HOLDS = "if the pristine electrode has lithium 1.0; errors of slope and axes only"
 AS_THE_FILE_SAYS = Reading()
+NEAR = 3.0  # eV about the main peak, where the steps of the scan count
+COARSEST = 1.0  # eV, steps with which the peak is found within a tenth of an eV
 SLACK = 0.05  # lithium per metal beyond 0 and 1 that is still an answer
 
 
@@ -63,32 +66,43 @@ def predict(
     line = read(model)
     try:
         first = replace(reading, scan=options.get("pristine_scan", reading.scan))
-        start = main_peak(Path(options["pristine"]), first)
+        start, of_pristine = main_peak(Path(options["pristine"]), first)
     except SpectrumError as error:
         raise SpectrumError(f"--option pristine={options['pristine']}: {error}") from None
     for file in files:
         try:
-            moved = main_peak(file, reading) - start
+            place, notes = main_peak(file, reading)
         except DefectraError as error:
             yield Answer(str(file), f"refused: {error}", certain=False)
             continue
-        yield Answer(str(file), *_sentence(line, moved, axis_sd))
+        text, certain = _sentence(line, place - start, axis_sd)
+        notes += tuple(f"pristine: {note}" for note in of_pristine)
+        yield Answer(str(file), "; ".join([text, *notes]), certain)
 
 
-def main_peak(path: Path, reading: Reading = AS_THE_FILE_SAYS) -> float:
-    """Energy of the Ni K main peak of a file, eV.
+def main_peak(path: Path, reading: Reading = AS_THE_FILE_SAYS) -> tuple[float, tuple[str, ...]]:
+    """Energy of the Ni K main peak of a file, eV, and what was mended of the file.
 
     Raises
     ------
     SpectrumError
-        If the file shows no Ni K absorption, or the largest value is at an end of the scan.
+        If the file shows no Ni K absorption, the largest value is at an end of the scan, or its
+        steps there are too coarse.
     """
-    found = normalise(read_measured(path, EDGE, chosen=reading.columns, scan=reading.scan))
+    measured = read_measured(path, EDGE, chosen=reading.columns, scan=reading.scan)
+    found = normalise(measured)
     grid = np.arange(found.energy[0], min(found.energy[-1], found.e0 + BEYOND), STEP)
-    place = float(peak_position(grid, np.interp(grid, found.energy, found.mu)))
+    curve = Akima1DInterpolator(found.energy, found.mu)(grid)  # straight lines would move the peak
+    place = float(peak_position(grid, curve))
     if not np.isfinite(place) or place < found.e0:
         raise SpectrumError(f"{path}: no main peak within {BEYOND:g} eV above the edge")
-    return place
+    step = float(np.diff(found.energy[np.abs(found.energy - place) < NEAR]).max(initial=0.0))
+    if not 0 < step <= COARSEST:
+        raise SpectrumError(
+            f"{path}: the scan has steps of {step:.1f} eV at the main peak; its place is known "
+            f"well enough with steps of at most {COARSEST:g} eV"
+        )
+    return place, tuple(measured.notes)
 
 
 def _sentence(line: LithiumShift, moved: float, axis_sd: float) -> tuple[str, bool]:

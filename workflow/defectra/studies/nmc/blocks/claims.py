@@ -59,14 +59,16 @@ def single_edges(rows: Rows) -> list[str]:
 def smallest(found: Sequence[Estimate]) -> Estimate:
     """Intersection–union: each end is the smallest of all, so that one below fails the whole.
 
-    No maximum is taken inside a resample: every interval is that of one comparison.
+    No maximum is taken inside a resample: every interval is that of one comparison. Where one has
+    none, the whole has none.
     """
     if not found or any(math.isnan(e.value) for e in found):
         return NOTHING
+    known = not any(math.isnan(e.lo) or math.isnan(e.hi) for e in found)
     return Estimate(
         min(e.value for e in found),
-        min(e.lo for e in found),
-        min(e.hi for e in found),
+        min(e.lo for e in found) if known else NAN,
+        min(e.hi for e in found) if known else NAN,
         min(e.n for e in found),
     )
 
