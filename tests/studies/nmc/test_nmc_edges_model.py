@@ -123,14 +123,8 @@ def test_a_name_with_an_at_sign_is_a_file_and_what_was_mended_is_said(model, tmp
     row = next(r for r in planted(blocks=3, seed=9) if r["arm"] == "vacancy")
     other = next(r for r in planted(blocks=3, seed=9) if r["arm"] == "pristine")
     written(tmp_path / "ni@2", row, "Ni K")
-    about_it = [
-        "predict",
-        str(model),
-        f"Ni K={tmp_path / 'ni@2'}",
-        "--shift",
-        "0",
-        "--shift-sd=0.2",
-    ]
+    known = ["--shift", "0", "--shift-sd", "0.2"]
+    about_it = ["predict", str(model), f"Ni K={tmp_path / 'ni@2'}", *known]
     main(about_it)
     own = capsys.readouterr().out
     notes = read_measured(tmp_path / "ni@2", "Ni K").notes
