@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
+from typing import Any
 
 from defectra.campaign.drift_check import largest_difference
 from defectra.core.claims import Check, Control, Estimate, Row, Rows, estimate
@@ -272,7 +273,7 @@ def _shells(rows: Rows) -> Iterator[Check]:
         )
 
 
-def _lower_end(row: Row) -> tuple[bool, float]:
+def _lower_end(row: Mapping[str, Any]) -> tuple[bool, float]:
     """Order of rows by their lower ends; one without an interval comes first, and decides."""
     return math.isfinite(float(row["lo"])), float(row["lo"])
 
