@@ -27,6 +27,7 @@ HOLDS = "if the pristine electrode has lithium 1.0; errors of slope and axes onl
 AS_THE_FILE_SAYS = Reading()
 NEAR = 3.0  # eV about the main peak, where the steps of the scan count
 COARSEST = 1.0  # eV, steps with which the peak is found within a tenth of an eV
+SCATTER = 1.05  # of single steps, by the encoder
 SLACK = 0.05  # lithium per metal beyond 0 and 1 that is still an answer
 
 
@@ -97,7 +98,7 @@ def main_peak(path: Path, reading: Reading = AS_THE_FILE_SAYS) -> tuple[float, t
     if not np.isfinite(place) or place < found.e0:
         raise SpectrumError(f"{path}: no main peak within {BEYOND:g} eV above the edge")
     step = float(np.diff(found.energy[np.abs(found.energy - place) < NEAR]).max(initial=0.0))
-    if not 0 < step <= COARSEST:
+    if not 0 < step <= SCATTER * COARSEST:
         raise SpectrumError(
             f"{path}: the scan has steps of {step:.1f} eV at the main peak; its place is known "
             f"well enough with steps of at most {COARSEST:g} eV"
