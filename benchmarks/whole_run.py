@@ -3,9 +3,10 @@
 ``python -m benchmarks.whole_run [--mirror FOLDER] [--study nmc]`` clones the last commit of this
 repository into a temporary folder, sets up its environment from the lock, makes the default
 campaign, and then the study in a folder of its own, all from the archive. Wall and CPU seconds
-(user + system of all children), the cores and the load of the machine when each part began are
-kept in ``benchmarks/measured/whole_run.csv``; ``... write`` puts them into ``docs/design.md``. The
-limits are for two idle cores: a row of a loaded machine says so and is not judged.
+(user + system of all children), the cores, and the load of the machine before the first part began
+(later ones follow at once, and find the load of those before) are kept in
+``benchmarks/measured/whole_run.csv``; ``... write`` puts them into ``docs/design.md``. The limits
+are for two idle cores: a row of a loaded machine says so and is not judged.
 """
 
 from __future__ import annotations
@@ -34,14 +35,13 @@ KEPT = Kept("whole_run", ("case",), ("wall_s", "cpu_s", "cores", "limit_s", "com
 
 
 def timed(command: list[str], folder: Path) -> dict[str, Any]:
-    """Wall and CPU s of a command and all its children, and the machine when it began.
+    """Wall and CPU s of a command and all its children.
 
     Raises
     ------
     RuntimeError
         If it ends badly: the time of a failed run says nothing.
     """
-    begun = machine() | {"cores": len(os.sched_getaffinity(0))}
     before, start = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     done = subprocess.run(
         command, cwd=folder, check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
@@ -53,7 +53,7 @@ def timed(command: list[str], folder: Path) -> dict[str, Any]:
         end = done.stdout[-2000:]
         raise RuntimeError(f"{' '.join(command)} ended with {done.returncode}:\n{end}")
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return {"wall_s": wall, "cpu_s": cpu, **begun}
+    return {"wall_s": wall, "cpu_s": cpu}
 
 
 def existing(path: Path) -> None:
@@ -70,6 +70,7 @@ def existing(path: Path) -> None:
 
 def measure(folder: Path, mirror: str, study: str) -> list[dict[str, Any]]:
     """Rows of all parts, in a clone below `folder`."""
+    begun = machine() | {"cores": len(os.sched_getaffinity(0))}
     clone, own = folder / "clone", folder / study
     given = [f"MIRROR={mirror}"] if mirror else []
     copy = ["git", "clone", "-q", str(ROOT), str(clone)]
@@ -82,12 +83,11 @@ def measure(folder: Path, mirror: str, study: str) -> list[dict[str, Any]]:
     whole = timed(["make", study, f"DIRECTORY={own}", *given], clone)
     existing(own / "results" / study / "scorecard.csv")
     both = setup | {k: setup[k] + run[k] for k in ("wall_s", "cpu_s")}
-    both["load"] = max(setup["load"], run["load"])  # as it was before either part, at its worst
     nan = float("nan")
     cases = ((SETUP, setup, nan), (RUN, run, nan), (BOTH, both, LIMIT))
     rows = [{"case": c, "limit_s": limit, **found} for c, found, limit in cases]
     rows.append({"case": f"study {study}, `make {study}`", "limit_s": LIMIT, **whole})
-    return [row | {"commit": f"g{commit.strip()}"} for row in rows]
+    return [row | begun | {"commit": f"g{commit.strip()}"} for row in rows]
 
 
 def verdict(row: dict[str, Any]) -> str:
@@ -103,7 +103,7 @@ def verdict(row: dict[str, Any]) -> str:
 def text() -> str:
     """The table of the page."""
     rows = KEPT.rows()
-    head = ["from the archive", "wall s", "CPU s", "cores", "load at start", "asked", "commit"]
+    head = ["from the archive", "wall s", "CPU s", "cores", "load before", "asked", "commit"]
     lines = [
         [
             str(r["case"]), f"{r['wall_s']:.0f}", f"{r['cpu_s']:.0f}", f"{r['cores']:.0f}",
