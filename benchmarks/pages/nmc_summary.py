@@ -193,8 +193,8 @@ def _electrodes(scorecard: Rows, checks: Rows) -> Iterator[str]:
     if line is not None and int(line["n"]):
         text += (
             " By the slope of a computed lithium series, a method that was chosen after these "
-            f"errors were seen: {_ends(line)}; without the stoichiometry that FEFF is given for "
-            "each cell of that series it would miss the aim (`docs/nmc.md`)."
+            f"errors were seen: {_ends(line)}; its slope depends on the stoichiometry that FEFF is "
+            "given (`docs/nmc.md`)."
         )
     yield text
 

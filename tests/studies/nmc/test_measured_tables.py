@@ -7,7 +7,9 @@ import pytest
 from benchmarks.pages import nmc_measured
 from defectra.core.csvs import write_csv
 from defectra.core.errors import TableError
+from defectra.studies.nmc.lithium import NI_MEAN, TOTAL
 from defectra.studies.nmc.measured.electrode_nickel import CHARGE, MOMENTS
+from defectra.studies.nmc.measured.electrode_scores import LITHIUM
 from defectra.studies.nmc.measured.electrodes import EXPERIMENT_COLUMNS, KERNEL, SERIES
 from defectra.studies.nmc.measured.energy_loss import ENERGY_LOSS_COLUMNS
 
@@ -84,3 +86,14 @@ def test_nothing_measured_and_a_table_of_another_version(tmp_path):
     (tmp_path / "energy_loss.csv").write_text("element,per_metal\nO,2\n")
     with pytest.raises(TableError):
         nmc_measured.parts(tmp_path)
+
+
+def test_the_slope_without_the_stoichiometry_column_is_said_only_where_both_are_known():
+    rows = [ELECTRODE | {"method": SERIES, "quantity": LITHIUM, "value": x, "truth": x}
+            for x in (0.8, 0.6)]  # fmt: skip
+    series = {"quantity": NI_MEAN, "part": TOTAL, "n_orderings": "4"}
+    line = [series | {"value": "2.88", "lo": "2.64", "hi": "3.12"}]  # 3.6 eV for each lithium
+    (said,) = nmc_measured.stoichiometry(rows, line)
+    assert "3.60 eV for each lithium and the RMSE is 0.000" in said
+    assert "3.00 eV and 0.063." in said  # 0.2 and 0.4 of lithium, each too large by a fifth
+    assert list(nmc_measured.stoichiometry(rows, [])) == []
