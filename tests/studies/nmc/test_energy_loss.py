@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from test_nmc_block_models import GRIDS, planted
 
+from benchmarks.edge_cross_sections import ABOVE, edge_cross_section
 from defectra.core.claims import Outcome
 from defectra.core.errors import DataError
 from defectra.core.paths import PROJECT
@@ -52,6 +53,29 @@ NO_SCATTERING = PluralScattering((1.0,) + (0.0,) * 9, 0.3)
 @pytest.fixture(scope="module")
 def sections():
     return energy_loss.read_cross_sections(PROJECT / "resources/nmc/edge_cross_sections.csv")
+
+
+def test_cross_sections_fall_above_each_threshold_and_step_by_the_electrons_of_a_subshell(sections):
+    for element, section in sections.items():
+        change = section.barn[1:] / section.barn[:-1]
+        steps = change > 1
+        assert steps.sum() == (0 if element == "O" else 1), element
+        assert ((change[~steps] > 0.9) & (change[~steps] < 1.0)).all(), element
+        # 2 of 3 electrons before the step; the fall over 5 eV is some 2 %
+        assert change[steps] == pytest.approx(1.5, rel=0.04)
+
+
+def test_a_planted_edge_comes_back_from_a_table_that_is_smeared_near_it():
+    """Two thresholds on a tail of outer shells, rising over 20 eV as coarse tables do."""
+    edges = {"L3": (700.0, 4), "L2": (715.0, 2)}
+
+    def total(energy):
+        step = sum(n / 6 * np.clip((energy - e + 5) / 25, 0, 1) for e, n in edges.values())
+        return 2e5 * (energy / 700) ** -2.5 + 1e6 * (energy / 700) ** -2.0 * step
+
+    found = edge_cross_section(total, edges, 850.0)
+    true = 1e6 * ((700 + ABOVE) / 700) ** -2.0 * np.where(ABOVE > 15, 1.0, 2 / 3)
+    assert found == pytest.approx(true, rel=1e-3)
 
 
 def spectrum(sections, lines=LINE, scattering=NO_SCATTERING):
