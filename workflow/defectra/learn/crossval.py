@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from defectra.core.records import Metric, Split
 from defectra.core.settings import ModelSettings
 from defectra.learn import scores
+from defectra.learn.predictions import Answered, prediction_rows
 from defectra.learn.splits import Fold, TooFewGroupsError, folds
 
 Floats = NDArray[np.float64]
@@ -228,23 +229,12 @@ def metric_row(
     }
 
 
-def prediction_rows(
+def predictions_of(
     result: Result, rows: Sequence[Mapping[str, Any]], *, baseline: bool = False
 ) -> list[Row]:
     """Rows of the predictions table."""
-    answers = result.baseline if baseline else result.model
-    return [
-        {
-            "structure_id": row["structure_id"],
-            "group": row["group"],
-            "target": result.job.target.name,
-            "features": NO_FEATURES if baseline else result.job.features,
-            "model": "baseline" if baseline else "xgboost",
-            "split": str(result.job.split),
-            "repeat": repeat,
-            "truth": float(result.truth[repeat, k]),
-            "prediction": float(answers[repeat, k]),
-        }
-        for repeat in range(result.job.repeats)
-        for k, row in enumerate(rows)
-    ]
+    job, answers = result.job, result.baseline if baseline else result.model
+    by = Answered(
+        NO_FEATURES if baseline else job.features, "baseline" if baseline else "xgboost", job.split
+    )
+    return list(prediction_rows(by, rows, job.target.name, result.truth, answers))

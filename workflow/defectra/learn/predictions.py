@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from defectra.core.records import Column, Table
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from defectra.core.records import Column, Split, Table
 
 PREDICTIONS = Table(
     "predictions",
@@ -18,3 +25,43 @@ PREDICTIONS = Table(
         Column("prediction", "float", "target", "out of fold; probability of a class"),
     ),
 )
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What answered: the features it saw, its model, and on which split."""
+
+    features: str
+    model: str
+    split: Split
+
+
+def prediction_rows(
+    by: Answered,
+    rows: Sequence[Mapping[str, Any]],
+    target: str,
+    truth: NDArray[np.float64],
+    answers: NDArray[np.float64],
+) -> Iterator[dict[str, Any]]:
+    """Rows of :data:`PREDICTIONS` about one target.
+
+    Parameters
+    ----------
+    rows
+        Of the structures, with ``structure_id`` and ``group``, length n.
+    truth, answers
+        Of each repeat and structure, shape (repeats, n).
+    """
+    for repeat, (labels, values) in enumerate(zip(truth, answers, strict=True)):
+        for row, label, value in zip(rows, labels, values, strict=True):
+            yield {
+                "structure_id": row["structure_id"],
+                "group": row["group"],
+                "target": target,
+                "features": by.features,
+                "model": by.model,
+                "split": str(by.split),
+                "repeat": repeat,
+                "truth": float(label),
+                "prediction": float(value),
+            }

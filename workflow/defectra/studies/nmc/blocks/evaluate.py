@@ -13,6 +13,7 @@ from defectra.core.claims import Estimate
 from defectra.core.records import Metric, Split
 from defectra.core.settings import ModelSettings
 from defectra.learn.crossval import TARGETS, Target
+from defectra.learn.predictions import Answered, prediction_rows
 from defectra.spectra.grid import Grid
 from defectra.studies.nmc import intensities
 from defectra.studies.nmc.blocks import controls, curves
@@ -295,19 +296,9 @@ def _predictions(runner: Runner, held: Held) -> Iterator[Row]:
 def _rows(
     arms: Arms, held: Held, features: str, model: str, values: Floats, *, classes: bool
 ) -> Iterator[Row]:
+    by = Answered(features, model, held.split)
     for k, target in enumerate(TARGETS):
         if target.is_class and not classes:
             continue
-        for test, (labels, answers) in enumerate(zip(held.labels, values[..., k])):
-            for i, row in enumerate(arms.rows):
-                yield {
-                    "structure_id": row["structure_id"],
-                    "group": row["group"],
-                    "target": target.name,
-                    "features": features,
-                    "model": model,
-                    "split": str(held.split),
-                    "repeat": test,
-                    "truth": float(labels.values[i, k]),
-                    "prediction": float(answers[i]),
-                }
+        truth = np.array([labels.values[:, k] for labels in held.labels])
+        yield from prediction_rows(by, arms.rows, target.name, truth, values[..., k])

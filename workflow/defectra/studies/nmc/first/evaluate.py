@@ -72,10 +72,10 @@ def evaluate(
         results = [crossval.run(job, rows, settings, seed) for job in jobs]
         for result in results:
             metrics += crossval.metrics_rows(result, rows, weights, seed)
-            predictions += crossval.prediction_rows(result, rows)
+            predictions += crossval.predictions_of(result, rows)
             if result.job.features == f"{KIND}: {ALL}":
                 metrics += crossval.metrics_rows(result, rows, weights, seed, baseline=True)
-                predictions += crossval.prediction_rows(result, rows, baseline=True)
+                predictions += crossval.predictions_of(result, rows, baseline=True)
         controls = confounder_results(rows, target, settings, volumes)
         for result in controls:
             metrics += crossval.metrics_rows(result, rows, weights, seed, model="ridge")

@@ -20,6 +20,7 @@ from defectra.core.settings import ModelSettings
 from defectra.learn import edge_kernels, scores
 from defectra.learn.crossval import TARGETS, Target
 from defectra.learn.edge_kernels import Kernel, Targets
+from defectra.learn.predictions import Answered, prediction_rows
 from defectra.spectra.grid import Grid
 from defectra.studies.nmc.blocks.arms import Arms, Subset
 from defectra.studies.nmc.blocks.models import COPIES, LATE, MEASURED, TESTS, Features
@@ -173,17 +174,7 @@ def _kernels(train: Features, test: Features) -> tuple[Floats, Floats]:
 
 
 def _predictions(test: Arms, values: Floats, features: str, model: str) -> Iterator[Row]:
+    by = Answered(features, model, Split.DESIGN)
     for k, target in enumerate(TARGETS):
-        for number, answers in enumerate(values[..., k]):
-            for i, row in enumerate(test.rows):
-                yield {
-                    "structure_id": row["structure_id"],
-                    "group": row["group"],
-                    "target": target.name,
-                    "features": features,
-                    "model": model,
-                    "split": str(Split.DESIGN),
-                    "repeat": number,
-                    "truth": float(test.truth[i, k]),
-                    "prediction": float(answers[i]),
-                }
+        truth = np.broadcast_to(test.truth[:, k], values.shape[:2])
+        yield from prediction_rows(by, test.rows, target.name, truth, values[..., k])

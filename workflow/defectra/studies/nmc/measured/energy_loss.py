@@ -5,7 +5,8 @@ which lays its strongest line where it belongs. Background: a power law before e
 intensity over a window is divided by the cross-section of one atom: photoabsorption of the edge
 (Chantler, J. Phys. Chem. Ref. Data 29, 597 (2000), without white lines; the table is made by
 ``python -m benchmarks.edge_cross_sections``) times ln(1 + (beta / theta_E)^2) / E of the dipole
-approximation (Egerton, Electron Energy-Loss Spectroscopy). The collection angle is not stated; it hardly matters for ratios.
+approximation (Egerton, Electron Energy-Loss Spectroscopy). The collection angle is not stated; it
+hardly matters for ratios.
 
 The cross-sections know no white lines, which a window from the onset on holds, while a later window
 rests on a longer extrapolation of the background: where it begins is part of the error. Plural
