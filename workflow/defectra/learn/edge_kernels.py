@@ -158,22 +158,20 @@ def fit(
     """
     coded, middle = targets.coded()
     held = np.zeros((len(PENALTIES), *coded.shape))
-    turned = np.asfortranarray(kernel)
-    for part in np.unique(parts):
-        test = parts == part
-        train = ~test
-        if not train.any():
+    work = np.empty(kernel.size)
+    order = np.argsort(parts, kind="stable")  # so that each part is a slice
+    together, labels = kernel[np.ix_(order, order)], coded[order]
+    ends = np.searchsorted(parts[order], np.unique(parts), side="right")
+    for first, last in zip([0, *ends], ends):
+        if last - first == len(order):
             continue
-        own, cross = turned.T[np.ix_(train, train)].T, kernel[np.ix_(test, train)]
-        labels = np.asfortranarray(coded[train])
-        for k, penalty in enumerate(PENALTIES):
-            held[k, test] = cross @ _solve(own, penalty, labels)
+        held[:, order[first:last]] = _left_out(together, labels, (first, last), work)
     squares = (held - coded) ** 2
     errors = squares.mean(axis=1)
     best = errors.argmin(axis=0) if families is None else _steady(squares, families)
     dual = np.empty_like(coded)
     for k in np.unique(best):
-        dual[:, best == k] = _solve(turned, PENALTIES[k], coded[:, best == k])
+        dual[:, best == k] = _solve(kernel, PENALTIES[k], coded[:, best == k], work)
     chosen = held[best, :, np.arange(len(best))].T
     added = np.where(targets.is_class, 0.5 - _threshold(chosen, targets), middle)
     error = errors[best, np.arange(len(best))]
@@ -212,11 +210,35 @@ def _threshold(held: Floats, targets: Targets) -> Floats:
     return np.asarray((means[0] + means[1]) / 2)
 
 
-def _solve(kernel: Floats, penalty: float, values: Floats) -> Floats:
-    """Weights; `kernel` in the order of Fortran, of which a copy is factorised in place."""
-    damped = kernel.copy(order="F")
-    damped.ravel(order="K")[:: len(damped) + 1] += penalty
-    factor, info = dpotrf(damped, lower=1, clean=0, overwrite_a=1)
+def _left_out(kernel: Floats, labels: Floats, part: tuple[int, int], work: Floats) -> Floats:
+    """Answers about the rows of a part by all others, shape (penalties, part, k)."""
+    first, last = part
+    others = len(kernel) - (last - first)
+    own, cross = np.empty((others, others)), np.empty((last - first, others))
+    mine, before, after = slice(first, last), slice(None, first), slice(last, None)
+    for there, from_ in ((before, before), (slice(first, None), after)):
+        own[before, there], own[first:, there] = kernel[before, from_], kernel[after, from_]
+        cross[:, there] = kernel[mine, from_]
+    rest = np.asfortranarray(np.delete(labels, mine, axis=0))
+    duals = np.stack([_solve(own, penalty, rest, work) for penalty in PENALTIES], axis=1)
+    found = cross @ duals.reshape(others, -1)
+    return found.reshape(last - first, len(PENALTIES), -1).transpose(1, 0, 2)
+
+
+def _solve(kernel: Floats, penalty: float, values: Floats, work: Floats) -> Floats:
+    """Weights.
+
+    Parameters
+    ----------
+    kernel
+        Symmetric; its transpose is in the order of Fortran without a copy.
+    work
+        At least as many numbers as the kernel, overwritten.
+    """
+    damped = work[: kernel.size].reshape(kernel.shape)
+    np.copyto(damped, kernel)
+    damped.ravel()[:: len(damped) + 1] += penalty
+    factor, info = dpotrf(damped.T, lower=1, clean=0, overwrite_a=1)
     if info:
         raise np.linalg.LinAlgError(f"kernel with penalty {penalty}: not positive definite")
     return np.asarray(dpotrs(factor, values, lower=1)[0])

@@ -45,8 +45,8 @@ class AboutEdges:
         What it states.
     scores
         ``"O K + Ni K: x_Li"``: half width of the 90 % interval of a number, or balanced accuracy of
-        a class against the arms without it; from held-out groups and means over `DRAWS` models,
-        for every subset.
+        a class against the arms without it; from held-out groups, for every subset. Means over
+        `DRAWS` models, or over fewer, which errs on the side of a wider interval.
     jitter
         Standard deviation of the axis that it was trained for, eV.
     shifts
