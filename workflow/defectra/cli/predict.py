@@ -30,7 +30,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         commands,
         "predict",
         text,
-        "defectra predict resources/models/nmc_edges.npz 'Ni K=my.dat' --shift 0.9 --shift-sd 0.3",
+        "defectra predict resources/models/nmc_edges.npz 'Ni K=my.dat' --shift -1.1 --shift-sd 0.3",
         "defectra predict results/xanes/models/ni_k_cdf.npz spectrum.dat",
         "defectra predict model.npz new.csv",
     )

@@ -222,10 +222,11 @@ def doubts(
     """Why the held-out errors do not hold for a sample."""
     out = []
     if unknown or shift_sd is None:
-        which = ", ".join(unknown) or "all edges"
+        edges = unknown or list(far)
         out.append(
-            f"it is not said how the axis was calibrated ({which}): state --shift EV "
-            "--shift-sd EV, or EDGE=FILE@SHIFT and --shift-sd"
+            f"it is not said how the axis was calibrated ({', '.join(edges)}): state --shift EV "
+            "--shift-sd EV, or EDGE=FILE@SHIFT and --shift-sd; "
+            + "; ".join(model.axis_sentence(e) for e in edges)
         )
     elif not 0 <= shift_sd <= model.about.jitter:
         out.append(

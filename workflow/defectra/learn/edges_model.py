@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,31 @@ KIND = "defectra edges kernel 1"
 COPIES = 3
 DRAWS = 8  # models whose answers are averaged
 FAR = 0.99  # quantile of the distances of left-out training spectra that is still inside
+
+
+@dataclass(frozen=True)
+class KnownAxis:
+    """How the axis of the calculations lies to a measured, calibrated one.
+
+    Attributes
+    ----------
+    shift
+        Added to measured energies so that they lie on the computed axis, eV.
+    sd
+        Its standard deviation, eV; none: not known, since there was one comparison.
+    compared
+        With what it was compared, for people.
+    """
+
+    shift: float
+    sd: float | None
+    compared: str
+
+    def sentence(self, edge: str) -> str:
+        """What to state for a calibrated scan of an edge."""
+        sd = "" if self.sd is None else f" (standard deviation {self.sd:.1f} eV)"
+        shift = f"a shift of {self.shift:+.1f} eV{sd}"
+        return f"a calibrated scan of {edge} needs {shift}, by {self.compared}"
 
 
 @dataclass(frozen=True)
@@ -55,6 +80,8 @@ class AboutEdges:
         Of the jitters of the training rows and of the inner folds.
     trained_on
         For people.
+    axes
+        By edge, where the computed axis was compared with a measured one.
     """
 
     edges: list[str]
@@ -69,6 +96,7 @@ class AboutEdges:
     shifts: list[float]
     seed: int
     trained_on: str
+    axes: Mapping[str, KnownAxis] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -118,6 +146,12 @@ class EdgesModel:
     def shift(self, edge: str) -> float:
         """Added to measured energies of an edge, eV."""
         return self.about.shifts[self.about.edges.index(edge)]
+
+    def axis_sentence(self, edge: str) -> str:
+        """What is known of the computed axis of an edge."""
+        if edge in self.about.axes:
+            return self.about.axes[edge].sentence(edge)
+        return f"the computed axis of {edge} was compared with no measurement"
 
     def predict(self, spectra: Mapping[str, Floats]) -> list[TargetAnswer]:
         """Every target from the spectra of some edges, each on its grid, any scale."""
@@ -241,6 +275,7 @@ def load_edges_model(path: str | Path) -> EdgesModel:
         head = json.loads(str(arrays["about"]))
         if head.pop("kind") != KIND:
             raise ValueError
+        head["axes"] = {e: KnownAxis(**own) for e, own in head.get("axes", {}).items()}
         about = AboutEdges(**{f.name: head.pop(f.name) for f in fields(AboutEdges)})
         curves = {e: np.asarray(arrays[f"curves_{k}"], float) for k, e in enumerate(about.edges)}
         labels = np.asarray(arrays["labels"], float)

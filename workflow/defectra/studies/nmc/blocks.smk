@@ -206,6 +206,7 @@ use rule step as save_model with:
     localrule: True
     params:
         **step("defectra.studies.nmc.blocks.steps.save_model"),
+        **project_files(axes="resources/nmc/axes.csv"),
         grids=leaf(CONFIG, "nmc", "edges"),
         seed=leaf(CONFIG, "seed"),
 

@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from defectra.core.csvs import read_csv
+from defectra.core.errors import DataError
 from defectra.core.store import write_bytes
 from defectra.learn.crossval import TARGETS
-from defectra.learn.edges_model import AboutEdges, EdgesModel
+from defectra.learn.edges_model import AboutEdges, EdgesModel, KnownAxis
 from defectra.spectra.align import points
 from defectra.spectra.grid import Grid
 from defectra.studies.nmc.blocks.evaluate import NICKEL
@@ -18,9 +20,36 @@ from defectra.studies.nmc.blocks.models import MEASURED
 from defectra.studies.nmc.blocks.tables import RAW, edges_in
 
 Rows = Sequence[Mapping[str, Any]]
+AXES_COLUMNS = ["edge", "shift_eV", "sd_eV", "compared"]
 
 
-def save(rows: Rows, grids: Mapping[str, Grid], halves: Rows, seed: int, path: str | Path) -> None:
+def read_axes(path: str | Path) -> dict[str, KnownAxis]:
+    """Computed axes that were compared with a measured one, by edge.
+
+    The file is made by ``python -m benchmarks.axes``.
+
+    Raises
+    ------
+    DataError
+        If a shift is no number.
+    """
+    out = {}
+    for row in read_csv(path, AXES_COLUMNS):
+        shift, sd = row["shift_eV"], row["sd_eV"]
+        if not np.isfinite(shift):
+            raise DataError(f"{path}: shift_eV of {row['edge']} is no number")
+        out[row["edge"]] = KnownAxis(shift, sd if np.isfinite(sd) else None, row["compared"])
+    return out
+
+
+def save(
+    rows: Rows,
+    grids: Mapping[str, Grid],
+    halves: Rows,
+    seed: int,
+    path: str | Path,
+    axes: Mapping[str, KnownAxis] | None = None,
+) -> None:
     """Keep the model of all targets; an empty file where there are too few blocks for one.
 
     Parameters
@@ -29,6 +58,8 @@ def save(rows: Rows, grids: Mapping[str, Grid], halves: Rows, seed: int, path: s
         Arms of the blocks.
     halves
         Rows of :data:`defectra.studies.nmc.blocks.evaluate.HALVES_COLUMNS`; none: no model.
+    axes
+        Of :func:`read_axes`.
     """
     if not halves:
         write_bytes(path, b"")
@@ -49,6 +80,7 @@ def save(rows: Rows, grids: Mapping[str, Grid], halves: Rows, seed: int, path: s
         seed=seed,
         trained_on=f"{len(rows)} computed cells of {blocks} blocks (FEFF, protocol "
         f"{rows[0]['protocol']}), never on a measured spectrum",
+        axes={e: found for e, found in (axes or {}).items() if e in edges},
     )
     curves = {e: np.array([r[f"{RAW}{e}"] for r in rows]) for e in edges}
     labels = np.array([[float(r[t.column]) for t in targets] for r in rows])

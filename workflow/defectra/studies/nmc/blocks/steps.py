@@ -288,16 +288,18 @@ def save_model(job: Job) -> None:
 
     Input rows (parquet), halves (csv); output model (npz).
 
-    params.grids = nmc.edges; params.seed = seed.
+    params.grids = nmc.edges; params.axes = file of the project; params.seed = seed.
     """
     from defectra.core.csvs import read_csv
+    from defectra.core.project_files import project_file
     from defectra.studies.nmc.blocks.evaluate import HALVES_COLUMNS
-    from defectra.studies.nmc.blocks.saved import save
+    from defectra.studies.nmc.blocks.saved import read_axes, save
     from defectra.studies.nmc.blocks.tables import read_block_rows
 
     grids = grids_of(job)
     halves = read_csv(job.input.halves, HALVES_COLUMNS)
-    save(read_block_rows(job.input.rows), grids, halves, int(job.params.seed), job.output[0])
+    rows, seed = read_block_rows(job.input.rows), int(job.params.seed)
+    save(rows, grids, halves, seed, job.output[0], read_axes(project_file(job.params.axes)))
 
 
 def measure_energy_loss(job: Job) -> None:
