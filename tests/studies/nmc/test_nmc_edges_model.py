@@ -14,6 +14,7 @@ from defectra.core.config import canonical, load
 from defectra.core.csvs import read_csv, write_csv
 from defectra.core.errors import DataError
 from defectra.core.paths import PROJECT
+from defectra.core.project_files import project_files
 from defectra.core.records import CALCULATIONS, GEOMETRIES, METRICS_COLUMNS, SPECTRA
 from defectra.core.store import Archive, to_arrow, write_table
 from defectra.learn.edges_model import DRAWS, is_edges_model, load_edges_model
@@ -266,6 +267,7 @@ def test_steps_without_any_block_leave_empty_tables_and_figures(tmp_path):
     out = {n: tmp_path / f"{n}.csv" for n in names} | {"predictions": tmp_path / "p.parquet"}
     params = SimpleNamespace(grids=grids, config=model, seed=1, planned="80")
     params.geometry, params.design, params.archive = canonical("chgnet"), "", canonical("none")
+    params.axes = project_files(axes="resources/nmc/axes.csv")["axes"]
     given = SimpleNamespace(rows=rows, converged=rows, training=training, **out)
     given.campaign = tmp_path / "campaign.csv"
     write_csv(given.campaign, campaign([], []), CAMPAIGN_COLUMNS)
