@@ -92,7 +92,10 @@ def measure(name: str, side: str) -> dict[str, Any]:
 
 
 def compare(ours: dict[str, Any], reference: dict[str, Any], element: str) -> dict[str, float]:
-    """Relative RMS at 1 and 2 eV FWHM after one shift, the shift, and the pre-edge area ratio."""
+    """Relative RMS at 1 and 2 eV FWHM after one shift, that shift, and the pre-edge area ratio.
+
+    The shift is how far `ours` lies above the reference, eV.
+    """
     edge = onset(reference)
     grid = np.arange(edge + WINDOW[0], edge + WINDOW[1], 0.05)
     out: dict[str, float] = {}
@@ -110,11 +113,11 @@ def compare(ours: dict[str, Any], reference: dict[str, Any], element: str) -> di
         ]
         best = int(np.argmin(errors))
         out[f"rms_{fwhm:g}eV"] = errors[best]
-        out["shift_eV"] = float(shifts[best])
+        out["shift_eV"] = 0.0 - float(shifts[best])
     low, high = PRE_EDGE[element]
     window = np.arange(edge + low, edge + high, 0.01)
     area = [
-        float(np.trapezoid(gaussian(r["energy"], r["mu"], window - s, 0.5), dx=0.01))
+        float(np.trapezoid(gaussian(r["energy"], r["mu"], window + s, 0.5), dx=0.01))
         for r, s in ((ours, out["shift_eV"]), (reference, 0.0))
     ]
     return out | {"pre_edge": area[0] / area[1] - 1.0}

@@ -164,7 +164,10 @@ def main_peak(found: dict[str, Any]) -> float:
 
 
 def distance(found: dict[str, Any], other: dict[str, Any]) -> tuple[float, float]:
-    """Relative RMS over −5 … +30 eV at 1 eV FWHM after one shift, and that shift (eV)."""
+    """Relative RMS over −5 … +30 eV at 1 eV FWHM after one shift, and that shift.
+
+    The shift is how far `found` lies above the other one, eV.
+    """
     grid = np.arange(other["edge"] - 5.0, other["edge"] + 30.0, 0.05)
     wide = np.arange(grid[0] - 4.0, grid[-1] + 4.0, 0.05)
     target = gaussian(other["energy"], other["mu"], grid, 1.0)
@@ -173,7 +176,7 @@ def distance(found: dict[str, Any], other: dict[str, Any]) -> tuple[float, float
     moved = np.array([np.interp(grid - s, wide, curve) for s in shifts])
     errors = np.sqrt(np.mean((moved - target) ** 2, axis=1) / np.mean(target**2))
     best = int(errors.argmin())
-    return float(errors[best]), float(shifts[best])
+    return float(errors[best]), 0.0 - float(shifts[best])
 
 
 def white_lines() -> Iterator[dict[str, Any]]:
@@ -221,7 +224,7 @@ def _against(run: Run, found: dict[str, Any]) -> dict[str, float]:
     if reference is None or "mu" not in reference:
         return {"rms": NAN, "shift_eV": NAN}
     rms, shift = distance(found, reference)
-    return {"rms": rms, "shift_eV": -shift}
+    return {"rms": rms, "shift_eV": shift}
 
 
 def changes() -> Iterator[dict[str, Any]]:
@@ -234,7 +237,7 @@ def changes() -> Iterator[dict[str, Any]]:
                 continue
             rms, shift = distance(found, base)
             row = {"change": name, "element": run.element, "lithium": _lithium(run)}
-            row |= {"rms": rms, "shift_eV": -shift, "cpu_s": found["cpu_s"]}
+            row |= {"rms": rms, "shift_eV": shift, "cpu_s": found["cpu_s"]}
             row |= {"before": base["iterations"], "iterations": found["iterations"]}
             yield row | _begun(found)
 

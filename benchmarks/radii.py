@@ -88,8 +88,8 @@ def text() -> str:
     cost = by[4.0, 5.4]["cpu_s"] / by[NEAR, 5.4]["cpu_s"]
     says = (
         f"Potentials from 3.2 Å, which take in the second shell but not the third, move the "
-        f"spectrum by {-by[3.2, 5.4]['near_shift_eV']:+z.2f} eV against those of the nearest "
-        f"neighbours, potentials from 4.0 Å by {-by[4.0, 5.4]['near_shift_eV']:+z.2f} eV (both at "
+        f"spectrum by {by[3.2, 5.4]['near_shift_eV']:+z.2f} eV against those of the nearest "
+        f"neighbours, potentials from 4.0 Å by {by[4.0, 5.4]['near_shift_eV']:+z.2f} eV (both at "
         f"scattering to 5.4 Å). A spectrum with potentials from 4.0 Å costs {cost:.1f} times as "
         f"much. From the radius of scattering of `balanced` (6.6 Å) to the widest one, the "
         f"spectrum changes by a relative RMS of {by[NEAR, 6.6]['rms_2eV']:.3f} (at 2 eV FWHM)."

@@ -156,3 +156,11 @@ def test_what_is_no_dielectric_tensor_is_refused(tensor):
 def test_a_missing_library_says_what_to_install():
     with pytest.raises(EngineError, match=r"defectra\[levels\]"):
         c._library("no_such_library")
+
+
+def test_the_mean_of_a_dielectric_tensor_does_not_depend_on_the_axes():
+    tensor = np.array([[12.0, 0.0, 3.0], [0.0, 9.0, 0.0], [3.0, 0.0, 6.0]])
+    turn = np.linalg.qr(np.array([[1.0, 2.0, 0.5], [0.0, 1.0, 3.0], [2.0, 0.0, 1.0]]))[0]
+    assert c.isotropic(turn @ tensor @ turn.T) == pytest.approx(c.isotropic(tensor))
+    assert c.isotropic(tensor) == pytest.approx(3 * np.linalg.det(tensor) / (54 + 63 + 108))
+    assert c.isotropic(np.diag([40.7, 40.7, 25.2])) == pytest.approx(3 / (2 / 40.7 + 1 / 25.2))

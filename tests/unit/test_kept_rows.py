@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+import numpy as np
 import pytest
 
 from benchmarks import (
@@ -144,3 +145,20 @@ def test_the_time_of_a_run_that_failed_is_refused(tmp_path):
         whole_run.timed([python, "-c", "raise SystemExit(3)"], tmp_path)
     with pytest.raises(RuntimeError, match="is not there"):
         whole_run.existing(tmp_path / "report.html")
+
+
+@pytest.mark.parametrize("above", [-0.8, 0.5])
+def test_a_shift_is_how_far_a_spectrum_lies_above_the_reference(above):
+    """The same sense in the tables of all programs of docs/validation.md."""
+    energy = np.arange(500.0, 600.0, 0.1)
+
+    def spectrum(at):
+        step = 1 / (1 + np.exp(-(energy - at) / 1.5))
+        return {"energy": energy, "mu": step * (1 + np.exp(-0.5 * ((energy - at - 10) / 3) ** 2))}
+
+    ours, reference = spectrum(530.0 + above), spectrum(530.0)
+    found = feff.compare(ours, reference, "O")
+    assert found["shift_eV"] == pytest.approx(above, abs=0.051)
+    assert found["pre_edge"] == pytest.approx(0.0, abs=0.03)
+    reference["edge"] = 530.0
+    assert nmc_protocol.distance(ours, reference)[1] == pytest.approx(above, abs=0.011)

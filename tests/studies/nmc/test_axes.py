@@ -70,6 +70,8 @@ def test_the_shipped_axes_are_read_and_a_shift_that_is_none_is_refused(tmp_path)
     shipped = read_axes(PROJECT / "resources/nmc/axes.csv")
     assert shipped["Ni K"].shift < 0  # measured pristine electrodes lie above the computed ones
     assert shipped["Mn K"].sd is None
+    model = load_edges_model(PROJECT / "resources/models/nmc_edges.npz")
+    assert model.about.axes == shipped
     row = dict(zip(AXES_COLUMNS, ("Ni K", NO_NUMBER, 0.3, "nothing"), strict=True))
     write_csv(tmp_path / "axes.csv", [row], AXES_COLUMNS)
     with pytest.raises(DataError, match="shift_eV of Ni K is no number"):

@@ -48,7 +48,10 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument("--reference", type=Path, help=text)
     text = "true edge energy of the reference (steepest rise), eV"
     parser.add_argument("--reference-e0", type=number_above_0, help=text)
-    text = "option of the study that the model belongs to, e.g. pixel_A=0.16; may be repeated"
+    text = (
+        "option of the study that the model belongs to, e.g. pixel=0.16 (unit: README of the "
+        "study); may be repeated"
+    )
     parser.add_argument("--option", action="append", default=[], metavar="KEY=VALUE", help=text)
     parser.set_defaults(run=run_predict)
 

@@ -102,7 +102,10 @@ def _tilts(tilted: Rows) -> Iterator[Check]:
         unit="eV",
         fails_if="tilting does not open the gap",
     )
-    gains = [abs(float(r["short_cubic_eV"])) - abs(float(r["short_tilted_eV"])) for r in tilted]
+    gains = [
+        abs(float(r["cubic_less_measured_eV"])) - abs(float(r["tilted_less_measured_eV"]))
+        for r in tilted
+    ]
     gain = Estimate.mean(v for v in gains if np.isfinite(v))
     yield _check(
         check_id="tilt_measured",

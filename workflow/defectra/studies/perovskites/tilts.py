@@ -62,7 +62,7 @@ ANGLES_COLUMNS = [
 COLUMNS = [
     *("name", "angle_deg", "energy_meV", "fit_rms_meV", "change_PBE_eV", "change_PBE_SOC_eV"),
     *("own_HSE_SOC_eV", "tilted_HSE_SOC_eV", "measured_eV", "measured_phase"),
-    *("short_cubic_eV", "short_tilted_eV", "note"),
+    *("cubic_less_measured_eV", "tilted_less_measured_eV", "note"),
 ]
 
 
@@ -170,7 +170,7 @@ def _compared(angles: Rows, known: Mapping[str, Mapping[str, Any]]) -> Iterator[
             "measured_eV": float(measured.get("gap_measured_eV", nan)),
             "measured_phase": str(measured.get("phase", "")),
         }  # fmt: skip
-        row["short_cubic_eV"] = row["own_HSE_SOC_eV"] - row["measured_eV"]
+        row["cubic_less_measured_eV"] = row["own_HSE_SOC_eV"] - row["measured_eV"]
         if len(own) < 3:
             yield row | {"note": f"{len(own)} angles are computed, three are needed"}
             continue
@@ -194,7 +194,7 @@ def _at_lowest(own: Rows, row: Row) -> Row:
         "change_PBE_eV": change["PBE"],
         "change_PBE_SOC_eV": change["PBE_SOC"],
         "tilted_HSE_SOC_eV": tilted,
-        "short_tilted_eV": tilted - row["measured_eV"],
+        "tilted_less_measured_eV": tilted - row["measured_eV"],
     }
 
 

@@ -124,7 +124,7 @@ def plot_tilts(angles: Rows, tilted: Rows, path: str | Path) -> None:
 
 
 def _missing(axis: Axes, tilted: Rows, colour: Mapping[str, str]) -> None:
-    columns = ("short_cubic_eV", "short_tilted_eV")
+    columns = ("cubic_less_measured_eV", "tilted_less_measured_eV")
     shown = [r for r in tilted if style.finite(*(float(r[c]) for c in columns))]
     axis.set_title("HSE + spin-orbit less measured")
     if not shown:
