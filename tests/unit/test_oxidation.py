@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import math
 
+import pytest
+
 from defectra.structures.oxidation import assign
 
 OXYGEN = ["O"] * 20
@@ -38,3 +40,12 @@ def test_an_oxygen_vacancy_reduces_the_metals():
     species = ["Li"] * 10 + ["Ni"] * 10 + ["O"] * 19
     states = assign(species, [0.0] * 10 + [1.1] * 8 + [1.7, 1.7] + [0.0] * 19)
     assert sorted(states[10:20]) == [2, 2] + [3] * 8
+
+
+@pytest.mark.parametrize("other", ["Al", "Mg", "F"])
+def test_a_cell_with_an_ion_of_unknown_charge_has_no_assigned_metal(other):
+    """Counted as charge 0, an aluminium ion would make two of the metals 4+."""
+    species = ["Li"] * 10 + [other] + ["Ni"] * 9 + OXYGEN
+    states = assign(species, [0.0] * 11 + [1.1] * 9 + [0.0] * 20)
+    assert all(math.isnan(s) for s in states[10:20])
+    assert states[:10] == [1] * 10

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from defectra.core.units import EV_ANGSTROM
 from defectra.spectra import column_formula as formula
 from defectra.spectra.column_names import Column, Role, column, key_of
 from defectra.spectra.detector_faults import detector_fault, standstill
@@ -32,7 +33,6 @@ ONE_AXIS = 0.02  # of the energy: two columns that differ by less are energies o
 _CALIBRATED = re.compile(r"(?<!un)(?<!not)(?:re)?(?:cal(?!c)|corr|shift|align|adj|true)")
 _NOT_SUBTRACTED = re.compile(r"dark|offset|(?:^|_)bkgd?(?:_|$)|background", re.I)
 _ANGLES = (("mrad", 1e-3), ("rad", 1.0))  # of a radian; degrees where nothing is said
-_HC = 12398.419843320026  # eV Å, CODATA 2018 (exact)
 
 
 @dataclass(frozen=True)
@@ -160,7 +160,7 @@ def _energy(data: Floats, found: Sequence[Column], words: dict[str, str]) -> tup
     if found[k].key in ("twotheta", "2theta", "tth"):
         factor /= 2
     with np.errstate(all="ignore"):
-        return _HC / (2 * float(spacing.group()) * np.sin(data[:, k] * factor)), "ev"
+        return EV_ANGSTROM / (2 * float(spacing.group()) * np.sin(data[:, k] * factor)), "ev"
 
 
 def _refuse_another_axis(data: Floats, found: Sequence[Column], taken: int) -> None:

@@ -8,31 +8,40 @@ from __future__ import annotations
 
 import re
 import warnings
+from collections.abc import Mapping
 from functools import lru_cache
+
+import numpy as np
 
 from defectra.core.errors import TableError
 from defectra.core.units import HARTREE_EV
 
 DEEP_EV = -40.0  # d shells below this, or absent, count as closed core
+# Levels of valence s shells that are empty in the atom, as the mean of the neighbours in the row
+EMPTY_S = {"Pd": ("Rh", "Ag")}
 BLOCKS = {"s": 0.0, "p": 1.0, "d": 2.0, "f": 3.0}
 NAMES = (
     *("electronegativity", "ionisation_1", "ionisation_2", "affinity", "radius", "ionic_radius"),
     *("mendeleev", "row", "valence", "s_level", "p_level", "d_level", "open_d", "block"),
 )
+KNOWN = ("electronegativity", "radius", "ionic_radius")  # above 0 where they are known
 
 
 @lru_cache(maxsize=256)
 def element(symbol: str) -> dict[str, float]:
     """Descriptors of one element, by the names of :data:`NAMES`; energies in eV, radii in Å.
 
+    Levels are those of the outermost shell, whose number is the row of the periodic table.
     ``valence`` is the number of electrons that count for the charge: the group, less 10 for the
     p block, 2 for zinc's group. ``p_level`` of atoms without an occupied valence p shell is
-    4.5 eV above their s level.
+    4.5 eV above their s level: assumed, no measured value (s to p excitations are 1.4 to 2.1 eV in
+    alkali metals and about 4 eV in zinc's group).
 
     Raises
     ------
     TableError
-        If there is no such element, or it has a single electron: hydrogen is not described.
+        If there is no such element, or one of these numbers is not known of it: hydrogen has no
+        second ionisation energy, noble gases no radii or electronegativity.
     """
     from pymatgen.core import Element
 
@@ -46,10 +55,10 @@ def element(symbol: str) -> dict[str, float]:
             raise TableError(f"{symbol!r} has no second ionisation energy: it is not covered")
         shells = {name: HARTREE_EV * value for name, value in atom.atomic_orbitals.items()}
         group = int(atom.group)
-        outer = max(int(name[0]) for name in shells if name[1] == "s")
-        s_level = shells[f"{outer}s"]
+        outer = int(atom.row)
+        s_level = _s_level(symbol, shells, outer)
         d_level = max([v for n, v in shells.items() if n[1] == "d"], default=DEEP_EV)
-        return {
+        found = {
             "electronegativity": float(atom.X),
             "ionisation_1": float(energies[0]),
             "ionisation_2": float(energies[1]),
@@ -65,6 +74,18 @@ def element(symbol: str) -> dict[str, float]:
             "open_d": float(3 <= group <= 11),
             "block": BLOCKS[str(atom.block)],
         }
+    absent = [n for n in KNOWN if not found[n] > 0] + [n for n in NAMES if np.isnan(found[n])]
+    if absent:
+        raise TableError(f"{symbol!r} has no {', '.join(dict.fromkeys(absent))}: it is not covered")
+    return found
+
+
+def _s_level(symbol: str, shells: Mapping[str, float], outer: int) -> float:
+    if symbol in EMPTY_S:
+        return float(np.mean([element(other)["s_level"] for other in EMPTY_S[symbol]]))
+    if f"{outer}s" not in shells:
+        raise TableError(f"{symbol!r} has no level of its {outer}s shell: it is not covered")
+    return shells[f"{outer}s"]
 
 
 def sublattices(host: str) -> tuple[str, str]:

@@ -24,6 +24,9 @@ AMBIGUOUS_BELOW = 1.0  # cost (half squared σ) that separates the best state fr
 def assign(species: Sequence[str], moments: Sequence[float], charge: int = 0) -> list[float]:
     """Oxidation state of each site; NaN where it is ambiguous or cannot be neutral.
 
+    A cell with another element than those of :data:`MOMENTS` and :data:`FIXED` has no assigned
+    metal: the charge of that element is not known.
+
     Parameters
     ----------
     species
@@ -34,6 +37,8 @@ def assign(species: Sequence[str], moments: Sequence[float], charge: int = 0) ->
         Charge of the cell, e.
     """
     out = [float(FIXED.get(s, np.nan)) for s in species]
+    if not set(species) <= {*FIXED, *MOMENTS}:
+        return out
     metals = [i for i, s in enumerate(species) if s in MOMENTS]
     target = charge - sum(FIXED.get(s, 0) for s in species)
     costs = [_costs(species[i], abs(moments[i])) for i in metals]

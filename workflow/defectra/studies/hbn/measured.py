@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from defectra.core.errors import DefectraError
 from defectra.core.textfiles import read_bytes
+from defectra.core.units import EV_ANGSTROM
 
 Floats = NDArray[np.float64]
-HC = 1239.841984  # eV nm
+HC = EV_ANGSTROM / 10  # eV nm
 _HEADER = 4100  # bytes, of every SPE file
 _KINDS = {0: "<f4", 1: "<i4", 2: "<i2", 3: "<u2", 5: "<f8", 6: "u1", 8: "<u4"}
 _LEAST = 16  # points of a spectrum

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from defectra.core.errors import TableError
+from defectra.core.units import HBAR2_OVER_2M_EV_A2
 from defectra.structures.elements import element, sublattices
 
 COLUMNS = ["host", "property", "value", "unit", "kind", "source"]
@@ -17,8 +18,8 @@ UNITS = {"lattice": "Å", "gap": "eV", "epsilon_static": "", "epsilon_electronic
 DESCRIPTORS = ("lattice", "gap", "vbm", "cbm", "polarity", "contrast", "valence")
 
 # Harrison's universal parameters of tetrahedral solids: V2 = eta hbar^2 / (m d^2), with
-# hbar^2 / m = 7.62 eV A^2; W. A. Harrison, Electronic Structure (Freeman 1980), ch. 3.
-HBAR2_OVER_M = 7.62
+# hbar^2 / m in eV A^2; W. A. Harrison, Electronic Structure (Freeman 1980), ch. 3.
+HBAR2_OVER_M = 2 * HBAR2_OVER_2M_EV_A2
 ETA_P, ETA_S = 2.16, 1.32
 
 _CHEMISTRIES = {
