@@ -90,8 +90,9 @@ def test_the_job_says_all(cell):
 
 
 @pytest.mark.parametrize(
-    "other", [{"hole": "half"}, {"spin": False}, {"cutoff": 281}, {"hubbard": {}}, {"fwhm": 0.7},
-              {"edge_energy": False}, {"image_distance": 6.0}, {"moments": {"Co": 1.0}}],
+    "other", [{"hole": "half"}, {"spin": False}, {"cutoff": 281}, {"fwhm": 0.7},
+              {"hubbard": {"Co": ("d", 4.0)}}, {"edge_energy": False}, {"image_distance": 6.0},
+              {"moments": {"Co": 1.0}}],
 )  # fmt: skip
 def test_what_decides_a_number_is_in_the_identity(cell, other):
     site = oxygen(cell)
@@ -376,3 +377,18 @@ def test_protocols_name_every_hole():
     protocols = load().protocols.gpaw_corehole
     assert {p.hole for p in protocols.values()} == {"half", "full", "xch"}
     assert {"fast", "balanced", "stringent"} <= set(protocols)
+
+
+@pytest.mark.parametrize("element", ["Fe", "Cr", "V", "Cu"])
+def test_a_metal_whose_moment_nobody_stated_is_refused(cell, element):
+    """It would start, and stay, without moments: O K of Fe2O3 as of a non-magnetic oxide."""
+    other = {**cell, "species": [element if e == "Co" else e for e in cell["species"]]}
+    site = gpaw_corehole.site(other, other["species"].index("O"))
+    protocol = GpawCoreHoleProtocol()
+    with pytest.raises(EngineError, match=f"no initial magnetic moment of {element}"):
+        site.job("K", protocol)
+    stated = protocol.model_copy(update={"moments": {element: 3.0}})
+    assert max(site.job("K", stated)["moments"]) == 3.0
+    assert site.job("K", protocol.model_copy(update={"spin": False}))["moments"] == []
+    own = gpaw_corehole.site({**other, "moments": [0.5] * len(other["species"])}, site.index)
+    assert set(own.job("K", protocol)["moments"]) == {0.5}

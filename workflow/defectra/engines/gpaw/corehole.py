@@ -68,7 +68,8 @@ class Site:
         Raises
         ------
         EngineError
-            ``unknown_edge`` for anything but K; ``unknown_site``.
+            ``unknown_edge`` for anything but K; ``unknown_site``; ``no_moment`` if the cell has an
+            element with an open d shell whose moment nobody stated.
         """
         elements = list(self.geometry["species"])
         if edge != "K":
@@ -76,13 +77,13 @@ class Site:
         if not 0 <= self.index < len(elements):
             raise EngineError("unknown_site", f"site {self.index} of a cell of {len(elements)}")
         cell, times = _cell(self.geometry, protocol.image_distance)
-        moments = _moments(self.geometry, protocol) * int(np.prod(times))
+        moments = _moments(self.geometry, protocol)
         settings = protocol.model_dump(mode="json", exclude={"hole", "moments"})
         return {
             "lattice": list(cell.lattice),
             "species": list(cell.species),
             "coords": list(cell.coords),
-            "moments": moments if protocol.spin else [],
+            "moments": moments * int(np.prod(times)),
             "site": self.index,
             "hole": protocol.hole,
             "mesh": mesh(cell.lattice, protocol.spacing),
@@ -164,10 +165,29 @@ def _cell(geometry: Mapping[str, Any], distance: float) -> tuple[gpaw.Cell, tupl
 
 
 def _moments(geometry: Mapping[str, Any], protocol: GpawCoreHoleProtocol) -> list[float]:
+    """Initial moments of the given cell, µB; none without spin."""
     known = list(geometry.get("moments") or [])
+    if not protocol.spin:
+        return []
     if known:
         return [round(float(m), 2) for m in known]
+    stated = {*protocol.moments, *protocol.hubbard}
+    unknown = sorted(e for e in set(geometry["species"]) - stated if _open_d(e))
+    if unknown:
+        raise EngineError(
+            "no_moment",
+            f"GPAW core hole: no initial magnetic moment of {', '.join(unknown)}; a cell that "
+            "starts without moments stays non-magnetic. Give the structure magnetic moments, or "
+            "state `moments` (0 where it has none) and, if you use one, `hubbard` in the protocol",
+        )
     return [float(protocol.moments.get(e, 0.0)) for e in geometry["species"]]
+
+
+def _open_d(element: str) -> bool:
+    from pymatgen.core import Element
+
+    atom = Element(element)
+    return bool(atom.is_transition_metal and 3 <= atom.group <= 11)
 
 
 def parse(files: Mapping[str, bytes]) -> Parsed:
