@@ -40,6 +40,8 @@ def claim(published, ours, test, tolerance=NAN, than=NAN):
     ("published", "ours", "tolerance", "test", "expected"),
     [
         (2.7, (2.9, 2.5, 3.3), 0.3, "equal", Verdict.REPRODUCED),
+        (2.7, (2.9, 2.4, 3.4), 0.3, "equal", Verdict.NOT_SHOWN),
+        (2.7, (2.9, NAN, NAN), 0.3, "equal", Verdict.REPRODUCED),
         (2.7, (3.2, 2.5, 3.3), 0.3, "equal", Verdict.CLOSE),
         (2.7, (1.0, 0.5, 1.3), 0.3, "equal", Verdict.NOT_REPRODUCED),
         (3.0, (3.0, 3.0, 3.0), 0.0, "equal", Verdict.REPRODUCED),
@@ -50,6 +52,8 @@ def claim(published, ours, test, tolerance=NAN, than=NAN):
         (0.2, (0.1, NAN, NAN), NAN, "below", Verdict.NOT_SHOWN),
         (0.2, (0.1, NAN, 0.15), NAN, "below", Verdict.REPRODUCED),
         (0.2, (0.3, 0.25, 0.4), NAN, "below", Verdict.NOT_REPRODUCED),
+        (0.2, (0.3, 0.15, 0.4), NAN, "below", Verdict.NOT_SHOWN),
+        (0.2, (0.3, NAN, NAN), NAN, "below", Verdict.NOT_SHOWN),
     ],
 )
 def test_claim(published, ours, tolerance, test, expected):
@@ -77,7 +81,8 @@ def test_a_contrary_with_a_bound_of_its_own_decides_what_is_not_reproduced(
     [
         ((0.2, 0.1, 0.3), "reproduced"),
         ((0.2, -0.1, 0.3), "not shown"),
-        ((-0.2, -0.3, 0.3), "not reproduced"),
+        ((-0.2, -0.3, 0.3), "not shown"),
+        ((-0.2, -0.3, -0.1), "not reproduced"),
         ((NAN, NAN, NAN), "no data"),
     ],
 )

@@ -67,7 +67,7 @@ def test_only_what_the_authors_print_is_a_claim():
     [
         (-0.1, "reproduced"),
         (-0.005, "not shown"),
-        (0.005, "not reproduced"),
+        (0.005, "not shown"),
         (0.1, "not reproduced"),
     ],
 )

@@ -50,6 +50,22 @@ def test_a_law_is_learned_and_ridge_cannot(numbers: Path) -> None:
     assert again == report
 
 
+def test_the_penalty_of_ridge_is_chosen_for_new_groups(tmp_path: Path) -> None:
+    """Ten nearly equal rows a group, more features than groups: chosen by rows, it overfits."""
+    draw = np.random.default_rng(7)
+    centres, slopes = draw.normal(size=(30, 40)), draw.normal(size=40)
+    level = centres @ slopes / np.sqrt(40) + 2.0 * draw.normal(size=30)
+    rows = [
+        {"family": k // 10, "y": level[k // 10]}
+        | {f"x{i}": x for i, x in enumerate(centres[k // 10] + 0.05 * draw.normal(size=40))}
+        for k in range(300)
+    ]
+    names = tuple(f"x{i}" for i in range(40))
+    table = read_any(write(tmp_path / "groups.csv", rows))
+    found = train(table, Asked("y", "family", names), None)[1].scores
+    assert found[RIDGE]["rmse"][0] < 1.1 * found[MEAN]["rmse"][0]
+
+
 def test_what_only_tells_the_family_tells_nothing_of_a_new_one(tmp_path: Path) -> None:
     """The control that fails if a family is on both sides: with copies of it the label is known."""
     draw = np.random.default_rng(5)

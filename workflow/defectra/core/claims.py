@@ -131,8 +131,8 @@ class Claim:
     test
         ``equal`` to the published number within `tolerance`; ``above`` or ``below`` it, or `than`.
     contrary
-        Of a claim whose contrary has a bound of its own: whether that is reached. None: the
-        contrary is what the value alone says.
+        Of a claim whose contrary has a bound of its own: whether that is reached. None: the whole
+        interval lies on the other side.
     missing
         Why there is no number, if there is none.
     """
@@ -154,8 +154,9 @@ class Claim:
     def verdict(self) -> Verdict:
         """Computed from number and interval.
 
-        ``equal``: reproduced within the tolerance, close within twice. ``above``, ``below``:
-        reproduced with the whole interval, not shown if only the value is.
+        ``equal``: reproduced within the tolerance, close within twice; not shown if the interval
+        reaches farther than twice the tolerance. ``above``, ``below``: reproduced, or not, with the
+        whole interval; not shown where it reaches over the reference, or is not known.
         """
         reference = self.than if math.isnan(self.published) else self.published
         if math.isnan(self.ours.value) or math.isnan(reference):
@@ -163,13 +164,13 @@ class Claim:
         if self.test == "equal":
             miss = abs(self.ours.value - reference)
             if miss <= self.tolerance:
-                return Verdict.REPRODUCED
+                far = self.ours.distance(reference).hi > 2 * self.tolerance
+                return Verdict.NOT_SHOWN if far else Verdict.REPRODUCED
             return Verdict.CLOSE if miss <= 2 * self.tolerance else Verdict.NOT_REPRODUCED
-        alone = Estimate(self.ours.value, self.ours.value, self.ours.value, self.ours.n)
-        whole, value = (outcome(reference, e, self.test) for e in (self.ours, alone))
+        whole = outcome(reference, self.ours, self.test)
         if whole is Outcome.HOLDS:
             return Verdict.REPRODUCED
-        refuted = value is not Outcome.HOLDS if self.contrary is None else self.contrary
+        refuted = whole is Outcome.FAILS if self.contrary is None else self.contrary
         return Verdict.NOT_REPRODUCED if refuted else Verdict.NOT_SHOWN
 
     def row(self) -> Row:

@@ -178,7 +178,8 @@ def evaluate(data: Data, asked: Asked) -> Report:
     for train, test in pairs:
         x, y = data.x[train], data.y[train]
         answers[MEAN][test] = y.mean()
-        answers[RIDGE][test] = _ridge().fit(x, y).predict(data.x[test])
+        groups = [data.groups[i] for i in train]
+        answers[RIDGE][test] = _ridge(x, y, groups, asked.seed).predict(data.x[test])
         forest = _forest(asked, len(y)).fit(x, y)
         answers[FOREST][test] = forest.predict(data.x[test])
     weights = scores.group_weights(data.groups, asked.resamples, asked.seed)
@@ -201,12 +202,19 @@ def _half(errors: Floats) -> float:
     return float(np.quantile(errors, level, method="higher"))
 
 
-def _ridge() -> Any:
+def _ridge(x: Floats, y: Floats, groups: Sequence[str], seed: int) -> Any:
+    """Ridge whose penalty is chosen by inner folds over groups, as the outer ones are.
+
+    Left out one by one, a row would be answered by the others of its group, and the penalty would
+    be too small for new groups: too weak a baseline.
+    """
     from sklearn.linear_model import RidgeCV
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    return make_pipeline(StandardScaler(), RidgeCV(np.logspace(-3, 5, 17)))
+    count = min(FOLDS, len(set(groups)))
+    inner = folds(Split.GROUPED, list(groups), n_folds=count, seed=seed)
+    return make_pipeline(StandardScaler(), RidgeCV(np.logspace(-3, 5, 17), cv=inner)).fit(x, y)
 
 
 def _forest(asked: Asked, rows: int) -> Any:
