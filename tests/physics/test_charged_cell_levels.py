@@ -299,3 +299,35 @@ def test_relaxed_cells_are_screened_by_the_static_constant(config, monkeypatch):
     assert np.allclose(ideal.dielectric, 8.0 * np.eye(3))
     with pytest.raises(EngineError, match="static constant of AlP"):
         level_sets.find(chosen, level_sets.Tables({"AlP": host}, rows, {}), protocols["balanced"])
+
+
+def test_a_charged_cell_without_a_correction_has_no_formation_energy():
+    def phase(species, energy):
+        return {"species": species, "energy_eV": energy, "cutoff_eV": 240.0, "functional": "PBE"}
+
+    phases = {"Al": phase(["Al"], -3.0), "P": phase(["P", "P"], -11.0), "Cd": phase(["Cd"], -1.0)}
+    found = cells()
+    found.bulk["potentials_V"] = []
+    rows = formation_rows(
+        ("AlP", "M_A", "Cd"), found, charged_cells.corrected(found, 10 * np.eye(3)), phases
+    )
+    by_charge = {r["charge"]: r for r in rows}
+    assert np.isfinite(by_charge[0]["formation_eV"])
+    assert by_charge[0]["message"] == ""
+    assert np.isnan(by_charge[-1]["formation_eV"])
+    assert "the bulk kept no potentials" in by_charge[-1]["message"]
+
+
+@pytest.mark.parametrize(("shift", "fits"), [(0.3, True), (0.55, False), (0.9, False)])
+def test_a_cell_shifted_as_a_whole_is_aligned_or_refused(shift, fits):
+    """It was aligned by zero, which entered bare levels and the count of carriers."""
+    found = cells(shift=0.3)
+    neutral = found.charged[0]
+    lattice, coords = np.reshape(neutral["lattice"], (3, 3)), np.reshape(neutral["coords"], (-1, 3))
+    moved = coords + shift * np.linalg.inv(lattice)[0]
+    neutral["coords"] = moved.ravel().tolist()
+    if fits:
+        assert charged_cells.offset(found, neutral) == pytest.approx(0.3, abs=1e-9)
+        return
+    with pytest.raises(EngineError, match="shifted as a whole"):
+        charged_cells.levels(found, FIX, HOST, 0.14)

@@ -137,7 +137,8 @@ def kumagai(
     Raises
     ------
     EngineError
-        If the numbers of potentials and atoms differ, or the library is not there.
+        If the numbers of potentials and atoms differ, no atom far from the defect is one of the
+        bulk, or the library is not there.
     """
     check_dielectric(dielectric)
     for cell, values in zip((defect, bulk), potentials):
@@ -151,6 +152,12 @@ def kumagai(
         defect_coords=list(centre),
     )
     far = [s.diff_pot for s in made.sites if s.distance > made.defect_region_radius]
+    if not far:
+        raise EngineError(
+            "potentials",
+            "no atom far from the defect lies near one of its element in the bulk: is the cell "
+            "shifted as a whole? Shift its atoms back onto those of the bulk, and run it anew",
+        )
     return Correction(
         float(made.point_charge_correction), float(made.alignment_correction), float(np.std(far))
     )

@@ -29,6 +29,7 @@ from defectra.defects.tiling import repeats, structure, tiled
 Row = dict[str, Any]
 CARRIER = 0.5  # electrons or holes in a band from which a state counts as shallow
 MARGIN_EV = 0.05  # beyond an edge
+NEAR_A = 0.5  # an atom far from the defect that moved by more is not compared with the bulk
 UNCORRECTED = "not corrected"
 
 
@@ -137,7 +138,14 @@ def _by_axis(row: Row) -> list[NDArray[np.float64]]:
 
 
 def offset(cells: Cells, row: Mapping[str, Any]) -> float:
-    """Potential of a neutral cell over that of the bulk, V, at atoms far from the defect."""
+    """Potential of a neutral cell over that of the bulk, V, at atoms far from the defect.
+
+    Raises
+    ------
+    EngineError
+        ``mixed_cells`` if the bulk does not tile the cell; ``potentials`` if no atom far from the
+        defect lies where the bulk has one of its element.
+    """
     large, potentials = tiled(cells.bulk, row)
     own = structure(row)
     radius = 0.5 * min(own.lattice.abc)
@@ -146,9 +154,16 @@ def offset(cells: Cells, row: Mapping[str, Any]) -> float:
         near = large.lattice.get_all_distances([cells.centre], [site.frac_coords])[0, 0]
         gaps = large.lattice.get_all_distances([site.frac_coords], large.frac_coords)[0]
         k = int(gaps.argmin())
-        if near > radius and gaps[k] < 0.5 and large[k].specie == site.specie:
+        if near > radius and gaps[k] < NEAR_A and large[k].specie == site.specie:
             found.append(value - potentials[k])
-    return float(np.mean(found)) if found else 0.0
+    if not found:
+        raise EngineError(
+            "potentials",
+            f"charge {row['charge']:+d}: no atom far from the defect lies within {NEAR_A:g} Å of one "
+            "of its element in the bulk, so that the potentials cannot be aligned; is the cell "
+            "shifted as a whole? Shift its atoms back onto those of the bulk, and run it anew",
+        )
+    return float(np.mean(found))
 
 
 def carriers(row: Mapping[str, Any], vbm: float, cbm: float, shift: float) -> tuple[float, float]:
@@ -179,7 +194,8 @@ def levels(
     Raises
     ------
     EngineError
-        If cells were run with other settings than the bulk: nothing of such a set can be trusted.
+        If cells were run with other settings than the bulk, or cannot be aligned with it: nothing
+        of such a set can be trusted.
     """
     vbm, cbm = edges(cells.bulk)
     gap = max(cbm - vbm, 0.0)

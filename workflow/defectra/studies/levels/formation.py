@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -78,6 +79,8 @@ def formation_rows(
 ) -> list[Row]:
     """Formation energy of each charge at the valence-band maximum, cation- and anion-rich.
 
+    A charged cell without a correction has none: NaN, with a message; a correction is never zero.
+
     Parameters
     ----------
     chosen
@@ -98,21 +101,37 @@ def formation_rows(
         corner = rich(points, element)
         mu = {e: energies[e] + corner[e] for e in corner}
         for row in cells.charged:
-            fix = fixes.get(row["charge"])
-            run = _run(row, row["energy_eV"], fix.total_ev if fix else 0.0)
+            run = _run(row, row["energy_eV"], _correction(row["charge"], fixes))
+            energy = formation_energy(run, bulk, added, mu, vbm)
+            notes = [row["message"], "" if math.isfinite(energy) else _why(row, cells.bulk)]
             out.append(
                 {
                     **{"host": host, "site": site, "impurity": impurity},
                     "charge": row["charge"],
                     "corner": f"{element}-rich",
-                    "formation_eV": formation_energy(run, bulk, added, mu, vbm),
+                    "formation_eV": energy,
                     "gap_eV": max(cbm - vbm, 0.0),
                     "potentials": " ".join(f"{e}:{corner[e]:+.3f}" for e in sorted(corner)),
                     "status": row["status"],
-                    "message": "" if row["potentials_V"] else "no correction",
+                    "message": "; ".join(n for n in notes if n),
                 }
             )
     return out
+
+
+def _correction(charge: int, fixes: Mapping[int, Correction]) -> float:
+    """Correction of a cell, eV: zero of a neutral one, NaN of a charged one that has none."""
+    if not charge:
+        return 0.0
+    return fixes[charge].total_ev if charge in fixes else math.nan
+
+
+def _why(row: Mapping[str, Any], bulk: Mapping[str, Any]) -> str:
+    """Why the correction of a charged cell is missing."""
+    named = {"the cell": row, "the bulk": bulk}
+    lacking = " and ".join(n for n, r in named.items() if not r["potentials_V"])
+    why = f"{lacking} kept no potentials" if lacking else "it could not be computed"
+    return f"charge {row['charge']:+d}: no correction ({why}), and no energy without it"
 
 
 def _run(row: Mapping[str, Any], energy: float, correction: float) -> Run:

@@ -93,10 +93,10 @@ def _changes(chosen: DefectSet, tables: Tables, protocols: Protocols) -> dict[in
             return {}
         cells, host = found
         fixes = corrections_of(cells, host, tables.corrections)
+        rows = {r["charge"]: r for r in cells.charged}
+        return {q: change(fix, cells, rows[q], ratio) for q, fix in fixes.items()}
     except EngineError:
         return {}
-    rows = {r["charge"]: r for r in cells.charged}
-    return {q: change(fix, cells, rows[q], ratio) for q, fix in fixes.items()}
 
 
 def change(fix: Correction, cells: Cells, row: Mapping[str, Any], ratio: float) -> float:
