@@ -159,8 +159,8 @@ def offset(cells: Cells, row: Mapping[str, Any]) -> float:
     if not found:
         raise EngineError(
             "potentials",
-            f"charge {row['charge']:+d}: no atom far from the defect lies within {NEAR_A:g} Å of one "
-            "of its element in the bulk, so that the potentials cannot be aligned; is the cell "
+            f"charge {row['charge']:+d}: no atom far from the defect lies within {NEAR_A:g} Å of "
+            "one of its element in the bulk, so that the potentials cannot be aligned; is the cell "
             "shifted as a whole? Shift its atoms back onto those of the bulk, and run it anew",
         )
     return float(np.mean(found))
