@@ -69,6 +69,29 @@ def test_text_with_any_separator(tmp_path, name) -> None:
     np.testing.assert_array_equal(read_image(tmp_path / name).values, VALUES + 0.5)
 
 
+def rows_of(values, separator, form="d"):
+    return "\n".join(separator.join(f"{v:{form}}" for v in row) for row in values) + "\n"
+
+
+COUNTS = np.random.default_rng(1).poisson(3, (16, 32)) ** 2
+WHOLE = {
+    "counts.csv": rows_of(COUNTS, ","),
+    "blanks.csv": rows_of(COUNTS * 40, ", "),
+    "fixed.csv": rows_of(COUNTS * 5, ",", "4d"),
+    "mask.csv": rows_of(COUNTS > 9, ","),
+    "padded.csv": rows_of(COUNTS, ",", "04d"),
+    "tabs.txt": rows_of(COUNTS, "\t"),
+}
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_whole_numbers_stay_as_they_are(tmp_path, name) -> None:
+    (tmp_path / name).write_text(WHOLE[name])
+    scale = {"blanks.csv": 40, "fixed.csv": 5}.get(name, 1)
+    want = COUNTS > 9 if name == "mask.csv" else COUNTS * scale
+    np.testing.assert_array_equal(read_image(tmp_path / name).values, want)
+
+
 def bad(change):
     def write(path):
         values = VALUES.astype(float)
@@ -110,6 +133,28 @@ REFUSED = {
     "hole.csv": (lambda p: p.write_text("1,2,3,4,5,6,7,8\n" * 8 + "1,,3,4,5,6,7,8\n"), "row 8"),
     "first.csv": (lambda p: p.write_text("1,,3,4,5,6,7,8\n" + "1,2,3,4,5,6,7,8\n" * 8), "row 0"),
     "either.txt": (lambda p: p.write_text("1,5 2,5\n3,5 4,5\n"), "decimal commas"),
+    "thousands.txt": (lambda p: p.write_text("999\t1,234\t12,500\n" * 8), "thousands or decimals"),
+    "thousands.csv": (
+        lambda p: p.write_text("999, 1,234, 12,500\n1,234, 12,500, 999\n" * 8),
+        "two numbers",
+    ),
+    "thousands2.csv": (lambda p: p.write_text("999, 1,234, 12,500\n" * 8), "two numbers"),
+    "all.txt": (lambda p: p.write_text("9,124\t1,234\n" * 8), "thousands or decimals"),
+    "points.txt": (lambda p: p.write_text("9,1\t1.2\n" * 8), "commas and points"),
+    "points2.txt": (lambda p: p.write_text("1,234.5\t1,200.5\n1.5\t2.5\n"), "commas and points"),
+    "first.txt": (lambda p: p.write_text("1,5 2,5\n" * 8 + "3 4\n"), "decimal commas"),
+    "millions.txt": (lambda p: p.write_text("1,234,567;1,5\n" * 8), "several commas"),
+    "pairs.csv": (text(",", ","), "or 12 with decimal commas"),
+    "pairs2.csv": (
+        lambda p: p.write_text("".join(",".join(f"{v},05" for v in r) + "\n" for r in VALUES)),
+        "decimal commas",
+    ),
+    "digits.csv": (
+        lambda p: p.write_text(
+            "".join(",".join(f"{v % 10},{v % 7}" for v in r[:8]) + "\n" for r in VALUES[:8])
+        ),
+        "or 8 with decimal commas",
+    ),
     "other.bin": (lambda p: p.write_bytes(bytes(range(256)) * 4), "no known format"),
     "none.dm3": (lambda p: p.write_bytes(b"\0\0\0\x03" + b"\0" * 90), "damaged"),
 }

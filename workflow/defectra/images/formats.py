@@ -7,7 +7,6 @@ Nothing that is pickled is read, and no link to another file is followed.
 from __future__ import annotations
 
 import importlib
-import re
 import warnings
 import zipfile
 from collections.abc import Callable, Iterator, Mapping
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 
 from defectra.core.errors import DataError, EngineError, LibraryError
 from defectra.core.textfiles import read_text
+from defectra.images.text_numbers import splitter
 
 Array = NDArray[Any]
 LARGEST = 2_000_000_000  # bytes
@@ -255,7 +255,8 @@ def read_numbers(path: Path) -> list[Found]:
     Raises
     ------
     DataError
-        If a line holds something else, or lines have different lengths.
+        If a line holds something else, lines have different lengths, or a comma may mean two
+        things.
     """
     try:
         text = read_text(path)
@@ -267,7 +268,7 @@ def read_numbers(path: Path) -> list[Found]:
     lines = [(n, s) for n, line in numbered if (s := line.strip()) and s[0] not in "#%!"]
     if not lines:
         raise DataError(f"{path}: no numbers")
-    split = _splitter(path, lines[-1][1])
+    split = splitter(path, [line for _, line in lines])
     notes: tuple[str, ...] = ()
     if not _is_row(split(lines[0][1])) and len(lines) > 1:
         notes = (f"line {lines[0][0]} was taken as a heading",)
@@ -280,25 +281,6 @@ def read_numbers(path: Path) -> list[Found]:
                 f"{len(rows[0])}"
             )
     return [Found("", np.array(rows), notes=notes)]
-
-
-def _splitter(path: Path, line: str) -> Callable[[str], list[str]]:
-    """How a line is cut: at semicolons, tabs, commas or blanks; decimal commas where they must be.
-
-    Where commas and blanks could be either, the file is refused.
-    """
-    sign = next((s for s in (";", "\t") if s in line), "")
-    if sign:
-        comma = "," in line and "." not in line
-        return lambda s: [w.replace(",", ".") if comma else w for w in s.rstrip(sign).split(sign)]
-    if "," not in line:
-        return str.split
-    if re.search(r"\d,\d+\s+[-+\d]", line):
-        raise DataError(
-            f"{path}: commas within numbers that blanks divide: decimal commas or two separators? "
-            f"Write decimal points, or divide by semicolons or tabs"
-        )
-    return lambda s: s.rstrip(",").split(",")
 
 
 def _is_row(words: list[str]) -> bool:
