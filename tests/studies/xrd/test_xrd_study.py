@@ -254,6 +254,14 @@ def test_arrays_that_are_no_pattern_are_refused(tmp_path: Path) -> None:
             read_powder(tmp_path / f"{name}.npy")
 
 
+@pytest.mark.parametrize("beyond", [0.0, 0.01, 0.05, 1.0])
+def test_steps_at_the_ends_are_means_of_what_is_measured(beyond: float) -> None:
+    """A constant stays one: 60 of 100 were given where the pattern ends within a step."""
+    angles = np.arange(GRID.first - beyond, GRID.last + beyond + 0.005, 0.01)
+    pattern = PowderPattern(angles, np.full(len(angles), 100.0), 1.54056)
+    np.testing.assert_allclose(on_grid(pattern, GRID, np.nan, "x"), 100.0)
+
+
 def test_wavelength_and_range_are_not_guessed(tmp_path: Path) -> None:
     angles = np.linspace(15, 85, 701)
     files = files_of(tmp_path, angles, 10 + angles % 3)

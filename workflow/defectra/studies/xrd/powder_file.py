@@ -132,7 +132,10 @@ def on_grid(pattern: PowderPattern, grid: Grid, wavelength: float, what: str) ->
 
 
 def _resampled(angles: Floats, intensity: Floats, grid: Grid) -> Floats:
-    """Mean over each step of the grid where the pattern is finer, linear between points else."""
+    """Mean over each step of the grid where the pattern is finer, linear between points else.
+
+    Where the pattern ends within the first or last step, the mean is that of the part it covers.
+    """
     points = grid.points
     edges = np.concatenate([points - grid.step / 2, points[-1:] + grid.step / 2])
     fine = np.median(np.diff(angles)) < grid.step / 2
@@ -141,7 +144,8 @@ def _resampled(angles: Floats, intensity: Floats, grid: Grid) -> Floats:
     area = np.concatenate(
         [[0.0], np.cumsum(np.diff(angles) * (intensity[1:] + intensity[:-1]) / 2)]
     )
-    return np.asarray(np.diff(np.interp(edges, angles, area)) / grid.step)
+    covered = np.clip(edges, angles[0], angles[-1])
+    return np.asarray(np.diff(np.interp(covered, angles, area)) / np.diff(covered))
 
 
 def _checked(found: PowderPattern, path: Path) -> PowderPattern:
