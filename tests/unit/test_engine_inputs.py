@@ -10,6 +10,7 @@ from defectra.engines.fdmnes import cells as fdmnes_cells
 from defectra.engines.fdmnes import input as fdmnes_input
 from defectra.engines.fdmnes import read as fdmnes
 from defectra.engines.fdmnes.settings import FdmnesProtocol
+from defectra.engines.vasp import engine as vasp_engine
 from defectra.engines.vasp import input as vasp_input
 from defectra.engines.vasp.settings import VaspProtocol
 
@@ -62,6 +63,46 @@ def test_vasp_input_has_the_published_tags(mirror):
     kinds = files["POSCAR"].splitlines()[5].split()
     their_u = dict(zip(["Ni", "Li", "Mn", "Co", "Ni", "O"], theirs["LDAUU"]))
     assert dict(zip(kinds, ours["LDAUU"])) == their_u
+
+
+def _oxide(*metals):
+    places = [[0, 0, 0], [0.5, 0.5, 0], [0.5, 0, 0], [0, 0.5, 0.5]]
+    return Structure(Lattice.cubic(4.2), [*metals, "O", "O"], places)
+
+
+def _magmom(files):
+    (line,) = (x for x in files["INCAR"].splitlines() if x.startswith("MAGMOM"))
+    return line.partition(" = ")[2]
+
+
+@pytest.mark.parametrize(
+    ("metals", "told"), [("FeFe", "no U of Fe,"), ("NiFe", "no U of Fe,"), ("CuV", "Cu, V"),
+                         ("CeNi", "no U of Ce")],
+)  # fmt: skip
+def test_vasp_refuses_a_metal_whose_u_nobody_stated(metals, told):
+    cell = _oxide(metals[:2], metals[2:])
+    with pytest.raises(EngineError, match=told):
+        vasp_input.inputs(cell, 2, "K", VaspProtocol())
+    named = VaspProtocol(hubbard={"Ni": 2.43, "Fe": 4.0, "Cu": 0.0, "V": 3.0, "Ce": 0.0})
+    lines = vasp_input.inputs(cell, 2, "K", named)["INCAR"].splitlines()
+    assert ("LDAUU = 0 2.43 4 0" in lines) == (metals == "NiFe")
+    cerium = vasp_input.inputs(_oxide("Ce", "Ni"), 2, "K", VaspProtocol(hubbard={"Ce": 5, "Ni": 6}))
+    assert "LDAUL = 0 3 2 0" in cerium["INCAR"].splitlines()
+    assert "LMAXMIX = 6" in cerium["INCAR"].splitlines()
+
+
+def test_vasp_starts_from_the_moments_of_the_geometry():
+    cell, protocol = _oxide("Ni", "Co"), VaspProtocol()
+    assert _magmom(vasp_input.inputs(cell, 2, "K", protocol)) == "1*0.6 1*0.6 1*1.0 1*0.6"
+    given = vasp_input.inputs(cell, 2, "K", protocol, [1.7, -1.7, 0.0, 0.012])
+    assert _magmom(given) == "1*0 1*1.7 1*-1.7 1*0.01"  # the absorber comes first
+    row = {"lattice": cell.lattice.matrix.ravel().tolist(), "species": ["Ni", "Co", "O", "O"],
+           "coords": cell.frac_coords.ravel().tolist(), "site_labels": list("abcd"),
+           "moments": [1.7, -1.7, 0.0, 0.012]}  # fmt: skip
+    assert vasp_engine.PROGRAM.site(row, 2).inputs("K", protocol) == given
+    for wrong in ([1.0], [1.0, float("nan"), 0.0, 0.0]):
+        with pytest.raises(EngineError, match="for 4 sites"):
+            vasp_input.inputs(cell, 2, "K", protocol, wrong)
 
 
 def test_vasp_input_gives_the_absorber_a_species_of_its_own():

@@ -379,7 +379,7 @@ def test_protocols_name_every_hole():
     assert {"fast", "balanced", "stringent"} <= set(protocols)
 
 
-@pytest.mark.parametrize("element", ["Fe", "Cr", "V", "Cu"])
+@pytest.mark.parametrize("element", ["Fe", "Cr", "V", "Cu", "Gd"])
 def test_a_metal_whose_moment_nobody_stated_is_refused(cell, element):
     """It would start, and stay, without moments: O K of Fe2O3 as of a non-magnetic oxide."""
     other = {**cell, "species": [element if e == "Co" else e for e in cell["species"]]}

@@ -24,6 +24,7 @@ from defectra.core.store import write_bytes
 from defectra.core.units import FWHM_PER_SIGMA
 from defectra.engines.gpaw import run as gpaw
 from defectra.engines.gpaw.settings import GpawCoreHoleProtocol
+from defectra.engines.open_shells import unstated
 
 Floats = NDArray[np.float64]
 
@@ -69,7 +70,7 @@ class Site:
         ------
         EngineError
             ``unknown_edge`` for anything but K; ``unknown_site``; ``no_moment`` if the cell has an
-            element with an open d shell whose moment nobody stated.
+            element with an open d or f shell whose moment nobody stated.
         """
         elements = list(self.geometry["species"])
         if edge != "K":
@@ -171,8 +172,7 @@ def _moments(geometry: Mapping[str, Any], protocol: GpawCoreHoleProtocol) -> lis
         return []
     if known:
         return [round(float(m), 2) for m in known]
-    stated = {*protocol.moments, *protocol.hubbard}
-    unknown = sorted(e for e in set(geometry["species"]) - stated if _open_d(e))
+    unknown = unstated(geometry["species"], {*protocol.moments, *protocol.hubbard})
     if unknown:
         raise EngineError(
             "no_moment",
@@ -181,13 +181,6 @@ def _moments(geometry: Mapping[str, Any], protocol: GpawCoreHoleProtocol) -> lis
             "state `moments` (0 where it has none) and, if you use one, `hubbard` in the protocol",
         )
     return [float(protocol.moments.get(e, 0.0)) for e in geometry["species"]]
-
-
-def _open_d(element: str) -> bool:
-    from pymatgen.core import Element
-
-    atom = Element(element)
-    return bool(atom.is_transition_metal and 3 <= atom.group <= 11)
 
 
 def parse(files: Mapping[str, bytes]) -> Parsed:

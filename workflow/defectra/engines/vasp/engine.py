@@ -15,7 +15,8 @@ from defectra.structures.geometry import to_pymatgen
 
 
 def _files(geometry: Geometry, index: int, edge: str, protocol: VaspProtocol) -> Files:
-    return inputs(to_pymatgen(geometry), index, edge, protocol)
+    moments = list(geometry.get("moments") or [])
+    return inputs(to_pymatgen(geometry), index, edge, protocol, moments)
 
 
 PROGRAM = Program(
