@@ -2,8 +2,10 @@
 
 import math
 
+import numpy as np
 import pytest
 
+from defectra.core.errors import DataError
 from defectra.studies.levels.checks import checks
 from defectra.studies.levels.evaluate import (
     BOOSTED,
@@ -14,7 +16,9 @@ from defectra.studies.levels.evaluate import (
 )
 from defectra.studies.levels.hybrid import OWN
 from defectra.studies.levels.learning_curves import CURVE_COLUMNS
+from defectra.studies.levels.paired import FORM, LEAK, paired_rows
 from defectra.studies.levels.scorecard import scorecard
+from defectra.studies.levels.settings import LevelsStudy
 
 NAN = math.nan
 
@@ -55,6 +59,8 @@ def test_checks_follow_the_numbers_and_their_intervals():
     metrics += [
         metric("rmse", 0.41, "in gap"),
         metric("rmse", 0.44, model=ISOTROPIC),
+        metric("rmse_difference", -0.06, model=FORM.name, width=0.05),
+        metric("rmse_difference", 0.08, model=LEAK.name, split="grouped_5fold", width=0.1),
         metric("coverage_90", 0.88, "family III-V"),
         metric("coverage_90", 0.94, "family II-VI"),
         metric("coverage_90", 0.82, "chemistry carbides"),
@@ -140,3 +146,24 @@ def test_alignment_is_judged_by_paired_differences():
     assert own["hybrid_plain"]["verdict"] == "open"  # better for one level, worse for three
     own = {r["check_id"]: r for r in checks([], [rows[0] | {"published_mba_eV": 1.1}], [])}
     assert own["mba_rule"]["verdict"] == "fails"
+
+
+def test_errors_that_vary_together_differ_by_less_than_either_varies():
+    """Hosts are hard or easy for both models: the difference is known, the errors are not."""
+    draw = np.random.default_rng(4)
+    rows = []
+    for host, size in enumerate(draw.uniform(0.1, 2.0, 12)):
+        for k, error in enumerate(draw.normal(0, size, 20)):
+            key = {"host": f"h{host}", "site": "M_A", "impurity": f"e{k}", "q_from": 0}
+            for model, more in ((DECLARED, 1.0), (ISOTROPIC, 1.1)):
+                rows.append(key | {"model": model, "features": WITH_HOST, "split": "host_out",
+                                   "truth": 0.0, "prediction": more * error})  # fmt: skip
+    study = LevelsStudy(bootstrap=200)
+    (found,) = paired_rows(rows, study, 1)
+    assert found["model"] == FORM.name
+    assert found["hi"] < 0, "the interval of the difference is clear of zero"
+    whole = np.sqrt(np.mean([r["prediction"] ** 2 for r in rows if r["model"] == DECLARED]))
+    assert found["value"] == pytest.approx(-0.1 * whole)
+    assert found["hi"] - found["lo"] < 0.2 * whole
+    with pytest.raises(DataError, match="the same levels"):
+        list(paired_rows(rows[:-1], study, 1))

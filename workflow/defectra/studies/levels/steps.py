@@ -138,6 +138,7 @@ def evaluate_levels(job: Job) -> None:
         prediction_rows,
     )
     from defectra.studies.levels.hosts import read_hosts, with_computed
+    from defectra.studies.levels.paired import paired_rows
     from defectra.studies.levels.published import LEVELS
     from defectra.studies.levels.settings import LevelsStudy
     from defectra.studies.levels.tables import HOST_RUNS
@@ -150,7 +151,11 @@ def evaluate_levels(job: Job) -> None:
     data = assemble(read_table(job.input.levels, LEVELS), hosts)
     predictions = prediction_rows(data, evaluate(data, study, seed))
     write_table(job.output.predictions, predictions, PREDICTIONS)
-    write_csv(job.output.metrics, metrics_rows(predictions, study, seed), METRICS_COLUMNS)
+    metrics = [
+        *metrics_rows(predictions, study, seed),
+        *paired_rows(predictions, study, seed),
+    ]
+    write_csv(job.output.metrics, metrics, METRICS_COLUMNS)
 
 
 def train_levels(job: Job) -> None:
