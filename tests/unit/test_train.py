@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from defectra.cli.main import main
 from defectra.core.errors import DataError, TableError
 from defectra.core.records import Column, Table
 from defectra.core.store import write_table
-from defectra.learn.any_table import read_any, read_parts
+from defectra.learn.any_table import AnyTable, read_any, read_parts
 from defectra.learn.saved import load
 from defectra.learn.table_model import load_table_model
 from defectra.learn.train import FOREST, MEAN, RIDGE, Asked, train
@@ -189,12 +190,82 @@ def test_curves_of_different_grids_are_refused(tmp_path: Path) -> None:
     table = read_any(spectra_table(tmp_path / "spectra.parquet"))
     columns = {**table.columns, "step_eV: Ni K": [0.5] * 47 + [0.25]}
     mixed = type(table)(table.path, columns, {})
-    with pytest.raises(TableError, match="other grids"):
-        train(mixed, Asked("state", "group"), tmp_path / "m.npz")
+    with pytest.raises(TableError, match=r"'step_eV: Ni K'.*0\.25 to 0\.5 eV.*grids"):
+        train(mixed, Asked("state", "group"), None)
     shorter = [v[: 90 - (k == 3)] for k, v in enumerate(table.columns["raw: Ni K"])]
     with pytest.raises(TableError, match="different lengths: 89, 90"):
         train(type(table)(table.path, {**columns, "raw: Ni K": shorter}, {}),
               Asked("state", "group"), None)  # fmt: skip
+
+
+def two_edges(path: Path, first: float = 530.0) -> AnyTable:
+    """The table of Ni K, the same curves as O K beside it from another energy on."""
+    table = read_any(spectra_table(path))
+    names = ("first_eV", "step_eV", "raw")
+    more = {f"{c}: O K": table.columns[f"{c}: Ni K"] for c in names}
+    more["first_eV: O K"] = [first] * len(table)
+    units = {"first_eV: O K": "eV"}
+    return AnyTable(path, {**table.columns, **more}, units)
+
+
+def test_curves_of_two_edges_keep_their_energies(tmp_path: Path) -> None:
+    """A table that starts 1 eV higher, or says no energies, is refused with both grids."""
+    table = two_edges(tmp_path / "spectra.parquet")
+    asked = Asked("state", "group", ("cdf: Ni K", "cdf: O K"), trees=3)
+    train(table, asked, tmp_path / "m.npz")
+    model = load_table_model(tmp_path / "m.npz")
+    assert model.about.grids == {"cdf: Ni K": [8330.0, 0.5], "cdf: O K": [530.0, 0.5]}
+    assert model.features(table).shape == (48, 180)
+    assert model.about.unchecked == ""
+    moved = two_edges(tmp_path / "moved.parquet", 531.0)
+    with pytest.raises(TableError, match=r"moved.*'cdf: O K' start at 531 eV.*from 530 eV"):
+        model.features(moved)
+    with pytest.raises(TableError, match=r"in keV, the model was trained on eV"):
+        model.features(AnyTable(table.path, table.columns, {"first_eV: O K": "keV"}))
+    silent = {k: v for k, v in table.columns.items() if k != "first_eV: O K"}
+    with pytest.raises(TableError, match=r"nothing says the energies of 'cdf: O K'"):
+        model.features(AnyTable(table.path, silent, {}))
+    steps = {**table.columns, "step_eV: Ni K": [0.25] * 48}
+    with pytest.raises(TableError, match=r"'cdf: Ni K'.*in steps of 0\.25 eV"):
+        model.features(AnyTable(table.path, steps, {}))
+
+
+@pytest.mark.parametrize("values", [[8330.0] * 47 + [8350.0], [8330.0] * 47 + [None]])
+def test_two_curves_do_not_hide_that_rows_are_on_other_grids(
+    tmp_path: Path, values: list[float | None]
+) -> None:
+    table = two_edges(tmp_path / "spectra.parquet")
+    mixed = AnyTable(table.path, {**table.columns, "first_eV: Ni K": values}, {})
+    with pytest.raises(TableError, match=r"'first_eV: Ni K' is not the same in all rows"):
+        train(mixed, Asked("state", "group", ("cdf: Ni K", "cdf: O K")), None)
+
+
+def test_energies_beside_a_curve_are_its_grid(tmp_path: Path) -> None:
+    """A site_averages table has `energy_eV` and `mu`: a moved axis is seen there, too."""
+    table = two_edges(tmp_path / "spectra.parquet")
+    mu = {k: table.columns[k] for k in ("state", "group")} | {"mu": table.columns["raw: Ni K"]}
+    own = AnyTable(table.path, {**mu, "energy_eV": [ENERGY.tolist()] * 48}, {})
+    train(own, Asked("state", "group", ("mu",), trees=3), tmp_path / "m.npz")
+    model = load_table_model(tmp_path / "m.npz")
+    moved = AnyTable(table.path, {**mu, "energy_eV": [(ENERGY + 1).tolist()] * 48}, {})
+    with pytest.raises(TableError, match="start at 8331 eV"):
+        model.features(moved)
+
+
+def test_a_model_of_before_answers_and_says_that_energies_are_not_checked(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "spectra.parquet"
+    asked = Asked("state", "group", ("cdf: Ni K", "cdf: O K"), trees=3)
+    train(two_edges(path), asked, tmp_path / "new.npz")
+    with np.load(tmp_path / "new.npz", allow_pickle=False) as data:
+        arrays = dict(data)
+    head = json.loads(str(arrays["about"]))
+    old = {k: v for k, v in head.items() if k not in ("grids", "units")}
+    np.savez(tmp_path / "old.npz", **{**arrays, "about": np.array(json.dumps(old))})
+    assert load_table_model(tmp_path / "old.npz").features(two_edges(path, 531.0)).shape[0] == 48
+    main(["predict", str(tmp_path / "old.npz"), str(path)])
+    assert "energies of cdf: Ni K, cdf: O K are not checked" in capsys.readouterr().out
 
 
 def test_files_that_are_no_models_or_tables(numbers: Path, tmp_path: Path) -> None:

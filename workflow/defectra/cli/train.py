@@ -96,6 +96,8 @@ def predict_tables(model: TableModel, name: Path, tables: list[Path]) -> int:
     about, worst = model.about, 0
     print(f"{name}: {about.target} from {', '.join(about.columns)}")
     print(f"  trained on {about.trained_on}")
+    if about.unchecked:
+        print(f"  {about.unchecked}")
     for path in tables:
         try:
             table = read_any(path)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from defectra.core.errors import DataError, TableError
 from defectra.core.store import replacing
 from defectra.learn.any_table import AnyTable
 from defectra.learn.curve_features import feature_block
+from defectra.learn.curve_grids import Grids, check_grids, check_units
 from defectra.learn.forest import Forest, read_npz
 
 Floats = NDArray[np.float64]
@@ -36,6 +37,11 @@ class AboutTable:
         Range of the labels it was trained on.
     trained_on
         For people.
+    grids
+        First energy and step (eV) of each curve, by column; without those that the training table
+        did not say. None: the model was kept before they were.
+    units
+        Units of columns and grids that the training table said.
     """
 
     target: str
@@ -46,6 +52,18 @@ class AboutTable:
     low: float
     high: float
     trained_on: str
+    grids: Grids | None = None
+    units: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def unchecked(self) -> str:
+        """Which curves are taken without a look at their energies, and why; empty if none is."""
+        curves = [name for name, size in zip(self.columns, self.sizes) if size > 1]
+        free = [name for name in curves if name not in (self.grids or {})]
+        why = "the training table did not say them"
+        if self.grids is None:
+            why = "the model was saved before they were kept; train it again to have them checked"
+        return f"energies of {', '.join(free)} are not checked: {why}" if free else ""
 
 
 @dataclass(frozen=True)
@@ -69,7 +87,8 @@ class TableModel:
         Raises
         ------
         TableError
-            If a column is missing, or its curves have another length.
+            If a column is missing or in another unit, or its curves have another length or other
+            energies.
         """
         blocks = [feature_block(table, name) for name in self.about.columns]
         for name, size, block in zip(self.about.columns, self.about.sizes, blocks):
@@ -78,7 +97,12 @@ class TableModel:
                     f"{table.path}: column {name!r} has {block.shape[1]} numbers in a row, the "
                     f"model was trained on {size}"
                 )
-        return np.hstack(blocks)
+        found = np.hstack(blocks)
+        whole = np.flatnonzero(np.isfinite(found).all(axis=1)).tolist()
+        check_units(table, self.about.units)
+        if whole:
+            check_grids(table, self.about.grids or {}, whole)
+        return found
 
     def outside(self, features: Floats) -> NDArray[np.int64]:
         """How many features of each row are outside the range of the training rows, shape (n,)."""
@@ -116,12 +140,15 @@ def load_table_model(path: str | Path) -> TableModel:
         head = json.loads(str(arrays["about"]))
         if head.pop("kind") != KIND:
             raise ValueError
-        about = AboutTable(**{f.name: head.pop(f.name) for f in fields(AboutTable)})
+        later = {"grids": None, "units": {}}  # not in older files
+        about = AboutTable(**{f.name: (later | head)[f.name] for f in fields(AboutTable)})
         width = sum(map(int, about.sizes))
         least, most = (np.asarray(arrays[k], np.float64) for k in ("least", "most"))
         if len(about.sizes) != len(about.columns) or {least.shape, most.shape} != {(width,)}:
             raise ValueError
         float(about.half), float(about.low), float(about.high)
+        if any(len(list(map(float, g))) != 2 for g in (about.grids or {}).values()):
+            raise ValueError
     except (KeyError, ValueError, TypeError, AttributeError):
         raise DataError(f"{path}: no model of `defectra train`, or damaged") from None
     forest = Forest.from_arrays(arrays, str(path))

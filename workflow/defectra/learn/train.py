@@ -19,6 +19,7 @@ from defectra.core.records import Metric, Split
 from defectra.learn import scores
 from defectra.learn.any_table import AnyTable
 from defectra.learn.curve_features import RAW, feature_block
+from defectra.learn.curve_grids import Grids, grids_of, units_of
 from defectra.learn.forest import Forest
 from defectra.learn.saved import STATELESS, About, Saved, learn_domain
 from defectra.learn.splits import folds
@@ -69,6 +70,8 @@ class Data:
         Element and edge if all features are of one curve with a grid, and its spectra (n, g).
     left_out
         Rows left out, by reason.
+    grids
+        First energy and step (eV) of each curve whose energies the table says.
     """
 
     x: Floats
@@ -77,6 +80,7 @@ class Data:
     names: dict[str, int]
     curve: tuple[str, Floats] | None
     left_out: dict[str, int]
+    grids: Grids
 
 
 @dataclass(frozen=True)
@@ -117,7 +121,8 @@ def prepared(table: AnyTable, asked: Asked) -> Data:
     Raises
     ------
     TableError
-        For an unknown column, a label among the features, a constant label, too few groups.
+        For an unknown column, a label among the features, a constant label, too few groups, curves
+        on several grids.
     """
     given = asked.features or features_by_default(table, asked)
     names = [f"intensity: {n.removeprefix(RAW)}" if n.startswith(RAW) else n for n in given]
@@ -141,7 +146,8 @@ def prepared(table: AnyTable, asked: Asked) -> Data:
     _check(table, asked, y[kept], own, reasons)
     curve = _curve(table, names, kept)
     sizes = {name: block.shape[1] for name, block in blocks.items()}
-    return Data(x[kept], y[kept], own, sizes, curve, reasons)
+    grids = grids_of(table, [name for name, size in sizes.items() if size > 1], kept)
+    return Data(x[kept], y[kept], own, sizes, curve, reasons, grids)
 
 
 def _check(
@@ -237,26 +243,19 @@ def fitted(table: AnyTable, data: Data, asked: Asked, report: Report) -> Model:
     if data.curve is None:
         sizes = list(data.names.values())
         about = AboutTable(
-            asked.target, unit, list(data.names), sizes, report.half, low, high, sentence
-        )
+            asked.target, unit, list(data.names), sizes, report.half, low, high, sentence,
+            data.grids, units_of(table, list(data.names)),
+        )  # fmt: skip
         return TableModel(about, forest, data.x.min(axis=0), data.x.max(axis=0))
     edge, spectra = data.curve
-    first, step = (_same(table, f"{c}: {edge}") for c in ("first_eV", "step_eV"))
-    kind = next(iter(data.names)).partition(": ")[0]
+    name = next(iter(data.names))
+    (first, step), kind = data.grids[name], name.partition(": ")[0]
     points, shift = spectra.shape[1], 0.0
     about_curve = About(
         edge, asked.target, unit, kind, first, step, points, shift, report.half, low, high, sentence
     )
     top = spectra / spectra.max(axis=1, keepdims=True)
     return Saved(about_curve, forest, learn_domain(top, data.groups))
-
-
-def _same(table: AnyTable, name: str) -> float:
-    values = table.numbers(name)
-    values = values[np.isfinite(values)]
-    if not len(values) or np.ptp(values) > 1e-6:
-        raise TableError(f"{table.path}: {name!r} is not one number in all rows: other grids")
-    return float(values[0])
 
 
 def train(table: AnyTable, asked: Asked, out: Path | None) -> tuple[Data, Report, Model | None]:
