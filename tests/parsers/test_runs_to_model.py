@@ -118,6 +118,27 @@ def test_runs_of_vasp_to_a_model_and_a_prediction(
     assert main(["predict", str(model), str(table)]) == 1, "a table is no measured spectrum"
 
 
+def test_half_a_spectrum_and_a_second_one_of_a_site_are_told(
+    made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One ends 25 eV before the grid does, one is of a site that another run has, and differs."""
+    energy = np.arange(8320.0, 8390.0, 0.25)
+    text = poscar(4.6 * np.eye(3), rocksalt(4.6, "Sr"))
+    write_vasp(made / "Sr", text, energy[:140], edge(4.6, energy[:140]), absorber=1)
+    twice = poscar(4.0 * np.eye(3), rocksalt(4.0, "Ni"))
+    write_vasp(made / "again", twice + "\n", energy, edge(4.2, energy), absorber=1)
+    out = tmp_path / "t.parquet"
+    assert main(["table", str(made), "--out", str(out), "--grid", "8310:8380:0.5"]) == 0
+    assert "Ni K: 17 spectra begin at zero more than 2 eV above" in capsys.readouterr().out
+    with (tmp_path / "t_left_out.csv").open(encoding="utf-8") as handle:
+        reasons = [row["reason"] for row in csv.DictReader(handle)]
+    assert len(rows_of(out)) == 16
+    assert (
+        sum("runs from 8320.0 to 8354.8 eV, the grid from 8310 to 8380" in r for r in reasons) == 1
+    )
+    assert sum("another spectrum of Ni K of site" in r for r in reasons) == 1
+
+
 def test_two_protocols_are_not_mixed_and_broken_runs_are_told(
     made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -87,6 +87,35 @@ def test_shift_off_the_grid_is_an_error_that_names_the_edge():
         average_sites(calcs, spectra, [cell], tasks, moved)
 
 
+@pytest.mark.parametrize("last", [548.0, 558.0])
+def test_a_spectrum_that_ends_inside_the_grid_is_a_failed_site_with_a_reason(last):
+    """Above its last energy it would be a constant; the other site of the cell is kept."""
+    cell, tasks, calcs, spectra = one(bump)
+    whole = average_sites(calcs[1:], spectra, [cell], tasks[1:], GRIDS)[0]
+    kept = int(np.searchsorted(spectra[0]["energy_eV"], last))
+    spectra[0] |= {k: spectra[0][k][:kept] for k in ("energy_eV", "mu")}
+    told = []
+    (row,) = average_sites(calcs, spectra, [cell], tasks, GRIDS, told)
+    assert (row["n_computed"], row["n_failed"]) == (1, 1)
+    assert row["mu"] == whole["mu"]
+    assert told[0]["source"] == spectra[0]["calculation_id"][:16]
+    assert "562.1 eV" in told[0]["reason"]
+    (row,) = average_sites(calcs[:1], spectra, [cell], tasks[:1], GRIDS)
+    assert row["mu"] == [], "no run ends because of one spectrum"
+
+
+def test_before_the_edge_a_spectrum_may_begin_late_if_it_begins_at_zero():
+    cell, tasks, calcs, spectra = one(bump, sites=1)
+    grid = {"O K": GRIDS["O K"].model_copy(update={"start": spectra[0]["energy_eV"][0] - 8.0})}
+    (row,) = average_sites(calcs, spectra, [cell], tasks, grid)
+    assert (row["n_computed"], row["mu"][0]) == (1, pytest.approx(0, abs=1e-3))
+    spectra[0]["mu"] = (np.array(spectra[0]["mu"]) + 0.5).tolist()
+    told = []
+    (row,) = average_sites(calcs, spectra, [cell], tasks, grid, told)
+    assert row["n_failed"] == 1
+    assert "at its first, not zero" in told[0]["reason"]
+
+
 def test_unknown_structure_and_unknown_edge_are_errors():
     cell, tasks, calcs, spectra = one(bump)
     with pytest.raises(TableError, match="structures"):

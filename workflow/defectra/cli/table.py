@@ -137,6 +137,10 @@ def sentences(built: Built, out: Path, beside: Path) -> list[str]:
         f"{rows[0][f'step_eV: {edge}']:g} eV, {len(rows[0][f'raw: {edge}'])} points"
         for edge in edges
     ]
+    lines += [
+        f"  {edge}: {n} spectra begin at zero more than 2 eV above the grid: zeros stand before"
+        for edge, n in built.continued.items()
+    ]
     few = sum(row[f"n_unconverged: {edge}"] > 0 for row in rows for edge in edges)
     if few:
         lines.append(f"  {few} averages hold a site that is not (known to be) self-consistent")

@@ -10,28 +10,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from defectra.core.errors import TableError
-from defectra.core.records import Origin, Status
+from defectra.core.records import Status
 from defectra.spectra.align import aligned, covered, declared, grid_of, points
 from defectra.spectra.broaden import gaussian
 from defectra.spectra.grid import Grid
 from defectra.spectra.normalise import relative_rms, unit_area
+from defectra.spectra.reach import SITE_KEY, rank, why_short
 
 Row = dict[str, Any]
 Rows = Iterable[Mapping[str, Any]]
-SITE_KEY = ("structure_id", "geometry_protocol", "protocol", "element", "edge", "site")
-_PRECEDENCE = (Origin.RUN, Origin.PARSED, Origin.ARCHIVE)
 _USABLE = (Status.OK, Status.UNCONVERGED)
 _LEAST_COVERED = 0.5
 
 
 def average_sites(
-    calculations: Rows, spectra: Rows, structures: Rows, tasks: Rows, grids: Mapping[str, Grid]
+    calculations: Rows,
+    spectra: Rows,
+    structures: Rows,
+    tasks: Rows,
+    grids: Mapping[str, Grid],
+    left_out: list[Row] | None = None,
 ) -> list[Row]:
     """Rows of the site_averages table.
 
     One row for each structure, geometry protocol, protocol and element-edge of which a task was
-    planned or a calculation exists; sites without a spectrum are counted as failed, spectra that
-    are not self-consistent are kept and counted. If every site failed, `mu` is empty.
+    planned or a calculation exists; sites without a spectrum, or with one that ends before its grid
+    does, are counted as failed, spectra that are not self-consistent are kept and counted. If every
+    site failed, `mu` is empty.
 
     Parameters
     ----------
@@ -39,18 +44,20 @@ def average_sites(
         Rows of the tables of these names.
     grids
         Declared grid of each edge, e.g. ``"O K"``.
+    left_out
+        Gets ``source`` and ``reason`` of each spectrum that does not cover its grid.
 
     Raises
     ------
     TableError
-        If a row belongs to no structure, an edge has no grid, or a declared shift leaves a
-        spectrum outside its grid.
+        If a row belongs to no structure, an edge has no grid, or a declared shift leaves all
+        spectra outside their grid.
     """
     cells = {row["structure_id"]: row for row in structures}
     curves = {row["calculation_id"]: row for row in spectra}
     sites = chosen_sites(calculations, tasks)
     _check_structures(sites, cells)
-    done = {k: r for k, r in sites.items() if usable(r, curves)}
+    done = on_their_grid(sites, curves, grids, left_out)
     on_grid = curves_on_grid(done, curves, grids)
     groups: dict[tuple[str, ...], list[tuple[str, ...]]] = defaultdict(list)
     for key in sites:
@@ -72,18 +79,55 @@ def chosen_sites(calculations: Rows, tasks: Rows) -> dict[tuple[str, ...], Mappi
     for row in calculations:
         key = tuple(row[k] for k in SITE_KEY)
         old = found.get(key)
-        if old is None or "status" not in old or _rank(row) < _rank(old):
+        if old is None or "status" not in old or rank(row) < rank(old):
             found[key] = row
     return found
-
-
-def _rank(row: Mapping[str, Any]) -> tuple[int, int]:
-    return _PRECEDENCE.index(row["origin"]), list(Status).index(row["status"])
 
 
 def usable(row: Mapping[str, Any], curves: Mapping[str, Any]) -> bool:
     """Whether a row of :func:`chosen_sites` has a spectrum."""
     return row.get("status") in _USABLE and row["calculation_id"] in curves
+
+
+def on_their_grid(
+    sites: Mapping[tuple[str, ...], Mapping[str, Any]],
+    curves: Mapping[str, Mapping[str, Any]],
+    grids: Mapping[str, Grid],
+    left_out: list[Row] | None = None,
+) -> dict[tuple[str, ...], Mapping[str, Any]]:
+    """Sites of :func:`chosen_sites` whose spectrum covers the grid of its edge.
+
+    Parameters
+    ----------
+    left_out
+        Gets ``source`` and ``reason`` of each other spectrum.
+
+    Raises
+    ------
+    TableError
+        If an edge has no grid, or its spectra are long enough and still none covers half of it:
+        then it is the declared shift or the grid that is wrong.
+    """
+    out: dict[tuple[str, ...], Mapping[str, Any]] = {}
+    best: dict[str, tuple[float, str]] = {}
+    for key, row in sites.items():
+        if not usable(row, curves):
+            continue
+        edge, curve = f"{key[3]} {key[4]}", curves[row["calculation_id"]]
+        grid = grid_of(grids, key[3], key[4])
+        reason = why_short(curve, grid, edge)
+        ends = aligned([curve["energy_eV"][0], curve["energy_eV"][-1]], grid)
+        half = _LEAST_COVERED * (grid.stop - grid.start)
+        share = covered(ends, grid) if ends[1] - ends[0] >= half else 1.0
+        best[edge] = max(best.get(edge, (-1.0, "")), (share, reason))
+        if not reason:
+            out[key] = row
+        elif left_out is not None:
+            left_out.append({"source": row["calculation_id"][:16], "reason": reason})
+    for edge, (share, reason) in best.items():
+        if share < _LEAST_COVERED:
+            raise TableError(f"{reason}; or correct edges.{edge}.shift")
+    return out
 
 
 def _check_structures(sites: Iterable[tuple[str, ...]], known: Mapping[str, Any]) -> None:
@@ -108,7 +152,6 @@ def curves_on_grid(
     for (element, edge), keys in by_edge.items():
         grid = grid_of(grids, element, edge)
         rows = [curves[sites[k]["calculation_id"]] for k in keys]
-        _check_cover(rows, grid, f"{element} {edge}")
         energy = aligned(_padded([r["energy_eV"] for r in rows]), grid)
         values = gaussian(energy, _padded([r["mu"] for r in rows]), points(grid), grid.fwhm)
         out.update(zip(keys, values))
@@ -122,17 +165,6 @@ def _padded(lists: list[list[float]]) -> NDArray[np.float64]:
         row[: len(values)] = values
         row[len(values) :] = values[-1]
     return out
-
-
-def _check_cover(rows: list[Mapping[str, Any]], grid: Grid, name: str) -> None:
-    for row in rows:
-        energy = aligned(row["energy_eV"], grid)
-        if covered(energy, grid) < _LEAST_COVERED:
-            raise TableError(
-                f"{name}: spectrum {row['calculation_id']} runs from {energy[0]:.1f} to "
-                f"{energy[-1]:.1f} eV after the declared shift of {grid.shift} eV, its grid from "
-                f"{grid.start} to {grid.stop} eV; correct edges.{name}.shift or the grid"
-            )
 
 
 def _average(

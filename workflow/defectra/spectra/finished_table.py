@@ -16,11 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from defectra.core.errors import TableError
-from defectra.core.records import Column, Origin, Table
+from defectra.core.records import Column, Origin, Status, Table
 from defectra.spectra.average import average_sites
 from defectra.spectra.finished_runs import Fidelity, FinishedRuns, fidelity_of
 from defectra.spectra.grid import Grid
 from defectra.spectra.normalise import cdf
+from defectra.spectra.reach import is_continued, second_spectra, why_short
 from defectra.structures.families import Cell, Families, families, reduced
 
 Row = dict[str, Any]
@@ -77,12 +78,17 @@ class Asked:
 
 @dataclass(frozen=True)
 class Built:
-    """Schema and rows of the table, and what was left out: ``source`` and ``reason``."""
+    """Schema and rows of the table, and what was left out: ``source`` and ``reason``.
+
+    `continued`: by edge, how many spectra begin more than 2 eV above their grid, at zero; zeros
+    stand before them.
+    """
 
     table: Table
     rows: list[Row]
     left_out: list[Row]
     fidelity: Fidelity
+    continued: Mapping[str, int]
 
 
 def chosen_fidelity(runs: FinishedRuns, wanted: Fidelity | None) -> Fidelity:
@@ -127,6 +133,11 @@ def build(runs: FinishedRuns, asked: Asked, factory: Sequence[Row] = ()) -> Buil
     edges = _edges(own, asked.edges)
     curves, own, short = _with_curves(runs, own, asked, edges)
     grids = {edge: asked.grids.get(edge) or common_grid(edge, own, curves) for edge in edges}
+    own, ended = _on_grid(own, curves, grids)
+    others = [
+        {"source": row["calculation_id"][:16], "reason": reason}
+        for row, reason in second_spectra(own, curves)
+    ]
     cells = {row["structure_id"]: runs.structures[row["structure_id"]] for row in own}
     averages: dict[str, dict[str, Row]] = {name: {} for name in cells}
     for mean in average_sites(own, curves.values(), cells.values(), [], grids):
@@ -135,7 +146,7 @@ def build(runs: FinishedRuns, asked: Asked, factory: Sequence[Row] = ()) -> Buil
     made = _made_by_factory(cells, factory)
     linked = families([_cell(row, made.get(name)) for name, row in cells.items()])
     kinds = sorted({s for row in cells.values() for s in row["species"]})
-    rows, left_out = [], [*runs.left_out, *short]
+    rows, left_out = [], [*runs.left_out, *short, *ended, *others]
     for name, cell in sorted(cells.items()):
         lacking = [edge for edge in edges if edge not in averages[name]]
         if lacking:
@@ -147,8 +158,36 @@ def build(runs: FinishedRuns, asked: Asked, factory: Sequence[Row] = ()) -> Buil
             | {"origin": _origin(own, name)}
         )
     if not rows:
-        raise TableError(f"no structure has a spectrum of each of {', '.join(edges)}")
-    return Built(table_of(edges, kinds), rows, left_out, fidelity)
+        why = f"; {ended[0]['reason']}" if ended else ""
+        raise TableError(f"no structure has a spectrum of each of {', '.join(edges)}{why}")
+    return Built(table_of(edges, kinds), rows, left_out, fidelity, _continued(own, curves, grids))
+
+
+def _on_grid(
+    rows: Sequence[Row], curves: Mapping[str, Row], grids: Mapping[str, Grid]
+) -> tuple[list[Row], list[Row]]:
+    """Calculations, failed if the spectrum does not cover the grid of its edge, and the reasons."""
+    out, left_out = [], []
+    for row in rows:
+        edge, name = edge_of(row), row["calculation_id"]
+        reason = why_short(curves[name], grids[edge], edge)
+        if reason:
+            left_out.append({"source": name[:16], "reason": reason})
+        out.append(row | {"status": str(Status.FAILED)} if reason else row)
+    return out, left_out
+
+
+def _continued(
+    rows: Sequence[Row], curves: Mapping[str, Row], grids: Mapping[str, Grid]
+) -> dict[str, int]:
+    done = [row for row in rows if row["status"] != Status.FAILED]
+    late = (r for r in done if is_continued(curves[r["calculation_id"]], grids[edge_of(r)]))
+    return dict(Counter(map(edge_of, late)))
+
+
+def edge_of(row: Mapping[str, Any]) -> str:
+    """Element and edge of a calculations row, e.g. ``Ni K``."""
+    return f"{row['element']} {row['edge']}"
 
 
 def _edges(rows: Sequence[Row], wanted: Sequence[str]) -> list[str]:

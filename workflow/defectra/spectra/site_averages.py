@@ -27,7 +27,8 @@ def average_chunks(
 ) -> int:
     """Write the site_averages table, some structures of a chunk at a time; returns its rows.
 
-    A structure is in one chunk, so that no average needs two.
+    Spectra that do not cover their grid are counted as failed, and printed with the reason. A
+    structure is in one chunk, so that no average needs two.
 
     Parameters
     ----------
@@ -42,7 +43,7 @@ def average_chunks(
         If a structure is in two chunks, or as :func:`defectra.spectra.average.average_sites`.
     """
     seen: set[str] = set()
-    total = 0
+    total, short = 0, list[Row]()
     with table_writer(out, SITE_AVERAGES) as add:
         for files in zip(structures, tasks, calculations, spectra, strict=True):
             cells = read_table(files[0], STRUCTURES)
@@ -51,9 +52,11 @@ def average_chunks(
                 raise TableError(f"{files[0]}: structure {min(seen & names)} is in two chunks")
             seen |= names
             for part, asked, done, curves in _parts(cells, files[1:]):
-                rows = average_sites(done, curves, part, asked, grids)
+                rows = average_sites(done, curves, part, asked, grids, short)
                 add(rows)
                 total += len(rows)
+    for row in short:
+        print(f"counted as failed: {row['source']}: {row['reason']}", flush=True)
     return total
 
 

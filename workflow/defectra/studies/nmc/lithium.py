@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from defectra.core.records import Defect
 from defectra.learn.scores import left_out_weights, student
 from defectra.spectra.align import points
-from defectra.spectra.average import chosen_sites, curves_on_grid, usable
+from defectra.spectra.average import chosen_sites, curves_on_grid, on_their_grid
 from defectra.spectra.peaks import peak_position
 from defectra.studies.nmc.settings import Grid, LithiumSeries
 
@@ -154,7 +154,7 @@ def _state_curves(
     ]
     ids = {c["calculation_id"] for c in wanted}
     found = {r["calculation_id"]: r for r in spectra if r["calculation_id"] in ids}
-    sites = {k: c for k, c in chosen_sites(wanted, []).items() if usable(c, found)}
+    sites = on_their_grid(chosen_sites(wanted, []), found, grids)
     out: dict[str, dict[str, dict[str, dict[int, Curves]]]] = defaultdict(dict)
     for key, curve in curves_on_grid(sites, found, grids).items():
         cell = cells[key[0]]

@@ -21,10 +21,11 @@ from defectra.core.errors import EngineError
 from defectra.core.records import Defect
 from defectra.engines.finished.settings_digest import settings_digest
 from defectra.engines.spectrum import SpectrumEngine
-from defectra.spectra.align import aligned, covered, grid_of
+from defectra.spectra.align import grid_of
 from defectra.spectra.average import average_sites
 from defectra.spectra.finished_runs import FinishedRuns, read_finished
 from defectra.spectra.grid import Grid
+from defectra.spectra.reach import second_spectra, why_short
 from defectra.structures.composition import METALS, name
 from defectra.structures.families import Cell, families
 from defectra.studies.nmc.training import build
@@ -100,6 +101,8 @@ def parsed_training(
     there = {cell["structure_id"] for cell in cells}
     own = [row for row in usable if row["structure_id"] in there]
     curves = [runs.spectra[row["calculation_id"]] for row in own]
+    others = second_spectra(own, runs.spectra)
+    left_out += [{"structure_id": r["structure_id"], "reason": reason} for r, reason in others]
     averages = average_sites(own, curves, cells, [], wanted.grids)
     rows, lacking = build(cells, averages, list(wanted.grids), config_hash)
     return [row | {"origin": "parsed"} for row in rows], [*left_out, *without, *lacking]
@@ -123,11 +126,8 @@ def _why_not(row: Row, runs: FinishedRuns, wanted: Fidelity) -> str:
             f"its cell is {wanted.declared!r}, the study's are {wanted.geometry!r}: if it was made "
             f"in the same way, set nmc.parsed_geometry: {wanted.geometry}"
         )
-    energy = runs.spectra[row["calculation_id"]]["energy_eV"]
     grid = grid_of(wanted.grids, row["element"], row["edge"])
-    if covered(aligned(energy, grid), grid) < 0.5:
-        return f"{edge}: {energy[0]:.1f} to {energy[-1]:.1f} eV does not cover the study's grid"
-    return ""
+    return why_short(runs.spectra[row["calculation_id"]], grid, edge)
 
 
 def _same_settings(row: Row, runs: FinishedRuns, wanted: Fidelity) -> bool:

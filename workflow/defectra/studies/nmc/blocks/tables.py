@@ -19,7 +19,7 @@ from defectra.core.config import Config, canonical
 from defectra.core.limits import without_limits
 from defectra.core.records import GEOMETRIES, Column, Status, Table
 from defectra.core.store import Archive, read_table
-from defectra.spectra.average import average_sites, chosen_sites, curves_on_grid, usable
+from defectra.spectra.average import average_sites, chosen_sites, curves_on_grid, on_their_grid
 from defectra.spectra.grid import Grid
 from defectra.structures.composition import METALS
 from defectra.studies.nmc.blocks.campaign import block_settings, drawn
@@ -303,7 +303,7 @@ def _areas(
 ) -> Iterator[tuple[tuple[str, str, str], float]]:
     """Area of each edge on its grid with the edge step at one, eV, mean over the sites."""
     curves = {row["calculation_id"]: row for row in spectra}
-    sites = {k: c for k, c in chosen_sites(calculations, []).items() if usable(c, curves)}
+    sites = on_their_grid(chosen_sites(calculations, []), curves, grids)
     found: dict[tuple[str, str, str], list[tuple[float, float]]] = {}
     for key, mu in curves_on_grid(sites, curves, grids).items():
         edge = f"{key[3]} {key[4]}"
