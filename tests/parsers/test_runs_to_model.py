@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from defectra.cli.main import main
+from defectra.engines.finished.settings_beside import beside, kinds
 from defectra.engines.finished.settings_digest import settings_digest
 from defectra.learn.saved import load
 from defectra.structures import make
@@ -127,6 +128,8 @@ def test_half_a_spectrum_and_a_second_one_of_a_site_are_told(
     write_vasp(made / "Sr", text, energy[:140], edge(4.6, energy[:140]), absorber=1)
     twice = poscar(4.0 * np.eye(3), rocksalt(4.0, "Ni"))
     write_vasp(made / "again", twice + "\n", energy, edge(4.2, energy), absorber=1)
+    same = poscar(4.0 * np.eye(3), rocksalt(4.0, "Ni"))
+    write_vasp(made / "same input", same, energy, edge(4.4, energy), absorber=1)
     out = tmp_path / "t.parquet"
     assert main(["table", str(made), "--out", str(out), "--grid", "8310:8380:0.5"]) == 0
     assert "Ni K: 17 spectra begin at zero more than 2 eV above" in capsys.readouterr().out
@@ -137,6 +140,7 @@ def test_half_a_spectrum_and_a_second_one_of_a_site_are_told(
         sum("runs from 8320.0 to 8354.8 eV, the grid from 8310 to 8380" in r for r in reasons) == 1
     )
     assert sum("another spectrum of Ni K of site" in r for r in reasons) == 1
+    assert sum("but another spectrum, which is not kept" in r for r in reasons) == 1
 
 
 def test_two_protocols_are_not_mixed_and_broken_runs_are_told(
@@ -164,6 +168,57 @@ def test_two_protocols_are_not_mixed_and_broken_runs_are_told(
     words = ["--fidelity", chosen, "--edge", "O K"]
     assert main(["table", str(made), "--out", str(out), *words]) == 2
     assert "the edges are: Ni K" in capsys.readouterr().err
+
+
+def mesh(numbers: str) -> str:
+    return f"by hand\n0\nGamma\n{numbers}\n0 0 0\n"
+
+
+def test_meshes_and_potentials_are_fidelities(
+    made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Gamma alone and 8 x 8 x 8 of one cell, another POTCAR of nickel; small steps are one."""
+    for folder in made.glob("*/*/"):
+        (folder / "KPOINTS").write_text(mesh("4 4 4"))
+        titles = "TITEL = PAW_PBE Ni 02Aug2007\nTITEL = PAW_PBE O 08Apr2002\n"
+        (folder / "POTCAR").write_text(titles)
+    out = tmp_path / "t.parquet"
+    assert main(["table", str(made), "--out", str(out)]) == 0, "cells of several sizes are alike"
+    (made / "Mg" / "host" / "KPOINTS").write_text(mesh("1 1 1"))
+    capsys.readouterr()
+    assert main(["table", str(made), "--out", str(out)]) == 2
+    told = capsys.readouterr().err
+    assert "(15 spectra)" in told
+    assert "-k0." in told
+    assert "spacing of the k-points" in told
+    (made / "Mg" / "host" / "KPOINTS").write_text(mesh("4 4 5"))
+    assert main(["table", str(made), "--out", str(out)]) == 0
+    (made / "Mg" / "host" / "POTCAR").write_text("TITEL = PAW_PBE Ni_GW 31Mar2010\n")
+    capsys.readouterr()
+    assert main(["table", str(made), "--out", str(out)]) == 2
+    assert "-p" in capsys.readouterr().err
+
+
+def test_mesh_of_a_kpoints_file_as_spacing() -> None:
+    cell = poscar(4 * np.eye(3), [("Ni", [[0, 0, 0]])])
+
+    def spacing(text: str) -> str:
+        return beside({"KPOINTS": text, "POSCAR": cell}, ())
+
+    assert spacing(mesh("8 8 8")) == "k=0.1963,0.1963"
+    assert spacing("auto\n0\nAuto\n32\n") == spacing(mesh("8 8 8"))
+    assert spacing("Gamma\n1\nReciprocal\n0 0 0 1\n") == spacing(mesh("1 1 1"))
+    assert spacing("two\n2\nReciprocal\n0 0 0 1\n.5 0 0 1\n")[:2] == "k="
+    one = settings_digest({"INCAR": "KSPACING = 0.3", "POSCAR": cell})
+    assert one != settings_digest({"INCAR": "KSPACING = 0.5", "POSCAR": cell})
+    words = ["k=0.2,0.2", "k=0.25,0.25", "k=0.3,0.3", "", "k=0.9,0.9"]
+    assert kinds(words[:4]) == [""] * 4
+    assert kinds(words) == ["-k0.2"] * 3 + ["-kunknown", "-k0.9"]
+    nio, gw, mgo = "Ni=PAW/Ni O=PAW/O", "Ni=PAW/Ni_GW O=PAW/O", "Mg=PAW/Mg O=PAW/O"
+    assert kinds([nio, mgo, "Ni=PAW/Ni+PAW/Ni_h"]) == [""] * 3
+    found = kinds([nio, gw, ""])
+    assert len(set(found)) == 3
+    assert found[2] == "-punknown"
 
 
 def test_settings_are_those_of_the_input_whatever_it_is_written_like() -> None:

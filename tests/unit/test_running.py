@@ -267,6 +267,15 @@ def test_vasp_gets_its_potcar_and_does_not_leave_it(fake, poscar, known, tmp_pat
     ((_, _, other),) = run(asked(poscar, "vasp", "published"), known, tmp_path / "other")
     assert other["calculation_id"] == row["calculation_id"]
     assert other["inputs_sha256"] != before  # the data sets are distinguished
+    for out, status in (("out", "failed"), ("other", "ok")):
+        ((_, _, again),) = run(asked(poscar, "vasp", "published"), known, tmp_path / out)
+        assert again["status"] == status, again["message"]
+        assert ("the input was another one (POTCAR)" in again["message"]) == (out == "out")
+    monkeypatch.delenv("PMG_VASP_PSP_DIR")
+    monkeypatch.setattr("pymatgen.core.SETTINGS", {})
+    ((_, _, again),) = run(asked(poscar, "vasp", "published"), known, tmp_path / "other")
+    assert again["status"] == "ok"
+    assert "POTCAR are not compared" in again["message"]
 
 
 def test_a_potcar_that_a_killed_run_left_goes_at_the_next_one(fake, poscar, known, tmp_path):
@@ -310,6 +319,28 @@ def test_fdmnes_runs_and_is_read(fake, poscar, known, tmp_path):
     ((_, _, row),) = run(asked(poscar, "fdmnes", "published"), known, tmp_path / "out")
     assert row["status"] in ("ok", "unconverged"), row["message"]
     assert row["element"] == "O"
+
+
+def test_a_result_of_another_program_is_refused(fake, poscar, known, tmp_path):
+    """Two stubs with one --out: the second does not pass for the first, nor the other way round."""
+    body = "out = open(open('fdmfile.txt').read().split()[1]).read().split('Filout')[1].split()[0]"
+    body += f"\nopen(out + '_conv.txt', 'w').write({FDMNES_SPECTRUM!r})"
+    fake("fdmnes", body)
+    wanted = asked(poscar, "fdmnes", "published")
+    ((_, _, first),) = run(wanted, known, tmp_path / "out")
+    ((_, _, same),) = run(wanted, known, tmp_path / "out")
+    assert (same["status"], same["message"]) == (first["status"], first["message"])
+    fake("fdmnes", body.replace("+ '_conv", "+ '' + '_conv"))
+    ((index, folder, row),) = run(wanted, known, tmp_path / "out")
+    assert (row["status"], row["error_class"]) == ("failed", "changed")
+    said = outcome_sentence(wanted, index, folder, row)
+    assert first["engine_version"] in said
+    assert "another --out" in said
+    assert row["calculation_id"] == first["calculation_id"]
+    (tmp_path / "bin" / "fdmnes").unlink()
+    ((_, _, row),) = run(wanted, known, tmp_path / "out")
+    assert row["status"] == first["status"]
+    assert "the program is not compared" in row["message"]
 
 
 @pytest.mark.parametrize("name", list(PROGRAMS))

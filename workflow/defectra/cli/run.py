@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from defectra.core.errors import StructureError
 from defectra.core.protocols import Protocols
-from defectra.core.records import CALCULATIONS, GEOMETRIES, SPECTRA, STRUCTURES
+from defectra.core.records import CALCULATIONS, GEOMETRIES, SPECTRA, STRUCTURES, Status
 from defectra.core.store import Archive, write_bytes
 from defectra.engines.finished.pairing import rows_of
 from defectra.engines.folder import alone
+from defectra.engines.programs import Changed, Program, Site
 from defectra.engines.spectrum import SpectrumEngine, protocol_of, spectrum_engine
 from defectra.structures.io import read_structure
 
@@ -71,8 +72,9 @@ def run(
 ) -> list[tuple[int, Path, Row]]:
     """Write inputs, run, read, and add the tables to `out`; (site, folder, calculations row) each.
 
-    A calculation that `out` holds already is not repeated, unless it failed; one that another
-    process computes at the moment is refused (BusyError).
+    A calculation that `out` holds already is not repeated, unless it failed; if it is of another
+    program or POTCAR than those of now, it is a failed row that says so. One that another process
+    computes at the moment is refused (BusyError).
 
     Parameters
     ----------
@@ -98,6 +100,8 @@ def run(
                 row: Row = {"engine": asked.engine, "status": "written", "message": ""}
             else:
                 row = _finished(store, name, chosen) or {}
+                if row and isinstance(site.runner, Site) and row["engine"] == chosen.ENGINE:
+                    row = _by_this_program(row, site.runner.changed(row, asked.edge, protocol))
                 if not row:
                     found = chosen.result(request, chosen.run(request, folder))
                     row, spectrum = found.row, found.beside.get(SPECTRA.name)
@@ -130,9 +134,24 @@ def _finished(store: Archive, name: str, chosen: SpectrumEngine) -> Row | None:
         reuse = f"known already, by {row['engine']}, which has the same input; {other}"
     elif row["parser_version"] != chosen.PARSER_VERSION:
         reuse = f"known already, by reader {row['parser_version']} of {chosen.ENGINE}; {other}"
+    elif not isinstance(chosen.single, Program) and row["engine_version"] != chosen.version():
+        reuse = (
+            f"known already, by {row['engine_version'] or 'a version that is not known'}; {other}"
+        )
     else:
         return row
     return row | {"message": "; ".join(m for m in (row["message"], reuse) if m)}
+
+
+def _by_this_program(row: Row, changed: Changed) -> Row:
+    """A finished row; failed if the program or its secret input is another one by now."""
+    if changed.differs:
+        message = f"{changed.differs}; name another --out to compute it with what is there now"
+        return row | {"status": str(Status.FAILED), "error_class": "changed", "message": message}
+    if changed.unknown:
+        known = f"known already; {changed.unknown}; name another --out to compute it anew"
+        return row | {"message": "; ".join(m for m in (row["message"], known) if m)}
+    return row
 
 
 def _keep(store: Archive, structure: Row, geometry: Row, spectrum: Row | None, row: Row) -> None:

@@ -261,7 +261,13 @@ IMPORTS = _table(
     ("parser_version", "string", "", "version of the reader"),
     ("calculation_id", "string", "", "calculation; of a failure a hash of its site"),
     ("identity", "string", "", "input or output: what calculation_id is the hash of"),
-    ("settings", "string", "", "digest of the input without structure and site; empty: not known"),
+    (
+        "settings",
+        "string",
+        "",
+        "digest of the input without structure and site, then k-point "
+        "spacing (1/Å) and potentials that a VASP run says; empty: not known",
+    ),
     ("duplicate_of", "string", "", "source of the same calculation found before"),
     ("structure_source", "string", "", "file of the structure, or input"),
     ("paired_by", "string", "", "how structure and site were found"),

@@ -15,21 +15,31 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from defectra.campaign.engine import Outcome, Parsed
 from defectra.core.errors import EngineError
 from defectra.core.records import Status
-from defectra.core.store import disk_errors
+from defectra.core.store import disk_errors, sha256_file
 from defectra.engines import process
 from defectra.engines.finished.reader import Folder, Reader, Reading
 from defectra.engines.folder import fresh, remove_left
 
 Files = dict[str, str]
 Geometry = Mapping[str, Any]
+Row = Mapping[str, Any]
 
+_CHECKSUM = "sha256 "
 _TOLD = 300  # characters of the log in a message
+
+
+class Changed(NamedTuple):
+    """What differs between a result and what would be computed now, and what is not known."""
+
+    differs: str
+    unknown: str
 
 
 @dataclass(frozen=True)
@@ -97,8 +107,10 @@ class Program:
         )
 
     def engine_version(self) -> str:
-        """Name of the program; its version stands in its output."""
-        return f"{self.ENGINE} ({self.path().name})"
+        """Name of the program and checksum of its file; its version stands in its output."""
+        path = self.path()
+        known = _checksum(path)
+        return f"{self.ENGINE} ({path.name}{', ' if known else ''}{known})"
 
     def site(self, geometry: Geometry, index: int) -> Site:
         """Runner of one site."""
@@ -140,6 +152,30 @@ class Site:
         """`calculation_id`: SHA-256 of the inputs, of one file as it is."""
         files = self.inputs(edge, protocol)
         return _digest(files)
+
+    def changed(self, row: Row, edge: str, protocol: Any) -> Changed:
+        """What of a calculations row of this input would be another today: program, secret files.
+
+        A script that starts the program is compared, not what it starts.
+        """
+        differs, unknown = [], []
+        try:
+            now, then = self.program.engine_version(), str(row["engine_version"])
+            if _CHECKSUM not in then or _CHECKSUM not in now:
+                unknown.append("the program is not known by its checksum")
+            elif now != then:
+                differs.append(f"it was computed by {then}, the program now is {now}")
+        except EngineError as error:
+            unknown.append(f"the program is not compared ({error})")
+        names = ", ".join(self.program.secret_names)
+        try:
+            files = self.inputs(edge, protocol)
+            digest = _digest({**files, **self.program.secret(files)})
+            if row["inputs_sha256"] not in ("", digest):
+                differs.append(f"the input was another one ({names or 'other files'})")
+        except EngineError as error:
+            unknown.append(f"{names} are not compared ({error})")
+        return Changed("; ".join(differs), "; ".join(unknown))
 
     def run(self, edge: str, protocol: Any, folder: Path | None = None) -> Outcome:
         """Run the program in `folder`, or a temporary one; what went wrong is in the outcome.
@@ -190,6 +226,23 @@ class Site:
             out.error_class = "convergence_unknown" if unknown else "not_self_consistent"
             state = "nothing says whether {} reached" if unknown else "{} did not reach"
             out.message = reading.note or f"{state.format(path.name)} self-consistency"
+
+
+def _checksum(path: Path) -> str:
+    """First digits of the SHA-256 of a program, e.g. ``sha256 0f3a…``; empty if it is not readable.
+
+    It is read again when it has changed.
+    """
+    found = path.stat()
+    return _checksum_of(path, found.st_mtime_ns, found.st_size, found.st_ino)
+
+
+@lru_cache(maxsize=8)
+def _checksum_of(path: Path, *_stamp: int) -> str:
+    try:
+        return f"{_CHECKSUM}{sha256_file(path)[:12]}"
+    except OSError:  # a program may be allowed to run and not to be read
+        return ""
 
 
 def _digest(files: Files) -> str:

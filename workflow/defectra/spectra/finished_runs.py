@@ -22,9 +22,12 @@ from defectra.core.records import (
     Status,
 )
 from defectra.core.store import Archive, read_table
+from defectra.engines.finished.copies import NOT_KEPT
+from defectra.engines.finished.settings_beside import kinds
 
 Row = dict[str, Any]
 Fidelity = tuple[str, str, str]  # engine, protocol, geometry protocol
+_BESIDE = "settings beside the digest"
 NOT_TOLD = "parsed"  # protocol of a run whose input does not say its settings
 
 
@@ -35,7 +38,8 @@ class FinishedRuns:
     Attributes
     ----------
     calculations
-        Calculations rows; the protocol of a parsed run is ``parsed-<digest of its settings>``.
+        Calculations rows; the protocol of a parsed run is ``parsed-<digest of its settings>``, with
+        ``-k<spacing>`` and ``-p<digest>`` where runs differ in k-point meshes or potentials.
     spectra, structures, geometries
         Rows of these tables, by calculation_id, structure_id and geometry_id.
     left_out
@@ -86,7 +90,20 @@ def read_finished(
             raise TableError(f"{folder}: {why_no_folder(folder)}")
         tables = _tables(folder, absorber)
         _add(out, folder, *tables)
+    _split(out.calculations)
     return out
+
+
+def _split(rows: Sequence[Row]) -> None:
+    """Tell runs of one INCAR apart whose k-point meshes or potentials differ."""
+    alike: dict[Fidelity, list[Row]] = {}
+    for row in rows:
+        if row["protocol"].startswith(f"{NOT_TOLD}-"):
+            row["protocol"], _, row[_BESIDE] = row["protocol"].partition(" ")
+            alike.setdefault(fidelity_of(row), []).append(row)
+    for members in alike.values():
+        for row, suffix in zip(members, kinds([row.pop(_BESIDE) for row in members])):
+            row["protocol"] += suffix
 
 
 Tables = tuple[Sequence[Row], Sequence[Row], Sequence[Row], Sequence[Row], Sequence[Row]]
@@ -119,6 +136,11 @@ def _add(
     imports: Sequence[Row],
 ) -> None:
     imported = {row["calculation_id"]: row for row in imports if not row["duplicate_of"]}
+    out.left_out += [
+        {"source": str(folder / row["source"]), "reason": row["message"]}
+        for row in imports
+        if row["duplicate_of"] and NOT_KEPT in row["message"]
+    ]
     curves = {row["calculation_id"]: row for row in spectra}
     for row in calculations:
         name = row["calculation_id"]

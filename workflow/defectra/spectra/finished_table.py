@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from defectra.core.errors import TableError
 from defectra.core.records import Column, Origin, Status, Table
 from defectra.spectra.average import average_sites
-from defectra.spectra.finished_runs import Fidelity, FinishedRuns, fidelity_of
+from defectra.spectra.finished_runs import NOT_TOLD, Fidelity, FinishedRuns, fidelity_of
 from defectra.spectra.grid import Grid
 from defectra.spectra.normalise import cdf
 from defectra.spectra.reach import is_continued, second_spectra, why_short
@@ -105,6 +105,10 @@ def chosen_fidelity(runs: FinishedRuns, wanted: Fidelity | None) -> Fidelity:
         why_not = f"; {why[0][1]} runs: {why[0][0]}" if why else ""
         raise TableError(f"no spectrum with a structure and a site{why_not}")
     listed = "; ".join(f"'{' '.join(key)}' ({n} spectra)" for key, n in found.items())
+    if any(
+        key[1].startswith(f"{NOT_TOLD}-") and "-" in key[1][len(NOT_TOLD) + 1 :] for key in found
+    ):
+        listed += " (-k: spacing of the k-points, 1/Å; -p: potentials, as imports.parquet has them)"
     if wanted is None and len(found) > 1:
         raise TableError(
             "several engines, protocols or geometries, which do not mix in one table: "

@@ -68,6 +68,19 @@ def read_poscar(text: str, known: Sequence[str] = ()) -> Structure:
     return Structure(lattice, species, coords, coords_are_cartesian=_MODES[mode])
 
 
+def lattice_of(text: str) -> Floats:
+    """Vectors of the cell of a POSCAR as rows, Å, shape (3, 3).
+
+    Raises
+    ------
+    StructureError
+        If lines 2 to 5 do not say them.
+    """
+    lines = text.splitlines()
+    vectors = np.array([_numbers(lines, n, (3,)) for n in (3, 4, 5)])
+    return np.asarray(vectors * _factor(_numbers(lines, 2, (1, 3)), vectors))
+
+
 def species_of(text: str, known: Sequence[str] = ()) -> tuple[list[str], list[int]]:
     """Elements and numbers of the blocks of a POSCAR, in its order; `known` as above.
 

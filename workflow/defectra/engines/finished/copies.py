@@ -6,6 +6,7 @@ from collections.abc import MutableMapping, Sequence
 from typing import Any
 
 Row = dict[str, Any]
+NOT_KEPT = "but another spectrum, which is not kept"
 
 
 def drop(

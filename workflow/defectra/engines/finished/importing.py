@@ -34,6 +34,7 @@ from defectra.engines.feff import read as feff
 from defectra.engines.finished import copies, named, passed_over
 from defectra.engines.finished.pairing import Paired, pair
 from defectra.engines.finished.reader import Axis, Folder, Reader, Reading
+from defectra.engines.finished.settings_beside import beside
 from defectra.engines.finished.settings_digest import settings_digest
 from defectra.engines.gpaw import read as gpaw
 from defectra.engines.ocean import read as ocean
@@ -240,7 +241,7 @@ def _describe(row: Row, reading: Reading, paired: Paired, files: tuple[Path, ...
     row |= {
         "calculation_id": _calculation_id(reading, files),
         "identity": "input" if reading.inputs or reading.identity else "output",
-        "settings": settings_digest(reading.inputs),
+        "settings": _settings(reading),
         "structure_source": paired.source,
         "paired_by": paired.how,
         "site_index": paired.index,
@@ -253,6 +254,13 @@ def _describe(row: Row, reading: Reading, paired: Paired, files: tuple[Path, ...
         "error_class": kind,
         "message": "; ".join(m for m in (message, reading.note) if m),
     }
+
+
+def _settings(reading: Reading) -> str:
+    """Digest of the settings, and in words what no digest can hold; empty without a digest."""
+    digest = settings_digest(reading.inputs)
+    words = beside(reading.inputs, reading.potentials)
+    return f"{digest} {words}".strip() if digest else ""
 
 
 def _status(reading: Reading) -> tuple[str, str, str]:
@@ -330,7 +338,7 @@ def _better(out: Imported, row: Row, reading: Reading) -> bool:
         one["mu"][:n], two.mu[:n], rtol=1e-4, atol=1e-6 * float(np.max(np.abs(two.mu)))
     )
     if not same:
-        note = f"has the input of {kept['source']}, but another spectrum, which is not kept"
+        note = f"has the input of {kept['source']}, {copies.NOT_KEPT}"
         row["message"] = "; ".join(m for m in (row["message"], note) if m)
         return False
     longer = len(two.energy) - len(one["energy_eV"])

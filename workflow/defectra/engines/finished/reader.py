@@ -88,6 +88,8 @@ class Reading:
         For each site of `own_structure` its number in the asymmetric list; empty: all are listed.
     identity
         `calculation_id`, if the run's own input states it; else that of `inputs`.
+    potentials
+        Titles of the potentials that the run says; they are no part of its identity.
     """
 
     parsed: Parsed
@@ -102,6 +104,7 @@ class Reading:
     own_listed: tuple[int, ...] = ()
     note: str = ""
     identity: str = ""
+    potentials: tuple[str, ...] = ()
 
 
 class Folder:

@@ -33,7 +33,7 @@ def settings_digest(inputs: Mapping[str, str]) -> str:
     if "feff.inp" in inputs:
         lines = _feff(inputs["feff.inp"])
     elif "INCAR" in inputs:
-        lines = _vasp(inputs["INCAR"], inputs.get("POSCAR", ""))
+        lines = _vasp(inputs["INCAR"], inputs.get("POSCAR", ""), meshed="KPOINTS" in inputs)
     else:
         return ""
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:8] if lines else ""
@@ -57,10 +57,15 @@ def _feff(text: str) -> list[str]:
     return sorted(found)
 
 
-def _vasp(text: str, poscar: str) -> list[str]:
-    """Tags that decide numbers, sorted, numbers in one form."""
+def _vasp(text: str, poscar: str, *, meshed: bool) -> list[str]:
+    """Tags that decide numbers, sorted, numbers in one form; `meshed`: KPOINTS overrides KSPACING.
+
+    The mesh itself and the potentials are compared run by run
+    (:mod:`defectra.engines.finished.settings_beside`).
+    """
     tags = incar.parse(text)
-    kept = {k: v for k, v in tags.items() if k not in _VASP_APART}
+    apart = _VASP_APART | ({"KSPACING", "KGAMMA"} if meshed else set())
+    kept = {k: v for k, v in tags.items() if k not in apart}
     lines = [f"{k}={' '.join(map(_plain, v.upper().split()))}" for k, v in kept.items()]
     return sorted([*lines, *_by_element(tags, poscar)])
 

@@ -33,6 +33,7 @@ _EXTRACT = "core_dielectric_imag"
 _EDGES = {(1, 0): "K", (2, 0): "L1", (2, 1): "L2,3", (3, 0): "M1", (3, 1): "M2,3", (3, 2): "M4,5"}
 _FERMI = re.compile(r"(?:E-fermi\s*:|Fermi energy:)\s*(-?[\d.]+)")
 _TITLE = re.compile(r"TITEL\s*=\s*\S+\s+(\S+)")
+_WHOLE_TITLE = re.compile(r"TITEL[ \t]*=[ \t]*(\S[^\n]*)")
 
 
 def find(folder: Folder) -> list[tuple[Path, ...]]:
@@ -113,6 +114,7 @@ def read(files: tuple[Path, ...], folder: Folder) -> Reading:
         (cell_file,) if cell_file else (),
         _cell(cell_file, names),
         note=how,
+        potentials=() if several else _titles(folder, outcar),
     )
 
 
@@ -232,6 +234,16 @@ def _settings(folder: Folder, outcar: Path | None) -> dict[str, str]:
                 "mixed_files", f"{tag} is {one} in INCAR and {two} in OUTCAR: files of two runs"
             )
     return printed | given
+
+
+def _titles(folder: Folder, outcar: Path | None) -> tuple[str, ...]:
+    """Titles of the potentials, of POTCAR, of its checksums that a run keeps, or of the OUTCAR."""
+    own, kept = folder.named("POTCAR"), folder.named("POTCAR.used")
+    if own is not None or outcar is not None:
+        text = read_text(own) if own is not None else read_text(outcar, 400_000)
+        return tuple(sorted({" ".join(t.split()) for t in _WHOLE_TITLE.findall(text)}))
+    lines = read_text(kept).splitlines() if kept is not None else []
+    return tuple(sorted({" ".join(line.split()[:-1]) for line in lines if line[:3] == "PAW"}))
 
 
 def _potcar_names(outcar: Path) -> list[str]:
