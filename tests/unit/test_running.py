@@ -274,7 +274,6 @@ def test_vasp_gets_its_potcar_and_does_not_leave_it(fake, poscar, known, tmp_pat
     monkeypatch.delenv("PMG_VASP_PSP_DIR")
     monkeypatch.setattr("pymatgen.core.SETTINGS", {})
     ((_, _, again),) = run(asked(poscar, "vasp", "published"), known, tmp_path / "other")
-    assert again["status"] == "ok"
     assert "POTCAR are not compared" in again["message"]
 
 
@@ -336,7 +335,6 @@ def test_a_result_of_another_program_is_refused(fake, poscar, known, tmp_path):
     said = outcome_sentence(wanted, index, folder, row)
     assert first["engine_version"] in said
     assert "another --out" in said
-    assert row["calculation_id"] == first["calculation_id"]
     (tmp_path / "bin" / "fdmnes").unlink()
     ((_, _, row),) = run(wanted, known, tmp_path / "out")
     assert row["status"] == first["status"]

@@ -140,7 +140,7 @@ def load_table_model(path: str | Path) -> TableModel:
         head = json.loads(str(arrays["about"]))
         if head.pop("kind") != KIND:
             raise ValueError
-        later = {"grids": None, "units": {}}  # not in older files
+        later: dict[str, Any] = {"grids": None, "units": {}}  # not in older files
         about = AboutTable(**{f.name: (later | head)[f.name] for f in fields(AboutTable)})
         width = sum(map(int, about.sizes))
         least, most = (np.asarray(arrays[k], np.float64) for k in ("least", "most"))

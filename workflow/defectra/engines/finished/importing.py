@@ -34,8 +34,7 @@ from defectra.engines.feff import read as feff
 from defectra.engines.finished import copies, named, passed_over
 from defectra.engines.finished.pairing import Paired, pair
 from defectra.engines.finished.reader import Axis, Folder, Reader, Reading
-from defectra.engines.finished.settings_beside import beside
-from defectra.engines.finished.settings_digest import settings_digest
+from defectra.engines.finished.settings_beside import settings
 from defectra.engines.gpaw import read as gpaw
 from defectra.engines.ocean import read as ocean
 from defectra.engines.vasp import read as vasp
@@ -241,7 +240,7 @@ def _describe(row: Row, reading: Reading, paired: Paired, files: tuple[Path, ...
     row |= {
         "calculation_id": _calculation_id(reading, files),
         "identity": "input" if reading.inputs or reading.identity else "output",
-        "settings": _settings(reading),
+        "settings": settings(reading.inputs, reading.potentials),
         "structure_source": paired.source,
         "paired_by": paired.how,
         "site_index": paired.index,
@@ -254,13 +253,6 @@ def _describe(row: Row, reading: Reading, paired: Paired, files: tuple[Path, ...
         "error_class": kind,
         "message": "; ".join(m for m in (message, reading.note) if m),
     }
-
-
-def _settings(reading: Reading) -> str:
-    """Digest of the settings, and in words what no digest can hold; empty without a digest."""
-    digest = settings_digest(reading.inputs)
-    words = beside(reading.inputs, reading.potentials)
-    return f"{digest} {words}".strip() if digest else ""
 
 
 def _status(reading: Reading) -> tuple[str, str, str]:

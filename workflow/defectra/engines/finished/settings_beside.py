@@ -13,12 +13,22 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from defectra.core.errors import StructureError
+from defectra.engines.finished.settings_digest import settings_digest
 from defectra.structures.poscar import element_of, lattice_of
 
 ALIKE = math.sqrt(
     2.0
 )  # of k-point spacings: meshes of one recipe differ, by whole numbers of points
 Words = dict[str, str]
+
+
+def settings(inputs: Mapping[str, str], titles: Sequence[str]) -> str:
+    """Digest of the settings of a run, and in words what no digest can hold; as :func:`beside`.
+
+    Empty if the input does not say its settings.
+    """
+    digest = settings_digest(inputs)
+    return f"{digest} {beside(inputs, titles)}".strip() if digest else ""
 
 
 def beside(inputs: Mapping[str, str], titles: Sequence[str]) -> str:

@@ -237,11 +237,15 @@ def _settings(folder: Folder, outcar: Path | None) -> dict[str, str]:
 
 
 def _titles(folder: Folder, outcar: Path | None) -> tuple[str, ...]:
-    """Titles of the potentials, of POTCAR, of its checksums that a run keeps, or of the OUTCAR."""
+    """Titles of the potentials, of POTCAR, the OUTCAR or the checksums that a run of ours keeps."""
     own, kept = folder.named("POTCAR"), folder.named("POTCAR.used")
-    if own is not None or outcar is not None:
-        text = read_text(own) if own is not None else read_text(outcar, 400_000)
-        return tuple(sorted({" ".join(t.split()) for t in _WHOLE_TITLE.findall(text)}))
+    for source in (own, outcar):
+        try:
+            text = read_text(source, None if source is own else 400_000) if source else ""
+        except EngineError:
+            continue
+        if found := {" ".join(t.split()) for t in _WHOLE_TITLE.findall(text)}:
+            return tuple(sorted(found))
     lines = read_text(kept).splitlines() if kept is not None else []
     return tuple(sorted({" ".join(line.split()[:-1]) for line in lines if line[:3] == "PAW"}))
 
