@@ -222,6 +222,38 @@ def test_divergence_of_answers() -> None:
     assert 0 < thinned.divergence(sure, unsure)[0] < np.log(2)
 
 
+def _cost_row(ensemble: str, member: str, seconds: float = 8.0) -> dict[str, object]:
+    return {"seed": 0, "ensemble": ensemble, "member": member} | dict.fromkeys(
+        ("nominal_s", "cpu_s", "validation_nll"), seconds
+    )
+
+
+def test_the_search_for_an_architecture_is_charged() -> None:
+    """Copies of the best of five cost nine trainings; equal members alone decide nothing."""
+    from defectra.studies.segmentation import scores
+
+    costs = [_cost_row(ensembles.EA, f"{name}-0") for name in NAMES]
+    costs += [_cost_row(label, f"unet-{k}") for label in ensembles.ER for k in range(5)]
+    found = {r["check_id"]: r for r in scores.checks([], [], costs, [])}
+    kept, whole = (found[f"segmentation_cost{s}_er_best"] for s in ("", "_search"))
+    assert (kept["ours"], kept["verdict"]) == (0, "open")
+    assert (whole["ours"], whole["verdict"]) == (pytest.approx(4 / 9), "fails")
+    assert "5 trainings a seed over 9" in whole["check"]
+    equal = [_cost_row(k, f"unet-{i}") for k in (ensembles.EA, *ensembles.ER) for i in range(5)]
+    again = {r["check_id"]: r for r in scores.checks([], [], equal, [])}
+    assert again["segmentation_cost_search_er_best"]["verdict"] == "holds"
+
+
+def test_an_error_expected_of_the_dose_decides_nothing_about_low_dose() -> None:
+    from defectra.studies.segmentation import scores
+
+    row = dict(zip(ensembles.QUALITY_COLUMNS, ("EA", "", "auroc of poor frames", 1.0, 1, 1, 8)))
+    quality = [row | {"score": name} for name in ("expected error", "entropy")]
+    found = {r["check_id"]: r["verdict"] for r in scores.checks([], quality, [], [])}
+    assert found["segmentation_poor_ea_expected_error"] == "open"
+    assert found["segmentation_poor_ea_entropy"] == "holds"
+
+
 def test_tiny_whole_run(tmp_path: Path) -> None:
     """Two seeds with tiny budgets; a second run reads its members and gives equal numbers."""
     pytest.importorskip("torch")
