@@ -245,6 +245,34 @@ def test_tiny_end_to_end_from_patterns_to_an_answer(tmp_path: Path, pattern) -> 
     assert not cut.certain
 
 
+def _answered(model: str, right: int, each: int = 100, count: int = 40) -> list[dict]:
+    """Answers of a model to `count` patterns of two disks, of which the first `right` are right."""
+    row = {"kind": EQUAL, "set": set_name(EQUAL, TEST), "form": ANALYTIC, "photons": np.inf,
+           "model": model, "centre": "centre hidden", "train_each": each, "number": 2}  # fmt: skip
+    return [row | {"configuration": f"c/{k}", "predicted": 2 if k < right else 3}
+            for k in range(count)]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("counted", "moments", "verdicts"),
+    [(40, 20, ("not reproduced", "fails")), (10, 20, ("reproduced", "holds"))],
+)
+def test_the_network_is_compared_with_the_best_method_without_one(
+    counted: int, moments: int, verdicts: tuple[str, str]
+) -> None:
+    """A ridge that is worse does not hide that counting tells as much."""
+    from defectra.studies.speckle.evaluate import over_plain
+    from defectra.studies.speckle.models import COUNTING, MOMENTS, NETWORK
+
+    few = _answered(NETWORK, 0, each=10)  # of a learning curve: not asked
+    rows = [*few, *_answered(NETWORK, 40), *_answered(COUNTING, counted, 0)]
+    scores = list(over_plain([*rows, *_answered(MOMENTS, moments)], 19, 1, 200))
+    assert [r["value"] for r in scores] == [1 - max(counted, moments) / 40]
+    card = {r["claim_id"]: r["verdict"] for r in scorecard([], scores)}
+    found = {r["check_id"]: r["verdict"] for r in checks(scores, [], [], [], [], 19)}
+    assert (card["accurate_equal"], found["baseline_equal"]) == verdicts
+
+
 def test_departures_of_first_moments_are_judged_together() -> None:
     """One of 19 that lies two standard errors off is chance; all of them are not."""
     row = {"form": ANALYTIC, "first_moment": 60.0, "standard_error": 0.0,

@@ -10,11 +10,22 @@ from typing import Any
 import numpy as np
 
 from defectra.learn.scores import group_weights, interval
-from defectra.studies.speckle.models import SHUFFLED
+from defectra.studies.speckle.models import (
+    COUNTING,
+    FITTED,
+    HIDDEN,
+    MOMENTS,
+    NETWORK,
+    RIDGE,
+    SHUFFLED,
+)
+from defectra.studies.speckle.samples import TEST, set_name
 
 Row = dict[str, Any]
 Rows = Sequence[Mapping[str, Any]]
 TARGET = "number of disks"
+PLAIN = (COUNTING, FITTED, MOMENTS, RIDGE)  # no network
+LESS = f"{NETWORK} less "
 CONFUSION_COLUMNS = ["kind", "model", "number", "predicted", "patterns"]
 
 
@@ -23,6 +34,7 @@ class Right(StrEnum):
 
     EXACT = "accuracy"
     WITHIN_ONE = "accuracy_within_1"
+    DIFFERENCE = "accuracy_difference"
 
 
 def subset_name(row: Mapping[str, Any]) -> str:
@@ -68,6 +80,58 @@ def metrics(predictions: Rows, classes: int, seed: int, resamples: int) -> Itera
                 "lo": lo,
                 "hi": hi,
             }
+
+
+def over_plain(predictions: Rows, classes: int, seed: int, resamples: int) -> Iterator[Row]:
+    """Rows of ``metrics.csv``: share that the network has right less that of the best of `PLAIN`.
+
+    Test patterns without noise, centre hidden, all training patterns. Which is best is decided on
+    these patterns, which favours it; both sides are resampled with the same configurations.
+    """
+    for kind in dict.fromkeys(str(r["kind"]) for r in predictions):
+        right = {name: _right(predictions, kind, name) for name in (NETWORK, *PLAIN)}
+        network = right.pop(NETWORK)
+        plain = {k: found for k, found in right.items() if found and found.keys() == network.keys()}
+        if not network or not plain:
+            continue
+        best = max(plain, key=lambda name: sum(plain[name].values()))
+        ids = list(network)
+        apart = np.array([int(network[k]) - int(plain[best][k]) for k in ids], float)
+        weights = group_weights(ids, resamples, seed)
+        value, lo, hi = interval(weights @ apart / weights.sum(axis=1))
+        own = _most(predictions, kind, NETWORK)
+        yield {
+            "target": TARGET,
+            "unit": "",
+            "features": HIDDEN,
+            "model": LESS + best,
+            "split": f"{kind} disks, configurations held out",
+            "subset": set_name(kind, TEST),
+            "fidelity": own[0]["form"],
+            "seed": seed,
+            "n_train": own[0]["train_each"] * classes,
+            "n_test": len(ids),
+            "n_groups": len(ids),
+            "metric": str(Right.DIFFERENCE),
+            "value": value,
+            "lo": lo,
+            "hi": hi,
+        }
+
+
+def _most(predictions: Rows, kind: str, model: str) -> list[Mapping[str, Any]]:
+    """Rows of a model that saw most training patterns, test set without noise."""
+    wanted = {"kind": kind, "model": model, "centre": HIDDEN, "set": set_name(kind, TEST)}
+    own = [r for r in predictions if all(r[k] == v for k, v in wanted.items())]
+    own = [r for r in own if np.isinf(r["photons"])]
+    most = max((r["train_each"] for r in own), default=0)
+    return [r for r in own if r["train_each"] == most]
+
+
+def _right(predictions: Rows, kind: str, model: str) -> dict[str, bool]:
+    """Whether each test configuration was answered rightly."""
+    rows = _most(predictions, kind, model)
+    return {r["configuration"]: r["predicted"] == r["number"] for r in rows}
 
 
 def confusion(predictions: Rows) -> list[Row]:

@@ -153,7 +153,8 @@ def score_speckle(job: Job) -> None:
     rows = [r for path in job.input.predictions for r in read_table(path, PREDICTIONS)]
     history = [r for path in job.input.history for r in read_csv(path, HISTORY_COLUMNS)]
     classes = len(numbers(study))
-    metrics = list(evaluate.metrics(rows, classes, seed, study.bootstrap))
+    asked = (rows, classes, seed, study.bootstrap)
+    metrics = [*evaluate.metrics(*asked), *evaluate.over_plain(*asked)]
     write_csv(job.output.metrics, metrics, METRICS_COLUMNS)
     write_csv(job.output.confusion, evaluate.confusion(rows), evaluate.CONFUSION_COLUMNS)
     moments = read_csv(job.input.moments, published.MOMENT_COLUMNS)
