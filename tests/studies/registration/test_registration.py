@@ -213,3 +213,21 @@ def test_the_twin_is_turned_and_cut() -> None:
     image = np.add.outer(np.arange(512.0), np.zeros(512))
     assert prepared("twin", image).shape == (302, 302)
     assert prepared("tilt", image).shape == (470, 470)
+
+
+def test_a_model_of_our_own_does_not_reproduce_their_objective() -> None:
+    """Only the model with the authors' freedoms is scored; what cannot fail decides nothing."""
+    from defectra.studies.registration.scorecard import AS_THEIRS, OWN_MODELS, checks, scorecard
+
+    own = [quantity for _, _, quantity, _ in OWN_MODELS]
+    found = {AS_THEIRS: 0.3, "evaluations": 900.0} | dict.fromkeys(own, 0.1)
+    fits = [
+        {"image": "twin", "quantity": k, "published": 9000.0, "ours": v} for k, v in found.items()
+    ]
+    card = {r["claim_id"]: r["verdict"] for r in scorecard(fits, "")}
+    assert [k for k in card if k.startswith("twin_objective")] == ["twin_objective_equal"]
+    assert card["twin_objective_equal"] == "not reproduced"
+    verdicts = {r["check_id"]: r["verdict"] for r in checks([], [], fits, "")}
+    assert verdicts["twin_evaluations"] == "open"
+    assert verdicts["twin_objective"] == "holds"
+    assert verdicts["twin_objective_tails"] == "open"
