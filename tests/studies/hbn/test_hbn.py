@@ -19,7 +19,7 @@ from defectra.core.errors import ConfigError, TableError
 from defectra.core.paths import PROJECT
 from defectra.core.store import write_table
 from defectra.engines.gpaw.settings import GpawEmitterProtocol
-from defectra.studies.hbn import ladder, lines, measured, phonons, simulated, steps, tables
+from defectra.studies.hbn import ladder, lines, measured, phonons, scores, simulated, steps, tables
 from defectra.studies.hbn import transitions as numbers
 from defectra.studies.hbn.candidates import candidates, cell_of, complexes, electrons
 from defectra.studies.hbn.emission import emission, occupation
@@ -390,7 +390,17 @@ def test_from_runs_to_checks(tmp_path: Path) -> None:
     )
     checks = {r["check_id"]: r for r in read_csv(files["checks"], CHECK_COLUMNS)}
     assert checks["hbn_pbe_low"]["verdict"] == "holds"
-    assert checks["hbn_no_single_defect"]["verdict"] == "holds"
+    assert checks["hbn_no_single_defect"]["verdict"] == "open"
+    assert "cannot fail" in checks["hbn_no_single_defect"]["fails_if"]
+
+
+def test_no_defect_can_be_named_while_the_error_is_wide() -> None:
+    """A bound that no acceptance reaches decides nothing; a narrow error can name a defect."""
+    for scale, acceptance, verdict in ((0.3, 0.04, "open"), (0.005, 0.9, "fails")):
+        row = {"fidelity": scores.HYBRID, "verdict": ladder.OPEN, "acceptance": acceptance}
+        found = scores.Found(SETTINGS, [], [], [row | {"error_sd_eV": scale}], [], [])
+        rows = {r["check_id"]: r for r in scores.checks(found)}
+        assert rows["hbn_no_single_defect"]["verdict"] == verdict
 
 
 def test_all_candidates_are_asked_for() -> None:
