@@ -102,7 +102,7 @@ def test_errors_against_pbe_levels_are_no_claim_of_the_paper():
 def test_two_fidelities_wait_for_their_table_and_say_so():
     waiting = curve("all", NAN, NAN, "2 HSE levels in 1 hosts: too few") | {"fraction": 0}
     assert "too few" in scorecard([], [waiting])[0]["claim"]
-    curves = [curve("single fidelity", 0.5), curve("co-kriging", 0.38), curve("worse", 0.6)]
+    curves = [curve("single fidelity", 0.5), curve("co-kriging", 0.38), curve("delta", 0.2)]
     card = {r["claim_id"]: r for r in scorecard([], curves)}
     assert card["paper_hse_rmse"]["verdict"] == "reproduced"
     assert card["paper_hse_rmse"]["n"] == 40

@@ -158,3 +158,33 @@ def test_figures_are_drawn_from_few_rows(tmp_path):
     ]
     plot_importance(looked, tmp_path / "f.png")
     assert all((tmp_path / f"{n}.png").stat().st_size > 5000 for n in "abcdef")
+
+
+def test_of_many_comparisons_those_by_chance_are_taken_off():
+    """One of 20 that is just better by its own interval is not kept; a clear one is."""
+    from defectra.core.claims import Estimate
+    from defectra.studies.xanes.multiplicity import Together, chance, holm
+
+    assert holm([0.001, 0.02, 0.04]) == 3
+    assert holm([0.001, 0.03, 0.04]) == 1
+    edge = Estimate(-1.0, -2.0, 0.0, 9)
+    assert chance(edge, 0.0, "below") == pytest.approx(0.05, abs=1e-4)
+    assert chance(edge, 0.0, "above") == pytest.approx(0.95, abs=1e-4)
+    none = [(Estimate(0.0, -1.0, 1.0, 9), 0.0, "below")] * 18
+    weak, clear, worse = ((Estimate(v, v - 1, v + 1, 9), 0.0, "below") for v in (-1.05, -5.0, 5.0))
+    found = Together.of([*none, weak, clear, worse])
+    assert (found.compared, found.better, found.worse) == (21, 2, 1)
+    assert (found.better_kept, found.worse_kept) == (1, 1)
+
+
+@pytest.mark.parametrize(("others", "verdict"), [(0.0, "fails"), (-0.1, "holds")])
+def test_single_advantages_of_the_cdf_must_outlast_their_number(others, verdict):
+    rows = [
+        metric(target, "cdf - intensity", compare.FOREST, f"shift {ev} eV",
+               Metric.RMSE_DIFFERENCE, -0.0101 if ev == 5 and others == 0 else others)
+        for target in ("Cu coordination", "Cu bond_length", "Cu valence") for ev in (1, 2, 3, 5)
+    ]  # fmt: skip
+    found = {r["check_id"]: r for r in checks([], rows, [])}
+    assert found["cdf_together"]["verdict"] == verdict
+    assert "12 comparisons" in found["cdf_together"]["check"]
+    assert found["transfer_together"]["verdict"] == "open"

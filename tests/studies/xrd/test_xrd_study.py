@@ -278,6 +278,17 @@ def test_wavelength_and_range_are_not_guessed(tmp_path: Path) -> None:
         on_grid(gap, GRID, 1.54056, "plain.xy")
 
 
+def test_the_penalty_of_the_ridge_does_not_see_copies_of_an_alloy() -> None:
+    """Patterns that say nothing of the contents but mark their alloy: new alloys get the mean."""
+    from defectra.studies.xrd.learning import Taught, ridge_of
+
+    rng = np.random.default_rng(1)
+    marks, contents = rng.normal(size=(30, 200)), rng.uniform(size=(30, 2))
+    given = np.tile(marks, (6, 1)) + rng.normal(0, 0.01, (180, 200))
+    answer = ridge_of(Taught(given, given, np.tile(contents, (6, 1))))
+    assert answer(rng.normal(size=(200, 200))).std(axis=0).max() < 0.1
+
+
 def test_tiny_end_to_end_from_patterns_to_an_answer(tmp_path: Path, alloys) -> None:
     pytest.importorskip("torch")
     from defectra.learn.answers import predict_of, study_of_model

@@ -19,6 +19,11 @@ POOLED_END = 0.50  # eV, upper end of the interval of the pooled error
 FLOOR, FLOOR_OFF = 0.562, 0.05  # eV
 COVERAGE, COVERAGE_OFF = 0.90, 0.05
 FORMULA_OFF = 1e-4  # eV
+# docs/levels.md, "What was tried before the model was fixed".
+LOOKED = (
+    " (the list of forms of the model was made after a look at such scores, with some twenty "
+    "isotropic kernels before them; noise of Student's t, which came later, moved it from 0.404)"
+)
 
 
 def checks(metrics: Rows, alignment: Rows, hybrid: Rows) -> list[Row]:
@@ -47,7 +52,7 @@ def _score(
 
 def _errors(rows: Rows) -> Iterator[Check]:
     for name, metric, subset, bound, what in (
-        ("host_out_rmse", Metric.RMSE, "all", POOLED, "all levels"),
+        ("host_out_rmse", Metric.RMSE, "all", POOLED, f"all levels{LOOKED}"),
         ("ordinary_rmse", Metric.RMSE_GROUPS, "ordinary hosts", ORDINARY,
          "mean over the ordinary hosts"),
         ("in_gap_rmse", Metric.RMSE, "in gap", IN_GAP, "levels between the band edges"),

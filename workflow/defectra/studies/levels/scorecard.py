@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from functools import partial
 
@@ -13,6 +12,9 @@ from defectra.studies.levels.hybrid import gain_over_pbe, of_others
 Claim = partial(claims.Claim, study="levels")
 _PAPER = "arXiv:2203.10349"
 _SINGLE = "single fidelity"
+# The one method that is judged, named before the table of the paper was at hand: not the best of
+# several by their errors on the test hosts.
+_TWO = "co-kriging"
 RMSE, MAE, OFF = 0.36, 0.27, 0.05  # eV, against HSE06, averaged over 14 II-VI and III-V systems
 
 
@@ -29,10 +31,7 @@ def scorecard(hybrid: Rows, curves: Rows) -> list[Row]:
 
 def _two_fidelities(curves: Rows) -> Iterator[claims.Claim]:
     last = {str(r["method"]): r for r in curves if r["fraction"] == 1.0}
-    several = [
-        r for k, r in last.items() if k != _SINGLE and math.isfinite(float(r["rmse_groups_eV"]))
-    ]
-    best = min(several, key=lambda r: float(r["rmse_groups_eV"]), default=None)
+    named = last.get(_TWO)
     missing = "; ".join(sorted({str(r["reason"]) for r in curves if r["reason"]} - {"nan"}))
     claim = partial(Claim, unit="eV", missing=missing or "no learning curve")
     for name, published, column, what in (
@@ -41,9 +40,9 @@ def _two_fidelities(curves: Rows) -> Iterator[claims.Claim]:
     ):
         yield claim(
             claim_id=f"paper_hse_{name}",
-            claim=f"HSE06 levels from two fidelities: {what}",
+            claim=f"HSE06 levels from two fidelities ({_TWO}): {what}",
             published=published,
-            ours=_score(best, column),
+            ours=_score(named, column),
             tolerance=OFF,
             source=_PAPER,
             test="equal",
@@ -51,10 +50,10 @@ def _two_fidelities(curves: Rows) -> Iterator[claims.Claim]:
     alone = _score(last.get(_SINGLE), "rmse_groups_eV").value
     yield claim(
         claim_id="two_fidelities",
-        claim="two fidelities beat the HSE06 levels alone: RMSE of the best model less that of one "
-        "fidelity, below 0",
+        claim="two fidelities beat the HSE06 levels alone: RMSE of "
+        f"{_TWO} less that of one fidelity, below 0",
         than=0.0,
-        ours=_score(best, "rmse_groups_eV").minus(alone),
+        ours=_score(named, "rmse_groups_eV").minus(alone),
         source=f"{_PAPER}, in words",
         test="below",
     )

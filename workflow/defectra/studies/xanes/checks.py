@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import partial
+from typing import cast
 
-from defectra.core.claims import NAN, Check, Estimate, Row, Rows, estimate
+from defectra.core.claims import NAN, NOTHING, Check, Estimate, Row, Rows, Sense, estimate
 from defectra.core.records import Metric
 from defectra.studies.xanes import transfer
 from defectra.studies.xanes.compare import FOREST, MEAN
 from defectra.studies.xanes.delta import CORRECTED, DELTA, RAW
 from defectra.studies.xanes.measured_nickel import ALIGNED, CENTROID, PEAK, TARGET, UNALIGNED
+from defectra.studies.xanes.multiplicity import Together
 from defectra.studies.xanes.published import AUTHORS
-from defectra.studies.xanes.scorecard import COPPER, MOVED, better, named, unit
+from defectra.studies.xanes.scorecard import COPPER, MOVED, better, feature_claims, named, unit
 from defectra.studies.xanes.views import AS_IS
 
 _check = partial(Check, study="xanes")
@@ -31,7 +33,8 @@ def checks(published: Rows, metrics: Rows, series: Rows) -> list[Row]:
         Rows of ``published.csv``, ``metrics.csv`` and ``series.csv``; each may be empty.
     """
     own = [*_read_again(published), *_moved(metrics), *_delta(metrics), *_raw(metrics)]
-    own += [*_other_element(metrics), *_few_sites(metrics)]
+    transferred = [*_other_element(metrics), *_few_sites(metrics)]
+    own += [*_together(metrics, transferred), *transferred]
     return [c.row() for c in [*own, *_measured(metrics), *_pristine(series)]]
 
 
@@ -171,6 +174,28 @@ def _few_sites(metrics: Rows) -> Iterator[Check]:
                     ours=_difference(metrics, (source, target), number, one, other),
                     fails_if=means,
                 )
+
+
+def _together(metrics: Rows, transferred: Sequence[Check]) -> Iterator[Check]:
+    """Whether what is better by its own interval stays so where it counts that many were tried."""
+    features = [(c.ours, c.than, cast(Sense, c.test)) for c in feature_claims(metrics)]
+    for name, what, rows in (
+        ("cdf_together", "CDF against intensity", features),
+        ("transfer_together", "transfer", [(c.ours, c.bound, c.sense) for c in transferred]),
+    ):
+        found = Together.of(rows)
+        yield _check(
+            check_id=name,
+            check=f"{what}: {found.words}; those that are better after the correction",
+            bound=float(found.better) if found.compared else NAN,
+            sense="at least",
+            ours=Estimate.exact(float(found.better_kept), found.compared)
+            if found.compared
+            else NOTHING,
+            fails_if="some that are better by their own interval may be so by chance, since many "
+            "were compared",
+            blind="" if found.better or not found.compared else "none is better",
+        )
 
 
 def _measured(metrics: Rows) -> Iterator[Check]:

@@ -32,7 +32,7 @@ def scorecard(published: Rows, metrics: Rows) -> list[Row]:
     published, metrics
         Rows of ``published.csv`` and ``metrics.csv``; each may be empty.
     """
-    return [c.row() for c in (*_printed(published), *_features(metrics))]
+    return [c.row() for c in (*_printed(published), *feature_claims(metrics))]
 
 
 def named(*parts: str) -> str:
@@ -67,7 +67,7 @@ def _printed(rows: Rows) -> Iterator[claims.Claim]:
             )
 
 
-def _features(metrics: Rows) -> Iterator[claims.Claim]:
+def feature_claims(metrics: Rows) -> Iterator[claims.Claim]:
     """What the paper says of calculated spectra: CDF as good, and better when moved.
 
     Judged by the difference of the two on the same resamples of materials.

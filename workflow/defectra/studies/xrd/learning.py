@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from defectra.core.records import Column, Table
+from defectra.core.records import Column, Split, Table
+from defectra.learn.splits import folds
 from defectra.studies.xrd.alloys import Alloys, disturbed, grid_of, normalised
 from defectra.studies.xrd.plane import Autoencoder, Components, Plane, Reading, train_autoencoder
 from defectra.studies.xrd.settings import XrdStudy
@@ -20,6 +21,7 @@ Row = dict[str, Any]
 AUTOENCODER, PCA = "autoencoder, 2 numbers", "principal components, 2"
 RIDGE, MEAN = "ridge, whole pattern", "mean of training"
 UNDISTURBED, ORDERED_SET, LIKE = "undisturbed", "ordered supercells", "like measured"
+INNER = 5  # folds
 CONTENTS = {"titanium": 0, "zirconium": 1}  # column of the contents
 PREDICTIONS = Table(
     "xrd_predictions",
@@ -78,10 +80,17 @@ def read_off(plane: Plane, own: Taught) -> Callable[[Floats], Floats]:
 
 
 def ridge_of(own: Taught) -> Callable[[Floats], Floats]:
-    """Linear regression on all points of a pattern."""
+    """Linear regression on all points of a pattern, its penalty chosen by folds over alloys.
+
+    Left out one by one, a pattern would be answered by other copies of its alloy, and the penalty
+    would be too small for new alloys: too weak a baseline.
+    """
     from sklearn.linear_model import RidgeCV
 
-    model = RidgeCV(np.logspace(-3, 4, 8)).fit(own.given, own.contents)
+    alloys = ["{} {}".format(*row) for row in own.contents]
+    count = min(INNER, len(set(alloys)))
+    inner = folds(Split.GROUPED, alloys, n_folds=count, seed=0)
+    model = RidgeCV(np.logspace(-3, 4, 8), cv=inner).fit(own.given, own.contents)
     return lambda patterns: np.asarray(model.predict(patterns), np.float64)
 
 

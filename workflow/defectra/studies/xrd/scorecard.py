@@ -75,7 +75,8 @@ def _relevance(reflections: Rows) -> Iterator[claims.Claim]:
         )
     yield Claim(
         claim_id="strong_irrelevant",
-        claim=f"one strong reflection has low relevance{detail}: less than half of the largest",
+        claim=f"one strong reflection has low relevance{detail}: less than half of the largest, "
+        "a threshold that was set after a look at the relevances",
         than=than,
         ours=ours,
         unit="spreads of the plane",
