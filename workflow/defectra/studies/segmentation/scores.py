@@ -136,29 +136,27 @@ def _cost(costs: Rows) -> Iterator[Check]:
     for label in ER:
         kept = {k: _trained(costs, k) for k in (EA, label)}
         whole = kept[EA] | kept[label]  # the search trains one of each architecture, as EA does
-        nominal, used = (
-            {k: sum(r[column] for r in rows.values()) for k, rows in (*kept.items(), (_ALL, whole))}
-            for column in ("nominal_s", "cpu_s")
-        )
+        used = [_sum(kept[k], "cpu_s") for k in (EA, label)]
+        own, copies, searched = (_sum(k, "nominal_s") for k in (kept[EA], kept[label], whole))
         yield _check(
             check_id=_named("segmentation_cost", label),
             check=f"training cost of {EA} over that of {label}, members that are kept alone, "
-            f"declared seconds of a step (CPU time of this run: {_over(used[EA], used[label]):.2f})"
+            f"declared seconds of a step (CPU time of this run: {_over(*used):.2f})"
             ", distance from 1",
             bound=0.1,
             sense="at most",
-            ours=Estimate.exact(_over(nominal[EA], nominal[label]), 1).distance(1.0),
+            ours=Estimate.exact(_over(own, copies), 1).distance(1.0),
             fails_if="members of one ensemble are trained for longer",
             blind="true by construction: the epochs of a member follow from the declared seconds",
         )
-        share = _over(nominal[EA], nominal[_ALL])
+        share = _over(own, searched)
         seeds = max(1, len({r["seed"] for r in costs}))
         yield _check(
             check_id=_named("segmentation_cost_search", label),
             check=f"training cost of {EA} over that of {label} with the search for its "
             f"architecture ({len(kept[EA]) // seeds} trainings a seed over {len(whole) // seeds}: "
-            f"{nominal[EA]:.0f} over {nominal[_ALL]:.0f} declared s, ratio {share:.2f}; CPU time "
-            f"{_over(used[EA], used[_ALL]):.2f}), distance from 1",
+            f"{own:.0f} over {searched:.0f} declared s, ratio {share:.2f}), distance "
+            "from 1",
             bound=0.1,
             sense="at most",
             ours=Estimate.exact(share, 1).distance(1.0),
@@ -166,12 +164,16 @@ def _cost(costs: Rows) -> Iterator[Check]:
         )
 
 
-_ALL = "with the search"
+_Trainings = dict[tuple[Any, Any], Mapping[str, Any]]
 
 
-def _trained(costs: Rows, ensemble: str) -> dict[tuple[Any, Any], Mapping[str, Any]]:
-    """Trainings of an ensemble by seed and member; of all that are needed each is there once."""
+def _trained(costs: Rows, ensemble: str) -> _Trainings:
+    """Trainings of an ensemble, by seed and member."""
     return {(r["seed"], r["member"]): r for r in costs if r["ensemble"] == ensemble}
+
+
+def _sum(trainings: _Trainings, column: str) -> float:
+    return sum(float(r[column]) for r in trainings.values())
 
 
 def _over(a: float, b: float) -> float:
