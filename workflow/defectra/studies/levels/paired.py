@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from defectra.core.errors import DataError
 from defectra.core.records import Metric, Split
@@ -17,6 +18,7 @@ from defectra.learn import scores
 from defectra.studies.levels.evaluate import BOOSTED, DECLARED, ISOTROPIC, WITH_HOST
 from defectra.studies.levels.settings import LevelsStudy
 
+Floats = NDArray[np.float64]
 Row = dict[str, Any]
 Rows = Sequence[Mapping[str, Any]]
 KEYS = ("host", "site", "impurity", "q_from")
@@ -52,11 +54,8 @@ def paired_rows(predictions: Rows, study: LevelsStudy, seed: int) -> Iterator[Ro
             raise DataError(f"{pair.name}: the models did not answer about the same levels")
         hosts = [str(r["host"]) for r in first]
         weights = scores.group_weights(hosts, study.bootstrap, seed)
-        errors = [
-            scores.rmse(*(np.array([r[k] for r in rows]) for k in ("truth", "prediction")), weights)
-            for rows in (first, second)
-        ]
-        value, lo, hi = scores.interval(errors[0] - errors[1])
+        own, other = (_errors(rows, weights) for rows in (first, second))
+        value, lo, hi = scores.interval(own - other)
         yield {
             "target": "level", "unit": "eV", "features": WITH_HOST, "model": pair.name,
             "split": str(pair.first[1]), "subset": "all", "fidelity": study.target, "seed": seed,
@@ -69,6 +68,11 @@ def _answers(predictions: Rows, model: str, split: Split) -> list[Mapping[str, A
     wanted = (model, WITH_HOST, str(split))
     found = [r for r in predictions if (r["model"], r["features"], r["split"]) == wanted]
     return sorted(found, key=_key)
+
+
+def _errors(rows: Rows, weights: Floats) -> Floats:
+    truth, value = (np.array([float(r[k]) for r in rows]) for k in ("truth", "prediction"))
+    return scores.rmse(truth, value, weights)
 
 
 def _key(row: Mapping[str, Any]) -> tuple[Any, ...]:
