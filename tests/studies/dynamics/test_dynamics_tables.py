@@ -24,7 +24,7 @@ from defectra.studies.dynamics import learn_names as names
 from defectra.studies.dynamics.claims import checks, scorecard
 from defectra.studies.dynamics.predict import predict
 from defectra.studies.dynamics.requests import REQUESTS
-from defectra.studies.dynamics.rows import Metric, range_of, resampled, score
+from defectra.studies.dynamics.rows import Metric, left_out, resampled, score
 from defectra.studies.dynamics.saved_kernel import SavedKernel, read_kernel
 from defectra.studies.dynamics.saved_laws import SavedField, SavedPairs, read_law
 from defectra.studies.dynamics.series import KIND, SERIES, read_series
@@ -103,9 +103,24 @@ def test_a_tiny_source_goes_from_patterns_to_scores(
     assert place["n_groups"] == 3
     assert place["value"] < 0.05
     assert {f["system"] for f in fits} == {"source"}
-    assert fits[1]["calculation_ids"] == [s.calculation_id for s in found[0][1]]
+    assert fits[1]["calculation_ids"] == [s.calculation_id for s in found[0][1][1:]]
     again = learn("source", found[:1], study, 1, tmp_path / "again")[1]
     assert str(again) == str([r for r in scores if r["fidelity"] == "ideal"])
+
+
+@pytest.mark.parametrize(("still", "verdict"), [(0.002, "open"), (0.3, "holds")])
+def test_a_check_that_a_state_at_rest_passes_as_well_is_open(still: float, verdict: str) -> None:
+    study = DynamicsStudy()
+    later = study.kuramoto.later
+    span = f"t = {later[0]:g} to {later[-1]:g}, largest"
+    given = [(names.KERNEL, 0.001), (names.LAST_STAYS, still)]
+    metrics = [
+        score("kuramoto", m, Metric.ORDER, Estimate.exact(v, 6), study.main, subset=span)
+        for m, v in given
+    ]
+    found = {c["check_id"]: c for c in checks(metrics, study)}["order_extrapolated"]
+    assert found["verdict"] == verdict
+    assert ("cannot fail" in found["fails_if"]) == (verdict == "open")
 
 
 def _metrics(r: float, reach: float, control: tuple[float, float]) -> list[dict[str, object]]:
@@ -136,7 +151,45 @@ def test_intervals_are_over_trajectories() -> None:
     wide = resampled([0.0, 1.0, 2.0, 3.0], lambda v: float(np.mean(v)), 400, 1)
     assert wide.value == 1.5
     assert 0.4 < wide.lo < wide.hi < 2.6
-    assert np.isnan(range_of(0.1, [0.1, float("nan")], 2).lo)  # a path that broke off is told
+
+
+def test_the_interval_of_a_committee_is_that_of_its_mean() -> None:
+    draw, covered = np.random.default_rng(1), 0
+    for _ in range(400):
+        x = draw.normal(size=5)
+        found = left_out([x.mean(), *((x.sum() - v) / 4 for v in x)])
+        assert found.n == 5
+        covered += found.lo <= 0 <= found.hi
+    assert 0.85 < covered / 400 < 0.95  # the range of the means without one covers 0.46
+    assert np.isnan(left_out([0.1, 0.1, float("nan")]).lo)  # a path that broke off is told
+    assert left_out([0.01, 0.0, 0.05], 0.0).lo == 0
+
+
+def test_source_and_scan_are_judged_from_a_start_that_no_network_saw(
+    table: tuple[Path, DynamicsStudy], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("torch")
+    from defectra.studies.dynamics import learn_plane, planes
+
+    path, study = table
+    found = [list(read_series(path, "source"))[-1]]
+    seen, starts = [], []
+    real, long_path = planes.fit_places, planes.long_path
+
+    def fit_places(known, *rest):  # type: ignore[no-untyped-def]
+        seen.extend(k[0] for k in known)
+        return real(known, *rest)
+
+    def judge(law, start, *rest):  # type: ignore[no-untyped-def]
+        starts.append(start)
+        return long_path(law, start, *rest)
+
+    monkeypatch.setattr(planes, "fit_places", fit_places)
+    monkeypatch.setattr(planes, "long_path", judge)
+    learn_plane.learn("source", found, study, 1, tmp_path)
+    assert seen
+    assert starts
+    assert not any(np.array_equal(a, b) for a in seen for b in starts)
 
 
 DETECTOR = Detector(pixels=16, sampling=0.5, box=2.0, probe=0.25, stop=0.06)

@@ -1,4 +1,8 @@
-"""A sample moved as a whole: places, networks by multiple shooting, ablation, ambiguities."""
+"""A sample moved as a whole: places, networks by multiple shooting, ablation, ambiguities.
+
+The first trajectory is held out: laws are learned from the others, and judged over a long path
+from its start.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +30,7 @@ from defectra.studies.dynamics.learn_names import (
     SHOOTING,
     TWIN,
 )
-from defectra.studies.dynamics.rows import Metric, Row, fit_row, range_of, score
+from defectra.studies.dynamics.rows import Metric, Row, fit_row, left_out, score
 from defectra.studies.dynamics.saved_laws import SavedField
 from defectra.studies.dynamics.series import Series, detector_of, photons_per_pattern
 from defectra.studies.dynamics.settings import DynamicsStudy, PlanarSystem
@@ -64,15 +68,16 @@ def learn(
         ]
         scores += [*_place_scores(name, protocol, series, known)]
         scores += [*_direct(name, protocol, known, system)]
-        members = _members(known, system, system.refits if main else FEWER, seed, keep / protocol)
+        pool, number = known[1:], system.refits if main else FEWER
+        members = _members(pool, system, number, seed, keep / protocol)
         path = planes.long_path(Committee(members), start, system.judged, STEP)
-        ids = [s.calculation_id for s in series]
+        ids = [s.calculation_id for s in series[1:]]
         fits.append(fit_row(name, SHOOTING, protocol, path[::5], x=[STEP * 5], ids=ids))
         scores += [*_path_scores(name, protocol, members, start, true, system)]
         if main:
-            fits.append(_rates(name, protocol, members, known))
-            scores += [*_linear(name, protocol, known, start, true, system)]
-            scores += [*_ablation(name, protocol, scenes, start, true, system, seed)]
+            fits.append(_rates(name, protocol, members, pool))
+            scores += [*_linear(name, protocol, pool, start, true, system)]
+            scores += [*_ablation(name, protocol, scenes[1:], start, true, system, seed)]
         if main and name == "source":
             scores += [*_ambiguities(protocol, series, system)]
     return fits, scores
@@ -111,7 +116,7 @@ def field_of(name: str, fits: Sequence[Mapping[str, Any]], study: DynamicsStudy)
 
 
 def _start(series: Sequence[Series]) -> Floats:
-    """Known place from which the long path goes: that of the first trajectory."""
+    """Known place from which the long path goes: that of the first trajectory, held out."""
     return series[0].state[0]
 
 
@@ -164,7 +169,7 @@ def _path_scores(
     true: Floats,
     system: PlanarSystem,
 ) -> Iterator[Row]:
-    """The mean of the networks over many periods; range of the means without one of them."""
+    """The mean of the networks over many periods; jackknife over the networks, Student's t."""
 
     def judge(chosen: Sequence[torch.nn.Module]) -> tuple[float, float]:
         path = planes.long_path(Committee(chosen), start, system.judged, STEP)
@@ -173,8 +178,8 @@ def _path_scores(
     whole = judge(members)
     parts = [judge([*members[:k], *members[k + 1 :]]) for k in range(len(members))]
     subset = f"{system.periods} periods"
-    for k, metric in enumerate((Metric.PERIOD, Metric.EXTENT)):
-        value = range_of(whole[k], [p[k] for p in parts], len(members))
+    for k, (metric, least) in enumerate(((Metric.PERIOD, -1.0), (Metric.EXTENT, 0.0))):
+        value = left_out([whole[k], *(p[k] for p in parts)], least)
         yield score(name, SHOOTING, metric, value, protocol, subset=subset)
     yield _complete(name, SHOOTING, protocol, [judge([m]) for m in members], subset)
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from defectra.core.claims import Estimate
 from defectra.core.records import Column, Table
+from defectra.learn.scores import student
 
 Row = dict[str, Any]
 
@@ -67,7 +68,7 @@ def score(
     subset: str = "all",
     features: str = "patterns",
 ) -> Row:
-    """Row of ``metrics.csv``; `n_groups` counts trajectories."""
+    """Row of ``metrics.csv``; `n_groups` counts trajectories, or networks."""
     return {
         "target": target,
         "unit": unit,
@@ -106,12 +107,18 @@ def resampled(
     return Estimate(number(items), float(lo), float(hi), size)
 
 
-def range_of(value: float, others: Sequence[float], n: int) -> Estimate:
-    """A number with the least and largest of those without one member each."""
-    known = [o for o in others if np.isfinite(o)]
-    if not known or len(known) < len(others):
-        return Estimate(value, float("nan"), float("nan"), n)
-    return Estimate(value, min(*known, value), max(*known, value), n)
+def left_out(values: Sequence[float], least: float = -np.inf) -> Estimate:
+    """A number of a committee and its 90 % interval of Student's t from the jackknife.
+
+    Parameters
+    ----------
+    values
+        Number of all members, then those without each one; not finite: the ends are not known.
+    least
+        Smallest possible number.
+    """
+    ends = student(np.array(values, dtype=float), (least, np.inf))
+    return Estimate(*ends, len(values) - 1)
 
 
 def fit_row(

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import stdtrit
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
 from defectra.core.claims import Estimate
+from defectra.learn.scores import student
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -109,7 +111,10 @@ def _terms(values: Floats) -> Floats:
 
 
 def detection(scores: Floats, true: NDArray[np.bool_], resamples: int, seed: int) -> Estimate:
-    """Area under the receiver operating curve, 90 % interval from resampled places."""
+    """Area under the receiver operating curve, 90 % interval from resampled places.
+
+    For scores whose errors are independent from place to place; else see :func:`redrawn`.
+    """
     value = float(roc_auc_score(true, scores))
     draw, found = np.random.default_rng(seed), []
     yes, no = np.flatnonzero(true), np.flatnonzero(~true)
@@ -118,3 +123,38 @@ def detection(scores: Floats, true: NDArray[np.bool_], resamples: int, seed: int
         found.append(roc_auc_score(true[rows], scores[rows]))
     lo, hi = np.quantile(found, [0.05, 0.95])
     return Estimate(value, float(lo), float(hi), len(yes))
+
+
+def redrawn(scores: Floats, again: Floats, true: NDArray[np.bool_]) -> Estimate:
+    """Area under the curve, 90 % interval of Student's t from scores of counts drawn again.
+
+    A mean over neighbouring places has errors that they share: resampled places would give an
+    interval of a third of the width. Scores that are made anew from other counts share them alike.
+
+    Parameters
+    ----------
+    scores
+        Shape (n,).
+    again
+        The same from each of some draws of the counts, shape (draws, n), draws at least 2.
+    """
+    value = float(roc_auc_score(true, scores))
+    areas = [roc_auc_score(true, s) for s in again]
+    half = float(stdtrit(len(areas) - 1, 0.95) * np.std(areas, ddof=1))
+    return Estimate(value, max(value - half, 0.0), min(value + half, 1.0), int(true.sum()))
+
+
+def over_trainings(ratios: Floats, true: NDArray[np.bool_]) -> Estimate:
+    """Area under the curve of a mean of networks, 90 % interval over their trainings.
+
+    Jackknife with Student's t; that of a single network is not known.
+
+    Parameters
+    ----------
+    ratios
+        Log odds of each network, shape (networks, n).
+    """
+    count, total = len(ratios), ratios.sum(0)
+    areas = [roc_auc_score(true, total)]
+    areas += [roc_auc_score(true, total - r) for r in ratios] if count > 1 else []
+    return Estimate(*student(np.array(areas, dtype=float), (0.0, 1.0)), count)

@@ -82,7 +82,10 @@ class Stem4dStudy(ComputedSettings):
         2, ge=1, description="first weights of each; the training of the least loss is taken"
     )
     vacancy_radius: float = Field(1.2, gt=0, description="Å, of a missing atom: what is to be seen")
-    bootstrap: int = Field(200, ge=20)
+    bootstrap: int = Field(200, ge=20, description="resamples of places, of single patterns")
+    redraws: int = Field(
+        20, ge=2, description="of the counts of a scan, for intervals of means over neighbours"
+    )
 
     def named_protocols(self) -> Mapping[str, tuple[str, str]]:
         """Protocols of engine `abtem`."""

@@ -39,6 +39,8 @@ from defectra.studies.stem4d.settings import Stem4dStudy
 Floats = NDArray[np.float64]
 Row = dict[str, Any]
 Scans = Mapping[tuple[str, str], Scan]
+Singles = NDArray[np.float32]
+Ask = Callable[[Any], Floats]
 OTHER = {"mono": "di", "di": "mono"}  # vacancy that is judged: vacancy that is learned from
 DEALS = 10  # random deals of the labels, for the negative control
 SIGMAS = 3.0  # of the noise of a deflection, above which its direction is compared
@@ -108,15 +110,14 @@ def _dark(patterns: Floats, step: Floats, study: Stem4dStudy) -> Floats:
     return result
 
 
-def likelihood(scan: Scan, perfect: Scan, true: NDArray[np.bool_]) -> Floats:
+def likelihood(patterns: Floats, perfect: Scan, true: NDArray[np.bool_], dose: float) -> Floats:
     """Log odds of a missing atom for whoever knows every pattern of this very scan, shape (n,).
 
     The Poisson likelihood of the counts under the patterns without noise of all places: no method
     that sees one pattern at a time says more.
     """
     expected = np.maximum(perfect.patterns.reshape(len(perfect.places), -1), 1e-12)
-    counts = scan.patterns.reshape(len(scan.places), -1)
-    odds = counts @ np.log(expected).T - dose_of(scan) * expected.sum(1)
+    odds = patterns.reshape(len(patterns), -1) @ np.log(expected).T - dose * expected.sum(1)
     share = np.exp(odds - odds.max(1, keepdims=True))
     yes, no = share[:, true].sum(1), share[:, ~true].sum(1)
     result: Floats = np.log(yes + 1e-300) - np.log(no + 1e-300)
@@ -181,32 +182,91 @@ def judged(
     known = [f.latents(lesson.patterns, lesson.quiet)[0] for f in finders]
     values = [f.latents(scan.patterns, lesson.quiet) for f in finders]
     odds = [measures.Odds.of(k, lesson.missing) for k in known]
-    single = [o(v[0]) for o, v in zip(odds, values, strict=True)]
-    ratios = {TURNING: np.mean(single, axis=0)}
-    for model, make in rivals(finders[0], lesson, scan.step, study).items():
-        ratios[model] = measures.Odds.of(make(lesson.patterns), lesson.missing)(make(scan.patterns))
-    if not lesson.quiet:
-        ratios[LIKELIHOOD] = likelihood(scan, scans[sample, quiet], true)
-    scores = [*_detection_scores(scan, true, ratios, study, seed)]
+    single = np.array([o(v[0]) for o, v in zip(odds, values, strict=True)])
+    others = _others(finders[0], lesson, scans, scan, true, study)
     if lesson.quiet:
         dealt = [(k, lesson.missing, v[0]) for k, v in zip(known, values, strict=True)]
+        scores = [*_quiet_scores(scan, true, single, others, study, seed)]
         scores += _controls((scan, whole), dealt, single, study)
+    else:
+
+        def ask(patterns: Any) -> Mapping[str, Floats]:
+            every = [o(f.latents(patterns, False)[0]) for o, f in zip(odds, finders, strict=True)]
+            return {TURNING: np.mean(every, axis=0)} | {m: f(patterns) for m, f in others.items()}
+
+        draws = redraws(scans[sample, quiet], dose_of(scan), study, seed)
+        scores = [*_noisy_scores(scan, true, ask, draws, study, seed)]
     area = float(roc_auc_score(true, single[0]))
     return Judged(latent_rows(scan, TURNING, *values[0]), scores, dose_of(scan), odds[0], area)
 
 
-def _detection_scores(
+def _others(
+    finder: Finder,
+    lesson: Lesson,
+    scans: Scans,
     scan: Scan,
     true: NDArray[np.bool_],
-    ratios: Mapping[str, Floats],
+    study: Stem4dStudy,
+) -> dict[str, Ask]:
+    """Log odds (n,) of patterns (n, k_y, k_x) of all models that need no network."""
+    found: dict[str, Ask] = {}
+    for model, make in rivals(finder, lesson, scan.step, study).items():
+        odds = measures.Odds.of(make(lesson.patterns), lesson.missing)
+        found[model] = lambda p, odds=odds, make=make: odds(make(p))
+    if not lesson.quiet:
+        perfect, dose = scans[scan.sample, study.methods[0]], dose_of(scan)
+        found[LIKELIHOOD] = lambda p: likelihood(p, perfect, true, dose)
+    return found
+
+
+def redraws(perfect: Scan, dose: float, study: Stem4dStudy, seed: int) -> Iterator[Singles]:
+    """Counts of further scans of the same places, drawn from the patterns without noise."""
+    draw, mean = np.random.default_rng([seed, round(dose), 1]), np.maximum(perfect.patterns, 0)
+    for _ in range(study.redraws):
+        yield draw.poisson(mean * dose).astype(np.float32)
+
+
+def _quiet_scores(
+    scan: Scan,
+    true: NDArray[np.bool_],
+    single: Floats,
+    others: Mapping[str, Ask],
     study: Stem4dStudy,
     seed: int,
 ) -> Iterator[Row]:
+    """Without noise: single patterns over places; of means over neighbours, none are independent.
+
+    Those of the networks are over trainings, those of the others arithmetic on the patterns.
+    """
     overlap = probe_overlap(scan.places, study)
+    ratios = {TURNING: single.mean(0)} | {m: ask(scan.patterns) for m, ask in others.items()}
     for model, ratio in ratios.items():
-        for subset, shown in ((SINGLE, ratio), (NEIGHBOURS, overlap @ ratio)):
-            value = measures.detection(shown, true, study.bootstrap, seed)
-            yield score(scan.sample, model, Metric.AUROC, value, scan.protocol, subset)
+        value = measures.detection(ratio, true, study.bootstrap, seed)
+        yield score(scan.sample, model, Metric.AUROC, value, scan.protocol, SINGLE)
+        area = float(roc_auc_score(true, overlap @ ratio))
+        value = Estimate.exact(area, int(true.sum()))
+        if model == TURNING:
+            value = measures.over_trainings(single @ overlap.T, true)
+        yield score(scan.sample, model, Metric.AUROC, value, scan.protocol, NEIGHBOURS)
+
+
+def _noisy_scores(
+    scan: Scan,
+    true: NDArray[np.bool_],
+    ask: Callable[[Any], Mapping[str, Floats]],
+    draws: Iterator[Singles],
+    study: Stem4dStudy,
+    seed: int,
+) -> Iterator[Row]:
+    """With counts: single patterns over places, means over neighbours over redrawn counts."""
+    overlap = probe_overlap(scan.places, study)
+    own, again = ask(scan.patterns), [ask(counts) for counts in draws]
+    for model, ratio in own.items():
+        value = measures.detection(ratio, true, study.bootstrap, seed)
+        yield score(scan.sample, model, Metric.AUROC, value, scan.protocol, SINGLE)
+        others = np.array([found[model] for found in again])
+        value = measures.redrawn(overlap @ ratio, others @ overlap.T, true)
+        yield score(scan.sample, model, Metric.AUROC, value, scan.protocol, NEIGHBOURS)
 
 
 def _controls(
