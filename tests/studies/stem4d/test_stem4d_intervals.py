@@ -1,0 +1,63 @@
+"""Study `stem4d`: intervals of scores of places that share their errors."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.metrics import roc_auc_score
+
+pytest.importorskip("torch")
+
+from defectra.studies.stem4d.measures import detection, over_trainings, redrawn
+from defectra.studies.stem4d.settings import Stem4dStudy
+from defectra.studies.stem4d.vacancies import probe_overlap, within
+
+STUDY, SCANS = Stem4dStudy(), 60
+
+
+def _planted(strength: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Signal of a missing atom in the middle of the window, labels, and weights of neighbours."""
+    axis = np.linspace(-STUDY.scan.window / 2, STUDY.scan.window / 2, STUDY.scan.window_points)
+    places = np.stack(np.meshgrid(axis, axis, indexing="ij"), -1).reshape(-1, 2)
+    signal = strength * np.exp(-(places**2).sum(1) / 2)
+    near = within(places, np.zeros((1, 2)), STUDY.vacancy_radius)
+    return signal, near, probe_overlap(places, STUDY)
+
+
+def test_intervals_of_means_over_neighbours_cover_what_repeated_scans_give() -> None:
+    signal, near, overlap = _planted(0.4)
+    draw = np.random.default_rng(1)
+
+    def scans(number: int) -> np.ndarray:
+        return (signal + draw.normal(size=(number, len(signal)))) @ overlap.T
+
+    expected = np.mean([roc_auc_score(near, s) for s in scans(300)])
+    new, old, wide = 0, 0, []
+    for shown in scans(SCANS):
+        found = redrawn(shown, scans(STUDY.redraws), near)
+        places = detection(shown, near, 40, 1)  # what would be taken for independent places
+        new += found.lo <= expected <= found.hi
+        old += places.lo <= expected <= places.hi
+        wide.append((found.hi - found.lo) / (places.hi - places.lo))
+    assert 0.8 < new / SCANS <= 0.98
+    assert old / SCANS < 0.6
+    assert np.mean(wide) > 1.8
+
+
+def test_places_of_single_patterns_are_independent() -> None:
+    signal, near, _ = _planted(1.0)
+    draw = np.random.default_rng(1)
+    every = signal + draw.normal(size=(300, len(signal)))
+    expected = np.mean([roc_auc_score(near, s) for s in every])
+    found = [detection(s, near, 40, 1) for s in every[:SCANS]]
+    assert 0.8 < np.mean([f.lo <= expected <= f.hi for f in found]) <= 0.98
+
+
+def test_without_noise_the_interval_is_over_trainings() -> None:
+    draw, near = np.random.default_rng(1), np.arange(400) < 32
+    alike = np.tile(near + draw.normal(size=400), (3, 1))
+    assert np.isnan(over_trainings(alike, near).lo)  # no spread shows no interval
+    found = over_trainings(alike + 0.5 * draw.normal(size=alike.shape), near)
+    assert found.n == 3
+    assert found.lo < found.value < found.hi
+    assert np.isnan(over_trainings(alike[:1], near).lo)
