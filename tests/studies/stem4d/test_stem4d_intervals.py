@@ -8,11 +8,11 @@ from sklearn.metrics import roc_auc_score
 
 pytest.importorskip("torch")
 
-from defectra.studies.stem4d.measures import detection, over_trainings, redrawn
+from defectra.studies.stem4d.measures import area, detection, over_trainings, redrawn
 from defectra.studies.stem4d.settings import Stem4dStudy
 from defectra.studies.stem4d.vacancies import probe_overlap, within
 
-STUDY, SCANS = Stem4dStudy(), 60
+STUDY, SCANS = Stem4dStudy(), 100
 
 
 def _planted(strength: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -31,7 +31,7 @@ def test_intervals_of_means_over_neighbours_cover_what_repeated_scans_give() -> 
     def scans(number: int) -> np.ndarray:
         return (signal + draw.normal(size=(number, len(signal)))) @ overlap.T
 
-    expected = np.mean([roc_auc_score(near, s) for s in scans(300)])
+    expected = np.mean([area(near, s) for s in scans(300)])
     new, old, wide = 0, 0, []
     for shown in scans(SCANS):
         found = redrawn(shown, scans(STUDY.redraws), near)
@@ -48,9 +48,16 @@ def test_places_of_single_patterns_are_independent() -> None:
     signal, near, _ = _planted(1.0)
     draw = np.random.default_rng(1)
     every = signal + draw.normal(size=(300, len(signal)))
-    expected = np.mean([roc_auc_score(near, s) for s in every])
-    found = [detection(s, near, 40, 1) for s in every[:SCANS]]
+    expected = np.mean([area(near, s) for s in every])
+    found = [detection(s, near, 100, 1) for s in every[:60]]
     assert 0.8 < np.mean([f.lo <= expected <= f.hi for f in found]) <= 0.98
+
+
+def test_the_area_is_that_of_the_curve() -> None:
+    draw = np.random.default_rng(1)
+    near, scores = np.arange(60) < 9, draw.normal(size=60).round(1)
+    assert len(np.unique(scores)) < 60  # with ties
+    assert area(near, scores) == pytest.approx(roc_auc_score(near, scores), abs=1e-12)
 
 
 def test_without_noise_the_interval_is_over_trainings() -> None:

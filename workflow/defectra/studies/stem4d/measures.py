@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
+from scipy.stats import rankdata
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import roc_auc_score
 
 from defectra.core.claims import Estimate
 from defectra.learn.scores import student
@@ -110,17 +110,24 @@ def _terms(values: Floats) -> Floats:
     return np.column_stack([np.ones(len(values)), values, products])
 
 
+def area(true: NDArray[np.bool_], scores: Floats) -> float:
+    """Area under the receiver operating curve of scores (n,), from ranks; ties count half."""
+    yes = int(true.sum())
+    above = rankdata(scores)[true].sum() - yes * (yes + 1) / 2
+    return float(above / (yes * (len(true) - yes)))
+
+
 def detection(scores: Floats, true: NDArray[np.bool_], resamples: int, seed: int) -> Estimate:
     """Area under the receiver operating curve, 90 % interval from resampled places.
 
     For scores whose errors are independent from place to place; else see :func:`redrawn`.
     """
-    value = float(roc_auc_score(true, scores))
+    value = area(true, scores)
     draw, found = np.random.default_rng(seed), []
     yes, no = np.flatnonzero(true), np.flatnonzero(~true)
     for _ in range(resamples):
         rows = np.concatenate([draw.choice(yes, len(yes)), draw.choice(no, len(no))])
-        found.append(roc_auc_score(true[rows], scores[rows]))
+        found.append(area(true[rows], scores[rows]))
     lo, hi = np.quantile(found, [0.05, 0.95])
     return Estimate(value, float(lo), float(hi), len(yes))
 
@@ -138,8 +145,8 @@ def redrawn(scores: Floats, again: Floats, true: NDArray[np.bool_]) -> Estimate:
     again
         The same from each of some draws of the counts, shape (draws, n), draws at least 2.
     """
-    value = float(roc_auc_score(true, scores))
-    areas = [roc_auc_score(true, s) for s in again]
+    value = area(true, scores)
+    areas = [area(true, s) for s in again]
     half = float(stdtrit(len(areas) - 1, 0.95) * np.std(areas, ddof=1))
     return Estimate(value, max(value - half, 0.0), min(value + half, 1.0), int(true.sum()))
 
@@ -155,6 +162,6 @@ def over_trainings(ratios: Floats, true: NDArray[np.bool_]) -> Estimate:
         Log odds of each network, shape (networks, n).
     """
     count, total = len(ratios), ratios.sum(0)
-    areas = [roc_auc_score(true, total)]
-    areas += [roc_auc_score(true, total - r) for r in ratios] if count > 1 else []
+    areas = [area(true, total)]
+    areas += [area(true, total - r) for r in ratios] if count > 1 else []
     return Estimate(*student(np.array(areas, dtype=float), (0.0, 1.0)), count)

@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.decomposition import PCA
-from sklearn.metrics import roc_auc_score
 
 from defectra.core.claims import Estimate
 from defectra.studies.stem4d import measures
@@ -196,7 +195,7 @@ def judged(
 
         draws = redraws(scans[sample, quiet], dose_of(scan), study, seed)
         scores = [*_noisy_scores(scan, true, ask, draws, study, seed)]
-    area = float(roc_auc_score(true, single[0]))
+    area = measures.area(true, single[0])
     return Judged(latent_rows(scan, TURNING, *values[0]), scores, dose_of(scan), odds[0], area)
 
 
@@ -243,8 +242,7 @@ def _quiet_scores(
     for model, ratio in ratios.items():
         value = measures.detection(ratio, true, study.bootstrap, seed)
         yield score(scan.sample, model, Metric.AUROC, value, scan.protocol, SINGLE)
-        area = float(roc_auc_score(true, overlap @ ratio))
-        value = Estimate.exact(area, int(true.sum()))
+        value = Estimate.exact(measures.area(true, overlap @ ratio), int(true.sum()))
         if model == TURNING:
             value = measures.over_trainings(single @ overlap.T, true)
         yield score(scan.sample, model, Metric.AUROC, value, scan.protocol, NEIGHBOURS)
@@ -291,14 +289,14 @@ def _controls(
     true, draw = near_missing(scan, whole, study), np.random.default_rng(0)
     dealt = [
         np.mean([
-            roc_auc_score(true, measures.Odds.of(known, draw.permutation(label))(values))
+            measures.area(true, measures.Odds.of(known, draw.permutation(label))(values))
             for _ in range(DEALS)
         ])
         for known, label, values in learned
     ]  # fmt: skip
     atoms = intact_atoms(scan, whole, study)
     near = [within(scan.places, atom[None], study.vacancy_radius)[~true] for atom in atoms]
-    intact = [np.mean([roc_auc_score(n, ratio[~true]) for n in near]) for ratio in single]
+    intact = [np.mean([measures.area(n, ratio[~true]) for n in near]) for ratio in single]
     for model, areas in ((DEALT, dealt), (INTACT, intact)):
         value = Estimate.mean(float(a) for a in areas)
         yield score(scan.sample, model, Metric.AUROC, value, scan.protocol)
