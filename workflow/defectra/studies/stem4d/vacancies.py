@@ -186,7 +186,7 @@ def judged(
     if lesson.quiet:
         dealt = [(k, lesson.missing, v[0]) for k, v in zip(known, values, strict=True)]
         scores = [*_quiet_scores(scan, true, single, others, study, seed)]
-        scores += _controls((scan, whole), dealt, single, study)
+        scores += _controls((scan, whole), dealt, list(single), study)
     else:
 
         def ask(patterns: Any) -> Mapping[str, Floats]:
@@ -211,11 +211,15 @@ def _others(
     found: dict[str, Ask] = {}
     for model, make in rivals(finder, lesson, scan.step, study).items():
         odds = measures.Odds.of(make(lesson.patterns), lesson.missing)
-        found[model] = lambda p, odds=odds, make=make: odds(make(p))
+        found[model] = _asked(odds, make)
     if not lesson.quiet:
         perfect, dose = scans[scan.sample, study.methods[0]], dose_of(scan)
         found[LIKELIHOOD] = lambda p: likelihood(p, perfect, true, dose)
     return found
+
+
+def _asked(odds: measures.Odds, make: Ask) -> Ask:
+    return lambda patterns: odds(make(patterns))
 
 
 def redraws(perfect: Scan, dose: float, study: Stem4dStudy, seed: int) -> Iterator[Singles]:
