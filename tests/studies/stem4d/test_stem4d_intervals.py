@@ -44,15 +44,6 @@ def test_intervals_of_means_over_neighbours_cover_what_repeated_scans_give() -> 
     assert np.mean(wide) > 1.8
 
 
-def test_places_of_single_patterns_are_independent() -> None:
-    signal, near, _ = _planted(1.0)
-    draw = np.random.default_rng(1)
-    every = signal + draw.normal(size=(300, len(signal)))
-    expected = np.mean([area(near, s) for s in every])
-    found = [detection(s, near, 100, 1) for s in every[:60]]
-    assert 0.8 < np.mean([f.lo <= expected <= f.hi for f in found]) <= 0.98
-
-
 def test_the_area_is_that_of_the_curve() -> None:
     draw = np.random.default_rng(1)
     near, scores = np.arange(60) < 9, draw.normal(size=60).round(1)

@@ -188,7 +188,7 @@ def test_who_knows_every_pattern_tells_a_missing_atom_and_nobody_without_electro
     for dose in (1000.0, 3.0):
         counts = draw.poisson(perfect * dose).astype(float)
         scan = Scan("mono", "dose", counts, places, atoms, step, "b")
-        odds = vacancies.likelihood(scan, quiet, true)
+        odds = vacancies.likelihood(scan.patterns, quiet, true, vacancies.dose_of(scan))
         areas.append(measures.detection(odds, true, 50, 1).value)
     assert areas[0] == 1.0
     assert areas[1] < 0.9
