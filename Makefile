@@ -78,7 +78,7 @@ test-slurm: $(VENV)/.installed-test $(VENV)/.installed-slurm  ## the workflow on
 test-figures: $(VENV)/.installed-test  ## every figure of few, equal and empty rows
 	@$(PY) -m pytest -n $(WORKERS) tests/unit/test_figures.py -m figures
 
-test-reruns: $(VENV)/.installed-test  ## which rules each change of a whole campaign reruns
+test-reruns: $(VENV)/.installed-test  ## Snakemake by hand; what each change of a campaign reruns
 	@$(PY) -m pytest -n $(WORKERS) --dist loadfile tests/reruns
 
 changes: $(VENV)/.installed-test  ## the table of changes in docs/workflow.md, WORDS="studies/nmc" alone
