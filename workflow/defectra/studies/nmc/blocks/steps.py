@@ -299,7 +299,8 @@ def save_model(job: Job) -> None:
     grids = grids_of(job)
     halves = read_csv(job.input.halves, HALVES_COLUMNS)
     rows, seed = read_block_rows(job.input.rows), int(job.params.seed)
-    save(rows, grids, halves, seed, job.output[0], read_axes(project_file(job.params.axes)))
+    axes = read_axes(project_file(job.params.axes)) if halves else {}
+    save(rows, grids, halves, seed, job.output[0], axes)
 
 
 def measure_energy_loss(job: Job) -> None:
