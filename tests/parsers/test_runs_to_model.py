@@ -119,7 +119,7 @@ def test_runs_of_vasp_to_a_model_and_a_prediction(
     assert main(["predict", str(model), str(table)]) == 1, "a table is no measured spectrum"
 
 
-def test_half_a_spectrum_and_a_second_one_of_a_site_are_told(
+def test_half_a_spectrum_and_a_second_one_of_a_site_are_reported(
     made: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """One ends 25 eV before the grid does, one is of a site that another run has, and differs."""

@@ -161,7 +161,7 @@ def test_the_interval_of_a_committee_is_that_of_its_mean() -> None:
         assert found.n == 5
         covered += found.lo <= 0 <= found.hi
     assert 0.85 < covered / 400 < 0.95  # the range of the means without one covers 0.46
-    assert np.isnan(left_out([0.1, 0.1, float("nan")]).lo)  # a path that broke off is told
+    assert np.isnan(left_out([0.1, 0.1, float("nan")]).lo)  # a path that broke off is said
     assert left_out([0.01, 0.0, 0.05], 0.0).lo == 0
 
 
