@@ -21,7 +21,7 @@ from defectra.core.errors import ConfigError, DataError, TableError
 from defectra.core.paths import PROJECT
 from defectra.core.store import read_table, write_table
 from defectra.learn.answers import predict_of, study_of_model
-from defectra.studies.stem4d.claims import BUILT_IN, checks, scorecard
+from defectra.studies.stem4d.claims import BUILT_IN, checks
 from defectra.studies.stem4d.learn import score, symmetry
 from defectra.studies.stem4d.names import DEALT, INTACT, LIKELIHOOD, PLAIN, TURNING, Metric
 from defectra.studies.stem4d.requests import REQUESTS
@@ -194,4 +194,3 @@ def test_what_the_encoder_has_by_construction_is_no_result() -> None:
     wanted = {f"{Metric.ORBIT}_{sample}" for sample in ("graphene", "gallium_arsenide")}
     assert built_in == wanted | {"sites_graphene"}
     assert all(own[name]["verdict"] == "open" for name in built_in)
-    assert not scorecard(metrics, study)

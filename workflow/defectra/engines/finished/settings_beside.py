@@ -16,9 +16,8 @@ from defectra.core.errors import StructureError
 from defectra.engines.finished.settings_digest import settings_digest
 from defectra.structures.poscar import element_of, lattice_of
 
-ALIKE = math.sqrt(
-    2.0
-)  # of k-point spacings: meshes of one recipe differ, by whole numbers of points
+# Ratio of k-point spacings: meshes of one recipe differ by whole numbers of points
+ALIKE = math.sqrt(2.0)
 Words = dict[str, str]
 
 

@@ -1,4 +1,4 @@
-"""Scorecard and checks of study `stem4d`."""
+"""Checks of study `stem4d`; the paper prints no number, so that there is no claim."""
 
 from __future__ import annotations
 
@@ -27,20 +27,6 @@ BUILT_IN = (
     "guards against one that is broken"
 )
 PAIRS = {"graphene": "A and B", "gallium_arsenide": "Ga and As"}
-
-
-def scorecard(metrics: Rows, study: Stem4dStudy) -> list[Row]:  # noqa: ARG001
-    """No row: the paper prints no number, and an invariant encoder shows the symmetry unlearned.
-
-    Its statement in words, that the latent variables show the symmetry of the sites, is a check
-    (:data:`BUILT_IN`).
-
-    Parameters
-    ----------
-    metrics
-        Rows of ``metrics.csv``; may be empty.
-    """
-    return []
 
 
 def _at(

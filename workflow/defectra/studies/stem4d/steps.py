@@ -76,12 +76,13 @@ def score_stem4d(job: Job) -> None:
     from defectra.core.claims import CHECK_COLUMNS, SCORECARD_COLUMNS
     from defectra.core.csvs import read_csv, write_csv
     from defectra.core.records import METRICS_COLUMNS
-    from defectra.studies.stem4d.claims import checks, scorecard
+    from defectra.studies.stem4d.claims import checks
     from defectra.studies.stem4d.settings import Stem4dStudy
 
     study = settings_of(job, Stem4dStudy)
     metrics = read_csv(job.input.metrics, METRICS_COLUMNS)
-    write_csv(job.output.scorecard, scorecard(metrics, study), SCORECARD_COLUMNS)
+    # No claim: the paper prints no number, and what it says in words is built into the encoder.
+    write_csv(job.output.scorecard, [], SCORECARD_COLUMNS)
     write_csv(job.output.checks, checks(metrics, study), CHECK_COLUMNS)
 
 
