@@ -89,11 +89,16 @@ def test_delta_must_beat_the_correction_too():
         metric("Ti VASP spectrum", "FEFF", m, "all", Metric.RELATIVE_RMS, v)
         for m, v in ((delta.RAW, 0.3), (delta.CORRECTED, 0.2), (delta.DELTA, 0.25))
     ]
+    rows += [
+        metric("Ti VASP spectrum", "FEFF", f"{delta.DELTA} - {m}", "all", Metric.RMS_DIFFERENCE, v)
+        for m, v in ((delta.RAW, -0.05), (delta.CORRECTED, 0.05))
+    ]
     rows.append(metric("Ti VASP spectrum", "FEFF", delta.RAW, "all", Metric.PEARSON, 0.9312, 0.1))
     found = {r["check_id"]: r for r in checks([], rows, [])}
     assert found["delta_ti_raw"]["verdict"] == "holds"
     assert found["delta_ti_corrected"]["verdict"] == "fails"
     assert found["delta_ti_raw"]["n"] == 3
+    assert "(0.25) less that of: FEFF as it is (0.3)" in found["delta_ti_raw"]["check"]
     assert found["raw_r_ti"]["verdict"] == "holds"
     assert found["raw_r_cu"]["verdict"] == found["delta_cu_raw"]["verdict"] == "open"
 

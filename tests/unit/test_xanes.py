@@ -158,6 +158,10 @@ def test_delta_model_is_held_out_by_material():
              for r in delta.delta_metrics(rows, XanesStudy(), 3)}  # fmt: skip
     assert score[delta.DELTA, "relative_rms"] < 0.5 * score[delta.CORRECTED, "relative_rms"]
     assert score[delta.CORRECTED, "relative_rms"] < score[delta.RAW, "relative_rms"]
+    for other in (delta.RAW, delta.CORRECTED):
+        apart = score[f"{delta.DELTA} - {other}", "relative_rms_difference"]
+        expected = score[delta.DELTA, "relative_rms"] - score[other, "relative_rms"]
+        assert apart == pytest.approx(expected)
 
 
 def test_states_of_moments():
@@ -203,9 +207,15 @@ def test_the_difference_of_two_features_is_taken_on_the_same_resamples():
     assert pair["value"] == pytest.approx(ours["value"] - plain["value"])
     assert pair["lo"] < pair["value"] < pair["hi"] < 0
     assert pair["hi"] - pair["lo"] < 0.2 * (ours["hi"] - ours["lo"])
-    alone = {k: v for k, v in answers.items() if k[1] == "cdf"}
+    mean = {("as is", "none", compare.MEAN): (0.8 * shared)[:, None]}
+    rows = list(compare._scored(task, {**answers, **mean}, groups, XanesStudy(), 3))
+    (over,) = [r for r in rows if r["features"] == compare.OVER_MEAN]
+    (alone,) = [r for r in rows if (r["features"], r["metric"]) == ("none", "rmse")]
+    assert over["metric"] == "rmse_difference"
+    assert over["value"] == pytest.approx(ours["value"] - alone["value"])
+    without = {k: v for k, v in answers.items() if k[1] == "cdf"}
     assert all("-" not in r["features"]
-               for r in compare._scored(task, alone, groups, XanesStudy(), 3))  # fmt: skip
+               for r in compare._scored(task, without, groups, XanesStudy(), 3))  # fmt: skip
 
 
 SHARP = np.arange(500.0, 620.0, 0.1)

@@ -5,8 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from defectra.studies.plots.reading import METHODS, SLOPE, crossings
-from defectra.studies.plots.scores import CROSSINGS, RECALL, metrics, subsets
+from defectra.studies.plots.reading import COLUMN_MEAN, METHODS, NEAREST, SLOPE, crossings
+from defectra.studies.plots.scores import (
+    CROSSINGS,
+    ERROR_DIFFERENCE,
+    RECALL,
+    RECALL_DIFFERENCE,
+    metrics,
+    subsets,
+)
 from defectra.studies.plots.settings import PlotsStudy
 
 X = np.arange(100.0)
@@ -78,3 +85,29 @@ def test_scores_by_crossings_have_intervals() -> None:
     assert many["lo"] < many["value"] < many["hi"]
     assert many["n_groups"] == 5
     assert "1 to 5 crossings" not in scores
+
+
+def test_differences_are_taken_plot_by_plot() -> None:
+    """One line of four more in every plot is 0.25 more, however much plots differ."""
+    rows = []
+    for k in range(12):
+        easy = reading(k, 4, 0, 1 + k % 4)
+        hard = easy | {"method": NEAREST, "distance_px": [*easy["distance_px"][1:], 50.0]}
+        rows += [easy, hard | {"box_px": 0.3 + 0.01 * k, "box_unrefined_px": 0.2 + 0.01 * k}]
+    found = list(metrics(rows, PlotsStudy(bootstrap=200), 1))
+    own = [r for r in found if r["subset"] == "all"]
+    (apart,) = [r for r in own if r["metric"] == RECALL_DIFFERENCE]
+    assert apart["model"] == f"{SLOPE} - {NEAREST}", "the column mean was not asked"
+    assert (apart["value"], apart["lo"], apart["hi"]) == pytest.approx((0.25, 0.25, 0.25))
+    (alone,) = [r for r in own if r["metric"] == RECALL and r["model"] == SLOPE]
+    assert alone["hi"] - alone["lo"] > 0.1
+    refined = {r["model"]: r for r in own if r["metric"] == ERROR_DIFFERENCE}
+    assert refined[NEAREST]["lo"] == pytest.approx(0.1)
+    assert refined[SLOPE]["hi"] == pytest.approx(-0.1)
+
+
+def test_methods_that_read_other_plots_are_not_compared() -> None:
+    rows = [reading(k, 4, 0, 2) for k in range(4)]
+    rows += [reading(k, 4, 0, 1) | {"method": COLUMN_MEAN} for k in range(1, 4)]
+    found = metrics(rows, PlotsStudy(bootstrap=20), 1)
+    assert not [r for r in found if r["metric"] == RECALL_DIFFERENCE]

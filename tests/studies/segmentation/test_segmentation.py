@@ -162,8 +162,14 @@ def test_difference_of_equal_ensembles_is_zero() -> None:
                                 for k in (ensembles.EA, *ensembles.ER)}, [])  # fmt: skip
     asked = dict.fromkeys(SETTINGS.tested(), frames)
     rows = ensembles.metrics([one, one], asked, frames, SETTINGS)
-    apart = [r for r in rows if " - " in r["model"]]
+    apart = [r for r in rows if r["model"] in {f"{ensembles.EA} - {k}" for k in ensembles.ER}]
     assert apart
+    value = {(r["condition"], r["metric"], r["model"]): r for r in rows}
+    for (condition, metric, model), row in value.items():
+        if model.endswith(f" - {ensembles.BASE}"):
+            own, base = (value[condition, metric, m] for m in (ensembles.EA, ensembles.BASE))
+            assert row["value"] == pytest.approx(own["value"] - base["value"])
+            assert row["lo"] <= row["value"] <= row["hi"]
     assert all(r["value"] == r["lo"] == r["hi"] == 0 for r in apart)
 
 

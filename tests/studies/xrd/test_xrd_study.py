@@ -15,14 +15,14 @@ from defectra.engines.xrd.engine import FRACTIONAL, ORDERED, XRD
 from defectra.learn.training import Training
 from defectra.studies.xrd.alloys import Alloys, disturbed, grid_of, normalised
 from defectra.studies.xrd.checks import checks
-from defectra.studies.xrd.evaluate import metrics
+from defectra.studies.xrd.evaluate import OVER_MEAN, metrics
 from defectra.studies.xrd.interpolation import LINE, MIXTURE, NEAREST, interpolation_rows, known
-from defectra.studies.xrd.learning import leave_one_out, taught
+from defectra.studies.xrd.learning import AUTOENCODER, MEAN, leave_one_out, taught
 from defectra.studies.xrd.plane import Components, Reading
 from defectra.studies.xrd.powder_file import PowderPattern, on_grid, read_powder
 from defectra.studies.xrd.relevance import control, exchanged, profiles, relevance_rows, seen
 from defectra.studies.xrd.requests import contents, request
-from defectra.studies.xrd.scorecard import scorecard
+from defectra.studies.xrd.scorecard import error_difference, mean_error, scorecard
 from defectra.studies.xrd.settings import Contents as ContentSettings
 from defectra.studies.xrd.settings import Disturbances, XrdStudy
 
@@ -140,6 +140,17 @@ def test_mixture_is_better_than_nearest_where_nothing_moves(alloys) -> None:
     nearest = np.mean([r["rmse"] for r in rows if r["method"] == NEAREST])
     assert mean[MIXTURE] < 1e-3 < nearest
     assert mean[LINE] < 0.2 * nearest
+
+
+def test_methods_of_interpolation_are_compared_content_by_content() -> None:
+    """Errors differ far more between contents than between the methods."""
+    errors = {0.1: 0.2, 0.2: 0.6, 0.3: 1.4}
+    rows = [{"method": LINE, "x": x, "y": 0.0, "rmse": e} for x, e in errors.items()]
+    rows += [{"method": NEAREST, "x": x, "y": 0.0, "rmse": e + x / 10} for x, e in errors.items()]
+    apart = error_difference(rows, LINE, NEAREST)
+    assert apart.value == pytest.approx(-0.02)
+    assert apart.lo < apart.value < apart.hi < 0
+    assert mean_error(rows, LINE).hi > mean_error(rows, NEAREST).value
 
 
 def test_without_rows_every_claim_says_so() -> None:
@@ -301,6 +312,10 @@ def test_tiny_end_to_end_from_patterns_to_an_answer(tmp_path: Path, alloys) -> N
     assert {r["held"] for r in one} == {0.0, 0.125, 0.25}
     rows = list(metrics(one, 1, 20))
     assert {r["n_groups"] for r in rows} == {3}
+    value = {(r["subset"], r["model"]): r["value"] for r in rows}
+    for subset, model in [k for k in value if k[1] == OVER_MEAN]:
+        apart = value[subset, AUTOENCODER] - value[subset, MEAN]
+        assert value[subset, model] == pytest.approx(apart)
     own = taught(alloys, TINY, [1, 2])
     plane = autoencoder_of(own, TINY, 1)
     path = tmp_path / "model.safetensors"

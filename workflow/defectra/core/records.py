@@ -77,6 +77,7 @@ class Metric(StrEnum):
     WIN_RATE = "win_rate"
     MCNEMAR = "mcnemar_p"
     RMSE_DIFFERENCE = "rmse_difference"
+    RMSE_RATIO = "rmse_ratio"
     RMS_DIFFERENCE = "relative_rms_difference"
     ACCURACY_DIFFERENCE = "balanced_accuracy_difference"
 

@@ -13,12 +13,13 @@ from defectra.core.records import Metric, Split
 from defectra.learn import scores
 from defectra.studies.perovskites import measured_models
 from defectra.studies.perovskites.measured import Measured, Rows, steps_below
-from defectra.studies.perovskites.measured_models import CHOSEN, folds
+from defectra.studies.perovskites.measured_models import CHOSEN, CONSTANT, folds
 from defectra.studies.perovskites.problems import COMPOSITION
 
 Floats = NDArray[np.float64]
 Row = dict[str, Any]
 TARGET = "gap_measured"
+OVER_CONSTANT = f"{CHOSEN} / {CONSTANT}"  # quotient of their errors on the same compounds
 MEAN, AS_IT_IS = "mean of the training compounds", "HSE, as it is"
 B_OUT = "B_out"
 SITES = {str(Split.COMPOSITION_OUT): "", str(Split.A_OUT): "A", B_OUT: "B", str(Split.X_OUT): "X"}
@@ -88,6 +89,9 @@ def metric_rows(
             weights = scores.group_weights(
                 [c.formula for c, one in zip(compounds, chosen) if one], bootstrap, seed
             )
+            errors: dict[str, Floats] = {}
+            frame = {"split": split, "subset": subset, "seed": seed, "n_train": answers.n_train}
+            frame |= {"n_test": int(chosen.sum()), "n_groups": int(chosen.sum())}
             for name, mean in means.items():
                 if not np.isfinite(mean).all():
                     continue  # too few training compounds for this form in some fold
@@ -97,9 +101,11 @@ def metric_rows(
                     inside = (np.abs(mean - y) <= half)[chosen].astype(float)
                     values[Metric.COVERAGE_90] = weights @ inside / weights.sum(axis=1)
                     values[Metric.WIDTH_90] = weights @ (2 * half[chosen]) / weights.sum(axis=1)
-                frame = {"split": split, "subset": subset, "seed": seed, "n_train": answers.n_train}
-                frame |= {"n_test": int(chosen.sum()), "n_groups": int(chosen.sum())}
+                errors[name] = values[Metric.RMSE]
                 rows += [_row(name, metric, curve, frame) for metric, curve in values.items()]
+            if CHOSEN in errors and CONSTANT in errors:
+                share = errors[CHOSEN] / errors[CONSTANT]
+                rows.append(_row(OVER_CONSTANT, Metric.RMSE_RATIO, share, frame))
     return rows
 
 
@@ -113,7 +119,7 @@ def _values(y: Floats, mean: Floats, weights: Floats) -> dict[Metric, Floats]:
 
 def _row(name: str, metric: Metric, curve: Floats, frame: Mapping[str, Any]) -> Row:
     value, lo, hi = scores.interval(curve)
-    unit = "" if metric in (Metric.R2, Metric.COVERAGE_90) else "eV"
+    unit = "" if metric in (Metric.R2, Metric.COVERAGE_90, Metric.RMSE_RATIO) else "eV"
     own: Row = {"target": TARGET, "unit": unit, "features": name, "model": "measured"}
     own |= {"fidelity": "measured", "metric": str(metric), "value": value, "lo": lo, "hi": hi}
     return {**frame, **own}

@@ -11,12 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from defectra.learn.scores import group_weights, interval
-from defectra.studies.plots.reading import METHODS
+from defectra.studies.plots.reading import COLUMN_MEAN, METHODS, NEAREST, SLOPE
 from defectra.studies.plots.settings import PlotsStudy
 
 Row = dict[str, Any]
 Floats = NDArray[np.float64]
 RECALL, MEAN_ERROR, LARGEST, REFUSED = "recall", "mae", "largest", "refused"
+RECALL_DIFFERENCE, ERROR_DIFFERENCE = "recall_difference", "mae_difference"
+REFINED, UNREFINED = "box_px", "box_unrefined_px"
+# Both sides of a difference read the same plots, and are resampled together.
+PAIRS = ((SLOPE, NEAREST), (SLOPE, COLUMN_MEAN))
 FEW = "1 to 3 lines"
 CROSSINGS: dict[str, tuple[int, float]] = {  # fewest and most crossings of a plot of several lines
     "no crossing": (0, 0),
@@ -65,17 +69,47 @@ def metrics(rows: Sequence[Row], settings: PlotsStudy, seed: int) -> Iterator[Ro
             some = [row for row in rows if row["method"] == method and chosen(row)]
             if some:
                 yield from _scores(some, name, method, settings, seed)
+        yield from _recall_differences([r for r in rows if chosen(r)], name, settings, seed)
+
+
+def _common(method: str, subset: str, seed: int) -> Row:
+    return {
+        **{"features": "picture", "model": method, "split": "none", "subset": subset},
+        **{"fidelity": "", "seed": seed, "n_train": 0},
+    }
+
+
+def _counts(rows: Sequence[Row], settings: PlotsStudy) -> tuple[Floats, Floats]:
+    """Lines of each plot, and those that were found, shape (n,) each."""
+    lines = [len(row["distance_px"]) for row in rows]
+    hits = [sum(d < settings.found_px for d in row["distance_px"]) for row in rows]
+    return np.array(lines, float), np.array(hits, float)
+
+
+def _recall_differences(
+    rows: Sequence[Row], subset: str, settings: PlotsStudy, seed: int
+) -> Iterator[Row]:
+    """Share of lines that one method finds less that of another, plot by plot."""
+    for pair in PAIRS:
+        sides = [
+            sorted((r for r in rows if r["method"] == method), key=lambda r: str(r["plot"]))
+            for method in pair
+        ]
+        names = [[str(r["plot"]) for r in own] for own in sides]
+        if not names[0] or names[0] != names[1]:
+            continue
+        weights = group_weights(names[0], settings.bootstrap, seed)
+        own, other = (_shares(*_counts(side, settings), weights) for side in sides)
+        size = {"n_test": len(names[0]), "n_groups": len(names[0])}
+        score = {"target": "line", "unit": "1", "metric": RECALL_DIFFERENCE}
+        yield _common(" - ".join(pair), subset, seed) | size | score | _ends(own - other)
 
 
 def _scores(
     rows: Sequence[Row], subset: str, method: str, settings: PlotsStudy, seed: int
 ) -> Iterator[Row]:
-    common = {
-        **{"features": "picture", "model": method, "split": "none", "subset": subset},
-        **{"fidelity": "", "seed": seed, "n_train": 0},
-    }
-    lines = np.array([len(row["distance_px"]) for row in rows], float)
-    hits = np.array([sum(d < settings.found_px for d in row["distance_px"]) for row in rows], float)
+    common = _common(method, subset, seed)
+    lines, hits = _counts(rows, settings)
     weights = group_weights([row["plot"] for row in rows], settings.bootstrap, seed)
     recall = _ratio(hits, lines, weights)
     size = {"n_test": len(rows), "n_groups": len(rows)}
@@ -84,7 +118,7 @@ def _scores(
         np.array([row["refusal"] != "" for row in rows], float), lines * 0 + 1, weights
     )
     yield common | size | {"target": "axes", "unit": "1", "metric": REFUSED} | refused
-    for target, unit in (("box_px", "pixel"), ("box_unrefined_px", "pixel"),
+    for target, unit in ((REFINED, "pixel"), (UNREFINED, "pixel"),
                          ("energy_error_eV", "eV"), ("intensity_error", "%")):  # fmt: skip
         value = np.array([row[target] for row in rows])
         known = np.isfinite(value)
@@ -96,9 +130,24 @@ def _scores(
         most = float(value[known].max())
         exact = {"value": most, "lo": most, "hi": most}
         yield common | size | {"target": target, "unit": unit, "metric": LARGEST} | exact
+    refined = np.array([row[REFINED] - row[UNREFINED] for row in rows])
+    known = np.isfinite(refined)
+    if known.sum() >= 2:
+        size = {"n_test": int(known.sum()), "n_groups": int(known.sum())}
+        apart = _ratio(np.where(known, refined, 0), known.astype(float), weights)
+        of = {"target": f"{REFINED} - {UNREFINED}", "unit": "pixel", "metric": ERROR_DIFFERENCE}
+        yield common | size | of | apart
 
 
 def _ratio(above: Floats, below: Floats, weights: Floats) -> dict[str, float]:
     """Sum over sum, with its 90 % interval over resamples."""
-    value, low, high = interval((weights @ above) / np.maximum(weights @ below, 1e-12))
+    return _ends(_shares(below, above, weights))
+
+
+def _shares(whole: Floats, part: Floats, weights: Floats) -> Floats:
+    return np.asarray((weights @ part) / np.maximum(weights @ whole, 1e-12))
+
+
+def _ends(values: Floats) -> dict[str, float]:
+    value, low, high = interval(values)
     return {"value": value, "lo": low, "hi": high}

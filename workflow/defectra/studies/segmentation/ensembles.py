@@ -112,7 +112,10 @@ def metrics(
     training: Frames,
     settings: SegmentationStudy,
 ) -> list[Row]:
-    """Scores of ensembles, of the baseline, and differences EA − ER, with 90 % intervals."""
+    """Scores of ensembles, of the baseline, and differences, with 90 % intervals.
+
+    Both sides of a difference, EA − ER or ensemble − baseline, have the same resampled movies.
+    """
     model = baseline.fitted(training)
     out: list[Row] = []
     for condition in settings.tested():
@@ -145,6 +148,10 @@ def _rows(condition: str, scores: Mapping[str, list[dict[str, Floats]]]) -> Iter
         for label in ER:
             apart = [a - b for a, b in zip(values[EA], values[label], strict=True)]
             yield _row(condition, f"{EA} - {label}", metric, evaluate.over_seeds(apart, 1))
+        (base,) = values[BASE]
+        for label in (EA, *ER):
+            apart = [a - base for a in values[label]]
+            yield _row(condition, f"{label} - {BASE}", metric, evaluate.over_seeds(apart, 1))
 
 
 def _row(condition: str, model: str, metric: str, values: Floats) -> Row:

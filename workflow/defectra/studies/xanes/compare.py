@@ -34,6 +34,7 @@ RIDGE, FOREST, MEAN = "ridge", "random forest", "mean"
 COMPONENTS = 20
 # Scores of these two are compared resample by resample: the interval is that of the difference.
 PAIRED = ("cdf", "intensity")
+OVER_MEAN = f"{PAIRED[0]} - none"  # beside the mean of the training rows
 DIFFERENCES: Mapping[Metric, Metric] = {
     Metric.RMSE: Metric.RMSE_DIFFERENCE,
     Metric.BALANCED_ACCURACY: Metric.ACCURACY_DIFFERENCE,
@@ -176,11 +177,19 @@ def _scored(
 def _differences(
     known: Mapping[tuple[str, str, str, Metric], Mapping[str, tuple[Row, Floats]]],
 ) -> Iterator[Row]:
-    """Scores of the pair, one minus the other, resample by resample."""
+    """Scores of the pair, one minus the other, and of its first less the mean, by resample."""
     for (_, _, target, metric), own in known.items():
         if metric in DIFFERENCES and all(f in own for f in PAIRED):
             (base, first), (_, second) = (own[f] for f in PAIRED)
             yield _line(target, " - ".join(PAIRED), base, DIFFERENCES[metric], first - second)
+    for (_, name, target, metric), own in known.items():
+        mean = known.get((AS_IS, MEAN, target, metric), {}).get("none")
+        cdf = own.get(PAIRED[0])
+        if name == MEAN or metric not in DIFFERENCES or mean is None or cdf is None:
+            continue
+        if cdf[0]["n_test"] == mean[0]["n_test"]:  # views of all sites: the same resamples
+            values = cdf[1] - mean[1]
+            yield _line(target, OVER_MEAN, cdf[0], DIFFERENCES[metric], values)
 
 
 def _line(

@@ -33,6 +33,8 @@ Row = dict[str, Any]
 
 RAW, CORRECTED, DELTA = "FEFF as it is", "shift + broadening + mean", "delta model"
 METHODS = (RAW, CORRECTED, DELTA)
+# Errors of both sides are of the same spectra: the interval is that of the difference.
+COMPARED = ((DELTA, RAW), (DELTA, CORRECTED))
 _AXIS = STEP * np.arange(POINTS)
 
 PAIRS = Table(
@@ -184,21 +186,31 @@ def delta_metrics(rows: Sequence[Mapping[str, Any]], settings: XanesStudy, seed:
         groups = [material(r["site"]) for r in own]
         weights = scores.group_weights(groups, settings.bootstrap, seed)
         truth = np.array([r["vasp"] for r in own])
+        lines: list[tuple[str, Metric, Floats]] = []
         for method in METHODS:
             answer = np.array([r[_COLUMNS[method]] for r in own])
-            for metric, values in _scores(truth, answer, weights):
-                value, lo, hi = scores.interval(values)
-                out.append(
-                    {
-                        "target": f"{element} VASP spectrum", "unit": "", "features": "FEFF",
-                        "model": method, "split": str(Split.GROUPED), "subset": "all",
-                        "fidelity": "FEFF -> VASP", "seed": seed,
-                        "n_train": len(own) - len(own) // 5, "n_test": len(own),
-                        "n_groups": len(set(groups)), "metric": str(metric), "value": value,
-                        "lo": lo, "hi": hi,
-                    }
-                )  # fmt: skip
+            lines += [(method, *one) for one in _scores(truth, answer, weights)]
+        errors = {method: v for method, metric, v in lines if metric is Metric.RELATIVE_RMS}
+        lines += [
+            (f"{one} - {other}", Metric.RMS_DIFFERENCE, errors[one] - errors[other])
+            for one, other in COMPARED
+        ]
+        out += [_line(element, *one, groups, seed) for one in lines]
     return out
+
+
+def _line(
+    element: str, model: str, metric: Metric, values: Floats, groups: Sequence[str], seed: int
+) -> Row:
+    value, lo, hi = scores.interval(values)
+    return {
+        "target": f"{element} VASP spectrum", "unit": "", "features": "FEFF",
+        "model": model, "split": str(Split.GROUPED), "subset": "all",
+        "fidelity": "FEFF -> VASP", "seed": seed,
+        "n_train": len(groups) - len(groups) // 5, "n_test": len(groups),
+        "n_groups": len(set(groups)), "metric": str(metric), "value": value,
+        "lo": lo, "hi": hi,
+    }  # fmt: skip
 
 
 def _scores(truth: Floats, answer: Floats, weights: Floats) -> Iterator[tuple[Metric, Floats]]:

@@ -10,11 +10,13 @@ import numpy as np
 
 from defectra.core.records import Metric
 from defectra.learn.scores import group_weights, interval, rmse
-from defectra.studies.xrd.learning import AUTOENCODER, LIKE, ORDERED_SET, PCA
+from defectra.studies.xrd.learning import AUTOENCODER, LIKE, MEAN, ORDERED_SET, PCA
 
 Row = dict[str, Any]
 Rows = Sequence[Mapping[str, Any]]
 DIFFERENCE = f"{AUTOENCODER} less {PCA}"
+OVER_MEAN = f"{AUTOENCODER} less {MEAN}"
+PAIRS = {DIFFERENCE: PCA, OVER_MEAN: MEAN}  # both sides of a difference have the same resamples
 COPIES = {LIKE: "fractional, disturbed", ORDERED_SET: "ordered"}
 
 
@@ -30,10 +32,11 @@ def metrics(predictions: Rows, seed: int, resamples: int) -> Iterator[Row]:
             truth, found = (np.array([r[k] for r in rows]) for k in ("held", "predicted"))
             scores[model] = rmse(truth, found, weights)
             yield _row(content, name, model, Metric.RMSE, scores[model], rows, seed)
-        if AUTOENCODER in scores and PCA in scores:
-            apart = scores[AUTOENCODER] - scores[PCA]
-            rows = models[AUTOENCODER]
-            yield _row(content, name, DIFFERENCE, Metric.RMSE_DIFFERENCE, apart, rows, seed)
+        for pair, other in PAIRS.items():
+            if AUTOENCODER in scores and other in scores:
+                apart = scores[AUTOENCODER] - scores[other]
+                rows = models[AUTOENCODER]
+                yield _row(content, name, pair, Metric.RMSE_DIFFERENCE, apart, rows, seed)
 
 
 def _row(
