@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
 
 from defectra.core.claims import Estimate
+from defectra.core.records import Metric
 from defectra.learn import scores
 
 
@@ -61,3 +63,47 @@ def test_it_ends_where_the_statistic_ends() -> None:
     assert 0.0 < lo < value
     two = scores.student(means(np.array([0.2, 0.9]), list("ab")), (0.0, 1.0))
     assert two[1:] == (0.0, 1.0)
+
+
+def mean_of(values: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    return lambda weights: weights @ values / weights.sum(axis=1)
+
+
+def share_held(count: int, draws: int) -> float:
+    """How often the interval of a mean over `count` groups, of four rows each, holds the truth."""
+    generator, inside = np.random.default_rng(count), 0
+    names = [f"g{k // 4}" for k in range(4 * count)]
+    for k in range(draws):
+        offsets = np.repeat(generator.normal(size=count), 4)
+        values = offsets + 0.1 * generator.normal(size=4 * count)
+        _, lo, hi = scores.over_groups(mean_of(values), names, 200, k)
+        inside += lo <= 0 <= hi
+    return inside / draws
+
+
+@pytest.mark.parametrize("count", [3, scores.FEW - 1])
+def test_of_few_groups_with_offsets_the_interval_holds(count: int) -> None:
+    assert share_held(count, 400) == pytest.approx(0.9, abs=0.045)
+
+
+def test_of_many_groups_it_holds_nearly() -> None:
+    assert 0.8 < share_held(scores.FEW, 300) < 0.9 + 0.05
+
+
+def test_ten_groups_are_drawn_and_fewer_left_out() -> None:
+    few, many = np.arange(9.0), np.arange(10.0)
+    names = [str(k) for k in range(10)]
+    assert scores.over_groups(mean_of(few), names[:9], 50, 1) == scores.student(
+        means(few, names[:9])
+    )
+    drawn = mean_of(many)(scores.group_weights(names, 50, 1))
+    assert scores.over_groups(mean_of(many), names, 50, 1) == scores.interval(drawn)
+    clipped = scores.over_groups(mean_of(few), names[:9], 50, 1, scores.BOUNDS[Metric.COVERAGE_90])
+    assert clipped[2] == 1.0
+
+
+def test_of_one_group_there_is_a_value_and_no_interval() -> None:
+    value, lo, hi = scores.over_groups(mean_of(np.ones(3)), ["a"] * 3, 9, 0)
+    assert value == 1.0
+    assert math.isnan(lo)
+    assert math.isnan(hi)
