@@ -52,6 +52,7 @@ class Journal:
         self._closing = threading.Event()
         self._syncer = threading.Thread(target=self._keep_synced, daemon=True)
         self._beside = True
+        self._lost: OSError | None = None
 
     def __enter__(self) -> Self:
         with disk_errors(self.path):
@@ -97,10 +98,11 @@ class Journal:
     def _cut_torn(self) -> None:
         """Cut off what a kill left half written."""
         end = self._scan_end()
-        if end < self.path.stat().st_size:
-            self._handle.truncate(end)
-            os.fsync(self._handle.fileno())
-        sync_folder(self.path.parent)
+        with disk_errors(self.path):
+            if end < self.path.stat().st_size:
+                self._handle.truncate(end)
+                os.fsync(self._handle.fileno())
+            sync_folder(self.path.parent)
 
     def __exit__(
         self,
@@ -113,7 +115,8 @@ class Journal:
         if self._beside:
             self._syncer.join()
         try:
-            os.fsync(self._handle.fileno())
+            self._sync()
+            self._check()
         finally:
             self._holder.end()
             self._handle.close()
@@ -123,8 +126,29 @@ class Journal:
         """Wait for the disk once in `SYNC_S` while there is something new, beside the work."""
         while self._unsynced.wait() and not self._closing.wait(SYNC_S):
             self._unsynced.clear()
-            with suppress(OSError):  # the last one, at the end, says
-                os.fsync(self._handle.fileno())
+            self._sync()
+
+    def _sync(self) -> None:
+        """Wait for the disk. What it says is kept: Linux tells of a lost write only once."""
+        try:
+            os.fsync(self._handle.fileno())
+        except OSError as error:
+            self._lost = self._lost or error
+
+    def _check(self) -> None:
+        """Refuse to go on where the disk has lost what was written.
+
+        Raises
+        ------
+        StoreError
+            With the reason of the disk.
+        """
+        if self._lost is not None:
+            raise StoreError(
+                f"{self.path}: the disk did not take what was written ({self._lost.strerror}); "
+                f"make room, or look after the disk, and rerun: what it did not take is computed "
+                f"again"
+            )
 
     def _scan_end(self) -> int:
         end = 0
@@ -140,14 +164,21 @@ class Journal:
         Returns
         -------
         Byte at which the record begins, for :func:`read_record`.
+
+        Raises
+        ------
+        StoreError
+            If the disk does not take it, or did not take an earlier one.
         """
+        self._check()
         header = json.dumps(row, sort_keys=True).encode()
         payload = zlib.compress(struct.pack("<I", len(header)) + header + raw, 6)
         digest = hashlib.blake2b(payload, digest_size=16).digest()
         with disk_errors(self.path):
             start = self._write(_HEAD.pack(_MAGIC, len(payload), digest) + payload)
-            if not self._beside:
-                os.fsync(self._handle.fileno())
+        if not self._beside:
+            self._sync()
+            self._check()
         self._unsynced.set()
         return start
 
