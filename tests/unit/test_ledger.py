@@ -187,6 +187,26 @@ def test_a_failure_of_the_machine_is_tried_again_one_of_the_physics_is_not(campa
     assert campaign.start(family(), family("g")).computed == 3 * again
 
 
+@pytest.mark.parametrize("kind", ["", "refused"])
+def test_a_stopped_run_in_another_journal_hides_no_finished_one(campaign, kind):
+    """Other shards put a calculation into another journal, which may come before the old one."""
+    request, later = ask("f-0", 1.0), campaign.folder / "store" / "toy-05.journal"
+    alone = Family("f", lambda known: iter([request]))
+    own, campaign.journal = campaign.journal, later
+    campaign.numbers.fails = {"f-0": "timeout"}
+    assert campaign.start(alone).stopped == 1
+    campaign.journal, campaign.numbers.fails = own, {"f-0": kind} if kind else {}
+    assert campaign.start(alone, ledger=campaign.ledger(None, later)).computed == 1
+    for journals in ([own, later], [later, own]):
+        campaign.journal = journals[0]
+        ledger = campaign.ledger(None, *journals)
+        assert ledger.finished(request)
+        assert not ledger.stopped(request)
+        assert ledger.result(request).row["error_class"] == kind
+        assert campaign.start(alone, ledger=ledger).computed == 0
+    assert export_rows([alone], ledger, campaign.archive) == {"values": 1}
+
+
 def test_a_bad_node_stops_after_some_failures_in_a_row_and_keeps_what_is_finished(campaign):
     campaign.numbers.fails = {f"{name}-0": "signal" for name in "bcdef"}
     with pytest.raises(NodeError, match="3 calculations failed in a row"):

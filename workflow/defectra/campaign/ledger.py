@@ -11,7 +11,7 @@ from typing import Any
 from defectra.campaign.engine import Engine, Outcome, RetryingEngine, engine_named
 from defectra.campaign.request import Request
 from defectra.campaign.rows import accounting
-from defectra.campaign.verdict import unfinished
+from defectra.campaign.verdict import is_machine, unfinished
 from defectra.core.arrays import ArrayReader, Arrays, Load, has_arrays
 from defectra.core.journal import Journal, journal_size, read_record, records_with_starts
 from defectra.core.records import Origin, Status, Table
@@ -140,7 +140,8 @@ class Ledger:
     archive
         Calculations done earlier; None: none.
     journals
-        Journals that are read; a later record of a calculation wins.
+        Journals that are read; a later record of a calculation wins, unless the machine stopped it
+        and an earlier one was not stopped: what is later follows from the names of the files.
     parsed
         Results of runs made elsewhere, by `calculation_id`.
     engines
@@ -179,12 +180,17 @@ class Ledger:
         for start, row, raw in records_with_starts(path):
             kind = self.kinds.get(row.pop("kind"))
             if kind is not None and kind.of_record is not None:
-                name, found = kind.of_record(row)
-                self._records[name] = found
+                self._know(*kind.of_record(row))
             elif "files" in row:
                 files = _kept(path, start, row.pop("files"), raw)
-                self._records[row["calculation_id"]] = Finished(row, files)
+                self._know(row["calculation_id"], Finished(row, files))
         self._final.clear()
+
+    def _know(self, name: str, found: Finished) -> None:
+        """Take in a record; that of a stopped run replaces none that came to its end."""
+        known = self._records.get(name)
+        if known is None or not _stopped(found) or _stopped(known):
+            self._records[name] = found
 
     def __call__(self, request: Request) -> Row | None:
         """Row of a finished calculation, or of one that failed in this start; None: not known."""
@@ -335,6 +341,11 @@ class Ledger:
         self._final.pop(request.calculation_id, None)
         self._tried.add(request.calculation_id)
         return row
+
+
+def _stopped(found: Finished) -> bool:
+    """Whether the machine stopped a run."""
+    return is_machine(str(found.row["error_class"]))
 
 
 def _from(row: Row, origin: Origin) -> Row:
