@@ -344,6 +344,15 @@ def test_every_kind_of_mark_counts_as_covered(kind):
     assert covered(axis, legend)
 
 
+def test_an_end_that_is_not_known_has_no_bar_and_no_cap():
+    lengths = style.bars([1.0, 2.0], [np.nan, 1.5], [1.2, np.nan])
+    np.testing.assert_allclose(lengths, [[np.nan, 0.5], [0.2, np.nan]])
+    _, axes = style.canvas(1, 1, (3.0, 2.0))
+    _, caps, _ = axes[0, 0].errorbar([0, 1], [1.0, 2.0], lengths, fmt="o", capsize=3)
+    drawn = [np.asarray(cap.get_ydata(), float) for cap in caps]
+    assert sum(np.isfinite(y).sum() for y in drawn) == 2
+
+
 def test_repeats_that_agree_give_no_negative_error_bar(tmp_path):
     """0.1 three times: their mean is larger than the largest by a rounding."""
     value = 0.1

@@ -46,6 +46,8 @@ def test_multiplicity_weighs():
     (row,) = average_sites(calcs, spectra, [cell], tasks, GRIDS)
     np.testing.assert_allclose(row["mu"], 0.75 * alone[0] + 0.25 * alone[1], rtol=1e-10)
     assert row["site_scatter"] > 0.01
+    (single,) = average_sites(calcs[:1], spectra, [cell], tasks[:1], GRIDS)
+    assert np.isnan(single["site_scatter"]), "one site says nothing of others"
 
 
 def test_failures_and_missing_sites_are_counted():

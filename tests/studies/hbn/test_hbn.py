@@ -109,8 +109,14 @@ def test_numbers_of_a_transition() -> None:
     row = numbers.transition(_run())
     assert row["zpl_PBE_eV"] == pytest.approx(3.4)
     assert row["zpl_HSE06@PBE_eV"] == pytest.approx(4.5)
-    assert row["emission_eV"] == pytest.approx(2.8)
-    assert row["absorption_eV"] == pytest.approx(3.1)
+    assert row["emission_eV"] == pytest.approx(3.2)
+    assert row["absorption_eV"] == pytest.approx(3.5)
+    open_shell = numbers.transition(_run() | {"spin": 1})
+    assert open_shell["emission_eV"] == pytest.approx(2.8)
+    for one in (row, open_shell):
+        line = one["zpl_PBE_eV"]
+        assert one["absorption_eV"] - line == pytest.approx(one["relaxed_excited_eV"])
+        assert line - one["emission_eV"] == pytest.approx(one["relaxed_ground_eV"])
     length = 0.1 * math.sqrt(numbers.MASS[_run()["species"][0]])
     assert row["delta_Q"] == pytest.approx(length, rel=0.02)
     # λ = ½ Ω² Q², and S is λ in quanta: S = Ω Q² / 2ħ, with ħ²/(u Å²) = 4.180 meV

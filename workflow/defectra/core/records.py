@@ -146,7 +146,7 @@ _OUTCOME = (
     ("message", "string", "", "what went wrong, for people"),
     ("wall_s", "float", "s", "wall time"),
     ("cpu_s", "float", "s", "user + system CPU time of the engine"),
-    ("max_rss_mb", "float", "MB", "peak memory of the engine"),
+    ("max_rss_mb", "float", "MiB", "peak memory of the engine"),
     ("origin", "string", "", "run, parsed or archive"),
 )
 
@@ -180,12 +180,23 @@ GEOMETRIES = _table(
     ("protocol", "string", "", "geometry protocol"),
     ("settings", "string", "", "digest of the settings of the protocol"),
     *_CELL,
-    ("moments", "floats", "µB", "magnetic moment of each site, empty if the protocol has none"),
+    (
+        "moments",
+        "floats",
+        "µB",
+        "magnetic moment of each site; of an unrelaxed copy that of its "
+        "parent, a start and no result; empty if the protocol has none",
+    ),
     ("oxidation", "floats", "e", "assigned oxidation state of each site, NaN where ambiguous"),
     ("volume", "float", "Å³", "cell volume"),
     ("energy", "float", "eV", "energy of the cell, NaN if the protocol has none"),
     ("fmax", "float", "eV/Å", "largest remaining force, NaN if the protocol has none"),
-    ("converged", "bool", "", "forces below the threshold of the protocol"),
+    (
+        "converged",
+        "bool",
+        "",
+        "forces below the threshold; true where the protocol relaxes nothing",
+    ),
     ("engine_version", "string", "", "version of the engine"),
     *_OUTCOME,
 )
@@ -250,7 +261,7 @@ SITE_AVERAGES = _table(
     ("n_computed", "int", "", "sites in the mean"),
     ("n_unconverged", "int", "", "of these, not self-consistent"),
     ("n_failed", "int", "", "sites asked for without a spectrum"),
-    ("site_scatter", "float", "", "relative RMS of the sites about their mean"),
+    ("site_scatter", "float", "", "relative RMS of the sites about their mean; NaN of one site"),
     ("calculation_ids", "strings", "", "calculations behind it"),
 )
 

@@ -107,9 +107,13 @@ def finite(*columns: ArrayLike) -> bool:
 
 
 def bars(value: ArrayLike, low: ArrayLike, high: ArrayLike) -> NDArray[np.float64]:
-    """Lengths of error bars down and up, shape (2, n): rounding makes none negative, NaN none."""
+    """Lengths of error bars down and up, shape (2, n): rounding makes none negative.
+
+    An end that is not known stays NaN: no bar and no cap is drawn, so that it does not look exact.
+    """
     middle = np.asarray(value, float)
-    return np.nan_to_num(np.clip([middle - np.asarray(low), np.asarray(high) - middle], 0, None))
+    ends = [middle - np.asarray(low, float), np.asarray(high, float) - middle]
+    return np.asarray(np.clip(ends, 0, None), float)
 
 
 def limits(*values: ArrayLike, pad: float = 0.06) -> tuple[float, float]:

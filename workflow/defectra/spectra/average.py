@@ -205,11 +205,11 @@ def _mean(
     values: list[NDArray[np.float64]],
     rows: list[Mapping[str, Any]],
 ) -> tuple[NDArray[np.float64], float]:
-    """Weighted mean (1/eV) and relative RMS of the sites about it; empty and NaN without sites."""
+    """Weighted mean (1/eV), empty without sites; relative RMS of the sites about it, NaN of one."""
     if not values:
         return np.empty(0), float("nan")
     weight = np.array([r["multiplicity"] for r in rows], np.float64)
     sites = unit_area(energy, np.array(values))
     mean = unit_area(energy, np.average(sites, axis=0, weights=weight))
     scatter = np.sqrt(np.average(relative_rms(sites, mean) ** 2, weights=weight))
-    return mean, float(scatter)
+    return mean, float(scatter) if len(sites) > 1 else float("nan")

@@ -124,7 +124,6 @@ def _splits(axis: Axes, rows: Rows) -> None:
                     fillstyle=fill,
                     label=label,
                 )
-    axis.axhline(0.45, color=style.GREY, lw=0.8, ls=":")
     labels = ["random rows\n(leaks)", "defect", "impurity", "host", "family"]
     axis.set_xticks(range(len(_SPLITS)), labels)
     axis.set(ylabel="RMSE (eV), pooled", xlabel="left out", ylim=(0, None), title="Splits")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -31,11 +32,14 @@ def plot_formation(rows: Iterable[Mapping[str, Any]], path: str | Path) -> None:
     style.save(figure, path)
 
 
+_COLOURS = (style.BLUE, style.ORANGE, style.GREEN, style.RED, style.PURPLE, style.SKY)
+
+
 def _panel(axis: Axes, rows: Rows) -> None:
     gap = rows[0]["gap_eV"]
     fermi = np.linspace(0.0, gap, 200)
     corners = list(dict.fromkeys(r["corner"] for r in rows))
-    for corner, colour in zip(corners, (style.BLUE, style.ORANGE, style.GREEN)):
+    for corner, colour in zip(corners, cycle(_COLOURS)):
         lines = {
             r["charge"]: r["formation_eV"] + r["charge"] * fermi
             for r in rows

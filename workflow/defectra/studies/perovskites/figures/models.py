@@ -61,6 +61,9 @@ _METHODS = {
 }
 
 
+FLOOR = 0.01  # where bars end on the logarithmic axis that reach to zero or below
+
+
 @style.styled()
 def plot_errors(metrics: Rows, path: str | Path) -> None:
     """Error over that of the mean predictor, by label, split and features."""
@@ -91,7 +94,7 @@ def _error_bars(axis: Axes, y: int, rows: Sequence[Mapping[str, Any]]) -> None:
         offset, colour = 0.22 * (number - (len(shown) - 1) / 2), _SEEN[features][1]
         for row in [r for r in rows if r["features"] == features]:
             ratio, left, right = 1 - row["value"], 1 - row["hi"], 1 - row["lo"]
-            axis.plot([max(left, 0.01), right], [y + offset] * 2, color=colour, lw=1.2)
+            axis.plot([max(left, FLOOR), right], [y + offset] * 2, color=colour, lw=1.2)
             axis.plot(ratio, y + offset, "o", ms=4.5, color=colour)
 
 

@@ -41,10 +41,13 @@ def _errors(axis: Any, recovered: Rows) -> None:
             if value:
                 label = kind if place == 0 else None
                 axis.plot(spread, value, mark, color=colour, ms=4, label=label)
+    worst = max((abs(float(row[c])) / limit for row in recovered for c, _, limit in _ERRORS),
+                default=0.0)  # fmt: skip
     axis.axhline(1.0, color=style.GREY, lw=0.8)
     names = [f"{name}\nlimit {limit:g}" for _, name, limit in _ERRORS]
     axis.set(yscale="log", ylabel="error over its limit", xticks=range(3),
-             title="True pose known", ylim=(1e-4, 5), xlim=(-0.5, 2.5))  # fmt: skip
+             title="True pose known", xlim=(-0.5, 2.5), ylim=(1e-4, max(5.0, 2 * worst)),
+             )  # fmt: skip
     axis.set_xticklabels(names)
     if axis.get_legend_handles_labels()[0]:
         axis.legend(loc="lower right")

@@ -37,13 +37,14 @@ def plot_series(rows: Rows, path: str | Path) -> None:
         (PEAK, "", "", "peak position"),
         (CENTROID, "", "", "centroid"),
     )
+    volts = sorted({float(r["voltage_V"] or 0) for r in rows if float(r["voltage_V"] or 0) > 0})
     for axis, (method, features, alignment, title) in zip(axes.flat, wanted):
         own = [r for r in rows if r["method"] == method and _same(r["features"], features)
                and _same(r["alignment"], alignment)]  # fmt: skip
-        _voltage_panel(axis, own)
+        _voltage_panel(axis, own, volts)
         axis.set_title(title)
     for axis in axes.flat[:4]:
-        axis.set_ylim(1.95, 4.2)
+        axis.set_ylim(min(1.95, axis.get_ylim()[0]), max(4.2, axis.get_ylim()[1]))
         axis.axhline(16 / 6, color=style.GREY, lw=0.8, ls="--")
         axis.set_ylabel("Ni oxidation state")
     for axis in axes.flat[4:]:
@@ -59,20 +60,21 @@ def _same(value: object, wanted: str) -> bool:
     return (value if isinstance(value, str) else "") == wanted
 
 
-def _voltage_panel(axis: Axes, rows: Rows) -> None:
-    position = {3.0: 1, 4.3: 2, 4.8: 3}
+def _voltage_panel(axis: Axes, rows: Rows, volts: Sequence[float]) -> None:
+    """Values of both series over pristine and charged electrodes; `volts` are those of all rows."""
+    position = {v: k for k, v in enumerate(volts, 1)}
     for (name, marker), colour, shift in zip(
         _MARKERS.items(), (style.BLUE, style.RED), (-0.12, 0.12)
     ):
         own = [r for r in rows if r["composition"] == name]
-        volts = np.array([r["voltage_V"] for r in own], np.float64)
-        x = np.array([position.get(float(v), 0) for v in np.nan_to_num(volts)]) + shift
+        charged = np.nan_to_num(np.array([r["voltage_V"] for r in own], np.float64))
+        x = np.array([position.get(float(v), 0) for v in charged]) + shift
         y = np.array([r["value"] for r in own])
         half = np.clip(np.nan_to_num(np.array([r["half"] for r in own], np.float64)), 0, None)
         axis.errorbar(x, y, half, fmt=marker, ms=5, color=colour, elinewidth=0.6, label=name,
                       alpha=0.8)  # fmt: skip
-    axis.set_xticks([0, 1, 2, 3], ["pristine", "3.0 V", "4.3 V", "4.8 V"])
-    axis.set_xlim(-0.5, 3.5)
+    axis.set_xticks(range(len(volts) + 1), ["pristine", *(f"{v:.1f} V" for v in volts)])
+    axis.set_xlim(-0.5, len(volts) + 0.5)
 
 
 @style.styled()
