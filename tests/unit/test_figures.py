@@ -50,7 +50,7 @@ LEVEL = {
     "host": "AlP", "site": "M_A", "impurity": "Cd", "q_from": 0, "q_to": -1, "atoms": 16,
     "protocol": "fast", "level_eV": 0.5, "bare_eV": 0.4, "published_eV": 0.6, "gap_eV": 1.6,
     "mark": "localised", "corrected_eV": 0.5, "freysoldt_eV": 0.5, "epsilon": 9.0,
-    "lo_eV": 0.3, "hi_eV": 0.7, "krr_eV": 0.5, "nn_eV": 0.5, "rfr_eV": 0.5,
+    "lo_eV": 0.3, "hi_eV": 0.7, "krr_eV": 0.5, "nn_eV": 0.5, "rfr_eV": 0.5, "learnt": False,
     "formation_eV": 2.0, "charge": 1, "corner": "Al-rich",
 }  # fmt: skip
 PREDICTED = {

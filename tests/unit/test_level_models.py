@@ -304,6 +304,61 @@ def test_a_saved_model_answers_as_before_and_nothing_else_is_taken_for_one(model
         load(tmp_path / "other.npz")
 
 
+def test_a_model_without_a_width_for_learnt_hosts_is_refused(model, tmp_path):
+    from defectra.core.errors import DataError
+
+    model.save(tmp_path / "model.npz")
+    with np.load(tmp_path / "model.npz") as arrays:
+        old = dict(arrays)
+    about = str(old["about"]).replace("defectra levels 3", "defectra levels 2")
+    np.savez(tmp_path / "old.npz", **(old | {"about": np.array(about)}))
+    with pytest.raises(DataError, match=r"do not hold in learnt hosts.*`make levels` makes one"):
+        load(tmp_path / "old.npz")
+
+
+def test_a_learnt_host_has_a_width_of_its_own_and_a_learnt_defect_none(model, hosts):
+    new, learnt = Width(np.log(0.5), 0.0, 1.0), Width(np.log(2.0), 0.0, 0.0)
+    changed = replace(model, width=new, width_learnt=learnt)
+    near = {h: dict(p) for h, p in hosts.items()}
+    near["CdTe"]["gap"] += 1e-3
+    keys = [("CdTe", "M_A", "Ag"), ("CdTe", "M_A", "Cu"), ("BN", "M_A", "Ag")]
+    found = changed.predict(keys, hosts)
+    assert found.known.tolist() == [False, True, False]
+    assert found.learnt_host.tolist() == [True, True, False]
+    assert found.half[0] == pytest.approx(2.0)
+    assert np.isnan(found.half[1]).all()
+    assert found.half[2] == pytest.approx(max(2.0, 0.5 * np.exp(found.distance[2])))
+    beside = changed.predict(keys[:2], near)
+    assert not beside.learnt_host.any()
+    assert beside.half == pytest.approx(2.0)  # not narrower than in the learnt host
+
+
+def test_the_width_for_learnt_hosts_does_not_see_the_label_it_is_to_hold(world, monkeypatch):
+    """Neither the kernel, the noise of the rows nor the answer; sites are left out together."""
+    pairs = [f"{host}|{impurity}" for host, _, impurity in world.keys]
+    used = [p for p, counts in zip(pairs, world.scored) if counts]
+    seen = []
+
+    def learn(error, deviation, distance, groups, level):
+        seen.append((error, deviation))
+        assert set(groups) == set(HOSTS)  # hosts weigh the same
+        assert (distance == 0).all()
+        return learn_width(error, deviation, distance, groups, level)
+
+    monkeypatch.setattr(declared, "learn_width", learn)
+    own = np.array([p == "GaAs|Cl" for p in pairs])
+    changed = world.labels + 50.0 * own[:, None]
+    for labels in (world.labels, changed):
+        hosts = world.groups(Split.HOST_OUT)
+        known = declared.Known(world.descriptors, labels, world.scored, hosts)
+        found = declared.width_for_learnt_hosts(known, pairs, QUICK, 1)
+    assert found.growth == 0.0
+    inside = np.array([p == "GaAs|Cl" for p in used])
+    (error, deviation), (moved, after) = seen
+    np.testing.assert_allclose(deviation[inside], after[inside], rtol=1e-4)
+    np.testing.assert_allclose(np.abs(50.0 - moved[inside]), error[inside], atol=1e-3)
+
+
 def test_the_saved_model_is_the_left_out_answer_of_a_host_it_never_had(world, hosts, model):
     """Trained without GaAs, the closed form of a whole fit and the saved model agree."""
     kept = [k for k, key in enumerate(world.keys) if key[0] != "GaAs"]
@@ -387,8 +442,13 @@ def space_of(model, hosts):
 def test_whole_space_has_intervals_and_the_published_beside(world, hosts, model):
     space = space_of(model, hosts)
     assert len(space) == 24
-    assert all(r["lo_eV"] < r["level_eV"] < r["hi_eV"] for r in space)
     known = [r for r in space if r["impurity"] == "Cu"]
+    assert [r for r in space if r["learnt"]] == known
+    for r in space:
+        if r["learnt"]:  # a fit to its own label
+            assert np.isnan([r["lo_eV"], r["hi_eV"]]).all()
+        else:
+            assert r["lo_eV"] < r["level_eV"] < r["hi_eV"]
     assert [r["published_eV"] for r in known] == world.labels[
         world.keys.index(("CdTe", "M_A", "Cu"))
     ].tolist()

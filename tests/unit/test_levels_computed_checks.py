@@ -117,7 +117,7 @@ def test_simulated_errors_are_those_that_the_model_predicts(root):
     scored, own = np.ones(len(keys), bool), {h: hosts[h] for h in names}
     kernel = LearntKernel.start(described)
     scale, width = scales(keys, own), Width(0.0, 1.0, 0.0)
-    model = LevelModel(keys, labels, scored, own, scale, kernel, width, 1.0, 0.9, 4.0)
+    model = LevelModel(keys, labels, scored, own, scale, kernel, width, width, 1.0, 0.9, 4.0)
     rows = simulate(model, [], 60, 1)
     assert {r["host"] for r in rows} == set(names)
     fitted = learnt_kernel.fit(model.rows(), labels, kernel, np.zeros(len(keys), bool))

@@ -50,12 +50,16 @@ def test_a_learnt_host_needs_its_name_alone(path, capsys):
     assert names == ["(+3/+2)", "(+2/+1)", "(+1/0)", "(0/-1)", "(-1/-2)", "(-2/-3)"]
     assert "(90 %)" in text
     assert "Ag was learnt in no host" in text
+    assert "intervals: as wide as the errors of defects left out of learnt hosts" in text
 
 
 def test_a_host_of_ones_own_like_the_learnt_ones(path, model, capsys):
     own = ["MyHost", "--ions", "Zn", "Se", "--lattice", "5.66", "--gap", "2.65"]
     assert told(path, *own, "--impurity", "Cu", "--site", "M_A") == 0
-    assert "±" in capsys.readouterr().out
+    text = capsys.readouterr().out
+    assert "±" in text
+    assert "intervals: as wide as the errors of hosts left out" in text
+    assert "learnt with another gap or lattice constant" in text
     near = ask(model, Question("ZnSe", "Cu", "M_A", 5.66, 2.65))
     assert 0 < near.distance < model.domain
     wide = ask(model, Question("ZnSe", "Cu", "M_A", 5.66, 3.65))
@@ -120,8 +124,12 @@ def test_a_missing_or_foreign_model_is_said(tmp_path, capsys):
 
 def test_a_learnt_defect_tells_its_published_levels(model):
     key = model.keys[0]
-    notes = ask(model, Question(*[key[0], key[2], key[1]])).notes
-    assert any("published levels" in n for n in notes)
+    reply = ask(model, Question(*[key[0], key[2], key[1]]))
+    assert any("published levels" in n and "no interval" in n for n in reply.notes)
+    text = "\n".join(reply.sentences(model.level))
+    assert "±" not in text, "a fit to the label is no prediction"
+    assert "intervals:" not in text
+    assert not reply.doubts
     with pytest.raises(TableError):
         ask(model, Question("ZnSe", "H", "M_A"))
 

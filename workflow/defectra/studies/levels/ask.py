@@ -17,6 +17,8 @@ from defectra.studies.levels.saved import LevelModel
 
 LATTICE_A = (3.0, 8.0)  # zinc blende and diamond lie between 3.6 and 6.6 Å
 GAP_EV = (0.0, 10.0)
+_LEARNT_HOST = "as wide as the errors of defects left out of learnt hosts"
+_NEW_HOST = "as wide as the errors of hosts left out, by the distance from the learnt hosts"
 _ON_CATION, _ON_ANION = SITES[0], SITES[1]
 
 
@@ -53,6 +55,8 @@ class Reply:
     ----------
     value, half
         eV above the valence-band maximum, and half width, shape (6,).
+    width
+        What the half width was learnt from; empty if there is none.
     doubts
         Why the intervals do not hold; empty inside the domain.
     notes
@@ -64,6 +68,7 @@ class Reply:
     value: np.ndarray
     half: np.ndarray
     distance: float
+    width: str
     doubts: list[str]
     notes: list[str]
 
@@ -76,9 +81,11 @@ class Reply:
             "valence-band maximum"
         )
         for charge, value, half in zip(CHARGES, self.value, self.half):
-            error = "" if self.doubts else f" ± {half:.2f} ({100 * level:.0f} %)"
+            error = f" ± {half:.2f} ({100 * level:.0f} %)" if self.width else ""
             place = gap_position(float(value), own["gap"])
             yield f"  {level_name(charge):8}  {value:6.2f}{error}  {place}"
+        if self.width:
+            yield f"  intervals: {self.width}"
         for note in self.notes:
             yield f"  note: {note}"
         for doubt in self.doubts:
@@ -99,8 +106,13 @@ def ask(model: LevelModel, question: Question) -> Reply:
     found = model.predict([(host, question.site, question.impurity)], {host: properties})
     distance = float(found.distance[0])
     doubts = list(_doubts(model, question, properties, distance))
-    notes = list(_notes(model, question))
-    return Reply(question, properties, found.value[0], found.half[0], distance, doubts, notes)
+    known = bool(found.known[0])
+    notes = list(_notes(model, question, known))
+    width = "" if doubts or known else _NEW_HOST
+    if width and found.learnt_host[0]:
+        width = _LEARNT_HOST
+    value, half = found.value[0], found.half[0]
+    return Reply(question, properties, value, half, distance, width, doubts, notes)
 
 
 def _properties(model: LevelModel, question: Question) -> dict[str, float]:
@@ -171,13 +183,15 @@ def _doubts(
         yield "its band edges, from ions and bond length, are upside down"
 
 
-def _notes(model: LevelModel, question: Question) -> Iterator[str]:
+def _notes(model: LevelModel, question: Question, known: bool) -> Iterator[str]:
     if question.impurity not in {key[2] for key in model.keys}:
         yield f"{question.impurity} was learnt in no host; the interval counts on its neighbours"
     key = (question.formula, question.site, question.impurity)
-    if key in model.keys:
-        given = question.lattice is None and question.gap is None
-        labels = model.labels[model.keys.index(key)]
-        if given:
-            shown = ", ".join(f"{v:.2f}" for v in labels)
-            yield f"this defect was learnt; published levels: {shown}"
+    if known:
+        shown = ", ".join(f"{v:.2f}" for v in model.labels[model.keys.index(key)])
+        yield (
+            f"this defect was learnt: a fit to its published levels ({shown}), no prediction, so "
+            "that there is no interval"
+        )
+    elif key in model.keys:
+        yield "this defect was learnt with another gap or lattice constant of the host"

@@ -98,10 +98,35 @@ def left_out(
 
 def width_for_new_hosts(known: Known, study: LevelsStudy, seed: int) -> Width:
     """Width from every host left out once, its kernel learnt without it."""
-    groups, places = known.hosts, HostRows.of(known.rows.host)
+    return _width(known, known.hosts, Split.HOST_OUT, study, seed)
+
+
+def width_for_learnt_hosts(
+    known: Known, groups: Sequence[str], study: LevelsStudy, seed: int
+) -> Width:
+    """Width from defects left out of hosts that stay, hosts weighing the same.
+
+    Kernel and noise of the rows are learnt without the part that a defect belongs to, the answer
+    comes without its group. What remains is that the three numbers of the width are learnt from
+    the errors that they are to hold.
+
+    Parameters
+    ----------
+    groups
+        What is left out together: all sites of an impurity in a host, as most defects that are
+        asked for have no level on another site.
+    """
+    return _width(known, groups, Split.IMPURITY_OUT, study, seed)
+
+
+def _width(
+    known: Known, groups: Sequence[str], split: Split, study: LevelsStudy, seed: int
+) -> Width:
+    """Width from every group left out once, by a kernel that saw nothing of its part."""
+    places = HostRows.of(known.rows.host)
     deviation, far = (np.full(len(groups), np.nan) for _ in range(2))
     error = np.full(known.labels.shape, np.nan)
-    for part in parts(known, groups, Split.HOST_OUT, study.learning.parts):
+    for part in parts(known, groups, split, study.learning.parts):
         kept = np.flatnonzero([g not in part for g in groups])
         fitted = fitted_without(known, kept, study.learning, seed)
         for name in part:
@@ -110,7 +135,7 @@ def width_for_new_hosts(known: Known, study: LevelsStudy, seed: int) -> Width:
             error[block] = np.abs(value - known.labels[block])
             deviation[block], far[block] = np.sqrt(variance), places.nearest(block, block)
     used, level = known.scored, study.intervals.level
-    names = [g for g, counts in zip(groups, used) if counts]
+    names = [h for h, counts in zip(known.hosts, used) if counts]
     return learn_width(error[used], deviation[used], far[used], names, level)
 
 

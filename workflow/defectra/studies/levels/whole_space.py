@@ -27,9 +27,15 @@ SPACE = Table(
         Column("site", "string", "", "site"),
         Column("impurity", "string", "", "element"),
         Column("q_from", "int", "e", "charge before the electron comes"),
-        Column("level_eV", "float", "eV above VBM", "predicted PBE level"),
-        Column("lo_eV", "float", "eV above VBM", "lower end of the 90 % interval"),
-        Column("hi_eV", "float", "eV above VBM", "upper end of the 90 % interval"),
+        Column("level_eV", "float", "eV above VBM", "predicted PBE level; a fit where learnt"),
+        Column("lo_eV", "float", "eV above VBM", "lower end of the 90 % interval; NaN if learnt"),
+        Column("hi_eV", "float", "eV above VBM", "upper end of the 90 % interval; NaN if learnt"),
+        Column(
+            "learnt",
+            "bool",
+            "",
+            "the published level was a training label: no prediction, and no interval",
+        ),
         Column("place", "string", "", "in gap, below VBM, above CBM, host without a gap"),
         Column("published_eV", "float", "eV above VBM", "published DFT level, NaN if none"),
         Column("krr_eV", "float", "eV above VBM", "published kernel ridge prediction"),
@@ -89,6 +95,7 @@ def predict_space(
             "level_eV": float(value[k, c]),
             "lo_eV": float(value[k, c] - half[k, c]),
             "hi_eV": float(value[k, c] + half[k, c]),
+            "learnt": bool(found.known[k]),
             "place": str(gap_position(float(value[k, c]), hosts[key[0]]["gap"])),
             "published_eV": float(known.get(key, nothing)[c]),
             **{f"{m}_eV": float(published.get(m, {}).get(key, nothing)[c]) for m in MODELS},
@@ -103,13 +110,13 @@ def next_runs(space: Sequence[Mapping[str, Any]], hosts: Hosts, settings: Acquis
 
     The gain of a defect is the sum over its levels of the half width, each weighted by the
     chance (taken as even over its interval) that the level lies in the gap; the cost grows with
-    the electrons of the cell and counts its charges. What is already computed is left out.
+    the electrons of the cell and counts its charges. What was learnt is left out.
     """
     rows = []
     width = len(CHARGES)
     for start in range(0, len(space), width):
         six = space[start : start + width]
-        if np.isfinite(six[0]["published_eV"]) or hosts[six[0]["host"]]["gap"] <= 0:
+        if six[0]["learnt"] or hosts[six[0]["host"]]["gap"] <= 0:
             continue
         rows.append(_candidate(six, hosts[six[0]["host"]]["gap"], settings))
     rows.sort(key=lambda r: (-r["gain_per_cost"], r["host"], r["site"], r["impurity"]))

@@ -25,7 +25,7 @@ _NAMES = {"M_A": "on the cation site", "M_i_A": "interstitial next to the cation
 
 @style.styled()
 def plot_map(space: Iterable[Mapping[str, Any]], path: str | Path) -> None:
-    """Periodic tables of one predicted level each; a dot marks published (computed) levels."""
+    """Periodic tables of one predicted level each; a dot marks learnt (published) levels."""
     rows = list(space)
     figure, axes = style.canvas(len(PANELS), 1, (11.5, 4.3 * len(PANELS)))
     for axis, (host, site, charge) in zip(axes.flat, PANELS):
@@ -36,7 +36,7 @@ def plot_map(space: Iterable[Mapping[str, Any]], path: str | Path) -> None:
         )
     colours = ScalarMappable(_SCALE, mpl.colormaps["RdYlBu"])
     bar = figure.colorbar(colours, ax=list(axes.flat), shrink=0.5, aspect=40, pad=0.01)
-    bar.set_label("predicted PBE level (eV above VBM), ± half of the 90 % interval; • published")
+    bar.set_label("predicted PBE level (eV above VBM), ± half of the 90 % interval; • learnt")
     style.save(figure, path)
 
 
@@ -59,10 +59,10 @@ def _table(axis: Axes, rows: Rows) -> None:
         axis.add_patch(Rectangle((x - 0.5, y - 0.5), 0.96, 0.96, fc=face, ec="white"))
         dark = abs(float(_SCALE(r["level_eV"])) - 0.5) > 0.36
         tint = "white" if dark else style.BLACK
-        half = (r["hi_eV"] - r["lo_eV"]) / 2
-        mark = " •" if np.isfinite(r["published_eV"]) else ""
+        mark = " •" if r["learnt"] else ""
         axis.text(x, y + 0.17, r["impurity"] + mark, ha="center", va="center", color=tint, size=10)
-        text = f"{r['level_eV']:.1f}±{half:.1f}".replace("-", "\u2212")
+        half = "" if r["learnt"] else f"±{(r['hi_eV'] - r['lo_eV']) / 2:.1f}"
+        text = f"{r['level_eV']:.1f}{half}".replace("-", "\u2212")
         axis.text(x, y - 0.22, text, ha="center", va="center", color=tint, size=6.5)
     axis.set(xlim=(0.4, 18.6), ylim=(-7.9, -1.4), aspect="equal")
     axis.set_axis_off()
