@@ -188,10 +188,23 @@ def test_who_knows_every_pattern_tells_a_missing_atom_and_nobody_without_electro
     for dose in (1000.0, 3.0):
         counts = draw.poisson(perfect * dose).astype(float)
         scan = Scan("mono", "dose", counts, places, atoms, step, "b")
-        odds = vacancies.likelihood(scan.patterns, quiet, true, vacancies.dose_of(scan))
+        odds = vacancies.likelihood(scan.patterns, quiet.patterns, true, vacancies.dose_of(scan))
         areas.append(measures.detection(odds, true, 50, 1).value)
     assert areas[0] == 1.0
     assert areas[1] < 0.9
+
+
+def test_the_nearest_known_pattern_decides() -> None:
+    rng = np.random.default_rng(2)
+    known = rng.random((30, 4, 4))
+    true = np.arange(30) < 10
+    asked_for = np.concatenate([known[:3], known[20:23]]) + 1e-3 * rng.random((6, 4, 4))
+    found = vacancies.nearness(asked_for, known, true)
+    assert (found[:3] > 0).all()
+    assert (found[3:] < 0).all()
+    away = [np.linalg.norm((known - p).reshape(30, -1), axis=1) for p in asked_for]
+    expected = [a[~true].min() - a[true].min() for a in away]
+    np.testing.assert_allclose(found, expected, atol=1e-7)
 
 
 def test_inputs_are_plain_and_protocols_are_checked() -> None:

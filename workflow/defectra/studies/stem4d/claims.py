@@ -12,6 +12,7 @@ from defectra.studies.stem4d.names import (
     DEALT,
     DEFLECTION,
     INTACT,
+    LEARNT,
     LIKELIHOOD,
     NEIGHBOURS,
     PLAIN,
@@ -135,7 +136,7 @@ def _vacancy(metrics: Rows, study: Stem4dStudy, sample: str, protocol: str, subs
     """Detection at one dose, beside what needs no network; see :data:`.names.NEIGHBOURS`."""
     shown = {
         model: _at(metrics, study, sample, model, Metric.AUROC, protocol, subset).shown
-        for model in (DEFLECTION, DARK, LIKELIHOOD)
+        for model in (DEFLECTION, DARK, LEARNT, LIKELIHOOD)
     }
     alone = _at(metrics, study, sample, DEFLECTION, Metric.AUROC, protocol, SINGLE).shown
     beside = f"size of the deflection: {shown[DEFLECTION]}"
@@ -144,8 +145,8 @@ def _vacancy(metrics: Rows, study: Stem4dStudy, sample: str, protocol: str, subs
     return _check(
         check_id=f"vacancy_{sample}_{protocol}{'_neighbours' if subset == NEIGHBOURS else ''}",
         check=f"{sample}-vacancy at {protocol}, {subset}: area under the curve of the latent "
-        f"variables ({beside}; electrons outside the aperture: {shown[DARK]}; whoever knows every "
-        f"pattern: {shown[LIKELIHOOD]})",
+        f"variables ({beside}; electrons outside the aperture: {shown[DARK]}; nearest patterns of "
+        f"the training scans: {shown[LEARNT]}; whoever knows every pattern: {shown[LIKELIHOOD]})",
         bound=0.9,
         sense="at least",
         ours=_at(metrics, study, sample, TURNING, Metric.AUROC, protocol, subset),

@@ -7,6 +7,7 @@ from enum import StrEnum
 TURNING, PLAIN, COMPONENTS = "rotationally invariant autoencoder", "plain autoencoder", "PCA"
 DEFLECTION, DARK = "size of the deflection", "electrons outside the aperture"
 LIKELIHOOD = "likelihood of the known patterns"
+LEARNT = "nearest patterns of the training scans"
 SINGLE, NEIGHBOURS = "single patterns", "mean over neighbouring places"
 DEALT, INTACT = "labels dealt at random", "atoms that are there"
 

@@ -73,7 +73,7 @@ def _vacancy(file: str, known: SavedVacancy, pattern: NDArray[np.float64]) -> An
     radius = known.study.vacancy_radius
     text = (
         f"a carbon atom is missing within {radius:g} Å: probability {share:.2f} "
-        f"({pattern.sum():.0f} electrons; area under the curve {area:.2f} at {dose:.0f} on a "
-        f"vacancy that the model had not seen)"
+        f"({pattern.sum():.0f} electrons; area under the curve {area:.2f} at {dose:.0f} on "
+        f"another vacancy at the same place of the same sheet)"
     )
     return Answer(file, text, max(share, 1 - share) >= SURE)

@@ -76,7 +76,7 @@ class SavedVacancy:
     ----------
     doses
         Electrons of a pattern, falling; at each a classifier and the area under its curve on a
-        vacancy that it had not seen.
+        vacancy that it did not learn from, at the same place of the same sheet.
     """
 
     study: Stem4dStudy

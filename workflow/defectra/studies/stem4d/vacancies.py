@@ -2,7 +2,8 @@
 
 The autoencoder is given counts at doses drawn at random, and is asked for the pattern without
 noise. It learns from the perfect sheet and from one vacancy, the classifier as well; both are
-judged on the other vacancy, whose patterns they never saw.
+judged on the other vacancy, whose patterns they never saw. Both holes lie at the same place of the
+same sheet: the second one lacks a further atom.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from defectra.studies.stem4d.names import (
     DEALT,
     DEFLECTION,
     INTACT,
+    LEARNT,
     LIKELIHOOD,
     NEIGHBOURS,
     SINGLE,
@@ -47,11 +49,23 @@ SIGMAS = 3.0  # of the noise of a deflection, above which its direction is compa
 
 @dataclass(frozen=True)
 class Lesson:
-    """What a classifier learns from: counts of the sheet and of one vacancy, and labels."""
+    """What a classifier learns from: counts of the sheet and of one vacancy, and labels.
+
+    Attributes
+    ----------
+    patterns, missing
+        Counts, shape (n, k_y, k_x), and whether an atom is missing there, shape (n,).
+    quiet
+        Whether they are without noise.
+    perfect, label
+        The same without noise, one for each place, shape (m, k_y, k_x) and (m,).
+    """
 
     patterns: Floats
     missing: NDArray[np.bool_]
     quiet: bool
+    perfect: Floats
+    label: NDArray[np.bool_]
 
     @classmethod
     def at(
@@ -59,13 +73,16 @@ class Lesson:
     ) -> Lesson:
         """Draws at a dose, electrons of a pattern; at :data:`QUIET` the patterns themselves."""
         quiet = dose >= QUIET
-        label = [np.zeros(len(whole.places), bool), near_missing(other, whole, study)]
+        label = np.concatenate(
+            [np.zeros(len(whole.places), bool), near_missing(other, whole, study)]
+        )
         perfect = np.maximum(np.concatenate([whole.patterns, other.patterns]), 0)
         if quiet:
-            return cls(perfect, np.concatenate(label), True)
+            return cls(perfect, label, True, perfect, label)
         draw = np.random.default_rng(seed)
         counts = [draw.poisson(perfect * dose).astype(float) for _ in range(study.draws)]
-        return cls(np.concatenate(counts), np.tile(np.concatenate(label), study.draws), False)
+        missing = np.tile(label, study.draws)
+        return cls(np.concatenate(counts), missing, False, perfect, label)
 
 
 def near_missing(scan: Scan, whole: Scan, study: Stem4dStudy) -> NDArray[np.bool_]:
@@ -109,18 +126,39 @@ def _dark(patterns: Floats, step: Floats, study: Stem4dStudy) -> Floats:
     return result
 
 
-def likelihood(patterns: Floats, perfect: Scan, true: NDArray[np.bool_], dose: float) -> Floats:
-    """Log odds of a missing atom for whoever knows every pattern of this very scan, shape (n,).
+def likelihood(patterns: Floats, perfect: Floats, true: NDArray[np.bool_], dose: float) -> Floats:
+    """Log odds of a missing atom by patterns without noise that are known, shape (n,).
 
-    The Poisson likelihood of the counts under the patterns without noise of all places: no method
+    The Poisson likelihood of the counts. Under the patterns of the judged scan itself no method
     that sees one pattern at a time says more.
+
+    Parameters
+    ----------
+    patterns
+        Counts, shape (n, k_y, k_x).
+    perfect, true
+        Shares of the beam, shape (m, k_y, k_x), and whether an atom is missing there, shape (m,).
+    dose
+        Electrons of a pattern.
     """
-    expected = np.maximum(perfect.patterns.reshape(len(perfect.places), -1), 1e-12)
+    expected = np.maximum(perfect.reshape(len(perfect), -1), 1e-12)
     odds = patterns.reshape(len(patterns), -1) @ np.log(expected).T - dose * expected.sum(1)
     share = np.exp(odds - odds.max(1, keepdims=True))
     yes, no = share[:, true].sum(1), share[:, ~true].sum(1)
     result: Floats = np.log(yes + 1e-300) - np.log(no + 1e-300)
     return result
+
+
+def nearness(patterns: Floats, perfect: Floats, true: NDArray[np.bool_]) -> Floats:
+    """How much nearer the nearest known pattern with a missing atom is than the nearest without.
+
+    Of patterns without noise, shape (n, k_y, k_x), to known ones (m, k_y, k_x): difference of the
+    root of the summed squares, shape (n,).
+    """
+    asked, known = (p.reshape(len(p), -1) for p in (patterns, perfect))
+    squares = (asked**2).sum(1)[:, None] + (known**2).sum(1) - 2 * asked @ known.T
+    away = np.sqrt(np.maximum(squares, 0))
+    return np.asarray(away[:, ~true].min(1) - away[:, true].min(1), np.float64)
 
 
 def probe_overlap(places: Floats, study: Stem4dStudy) -> Floats:
@@ -167,7 +205,9 @@ def judged(
     study: Stem4dStudy,
     seed: int,
 ) -> Judged:
-    """Judge networks and their rivals on a vacancy that none of them has seen.
+    """Judge networks and their rivals on the vacancy that none of them has learned from.
+
+    It is another hole at the same place of the same sheet, in the same orientation.
 
     The log odds of the networks are averaged. Each model is judged on single patterns, and on the
     mean of its log odds over neighbouring places (:func:`probe_overlap`).
@@ -185,7 +225,7 @@ def judged(
     others = _others(finders[0], lesson, scans, scan, true, study)
     if lesson.quiet:
         dealt = [(k, lesson.missing, v[0]) for k, v in zip(known, values, strict=True)]
-        scores = [*_quiet_scores(scan, true, single, others, study, seed)]
+        scores = [*_quiet_scores(scan, true, single, others, study)]
         scores += _controls((scan, whole), dealt, list(single), study)
     else:
 
@@ -212,9 +252,12 @@ def _others(
     for model, make in rivals(finder, lesson, scan.step, study).items():
         odds = measures.Odds.of(make(lesson.patterns), lesson.missing)
         found[model] = _asked(odds, make)
-    if not lesson.quiet:
-        perfect, dose = scans[scan.sample, study.methods[0]], dose_of(scan)
-        found[LIKELIHOOD] = lambda p: likelihood(p, perfect, true, dose)
+    if lesson.quiet:
+        found[LEARNT] = lambda p: nearness(p, lesson.perfect, lesson.label)
+    else:
+        own, dose = scans[scan.sample, study.methods[0]].patterns, dose_of(scan)
+        found[LEARNT] = lambda p: likelihood(p, lesson.perfect, lesson.label, dose)
+        found[LIKELIHOOD] = lambda p: likelihood(p, own, true, dose)
     return found
 
 
@@ -235,21 +278,19 @@ def _quiet_scores(
     single: Floats,
     others: Mapping[str, Ask],
     study: Stem4dStudy,
-    seed: int,
 ) -> Iterator[Row]:
-    """Without noise: single patterns over places; of means over neighbours, none are independent.
+    """Without noise: intervals of the networks are over trainings, others are arithmetic.
 
-    Those of the networks are over trainings, those of the others arithmetic on the patterns.
+    Places about one hole are no sample of holes, so that nothing is resampled over them.
     """
     overlap = probe_overlap(scan.places, study)
     ratios = {TURNING: single.mean(0)} | {m: ask(scan.patterns) for m, ask in others.items()}
     for model, ratio in ratios.items():
-        value = measures.detection(ratio, true, study.bootstrap, seed)
-        yield score(scan.sample, model, Metric.AUROC, value, scan.protocol, SINGLE)
-        value = Estimate.exact(measures.area(true, overlap @ ratio), int(true.sum()))
-        if model == TURNING:
-            value = measures.over_trainings(single @ overlap.T, true)
-        yield score(scan.sample, model, Metric.AUROC, value, scan.protocol, NEIGHBOURS)
+        for subset, weights in ((SINGLE, np.eye(len(overlap))), (NEIGHBOURS, overlap)):
+            value = Estimate.exact(measures.area(true, weights @ ratio), int(true.sum()))
+            if model == TURNING:
+                value = measures.over_trainings(single @ weights.T, true)
+            yield score(scan.sample, model, Metric.AUROC, value, scan.protocol, subset)
 
 
 def _noisy_scores(

@@ -14,6 +14,7 @@ from defectra.figures.style import (
     GREEN,
     GREY,
     ORANGE,
+    PURPLE,
     RED,
     bars,
     canvas,
@@ -26,6 +27,7 @@ from defectra.studies.stem4d.names import (
     COMPONENTS,
     DARK,
     DEFLECTION,
+    LEARNT,
     LIKELIHOOD,
     NEIGHBOURS,
     PLAIN,
@@ -40,6 +42,7 @@ COLOURS = {
     DEFLECTION: ORANGE,
     DARK: GREEN,
     COMPONENTS: RED,
+    LEARNT: PURPLE,
     LIKELIHOOD: GREY,
 }
 
