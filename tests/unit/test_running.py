@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import shutil
 import sys
+import threading
 from pathlib import Path
 
 import pytest
+from events import wait_for
 
 from defectra.cli.main import main
 from defectra.cli.run import Asked, outcome_sentence, run
@@ -286,6 +288,34 @@ def test_a_potcar_that_a_killed_run_left_goes_at_the_next_one(fake, poscar, know
         run(asked(poscar, "vasp", "published"), known, tmp_path / "out")
     assert not (tmp_path / "out/vasp-dead/POTCAR").exists()
     assert (tmp_path / "out/vasp-alive/POTCAR").exists()
+
+
+def test_a_worker_leaves_the_potcar_of_a_living_one(fake, poscar, known, tmp_path, monkeypatch):
+    """Workers of a campaign have folders beside one another."""
+    for element in ("O", "Li", "Co"):
+        (tmp_path / f"POT_GGA_PAW_PBE_54/{element}").mkdir(parents=True)
+        text = f"  PAW_PBE {element} 08Apr2002\n   End of Dataset\n"
+        (tmp_path / f"POT_GGA_PAW_PBE_54/{element}/POTCAR").write_text(text)
+    monkeypatch.setenv("PMG_VASP_PSP_DIR", str(tmp_path))
+    go, first, second = tmp_path / "go", tmp_path / "work/first", tmp_path / "work/second"
+    waits = f"while not os.path.exists({str(go)!r}): time.sleep(0.01)"
+    fake("vasp_std", f"import time\nopen('begun', 'w')\n{waits}")
+    site = spectrum_engine("vasp").single.site(_geometry(poscar), 2)
+    living = threading.Thread(target=site.run, args=("K", known.vasp["published"], first))
+    living.start()
+    try:
+        wait_for((first / "begun").exists, "the start of the first worker")
+        fake("vasp_std", "sys.exit(1)")
+        other = spectrum_engine("vasp").single.site(_geometry(poscar), 2)
+        other.run("K", known.vasp["published"], second)
+        assert (first / "POTCAR").exists()
+        busy = other.run("K", known.vasp["published"], first)
+    finally:
+        go.touch()
+        living.join()
+    assert (busy.status, busy.error_class) == ("failed", "busy")
+    assert "another process computes there" in busy.message
+    assert not list((tmp_path / "work").glob("*/POTCAR"))
 
 
 def test_vasp_without_potcars_is_refused_in_a_sentence(fake, poscar, known, tmp_path, monkeypatch):

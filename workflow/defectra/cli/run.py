@@ -94,6 +94,8 @@ def run(
         name = request.calculation_id
         folder = out / f"{asked.engine}-{name[:16]}"
         with alone(folder):
+            if isinstance(site.runner, Site):
+                site.runner.held = True
             if write_only:
                 for file, text in site.runner.inputs(asked.edge, protocol).items():
                     write_bytes(folder / file, text.encode())

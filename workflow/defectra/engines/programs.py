@@ -14,18 +14,19 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from defectra.campaign.engine import Outcome, Parsed
-from defectra.core.errors import EngineError
+from defectra.core.errors import BusyError, EngineError
 from defectra.core.records import Status
 from defectra.core.store import disk_errors, sha256_file
 from defectra.engines import process
 from defectra.engines.finished.reader import Folder, Reader, Reading
-from defectra.engines.folder import fresh, remove_left
+from defectra.engines.folder import alone, fresh, remove_left
 
 Files = dict[str, str]
 Geometry = Mapping[str, Any]
@@ -139,10 +140,17 @@ class Program:
 
 
 class Site:
-    """One absorber of one geometry, in a program of the user's own."""
+    """One absorber of one geometry, in a program of the user's own.
+
+    Attributes
+    ----------
+    held
+        Whether the caller of `run` holds the lock of its folder already (:func:`alone`).
+    """
 
     def __init__(self, program: Program, geometry: Geometry, index: int) -> None:
         self.program, self.geometry, self.index = program, geometry, index
+        self.held = False
 
     def inputs(self, edge: str, protocol: Any) -> Files:
         """Input files by name."""
@@ -180,19 +188,24 @@ class Site:
     def run(self, edge: str, protocol: Any, folder: Path | None = None) -> Outcome:
         """Run the program in `folder`, or a temporary one; what went wrong is in the outcome.
 
-        Nothing is left there of a former try; of its secret files nothing in any folder beside it.
+        Nothing is left there of a former try; of its secret files nothing in any folder beside it,
+        but where another process computes.
         """
         out = Outcome(self.identity(edge, protocol))
         out.inputs_sha256 = out.calculation_id
         start = time.perf_counter()
         files = self.inputs(edge, protocol)
+        lock: AbstractContextManager[None] = nullcontext()
         if folder is not None:
             remove_left(folder.parent, self.program.secret_names)
+            lock = lock if self.held else alone(folder)
         try:
-            with fresh(folder, files) as work:
+            with lock, fresh(folder, files) as work:
                 self._run(out, work, files, protocol.timeout_s)
         except EngineError as error:
             out.error_class, out.message = error.error_class, str(error)
+        except BusyError as error:
+            out.error_class, out.message = "busy", str(error)
         out.wall_s = time.perf_counter() - start
         return out
 
