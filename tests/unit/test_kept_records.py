@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -113,3 +115,34 @@ def test_damaged_records_are_none(home: Path, data: bytes) -> None:
     (home / RESULTS / NAME).write_bytes(data)
     lose(home)
     assert give_back(RESULTS, home / ".snakemake", home) == 0
+
+
+def test_a_full_disk_leaves_whole_records(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first is given back; of the second the disk takes the name alone."""
+    lose(home)
+    write, calls = Path.write_text, []
+
+    def full(path: Path, text: str, **more: str) -> int:
+        calls.append(path)
+        if len(calls) > 1:
+            path.touch()
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return write(path, text, **more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_text", full)
+        assert give_back(RESULTS, home / ".snakemake", home) == 1
+    assert [p.stat().st_size > 0 for p in (home / ".snakemake").rglob("*") if p.is_file()] == [True]
+    assert keep(RESULTS, home / ".snakemake", home) == 1
+    assert len(known(home)) == 1
+
+
+@pytest.mark.parametrize("left", ["", "{", "[]", "null"])
+def test_half_a_record_of_snakemake_is_passed_over(home: Path, left: str) -> None:
+    metadata = home / ".snakemake/metadata"
+    next(p for p in metadata.iterdir() if p.is_file()).write_text(left)
+    for name in (".draft.part", "no base64", "YQ"):
+        (metadata / name).write_text("{}")
+    assert keep(RESULTS, home / ".snakemake", home) == len(NAMES) - 1
+    lose(home)
+    assert give_back(RESULTS, home / ".snakemake", home) == len(NAMES) - 1

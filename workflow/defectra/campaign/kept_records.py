@@ -12,10 +12,12 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import re
 import zlib
 from base64 import urlsafe_b64decode
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -76,25 +78,39 @@ def give_back(results: Path, snakemake: Path, home: Path = Path()) -> int:
             continue
         if sha256_file(output) != row["sha256"]:
             continue
-        try:
-            path = metadata / row["place"]
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(json.dumps(row["record"]), encoding="utf-8")
-        except OSError:
+        if not _put(snakemake, row):
             break
         number += 1
-    if number:
-        # its absence would tell Snakemake that the records are of a format before 2024
-        (snakemake / "incomplete").mkdir(exist_ok=True)
     return number
 
 
+def _put(snakemake: Path, row: Row) -> bool:
+    """Write one record, whole or not at all; whether the disk took it."""
+    path, draft = snakemake / "metadata" / row["place"], snakemake / f"record.{os.getpid()}.part"
+    try:
+        # its absence would tell Snakemake that the records are of a format before 2024
+        (snakemake / "incomplete").mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft.write_text(json.dumps(row["record"]), encoding="utf-8")
+        draft.replace(path)
+    except OSError:
+        with suppress(OSError):
+            draft.unlink(missing_ok=True)
+        return False
+    return True
+
+
 def _rows(results: Path, snakemake: Path, home: Path, before: dict[str, Row]) -> Iterator[Row]:
-    """Kept form of all records of files below `results`; hashed anew is what was written anew."""
+    """Kept form of all records of files below `results`; hashed anew is what was written anew.
+
+    What is no record of Snakemake, or only half of one, is passed over.
+    """
     metadata = snakemake / "metadata"
     for path in sorted(p for p in metadata.rglob("*") if p.is_file()):
         place = path.relative_to(metadata)
         output = _output(place)
+        if not output:
+            continue
         file = home / output
         begun = (snakemake / "incomplete" / place).exists()
         if begun or not Path(output).is_relative_to(results) or not file.is_file():
@@ -103,7 +119,7 @@ def _rows(results: Path, snakemake: Path, home: Path, before: dict[str, Row]) ->
         if stamp in before:
             yield before[stamp]
             continue
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = _record(path)
         if not record.get("incomplete", True):
             yield {
                 "output": output,
@@ -114,12 +130,26 @@ def _rows(results: Path, snakemake: Path, home: Path, before: dict[str, Row]) ->
             }
 
 
+def _record(path: Path) -> Row:
+    """A record of Snakemake; empty if it cannot be read, as after a full disk."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
 def _output(place: Path) -> str:
-    """Name of the output that a record is about, from where Snakemake puts it.
+    """Name of the output that a record is about, from where Snakemake puts it; empty: of none.
 
     Base64, in folders that begin with @ where it is longer than a file name may be.
     """
-    return urlsafe_b64decode("".join(part.removeprefix("@") for part in place.parts)).decode()
+    if not _is_place(str(place)):
+        return ""
+    try:
+        return urlsafe_b64decode("".join(part.removeprefix("@") for part in place.parts)).decode()
+    except ValueError:
+        return ""
 
 
 def _is_place(place: str) -> bool:
