@@ -63,6 +63,7 @@ class Journal:
             self._holder.begin()
             self._cut_torn()
         except BaseException:
+            self._holder.end()
             self._handle.close()
             raise
         self._start_syncer()
@@ -96,13 +97,20 @@ class Journal:
                 return
 
     def _cut_torn(self) -> None:
-        """Cut off what a kill left half written."""
-        end = self._scan_end()
+        """Cut off what a kill left half written; it must not be what another one writes now."""
+        end, size = self._scan_end(), self._size()
+        if end < size:
+            self._holder.check(look=True)
+            if self._scan_end(end) != end or self._size() != size:
+                raise BusyError(f"{self.path}: another worker writes here; wait for it or stop it")
         with disk_errors(self.path):
-            if end < self.path.stat().st_size:
+            if end < size:
                 self._handle.truncate(end)
                 os.fsync(self._handle.fileno())
             sync_folder(self.path.parent)
+
+    def _size(self) -> int:
+        return os.fstat(self._handle.fileno()).st_size
 
     def __exit__(
         self,
@@ -117,6 +125,7 @@ class Journal:
         try:
             self._sync()
             self._check()
+            self._holder.check(look=True)
         finally:
             self._holder.end()
             self._handle.close()
@@ -136,13 +145,14 @@ class Journal:
             self._lost = self._lost or error
 
     def _check(self) -> None:
-        """Refuse to go on where the disk has lost what was written.
+        """Refuse to go on where the disk has lost what was written, or another one writes.
 
         Raises
         ------
         StoreError
-            With the reason of the disk.
+            With the reason.
         """
+        self._holder.check()
         if self._lost is not None:
             raise StoreError(
                 f"{self.path}: the disk did not take what was written ({self._lost.strerror}); "
@@ -150,9 +160,10 @@ class Journal:
                 f"again"
             )
 
-    def _scan_end(self) -> int:
-        end = 0
-        for end, _, _ in _records(self.path):  # noqa: B007
+    def _scan_end(self, first: int = 0) -> int:
+        """Where the last whole record ends; what stands before `first` is not read."""
+        end = first
+        for end, _, _ in _records(self.path, first):  # noqa: B007
             pass
         return end
 
@@ -168,7 +179,8 @@ class Journal:
         Raises
         ------
         StoreError
-            If the disk does not take it, or did not take an earlier one.
+            If the disk does not take it, or did not take an earlier one; if another worker writes
+            here too.
         """
         self._check()
         header = json.dumps(row, sort_keys=True).encode()
@@ -183,13 +195,18 @@ class Journal:
         return start
 
     def _write(self, data: bytes) -> int:
-        """All of `data` or nothing: what a full disk took of it is cut off again."""
-        start, left = os.fstat(self._handle.fileno()).st_size, memoryview(data)
+        """All of `data` or nothing: what a full disk took of it is cut off again.
+
+        Nothing is cut where the end is not ours: another one has written there.
+        """
+        start, left = self._size(), memoryview(data)
         try:
             while left:
                 left = left[self._handle.write(left) :]
         except OSError:
-            self._handle.truncate(start)
+            self._holder.check(look=True)
+            if self._size() == start + len(data) - len(left):
+                self._handle.truncate(start)
             raise
         return start
 
