@@ -186,6 +186,22 @@ def test_a_curve_with_a_grid_becomes_a_model_of_measured_spectra(
     assert float(told.split(" state ")[1].split()[0]) == pytest.approx(truth[20], abs=0.4)
 
 
+def test_a_model_of_spectra_of_few_groups_gives_no_interval(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path, out = spectra_table(tmp_path / "spectra.parquet", kinds=4), tmp_path / "model.npz"
+    assert np.isnan(train(read_any(path), Asked("state", "group", trees=5), out)[1].half)
+    measured, axis = tmp_path / "measured.xdi", np.arange(8250.0, 8450.0, 0.5)
+    one = read_any(path).matrix("raw: Ni K")[5]
+    columns = np.column_stack([axis, np.interp(axis, ENERGY, one)])
+    np.savetxt(measured, columns, header="XDI/1.0\nColumn.1: energy eV\nColumn.2: mutrans\n---")
+    main(["predict", str(out), str(measured), "--shift", "0", "--shift-sd", "0.1"])
+    told = capsys.readouterr().out
+    assert "no interval; " in told
+    assert "trained on fewer than 9 groups" in told
+    assert "±" not in told.split(" state ")[1].split(";")[0]
+
+
 def test_curves_of_different_grids_are_refused(tmp_path: Path) -> None:
     table = read_any(spectra_table(tmp_path / "spectra.parquet"))
     columns = {**table.columns, "step_eV: Ni K": [0.5] * 47 + [0.25]}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,6 +61,8 @@ def run_train(chosen: argparse.Namespace) -> int:
 
 def sentences(asked: Asked, data: Data, report: Report, unit: str) -> list[str]:
     """What was trained on what, and how well it does on held-out groups."""
+    from defectra.learn.new_groups import LEVEL, caution
+    from defectra.learn.scores import FEW
     from defectra.learn.train import FOREST, RIDGE
 
     count = len(set(data.groups))
@@ -67,19 +70,28 @@ def sentences(asked: Asked, data: Data, report: Report, unit: str) -> list[str]:
     lines += [f"  left out: {n} rows, {why}" for why, n in data.left_out.items()]
     width = data.x.shape[1]
     lines.append(f"  features: {', '.join(data.names)} ({width} numbers)")
-    lines.append("held-out groups, 90 % interval by bootstrap over groups:")
+    how = "by bootstrap over groups" if count >= FEW else f"of Student's t over {count} groups"
+    lines.append(f"held-out groups, 90 % interval {how}:")
     for name, found in report.scores.items():
         shown = [
-            f"{metric.upper()} {value:.4g} [{lo:.4g}, {hi:.4g}]{_unit(metric, unit)}"
-            for metric, (value, lo, hi) in found.items()
+            f"{metric.upper()} {_ends(*ends, 4)}{_unit(metric, unit)}"
+            for metric, ends in found.items()
         ]
         lines.append(f"  {name:14} {', '.join(shown)}")
-    gain, lo, hi = report.better
+    _, lo, hi = report.better
     which = "better than" if lo > 0 else "worse than" if hi < 0 else "not shown apart from"
-    lines.append(
-        f"  the {FOREST} is {which} {RIDGE}: RMSE lower by {gain:.3g} [{lo:.3g}, {hi:.3g}]"
-    )
+    lines.append(f"  the {FOREST} is {which} {RIDGE}: RMSE lower by {_ends(*report.better, 3)}")
+    half = f"± {report.half:.3g} {unit}".rstrip()
+    holds = f"  answers about new groups: {half} holds {100 * LEVEL:.0f} % of rows"
+    lines.append(f"  {why}" if (why := caution(report.half, over_groups=True)) else holds)
     return lines
+
+
+def _ends(value: float, lo: float, hi: float, digits: int) -> str:
+    """Value with its interval, or without where none is known."""
+    if math.isnan(lo) or math.isnan(hi):
+        return f"{value:.{digits}g} [no interval]"
+    return f"{value:.{digits}g} [{lo:.{digits}g}, {hi:.{digits}g}]"
 
 
 def _unit(metric: str, unit: str) -> str:
@@ -92,12 +104,15 @@ def predict_tables(model: TableModel, name: Path, tables: list[Path]) -> int:
 
     from defectra.core.errors import DefectraError
     from defectra.learn.any_table import read_any
+    from defectra.learn.new_groups import caution
 
     about, worst = model.about, 0
     print(f"{name}: {about.target} from {', '.join(about.columns)}")
     print(f"  trained on {about.trained_on}")
     if about.unchecked:
         print(f"  {about.unchecked}")
+    if narrow := caution(about.half, about.over_groups):
+        print(f"  {narrow}")
     for path in tables:
         try:
             table = read_any(path)
@@ -125,4 +140,6 @@ def _answer(model: TableModel, value: float, fits: bool, outside: int) -> str:
     if outside:
         far = f"{outside} features are outside the training rows: extrapolated, no interval"
         return f"{about.target} {value:.4g} {about.unit}".rstrip() + f"; WARNING: {far}"
+    if math.isnan(about.half):
+        return f"{about.target} {value:.4g} {about.unit}".rstrip() + "; no interval"
     return f"{about.target} {value:.4g} ± {about.half:.2g} {about.unit}".rstrip() + " (90 %)"

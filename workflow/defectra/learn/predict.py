@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from defectra.learn.new_groups import caution
 from defectra.learn.saved import Saved, unit_maximum
 from defectra.spectra.edge_normalisation import normalise, without_background
 from defectra.spectra.edges_seen import eels_edges, steepest
@@ -146,6 +147,9 @@ def predict(model: Saved, spectrum: Measured, axis: Calibration | None) -> Answe
     found = unit_maximum(values[None, :])
     value, far = float(model.predict(found)[0]), float(model.domain.outside(found)[0])
     reasons = doubts(model, found)
+    narrow = caution(model.about.half, model.about.over_groups)
+    if narrow and not np.isfinite(model.about.half):
+        reasons.append(narrow.removeprefix("no interval: "))
     if axis is None or not np.isfinite(axis.sd):
         why = axis.source if axis else "it is not said how the axis was calibrated"
         reasons.append(
@@ -155,6 +159,7 @@ def predict(model: Saved, spectrum: Measured, axis: Calibration | None) -> Answe
     if reasons:
         return Answer(value, float("nan"), far, (*notes, "no interval", *reasons))
     assert axis is not None
+    notes += [narrow] if narrow else []
     moved = by_axis(model, spectrum, shift, axis.sd, value)
     notes.append(
         f"calibration: {axis.source}, ± {axis.sd:.2f} eV (1 sd), moves the answer by {moved:.2f}"

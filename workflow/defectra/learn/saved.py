@@ -37,11 +37,14 @@ class About:
     shift
         Added to measured energies before they are read (eV): the alignment, declared.
     half
-        Half width of the 90 % interval, from held-out groups.
+        Half width of the 90 % interval, from held-out groups; NaN with too few of them.
     low, high
         Range of the labels it was trained on.
     trained_on
         For people.
+    over_groups
+        Whether `half` holds for rows of new groups (:mod:`defectra.learn.new_groups`); False of
+        models that were kept before.
     """
 
     edge: str
@@ -56,6 +59,7 @@ class About:
     low: float
     high: float
     trained_on: str
+    over_groups: bool = False
 
 
 @dataclass(frozen=True)
@@ -169,6 +173,7 @@ def load(path: str | Path) -> Saved:
         head = json.loads(str(arrays["about"]))
         if head.pop("kind") != KIND:
             raise ValueError
+        head = {"over_groups": False, **head}
         about = About(**{f.name: _as(f.type, head.pop(f.name)) for f in fields(About)})
         domain = Domain(**{f.name: _array(arrays[f"domain_{f.name}"]) for f in fields(Domain)})
     except (KeyError, ValueError, TypeError, AttributeError):
@@ -183,7 +188,7 @@ def load(path: str | Path) -> Saved:
 
 
 def _as(kind: Any, value: Any) -> Any:
-    return {"str": str, "float": float, "int": int}[str(kind)](value)
+    return {"str": str, "float": float, "int": int, "bool": bool}[str(kind)](value)
 
 
 def _array(value: NDArray[Any]) -> Any:

@@ -32,7 +32,7 @@ class AboutTable:
     columns, sizes
         Columns that it reads, and how many numbers each holds.
     half
-        Half width of the 90 % interval, from held-out groups.
+        Half width of the 90 % interval, from held-out groups; NaN with too few of them.
     low, high
         Range of the labels it was trained on.
     trained_on
@@ -42,6 +42,9 @@ class AboutTable:
         did not say. None: the model was kept before they were.
     units
         Units of columns and grids that the training table said.
+    over_groups
+        Whether `half` holds for rows of new groups (:mod:`defectra.learn.new_groups`); False of
+        models that were kept before.
     """
 
     target: str
@@ -54,6 +57,7 @@ class AboutTable:
     trained_on: str
     grids: Grids | None = None
     units: dict[str, str] = field(default_factory=dict)
+    over_groups: bool = False
 
     @property
     def unchecked(self) -> str:
@@ -140,8 +144,8 @@ def load_table_model(path: str | Path) -> TableModel:
         head = json.loads(str(arrays["about"]))
         if head.pop("kind") != KIND:
             raise ValueError
-        later: dict[str, Any] = {"grids": None, "units": {}}  # not in older files
-        about = AboutTable(**{f.name: (later | head)[f.name] for f in fields(AboutTable)})
+        old: dict[str, Any] = {"grids": None, "units": {}, "over_groups": False}
+        about = AboutTable(**{f.name: (old | head)[f.name] for f in fields(AboutTable)})
         width = sum(map(int, about.sizes))
         least, most = (np.asarray(arrays[k], np.float64) for k in ("least", "most"))
         if len(about.sizes) != len(about.columns) or {least.shape, most.shape} != {(width,)}:

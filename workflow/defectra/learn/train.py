@@ -21,6 +21,7 @@ from defectra.learn.any_table import AnyTable
 from defectra.learn.curve_features import RAW, feature_block
 from defectra.learn.curve_grids import Grids, grids_of, units_of
 from defectra.learn.forest import Forest
+from defectra.learn.new_groups import half_width
 from defectra.learn.saved import STATELESS, About, Saved, learn_domain
 from defectra.learn.splits import folds
 from defectra.learn.table_model import AboutTable, TableModel
@@ -29,7 +30,6 @@ Floats = NDArray[np.float64]
 Model = Saved | TableModel
 MEAN, RIDGE, FOREST = "mean", "ridge", "random forest"
 FEWEST_GROUPS, FOLDS = 3, 5
-LEVEL = 0.9
 # What says where a row comes from, and nothing of its structure.
 _BOOKKEEPING = ("n_computed", "n_unconverged", "n_failed", "n_sites", "first_eV", "step_eV", "rank")
 
@@ -85,7 +85,17 @@ class Data:
 
 @dataclass(frozen=True)
 class Report:
-    """Held-out scores of each model: (value, lower, upper) by model and metric."""
+    """How well each model does on groups that were left out.
+
+    Attributes
+    ----------
+    scores
+        Value and 90 % interval over groups, by model and metric; NaN ends where none is known.
+    better
+        RMSE of ridge less that of the forest, and its interval over groups.
+    half
+        Half width of an interval that holds 90 % of the rows of a new group; NaN with too few.
+    """
 
     scores: dict[str, dict[str, tuple[float, float, float]]]
     better: tuple[float, float, float]
@@ -188,24 +198,22 @@ def evaluate(data: Data, asked: Asked) -> Report:
         answers[RIDGE][test] = _ridge(x, y, groups, asked.seed).predict(data.x[test])
         forest = _forest(asked, len(y)).fit(x, y)
         answers[FOREST][test] = forest.predict(data.x[test])
-    weights = scores.group_weights(data.groups, asked.resamples, asked.seed)
-    kinds: dict[str, Any] = {"rmse": scores.rmse, "mae": scores.mae, "r2": scores.r2}
+    drawn = scores.Drawn.of(data.groups, asked.resamples, asked.seed)
+    kinds: dict[Metric, Any] = {
+        Metric.RMSE: scores.rmse, Metric.MAE: scores.mae, Metric.R2: scores.r2
+    }  # fmt: skip
     if set(np.unique(data.y)) == {0.0, 1.0}:
-        kinds[str(Metric.AUROC)] = scores.auroc
+        kinds[Metric.AUROC] = scores.auroc
     found = {
-        name: {k: scores.interval(score(data.y, own, weights)) for k, score in kinds.items()}
+        name: {
+            str(kind): drawn.ends(score(data.y, own, drawn.weights), scores.BOUNDS[kind])
+            for kind, score in kinds.items()
+        }
         for name, own in answers.items()
     }
-    gain = scores.rmse(data.y, answers[RIDGE], weights) - scores.rmse(
-        data.y, answers[FOREST], weights
-    )
-    return Report(found, scores.interval(gain), _half(np.abs(answers[FOREST] - data.y)))
-
-
-def _half(errors: Floats) -> float:
-    """Half width that holds 90 % of new rows (split-conformal rank in a finite sample)."""
-    level = min(1.0, LEVEL * (len(errors) + 1) / len(errors))
-    return float(np.quantile(errors, level, method="higher"))
+    ridge, own = (scores.rmse(data.y, answers[k], drawn.weights) for k in (RIDGE, FOREST))
+    half = half_width(np.abs(answers[FOREST] - data.y), data.groups)
+    return Report(found, drawn.ends(ridge - own), half)
 
 
 def _ridge(x: Floats, y: Floats, groups: Sequence[str], seed: int) -> Any:
@@ -244,7 +252,7 @@ def fitted(table: AnyTable, data: Data, asked: Asked, report: Report) -> Model:
         sizes = list(data.names.values())
         about = AboutTable(
             asked.target, unit, list(data.names), sizes, report.half, low, high, sentence,
-            data.grids, units_of(table, list(data.names)),
+            data.grids, units_of(table, list(data.names)), over_groups=True,
         )  # fmt: skip
         return TableModel(about, forest, data.x.min(axis=0), data.x.max(axis=0))
     edge, spectra = data.curve
@@ -252,8 +260,9 @@ def fitted(table: AnyTable, data: Data, asked: Asked, report: Report) -> Model:
     (first, step), kind = data.grids[name], name.partition(": ")[0]
     points, shift = spectra.shape[1], 0.0
     about_curve = About(
-        edge, asked.target, unit, kind, first, step, points, shift, report.half, low, high, sentence
-    )
+        edge, asked.target, unit, kind, first, step, points, shift, report.half, low, high,
+        sentence, over_groups=True,
+    )  # fmt: skip
     top = spectra / spectra.max(axis=1, keepdims=True)
     return Saved(about_curve, forest, learn_domain(top, data.groups))
 

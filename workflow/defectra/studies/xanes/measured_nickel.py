@@ -22,6 +22,7 @@ from sklearn.preprocessing import StandardScaler
 from defectra.core.records import Metric, Split
 from defectra.learn import scores
 from defectra.learn.forest import Forest
+from defectra.learn.new_groups import half_width
 from defectra.learn.predict import on_model_grid, predict_file
 from defectra.learn.saved import About, Saved, features_of, learn_domain
 from defectra.learn.splits import folds
@@ -75,16 +76,10 @@ def train(rows: Rows, spectra: Floats, study: XanesStudy, seed: int) -> list[Tra
             for train_rows, test in parts:
                 model = _model(name, study.nickel, seed).fit(x[train_rows], labels[train_rows])
                 answer[test] = model.predict(x[test])
-            half = half_width(np.abs(answer - labels))
+            half = half_width(np.abs(answer - labels), groups)
             whole = _model(name, study.nickel, seed).fit(x, labels)
             out.append(Trained(features, name, whole, answer, half))
     return out
-
-
-def half_width(errors: Floats, level: float = 0.9) -> float:
-    """Split-conformal half width: the ⌈(n + 1) level⌉-th smallest held-out error."""
-    rank = min(int(np.ceil((len(errors) + 1) * level)), len(errors))
-    return float(np.sort(errors)[rank - 1])
 
 
 def _model(name: str, settings: Nickel, seed: int) -> Any:
@@ -103,7 +98,7 @@ def saved(chosen: Trained, rows: Rows, spectra: Floats, study: XanesStudy, shift
         step=0.4, points=len(GRID), shift=0.0, half=chosen.half, low=float(labels.min()),
         high=float(labels.max()),
         trained_on=f"{len(rows)} Ni sites in layered Li(Ni,Mn,Co)O2, FEFF10 {study.nickel.protocol}"
-        f", CHGNet cells, moved by {shift:+.1f} eV",
+        f", CHGNet cells, moved by {shift:+.1f} eV", over_groups=True,
     )  # fmt: skip
     domain = learn_domain(spectra, [r["composition"] for r in rows])
     return Saved(about, Forest.from_sklearn(chosen.model), domain)
