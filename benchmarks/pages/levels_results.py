@@ -71,8 +71,8 @@ class Metrics:
 
     def ends(self, *asked: str) -> str:
         """The 90 % interval."""
-        row = self.find(*asked)
-        return f"{float(row['lo']):.2f}–{float(row['hi']):.2f}"
+        low, high = (float(self.find(*asked)[k]) for k in ("lo", "hi"))
+        return "no interval" if math.isnan(low - high) else f"{low:.2f}–{high:.2f}"
 
 
 def text_of(folder: Path) -> str:

@@ -264,6 +264,33 @@ def test_metrics_are_pooled_and_averaged_and_native_defects_do_not_count(world):
     assert found["host CdTe", Metric.COVERAGE_90] == pytest.approx(0.0)
 
 
+def test_three_families_have_an_interval_of_student(world):
+    """A bootstrap over three families is too narrow; of one family nothing is known."""
+    from defectra.learn import scores
+
+    host = [k[0] for k in world.keys]
+    kind = dict(zip(HOSTS, ("II-VI", "II-VI", "III-V", "III-V", "IV-IV")))
+    data = replace(world, family=[kind[h] for h in host])
+    value = world.labels + np.array([0.1 + 0.3 * HOSTS.index(h) for h in host])[:, None]
+    answer = Answer(DECLARED, WITH_HOST, Split.FAMILY_OUT, value, np.full(value.shape, 0.5))
+    predictions = prediction_rows(data, [answer])
+    rows = metrics_rows(predictions, LevelsStudy(bootstrap=20), 1)
+    found = {(r["subset"], r["metric"]): r for r in rows}
+    own = found["all", Metric.RMSE]
+    error = np.array([r["prediction"] - r["truth"] for r in predictions])
+    names = [r["family"] for r in predictions]
+    expected = scores.over_groups(
+        lambda w: np.sqrt(w @ error**2 / w.sum(axis=1)), names, 20, 1, (0.0, np.inf)
+    )
+    assert own["n_groups"] == 3
+    assert (own["value"], own["lo"], own["hi"]) == pytest.approx(expected)
+    assert own["hi"] > np.abs(error).max()  # a bootstrap ends at the worst family
+    assert (
+        0 <= found["all", Metric.COVERAGE_90]["lo"] <= found["all", Metric.COVERAGE_90]["hi"] <= 1
+    )
+    assert np.isnan(found["family II-VI", Metric.RMSE]["hi"])
+
+
 def test_assemble_keeps_rows_in_sixes(hosts):
     rows = [
         {

@@ -281,7 +281,8 @@ def _scores(
         np.array([r[k] for r in rows]) for k in ("truth", "prediction", "half_width")
     )
     resamples = study.bootstrap if subset == "all" else min(study.bootstrap, 100)
-    weights = scores.group_weights(groups, resamples, seed)
+    drawn = scores.Drawn.of(groups, resamples, seed)  # three families: no bootstrap
+    weights = drawn.weights
     found = {m: f(truth, value, weights) for m, f in scores.regression(groups).items()}
     if np.isfinite(half).all():
         covered = (np.abs(value - truth) <= half).astype(float)
@@ -302,10 +303,11 @@ def _scores(
         "n_groups": len(set(groups)),
     }
     return [
-        {**common, "unit": "" if m in unitless else "eV", "metric": str(m), **_interval(v)}
+        {
+            **common,
+            "unit": "" if m in unitless else "eV",
+            "metric": str(m),
+            **dict(zip(("value", "lo", "hi"), drawn.ends(v, scores.BOUNDS[m]))),
+        }
         for m, v in found.items()
     ]
-
-
-def _interval(values: Floats) -> dict[str, float]:
-    return dict(zip(("value", "lo", "hi"), scores.interval(values)))

@@ -53,9 +53,9 @@ def paired_rows(predictions: Rows, study: LevelsStudy, seed: int) -> Iterator[Ro
         if [_key(r) for r in first] != [_key(r) for r in second]:
             raise DataError(f"{pair.name}: the models did not answer about the same levels")
         hosts = [str(r["host"]) for r in first]
-        weights = scores.group_weights(hosts, study.bootstrap, seed)
-        own, other = (_errors(rows, weights) for rows in (first, second))
-        value, lo, hi = scores.interval(own - other)
+        drawn = scores.Drawn.of(hosts, study.bootstrap, seed)
+        own, other = (_errors(rows, drawn.weights) for rows in (first, second))
+        value, lo, hi = drawn.ends(own - other)
         yield {
             "target": "level", "unit": "eV", "features": WITH_HOST, "model": pair.name,
             "split": str(pair.first[1]), "subset": "all", "fidelity": study.target, "seed": seed,
