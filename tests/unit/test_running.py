@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import threading
@@ -19,7 +20,8 @@ from defectra.core.store import Archive
 from defectra.engines.feff import child as feff_child
 from defectra.engines.feff.run import ALLOCATOR, POTENTIALS, SPECTRUM
 from defectra.engines.finished.importing import import_tree
-from defectra.engines.folder import alone
+from defectra.engines.folder import alone, fresh
+from defectra.engines.process import LOG
 from defectra.engines.programs import Program
 from defectra.engines.spectrum import programs_of_spectra, spectrum_engine
 from defectra.engines.vasp.potcar import potcar
@@ -152,6 +154,30 @@ def test_a_spectrum_of_a_former_try_is_not_read_again(fake, poscar, known, tmp_p
     fake("feff10", "print('nothing')")
     ((_, _, row),) = run(asked(poscar, "feff_binary"), known, tmp_path / "out")
     assert (row["status"], row["error_class"]) == ("failed", "not_finished")
+
+
+def test_a_kill_while_a_former_try_is_cleared_leaves_a_folder_of_ours(tmp_path, monkeypatch):
+    """The kill comes at the first file, the second and so on."""
+    folder, unlink = tmp_path / "run", os.unlink
+    (folder / "sub").mkdir(parents=True)
+    for number in range(12):
+        for name in (LOG, "sub/a", "feff.inp", *(f"out{n}" for n in range(10))):
+            (folder / name).parent.mkdir(exist_ok=True)
+            (folder / name).touch()
+        left = [number]
+
+        def killed(*args, left=left, **more):
+            if not left[0]:
+                raise KeyboardInterrupt
+            left[0] -= 1
+            unlink(*args, **more)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "unlink", killed)
+            with pytest.raises(KeyboardInterrupt):
+                fresh(folder, ["feff.inp"]).__enter__()
+        with fresh(folder, ["feff.inp"]) as work:
+            assert [p.name for p in work.iterdir()] == [LOG]
 
 
 def test_what_somebody_ran_by_hand_is_not_touched(fake, poscar, known, tmp_path):

@@ -64,10 +64,17 @@ def fresh(folder: Path | None, inputs: Collection[str]) -> Iterator[Path]:
                 f"{folder} holds {min(there - set(inputs))}, which no run of ours left: read it "
                 f"with `defectra import`, then move the folder away",
             )
-        if there:
-            shutil.rmtree(folder)
-        (made(folder) / LOG).touch()  # from here on it is known as ours
+        (made(folder) / LOG).write_bytes(b"")  # from here on it is known as ours, until it goes
+        for name in there - {LOG}:
+            _remove(folder / name)
     yield folder
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def remove_left(home: Path, names: Collection[str]) -> None:
