@@ -152,8 +152,10 @@ def test_steps_of_a_killed_run_are_kept(fake, tmp_path):
     fake('json.dump({"steps": steps}, open(result, "w")); os.kill(os.getpid(), 9)')
     assert gpaw.run(asked(), folder).error_class == "signal"
     fake('assert "energy" in json.load(open(result))["steps"]')
-    assert gpaw.run(asked(), folder).status is Status.OK
-    assert not folder.exists()
+    out = gpaw.run(asked(), folder)
+    assert (out.status, out.spent) == (Status.OK, folder)
+    assert (folder / gpaw.RESULT).exists(), "until the journal has it"
+    assert gpaw.run(asked(), folder, keep=True).spent is None
 
 
 @pytest.mark.parametrize("raw", [b"", b"[]", b'{"steps": 3}', b'{"steps": {"energy": 1}}'])

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from defectra.campaign.ledger import Kind, Ledger, Result
 from defectra.campaign.node import NodeError
 from defectra.campaign.request import Family, Request, Waiting, chunk_name
 from defectra.campaign.studies import requests_of, studies_with_requests
-from defectra.core.errors import BusyError, ConfigError
+from defectra.core.errors import BusyError, ConfigError, StoreError
 from defectra.core.journal import read_journal
 from defectra.core.protocols import spectra_engines
 from defectra.core.records import OUTCOME_COLUMNS, Column, Status, Table
@@ -253,6 +254,30 @@ def test_a_killed_process_goes_on_where_it_was(tmp_path):
     assert subprocess.run(command, env=os.environ, check=False).returncode == 0
     names = [row["calculation_id"] for row, _ in read_journal(tmp_path / "store/toy-00.journal")]
     assert sorted(names) == [f"{f}-{k}" for f in "fg" for k in range(3)], "each once"
+
+
+def test_what_a_run_had_kept_goes_once_the_disk_has_its_result(campaign, monkeypatch):
+    kept, run = campaign.folder / "kept", campaign.numbers.run
+    alone = Family("f", lambda known: iter([ask("f-0", 1.0)]))
+    kept.mkdir()
+    (kept / "step").touch()
+    with monkeypatch.context() as patch:
+
+        def lost(_):
+            raise OSError(28, "No space left on device")
+
+        def on_a_full_disk(request, folder):
+            patch.setattr(os, "fsync", lost)
+            return replace(run(request, folder), spent=kept)
+
+        campaign.numbers.run = on_a_full_disk
+        with pytest.raises(StoreError, match="did not take what was written"):
+            campaign.start(alone)
+    assert (kept / "step").exists()
+    campaign.journal.unlink()
+    campaign.numbers.run = lambda request, folder: replace(run(request, folder), spent=kept)
+    assert campaign.start(alone).computed == 1
+    assert not kept.exists()
 
 
 def test_own_runs_before_parsed_ones_before_the_archive(campaign):

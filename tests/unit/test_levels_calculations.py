@@ -123,6 +123,7 @@ def test_a_second_run_computes_nothing_and_a_killed_one_goes_on(tmp_path, protoc
     # host, bulk, two charges: what was finished in the batch was kept by the engine's folder
     assert len(set(engine.asked)) == 4
     before = len(engine.asked)
+    assert not list(tmp_path.rglob("*.json")), "the journal has them"
     assert known(engine, protocol, journal)
     assert len(engine.asked) == before
 

@@ -62,6 +62,9 @@ class Outcome:
         Raw outputs that can be parsed again.
     parsed
         The spectrum, if the run has read it itself; else it is read from `files`.
+    spent
+        What a killed run would have gone on from: removed once the outcome is on the disk
+        (:meth:`defectra.campaign.ledger.Ledger.take`).
     """
 
     calculation_id: str
@@ -76,6 +79,7 @@ class Outcome:
     inputs_sha256: str = ""
     files: dict[str, bytes] = field(default_factory=dict)
     parsed: Parsed | None = None
+    spent: Path | None = None
 
 
 class Engine(Protocol):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -318,6 +319,8 @@ class Ledger:
     def take(self, request: Request, outcome: Outcome) -> Row:
         """Append what became of a calculation; it is durable when the call returns.
 
+        What its run had kept for a next start goes once the disk has the record.
+
         Returns
         -------
         Its accounting.
@@ -340,7 +343,19 @@ class Ledger:
         self._records[request.calculation_id] = Finished(row, there)
         self._final.pop(request.calculation_id, None)
         self._tried.add(request.calculation_id)
+        if outcome.spent is not None:
+            self._open.sync()
+            _remove(outcome.spent)
         return row
+
+
+def _remove(path: Path) -> None:
+    """Remove a file or a folder; one that stays does no harm."""
+    with suppress(OSError):
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def _stopped(found: Finished) -> bool:

@@ -123,8 +123,7 @@ class Journal:
         if self._beside:
             self._syncer.join()
         try:
-            self._sync()
-            self._check()
+            self.sync()
             self._holder.check(look=True)
         finally:
             self._holder.end()
@@ -189,10 +188,20 @@ class Journal:
         with disk_errors(self.path):
             start = self._write(_HEAD.pack(_MAGIC, len(payload), digest) + payload)
         if not self._beside:
-            self._sync()
-            self._check()
+            self.sync()
         self._unsynced.set()
         return start
+
+    def sync(self) -> None:
+        """Return when all that was appended is on the disk.
+
+        Raises
+        ------
+        StoreError
+            If the disk does not take it.
+        """
+        self._sync()
+        self._check()
 
     def _write(self, data: bytes) -> int:
         """All of `data` or nothing: what a full disk took of it is cut off again.

@@ -109,7 +109,6 @@ class ChargedCells:
             for request in requests:
                 path = results / f"{request.calculation_id}.json"
                 yield request, _outcome(request, path, failure)
-                path.unlink(missing_ok=True)  # it is in the journal now
         finally:
             if folder is None:
                 shutil.rmtree(home, ignore_errors=True)
@@ -156,6 +155,7 @@ def _outcome(request: Request, path: Path, failure: EngineError | None) -> Outco
         if failure is not None:
             out.error_class, out.message = failure.error_class, str(failure)
         return out
+    out.spent = path
     out.files = {ASKED: json.dumps(request.input["asked"]).encode(), RESULT: path.read_bytes()}
     try:
         found = json.loads(out.files[RESULT])

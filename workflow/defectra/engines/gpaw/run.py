@@ -249,11 +249,11 @@ def run(
     ----------
     folder
         Folder that outlives this process: steps that a killed run finished there are not done
-        again. None: a temporary one.
+        again. Of a good run it is `spent`. None: a temporary one.
     name
         Program of ``programs``.
     keep
-        Leave the folder after a good run.
+        The folder of a good run stays.
     """
     out = Outcome(calculation_id(asked))
     out.inputs_sha256 = out.calculation_id
@@ -266,8 +266,10 @@ def run(
     finally:
         out.files = _files(work)
         out.wall_s = time.perf_counter() - start
-        if folder is None or (out.status is Status.OK and not keep):
+        if folder is None:
             shutil.rmtree(work, ignore_errors=True)
+        elif out.status is Status.OK and not keep:
+            out.spent = work
     return out
 
 
