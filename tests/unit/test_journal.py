@@ -7,6 +7,7 @@ import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from events import wait_for
@@ -77,3 +78,22 @@ def test_without_a_thread_the_record_itself_tells(
     monkeypatch.setattr(Journal, "_start_syncer", lambda self: setattr(self, "_beside", False))
     with pytest.raises(StoreError, match="did not take"):
         work()
+
+
+def test_a_record_that_is_completed_between_two_looks_is_no_damage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "j"
+    with Journal(path) as journal:
+        starts = [journal.append({"id": number}) for number in range(5)]
+    whole, goes_on, looks = path.read_bytes(), module._goes_on, []
+    path.write_bytes(whole[: starts[2] - 7])
+
+    def beside(*about: Any) -> bool:
+        looks.append(about)
+        path.write_bytes(whole[: starts[4] - 7] if len(looks) == 1 else whole)
+        return goes_on(*about)
+
+    monkeypatch.setattr(module, "_goes_on", beside)
+    assert [row["id"] for row, _ in read_journal(path)] == [0, 1, 2, 3, 4]
+    assert len(looks) == 2

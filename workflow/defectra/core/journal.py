@@ -255,6 +255,26 @@ def read_record(path: str | Path, start: int) -> tuple[Row, bytes]:
 
 
 def _records(path: Path, first: int = 0) -> Iterator[tuple[int, Row, bytes]]:
+    """Records from byte `first` on, each with its end.
+
+    One that looks damaged is read once more: beside a writer, it may have been completed, and the
+    next one written, between two looks.
+    """
+    damaged = -1
+    while True:
+        end = first
+        try:
+            for end, row, raw in _read(path, first):
+                yield end, row, raw
+        except StoreError:
+            if end == damaged:
+                raise
+            first = damaged = end
+        else:
+            return
+
+
+def _read(path: Path, first: int) -> Iterator[tuple[int, Row, bytes]]:
     if not path.exists():
         return
     with path.open("rb") as handle:
