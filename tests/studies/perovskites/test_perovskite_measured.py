@@ -168,6 +168,9 @@ def test_end_to_end_scores_checks_and_wider_intervals_for_unseen_ions(monkeypatc
         if (r["features"], r["metric"], r["subset"]) == (CHOSEN, Metric.COVERAGE_90, "all")
     }  # fmt: skip
     assert all(0.8 <= share <= 1.0 for share in covered.values())
+    counts = {r["split"]: r["n_groups"] for r in rows if r["subset"] == "all"}
+    assert counts == {"composition_out": len(USED), "A_out": 3, "B_out": 3, "X_out": 3}
+    assert_over_ions(rows, held["X_out"], [c.ions("X") for c in USED])
     model = MeasuredLike.learn(EVERY, PUBLISHED, OWN, IONS)
     told = model.of([parse_formula(f) for f in ("CsPbI_3", "KPbI_3", "CsSr_0.5Pb_0.5I_3")])
     assert told.unseen == ["", "K", "Sr"]
@@ -184,6 +187,24 @@ def test_end_to_end_scores_checks_and_wider_intervals_for_unseen_ions(monkeypatc
         r["check_id"] for r in found
     }
     assert all(np.isfinite(r["ours"]) for r in found)
+
+
+def assert_over_ions(rows: list[dict], held: measured_scores.Held, halides: list[str]) -> None:
+    """The quotient of two errors, each halide left out of it in turn: Student's t of three."""
+    own, constant = (held.mean[n] - Y for n in (CHOSEN, measured_models.CONSTANT))
+
+    def share(kept: np.ndarray) -> float:
+        return float(np.sqrt((own[kept] ** 2).mean() / (constant[kept] ** 2).mean()))
+
+    names = np.array(halides)
+    without = np.array([share(names != name) for name in np.unique(names)])
+    half = 2.92 * np.sqrt(2 / 3 * ((without - without.mean()) ** 2).sum())
+    row = next(r for r in rows if (r["split"], r["subset"], r["metric"])
+               == ("X_out", "all", Metric.RMSE_RATIO))  # fmt: skip
+    whole = share(names == names)
+    assert row["value"] == pytest.approx(whole)
+    assert row["lo"] == pytest.approx(max(whole - half, 0.0), abs=1e-3)
+    assert row["hi"] == pytest.approx(whole + half, abs=1e-3)
 
 
 def test_ions_of_a_site_come_by_their_share():

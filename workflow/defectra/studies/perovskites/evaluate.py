@@ -193,8 +193,9 @@ def _metrics(
     tested = [rows[k] for k in held.rows]
     out = []
     for subset, chosen in _subsets(tested, split).items():
-        names = [row["name"] for row, is_in in zip(tested, chosen) if is_in]
-        weights = scores.group_weights(names, study.bootstrap, seed)
+        own_rows = [row for row, is_in in zip(tested, chosen) if is_in]
+        units = _resampled(own_rows, split, subset)
+        drawn = scores.Drawn.of(units, study.bootstrap, seed)
         frame = {
             "target": target,
             "unit": UNITS[target],
@@ -203,19 +204,27 @@ def _metrics(
             "fidelity": target.rsplit("_", 1)[1] if target.endswith(("PBE", "HSE")) else "PBE",
             "seed": seed,
             "n_train": held.n_train,
-            "n_test": len(names),
-            "n_groups": len(set(names)),
+            "n_test": len(own_rows),
+            "n_groups": len(set(units)),
         }
         models = (*MEMBERS, COMMITTEE, BASELINE) if subset == "all" else (COMMITTEE, BASELINE)
         for model in models:
-            values = _curves(held, chosen, model, weights)
+            values = _curves(held, chosen, model, drawn.weights)
             seen = "none" if model == BASELINE else problem.features
             for metric, curve in values.items():
-                value, lo, hi = scores.interval(curve)
+                value, lo, hi = drawn.ends(curve, scores.BOUNDS[metric])
                 unit = frame["unit"] if metric in (Metric.RMSE, Metric.MAE) else ""
                 own = {"features": seen, "model": model, "metric": str(metric), "unit": unit}
                 out.append({**frame, **own, "value": value, "lo": lo, "hi": hi})
     return out
+
+
+def _resampled(rows: Rows, split: Split, subset: str) -> list[str]:
+    """What the interval of a score is over: the cations or halides that are left out, or compounds.
+
+    The scores of one cation or halide alone are over its compounds, and say nothing of another.
+    """
+    return _units(rows, split if subset == "all" else Split.GROUPED)
 
 
 def _curves(

@@ -78,7 +78,10 @@ def metric_rows(
     """Rows of ``measured_metrics.csv``, in the columns of ``metrics.csv``.
 
     `raw` are published HSE gaps, shape (n,): what was called the gap before; `held` by split.
+    Intervals are over what a split leaves out as a whole: compounds, or the ions of a site that
+    come first (:func:`folds`).
     """
+    units = units_of(compounds)
     y = np.array([c.gap for c in compounds])
     subsets = {ALL: np.ones(len(y), bool)}
     subsets[KNOWN_PHASES] = np.array(["monoclinic" not in c.phase for c in compounds])
@@ -86,12 +89,12 @@ def metric_rows(
     for split, answers in held.items():
         means = {**answers.mean, AS_IT_IS: raw}
         for subset, chosen in subsets.items():
-            weights = scores.group_weights(
-                [c.formula for c, one in zip(compounds, chosen) if one], bootstrap, seed
-            )
+            own = [unit.split()[0] for unit, one in zip(units[split], chosen) if one]
+            drawn = scores.Drawn.of(own, bootstrap, seed)
+            weights = drawn.weights
             errors: dict[str, Floats] = {}
             frame = {"split": split, "subset": subset, "seed": seed, "n_train": answers.n_train}
-            frame |= {"n_test": int(chosen.sum()), "n_groups": int(chosen.sum())}
+            frame |= {"n_test": int(chosen.sum()), "n_groups": len(set(own))}
             for name, mean in means.items():
                 if not np.isfinite(mean).all():
                     continue  # too few training compounds for this form in some fold
@@ -102,10 +105,14 @@ def metric_rows(
                     values[Metric.COVERAGE_90] = weights @ inside / weights.sum(axis=1)
                     values[Metric.WIDTH_90] = weights @ (2 * half[chosen]) / weights.sum(axis=1)
                 errors[name] = values[Metric.RMSE]
-                rows += [_row(name, metric, curve, frame) for metric, curve in values.items()]
+                rows += [
+                    _row(name, metric, drawn.ends(curve, scores.BOUNDS[metric]), frame)
+                    for metric, curve in values.items()
+                ]
             if CHOSEN in errors and CONSTANT in errors:
                 share = errors[CHOSEN] / errors[CONSTANT]
-                rows.append(_row(OVER_CONSTANT, Metric.RMSE_RATIO, share, frame))
+                ends = drawn.ends(share, scores.BOUNDS[Metric.RMSE_RATIO])
+                rows.append(_row(OVER_CONSTANT, Metric.RMSE_RATIO, ends, frame))
     return rows
 
 
@@ -117,8 +124,10 @@ def _values(y: Floats, mean: Floats, weights: Floats) -> dict[Metric, Floats]:
     }
 
 
-def _row(name: str, metric: Metric, curve: Floats, frame: Mapping[str, Any]) -> Row:
-    value, lo, hi = scores.interval(curve)
+def _row(
+    name: str, metric: Metric, ends: tuple[float, float, float], frame: Mapping[str, Any]
+) -> Row:
+    value, lo, hi = ends
     unit = "" if metric in (Metric.R2, Metric.COVERAGE_90, Metric.RMSE_RATIO) else "eV"
     own: Row = {"target": TARGET, "unit": unit, "features": name, "model": "measured"}
     own |= {"fidelity": "measured", "metric": str(metric), "value": value, "lo": lo, "hi": hi}

@@ -105,7 +105,9 @@ class PerovskiteStudy(StudySettings):
         ["gap_HSE", "lattice_HSE", "decomposition_HSE", "defect_energy"],
         description="labels whose 5-fold cross-validation is repeated",
     )
-    bootstrap: int = Field(1000, ge=10, description="resamples over compounds")
+    bootstrap: int = Field(
+        1000, ge=10, description="resamples over compounds or ions left out, of ten or more"
+    )
     measured_gaps: str = Field(
         "resources/perovskites/measured_gaps.csv",
         description="table of measured gaps, below the project or absolute",
