@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import atexit
+import fcntl
 import os
+import platform
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
+import pytest
 from events import GUARD_S
+
+from defectra.core.scratch import use_node_scratch
 
 PROGRAM = """
 import os, pathlib, sys, tempfile
@@ -71,3 +78,18 @@ def test_the_next_process_removes_what_a_kill_left_and_nothing_else(tmp_path: Pa
     assert (tmp_path / "defectra-notes").is_dir()
     living.communicate(timeout=GUARD_S)
     assert not kept.exists()
+
+
+def test_the_folder_of_another_node_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both share the place, and the lock of the other one does not reach here."""
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.delenv("SLURM_TMPDIR", raising=False)
+    monkeypatch.setattr(fcntl, "flock", lambda *_: None)
+    monkeypatch.setattr(atexit, "register", lambda *_: None)
+    folders = []
+    for node in ("node1", "node2", "node1"):
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+        monkeypatch.setattr(platform, "node", lambda node=node: node)
+        folders.append(use_node_scratch())
+        os.utime(folders[-1] / ".lock", (0, 0))
+    assert [folder.exists() for folder in folders] == [False, True, True]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import atexit
 import fcntl
+import hashlib
 import os
+import platform
 import shutil
 import tempfile
 import time
@@ -12,7 +14,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
-_PREFIX = "defectra-"
 _LOCK = ".lock"
 _NEW_S = 60.0
 
@@ -23,16 +24,22 @@ def use_node_scratch() -> Path:
     It lies in ``$SLURM_TMPDIR`` where a cluster gives one, else in ``$TMPDIR``, else where Python
     puts temporary files; a variable that names no folder of this node is passed over. The folder
     goes when the process ends; what a killed process left is removed by the next one on the node:
-    the kernel gives its lock back with its death.
+    the kernel gives its lock back with its death. Of other nodes nothing is removed: where they
+    share the folder, their locks may not reach here.
     """
     named = os.environ.get("SLURM_TMPDIR", "")
     root = Path(named) if named and os.access(named, os.W_OK) else Path(tempfile.gettempdir())
     _sweep(root)
-    folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=root))
+    folder = Path(tempfile.mkdtemp(prefix=_prefix(), dir=root))
     lock = _locked(folder)
     atexit.register(_remove, folder, lock, os.getpid())
     os.environ["TMPDIR"] = tempfile.tempdir = str(folder)
     return folder
+
+
+def _prefix() -> str:
+    """Beginning of the names of this node; short, since paths of sockets may have 107 bytes."""
+    return f"defectra-{hashlib.blake2b(platform.node().encode(), digest_size=4).hexdigest()}-"
 
 
 def _locked(folder: Path) -> TextIO:
@@ -53,8 +60,8 @@ def _locked(folder: Path) -> TextIO:
 
 
 def _sweep(root: Path) -> None:
-    """Remove the folders of our own dead processes; a new one may not have its lock yet."""
-    for lock in root.glob(f"{_PREFIX}*/{_LOCK}"):
+    """Remove the folders of our own dead processes here; a new one may not have its lock yet."""
+    for lock in root.glob(f"{_prefix()}*/{_LOCK}"):
         with suppress(OSError):
             state = lock.stat()
             if state.st_uid == os.getuid() and time.time() - state.st_mtime > _NEW_S:
