@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import platform
 import signal
 
 import pytest
 from events import wait_for
 
+from defectra.core import store
 from defectra.core.errors import StoreError, TableError
 from defectra.core.journal import Journal, journal_size, read_journal
 from defectra.core.records import SPECTRA, TASKS, Table
@@ -202,8 +204,6 @@ def test_archive_is_the_union_of_its_parts_and_checked(tmp_path):
 
 def test_two_that_add_at_the_same_time_lose_nothing(tmp_path, monkeypatch):
     """A whole other `add` falls between the draft of the first and its renaming."""
-    from defectra.core import store
-
     digest, turns = store.sha256_file, []
 
     def interrupted(path):
@@ -221,11 +221,34 @@ def test_two_that_add_at_the_same_time_lose_nothing(tmp_path, monkeypatch):
     assert len(list((tmp_path / "spectra").iterdir())) == 2
 
 
-def test_the_draft_of_a_killed_process_is_removed(tmp_path):
-    import platform
+def drafts(folder):
+    return {path.name for path in folder.glob(".*.part")}
 
-    left = tmp_path / "spectra" / f".part.{platform.node()}.999999999.part"
-    left.parent.mkdir()
-    left.write_text("half")
-    Archive(tmp_path).add([spectrum("a")], SPECTRA)
-    assert not left.exists()
+
+def test_the_draft_of_a_killed_process_is_removed(tmp_path, monkeypatch):
+    before = f".t.{platform.node()}.999999999.part"  # as earlier versions named it
+    (tmp_path / before).touch()
+    with replacing(tmp_path / "t") as now:
+        assert drafts(tmp_path) == set()
+        now.touch()
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "getpid", lambda: 999999999)
+            dead = store._draft(tmp_path / "t")
+        dead.touch()
+        with replacing(tmp_path / "t") as other:
+            assert drafts(tmp_path) == {now.name}
+            other.touch()
+            assert drafts(tmp_path) == {now.name, other.name}, "threads of one process as well"
+
+
+def test_a_draft_of_other_containers_or_nodes_stays(tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "_shared_processes", lambda: "1")
+        patch.setattr(os, "getpid", lambda: 999999999)
+        other = store._draft(tmp_path / "t")
+    node = tmp_path / f".t.{platform.node()}.cluster.999999999.part"  # one with a longer name
+    for path in (other, node):
+        path.touch()
+    with replacing(tmp_path / "t") as own:
+        own.touch()
+        assert drafts(tmp_path) == {own.name, other.name, node.name}

@@ -10,8 +10,10 @@ import glob
 import hashlib
 import os
 import platform
+import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,12 +62,27 @@ def replacing(path: str | Path) -> Iterator[Path]:
 
 
 def _draft(path: Path) -> Path:
-    """A path beside `path` that is this process's own; those of killed ones are removed."""
-    host = platform.node()
-    for old in path.parent.glob(f".{glob.escape(path.name)}.{host}.*.part"):
-        if not _alive(old.name.split(".")[-2]):
+    """A path beside `path` that is this process's own; those of killed ones are removed.
+
+    ``.<name>.<host>.<processes>-<token>.<process>.part``, before without the fourth part: numbers
+    of processes say something among those alone that share them (containers of one host may not).
+    """
+    begin, own = f".{path.name}.{platform.node()}.", _shared_processes()
+    for old in path.parent.glob(f"{glob.escape(begin)}*.part"):
+        *where, process = old.name.removeprefix(begin).removesuffix(".part").split(".")
+        known = not where or (len(where) == 1 and where[0].partition("-")[0] == own)
+        if known and not _alive(process):
             old.unlink(missing_ok=True)
-    return path.with_name(f".{path.name}.{host}.{os.getpid()}.part")
+    return path.with_name(f"{begin}{own}-{secrets.token_hex(4)}.{os.getpid()}.part")
+
+
+@cache
+def _shared_processes() -> str:
+    """Number of the PID namespace; empty where there is none."""
+    try:
+        return "".join(filter(str.isdigit, str(Path("/proc/self/ns/pid").readlink())))
+    except OSError:
+        return ""
 
 
 @contextmanager

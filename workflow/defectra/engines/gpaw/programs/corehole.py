@@ -18,7 +18,7 @@ state at the states of the hole, so that the state of the excited electron count
 
 from __future__ import annotations
 
-import os
+import secrets
 import sys
 from pathlib import Path
 from typing import Any
@@ -129,7 +129,7 @@ def core_hole_set(element: str, hole: str, xc: str, folder: Path) -> str:
         generator = Generator(element, xcname=xc, scalarrel=True, corehole=(1, 0, removed),
                               nofiles=True, txt=None)  # fmt: skip
         generator.run(name=name, **parameters[element])  # writes into the working folder
-        draft = home / f".{file}.{os.getpid()}.part"
+        draft = home / f".{file}.{secrets.token_hex(4)}.part"
         draft.write_bytes(Path(file).read_bytes())
         draft.replace(home / file)
         Path(file).unlink()
