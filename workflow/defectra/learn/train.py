@@ -92,7 +92,7 @@ class Report:
     scores
         Value and 90 % interval over groups, by model and metric; NaN ends where none is known.
     better
-        RMSE of ridge less that of the forest, and its interval over groups.
+        Root mean square error of ridge less that of the forest, and its interval over groups.
     half
         Half width of an interval that holds 90 % of the rows of a new group; NaN with too few.
     """
