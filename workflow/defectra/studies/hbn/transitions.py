@@ -82,7 +82,7 @@ def zero_phonon_line(row: Mapping[str, Any], fidelity: str) -> float:
 
 
 def vertical(row: Mapping[str, Any]) -> tuple[float, float]:
-    """PBE energies of absorption and emission at fixed geometry, eV.
+    """Energies of absorption and emission at fixed geometry by the functional of the run, eV.
 
     Of a closed shell both get the correction of the singlet (see :func:`zero_phonon_line`): its
     triplet was computed at the relaxed excited geometry, and the difference is taken to be the
