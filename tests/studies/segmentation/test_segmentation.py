@@ -16,6 +16,7 @@ from defectra.engines.icemelt.engine import compute
 from defectra.studies.segmentation import baseline, ensembles, evaluate, requests, thinned
 from defectra.studies.segmentation.data import Frames, channels, standardised
 from defectra.studies.segmentation.networks import NAMES, nominal_cost
+from defectra.studies.segmentation.quality import QUALITY_COLUMNS, quality_rows
 from defectra.studies.segmentation.settings import POOR, USUAL, SegmentationStudy
 
 SETTINGS = SegmentationStudy()
@@ -156,7 +157,9 @@ def test_members_cost_the_same() -> None:
 
 
 def test_difference_of_equal_ensembles_is_zero() -> None:
-    """A negative control that can fail: the same members under both names."""
+    """A negative control that can fail: the same members under both names; without any scatter no
+    interval is known, so that no claim is decided.
+    """
     frames, members = _made_up()
     one = ensembles.OneSeed(0, {k: dict.fromkeys(SETTINGS.tested(), members)
                                 for k in (ensembles.EA, *ensembles.ER)}, [])  # fmt: skip
@@ -170,7 +173,33 @@ def test_difference_of_equal_ensembles_is_zero() -> None:
             own, base = (value[condition, metric, m] for m in (ensembles.EA, ensembles.BASE))
             assert row["value"] == pytest.approx(own["value"] - base["value"])
             assert row["lo"] <= row["value"] <= row["hi"]
-    assert all(r["value"] == r["lo"] == r["hi"] == 0 for r in apart)
+    assert all(r["value"] == 0 for r in apart)
+    assert np.isnan([[r["lo"], r["hi"]] for r in apart]).all()
+
+
+def test_one_seed_tells_no_interval_of_an_ensemble() -> None:
+    frames, members = _made_up()
+    sets = {k: dict.fromkeys(SETTINGS.tested(), members) for k in (ensembles.EA, *ensembles.ER)}
+    asked = dict.fromkeys(SETTINGS.tested(), frames)
+    rows = ensembles.metrics([ensembles.OneSeed(0, sets, [])], asked, frames, SETTINGS)
+    known = {r["model"] for r in rows if np.isfinite(r["lo"] + r["hi"])}
+    assert known == {ensembles.BASE}  # it has no seed
+
+
+def test_quality_has_the_mean_of_the_seeds_and_an_interval_over_seeds_and_movies() -> None:
+    rng = np.random.default_rng(9)
+    rows = [
+        {"seed": s, "model": "EA", "condition": c, "movie": f"m{m}", "truth": 0.5, "lo": 0.4,
+         "hi": 0.45 + 0.1 * (m > s), "accuracy": 0.9 - 0.2 * (c == POOR)}
+        | dict.fromkeys(ensembles.DOUBTS, rng.normal() + 5 * s + 2 * (c == POOR))
+        for s in range(3) for c in (*SETTINGS.tested(), POOR) for m in range(8)
+    ]  # fmt: skip
+    rows += [row | {"model": label} for label in ensembles.ER for row in rows]
+    found = {(r["model"], r["score"], r["quantity"]): r for r in quality_rows(rows, SETTINGS)}
+    share = found["EA", USUAL, "coverage"]
+    assert share["value"] == pytest.approx(np.mean([7, 6, 5]) / 8)
+    assert share["lo"] < share["value"] - 2.92 * 1 / 8 / np.sqrt(3)  # of the seeds alone
+    assert found["EA", "entropy", "auroc of poor frames"]["value"] > 0.8  # seeds are not mixed
 
 
 def _made_up() -> tuple[Frames, np.ndarray]:
@@ -253,7 +282,7 @@ def test_the_search_for_an_architecture_is_charged() -> None:
 def test_an_error_expected_of_the_dose_decides_nothing_about_low_dose() -> None:
     from defectra.studies.segmentation import scores
 
-    row = dict(zip(ensembles.QUALITY_COLUMNS, ("EA", "", "auroc of poor frames", 1.0, 1, 1, 8)))
+    row = dict(zip(QUALITY_COLUMNS, ("EA", "", "auroc of poor frames", 1.0, 1, 1, 8)))
     quality = [row | {"score": name} for name in ("expected error", "entropy")]
     found = {r["check_id"]: r["verdict"] for r in scores.checks([], quality, [], [])}
     assert found["segmentation_poor_ea_expected_error"] == "open"
@@ -279,7 +308,7 @@ def test_tiny_whole_run(tmp_path: Path) -> None:
     assert not (runs[0].members["EA"][USUAL] == runs[1].members["EA"][USUAL]).all()
     metrics = ensembles.metrics(runs, asked, frames, settings)
     fractions = ensembles.fraction_rows(runs, asked, settings)
-    quality = ensembles.quality_rows(fractions, settings)
+    quality = quality_rows(fractions, settings)
     checks = scores.checks(metrics, quality, runs[0].costs, [])
     assert all(set(r) == set(CHECK_COLUMNS) for r in checks)
     card = scores.scorecard(metrics, quality, settings)

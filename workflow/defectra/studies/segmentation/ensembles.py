@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from defectra.learn.crossed import crossed_interval
+from defectra.learn.scores import left_out_weights, student
 from defectra.studies.segmentation import baseline, evaluate, thinned
 from defectra.studies.segmentation.data import Frames
 from defectra.studies.segmentation.evaluate import Row
 from defectra.studies.segmentation.members import VALIDATION, Member, answers
 from defectra.studies.segmentation.networks import NAMES, nominal_cost
-from defectra.studies.segmentation.settings import POOR, USUAL, SegmentationStudy
+from defectra.studies.segmentation.settings import POOR, SegmentationStudy
 
 Floats = NDArray[np.float64]
 EA, BASE = "EA", "pixel features"
@@ -33,7 +35,6 @@ DOUBTS = {
     "expected error": "error on thinned validation frames of the same electrons a pixel",
     "few electrons": "no network, the electrons of a mean pixel alone, fewer being worse",
 }
-LOW_SCORE = 0.8  # accuracy below which a frame counts as answered wrongly
 
 
 @dataclass(frozen=True)
@@ -114,24 +115,24 @@ def metrics(
 ) -> list[Row]:
     """Scores of ensembles, of the baseline, and differences, with 90 % intervals.
 
-    Both sides of a difference, EA − ER or ensemble − baseline, have the same resampled movies.
+    Intervals are over seeds and movies, those of the baseline, which has no seed, over movies. Both
+    sides of a difference, EA − ER or ensemble − baseline, are of the same seeds and movies.
     """
     model = baseline.fitted(training)
     out: list[Row] = []
     for condition in settings.tested():
         frames = asked[condition]
-        weights = evaluate.movie_weights(frames.movie, settings.bootstrap, 0)
+        weights = left_out_weights(frames.movie)
         truth = frames.truth[:, 0]
+
+        def score(probability: NDArray[Any], truth: Any = truth, weights: Any = weights) -> Any:
+            return evaluate.score(evaluate.scored(probability, truth), weights)
+
         scores = {
-            label: [
-                evaluate.score(evaluate.scored(s.members[label][condition].mean(axis=0), truth),
-                               weights)
-                for s in seeds
-            ]
+            label: [score(s.members[label][condition].mean(axis=0)) for s in seeds]
             for label in (EA, *ER)
-        }  # fmt: skip
-        base = evaluate.score(evaluate.scored(baseline.predicted(model, frames), truth), weights)
-        scores[BASE] = [base]
+        }
+        scores[BASE] = [score(baseline.predicted(model, frames))]
         out += [r | _size(frames) for r in _rows(condition, scores)]
     return out
 
@@ -142,22 +143,23 @@ def _size(frames: Frames) -> Row:
 
 def _rows(condition: str, scores: Mapping[str, list[dict[str, Floats]]]) -> Iterator[Row]:
     for metric in evaluate.SCORES:
-        values = {k: [s[metric] for s in each] for k, each in scores.items()}
-        for label, each in values.items():
-            yield _row(condition, label, metric, evaluate.over_seeds(each, 1))
-        for label in ER:
-            apart = [a - b for a, b in zip(values[EA], values[label], strict=True)]
-            yield _row(condition, f"{EA} - {label}", metric, evaluate.over_seeds(apart, 1))
-        (base,) = values[BASE]
+        values = {k: np.array([s[metric] for s in each]) for k, each in scores.items()}
+        bounds = (0.0, np.inf if metric == "nll" else 1.0)
+        base = values[BASE]
         for label in (EA, *ER):
-            apart = [a - base for a in values[label]]
-            yield _row(condition, f"{label} - {BASE}", metric, evaluate.over_seeds(apart, 1))
+            yield _row(condition, label, metric, crossed_interval(values[label], bounds))
+        yield _row(condition, BASE, metric, student(base[0], bounds))
+        for label in ER:
+            apart = crossed_interval(values[EA] - values[label])
+            yield _row(condition, f"{EA} - {label}", metric, apart)
+        for label in (EA, *ER):
+            apart = crossed_interval(values[label] - base)
+            yield _row(condition, f"{label} - {BASE}", metric, apart)
 
 
-def _row(condition: str, model: str, metric: str, values: Floats) -> Row:
-    lo, hi = np.quantile(values[1:], [0.05, 0.95]).tolist()
+def _row(condition: str, model: str, metric: str, found: tuple[float, float, float]) -> Row:
     common = {"condition": condition, "model": model, "metric": metric}
-    return common | {"value": float(values[0]), "lo": lo, "hi": hi}
+    return common | dict(zip(("value", "lo", "hi"), found, strict=True))
 
 
 def fraction_rows(
@@ -223,91 +225,3 @@ def doubts_of(
         "expected error": by_dose.expected(frames.electrons),
         "few electrons": -frames.electrons,
     }
-
-
-QUALITY_COLUMNS = ["model", "score", "quantity", "value", "lo", "hi", "n_movies"]
-
-
-def quality_rows(rows: list[Row], settings: SegmentationStudy) -> list[Row]:
-    """Coverage of the bands, and how well poor frames are distinguished from usual ones.
-
-    Parameters
-    ----------
-    rows
-        Of :func:`fraction_rows`.
-    """
-    out = []
-    for label in (EA, *ER):
-        own = [r for r in rows if r["model"] == label]
-        out += [_coverage(label, c, own, settings) for c in settings.tested()]
-        out += [_found(label, name, own, settings) for name in DOUBTS]
-        out += [_wrong(label, name, own, settings) for name in DOUBTS]
-    return out
-
-
-def _by_movie(rows: list[Row], condition: str) -> dict[tuple[int, str], list[Row]]:
-    out: dict[tuple[int, str], list[Row]] = {}
-    for row in rows:
-        if row["condition"] == condition:
-            out.setdefault((row["seed"], row["movie"]), []).append(row)
-    return out
-
-
-def _coverage(label: str, condition: str, rows: list[Row], settings: SegmentationStudy) -> Row:
-    groups = _by_movie(rows, condition)
-    shares = {k: float(np.mean([r["lo"] <= r["truth"] <= r["hi"] for r in each]))
-              for k, each in groups.items()}  # fmt: skip
-    values = _resampled(shares, lambda picked: float(np.mean(picked)), settings)
-    return _quality_row(label, condition, "coverage", values, groups)
-
-
-def _found(label: str, name: str, rows: list[Row], settings: SegmentationStudy) -> Row:
-    usual, poor = (_by_movie(rows, c) for c in (USUAL, POOR))
-    pairs = {k: ([r[name] for r in usual[k]], [r[name] for r in poor[k]]) for k in usual}
-
-    def value(picked: list[Any]) -> float:
-        good = np.concatenate([p[0] for p in picked])
-        return evaluate.auroc(good, np.concatenate([p[1] for p in picked]))
-
-    return _quality_row(
-        label, name, "auroc of poor frames", _resampled(pairs, value, settings), usual
-    )
-
-
-def _wrong(label: str, name: str, rows: list[Row], settings: SegmentationStudy) -> Row:
-    """How well frames of any condition that are answered wrongly are found."""
-    groups: dict[tuple[int, str], list[Row]] = {}
-    for row in rows:
-        groups.setdefault((row["seed"], row["movie"]), []).append(row)
-
-    def value(picked: list[list[Row]]) -> float:
-        some = [row for group in picked for row in group]
-        parts = [[r[name] for r in some if (r["accuracy"] < LOW_SCORE) == low] for low in (0, 1)]
-        good, bad = (np.array(part, float) for part in parts)
-        return evaluate.auroc(good, bad) if len(good) and len(bad) else float("nan")
-
-    return _quality_row(
-        label, name, "auroc of wrong frames", _resampled(groups, value, settings), groups
-    )
-
-
-def _resampled(groups: Mapping[Any, Any], value: Any, settings: SegmentationStudy) -> Floats:
-    """Value of all, then of resampled movies (the same in all seeds)."""
-    movies = sorted({movie for _, movie in groups})
-    seeds = sorted({seed for seed, _ in groups})
-    rng = np.random.default_rng(2)
-    out = [value(list(groups.values()))]
-    for _ in range(settings.bootstrap):
-        picked = rng.integers(0, len(movies), len(movies))
-        some = rng.integers(0, len(seeds), len(seeds))
-        out.append(value([groups[seeds[s], movies[m]] for s in some for m in picked]))
-    return np.array(out)
-
-
-def _quality_row(
-    label: str, name: str, quantity: str, values: Floats, groups: Mapping[Any, Any]
-) -> Row:
-    lo, hi = np.nanquantile(values[1:], [0.05, 0.95]).tolist()
-    count = len({movie for _, movie in groups})
-    row = (label, name, quantity, float(values[0]), lo, hi, count)
-    return dict(zip(QUALITY_COLUMNS, row, strict=True))

@@ -1,8 +1,7 @@
 """Ensembles from members: accuracy, overlap, calibration, uncertainty, ice fraction with a band.
 
 EA is the ensemble of five architectures, ER that of five copies of one; both are means of the
-members' probabilities. Every score is a mean over frames; intervals resample seeds, and within
-them movies, the same ones for both sides of a difference.
+members' probabilities. Every score is a mean over frames.
 """
 
 from __future__ import annotations
@@ -105,21 +104,6 @@ def movie_weights(movies: Sequence[str], draws: int, seed: int) -> Floats:
     return np.vstack([np.ones(len(movies)), picked[:, where]]).astype(float)
 
 
-def over_seeds(values: Sequence[Floats], seed: int) -> Floats:
-    """Mean over seeds, shape (b,): that of all first, then over resampled seeds.
-
-    Parameters
-    ----------
-    values
-        Of each seed, shape (b,), with the same movies resampled in each.
-    """
-    table = np.array(values)
-    rng = np.random.default_rng(seed)
-    picked = rng.integers(0, len(table), (table.shape[1] - 1, len(table)))
-    draws = [table[p, k + 1].mean() for k, p in enumerate(picked)]
-    return np.array([table[:, 0].mean(), *draws])
-
-
 def uncertainty(members: NDArray[Any]) -> dict[str, Floats]:
     """Uncertainty of each frame from its members, shape (m, n, h, w).
 
@@ -151,7 +135,7 @@ def auroc(good: Floats, poor: Floats) -> float:
 
 
 def weighted_auroc(good: Floats, poor: Floats, good_often: Floats, poor_often: Floats) -> Floats:
-    """The same for frames that count several times, shape (b,).
+    """The same for frames that count several times, shape (b,); NaN where one side has none.
 
     Parameters
     ----------
@@ -160,7 +144,8 @@ def weighted_auroc(good: Floats, poor: Floats, good_often: Floats, poor_often: F
     """
     above = (poor > good[:, None]) + 0.5 * (poor == good[:, None])
     total = good_often.sum(axis=1) * poor_often.sum(axis=1)
-    return np.asarray(((good_often @ above) * poor_often).sum(axis=1) / total)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(((good_often @ above) * poor_often).sum(axis=1) / total)
 
 
 def fractions(members: NDArray[Any]) -> tuple[Floats, Floats]:

@@ -76,7 +76,7 @@ class SegmentationStudy(ComputedSettings):
     learning_rate: float = Field(5e-3, gt=0, description="of Adam")
     copies: int = Field(5, ge=2, description="members of an ensemble of one architecture")
     seeds: int = Field(3, ge=2, description="repeats of everything that is trained")
-    bootstrap: int = Field(500, ge=10, description="resamples over seeds and movies")
+    bootstrap: int = Field(500, ge=10, description="resamples over movies, of the saved ensemble")
 
     @field_validator("conditions")
     @classmethod

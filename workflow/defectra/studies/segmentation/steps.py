@@ -145,7 +145,7 @@ def evaluate_segmentation(job: Job) -> None:
 
     from defectra.core.csvs import read_csv, write_csv
     from defectra.core.store import replacing
-    from defectra.studies.segmentation import ensembles
+    from defectra.studies.segmentation import ensembles, quality
     from defectra.studies.segmentation.settings import POOR, USUAL, SegmentationStudy
 
     settings = settings_of(job, SegmentationStudy)
@@ -158,8 +158,9 @@ def evaluate_segmentation(job: Job) -> None:
     write_csv(job.output.metrics, rows, ensembles.METRIC_COLUMNS)
     fractions = ensembles.fraction_rows(seeds, asked, settings)
     write_csv(job.output.fractions, fractions, ensembles.FRACTION_COLUMNS)
-    quality = ensembles.quality_rows(fractions, settings)
-    write_csv(job.output.quality, quality, ensembles.QUALITY_COLUMNS)
+    write_csv(
+        job.output.quality, quality.quality_rows(fractions, settings), quality.QUALITY_COLUMNS
+    )
     write_csv(job.output.costs, costs, ensembles.COST_COLUMNS)
     seen = [*settings.tested(), POOR]
     shown = {c: asked[c].x[:4, 0] for c in seen}
@@ -190,17 +191,17 @@ def score_segmentation(job: Job) -> None:
     """
     from defectra.core.claims import CHECK_COLUMNS, SCORECARD_COLUMNS
     from defectra.core.csvs import read_csv, write_csv
-    from defectra.studies.segmentation import ensembles, saved_scores, scores
+    from defectra.studies.segmentation import ensembles, quality, saved_scores, scores
     from defectra.studies.segmentation.settings import SegmentationStudy
 
     settings = settings_of(job, SegmentationStudy)
     model = read_csv(job.input.model, saved_scores.TABLE_COLUMNS)
     metrics = read_csv(job.input.metrics, ensembles.METRIC_COLUMNS)
-    quality = read_csv(job.input.quality, ensembles.QUALITY_COLUMNS)
+    found = read_csv(job.input.quality, quality.QUALITY_COLUMNS)
     costs = read_csv(job.input.costs, ensembles.COST_COLUMNS)
-    card = scores.scorecard(metrics, quality, settings)
+    card = scores.scorecard(metrics, found, settings)
     write_csv(job.output.scorecard, card, SCORECARD_COLUMNS)
-    write_csv(job.output.checks, scores.checks(metrics, quality, costs, model), CHECK_COLUMNS)
+    write_csv(job.output.checks, scores.checks(metrics, found, costs, model), CHECK_COLUMNS)
 
 
 def plot_segmentation_scores(job: Job) -> None:
