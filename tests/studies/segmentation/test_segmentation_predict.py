@@ -24,6 +24,11 @@ from defectra.studies.segmentation import (
     saved_scores,
     thinned,
 )
+from defectra.studies.segmentation.calibrated_error import (
+    CalibratedError,
+    calibrated_error_of_json,
+    learn_calibrated_error,
+)
 from defectra.studies.segmentation.data import Frames, channels
 from defectra.studies.segmentation.familiar import described, joined, tiles
 from defectra.studies.segmentation.fraction_band import FractionBand, learn_fraction_band, signs
@@ -53,20 +58,22 @@ def frames(condition: str, seeds: range, share: float = 1.0) -> tuple[Frames, np
     return Frames(channels(counts), np.float32(truth)[:, None], *about), counts
 
 
-def calibrated(network: Path) -> FractionBand:
-    """Band from movies that are seen at the usual condition and at one of the range."""
+def calibrated(network: Path) -> tuple[FractionBand, CalibratedError]:
+    """Band from movies that are seen at the usual condition and at one of the range; its error."""
     counts, truth, movies = [], [], []
     for number in range(14):
         one = requests.Movie(f"m{number}", requests.CALIBRATION, 600 + number, 2)
         for name in one.conditions(SETTINGS):
             found = compute(dict(requests.request(one, name, SETTINGS).input))
             counts.append(found["counts"])
-            truth.append(found["truth"].mean(axis=(1, 2)))
+            truth.append(found["truth"])
             movies += [one.name] * 2
     usual = np.tile(np.repeat([True, False], 2), 14)
-    seen = np.concatenate(counts)
+    seen, true = np.concatenate(counts), np.concatenate(truth)
     asked = saved_models.ask_kept(network, seen)
-    return learn_fraction_band(seen, asked, np.concatenate(truth), movies, usual)
+    band = learn_fraction_band(seen, asked, true.mean(axis=(1, 2)), movies, usual)
+    wide = (seen.mean(axis=(1, 2))[~usual], asked[:, ~usual], true[~usual])
+    return band, learn_calibrated_error(*wide, SETTINGS.calibration)
 
 
 @pytest.fixture(scope="module")
@@ -88,8 +95,7 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     members = one.members[head_of(folder / "raw.safetensors").name]
     seen = {name: (counts, list(found.movie)) for name, (found, counts) in known.items()}
     seen |= saved_models.with_fewer_electrons(seen, SETTINGS)
-    band = calibrated(folder / "raw.safetensors")
-    limits = saved_models.learn_limits(seen, members, asked, band, SETTINGS)
+    limits = saved_models.learn_limits(seen, *calibrated(folder / "raw.safetensors"), SETTINGS)
     counts = {c: electrons for c, (_, electrons) in tested.items()}
     rows = list(saved_scores.table(members, asked, counts, limits, SETTINGS))
     write_csv(folder / "model.csv", rows, saved_scores.TABLE_COLUMNS)
@@ -140,6 +146,37 @@ def test_a_frame_gets_a_mask_a_fraction_and_an_uncertainty(
     wanted = known.ask(counts[None])[:, 0].mean(axis=0)
     np.testing.assert_allclose(probability, wanted, atol=1e-6)
     assert f"ice fraction {wanted.mean():.3f}" in said
+    assert "in the mean of calibration frames" in said
+    assert "defocus -100 to -20 nm, drift 0 to 4 pixels" in said
+
+
+def test_an_older_model_states_no_error(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its error came from the frames that had chosen the ensemble, of the usual focus alone."""
+    counts, _ = familiar(model)
+    np.save(tmp_path / "frame.npy", counts)
+    limits = saved_models.read(model).limits
+    old = limits.as_json() | {"by_dose": {"electrons": [1.0, 9.0], "error": [0.2, 0.1]}}
+    del old["error"]
+    assert saved_models.limits_of_json(old).error is None
+    without = replace(limits, error=None)
+    saved_models.finish(model.with_name("raw.safetensors"), tmp_path / "o.safetensors", without, [])
+    assert asked(tmp_path / "o.safetensors", tmp_path / "frame.npy") == 0
+    assert "squared error" not in capsys.readouterr().out
+
+
+def test_the_error_of_calibration_frames_falls_with_the_electrons() -> None:
+    """Made up: frames off by 1 / sqrt(electrons), whatever their number."""
+    electrons = np.exp(np.linspace(np.log(5), np.log(300), 60))
+    truth = np.zeros((60, 4, 4))
+    off = np.broadcast_to((1 / np.sqrt(electrons))[:, None, None], (2, 60, 4, 4))
+    found = learn_calibrated_error(electrons, off, truth, SETTINGS.calibration)
+    assert (np.diff(found.by_dose.error) <= 0).all()
+    np.testing.assert_allclose(found.by_dose.expected(np.array([20.0])), 1 / 20, rtol=0.1)
+    again = calibrated_error_of_json(found.as_json())
+    assert again is not None
+    assert again.sentence(20.0) == found.sentence(20.0)
 
 
 def test_a_frame_whose_truth_may_be_far_off_is_called_doubtful(

@@ -161,11 +161,11 @@ def answer(
     fraction = float(found.members.mean())
     low, high = (float(np.clip(fraction + end, 0, 1)) for end in found.beside)
     doubt = evaluate.uncertainty(found.members[:, None])
+    error = f"; {limits.error.sentence(electrons)}" if limits.error else ""
     text = (
         f"ice fraction {fraction:.3f} in the mask, truth {low:.3f} to {high:.3f} (90 % band); "
         f"entropy {doubt['entropy'][0]:.3f}, disagreement {doubt['disagreement'][0]:.3f} nats a "
-        f"pixel; expected squared error {limits.by_dose.expected(np.array([electrons]))[0]:.3f} at "
-        f"{electrons:.3g} electrons a pixel; mask {mask}"
+        f"pixel{error}; mask {mask}"
     )
     reach = max(found.beside[1], -found.beside[0])
     sure = reach <= limits.band.usual_reach

@@ -13,14 +13,18 @@ from numpy.typing import NDArray
 from defectra.learn.saved import Domain, learn_domain
 from defectra.learn.saved_network import About, load, save, usable_head
 from defectra.learn.torch_library import need_torch
+from defectra.studies.segmentation.calibrated_error import (
+    CalibratedError,
+    calibrated_error_of_json,
+)
 from defectra.studies.segmentation.data import Frames, channels
 from defectra.studies.segmentation.ensembles import OneSeed, best_ensemble
 from defectra.studies.segmentation.familiar import COMPONENTS, described
 from defectra.studies.segmentation.fraction_band import FractionBand, fraction_band_of_json
-from defectra.studies.segmentation.members import STUDY, VALIDATION, kept, probabilities
+from defectra.studies.segmentation.members import STUDY, kept, probabilities
 from defectra.studies.segmentation.networks import builder
 from defectra.studies.segmentation.settings import SegmentationStudy
-from defectra.studies.segmentation.thinned import ErrorByDose, error_by_dose, thinned
+from defectra.studies.segmentation.thinned import thinned
 
 Floats = NDArray[np.float64]
 MARGIN = 1.25  # of the electrons: a frame is brighter at one side than at the other
@@ -41,8 +45,9 @@ class Limits:
         Fewest and most in a mean pixel.
     band
         Of the ice fraction, 90 %.
-    by_dose
-        Error that is expected of a frame by its electrons.
+    error
+        Of calibration frames by their electrons; None of older models, whose error came from the
+        frames that had chosen the ensemble.
     domain
         Of the descriptions of frames.
     """
@@ -51,7 +56,7 @@ class Limits:
     pixel_nm: float
     electrons: tuple[float, float]
     band: FractionBand
-    by_dose: ErrorByDose
+    error: CalibratedError | None
     domain: Domain
 
     def outside(self, counts: NDArray[np.floating]) -> Floats:
@@ -63,21 +68,20 @@ class Limits:
         plain = asdict(self)
         plain["band"] = self.band.as_json()
         plain["domain"] |= {k: getattr(self.domain, k).tolist() for k in ("mean", "axes", "spread")}
-        for name in ("electrons", "error"):
-            plain["by_dose"][name] = getattr(self.by_dose, name).tolist()
+        plain["error"] = self.error.as_json() if self.error else None
         return plain
 
 
 def limits_of_json(plain: Mapping[str, Any]) -> Limits:
     """The inverse of :meth:`Limits.as_json`."""
-    domain, by_dose = plain["domain"], plain["by_dose"]
+    domain = plain["domain"]
     few, many = map(float, plain["electrons"])
     return Limits(
         int(plain["size"]),
         float(plain["pixel_nm"]),
         (few, many),
         fraction_band_of_json(plain["band"]),
-        ErrorByDose(np.array(by_dose["electrons"]), np.array(by_dose["error"])),
+        calibrated_error_of_json(plain.get("error")),
         Domain(
             np.array(domain["mean"]),
             np.array(domain["axes"]),
@@ -174,9 +178,8 @@ def with_fewer_electrons(known: Known, settings: SegmentationStudy) -> Known:
 
 def learn_limits(
     known: Known,
-    members: Mapping[str, NDArray[Any]],
-    asked: Mapping[str, Frames],
     band: FractionBand,
+    error: CalibratedError,
     settings: SegmentationStudy,
 ) -> Limits:
     """Limits from training and validation frames.
@@ -186,10 +189,8 @@ def learn_limits(
     known
         Electrons of the frames of training and validation by name, shape (n, size, size), and their
         movies.
-    members
-        Probabilities by set, shape (members, n, h, w); of the validation frames and their copies.
-    band
-        Of the ice fraction, from the calibration frames.
+    band, error
+        Of the ice fraction and of the pixels, from the calibration frames.
     """
     counts = np.concatenate([one for one, _ in known.values()])
     movies = [name for _, names in known.values() for name in names]
@@ -200,6 +201,6 @@ def learn_limits(
         settings.pixel_nm,
         (few * area / MARGIN, many * area * MARGIN),
         band,
-        error_by_dose(members, asked, VALIDATION),
+        error,
         learn_domain(described(counts), list(movies), COMPONENTS),
     )

@@ -9,6 +9,7 @@ from defectra.core.step import Job, results_of, settings_of
 
 if TYPE_CHECKING:
     from defectra.core.arrays import ArrayReader
+    from defectra.studies.segmentation.calibrated_error import CalibratedError
     from defectra.studies.segmentation.data import Frames
     from defectra.studies.segmentation.fraction_band import FractionBand
     from defectra.studies.segmentation.settings import SegmentationStudy
@@ -98,31 +99,39 @@ def save_segmentation(job: Job) -> None:
     with ArrayReader(Path(job.input.movies).parent) as arrays:
         known = {f"{use} {c}": counted(rows, arrays, use, c) for use, c in uses}
         tested = {c: counted(rows, arrays, requests.TEST, c)[0] for c in (*settings.tested(), POOR)}
-        band = _calibrated(rows, arrays, job.input.network)
+        band, error = _calibrated(rows, arrays, job.input.network, settings)
     fewer = saved_models.with_fewer_electrons(known, settings)
-    limits = saved_models.learn_limits({**known, **fewer}, members, asked, band, settings)
+    limits = saved_models.learn_limits({**known, **fewer}, band, error, settings)
     scores = list(saved_scores.table(members, asked, tested, limits, settings))
     write_csv(job.output.table, scores, saved_scores.TABLE_COLUMNS)
     saved_models.finish(job.input.network, job.output.model, limits, scores)
 
 
-def _calibrated(rows: Any, arrays: ArrayReader, network: str) -> FractionBand:
-    """Band of the ice fraction, from the calibration movies."""
+def _calibrated(
+    rows: Any, arrays: ArrayReader, network: str, settings: SegmentationStudy
+) -> tuple[FractionBand, CalibratedError]:
+    """Band of the ice fraction, from the calibration movies, and the error over their range."""
     import numpy as np
 
     from defectra.studies.segmentation import evaluate, requests, saved_models
+    from defectra.studies.segmentation.calibrated_error import learn_calibrated_error
     from defectra.studies.segmentation.data import counted, frames
     from defectra.studies.segmentation.fraction_band import learn_fraction_band
     from defectra.studies.segmentation.settings import RANGE, USUAL
 
     each = [frames(rows, arrays, requests.CALIBRATION, c) for c in (USUAL, RANGE)]
     counts = [counted(rows, arrays, requests.CALIBRATION, c)[0] for c in (USUAL, RANGE)]
-    return learn_fraction_band(
+    members = [saved_models.ask_kept(network, c) for c in counts]
+    band = learn_fraction_band(
         np.concatenate(counts),
-        np.concatenate([saved_models.ask_kept(network, c) for c in counts], axis=1),
+        np.concatenate(members, axis=1),
         np.concatenate([evaluate.truth_fraction(one) for one in each]),
         [name for one in each for name in one.movie],
         np.repeat([True, False], [len(one) for one in each]),
+    )
+    wide = each[1]
+    return band, learn_calibrated_error(
+        wide.electrons, members[1], wide.truth[:, 0], settings.calibration
     )
 
 

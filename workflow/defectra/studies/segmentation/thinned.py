@@ -33,7 +33,7 @@ def thinned(counts: NDArray[Any], share: float, seed: int) -> Floats:
 
 @dataclass(frozen=True)
 class ErrorByDose:
-    """Error of an ensemble on validation frames, by the electrons that were left of them.
+    """Error of an ensemble on a set of frames, by their electrons.
 
     Attributes
     ----------
