@@ -1,5 +1,8 @@
 """`defectra predict`: real files, really broken ones, and the published checks."""
 
+import json
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.ensemble import RandomForestRegressor
@@ -66,6 +69,35 @@ def test_the_uncertainty_of_the_axis_enters_the_interval(model, tmp_path):
     assert halves[0] < halves[1] < halves[2]
     # 1.5 eV an electron: 1.645 x 0.3 eV moves the answer by 0.33 e
     assert halves[2] == pytest.approx(np.hypot(0.2, 1.645 * 0.3 / 1.5), abs=0.1)
+
+
+def test_the_alignment_of_the_training_spectra_enters_the_interval(model, tmp_path):
+    """In quadrature to the axis; 1.5 eV an electron: 1.645 x 0.5 eV moves the answer by 0.55 e."""
+    path = write(tmp_path / "a.dat", 3.0)
+    plain = load(model)
+    aligned = replace(plain, about=replace(plain.about, alignment_sd=0.4))
+    aligned.write(tmp_path / "aligned.npz")
+    again = load(tmp_path / "aligned.npz")
+    exact, stated = (calibration(0.0, sd, None, None) for sd in (0.0, 0.3))
+    assert predict_file(plain, path, exact).half == pytest.approx(0.2)
+    alone = predict_file(again, path, exact)
+    assert alone.half == pytest.approx(np.hypot(0.2, 1.645 * 0.4 / 1.5), abs=0.1)
+    both = predict_file(again, path, stated)
+    assert both.half == pytest.approx(np.hypot(0.2, 1.645 * 0.5 / 1.5), abs=0.1)
+    said = " ".join(both.notes)
+    assert "the alignment of the training spectra, ± 0.40 eV" in said
+    assert "does not contain" not in said
+
+
+def test_an_older_model_says_that_its_alignment_is_not_contained(model, tmp_path):
+    path = write(tmp_path / "a.dat", 3.0)
+    with np.load(model, allow_pickle=False) as kept:
+        arrays = dict(kept)
+    head = json.loads(str(arrays["about"]))
+    del head["alignment_sd"]
+    np.savez(tmp_path / "old.npz", **(arrays | {"about": np.array(json.dumps(head))}))
+    answer = predict_file(load(tmp_path / "old.npz"), path, calibration(0.0, 0.1, None, None))
+    assert "does not contain how far the alignment" in " ".join(answer.notes)
 
 
 def test_an_axis_that_is_not_calibrated_has_no_interval(model, tmp_path, capsys):

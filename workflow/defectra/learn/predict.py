@@ -132,8 +132,10 @@ def predict_file(
 def predict(model: Saved, spectrum: Measured, axis: Calibration | None) -> Answer:
     """Normalise and align a checked spectrum, then ask the model.
 
-    The interval is that of the model, widened by how much the answer moves with the axis. Without
-    a calibration, or outside of what the model was trained on, there is none.
+    The interval is that of the model, widened by how much the answer moves with the axis: that of
+    the spectrum and, in quadrature, the alignment of the training spectra, where the model states
+    its standard deviation. Without a calibration, or outside of what the model was trained on,
+    there is none.
 
     Raises
     ------
@@ -160,10 +162,21 @@ def predict(model: Saved, spectrum: Measured, axis: Calibration | None) -> Answe
         return Answer(value, float("nan"), far, (*notes, "no interval", *reasons))
     assert axis is not None
     notes += [narrow] if narrow else []
-    moved = by_axis(model, spectrum, shift, axis.sd, value)
-    notes.append(
-        f"calibration: {axis.source}, ± {axis.sd:.2f} eV (1 sd), moves the answer by {moved:.2f}"
+    aligned = model.about.alignment_sd
+    known = bool(np.isfinite(aligned))
+    moved = by_axis(
+        model, spectrum, shift, float(np.hypot(axis.sd, aligned if known else 0)), value
     )
+    both = f" and the alignment of the training spectra, ± {aligned:.2f} eV," if known else ","
+    notes.append(
+        f"calibration: {axis.source}, ± {axis.sd:.2f} eV (1 sd){both} moves the answer by "
+        f"{moved:.2f}"
+    )
+    if not known:
+        notes.append(
+            "the interval does not contain how far the alignment of the training spectra with "
+            "measured ones may be off: the model does not state it"
+        )
     return Answer(value, float(np.hypot(model.about.half, moved)), far, tuple(notes))
 
 

@@ -45,6 +45,10 @@ class About:
     over_groups
         Whether `half` holds for rows of new groups (:mod:`defectra.learn.new_groups`); False of
         models that were kept before.
+    alignment_sd
+        Standard deviation of the alignment of the training spectra with measured ones, eV; NaN
+        where it is not known: of models made before it was kept, and of those whose training
+        spectra were not aligned.
     """
 
     edge: str
@@ -60,6 +64,7 @@ class About:
     high: float
     trained_on: str
     over_groups: bool = False
+    alignment_sd: float = float("nan")
 
 
 @dataclass(frozen=True)
@@ -173,7 +178,7 @@ def load(path: str | Path) -> Saved:
         head = json.loads(str(arrays["about"]))
         if head.pop("kind") != KIND:
             raise ValueError
-        head = {"over_groups": False, **head}
+        head = {"over_groups": False, "alignment_sd": float("nan"), **head}
         about = About(**{f.name: _as(f.type, head.pop(f.name)) for f in fields(About)})
         domain = Domain(**{f.name: _array(arrays[f"domain_{f.name}"]) for f in fields(Domain)})
     except (KeyError, ValueError, TypeError, AttributeError):

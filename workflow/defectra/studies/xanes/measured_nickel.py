@@ -90,15 +90,18 @@ def _model(name: str, settings: Nickel, seed: int) -> Any:
     )
 
 
-def saved(chosen: Trained, rows: Rows, spectra: Floats, study: XanesStudy, shift: float) -> Saved:
-    """The model as `defectra predict` reads it."""
+def saved(
+    chosen: Trained, rows: Rows, spectra: Floats, study: XanesStudy, shift: tuple[float, float]
+) -> Saved:
+    """The model as `defectra predict` reads it; `shift` of its spectra with its deviation, eV."""
     labels = np.array([r["state"] for r in rows])
     about = About(
         edge=EDGE, target=TARGET, unit="e", features=chosen.features, first=float(GRID[0]),
         step=0.4, points=len(GRID), shift=0.0, half=chosen.half, low=float(labels.min()),
         high=float(labels.max()),
         trained_on=f"{len(rows)} Ni sites in layered Li(Ni,Mn,Co)O2, FEFF10 {study.nickel.protocol}"
-        f", CHGNet cells, moved by {shift:+.1f} eV", over_groups=True,
+        f", CHGNet cells, moved by {shift[0]:+.1f} eV", over_groups=True,
+        alignment_sd=shift[1],
     )  # fmt: skip
     domain = learn_domain(spectra, [r["composition"] for r in rows])
     return Saved(about, Forest.from_sklearn(chosen.model), domain)
@@ -204,10 +207,16 @@ def _metric(
 
 
 def train_and_align(
-    rows: Rows, study: XanesStudy, shift: float, seed: int
+    rows: Rows, study: XanesStudy, shift: tuple[float, float], seed: int
 ) -> tuple[list[Trained], Floats, list[Saved]]:
-    """Models on calculated spectra that were moved by `shift`, these spectra, forests to keep."""
-    spectra = on_grid(rows, study.nickel.fwhm, shift)
+    """Models on calculated spectra that were moved, these spectra, forests to keep.
+
+    Parameters
+    ----------
+    shift
+        How far the spectra are moved, and its standard deviation (NaN if not known), eV.
+    """
+    spectra = on_grid(rows, study.nickel.fwhm, shift[0])
     trained = train(rows, spectra, study, seed)
     kept = [saved(t, rows, spectra, study, shift) for t in trained if t.name == FOREST]
     return trained, spectra, kept
@@ -230,11 +239,11 @@ def measure(rows: Rows, series: Series, published: Forest, study: XanesStudy, se
     out = list(baseline_rows(series, published))
     metrics: list[Row] = []
     for name, moved, sd in (
-        (UNALIGNED, -nickel.edge_shift, 0.0),
-        (DECLARED, 0.0, 0.0),
+        (UNALIGNED, -nickel.edge_shift, float("nan")),
+        (DECLARED, 0.0, float("nan")),
         (ALIGNED, shift, spread),
     ):
-        trained, spectra, models = train_and_align(rows, study, moved, seed)
+        trained, spectra, models = train_and_align(rows, study, (moved, sd), seed)
         out += series_rows(series, trained, (name, moved, sd), models[0])
         metrics += calculated_metrics(trained, rows, name, study, seed)
     metrics += measured_metrics(out, len(rows), seed)
