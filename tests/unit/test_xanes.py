@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 from sklearn.ensemble import RandomForestRegressor
+from sklearn.linear_model import Ridge, RidgeCV
+from sklearn.preprocessing import StandardScaler
 
 from defectra.core.errors import DataError
 from defectra.learn.forest import Forest, read_npz
@@ -162,6 +164,35 @@ def test_delta_model_is_held_out_by_material():
         apart = score[f"{delta.DELTA} - {other}", "relative_rms_difference"]
         expected = score[delta.DELTA, "relative_rms"] - score[other, "relative_rms"]
         assert apart == pytest.approx(expected)
+
+
+def sister_sites():
+    """Ten nearly equal rows of each of thirty materials; what they learn is noise of a material."""
+    draw = np.random.default_rng(7)
+    materials = np.repeat([f"m{k}" for k in range(30)], 10)
+    x = np.repeat(draw.normal(size=(30, 20)), 10, axis=0) + 0.1 * draw.normal(size=(300, 20))
+    return x, np.repeat(draw.normal(size=30), 10), [str(m) for m in materials]
+
+
+@pytest.mark.parametrize("fitted", [
+    lambda x, y, m: compare._fit(compare.RIDGE, x, y[:, None], m, XanesStudy(), 1).regressor_,
+    lambda x, y, m: measured_nickel._model(
+        measured_nickel.RIDGE, m, XanesStudy().nickel, 1).fit(x, y),
+], ids=["features", "nickel"])  # fmt: skip
+def test_sister_sites_do_not_choose_the_penalty_of_ridge(fitted):
+    """Left out one by one they answer each other, and nearly the weakest penalty is chosen."""
+    x, y, materials = sister_sites()
+    model = fitted(x, y, materials)
+    rowwise = RidgeCV(model[-1].alphas).fit(StandardScaler().fit_transform(x), y)
+    assert model[-1].alpha_ >= 30 * rowwise.alpha_
+
+
+def test_sister_sites_do_not_choose_the_penalty_of_the_delta_model():
+    x, y, materials = sister_sites()
+    model = delta.learn(x, np.column_stack([y, -y]), materials, Delta())
+    assert isinstance(model[-1], Ridge)
+    rowwise = RidgeCV(np.logspace(-1, 4, 11)).fit(model[:-1].transform(x), y)
+    assert model[-1].alpha >= 30 * rowwise.alpha_
 
 
 def test_states_of_moments():

@@ -135,9 +135,13 @@ def test_mixture_is_better_than_nearest_where_nothing_moves(alloys) -> None:
     fixed = Alloys(np.stack([np.full((1, 40), 1.0) + x * np.sin(np.arange(40))[None] / 5
                              for x in alloys.x]), alloys.x, alloys.y, alloys.ids)  # fmt: skip
     assert known(fixed).sum() == 6
+    values = np.unique(fixed.x)
     rows = interpolation_rows(Components.of(normalised(fixed.plain)), fixed)
     mean = {m: np.mean([r["rmse"] for r in rows if r["method"] == m]) for m in (LINE, MIXTURE)}
     nearest = np.mean([r["rmse"] for r in rows if r["method"] == NEAREST])
+    assert {(r["gap"], r["x"]) for r in rows} == {
+        (values[k - k % 4], values[k]) for k in range(len(values)) if k % 4 and k < 8
+    }
     assert mean[MIXTURE] < 1e-3 < nearest
     assert mean[LINE] < 0.2 * nearest
 
@@ -145,12 +149,31 @@ def test_mixture_is_better_than_nearest_where_nothing_moves(alloys) -> None:
 def test_methods_of_interpolation_are_compared_content_by_content() -> None:
     """Errors differ far more between contents than between the methods."""
     errors = {0.1: 0.2, 0.2: 0.6, 0.3: 1.4}
-    rows = [{"method": LINE, "x": x, "y": 0.0, "rmse": e} for x, e in errors.items()]
-    rows += [{"method": NEAREST, "x": x, "y": 0.0, "rmse": e + x / 10} for x, e in errors.items()]
+    rows = [{"method": LINE, "gap": x, "x": x, "y": 0.0, "rmse": e} for x, e in errors.items()]
+    rows += [r | {"method": NEAREST, "rmse": r["rmse"] + r["x"] / 10} for r in rows]
     apart = error_difference(rows, LINE, NEAREST)
     assert apart.value == pytest.approx(-0.02)
     assert apart.lo < apart.value < apart.hi < 0
     assert mean_error(rows, LINE).hi > mean_error(rows, NEAREST).value
+
+
+def test_patterns_of_one_gap_are_no_independent_tries() -> None:
+    """Three gaps of many patterns each have Student's interval of three."""
+    rng = np.random.default_rng(2)
+    rows = [
+        {"method": method, "gap": gap, "x": gap + x, "y": y, "rmse": 1 + less * apart}
+        for gap, less in zip((0.0, 0.5, 1.0), (0.3, 0.5, 0.4))
+        for x in (0.125, 0.25, 0.375)
+        for y in np.arange(10) / 10
+        for method, apart in ((LINE, 0.0), (NEAREST, 1.0 + 0.01 * rng.normal()))
+    ]
+    apart = error_difference(rows, LINE, NEAREST)
+    assert apart.n == 3
+    assert apart.value == pytest.approx(-0.4, abs=0.01)
+    half = 2.92 * 0.1 / np.sqrt(3)  # Student's t of two degrees of freedom
+    assert apart.hi - apart.value == pytest.approx(half, rel=0.05)
+    one = [r for r in rows if r["gap"] == 0.0]
+    assert np.isnan(error_difference(one, LINE, NEAREST).lo)
 
 
 def test_without_rows_every_claim_says_so() -> None:

@@ -21,6 +21,7 @@ from defectra.learn.any_table import AnyTable
 from defectra.learn.curve_features import RAW, feature_block
 from defectra.learn.curve_grids import Grids, grids_of, units_of
 from defectra.learn.forest import Forest
+from defectra.learn.grouped_ridge import grouped_ridge
 from defectra.learn.new_groups import half_width
 from defectra.learn.saved import STATELESS, About, Saved, learn_domain
 from defectra.learn.splits import folds
@@ -195,7 +196,8 @@ def evaluate(data: Data, asked: Asked) -> Report:
         x, y = data.x[train], data.y[train]
         answers[MEAN][test] = y.mean()
         groups = [data.groups[i] for i in train]
-        answers[RIDGE][test] = _ridge(x, y, groups, asked.seed).predict(data.x[test])
+        linear = grouped_ridge(np.logspace(-3, 5, 17), groups, asked.seed).fit(x, y)
+        answers[RIDGE][test] = linear.predict(data.x[test])
         forest = _forest(asked, len(y)).fit(x, y)
         answers[FOREST][test] = forest.predict(data.x[test])
     drawn = scores.Drawn.of(data.groups, asked.resamples, asked.seed)
@@ -214,21 +216,6 @@ def evaluate(data: Data, asked: Asked) -> Report:
     ridge, own = (scores.rmse(data.y, answers[k], drawn.weights) for k in (RIDGE, FOREST))
     half = half_width(np.abs(answers[FOREST] - data.y), data.groups)
     return Report(found, drawn.ends(ridge - own), half)
-
-
-def _ridge(x: Floats, y: Floats, groups: Sequence[str], seed: int) -> Any:
-    """Ridge whose penalty is chosen by inner folds over groups, as the outer ones are.
-
-    Left out one by one, a row would be answered by the others of its group, and the penalty would
-    be too small for new groups: too weak a baseline.
-    """
-    from sklearn.linear_model import RidgeCV
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
-    count = min(FOLDS, len(set(groups)))
-    inner = folds(Split.GROUPED, list(groups), n_folds=count, seed=seed)
-    return make_pipeline(StandardScaler(), RidgeCV(np.logspace(-3, 5, 17), cv=inner)).fit(x, y)
 
 
 def _forest(asked: Asked, rows: int) -> Any:

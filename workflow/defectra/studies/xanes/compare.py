@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 from sklearn.ensemble import RandomForestRegressor
-from sklearn.linear_model import RidgeCV
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from defectra.core.records import Metric, Split
 from defectra.learn import scores
+from defectra.learn.grouped_ridge import grouped_ridge
 from defectra.learn.splits import folds
 from defectra.studies.xanes.settings import XanesStudy
 from defectra.studies.xanes.views import AS_IS, SAME_SITES, VASP, View, views
@@ -99,10 +99,11 @@ def _predict(
         inside, held = task.rows[train], task.rows[test]
         base = seen[0][1]
         pca = _pca(base["intensity"][inside])
+        materials = [own[k] for k in train]
         for features in settings.features:
             x = _design(base, features, pca, inside)
             for name in (RIDGE, FOREST):
-                model = _fit(name, x, task.values[train], settings, seed)
+                model = _fit(name, x, task.values[train], materials, settings, seed)
                 for view, blocks in seen:
                     at = np.flatnonzero(np.isin(view.rows, held))
                     answer = out.setdefault((view.name, features, name), np.full(shape, np.nan))
@@ -127,11 +128,18 @@ def _design(
     return np.hstack(parts).astype(np.float32)
 
 
-def _fit(name: str, x: NDArray[np.float32], y: Floats, settings: XanesStudy, seed: int) -> Any:
+def _fit(
+    name: str,
+    x: NDArray[np.float32],
+    y: Floats,
+    materials: Sequence[str],
+    settings: XanesStudy,
+    seed: int,
+) -> Any:
     from sklearn.compose import TransformedTargetRegressor
 
     if name == RIDGE:
-        model: Any = make_pipeline(StandardScaler(), RidgeCV(ALPHAS))
+        model: Any = grouped_ridge(ALPHAS, materials, seed)
     else:
         model = RandomForestRegressor(
             settings.forest.trees,

@@ -15,13 +15,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.ensemble import RandomForestRegressor
-from sklearn.linear_model import RidgeCV
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from defectra.core.records import Metric, Split
 from defectra.learn import scores
 from defectra.learn.forest import Forest
+from defectra.learn.grouped_ridge import grouped_ridge
 from defectra.learn.new_groups import half_width
 from defectra.learn.predict import on_model_grid, predict_file
 from defectra.learn.saved import About, Saved, features_of, learn_domain
@@ -74,17 +72,18 @@ def train(rows: Rows, spectra: Floats, study: XanesStudy, seed: int) -> list[Tra
         for name in (RIDGE, FOREST):
             answer = np.empty(len(labels))
             for train_rows, test in parts:
-                model = _model(name, study.nickel, seed).fit(x[train_rows], labels[train_rows])
-                answer[test] = model.predict(x[test])
+                own = [groups[k] for k in train_rows]
+                model = _model(name, own, study.nickel, seed)
+                answer[test] = model.fit(x[train_rows], labels[train_rows]).predict(x[test])
             half = half_width(np.abs(answer - labels), groups)
-            whole = _model(name, study.nickel, seed).fit(x, labels)
+            whole = _model(name, groups, study.nickel, seed).fit(x, labels)
             out.append(Trained(features, name, whole, answer, half))
     return out
 
 
-def _model(name: str, settings: Nickel, seed: int) -> Any:
+def _model(name: str, groups: Sequence[str], settings: Nickel, seed: int) -> Any:
     if name == RIDGE:
-        return make_pipeline(StandardScaler(), RidgeCV(np.logspace(0, 4, 9)))
+        return grouped_ridge(np.logspace(0, 4, 9), groups, seed)
     return RandomForestRegressor(
         settings.trees, min_samples_leaf=settings.leaf, max_features="sqrt", random_state=seed
     )

@@ -14,7 +14,7 @@ Floats = NDArray[np.float64]
 Row = dict[str, Any]
 EVERY = 4  # every fourth titanium content is known
 LINE, MIXTURE, NEAREST = "line of the plane", "mixture of patterns", "nearest pattern"
-COLUMNS = ["method", "x", "y", "distance", "rmse"]
+COLUMNS = ["method", "gap", "x", "y", "distance", "rmse"]
 
 
 def known(alloys: Alloys) -> NDArray[np.bool_]:
@@ -34,7 +34,8 @@ def interpolation_rows(plane: Plane, alloys: Alloys) -> list[Row]:
     Returns
     -------
     Root-mean-square error of the normalised pattern (of mean square one) to the simulated one;
-    `distance` is that of the content from the nearer known one.
+    `gap` begins at this known titanium content, `distance` is that of the content from the nearer
+    known one. All patterns within a gap lie between the same two known contents.
     """
     kept, rows = known(alloys), []
     patterns = normalised(alloys.plain)
@@ -56,7 +57,8 @@ def interpolation_rows(plane: Plane, alloys: Alloys) -> list[Row]:
         for method, pattern in found.items():
             error = float(np.sqrt(np.mean((pattern - patterns[k]) ** 2)))
             away = float(min(alloys.x[k] - low, high - alloys.x[k]))
-            own = {"method": method, "x": float(alloys.x[k]), "y": float(alloys.y[k])}
+            own = {"method": method, "gap": float(low), "x": float(alloys.x[k])}
+            own["y"] = float(alloys.y[k])
             rows.append(own | {"distance": away, "rmse": error})
     return rows
 
