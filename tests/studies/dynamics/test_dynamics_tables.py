@@ -16,15 +16,16 @@ from defectra.core.claims import Estimate
 from defectra.core.config import load
 from defectra.core.errors import ConfigError, DataError, TableError
 from defectra.core.paths import PROJECT
-from defectra.engines.coherent.kuramoto import log_kernel, trajectory
+from defectra.engines.coherent.kuramoto import SIDE, log_kernel, trajectory
 from defectra.engines.coherent.planar import lotka_volterra
 from defectra.engines.coherent.scattering import Detector, grid_intensity
 from defectra.engines.coherent.swarm import speed
 from defectra.studies.dynamics import learn_names as names
 from defectra.studies.dynamics.claims import checks, scorecard
+from defectra.studies.dynamics.learn_kuramoto import mean_agreement
 from defectra.studies.dynamics.predict import predict
 from defectra.studies.dynamics.requests import REQUESTS
-from defectra.studies.dynamics.rows import Metric, left_out, resampled, score
+from defectra.studies.dynamics.rows import Metric, left_out, score
 from defectra.studies.dynamics.saved_kernel import SavedKernel, read_kernel
 from defectra.studies.dynamics.saved_laws import SavedField, SavedPairs, read_law
 from defectra.studies.dynamics.series import KIND, SERIES, read_series
@@ -147,10 +148,19 @@ def test_verdicts_follow_the_numbers() -> None:
     assert card["kuramoto_predicted"]["verdict"] == "no data"
 
 
-def test_intervals_are_over_trajectories() -> None:
-    wide = resampled([0.0, 1.0, 2.0, 3.0], lambda v: float(np.mean(v)), 400, 1)
-    assert wide.value == 1.5
-    assert 0.4 < wide.lo < wide.hi < 2.6
+def test_intervals_of_few_trajectories_hold_the_truth() -> None:
+    """Six kernels of other amplitudes: their resamples hold 0.81, too few for 0.90."""
+    draw, covered = np.random.default_rng(1), 0
+    truth = draw.normal(size=(SIDE, SIDE))
+    for _ in range(200):
+        kernels = [(1 + 0.3 * x) * truth for x in draw.normal(size=6)]
+        amplitude = mean_agreement(kernels, truth, 100, 1)[1]
+        covered += amplitude.lo <= 0 <= amplitude.hi
+    assert 0.85 < covered / 200 < 0.95
+    r, _ = mean_agreement([truth + draw.normal(size=(SIDE, SIDE)) for _ in range(6)], truth, 100, 1)
+    assert r.n == 6
+    assert r.lo < r.value < r.hi <= 1
+    assert np.isnan(mean_agreement([truth], truth, 100, 1)[0].lo)
 
 
 def test_the_interval_of_a_committee_is_that_of_its_mean() -> None:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from defectra.core.claims import Estimate
 from defectra.engines.coherent import kuramoto
 from defectra.engines.coherent.scattering import grid_intensity
+from defectra.learn.scores import over_groups
 from defectra.studies.dynamics.kernels import (
     Forecast,
     KernelFit,
@@ -33,7 +35,7 @@ from defectra.studies.dynamics.learn_names import (
     STATES,
 )
 from defectra.studies.dynamics.linear import linear_forecast
-from defectra.studies.dynamics.rows import Metric, Row, fit_row, resampled, score
+from defectra.studies.dynamics.rows import Metric, Row, fit_row, score
 from defectra.studies.dynamics.saved_kernel import SavedKernel
 from defectra.studies.dynamics.series import (
     Series,
@@ -44,6 +46,7 @@ from defectra.studies.dynamics.series import (
 )
 from defectra.studies.dynamics.settings import DynamicsStudy, KuramotoSystem
 
+Floats = NDArray[np.float64]
 TARGET = "kuramoto"
 
 
@@ -112,17 +115,36 @@ def _kernel_scores(
     resamples: int,
     seed: int,
 ) -> list[Row]:
-    kernels = [f.kernel for f in own]
+    r, amplitude = mean_agreement([f.kernel for f in own], truth, resamples, seed)
     photons = photons_per_pattern(series)
     measured: dict[Metric, Estimate] = {
-        Metric.R: resampled(kernels, lambda k: agreement(pooled(k), truth)[0], resamples, seed),
-        Metric.AMPLITUDE: resampled(
-            kernels, lambda k: agreement(pooled(k), truth)[1], resamples, seed
-        ),
+        Metric.R: r,
+        Metric.AMPLITUDE: amplitude,
         Metric.DEVIANCE: Estimate.mean(f.deviance for f in own),
         Metric.PHOTONS: Estimate.exact(photons, len(series)),
     }
     return [score(TARGET, KERNEL, m, e, protocol) for m, e in measured.items()]
+
+
+def mean_agreement(
+    kernels: Sequence[Floats], truth: Floats, resamples: int, seed: int
+) -> tuple[Estimate, Estimate]:
+    """Pearson r and amplitude error of the mean kernel, with intervals over trajectories."""
+    each, names = np.asarray(kernels), [str(k) for k in range(len(kernels))]
+
+    def of(part: int) -> Callable[[Floats], Floats]:
+        def score(weights: Floats) -> Floats:
+            means = np.tensordot(weights / weights.sum(axis=1, keepdims=True), each, 1)
+            return np.array([agreement(mean, truth)[part] for mean in means])
+
+        return score
+
+    found = (
+        over_groups(of(part), names, resamples, seed, bounds)
+        for part, bounds in ((0, (-1.0, 1.0)), (1, (-np.inf, np.inf)))
+    )
+    r, amplitude = (Estimate(*ends, len(each)) for ends in found)
+    return r, amplitude
 
 
 def _baselines(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
@@ -86,25 +86,6 @@ def score(
         "lo": value.lo,
         "hi": value.hi,
     }
-
-
-def resampled(
-    items: Sequence[Any], number: Callable[[Sequence[Any]], float], resamples: int, seed: int
-) -> Estimate:
-    """A number of a sample, and its 90 % interval from resamples of its items.
-
-    Parameters
-    ----------
-    items
-        Independent things: trajectories.
-    number
-        Of a sample.
-    """
-    draw = np.random.default_rng(seed)
-    size = len(items)
-    found = [number([items[k] for k in draw.integers(0, size, size)]) for _ in range(resamples)]
-    lo, hi = np.quantile(found, [0.05, 0.95])
-    return Estimate(number(items), float(lo), float(hi), size)
 
 
 def left_out(values: Sequence[float], least: float = -np.inf) -> Estimate:

@@ -110,7 +110,7 @@ class DynamicsStudy(ComputedSettings):
         iterations=60,
         judged=95.0,
     )
-    bootstrap: int = Field(300, ge=20, description="resamples over trajectories")
+    bootstrap: int = Field(300, ge=20, description="resamples over trajectories, if ten or more")
 
     def named_protocols(self) -> Mapping[str, tuple[str, str]]:
         """Each count of photons is a protocol of engine `coherent`."""
