@@ -315,6 +315,20 @@ def test_lines_are_found_and_noise_is_not() -> None:
     assert "flat" in lines.fit(flat, 3)["message"]
 
 
+def test_intervals_of_few_emitters_are_student_s() -> None:
+    """Resamples of five emitters would hold the mean in 0.78 of the cases, not in 0.90."""
+    draw, covered = np.random.default_rng(3), 0
+    fixed = {"status": "ok", "center_error_eV": 0.0, "width_eV": 0.02, "width_error_eV": 0.0}
+    few = HbnStudy.model_validate({"measured": {"bootstrap": 10}})
+    for _ in range(300):
+        rows = [fixed | {"center_eV": 2.1 + 0.01 * draw.normal(), "in_window": "yes"}
+                for _ in range(5)]  # fmt: skip
+        told = {r["quantity"]: r for r in lines.statistics("few", rows, few, 7)}
+        covered += told["mean center"]["lo"] <= 2.1 <= told["mean center"]["hi"]
+    assert 0.85 < covered / 300 < 0.95
+    assert np.isnan(told["share in the window"]["lo"])  # five of five
+
+
 def test_from_runs_to_checks(tmp_path: Path) -> None:
     """A made-up run and force constants go through every step."""
     request = emitter_request(next(candidates(SETTINGS)), SETTINGS, GpawEmitterProtocol())

@@ -17,7 +17,7 @@ from defectra.studies.xrd.alloys import Alloys, disturbed, grid_of, normalised
 from defectra.studies.xrd.checks import checks
 from defectra.studies.xrd.evaluate import OVER_MEAN, metrics
 from defectra.studies.xrd.interpolation import LINE, MIXTURE, NEAREST, interpolation_rows, known
-from defectra.studies.xrd.learning import AUTOENCODER, MEAN, leave_one_out, taught
+from defectra.studies.xrd.learning import AUTOENCODER, LIKE, MEAN, leave_one_out, taught
 from defectra.studies.xrd.plane import Components, Reading
 from defectra.studies.xrd.powder_file import PowderPattern, on_grid, read_powder
 from defectra.studies.xrd.relevance import control, exchanged, profiles, relevance_rows, seen
@@ -155,6 +155,19 @@ def test_methods_of_interpolation_are_compared_content_by_content() -> None:
     assert apart.value == pytest.approx(-0.02)
     assert apart.lo < apart.value < apart.hi < 0
     assert mean_error(rows, LINE).hi > mean_error(rows, NEAREST).value
+
+
+def test_errors_of_few_contents_have_student_s_interval() -> None:
+    rows = [
+        {"content": "zirconium", "set": LIKE, "model": MEAN, "held": held, "predicted": held + off}
+        for held, off in zip((0.0, 0.1, 0.2, 0.3), (0.1, 0.2, 0.3, 0.2))
+        for _ in range(5)
+    ]
+    (row,) = metrics(rows, 1, 50)
+    left = [np.sqrt(np.mean(np.square(np.delete([0.1, 0.2, 0.3, 0.2], k)))) for k in range(4)]
+    half = 2.3534 * np.sqrt(3 / 4 * ((left - np.mean(left)) ** 2).sum())  # Student's t of four
+    assert row["value"] == pytest.approx(np.sqrt(0.045))
+    assert (row["lo"], row["hi"]) == pytest.approx((row["value"] - half, row["value"] + half), 1e-3)
 
 
 def test_patterns_of_one_gap_are_no_independent_tries() -> None:

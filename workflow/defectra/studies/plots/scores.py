@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from defectra.learn.scores import group_weights, interval
+from defectra.learn.scores import Drawn
 from defectra.studies.plots.reading import COLUMN_MEAN, METHODS, NEAREST, SLOPE
 from defectra.studies.plots.settings import PlotsStudy
 
@@ -60,7 +60,7 @@ def _crosses(row: Row, fewest: int, most: float) -> bool:
 
 
 def metrics(rows: Sequence[Row], settings: PlotsStudy, seed: int) -> Iterator[Row]:
-    """Rows of ``metrics.csv``; intervals from a bootstrap over plots.
+    """Rows of ``metrics.csv``; intervals over plots, of fewer than ten Student's.
 
     Nothing is trained: every plot is held out.
     """
@@ -98,11 +98,11 @@ def _recall_differences(
         names = [[str(r["plot"]) for r in own] for own in sides]
         if not names[0] or names[0] != names[1]:
             continue
-        weights = group_weights(names[0], settings.bootstrap, seed)
-        own, other = (_shares(*_counts(side, settings), weights) for side in sides)
+        drawn = Drawn.of(names[0], settings.bootstrap, seed)
+        own, other = (_shares(*_counts(side, settings), drawn.weights) for side in sides)
         size = {"n_test": len(names[0]), "n_groups": len(names[0])}
         score = {"target": "line", "unit": "1", "metric": RECALL_DIFFERENCE}
-        yield _common(" - ".join(pair), subset, seed) | size | score | _ends(own - other)
+        yield _common(" - ".join(pair), subset, seed) | size | score | _ends(own - other, drawn)
 
 
 def _scores(
@@ -110,13 +110,12 @@ def _scores(
 ) -> Iterator[Row]:
     common = _common(method, subset, seed)
     lines, hits = _counts(rows, settings)
-    weights = group_weights([row["plot"] for row in rows], settings.bootstrap, seed)
-    recall = _ratio(hits, lines, weights)
+    drawn = _drawn(rows, settings, seed)
+    recall = _ratio(hits, lines, drawn, (0.0, 1.0))
     size = {"n_test": len(rows), "n_groups": len(rows)}
     yield common | size | {"target": "line", "unit": "1", "metric": RECALL} | recall
-    refused = _ratio(
-        np.array([row["refusal"] != "" for row in rows], float), lines * 0 + 1, weights
-    )
+    refusals = np.array([row["refusal"] != "" for row in rows], float)
+    refused = _ratio(refusals, lines * 0 + 1, drawn, (0.0, 1.0))
     yield common | size | {"target": "axes", "unit": "1", "metric": REFUSED} | refused
     for target, unit in ((REFINED, "pixel"), (UNREFINED, "pixel"),
                          ("energy_error_eV", "eV"), ("intensity_error", "%")):  # fmt: skip
@@ -125,7 +124,8 @@ def _scores(
         if known.sum() < 2:
             continue
         size = {"n_test": int(known.sum()), "n_groups": int(known.sum())}
-        mean = _ratio(np.where(known, value, 0), known.astype(float), weights)
+        some = _drawn([row for row, own in zip(rows, known, strict=True) if own], settings, seed)
+        mean = _ratio(value[known], np.ones(known.sum()), some, (0.0, np.inf))
         yield common | size | {"target": target, "unit": unit, "metric": MEAN_ERROR} | mean
         most = float(value[known].max())
         exact = {"value": most, "lo": most, "hi": most}
@@ -134,20 +134,28 @@ def _scores(
     known = np.isfinite(refined)
     if known.sum() >= 2:
         size = {"n_test": int(known.sum()), "n_groups": int(known.sum())}
-        apart = _ratio(np.where(known, refined, 0), known.astype(float), weights)
+        some = _drawn([row for row, own in zip(rows, known, strict=True) if own], settings, seed)
+        apart = _ratio(refined[known], np.ones(known.sum()), some)
         of = {"target": f"{REFINED} - {UNREFINED}", "unit": "pixel", "metric": ERROR_DIFFERENCE}
         yield common | size | of | apart
 
 
-def _ratio(above: Floats, below: Floats, weights: Floats) -> dict[str, float]:
-    """Sum over sum, with its 90 % interval over resamples."""
-    return _ends(_shares(below, above, weights))
+def _drawn(rows: Sequence[Row], settings: PlotsStudy, seed: int) -> Drawn:
+    return Drawn.of([str(row["plot"]) for row in rows], settings.bootstrap, seed)
+
+
+def _ratio(
+    above: Floats, below: Floats, drawn: Drawn, bounds: tuple[float, float] = (-np.inf, np.inf)
+) -> dict[str, float]:
+    """Sum over sum, with its 90 % interval over plots."""
+    return _ends(_shares(below, above, drawn.weights), drawn, bounds)
 
 
 def _shares(whole: Floats, part: Floats, weights: Floats) -> Floats:
     return np.asarray((weights @ part) / np.maximum(weights @ whole, 1e-12))
 
 
-def _ends(values: Floats) -> dict[str, float]:
-    value, low, high = interval(values)
-    return {"value": value, "lo": low, "hi": high}
+def _ends(
+    values: Floats, drawn: Drawn, bounds: tuple[float, float] = (-np.inf, np.inf)
+) -> dict[str, float]:
+    return dict(zip(("value", "lo", "hi"), drawn.ends(values, bounds), strict=True))

@@ -6,7 +6,7 @@ members' probabilities. Every score is a mean over frames.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -94,14 +94,6 @@ def score(found: Scored, weights: Floats) -> dict[str, Floats]:
         "brier": weights @ found.brier / total,
         "nll": weights @ found.nll / total,
     }
-
-
-def movie_weights(movies: Sequence[str], draws: int, seed: int) -> Floats:
-    """Weights of frames, shape (draws + 1, n): ones first, then resampled movies."""
-    names, where = np.unique(movies, return_inverse=True)
-    rng = np.random.default_rng(seed)
-    picked = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), size=draws)
-    return np.vstack([np.ones(len(movies)), picked[:, where]]).astype(float)
 
 
 def uncertainty(members: NDArray[Any]) -> dict[str, Floats]:

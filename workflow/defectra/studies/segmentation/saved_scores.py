@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from defectra.learn.scores import Drawn
 from defectra.studies.segmentation import evaluate
 from defectra.studies.segmentation.data import Frames
 from defectra.studies.segmentation.evaluate import Row
@@ -36,10 +37,11 @@ def table(
     says how well frames of the condition are told from usual ones by that distance.
     """
     usual = limits.band.reach(counts[USUAL], members[USUAL])
-    own = evaluate.movie_weights(asked[USUAL].movie, settings.bootstrap, 0)
+    own = Drawn.of(asked[USUAL].movie, settings.bootstrap, 0).weights
     for condition, electrons in counts.items():
         frames = asked[condition]
-        weights = evaluate.movie_weights(frames.movie, settings.bootstrap, 0)
+        drawn = Drawn.of(frames.movie, settings.bootstrap, 0)
+        weights = drawn.weights
         mean = members[condition].mean(axis=0)
         found = evaluate.score(evaluate.scored(mean, frames.truth[:, 0]), weights)
         found |= _of_band(frames, electrons, members[condition], limits, weights)
@@ -48,8 +50,8 @@ def table(
         size = {"n_frames": len(frames), "n_movies": len(set(frames.movie))}
         for quantity in ("accuracy", "iou", "ece", COVERAGE, WIDTH, REFUSED, DOUBTFUL,
                          NOT_DOUBTED, FOUND):  # fmt: skip
-            row = {"condition": condition, "quantity": quantity} | _interval(found[quantity])
-            yield row | size
+            ends = zip(("value", "lo", "hi"), drawn.ends(found[quantity], (0.0, 1.0)), strict=True)
+            yield {"condition": condition, "quantity": quantity} | dict(ends) | size
 
 
 def _of_band(
@@ -80,9 +82,3 @@ def is_refused(counts: NDArray[Any], limits: Limits) -> NDArray[np.bool_]:
     mean = np.asarray(counts, float).mean(axis=(1, 2))
     few, many = limits.electrons
     return np.asarray((mean < few) | (mean > many) | (limits.outside(counts) > 1))
-
-
-def _interval(values: Floats) -> dict[str, float]:
-    rest = values[1:][np.isfinite(values[1:])]
-    lo, hi = np.quantile(rest, [0.05, 0.95]).tolist() if len(rest) else (np.nan, np.nan)
-    return {"value": float(values[0]), "lo": lo, "hi": hi}

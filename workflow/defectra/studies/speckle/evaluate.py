@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from defectra.learn.scores import group_weights, interval
+from defectra.learn.scores import Drawn
 from defectra.studies.speckle.models import (
     COUNTING,
     FITTED,
@@ -47,9 +47,9 @@ def subset_name(row: Mapping[str, Any]) -> str:
 def metrics(predictions: Rows, classes: int, seed: int, resamples: int) -> Iterator[Row]:
     """Rows of ``metrics.csv``.
 
-    Resamples are drawn over configurations. Of the control with shuffled labels they are drawn
-    over the numbers of disks: patterns of one number get one arbitrary answer and rise or fall
-    together.
+    Intervals are over configurations, of fewer than ten Student's. Of the control with shuffled
+    labels they are over the numbers of disks: patterns of one number get one arbitrary answer and
+    rise or fall together.
     """
     groups: dict[tuple[Any, ...], list[Mapping[str, Any]]] = defaultdict(list)
     for row in predictions:
@@ -58,11 +58,11 @@ def metrics(predictions: Rows, classes: int, seed: int, resamples: int) -> Itera
     for (kind, subset, form, model, centre, each), rows in groups.items():
         over = "number" if model == SHUFFLED else "configuration"
         names = [str(r[over]) for r in rows]
-        weights = group_weights(names, resamples, seed)
+        drawn = Drawn.of(names, resamples, seed)
         off = np.array([abs(r["predicted"] - r["number"]) for r in rows])
         for metric, right in ((Right.EXACT, off == 0), (Right.WITHIN_ONE, off <= 1)):
-            shares = weights @ right.astype(float) / weights.sum(axis=1)
-            value, lo, hi = interval(shares)
+            shares = drawn.weights @ right.astype(float) / drawn.weights.sum(axis=1)
+            value, lo, hi = drawn.ends(shares, (0.0, 1.0))
             yield {
                 "target": TARGET,
                 "unit": "",
@@ -97,8 +97,9 @@ def over_plain(predictions: Rows, classes: int, seed: int, resamples: int) -> It
         best = max(plain, key=lambda name: sum(plain[name].values()))
         ids = list(network)
         apart = np.array([int(network[k]) - int(plain[best][k]) for k in ids], float)
-        weights = group_weights(ids, resamples, seed)
-        value, lo, hi = interval(weights @ apart / weights.sum(axis=1))
+        drawn = Drawn.of(ids, resamples, seed)
+        mean = drawn.weights @ apart / drawn.weights.sum(axis=1)
+        value, lo, hi = drawn.ends(mean, (-1.0, 1.0))
         own = _most(predictions, kind, NETWORK)
         yield {
             "target": TARGET,

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from defectra.core.records import Metric
-from defectra.learn.scores import group_weights, interval, rmse
+from defectra.learn.scores import Drawn, rmse
 from defectra.studies.xrd.learning import AUTOENCODER, LIKE, MEAN, ORDERED_SET, PCA
 
 Row = dict[str, Any]
@@ -21,28 +21,35 @@ COPIES = {LIKE: "fractional, disturbed", ORDERED_SET: "ordered"}
 
 
 def metrics(predictions: Rows, seed: int, resamples: int) -> Iterator[Row]:
-    """Rows of ``metrics.csv``; resamples are drawn over the contents that were left out."""
+    """Rows of ``metrics.csv``; intervals are over the contents that were left out."""
     groups: dict[tuple[str, str], dict[str, list[Mapping[str, Any]]]] = defaultdict(dict)
     for row in predictions:
         groups[row["content"], row["set"]].setdefault(row["model"], []).append(row)
     for (content, name), models in groups.items():
-        scores = {}
+        scores, drawn = {}, {}
         for model, rows in models.items():
-            weights = group_weights([str(r["held"]) for r in rows], resamples, seed)
+            drawn[model] = Drawn.of([str(r["held"]) for r in rows], resamples, seed)
             truth, found = (np.array([r[k] for r in rows]) for k in ("held", "predicted"))
-            scores[model] = rmse(truth, found, weights)
-            yield _row(content, name, model, Metric.RMSE, scores[model], rows, seed)
+            scores[model] = rmse(truth, found, drawn[model].weights)
+            ends = drawn[model].ends(scores[model], (0.0, np.inf))
+            yield _row(content, name, model, Metric.RMSE, ends, rows, seed)
         for pair, other in PAIRS.items():
             if AUTOENCODER in scores and other in scores:
-                apart = scores[AUTOENCODER] - scores[other]
+                apart = drawn[AUTOENCODER].ends(scores[AUTOENCODER] - scores[other])
                 rows = models[AUTOENCODER]
                 yield _row(content, name, pair, Metric.RMSE_DIFFERENCE, apart, rows, seed)
 
 
 def _row(
-    content: str, name: str, model: str, metric: Metric, values: Any, rows: Rows, seed: int
+    content: str,
+    name: str,
+    model: str,
+    metric: Metric,
+    ends: tuple[float, float, float],
+    rows: Rows,
+    seed: int,
 ) -> Row:
-    value, lo, hi = interval(values)
+    value, lo, hi = ends
     held = len({r["held"] for r in rows})
     return {
         "target": f"{content} content",
