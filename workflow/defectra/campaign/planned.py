@@ -19,13 +19,13 @@ import tempfile
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from defectra.campaign import archived, kept_records, plan
 from defectra.campaign.left_behind import wait_for_left_behind
 from defectra.core.config import Config, config_model
 from defectra.core.errors import StoreError, TableError
-from defectra.core.results_lock import is_handed_over, take
+from defectra.core.results_lock import ResultsLock, is_handed_over, take
 from defectra.core.store import Archive, write_bytes
 
 CONFIG = "config.json"  # resolved, beside the plan: what the jobs of a cluster go by
@@ -56,7 +56,7 @@ class Planned:
     ) -> None:
         self.config, self.results, self.archive, self.code = config, results, archive, code
         self._executes = executes
-        self._lock: TextIO | None = None
+        self._lock: ResultsLock | None = None
         self._settled = False
         self._draft: tempfile.TemporaryDirectory[str] | None = None
         self.chunks = self._standing() or self._make_draft()
@@ -98,6 +98,7 @@ class Planned:
         try:
             if not is_handed_over(self.results):
                 self._lock = take(self.results)  # until this process ends
+                atexit.register(self._lock.close)
         except StoreError as error:
             raise SystemExit(str(error)) from None
         wait_for_left_behind(Path(".snakemake"))

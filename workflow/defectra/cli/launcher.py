@@ -33,7 +33,7 @@ from defectra.core.cores import THREADS, usable_cores
 from defectra.core.errors import ConfigError, StoreError
 from defectra.core.number_types import positive
 from defectra.core.paths import PROJECT, need_checkout
-from defectra.core.results_lock import VARIABLE, only_one
+from defectra.core.results_lock import VARIABLE, ResultsLock, take
 from defectra.core.studies import study_names
 from defectra.core.watchdog import refuse_at_work
 
@@ -63,7 +63,7 @@ class Options:
     extra: tuple[str, ...]
     profile: Path = PROFILES / "default"
     loggers: tuple[str, ...] = ()
-    lock: int | None = None
+    lock: ResultsLock | None = None
 
     @property
     def is_reading(self) -> bool:
@@ -112,7 +112,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             asked = ["--logger", *options.loggers] if options.loggers else []
             command = _snakemake(options, *options.targets, *asked)
             return subprocess.run(command, env=_environment(options), check=False).returncode
-        with only_one(options.results) as lock:
+        with take(options.results) as lock:
             if sentence := little_room(options.results):
                 print(sentence, file=sys.stderr, flush=True)
             return run(replace(options, lock=lock))
@@ -233,6 +233,8 @@ def run(options: Options) -> int:
 
 def _unlock(options: Options, log: Path) -> None:
     """Remove the lock that a killed Snakemake left; only the holder of our own comes here."""
+    if options.lock is not None:
+        options.lock.check()
     with log.open("ab") as handle:
         subprocess.run(
             _snakemake(options, "--unlock"),
@@ -265,7 +267,7 @@ def _environment(options: Options) -> dict[str, str]:
     """The tree beside this file is what runs, wherever the package was installed from."""
     path = os.pathsep.join([str(ROOT / "workflow"), os.environ.get("PYTHONPATH", "")])
     single = dict.fromkeys(THREADS, "1")  # of Snakemake itself; a step follows its rule's threads
-    lock = {} if options.lock is None else {VARIABLE: str(options.lock)}
+    lock = {} if options.lock is None else {VARIABLE: str(options.lock.fileno())}
     return {**os.environ, **single, **lock, "PYTHONPATH": path.rstrip(os.pathsep)}
 
 
@@ -277,7 +279,7 @@ def _logged(options: Options, log: Path) -> list[str]:
 
 def _handed(options: Options) -> tuple[int, ...]:
     """Open files that Snakemake inherits: the lock of the results, which it then holds, too."""
-    return () if options.lock is None else (options.lock,)
+    return () if options.lock is None else (options.lock.fileno(),)
 
 
 def _watched(options: Options, log: Path, start: float) -> int:

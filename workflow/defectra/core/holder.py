@@ -53,10 +53,14 @@ class Holder:
         Name of this node.
     beat_s
         Seconds between two changes of the note.
+    who
+        What holds the file, for people.
     """
 
-    def __init__(self, path: Path, host: str | None = None, beat_s: float = BEAT_S) -> None:
-        self.note = path.with_suffix(".holder")
+    def __init__(
+        self, path: Path, host: str | None = None, beat_s: float = BEAT_S, who: str = "a worker"
+    ) -> None:
+        self.note, self.who = path.with_suffix(".holder"), who
         self.path, self.host, self.beat_s = path, host or platform.node(), beat_s
         self._token = secrets.token_hex(8)
         self._draft = self.note.with_name(f".{self.note.name}.{self._token}.part")
@@ -119,6 +123,8 @@ class Holder:
 
     def _watch(self, before: _Note) -> None:
         """Look at the note of another one for as long as a living one may be silent."""
+        text = f"{self.path}: {self.who} on {before.host or 'another node'} was at work here"
+        print(f"{text}; looking for {_BEATS * self.beat_s:g} s whether it still is", flush=True)
         for _ in range(_BEATS):
             time.sleep(self.beat_s)
             now = self._read()
@@ -129,7 +135,7 @@ class Holder:
 
     def _refusal(self, host: str) -> StoreError:
         return StoreError(
-            f"{self.path}: a worker on {host or 'another node'} writes here too: locks of this "
+            f"{self.path}: {self.who} on {host or 'another node'} writes here too: locks of this "
             f"file system do not reach from one node to another. Mount it with locks (NFS 4, "
             f"Lustre with -o flock), or run all jobs on one node"
         )
