@@ -144,16 +144,17 @@ def _size(frames: Frames) -> Row:
 def _rows(condition: str, scores: Mapping[str, list[dict[str, Floats]]]) -> Iterator[Row]:
     for metric in evaluate.SCORES:
         values = {k: np.array([s[metric] for s in each]) for k, each in scores.items()}
-        bounds = (0.0, np.inf if metric == "nll" else 1.0)
+        most = np.inf if metric == "nll" else 1.0
+        bounds, either = (0.0, most), (-most, most)
         base = values[BASE]
         for label in (EA, *ER):
             yield _row(condition, label, metric, crossed_interval(values[label], bounds))
         yield _row(condition, BASE, metric, student(base[0], bounds))
         for label in ER:
-            apart = crossed_interval(values[EA] - values[label])
+            apart = crossed_interval(values[EA] - values[label], either)
             yield _row(condition, f"{EA} - {label}", metric, apart)
         for label in (EA, *ER):
-            apart = crossed_interval(values[label] - base)
+            apart = crossed_interval(values[label] - base, either)
             yield _row(condition, f"{label} - {BASE}", metric, apart)
 
 
