@@ -22,6 +22,7 @@ from defectra.campaign.worker import run_families
 from defectra.core.config import Config, load, own_or_shipped
 from defectra.core.errors import BusyError, reports_errors
 from defectra.core.paths import need_checkout
+from defectra.core.scratch import use_node_scratch
 
 STORE = Path("results/store")
 
@@ -64,6 +65,7 @@ def main() -> int:
         journals = [*sorted(args.work.glob("*.journal")), *journals_of(args.study, STORE)]
         print(export(args.study, config, journals))
         return 0
+    use_node_scratch()
     start = time.time()
     for name, counts in fill(args.study, config, args.work):
         minutes = (time.time() - start) / 60

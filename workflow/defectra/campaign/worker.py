@@ -22,6 +22,7 @@ from defectra.core.config import Config, load, own_or_shipped
 from defectra.core.errors import BusyError, reports_errors
 from defectra.core.journal import journal_size
 from defectra.core.paths import need_checkout
+from defectra.core.scratch import use_node_scratch
 from defectra.core.store import write_bytes
 
 Tell = Callable[[str], None]
@@ -130,6 +131,7 @@ def main() -> int:
     parser.add_argument("--store", type=Path, default=Path("results/store"))
     args = parser.parse_args()
     need_checkout()
+    use_node_scratch()
     config = load(args.config)
     for chunk in [args.chunk] if args.chunk else chunks_of_study(args.study, config):
         try:

@@ -14,6 +14,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TextIO
 
+from defectra.core.store import disk_errors
+
 _LOCK = ".lock"
 _NEW_S = 60.0
 
@@ -26,12 +28,18 @@ def use_node_scratch() -> Path:
     goes when the process ends; what a killed process left is removed by the next one on the node:
     the kernel gives its lock back with its death. Of other nodes nothing is removed: where they
     share the folder, their locks may not reach here.
+
+    Raises
+    ------
+    StoreError
+        If the disk refuses.
     """
     named = os.environ.get("SLURM_TMPDIR", "")
     root = Path(named) if named and os.access(named, os.W_OK) else Path(tempfile.gettempdir())
     _sweep(root)
-    folder = Path(tempfile.mkdtemp(prefix=_prefix(), dir=root))
-    lock = _locked(folder)
+    with disk_errors(root):
+        folder = Path(tempfile.mkdtemp(prefix=_prefix(), dir=root))
+        lock = _locked(folder)
     atexit.register(_remove, folder, lock, os.getpid())
     os.environ["TMPDIR"] = tempfile.tempdir = str(folder)
     return folder

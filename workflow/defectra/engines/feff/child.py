@@ -1,8 +1,9 @@
-"""Program that runs FEFF stages in the current folder: ``python -m ... stage stage ...``.
+"""Program that runs FEFF stages in the current folder: ``python child.py PARENT stage stage ...``.
 
 The stages are threads of processes that the feff10 package starts. This program leads its own
 process group and ends the whole group when its parent has gone, so that no stage survives a
-killed worker.
+killed worker. PARENT is the number of that process: the import takes a while, in which it may die.
+Without it the parent is the one that is there at the start.
 """
 
 from __future__ import annotations
@@ -17,14 +18,17 @@ from pathlib import Path
 
 def main() -> int:
     """Run the stages named on the command line; write ``stages.json``; 0 if all ended well."""
+    names = sys.argv[1:]
+    parent = int(names.pop(0)) if names and names[0].isdecimal() else os.getppid()
+    if os.getppid() != parent:  # it has gone already
+        return 1
     import feff10
 
-    parent = os.getppid()
     outcome: dict[str, object] = {}
 
     def work() -> None:
         try:
-            stages = [feff10.Stage.from_name(name) for name in sys.argv[1:]]
+            stages = [feff10.Stage.from_name(name) for name in names]
             config = feff10.FeffConfig.from_file(".", "feff.inp", stages)
             result = feff10.FeffPipeline(config).run()
             outcome["seconds"] = {s.stage.executable_name: s.duration_secs for s in result.stages}

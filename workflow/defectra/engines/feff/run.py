@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import tempfile
@@ -215,7 +216,7 @@ class Site:
         return self._plains[key, edge]
 
     def _call(self, out: Outcome, folder: Path, stages: tuple[str, ...], timeout_s: float) -> None:
-        command = [sys.executable, "-P", feff_child.__file__, *stages]
+        command = [sys.executable, "-P", feff_child.__file__, str(os.getpid()), *stages]
         used = process.run(command, folder, ALLOCATOR, timeout_s)
         out.cpu_s += used.cpu_s
         out.max_rss_mb = max(out.max_rss_mb, used.max_rss_mb)

@@ -23,6 +23,7 @@ from defectra.campaign.request import Family, Item, Known, Request, Row, Waiting
 from defectra.core.config import Config, load, own_or_shipped
 from defectra.core.errors import BusyError, ConfigError, EngineError, reports_errors
 from defectra.core.paths import PROJECT
+from defectra.core.scratch import use_node_scratch
 from defectra.core.store import Archive
 from defectra.engines.relaxation import NO_GEOMETRY
 from defectra.studies.nmc.blocks import images
@@ -308,6 +309,7 @@ def main() -> int:
         for text in status(config, args.work, variant):
             print(text)
     else:
+        use_node_scratch()
         start = time.time()
         for block, request, row in fill(config, args.work, variant):
             hours = (time.time() - start) / 3600
