@@ -135,9 +135,11 @@ def test_uncertainty_splits_into_noise_and_disagreement() -> None:
 
 
 def test_area_under_the_curve() -> None:
-    assert evaluate.auroc(np.array([1.0, 2]), np.array([3.0, 4])) == 1
-    assert evaluate.auroc(np.array([3.0, 4]), np.array([1.0, 2])) == 0
-    assert evaluate.auroc(np.ones(5), np.ones(3)) == 0.5
+    once = np.ones((1, 2))
+    low, high = np.array([1.0, 2]), np.array([3.0, 4])
+    assert evaluate.weighted_auroc(low, high, once, once) == 1
+    assert evaluate.weighted_auroc(high, low, once, once) == 0
+    assert evaluate.weighted_auroc(np.ones(2), np.ones(2), once, once) == 0.5
 
 
 def test_band_covers_what_it_is_set_to() -> None:

@@ -15,7 +15,7 @@ from defectra.engines.abtem import samples, tersoff  # noqa: E402
 from defectra.engines.abtem.engine import ABTEM  # noqa: E402
 from defectra.engines.abtem.settings import AbtemProtocol  # noqa: E402
 from defectra.engines.abtem.simulate import centre_of_mass, simulate  # noqa: E402
-from defectra.studies.stem4d import measures, vacancies  # noqa: E402
+from defectra.studies.stem4d import known_patterns, measures, vacancies  # noqa: E402
 from defectra.studies.stem4d.networks import Plain, Turning  # noqa: E402
 from defectra.studies.stem4d.polar import Standard, polar, ring_weights  # noqa: E402
 from defectra.studies.stem4d.scans import CELLS, Scan, asked, cell_places, orbits  # noqa: E402
@@ -188,7 +188,9 @@ def test_who_knows_every_pattern_tells_a_missing_atom_and_nobody_without_electro
     for dose in (1000.0, 3.0):
         counts = draw.poisson(perfect * dose).astype(float)
         scan = Scan("mono", "dose", counts, places, atoms, step, "b")
-        odds = vacancies.likelihood(scan.patterns, quiet.patterns, true, vacancies.dose_of(scan))
+        odds = known_patterns.likelihood(
+            scan.patterns, quiet.patterns, true, vacancies.dose_of(scan)
+        )
         areas.append(measures.detection(odds, true, 50, 1).value)
     assert areas[0] == 1.0
     assert areas[1] < 0.9
@@ -199,7 +201,7 @@ def test_the_nearest_known_pattern_decides() -> None:
     known = rng.random((30, 4, 4))
     true = np.arange(30) < 10
     asked_for = np.concatenate([known[:3], known[20:23]]) + 1e-3 * rng.random((6, 4, 4))
-    found = vacancies.nearness(asked_for, known, true)
+    found = known_patterns.nearness(asked_for, known, true)
     assert (found[:3] > 0).all()
     assert (found[3:] < 0).all()
     away = [np.linalg.norm((known - p).reshape(30, -1), axis=1) for p in asked_for]

@@ -113,21 +113,10 @@ def _entropy(p: Floats) -> Floats:
     return np.asarray(-p * np.log(p) - (1 - p) * np.log(1 - p))
 
 
-def auroc(good: Floats, poor: Floats) -> float:
-    """Probability that a poor frame has the higher score; ties count half."""
-    both = np.concatenate([good, poor])
-    order = np.argsort(both, kind="stable")
-    ranks = np.empty(len(both))
-    values = both[order]
-    first = np.searchsorted(values, values, "left")
-    last = np.searchsorted(values, values, "right")
-    ranks[order] = (first + last + 1) / 2
-    above = ranks[len(good) :].sum() - len(poor) * (len(poor) + 1) / 2
-    return float(above / (len(good) * len(poor)))
-
-
 def weighted_auroc(good: Floats, poor: Floats, good_often: Floats, poor_often: Floats) -> Floats:
-    """The same for frames that count several times, shape (b,); NaN where one side has none.
+    """Probability that a poor frame has the higher score, shape (b,); NaN where one side has none.
+
+    Ties count half.
 
     Parameters
     ----------

@@ -20,6 +20,7 @@ from sklearn.decomposition import PCA
 from defectra.core.claims import Estimate
 from defectra.studies.stem4d import measures
 from defectra.studies.stem4d.finder import QUIET, Finder, taught
+from defectra.studies.stem4d.known_patterns import likelihood, nearness
 from defectra.studies.stem4d.learn import deflection_of, latent_rows, score
 from defectra.studies.stem4d.names import (
     COMPONENTS,
@@ -124,41 +125,6 @@ def _dark(patterns: Floats, step: Floats, study: Stem4dStudy) -> Floats:
     outside = np.hypot(y[:, None], x[None, :]) > 1.1 * study.microscope.aperture
     result: Floats = patterns[:, outside].sum(1) / np.maximum(patterns.sum((1, 2)), 1e-12)
     return result
-
-
-def likelihood(patterns: Floats, perfect: Floats, true: NDArray[np.bool_], dose: float) -> Floats:
-    """Log odds of a missing atom by patterns without noise that are known, shape (n,).
-
-    The Poisson likelihood of the counts. Under the patterns of the judged scan itself no method
-    that sees one pattern at a time says more.
-
-    Parameters
-    ----------
-    patterns
-        Counts, shape (n, k_y, k_x).
-    perfect, true
-        Shares of the beam, shape (m, k_y, k_x), and whether an atom is missing there, shape (m,).
-    dose
-        Electrons of a pattern.
-    """
-    expected = np.maximum(perfect.reshape(len(perfect), -1), 1e-12)
-    odds = patterns.reshape(len(patterns), -1) @ np.log(expected).T - dose * expected.sum(1)
-    share = np.exp(odds - odds.max(1, keepdims=True))
-    yes, no = share[:, true].sum(1), share[:, ~true].sum(1)
-    result: Floats = np.log(yes + 1e-300) - np.log(no + 1e-300)
-    return result
-
-
-def nearness(patterns: Floats, perfect: Floats, true: NDArray[np.bool_]) -> Floats:
-    """How much nearer the nearest known pattern with a missing atom is than the nearest without.
-
-    Of patterns without noise, shape (n, k_y, k_x), to known ones (m, k_y, k_x): difference of the
-    root of the summed squares, shape (n,).
-    """
-    asked, known = (p.reshape(len(p), -1) for p in (patterns, perfect))
-    squares = (asked**2).sum(1)[:, None] + (known**2).sum(1) - 2 * asked @ known.T
-    away = np.sqrt(np.maximum(squares, 0))
-    return np.asarray(away[:, ~true].min(1) - away[:, true].min(1), np.float64)
 
 
 def probe_overlap(places: Floats, study: Stem4dStudy) -> Floats:
