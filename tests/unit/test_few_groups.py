@@ -107,3 +107,22 @@ def test_of_one_group_there_is_a_value_and_no_interval() -> None:
     assert value == 1.0
     assert math.isnan(lo)
     assert math.isnan(hi)
+
+
+def test_many_groups_that_all_agree_do_not_show_that_every_group_would() -> None:
+    names = [f"movie {k}" for k in range(20)]
+    drawn = scores.Drawn.of(names, 300, 0)
+    shares = drawn.weights @ np.ones(20) / drawn.weights.sum(axis=1)
+    value, lo, hi = drawn.ends(shares, (0.0, 1.0))
+    assert value == hi == 1.0
+    assert lo**20 == pytest.approx(0.05)  # chance that 20 of 20 agree if the share is lo
+    value, lo, hi = drawn.ends(0 * shares, (-1.0, 1.0))
+    assert (value, -lo, hi) == pytest.approx((0.0, 1 - 0.05 ** (1 / 20), 1 - 0.05 ** (1 / 20)))
+    assert all(math.isnan(end) for end in drawn.ends(shares)[1:])  # a mean without bounds
+
+
+def test_a_resample_without_a_value_does_not_hide_that_all_groups_agree() -> None:
+    drawn = scores.Drawn.of([str(k) for k in range(12)], 50, 0)
+    values = np.ones(51)
+    values[7] = np.nan
+    assert drawn.ends(values, (0.0, 1.0))[1] == pytest.approx(0.05 ** (1 / 12))

@@ -94,19 +94,22 @@ def test_differences_are_taken_plot_by_plot() -> None:
     """One line of four more in every plot is 0.25 more, however much plots differ."""
     rows = []
     for k in range(12):
-        easy = reading(k, 4, 0, 1 + k % 4)
+        easy = reading(k, 4, 0, 1 + k % 4) | {"box_px": 0.1 + 0.001 * (k % 2)}
         hard = easy | {"method": NEAREST, "distance_px": [*easy["distance_px"][1:], 50.0]}
-        rows += [easy, hard | {"box_px": 0.3 + 0.01 * k, "box_unrefined_px": 0.2 + 0.01 * k}]
+        unrefined = 0.2 + 0.01 * k + 0.001 * (k % 2)
+        rows += [easy, hard | {"box_px": 0.3 + 0.01 * k, "box_unrefined_px": unrefined}]
     found = list(metrics(rows, PlotsStudy(bootstrap=200), 1))
     own = [r for r in found if r["subset"] == "all"]
     (apart,) = [r for r in own if r["metric"] == RECALL_DIFFERENCE]
     assert apart["model"] == f"{SLOPE} - {NEAREST}", "the column mean was not asked"
-    assert (apart["value"], apart["lo"], apart["hi"]) == pytest.approx((0.25, 0.25, 0.25))
+    others = 1 - 0.05 ** (1 / 12)  # share of plots that may behave otherwise
+    ends = 0.25 - others * 1.25, 0.25 + others * 0.75
+    assert (apart["value"], apart["lo"], apart["hi"]) == pytest.approx((0.25, *ends))
     (alone,) = [r for r in own if r["metric"] == RECALL and r["model"] == SLOPE]
     assert alone["hi"] - alone["lo"] > 0.1
     refined = {r["model"]: r for r in own if r["metric"] == ERROR_DIFFERENCE}
-    assert refined[NEAREST]["lo"] == pytest.approx(0.1)
-    assert refined[SLOPE]["hi"] == pytest.approx(-0.1)
+    assert 0.099 < refined[NEAREST]["lo"] < refined[NEAREST]["hi"] < 0.1
+    assert -0.1 < refined[SLOPE]["lo"] < refined[SLOPE]["hi"] < -0.099
 
 
 def test_methods_that_read_other_plots_are_not_compared() -> None:

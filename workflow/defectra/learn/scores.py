@@ -84,6 +84,23 @@ def student(
     return value, max(value - half, bounds[0]), min(value + half, bounds[1])
 
 
+def unseen(
+    value: float, groups: int, bounds: tuple[float, float], level: float = 0.9
+) -> tuple[float, float, float]:
+    """Value and interval of a mean over groups that all agree; NaN ends without both bounds.
+
+    That all of n groups agree does not show that all others would. Of groups that behave
+    otherwise the share is below 1 - ((1 - level) / 2)**(1/n) with a confidence of (1 + level) / 2
+    (Clopper and Pearson, Biometrika 26, 404 (1934)), and each of them moves the mean by no more
+    than the distance to the bound.
+    """
+    low, high = bounds
+    if not np.isfinite(low) or not np.isfinite(high):
+        return value, float("nan"), float("nan")
+    others = 1 - ((1 - level) / 2) ** (1 / groups)
+    return value, value - others * (value - low), value + others * (high - value)
+
+
 @dataclass(frozen=True)
 class Drawn:
     """Weights of the rows by which the interval of a statistic is found.
@@ -98,24 +115,37 @@ class Drawn:
         than :data:`FEW` groups each one left out in turn.
     few
         Whether groups are left out.
+    groups
+        How many there are.
     """
 
     weights: Floats
     few: bool
+    groups: int
 
     @classmethod
     def of(cls, groups: Sequence[str], resamples: int, seed: int) -> Drawn:
         """By the number of groups; of one group the sample alone."""
         count = len(set(map(str, groups)))
         if count >= FEW:
-            return cls(group_weights(groups, resamples, seed), False)
-        return cls(left_out_weights(groups) if count > 1 else np.ones((1, len(groups))), True)
+            return cls(group_weights(groups, resamples, seed), False, count)
+        return cls(
+            left_out_weights(groups) if count > 1 else np.ones((1, len(groups))), True, count
+        )
 
     def ends(
         self, values: Floats, bounds: tuple[float, float] = (-np.inf, np.inf), level: float = 0.9
     ) -> tuple[float, float, float]:
-        """Value and interval of a statistic, shape (1 + sets,); NaN ends where none is known."""
-        return student(values, bounds, level=level) if self.few else interval(values, level)
+        """Value and interval of a statistic, shape (1 + sets,); NaN ends where none is known.
+
+        Where no bootstrap sample changes the statistic, the interval is that of :func:`unseen`.
+        """
+        if self.few:
+            return student(values, bounds, level=level)
+        known = values[np.isfinite(values)]
+        if len(known) and np.ptp(known) <= 1e-12 * max(1.0, abs(float(known[0]))):
+            return unseen(float(values[0]), self.groups, bounds, level)
+        return interval(values, level)
 
 
 def over_groups(
