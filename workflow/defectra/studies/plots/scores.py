@@ -102,7 +102,12 @@ def _recall_differences(
         own, other = (_shares(*_counts(side, settings), drawn.weights) for side in sides)
         size = {"n_test": len(names[0]), "n_groups": len(names[0])}
         score = {"target": "line", "unit": "1", "metric": RECALL_DIFFERENCE}
-        yield _common(" - ".join(pair), subset, seed) | size | score | _ends(own - other, drawn, (-1.0, 1.0))
+        yield (
+            _common(" - ".join(pair), subset, seed)
+            | size
+            | score
+            | _ends(own - other, drawn, (-1.0, 1.0))
+        )
 
 
 def _scores(
