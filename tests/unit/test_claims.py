@@ -226,8 +226,11 @@ def empty_tables():
     levels = level_checks.checks([], [], []) + checks_computed.checks_computed([], [])
     return {
         "levels": (level_card.scorecard([], []), levels),
-        "nmc": (nmc_card.scorecard([], [], []), nmc_checks.checks([], [], [], [], [])),
-        "perovskites": (perovskite_card.scorecard([]), perovskite_checks.checks([])),
+        "nmc": (nmc_card.scorecard([], [], []), nmc_checks.checks(nmc_checks.Tables())),
+        "perovskites": (
+            perovskite_card.scorecard([]),
+            perovskite_checks.checks(perovskite_checks.Tables()),
+        ),
         "xanes": (xanes_card.scorecard([], []), xanes_checks.checks([], [], [])),
     }
 

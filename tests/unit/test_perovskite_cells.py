@@ -29,7 +29,7 @@ from defectra.studies.perovskites import (
 )
 from defectra.studies.perovskites import requests as asked
 from defectra.studies.perovskites.cells import CELLS
-from defectra.studies.perovskites.checks import checks
+from defectra.studies.perovskites.checks import Tables, checks
 from defectra.studies.perovskites.figures.orderings import plot_orderings
 from defectra.studies.perovskites.figures.runs import plot_decomposition
 from defectra.studies.perovskites.scorecard import scorecard
@@ -299,12 +299,12 @@ def test_the_spread_of_the_gap_weighs_each_ordering_by_its_share():
     assert found.random == pytest.approx((0.75 * 0.25) ** 0.5)
     assert found.at_300_kelvin == pytest.approx(found.random)  # all of one energy
     assert (found.done, found.asked) == (3, 3)
-    own = {r["check_id"]: r for r in checks([], mixing=rows)}
+    own = {r["check_id"]: r for r in checks(Tables(mixing=rows))}
     assert own["ordering_gap_cssn_0.5pb_0.5i_3"]["verdict"] == "fails"
     rows[-1]["gap_eV"] = nan  # two of three say nothing of all
     (found,) = orderings.gap_spreads(rows).values()
     assert (np.isnan(found.random), found.done, found.asked) == (True, 2, 3)
-    own = {r["check_id"]: r for r in checks([], mixing=rows)}
+    own = {r["check_id"]: r for r in checks(Tables(mixing=rows))}
     assert own["ordering_gap_cssn_0.5pb_0.5i_3"]["verdict"] == "open"
 
 
@@ -355,15 +355,15 @@ def test_scores_of_decomposition_and_film():
         for d, c in ((0.02, "yes"), (0.04, "yes"), (-2.4, "no"), (np.nan, "yes"))
     ]
     films = [{"material": "GaAs", "slme_percent": v} for v in (29.7, 33.21)]
-    own = {r["check_id"]: r for r in checks([], decomposition=rows)}
+    own = {r["check_id"]: r for r in checks(Tables(decomposition=rows))}
     assert own["decomposition_own"]["ours"] == pytest.approx(0.03)
     assert own["decomposition_own"]["n"] == 2
     assert "2 compounds" in own["decomposition_own"]["check"]
     assert own["decomposition_own"]["verdict"] == "holds"
     far = [r | {"deviation_eV": 0.5} for r in rows[:2]]
-    verdicts = {r["check_id"]: r["verdict"] for r in checks([], decomposition=far)}
+    verdicts = {r["check_id"]: r["verdict"] for r in checks(Tables(decomposition=far))}
     assert verdicts["decomposition_own"] == "fails"
-    assert checks([])[-1]["verdict"] == "open"
+    assert checks(Tables())[-1]["verdict"] == "open"
     card = {r["claim_id"]: r for r in scorecard([], films)}
     assert card["slme_GaAs"]["verdict"] == "reproduced"
     assert scorecard([])[-1]["verdict"] == "no data"

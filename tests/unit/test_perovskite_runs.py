@@ -21,7 +21,7 @@ from defectra.learn.committee import COMMITTEE
 from defectra.studies.perovskites import binary_phases as binary
 from defectra.studies.perovskites import parity, runs
 from defectra.studies.perovskites import requests as asked
-from defectra.studies.perovskites.checks import checks
+from defectra.studies.perovskites.checks import Tables, checks
 from defectra.studies.perovskites.compounds import Compound
 from defectra.studies.perovskites.scorecard import scorecard
 from defectra.studies.perovskites.tables import RUNS
@@ -276,7 +276,7 @@ def test_halides_tell_the_difference_between_two_cations():
     cs, k = binary.excesses([found])
     assert (cs["a"], cs["excess_eV"], k["a"]) == ("Cs", 0.0, "K")
     assert k["excess_eV"] == pytest.approx(1.8)
-    (check,) = [r for r in checks([], excesses=[cs, k]) if r["check_id"] == "salts"]
+    (check,) = [r for r in checks(Tables(excesses=[cs, k])) if r["check_id"] == "salts"]
     assert (check["ours"], check["n"], check["verdict"]) == (1.0, 2, "fails")
     assert "KI" in check["check"]
 
@@ -294,22 +294,22 @@ def test_rock_salt_row_counts_four_units(fake, tmp_path):
 
 def test_checks_count_and_compare():
     rows = parity.compare(ours("CsSnI_3", gap_PBE=0.45), [published("CsSnI_3")])
-    found = {r["check_id"]: r for r in checks([], runs=ours("CsSnI_3"), parity=rows)}
+    found = {r["check_id"]: r for r in checks(Tables(runs=ours("CsSnI_3"), parity=rows))}
     assert (found["runs"]["ours"], found["runs"]["bound"]) == (1.0, 54.0)
     assert found["runs"]["verdict"] == "fails"
     assert found["parity_gap_PBE"]["ours"] == pytest.approx(0.05)
     assert found["parity_gap_PBE"]["verdict"] == "open"  # one compound has no interval
     more = [r | {"deviation": r["deviation"] + d} for r in rows for d in (-0.01, 0.0, 0.01)]
-    found = {r["check_id"]: r for r in checks([], parity=more)}
+    found = {r["check_id"]: r for r in checks(Tables(parity=more))}
     assert found["parity_gap_PBE"]["verdict"] == "holds"
-    empty = {r["check_id"]: r for r in checks([])}
+    empty = {r["check_id"]: r for r in checks(Tables())}
     assert empty["parity_lattice_PBE"]["verdict"] == "open"
     assert empty["runs"]["verdict"] == "open"
 
 
 def test_the_known_broken_row_must_be_found_and_no_other():
     def of(*names):
-        own = checks([], [{"name": n} for n in names])
+        own = checks(Tables(quality=[{"name": n} for n in names]))
         return next(r["verdict"] for r in own if r["check_id"] == "identities")
 
     assert of("MAGeI_3", "MAGeI_3") == "holds"
@@ -325,7 +325,7 @@ def test_errors_of_authors_are_claims_and_limits_of_ours_are_checks():
     assert card["authors_gap_HSE"]["ours"] == pytest.approx(0.20)
     assert card["authors_gap_HSE"]["verdict"] == "reproduced"
     assert card["authors_gap_HSE"]["n"] == 229
-    own = {r["check_id"]: r for r in checks([row, again])}
+    own = {r["check_id"]: r for r in checks(Tables(metrics=[row, again]))}
     assert own["limit_gap_hse_grouped_5fold"]["bound"] == 0.19
     assert own["limit_gap_hse_grouped_5fold"]["verdict"] == "open"
     assert card["screened"]["published"] == 574

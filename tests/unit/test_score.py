@@ -10,7 +10,7 @@ from scipy.stats import t
 from defectra.core.claims import CHECK_COLUMNS, SCORECARD_COLUMNS
 from defectra.core.csvs import read_csv, write_csv
 from defectra.spectra.peaks import peak_position
-from defectra.studies.nmc.checks import checks
+from defectra.studies.nmc.checks import Tables, checks
 from defectra.studies.nmc.lithium import (
     FIXED,
     LITHIUM_COLUMNS,
@@ -119,10 +119,10 @@ def test_scorecard_and_checks_read_what_was_written(tmp_path):
     lithium = read_csv(tmp_path / "l.csv", LITHIUM_COLUMNS)
     drift = [{"status": "ok", "relative_rms": 2e-4}]
     failed = [*drift, {"status": "failed", "relative_rms": NAN, "message": "no engine"}]
-    assert checks([], lithium, failed, [], [])[-1]["verdict"] == "open"
-    assert "no engine" in checks([], lithium, failed, [], [])[-1]["check"]
+    assert checks(Tables(lithium=lithium, drift=failed))[-1]["verdict"] == "open"
+    assert "no engine" in checks(Tables(lithium=lithium, drift=failed))[-1]["check"]
     card = {r["claim_id"]: r for r in scorecard([], lithium, [])}
-    own = {r["check_id"]: r for r in checks([], lithium, drift, [], [])}
+    own = {r["check_id"]: r for r in checks(Tables(lithium=lithium, drift=drift))}
     assert card["ni_k_shift"]["verdict"] == "reproduced"
     assert card["ni_k_shift"]["n"] == len({c["family"] for c in series()})
     assert card["ni_k_shift"]["lo"] <= card["ni_k_shift"]["ours"] <= card["ni_k_shift"]["hi"]
@@ -142,12 +142,14 @@ def test_scorecard_and_checks_read_what_was_written(tmp_path):
 
 def test_a_series_without_a_state_says_why_it_has_no_number():
     lithium = list(measured(skip=("chgnet-parent",)).values())
-    own = {r["check_id"]: r for r in checks([], lithium, [], [], [])}
+    own = {r["check_id"]: r for r in checks(Tables(lithium=lithium))}
     assert own["ni_k_shift_fixed"]["verdict"] == "open"
     assert "without both states" in own["ni_k_shift_fixed"]["check"]
     assert own["drift"]["verdict"] == "open"
     assert (
-        checks([], lithium, [{"status": "ok", "relative_rms": 2e-2}], [], [])[-1]["verdict"]
+        checks(Tables(lithium=lithium, drift=[{"status": "ok", "relative_rms": 2e-2}]))[-1][
+            "verdict"
+        ]
         == "fails"
     )
 

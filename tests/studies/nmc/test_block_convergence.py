@@ -31,7 +31,7 @@ from defectra.studies.nmc.blocks.design import tasks
 from defectra.studies.nmc.blocks.shells import on_grid
 from defectra.studies.nmc.blocks.sites import pairs_of
 from defectra.studies.nmc.blocks.tables import RAW, block_design
-from defectra.studies.nmc.checks import checks
+from defectra.studies.nmc.checks import Tables, checks
 
 CONFIG = load(own_or_shipped())
 GRIDS, SPEC = CONFIG.nmc.edges, CONFIG.nmc.blocks
@@ -176,7 +176,7 @@ def test_the_check_reads_the_pairs_won_on_converged_spectra_by_all_edges(value, 
         for other in ({"edge": "O K"}, {"spectra": FAST}, {"spectra": FAST_SITES}, {"block": "7"},
                       {"statistic": "auroc"})
     ]  # fmt: skip
-    found = {r["check_id"]: r for r in checks([], [], [], [], [], convergence=[*others, own])}
+    found = {r["check_id"]: r for r in checks(Tables(convergence=[*others, own]))}
     row = found["vacancy_converged"]
     assert (row["ours"], row["n"], row["verdict"]) == (value, 3, verdict)
     assert found["antisite_converged"]["verdict"] == "open"

@@ -15,7 +15,7 @@ from defectra.studies.nmc.blocks.claims import smallest
 from defectra.studies.nmc.blocks.shells import FALL, SHELLS, shell_of, shells, site_changes
 from defectra.studies.nmc.blocks.sites import pairs_of
 from defectra.studies.nmc.blocks.tables import block_design
-from defectra.studies.nmc.checks import checks
+from defectra.studies.nmc.checks import Tables, checks
 from defectra.studies.nmc.figures.shells import plot_shells
 
 CONFIG = load(own_or_shipped())
@@ -119,7 +119,7 @@ def test_an_edge_without_an_interval_decides_and_is_not_passed_over():
         about | {"edge": "O K", "value": -0.1, "lo": float("nan"), "hi": float("nan")},
     ]
     for shown in (rows, rows[::-1]):
-        found = next(r for r in checks([], [], [], [], [], shells=shown)
+        found = next(r for r in checks(Tables(shells=shown))
                      if r["check_id"] == "vacancy_is_local")  # fmt: skip
         assert found["verdict"] == "open"
         assert "O K" in found["check"]

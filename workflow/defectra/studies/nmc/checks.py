@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -49,37 +50,44 @@ _control = partial(Control, study="nmc")
 LARGEST_DRIFT = 1e-3
 
 
-def checks(
-    metrics: Rows,
-    lithium: Rows,
-    drift: Rows,
-    experiment: Rows,
-    relaxers: Rows,
-    codes: Rows = (),
-    shells: Rows = (),
-    images: Rows = (),
-    energy_loss: Rows = (),
-    convergence: Rows = (),
-    weights: Rows = (),
-) -> list[Row]:
-    """Rows of ``checks.csv``.
+@dataclass(frozen=True, kw_only=True)
+class Tables:
+    """Tables that the checks are about; one that is empty makes its checks open.
 
-    Parameters
+    Attributes
     ----------
-    metrics, lithium, drift, experiment, relaxers, codes, shells, images, energy_loss, convergence,
-    weights
-        Rows of ``metrics.csv``, ``lithium.csv``, the drift table, ``experiment.csv`` and
-        ``second_relaxer/comparison.csv``, ``core_hole/comparison.csv``,
-        ``blocks/shells.csv``, ``larger_cells/comparison.csv``, ``energy_loss.csv``,
-        ``blocks/convergence.csv``, ``blocks/weights.csv``; each may be empty.
+    metrics, lithium, drift, experiment, energy_loss
+        Rows of ``metrics.csv``, ``lithium.csv``, the drift table, ``experiment.csv``,
+        ``energy_loss.csv``.
+    relaxers, codes, images
+        Rows of ``comparison.csv`` of ``second_relaxer``, ``core_hole`` and ``larger_cells``.
+    shells, convergence, weights
+        Rows of ``blocks/shells.csv``, ``blocks/convergence.csv``, ``blocks/weights.csv``.
     """
-    own: list[Check | Control] = [*volume_checks(metrics), *_lithium(lithium)]
-    own += [*_contents(metrics), *_defects(metrics)]
-    own += fresh_checks(metrics)
-    own += [*_second_relaxer(relaxers), *_second_code(codes), *_converged(convergence)]
-    own += [*_shells(shells), *_images(images), *_controls(metrics)]
-    own += weight_checks(weights)
-    own += [*electrode_checks(experiment), *energy_loss_checks(energy_loss), _drift(drift)]
+
+    metrics: Rows = ()
+    lithium: Rows = ()
+    drift: Rows = ()
+    experiment: Rows = ()
+    relaxers: Rows = ()
+    codes: Rows = ()
+    shells: Rows = ()
+    images: Rows = ()
+    energy_loss: Rows = ()
+    convergence: Rows = ()
+    weights: Rows = ()
+
+
+def checks(tables: Tables) -> list[Row]:
+    """Rows of ``checks.csv``."""
+    t = tables
+    own: list[Check | Control] = [*volume_checks(t.metrics), *_lithium(t.lithium)]
+    own += [*_contents(t.metrics), *_defects(t.metrics)]
+    own += fresh_checks(t.metrics)
+    own += [*_second_relaxer(t.relaxers), *_second_code(t.codes), *_converged(t.convergence)]
+    own += [*_shells(t.shells), *_images(t.images), *_controls(t.metrics)]
+    own += weight_checks(t.weights)
+    own += [*electrode_checks(t.experiment), *energy_loss_checks(t.energy_loss), _drift(t.drift)]
     return [c.row() for c in own]
 
 

@@ -125,7 +125,7 @@ def score(job: Job) -> None:
     from defectra.studies.nmc.blocks.second_relaxer import COLUMNS as RELAXER_COLUMNS
     from defectra.studies.nmc.blocks.shells import SHELL_COLUMNS
     from defectra.studies.nmc.blocks.weights import WEIGHT_COLUMNS
-    from defectra.studies.nmc.checks import checks
+    from defectra.studies.nmc.checks import Tables, checks
     from defectra.studies.nmc.lithium import LITHIUM_COLUMNS
     from defectra.studies.nmc.measured.electrodes import EXPERIMENT_COLUMNS
     from defectra.studies.nmc.measured.energy_loss import ENERGY_LOSS_COLUMNS
@@ -134,19 +134,26 @@ def score(job: Job) -> None:
     parts = (job.input.blocks, job.input.external, job.input.first)
     metrics = [row for path in parts for row in read_csv(path, METRICS_COLUMNS)]
     lithium = read_csv(job.input.lithium, LITHIUM_COLUMNS)
-    drift = read_table(job.input.drift, DRIFT)
     write_csv(job.output.metrics, metrics, METRICS_COLUMNS)
     measured = [r for path in job.input.experiment for r in read_csv(path, EXPERIMENT_COLUMNS)]
     write_csv(job.output.scorecard, scorecard(metrics, lithium, measured), SCORECARD_COLUMNS)
-    relaxers = read_csv(job.input.relaxers, RELAXER_COLUMNS)
-    codes = read_csv(job.input.codes, CODE_COLUMNS)
-    shells = read_csv(job.input.shells, SHELL_COLUMNS)
-    images = read_csv(job.input.images, IMAGE_COLUMNS)
-    loss = [r for path in job.input.energy_loss for r in read_csv(path, ENERGY_LOSS_COLUMNS)]
-    converged = read_csv(job.input.convergence, CONVERGENCE_COLUMNS)
-    weights = read_csv(job.input.weights, WEIGHT_COLUMNS)
-    tables = relaxers, codes, shells, images, loss, converged, weights
-    found = checks(metrics, lithium, drift, measured, *tables)
+    found = checks(
+        Tables(
+            metrics=metrics,
+            lithium=lithium,
+            drift=read_table(job.input.drift, DRIFT),
+            experiment=measured,
+            relaxers=read_csv(job.input.relaxers, RELAXER_COLUMNS),
+            codes=read_csv(job.input.codes, CODE_COLUMNS),
+            shells=read_csv(job.input.shells, SHELL_COLUMNS),
+            images=read_csv(job.input.images, IMAGE_COLUMNS),
+            energy_loss=[
+                r for path in job.input.energy_loss for r in read_csv(path, ENERGY_LOSS_COLUMNS)
+            ],
+            convergence=read_csv(job.input.convergence, CONVERGENCE_COLUMNS),
+            weights=read_csv(job.input.weights, WEIGHT_COLUMNS),
+        )
+    )
     write_csv(job.output.checks, found, CHECK_COLUMNS)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import partial
 
 from defectra.core.claims import NAN, Check, Estimate, Row, Rows, estimate
@@ -52,39 +53,47 @@ ORDERING_GAP = 0.1  # eV, half of what the best models of the gap err by
 LEAST_CORRELATION = 0.97
 
 
-def checks(
-    metrics: Rows,
-    quality: Rows | None = None,
-    references: Rows = (),
-    runs: Rows = (),
-    parity: Rows = (),
-    excesses: Rows = (),
-    decomposition: Rows = (),
-    measured: Rows = (),
-    ladder: Rows = (),
-    predictions: Rows = (),
-    films: Rows = (),
-    tilted: Rows = (),
-    mixing: Rows = (),
-) -> list[Row]:
-    """Rows of ``checks.csv``; each table may be empty, or None where an empty one says something.
+@dataclass(frozen=True, kw_only=True)
+class Tables:
+    """Tables that the checks are about; one that is empty makes its checks open.
 
-    Parameters
+    Attributes
     ----------
-    metrics, quality, references, runs, parity, excesses, decomposition
-        Rows of ``metrics.csv``, ``quality.csv`` (empty: nothing breaks an identity),
-        ``references.csv``, ``runs.csv``, ``parity.csv``, ``salts_excess.csv``,
-        ``decomposition.csv``.
+    metrics, references, runs, parity, excesses, decomposition
+        Rows of ``metrics.csv``, ``references.csv``, ``runs.csv``, ``parity.csv``,
+        ``salts_excess.csv``, ``decomposition.csv``.
+    quality
+        Rows of ``quality.csv``: empty if nothing breaks an identity, None if nobody looked.
     measured, ladder, predictions
         Rows of ``measured_metrics.csv``, ``ladder.csv``, ``published_predictions.csv``.
     films, tilted, mixing
         Rows of ``films.csv``, ``tilts.csv`` and ``mixing.csv``.
     """
-    own = [*_errors(metrics), *_skills(metrics), *_coverage(metrics), _identities(quality)]
-    own += [_references(references), _runs(runs), *_parity(parity), _alkali_halides(excesses)]
-    own += [_decomposition(decomposition), *checks_measured(measured, ladder)]
-    own += [_authors(predictions, unseen=u) for u in (False, True)]
-    own += [*checks_light(films, tilted), *_orderings(mixing)]
+
+    metrics: Rows = ()
+    quality: Rows | None = None
+    references: Rows = ()
+    runs: Rows = ()
+    parity: Rows = ()
+    excesses: Rows = ()
+    decomposition: Rows = ()
+    measured: Rows = ()
+    ladder: Rows = ()
+    predictions: Rows = ()
+    films: Rows = ()
+    tilted: Rows = ()
+    mixing: Rows = ()
+
+
+def checks(tables: Tables) -> list[Row]:
+    """Rows of ``checks.csv``."""
+    t = tables
+    own = [*_errors(t.metrics), *_skills(t.metrics), *_coverage(t.metrics), _identities(t.quality)]
+    own += [_references(t.references), _runs(t.runs), *_parity(t.parity)]
+    own += [_alkali_halides(t.excesses), _decomposition(t.decomposition)]
+    own += checks_measured(t.measured, t.ladder)
+    own += [_authors(t.predictions, unseen=u) for u in (False, True)]
+    own += [*checks_light(t.films, t.tilted), *_orderings(t.mixing)]
     return [c.row() for c in own]
 
 

@@ -130,7 +130,7 @@ def score_perovskites(job: Job) -> None:
         tilts,
     )
     from defectra.studies.perovskites.binary_phases import EXCESS_COLUMNS
-    from defectra.studies.perovskites.checks import checks
+    from defectra.studies.perovskites.checks import Tables, checks
     from defectra.studies.perovskites.measured_scores import LADDER_COLUMNS
     from defectra.studies.perovskites.parity import PARITY_COLUMNS
     from defectra.studies.perovskites.scorecard import scorecard
@@ -143,19 +143,21 @@ def score_perovskites(job: Job) -> None:
     metrics = read_csv(job.input.metrics, METRICS_COLUMNS)
     claims = scorecard(metrics, read_csv(job.input.films, slme.COLUMNS))
     own = checks(
-        metrics,
-        read_csv(job.input.quality, QUALITY_COLUMNS),
-        read_csv(job.input.references, REFERENCES_COLUMNS),
-        read_csv(job.input.runs, RUNS_COLUMNS),
-        read_csv(job.input.parity, PARITY_COLUMNS),
-        read_csv(job.input.excesses, EXCESS_COLUMNS),
-        read_csv(job.input.decomposition, decomposition.COLUMNS),
-        read_csv(job.input.measured, METRICS_COLUMNS),
-        read_csv(job.input.ladder, LADDER_COLUMNS),
-        read_csv(job.input.predictions, published.COLUMNS),
-        read_csv(job.input.own_films, efficiency.COLUMNS),
-        read_csv(job.input.tilts, tilts.COLUMNS),
-        read_csv(job.input.mixing, orderings.COLUMNS),
+        Tables(
+            metrics=metrics,
+            quality=read_csv(job.input.quality, QUALITY_COLUMNS),
+            references=read_csv(job.input.references, REFERENCES_COLUMNS),
+            runs=read_csv(job.input.runs, RUNS_COLUMNS),
+            parity=read_csv(job.input.parity, PARITY_COLUMNS),
+            excesses=read_csv(job.input.excesses, EXCESS_COLUMNS),
+            decomposition=read_csv(job.input.decomposition, decomposition.COLUMNS),
+            measured=read_csv(job.input.measured, METRICS_COLUMNS),
+            ladder=read_csv(job.input.ladder, LADDER_COLUMNS),
+            predictions=read_csv(job.input.predictions, published.COLUMNS),
+            films=read_csv(job.input.own_films, efficiency.COLUMNS),
+            tilted=read_csv(job.input.tilts, tilts.COLUMNS),
+            mixing=read_csv(job.input.mixing, orderings.COLUMNS),
+        )
     )
     write_csv(job.output.scorecard, claims, SCORECARD_COLUMNS)
     write_csv(job.output.checks, own, CHECK_COLUMNS)
