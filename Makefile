@@ -44,7 +44,7 @@ run: $(VENV)/.installed  ## the default campaign and its report, results/report.
 $(STUDIES): $(VENV)/.installed
 	@$(LAUNCH) $@
 
-ladder: $(VENV)/.installed  ## one site at several fidelities (codes, protocols), FEFF to VASP; needs MIRROR
+ladder: $(VENV)/.installed  ## one site at several fidelities (codes, protocols), computed and parsed; needs MIRROR
 	@$(LAUNCH) ladder
 
 published: $(VENV)/.installed  ## every figure and table of the papers that can be made: docs/published.md

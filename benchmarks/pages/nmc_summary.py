@@ -104,8 +104,9 @@ def _defects(scorecard: Rows, metrics: Rows) -> Iterator[str]:
             f"**{pair.target.capitalize()}** against the pristine cell: AUROC {shown(found)} from "
             f"all five edges, {best.value:.2f} from the best single one ({edge}). That all edges "
             f"together detect it better than each single one {beaten} (smallest gain "
-            f"{shown(gain(metrics, pair), 3)}; {history(pair.name, found.n)}). That no single edge "
-            f"detects it {alone} (AUROC of one below {AIM:.2f}; largest upper end {best.hi:.2f}). "
+            f"{shown(gain(metrics, pair), 3)}; {history(pair.name, found.n)}). That every single "
+            f"edge alone stays below an AUROC of {AIM:.2f} {alone} (largest upper end "
+            f"{best.hi:.2f}). "
             f"McNemar's test of the pairs won finds {'a' if p.value < MCNEMAR else 'no'} "
             f"difference (largest p {p.value:.2g})."
         )
@@ -170,8 +171,9 @@ def _contents(checks: Rows, metrics: Rows) -> Iterator[str]:
     words = f" (aim for Li {float(aim['bound']):.2f}: {aim['verdict']})" if aim else ""
     yield (
         f"Li, Ni, Mn, Co per metal atom, RMSE: from shapes alone {numbers(ALL_EDGES)}{words}; with "
-        f"edge intensities of 5 % error {numbers(BOTH)}, where the counts of atoms are put in, so "
-        "that this is what such an error costs and no agreement with an experiment."
+        f"edge intensities of 5 % error {numbers(BOTH)}. These intensities are calculated from the "
+        "counts of atoms: the numbers say what such an error costs, and are not compared with an "
+        "experiment."
     )
 
 

@@ -80,7 +80,10 @@ def sentences(asked: Asked, data: Data, report: Report, unit: str) -> list[str]:
         lines.append(f"  {name:14} {', '.join(shown)}")
     _, lo, hi = report.better
     which = "better than" if lo > 0 else "worse than" if hi < 0 else "not shown apart from"
-    lines.append(f"  the {FOREST} is {which} {RIDGE}: RMSE lower by {_ends(*report.better, 3)}")
+    lines.append(
+        f"  the {FOREST} is {which} {RIDGE}: RMSE of {RIDGE} less that of the "
+        f"{FOREST} {_ends(*report.better, 3)}"
+    )
     half = f"± {report.half:.3g} {unit}".rstrip()
     holds = f"  answers about new groups: {half} holds {100 * LEVEL:.0f} % of rows"
     lines.append(f"  {why}" if (why := caution(report.half, over_groups=True)) else holds)
