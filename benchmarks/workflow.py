@@ -26,12 +26,12 @@ from typing import Any
 import psutil
 import yaml
 
-from defectra.campaign.plan import chunks_of
 from defectra.core.config import leaf, load
 from defectra.core.number_types import positive
 from defectra.core.records import CALCULATIONS, SPECTRA
 from defectra.core.store import read_groups
 from defectra.structures.geometry import vegard
+from defectra.studies.nmc.manifests import chunks_of
 
 ROOT = Path(__file__).resolve().parents[1]
 NAIVE = Path(__file__).parent / "peers" / "naive"

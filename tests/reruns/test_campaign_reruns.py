@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from campaign import TABLES_ONLY, Campaign
 
-from defectra.campaign.plan import make_plan
 from defectra.core.config import load
+from defectra.studies.nmc.manifests import make_plan
 
 pytestmark = pytest.mark.workflow
 

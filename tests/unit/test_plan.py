@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from defectra.campaign.plan import make_plan, standing, wanted_structures, write_plan
+from defectra.campaign.plan import standing, write_plan
 from defectra.core.config import Config, config_model, load
+from defectra.studies.nmc.manifests import make_plan, wanted_structures
 
 SMALL: dict[str, Any] = {
     "geometry": "chgnet",

@@ -9,13 +9,13 @@ import pytest
 
 from defectra.campaign.engine import engine_named
 from defectra.campaign.ledger import Ledger
-from defectra.campaign.plan import make_plan
 from defectra.campaign.spectra import spectrum_kind
 from defectra.core.config import Config, load
 from defectra.core.records import CALCULATIONS
 from defectra.core.store import Archive
 from defectra.engines.spectrum import SpectrumEngine
 from defectra.structures.geometry import vegard
+from defectra.studies.nmc.manifests import make_plan
 
 Row = dict[str, Any]
 

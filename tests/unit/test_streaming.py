@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from defectra.campaign.gather import unite
-from defectra.campaign.plan import chunks_of, wanted, write_plan, write_plan_apart
+from defectra.campaign.plan import write_plan, write_plan_apart
 from defectra.core.config import Config, load
 from defectra.core.errors import ConfigError, StoreError, TableError
 from defectra.core.journal import Journal, read_journal
@@ -18,6 +18,7 @@ from defectra.engines.release import release
 from defectra.spectra.average import average_sites
 from defectra.spectra.site_averages import average_chunks
 from defectra.studies.nmc.chunk import run_chunk
+from defectra.studies.nmc.manifests import chunks_of, wanted
 from defectra.studies.nmc.requests import settings_of
 from defectra.studies.nmc.training import build, read_training, select, write_training
 

@@ -13,7 +13,7 @@ import pytest
 from events import Gate, wait_for
 
 from defectra.campaign.engine import Outcome
-from defectra.campaign.plan import make_plan, write_plan
+from defectra.campaign.plan import write_plan
 from defectra.core.config import load
 from defectra.core.errors import EngineError
 from defectra.core.journal import read_journal
@@ -21,6 +21,7 @@ from defectra.core.records import CALCULATIONS, GEOMETRIES, SPECTRA, Status
 from defectra.core.store import Archive, read_table
 from defectra.engines.synthetic import run as synthetic
 from defectra.studies.nmc.chunk import Chunk, run_chunk
+from defectra.studies.nmc.manifests import make_plan
 from defectra.studies.nmc.requests import settings_of
 
 ROOT = Path(__file__).parent.parent.parent

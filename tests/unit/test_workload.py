@@ -21,14 +21,15 @@ from defectra.campaign.loads import (
     impossible,
 )
 from defectra.campaign.parameters import worker_settings
-from defectra.campaign.plan import make_plan, write_plan
-from defectra.campaign.scale import Scale
+from defectra.campaign.plan import write_plan
 from defectra.campaign.study_load import StudyLoad, StudyLoads
-from defectra.campaign.workload import Workload, Written
 from defectra.core.config import Config, config_model, load
 from defectra.core.errors import ConfigError
 from defectra.core.journal import Journal
 from defectra.studies.nmc.computable import cells_wanted, why_no_engine, why_no_relaxation
+from defectra.studies.nmc.manifests import make_plan
+from defectra.studies.nmc.scale import Scale
+from defectra.studies.nmc.workload import Workload, Written
 
 
 def law(protocol: str, sharing: str, seconds: float) -> Law:

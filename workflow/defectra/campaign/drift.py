@@ -12,8 +12,8 @@ from defectra.campaign.engine import Parsed, engine_named
 from defectra.campaign.request import Request
 from defectra.core.errors import EngineError, StoreError
 from defectra.core.records import CALCULATIONS, GEOMETRIES, SPECTRA, Status
+from defectra.core.seeds import seeded
 from defectra.core.store import Archive
-from defectra.structures.decorate import seeded
 
 Row = dict[str, Any]
 

@@ -11,20 +11,54 @@ import hashlib
 import json
 import subprocess
 import sys
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from defectra.core.config import Config, config_model, leaf
+from defectra.core.config import Config, config_model
 from defectra.core.errors import ConfigError, DefectraError
+from defectra.core.fingerprint import fingerprint
+from defectra.core.late_imports import late
+from defectra.core.paths import PACKAGE
 from defectra.core.store import write_bytes, write_table
 
 Row = dict[str, Any]
-MANIFESTS = ("structures", "tasks")
+TABLES = ("structures", "tasks")
 
-# All that the plan does not see of the study; whatever else there is decides it.
-_UNSEEN = {"live_geometries", "drift_sample", "max_failed", "model"}
+
+@dataclass(frozen=True)
+class Manifests:
+    """Chunks of a study that has a plan: ``MANIFESTS`` of its ``manifests.py``.
+
+    Attributes
+    ----------
+    decided_by
+        Parts of the config that decide the manifests, as text.
+    chunks_of
+        Name, structures and tasks of one chunk after another, by name.
+    """
+
+    decided_by: Callable[[Config], list[str]]
+    chunks_of: Callable[[Config], Iterator[tuple[str, list[Row], list[Row]]]]
+
+
+@cache
+def studies_with_manifests() -> tuple[str, ...]:
+    """Names of the studies that have a plan, sorted."""
+    found = (PACKAGE / "studies").glob("*/manifests.py")
+    return tuple(sorted(path.parent.name for path in found))
+
+
+def code_of_plan() -> str:
+    """Fingerprint of the modules that make the plan."""
+    makers = [f"defectra.studies.{study}.manifests" for study in studies_with_manifests()]
+    return "".join(map(fingerprint, ["defectra.campaign.plan", *makers]))
+
+
+def _all() -> list[Manifests]:
+    return [late("studies", study, "manifests").MANIFESTS for study in studies_with_manifests()]
 
 
 def write_plan(config: Config, results: Path, code: str = "") -> list[str]:
@@ -40,7 +74,7 @@ def write_plan(config: Config, results: Path, code: str = "") -> list[str]:
     if old is not None:
         return old
     chunks = []
-    for name, structures, tasks in chunks_of(config):
+    for name, structures, tasks in (c for own in _all() for c in own.chunks_of(config)):
         _write(folder / name, structures, tasks)
         chunks.append(name)
     text = json.dumps({"digest": _digest(config, code), "chunks": chunks}, indent=1)
@@ -54,7 +88,7 @@ def standing(config: Config, folder: Path, code: str) -> list[str] | None:
         old = json.loads((folder / "state.json").read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         return None
-    files = (folder / c / f"{kind}.parquet" for c in old["chunks"] for kind in MANIFESTS)
+    files = (folder / c / f"{kind}.parquet" for c in old["chunks"] for kind in TABLES)
     same = old["digest"] == _digest(config, code) and all(path.exists() for path in files)
     return list(old["chunks"]) if same else None
 
@@ -93,114 +127,8 @@ def main(results: str, code: str) -> int:
     return 0
 
 
-def make_plan(config: Config) -> dict[str, tuple[list[Row], list[Row]]]:
-    """Structures and tasks of each chunk, see :func:`chunks_of`."""
-    return {name: (structures, tasks) for name, structures, tasks in chunks_of(config)}
-
-
-def chunks_of(config: Config) -> Iterator[tuple[str, list[Row], list[Row]]]:
-    """Name, structures and tasks of one chunk after another, by name.
-
-    A chunk holds whole families (a relaxed parent serves its delithiated copies) and every
-    protocol of a structure; its number is the family's hash modulo the shards, never a position in
-    the config. The tasks of one chunk are in memory at a time.
-    """
-    members: dict[str, list[Row]] = defaultdict(list)
-    rows, series = wanted_structures(config)
-    for row in rows:
-        shard = int(row["family"][:8], 16) % config.nmc.shards
-        members[f"nmc-{shard:02d}"].append(row)
-    for name in sorted(members):
-        tasks = [t for row in members[name] for t in asked_of(row, config, series)]
-        yield name, members.pop(name), tasks
-
-
-def wanted(config: Config) -> tuple[list[Row], dict[str, list[Row]]]:
-    """All structures of the study, in their seeded order, and the tasks of each."""
-    rows, series = wanted_structures(config)
-    return rows, {row["structure_id"]: asked_of(row, config, series) for row in rows}
-
-
-def wanted_structures(config: Config) -> tuple[list[Row], set[str]]:
-    """All structures of the study, and the ids of those of the lithium series."""
-    from defectra.studies.nmc.structures import campaign, lithium_series
-
-    study = config.nmc
-    rows = {row["structure_id"]: row for row in campaign(study.structures, config.seed)}
-    series: set[str] = set()
-    if study.geometry == "chgnet" and study.lithium_series.orderings:
-        for row in lithium_series(study.lithium_series, study.structures.metals, config.seed):
-            rows.setdefault(row["structure_id"], row)
-            series.add(row["structure_id"])
-    return list(rows.values()), series
-
-
-def asked_of(row: Row, config: Config, series: set[str]) -> list[Row]:
-    """Tasks of one structure: campaign, higher-fidelity protocol, lithium series."""
-    study, out = config.nmc, []
-    if row["rank"] >= 0:
-        out += tasks_of(row, config, study.geometry, study.protocol)
-        if study.ladder_every and row["rank"] % study.ladder_every == study.ladder_every - 1:
-            out += tasks_of(row, config, study.geometry, study.ladder)
-    if row["structure_id"] in series:
-        out += _series_tasks(row, config)
-    return _sorted(out)
-
-
-def _series_tasks(row: Row, config: Config) -> list[Row]:
-    series = config.nmc.lithium_series
-    geometries = ["chgnet"] if row["lithium"] == 1 else ["chgnet", "chgnet-parent"]
-    return [
-        task
-        for geometry in geometries
-        for task in tasks_of(
-            row, config, geometry, config.nmc.protocol, series.edges, dict(series.sites)
-        )
-    ]
-
-
-def tasks_of(
-    row: Row,
-    config: Config,
-    geometry: str,
-    protocol: str,
-    edges: Iterable[str] | None = None,
-    sites: dict[Any, int] | None = None,
-) -> list[Row]:
-    """Tasks of one structure: seeded sites of each element, all their edges together."""
-    from defectra.structures.sites import choose
-
-    numbers: dict[Any, int] = sites or dict(config.nmc.sites)
-    out = []
-    for name in edges or config.nmc.edges:
-        element, edge = name.split()
-        for site, index, multiplicity in choose(row, element, numbers.get(element, 1)):
-            out.append(
-                {
-                    "structure_id": row["structure_id"],
-                    "geometry_protocol": geometry,
-                    "engine": config.nmc.engine,
-                    "protocol": protocol,
-                    "element": element,
-                    "edge": edge,
-                    "site": site,
-                    "site_index": index,
-                    "multiplicity": multiplicity,
-                }
-            )
-    return out
-
-
-def _sorted(tasks: list[Row]) -> list[Row]:
-    keys = ("structure_id", "geometry_protocol", "element", "site_index", "protocol", "edge")
-    unique = {tuple(t[k] for k in keys): t for t in tasks}
-    return [unique[k] for k in sorted(unique)]
-
-
 def _digest(config: Config, code: str) -> str:
-    parts = [
-        leaf(config, "nmc", key) for key in type(config.nmc).model_fields if key not in _UNSEEN
-    ]
+    parts = [part for own in _all() for part in own.decided_by(config)]
     text = "|".join([*parts, str(config.seed), code])
     return hashlib.sha256(text.encode()).hexdigest()
 

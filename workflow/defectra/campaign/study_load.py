@@ -203,7 +203,7 @@ class StudyLoads:
     is_run
         Tells, once the graph of jobs is built, whether this call runs jobs and may write.
     are_alike
-        As of :class:`defectra.campaign.workload.Workload`.
+        As of :class:`defectra.studies.nmc.workload.Workload`.
     """
 
     def __init__(

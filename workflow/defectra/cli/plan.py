@@ -50,16 +50,36 @@ def run(chosen: argparse.Namespace) -> int:
     ConfigError
         If the config cannot be used, or a target is unknown.
     """
-    from defectra.campaign.workload import costs_of
-
     need_checkout()
     for target in chosen.targets:
         _check_target(target)
     config = _config(chosen)
-    print("\n".join(costs_of(config, chosen.directory / "results", chosen.minutes)), flush=True)
+    print("\n".join(costs(config, chosen.directory / "results", chosen.minutes)), flush=True)
     code, steps, text = _dry_run(chosen)
     print(jobs(steps) if code == 0 else _why_not(steps, text, chosen.directory))
     return int(code != 0)
+
+
+def costs(config: Config, results: Path, minutes: float) -> list[str]:
+    """What the studies of a config lack, what that costs, and what cannot be computed.
+
+    Parameters
+    ----------
+    results
+        Folder of what was computed before.
+    minutes
+        Wanted length of a job.
+    """
+    from defectra.campaign.studies import studies_with_requests
+    from defectra.campaign.study_load import chunk_load, load_sentence
+    from defectra.studies.nmc.workload import cost_table
+
+    laws = PROJECT / "workflow" / "costs.yaml"
+    lines = [cost_table(config, results, laws, minutes)] if "nmc" in config.studies else []
+    others = [s for s in studies_with_requests() if s != "nmc" and s in config.studies]
+    loads = ((s, chunk_load(config, s, None, results, laws)) for s in others)
+    lines += [load_sentence(config, study, load) for study, load in loads]
+    return lines
 
 
 def _check_target(target: str) -> None:

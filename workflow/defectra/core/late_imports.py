@@ -15,6 +15,7 @@ LATE = (
     ("engines", "*", "settings"),  # protocols of every engine, read by the settings of the core
     ("studies", "*", "settings"),  # keys of every study, the same
     ("studies", "*", "requests"),  # calculations of a study; its rules carry their fingerprint
+    ("studies", "*", "manifests"),  # chunks of a study; the plan carries their fingerprint
     ("studies", "*", "predict"),  # what `defectra predict` does with a model of a study
     ("engines", "finished", "parsed"),  # readers of all engines, for runs that a config names
     ("studies", "nmc", "parsed_join"),  # the same, for the training table of study nmc

@@ -21,8 +21,8 @@ from defectra.campaign.request import Request, Row
 from defectra.campaign.verdict import MACHINE, machine_class
 from defectra.core.errors import EngineError
 from defectra.core.records import GEOMETRIES, Status
+from defectra.core.seeds import seeded
 from defectra.core.settings import Strict
-from defectra.structures.decorate import seeded
 from defectra.structures.geometry import vegard
 
 GEOMETRY = "geometry"  # kind of result, and of its records in a journal

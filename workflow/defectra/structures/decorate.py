@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from defectra.core.records import Defect
+from defectra.core.seeds import seeded
 from defectra.structures.composition import counts
 from defectra.structures.layered import VACANCY, IdealLattice
 
@@ -71,12 +72,6 @@ def structure_id(
     """Hash of the ideal decorated lattice: host, supercell, species by site, defect, charge."""
     parts = [host, str(ideal.matrix.tolist()), ",".join(form.species), defect, str(charge)]
     return hashlib.sha256("|".join(parts).encode()).hexdigest()[:16]
-
-
-def seeded(*keys: object) -> np.random.Generator:
-    """Generator that depends on `keys` only, not on the order of draws elsewhere."""
-    digest = hashlib.sha256("/".join(map(str, keys)).encode()).digest()
-    return np.random.default_rng(int.from_bytes(digest[:8], "little"))
 
 
 def ordering(composition: str, number: int, seed: int, ideal: IdealLattice) -> Decoration:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
-from defectra.structures.decorate import seeded
+from defectra.core.seeds import seeded
 
 
 def choose(row: Mapping[str, Any], element: str, number: int) -> list[tuple[str, int, int]]:

@@ -14,7 +14,6 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from defectra.campaign.parameters import worker_settings
-from defectra.campaign.plan import wanted
 from defectra.campaign.request import Chain, Family, Item, Known, Request, Waiting
 from defectra.campaign.spectra import SPECTRUM, spectrum_kind
 from defectra.campaign.studies import StudyRequests, read_parsed
@@ -27,6 +26,7 @@ from defectra.engines.relaxation import GEOMETRY_KIND, RelaxationProtocol
 from defectra.engines.sevennet.settings import SevennetProtocol
 from defectra.engines.spectrum import SpectrumEngine, spectrum_engine
 from defectra.studies.nmc.geometries import Geometries
+from defectra.studies.nmc.manifests import wanted
 
 Row = dict[str, Any]
 KINDS = (spectrum_kind(), GEOMETRY_KIND)

@@ -16,9 +16,9 @@ import numpy as np
 from defectra.campaign.engine import Outcome
 from defectra.core.errors import EngineError
 from defectra.core.records import Origin, Status
+from defectra.core.seeds import seeded
 from defectra.engines.gpaw import run as gpaw
 from defectra.engines.gpaw.settings import GpawProtocol
-from defectra.structures.decorate import seeded
 from defectra.structures.prototypes import prototype
 from defectra.studies.perovskites import eos
 from defectra.studies.perovskites.compounds import A_IONS, B_IONS, EIGHTHS, X_IONS, Compound

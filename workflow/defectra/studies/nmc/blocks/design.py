@@ -19,8 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from defectra.core.records import Column, Defect, Table
+from defectra.core.seeds import seeded
 from defectra.structures.composition import all_compositions
-from defectra.structures.decorate import Decoration, delithiate, ordering, seeded
+from defectra.structures.decorate import Decoration, delithiate, ordering
 from defectra.structures.layered import VACANCY, IdealLattice, ideal_lattice, repeats_for
 from defectra.studies.nmc.settings import ARMS, NmcBlocks, Relaxer
 from defectra.studies.nmc.structures import STUDY, cycle, describe, identify

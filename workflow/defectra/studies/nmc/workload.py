@@ -16,10 +16,10 @@ from typing import Any, Protocol
 
 from defectra.campaign.costs import load
 from defectra.campaign.loads import Load, describe
-from defectra.campaign.scale import Scale
 from defectra.core.config import Config
 from defectra.core.paths import PROJECT
 from defectra.studies.nmc.computable import journal_cells, why_no_engine, why_no_relaxation
+from defectra.studies.nmc.scale import Scale
 
 
 class Plan(Protocol):
@@ -160,37 +160,26 @@ class Workload:
         return scale.weigh(structures, read_table(folder / "tasks.parquet", TASKS))
 
 
-def costs_of(config: Config, results: Path, minutes: float) -> list[str]:
-    """What the studies of a config lack, what that costs, and what cannot be computed.
+def cost_table(config: Config, results: Path, costs: Path, minutes: float) -> str:
+    """What each chunk of the plan lacks, what that costs, and what cannot be computed.
 
     Parameters
     ----------
     results
         Folder of what was computed before.
+    costs
+        Table of :mod:`defectra.campaign.costs`.
     minutes
         Wanted length of a job.
     """
-    from defectra.campaign.studies import studies_with_requests
-    from defectra.campaign.study_load import chunk_load, load_sentence
-
-    costs = PROJECT / "workflow" / "costs.yaml"
-    lines = [_of_plan(config, results, costs, minutes)] if "nmc" in config.studies else []
-    others = [s for s in studies_with_requests() if s != "nmc" and s in config.studies]
-    loads = ((s, chunk_load(config, s, None, results, costs)) for s in others)
-    lines += [load_sentence(config, study, load) for study, load in loads]
-    return lines
-
-
-def _of_plan(config: Config, results: Path, costs: Path, minutes: float) -> str:
-    """Table of the chunks that the plan holds."""
     from defectra.campaign.parameters import worker_settings
+    from defectra.campaign.plan import code_of_plan
     from defectra.campaign.planned import Planned
     from defectra.core.fingerprint import fingerprint
     from defectra.core.store import Archive
 
     archive = PROJECT / config.archive
-    code = fingerprint("defectra.campaign.plan")
-    plan = Planned(config, results, Archive(archive), lambda: False, code)
-    settings, code = worker_settings(config, limits=True), fingerprint("defectra.campaign.workload")
+    plan = Planned(config, results, Archive(archive), lambda: False, code_of_plan())
+    settings, code = worker_settings(config, limits=True), fingerprint(__name__)
     loads = Workload(plan, settings, archive, costs, code, results / "store").all()
     return describe(loads, config.nmc.shards, minutes)
