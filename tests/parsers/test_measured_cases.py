@@ -12,6 +12,7 @@ from defectra.spectra import column_formula as formula
 from defectra.spectra.column_names import Role, column
 from defectra.spectra.edge_normalisation import normalise
 from defectra.spectra.edges_seen import candidates, xray_names
+from defectra.spectra.loss_factor import Geometry, geometries
 from defectra.spectra.measured import read_measured
 from defectra.spectra.measured_binary import from_arrays, from_signals, library
 from defectra.spectra.measured_columns import choice
@@ -391,11 +392,17 @@ def test_gatan_spectra_and_images():
     loss = {
         "axes": [axis],
         "data": np.arange(400.0),
-        "metadata": {"Signal": {"signal_type": "EELS"}},
+        "metadata": {
+            "Signal": {"signal_type": "EELS"},
+            "Acquisition_instrument": {
+                "TEM": {"beam_energy": 200.0, "Detector": {"EELS": {"collection_angle": 15.0}}}
+            },
+        },
     }
     image = {"axes": [axis, axis], "data": np.zeros((4, 4)), "metadata": {}}
     (found,) = from_signals([image, loss], "Gatan dm3")
     assert (found.kind, found.energy[2]) == ("counts", 701.0)
+    assert geometries(found) == (Geometry(200e3, 0.015),)
     with pytest.raises(SpectrumError, match="4 x 4"):
         from_signals([image], "Gatan dm3")
 

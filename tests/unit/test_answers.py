@@ -87,6 +87,7 @@ def test_a_study_of_measured_spectra_is_told_columns_and_scan(tmp_path, monkeypa
 GIVEN = {
     "columns": ["energy=1", "mu=2"], "scan": ["3"], "shift": ["1"], "shift_sd": ["1"],
     "reference": ["foil.dat"], "reference_e0": ["8333"], "option": ["a=b"],
+    "beam_energy": ["300"], "collection_angle": ["20"],
 }  # fmt: skip
 
 

@@ -14,9 +14,10 @@ from defectra.core.number_types import number, number_above_0, number_from_0
 
 ONE, SEVERAL, TABLE = "of one edge", "of several edges", "of a table"
 STUDY, STUDY_OF_SPECTRA = "of a study", "of a study of measured spectra"
+_GEOMETRY = ("beam_energy", "collection_angle")
 TAKES: Mapping[str, tuple[str, ...]] = {  # options by kind of model; another one is refused
-    ONE: ("columns", "scan", "shift", "shift_sd", "reference", "reference_e0"),
-    SEVERAL: ("columns", "scan", "shift", "shift_sd"),
+    ONE: ("columns", "scan", "shift", "shift_sd", "reference", "reference_e0", *_GEOMETRY),
+    SEVERAL: ("columns", "scan", "shift", "shift_sd", *_GEOMETRY),
     TABLE: (),
     STUDY: ("option",),
     STUDY_OF_SPECTRA: ("option", "columns", "scan"),
@@ -48,6 +49,10 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument("--reference", type=Path, help=text)
     text = "true edge energy of the reference (steepest rise), eV"
     parser.add_argument("--reference-e0", type=number_above_0, help=text)
+    text = "of the electrons of an energy-loss spectrum, keV, in place of what its file says"
+    parser.add_argument("--beam-energy", type=number_above_0, metavar="KEV", help=text)
+    text = "half angle of collection of an energy-loss spectrum, mrad, likewise"
+    parser.add_argument("--collection-angle", type=number_above_0, metavar="MRAD", help=text)
     text = (
         "option of the study that the model belongs to, e.g. pixel=0.16 (unit: README of the "
         "study); may be repeated"
@@ -68,13 +73,15 @@ def run_predict(chosen: argparse.Namespace) -> int:
     from defectra.learn.answers import study_of_model
     from defectra.learn.edges_model import is_edges_model, load_edges_model
     from defectra.learn.table_model import is_table_model, load_table_model
+    from defectra.spectra.loss_factor import Stated
     from defectra.spectra.measured_columns import choice
 
     if is_edges_model(chosen.model):
         _refuse_others(chosen, SEVERAL)
         model_of_edges = load_edges_model(chosen.model)
         words, columns = [str(p) for p in chosen.spectra], chosen.columns
-        reading = choice(columns) if columns else None, chosen.scan
+        stated = Stated(chosen.beam_energy, chosen.collection_angle)
+        reading = choice(columns) if columns else None, chosen.scan, stated
         axis_known = chosen.shift, chosen.shift_sd
         return predict_edges(model_of_edges, chosen.model, words, *axis_known, *reading)
     if is_table_model(chosen.model):
@@ -108,6 +115,7 @@ def _predict_by_one_edge(chosen: argparse.Namespace) -> int:
     """Answer by a model of one edge for every spectrum of each file."""
     from defectra.learn.predict import answer_sentence, calibration, predict
     from defectra.learn.saved import load
+    from defectra.spectra.loss_factor import Stated
     from defectra.spectra.measured import each
 
     _refuse_others(chosen, ONE)
@@ -115,10 +123,12 @@ def _predict_by_one_edge(chosen: argparse.Namespace) -> int:
     model = load(chosen.model)
     print(f"{chosen.model}: {model.about.target} from {model.about.edge}, {model.about.features}")
     print(f"  trained on {model.about.trained_on}")
-    worst = 0
+    stated, worst = Stated(chosen.beam_energy, chosen.collection_angle), 0
     for name, spectrum in each(*spectra_of(chosen), chosen.scan, model.about.edge):
         try:
-            answer = predict(model, spectrum(), axis)
+            read = spectrum()
+            stated.check({read.kind})
+            answer = predict(model, stated.said_of(read), axis)
             print(f"{name}: {answer_sentence(model, answer)}")
             worst = max(worst, int(not answer.certain))
         except DefectraError as error:

@@ -17,12 +17,15 @@ from defectra.learn.predict import WHITE_LINE
 from defectra.learn.scores import NORMAL_90
 from defectra.spectra.edge_normalisation import normalise, without_background
 from defectra.spectra.edges_seen import eels_edges
+from defectra.spectra.loss_factor import Geometry, Stated, geometries
+from defectra.spectra.loss_factor import sentence as geometry_sentence
 from defectra.spectra.measured import ELEMENTS, read_measured
 from defectra.spectra.measured_columns import Choice
 from defectra.spectra.measured_spectrum import Measured, SpectrumError, on_grid
 from defectra.spectra.pre_edge import Background, Foot, background
 
 Floats = NDArray[np.float64]
+NOT_STATED = Stated()
 
 
 def files_by_edge(words: Sequence[str], model: EdgesModel) -> dict[str, tuple[Path, float | None]]:
@@ -74,7 +77,8 @@ class Ready:
         On the grid of the model, shape (points,).
     moved
         The same with the background off by one standard deviation, one way and the other, in each
-        of its independent ways, shape (ways, 2, points); no way for counts of energy loss.
+        of its independent ways, shape (ways, 2, points). Of energy loss the one way is a geometry
+        that is not stated: the ends of what is usual count as 90 %.
     under
         The background that was taken off; None for counts of energy loss.
     """
@@ -95,7 +99,9 @@ def ready(model: EdgesModel, edge: str, spectrum: Measured, shift: float) -> Rea
     """
     grid = model.grid(edge)
     if spectrum.kind == "counts":
-        return Ready(_of_counts(model, edge, spectrum, shift), np.empty((0, 2, len(grid))), None)
+        own, *others = (_of_counts(model, edge, spectrum, shift, g) for g in geometries(spectrum))
+        ways = [[own + (other - own) / NORMAL_90 for other in others]] if others else []
+        return Ready(own, np.reshape(ways, (-1, 2, len(grid))), None)
     foot = foot_of(model, edge)
     on_grid(replace(spectrum, energy=spectrum.energy + shift), grid)  # refuses what ends before
     under = background(spectrum, foot, shift)
@@ -116,7 +122,7 @@ def curve(model: EdgesModel, edge: str, spectrum: Measured, shift: float) -> Flo
         As there.
     """
     if spectrum.kind == "counts":
-        return _of_counts(model, edge, spectrum, shift)
+        return _of_counts(model, edge, spectrum, shift, geometries(spectrum)[0])
     foot = foot_of(model, edge)
     on_grid(replace(spectrum, energy=spectrum.energy + shift), foot.grid)
     under = background(spectrum, foot, shift)
@@ -134,13 +140,17 @@ def _without(spectrum: Measured, foot: Foot, shift: float, under: Background) ->
     return on_grid(flat, foot.grid)
 
 
-def _of_counts(model: EdgesModel, edge: str, spectrum: Measured, shift: float) -> Floats:
+def _of_counts(
+    model: EdgesModel, edge: str, spectrum: Measured, shift: float, geometry: Geometry
+) -> Floats:
+    """Energy loss as absorption on the grid of the model."""
     lines = [x for x in eels_edges(spectrum, ELEMENTS) if x.edge == edge]
     if not lines:
         raise SpectrumError(f"the spectrum shows no {edge}")
     flat = without_background(spectrum, lines[0].energy - WHITE_LINE)
-    values = on_grid(replace(flat, energy=flat.energy + shift), model.grid(edge))
-    return _something(edge, values)
+    grid = model.grid(edge)
+    values = on_grid(replace(flat, energy=flat.energy + shift), grid)
+    return _something(edge, geometry.absorption(grid - shift, values))
 
 
 def _something(edge: str, values: Floats) -> Floats:
@@ -157,6 +167,7 @@ def predict_edges(
     shift_sd: float | None,
     chosen: Choice | None = None,
     scan: str = "",
+    stated: Stated = NOT_STATED,
 ) -> int:
     """Answer for one sample; 1 if it has no interval.
 
@@ -166,6 +177,8 @@ def predict_edges(
         Of the energies, and its standard deviation, eV; None: not said.
     chosen, scan
         Columns of every file, and which spectrum of it, as `read_measured` takes them.
+    stated
+        Geometry of the energy-loss spectra among them.
 
     Raises
     ------
@@ -175,13 +188,18 @@ def predict_edges(
     files = files_by_edge(words, model)
     found: dict[str, Ready] = {}
     notes: dict[str, tuple[str, ...]] = {}
+    kinds = set()
     for edge, (path, own) in files.items():
         moved = (own if own is not None else shift or 0.0) + model.shift(edge)
         try:
-            read = read_measured(path, edge, chosen=chosen, scan=scan)
+            read = stated.said_of(read_measured(path, edge, chosen=chosen, scan=scan))
             found[edge], notes[edge] = ready(model, edge, read, moved), tuple(read.notes)
         except SpectrumError as error:
             raise SpectrumError(f"{path}: {error}") from None
+        kinds.add(read.kind)
+        if read.kind == "counts":
+            notes[edge] += (geometry_sentence(read),)
+    stated.check(kinds)
     print(f"{name}: {', '.join(model.about.targets)} from {' + '.join(found)}")
     print(f"  trained on {model.about.trained_on}")
     unknown = [e for e, (_, own) in files.items() if own is None and shift is None]
@@ -207,7 +225,7 @@ def predict_edges(
 
 
 def with_background(model: EdgesModel, found: Mapping[str, Ready]) -> tuple[Floats, Floats]:
-    """Answers, and how far they move with the backgrounds, one standard deviation; (targets,)."""
+    """Answers, and how far they go with :attr:`Ready.moved`, one standard deviation; (targets,)."""
     rows = [{e: one.values for e, one in found.items()}]
     for edge, one in found.items():
         rows += [{**rows[0], edge: values} for way in one.moved for values in way]
@@ -242,14 +260,14 @@ def doubts(
 
 
 def sentence(answer: TargetAnswer, *, certain: bool, background_sd: float = 0.0) -> str:
-    """One target for people; `background_sd`: standard deviation by the backgrounds taken off."""
+    """One target for people; `background_sd`: standard deviation by the :attr:`Ready.moved`."""
     half = NORMAL_90 * background_sd
     if answer.is_class:
         text = f"{answer.target}: score {answer.value:.2f}"
         if not certain:
             return text + ", no statement (see below)"
         if abs(answer.value - 0.5) < half:
-            return text + f", not decided: the background before the edge moves it by ± {half:.2f}"
+            return text + f", not decided: background or geometry moves it by ± {half:.2f}"
         if not np.isfinite(answer.score):
             return text + ", no statement: it is not known how often it is right"
         side = "with it" if answer.value > 0.5 else "without it"

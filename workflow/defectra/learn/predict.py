@@ -12,6 +12,7 @@ from defectra.learn.new_groups import caution
 from defectra.learn.saved import Saved, unit_maximum
 from defectra.spectra.edge_normalisation import normalise, without_background
 from defectra.spectra.edges_seen import eels_edges, steepest
+from defectra.spectra.loss_factor import Geometry, geometries, sentence
 from defectra.spectra.measured import ELEMENTS, read_measured
 from defectra.spectra.measured_columns import Choice
 from defectra.spectra.measured_spectrum import Measured, SpectrumError, on_grid
@@ -134,8 +135,8 @@ def predict(model: Saved, spectrum: Measured, axis: Calibration | None) -> Answe
 
     The interval is that of the model, widened by how much the answer moves with the axis: that of
     the spectrum and, in quadrature, the alignment of the training spectra, where the model states
-    its standard deviation. Without a calibration, or outside of what the model was trained on,
-    there is none.
+    its standard deviation; and with a geometry of energy loss that is not stated. Without a
+    calibration, or outside of what the model was trained on, there is none.
 
     Raises
     ------
@@ -172,12 +173,15 @@ def predict(model: Saved, spectrum: Measured, axis: Calibration | None) -> Answe
         f"calibration: {axis.source}, ± {axis.sd:.2f} eV (1 sd){both} moves the answer by "
         f"{moved:.2f}"
     )
+    by_loss = by_geometry(model, spectrum, shift, value)
+    notes += [f"the geometry that is not stated moves it by {by_loss:.2f}"] if by_loss else []
     if not known:
         notes.append(
             "the interval does not contain how far the alignment of the training spectra with "
             "measured ones may be off: the model does not state it"
         )
-    return Answer(value, float(np.hypot(model.about.half, moved)), far, tuple(notes))
+    half = float(np.linalg.norm([model.about.half, moved, by_loss]))
+    return Answer(value, half, far, tuple(notes))
 
 
 def doubts(model: Saved, spectrum: Floats) -> list[str]:
@@ -220,19 +224,39 @@ def by_axis(model: Saved, spectrum: Measured, shift: float, sd: float, value: fl
     return float(np.abs(model.predict(unit_maximum(np.array(rows))) - value).max())
 
 
+def by_geometry(model: Saved, spectrum: Measured, shift: float, value: float) -> float:
+    """How far the answer moves at most with a geometry of energy loss that is not stated."""
+    if spectrum.kind != "counts":
+        return 0.0
+    rows = [on_model_grid(model, spectrum, shift, g)[0] for g in geometries(spectrum)[1:]]
+    if not rows:
+        return 0.0
+    return float(np.abs(model.predict(unit_maximum(np.array(rows))) - value).max())
+
+
 def on_model_grid(
-    model: Saved, spectrum: Measured, shift: float = 0.0
+    model: Saved, spectrum: Measured, shift: float = 0.0, geometry: Geometry | None = None
 ) -> tuple[Floats, tuple[str, ...]]:
-    """Normalised absorption on the grid of the model, moved by `shift` (eV); what was done."""
+    """Normalised absorption on the grid of the model, moved by `shift` (eV); what was done.
+
+    Parameters
+    ----------
+    geometry
+        Of energy loss; None: as :func:`defectra.spectra.loss_factor.geometries` takes it.
+    """
     if spectrum.kind == "counts":
         lines = [x for x in eels_edges(spectrum, ELEMENTS) if x.edge == model.about.edge]
         if not lines:
             raise SpectrumError(f"the spectrum shows no {model.about.edge}")
         flat = without_background(spectrum, lines[0].energy - WHITE_LINE)
+        flat = replace(flat, notes=(*flat.notes, sentence(spectrum)))
     else:
         found = normalise(spectrum)
         flat = replace(spectrum, energy=found.energy, mu=found.for_model)
     values = on_grid(replace(flat, energy=flat.energy + shift), model.grid)
+    if spectrum.kind == "counts":
+        by = geometry or geometries(spectrum)[0]
+        values = by.absorption(model.grid - shift, values)
     if not values.max() > 0:
         raise SpectrumError("no absorption on the grid of the model; wrong shift?")
     return values, flat.notes[len(spectrum.notes) :]

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from defectra.spectra import measured_nexus
 from defectra.spectra.column_names import Role, column
+from defectra.spectra.loss_factor import BEAM, COLLECTION
 from defectra.spectra.measured_columns import Choice, measured
 from defectra.spectra.measured_spectrum import LEAST, Measured, SpectrumError
 from defectra.spectra.measured_text import kind_of
@@ -204,10 +205,20 @@ def from_signals(signals: list[dict[str, Any]], kind: str) -> list[Measured]:
         channels = np.arange(len(data), dtype=np.float64)
         energy = float(axes[0]["offset"]) + float(axes[0]["scale"]) * channels
         title = str(signal.get("metadata", {}).get("General", {}).get("title", ""))
-        meta = {"energy unit": unit, "title": title}
+        meta = {"energy unit": unit, "title": title, **_geometry(signal)}
         out.append(Measured(energy, data.astype(np.float64), "counts", meta=meta, label=title))
     if not out:
         raise SpectrumError(
             f"{kind}: no energy-loss spectrum, but {'; '.join(others) or 'nothing'}"
         )
     return out
+
+
+def _geometry(signal: Mapping[str, Any]) -> dict[str, str]:
+    """Beam energy and collection angle, in the units and places of rosettasciio."""
+    microscope = signal.get("metadata", {}).get("Acquisition_instrument", {}).get("TEM", {})
+    loss = microscope.get("Detector", {}).get("EELS", {})
+    return {
+        BEAM: str(microscope.get("beam_energy", "")),
+        COLLECTION: str(loss.get("collection_angle", "")),
+    }

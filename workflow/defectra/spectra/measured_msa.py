@@ -7,6 +7,7 @@ import re
 import numpy as np
 from numpy.typing import NDArray
 
+from defectra.spectra.loss_factor import BEAM, COLLECTION
 from defectra.spectra.measured_spectrum import Measured, SpectrumError
 from defectra.spectra.measured_table import number
 
@@ -54,8 +55,9 @@ def read(text: str) -> Measured:
         )
     _refuse_contradictions(words)
     energy, counts = (values[::2], values[1::2]) if two else (_axis(words, points), values)
-    title = {"title": words.get("title", ""), "energy unit": "eV"}
-    return Measured(energy * scale, counts, "counts", meta=title, label=words.get("title", ""))
+    meta = {"title": words.get("title", ""), "energy unit": "eV"}
+    meta |= {BEAM: words.get("beamkv", ""), COLLECTION: words.get("collangle", "")}
+    return Measured(energy * scale, counts, "counts", meta=meta, label=words.get("title", ""))
 
 
 def _refuse_other_signals(words: dict[str, str]) -> None:

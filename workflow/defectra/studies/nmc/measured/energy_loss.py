@@ -4,9 +4,9 @@ The axis is set by the white lines of the three metals; each edge then has one s
 which lays its strongest line where it belongs. Background: a power law before each edge. An
 intensity over a window is divided by the cross-section of one atom: photoabsorption of the edge
 (Chantler, J. Phys. Chem. Ref. Data 29, 597 (2000), without white lines; the table is made by
-``python -m benchmarks.edge_cross_sections``) times ln(1 + (beta / theta_E)^2) / E of the dipole
-approximation (Egerton, Electron Energy-Loss Spectroscopy). The collection angle is not stated; it
-hardly matters for ratios.
+``python -m benchmarks.edge_cross_sections``) times the factor of the dipole approximation
+(:mod:`defectra.spectra.loss_factor`). The collection angle is not stated; it hardly matters for
+ratios.
 
 The cross-sections know no white lines, which a window from the onset on holds, while a later window
 rests on a longer extrapolation of the background: where it begins is part of the error. Plural
@@ -33,6 +33,7 @@ from numpy.typing import NDArray
 
 from defectra.core.errors import DataError
 from defectra.spectra.edges_seen import eels_edges
+from defectra.spectra.loss_factor import Geometry
 from defectra.spectra.measured_spectrum import Measured
 from defectra.spectra.plural_scattering import PluralScattering
 
@@ -55,7 +56,6 @@ SHOWN = ((0.0, 50.0), (20.0, 40.0))  # start and width (eV) of windows that are 
 LEFT_IN = ", plural scattering left in"
 BEAM = 300e3  # eV
 _GAP = 4.0  # eV between a window and the next onset
-_REST = 510998.95  # eV, electron
 
 
 @dataclass(frozen=True)
@@ -177,9 +177,7 @@ class CrossSection:
         """
         energy = onset + np.arange(start, stop - 0.5) + 0.5
         photo = np.interp(energy - onset, self.above, self.barn)
-        gamma = 1 + BEAM / _REST
-        theta = energy / (gamma * _REST * (1 - gamma**-2))
-        total = (photo / energy * np.log1p((collection / theta) ** 2)).mean()
+        total = (photo * Geometry(BEAM, collection).factor(energy)).mean()
         return float(total * (stop - start))
 
 
