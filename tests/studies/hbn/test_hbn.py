@@ -22,9 +22,10 @@ from defectra.engines.gpaw.settings import GpawEmitterProtocol
 from defectra.studies.hbn import ladder, lines, measured, phonons, scores, simulated, steps, tables
 from defectra.studies.hbn import transitions as numbers
 from defectra.studies.hbn.candidates import candidates, cell_of, complexes, electrons
-from defectra.studies.hbn.emission import emission, occupation
+from defectra.studies.hbn.emission import emission, line_share, occupation
 from defectra.studies.hbn.requests import AXES, emitter_request
 from defectra.studies.hbn.settings import HbnStudy
+from defectra.studies.hbn.sidebands import sidebands
 
 SETTINGS = HbnStudy()
 
@@ -167,6 +168,35 @@ def test_emission_has_the_moments_of_displaced_oscillators() -> None:
     assert line == pytest.approx(math.exp(-factor.sum()), rel=1e-3)
     narrow = emission(energy, [0.0, 0.0], 300.0, smoothing=1e-3, resolution=0.004)
     assert narrow.width == pytest.approx(0.004 * 2.35482, rel=0.02)
+
+
+def test_the_line_has_a_larger_share_with_the_third_power_of_the_energy() -> None:
+    """As the emission has it; 1 without phonons, exp(-S) of a line far above them."""
+    energy, factor = np.array([0.16, 0.03]), np.array([1.5, 0.4])
+    cold = emission(energy, factor, 0.0, smoothing=1e-4, resolution=1e-3, line=2.1)
+    step = cold.offset[1] - cold.offset[0]
+    line = cold.intensity[np.abs(cold.offset) < 0.006].sum() * step
+    assert line_share(energy, factor, 2.1) == pytest.approx(line, rel=1e-3)
+    assert line_share(energy, factor, 2.1) > 1.3 * math.exp(-factor.sum())
+    assert line_share(energy, factor, 1e6) == pytest.approx(math.exp(-factor.sum()))
+    assert line_share(energy, [0.0, 0.0], 2.1) == 1
+
+
+def test_the_third_power_is_that_of_the_highest_fidelity() -> None:
+    """PBE 3.4 eV, HSE06@PBE 4.5 eV; of PBE alone, or of none, the column says so."""
+    forces, _ = _layer()
+    run = _run()
+    lines = {"hybrid_triplet_eV": math.nan}, {"hybrid_triplet_eV": math.nan, "ground_eV": math.nan}
+    found = sidebands([run, *(run | changed for changed in lines)], forces, SETTINGS)
+    assert [r["line_fidelity"] for r in found] == ["HSE06@PBE", "PBE", ""]
+    assert [r["line_eV"] for r in found] == pytest.approx([4.5, 3.4, math.nan], nan_ok=True)
+    for row in found[:2]:
+        share = line_share(row["phonons_eV"], row["factors"], row["line_eV"])
+        assert row["line_share"] == pytest.approx(share)
+        assert row["debye_waller"] < share
+    assert math.isnan(found[2]["line_share"])
+    weak = [np.interp(-0.16, r["offset_eV"], r["warm"]) / max(r["warm"]) for r in found]
+    assert weak[1] < weak[0] < weak[2]
 
 
 def _layer() -> tuple[list[dict], np.ndarray]:

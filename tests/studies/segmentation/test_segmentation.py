@@ -59,6 +59,31 @@ def test_transfer_of_contrast() -> None:
     assert abs(float(microscope.transfer(np.array([crossing]), -90.0)[0])) < 0.05
 
 
+def test_columns_of_ice_are_dark_at_underfocus() -> None:
+    """An exit wave exp(iφ) of oxygen on a honeycomb, seen through a lens exp(-iχ), as the frame."""
+    pixel, size, spacing = 0.03, 200, microscope.FRINGE
+    side = 2 * spacing / math.sqrt(3)
+    away = side / math.sqrt(3)  # of a column from the channel
+    axis = pixel * np.arange(size)
+    y, x = np.meshgrid(axis, axis, indexing="ij")
+    lattice = side * np.array([[math.sqrt(3) / 2, 0.5], [0.0, 1.0]])
+    channel = np.mgrid[-2:17, -10:17].reshape(2, -1).T @ lattice
+    columns = np.vstack([channel + step for step in ((away, 0.0), (-away, 0.0))])
+    phi = sum(0.05 * np.exp(-((x - a) ** 2 + (y - b) ** 2) / 0.02) for a, b in columns)
+    _, _, k = microscope.frequencies(size, pixel)
+    defocus = -(spacing**2) / (2 * microscope.WAVELENGTH)  # χ of the fringes -π/2
+    lens = np.exp(-1j * np.pi * microscope.WAVELENGTH * k**2 * defocus)
+    seen = np.abs(np.fft.ifft2(np.fft.fft2(np.exp(1j * phi)) * lens)) ** 2
+    whole, nothing = np.ones((size, size)), np.zeros((size, size))
+    fringes = microscope.phase(whole, pixel, {"turn": 0.0, "water": nothing, "window": nothing})
+    frame = np.fft.ifft2(np.fft.fft2(fringes) * 2 * microscope.transfer(k, defocus)).real
+    inside = slice(60, 140), slice(60, 140)
+    dark = np.corrcoef(seen[inside].ravel(), phi[inside].ravel())[0, 1]
+    alike = np.corrcoef(seen[inside].ravel(), frame[inside].ravel())[0, 1]
+    assert dark < -0.9
+    assert alike > 0.9
+
+
 def test_electrons_are_counted() -> None:
     """Mean count is dose times area; fringes of ice stand at 1/0.39 nm."""
     ice = np.ones((3, 64, 64))

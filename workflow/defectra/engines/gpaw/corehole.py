@@ -186,6 +186,9 @@ def _moments(geometry: Mapping[str, Any], protocol: GpawCoreHoleProtocol) -> lis
 def parse(files: Mapping[str, bytes]) -> Parsed:
     """Spectrum of a kept result, both spins together, in Bohr² / eV of one site.
 
+    Absorption is this times the photon energy, which the axis need not know; over 25 eV of O K the
+    factor is 5 %.
+
     States are broadened by the Gaussian and the core-hole width that the job asked for, and by
     inelastic losses that grow with their energy (:data:`LOSS`). The spectrum ends one width
     (of :data:`LOSS`) below the states that were not computed; their tails are missing there.

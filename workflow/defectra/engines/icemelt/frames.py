@@ -1,8 +1,13 @@
 """Frames of a microscope: weak phase object, contrast transfer, drift, electrons one by one.
 
-Contrast transfer sin χ of a weak phase object (Kirkland, Advanced Computing in Electron Microscopy,
-chapter 3), 300 kV. Ice shows the {100} fringes of hexagonal ice along [0001] (0.390 nm), water
-band-limited noise about 0.31 nm, the window of the cell noise of long waves.
+Contrast of a weak phase object, 300 kV: behind an object exp(iφ) and a lens exp(-iχ) the intensity
+is 1 + 2 φ sin χ (Kirkland, Advanced Computing in Electron Microscopy, chapter 3). φ grows with the
+projected potential, so that atoms are dark at underfocus, where χ is below 0. Here both factors
+have the opposite sign: :func:`phase` gives -φ, :func:`transfer` -sin χ. Ice shows the {100} fringes
+of hexagonal ice along [0001] (0.390 nm): columns of oxygen on a honeycomb, so that the potential is
+lowest, -φ largest, in the channels (counted from one, the structure factor of {100} is below 0).
+Water is band-limited noise about 0.31 nm, the window of the cell noise of long waves; both are
+normal, and their sign does not matter.
 """
 
 from __future__ import annotations
@@ -34,7 +39,8 @@ def transfer(k: Floats, defocus: float) -> Floats:
 
     Returns
     -------
-    −sin χ with the envelope of the spread of defocus: above 0 at underfocus.
+    −sin χ with the envelope of the spread of defocus: above 0 at underfocus, where what has the
+    larger projected potential is dark (it multiplies −φ of :func:`phase`).
     """
     phase = np.pi * WAVELENGTH * k**2 * (defocus + 0.5 * SPHERICAL * WAVELENGTH**2 * k**2)
     envelope = np.exp(-0.5 * (np.pi * WAVELENGTH * SPREAD * k**2) ** 2)
@@ -48,12 +54,12 @@ def _noise(size: int, passed: Floats, rng: np.random.Generator) -> Floats:
 
 
 def phase(ice: Floats, pixel: float, grain: Mapping[str, Any]) -> Floats:
-    """Phase shift of one frame, rad.
+    """Phase shift of one frame with the opposite sign, -φ: largest in the channels of ice, rad.
 
     Parameters
     ----------
     ice
-        Phase field, shape (n, n).
+        Share of ice, shape (n, n).
     grain
         ``turn`` of the crystal (rad), ``water`` and ``window`` (noises of rms 1, shape (n, n)).
     """

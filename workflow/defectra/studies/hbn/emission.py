@@ -91,6 +91,25 @@ def emission(
     return Emission(offset, spectrum, width, peak)
 
 
+def line_share(phonons: ArrayLike, factors: ArrayLike, line: float) -> float:
+    """Share of the zero-phonon line in the emission at 0 K, with the third power of the energy.
+
+    exp(-S) E³ over the mean of (E - x)³, where x, the energy of the phonons that are left behind,
+    has the cumulants Σ S ω, Σ S ω², Σ S ω³; NaN where E is not known.
+
+    Parameters
+    ----------
+    phonons, factors
+        Energies (eV) and Huang-Rhys factors, shape (k,).
+    line
+        E, eV; well above what phonons take.
+    """
+    energy, factor = np.asarray(phonons, float), np.asarray(factors, float)
+    mean, second, third = (float((factor * energy**power).sum()) for power in (1, 2, 3))
+    left = line - mean
+    return math.exp(-float(factor.sum())) * line**3 / (left**3 + 3 * left * second - third)
+
+
 def full_width(x: Floats, y: Floats) -> tuple[float, float]:
     """Full width at half maximum of the highest peak, and its place."""
     top = int(y.argmax())
