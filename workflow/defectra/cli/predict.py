@@ -80,10 +80,10 @@ def run_predict(chosen: argparse.Namespace) -> int:
         _refuse_others(chosen, SEVERAL)
         model_of_edges = load_edges_model(chosen.model)
         words, columns = [str(p) for p in chosen.spectra], chosen.columns
-        stated = Stated(chosen.beam_energy, chosen.collection_angle)
-        reading = choice(columns) if columns else None, chosen.scan, stated
+        reading = choice(columns) if columns else None, chosen.scan
+        geometry = Stated(chosen.beam_energy, chosen.collection_angle)
         axis_known = chosen.shift, chosen.shift_sd
-        return predict_edges(model_of_edges, chosen.model, words, *axis_known, *reading)
+        return predict_edges(model_of_edges, chosen.model, words, *axis_known, *reading, geometry)
     if is_table_model(chosen.model):
         _refuse_others(chosen, TABLE)
         model_of_table = load_table_model(chosen.model)

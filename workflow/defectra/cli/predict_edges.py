@@ -167,7 +167,7 @@ def predict_edges(
     shift_sd: float | None,
     chosen: Choice | None = None,
     scan: str = "",
-    stated: Stated = NOT_STATED,
+    geometry: Stated = NOT_STATED,
 ) -> int:
     """Answer for one sample; 1 if it has no interval.
 
@@ -177,8 +177,8 @@ def predict_edges(
         Of the energies, and its standard deviation, eV; None: not said.
     chosen, scan
         Columns of every file, and which spectrum of it, as `read_measured` takes them.
-    stated
-        Geometry of the energy-loss spectra among them.
+    geometry
+        Of the energy-loss spectra among them.
 
     Raises
     ------
@@ -192,14 +192,14 @@ def predict_edges(
     for edge, (path, own) in files.items():
         moved = (own if own is not None else shift or 0.0) + model.shift(edge)
         try:
-            read = stated.said_of(read_measured(path, edge, chosen=chosen, scan=scan))
+            read = geometry.said_of(read_measured(path, edge, chosen=chosen, scan=scan))
             found[edge], notes[edge] = ready(model, edge, read, moved), tuple(read.notes)
         except SpectrumError as error:
             raise SpectrumError(f"{path}: {error}") from None
         kinds.add(read.kind)
         if read.kind == "counts":
             notes[edge] += (geometry_sentence(read),)
-    stated.check(kinds)
+    geometry.check(kinds)
     print(f"{name}: {', '.join(model.about.targets)} from {' + '.join(found)}")
     print(f"  trained on {model.about.trained_on}")
     unknown = [e for e, (_, own) in files.items() if own is None and shift is None]
