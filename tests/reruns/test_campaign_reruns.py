@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 from pathlib import Path
 
 import pytest
@@ -73,6 +75,34 @@ def test_config_leaf_reruns_only_what_reads_it(copy: Campaign) -> None:
     copy.study["max_failed"] = 0.5
     copy.write_config()
     assert copy.planned(TABLES_ONLY) == {"gather": 1}
+
+
+def test_finished_runs_that_are_added_are_seen_and_a_copy_is_not(copy: Campaign) -> None:
+    runs = copy.folder / "runs"
+    runs.mkdir()
+    (runs / "notes.txt").write_text("one\n")
+    copy.study["parsed"] = ["runs"]
+    copy.write_config()
+    copy.run(TABLES_ONLY, "--no-report")
+    os.utime(runs / "notes.txt", (1, 1))
+    assert copy.planned(TABLES_ONLY) == {}
+    (runs / "more.txt").write_text("two\n")
+    assert copy.planned(TABLES_ONLY) == {"calculate": 2, "gather": 1}
+
+
+def test_what_a_start_left_undone_is_done_by_the_next_and_once(copy: Campaign) -> None:
+    """One chunk was stopped by the machine; the other lacked an engine, which is there now."""
+    before, store = copy.computed(), copy.results / "store"
+    (store / "nmc-01.lacking").write_text(json.dumps({"engines": ["none"], "journal": 1}))
+    assert copy.planned(TABLES_ONLY) == {}, "one that is still not there"
+    (store / "nmc-00.again").write_text(json.dumps({"calculations": 1, "journal": 1}))
+    assert copy.planned(TABLES_ONLY) == {"calculate": 1, "gather": 1}
+    (store / "nmc-01.lacking").write_text(json.dumps({"engines": ["synthetic"], "journal": 1}))
+    assert copy.planned(TABLES_ONLY) == {"calculate": 2, "gather": 1}
+    copy.run(TABLES_ONLY, "--no-report")
+    assert not (store / "nmc-01.lacking").exists()
+    assert copy.planned(TABLES_ONLY) == {}
+    assert copy.computed() == before
 
 
 def test_added_composition_computes_its_own_and_removed_one_nothing(tmp_path: Path) -> None:

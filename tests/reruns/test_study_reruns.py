@@ -15,6 +15,9 @@ from changes import CHANGES, SHARED, Change, known, rounds
 from dry_runs import DryRuns
 from hollow import hollow_campaign
 
+from defectra.core.records import CALCULATIONS
+from defectra.core.store import Archive
+
 pytestmark = pytest.mark.workflow
 
 REMAKE = "if this is meant, `make changes` writes the table anew"
@@ -98,6 +101,42 @@ def test_a_file_of_the_mirror_reruns_what_reads_it(hollow: Campaign) -> None:
     (mirror / "spectra/omnixas/material_id_and_site/Ti_FEFF_val.txt").write_text("other\n")
     with DryRuns(hollow) as dry_runs:
         assert dry_runs.rules() == known()["code of `studies/xanes/delta.py` (model)"]
+
+
+def test_what_calculations_are_made_of_and_what_was_stopped(hollow: Campaign) -> None:
+    """Tables of sets, spectra that are drawn, finished runs; what the machine stopped."""
+    runs = hollow.folder / "runs"
+    runs.mkdir()
+    ladder = {"ladder": {"live": "missing", "parsed": ["runs"]}}
+    hollow.others = {**hollow.others, "levels": {"live": {"complete": True}}, "xanes": ladder}
+    hollow.write_config()
+    hollow.run("--no-report")
+    stopped = hollow.results / "store/plots-00.again"
+    with DryRuns(hollow) as dry_runs:
+        assert dry_runs.rules() == {}
+        drawn = dry_runs.rules(Change("requests", "studies/plots/requests.py"))
+        stopped.parent.mkdir(exist_ok=True)
+        stopped.write_text('{"calculations": 1, "journal": 1}')
+        assert dry_runs.rules() == drawn, "what the machine stopped is tried again"
+        stopped.unlink()
+        for folder in ("resources/archive", "resources/archive/ladder"):
+            archive = Archive(hollow.folder / folder)
+            (row, *_) = archive.read(CALCULATIONS)
+            archive.add([row | {"calculation_id": "0" * 64}], CALCULATIONS)
+            found = dry_runs.rules()
+            assert drawn.items() <= found.items()
+        assert {"compute", "build_ladder"} <= set(found["xanes"])
+    hollow.run("--no-report")
+    (runs / "notes.txt").write_text("a run\n")
+    with (hollow.folder / "resources/levels/sets.csv").open("a") as handle:
+        handle.write("CdTe,M_A,Zn,0 -1,16,fast\n")
+    stopped.write_text('{"calculations": 2, "journal": 2}')
+    with DryRuns(hollow) as dry_runs:
+        found = dry_runs.rules()
+        assert {"compute", "build_ladder"} <= set(found["xanes"])
+        assert {"compute", "run_levels"} <= set(found["levels"])
+    hollow.run("--no-report")
+    assert hollow.planned() == {}, "once"
 
 
 def test_time_limits_and_descriptions_rerun_nothing(hollow: Campaign) -> None:

@@ -1,6 +1,13 @@
 # Chunks of the studies that ask for calculations one by one: what their archive lacks.
 
-from defectra.campaign.studies import part_for, requests_module, study_of, versions_for
+from defectra.campaign.again import stopped
+from defectra.campaign.studies import (
+    files_for,
+    part_for,
+    requests_module,
+    study_of,
+    versions_for,
+)
 from defectra.campaign.study_load import StudyLoads
 
 LOADS = StudyLoads(CONFIG, RESULTS, WORKFLOW / "costs.yaml", PLAN.may_write, in_arrays)
@@ -21,7 +28,10 @@ use rule step as compute with:
     params:
         **step("defectra.campaign.steps.compute"),
         config=lambda wildcards: part_for(CONFIG, study_of(wildcards.chunk)),
+        files=lambda wildcards: files_for(CONFIG, study_of(wildcards.chunk)),
         engines=lambda wildcards: versions_for(CONFIG, study_of(wildcards.chunk)),
         study_code=lambda wildcards: fingerprint(
             requests_module(study_of(wildcards.chunk))
         ),
+        # what the machine stopped is tried again at the next start
+        again=lambda wildcards: stopped(RESULTS / "store", wildcards.chunk),

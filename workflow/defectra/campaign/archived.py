@@ -4,7 +4,7 @@ A chunk that depended on the parts themselves would be projected anew whenever a
 So each has ``results/plan/<chunk>/archived.json``, which is written only when what the archive
 knows of its own structures changes. Like the plan, these files are nobody's output. A chunk of
 which the machine stopped calculations is changed here as well, so that a new start tries them
-again.
+again, and one that lacked an engine which has come since (:mod:`defectra.campaign.again`).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from defectra.campaign.again import arrived, stopped
 from defectra.core.store import Archive, write_bytes
 
 
@@ -45,8 +46,11 @@ def write_archived(
     folder, known = results / "plan", _known(archive)
     for chunk in chunks:
         path = folder / chunk / "archived.json"
-        tried = _text(store / f"{chunk}.again") or _tried(path)
-        text = json.dumps(_of_chunk(folder / chunk, known) | ({"again": tried} if tried else {}))
+        earlier = (path, store.parent / "plan" / chunk / "archived.json")
+        left = _left(store, chunk)
+        kept = {key: left.get(key) or _tried(key, earlier) for key in ("again", "arrived")}
+        asked = {key: text for key, text in kept.items() if text}
+        text = json.dumps(_of_chunk(folder / chunk, known) | asked)
         if _text(path) != text:
             write_bytes(path, text.encode())
     write_bytes(folder / "archived.json", _key(folder, chunks, archive, store).encode())
@@ -62,8 +66,14 @@ def stands(results: Path, chunks: Sequence[str], archive: Archive, store: Path) 
 
 def _key(folder: Path, chunks: Sequence[str], archive: Archive, store: Path) -> str:
     plan = json.loads((folder / "state.json").read_text(encoding="utf-8"))["digest"]
-    again = {chunk: text for chunk in chunks if (text := _text(store / f"{chunk}.again"))}
+    again = {chunk: left for chunk in chunks if (left := _left(store, chunk))}
     return json.dumps({"archive": _stamps(archive.root), "plan": plan, "again": again})
+
+
+def _left(store: Path, chunk: str) -> dict[str, str]:
+    """What a start of a chunk left undone that another one may do."""
+    found = {"again": stopped(store, chunk), "arrived": arrived(store, chunk)}
+    return {key: text for key, text in found.items() if text}
 
 
 def _stamps(root: Path) -> list[list[Any]]:
@@ -76,12 +86,15 @@ def _text(path: Path) -> str:
     return path.read_text(encoding="utf-8") if path.exists() else ""
 
 
-def _tried(path: Path) -> str:
+def _tried(key: str, paths: Iterable[Path]) -> str:
     """What an earlier start found to be tried again; it stays, or the chunk would be run anew."""
-    try:
-        return str(json.loads(_text(path)).get("again", ""))
-    except (ValueError, AttributeError):
-        return ""
+    for path in paths:
+        try:
+            if text := str(json.loads(_text(path)).get(key, "")):
+                return text
+        except (ValueError, AttributeError):
+            continue
+    return ""
 
 
 def _known(archive: Archive) -> dict[str, str]:

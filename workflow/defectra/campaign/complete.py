@@ -36,6 +36,8 @@ class Counts:
         Calculations that wait for others, or cannot be made.
     lacking
         Calculations that are left out, by the sentence that says which program is missing.
+    without
+        The same by the name of the engine.
     """
 
     total: int = 0
@@ -46,6 +48,7 @@ class Counts:
     fresh: int = 0
     waiting: int = 0
     lacking: Counter[str] = field(default_factory=Counter)
+    without: Counter[str] = field(default_factory=Counter)
 
     def sentences(self) -> list[str]:
         """What was left out, for people."""
@@ -120,6 +123,7 @@ def _run(
             lacks[name] = engine.available()
         if lacks[name]:
             counts.lacking[lacks[name]] += len(own)
+            counts.without[name] += len(own)
             continue
         batches = serves_batches(engine)
         together = batches is not None and batches.ONE_START

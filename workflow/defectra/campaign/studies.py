@@ -29,6 +29,10 @@ def _nothing_archived(archive: Archive) -> Iterable[Any]:  # noqa: ARG001
     return ()
 
 
+def _no_files(config: Config) -> Mapping[str, str]:  # noqa: ARG001
+    return {}
+
+
 def _nothing_derived(config: Config, archive: Archive) -> None:  # noqa: ARG001
     return None
 
@@ -51,6 +55,10 @@ class StudyRequests:
         Names of the engines.
     part
         Parts of the config that decide the calculations, as a mapping to be read as a config.
+    files
+        What the requests, or `parsed`, read beside the config: checksums as rules carry them
+        (:mod:`defectra.core.project_files`, :mod:`defectra.core.folder_digest`), by any name. A
+        rule that goes through the requests carries them too (:func:`files_for`).
     parsed
         Results of runs made elsewhere, which the config names, by `calculation_id`.
     measured
@@ -69,6 +77,7 @@ class StudyRequests:
     shards: Callable[[Config], int]
     engines: Callable[[Config], Iterable[str]]
     part: Callable[[Config], Mapping[str, object]]
+    files: Callable[[Config], Mapping[str, str]] = _no_files
     parsed: Callable[[Config], Mapping[str, Result]] = _none_parsed
     measured: Callable[[Archive], Iterable[Measured]] = _nothing_archived
     pairs: Callable[[Archive], Iterable[Row]] = _nothing_archived
@@ -136,6 +145,11 @@ def part_for(config: Config, study: str) -> str:
     if "protocols" in part:
         part |= {"protocols": without_limits(part["protocols"])}
     return json.dumps(part, sort_keys=True, default=str)
+
+
+def files_for(config: Config, study: str) -> str:
+    """Canonical JSON of the checksums of what the requests of a study read beside the config."""
+    return json.dumps(dict(requests_of(study).files(config)), sort_keys=True)
 
 
 def versions_for(config: Config, study: str) -> str:

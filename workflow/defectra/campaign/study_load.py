@@ -33,6 +33,7 @@ from defectra.campaign.studies import (
     archive_of,
     chunks_to_compute,
     families_of,
+    files_for,
     ledger_of,
     part_for,
     requests_of,
@@ -153,7 +154,8 @@ def chunk_load(
     """
     store, archive = results / "store", archive_of(study, config)
     journals = [[p.name, p.stat().st_size] for p in sorted(store.glob(f"{study}-*.journal"))]
-    state = [part_for(config, study), archive.digest(), journals, texts(costs)]
+    asked = [part_for(config, study), files_for(config, study)]
+    state = [*asked, archive.digest(), journals, texts(costs)]
     digest = hashlib.sha256(json.dumps(state).encode()).hexdigest()
     kept = results / "plan" / "studies" / f"{chunk or study}.json"
     try:

@@ -8,11 +8,11 @@ the archive lacks; any number of them share the work, a chunk that another one h
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+from defectra.campaign.again import leave_again
 from defectra.campaign.complete import Counts, Progress, complete, survey
 from defectra.campaign.costs import weights
 from defectra.campaign.ledger import Ledger
@@ -20,10 +20,8 @@ from defectra.campaign.request import Family, Request, Row, Waiting, chunk_name
 from defectra.campaign.studies import families_of, ledger_of, requests_of, studies_with_requests
 from defectra.core.config import Config, load, own_or_shipped
 from defectra.core.errors import BusyError, reports_errors
-from defectra.core.journal import journal_size
 from defectra.core.paths import need_checkout
 from defectra.core.scratch import use_node_scratch
-from defectra.core.store import write_bytes
 
 Tell = Callable[[str], None]
 # A job waits for one of a killed run that is still at its chunk; its own time limit ends it sooner.
@@ -70,21 +68,8 @@ def run_families(
             counts.fresh += counted(request)
             progress.show(counts.fresh, weigh(request))
     progress.show(counts.fresh, last=True)
-    _leave_again(counts.stopped, journal)
+    leave_again(counts.stopped, counts.without, journal)
     return counts
-
-
-def _leave_again(stopped: int, journal: Path) -> None:
-    """Say beside the journal that the machine stopped some; the next start then asks for them.
-
-    See :func:`defectra.campaign.archived.write_archived`; the size of the journal separates starts.
-    """
-    again = journal.with_suffix(".again")
-    if stopped:
-        text = json.dumps({"calculations": stopped, "journal": journal_size(journal)})
-        write_bytes(again, text.encode())
-    else:
-        again.unlink(missing_ok=True)
 
 
 def run_chunk(

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from defectra.core.errors import DefectraError, EngineError
+from defectra.core.folder_digest import SKIPPED
 from defectra.core.paths import why_no_folder
 from defectra.core.records import (
     CALCULATIONS,
@@ -41,7 +42,6 @@ from defectra.engines.vasp import read as vasp
 from defectra.engines.xspectra import read as xspectra
 
 READERS: tuple[Reader, ...] = (feff, gpaw, vasp, fdmnes, xspectra, ocean, exciting, named)
-_SKIPPED = {".git", "__pycache__", ".snakemake"}
 _RANK = list(Status)
 
 
@@ -126,7 +126,7 @@ def folders(root: Path, unreadable: list[OSError] | None = None) -> Iterator[Fol
     """
     onerror = None if unreadable is None else unreadable.append
     for path, names, _ in os.walk(root, onerror=onerror):
-        names[:] = sorted(n for n in names if n not in _SKIPPED)
+        names[:] = sorted(n for n in names if n not in SKIPPED)
         yield Folder(Path(path))
 
 

@@ -15,6 +15,7 @@ from defectra.campaign.request import Chain, Family, Item, Known, Request, Row, 
 from defectra.campaign.studies import StudyRequests
 from defectra.core.config import Config
 from defectra.core.paths import PROJECT
+from defectra.core.project_files import project_files
 from defectra.core.records import Status
 from defectra.core.store import Archive
 from defectra.engines.gpaw.charged_cells import CELL, ENGINE, HOST
@@ -175,6 +176,11 @@ def _part(config: Config) -> Json:
     }
 
 
+def _files(config: Config) -> dict[str, str]:
+    live = config.levels.live
+    return project_files(sets=live.sets, hosts=config.levels.hosts, phases=live.phases)
+
+
 def _corrections(config: Config, archive: Archive) -> None:
     """Add the finite-size corrections of all sets whose cells are there; needs the library."""
     settings, protocols = config.levels.live, config.protocols.gpaw_levels
@@ -197,6 +203,7 @@ REQUESTS = StudyRequests(
     shards=lambda config: int(config.levels.live.shards),
     engines=lambda config: (ENGINE,),  # noqa: ARG005
     part=_part,
+    files=_files,
     measured=_measured,
     how="levels.live.complete: true",
     derived=_corrections,

@@ -1,8 +1,12 @@
 # Calculations of the first campaign: chunks of its plan, their union, the drift check of the archive.
 
 from defectra.core.engines import engine_module
+from defectra.core.folder_digest import digest_of
 from defectra.core.project_files import archive_parts
 from defectra.engines.release import release
+
+# What the folders of finished runs hold (nmc.parsed): they stand for calculations.
+PARSED_RUNS = digest_of(CONFIG.nmc.parsed)
 
 
 use rule step as calculate with:
@@ -23,6 +27,7 @@ use rule step as calculate with:
         **step("defectra.studies.nmc.steps.calculate"),
         settings=worker_settings(CONFIG),
         archive=json.dumps(CONFIG.archive),
+        parsed=PARSED_RUNS,
         engine_code=code_of(engine_module(CONFIG.nmc.engine)),
 
 

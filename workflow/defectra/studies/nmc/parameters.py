@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from pathlib import Path
 
 from defectra.campaign.parameters import worker_settings
 from defectra.core.config import Config, canonical
@@ -17,13 +16,6 @@ def pick(config: Config, *keys: str) -> str:
     """Canonical JSON of some keys of the study, e.g. ``{"geometry": ..., "protocol": ...}``."""
     study = config.nmc.model_dump(mode="json")
     return canonical({key: study[key] for key in keys})
-
-
-def parsed_state(config: Config) -> str:
-    """Files below the folders of parsed runs, as far as a change of them is seen; empty: none."""
-    paths = sorted(p for f in config.nmc.parsed for p in Path(f).rglob("*") if p.is_file())
-    found = [[str(p), p.stat().st_size, p.stat().st_mtime_ns] for p in paths]
-    return hashlib.sha256(canonical(found).encode()).hexdigest()[:16] if config.nmc.parsed else ""
 
 
 def block_model(config: Config) -> str:

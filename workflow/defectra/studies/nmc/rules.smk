@@ -6,7 +6,6 @@ from defectra.studies.nmc.blocks.tables import block_design
 from defectra.studies.nmc.parameters import (
     block_model,
     code_protocols,
-    parsed_state,
     pick,
     training_hash,
 )
@@ -51,7 +50,7 @@ use rule step as build_training with:
         ),
         config_hash=training_hash(CONFIG),
         settings=worker_settings(CONFIG),
-        parsed=parsed_state(CONFIG),
+        parsed=PARSED_RUNS,
         parsed_code=(
             fingerprint("defectra.studies.nmc.parsed_join")
             if CONFIG.nmc.parsed

@@ -9,9 +9,10 @@ from defectra.campaign.request import Chain, Family, Item, Known
 from defectra.campaign.studies import StudyRequests
 from defectra.core.arrays import array_table
 from defectra.core.config import Config
-from defectra.core.records import Column
+from defectra.core.project_files import archive_parts
+from defectra.core.records import CALCULATIONS, SPECTRA, Column
 from defectra.engines.plot_images.engine import PLOTS
-from defectra.studies.plots.samples import Batch, batches
+from defectra.studies.plots.samples import ARCHIVE, Batch, batches
 
 PICTURES = "pictures"  # kind of result
 TABLE = array_table(
@@ -46,6 +47,11 @@ def families(config: Config) -> Iterator[Family]:
         yield Family(batch.name, chain_of(batch))
 
 
+def _files(config: Config) -> dict[str, str]:
+    drawn = bool(config.plots.spectra_plots)
+    return {"spectra": archive_parts(ARCHIVE, CALCULATIONS.name, SPECTRA.name)} if drawn else {}
+
+
 REQUESTS = StudyRequests(
     kinds=(array_kind(PICTURES, TABLE),),
     families=families,
@@ -53,5 +59,6 @@ REQUESTS = StudyRequests(
     shards=lambda config: int(config.plots.shards),
     engines=lambda config: [PLOTS.ENGINE],  # noqa: ARG005
     part=lambda config: {"plots": config.plots.model_dump(mode="json")},
+    files=_files,
     measured=lambda archive: measured_arrays(archive, TABLE),
 )

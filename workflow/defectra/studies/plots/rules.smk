@@ -21,6 +21,7 @@ use rule step as gather_plots with:
         study="plots",
         kind="pictures",
         config=part_for(CONFIG, "plots"),
+        files=lambda wildcards: files_for(CONFIG, "plots"),
         study_code=code_of(requests_module("plots")),
 
 

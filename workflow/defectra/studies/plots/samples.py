@@ -16,6 +16,7 @@ from defectra.studies.plots.settings import PlotsStudy
 
 BATCH = 10  # plots of one calculation
 POLYNOMIALS, SPECTRA_RULE = "polynomials", "spectra"
+ARCHIVE = "resources/archive"  # whose spectra are drawn
 POINTS = 120  # of a spectrum that is drawn
 Curve = list[list[float]]
 
@@ -86,7 +87,7 @@ def _spectra_batches(settings: PlotsStudy, seed: int) -> Iterator[Batch]:
 
 def _spectra() -> dict[tuple[str, str], list[dict[str, Any]]]:
     """Archived spectra by element and edge, in a fixed order, at most 20 of each."""
-    archive = Archive(PROJECT / "resources/archive")
+    archive = Archive(PROJECT / ARCHIVE)
     columns = ["calculation_id", "element", "edge", "status"]
     edges = {
         row["calculation_id"]: (row["element"], row["edge"])

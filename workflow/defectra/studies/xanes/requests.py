@@ -11,7 +11,9 @@ from defectra.campaign.spectra import spectrum_kind
 from defectra.campaign.studies import StudyRequests, read_parsed
 from defectra.core.config import Config
 from defectra.core.errors import EngineError
+from defectra.core.folder_digest import digest_once
 from defectra.core.paths import PROJECT
+from defectra.core.project_files import archive_parts
 from defectra.core.protocols import Protocols
 from defectra.core.records import CALCULATIONS, GEOMETRIES, SPECTRA
 from defectra.core.store import Archive
@@ -132,6 +134,16 @@ def _part(config: Config) -> Mapping[str, Any]:
     return {"xanes": {"ladder": part}, "protocols": used}
 
 
+def _files(config: Config) -> dict[str, str]:
+    """The archive, whose sites are asked for, and the folders of finished runs."""
+    ladder = config.xanes.ladder
+    tables = (CALCULATIONS.name, GEOMETRIES.name)
+    return {
+        "archive": archive_parts(ladder.archive, *tables),
+        "parsed": digest_once(tuple(ladder.parsed)),
+    }
+
+
 REQUESTS = StudyRequests(
     kinds=(spectrum_kind(),),
     families=families,
@@ -139,6 +151,7 @@ REQUESTS = StudyRequests(
     shards=lambda config: int(config.xanes.ladder.shards),
     engines=lambda config: sorted({fidelity.split()[0] for fidelity in config.xanes.ladder.rungs}),
     part=_part,
+    files=_files,
     how="xanes.ladder.live: missing",
     pairs=lambda archive: archive.read(CALCULATIONS),
     parsed=lambda config: read_parsed(config.xanes.ladder.parsed),

@@ -1,6 +1,7 @@
 # K edges: which feature predicts what, how it transfers, FEFF to VASP, fidelities, measured Ni K.
 
 from defectra.core.datasets import needs_all
+from defectra.core.folder_digest import digest_of
 from defectra.core.project_files import archive_parts
 from defectra.studies.xanes.files import XAS, spectra_below, xas_lists, xas_tables
 
@@ -193,6 +194,7 @@ use rule step as build_ladder with:
         protocols=protocol_part(CONFIG),
         archive=SPECTRA_PARTS,
         fidelities=FIDELITY_PARTS,
+        parsed=digest_of(CONFIG.xanes.ladder.parsed),
         mirror=CONFIG.mirror,
 
 
