@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -81,13 +83,13 @@ def share_held(count: int, draws: int) -> float:
     return inside / draws
 
 
-@pytest.mark.parametrize("count", [3, scores.FEW - 1])
+@pytest.mark.parametrize("count", [3, scores.FEW_GROUPS - 1])
 def test_of_few_groups_with_offsets_the_interval_holds(count: int) -> None:
     assert share_held(count, 400) == pytest.approx(0.9, abs=0.045)
 
 
 def test_of_many_groups_it_holds_nearly() -> None:
-    assert 0.8 < share_held(scores.FEW, 300) < 0.9 + 0.05
+    assert 0.8 < share_held(scores.FEW_GROUPS, 300) < 0.9 + 0.05
 
 
 def test_ten_groups_are_drawn_and_fewer_left_out() -> None:
@@ -126,3 +128,33 @@ def test_a_resample_without_a_value_does_not_hide_that_all_groups_agree() -> Non
     values = np.ones(51)
     values[7] = np.nan
     assert drawn.ends(values, (0.0, 1.0))[1] == pytest.approx(0.05 ** (1 / 12))
+
+
+def test_the_deviation_of_a_mean_of_two_groups_is_made_up_for() -> None:
+    values = np.repeat([0.0, 2.0], 8)
+    names = ["a"] * 8 + ["b"] * 8
+    assert scores.deviation(mean_of(values), names, 2000, 1) == pytest.approx(1.0, abs=0.05)
+    assert math.isnan(scores.deviation(mean_of(values), ["a"] * 16, 9, 1))
+
+
+ROOT = Path(scores.__file__).parents[1]
+
+
+def bypasses() -> Iterator[str]:
+    """Places that draw groups or take percentiles without a look at the number of groups."""
+    plain = ("group_weights", "interval")
+    for path in [*ROOT.rglob("*.py"), *ROOT.rglob("*.py.txt")]:
+        if path == Path(scores.__file__):
+            continue
+        text = path.read_text(encoding="utf-8").replace("@study@", "own").replace("@Study@", "Own")
+        for node in ast.walk(ast.parse(text)):
+            names: list[str] = []
+            if isinstance(node, ast.ImportFrom) and node.module == scores.__name__:
+                names = [a.name for a in node.names]
+            if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+                names = [node.attr] if node.value.id == "scores" else []
+            yield from (f"{path.relative_to(ROOT)}: {n}" for n in names if n in plain)
+
+
+def test_no_caller_goes_round_the_rule_of_few_groups() -> None:
+    assert not list(bypasses()), "take Drawn or over_groups: they know the number of groups"

@@ -203,11 +203,27 @@ def test_states_of_moments():
 def test_alignment_needs_no_label_and_finds_the_shift():
     energy = np.arange(8300.0, 8400.0, 0.5)
     mu = 1 / (1 + np.exp(-(energy - 8345))) + np.exp(-0.5 * ((energy - 8350) / 2) ** 2)
-    rows = [{"energy_eV": energy - 2.0, "mu": mu}]
+    rows = [{"energy_eV": energy - 2.0, "mu": mu, "composition": "Ni"}]
     measured = nickel.on_grid([{"energy_eV": energy, "mu": mu}], 1.5)
-    shift, spread = nickel.align(rows, measured, 1.5, 6.0)
+    shift, spread = nickel.align(rows, measured, ["a"], 1.5, 6.0)
     assert shift == pytest.approx(2.0, abs=0.051)
-    assert spread == pytest.approx(0.0, abs=1e-9)  # one curve of each: nothing to resample
+    assert np.isnan(spread)  # one group of each: nothing to resample
+    two, pair = [{**r, "composition": c} for r in rows for c in "ab"], np.tile(measured, (2, 1))
+    assert nickel.align(two, pair, ["a", "b"], 1.5, 6.0)[1] == pytest.approx(0.0, abs=1e-9)
+
+
+def test_spectra_of_one_measured_cell_do_not_make_the_alignment_surer():
+    """Two cells whose axes differ by 2 eV, of eight spectra each: sd of their mean 1 eV."""
+    energy = np.arange(8300.0, 8400.0, 0.5)
+    mu = 1 / (1 + np.exp(-(energy - 8345) / 3))
+    rows = [{"energy_eV": energy, "mu": mu, "composition": c} for c in "abc"]
+    moved = [{"energy_eV": energy + e, "mu": mu} for e in (-1.0,) * 8 + (1.0,) * 8]
+    cells = ["NMC622"] * 8 + ["NMC721"] * 8
+    shift, spread = nickel.align(rows, nickel.on_grid(moved, 1.5), cells, 1.5, 6.0, resamples=400)
+    assert shift == pytest.approx(0.0, abs=0.11)
+    assert spread == pytest.approx(1.0, abs=0.1)
+    alone = [str(k) for k in range(16)]  # as if sixteen cells: a quarter of it
+    assert nickel.align(rows, nickel.on_grid(moved, 1.5), alone, 1.5, 6.0)[1] < 0.4
 
 
 def test_separation_is_in_standard_deviations():

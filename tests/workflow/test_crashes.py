@@ -79,7 +79,7 @@ def test_too_many_failures_end_the_run_with_a_clear_error(tmp_path: Path) -> Non
     out = campaign.run(TABLES_ONLY, "--no-report", code=1)
     assert "Cannot be computed: " in out.split("Rule gather failed")[0]
     assert "Rule gather failed, log results/logs/gather.log" in out
-    assert "more than nmc.max_failed = 0.2 allows" in out
+    assert "more than max_failed = 0.2 allows" in out
     assert "Traceback" not in out
     campaign.study["max_failed"] = 1.0
     campaign.write_config()

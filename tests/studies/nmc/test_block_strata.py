@@ -9,6 +9,7 @@ import pytest
 
 from defectra.core.csvs import read_csv, write_csv
 from defectra.core.records import Split
+from defectra.learn import scores
 from defectra.learn.crossval import TARGETS
 from defectra.spectra.grid import Grid
 from defectra.studies.nmc.blocks.arms import Arms, permuted, true_labels
@@ -22,6 +23,7 @@ from defectra.studies.nmc.blocks.strata import (
     OTHER,
     OWN,
     STRATA_COLUMNS,
+    Wins,
     next_to,
     not_next_to,
     win_rates,
@@ -123,11 +125,33 @@ def test_an_interval_needs_five_blocks_that_are_not_all_alike():
     assert math.isnan(one(few, EVERY, "all")["lo"])
     row = one(many, EVERY, "all")
     assert row["lo"] < row["value"] < row["hi"]
-    assert math.isnan(one(found(), EVERY, "all")["lo"]), "all are won: nothing to resample"
+    won = one(found(), EVERY, "all")
+    assert won["lo"] == pytest.approx(0.05 ** (1 / 16)), "all are won: Clopper and Pearson"
+    assert math.isnan(one(found(blocks=8), EVERY, "all")["lo"]), "eight of eight: not known"
     twice = [r | {"group": f"g{r['block'] % 4}"} for r in rows(16)]
     arms = Arms.of(twice, GRIDS, EDGES)
     table = list(win_rates(arms, held(arms, **mixed), Bootstrap.of(arms, 200, 1)))
     assert math.isnan(one(table, EVERY, "all")["lo"]), "four families, though sixteen blocks"
+
+
+def test_a_stratum_of_few_blocks_has_the_interval_of_student():
+    """Seven blocks in a campaign of many: a bootstrap of all would be too narrow."""
+    generator, inside = np.random.default_rng(4), np.zeros(40, bool)
+    inside[:7] = True
+    hits, narrow = 0, 0
+    names = [f"g{k}" for k in range(40)]
+    for k in range(300):
+        bootstrap = Bootstrap(names, scores.Drawn.of(names, 100, k))
+        wins = Wins(generator.normal(size=40), bootstrap, names)
+        drawn = wins.drawn([inside])
+        _, lo, hi = drawn.ends(wins.curve(inside, drawn.weights))
+        hits += lo <= 0 <= hi
+        _, lo, hi = bootstrap.ends(wins.curve(inside, bootstrap.of_rows(names)))
+        narrow += lo <= 0 <= hi
+    assert hits / 300 == pytest.approx(0.9, abs=0.05)
+    assert narrow < hits
+    drawn = wins.drawn([inside, ~inside])
+    assert (drawn.few, drawn.groups, len(drawn.weights)) == (True, 7, 41)
 
 
 def test_answers_that_lack_give_no_number_and_no_defect_arm_no_row(tmp_path):

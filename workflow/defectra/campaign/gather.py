@@ -70,8 +70,8 @@ def check_failures(paths: Sequence[str | Path], limit: float) -> float:
         reasons = ", ".join(f"{name} {n} times" for name, n in classes.most_common(3))
         raise TableError(
             f"{failed} of {total} calculations failed ({reasons}; e.g. "
-            f"{example[:120]!r}), more than nmc.max_failed = {limit:g} allows; "
+            f"{example[:120]!r}), more than max_failed = {limit:g} allows; "
             f"they are rows of results/chunks/*/calculations.parquet; mend the cause and rerun, "
-            f"or raise nmc.max_failed in the config"
+            f"or raise max_failed of the study in the config"
         )
     return fraction

@@ -62,7 +62,7 @@ def run_train(chosen: argparse.Namespace) -> int:
 def sentences(asked: Asked, data: Data, report: Report, unit: str) -> list[str]:
     """What was trained on what, and how well it does on held-out groups."""
     from defectra.learn.new_groups import LEVEL, caution
-    from defectra.learn.scores import FEW
+    from defectra.learn.scores import FEW_GROUPS
     from defectra.learn.train import FOREST, RIDGE
 
     count = len(set(data.groups))
@@ -70,7 +70,9 @@ def sentences(asked: Asked, data: Data, report: Report, unit: str) -> list[str]:
     lines += [f"  left out: {n} rows, {why}" for why, n in data.left_out.items()]
     width = data.x.shape[1]
     lines.append(f"  features: {', '.join(data.names)} ({width} numbers)")
-    how = "by bootstrap over groups" if count >= FEW else f"of Student's t over {count} groups"
+    how = (
+        "by bootstrap over groups" if count >= FEW_GROUPS else f"of Student's t over {count} groups"
+    )
     lines.append(f"held-out groups, 90 % interval {how}:")
     for name, found in report.scores.items():
         shown = [

@@ -181,20 +181,25 @@ def _curves(
 def metrics_rows(
     result: Result,
     rows: Sequence[Mapping[str, Any]],
-    weights: Floats,
+    drawn: scores.Drawn,
     seed: int,
     *,
     baseline: bool = False,
     model: str = "xgboost",
 ) -> list[Row]:
-    """Rows of ``metrics.csv`` of a job, or of the baseline on the same folds."""
+    """Rows of ``metrics.csv`` of a job, or of the baseline on the same folds.
+
+    `drawn` are the resamples of the groups of `rows`.
+    """
     groups = [row["group"] for row in rows]
     answers = result.baseline if baseline else result.model
-    values = _curves(result, answers, groups, weights)
+    values = _curves(result, answers, groups, drawn.weights)
     features = NO_FEATURES if baseline else result.job.features
     model = "baseline" if baseline else model
     return [
-        metric_row(result, rows, seed, features, model, metric, scores.interval(v))
+        metric_row(
+            result, rows, seed, features, model, metric, drawn.ends(v, scores.BOUNDS[metric])
+        )
         for metric, v in values.items()
     ]
 

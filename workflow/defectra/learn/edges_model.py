@@ -286,5 +286,5 @@ def load_edges_model(path: str | Path) -> EdgesModel:
         if any(curves[e].shape != shapes[e] or not np.isfinite(curves[e]).all() for e in curves):
             raise ValueError
     except (KeyError, ValueError, TypeError, AttributeError, IndexError):
-        raise DataError(f"{path}: no model of edges, or damaged; `make nmc` leaves one") from None
+        raise DataError(f"{path}: no model of edges, or damaged") from None
     return EdgesModel(about, curves, labels, groups)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from defectra.core.records import Metric
 
-FEW = 10  # groups from which on a percentile bootstrap is believed
+FEW_GROUPS = 10  # groups from which on a percentile bootstrap is believed
 NORMAL_90 = 1.645  # standard deviations of a normal distribution on either side that hold 90 %
 Floats = NDArray[np.float64]
 Score = Callable[[Floats, Floats, Floats], Floats]
@@ -75,7 +75,7 @@ def student(
     value, rest = float(values[0]), values[1:]
     count = len(rest) if count is None else count
     nothing = value, float("nan"), float("nan")
-    if count < 2 or not np.isfinite(values).all():
+    if min(count, len(rest)) < 2 or not np.isfinite(values).all():
         return nothing
     error = float(np.sqrt((len(rest) - 1) / len(rest) * ((rest - rest.mean()) ** 2).sum()))
     if error <= 1e-12 * max(1.0, abs(value)):
@@ -112,11 +112,11 @@ class Drawn:
     ----------
     weights
         Shape (1 + sets, n), the first set is the sample: bootstrap samples of groups, or of fewer
-        than :data:`FEW` groups each one left out in turn.
+        than :data:`FEW_GROUPS` groups each one left out in turn.
     few
         Whether groups are left out.
     groups
-        How many there are.
+        How many there are; of a difference between two parts, in the smaller one.
     """
 
     weights: Floats
@@ -127,7 +127,7 @@ class Drawn:
     def of(cls, groups: Sequence[str], resamples: int, seed: int) -> Drawn:
         """By the number of groups; of one group the sample alone."""
         count = len(set(map(str, groups)))
-        if count >= FEW:
+        if count >= FEW_GROUPS:
             return cls(group_weights(groups, resamples, seed), False, count)
         return cls(
             left_out_weights(groups) if count > 1 else np.ones((1, len(groups))), True, count
@@ -141,7 +141,7 @@ class Drawn:
         Where no bootstrap sample changes the statistic, the interval is that of :func:`unseen`.
         """
         if self.few:
-            return student(values, bounds, level=level)
+            return student(values, bounds, self.groups, level)
         known = values[np.isfinite(values)]
         if len(known) and np.ptp(known) <= 1e-12 * max(1.0, abs(float(known[0]))):
             return unseen(float(values[0]), self.groups, bounds, level)
@@ -165,7 +165,7 @@ def over_groups(
     groups
         What each row was left out with.
     resamples, seed
-        Of the percentile bootstrap, with :data:`FEW` groups or more.
+        Of the percentile bootstrap, with :data:`FEW_GROUPS` groups or more.
     bounds
         Smallest and largest possible value, where Student's interval is clipped.
 
@@ -175,6 +175,21 @@ def over_groups(
     """
     drawn = Drawn.of(groups, resamples, seed)
     return drawn.ends(score_of_weights(drawn.weights), bounds)
+
+
+def deviation(
+    score_of_weights: Callable[[Floats], Floats], groups: Sequence[str], resamples: int, seed: int
+) -> float:
+    """Standard deviation of a statistic of a mean over groups, by bootstrap; NaN of one group.
+
+    A bootstrap of n groups has (n - 1)/n of the variance of their mean (Efron and Tibshirani, An
+    Introduction to the Bootstrap (1993)), half of it with two; that is made up for.
+    """
+    count = len(set(map(str, groups)))
+    if count < 2:
+        return float("nan")
+    drawn = score_of_weights(group_weights(groups, resamples, seed)[1:])
+    return float(np.std(drawn) * np.sqrt(count / (count - 1)))
 
 
 BOUNDS: dict[Metric, tuple[float, float]] = {
@@ -189,6 +204,14 @@ BOUNDS: dict[Metric, tuple[float, float]] = {
     Metric.BALANCED_ACCURACY: (0.0, 1.0),
     Metric.AUROC: (0.0, 1.0),
     Metric.AVERAGE_PRECISION: (0.0, 1.0),
+    Metric.WIN_RATE: (0.0, 1.0),
+    Metric.SHARE_OUTSIDE: (0.0, 1.0),
+    Metric.RELATIVE_RMS: (0.0, np.inf),
+    Metric.PEARSON: (-1.0, 1.0),
+    Metric.SPEARMAN: (-1.0, 1.0),
+    Metric.ACCURACY_DIFFERENCE: (-1.0, 1.0),
+    Metric.RMSE_DIFFERENCE: (-np.inf, np.inf),
+    Metric.RMS_DIFFERENCE: (-np.inf, np.inf),
 }  # smallest and largest possible value; metrics that are not named have neither
 
 

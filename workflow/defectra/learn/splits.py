@@ -15,7 +15,7 @@ Fold = tuple[Ints, Ints]
 
 
 class TooFewGroupsError(TableError):
-    """There is nothing to train on: more structures are needed, or fewer folds."""
+    """There is nothing to train on: more groups are needed, or fewer folds."""
 
 
 def folds(
@@ -26,6 +26,7 @@ def folds(
     values: Sequence[object] | None = None,
     n_folds: int = 5,
     seed: int = 0,
+    key: str = "",
 ) -> list[Fold]:
     """Training and test rows of each fold; every row is tested exactly once.
 
@@ -43,6 +44,8 @@ def folds(
         Composition or lithium of each row, for the splits that leave one out.
     n_folds, seed
         Number of folds, and seed of the shuffle.
+    key
+        Of the config that sets the number of folds, for the error; empty if none does.
 
     Raises
     ------
@@ -56,8 +59,8 @@ def folds(
     n_units = len(np.unique(unit))
     if n_units < n_folds:
         raise TooFewGroupsError(
-            f"split {split}: {n_units} groups for {n_folds} folds; "
-            f"more structures are needed, or a smaller nmc.model.folds"
+            f"split {split}: {n_units} groups for {n_folds} folds; more groups are needed"
+            + (f", or a smaller {key}" if key else "")
         )
     out = [_without_leak(split, *pair, family) for pair in _draw(unit, classes, n_folds, seed)]
     check(split, out, family, unit)

@@ -27,8 +27,8 @@ def engine_version() -> str:
     except PackageNotFoundError:
         raise EngineError(
             "engine_missing",
-            "CHGNet is not installed: run `make engines`, or set nmc.live_geometries: false "
-            "to use only the relaxed cells of the archive",
+            "CHGNet is not installed: run `make engines`; without it only the relaxed cells of the "
+            "archive can be used",
         ) from None
 
 

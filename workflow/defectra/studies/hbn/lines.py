@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import least_squares
 
-from defectra.learn.scores import FEW, interval, student
+from defectra.learn.scores import Drawn
 from defectra.studies.hbn.measured import Photoluminescence
 from defectra.studies.hbn.settings import HbnStudy
 
@@ -147,8 +147,7 @@ def statistics(name: str, rows: Sequence[Row], settings: HbnStudy, seed: int) ->
     good = [r for r in rows if r["status"] == "ok"]
     line, out = settings.line, []
     expected = {"center": (line.energy, line.energy_sd), "width": (line.width, line.width_sd)}
-    rng = np.random.default_rng(seed)
-    draws = rng.integers(0, max(1, len(good)), (settings.measured.bootstrap, max(1, len(good))))
+    drawn = Drawn.of([str(k) for k in range(len(good))], settings.measured.bootstrap, seed)
     for key, wanted in expected.items():
         values = np.array([r[f"{key}_eV"] for r in good])
         errors = np.array([r[f"{key}_error_eV"] for r in good])
@@ -156,22 +155,26 @@ def statistics(name: str, rows: Sequence[Row], settings: HbnStudy, seed: int) ->
             (f"mean {key}", _mean, wanted[0]),
             (f"spread of {key}", _spread, wanted[1]),
         ):
-            out.append(_row(name, quantity, "eV", value, (values, errors), draws, target))
+            out.append(_row(name, quantity, "eV", value, (values, errors), drawn, target))
     inside = np.array([r["in_window"] == "yes" for r in good], float)
     out.append(
-        _row(name, "share in the window", "", _mean, (inside, inside), draws, NAN, (0.0, 1.0))
+        _row(name, "share in the window", "", _mean, (inside, inside), drawn, NAN, (0.0, 1.0))
     )
     share = len(good) / len(rows) if rows else NAN
     common = {"set": name, "quantity": "spectra with a line", "unit": "", "n": len(rows)}
     return [*out, common | {"value": share, "lo": share, "hi": share, "expected": NAN}]
 
 
-def _mean(values: Floats, errors: Floats) -> float:  # noqa: ARG001
-    return float(values.mean())
+def _mean(values: Floats, errors: Floats, weights: Floats) -> Floats:  # noqa: ARG001
+    """Mean for each set of weights, shape (b, n)."""
+    return np.asarray(weights @ values / weights.sum(axis=1))
 
 
-def _spread(values: Floats, errors: Floats) -> float:
-    return math.sqrt(max(0.0, float(values.var(ddof=1) - np.mean(errors**2))))
+def _spread(values: Floats, errors: Floats, weights: Floats) -> Floats:
+    """Standard deviation without the error of the fits, for each set of weights."""
+    total, away = weights.sum(axis=1), values - values.mean()
+    squares = weights @ away**2 - (weights @ away) ** 2 / total
+    return np.sqrt(np.maximum(0.0, squares / (total - 1) - weights @ errors**2 / total))
 
 
 def _row(
@@ -180,7 +183,7 @@ def _row(
     unit: str,
     value: Any,
     data: tuple[Floats, Floats],
-    draws: NDArray[np.int64],
+    drawn: Drawn,
     expected: float,
     bounds: tuple[float, float] = (0.0, np.inf),
 ) -> Row:
@@ -188,8 +191,5 @@ def _row(
     row = {"set": name, "quantity": quantity, "unit": unit, "n": n, "expected": expected}
     if n < 3:
         return row | {"value": NAN, "lo": NAN, "hi": NAN}
-    if n < FEW:
-        draws = np.array([np.delete(np.arange(n), k) for k in range(n)])
-    found = np.array([value(*data), *(value(data[0][d], data[1][d]) for d in draws)])
-    ends = student(found, bounds) if n < FEW else interval(found)
+    ends = drawn.ends(value(*data, drawn.weights), bounds)
     return row | dict(zip(("value", "lo", "hi"), ends, strict=True))

@@ -140,7 +140,9 @@ def _gaussian(data: Data, study: LevelsStudy, seed: int) -> Iterator[Answer]:
 def _dealt(groups: Sequence[str], count: int, seed: int) -> list[str]:
     """Name of the fold of each row, groups kept whole."""
     out = [""] * len(groups)
-    for number, (_, test) in enumerate(folds(Split.GROUPED, groups, n_folds=count, seed=seed)):
+    for number, (_, test) in enumerate(
+        folds(Split.GROUPED, groups, n_folds=count, seed=seed, key="levels.folds")
+    ):
         for k in test:
             out[k] = str(number)
     return out
@@ -185,6 +187,7 @@ def _tree(
         values=[str(v) for v in values] if held else None,
         n_folds=count,
         seed=seed,
+        key="" if held else "levels.folds",
     )
     found = out_of_fold(kind, matrix, data.labels.ravel(), pairs, study.trees, seed)
     value = found.reshape(data.labels.shape)

@@ -10,7 +10,7 @@ from defectra.studies.plots.example import POINT, X_NUMBER, Y_NUMBER, lines_foun
 from defectra.studies.plots.reading import COLUMN_MEAN, NEAREST, SLOPE
 from defectra.studies.plots.scores import (
     ERROR_DIFFERENCE,
-    FEW,
+    FEW_LINES,
     LARGEST,
     MEAN_ERROR,
     RECALL,
@@ -69,7 +69,7 @@ def checks(metrics: Rows, example: list[Row], found_px: float) -> list[Row]:
     """
     rows = [
         ("recall_all", "share of lines found, all plots", "all", RECALL, 0.95, "at least"),
-        ("recall_few", f"share of lines found, {FEW}", FEW, RECALL, 0.99, "at least"),
+        ("recall_few", f"share of lines found, {FEW_LINES}", FEW_LINES, RECALL, 0.99, "at least"),
     ]
     found = [
         Check(

@@ -21,7 +21,7 @@ RECALL_DIFFERENCE, ERROR_DIFFERENCE = "recall_difference", "mae_difference"
 REFINED, UNREFINED = "box_px", "box_unrefined_px"
 # Both sides of a difference read the same plots, and are resampled together.
 PAIRS = ((SLOPE, NEAREST), (SLOPE, COLUMN_MEAN))
-FEW = "1 to 3 lines"
+FEW_LINES = "1 to 3 lines"
 CROSSINGS: dict[str, tuple[int, float]] = {  # fewest and most crossings of a plot of several lines
     "no crossing": (0, 0),
     "1 to 5 crossings": (1, 5),
@@ -34,7 +34,7 @@ def subsets(rows: Sequence[Row]) -> dict[str, Callable[[Row], bool]]:
     """Subsets of plots by name."""
     found: dict[str, Callable[[Row], bool]] = {
         "all": lambda row: True,  # noqa: ARG005
-        FEW: lambda row: bool(row["lines"] <= 3),
+        FEW_LINES: lambda row: bool(row["lines"] <= 3),
         "one colour": lambda row: bool(row["one_colour"]),
         "several colours": lambda row: not row["one_colour"] and row["lines"] > 1,
         "noise or blur": lambda row: bool(row["rough"]),

@@ -104,7 +104,7 @@ def _raw(metrics: Rows) -> Iterator[Check]:
 
 
 DIRECTIONS = (("Ti", "Cu"), ("Cu", "Ti"))
-FEW = (10, 50)  # known sites of the asked element at which it is judged
+KNOWN_SITES = (10, 50)  # known sites of the asked element at which it is judged
 RECOGNISED = 0.9  # share of another element's spectra that a training domain has to refuse
 # Model, what it has to beat, and what it means if it does not.
 _WITHOUT = (
@@ -162,7 +162,7 @@ def _other_element(metrics: Rows) -> Iterator[Check]:
 
 def _few_sites(metrics: Rows) -> Iterator[Check]:
     for source, target in DIRECTIONS:
-        for number in FEW:
+        for number in KNOWN_SITES:
             for one, other, means in _WITH:
                 yield _check(
                     check_id=named("transfer", source, target, str(number), one, other).replace(

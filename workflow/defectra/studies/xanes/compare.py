@@ -29,6 +29,9 @@ Ints = NDArray[np.int64]
 Row = dict[str, Any]
 Rows = Sequence[Mapping[str, Any]]
 
+# What all rows of some answers share, their resamples, and a score on these, shape (1 + sets,).
+_Scored = tuple[Row, scores.Drawn, Floats]
+
 UNITS = {"coordination": "", "bond_length": "Å", "valence": "e", "oxidation": ""}
 RIDGE, FOREST, MEAN = "ridge", "random forest", "mean"
 COMPONENTS = 20
@@ -95,7 +98,9 @@ def _predict(
     shape = (len(groups), len(task.targets))
     out: dict[tuple[str, str, str], Floats] = {}
     own = [groups[k] for k in task.rows]
-    for train, test in folds(Split.GROUPED, own, n_folds=settings.folds, seed=seed):
+    for train, test in folds(
+        Split.GROUPED, own, n_folds=settings.folds, seed=seed, key="xanes.folds"
+    ):
         inside, held = task.rows[train], task.rows[test]
         base = seen[0][1]
         pca = _pca(base["intensity"][inside])
@@ -163,12 +168,12 @@ def _scored(
     truth = np.full((len(groups), len(task.targets)), np.nan)
     truth[task.rows] = task.values
     everywhere = {**answers, **same}
-    known: dict[tuple[str, str, str, Metric], dict[str, tuple[Row, Floats]]] = {}
+    known: dict[tuple[str, str, str, Metric], dict[str, _Scored]] = {}
     for (view, features, name), answer in everywhere.items():
         where = answers[VASP, features, name] if view == SAME_SITES else answer
         rows = np.flatnonzero(np.isfinite(where[:, 0]) & np.isfinite(truth[:, 0]))
         own = [groups[int(k)] for k in rows]
-        weights = scores.group_weights(own, settings.bootstrap, seed)
+        drawn = scores.Drawn.of(own, settings.bootstrap, seed)
         base = {
             "model": name, "split": str(Split.GROUPED), "subset": view,
             "fidelity": "VASP" if view == VASP else "FEFF9", "seed": seed,
@@ -176,34 +181,35 @@ def _scored(
             "n_groups": len(set(own)),
         }  # fmt: skip
         for k, target in enumerate(task.targets):
-            for metric, values in _metrics(target, truth[rows, k], answer[rows, k], weights):
-                yield _line(target, features, base, metric, values)
-                known.setdefault((view, name, target, metric), {})[features] = base, values
+            for metric, values in _metrics(target, truth[rows, k], answer[rows, k], drawn.weights):
+                yield _line(target, features, metric, (base, drawn, values))
+                own_scores = known.setdefault((view, name, target, metric), {})
+                own_scores[features] = base, drawn, values
     yield from _differences(known)
 
 
 def _differences(
-    known: Mapping[tuple[str, str, str, Metric], Mapping[str, tuple[Row, Floats]]],
+    known: Mapping[tuple[str, str, str, Metric], Mapping[str, _Scored]],
 ) -> Iterator[Row]:
     """Scores of the pair, one minus the other, and of its first less the mean, by resample."""
     for (_, _, target, metric), own in known.items():
         if metric in DIFFERENCES and all(f in own for f in PAIRED):
-            (base, first), (_, second) = (own[f] for f in PAIRED)
-            yield _line(target, " - ".join(PAIRED), base, DIFFERENCES[metric], first - second)
+            (base, drawn, first), (_, _, second) = (own[f] for f in PAIRED)
+            apart = base, drawn, first - second
+            yield _line(target, " - ".join(PAIRED), DIFFERENCES[metric], apart)
     for (_, name, target, metric), own in known.items():
         mean = known.get((AS_IS, MEAN, target, metric), {}).get("none")
         cdf = own.get(PAIRED[0])
         if name == MEAN or metric not in DIFFERENCES or mean is None or cdf is None:
             continue
         if cdf[0]["n_test"] == mean[0]["n_test"]:  # views of all sites: the same resamples
-            values = cdf[1] - mean[1]
-            yield _line(target, OVER_MEAN, cdf[0], DIFFERENCES[metric], values)
+            apart = cdf[0], cdf[1], cdf[2] - mean[2]
+            yield _line(target, OVER_MEAN, DIFFERENCES[metric], apart)
 
 
-def _line(
-    target: str, features: str, base: Mapping[str, Any], metric: Metric, values: Floats
-) -> Row:
-    value, lo, hi = scores.interval(values)
+def _line(target: str, features: str, metric: Metric, found: _Scored) -> Row:
+    base, drawn, values = found
+    value, lo, hi = drawn.ends(values, scores.BOUNDS[metric])
     score = {"metric": str(metric), "value": value, "lo": lo, "hi": hi}
     return {"target": f"Cu {target}", "unit": UNITS[target], "features": features, **base, **score}
 

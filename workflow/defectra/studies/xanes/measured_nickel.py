@@ -65,7 +65,9 @@ def train(rows: Rows, spectra: Floats, study: XanesStudy, seed: int) -> list[Tra
     """Every feature and model on the calculated spectra, groups held out."""
     labels = np.array([r["state"] for r in rows])
     groups = [r["composition"] for r in rows]
-    parts = folds(Split.GROUPED, groups, n_folds=5, seed=seed)
+    parts = folds(
+        Split.GROUPED, groups, n_folds=study.nickel.folds, seed=seed, key="xanes.nickel.folds"
+    )
     out = []
     for features in study.nickel.features:
         x = features_of(spectra, features)
@@ -150,12 +152,12 @@ def calculated_metrics(
     """Held-out errors on calculated spectra, as rows of ``metrics.csv``."""
     labels = np.array([r["state"] for r in rows])
     groups = [r["composition"] for r in rows]
-    weights = scores.group_weights(groups, study.bootstrap, seed)
+    drawn = scores.Drawn.of(groups, study.bootstrap, seed)
     for t in trained:
         for metric, of in ((Metric.RMSE, scores.rmse), (Metric.R2, scores.r2)):
-            value, lo, hi = scores.interval(of(labels, t.held_out, weights))
+            ends = drawn.ends(of(labels, t.held_out, drawn.weights), scores.BOUNDS[metric])
             yield _metric(t.name, t.features, f"calculated, {alignment}", (len(rows), len(rows)),
-                          len(set(groups)), metric, (value, lo, hi), seed)  # fmt: skip
+                          len(set(groups)), metric, ends, seed)  # fmt: skip
 
 
 def measured_metrics(rows: Rows, n_train: int, seed: int) -> Iterator[Row]:
@@ -234,7 +236,8 @@ class Found:
 def measure(rows: Rows, series: Series, published: Forest, study: XanesStudy, seed: int) -> Found:
     """Train on our own spectra, moved in three ways, and ask about the measured ones."""
     nickel = study.nickel
-    shift, spread = align(rows, series.mu, nickel.fwhm, nickel.largest_shift, seed)
+    cells = series.composition  # each was cycled in one cell
+    shift, spread = align(rows, series.mu, cells, nickel.fwhm, nickel.largest_shift, seed)
     out = list(baseline_rows(series, published))
     metrics: list[Row] = []
     for name, moved, sd in (

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from defectra.core.errors import TableError
 from defectra.core.records import Column, Status, Table
 from defectra.learn.saved import unit_maximum
+from defectra.learn.scores import deviation
 from defectra.spectra.broaden import gaussian
 from defectra.studies.xanes.surroundings import REACH, hoppe_mean
 
@@ -122,27 +123,49 @@ def on_grid(rows: Rows, fwhm: float, shift: float = 0.0) -> Floats:
 
 
 def align(
-    rows: Rows, measured: Floats, fwhm: float, largest: float, seed: int = 0, resamples: int = 200
+    rows: Rows,
+    measured: Floats,
+    cells: Sequence[str],
+    fwhm: float,
+    largest: float,
+    seed: int = 0,
+    resamples: int = 200,
 ) -> tuple[float, float]:
     """One shift of all calculated spectra and its standard deviation, eV: no label is used.
 
-    The two means are laid upon each other (largest correlation); the deviation is that of
-    resamples of both sets.
+    The two means are laid upon each other (largest correlation). Sites of one composition and
+    spectra of one measured cell are no samples of their own: compositions and cells are resampled
+    (:func:`defectra.learn.scores.deviation`), and the two variances are added. A deviation over two
+    cells is right on average, but known to no better than three quarters of itself.
 
     Parameters
     ----------
+    rows
+        Calculated spectra; `composition` is their group.
     measured
         Spectra on :data:`GRID`, shape (n, 100).
+    cells
+        Electrochemical cell that each was measured in, n of them.
+    fwhm, largest
+        Broadening of the calculated spectra and largest shift that is tried, eV.
+
+    Returns
+    -------
+    Shift, and its standard deviation: NaN where all rows or all spectra are of one group.
     """
     shifts = np.arange(-largest, largest + 0.05, 0.1)
     moved = np.array([on_grid(rows, fwhm, float(s)) for s in shifts])  # (shifts, rows, 100)
-    generator = np.random.default_rng(seed)
-    found = [_best(shifts, moved.mean(axis=1), measured.mean(axis=0))]
-    for _ in range(resamples):
-        own = generator.integers(len(rows), size=len(rows))
-        other = generator.integers(len(measured), size=len(measured))
-        found.append(_best(shifts, moved[:, own].mean(axis=1), measured[other].mean(axis=0)))
-    return float(np.round(found[0], 6)), float(np.std(found[1:]))
+    curves, target = moved.mean(axis=1), measured.mean(axis=0)
+
+    def by_rows(weights: Floats) -> Floats:
+        return np.array([_best(shifts, w @ moved / w.sum(), target) for w in weights])
+
+    def by_cells(weights: Floats) -> Floats:
+        return np.array([_best(shifts, curves, w @ measured / w.sum()) for w in weights])
+
+    own = deviation(by_rows, [r["composition"] for r in rows], resamples, seed)
+    other = deviation(by_cells, cells, resamples, seed + 1)
+    return float(np.round(_best(shifts, curves, target), 6)), float(np.hypot(own, other))
 
 
 def _best(shifts: Floats, curves: Floats, target: Floats) -> float:

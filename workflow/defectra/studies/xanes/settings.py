@@ -36,6 +36,7 @@ class Disturbances(Strict):
 class Delta(Strict):
     """From FEFF to VASP on pairs of the same site."""
 
+    folds: int = Field(5, ge=2, description="no material is in training and test")
     components: int = Field(12, ge=1, description="principal components of the FEFF spectrum")
     largest_shift: float = Field(3.0, ge=0, description="eV, of the best shift")
     widths: list[float] = Field([0.0, 0.5, 1.0, 1.5, 2.0], description="FWHM that are tried, eV")
@@ -87,6 +88,7 @@ class Nickel(Strict):
     fwhm: float = Field(1.5, gt=0, description="eV, of a Gaussian")
     largest_shift: float = Field(6.0, ge=0, description="eV, of the alignment without labels")
     features: list[str] = Field(["intensity", "cdf", "cwt"], description="compared")
+    folds: int = Field(5, ge=2, description="no composition is in training and test")
     trees: int = Field(200, ge=1)
     leaf: int = Field(2, ge=1, description="least rows in a leaf")
 

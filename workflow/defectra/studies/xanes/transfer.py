@@ -124,7 +124,13 @@ def transfer(source: Pairs, target: Pairs, settings: XanesStudy, seed: int) -> A
     wide = target.equally_wide()
     whole = prepared_source(source.equally_wide(), target.element, settings.delta)
     others = (whole, whole.shuffled(seed))
-    parts = folds(Split.GROUPED, target.materials, n_folds=settings.transfer.folds, seed=seed)
+    parts = folds(
+        Split.GROUPED,
+        target.materials,
+        n_folds=settings.transfer.folds,
+        seed=seed,
+        key="xanes.transfer.folds",
+    )
     for number, (pool, test) in enumerate(parts):
         for repeat in range(repeats):
             order = _order(target.materials, pool, [seed, number, repeat])
@@ -191,18 +197,18 @@ def transfer_metrics(answers: Answers, settings: XanesStudy, seed: int) -> list[
 
     Rows of ``metrics.csv``; `subset` says how many sites of the target were known.
     """
-    weights = scores.group_weights([material(s) for s in answers.sites], settings.bootstrap, seed)
-    errors = {key: _errors(answers.truth, v, weights) for key, v in answers.of.items()}
+    drawn = scores.Drawn.of([material(s) for s in answers.sites], settings.bootstrap, seed)
+    errors = {key: _errors(answers.truth, v, drawn.weights) for key, v in answers.of.items()}
     lines = [(name, n, Metric.RELATIVE_RMS, v) for (name, n), v in errors.items()]
     lines += [
-        (name, n, Metric.PEARSON, _median_r(answers.truth, v, weights))
+        (name, n, Metric.PEARSON, _median_r(answers.truth, v, drawn.weights))
         for (name, n), v in answers.of.items()
     ]
     for n in sorted({n for _, n in errors}):
         for one, other in COMPARED if n else COMPARED_WITHOUT:
             change = errors[one, n] - errors[other, n]
             lines.append((f"{one} - {other}", n, Metric.RMS_DIFFERENCE, change))
-    return [_line(answers, *line, seed) for line in lines]
+    return [_line(answers, *line, drawn, seed) for line in lines]
 
 
 def domain_metrics(
@@ -217,19 +223,25 @@ def domain_metrics(
 
     names = list(source.materials)
     far = learn_domain(unit_maximum(source.feff), names).outside(unit_maximum(target.feff))
-    weights = scores.group_weights(list(target.materials), settings.bootstrap, seed)
-    share = weights @ (far > 1) / weights.sum(axis=1)
+    drawn = scores.Drawn.of(list(target.materials), settings.bootstrap, seed)
+    share = drawn.weights @ (far > 1) / drawn.weights.sum(axis=1)
     error = ((answers.of[OTHER_DELTA, 0][0] - answers.truth) ** 2).mean(axis=1)
-    draws = [np.repeat(np.arange(len(far)), w.astype(int)) for w in weights]
-    rank = np.array([spearmanr(far[k], error[k]).statistic for k in draws])
+    rows = [np.repeat(np.arange(len(far)), w.astype(int)) for w in drawn.weights]
+    rank = np.array([spearmanr(far[k], error[k]).statistic for k in rows])
     lines = ((Metric.SHARE_OUTSIDE, share), (Metric.SPEARMAN, rank))
-    return [_line(answers, DOMAIN, 0, metric, values, seed) for metric, values in lines]
+    return [_line(answers, DOMAIN, 0, metric, values, drawn, seed) for metric, values in lines]
 
 
 def _line(
-    answers: Answers, name: str, number: int, metric: Metric, values: Floats, seed: int
+    answers: Answers,
+    name: str,
+    number: int,
+    metric: Metric,
+    values: Floats,
+    drawn: scores.Drawn,
+    seed: int,
 ) -> Row:
-    value, lo, hi = scores.interval(values)
+    value, lo, hi = drawn.ends(values, scores.BOUNDS[metric])
     return {
         "target": f"{answers.element} VASP spectrum", "unit": "", "features": "FEFF",
         "model": name, "split": str(Split.GROUPED),

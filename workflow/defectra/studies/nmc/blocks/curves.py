@@ -18,13 +18,14 @@ from defectra.learn import power_law, scores
 from defectra.learn.moved_spectra import Disturbance
 from defectra.studies.nmc.aims import AIM, LITHIUM_AIM
 from defectra.studies.nmc.blocks.arms import Subset
-from defectra.studies.nmc.blocks.models import FEW, KERNEL, MEASURED, TESTS, Held
+from defectra.studies.nmc.blocks.models import FEW_BLOCKS, KERNEL, MEASURED, TESTS, Held
 from defectra.studies.nmc.blocks.runner import Runner
 from defectra.studies.nmc.blocks.scores import (
     ALL,
     ALL_ARMS,
     CLAIMED,
     SHAPE,
+    Bootstrap,
     content_curves,
     edges_name,
 )
@@ -174,7 +175,7 @@ def _learnt(runner: Runner, held: Held, out: Learning) -> list[Row]:
 
 def training_blocks(blocks: int, folds: int) -> int:
     """Blocks that a fold of so many leaves for training."""
-    return blocks - 1 if blocks < FEW else round(blocks * (1 - 1 / folds))
+    return blocks - 1 if blocks < FEW_BLOCKS else round(blocks * (1 - 1 / folds))
 
 
 def where_they_lead(found: Learning, runner: Runner, planned: int) -> Iterator[Row]:
@@ -186,7 +187,7 @@ def where_they_lead(found: Learning, runner: Runner, planned: int) -> Iterator[R
         Blocks of the whole campaign, up to which the laws are drawn.
     """
     end = training_blocks(planned, runner.settings.folds)
-    n_groups = len(runner.bootstrap.blocks)
+    bootstrap = runner.bootstrap
     for aimed, curves in found.scores.items():
         law = power_law.fit(np.array(found.at), np.array([aimed.error(c) for c in curves]))
         if law is None:
@@ -194,15 +195,16 @@ def where_they_lead(found: Learning, runner: Runner, planned: int) -> Iterator[R
         about = {
             "target": aimed.target, "subset": f"blocks: {aimed.subset}",
             "metric": str(aimed.metric), "aim": aimed.aim, "n_sizes": len(set(found.at)),
-            "n": n_groups,
+            "n": len(bootstrap.blocks),
         }  # fmt: skip
-        yield about | _ends(EXPONENT, _NONE, scores.interval(law.exponent))
+        yield about | _ends(EXPONENT, _NONE, bootstrap.ends(law.exponent))
         for n in sizes(found.at, end):
             expected = aimed.error(law.error(n))
-            yield about | _ends(EXPECTED, n, scores.interval(expected))
+            ends = bootstrap.ends(expected, scores.BOUNDS[aimed.metric])
+            yield about | _ends(EXPECTED, n, ends)
         if np.isfinite(aimed.aim):
             reached = law.reached(aimed.error(aimed.aim))
-            yield about | _ends(REACHED, _NONE, _unbounded(reached))
+            yield about | _ends(REACHED, _NONE, _unbounded(reached, bootstrap))
 
 
 def sizes(at: Sequence[float], end: int) -> list[float]:
@@ -215,8 +217,13 @@ def _ends(quantity: str, at: float, found: tuple[float, float, float]) -> Row:
     return {"quantity": quantity, "at": at, "value": found[0], "lo": found[1], "hi": found[2]}
 
 
-def _unbounded(values: Floats, level: float = 0.9) -> tuple[float, float, float]:
-    """As :func:`defectra.learn.scores.interval`, of numbers that may be infinite."""
+def _unbounded(
+    values: Floats, bootstrap: Bootstrap, level: float = 0.9
+) -> tuple[float, float, float]:
+    """Interval of a number of blocks that may be infinite; of few blocks from its logarithm."""
+    if bootstrap.drawn.few:
+        value, lo, hi = (float(np.exp(end)) for end in bootstrap.ends(np.log(values)))
+        return value, lo, hi
     rest = values[1:][~np.isnan(values[1:])]
     if not len(rest):
         return float(values[0]), _NONE, _NONE

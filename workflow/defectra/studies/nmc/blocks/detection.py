@@ -130,7 +130,8 @@ def _scores(arms: Arms, held: Held, subset: Subset, chosen: NDArray[np.int64]) -
     numbers = sorted({int(b) for b in part.blocks})
     names, one = [str(b) for b in numbers], np.eye(len(numbers))
     without = 1 - one if len(names) > 1 else one[:0]
-    bootstrap = Bootstrap(names, np.vstack([np.ones(len(names)), without, one]))
+    weights = np.vstack([np.ones(len(names)), without, one])
+    bootstrap = Bootstrap(names, scores.Drawn(weights, True, len(names)))
     found = {}
     for pair in CLAIMED:
         curves = pair_curves(part, labels, values[..., pair.column], pair, bootstrap)

@@ -24,7 +24,7 @@ Floats = NDArray[np.float64]
 Features = Mapping[str, Floats]  # by edge, shape (n, b)
 KERNEL: edge_kernels.KernelName = "kernel"  # the model of the claims
 COPIES, TESTS = 3, 3
-FEW = 10  # blocks; below, each is left out once
+FEW_BLOCKS = 10  # blocks; below, each is left out once
 KERNELS: tuple[edge_kernels.KernelName, ...] = (KERNEL, "ridge")
 COMPONENTS: tuple[components.ComponentModel, ...] = ("xgboost", "network")
 LATE = ", late"
@@ -126,7 +126,7 @@ def split_folds(arms: Arms, split: Split, n_folds: int, seed: int) -> list[Fold]
     column = {Split.COMPOSITION_OUT: "composition", Split.LITHIUM_OUT: "lithium"}.get(split)
     values = [r[column] for r in arms.rows] if column else None
     units = len(set(values or arms.groups))
-    count = units if units < FEW and not column else min(n_folds, units)
+    count = units if units < FEW_BLOCKS and not column else min(n_folds, units)
     if count < 2 or len(set(arms.groups)) < 2:
         return []
     try:

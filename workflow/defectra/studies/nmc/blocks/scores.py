@@ -1,7 +1,7 @@
 """Scores of held-out answers about the blocks: contents, pairs of arms, gains, McNemar.
 
 Every number is the mean over single measurements (d of them), its interval a bootstrap over
-blocks. RMSE: root mean square error.
+blocks, of few Student's t (:class:`defectra.learn.scores.Drawn`). RMSE: root mean square error.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ Floats = NDArray[np.float64]
 Value = tuple[float, float, float]
 ALL_ARMS = "all arms"
 SHAPE, ALL = "shape: ", "all"
+ENDLESS = (-np.inf, np.inf)
 
 
 @dataclass(frozen=True)
@@ -65,29 +66,38 @@ class Bootstrap:
     ----------
     blocks
         Names of the groups, in order.
-    weights
-        Shape (1 + resamples or blocks, blocks).
+    drawn
+        Its weights have shape (1 + resamples or blocks, blocks).
     """
 
     blocks: list[str]
-    weights: Floats
+    drawn: scores.Drawn
+
+    @property
+    def weights(self) -> Floats:
+        """Of the blocks, shape (1 + resamples or blocks, blocks)."""
+        return self.drawn.weights
 
     @classmethod
     def of(cls, arms: Arms, resamples: int, seed: int) -> Bootstrap:
         """Groups of some arms."""
         names = sorted(set(arms.groups))
-        return cls(names, scores.group_weights(names, resamples, seed))
+        return cls(names, scores.Drawn.of(names, resamples, seed))
 
     @classmethod
     def without_each(cls, arms: Arms) -> Bootstrap:
         """Groups of some arms, each left out once: of few blocks (:func:`scores.student`)."""
         names = sorted(set(arms.groups))
-        return cls(names, scores.left_out_weights(names))
+        return cls(names, scores.Drawn(scores.left_out_weights(names), True, len(names)))
 
     def of_rows(self, groups: Sequence[str]) -> Floats:
         """Weight of each row, shape (1 + resamples, rows)."""
         place = {name: k for k, name in enumerate(self.blocks)}
         return self.weights[:, [place[g] for g in groups]]
+
+    def ends(self, curve: Floats, bounds: tuple[float, float] = ENDLESS) -> Value:
+        """Value and interval of a statistic, shape (1 + resamples or blocks,)."""
+        return self.drawn.ends(curve, bounds)
 
 
 def content_curves(
@@ -243,16 +253,21 @@ class Sheet:
             with np.errstate(divide="ignore", invalid="ignore"):
                 found[Metric.SKILL] = 1 - found[Metric.RMSE] / self._constant[k]
             for metric, curve in found.items():
-                value = scores.interval(curve)
+                value = self.bootstrap.ends(curve, scores.BOUNDS[metric])
                 yield self.row(target.name, features, model, ALL_ARMS, metric, value)
 
     def defects(
         self, values: Floats, features: str, model: str, pairs: Sequence[Pair] = PAIRS
     ) -> Iterator[Row]:
-        """Scores of pairs of arms; `values` has shape (d, n, k)."""
+        """Scores of pairs of arms; `values` has shape (d, n, k).
+
+        Where both arms of every block have the same answer by design, 0.5 is exact.
+        """
         for pair in pairs:
+            tied = self._tied(values, pair)
             for metric, curve in self.pair(values, pair).items():
-                value = scores.interval(curve)
+                value = self.bootstrap.ends(curve, scores.BOUNDS[metric])
+                value = (value[0],) * 3 if tied else value
                 yield self.row(pair.target, features, model, pair.name, metric, value)
 
     def pair(self, values: Floats, pair: Pair) -> dict[Metric, Floats]:
@@ -263,6 +278,13 @@ class Sheet:
             found = pair_curves(self.arms, self.held.labels, own, pair, self.bootstrap)
             self._known[key] = values, found
         return self._known[key][1]
+
+    def _tied(self, values: Floats, pair: Pair) -> bool:
+        """Whether both arms of every block have the same answer: what was asked is equal."""
+        return all(
+            np.array_equal(*paired(self.arms, own, answer[..., pair.column], pair))
+            for own, answer in zip(self.held.labels, values)
+        )
 
     def gains(
         self,
@@ -279,7 +301,7 @@ class Sheet:
             for name, other in others.items():
                 minus = f"{features} minus {name}"
                 gain = own - self.pair(other, pair)[Metric.AUROC]
-                value = scores.interval(gain)
+                value = self.bootstrap.ends(gain, (-1.0, 1.0))
                 yield self.row(pair.target, minus, model, pair.name, Metric.AUROC, value)
                 theirs = pairs_won(self.arms, self.held, other[..., pair.column], pair)
                 p = mcnemar(won, theirs)

@@ -110,14 +110,14 @@ class Wins:
     ----------
     share
         Shape (blocks,), in the order of :func:`defectra.studies.nmc.blocks.scores.paired`.
-    weights
-        Resamples of the blocks, shape (1 + resamples, blocks).
+    bootstrap
+        Resamples of the families.
     groups
-        Families of the blocks: fewer than :data:`FEWEST` have no interval.
+        Family of each block.
     """
 
     share: Floats
-    weights: Floats
+    bootstrap: Bootstrap
     groups: Sequence[str]
 
     @classmethod
@@ -126,17 +126,37 @@ class Wins:
         both = [paired(arms, own, answer, pair) for own, answer in zip(held.labels, values)]
         won = [np.where(a == b, 0.5, np.where(np.isnan(a + b), np.nan, a > b)) for a, b in both]
         groups = pair_groups(arms, held.labels[0], pair)
-        return cls(np.mean(won, axis=0), bootstrap.of_rows(groups), groups)
+        return cls(np.mean(won, axis=0), bootstrap, groups)
 
-    def curve(self, inside: Mask) -> Floats:
-        """Win rate of some blocks in the sample and its resamples, shape (1 + resamples,)."""
-        drawn = self.weights[:, inside]
+    def curve(self, inside: Mask, weights: Floats) -> Floats:
+        """Win rate of some blocks with weights of all, shape (b, blocks), as shape (b,)."""
+        drawn = weights[:, inside]
         with np.errstate(invalid="ignore"):
             return np.asarray(drawn @ self.share[inside] / drawn.sum(axis=1))
 
-    def many(self, inside: Mask) -> bool:
-        """Whether some blocks are enough for an interval."""
-        return len({g for g, here in zip(self.groups, inside) if here}) >= FEWEST
+    def families(self, inside: Mask) -> list[str]:
+        """Family of each of some blocks."""
+        return [g for g, here in zip(self.groups, inside) if here]
+
+    def drawn(self, parts: Sequence[Mask]) -> scores.Drawn:
+        """Resamples by which a difference or mean of some parts of the blocks is judged.
+
+        Those of all families, if each part has many; else each family of the parts is left out,
+        and the smallest part has the degrees of freedom. Below :data:`FEWEST` the sample alone.
+        """
+        fewest = min(len(set(self.families(inside))) for inside in parts)
+        if fewest >= scores.FEW_GROUPS:
+            return scores.Drawn(self.bootstrap.of_rows(self.groups), False, fewest)
+        if fewest < FEWEST:
+            return scores.Drawn(np.ones((1, len(self.groups))), True, fewest)
+        every = np.any(parts, axis=0)
+        own = self.families(every)
+        weights = np.zeros((1 + len(set(own)), len(self.groups)))
+        weights[:, every] = scores.left_out_weights(own)
+        return scores.Drawn(weights, True, fewest)
+
+
+Term = tuple[float, Wins, Mask]  # factor of the win rate of a model on some blocks
 
 
 def win_rates(arms: Arms, held: Held, bootstrap: Bootstrap) -> Iterator[Row]:
@@ -144,8 +164,8 @@ def win_rates(arms: Arms, held: Held, bootstrap: Bootstrap) -> Iterator[Row]:
 
     Then, over the metal edges, how much more often an edge wins if its own metal is next to the
     vacancy: the mean of the differences of each edge, so that a good edge does not stand for a
-    near metal. There is no interval below five blocks, nor where all blocks have the same share:
-    a resample of equal numbers says nothing.
+    near metal. There is no interval below five families of blocks, nor with fewer than ten where
+    all have the same share.
     """
     members = {pair: _defect_rows(arms, pair) for pair in CLAIMED}
     for pair, rows in members.items():
@@ -160,9 +180,7 @@ def win_rates(arms: Arms, held: Held, bootstrap: Bootstrap) -> Iterator[Row]:
             inside = np.array([stratum.holds(r) for r in rows])
             for subset, found in wins.items():
                 name = edges_name(subset, arms.edges)
-                curve = found.curve(inside)
-                many = found.many(inside)
-                yield _row(pair, stratum.name, name, curve, int(inside.sum()), many)
+                yield _row(pair, stratum.name, name, [(1.0, found, inside)])
         if pair == VACANCY:
             yield from _own_metal(rows, wins)
 
@@ -175,32 +193,32 @@ def _defect_rows(arms: Arms, pair: Pair, arm: str = "") -> list[Mapping[str, Any
 
 def _own_metal(rows: Sequence[Mapping[str, Any]], wins: Mapping[Subset, Wins]) -> Iterator[Row]:
     """Win rates of the metal edges with and without their own metal next to the vacancy."""
-    curves: dict[str, list[Floats]] = {OWN: [], OTHER: [], LESS: []}
-    counts: dict[str, list[int]] = {OWN: [], OTHER: []}
+    terms: dict[str, list[Term]] = {OWN: [], OTHER: [], LESS: []}
     for (edge, *rest), found in wins.items():
         metal = edge.split()[0]
         inside = np.array([_is_next(r, metal) for r in rows])
         if rest or metal not in METALS or not inside.any() or inside.all():
             continue
-        parts = {OWN: inside, OTHER: ~inside}
-        many = all(found.many(part) for part in parts.values())
-        own, other = (found.curve(part) for part in parts.values())
-        for name, curve in zip((OWN, OTHER, LESS), (own, other, own - other)):
-            curves[name].append(curve)
-        for name, part in parts.items():
-            counts[name].append(int(part.sum()))
-        fewest = min(c[-1] for c in counts.values())
-        yield _row(VACANCY, LESS, edge, own - other, fewest, many)
-    if curves[LESS]:
-        fewest = min(min(c) for c in counts.values())
-        for name, every in curves.items():
-            n = min(counts.get(name, [fewest]))
-            yield _row(VACANCY, name, METAL_EDGES, np.mean(every, axis=0), n, fewest >= FEWEST)
+        own, other = (1.0, found, inside), (1.0, found, ~inside)
+        less: list[Term] = [own, (-1.0, found, ~inside)]
+        for name, more in ((OWN, [own]), (OTHER, [other]), (LESS, less)):
+            terms[name] += more
+        yield _row(VACANCY, LESS, edge, less)
+    count = len(terms[OWN])
+    for name, every in terms.items():
+        if every:
+            mean = [(factor / count, found, inside) for factor, found, inside in every]
+            yield _row(VACANCY, name, METAL_EDGES, mean)
 
 
-def _row(pair: Pair, stratum: str, edges: str, curve: Floats, n: int, many: bool) -> Row:
-    value, lo, hi = scores.interval(curve)
-    if not many or len(set(np.round(curve[np.isfinite(curve)], 12))) < 2:
-        lo = hi = float("nan")
-    ends = {"value": value, "lo": lo, "hi": hi, "n": n}
+def _row(pair: Pair, stratum: str, edges: str, terms: Sequence[Term]) -> Row:
+    """Sum of win rates times factors; all of the same pair, and thus of the same blocks."""
+    parts = [inside for _, _, inside in terms]
+    wins = terms[0][1]
+    drawn = wins.drawn(parts)
+    curve = np.sum([f * own.curve(inside, drawn.weights) for f, own, inside in terms], axis=0)
+    factors = np.array([f for f, _, _ in terms])
+    bounds = float(factors.clip(max=0).sum()), float(factors.clip(min=0).sum())
+    value, lo, hi = drawn.ends(curve, bounds)
+    ends = {"value": value, "lo": lo, "hi": hi, "n": min(int(inside.sum()) for inside in parts)}
     return {"defect": pair.target, "stratum": stratum, "edges": edges, **ends}

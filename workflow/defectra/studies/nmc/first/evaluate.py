@@ -37,8 +37,8 @@ def evaluate(
     """Cross-validated metrics and out-of-fold predictions of a training table.
 
     Single edges and all have the same folds and the same number of repeats; the other splits are
-    run once. Metrics of repeats are averaged; intervals are 90 % bootstraps over groups and do not
-    contain the scatter between repeats.
+    run once. Metrics of repeats are averaged; intervals are of 90 % over groups
+    (:class:`defectra.learn.scores.Drawn`) and do not contain the scatter between repeats.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def evaluate(
     if not rows:
         return [], []
     edges = [name.removeprefix("raw: ") for name in rows[0] if name.startswith("raw: ")]
-    weights = scores.group_weights([r["group"] for r in rows], settings.bootstrap, seed)
+    drawn = scores.Drawn.of([r["group"] for r in rows], settings.bootstrap, seed)
     matrices = feature_matrices(rows, edges)
     metrics: list[Row] = []
     predictions: list[Row] = []
@@ -71,18 +71,18 @@ def evaluate(
         jobs = _jobs(rows, matrices, target, settings)
         results = [crossval.run(job, rows, settings, seed) for job in jobs]
         for result in results:
-            metrics += crossval.metrics_rows(result, rows, weights, seed)
+            metrics += crossval.metrics_rows(result, rows, drawn, seed)
             predictions += crossval.predictions_of(result, rows)
             if result.job.features == f"{KIND}: {ALL}":
-                metrics += crossval.metrics_rows(result, rows, weights, seed, baseline=True)
+                metrics += crossval.metrics_rows(result, rows, drawn, seed, baseline=True)
                 predictions += crossval.predictions_of(result, rows, baseline=True)
         controls = confounder_results(rows, target, settings, volumes)
         for result in controls:
-            metrics += crossval.metrics_rows(result, rows, weights, seed, model="ridge")
-        metrics += _gains([*results, *controls], rows, weights, seed)
+            metrics += crossval.metrics_rows(result, rows, drawn, seed, model="ridge")
+        metrics += _gains([*results, *controls], rows, drawn, seed)
     for job in shuffled_jobs(rows, matrices[f"{KIND}: {ALL}"], settings.repeats, seed):
         result = crossval.run(job, rows, settings, seed)
-        metrics += crossval.metrics_rows(result, rows, weights, seed)
+        metrics += crossval.metrics_rows(result, rows, drawn, seed)
     return metrics, predictions
 
 
@@ -112,20 +112,22 @@ def _jobs(
 def _gains(
     results: list[Result],
     rows: Sequence[Mapping[str, Any]],
-    weights: NDArray[np.float64],
+    drawn: scores.Drawn,
     seed: int,
 ) -> list[Row]:
     """All edges minus each single one, and minus each control, paired in each resample."""
     groups = [row["group"] for row in rows]
-    metric = Metric.AUROC if results[0].job.target.is_class else Metric.RMSE
+    metric, bounds = Metric.RMSE, (-np.inf, np.inf)
+    if results[0].job.target.is_class:
+        metric, bounds = Metric.AUROC, (-1.0, 1.0)
     found = {r.job.features: r for r in results if r.job.split is Split.GROUPED}
-    values = {n: crossval.curves(r, groups, weights)[metric] for n, r in found.items()}
+    values = {n: crossval.curves(r, groups, drawn.weights)[metric] for n, r in found.items()}
     name = f"{KIND}: {ALL}"
     out = []
     for other, curve in values.items():
         if other == name:
             continue
         label = f"{name} minus {other.removeprefix(f'{KIND}: ')}"
-        value = scores.interval(values[name] - curve)
+        value = drawn.ends(values[name] - curve, bounds)
         out.append(crossval.metric_row(found[name], rows, seed, label, "xgboost", metric, value))
     return out

@@ -25,7 +25,7 @@ from defectra.spectra.grid import Grid
 from defectra.studies.nmc.blocks.arms import Arms, Subset
 from defectra.studies.nmc.blocks.models import COPIES, LATE, MEASURED, TESTS, Features
 from defectra.studies.nmc.blocks.scores import SHAPE, edges_name
-from defectra.studies.nmc.first.volume import RIDGE, Asked, compared
+from defectra.studies.nmc.first.volume import BESIDE, OVER, RIDGE, Asked, compared
 
 Row = dict[str, Any]
 Rows = Sequence[Mapping[str, Any]]
@@ -83,9 +83,9 @@ class External:
     seed: int
 
     @cached_property
-    def weights(self) -> Floats:
-        """Of the structures in the sample and its resamples, shape (1 + resamples, n)."""
-        return scores.group_weights(self.test.groups, self.settings.bootstrap, self.seed)
+    def drawn(self) -> scores.Drawn:
+        """The structures in the sample and its resamples."""
+        return scores.Drawn.of(self.test.groups, self.settings.bootstrap, self.seed)
 
     def answers(self) -> dict[tuple[str, Subset], Floats]:
         """Answers about the structures, shape (d, n, k), by model and edges; late fusion last."""
@@ -109,20 +109,29 @@ class External:
                 }
             for metric, score in kinds.items():
                 truth = self.test.truth[:, k]
-                curve = scores.repeated(score, truth, values[..., k], self.weights)
-                yield self._row(target, features, model, metric, curve)
+                curve = scores.repeated(score, truth, values[..., k], self.drawn.weights)
+                value = self.drawn.ends(curve, scores.BOUNDS[metric])
+                yield self._row(target, features, model, metric, value)
 
     def beside_volume(
         self, answers: Mapping[str, Floats], volumes: Mapping[str, float]
     ) -> Iterator[Row]:
         """What the answers on all edges are worth beside cell volume and contents."""
         test = self.test
-        tested = Asked(test.rows, test.groups, volumes, self.weights, self.settings.folds)
+        tested = Asked(test.rows, test.groups, volumes, self.drawn.weights, self.settings.folds)
         for target, features, model, curve in compared(tested, answers):
-            yield self._row(target, features, model, Metric.AUROC, curve)
+            is_gain = features in (OVER, BESIDE)
+            value = self.drawn.ends(curve, (-1.0 if is_gain else 0.0, 1.0))
+            yield self._row(target, features, model, Metric.AUROC, value)
 
-    def _row(self, target: Target, features: str, model: str, metric: Metric, curve: Floats) -> Row:
-        value = scores.interval(curve)
+    def _row(
+        self,
+        target: Target,
+        features: str,
+        model: str,
+        metric: Metric,
+        value: tuple[float, float, float],
+    ) -> Row:
         is_own = model == RIDGE  # of confounders: trained on folds of the structures themselves
         return {
             "target": target.name,

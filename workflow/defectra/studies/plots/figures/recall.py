@@ -11,9 +11,9 @@ from matplotlib.ticker import MaxNLocator
 
 from defectra.figures import style
 from defectra.studies.plots.reading import COLUMN_MEAN, NEAREST, SLOPE
-from defectra.studies.plots.scores import CROSSINGS, FEW, RECALL
+from defectra.studies.plots.scores import CROSSINGS, FEW_LINES, RECALL
 
-GROUPS = (FEW, *CROSSINGS, "one colour", "several colours", "noise or blur", "clean",
+GROUPS = (FEW_LINES, *CROSSINGS, "one colour", "several colours", "noise or blur", "clean",
           "computed spectra", "100 dpi", "50 dpi")  # fmt: skip
 LOOKS = {SLOPE: (style.BLUE, "o"), NEAREST: (style.ORANGE, "s"), COLUMN_MEAN: (style.GREY, "^")}
 
