@@ -20,6 +20,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.feff import onset
 from benchmarks.kept import Kept, machine
 from benchmarks.rows import put, table
 from benchmarks.sites import CELL, mean_error
@@ -142,13 +143,6 @@ def _keep(site: feff.Site, edge: str, run: Run) -> None:
         data |= {"edge": found.edge, "efermi": found.efermi, "iterations": found.iterations}
     path = OUT / f"{site.identity(edge, run.protocol)[:24]}.json"
     write_bytes(path, json.dumps(data).encode())
-
-
-def onset(found: dict[str, Any]) -> float:
-    """First energy at which the absorption crosses half of the edge step, eV."""
-    energy, mu = np.array(found["energy"]), np.array(found["mu"])
-    first = int(np.argmax(mu > 0.5))
-    return float(np.interp(0.5, mu[first - 1 : first + 1], energy[first - 1 : first + 1]))
 
 
 def area(found: dict[str, Any], window: tuple[float, float], about: float) -> float:

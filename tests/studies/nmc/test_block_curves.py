@@ -36,8 +36,8 @@ def scattered(error, resamples=200, seed=1, sd=0.02):
     return np.hstack([error[:, None], error[:, None] * factor])
 
 
-def fitted(aimed, curves, planned=80):
-    runner = Runner(arms(blocks=5), ModelSettings(folds=5, repeats=1, bootstrap=10), 1)
+def fitted(aimed, curves, planned=80, blocks=12):
+    runner = Runner(arms(blocks=blocks), ModelSettings(folds=5, repeats=1, bootstrap=10), 1)
     found = Learning(at=list(N), scores={aimed: list(curves)})
     return list(where_they_lead(found, runner, planned))
 
@@ -110,6 +110,16 @@ def test_an_end_that_no_number_reaches_is_infinite():
     row = one(fitted(LITHIUM, curves), REACHED)
     assert row["hi"] == np.inf
     assert np.isfinite(row["lo"])
+
+
+def test_of_few_blocks_the_end_is_that_of_student():
+    """Five blocks, each left out once: the scatter of one error is felt with four degrees."""
+    left = scattered(0.3 * N**-0.5, resamples=5, sd=0.02)
+    row = one(fitted(LITHIUM, left, blocks=5), REACHED)
+    assert 0 < row["lo"] < 23 < row["value"] < 27 < row["hi"]
+    level = np.full((4, 6), 0.1)
+    nothing = one(fitted(LITHIUM, level, blocks=5), REACHED)
+    assert (nothing["value"], np.isnan(nothing["hi"])) == (np.inf, True)
 
 
 def test_folds_leave_so_many_blocks_for_training():

@@ -165,7 +165,7 @@ def test_a_planted_defect_is_found_where_it_is_and_only_there(answered):
     assert value(answered.metrics, "shape: Ni K", "vacancy", pair)["value"] < 0.75
     gain = value(answered.metrics, "shape: all minus Ni K", "vacancy", pair)
     assert gain["lo"] > 0.1
-    assert value(answered.metrics, "shape: all minus O K", "vacancy", pair)["hi"] < 0.2
+    assert value(answered.metrics, "shape: all minus O K", "vacancy", pair)["hi"] < 0.3
     p = value(answered.metrics, "shape: all minus Ni K", "vacancy", pair, "mcnemar_p")
     assert p["value"] < 0.1
 
@@ -299,7 +299,7 @@ def test_each_column_of_the_metadata_is_scored_and_constant_ones_are_named():
     runner = Runner(Arms.of(rows, GRIDS, EDGES), SETTINGS, 1)
     held = runner.held(kernels=(), components=(), repeats=1)
     found = list(evaluate._columns(runner, held))
-    assert next(iter(varying(found)))[:2] == ["relaxation_cpu_s", "1.00 [1.00, 1.00]"]
+    assert next(iter(varying(found)))[:2] == ["relaxation_cpu_s", "1.00 (no interval)"]
     assert equal(found) == ", ".join(
         ["relaxation_fmax", "block", *(f"n_failed: {e}" for e in EDGES)]
     )

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from defectra.learn.gaussian_posterior import solved
+
 Floats = NDArray[np.float64]
 NOISE, LENGTH = 0.15, 1.0
 
@@ -68,7 +70,7 @@ def co_kriging(pair: Pair) -> Floats:
     count = len(at_high)
     prior = _kernel(pair.high_x, pair.high_x) + NOISE**2 * np.eye(count)
     design = np.column_stack([at_high, np.ones(count)])
-    weighted = np.linalg.solve(prior, design)
+    weighted = solved(prior, design)
     rho = float(np.linalg.lstsq(design.T @ weighted, weighted.T @ pair.high, rcond=None)[0][0])
     return rho * at_new + _gaussian(pair.high_x, pair.high - rho * at_high, pair.new_x)
 
@@ -101,7 +103,7 @@ def _gaussian(x: Floats, y: Floats, new: Floats) -> Floats:
     """Mean of a Gaussian process with a Matern 3/2 kernel on scaled descriptors."""
     mean, width = float(y.mean()), float(y.std()) or 1.0
     prior = _kernel(x, x) + (NOISE**2 / max(width**2, 1e-6)) * np.eye(len(x))
-    weights = np.linalg.solve(prior, (y - mean) / width)
+    weights = solved(prior, (y - mean) / width)
     return np.asarray(mean + width * (_kernel(new, x) @ weights))
 
 

@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 from scipy.optimize import minimize
 
+from defectra.learn.gaussian_posterior import inverted, without
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Groups = Sequence[Sequence[int]]
@@ -71,7 +73,7 @@ class GroupedGP:
             self.theta = self._search(parts, target)
         kernel = self._kernel(self.theta, *parts)[1]
         kernel[np.diag_indices_from(kernel)] += self._noise(self.theta)
-        self._inverse = cho_solve(cho_factor(kernel, lower=True), np.eye(len(y)))
+        self._inverse, _ = inverted(kernel)
         self._target, self._weights = target, self._inverse @ target
         return self
 
@@ -84,14 +86,12 @@ class GroupedGP:
     def left_out(self, folds: Sequence[Ints]) -> tuple[Floats, Floats]:
         """Mean and standard deviation at the training rows, each fold predicted without itself.
 
-        In closed form from one inverse (Sundararajan and Keerthi, Neural Comput. 13, 1103, 2001);
-        the hyperparameters are those of all rows.
+        In closed form (:func:`defectra.learn.gaussian_posterior.without`); the hyperparameters are
+        those of all rows.
         """
         mean, variance = np.empty(len(self._target)), np.empty(len(self._target))
         for rows in folds:
-            own = np.linalg.inv(self._inverse[np.ix_(rows, rows)])
-            mean[rows] = self._target[rows] - own @ self._weights[rows]
-            variance[rows] = np.diag(own)
+            mean[rows], variance[rows] = without(self._inverse, self._target, self._weights, rows)
         return (
             mean * self._label.spread + self._label.mean,
             np.sqrt(variance) * self._label.spread,

@@ -10,8 +10,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from defectra.learn.scores import DIGITS, auroc_of_order, order
+
 Floats = NDArray[np.float64]
-DIGITS = 9  # scores that are equal to so many are ties, as in :func:`defectra.learn.scores.auroc`
 
 
 def rmse_and_r2(truth: Floats, predictions: Floats, weights: Floats) -> tuple[Floats, Floats]:
@@ -43,9 +44,5 @@ def auroc(truth: Floats, predictions: Floats, weights: Floats) -> Floats:
     rounded, positive = np.round(predictions, DIGITS), truth > 0.5
     above = np.zeros((int(positive.sum()), int((~positive).sum())))
     for own in rounded:
-        first, second = own[positive][:, None], own[~positive][None, :]
-        above += (first > second) + 0.5 * (first == second)
-    plus, minus = weights[:, positive], weights[:, ~positive]
-    pairs = plus.sum(axis=1) * minus.sum(axis=1) * len(rounded)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(pairs > 0, ((plus @ above) * minus).sum(axis=1) / pairs, np.nan)
+        above += order(own[positive], own[~positive])
+    return auroc_of_order(above / len(rounded), weights[:, positive], weights[:, ~positive])

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from defectra.core.records import Metric
 
 FEW_GROUPS = 10  # groups from which on a percentile bootstrap is believed
+DIGITS = 9  # probabilities that are equal to so many are ties
 NORMAL_90 = 1.645  # standard deviations of a normal distribution on either side that hold 90 %
 Floats = NDArray[np.float64]
 Score = Callable[[Floats, Floats, Floats], Floats]
@@ -269,9 +270,14 @@ def balanced_accuracy(truth: Floats, prediction: Floats, weights: Floats) -> Flo
     return np.mean(shares, axis=0)
 
 
-def auroc(truth: Floats, prediction: Floats, weights: Floats) -> Floats:
-    """Chance that a positive scores above a negative, ties half."""
-    positive, negative = _by_score(truth, prediction, weights)
+def auroc(
+    truth: Floats, prediction: Floats, weights: Floats, digits: int | None = DIGITS
+) -> Floats:
+    """Chance that a positive scores above a negative, ties half.
+
+    `digits` are those to which equal scores are ties; None: only equal numbers.
+    """
+    positive, negative = _by_score(truth, prediction, weights, digits)
     below = np.cumsum(negative, axis=1) - negative / 2
     pairs = positive.sum(axis=1) * negative.sum(axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -288,12 +294,36 @@ def average_precision(truth: Floats, prediction: Floats, weights: Floats) -> Flo
         return np.where(all_hits > 0, (positive * precision).sum(axis=1) / all_hits, np.nan)
 
 
-def _by_score(truth: Floats, prediction: Floats, weights: Floats) -> tuple[Floats, Floats]:
+def order(positive: Floats, negative: Floats) -> Floats:
+    """1 where a positive scores above a negative, 1/2 at ties, shape (positives, negatives)."""
+    first, second = positive[:, None], negative[None, :]
+    return (first > second) + 0.5 * (first == second)
+
+
+def auroc_of_order(above: Floats, positive: Floats, negative: Floats) -> Floats:
+    """Chance that a positive scores above a negative from :func:`order`, or a mean of many.
+
+    For rows by the hundred. NaN where one side is missing.
+
+    Parameters
+    ----------
+    positive, negative
+        Weights of both, shapes (b, positives) and (b, negatives).
+    """
+    pairs = positive.sum(axis=1) * negative.sum(axis=1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(pairs > 0, ((positive @ above) * negative).sum(axis=1) / pairs, np.nan)
+
+
+def _by_score(
+    truth: Floats, prediction: Floats, weights: Floats, digits: int | None = DIGITS
+) -> tuple[Floats, Floats]:
     """Weight of positives and negatives at each distinct score, rising, shape (b, scores)."""
-    order = np.argsort(prediction, kind="stable")
-    starts = np.unique(np.round(prediction[order], 9), return_index=True)[1]
-    sorted_weights, positive = weights[:, order], truth[order]
-    if len(starts) == len(order):  # no ties: every row is a score of its own
+    rising = np.argsort(prediction, kind="stable")
+    values = prediction[rising] if digits is None else np.round(prediction[rising], digits)
+    starts = np.unique(values, return_index=True)[1]
+    sorted_weights, positive = weights[:, rising], truth[rising]
+    if len(starts) == len(rising):  # no ties: every row is a score of its own
         return sorted_weights * positive, sorted_weights * (1 - positive)
     return (
         np.add.reduceat(sorted_weights * positive, starts, axis=1),

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from defectra.core.fortran import real
 from defectra.spectra.measured_spectrum import LEAST, SpectrumError
 
 Floats = NDArray[np.float64]
@@ -77,7 +78,7 @@ def number(text: str, decimal: str = ".") -> float | None:
             return None
         text = text.replace(",", ".", 1)
     if _NUMBER.fullmatch(text):
-        return float(text.translate(str.maketrans("dD", "ee")))
+        return real(text)
     return float("nan") if _NO_VALUE.fullmatch(text) else None
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from defectra.core.errors import StructureError, StructureWarning
+from defectra.core.fortran import real
 from defectra.structures.cell_checks import OUTSIDE
 from defectra.structures.cif_formula import ISOTOPES, formula_of
 from defectra.structures.cif_syntax import Block, Loop, Value
@@ -55,7 +56,7 @@ def number(value: Value, what: str) -> float:
     if found is None:
         hint = "; write a decimal point" if "," in value.text else ""
         raise StructureError(f"line {value.line}: {what}: {value.text!r} is no number{hint}")
-    return float(found.group(1).lower().replace("d", "e"))
+    return real(found.group(1))
 
 
 def lattice_of(block: Block) -> Any:

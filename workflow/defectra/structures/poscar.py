@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from defectra.core.errors import StructureError, StructureWarning
+from defectra.core.fortran import real
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -128,7 +129,7 @@ def _numbers(
         raise StructureError(
             f"line {number}: {' or '.join(map(str, lengths))} number(s) expected, {what}{hint}"
         )
-    values = np.array([float(w.lower().replace("d", "e")) for w in own])
+    values = np.array([real(w) for w in own])
     if not np.isfinite(values).all():
         raise StructureError(f"line {number}: a number that is not finite")
     return values

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from defectra.core.errors import StructureError
+from defectra.core.fortran import quotient
 from defectra.engines.edges import symbol
 from defectra.structures.cell_checks import OUTSIDE
 
@@ -27,10 +28,10 @@ def own(cards: Cards) -> tuple[tuple[Floats, list[str], Floats], tuple[int, ...]
     if len(rows) < 2:
         return None
     try:
-        numbers = [_real(v) for v in rows[0][:6]]
+        numbers = [quotient(v) for v in rows[0][:6]]
         lattice = Lattice.from_parameters(*numbers[:3], *(numbers[3:] or (90.0, 90.0, 90.0)))
         species = [_species(int(r[0]), cards) for r in rows[1:]]
-        coords = np.array([[_real(v) for v in r[1:4]] for r in rows[1:]])
+        coords = np.array([[quotient(v) for v in r[1:4]] for r in rows[1:]])
     except (TypeError, ValueError, IndexError):
         return None
     if not all(species) or coords.shape != (len(species), 3):
@@ -40,12 +41,6 @@ def own(cards: Cards) -> tuple[tuple[Floats, list[str], Floats], tuple[int, ...]
     if "spgroup" not in cards:
         return (lattice.matrix, species, coords), tuple(range(len(species)))
     return _expanded(cards, lattice.matrix, species, coords)
-
-
-def _real(word: str) -> float:
-    """A number, or a fraction such as ``1/3``."""
-    above, _, below = word.lower().replace("d", "e").partition("/")
-    return float(above) / float(below or 1)
 
 
 def _species(number: int, cards: Cards) -> str:

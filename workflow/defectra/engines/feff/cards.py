@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from defectra.core.fortran import real
 from defectra.core.textfiles import read_text
 from defectra.engines.edges import symbol
 
@@ -132,7 +133,7 @@ def _moved(cards: dict[str, list[str]]) -> list[str]:
     for card, name, first in (("CORR", "CORRECTIONS", 0), ("EXCH", "EXCHANGE", 1)):
         for word, what in zip(cards.get(card, [])[first : first + 2], ("moved by", "broadened by")):
             try:
-                value = _real(word)
+                value = real(word)
             except ValueError:
                 continue
             if value:
@@ -163,7 +164,7 @@ def _shells(text: str, cards: dict[str, list[str]]) -> tuple[tuple[str, float], 
     rows = []
     for words in _block(text, "ATOM"):
         try:
-            rows.append((np.array([_real(w) for w in words[:3]]), int(words[3])))
+            rows.append((np.array([real(w) for w in words[:3]]), int(words[3])))
         except (ValueError, IndexError):
             break
     factor = _scale(cards)
@@ -175,14 +176,10 @@ def _shells(text: str, cards: dict[str, list[str]]) -> tuple[tuple[str, float], 
     return tuple((element, distance) for element, distance, _ in atoms)
 
 
-def _real(word: str) -> float:
-    return float(word.upper().replace("D", "E"))
-
-
 def _scale(cards: dict[str, list[str]]) -> float | None:
     """Factor of the listed distances (card RMULTIPLIER); None if it is no number."""
     try:
-        return _real((cards.get("RMUL") or ["1"])[0])
+        return real((cards.get("RMUL") or ["1"])[0])
     except ValueError:
         return None
 

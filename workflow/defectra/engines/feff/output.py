@@ -10,6 +10,7 @@ import numpy as np
 
 from defectra.campaign.engine import Parsed
 from defectra.core.errors import EngineError
+from defectra.core.fortran import real
 from defectra.core.textfiles import read_text
 from defectra.engines.finished.columns import checked, damaged, merged, row_of, table_of
 
@@ -52,7 +53,7 @@ def read_xmu(path: str | Path) -> Parsed:
         raise EngineError("bad_output", f"{path.name}: no Fermi level or edge step in the header")
     try:
         words = (level.group(1) or level.group(2), step.group(1))
-        efermi, edge_step = (float(w.upper().replace("D", "E")) for w in words)
+        efermi, edge_step = (real(w) for w in words)
     except ValueError:
         raise EngineError("bad_output", f"{path.name}: a damaged number in the header") from None
     with np.errstate(over="ignore", invalid="ignore"):  # damaged numbers may be as large as any

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from defectra.core.errors import EngineError
+from defectra.core.fortran import real
 from defectra.core.held_values import held, is_constant
 from defectra.core.textfiles import read_text
 
@@ -78,7 +79,7 @@ def damaged(line: str) -> bool:
 def row_of(line: str) -> list[float] | None:
     """Numbers of a line, exponents with D or E; None if a word is none."""
     try:
-        return [float(v.replace("D", "E").replace("d", "e")) for v in line.split()]
+        return [real(v) for v in line.split()]
     except ValueError:
         return None
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from defectra.core.errors import StructureError
+from defectra.core.fortran import real
 from defectra.engines.vasp import incar
 from defectra.structures.poscar import species_of
 
@@ -88,6 +89,6 @@ def _by_element(tags: Mapping[str, str], poscar: str) -> Iterator[str]:
 def _plain(word: str) -> str:
     """A number in one form, whatever it is written like; ``.TRUE.`` as ``T``."""
     try:
-        return f"{float(word.replace('D', 'E')):.10g}"
+        return f"{real(word):.10g}"
     except ValueError:
         return {".TRUE.": "T", ".FALSE.": "F"}.get(word, word)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from defectra.core.errors import EngineError, StructureError
+from defectra.core.fortran import real
 from defectra.core.textfiles import plain_name, read_text
 from defectra.engines.finished.columns import checked, number, read_columns
 from defectra.engines.finished.reader import Absorber, Axis, Folder, Reading, spectrum
@@ -133,7 +134,7 @@ def _hole(tags: dict[str, str]) -> str:
         return "initial state (ICORELEVEL = 1): no core hole"
     words = tags.get("CLZ", "").split()
     try:
-        electrons = float(words[0].lower().replace("d", "e")) if words else 1.0
+        electrons = real(words[0]) if words else 1.0
     except ValueError:
         raise EngineError("bad_output", f"tag CLZ = {words[0]!r} is no number") from None
     return "" if electrons == 1 else f"core hole of {electrons:g} electrons (CLZ)"

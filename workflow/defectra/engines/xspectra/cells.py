@@ -8,6 +8,7 @@ import re
 import numpy as np
 from numpy.typing import NDArray
 
+from defectra.core.fortran import quotient
 from defectra.core.units import BOHR_ANGSTROM
 from defectra.engines.xspectra.namelists import element_of, namelists, rows_after, species
 
@@ -27,18 +28,20 @@ def read(text: str) -> Cell:
     keys = namelists(text)
     units = {card.upper(): unit.lower() for card, unit in _UNIT.findall(text)}
     lengths, cosines = _constants(keys)
-    number = int(_real(keys.get("ibrav", "")))
+    number = int(quotient(keys.get("ibrav", "")))
     rows = rows_after(text, ("ATOMIC_POSITIONS", "CELL_PARAMETERS"))
     if number == 0:
         scale = _scale(units.get("CELL_PARAMETERS", ""), lengths[0])
-        lattice = np.array([[_real(w) for w in r[:3]] for r in rows["CELL_PARAMETERS"][:3]]) * scale
+        lattice = (
+            np.array([[quotient(w) for w in r[:3]] for r in rows["CELL_PARAMETERS"][:3]]) * scale
+        )
     else:
         lattice = bravais(number, lengths, cosines)
     if lattice.shape != (3, 3):
         raise ValueError("CELL_PARAMETERS without three rows")
     kinds = {k.label: element_of(k) for k in species(text)[0]}
     atoms = [r for r in rows["ATOMIC_POSITIONS"] if len(r) >= 4]
-    coords = np.array([[_real(w) for w in r[1:4]] for r in atoms]).reshape(-1, 3)
+    coords = np.array([[quotient(w) for w in r[1:4]] for r in atoms]).reshape(-1, 3)
     unit = units.get("ATOMIC_POSITIONS", "") or "alat"
     if unit == "crystal_sg":
         raise ValueError("positions of a space group (crystal_sg)")
@@ -56,24 +59,18 @@ def read(text: str) -> Cell:
     return lattice, [kinds[r[0]] for r in atoms], coords
 
 
-def _real(word: str) -> float:
-    """A number, or a quotient such as ``1/3``."""
-    above, _, below = word.lower().replace("d", "e").partition("/")
-    return float(above) / float(below or 1)
-
-
 def _constants(keys: dict[str, str]) -> tuple[list[float], dict[str, float]]:
     """Lengths a, b, c (Å) and cosines bc, ac, ab, from celldm (Bohr) or A, B, C (Å)."""
     if "a" in keys and any(k.startswith("celldm(") for k in keys):
         raise ValueError("celldm and A are both given: pw.x takes one of them")
     if "a" in keys:
-        a = _real(keys["a"])
-        lengths = [a, _real(keys.get("b", "0")) or a, _real(keys.get("c", "0")) or a]
-        cosines = {k: _real(keys.get(f"cos{k}", "0")) for k in ("bc", "ac", "ab")}
+        a = quotient(keys["a"])
+        lengths = [a, quotient(keys.get("b", "0")) or a, quotient(keys.get("c", "0")) or a]
+        cosines = {k: quotient(keys.get(f"cos{k}", "0")) for k in ("bc", "ac", "ab")}
         return lengths, cosines
-    cell = [_real(keys.get(f"celldm({n})", "0")) for n in range(1, 7)]
+    cell = [quotient(keys.get(f"celldm({n})", "0")) for n in range(1, 7)]
     a = cell[0] * BOHR_ANGSTROM
-    number = int(_real(keys.get("ibrav", "0")))
+    number = int(quotient(keys.get("ibrav", "0")))
     cosines = {"bc": cell[3], "ac": cell[4], "ab": cell[5]}
     if number in (5, -5, 12, 13):
         cosines = {"bc": 0.0, "ac": 0.0, "ab": cell[3]}

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from defectra.core.fortran import real
 from defectra.core.textfiles import plain_name, read_text
 from defectra.engines.finished.reader import Folder
 
@@ -52,7 +53,7 @@ class XInput:
     def number(self, key: str) -> float | None:
         """A number; None if it is not given."""
         try:
-            return float(self.keys[key].lower().replace("d", "e"))
+            return real(self.keys[key])
         except (KeyError, ValueError):
             return None
 
@@ -149,7 +150,7 @@ def species(text: str) -> tuple[list[Kind], list[str]]:
     kinds = []
     for words in rows["ATOMIC_SPECIES"]:
         try:
-            mass = float(words[1].lower().replace("d", "e"))
+            mass = real(words[1])
         except (IndexError, ValueError):
             mass = float("nan")
         kinds.append(Kind(words[0], mass, words[2] if len(words) > 2 else ""))

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from defectra.learn.gaussian_posterior import inverted, without
 from defectra.studies.levels.features import Defects
 from defectra.studies.levels.settings import Kernel
 
@@ -87,9 +88,8 @@ class Fitted:
 
     def without(self, rows: Ints) -> Answer:
         """Predictions and variances of `rows` from all the others, shapes (k, q) and (k,)."""
-        covariance_ = np.linalg.inv(self.inverse[np.ix_(rows, rows)])
-        value = self.labels[rows] - covariance_ @ self.weights[rows]
-        return value, np.diag(covariance_) - self.surplus[rows]
+        value, variance = without(self.inverse, self.labels, self.weights, rows)
+        return value, variance - self.surplus[rows]
 
 
 def fit(
@@ -100,7 +100,7 @@ def fit(
     marked = np.zeros(len(rows)) if suspect is None else suspect.astype(np.float64)
     doubt = np.asarray(marked * kernel.suspect_noise**2, dtype=np.float64)
     prior = covariance(rows, rows, kernel) + np.diag(sound + doubt)
-    inverse = np.asarray(np.linalg.inv(prior), dtype=np.float64)
+    inverse, _ = inverted(prior)
     return Fitted(inverse, labels, inverse @ labels, doubt)
 
 

@@ -24,9 +24,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import LinAlgError, lapack
+from scipy.linalg import LinAlgError
 from scipy.optimize import minimize
 
+from defectra.learn.gaussian_posterior import inverted
 from defectra.studies.levels.features import Defects
 from defectra.studies.levels.gaussian_process import Fitted
 
@@ -147,7 +148,7 @@ def fit(
         own = tails.rows
         among = prior[np.ix_(own, own)]
         surplus[own] += _outlying(among, labels[own], sound[own], surplus[own], tails.degrees)
-    inverse, _ = _inverted(prior + np.diag(sound + surplus))
+    inverse, _ = inverted(prior + np.diag(sound + surplus))
     return Fitted(inverse, labels, inverse @ labels, surplus)
 
 
@@ -162,7 +163,7 @@ def _outlying(
     weight = np.ones(len(labels))
     for _ in range(_ROUNDS):
         spread = sound / weight + doubt
-        inverse, _ = _inverted(prior + np.diag(spread))
+        inverse, _ = inverted(prior + np.diag(spread))
         pull = inverse @ labels
         left = spread[:, None] * pull / np.sqrt((labels * pull).mean(axis=0))
         unknown = spread - spread**2 * np.diag(inverse)
@@ -317,7 +318,7 @@ def likelihood(
     prior = sum(p.whole(sites) for p in parts) * factors[:, None] * factors
     sound, doubt = noise(rows, kernel), suspect * kernel.one("suspect") ** 2
     try:
-        inverse, log_determinant = _inverted(prior + np.diag(sound + doubt))
+        inverse, log_determinant = inverted(prior + np.diag(sound + doubt))
     except LinAlgError:
         return _TOO_BAD, np.zeros_like(kernel.vector())
     count, width = labels.shape
@@ -380,15 +381,3 @@ def _site_slopes(rows: Defects, kernel: LearntKernel, matrix: Floats) -> dict[st
         "vacancy": np.where(vacancy, 0.0, alike) * other * (1 - other),
     }
     return {f"site_{k}": np.array([float((matrix * v).sum())]) for k, v in by_name.items()}
-
-
-def _inverted(matrix: Floats) -> tuple[Floats, float]:
-    """Inverse of a positive matrix, and the logarithm of its determinant."""
-    lower, bad = lapack.dpotrf(matrix, lower=1)
-    if bad:
-        raise LinAlgError("not positive")
-    determinant = 2 * float(np.log(np.diag(lower)).sum())
-    inverse, bad = lapack.dpotri(lower, lower=1)
-    if bad:
-        raise LinAlgError("not positive")
-    return np.tril(inverse) + np.tril(inverse, -1).T, determinant

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from defectra.learn.gaussian_posterior import inverted
 from defectra.studies.levels.distances import HostRows
 from defectra.studies.levels.gaussian_process import Fitted, members
 from defectra.studies.levels.intervals import learn_width
@@ -152,12 +153,12 @@ def _inner(fitted: Fitted, outer: Ints, inner: Sequence[Ints]) -> tuple[Floats, 
     """
     value = np.full(fitted.labels.shape, np.nan)
     variance = np.full(len(value), np.nan)
-    outer_inverse = np.linalg.inv(fitted.inverse[np.ix_(outer, outer)])
+    outer_inverse, _ = inverted(fitted.inverse[np.ix_(outer, outer)])
     reduced_weights = outer_inverse @ fitted.weights[outer]
     for rows in inner:
         cross = fitted.inverse[np.ix_(rows, outer)]
         block = fitted.inverse[np.ix_(rows, rows)] - cross @ outer_inverse @ cross.T
-        covariance = np.linalg.inv(block)
+        covariance, _ = inverted(block)
         residual = covariance @ (fitted.weights[rows] - cross @ reduced_weights)
         value[rows] = fitted.labels[rows] - residual
         variance[rows] = np.diag(covariance) - fitted.surplus[rows]

@@ -17,11 +17,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from defectra.campaign.engine import Outcome
 from defectra.core.errors import DataError, EngineError
-from defectra.core.records import OUTCOME_COLUMNS, Column, Origin, Status, Table
+from defectra.core.records import OUTCOME_COLUMNS, Column, Origin, Table
 from defectra.engines.gpaw import run as gpaw
 from defectra.engines.gpaw.settings import GpawProtocol
 from defectra.studies.perovskites import runs, slme
 from defectra.studies.perovskites.compounds import Compound
+from defectra.studies.perovskites.outcomes import finished
 
 Floats = NDArray[np.float64]
 Row = dict[str, Any]
@@ -69,21 +70,12 @@ def job(compound: Compound, lattice: float, protocol: GpawProtocol) -> gpaw.Job:
 def row_of(about: Mapping[str, Any], protocol: str, asked: gpaw.Job, out: Outcome) -> Row:
     """Row of a finished calculation; a result without its spectrum is ``failed``."""
     row: Row = {
-        "calculation_id": out.calculation_id, "name": about["name"], "protocol": protocol,
-        "engine_version": gpaw.version_in(out.files), "lattice": about["lattice"],
+        "name": about["name"], "protocol": protocol, "lattice": about["lattice"],
         "mesh": asked["settings"]["band_mesh"], "points": 0, "direct_gap": float("nan"),
-        "energies": [], "real": [], "imaginary": [], "status": str(out.status),
-        "attempt": out.attempt, "error_class": out.error_class, "message": out.message,
-        "wall_s": out.wall_s, "cpu_s": out.cpu_s, "max_rss_mb": out.max_rss_mb,
+        "energies": [], "real": [], "imaginary": [],
         "origin": str(Origin.RUN), "parser_version": gpaw.PARSER_VERSION,
     }  # fmt: skip
-    if out.status is not Status.OK:
-        return row
-    try:
-        return row | _read(gpaw.parse(out.files))
-    except EngineError as error:
-        failed = {"status": str(Status.FAILED), "message": str(error)}
-        return row | failed | {"error_class": error.error_class}
+    return finished(row, out, _read)
 
 
 def _read(steps: Mapping[str, Row]) -> Row:

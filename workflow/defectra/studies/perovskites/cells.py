@@ -17,6 +17,7 @@ from defectra.core.errors import EngineError
 from defectra.core.records import OUTCOME_COLUMNS, Column, Origin, Status, Table
 from defectra.engines.gpaw import run as gpaw
 from defectra.studies.perovskites import eos
+from defectra.studies.perovskites.outcomes import finished
 
 Row = dict[str, Any]
 SITES, SCAN, CELL = "sites", "equation_of_state", "supercell"
@@ -71,27 +72,13 @@ class Task:
 
 def row_of(task: Task, protocol: str, out: Outcome) -> Row:
     """Row of a finished job; a scan without a minimum is ``failed``."""
-    row = _empty(task, protocol) | {
-        "calculation_id": out.calculation_id,
-        "status": str(out.status),
-        "attempt": out.attempt,
-        "error_class": out.error_class,
-        "message": out.message,
-        "wall_s": out.wall_s,
-        "cpu_s": out.cpu_s,
-        "max_rss_mb": out.max_rss_mb,
-        "engine_version": gpaw.version_in(out.files),
-    }
-    if out.status is not Status.OK:
-        return row
-    try:
-        steps = gpaw.parse(out.files)
+
+    def read(steps: Mapping[str, Any]) -> Row:
         for asked in task.job["steps"]:
             _step(steps, str(asked["do"]))  # each that was asked for is there
-        return row | _READERS[task.kind](steps)
-    except EngineError as error:
-        failed = {"status": str(Status.FAILED), "message": str(error)}
-        return row | failed | {"error_class": error.error_class}
+        return _READERS[task.kind](steps)
+
+    return finished(_empty(task, protocol), out, read)
 
 
 def waiting(task: Task, message: str) -> Row:

@@ -23,6 +23,7 @@ from defectra.structures.prototypes import prototype
 from defectra.studies.perovskites import eos
 from defectra.studies.perovskites.compounds import A_IONS, B_IONS, EIGHTHS, X_IONS, Compound
 from defectra.studies.perovskites.elements import MOLECULES, radii
+from defectra.studies.perovskites.outcomes import finished
 from defectra.studies.perovskites.tables import RUNS
 
 Row = dict[str, Any]
@@ -135,28 +136,14 @@ def row_of(
         Constant that the bands were taken at, or that the scan began from, Å.
     """
     row = _empty(name, kind, protocol) | {
-        "calculation_id": out.calculation_id,
         "phase": phase,
         "lattice": lattice if kind == "bands" else float("nan"),
-        "status": str(out.status),
-        "attempt": out.attempt,
-        "error_class": out.error_class,
-        "message": out.message,
-        "wall_s": out.wall_s,
-        "cpu_s": out.cpu_s,
-        "max_rss_mb": out.max_rss_mb,
-        "engine_version": gpaw.version_in(out.files),
     }
-    if out.status is Status.FAILED:
-        return row
-    try:
-        steps = gpaw.parse(out.files)
-        if kind != "equation_of_state":
-            return row | _bands(steps)
-        return row | _scan(steps, UNITS_IN_CUBE[phase])
-    except EngineError as error:
-        failed = {"status": str(Status.FAILED), "message": str(error)}
-        return row | failed | {"error_class": error.error_class}
+
+    def read(steps: Mapping[str, Any]) -> Row:
+        return _scan(steps, UNITS_IN_CUBE[phase]) if kind == "equation_of_state" else _bands(steps)
+
+    return finished(row, out, read, unconverged=True)
 
 
 def waiting(name: str, message: str) -> Row:

@@ -21,6 +21,7 @@ from defectra.engines.gpaw.settings import GpawProtocol
 from defectra.structures.prototypes import prototype
 from defectra.studies.perovskites import runs
 from defectra.studies.perovskites.compounds import Compound
+from defectra.studies.perovskites.outcomes import finished
 
 Row = dict[str, Any]
 Rows = Sequence[Mapping[str, Any]]
@@ -79,26 +80,19 @@ def row_of(about: Mapping[str, Any], protocol: str, asked: gpaw.Job, out: Outcom
     """Row of a finished calculation; a result without its gaps is ``failed``."""
     nan = float("nan")
     row: Row = {
-        "calculation_id": out.calculation_id, "name": about["name"], "protocol": protocol,
-        "engine_version": gpaw.version_in(out.files), "constant": about["lattice"],
+        "name": about["name"], "protocol": protocol, "constant": about["lattice"],
         "angle": about["angle"], "lattice": asked["lattice"], "species": asked["species"],
         "coords": asked["coords"], "energy": nan, "gap_PBE": nan, "gap_PBE_SOC": nan,
-        "status": str(out.status), "attempt": out.attempt, "error_class": out.error_class,
-        "message": out.message, "wall_s": out.wall_s, "cpu_s": out.cpu_s,
-        "max_rss_mb": out.max_rss_mb, "origin": str(Origin.RUN),
-        "parser_version": gpaw.PARSER_VERSION,
+        "origin": str(Origin.RUN), "parser_version": gpaw.PARSER_VERSION,
     }  # fmt: skip
-    if out.status is not Status.OK:
-        return row
-    try:
-        steps = gpaw.parse(out.files)
-        missing = {str(s["do"]) for s in STEPS} - set(steps)
-        if missing:
-            raise EngineError("no_output", f"GPAW: no {', '.join(sorted(missing))} in the result")
-    except EngineError as error:
-        failed = {"status": str(Status.FAILED), "message": str(error)}
-        return row | failed | {"error_class": error.error_class}
-    return row | {
+    return finished(row, out, _read)
+
+
+def _read(steps: Mapping[str, Any]) -> Row:
+    missing = {str(s["do"]) for s in STEPS} - set(steps)
+    if missing:
+        raise EngineError("no_output", f"GPAW: no {', '.join(sorted(missing))} in the result")
+    return {
         "energy": steps["energy"]["energy_eV"],
         "gap_PBE": steps["edges"]["gap_eV"],
         "gap_PBE_SOC": steps["spin_orbit"]["gap_eV"],

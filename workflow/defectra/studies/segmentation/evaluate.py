@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from defectra.learn.scores import auroc_of_order, order
 from defectra.studies.segmentation.data import Frames
 
 Row = dict[str, Any]
@@ -104,12 +105,13 @@ def uncertainty(members: NDArray[Any]) -> dict[str, Floats]:
     """
     p = np.clip(np.asarray(members, float), LEAST, 1 - LEAST)
     mean = p.mean(axis=0)
-    total = _entropy(mean).mean(axis=(1, 2))
-    within = _entropy(p).mean(axis=(0, 2, 3))
+    total = entropy(mean).mean(axis=(1, 2))
+    within = entropy(p).mean(axis=(0, 2, 3))
     return {"entropy": total, "disagreement": np.maximum(total - within, 0)}
 
 
-def _entropy(p: Floats) -> Floats:
+def entropy(p: Floats) -> Floats:
+    """Of a probability of two outcomes, nats, any shape."""
     return np.asarray(-p * np.log(p) - (1 - p) * np.log(1 - p))
 
 
@@ -123,10 +125,7 @@ def weighted_auroc(good: Floats, poor: Floats, good_often: Floats, poor_often: F
     good_often, poor_often
         How often each frame counts, shape (b, n) and (b, m).
     """
-    above = (poor > good[:, None]) + 0.5 * (poor == good[:, None])
-    total = good_often.sum(axis=1) * poor_often.sum(axis=1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.asarray(((good_often @ above) * poor_often).sum(axis=1) / total)
+    return auroc_of_order(order(poor, good), poor_often, good_often)
 
 
 def fractions(members: NDArray[Any]) -> tuple[Floats, Floats]:

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from defectra.studies.segmentation.data import Frames
+from defectra.studies.segmentation.evaluate import entropy
 
 Floats = NDArray[np.float64]
 HALF = 0.5
@@ -86,9 +87,5 @@ def divergence(first: NDArray[Any], second: NDArray[Any]) -> Floats:
     Shape (n,).
     """
     p, q = (np.clip(m.mean(axis=0, dtype=float), 1e-6, 1 - 1e-6) for m in (first, second))
-    both = _entropy((p + q) / 2) - (_entropy(p) + _entropy(q)) / 2
+    both = entropy((p + q) / 2) - (entropy(p) + entropy(q)) / 2
     return np.asarray(both.mean(axis=(1, 2)))
-
-
-def _entropy(p: Floats) -> Floats:
-    return np.asarray(-p * np.log(p) - (1 - p) * np.log(1 - p))

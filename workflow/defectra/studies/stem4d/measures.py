@@ -7,11 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
-from scipy.stats import rankdata
 from sklearn.linear_model import LogisticRegression
 
 from defectra.core.claims import Estimate
-from defectra.learn.scores import student
+from defectra.learn.scores import FEW_GROUPS, Drawn, auroc, left_out_weights, student
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -111,25 +110,32 @@ def _terms(values: Floats) -> Floats:
 
 
 def area(true: NDArray[np.bool_], scores: Floats) -> float:
-    """Area under the receiver operating curve of scores (n,), from ranks; ties count half."""
-    yes = int(true.sum())
-    above = rankdata(scores)[true].sum() - yes * (yes + 1) / 2
-    return float(above / (yes * (len(true) - yes)))
+    """Area under the receiver operating curve of scores (n,); ties count half."""
+    return float(_areas(true, scores, np.ones((1, len(true))))[0])
+
+
+def _areas(true: NDArray[np.bool_], scores: Floats, weights: Floats) -> Floats:
+    """The same for weights of the places, shape (b, n); log odds are ties only if equal."""
+    return auroc(true.astype(np.float64), scores, weights, digits=None)
 
 
 def detection(scores: Floats, true: NDArray[np.bool_], resamples: int, seed: int) -> Estimate:
     """Area under the receiver operating curve, 90 % interval from resampled places.
 
-    For scores whose errors are independent from place to place; else see :func:`redrawn`.
+    For scores whose errors are independent from place to place; else see :func:`redrawn`. Places
+    with and without what is looked for are drawn apart; of few of either each is left out.
     """
-    value = area(true, scores)
-    draw, found = np.random.default_rng(seed), []
     yes, no = np.flatnonzero(true), np.flatnonzero(~true)
-    for _ in range(resamples):
-        rows = np.concatenate([draw.choice(yes, len(yes)), draw.choice(no, len(no))])
-        found.append(area(true[rows], scores[rows]))
-    lo, hi = np.quantile(found, [0.05, 0.95])
-    return Estimate(value, float(lo), float(hi), len(yes))
+    fewest, few = min(len(yes), len(no)), min(len(yes), len(no)) < FEW_GROUPS
+    if few:
+        weights = left_out_weights([str(k) for k in range(len(true))])
+    else:
+        draw, weights = np.random.default_rng(seed), np.ones((1 + resamples, len(true)))
+        for own in weights[1:]:
+            rows = np.concatenate([draw.choice(yes, len(yes)), draw.choice(no, len(no))])
+            own[:] = np.bincount(rows, minlength=len(true))
+    ends = Drawn(weights, few, fewest).ends(_areas(true, scores, weights), (0.0, 1.0))
+    return Estimate(*ends, len(yes))
 
 
 def redrawn(scores: Floats, again: Floats, true: NDArray[np.bool_]) -> Estimate:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 
 from defectra.core.claims import Estimate
+from defectra.core.units import FWHM_PER_SIGMA
 from defectra.studies.stem4d import measures
 from defectra.studies.stem4d.finder import QUIET, Finder, taught
 from defectra.studies.stem4d.known_patterns import likelihood, nearness
@@ -135,7 +136,7 @@ def probe_overlap(places: Floats, study: Stem4dStudy) -> Floats:
     """
     energy, aperture = 1e3 * study.microscope.energy, 1e-3 * study.microscope.aperture
     wavelength = 12.2643 / np.sqrt(energy + 0.97845e-6 * energy**2)  # Å, relativistic
-    sigma = 0.51 * wavelength / aperture / np.sqrt(8 * np.log(2))
+    sigma = 0.51 * wavelength / aperture / FWHM_PER_SIGMA
     square = ((places[:, None] - places[None]) ** 2).sum(-1)
     weights = np.exp(-square / (4 * sigma**2))
     result: Floats = weights / weights.sum(1, keepdims=True)

@@ -222,8 +222,9 @@ def _unbounded(
 ) -> tuple[float, float, float]:
     """Interval of a number of blocks that may be infinite; of few blocks from its logarithm."""
     if bootstrap.drawn.few:
-        value, lo, hi = (float(np.exp(end)) for end in bootstrap.ends(np.log(values)))
-        return value, lo, hi
+        with np.errstate(divide="ignore"):
+            _, lo, hi = bootstrap.ends(np.log(values))
+        return float(values[0]), float(np.exp(lo)), float(np.exp(hi))
     rest = values[1:][~np.isnan(values[1:])]
     if not len(rest):
         return float(values[0]), _NONE, _NONE
