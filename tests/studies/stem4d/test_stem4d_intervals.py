@@ -59,3 +59,18 @@ def test_without_noise_the_interval_is_over_trainings() -> None:
     assert found.n == 3
     assert found.lo < found.value < found.hi
     assert np.isnan(over_trainings(alike[:1], near).lo)
+
+
+def test_few_places_of_what_is_looked_for_have_the_interval_of_student() -> None:
+    """Four places: the chance that one scores above a place of the others is Phi(1 / sqrt 2)."""
+    draw, hits, narrow = np.random.default_rng(6), 0, 0
+    near = np.arange(60) < 4
+    for k in range(150):
+        scores = draw.normal(size=60) + near
+        found = detection(scores, near, 100, k)
+        hits += found.lo <= 0.7602 <= found.hi
+        rows = [np.r_[draw.choice(4, 4), 4 + draw.choice(56, 56)] for _ in range(100)]
+        lo, hi = np.quantile([area(near[r], scores[r]) for r in rows], [0.05, 0.95])
+        narrow += lo <= 0.7602 <= hi
+    assert hits / 150 > 0.84
+    assert narrow < hits

@@ -135,8 +135,9 @@ def align(
 
     The two means are laid upon each other (largest correlation). Sites of one composition and
     spectra of one measured cell are no samples of their own: compositions and cells are resampled
-    (:func:`defectra.learn.scores.deviation`), and the two variances are added. A deviation over two
-    cells is right on average, but known to no better than three quarters of itself.
+    (:func:`defectra.learn.scores.deviation`), and the two variances are added. A variance over two
+    cells is right on average, but its root is known to no better than three quarters of itself.
+    That the two sets are of other states is not in it.
 
     Parameters
     ----------

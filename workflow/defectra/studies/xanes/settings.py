@@ -36,10 +36,10 @@ class Disturbances(Strict):
 class Delta(Strict):
     """From FEFF to VASP on pairs of the same site."""
 
-    folds: int = Field(5, ge=2, description="no material is in training and test")
     components: int = Field(12, ge=1, description="principal components of the FEFF spectrum")
     largest_shift: float = Field(3.0, ge=0, description="eV, of the best shift")
     widths: list[float] = Field([0.0, 0.5, 1.0, 1.5, 2.0], description="FWHM that are tried, eV")
+    folds: int = Field(5, ge=2, description="no material is in training and test")
 
 
 class Transfer(Strict):
