@@ -178,6 +178,13 @@ def test_host_table_is_complete_and_sourced(root):
     assert sorted(deep, key=deep.get) == ["ZnO", "ZnS", "ZnSe", "ZnTe"]  # common-cation rule
 
 
+def test_conduction_band_lies_above_the_valence_band_in_every_host(root):
+    hosts = read_hosts(root / "resources" / "levels" / "hosts.csv")
+    for host, own in hosts.items():
+        found = describe(host, own)
+        assert found["cbm"] > found["vbm"], host
+
+
 def test_our_own_numbers_win_over_literature_in_any_order(tmp_path):
     lines = [
         ["GaAs", "lattice", "5.6", "Å", "computed", "own"],

@@ -24,7 +24,7 @@ from defectra.studies.levels.hosts import read_hosts
 from defectra.studies.levels.intervals import Width, groups_within, learn_width
 from defectra.studies.levels.nested import Candidate, Rows, leave_out
 from defectra.studies.levels.published import VACANCY
-from defectra.studies.levels.saved import load, train
+from defectra.studies.levels.saved import KIND, load, train
 from defectra.studies.levels.settings import (
     Acquisition,
     Kernel,
@@ -331,15 +331,22 @@ def test_a_saved_model_answers_as_before_and_nothing_else_is_taken_for_one(model
         load(tmp_path / "other.npz")
 
 
-def test_a_model_without_a_width_for_learnt_hosts_is_refused(model, tmp_path):
+@pytest.mark.parametrize(
+    ("kind", "why"),
+    [
+        ("defectra levels 2", "its intervals do not hold in learnt hosts"),
+        ("defectra levels 3", "its conduction bands count one neighbour in place of four"),
+    ],
+)
+def test_a_model_of_an_older_kind_is_refused_with_the_reason(model, tmp_path, kind, why):
     from defectra.core.errors import DataError
 
     model.save(tmp_path / "model.npz")
     with np.load(tmp_path / "model.npz") as arrays:
         old = dict(arrays)
-    about = str(old["about"]).replace("defectra levels 3", "defectra levels 2")
+    about = str(old["about"]).replace(KIND, kind)
     np.savez(tmp_path / "old.npz", **(old | {"about": np.array(about)}))
-    with pytest.raises(DataError, match=r"do not hold in learnt hosts.*`make levels` makes one"):
+    with pytest.raises(DataError, match=rf"{why}.*`make levels` makes one"):
         load(tmp_path / "old.npz")
 
 

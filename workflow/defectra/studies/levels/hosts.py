@@ -17,10 +17,15 @@ KINDS = ("computed", "literature", "estimate")  # the earlier wins
 UNITS = {"lattice": "Å", "gap": "eV", "epsilon_static": "", "epsilon_electronic": ""}
 DESCRIPTORS = ("lattice", "gap", "vbm", "cbm", "polarity", "contrast", "valence")
 
-# Harrison's universal parameters of tetrahedral solids: V2 = eta hbar^2 / (m d^2), with
-# hbar^2 / m in eV A^2; W. A. Harrison, Electronic Structure (Freeman 1980), ch. 3.
+# Harrison's universal matrix elements between neighbours, V = eta hbar^2 / (m d^2), hbar^2 / m in
+# eV A^2; all of one edition: W. A. Harrison, Electronic Structure and the Properties of Solids
+# (Freeman 1980), ch. 2; later ones have -1.32, 2.22 and -0.63, which are not mixed with these.
 HBAR2_OVER_M = 2 * HBAR2_OVER_2M_EV_A2
-ETA_P, ETA_S = 2.16, 1.32
+ETA_SS_SIGMA, ETA_PP_SIGMA, ETA_PP_PI = -1.40, 3.24, -0.81
+# Both edges are states of the zone centre, where the four neighbours of an atom add up.
+NEIGHBOURS = 4
+ETA_P = NEIGHBOURS * (ETA_PP_SIGMA + 2 * ETA_PP_PI) / 3  # 2.16
+ETA_S = NEIGHBOURS * -ETA_SS_SIGMA  # 5.60
 
 _CHEMISTRIES = {
     **{"O": "oxides", "S": "sulfides", "Se": "selenides", "Te": "tellurides"},
@@ -121,8 +126,9 @@ def chemistry(host: str) -> str:
 def describe(host: str, properties: dict[str, float]) -> dict[str, float]:
     """Descriptors of a host, by the names of :data:`DESCRIPTORS`; energies in eV, lengths in Å.
 
-    ``vbm`` and ``cbm`` are band edges on the atomic scale, common to all hosts, from Harrison's
-    bond-orbital formulas (E = mean -+ sqrt(V2^2 + V3^2)); ``polarity`` is his V3.
+    ``vbm`` and ``cbm`` are band edges at the zone centre on the atomic scale, common to all hosts,
+    from Harrison's formulas (E = mean -+ sqrt(V2^2 + V3^2), V2 of p and of s states, summed over
+    the four neighbours); ``polarity`` is his V3.
     """
     first, second = (element(s) for s in sublattices(host))
     bond = properties["lattice"] * math.sqrt(3) / 4

@@ -32,8 +32,11 @@ Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 Key = tuple[str, str, str]
 
-KIND = "defectra levels 3"
-_ONE_WIDTH = "defectra levels 2"  # intervals of hosts left out alone
+KIND = "defectra levels 4"
+_OLD = {  # kinds that are not read any more
+    "defectra levels 2": "its intervals do not hold in learnt hosts",
+    "defectra levels 3": "its conduction bands count one neighbour in place of four",
+}
 SAME_HOST = 1e-9  # distance up to which a host counts as a learnt one
 _BLOCKS = ("host", "impurity", "contrast", "atoms")
 
@@ -212,5 +215,5 @@ def load(path: str | Path) -> LevelModel:
 
 
 def _other_kind(path: str | Path, kind: str) -> str:
-    old = " (its intervals do not hold in learnt hosts)" if kind == _ONE_WIDTH else ""
+    old = f" ({_OLD[kind]})" if kind in _OLD else ""
     return f"{path}: a model of kind {kind!r}{old}, expected {KIND!r}; `make levels` makes one"
