@@ -13,7 +13,7 @@ from defectra.studies.levels.formation import formation_rows, region
 from defectra.studies.levels.inputs import insert_impurity, read_sets, supercell
 from defectra.studies.levels.tables import cell_row
 
-HOST = charged_cells.Host(10.0 * np.eye(3), 0.5)
+HOST = charged_cells.Host(10.0 * np.eye(3), 0.5, 3.1)
 FIX = {-1: Correction(0.30, 0.05, 0.02), 1: Correction(0.30, -0.05, 0.02)}
 
 
@@ -58,7 +58,20 @@ def test_level_with_and_without_image_charge():
     assert found["mark"] == "localised"
     assert found["level_eV"] == found["corrected_eV"]
     assert found["aligned_eV"] == pytest.approx(1.15 + 0.5)
-    assert found["mba_eV"] == pytest.approx(1.15 + 0.5 + 0.14 * (1.15 - 2.0))
+    assert found["gap_eV"] == 2.0  # of the cell, in its own functional
+    assert found["mba_eV"] == pytest.approx(1.15 + 0.5 + 0.14 * (1.15 - 3.1))
+
+
+def test_the_modified_rule_has_no_other_gap_than_that_of_the_hybrid():
+    host = charged_cells.Host(10.0 * np.eye(3), 0.5)
+    for fixes in (FIX, None):
+        (found,) = charged_cells.levels(cells(), fixes, host, 0.14)
+        assert np.isfinite(found["aligned_eV"])
+        assert np.isnan(found["mba_eV"])
+        assert "gap of the host by HSE06 is not known" in found["message"]
+    (own,) = charged_cells.levels(cells(), FIX, charged_cells.Host(10.0 * np.eye(3)), 0.14)
+    assert np.isnan(own["mba_eV"])
+    assert "HSE06" not in own["message"]  # neither rule applies: nothing is missing
 
 
 def test_a_shift_of_the_mean_potential_leaves_the_bare_level_alone():
@@ -291,12 +304,14 @@ def test_relaxed_cells_are_screened_by_the_static_constant(config, monkeypatch):
     asked = [{"id": "b"}, {"id": "0"}, {"id": "-1"}]
     monkeypatch.setattr(level_sets, "set_requests", lambda *_: asked)
     host = {"lattice_A": 5.5, "epsilon_electronic": 8.0, "vbm_pbe_eV": 4.0, "vbm_hse_eV": 3.5}
+    host |= {"vbm_lda_eV": 4.1, "gap_pbe_eV": 1.6, "gap_hse_eV": 2.3}
     rows = {"b": found.bulk, "0": found.charged[0], "-1": found.charged[1]}
     tables = level_sets.Tables({"AlP": host}, rows, {}, {"AlP": 1.25})
     relaxed = level_sets.find(chosen, tables, protocols["balanced"])[1]
     assert np.allclose(relaxed.dielectric, 10.0 * np.eye(3))
     ideal = level_sets.find(chosen, tables, protocols["fast"])[1]
     assert np.allclose(ideal.dielectric, 8.0 * np.eye(3))
+    assert (ideal.shift_ev, ideal.hybrid_gap_ev) == (pytest.approx(0.5), 2.3)
     with pytest.raises(EngineError, match="static constant of AlP"):
         level_sets.find(chosen, level_sets.Tables({"AlP": host}, rows, {}), protocols["balanced"])
 

@@ -10,6 +10,7 @@ from defectra.core.config import load
 from defectra.core.store import Archive
 from defectra.studies.levels.calculations import tables_of
 from defectra.studies.levels.hosts import read_hosts, static_ratios
+from defectra.studies.levels.hybrid import hybrid_rows
 from defectra.studies.levels.inputs import read_sets
 from defectra.studies.levels.sets import level_rows
 from defectra.studies.levels.tables import HOST_RUNS, sizes_of
@@ -37,6 +38,20 @@ def test_every_set_of_the_list_is_there_with_its_correction(rows):
     sets = {(r["host"], r["site"], r["impurity"]) for r in rows}
     assert len(sets) >= 30
     assert len({s[0] for s in sets}) >= 6
+
+
+def test_the_modified_rule_takes_the_hybrid_gap_in_both_tables(rows, archive):
+    """``live_levels.csv`` took the gap of the cell, by PBE, and ``hybrid.csv`` that of HSE06."""
+    hosts = list(archive.read(HOST_RUNS))
+    beside = {
+        (r["host"], r["site"], r["impurity"], r["q_from"]): r["mba_eV"]
+        for r in hybrid_rows([], [], {}, hosts, 0.14, rows)
+    }
+    same = [r for r in rows if r["protocol"] == "hybrid_pbe" and r["mark"] != "shallow"]
+    assert same
+    for r in same:
+        key = (r["host"], r["site"], r["impurity"], r["q_from"])
+        assert r["mba_eV"] == pytest.approx(beside[key])
 
 
 def test_every_way_to_compute_has_a_run(rows):

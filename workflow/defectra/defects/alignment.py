@@ -19,9 +19,18 @@ def plain(level: float, shift: float) -> float:
     return level + shift
 
 
-def modified(level: float, shift: float, gap: float, coefficient: float) -> float:
-    """Modified band alignment, eV: E + shift + c (E - gap), arXiv:2203.10349.
+def modified(level: float, shift: float, hybrid_gap: float, coefficient: float) -> float:
+    """Modified band alignment, eV: E + shift + c (E - E_g), arXiv:2203.10349.
 
-    The coefficient is read off two published rows of one host: it may differ elsewhere.
+    Parameters
+    ----------
+    level
+        E, of the low-fidelity functional above its valence-band maximum, eV.
+    hybrid_gap
+        E_g, of the host by the higher-fidelity functional, eV; NaN (not known) gives NaN. The
+        published rows of CdS have 2.05 eV: HSE06 on PBE orbitals gives 1.91 eV here, PBE 1.00 eV;
+        measured are 2.5 eV.
+    coefficient
+        c, read off two published rows of one host: it may differ elsewhere.
     """
-    return level + shift + coefficient * (level - gap)
+    return level + shift + coefficient * (level - hybrid_gap)

@@ -140,7 +140,7 @@ def _row(
         "corrected_eV": math.nan if missing else full["level_eV"],
         "freysoldt_eV": math.nan,
         "aligned_eV": alignment.plain(level, math.nan),
-        "mba_eV": alignment.modified(level, math.nan, found.gap_ev, coefficient),
+        "mba_eV": alignment.modified(level, math.nan, math.nan, coefficient),
         "gap_eV": found.gap_ev,
         "place": used["place"],
         "mark": "not corrected" if missing else "corrected by its source",

@@ -43,10 +43,27 @@ class Host:
         Tensor of the correction, shape (3, 3): electronic for unrelaxed cells, static for relaxed.
     shift_ev
         Depth of the HSE06 valence-band maximum below that of PBE, on the common potential.
+    hybrid_gap_ev
+        Gap by HSE06, of the modified band alignment; never that of the cell's own functional.
     """
 
     dielectric: NDArray[np.float64]
-    shift_ev: float = float("nan")
+    shift_ev: float = math.nan
+    hybrid_gap_ev: float = math.nan
+
+    def aligned(self, level: float, coefficient: float) -> Row:
+        """A level of the cell's functional on the edges of HSE06, by both rules, eV."""
+        return {
+            "aligned_eV": alignment.plain(level, self.shift_ev),
+            "mba_eV": alignment.modified(level, self.shift_ev, self.hybrid_gap_ev, coefficient),
+        }
+
+    @property
+    def lacking(self) -> str:
+        """Why a level that can be aligned has no modified alignment; empty if it has."""
+        if math.isnan(self.shift_ev) or not math.isnan(self.hybrid_gap_ev):
+            return ""
+        return "gap of the host by HSE06 is not known: no modified band alignment"
 
 
 @dataclass(frozen=True)
@@ -240,8 +257,7 @@ def _not_corrected(
         "level_eV": bare,
         "corrected_eV": math.nan,
         "freysoldt_eV": math.nan,
-        "aligned_eV": alignment.plain(bare, host.shift_ev),
-        "mba_eV": alignment.modified(bare, host.shift_ev, row["gap_eV"], coefficient),
+        **host.aligned(bare, coefficient),
         "mark": UNCORRECTED if math.isfinite(bare) else "",
         "message": "; ".join(filter(None, (row["message"], why))),
     }
@@ -327,6 +343,7 @@ def _row(
         notes.append(f"shallow ({what}): not corrected")
     if gap <= 0:
         notes.append("host without a gap in this functional")
+    notes.append(host.lacking)
     level = used["level_eV"]
     return {
         "q_from": upper,
@@ -334,8 +351,7 @@ def _row(
         "level_eV": level,
         "bare_eV": bare["level_eV"],
         "corrected_eV": full["level_eV"],
-        "aligned_eV": alignment.plain(level, host.shift_ev),
-        "mba_eV": alignment.modified(level, host.shift_ev, gap, coefficient),
+        **host.aligned(level, coefficient),
         "gap_eV": gap,
         "place": used["place"],
         "mark": mark if math.isfinite(level) else "",

@@ -140,7 +140,7 @@ def hybrid_rows(
     hosts
         Rows of HOST_RUNS: valence bands of PBE and HSE06, eV on the mean potential.
     weight
-        Of the modified rule.
+        Of the modified rule, whose gap is that of HSE06: of the Foundry table, or of `hosts`.
     live
         Rows of COMPUTED_LEVELS made of cells of our own; only those of a protocol that has a
         partner by PBE alone count.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 
 from defectra.core.errors import EngineError
 from defectra.core.records import Column, Status, Table
+from defectra.defects.alignment import valence_shift
 from defectra.defects.corrections import Correction
 from defectra.defects.levels import Cells, Host, corrected, levels_or_bare
 from defectra.engines.gpaw.settings import GpawLevelsProtocol
@@ -92,8 +92,14 @@ def find(
             text = f"relaxed cells: the table of hosts has no static constant of {chosen.host}"
             raise EngineError("no_static", text)
         epsilon *= tables.ratios[chosen.host]
-    shift = math.nan if protocol.by_hybrid else host["vbm_pbe_eV"] - host["vbm_hse_eV"]
-    return Cells(tables.cells[first["id"]], found, where), Host(epsilon * np.eye(3), shift)
+    edges = () if protocol.by_hybrid else _hybrid_edges(host)
+    return Cells(tables.cells[first["id"]], found, where), Host(epsilon * np.eye(3), *edges)
+
+
+def _hybrid_edges(host: Mapping[str, Any]) -> tuple[float, float]:
+    """Depth of the HSE06 valence band below that of PBE, and the gap by HSE06, eV."""
+    depth = valence_shift(host["vbm_pbe_eV"], 0.0, host["vbm_hse_eV"], 0.0)
+    return depth, float(host["gap_hse_eV"])
 
 
 def corrections_of(cells: Cells, host: Host, known: Mapping[str, Row]) -> dict[int, Correction]:

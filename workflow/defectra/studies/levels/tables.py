@@ -103,7 +103,7 @@ COMPUTED_LEVELS = Table(
         Column("corrected_eV", "float", "eV above VBM", "eFNV on both charges"),
         Column("freysoldt_eV", "float", "eV above VBM", "Freysoldt on both; NaN without planes"),
         Column("aligned_eV", "float", "eV above VBM", "level on the HSE06 edges (plain alignment)"),
-        Column("mba_eV", "float", "eV above VBM", "modified band alignment"),
+        Column("mba_eV", "float", "eV above VBM", "modified band alignment, with the HSE06 gap"),
         Column("gap_eV", "float", "eV", "of the host, same functional and cell"),
         Column("place", "string", "", "where the level lies"),
         Column("mark", "string", "", "localised, shallow, no plateau, not corrected"),
