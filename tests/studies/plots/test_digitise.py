@@ -191,6 +191,34 @@ def test_points_of_an_axis_are_checked() -> None:
             given_scale(points, log, "x")
 
 
+@pytest.mark.parametrize(
+    ("points", "is_log", "message"),
+    [
+        ([(75, 8320.0), (300, 8370.0), (540, 8380.0)], False, "300=8370 is .* pixels off"),
+        ([(0, 1.0), (100, 2.0), (200, 1.0)], False, "do not lie on one linear scale"),
+        ([(0, 1.0), (100, 10.0), (200, 1000.0)], True, "do not lie on one logarithmic scale"),
+        ([(0, 1.0), (100, 10.0), (200, 100.0)], False, "or say --log x"),
+        ([(0, 1.0), (float("nan"), 2.0)], False, "finite"),
+        ([(0, 1.0), (100, float("inf"))], False, "finite"),
+        ([(0, 1.0), (640, 2.0)], False, "no pixel 640: the picture has 640 along x"),
+        ([(-1, 1.0), (100, 2.0)], False, "no pixel -1"),
+    ],
+)
+def test_points_that_contradict_or_lie_nowhere_are_refused(
+    points: list[tuple[float, float]], is_log: bool, message: str
+) -> None:
+    with pytest.raises(DataError, match=message):
+        given_scale(points, is_log, "x", 640)
+
+
+@pytest.mark.parametrize("off", [0.0, 0.5, 1.0])
+def test_the_residual_of_given_points_is_that_of_their_distances(off: float) -> None:
+    scale = given_scale([(0, 0.0), (100, 100.0 + off), (200, 200.0)], False, "x", 640)
+    away = np.array([off / 3, 2 * off / 3, off / 3])  # of the line fitted to the three
+    assert scale.residual == pytest.approx(np.sqrt((away**2).mean()), abs=1e-9)
+    assert (scale.labels, scale.read) == (3, 3)
+
+
 @tesseract
 def test_values_of_a_drawn_plot(drawn: dict[str, np.ndarray]) -> None:
     found = digitise(picture(drawn["image"][0]))
@@ -259,9 +287,43 @@ def test_the_command_writes_numbers_and_an_overlay(tmp_path: Path, capsys) -> No
     assert energy == pytest.approx(8000 + 6, abs=3)
     assert mu == pytest.approx(2 * (180 - 61) / 160, abs=0.01)
     assert (tmp_path / "f_overlay.png").is_file()
-    assert "line 1: " in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "line 1: " in told
+    assert "x axis: linear" in told
+    assert "by two points, which nothing checks" in told
     assert main(["digitise", str(tmp_path / "f.png"), *points, "--line", "2"]) == 2
     assert "there are 1, from 1" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("--x 40=8000 160=8200 280=8240", "do not lie on one linear scale"),
+        ("--x 40=8000 280=nan", "two finite numbers"),
+        ("--x 40=8000 2800=8240", "no pixel 2800: the picture has 300 along x"),
+        ("--y 180=0 200=2", "no pixel 200: the picture has 200 along y"),
+        ("--out f.png", "ends with .csv"),
+        ("--out link.csv", "is read by this command"),
+        ("--out g.csv", "is read by this command"),  # by its overlay
+        ("--names x x", "two columns of the csv would have one name"),
+        ("--names line y", "two columns of the csv would have one name"),
+    ],
+)
+def test_the_command_refuses_and_leaves_the_figure(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch, words: str, message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    image = framed()
+    image[60:63, 46:275] = (255, 0, 0)
+    name = "g_overlay.png" if "g.csv" in words else "f.png"
+    Image.fromarray(image.astype(np.uint8)).save(name)
+    Path("link.csv").symlink_to(name)
+    before = Path(name).read_bytes()
+    points = ["--x", "40=8000", "280=8240", "--y", "180=0", "20=2"]
+    assert main(["digitise", name, *points, *words.split()]) == 2
+    assert message in capsys.readouterr().err
+    assert Path(name).read_bytes() == before
+    assert {path.name for path in tmp_path.iterdir()} == {name, "link.csv"}
 
 
 def test_a_batch_of_spectra_is_plain_json() -> None:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from defectra.cli.help import command
 from defectra.core.errors import DataError
-from defectra.core.number_types import positive
+from defectra.core.number_types import number, positive
+from defectra.core.outputs import check_out
 
 if TYPE_CHECKING:
     from defectra.images.digitise.read import Digitised
@@ -48,21 +49,38 @@ def run(chosen: argparse.Namespace) -> int:
     from defectra.images.digitise.read import digitise, draw_overlay, write_csv_of, write_spectrum
 
     image = read_picture(chosen.figure)
+    names = _names(chosen.names, with_line=chosen.line is None)
     out = chosen.out or chosen.figure.with_suffix(".csv")
+    overlay = out.with_name(out.stem + "_overlay.png")
+    check_out(out, [chosen.figure], (".csv", ".dat", ".txt"))
+    check_out(overlay, [chosen.figure])
     try:
         found = digitise(image, points(chosen.x, "x"), points(chosen.y, "y"), chosen.log)
     except DataError as error:
         raise DataError(f"{chosen.figure}: {error}") from None
-    names = (chosen.names[0], chosen.names[1])
     if chosen.line is None:
         write_csv_of(found, out, names)
     else:
         write_spectrum(found, chosen.line, out, names)
-    overlay = out.with_name(out.stem + "_overlay.png")
     draw_overlay(image, found, overlay)
     print(description(found))
     print(f"numbers: {out}; look at {overlay} before you use them")
     return 0
+
+
+def _names(words: list[str], *, with_line: bool) -> tuple[str, str]:
+    """Names of x and y, which differ from each other and from those of the other columns.
+
+    Raises
+    ------
+    DataError
+        If two columns would be called the same.
+    """
+    x, y = words
+    columns = ["line", x, y, f"{x}_sd", f"{y}_sd"] if with_line else [x, y]
+    if len(set(columns)) < len(columns):
+        raise DataError(f"--names {x} {y}: two columns of the csv would have one name")
+    return x, y
 
 
 def points(words: list[str], axis: str) -> list[tuple[float, float]]:
@@ -71,15 +89,17 @@ def points(words: list[str], axis: str) -> list[tuple[float, float]]:
     Raises
     ------
     DataError
-        If a word is not ``PIXEL=VALUE``.
+        If a word is not ``PIXEL=VALUE``, two finite numbers.
     """
     out = []
     for word in words:
         pixel, _, value = word.partition("=")
         try:
-            out.append((float(pixel), float(value)))
-        except ValueError:
-            raise DataError(f"--{axis} {word}: not PIXEL=VALUE, e.g. 120=8340") from None
+            out.append((number(pixel), number(value)))
+        except argparse.ArgumentTypeError:
+            raise DataError(
+                f"--{axis} {word}: not PIXEL=VALUE, two finite numbers, e.g. 120=8340"
+            ) from None
     return out
 
 
@@ -91,11 +111,11 @@ def description(found: Digitised) -> str:
     if missing:
         frame += f" (no spine at {', '.join(sorted(missing))}: the ends of the others)"
     lines = [frame, _scale(found.x, "x", left, right), _scale(found.y, "y", bottom, top)]
-    for number, (line, doubts) in enumerate(zip(found.lines, found.remarks(), strict=True), 1):
+    for count, (line, doubts) in enumerate(zip(found.lines, found.remarks(), strict=True), 1):
         x, _, _, away = found.values(line)
         colour = "".join(f"{c:02x}" for c in line.colour)
         lines.append(
-            f"line {number}: {len(x)} columns, x {x[0]:.6g} to {x[-1]:.6g}, colour #{colour}, "
+            f"line {count}: {len(x)} columns, x {x[0]:.6g} to {x[-1]:.6g}, colour #{colour}, "
             f"y ± {statistics.median(away.tolist()):.2g}" + "".join(f"; {one}" for one in doubts)
         )
     if found.left:
@@ -106,6 +126,8 @@ def description(found: Digitised) -> str:
 def _scale(scale: Scale, axis: str, first: float, last: float) -> str:
     kind = "logarithmic" if scale.is_log else "linear"
     ends = f"{float(scale.value(first)):.6g} to {float(scale.value(last)):.6g}"
+    if scale.read == 2:  # of numbers beside an axis, three are needed
+        return f"{axis} axis: {kind}, {ends}; by two points, which nothing checks"
     return (
         f"{axis} axis: {kind}, {ends}; {scale.labels} of {scale.read} numbers agree within "
         f"{scale.residual:.2f} pixels"

@@ -132,10 +132,13 @@ def digitise(image: Picture, x: Points = (), y: Points = (), log: Sequence[Axis]
     refuse_closed(image, box, len(lines))
     lines = without_shared_ends(lines, image, box)
     lines = [part for line in lines if len((part := without_gaps(line, image, box)).column) > 1]
-    horizontal = given_scale(x, "x" in log, "x") if x else scale_of(image, box, "x", both_ways=True)
+    height, width = image.ink.shape
+    horizontal = (
+        given_scale(x, "x" in log, "x", width) if x else scale_of(image, box, "x", both_ways=True)
+    )
     if not x:  # who gives points has chosen an axis
         refuse_upper_axis(image, box, horizontal)
-    vertical = given_scale(y, "y" in log, "y") if y else _vertical_scale(image, box)
+    vertical = given_scale(y, "y" in log, "y", height) if y else _vertical_scale(image, box)
     return Digitised(box, horizontal, vertical, lines, ink_left(lines, image, box))
 
 

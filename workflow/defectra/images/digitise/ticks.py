@@ -176,22 +176,54 @@ def _consensus(
     return Scale(float(intercept), float(slope), is_log, int(near.sum()), read, residual)
 
 
-def given_scale(points: Sequence[tuple[float, float]], is_log: bool, axis: Axis) -> Scale:
+def given_scale(
+    points: Sequence[tuple[float, float]], is_log: bool, axis: Axis, pixels: int | None = None
+) -> Scale:
     """Scale through points that a user gives, (pixel, value).
+
+    Parameters
+    ----------
+    pixels
+        Width (x) or height (y) of the picture, which the points lie in; None: not known.
 
     Raises
     ------
     DataError
-        If there are fewer than two different ones, or a logarithm of what is not positive.
+        If there are fewer than two different ones, one is no finite number or lies outside the
+        picture, they do not lie on one scale, or a logarithm of what is not positive is asked for.
     """
-    if len({pixel for pixel, _ in points}) < 2 or len({value for _, value in points}) < 2:
-        raise DataError(f"--{axis}: two points with different pixels and values make a scale")
+    _check_points(points, axis, pixels)
     if is_log and min(value for _, value in points) <= 0:
         raise DataError(f"--{axis}: a logarithmic axis has positive values")
-    at = np.array([pixel for pixel, _ in points])
-    values = np.array([value for _, value in points])
-    slope, intercept = np.polyfit(at, np.log10(values) if is_log else values, 1)
-    return Scale(float(intercept), float(slope), is_log, len(points), len(points), 0.0)
+    at = np.array([pixel for pixel, _ in points], float)
+    values = np.array([value for _, value in points], float)
+    scaled = np.log10(values) if is_log else values
+    slope, intercept = np.polyfit(at, scaled, 1)
+    with np.errstate(divide="ignore"):  # a slope of zero: values that rise and fall again
+        away = np.abs((scaled - intercept - slope * at) / slope)
+    if away.max() > FITS:
+        worst = int(np.argmax(away))
+        kind = "logarithmic" if is_log else "linear"
+        raise DataError(
+            f"--{axis}: the {len(points)} points do not lie on one {kind} scale: "
+            f"{at[worst]:g}={values[worst]:g} is {away[worst]:.1f} pixels off (at most {FITS:g}); "
+            f"look at their pixels and values{'' if is_log else f', or say --log {axis}'}"
+        )
+    residual = float(np.sqrt(np.mean(away**2)))
+    return Scale(float(intercept), float(slope), is_log, len(points), len(points), residual)
+
+
+def _check_points(points: Sequence[tuple[float, float]], axis: Axis, pixels: int | None) -> None:
+    for pixel, value in points:
+        if not np.isfinite([pixel, value]).all():
+            raise DataError(f"--{axis} {pixel:g}={value:g}: pixel and value are finite numbers")
+        if pixels is not None and not -0.5 <= pixel <= pixels - 0.5:
+            raise DataError(
+                f"--{axis} {pixel:g}={value:g}: no pixel {pixel:g}: the picture has {pixels} "
+                f"along {axis}, from 0, counted from its {'left' if axis == 'x' else 'top'}"
+            )
+    if len({pixel for pixel, _ in points}) < 2 or len({value for _, value in points}) < 2:
+        raise DataError(f"--{axis}: two points with different pixels and values make a scale")
 
 
 def at_marks(words: Sequence[Word], marks: Floats) -> list[float]:
