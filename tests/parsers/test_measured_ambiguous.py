@@ -57,6 +57,55 @@ def test_a_fraction_of_the_light_is_no_intensity(name, tmp_path):
         assert found.mu == pytest.approx(MU, abs=1e-5)
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        *("energy=1 mu=1", "energy=energy mu=1", "energy=1 mu=energy", "energy=col1 mu=col1/2"),
+        *("energy=1 mu=ln(energy)", "energy=1 mu=2", "energy=col1*1 mu=1"),
+    ],
+)
+def test_energies_are_no_absorption(words, tmp_path):
+    """Column 2 is the same axis, read once more."""
+    path = written(tmp_path, "# energy energy_raw mu", ENERGY, ENERGY + 0.3, MU)
+    with pytest.raises(SpectrumError, match="the energies would be the absorption, too; columns:"):
+        read_measured(path, chosen=choice(words.split()))
+    for mu in ("3", "mu", "col3*2", "col3*col1"):
+        assert len(read_measured(path, chosen=choice(["energy=1", f"mu={mu}"])).mu) == len(MU)
+
+
+def test_a_role_is_given_once():
+    with pytest.raises(SpectrumError, match="each of energy, mu, unit only once"):
+        choice(["energy=1", "mu=2", "mu=3"])
+
+
+@pytest.mark.parametrize("wanted", ["Ni", "Cu", "Fe", "Zz", "K", "Ni K edge", "Ni  Q"])
+def test_an_edge_that_is_none_is_refused(wanted, tmp_path):
+    path = written(tmp_path, "# energy mu", ENERGY, MU)
+    with pytest.raises(SpectrumError, match=r"is no absorption edge; write e\.g\. 'Ni K'"):
+        read_measured(path, wanted)
+    assert read_measured(path, "Ni K").mu == pytest.approx(MU, abs=1e-6)
+
+
+def test_a_header_may_name_the_element_alone(tmp_path):
+    path = written(tmp_path, "# Element: Ni\n# energy mu", ENERGY, MU)
+    assert read_measured(path).element == "Ni"
+
+
+def test_electronvolts_under_a_header_in_kev_are_a_matter_of_the_unit(tmp_path):
+    path = written(tmp_path, "# energy(keV) mu", ENERGY, MU)
+    with pytest.raises(SpectrumError, match=r"from 8230 to 8696, said to be keV.*eV \(unit=eV\)"):
+        read_measured(path)
+    words = ["energy=1", "mu=2", "unit=eV"]
+    assert read_measured(path, chosen=choice(words)).energy == pytest.approx(ENERGY)
+
+
+def test_rows_without_an_energy_are_named_by_their_number(tmp_path):
+    energy = ENERGY.copy()
+    energy[[40, 50]] = np.nan
+    with pytest.raises(SpectrumError, match="the energies themselves, row 41, 51 of the table"):
+        read_measured(written(tmp_path, "# energy mu", energy, MU))
+
+
 def test_detectors_in_volts_are_read(tmp_path):
     path = written(tmp_path, "# energy i0 it", ENERGY, I0 / 2e5, IT / 2e5)
     assert read_measured(path).mu == pytest.approx(MU, abs=2e-5)

@@ -180,13 +180,15 @@ def check_xray(spectrum: Measured, wanted: str | None = None) -> str:
     Raises
     ------
     SpectrumError
-        If it rises where another edge is than its header says, or than is `wanted`.
+        If it rises where another edge is than its header says, or than is `wanted`; if `wanted` is
+        no element and edge.
     """
     said = f"{spectrum.element} {spectrum.edge}".strip()
     for name, whose in ((wanted or "", "you asked for"), (said, "the file says")):
-        if " " not in name:
-            continue
-        edge = find(*name.split())
+        words = name.split()
+        if len(words) < 2 and (whose == "the file says" or not name):
+            continue  # a header may name the element alone
+        edge = find(*words) if len(words) == 2 else None
         if edge is None:
             raise SpectrumError(f"{name!r} is no absorption edge; write e.g. 'Ni K'")
         where = place(edge)

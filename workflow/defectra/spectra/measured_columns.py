@@ -63,6 +63,8 @@ def choice(words: Sequence[str]) -> Choice:
         If a word is no such pair, or one of both is missing.
     """
     given = {w.partition("=")[0]: w.partition("=")[2] for w in words}
+    if len(given) < len(words):
+        raise SpectrumError(f"--columns {' '.join(words)}: each of energy, mu, unit only once")
     unknown = [w for w in given if w not in ("energy", "mu", "unit")]
     if unknown or not given.get("energy") or not given.get("mu"):
         raise SpectrumError("--columns takes energy=... and mu=..., e.g. energy=1 mu='ln(I0/It)'")
@@ -262,6 +264,7 @@ def _chosen(
 ) -> Measured:
     energy, where = _values(data, found, chosen.energy)
     mu, _ = _values(data, found, chosen.mu)
+    _refuse_two_roles(data, found, chosen, (energy, mu))
     remarks = _faults_in_formula(data, found, chosen.mu)
     unit = chosen.unit.lower() or (found[where].unit if where is not None and found else "")
     if np.isfinite(energy).all() and not np.isfinite(mu).any():
@@ -270,6 +273,29 @@ def _chosen(
     read = {COLUMNS: f"{_called(chosen.energy)} as energy, {_called(chosen.mu)} as absorption"}
     words = words | read
     return Measured(energy, mu, meta=words | ({"energy unit": unit} if unit else {}), notes=notes)
+
+
+def _refuse_two_roles(
+    data: Floats, found: Sequence[Column], chosen: Choice, values: tuple[Floats, Floats]
+) -> None:
+    """Refuse one column as energy and as absorption, alone or in formulas, and two of one axis."""
+    energy, mu = values
+    both = np.isfinite(energy) & np.isfinite(mu)
+    made_of = _columns_of(data, found, chosen.mu)
+    axis = both.any() and (np.abs(mu - energy)[both] < ONE_AXIS * np.abs(energy)[both]).all()
+    if axis or made_of <= _columns_of(data, found, chosen.energy):
+        raise SpectrumError(
+            f"energy={chosen.energy} mu={chosen.mu}: the energies would be the absorption, too"
+            + how(data, found)
+        )
+
+
+def _columns_of(data: Floats, found: Sequence[Column], text: str) -> set[int]:
+    """Numbers of the columns, from 0, that a number, name or formula is made of."""
+    _, single = _values(data, found, text)
+    if single is not None:
+        return {single}
+    return {_column_number(data, found, name) for name in formula.names(formula.parse(text))}
 
 
 def _which(data: Floats, found: Sequence[Column], values: Floats, made_of: str) -> str:

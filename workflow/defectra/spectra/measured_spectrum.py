@@ -139,9 +139,11 @@ def _without_ends(energy: Floats, mu: Floats, notes: list[str]) -> tuple[Floats,
     holes = int((~good[inside]).sum())
     if holes:
         at = energy[inside][~good[inside]]
-        where = ", ".join(f"{e:.1f}" for e in at[np.isfinite(at)][:3]) or "unknown energies"
+        listed = ", ".join(f"{e:.1f}" for e in at[np.isfinite(at)][:3])
+        rows = ", ".join(str(k + 1) for k in inside[~good[inside]][:3])
+        where = f"at {listed}" if listed else f"the energies themselves, row {rows} of the table"
         raise SpectrumError(
-            f"{holes} value(s) inside the spectrum are no numbers (at {where} eV); "
+            f"{holes} value(s) inside the spectrum are no numbers ({where}); "
             "take these rows out of the file if they may be missed"
         )
     if len(inside) < len(good):
@@ -156,6 +158,11 @@ def _in_ev(energy: Floats, raw: Measured, notes: list[str]) -> Floats:
     unit = raw.meta.get("energy unit", "").lower()
     known = find(raw.element, raw.edge) if raw.element else None
     top = float(energy.max())
+    if unit == "kev" and energy.min() > _KEV:
+        raise SpectrumError(
+            f"energies from {energy.min():.6g} to {top:.6g}, said to be keV: no edge lies there; "
+            "are they eV (unit=eV)?"
+        )
     in_kev = unit == "kev" or (
         unit != "ev"
         and raw.kind != "counts"
