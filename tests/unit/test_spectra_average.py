@@ -50,6 +50,31 @@ def test_multiplicity_weighs():
     assert np.isnan(single["site_scatter"]), "one site says nothing of others"
 
 
+@pytest.mark.parametrize("place", [(5000.0, 5010.0, 1.0), (0.5289, 0.5621, 0.001)])
+def test_a_grid_that_is_elsewhere_is_named_with_both_ranges(place):
+    """Far below, or in keV: the spectra begin at zero, so that none ends before the grid does."""
+    start, stop, step = place
+    cell, tasks, calcs, spectra = one(bump)
+    for row in spectra:
+        row["energy_eV"] = [e + 5600 for e in row["energy_eV"]]
+        row["mu"] = [0.0, *row["mu"][1:]]
+    grids = {"O K": Grid(start=start, stop=stop, step=step)}
+    said = r"^O K: the spectrum runs from 6\d+\.\d to 6\d+\.\d eV, the grid from .* eV: .*--grid"
+    with pytest.raises(TableError, match=said) as error:
+        average_sites(calcs, spectra, [cell], tasks, grids)
+    assert f"the grid from {start:g} to {stop:g} eV" in str(error.value)
+    assert "edges.O K" in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "ends", [(0.0, 1e9, 1e-3), (0.0, 1.0, 1e-300), (0.0, float("inf"), 1.0), (0.0, 1e5, 1.0)]
+)
+def test_a_grid_of_too_many_points_is_refused(ends):
+    start, stop, step = ends
+    with pytest.raises(ValueError, match="points; at most 100000"):
+        Grid(start=start, stop=stop, step=step)
+
+
 def test_failures_and_missing_sites_are_counted():
     cell, tasks, calcs, spectra = one(bump, sites=4)
     calcs[1]["status"] = "failed"

@@ -15,7 +15,7 @@ from defectra.spectra.align import aligned, covered, declared, grid_of, points
 from defectra.spectra.broaden import gaussian
 from defectra.spectra.grid import Grid
 from defectra.spectra.normalise import relative_rms, unit_area
-from defectra.spectra.reach import SITE_KEY, rank, why_short
+from defectra.spectra.reach import SITE_KEY, ranges, rank, why_short
 
 Row = dict[str, Any]
 Rows = Iterable[Mapping[str, Any]]
@@ -109,7 +109,7 @@ def on_their_grid(
         then it is the declared shift or the grid that is wrong.
     """
     out: dict[tuple[str, ...], Mapping[str, Any]] = {}
-    best: dict[str, tuple[float, str]] = {}
+    best: dict[str, tuple[float, Mapping[str, Any]]] = {}
     for key, row in sites.items():
         if not usable(row, curves):
             continue
@@ -119,14 +119,20 @@ def on_their_grid(
         ends = aligned([curve["energy_eV"][0], curve["energy_eV"][-1]], grid)
         half = _LEAST_COVERED * (grid.stop - grid.start)
         share = covered(ends, grid) if ends[1] - ends[0] >= half else 1.0
-        best[edge] = max(best.get(edge, (-1.0, "")), (share, reason))
+        if share > best.get(edge, (-1.0, curve))[0]:
+            best[edge] = share, curve
         if not reason:
             out[key] = row
         elif left_out is not None:
             left_out.append({"source": row["calculation_id"][:16], "reason": reason})
-    for edge, (share, reason) in best.items():
+    for edge, (share, curve) in best.items():
         if share < _LEAST_COVERED:
-            raise TableError(f"{reason}; or correct edges.{edge}.shift")
+            grid = grids[edge]
+            raise TableError(
+                f"{ranges(curve, grid, edge)}: the energies are of another range, axis or unit; "
+                f"correct --grid (of `defectra table`), or in the config edges.{edge}.shift, start "
+                "or stop"
+            )
     return out
 
 

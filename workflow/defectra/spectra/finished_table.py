@@ -26,6 +26,7 @@ from defectra.structures.families import Cell, Families, families, reduced
 
 Row = dict[str, Any]
 Floats = NDArray[np.float64]
+TRAINING = "spectra_training"  # name of the table
 COUNTS = {
     "n_sites": "sites of the element in the cell",
     "n_computed": "kinds of sites in the mean",
@@ -295,7 +296,7 @@ def table_of(edges: Sequence[str], kinds: Sequence[str]) -> Table:
     text = "sites without an atom that hold {} in another structure of the family and cell"
     empty = [Column(f"empty_{e}", "int", "", text.format(e)) for e in kinds]
     last = Column("calculation_ids", "strings", "", "calculations behind the row")
-    return Table("spectra_training", (*_FIXED, *shares, *empty, *near, *of_edge, last))
+    return Table(TRAINING, (*_FIXED, *shares, *empty, *near, *of_edge, last))
 
 
 def _row(

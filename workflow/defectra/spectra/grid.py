@@ -7,6 +7,8 @@ from pydantic import Field, model_validator
 from defectra.core.settings import Strict
 from defectra.core.step import Job, decoded
 
+MOST = 100_000  # points; no spectrum of an edge has more
+
 
 class Grid(Strict):
     """Energy grid of one edge, its declared shift and its extra broadening."""
@@ -23,6 +25,9 @@ class Grid(Strict):
     def _ordered(self) -> Grid:
         if self.stop <= self.start + self.step:
             raise ValueError(f"stop ({self.stop}) must lie above start ({self.start})")
+        count = (self.stop - self.start) / self.step
+        if not count < MOST:
+            raise ValueError(f"{count:.3g} points; at most {MOST}: give eV, and a longer step")
         return self
 
 

@@ -36,14 +36,26 @@ def why_short(curve: Row, grid: Grid, edge: str) -> str:
     zero = abs(curve["mu"][0]) <= ZERO * max(map(abs, curve["mu"]))
     if above <= MOST_MISSING and (below <= MOST_MISSING or zero):
         return ""
-    first, last = (curve["energy_eV"][k] + grid.shift for k in (0, -1))
-    own = f"{edge}: the spectrum runs from {first:.1f} to {last:.1f} eV"
+    first = ""
     if below > MOST_MISSING and not zero:
-        own += f" and is {curve['mu'][0]:.3g} at its first, not zero"
+        first = f" and is {curve['mu'][0]:.3g} at its first, not zero"
     return (
-        f"{own}, the grid from {grid.start:g} to {grid.stop:g} eV: compute more of it, or declare "
-        "a shorter grid"
+        f"{ranges(curve, grid, edge, first)}: compute more of it, or declare a "
+        "shorter grid (edges of the config, --grid of `defectra table`)"
     )
+
+
+def ranges(curve: Row, grid: Grid, edge: str, remark: str = "") -> str:
+    """Energies of a spectrum, after the declared shift, and of a grid, for people.
+
+    Parameters
+    ----------
+    remark
+        What else is to be said of the spectrum.
+    """
+    first, last = aligned([curve["energy_eV"][0], curve["energy_eV"][-1]], grid)
+    own = f"{edge}: the spectrum runs from {first:.1f} to {last:.1f} eV{remark}"
+    return f"{own}, the grid from {grid.start:g} to {grid.stop:g} eV"
 
 
 def is_continued(curve: Row, grid: Grid) -> bool:
