@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from defectra.core.errors import TableError
+from defectra.core.paths import why_no_folder
 from defectra.report import marked
 
 
@@ -37,6 +39,19 @@ def line(name: str, ours: float | None, unit: str, **rest: Any) -> dict[str, Any
     }
     print(json.dumps(row), flush=True)
     return row
+
+
+def tables_below(folder: Path) -> Path:
+    """A folder with the tables of a study.
+
+    Raises
+    ------
+    TableError
+        If there is none: a page would lose its tables.
+    """
+    if not folder.is_dir():
+        raise TableError(f"{folder}: {why_no_folder(folder)}; a run of the study makes it")
+    return folder
 
 
 def put(path: Path, name: str, text: str) -> None:

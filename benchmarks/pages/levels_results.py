@@ -12,11 +12,14 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks.rows import put
+from benchmarks.rows import put, tables_below
+from defectra.core.errors import TableError, reports_errors
+from defectra.core.paths import why_no_file
 from defectra.core.store import read_table
 from defectra.studies.levels.evaluate import DECLARED, PREDICTIONS
 from defectra.studies.levels.hybrid import OWN, WAYS, of_others, of_own_cells
@@ -44,7 +47,15 @@ Rows = list[dict[str, str]]
 
 
 def rows_of(path: Path) -> Rows:
-    """Rows of a csv."""
+    """Rows of a csv.
+
+    Raises
+    ------
+    TableError
+        If it is not there.
+    """
+    if not path.is_file():
+        raise TableError(f"{path}: {why_no_file(path)}; a run of the study makes it")
     with path.open(encoding="utf-8", newline="") as handle:
         return list(csv.DictReader(handle))
 
@@ -265,7 +276,7 @@ def main(words: list[str]) -> int:
     """Print, or write."""
     write = bool(words) and words[0] == "write"
     rest = words[1:] if write else words
-    block = text_of(Path(rest[0]) if rest else ROOT / "results/levels")
+    block = text_of(tables_below(Path(rest[0]) if rest else ROOT / "results/levels"))
     if not write:
         print(block)
         return 0
@@ -274,4 +285,4 @@ def main(words: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(reports_errors(partial(main, sys.argv[1:]))())

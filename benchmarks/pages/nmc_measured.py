@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.nmc_protocol import CHANGES
-from benchmarks.rows import put, table
+from benchmarks.rows import put, table, tables_below
 from defectra.core.claims import Rows
 from defectra.core.config import load
 from defectra.core.csvs import read_csv
+from defectra.core.errors import reports_errors
+from defectra.core.paths import PROJECT
 from defectra.studies.nmc.lithium import LITHIUM_COLUMNS
 from defectra.studies.nmc.measured import electrode_nickel
 from defectra.studies.nmc.measured.checks import electrode_checks, energy_loss_checks
@@ -90,7 +92,7 @@ def stoichiometry(electrodes: Rows, lithium: Rows) -> Iterator[str]:
 
     The shifts that the own column makes at two lithium contents are those of ``validation.md``.
     """
-    study = load().nmc
+    study = load(PROJECT / "config/config.yaml").nmc
     line = LithiumShift.of(lithium, study.lithium_series, study.protocol)
     moved = {float(r["lithium"]): float(r["shift_eV"]) for r in CHANGES.rows()
              if (r["change"], r["element"]) == ("stoichiometry", "Ni")}  # fmt: skip
@@ -192,15 +194,17 @@ def _number(value: Any, digits: int) -> str:
     return _NONE if math.isnan(number) else f"{number:.{digits}f}"
 
 
-def main() -> None:
+@reports_errors
+def main() -> int:
     """Print the tables, or write them into the page."""
     words = [w for w in sys.argv[1:] if w != "write"]
-    text = "\n\n".join(parts(Path(words[0] if words else "results") / "nmc"))
+    text = "\n\n".join(parts(tables_below(Path(words[0] if words else "results") / "nmc")))
     if "write" in sys.argv[1:]:
         put(PAGE, "nmc_measured", text)
     else:
         print(text)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -17,9 +17,10 @@ from benchmarks.pages.nmc_convergence import DETECTED, SPECTRA, counted, detecte
 from benchmarks.pages.nmc_edges import JOINED, SPLITS, joined, splits
 from benchmarks.pages.nmc_first import FIRST_CAMPAIGN, first_campaign
 from benchmarks.pages.nmc_summary import shown, summary
-from benchmarks.rows import put, table
+from benchmarks.rows import put, table, tables_below
 from defectra.core.claims import CHECK_COLUMNS, SCORECARD_COLUMNS, Estimate, Rows, estimate
 from defectra.core.csvs import read_csv
+from defectra.core.errors import reports_errors
 from defectra.core.records import METRICS_COLUMNS, Metric, Split
 from defectra.studies.nmc.blocks.claims import ALL_EDGES, score, single_edges
 from defectra.studies.nmc.blocks.convergence import COLUMNS as CONVERGENCE_COLUMNS
@@ -212,10 +213,11 @@ def page(
     return "\n\n".join(parts)
 
 
-def main() -> None:
+@reports_errors
+def main() -> int:
     """Print the text, or write it into both pages."""
     words = [w for w in sys.argv[1:] if w != "write"]
-    folder = Path(words[0] if words else "results") / "nmc"
+    folder = tables_below(Path(words[0] if words else "results") / "nmc")
     scorecard = read_csv(folder / "scorecard.csv", SCORECARD_COLUMNS)
     checks = read_csv(folder / "checks.csv", CHECK_COLUMNS)
     metrics = read_csv(folder / "metrics.csv", METRICS_COLUMNS)
@@ -236,14 +238,15 @@ def main() -> None:
     )
     if "write" not in sys.argv[1:]:
         print(texts[0])
-        return
+        return 0
     for (path, name), new in zip(PAGES.items(), texts):
         put(path, name, new)
     put(ROOT / "docs/validation.md", "nmc_lithium", table(LITHIUM, lithium(series)))
     put(nmc_measured.PAGE, "nmc_measured", "\n\n".join(nmc_measured.parts(folder)))
     nmc_looks.add(checks, metrics)
     put(next(iter(PAGES)), "nmc_looks", table(*nmc_looks.looks()))
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -12,6 +12,7 @@ from typing import Any
 from benchmarks.pages.nmc_looks import history
 from defectra.core.claims import Estimate, Rows
 from defectra.core.config import load
+from defectra.core.paths import PROJECT
 from defectra.core.records import Metric
 from defectra.studies.nmc.aims import AIM, MCNEMAR
 from defectra.studies.nmc.blocks.claims import (
@@ -35,7 +36,7 @@ from defectra.studies.nmc.first.volume import BESIDE, OVER, RIDGE
 from defectra.studies.nmc.first.volume_checks import in_first
 from defectra.studies.nmc.scorecard import CONTENTS
 
-PLANNED = load().nmc.blocks.count
+PLANNED = load(PROJECT / "config/config.yaml").nmc.blocks.count
 SHOWN = {"reproduced": "is shown", "holds": "is shown"}
 NOT = "is not shown"
 

@@ -10,6 +10,7 @@ from defectra.campaign.costs import Law, Measured, Row, dump, extrapolated, fit,
 from defectra.campaign.studies import archive_of, requests_of, studies_with_requests
 from defectra.core.config import Config, load, own_or_shipped
 from defectra.core.errors import DefectraError
+from defectra.core.outputs import check_out
 from defectra.core.records import CALCULATIONS, GEOMETRIES
 from defectra.core.store import Archive, write_bytes
 
@@ -37,9 +38,13 @@ def main() -> int:
     args = parser.parse_args()
     archive = Archive(args.archive)
     try:
+        check_out(args.out, [args.config], (".yaml",))
         calculations, geometries = archive.read(CALCULATIONS), archive.read(GEOMETRIES)
     except DefectraError as error:
         print(error, file=sys.stderr)
+        return 1
+    if not calculations:
+        print(f"{args.archive}: no calculation in this archive: no law is fitted", file=sys.stderr)
         return 1
     versions = sorted({r["engine_version"] for r in [*calculations, *geometries]})
     source = f"archive {archive.digest()}: {', '.join(versions)}"

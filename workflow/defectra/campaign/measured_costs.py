@@ -26,10 +26,12 @@ from defectra.campaign.studies import (
 from defectra.core.config import Config, own_or_shipped
 from defectra.core.config import load as load_config
 from defectra.core.engines import engine_module
-from defectra.core.errors import reports_errors
-from defectra.core.paths import PACKAGE, PROJECT
+from defectra.core.errors import StoreError, reports_errors
+from defectra.core.paths import PACKAGE, PROJECT, why_no_folder
 from defectra.core.records import Status
 from defectra.core.store import write_bytes
+
+STORE = Path("results/store")
 
 
 def measured_runs(study: str, config: Config, ledger: Ledger) -> Iterator[Measured]:
@@ -60,13 +62,22 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Laws of the cost of a study's own engines.")
     parser.add_argument("study", choices=studies_with_requests())
     parser.add_argument("--config", type=Path, default=own_or_shipped())
-    parser.add_argument("--store", type=Path, default=Path("results/store"))
+    parser.add_argument("--store", type=Path, default=STORE)
     args = parser.parse_args()
+    if args.store != STORE and not args.store.is_dir():
+        raise StoreError(f"--store {args.store}: {why_no_folder(args.store)}")
     config = load_config(args.config)
     ledger = ledger_of(args.study, config, args.store)
     found = list(measured_runs(args.study, config, ledger))
     known = set(load(PROJECT / "workflow/costs.yaml"))
-    for folder, laws in laws_by_folder(found, known).items():
+    new = laws_by_folder(found, known)
+    if not new:
+        print(
+            f"nothing is written: of {len(found)} calculations of study {args.study} none is of an "
+            "engine and protocol that workflow/costs.yaml does not know"
+        )
+        return 1
+    for folder, laws in new.items():
         path = PACKAGE / "engines" / folder / "costs.yaml"
         write_bytes(path, dump(laws, f"runs of study {args.study}").encode())
         print(f"{path}: {len(laws)} laws of {len(found)} calculations")

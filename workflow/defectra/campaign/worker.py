@@ -19,7 +19,7 @@ from defectra.campaign.ledger import Ledger
 from defectra.campaign.request import Family, Request, Row, Waiting, chunk_name
 from defectra.campaign.studies import families_of, ledger_of, requests_of, studies_with_requests
 from defectra.core.config import Config, load, own_or_shipped
-from defectra.core.errors import BusyError, reports_errors
+from defectra.core.errors import BusyError, ConfigError, reports_errors
 from defectra.core.paths import need_checkout
 from defectra.core.scratch import use_node_scratch
 
@@ -118,7 +118,13 @@ def main() -> int:
     need_checkout()
     use_node_scratch()
     config = load(args.config)
-    for chunk in [args.chunk] if args.chunk else chunks_of_study(args.study, config):
+    chunks = chunks_of_study(args.study, config)
+    if args.chunk and args.chunk not in chunks:
+        few = chunks if len(chunks) < 4 else [chunks[0], "...", chunks[-1]]
+        raise ConfigError(
+            f"--chunk {args.chunk}: no chunk of study {args.study}, which are {', '.join(few)}"
+        )
+    for chunk in [args.chunk] if args.chunk else chunks:
         try:
             counts = run_chunk(args.study, chunk, config, args.store)
         except BusyError as error:

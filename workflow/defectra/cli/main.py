@@ -141,7 +141,8 @@ def _add_import(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
 
 
 def run_import(chosen: argparse.Namespace) -> int:
-    """Import runs, write the tables, print counts; 1 if nothing was found."""
+    """Import runs, write the tables, print counts; 1 if no run was found that can be used."""
+    from defectra.core.records import Status
     from defectra.engines.edges import edge_name
     from defectra.engines.finished.importing import import_tree, summary
     from defectra.engines.finished.missing import counted, missing
@@ -159,7 +160,8 @@ def run_import(chosen: argparse.Namespace) -> int:
     for line in missing(found.calculations.values(), found.imports):
         print(f"  {line}")
     print(f"tables: {chosen.out} (what could not be read: imports.parquet, column message)")
-    return 0 if found.imports else 1
+    failed = all(row["status"] == Status.FAILED for row in found.imports)
+    return int(failed)  # also if there is none
 
 
 def _add_run(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from defectra.core.config import load
 from defectra.core.errors import EngineError, TableError, reports_errors
+from defectra.core.paths import why_no_folder
 from defectra.core.textfiles import read_text
 from defectra.engines.gpaw.settings import GpawLevelsProtocol
 from defectra.structures.identity import Decorated, atoms_of
@@ -160,7 +161,14 @@ def main() -> int:
     parser.add_argument("--config", type=Path, default=Path("config/config.yaml"))
     args = parser.parse_args()
     if args.action == "finish":
-        print(f"{finish(args.folder)} INCARs have their NELECT")
+        if not args.folder.is_dir():
+            raise TableError(f"{args.folder}: {why_no_folder(args.folder)}")
+        count = finish(args.folder)
+        if not count:
+            raise TableError(
+                f"{args.folder}: no INCAR of a charged cell below it, as `write` leaves them"
+            )
+        print(f"{count} INCARs have their NELECT")
         return 0
     study = load(args.config)
     sets = {s.name: s for s in read_sets(study.levels.live.sets)}
