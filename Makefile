@@ -27,7 +27,7 @@ endef
 
 TARGETS := help run ladder report published figure docs plan test test-figures test-reruns changes test-slurm test-faults test-fuzz walk \
 	structures engines gpaw measured instruments corrections live slurm costs archive bench lint lock config overview \
-	clean distclean
+	relaxers clean distclean
 .PHONY: $(TARGETS) $(STUDIES)
 
 .DEFAULT:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -83,6 +84,21 @@ def test_a_new_study_runs_to_its_page_without_an_edit_elsewhere(checkout: Path) 
 def test_names_that_cannot_be_used_are_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(ConfigError, match="study name"):
         new_study(name, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_study_is_called_as_a_target_of_make(tmp_path: Path) -> None:
+    """A study is a target of its name: help, docs or distclean would be two things."""
+    text = "\n".join(p.read_text(encoding="utf-8") for p in (ROOT / "Makefile", *ROOT.glob("*.mk")))
+    assert not re.search(r"^-?include ", text, re.MULTILINE), "read what is included, too"
+    (listed,) = re.findall(r"^TARGETS := ((?:.*\\\n)*.*)$", text, re.MULTILINE)
+    targets = {word for word in listed.split() if word != "\\"}
+    rules = re.findall(r"^([a-z][a-z_-]*):(?!=)", text, re.MULTILINE)
+    assert set(rules) == targets, "each rule is one that `make` lists and that is phony"
+    assert {"help", "published", "docs", "walk", "distclean", "relaxers"} <= targets
+    for name in targets:
+        with pytest.raises(ConfigError, match="study name"):
+            new_study(name, tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -25,6 +25,8 @@ TAKEN = (
     *("run", "report", "plan", "test", "lint", "lock", "clean", "bench", "archive", "live"),
     *("store", "chunks", "logs", "plan", "own", "runs", "own", "captions", "figures", "file"),
     *("ladder", "slurm", "engines", "gpaw", "measured", "instruments", "corrections", "costs"),
+    *("help", "published", "figure", "docs", "changes", "walk", "overview", "relaxers"),
+    *("distclean",),
     *("structures", "geometries", "calculations", "spectra", "compute", "calculate", "gather"),
 )
 
