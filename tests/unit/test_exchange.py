@@ -113,6 +113,8 @@ def test_request_is_made_and_some_are_chosen(cells, tmp_path, capsys):
         ("none.parquet", ["--out", "a.xyz"], "no such table"),
         ("request.parquet", ["--out", "a.xyz"], "no Parquet table"),
         ("none.yaml", ["--out", "a.xyz"], "no such file"),
+        ("request.yaml", ["--out", "a.xls"], "write NAME.parquet, NAME.extxyz, NAME.xyz, NAME.db"),
+        ("cells.parquet", ["--out", "a.xyz", "a.xls"], "write NAME.extxyz, NAME.xyz, NAME.db"),
     ],
 )
 def test_what_cannot_be_written_is_one_sentence(cells, tmp_path, capsys, source, words, says):

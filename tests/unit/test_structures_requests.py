@@ -1,10 +1,12 @@
 """Requests as people write them: what is refused, with which words, and what is not lost."""
 
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from defectra.cli.main import main
 from defectra.core.errors import StructureError
 from defectra.structures import defects, io, make, prototypes, request, supercells, table
 from defectra.structures.crystal import from_structure
@@ -61,6 +63,19 @@ def test_refused_before_work_starts(name, tmp_path, monkeypatch):
         monkeypatch.setattr(request.table, "row", None)
     with pytest.raises(StructureError, match=message):
         request.rows(request.load(tmp_path / "request.yaml"))
+
+
+@pytest.mark.parametrize("name", ["nan", "diamond", "species", "void", "atoms", "placed"])
+def test_a_request_that_cannot_be_met_names_its_file(name, tmp_path, capsys):
+    text, message = REFUSED[name]
+    path = tmp_path / "request.yaml"
+    path.write_text(text)
+    assert main(["structures", str(path), "--out", str(tmp_path / "a.xyz")]) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"defectra structures: {path}: ")
+    assert re.search(message, said)
+    assert make.main([str(path), str(tmp_path / "a.parquet")]) == 1
+    assert capsys.readouterr().err.startswith(f"{path}: ")
 
 
 def rows_of(text, tmp_path):

@@ -97,6 +97,9 @@ def test_a_saved_model_answers_as_it_was_fitted_and_warns_outside(
     assert "extrapolated, no interval" in lines[1]
     assert "refused" in lines[2]
     assert main(["predict", str(model), str(numbers)]) == 0
+    for row, code in ((1.5, 0), (40.0, 1)):  # without an interval it is 1
+        one = write(tmp_path / "one.csv", [{"a": row}])
+        assert main(["predict", str(model), str(one)]) == code
     other = write(tmp_path / "other.csv", [{"b": 1.0}])
     assert main(["predict", str(model), str(other)]) == 1
     assert "no column 'a'" in capsys.readouterr().out

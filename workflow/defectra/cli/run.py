@@ -97,6 +97,7 @@ def run(
             if isinstance(site.runner, Site):
                 site.runner.held = True
             if write_only:
+                _refuse_inside(asked.structure, folder)
                 for file, text in site.runner.inputs(asked.edge, protocol).items():
                     write_bytes(folder / file, text.encode())
                 row: Row = {"engine": asked.engine, "status": "written", "message": ""}
@@ -105,11 +106,20 @@ def run(
                 if row and isinstance(site.runner, Site) and row["engine"] == chosen.ENGINE:
                     row = _by_this_program(row, site.runner.changed(row, asked.edge, protocol))
                 if not row:
+                    _refuse_inside(asked.structure, folder)
                     found = chosen.result(request, chosen.run(request, folder))
                     row, spectrum = found.row, found.beside.get(SPECTRA.name)
                     _keep(store, structure, geometry, spectrum, row)
         done.append((index, out / f"{row['engine']}-{name[:16]}", row))
     return done
+
+
+def _refuse_inside(structure: Path, folder: Path) -> None:
+    """Refuse a structure file in the very folder that is written: the input would replace it."""
+    if structure.resolve().is_relative_to(folder.resolve()):
+        raise StructureError(
+            f"{structure}: lies in {folder}, which this run writes; name another folder with --out"
+        )
 
 
 def _structure(path: Path) -> Structure:

@@ -19,7 +19,7 @@ from defectra.core.claims import CHECK_COLUMNS, SCORECARD_COLUMNS
 from defectra.core.csvs import read_csv
 from defectra.core.errors import DefectraError, TableError, meant
 from defectra.core.journal import read_journal
-from defectra.core.paths import PROJECT, why_no_folder
+from defectra.core.paths import PROJECT, after_damage, why_no_folder
 from defectra.core.store import write_bytes
 
 Row = Mapping[str, Any]
@@ -290,7 +290,7 @@ def _rows_of(path: Path, start: str) -> list[Row]:
             found: list[Row] = file.read().filter(chosen).to_pylist()
             return found
     except (pa.ArrowInvalid, OSError) as error:
-        raise TableError(f"{path}: cannot be read ({error}); delete it and rerun") from None
+        raise TableError(f"{path}: cannot be read ({error}); {after_damage(path)}") from None
 
 
 def _write_raw(start: str, directory: Path, folder: Path) -> list[str]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from defectra.cli.help import command
 from defectra.core.errors import StructureError
+from defectra.core.outputs import check_out
 
 _TABLE = ".parquet"
 Row = Mapping[str, Any]
@@ -41,18 +42,24 @@ def run(asked: argparse.Namespace) -> int:
         If there is none, or a format is not known.
     """
     from defectra.structures import request, table
-    from defectra.structures.exchange import chosen, read_cells, write_cells
+    from defectra.structures.exchange import check_ending, chosen, read_cells, write_cells
 
     is_table = asked.source.suffix == _TABLE
-    found = None if is_table else table.merged(request.rows(request.load(asked.source)))
-    rows: Sequence[Row] = read_cells(asked.source) if found is None else found
+    wanted = None if is_table else request.load(asked.source)
+    inputs = [asked.source, *([wanted.file] if wanted and wanted.file else [])]
+    for out in asked.out:
+        check_out(out, inputs)
+        check_ending(out, with_table=not is_table)
+    rows: Sequence[Row]
+    if wanted is None:
+        rows = read_cells(asked.source)
+    else:
+        rows = table.merged(request.rows_of_file(asked.source, wanted))
     kept = list(chosen(rows, asked.only))
     if not kept:
         raise StructureError(f"{asked.source}: no cell whose identity begins with {asked.only!r}")
     for out in asked.out:
         if out.suffix == _TABLE:
-            if is_table:
-                raise StructureError(f"{out}: the source is a table already; copy it")
             table.write(out, kept)
             print(f"{len(kept)} cells in {out}")
         else:

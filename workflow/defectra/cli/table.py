@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 from argparse import ArgumentTypeError
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from defectra.cli.help import command
 from defectra.core.errors import DefectraError
 from defectra.core.number_types import number
+from defectra.core.outputs import check_out
 
 if TYPE_CHECKING:
     from defectra.spectra.finished_runs import Fidelity
@@ -60,6 +61,7 @@ def run_table(chosen: argparse.Namespace) -> int:
     from defectra.spectra.finished_table import Asked, build
     from defectra.structures.table import FACTORY
 
+    check_out(chosen.out, _inputs(chosen), (".parquet",))
     edges = tuple(" ".join(edge_name(edge)) for edge in chosen.edge)
     runs = read_finished(chosen.folders, edge_name(chosen.absorber) if chosen.absorber else None)
     if not runs.calculations and not runs.left_out:
@@ -76,6 +78,17 @@ def run_table(chosen: argparse.Namespace) -> int:
     write_csv(beside, built.left_out, ["source", "reason"])
     print("\n".join(sentences(built, chosen.out, beside)))
     return 0
+
+
+def _inputs(chosen: argparse.Namespace) -> Iterator[Path]:
+    """What is read and may be meant by --out: tables of the folders, not a training table there."""
+    from defectra.core.store import name_of_table
+    from defectra.spectra.finished_table import TRAINING
+
+    yield from [chosen.structures] if chosen.structures else []
+    inside = any(chosen.out.resolve().is_relative_to(one.resolve()) for one in chosen.folders)
+    if inside and chosen.out.is_file() and name_of_table(chosen.out) != TRAINING:
+        yield chosen.out
 
 
 def no_structure(left_out: Sequence[Mapping[str, Any]]) -> str:
@@ -110,17 +123,26 @@ def _fidelity(words: str | None) -> Fidelity | None:
 
 
 def _grids(text: str, edges: tuple[str, ...] | list[str]) -> dict[str, Grid]:
+    from pydantic import ValidationError
+
     from defectra.core.errors import TableError
     from defectra.spectra.finished_table import FWHM
     from defectra.spectra.grid import Grid
 
     if len(edges) != 1:
         raise TableError(f"--grid is that of one edge, and there are {', '.join(edges)}: --edge")
+    how = "START:STOP:STEP in eV, e.g. 8330:8375:0.25"
     try:
         start, stop, step = (number(word) for word in text.split(":"))
-        return {edges[0]: Grid(start=start, stop=stop, step=step, fwhm=FWHM)}
     except (ValueError, ArgumentTypeError):
-        raise TableError(f"--grid {text}: START:STOP:STEP in eV, e.g. 8330:8375:0.25") from None
+        raise TableError(f"--grid {text}: {how}") from None
+    try:
+        return {edges[0]: Grid(start=start, stop=stop, step=step, fwhm=FWHM)}
+    except ValidationError as error:
+        wrong = error.errors()[0]
+        key = "".join(f"{part}: " for part in wrong["loc"])
+        why = wrong["msg"].removeprefix("Value error, ")
+        raise TableError(f"--grid {text}: {key}{why} ({how})") from None
 
 
 def sentences(built: Built, out: Path, beside: Path) -> list[str]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from defectra.cli.help import command
 from defectra.core.number_types import count_from_0, positive
+from defectra.core.outputs import check_out
 
 if TYPE_CHECKING:
     from defectra.learn.table_model import TableModel
@@ -48,6 +49,8 @@ def run_train(chosen: argparse.Namespace) -> int:
     from defectra.learn.any_table import read_parts
     from defectra.learn.train import Asked, train
 
+    if chosen.out is not None:
+        check_out(chosen.out, chosen.table, (".npz",))
     table = read_parts(chosen.table)
     asked = Asked(
         chosen.target, chosen.group, tuple(chosen.features), chosen.trees, seed=chosen.seed
@@ -104,7 +107,7 @@ def _unit(metric: str, unit: str) -> str:
 
 
 def predict_tables(model: TableModel, name: Path, tables: list[Path]) -> int:
-    """Answer for each row of each table; 1 if one cannot be used."""
+    """Answer for each row of each table; 1 if one cannot be used or has no interval."""
     import numpy as np
 
     from defectra.core.errors import DefectraError
@@ -134,7 +137,7 @@ def predict_tables(model: TableModel, name: Path, tables: list[Path]) -> int:
         names = table.columns.get("structure_id", range(1, len(values) + 1))
         for row, value, fits, far in zip(names, values, whole, outside):
             print(f"{path}: {row}: {_answer(model, float(value), bool(fits), int(far))}")
-            worst = max(worst, int(not fits))
+            worst = max(worst, int(not fits or far > 0 or math.isnan(about.half)))
     return worst
 
 

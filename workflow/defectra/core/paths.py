@@ -26,6 +26,13 @@ def why_no_folder(path: str | Path) -> str:
     return "a file; name the folder that holds it" if Path(path).is_file() else "no such folder"
 
 
+def after_damage(path: str | Path) -> str:
+    """What to do about a damaged table: only what a run made, below ``results``, may be deleted."""
+    if "results" in Path(path).resolve().parts[:-1]:
+        return "delete it and rerun"
+    return "no run made it: name another, or write it anew with what made it"
+
+
 def own_directory() -> Path:
     """Folder that holds ``results`` where none is named: of the checkout, else where we are."""
     return PROJECT if is_checkout() else Path()

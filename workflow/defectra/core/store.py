@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from defectra.core.arrow_columns import arrow_array
 from defectra.core.errors import StoreError, TableError
-from defectra.core.paths import why_no_file
+from defectra.core.paths import after_damage, why_no_file
 from defectra.core.records import SCHEMA_VERSION, Table
 
 if TYPE_CHECKING:
@@ -257,7 +257,21 @@ def _opened(path: str | Path, table: Table, columns: list[str] | None) -> Iterat
             reason = os.strerror(error.errno)
             raise TableError(f"{path}: cannot be read ({reason}); make it readable") from None
         text = " ".join(str(error).split())
-        raise TableError(f"{path}: damaged Parquet file ({text}); delete it and rerun") from None
+        if Path(path).suffix != ".parquet":
+            raise TableError(f"{path}: no Parquet file, as tables here are ({text})") from None
+        raise TableError(f"{path}: damaged Parquet file ({text}); {after_damage(path)}") from None
+
+
+def name_of_table(path: str | Path) -> str:
+    """Name of the table that a file holds; empty if it is no Parquet file of ours."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        meta = pq.read_schema(path).metadata or {}
+    except (pa.ArrowInvalid, OSError):
+        return ""
+    return bytes(meta.get(b"table", b"")).decode()
 
 
 def _check_schema(

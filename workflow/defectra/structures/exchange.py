@@ -144,6 +144,31 @@ _WRITERS: Mapping[str, Callable[[Sequence[Row], Path], None]] = {
 }
 
 
+def check_ending(out: Path, *, with_table: bool) -> None:
+    """Refuse a name whose ending is that of no format.
+
+    Parameters
+    ----------
+    with_table
+        Whether a table (Parquet) can be written, too: of a request, not of a table.
+
+    Raises
+    ------
+    StructureError
+        If it is none; the message lists those that are.
+    """
+    tables = (".parquet",) if with_table else ()
+    if out.name in ("*.cif", "*.vasp") or out.suffix in (*_WRITERS, *tables):
+        return
+    if out.suffix == ".parquet":
+        raise StructureError(f"{out}: the source is a table already; copy it")
+    known = ("NAME.parquet, " if with_table else "") + "NAME.extxyz, NAME.xyz, NAME.db"
+    raise StructureError(
+        f"{out}: no format of this ending{meant(out.suffix, (*_WRITERS, *tables))}; write {known}, "
+        f"'FOLDER/*.cif' or 'FOLDER/*.vasp'"
+    )
+
+
 def write_cells(rows: Sequence[Row], out: Path) -> str:
     """Write cells as the name of `out` says; what was written, for people.
 
@@ -161,13 +186,8 @@ def write_cells(rows: Sequence[Row], out: Path) -> str:
     if out.name in ("*.cif", "*.vasp"):
         write_folder(rows, out.parent, out.suffix.removeprefix("."))
         return f"{len(rows)} files {out}"
-    writer = _WRITERS.get(out.suffix)
-    if writer is None:
-        raise StructureError(
-            f"{out}: no format of this ending{meant(out.suffix, _WRITERS)}; write NAME.extxyz, "
-            f"NAME.db, 'FOLDER/*.cif' or 'FOLDER/*.vasp'"
-        )
-    writer(rows, out)
+    check_ending(out, with_table=False)
+    _WRITERS[out.suffix](rows, out)
     return f"{len(rows)} cells in {out}"
 
 

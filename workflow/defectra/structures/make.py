@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from defectra.core.errors import StoreError, StructureError
+from defectra.core.outputs import check_out
 from defectra.structures import request, table
 
 
@@ -18,8 +19,10 @@ def main(arguments: list[str]) -> int:
     out = Path(arguments[1])
     folder = Path(arguments[2]) if len(arguments) == 3 else None
     try:
+        wanted = request.load(arguments[0])
         _check_writable(out, folder)
-        found = request.rows(request.load(arguments[0]))
+        check_out(out, [Path(arguments[0]), *([wanted.file] if wanted.file else [])], (".parquet",))
+        found = request.rows_of_file(arguments[0], wanted)
         table.write(out, found)
         old = _write_cifs(found, folder) if folder else 0
     except (StructureError, StoreError) as error:

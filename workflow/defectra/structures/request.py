@@ -185,6 +185,21 @@ def rows(request: Request) -> list[dict[str, Any]]:
     return out
 
 
+def rows_of_file(path: str | Path, request: Request) -> list[dict[str, Any]]:
+    """Rows of a request that was read from a file; what cannot be met names the file.
+
+    Raises
+    ------
+    StructureError
+        As :func:`rows`.
+    """
+    try:
+        return rows(request)
+    except StructureError as error:
+        lines = str(error).splitlines()
+        raise StructureError("\n".join(f"{path}: {line}" for line in lines)) from None
+
+
 def _orderings(
     cell: Supercell, composition: dict[str, dict[str, int]], request: Request
 ) -> Colourings:

@@ -52,7 +52,7 @@ class NmcStructures(Strict):
         for name in [] if self.compositions == "all" else self.compositions:
             parse_composition(name, self.metals)
         for x in self.lithium:
-            if abs(x * self.metals - round(x * self.metals)) > 1e-6 or not 0 < x <= 1:
+            if not 0 < x <= 1 or abs(x * self.metals - round(x * self.metals)) > 1e-6:
                 raise ValueError(
                     f"lithium content {x} does not fit {self.metals} lithium sites; "
                     f"allowed: multiples of 1/{self.metals} from 1/{self.metals} to 1"

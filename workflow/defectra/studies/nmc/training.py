@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from defectra.core.errors import TableError
+from defectra.core.paths import after_damage
 from defectra.core.records import (
     GEOMETRIES,
     SITE_AVERAGES,
@@ -94,7 +95,7 @@ def column_names(path: str | Path) -> list[str]:
             f"{path}: no such table; a run makes it (`make`, with the study), or name another"
         ) from None
     except (pa.ArrowInvalid, OSError):
-        raise TableError(f"{path}: damaged Parquet file; delete it and rerun") from None
+        raise TableError(f"{path}: damaged Parquet file; {after_damage(path)}") from None
 
 
 def read_training(path: str | Path) -> list[Row]:
