@@ -18,8 +18,11 @@ BENCHMARKS ?= enumeration features feff feff_cost libraries references sites spe
 STUDIES := $(notdir $(patsubst %/,%,$(dir $(wildcard workflow/defectra/studies/*/settings.py))))
 
 export PYTHONPATH := workflow
-LAUNCH = $(PY) -m defectra.cli.launcher run --config $(CONFIG) --directory $(DIRECTORY) \
-	$(if $(CORES),--cores $(CORES)) --profile $(PROFILE) $(if $(MIRROR),--mirror $(MIRROR)) $(ARGS)
+# A path as one word of the shell, blanks and all; a tilde at its head still stands for the home.
+path = $(subst "~/,~/","$(1)")
+LAUNCH = $(PY) -m defectra.cli.launcher run --config $(call path,$(CONFIG)) --directory $(call path,$(DIRECTORY)) \
+	$(if $(CORES),--cores $(CORES)) --profile $(call path,$(PROFILE)) \
+	$(if $(MIRROR),--mirror $(call path,$(MIRROR))) $(ARGS)
 # uv is quick; pip does the same where uv cannot reach the index that pip is configured for.
 define install
 	@$(VENV)/bin/uv pip install -q --compile-bytecode --python $(PY) $(1) 2>/dev/null || $(PY) -m pip install -q $(1)
@@ -54,12 +57,12 @@ figure: $(VENV)/.installed  ## one figure or table of a paper: FIG=2203.10349:ga
 	@target=$$($(PY) -m defectra.report.published target "$(FIG)") && $(LAUNCH) $$target
 
 report: $(VENV)/.installed  ## make the report anew
-	@rm -f $(DIRECTORY)/results/report.html
+	@rm -f $(call path,$(DIRECTORY)/results/report.html)
 	@$(LAUNCH)
 
 plan: $(VENV)/.installed  ## what would run, its cost, and what cannot run; shards for jobs of MINUTES=20
-	@$(PY) -m defectra.cli.main plan --config $(CONFIG) --directory $(DIRECTORY) --minutes $(MINUTES) \
-		$(if $(MIRROR),--mirror $(MIRROR))
+	@$(PY) -m defectra.cli.main plan --config $(call path,$(CONFIG)) --directory $(call path,$(DIRECTORY)) \
+		--minutes $(MINUTES) $(if $(MIRROR),--mirror $(call path,$(MIRROR)))
 
 test: $(VENV)/.installed-test  ## the test suite
 	@$(PY) -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --durations=25 --durations-min=3
@@ -100,7 +103,7 @@ docs: $(VENV)/.installed-docs  ## the documentation as a site, build/site; a bro
 
 overview: $(VENV)/.installed  ## the picture of the README, docs/overview.png, from the tables of study nmc
 	@$(LAUNCH) results/nmc/metrics.csv results/nmc/blocks/weights.csv
-	@$(PY) -m defectra.studies.nmc.overview $(DIRECTORY)/results
+	@$(PY) -m defectra.studies.nmc.overview $(call path,$(DIRECTORY)/results)
 
 lint: $(VENV)/.installed-test  ## formatters, linters, types, snakemake --lint
 	$(VENV)/bin/ruff check .

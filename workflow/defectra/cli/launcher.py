@@ -27,6 +27,7 @@ from defectra.cli import child as children
 from defectra.cli import outcome
 from defectra.cli.cluster_jobs import ClusterJobs
 from defectra.cli.help import Parser
+from defectra.cli.looks import UNLOCK, reads
 from defectra.cli.profiles import PROFILES, check_profile, executor, loggers, profile_folder
 from defectra.core.config import of_command_line
 from defectra.core.cores import THREADS, usable_cores
@@ -41,12 +42,6 @@ ROOT = PROJECT
 KEPT_LOGS = 10
 _RESTARTS, _LOST = 5, -1000  # of a Snakemake that waits for a job that Slurm has lost; its code
 LOGGER = "defectra"  # our plugin: workflow/snakemake_logger_plugin_defectra
-# Commands of Snakemake that only read: no lock, no log, no report.
-_READING = set(
-    "-n --dry-run --dryrun --lint -l --list --list-rules --lt --list-target-rules -S --summary "
-    "-D --detailed-summary --dag --rulegraph --filegraph --d3dag --print-compilation --lc "
-    "--list-changes --list-input-changes --list-params-changes --list-untracked --lu".split()
-)
 
 
 @dataclass(frozen=True)
@@ -68,7 +63,12 @@ class Options:
     @property
     def is_reading(self) -> bool:
         """Whether Snakemake is asked to look, and not to make anything."""
-        return any(word.split("=")[0] in _READING for word in self.extra)
+        return any(map(reads, self.extra))
+
+    @property
+    def is_unlocking(self) -> bool:
+        """Whether Snakemake is asked to remove its lock, and not to make anything."""
+        return UNLOCK in self.extra
 
     @property
     def results(self) -> Path:
@@ -109,10 +109,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     try:
         if options.is_reading:
-            asked = ["--logger", *options.loggers] if options.loggers else []
-            command = _snakemake(options, *options.targets, *asked)
-            return subprocess.run(command, env=_environment(options), check=False).returncode
+            return _plain(options)
         with take(options.results) as lock:
+            if options.is_unlocking:
+                return _plain(options)
             if sentence := little_room(options.results):
                 print(sentence, file=sys.stderr, flush=True)
             return run(replace(options, lock=lock))
@@ -123,6 +123,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             f"{error.filename or options.results}: {error.strerror}; correct that", file=sys.stderr
         )
     return 3
+
+
+def _plain(options: Options) -> int:
+    """Snakemake as it is asked for, with its own output: no log, no report."""
+    asked = ["--logger", *options.loggers] if options.loggers else []
+    command = _snakemake(options, *options.targets, *asked)
+    return subprocess.run(command, env=_environment(options), check=False).returncode
 
 
 def _options(arguments: Sequence[str] | None) -> Options:
@@ -237,7 +244,7 @@ def _unlock(options: Options, log: Path) -> None:
         options.lock.check()
     with log.open("ab") as handle:
         subprocess.run(
-            _snakemake(options, "--unlock"),
+            _snakemake(options, UNLOCK),
             stdout=handle,
             stderr=handle,
             env=_environment(options),
