@@ -43,6 +43,7 @@ from typing import Any
 
 import numpy as np
 
+from defectra.campaign.archive_below import below_archive
 from defectra.campaign.arrays import ArraySpec
 from defectra.core.arrays import Arrays
 from defectra.engines.function import FunctionEngine
@@ -93,7 +94,7 @@ def families(config: Config) -> Iterator[Family]:
 REQUESTS = StudyRequests(
     kinds=(array_kind("sum", TABLE),),
     families=families,
-    archive=lambda config: "resources/archive/NAME",
+    archive=below_archive("NAME"),
     shards=lambda config: int(config.NAME.shards),
     engines=lambda config: [ENGINE.ENGINE],
     part=lambda config: {"NAME": config.NAME.model_dump(mode="json")},

@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 import yaml
 
+from defectra.campaign.studies import requests_of, studies_with_requests
+from defectra.core import named_files
 from defectra.core.config import load, merge, of_command_line
 from defectra.core.errors import ConfigError
 from defectra.structures.composition import all_compositions, parse_composition
@@ -158,3 +162,91 @@ def test_shipped_configs_are_valid(root):
     for file in files:
         load(file)
         assert yaml.safe_load(file.read_text())
+
+
+@pytest.mark.parametrize(
+    ("user", "words"),
+    [
+        ({"studies": ["hbn", "hbn"]}, ["studies", "'hbn' stands twice"]),
+        ({"studies": []}, ["studies", "at least 1"]),
+        ({"plots": {"dpi": [100, 50, 100]}}, ["plots.dpi", "100 stands twice"]),
+        ({"stem4d": {"doses": ["phase"]}}, ["doses: phase", "methods"]),
+        ({"hbn": {"charges": [0, 0]}}, ["hbn.charges", "0 stands twice"]),
+        ({"levels": {"multifidelity": {"fractions": [0.1, 0.1]}}}, ["fractions", "0.1"]),
+        ({"xanes": {"features": ["cdf+cwt", "cwt+cdf"]}}, ["xanes.features", "cwt+cdf"]),
+        ({"nmc": {"structures": {"compositions": ["NMC622", "Ni6Mn2Co2"]}}}, ["each once"]),
+        ({"nmc": {"blocks": {"lithium": [0.33]}}}, ["blocks.lithium: 0.33", "multiples of 1/10"]),
+        ({"nmc": {"blocks": {"protocol": "campain"}}}, ["blocks.protocol", "'campaign'"]),
+        ({"perovskites": {"repeated": ["gap_HSe"]}}, ["repeated", "did you mean 'gap_HSE'"]),
+        ({"xanes": {"nickel": {"features": ["cdv"]}}}, ["nickel.features", "'cdf'"]),
+        ({"xanes": {"nickel": {"protocol": "fasst"}}}, ["nickel.protocol", "'fast'"]),
+        ({"xanes": {"ladder": {"rungs": ["fef fast"]}}}, ["ladder.rungs", "'feff'"]),
+        ({"xanes": {"ladder": {"rungs": ["feff fasst"]}}}, ["ladder.rungs.0", "'fast'"]),
+    ],
+)
+def test_what_would_count_twice_or_be_passed_over_is_refused(root, user, words):
+    with pytest.raises(ConfigError) as caught:
+        load(root / "config/config.yaml", user)
+    for word in [*words, "the command line"]:
+        assert word in str(caught.value)
+
+
+PARSED = {"host": "CdTe", "dielectric": [1.0] * 9}
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("archive: /nowhere", ["archive: /nowhere: no such folder", "resources/archive"]),
+        ("archive: mine.yaml", ["no such folder", "below"]),
+        ("mirror: /nowhere", ["mirror: /nowhere: no such folder", "MIRROR=FOLDER"]),
+        ("hbn: {archive: /nowhere}", ["hbn.archive: /nowhere", "resources/archive/hbn"]),
+        ("levels: {live: {archive: /nowhere}}", ["levels.live.archive", "leave the key out"]),
+        ("xanes: {ladder: {archive: /nowhere}}", ["xanes.ladder.archive"]),
+        ("nmc: {parsed: [nowhere]}", ["nmc.parsed: ", "nowhere: no such folder", "finished runs"]),
+        ("nmc: {parsed: [empty]}", ["nmc.parsed: ", "empty: no file in it"]),
+        ("xanes: {parsed: [runs]}", ["xanes.parsed: ", "no xmu.dat*"]),
+        ("xanes: {ladder: {parsed: [mine.yaml]}}", ["ladder.parsed: ", "mine.yaml: a file"]),
+        ("levels: {live: {parsed: [{folder: none, %s}]}}", ["levels.live.parsed: ", "no such"]),
+        ("levels: {live: {parsed: [{folder: empty, %s}]}}", ["no vasprun.xml or vasprun.xml.gz"]),
+        ("levels: {live: {results: [none.json]}}", ["levels.live.results: ", "none.json: no such"]),
+        ("hbn: {measured: {files: [empty]}}", ["hbn.measured.files: ", "empty: a folder"]),
+        ("levels: {ordinary: [CdTe, GaAz]}", ["levels.ordinary", "did you mean 'GaAs'"]),
+    ],
+)
+def test_what_a_config_names_and_is_not_there_is_refused_before_anything_starts(
+    tmp_path, text, words
+):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "runs").mkdir()
+    (tmp_path / "runs" / "vasprun.xml").touch()
+    mine = tmp_path / "mine.yaml"
+    mine.write_text(text % json.dumps(PARSED)[1:-1] if "%s" in text else text)
+    with pytest.raises(ConfigError) as caught:
+        load(mine, run=tmp_path)
+    for word in [*words, str(mine)]:
+        assert word in str(caught.value)
+
+
+def test_own_folders_are_relative_to_the_run_and_the_usual_archive_may_be_absent(
+    tmp_path, monkeypatch
+):
+    (tmp_path / "runs" / "a").mkdir(parents=True)
+    (tmp_path / "runs" / "a" / "vasprun.xml.gz").touch()
+    parsed = [{"folder": "runs", **PARSED}]
+    user = {"nmc": {"parsed": ["runs"]}, "levels": {"live": {"parsed": parsed}}}
+    assert load(user=user, run=tmp_path).nmc.parsed == ["runs"]
+    monkeypatch.setattr(named_files, "PROJECT", tmp_path)
+    assert load(run=tmp_path) == load()
+    with pytest.raises(ConfigError, match=r"archive: .*mine: no such folder"):
+        load(user={"archive": "mine"}, run=tmp_path)
+    (tmp_path / "mine").mkdir()
+    assert load(user={"archive": "mine"}, run=tmp_path).archive == "mine"
+
+
+def test_array_studies_keep_their_calculations_below_the_archive_of_the_config():
+    config = load(user={"archive": "mine"})
+    own = ("hbn", "levels", "nmc", "perovskites", "xanes")
+    for study in [name for name in studies_with_requests() if name not in own]:
+        assert requests_of(study).archive(config) == f"mine/{study}"
+        assert requests_of(study).archive(load()) == f"resources/archive/{study}"

@@ -12,7 +12,9 @@ from pymatgen.core import Lattice, Structure
 
 from defectra.cli.run import Asked, run
 from defectra.core.config import Config, load
+from defectra.core.errors import EngineError
 from defectra.core.records import Defect
+from defectra.engines.finished.parsed import parsed_spectra
 from defectra.engines.spectrum import spectrum_engine
 from defectra.structures.composition import METALS
 from defectra.structures.geometry import to_pymatgen, vegard
@@ -156,3 +158,9 @@ def test_neighbours_of_metals_do_not_depend_on_the_setting_of_the_cell() -> None
     assert composition(told) == composition(row) == "Ni6Mn2Co2"
     assert sum(list(row["species"]).count(m) for m in METALS) == 10
     assert bonding(row_of(("Ni6Mn2Co2", 3, 1.0, Defect.PRISTINE))) != bonding(row)
+
+
+def test_a_folder_without_a_finished_run_is_refused(tmp_path):
+    (tmp_path / "notes.txt").write_text("nothing that a program wrote")
+    with pytest.raises(EngineError, match="no finished run of a spectrum in it or below"):
+        parsed_spectra([tmp_path])

@@ -54,7 +54,7 @@ def others(value: Any) -> list[Any]:
     if isinstance(value, int):
         return [value + 1, value - 1, 2 * value]
     if isinstance(value, float):
-        return [value * 0.9, value + 0.1]
+        return [value * 0.9, value + 0.1, value / 2]
     return [word for word in (*WORDS, None, 3) if word != value]
 
 

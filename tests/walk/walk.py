@@ -111,7 +111,7 @@ def mistakes(work: Path) -> list[Step]:
              ["nmcc.*did you mean 'nmc'", "sead.*'seed'", "nmc.shards", "enginee.*'engine'"], None),
         Step(f"make run CONFIG={work}/none.yaml {none}", ["none.yaml: no such file"], None),
         Step(f"make xanes MIRROR=/nowhere {none}",
-             ["mirror /nowhere: no such folder; name the one"], None),
+             ["mirror: /nowhere: no such folder; name the one"], None),
         Step(f"mkdir {work}/bare && make xanes MIRROR={work}/bare {none}",
              ["no such file; .*(brings it from|put )"], None),
         Step("make run VENV=none PYTHON=false", ["false is no Python 3.11 or newer"], None),

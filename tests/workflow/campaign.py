@@ -79,6 +79,7 @@ class Campaign:
     def write_config(self) -> None:
         text = yaml.safe_dump({"archive": "archive", "nmc": self.study, **self.others})
         (self.folder / "config" / "config.yaml").write_text(text)
+        (self.folder / "archive").mkdir(exist_ok=True)
 
     def environment(self, gate: Gate | None = None) -> dict[str, str]:
         path = str(self.folder / "workflow")

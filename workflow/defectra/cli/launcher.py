@@ -204,12 +204,7 @@ def check_config(options: Options) -> None:
                 f"--config {' '.join(options.keys)}: {str(error).rstrip('.')}{how}"
             ) from None
     file = {"file": str(options.config)} if options.config else {}
-    config = of_command_line({**file, **keys}, options.configfiles, Path.cwd())
-    if config.mirror and not (options.directory / config.mirror).is_dir():
-        raise ConfigError(
-            f"mirror {config.mirror}: no such folder; name the one that holds the published data "
-            f"(MIRROR=FOLDER), or none: what can be fetched is then fetched"
-        )
+    of_command_line({**file, **keys}, options.configfiles, Path.cwd(), run=options.directory)
 
 
 def run(options: Options) -> int:

@@ -21,7 +21,7 @@ def reads(word: str) -> bool:
 
     What follows a letter that takes a value is that value: ``-qn`` is quiet about ``n``.
     """
-    if word.split("=")[0] in _READING:
+    if word.split("=", maxsplit=1)[0] in _READING:
         return True
     together = word[1:] if word.startswith("-") and not word.startswith("--") else ""
     return any(f"-{letter}" in _READING for letter in takewhile(_FLAGS.__contains__, together))

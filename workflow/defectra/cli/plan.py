@@ -98,12 +98,12 @@ def _check_target(target: str) -> None:
 
 def _config(chosen: argparse.Namespace) -> Config:
     given: dict[str, object] = {"file": str(chosen.config.resolve())} if chosen.config else {}
-    if asked := [name for name in chosen.targets if name in study_names()]:
+    if asked := [name for name in dict.fromkeys(chosen.targets) if name in study_names()]:
         given["studies"] = asked
     if chosen.mirror and not chosen.mirror.is_dir():
         raise ConfigError(f"--mirror {chosen.mirror}: no such folder")
     mirror = {"mirror": str(chosen.mirror.resolve())} if chosen.mirror else {}
-    return of_command_line({**given, **mirror}, [], Path.cwd())
+    return of_command_line({**given, **mirror}, [], Path.cwd(), run=chosen.directory.resolve())
 
 
 def _dry_run(chosen: argparse.Namespace) -> tuple[int, Steps, bytes]:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -25,14 +26,16 @@ from pydantic import (
 )
 
 from defectra.core.errors import ConfigError, meant
+from defectra.core.named_files import no_archive, no_mirror
 from defectra.core.paths import CONFIG
 from defectra.core.protocols import Protocols, protocols_model
-from defectra.core.settings import Strict, StudySettings
+from defectra.core.settings import Distinct, Strict, StudySettings
 from defectra.core.studies import settings_of, study_names
 from defectra.core.yaml_files import Plain, why_no_yaml
 
 PART = "part"  # context of a config that holds what one step needs
 SHIPPED = CONFIG
+ARCHIVE = "resources/archive"
 # Of the command line, for a whole file of the user's.
 FILE_KEY = "file"
 
@@ -40,9 +43,9 @@ FILE_KEY = "file"
 class Config(Strict):
     """All settings of a run; :func:`config_model` adds the settings of each study."""
 
-    studies: list[str] = Field(["nmc"], description="studies to run")
+    studies: Distinct[str] = Field(["nmc"], min_length=1, description="studies to run")
     seed: int = Field(2501, ge=0, description="seed of every draw")
-    archive: str = Field("resources/archive", description="folder of calculations computed earlier")
+    archive: str = Field(ARCHIVE, description="folder of calculations computed earlier")
     mirror: str | None = Field(None, description="folder with the published data sets")
     protocols: Protocols
 
@@ -78,9 +81,9 @@ def config_model(studies: tuple[str, ...] | None = None) -> type[Config]:
     """
     names = study_names() if studies is None else studies
     fields: dict[str, Any] = {name: (settings_of(name), settings_of(name)()) for name in names}
-    chosen = Field(["nmc"], description="studies to run")
+    chosen = Field(["nmc"], min_length=1, description="studies to run")
     fields["protocols"] = (protocols_model(), Field(default_factory=protocols_model()))
-    fields["studies"] = (list[Literal[names]], chosen)  # type: ignore[valid-type]
+    fields["studies"] = (Distinct[Literal[names]], chosen)
     model: type[Config] = create_model("Config", __base__=Config, __doc__=Config.__doc__, **fields)
     return model
 
@@ -105,6 +108,7 @@ def merge(*layers: Mapping[str, Any]) -> dict[str, Any]:
 def load(
     path: str | Path | Sequence[str | Path] = "config/config.yaml",
     user: Mapping[str, Any] | None = None,
+    run: Path | None = None,
 ) -> Config:
     """Read the user's file over the shipped study and protocol files, and validate all.
 
@@ -115,6 +119,8 @@ def load(
         `protocols/*.yaml` beside it, if there are any, are merged over the shipped ones.
     user
         Overrides from the command line, which win over every file.
+    run
+        Folder of the run: archives, mirror and a user's own files are looked for. None: not.
 
     Raises
     ------
@@ -126,11 +132,29 @@ def load(
     shared, origin = _shared(paths)
     user = user or {}
     _known_keys(user)
+    own = {"the command line": user, **{str(p): data for p, data in reversed(files.items())}}
+    where = _Sources(own, origin, str(paths[0]))
     try:
-        return config_model().model_validate(merge(shared, *files.values(), user))
+        config = config_model().model_validate(merge(shared, *files.values(), user))
     except ValidationError as error:
-        own = {"the command line": user, **{str(p): data for p, data in reversed(files.items())}}
-        raise ConfigError(_explain(error, own, origin, str(paths[0]))) from None
+        raise ConfigError(_explain(error, where)) from None
+    lines = [f"{where.file(k.split('.'))}: {k}: {text}" for k, text in _lacks(config, run)]
+    if lines:
+        raise ConfigError("\n".join(lines))
+    return config
+
+
+def _lacks(config: Config, run: Path | None) -> Iterator[tuple[str, str]]:
+    """Key and sentence of what a config names and is not there."""
+    if run is None:
+        return
+    if text := no_archive(config.archive, ARCHIVE):
+        yield "archive", text
+    if config.mirror and (text := no_mirror(config.mirror, run)):
+        yield "mirror", text
+    for study in study_names():
+        settings: StudySettings = getattr(config, study)
+        yield from ((f"{study}.{key}", text) for key, text in settings.lacks(run))
 
 
 def _shared(paths: Sequence[Path]) -> tuple[dict[str, Any], dict[str, str]]:
@@ -156,6 +180,7 @@ def of_command_line(
     files: Sequence[str | Path],
     typed_in: Path,
     mounted: Mapping[str, Any] | None = None,
+    run: Path | None = None,
 ) -> Config:
     """The config that a command line asks for: files, and keys that win over them.
 
@@ -169,6 +194,8 @@ def of_command_line(
         Folder of the command line, which `file` and every `mirror` given here are relative to.
     mounted
         What a Snakefile that mounts this one as a module gives; the command line wins over it.
+    run
+        As for :func:`load`.
 
     Raises
     ------
@@ -182,7 +209,7 @@ def of_command_line(
     below = {key: value for key, value in (mounted or {}).items() if key != FILE_KEY}
     if below.get("mirror"):
         below["mirror"] = str(typed_in / str(below["mirror"]))
-    return load([*named, *files] or SHIPPED / "config.yaml", merge(below, own))
+    return load([*named, *files] or SHIPPED / "config.yaml", merge(below, own), run)
 
 
 def _typed(value: Any) -> Any:
@@ -251,22 +278,31 @@ def _holds(data: Any, loc: tuple[Any, ...]) -> bool:
     return True
 
 
-def _explain(
-    error: ValidationError,
-    own: Mapping[str, Mapping[str, Any]],
-    origin: Mapping[str, str],
-    first: str,
-) -> str:
-    """Sentences that name the file of each mistake: the highest of `own` that has the key."""
+@dataclass(frozen=True)
+class _Sources:
+    """Where keys come from: what the user gives, highest first; shared parts; the first file."""
+
+    own: Mapping[str, Mapping[str, Any]]
+    origin: Mapping[str, str]
+    first: str
+
+    def file(self, loc: Sequence[Any]) -> str:
+        """The highest file that has a key."""
+        key = ".".join(map(str, loc))
+        named = [name for name, data in self.own.items() if _holds(data, tuple(loc))]
+        shared = [f for part, f in self.origin.items() if f"{key}.".startswith(f"{part}.")]
+        return [*named, *shared, self.first][0]
+
+
+def _explain(error: ValidationError, sources: _Sources) -> str:
+    """Sentences that name the file of each mistake."""
     lines = []
     for item in error.errors():
         loc = tuple(p for p in item["loc"] if p not in ("[key]", "list[str]", "literal['all']"))
         key = ".".join(str(p) for p in loc) or "(top level)"
         # a check across studies begins with the key that it means
         where = loc or tuple(item["msg"].removeprefix("Value error, ").split(":")[0].split("."))
-        named = [name for name, data in own.items() if _holds(data, where)]
-        shared = [f for part, f in origin.items() if key == part or key.startswith(part + ".")]
-        file = [*named, *shared, first][0]
+        file = sources.file(where)
         lines.append(f"{file}: {key}: {_reason(item, loc)}")
     return "\n".join(dict.fromkeys(lines))
 

@@ -2,9 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from defectra.core.errors import meant
+
+Item = TypeVar("Item")
+
+
+def _distinct(value: list[Item]) -> list[Item]:
+    twice = [item for k, item in enumerate(value) if item in value[:k]]
+    if twice:
+        raise ValueError(f"{twice[0]!r} stands twice: it would be counted twice; name each once")
+    return value
+
+
+# A list of which each item counts: none stands twice.
+Distinct = Annotated[
+    list[Item], AfterValidator(_distinct), Field(json_schema_extra={"uniqueItems": True})
+]
+
+
+def need_known(names: Iterable[str], known: Iterable[str], kind: str) -> None:
+    """Refuse a name that is not known, which would be passed over.
+
+    Raises
+    ------
+    ValueError
+        With the nearest name, and all that are known.
+    """
+    allowed = [*known]
+    for name in names:
+        if name not in allowed:
+            raise ValueError(unknown(name, allowed, kind))
+
+
+def unknown(name: str, known: Iterable[str], kind: str) -> str:
+    """What is said of a name that is not known."""
+    allowed = [*known]
+    return f"no {kind} {name!r}{meant(name, allowed)}; allowed: {', '.join(allowed)}"
 
 
 class Strict(BaseModel):
@@ -23,6 +62,20 @@ class StudySettings(Strict):
     def chunks_to_compute(self) -> int:
         """Number of chunks that a run computes beside those of the plan; 0: what is known does."""
         return 0
+
+    def lacks(self, run: Path) -> Iterator[tuple[str, str]]:  # noqa: ARG002
+        """Files and folders that the settings name and that are not there, before a run.
+
+        Parameters
+        ----------
+        run
+            Folder of the run, which what is a user's own is relative to.
+
+        Yields
+        ------
+        Key of the study, and what is wrong (:mod:`defectra.core.named_files`).
+        """
+        yield from ()
 
 
 class ComputedSettings(StudySettings):

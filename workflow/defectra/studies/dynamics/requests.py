@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from defectra.campaign.archive_below import below_archive
 from defectra.campaign.arrays import array_kind, measured_arrays
 from defectra.campaign.request import Chain, Family, Item, Known
 from defectra.campaign.studies import StudyRequests
 from defectra.core.config import Config
 from defectra.engines.coherent.engine import COHERENT
 from defectra.studies.dynamics.series import KIND, SERIES, SYSTEMS, asked, times_of
-
-ARCHIVE = "resources/archive/dynamics"  # none is shipped: a run computes all in minutes
 
 
 def _chain(config: Config, name: str, trajectory: int) -> Chain:
@@ -45,7 +44,7 @@ def _part(config: Config) -> Mapping[str, Any]:
 REQUESTS = StudyRequests(
     kinds=(array_kind(KIND, SERIES),),
     families=families,
-    archive=lambda config: ARCHIVE,  # noqa: ARG005
+    archive=below_archive("dynamics"),  # none is shipped: a run computes all in minutes
     shards=lambda config: int(config.dynamics.shards),
     engines=lambda config: [COHERENT.ENGINE],  # noqa: ARG005
     part=_part,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
-from defectra.core.settings import ComputedSettings, Strict
+from defectra.core.settings import ComputedSettings, Distinct, Strict
 
 IDEAL = "ideal"
 COUNTS = ["counts_10000", "counts_1000", "counts_100", "counts_10", "counts_1"]
@@ -33,7 +33,7 @@ class KuramotoSystem(Strict):
     first: float = Field(5.0, ge=0, description="time of the first pattern")
     interval: float = Field(0.5, gt=0, description="time between patterns")
     patterns: int = Field(21, ge=4, description="of a trajectory that is learned from")
-    later: list[float] = Field(
+    later: Distinct[float] = Field(
         [50.0, 75.0, 100.0, 150.0, 200.0, 250.0],
         description="times at which the state alone is kept, to judge the extrapolation",
     )
@@ -92,8 +92,10 @@ class PlanarSystem(Strict):
 class DynamicsStudy(ComputedSettings):
     """Study `dynamics`: laws of motion from coherent scattering (arXiv:2311.14196)."""
 
-    counts: list[str] = Field(
-        [IDEAL, *COUNTS], description="protocols of engine coherent, the first without noise"
+    counts: Distinct[str] = Field(
+        [IDEAL, *COUNTS],
+        min_length=1,
+        description="protocols of engine coherent, the first without noise",
     )
     main: str = Field("counts_10000", description="of these the one that the claims are judged at")
     kuramoto: KuramotoSystem = KuramotoSystem()
@@ -121,13 +123,6 @@ class DynamicsStudy(ComputedSettings):
         if self.main not in self.counts:
             raise ValueError(f"main: {self.main} is none of counts: {', '.join(self.counts)}")
         return self
-
-    @field_validator("counts")
-    @classmethod
-    def _some(cls, value: list[str]) -> list[str]:
-        if not value or len(set(value)) != len(value):
-            raise ValueError("counts: at least one protocol of coherent, each once")
-        return value
 
 
 SETTINGS = DynamicsStudy

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import csv
+from collections.abc import Iterator, Mapping
+from functools import partial
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, model_validator
 
-from defectra.core.settings import Strict, StudySettings
+from defectra.core.named_files import lacking, no_archive, no_own_file, no_runs
+from defectra.core.paths import PROJECT
+from defectra.core.settings import Distinct, Strict, StudySettings, unknown
+
+ARCHIVE = "resources/archive/levels"
+VASP_RUNS = ("vasprun.xml", "vasprun.xml.gz")
 
 
 class Kernel(Strict):
@@ -77,7 +85,7 @@ class Multifidelity(Strict):
     """The published two-fidelity study: runs when its table lies in the mirror."""
 
     repeats: int = Field(5, ge=1, description="seeded draws of the training subset")
-    fractions: list[float] = Field([0.1, 0.2, 0.4, 0.7, 1.0], min_length=1)
+    fractions: Distinct[float] = Field([0.1, 0.2, 0.4, 0.7, 1.0], min_length=1)
 
 
 class Acquisition(Strict):
@@ -117,29 +125,34 @@ class ComputedSets(Strict):
     """Charged cells with GPAW: the shipped set, what each run computes anew, users' own runs."""
 
     sets: str = Field("resources/levels/sets.csv", description="sets with their protocols")
-    archive: str = Field("resources/archive/levels", description="hosts and cells computed earlier")
+    archive: str = Field(ARCHIVE, description="hosts and cells computed earlier")
     protocol: str = Field(
         "fast", description="protocol of gpaw_levels for the cells of `next_levels`"
     )
-    recompute: list[str] = Field(
+    recompute: Distinct[str] = Field(
         ["AlP M_A Cd 16 fast"], description="sets recomputed in each run, if GPAW is installed"
     )
     complete: bool = Field(False, description="compute every set that the archive lacks")
     all_hosts: bool = Field(False, description="with `complete`: also hosts that no set names")
     shards: int = Field(4, ge=1, description="chunks of what is computed, by host")
     phases: str = Field("resources/levels/phases.csv", description="elements and competing phases")
-    formation: list[str] = Field(
+    formation: Distinct[str] = Field(
         ["AlAs M_i_B In 16 fast"], description="sets whose formation energies are computed"
     )
     next_runs: int = Field(1, ge=0, description="rows of next.csv that `next_levels` computes")
     next_atoms: int = Field(16, ge=8, description="atoms of the host in the cells of `next_levels`")
-    parsed: list[ParsedSet] = Field([], description="VASP runs made elsewhere")
+    parsed: Distinct[ParsedSet] = Field([], description="VASP runs made elsewhere")
     parsed_geometry: str = Field(
         "parsed",
         description="how their cells were made; 'relaxed', as the published: their levels train",
     )
-    results: list[str] = Field([], description="JSON of doped (thermodynamics), pydefect (summary)")
-    tables: list[EnergyTable] = Field([], description="csv of energies, columns declared")
+    results: Distinct[str] = Field(
+        [], description="JSON of doped (thermodynamics), pydefect (summary)"
+    )
+    tables: Distinct[EnergyTable] = Field([], description="csv of energies, columns declared")
+
+
+ORDINARY = "CdTe CdSe CdS ZnTe ZnSe ZnS GaAs GaP GaSb InP InAs InSb AlAs AlP AlSb".split()
 
 
 class LevelsStudy(StudySettings):
@@ -150,8 +163,8 @@ class LevelsStudy(StudySettings):
     )
     hosts: str = Field("resources/levels/hosts.csv", description="host properties, with sources")
     native_defects: bool = Field(True, description="native defects of other hosts as training rows")
-    ordinary: list[str] = Field(
-        "CdTe CdSe CdS ZnTe ZnSe ZnS GaAs GaP GaSb InP InAs InSb AlAs AlP AlSb".split(),
+    ordinary: Distinct[str] = Field(
+        ORDINARY,
         description="hosts whose mean error is reported separately",
     )
     folds: int = Field(5, ge=2)
@@ -172,7 +185,7 @@ class LevelsStudy(StudySettings):
     multifidelity: Multifidelity = Multifidelity()
     acquisition: Acquisition = Acquisition()
     live: ComputedSets = ComputedSets()
-    diagrams: dict[str, list[str]] = Field(
+    diagrams: dict[str, Distinct[str]] = Field(
         {"CdTe": ["Cu", "As", "In", "Cl"], "ZnSe": ["Cu", "P", "Al", "Br"]},
         description="impurities of each transition-level diagram",
     )
@@ -188,6 +201,21 @@ class LevelsStudy(StudySettings):
         if not all(0 < f <= 1 for f in self.multifidelity.fractions):
             raise ValueError("multifidelity.fractions must lie above 0 and not above 1")
         return self
+
+    def lacks(self, run: Path) -> Iterator[tuple[str, str]]:
+        """Archive, runs, results and tables that are not there; hosts that have no properties."""
+        live, own = self.live, partial(no_own_file, run=run)
+        yield from lacking("live.archive", [live.archive], partial(no_archive, usual=ARCHIVE))
+        folders = [one.folder for one in live.parsed]
+        yield from lacking("live.parsed", folders, partial(no_runs, run=run, files=VASP_RUNS))
+        yield from lacking("live.results", live.results, own)
+        yield from lacking("live.tables", [one.file for one in live.tables], own)
+        path = PROJECT / self.hosts
+        if self.ordinary != ORDINARY and path.is_file():
+            with path.open(encoding="utf-8", newline="") as handle:
+                known = dict.fromkeys(row.get("host", "") for row in csv.DictReader(handle))
+            wrong = (name for name in self.ordinary if name not in known)
+            yield from (("ordinary", unknown(name, known, "host")) for name in wrong)
 
     def chunks_to_compute(self) -> int:
         """Chunks of hosts, if what the archive lacks is to be computed."""

@@ -13,7 +13,9 @@ def make_formation(job: Job) -> None:
     params.chosen = names of sets, params.protocols; params.properties, sets, phases = files.
     """
     from defectra.core.csvs import write_csv
+    from defectra.core.errors import TableError
     from defectra.core.project_files import project_file
+    from defectra.core.settings import unknown
     from defectra.core.store import read_table
     from defectra.engines.gpaw.settings import read_level_protocols
     from defectra.studies.levels.figures.formation import plot_formation
@@ -30,7 +32,11 @@ def make_formation(job: Job) -> None:
         static_ratios(read_hosts(project_file(job.params.properties))),
     )
     names = decoded(job, "chosen")
-    sets = [s for s in read_sets(project_file(job.params.sets)) if s.name in names]
+    known = {s.name: s for s in read_sets(project_file(job.params.sets))}
+    for name in names:
+        if name not in known:
+            raise TableError(f"levels.live.formation: {unknown(name, known, 'set')}")
+    sets = [s for s in known.values() if s.name in names]
     protocols = read_level_protocols(job.params.protocols)
     rows = formation(sets, tables, protocols, project_file(job.params.phases))
     write_csv(job.output.table, rows, FORMATION_COLUMNS)

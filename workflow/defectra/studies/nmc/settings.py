@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import partial
+from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from defectra.core.named_files import lacking, no_runs
 from defectra.core.protocols import spectra_engines
 from defectra.core.records import Defect
-from defectra.core.settings import ModelSettings, Strict, StudySettings
+from defectra.core.settings import Distinct, ModelSettings, Strict, StudySettings
 from defectra.engines.feff.settings import Element
 from defectra.spectra.grid import Grid
 from defectra.structures.composition import all_compositions, parse_composition
@@ -21,14 +24,16 @@ class NmcStructures(Strict):
     """What the study draws from: every combination, in a seeded order."""
 
     metals: int = Field(10, ge=3, le=40, description="metal sites of the cell, 5 x 2 x 1 = 10")
-    compositions: list[str] | Literal["all"] = Field(
+    compositions: Distinct[str] | Literal["all"] = Field(
         "all", description="e.g. [NMC622, Ni7Mn2Co1]; all = each of Ni, Mn, Co at least once"
     )
     orderings: int = Field(4, ge=1, description="seeded orderings of each composition")
-    lithium: list[float] = Field(
-        [1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1], description="per metal site"
+    lithium: Distinct[float] = Field(
+        [1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1],
+        min_length=1,
+        description="per metal site",
     )
-    defects: list[Defect] = Field(list(Defect), description="kinds")
+    defects: Distinct[Defect] = Field(list(Defect), min_length=1, description="kinds")
     count: int | None = Field(41, ge=1, description="number of structures; null: no limit")
     per_composition: int | None = Field(
         None, ge=1, description="number of structures of each composition; null: no limit"
@@ -49,8 +54,9 @@ class NmcStructures(Strict):
 
     @model_validator(mode="after")
     def _fits(self) -> NmcStructures:
-        for name in [] if self.compositions == "all" else self.compositions:
-            parse_composition(name, self.metals)
+        names = self.names
+        if len(set(names)) < len(names) or not names:
+            raise ValueError(f"compositions: {', '.join(names) or 'none'}; at least one, each once")
         for x in self.lithium:
             if not 0 < x <= 1 or abs(x * self.metals - round(x * self.metals)) > 1e-6:
                 raise ValueError(
@@ -87,13 +93,16 @@ class NmcBlocks(Strict):
     count: int = Field(
         80, ge=0, description="number of blocks, a larger one continues the same order; 0: none"
     )
-    arms: list[Arm] = Field(
+    arms: Distinct[Arm] = Field(
         ["pristine", "lithium", "vacancy", "antisite"],
+        min_length=1,
         description="also: vacancy_own_cell, pristine_volume",
     )
     relaxer: Relaxer = Field("chgnet", description="pretrained potential that relaxes the cells")
-    lithium: list[float] = Field(
-        [0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8], description="per metal site, before the step"
+    lithium: Distinct[float] = Field(
+        [0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8],
+        min_length=1,
+        description="per metal site, before the step",
     )
     step: float = Field(
         0.2, gt=0, description="lithium added in arm `lithium`: 2 electrons on 10 metal sites"
@@ -103,7 +112,7 @@ class NmcBlocks(Strict):
         ge=0,
         description="orderings with lower numbers belong to other data; left out where possible",
     )
-    edges: list[EdgeName] = Field(["Li K", "O K", "Mn K", "Co K", "Ni K"])
+    edges: Distinct[EdgeName] = Field(["Li K", "O K", "Mn K", "Co K", "Ni K"], min_length=1)
     protocol: str = Field("campaign", description="a protocol of engine feff")
     sites: dict[Element, int] = Field(
         {"Li": 1, "O": 4, "Mn": 2, "Co": 2, "Ni": 2}, description="sites of each element"
@@ -116,6 +125,18 @@ class NmcBlocks(Strict):
         {"Li": 1, "O": 2, "Mn": 1, "Co": 1, "Ni": 1}, description="sites of each element with it"
     )
 
+    def misfit(self, metals: int) -> str:
+        """Which lithium content does not fit a cell of so many lithium sites; empty: all do."""
+        for x in self.lithium if self.count else []:
+            for content in (x, x + self.step):
+                whole = abs(content * metals - round(content * metals)) <= 1e-6
+                if not whole or not 0 < content < 1 + 1e-6:
+                    return (
+                        f"{x} with step {self.step} gives {content:g}, which does not fit {metals} "
+                        f"lithium sites; allowed: multiples of 1/{metals} up to 1"
+                    )
+        return ""
+
 
 class LithiumSeries(Strict):
     """Structures for one question: how does removing lithium change the spectra?"""
@@ -124,10 +145,10 @@ class LithiumSeries(Strict):
     orderings: int = Field(
         5, ge=0, description="seeded orderings, equivalent ones counted once; 0: no series"
     )
-    lithium: list[float] = Field(
+    lithium: Distinct[float] = Field(
         [1.0, 0.2], description="lithium per metal site; must contain 1.0, the parent of all"
     )
-    edges: list[EdgeName] = Field(["Ni K", "O K"])
+    edges: Distinct[EdgeName] = Field(["Ni K", "O K"])
     sites: dict[Element, int] = Field({"Ni": 6, "O": 1}, description="sites of each element")
 
     @field_validator("lithium")
@@ -172,7 +193,7 @@ class NmcStudy(StudySettings):
     sites: dict[Element, int] = Field(
         {"Li": 1, "O": 2, "Mn": 1, "Co": 1, "Ni": 1}, description="sites of each element"
     )
-    parsed: list[str] = Field(
+    parsed: Distinct[str] = Field(
         [],
         description="folders of finished runs made elsewhere; new structures join the training",
     )
@@ -205,11 +226,23 @@ class NmcStudy(StudySettings):
             raise ValueError(f"sites: no number of sites for {', '.join(sorted(missing))}")
         return self
 
+    @model_validator(mode="after")
+    def _blocks_fit(self) -> NmcStudy:
+        if misfit := self.blocks.misfit(self.structures.metals):
+            raise ValueError(f"blocks.lithium: {misfit}")
+        return self
+
     def named_protocols(self) -> Mapping[str, tuple[str, str]]:
         """Protocols that the study names."""
         table = spectra_engines()[self.engine]
         ladder = {"ladder": (table, self.ladder)} if self.ladder_every else {}
-        return {"protocol": (table, self.protocol), **ladder}
+        own = {f"blocks.{k}": ("feff", getattr(self.blocks, k)) for k in ("protocol", "converged")}
+        blocks = own if self.engine != "gpaw_corehole" else {}  # those of the second code
+        return {"protocol": (table, self.protocol), **ladder, **blocks}
+
+    def lacks(self, run: Path) -> Iterator[tuple[str, str]]:
+        """Folders of finished runs that are not there."""
+        yield from lacking("parsed", self.parsed, partial(no_runs, run=run))
 
     @field_validator("engine")
     @classmethod

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from defectra.core.settings import Strict, StudySettings
+from defectra.core.settings import Distinct, Strict, StudySettings, need_known
 from defectra.learn.settings import CommitteeSettings
+from defectra.studies.perovskites.labels import LABELS
 
 ScreenTarget = Literal[
     "lattice_HSE",
@@ -79,8 +80,8 @@ class Fidelity(Strict):
     """Learning curves at fixed cost: how many high-fidelity values, how used."""
 
     cost_ratio: float = Field(20.0, gt=1, description="cost of an HSE value in PBE values")
-    budgets: list[float] = Field(
-        [20, 30, 50, 90, 160], description="in HSE values, PBE values included"
+    budgets: Distinct[float] = Field(
+        [20, 30, 50, 90, 160], min_length=1, description="in HSE values, PBE values included"
     )
     draws: int = Field(
         3, ge=1, description="seeded draws of the compounds whose HSE value is known"
@@ -101,7 +102,7 @@ class PerovskiteStudy(StudySettings):
     model: CommitteeSettings = CommitteeSettings()
     folds: int = Field(5, ge=2)
     repeats: int = Field(3, ge=1, description="seeds of the 5-fold split of `repeated`")
-    repeated: list[str] = Field(
+    repeated: Distinct[str] = Field(
         ["gap_HSE", "lattice_HSE", "decomposition_HSE", "defect_energy"],
         description="labels whose 5-fold cross-validation is repeated",
     )
@@ -114,6 +115,12 @@ class PerovskiteStudy(StudySettings):
     )
     fidelity: Fidelity = Fidelity()
     screen: Screen = Screen()
+
+    @field_validator("repeated")
+    @classmethod
+    def _labels(cls, value: list[str]) -> list[str]:
+        need_known(value, [name for name, *_ in LABELS], "label")
+        return value
 
     def chunks_to_compute(self) -> int:
         """Chunks of compounds and phases, if what the archive lacks is to be computed."""

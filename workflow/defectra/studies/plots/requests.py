@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from defectra.campaign.archive_below import below_archive
 from defectra.campaign.arrays import array_kind, measured_arrays
 from defectra.campaign.request import Chain, Family, Item, Known
 from defectra.campaign.studies import StudyRequests
@@ -55,7 +56,7 @@ def _files(config: Config) -> dict[str, str]:
 REQUESTS = StudyRequests(
     kinds=(array_kind(PICTURES, TABLE),),
     families=families,
-    archive=lambda config: "resources/archive/plots",  # noqa: ARG005
+    archive=below_archive("plots"),
     shards=lambda config: int(config.plots.shards),
     engines=lambda config: [PLOTS.ENGINE],  # noqa: ARG005
     part=lambda config: {"plots": config.plots.model_dump(mode="json")},

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from defectra.campaign.archive_below import below_archive
 from defectra.campaign.arrays import array_kind, measured_arrays
 from defectra.campaign.request import Chain, Family, Item, Known, Request
 from defectra.campaign.studies import StudyRequests
@@ -98,7 +99,7 @@ def _chain(request: Request) -> Chain:
 REQUESTS = StudyRequests(
     kinds=(array_kind(FRAME, IMAGES),),
     families=families,
-    archive=lambda config: "resources/archive/registration",  # noqa: ARG005
+    archive=below_archive("registration"),
     shards=lambda config: int(config.registration.shards),
     engines=lambda config: [POINTS.ENGINE, ATOMS.ENGINE],  # noqa: ARG005
     part=lambda config: {"registration": config.registration.model_dump(mode="json")},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from defectra.core.settings import ComputedSettings
+from defectra.core.settings import ComputedSettings, Distinct
 
 
 class RegistrationStudy(ComputedSettings):
@@ -16,8 +16,10 @@ class RegistrationStudy(ComputedSettings):
     electrons: float = Field(60.0, gt=0, description="counted in a mean pixel of them")
     scale_range: float = Field(0.055, gt=0, lt=0.2, description="true / nominal pixel size - 1")
     scales: int = Field(9, ge=2, description="pixel sizes of the coarse search")
-    tilts: list[float] = Field([0.0], description="degrees, of the coarse search")
-    aspects: list[float] = Field([0.97, 1.0, 1.03], description="width over height of a pixel")
+    tilts: Distinct[float] = Field([0.0], min_length=1, description="degrees, of the coarse search")
+    aspects: Distinct[float] = Field(
+        [0.97, 1.0, 1.03], min_length=1, description="width over height of a pixel"
+    )
     width: float = Field(0.6, gt=0.2, lt=2, description="A, width of a column at first")
     starts: int = Field(3, ge=1, description="best poses of the coarse search that are refined")
     equivalent: float = Field(

@@ -8,6 +8,7 @@ from functools import partial
 
 import numpy as np
 
+from defectra.campaign.archive_below import below_archive
 from defectra.campaign.arrays import array_kind, measured_arrays
 from defectra.campaign.request import Family, Item, Known, Request
 from defectra.campaign.studies import StudyRequests
@@ -114,7 +115,7 @@ def families(config: Config) -> Iterator[Family]:
 REQUESTS = StudyRequests(
     kinds=(array_kind(MOVIE, FRAMES),),
     families=families,
-    archive=lambda config: "resources/archive/segmentation",  # noqa: ARG005
+    archive=below_archive("segmentation"),
     shards=lambda config: int(config.segmentation.shards),
     engines=lambda config: [MOVIES.ENGINE],  # noqa: ARG005
     part=lambda config: {"segmentation": config.segmentation.model_dump(mode="json")},

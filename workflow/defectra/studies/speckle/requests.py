@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from defectra.campaign.archive_below import below_archive
 from defectra.campaign.arrays import array_kind, measured_arrays
 from defectra.campaign.request import Chain, Family, Item, Known, Request
 from defectra.campaign.studies import StudyRequests
@@ -55,7 +56,7 @@ def _part(config: Config) -> Mapping[str, Any]:
 REQUESTS = StudyRequests(
     kinds=(array_kind(PATTERN, PATTERNS_TABLE), array_kind(RING, RINGS_TABLE)),
     families=families,
-    archive=lambda config: "resources/archive/speckle",  # noqa: ARG005
+    archive=below_archive("speckle"),
     shards=lambda config: int(config.speckle.shards),
     engines=lambda config: [PATTERNS.ENGINE, RINGS.ENGINE],  # noqa: ARG005
     part=_part,

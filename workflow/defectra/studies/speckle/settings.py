@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field, model_validator
 
-from defectra.core.settings import ComputedSettings, Strict
+from defectra.core.settings import ComputedSettings, Distinct, Strict
 from defectra.learn.training import Training
 
 
@@ -57,12 +57,14 @@ class Numbers(Strict):
 class Unseen(Strict):
     """What models are asked that they were not trained on."""
 
-    radii: list[float] = Field([70.0, 80.0, 100.0, 110.0], description="pixels")
-    boxes: list[float] = Field([1700.0, 2300.0], description="pixels")
-    counts: list[float] = Field(
+    radii: Distinct[float] = Field([70.0, 80.0, 100.0, 110.0], description="pixels")
+    boxes: Distinct[float] = Field([1700.0, 2300.0], description="pixels")
+    counts: Distinct[float] = Field(
         [1e3, 1e4, 1e5, 1e6, 1e7], description="photons on the kept pixels outside the centre"
     )
-    sizes: list[int] = Field([10, 25, 50], description="training patterns of each number of disks")
+    sizes: Distinct[int] = Field(
+        [10, 25, 50], description="training patterns of each number of disks"
+    )
 
 
 class SpeckleStudy(ComputedSettings):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from defectra.campaign.archive_below import below_archive
 from defectra.campaign.arrays import array_kind, measured_arrays
 from defectra.campaign.request import Chain, Family, Item, Known
 from defectra.campaign.studies import StudyRequests
@@ -47,7 +48,7 @@ def _part(config: Config) -> Mapping[str, Any]:
 REQUESTS = StudyRequests(
     kinds=(array_kind(KIND, SCANS),),
     families=families,
-    archive=lambda config: "resources/archive/stem4d",  # noqa: ARG005
+    archive=below_archive("stem4d"),
     shards=lambda config: int(config.stem4d.shards),
     engines=lambda config: [ABTEM.ENGINE],  # noqa: ARG005
     part=_part,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from pydantic import Field, model_validator
 
-from defectra.core.settings import ComputedSettings, Strict
+from defectra.core.settings import ComputedSettings, Distinct, Strict
 from defectra.learn.training import Training
 
 
@@ -70,10 +70,12 @@ class Stem4dStudy(ComputedSettings):
         description="of networks that are given counts and asked for the pattern without noise",
     )
     draws: int = Field(4, ge=1, description="of the counts of a pattern, for the classifier")
-    methods: list[str] = Field(
-        ["multislice", "phase", "phonons"], description="protocols without noise; first: judged"
+    methods: Distinct[str] = Field(
+        ["multislice", "phase", "phonons"],
+        min_length=1,
+        description="protocols without noise; first: judged",
     )
-    doses: list[str] = Field(
+    doses: Distinct[str] = Field(
         ["dose_100000", "dose_10000", "dose_3000", "dose_1000", "dose_300"],
         description="protocols with noise, by falling dose",
     )
@@ -93,9 +95,10 @@ class Stem4dStudy(ComputedSettings):
         return {f"protocol.{k}": ("abtem", name) for k, name in enumerate(names)}
 
     @model_validator(mode="after")
-    def _some(self) -> Stem4dStudy:
-        if not self.methods:
-            raise ValueError("methods: at least one")
+    def _apart(self) -> Stem4dStudy:
+        both = [name for name in self.doses if name in self.methods]
+        if both:
+            raise ValueError(f"doses: {both[0]} is one of `methods`, too; name it once")
         return self
 
 

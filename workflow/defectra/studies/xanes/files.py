@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from defectra.studies.xanes.settings import FEFF_RUNS
+
 XAS = "spectra/omnixas"
 
 
@@ -20,7 +22,7 @@ def xas_tables(elements: Iterable[str], engines: Iterable[str]) -> list[str]:
 
 def spectra_below(folder: str) -> list[Path]:
     """Spectra of FEFF and their inputs below a folder of finished runs, sorted."""
-    found = (p for name in ("xmu.dat*", "feff.inp*", "FEFF.inp*") for p in Path(folder).rglob(name))
+    found = (p for name in FEFF_RUNS for p in Path(folder).rglob(name))
     return sorted(p for p in found if p.is_file())
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from defectra.campaign.archive_below import below_archive
 from defectra.campaign.arrays import array_kind, measured_arrays
 from defectra.campaign.request import Chain, Family, Item, Known, Request
 from defectra.campaign.studies import StudyRequests
@@ -71,7 +72,7 @@ def _part(config: Config) -> Mapping[str, Any]:
 REQUESTS = StudyRequests(
     kinds=(array_kind(KIND, TABLE),),
     families=families,
-    archive=lambda config: "resources/archive/xrd",  # noqa: ARG005
+    archive=below_archive("xrd"),
     shards=lambda config: int(config.xrd.shards),
     engines=lambda config: [XRD.ENGINE],  # noqa: ARG005
     part=_part,

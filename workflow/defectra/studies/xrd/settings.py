@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field, model_validator
 
-from defectra.core.settings import ComputedSettings, Strict
+from defectra.core.settings import ComputedSettings, Distinct, Strict
 from defectra.learn.training import Training
 
 
@@ -46,7 +46,7 @@ class Disturbances(Strict):
 
     copies: int = Field(8, ge=1, description="of each pattern, disturbed, in training")
     test_copies: int = Field(3, ge=1, description="of each pattern that is asked")
-    march: list[float] = Field([0.85, 0.925], description="preferred orientation beside none")
+    march: Distinct[float] = Field([0.85, 0.925], description="preferred orientation beside none")
     zero: float = Field(0.05, ge=0, description="zero shift, standard deviation, degrees")
     background: float = Field(0.3, ge=0, description="largest, of the highest reflection")
     counts: tuple[float, float] = Field(

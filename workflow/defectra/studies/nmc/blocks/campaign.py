@@ -115,14 +115,8 @@ def drawn(config: Config) -> Iterator[Block]:
             raise ConfigError(
                 f"nmc.blocks.{key}: no protocol {name!r}; allowed: {', '.join(known)}"
             )
-    metals = study.structures.metals
-    for x in study.blocks.lithium:
-        for content in (x, x + study.blocks.step):
-            if abs(content * metals - round(content * metals)) > 1e-6 or not 0 < content < 1 + 1e-6:
-                raise ConfigError(
-                    f"nmc.blocks.lithium: {x} with step {study.blocks.step} gives {content:g}, "
-                    f"which does not fit {metals} lithium sites"
-                )
+    if misfit := study.blocks.misfit(study.structures.metals):
+        raise ConfigError(f"nmc.blocks.lithium: {misfit}")
     return blocks(study.blocks, study.structures.metals, config.seed)
 
 

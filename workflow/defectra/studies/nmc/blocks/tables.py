@@ -113,7 +113,8 @@ class BlockTables:
 
 def block_design(config: Config) -> str:
     """JSON of what decides which calculations the blocks consist of."""
-    next(drawn(config), None)  # refuses a design that does not fit
+    study = config.nmc.model_copy(update={"engine": ENGINE})  # whatever computes the structures
+    next(drawn(config.model_copy(update={"nmc": study})), None)  # refuses what does not fit
     return canonical(
         {
             "blocks": config.nmc.blocks.model_dump(mode="json"),
