@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from defectra.core.datasets import REGISTRY, fetch, locate, main, registry
+from defectra.core.datasets import REGISTRY, fetch, first_there, locate, main, registry
 from defectra.core.errors import DataError
 
 HEAD = "path,bytes,sha256,source,commit,source_path,licence\n"
@@ -80,3 +80,16 @@ def test_what_has_no_address_is_to_be_brought_by_hand(tmp_path: Path) -> None:
     entry = registry()["levels/foundry_sample/foundry_defectlevels_first_rows.csv"]
     with pytest.raises(DataError, match=r"behind its DOI.*put .*foundry_sample"):
         fetch(entry, tmp_path)
+
+
+def test_what_is_brought_by_hand_may_be_absent_from_a_mirror_and_that_is_said(tmp_path, capsys):
+    full, sample = "levels/full.csv", "levels/sample.csv"
+    found = first_there([full, sample], str(tmp_path), "Cannot be computed: two fidelities")
+    assert found(None) == []
+    assert found(None) == []
+    assert capsys.readouterr().err.count("two fidelities") == 1
+    for path in (sample, full):
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).touch()
+        assert found(None) == str(tmp_path / path)
+    assert capsys.readouterr().err == ""

@@ -288,6 +288,27 @@ def needs_if_named(
     return needs_all(paths, mirror) if mirror else []
 
 
+def first_there(
+    paths: Sequence[str], mirror: str | None, otherwise: str
+) -> Callable[[object], str | list[str]]:
+    """Input function of a rule that makes the best of what a user has brought by hand.
+
+    The first of the files that is there; if none is, nothing is asked for and `otherwise` is
+    printed, once.
+    """
+    said: list[str] = []
+
+    def found(wildcards: object) -> str | list[str]:
+        del wildcards
+        there = [str(Path(mirror or DATA) / path) for path in paths if has(path, mirror)]
+        if not there and not said:
+            said.append(otherwise)
+            print(otherwise, file=sys.stderr, flush=True)
+        return there[0] if there else []
+
+    return found
+
+
 def has(path: str, mirror: str | None) -> bool:
     """Whether a file that a user may have brought is there."""
     return (Path(mirror or DATA) / path).is_file()

@@ -1,16 +1,20 @@
 # Transition levels: published tables of the mirror, models, whole space, what to compute next.
-from defectra.core.datasets import has, needs_all
+from defectra.campaign.loads import CANNOT
+from defectra.core.datasets import DATA, first_there, has, needs_all
 from defectra.core.project_files import archive_parts, project_files
 from defectra.engines.vasp.cells import run_files
 from defectra.studies.levels.calculations import gpaw_version
 
 LEVELS_SET = "levels/ai_semiconductors"
-# The full table of the Foundry, where a user has put it; else its first rows, which no address gives:
-# without either nothing is said about two fidelities.
+# The full table of the Foundry, where a user has put it; else its first rows. No address gives
+# either, so that a mirror may lack both: nothing is said about two fidelities then.
 FOUNDRY_FULL = "levels/foundry/semiconductor_defectlevels_v1.1.csv"
 FOUNDRY_SAMPLE = "levels/foundry_sample/foundry_defectlevels_first_rows.csv"
 HAS_FOUNDRY = has(FOUNDRY_FULL, CONFIG.mirror)
-HAS_SAMPLE = CONFIG.mirror is not None or has(FOUNDRY_SAMPLE, CONFIG.mirror)
+NO_FOUNDRY = (
+    f"{CANNOT}: models of two published fidelities (study levels): neither {FOUNDRY_FULL} nor "
+    f"{FOUNDRY_SAMPLE} is in {CONFIG.mirror or DATA}; docs/levels.md says where the table is."
+)
 HYBRID_RESULTS = ["levels/doped/CdTe/CdTe_example_thermo.json"]
 HOSTS = project_files(properties=CONFIG.levels.hosts)
 LEVEL_SETS = project_files(sets=CONFIG.levels.live.sets)
@@ -80,11 +84,7 @@ use rule step as evaluate_levels with:
 
 use rule step as align_levels with:
     input:
-        foundry=(
-            needs(FOUNDRY_FULL if HAS_FOUNDRY else FOUNDRY_SAMPLE, CONFIG.mirror)
-            if HAS_FOUNDRY or HAS_SAMPLE
-            else []
-        ),
+        foundry=first_there([FOUNDRY_FULL, FOUNDRY_SAMPLE], CONFIG.mirror, NO_FOUNDRY),
     output:
         alignment=report(
             "results/levels/alignment.csv",
