@@ -30,6 +30,7 @@ from defectra.report.contents import (
     read_figure,
 )
 from defectra.report.markup import caption_of_rst, paragraph_of_markdown
+from defectra.report.of_run import OfRun, files_of_run
 from defectra.report.page import html, write_page
 from defectra.report.recorded import recorded
 
@@ -145,6 +146,64 @@ def test_a_figure_that_nobody_explains_is_refused(results: Path) -> None:
         write_page(results / "report.html", results, ["nmc"])
 
 
+def test_what_an_earlier_run_left_is_named_and_not_shown(results: Path) -> None:
+    """A mirror that is not named any more; a figure of an older release, without a caption."""
+    figures = results / "nmc/figures"
+    for name in ("experiment", "of_an_older_release"):
+        (figures / f"{name}.png").write_bytes((figures / "parity.png").read_bytes())
+    (results / "nmc/experiment.csv").write_text("quantity\n")
+    row = {"calculation_id": "a", "status": "ok", "error_class": "", "cpu_s": 1.0}
+    pq.write_table(pa.Table.from_pylist([row]), results / "nmc/old.parquet")
+    made = [f"results/nmc/{n}" for n in ("scorecard.csv", "checks.csv", "figures/parity.png")]
+    for prefix in ("", "defects/"):  # where another workflow mounts this one
+        page = results / "report.html"
+        write_page(page, results, ["nmc"], made=[f"{prefix}{name}" for name in made])
+        text = page.read_text(encoding="utf-8")
+        assert text.count("data:image/png") == 1
+        links = [address for address in seen(page).addresses if address.endswith("csv")]
+        assert sorted(links) == ["nmc/checks.csv", "nmc/figures/parity.csv", "nmc/scorecard.csv"]
+        left = text[text.index("Not of this run") :]
+        for name in ("figures/experiment.png", "figures/of_an_older_release.png", "old.parquet"):
+            assert f"<code>nmc/{name}</code>" in left
+        assert "No table of these studies holds calculations" in text
+
+
+class File(str):
+    """A file of a rule, as Snakemake has it."""
+
+    __slots__ = ()
+
+    def apply_wildcards(self, wildcards: dict[str, str]) -> str:
+        return self.format(**wildcards)
+
+    def match(self, name: str) -> re.Match[str] | None:
+        return re.fullmatch(re.sub(r"\{(\w+)\}", r"(?P<\1>[a-z]+)", self), name)
+
+
+class Rule:
+    """A rule, as far as its files go."""
+
+    def __init__(self, output: list[str], inputs: list[Any]) -> None:
+        self.output = [File(name) for name in output]
+        self.input = [File(f) if isinstance(f, str) else f for f in inputs]
+
+    def get_wildcards(self, name: str) -> dict[str, str]:
+        return next(m.groupdict() for out in self.output if (m := out.match(name)))
+
+
+def test_files_of_a_run_are_what_its_rules_make_on_the_way_to_its_targets() -> None:
+    rules = [
+        Rule(["a/scores.csv", "a/checks.csv"], ["a/model_equal.npz", lambda _: "mirror/x"]),
+        Rule(["a/model_{kind}.npz", "a/history_{kind}.csv"], ["a/table.parquet"]),
+        Rule(["a/table.parquet"], []),
+        Rule(["a/experiment.csv"], ["a/table.parquet"]),  # nobody asks for it
+    ]
+    assert files_of_run([File("a/scores.csv"), lambda _: "x"], rules) == [
+        *("a/checks.csv", "a/history_equal.csv", "a/model_equal.npz", "a/scores.csv"),
+        "a/table.parquet",
+    ]
+
+
 def test_the_page_of_all_shows_what_is_recorded_of_studies_that_were_not_run(results: Path) -> None:
     found = recorded("xanes")
     assert found.claims
@@ -173,7 +232,7 @@ def test_what_nobody_computed_is_no_failure_and_costs_nothing(tmp_path: Path) ->
     (tmp_path / "hbn").mkdir()
     engine = {"engine_version": "gpaw 26.7.0", "origin": "run"}
     pq.write_table(pa.Table.from_pylist([r | engine for r in rows]), tmp_path / "hbn/runs.parquet")
-    counts, failures = summary(tmp_path, ["hbn"])
+    counts, failures = summary(OfRun(tmp_path), ["hbn"])
     assert [
         (r["engine"], r["origin"], r["not computed"], r["failed"], r["ok"], r["cpu_h"])
         for r in counts
@@ -191,7 +250,7 @@ def test_recorded_verdicts_are_verdicts(study: str) -> None:
 def test_a_study_that_made_nothing_is_shown_as_such(tmp_path: Path) -> None:
     write_page(tmp_path / "results/report.html", tmp_path / "results", ["nmc"])
     assert "No table of these studies" in (tmp_path / "results/report.html").read_text()
-    assert summary(tmp_path / "results", ["nmc"]) == ([], [])
+    assert summary(OfRun(tmp_path / "results"), ["nmc"]) == ([], [])
 
 
 @pytest.mark.parametrize(

@@ -97,6 +97,7 @@ def _of_chunks(states: dict[str, ChunkState]) -> list[str]:
 def _of_tables(results: Path) -> list[str]:
     """Calculations that failed, by kind."""
     from defectra.report.calculations import summary
+    from defectra.report.of_run import OfRun
 
-    _, kinds = summary(results, study_names())
+    _, kinds = summary(OfRun(results), study_names())
     return [f"{k['study']}: {k['count']} calculations failed: {k['error_class']}" for k in kinds]

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from defectra.core.records import Status
+from defectra.report.of_run import OfRun
 
 Row = dict[str, Any]
 _NEEDED = {"calculation_id", "status", "cpu_s"}
@@ -28,13 +29,14 @@ _ASKED = (
 )
 
 
-def summary(results: Path, studies: Sequence[str]) -> tuple[list[Row], list[Row]]:
+def summary(of_run: OfRun, studies: Sequence[str]) -> tuple[list[Row], list[Row]]:
     """Counts by study, engine with its version, protocol and origin; and the failures by kind.
 
     Parameters
     ----------
-    results
-        Folder that holds ``calculations.parquet`` of the chunks and ``<study>/*.parquet``.
+    of_run
+        Which files are of this run; its folder holds ``calculations.parquet`` of the chunks and
+        ``<study>/*.parquet``.
 
     Returns
     -------
@@ -47,7 +49,7 @@ def summary(results: Path, studies: Sequence[str]) -> tuple[list[Row], list[Row]
     counts: dict[tuple[str, ...], Counter[str]] = defaultdict(Counter)
     hours: defaultdict[tuple[str, ...], float] = defaultdict(float)
     failures: Counter[tuple[str, str]] = Counter()
-    for row in _once(results, studies):
+    for row in _once(of_run, studies):
         why = str(row.get("error_class") or "not said")
         waits = row["status"] == Status.FAILED and why in _WAITING
         engine = row.get("engine_version") or row.get("engine")
@@ -68,13 +70,13 @@ def summary(results: Path, studies: Sequence[str]) -> tuple[list[Row], list[Row]
     return rows, [dict(zip(("study", "error_class", "count"), kind)) for kind in kinds]
 
 
-def _once(results: Path, studies: Sequence[str]) -> Iterator[Row]:
+def _once(of_run: OfRun, studies: Sequence[str]) -> Iterator[Row]:
     """Every calculation once, whichever tables it stands in; the shared table first."""
     seen: set[str] = set()
-    shared = results / "calculations.parquet"
+    shared = of_run.results / "calculations.parquet"
     tables = [(shared, "nmc")] if "nmc" in studies and shared.is_file() else []
-    tables += [(p, s) for s in studies for p in sorted((results / s).glob("*.parquet"))]
-    for path, study in tables:
+    tables += [(p, s) for s in studies for p in sorted((of_run.results / s).glob("*.parquet"))]
+    for path, study in ((path, study) for path, study in tables if path in of_run):
         for row in _rows(path):
             if row["calculation_id"] in seen or row["status"] is None:
                 continue

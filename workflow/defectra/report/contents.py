@@ -16,6 +16,7 @@ from defectra.core.errors import DefectraError
 from defectra.core.studies import study_folder
 from defectra.figures import style
 from defectra.report.markup import caption_of_rst, paragraph_of_markdown
+from defectra.report.of_run import OfRun
 from defectra.report.recorded import Recorded
 
 Row = dict[str, Any]
@@ -78,6 +79,9 @@ class Study:
         Rows of its ``scorecard.csv`` and ``checks.csv``.
     figures, tables
         Its figures; csv and Parquet files, relative to the folder of results.
+    leftovers
+        Figures and tables in its folder that are not of this run, relative to the folder of
+        results: they are named and not shown.
     """
 
     name: str
@@ -87,6 +91,7 @@ class Study:
     checks: Sequence[Mapping[str, Any]] = ()
     figures: Sequence[Figure] = ()
     tables: Sequence[str] = ()
+    leftovers: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -118,24 +123,28 @@ class Contents:
     sources: Sequence[str] = ()
 
 
-def read_study(name: str, results: Path) -> Study:
+def read_study(name: str, of_run: OfRun) -> Study:
     """One study as its files are now; what it did not make is left out.
 
     Parameters
     ----------
-    results
-        Folder that holds ``<study>/``.
+    of_run
+        Which files are of this run; its folder holds ``<study>/``.
     """
+    results = of_run.results
     folder, own = results / name, study_folder(name)
     title, question = _readme(own / "README.md", name)
+    figures = sorted((folder / "figures").glob("*.png"))
+    tables = sorted([*folder.glob("*.csv"), *folder.glob("*.parquet")])
     return Study(
         name,
         title,
         question,
         _rows(folder / "scorecard.csv", SCORECARD_COLUMNS),
         _rows(folder / "checks.csv", CHECK_COLUMNS),
-        [read_figure(path, name) for path in sorted((folder / "figures").glob("*.png"))],
-        _tables(folder, results),
+        [read_figure(path, name) for path in figures if path in of_run],
+        [str(path.relative_to(results)) for path in tables if path in of_run],
+        [str(p.relative_to(results)) for p in (*figures, *tables) if p not in of_run],
     )
 
 
@@ -148,11 +157,6 @@ def _readme(path: Path, name: str) -> tuple[str, str]:
 def _rows(path: Path, columns: Sequence[str]) -> list[Row]:
     """Rows of a csv that is there; a damaged one is an error that names it."""
     return read_csv(str(path), list(columns)) if path.is_file() else []
-
-
-def _tables(folder: Path, results: Path) -> list[str]:
-    files = [*folder.glob("*.csv"), *folder.glob("*.parquet")]
-    return sorted(str(path.relative_to(results)) for path in files)
 
 
 def caption_file(study: str, stem: str) -> Path:

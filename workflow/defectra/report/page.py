@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from defectra.core.store import write_bytes
@@ -20,6 +20,7 @@ from defectra.report.contents import (
     read_study,
     text,
 )
+from defectra.report.of_run import OfRun
 from defectra.report.recorded import recorded
 
 TEMPLATE = Path(__file__).with_name("page.html.j2")
@@ -30,25 +31,25 @@ _LIBRARIES = (
 )
 
 
-def read_contents(results: Path, studies: Sequence[str], others: Sequence[str] = ()) -> Contents:
+def read_contents(of_run: OfRun, studies: Sequence[str], others: Sequence[str] = ()) -> Contents:
     """Contents of the page about some studies.
 
     Parameters
     ----------
-    results
-        Folder of results.
+    of_run
+        Folder of results, and which of its files are of this run.
     others
         Studies that were not run, of which the page shows what an earlier run found.
     """
-    counts, failures = summary(results, studies)
+    counts, failures = summary(of_run, studies)
     return Contents(
         "Defectra: " + ", ".join(studies),
-        [read_study(name, results) for name in studies],
+        [read_study(name, of_run) for name in studies],
         counts,
         failures,
         _versions(),
         [recorded(name) for name in others],
-        [name for name in _SOURCES if (results / name).is_file()],
+        [name for name in _SOURCES if (of_run.results / name).is_file()],
     )
 
 
@@ -81,7 +82,11 @@ def html(contents: Contents, up: str = "") -> str:
 
 
 def write_page(
-    out: Path, results: Path, studies: Sequence[str], others: Sequence[str] = ()
+    out: Path,
+    results: Path,
+    studies: Sequence[str],
+    others: Sequence[str] = (),
+    made: Collection[str] | None = None,
 ) -> None:
     """Write the page about some studies.
 
@@ -91,6 +96,8 @@ def write_page(
         HTML file in the folder of results or in one of its folders.
     others
         As for :func:`read_contents`.
+    made
+        Files that the rules of this run make, as they name them; None: all that are there.
     """
     up = "../" * (len(out.parent.parts) - len(results.parts))
-    write_bytes(out, html(read_contents(results, studies, others), up).encode())
+    write_bytes(out, html(read_contents(OfRun(results, made), studies, others), up).encode())
