@@ -76,6 +76,61 @@ def test_what_changes_it(package: Path, file: str, old: str, new: str) -> None:
     assert take(package) != before
 
 
+@pytest.mark.parametrize(
+    ("code", "file", "counts"),
+    [
+        ('Path(__file__).with_name("rule.json")', "deep/rule.json", True),
+        ('Path(__file__).with_suffix(".csv")', "deep/b.csv", True),
+        ('Path(__file__).parent / "page.html.j2"', "deep/page.html.j2", True),
+        ('Path(__file__).with_name("rule.json")', "deep/other.json", False),
+        ('Path(__file__).with_name("rule.json")', "rule.json", False),
+    ],
+)
+def test_a_file_of_data_beside_a_module_counts(
+    package: Path, code: str, file: str, counts: bool
+) -> None:
+    root = package / "defectra"
+    (root / "deep" / "b.py").write_text(f"from pathlib import Path\nX = {code}\n")
+    (root / "steps.py").write_text(STEPS)
+    (root / file).write_text("1")
+
+    def all_three() -> list[str]:
+        fp.clear()
+        one, two = (fp.of_function("defectra.steps", name, root) for name in ("one", "two"))
+        return [take(package), one, two]
+
+    before = all_three()
+    (root / file).write_text("2")
+    after = all_three()
+    assert [old != new for old, new in zip(before, after)] == [counts, counts, False]
+
+
+def test_a_file_that_a_step_names_counts_for_this_step_alone(package: Path) -> None:
+    root = package / "defectra"
+    text = STEPS.replace("LIMIT = 3", 'LIMIT = open("limit.csv")')
+    (root / "steps.py").write_text(text)
+
+    def both() -> list[str]:
+        fp.clear()
+        return [fp.of_function("defectra.steps", name, root) for name in ("one", "two")]
+
+    (root / "limit.csv").write_text("3")
+    before = both()
+    (root / "limit.csv").write_text("4")
+    assert [old != new for old, new in zip(before, both())] == [True, False]
+
+
+def test_every_file_of_data_in_the_package_is_named_by_a_module_beside_it() -> None:
+    """Else a change of it would rerun nothing. Costs of engines decide no number."""
+    fp.clear()
+    files = [p for p in fp.ROOT.rglob("*") if p.suffix in fp.DATA and "skeleton" not in p.parts]
+    for file in (p for p in files if p.name != "costs.yaml"):
+        named = [fp._parse(module)[1] for module in file.parent.glob("*.py")]
+        own = {f"data:{file.name}", f"data:{file.suffix}"}
+        assert any(own & names for names in named), file
+    assert {"crossings.json", "edges.csv", "page.html.j2"} <= {p.name for p in files}
+
+
 def test_import_for_type_checkers_alone_does_not_count(package: Path) -> None:
     change(
         package / "script.py",

@@ -2,7 +2,9 @@
 
 A fingerprint is the hash of the syntax trees of a script and of all modules of this package that
 it imports, transitively and at any depth of its functions. Comments, docstrings, layout and
-imports that only type checkers see do not count. Standard library only.
+imports that only type checkers see do not count. A file of data that lies beside a module and that
+the module names (``Path(__file__).with_name("crossings.json")``) counts with its bytes. Standard
+library only.
 
 What a file says of itself depends on its bytes alone and is kept in the user's cache
 (``$XDG_CACHE_HOME/defectra``) under their checksum: a start of Snakemake then parses what was
@@ -21,6 +23,8 @@ from defectra.core.parsed_code import kept
 
 PACKAGE = "defectra"
 ROOT = Path(__file__).resolve().parents[1]
+DATA = (".csv", ".json", ".j2", ".npz", ".parquet", ".txt", ".yaml")
+_NAMED = "data:"  # before the name of a file of data, among the dotted names of modules
 
 
 @cache
@@ -35,7 +39,8 @@ def fingerprint(script: str | Path, root: Path = ROOT) -> str:
         Folder of the package.
     """
     files = [_start(script, root), *reached(script, root)]
-    return hashlib.sha256("".join(_parse(path)[0] for path in files).encode()).hexdigest()[:16]
+    text = "".join(_parse(path)[0] + _data(path) for path in files)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 @cache
@@ -56,7 +61,8 @@ def of_function(module: str, name: str, root: Path = ROOT) -> str:
     if not digest:
         raise LookupError(f"{module}: no function {name!r}; the rule that names it cannot run")
     files = _closure(names, start, root)
-    texts = [digest, *(_parse(path)[0] for path in files)]
+    own = _beside(start, names)
+    texts = [digest + own, *(_parse(path)[0] + _data(path) for path in files)]
     return hashlib.sha256("".join(texts).encode()).hexdigest()[:16]
 
 
@@ -123,6 +129,7 @@ def clear() -> None:
     of_function.cache_clear()
     _parse.cache_clear()
     _parse_function.cache_clear()
+    _data.cache_clear()
     _tree.cache_clear()
     _locate.cache_clear()
 
@@ -145,6 +152,21 @@ def _parse(path: Path) -> tuple[str, frozenset[str]]:
         return hashlib.sha256(ast.dump(tree).encode()).hexdigest(), _names(tree)
 
     return kept(path, "", found)
+
+
+@cache
+def _data(path: Path) -> str:
+    """Hashes of the files of data that lie beside a module and that it names."""
+    return _beside(path, _parse(path)[1])
+
+
+def _beside(path: Path, names: Iterable[str]) -> str:
+    found = set[Path]()
+    for name in (n.removeprefix(_NAMED) for n in names if n.startswith(_NAMED)):
+        # a bare ending is that of the module's own name
+        found.add(path.with_suffix(name) if name in DATA else path.parent / name)
+    files = sorted(file for file in found if file.is_file())
+    return "".join(hashlib.sha256(file.read_bytes()).hexdigest() for file in files)
 
 
 @cache
@@ -179,7 +201,7 @@ def _silent(node: ast.AST) -> bool:
 
 
 def _names(tree: ast.AST) -> Iterator[str]:
-    """Dotted names of the package: imports, and strings such as ``-m`` is given."""
+    """Dotted names of the package: imports, strings such as ``-m`` is given; files of data."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -188,6 +210,8 @@ def _names(tree: ast.AST) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
         elif isinstance(node, ast.Constant) and str(node.value).startswith(f"{PACKAGE}."):
             yield str(node.value)
+        elif isinstance(node, ast.Constant) and str(node.value).endswith(DATA):
+            yield f"{_NAMED}{node.value}"
 
 
 @cache

@@ -18,7 +18,7 @@ from pathlib import Path
 
 Said = tuple[str, frozenset[str]]
 # Of what is kept; another one where the way in which a file is read changes.
-_VERSION = "1"
+_VERSION = "2"
 _MOST = 20_000  # entries; older versions of files are forgotten with the whole file beyond
 
 
