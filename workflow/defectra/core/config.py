@@ -333,13 +333,29 @@ def _value_model(annotation: Any) -> Any:
     return args[-1] if args else annotation
 
 
-def leaf(config: Config, *keys: str) -> str:
-    """Canonical JSON of one part of the config: what a rule carries as a parameter."""
+def leaf(config: Config, *keys: str, without: Sequence[str] = ()) -> str:
+    """Canonical JSON of one part of the config: what a rule carries as a parameter.
+
+    Parameters
+    ----------
+    keys
+        Where the part is, e.g. ``"levels", "live"``.
+    without
+        Keys that the step does not read, such as the resamples of scores where it trains alone.
+        `shards` is left out everywhere: jobs that the calculations are dealt into decide no number.
+    """
     node: Any = config
     for key in keys:
         node = node[key] if isinstance(node, dict) else getattr(node, key)
     data = node.model_dump(mode="json") if isinstance(node, BaseModel) else node
-    return json.dumps(data, sort_keys=True, default=_plain)
+    return json.dumps(_less(data, {*without, "shards"}), sort_keys=True, default=_plain)
+
+
+def _less(data: Any, keys: set[str]) -> Any:
+    """Mappings without some keys, at any depth."""
+    if not isinstance(data, dict):
+        return data
+    return {key: _less(value, keys) for key, value in data.items() if key not in keys}
 
 
 def canonical(data: Any) -> str:

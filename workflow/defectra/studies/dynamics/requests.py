@@ -37,7 +37,7 @@ def families(config: Config) -> Iterator[Family]:
 
 def _part(config: Config) -> Mapping[str, Any]:
     used = {k: v.model_dump(mode="json") for k, v in config.protocols.coherent.items()}
-    study = config.dynamics.model_dump(mode="json")
+    study = config.dynamics.model_dump(mode="json", exclude={"bootstrap"})
     return {"dynamics": study, "protocols": {"coherent": used}}
 
 

@@ -53,7 +53,7 @@ use rule step as fit_swarm with:
         **need(mb=2500, minutes=60),
     params:
         **step("defectra.studies.dynamics.steps.fit_swarm"),
-        config=leaf(CONFIG, "dynamics"),
+        config=leaf(CONFIG, "dynamics", without=["bootstrap"]),
         seed=leaf(CONFIG, "seed"),
 
 
@@ -71,7 +71,7 @@ use rule step as fit_source with:
         **need(mb=2000, minutes=60),
     params:
         **step("defectra.studies.dynamics.steps.fit_source"),
-        config=leaf(CONFIG, "dynamics"),
+        config=leaf(CONFIG, "dynamics", without=["bootstrap"]),
         seed=leaf(CONFIG, "seed"),
 
 
@@ -89,7 +89,7 @@ use rule step as fit_scan with:
         **need(mb=2000, minutes=60),
     params:
         **step("defectra.studies.dynamics.steps.fit_scan"),
-        config=leaf(CONFIG, "dynamics"),
+        config=leaf(CONFIG, "dynamics", without=["bootstrap"]),
         seed=leaf(CONFIG, "seed"),
 
 
@@ -120,7 +120,7 @@ use rule step as score_dynamics with:
     localrule: True
     params:
         **step("defectra.studies.dynamics.steps.score_dynamics"),
-        config=leaf(CONFIG, "dynamics"),
+        config=leaf(CONFIG, "dynamics", without=["bootstrap"]),
 
 
 use rule step as plot_dynamics with:
@@ -152,7 +152,7 @@ use rule step as plot_dynamics with:
         **need(mb=1000, minutes=10),
     params:
         **step("defectra.studies.dynamics.plots.plot_dynamics"),
-        config=leaf(CONFIG, "dynamics"),
+        config=leaf(CONFIG, "dynamics", without=["bootstrap"]),
 
 
 rule dynamics:

@@ -100,7 +100,7 @@ use rule step as align_levels with:
         **step("defectra.studies.levels.steps.align_levels"),
         mirror=json.dumps(CONFIG.mirror),
         registered=json.dumps("" if HAS_FOUNDRY else FOUNDRY_SAMPLE),
-        config=leaf(CONFIG, "levels"),
+        config=leaf(CONFIG, "levels", without=["bootstrap"]),
         seed=leaf(CONFIG, "seed"),
 
 
@@ -117,7 +117,7 @@ use rule step as train_levels with:
     params:
         **step("defectra.studies.levels.steps.train_levels"),
         **HOSTS,
-        config=leaf(CONFIG, "levels"),
+        config=leaf(CONFIG, "levels", without=["bootstrap"]),
         seed=leaf(CONFIG, "seed"),
 
 
@@ -144,7 +144,7 @@ use rule step as predict_levels with:
         **step("defectra.studies.levels.steps.predict_levels"),
         **HOSTS,
         mirror=json.dumps(CONFIG.mirror),
-        config=leaf(CONFIG, "levels"),
+        config=leaf(CONFIG, "levels", without=["bootstrap"]),
 
 
 use rule step as simulate_levels with:

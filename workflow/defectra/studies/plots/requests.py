@@ -59,7 +59,7 @@ REQUESTS = StudyRequests(
     archive=below_archive("plots"),
     shards=lambda config: int(config.plots.shards),
     engines=lambda config: [PLOTS.ENGINE],  # noqa: ARG005
-    part=lambda config: {"plots": config.plots.model_dump(mode="json")},
+    part=lambda config: {"plots": config.plots.model_dump(mode="json", exclude={"bootstrap"})},
     files=_files,
     measured=lambda archive: measured_arrays(archive, TABLE),
 )

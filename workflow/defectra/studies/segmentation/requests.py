@@ -118,6 +118,8 @@ REQUESTS = StudyRequests(
     archive=below_archive("segmentation"),
     shards=lambda config: int(config.segmentation.shards),
     engines=lambda config: [MOVIES.ENGINE],  # noqa: ARG005
-    part=lambda config: {"segmentation": config.segmentation.model_dump(mode="json")},
+    part=lambda config: {
+        "segmentation": config.segmentation.model_dump(mode="json", exclude={"bootstrap"})
+    },
     measured=lambda archive: measured_arrays(archive, FRAMES),
 )

@@ -34,7 +34,7 @@ use rule step as train_segmentation with:
         **need(mb=1500, minutes=30),
     params:
         **step("defectra.studies.segmentation.steps.train_segmentation"),
-        config=leaf(CONFIG, "segmentation"),
+        config=leaf(CONFIG, "segmentation", without=["bootstrap"]),
         seed=leaf(CONFIG, "seed"),
 
 
@@ -93,7 +93,7 @@ use rule step as evaluate_segmentation with:
         **need(mb=1500, minutes=20),
     params:
         **step("defectra.studies.segmentation.steps.evaluate_segmentation"),
-        config=leaf(CONFIG, "segmentation"),
+        config=leaf(CONFIG, "segmentation", without=["bootstrap"]),
 
 
 use rule step as score_segmentation with:

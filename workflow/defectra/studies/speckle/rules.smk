@@ -62,7 +62,7 @@ use rule step as learn_speckle with:
         **need(mb=3000, minutes=60),
     params:
         **step("defectra.studies.speckle.steps.learn_speckle"),
-        config=leaf(CONFIG, "speckle"),
+        config=leaf(CONFIG, "speckle", without=["bootstrap"]),
         seed=leaf(CONFIG, "seed"),
 
 
@@ -112,7 +112,7 @@ use rule step as compare_speckle with:
         **need(mb=1500, minutes=10),
     params:
         **step("defectra.studies.speckle.steps.compare_speckle"),
-        config=leaf(CONFIG, "speckle"),
+        config=leaf(CONFIG, "speckle", without=["bootstrap"]),
         mirror=CONFIG.mirror,
 
 
@@ -173,7 +173,7 @@ use rule step as plot_speckle_patterns with:
         **need(mb=1000, minutes=10),
     params:
         **step("defectra.studies.speckle.plots.plot_speckle_patterns"),
-        config=leaf(CONFIG, "speckle"),
+        config=leaf(CONFIG, "speckle", without=["bootstrap"]),
 
 
 use rule step as plot_speckle_models with:

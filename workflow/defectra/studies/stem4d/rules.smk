@@ -34,7 +34,7 @@ use rule step as learn_symmetry with:
         **need(mb=2000, minutes=60),
     params:
         **step("defectra.studies.stem4d.steps.learn_symmetry"),
-        config=leaf(CONFIG, "stem4d"),
+        config=leaf(CONFIG, "stem4d", without=["bootstrap"]),
         seed=leaf(CONFIG, "seed"),
 
 
@@ -84,7 +84,7 @@ use rule step as score_stem4d with:
     localrule: True
     params:
         **step("defectra.studies.stem4d.steps.score_stem4d"),
-        config=leaf(CONFIG, "stem4d"),
+        config=leaf(CONFIG, "stem4d", without=["bootstrap"]),
 
 
 use rule step as plot_stem4d with:
@@ -109,7 +109,7 @@ use rule step as plot_stem4d with:
         **need(mb=800, minutes=10),
     params:
         **step("defectra.studies.stem4d.steps.plot_stem4d"),
-        config=leaf(CONFIG, "stem4d"),
+        config=leaf(CONFIG, "stem4d", without=["bootstrap"]),
 
 
 rule stem4d:

@@ -37,7 +37,7 @@ use rule step as leave_out_xrd with:
         **need(mb=1500, minutes=60),
     params:
         **step("defectra.studies.xrd.steps.leave_out_xrd"),
-        config=leaf(CONFIG, "xrd"),
+        config=leaf(CONFIG, "xrd", without=["bootstrap"]),
         seed=leaf(CONFIG, "seed"),
 
 
@@ -80,7 +80,7 @@ use rule step as look_xrd with:
         **need(mb=1500, minutes=20),
     params:
         **step("defectra.studies.xrd.steps.look_xrd"),
-        config=leaf(CONFIG, "xrd"),
+        config=leaf(CONFIG, "xrd", without=["bootstrap"]),
         seed=leaf(CONFIG, "seed"),
 
 
@@ -98,7 +98,7 @@ use rule step as score_xrd with:
     localrule: True
     params:
         **step("defectra.studies.xrd.steps.score_xrd"),
-        config=leaf(CONFIG, "xrd"),
+        config=leaf(CONFIG, "xrd", without=["bootstrap"]),
 
 
 use rule step as plot_xrd with:
@@ -143,7 +143,7 @@ use rule step as plot_xrd with:
         **need(mb=1000, minutes=10),
     params:
         **step("defectra.studies.xrd.plots.plot_xrd"),
-        config=leaf(CONFIG, "xrd"),
+        config=leaf(CONFIG, "xrd", without=["bootstrap"]),
         seed=leaf(CONFIG, "seed"),
 
 
