@@ -83,7 +83,7 @@ def config_model(studies: tuple[str, ...] | None = None) -> type[Config]:
     fields: dict[str, Any] = {name: (settings_of(name), settings_of(name)()) for name in names}
     chosen = Field(["nmc"], min_length=1, description="studies to run")
     fields["protocols"] = (protocols_model(), Field(default_factory=protocols_model()))
-    fields["studies"] = (Distinct[Literal[names]], chosen)
+    fields["studies"] = (Distinct[Literal[names]], chosen)  # type: ignore[valid-type]
     model: type[Config] = create_model("Config", __base__=Config, __doc__=Config.__doc__, **fields)
     return model
 

@@ -211,7 +211,7 @@ def _names(tree: ast.AST) -> Iterator[str]:
         elif isinstance(node, ast.Constant) and str(node.value).startswith(f"{PACKAGE}."):
             yield str(node.value)
         elif isinstance(node, ast.Constant) and str(node.value).endswith(DATA):
-            yield f"{_NAMED}{node.value}"
+            yield _NAMED + str(node.value)
 
 
 @cache
