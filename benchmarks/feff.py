@@ -18,9 +18,11 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks import feff_cost
 from benchmarks.crystals import case
 from benchmarks.feff_run import run_input
 from benchmarks.kept import PAGE, Kept, when
+from benchmarks.onset import onset
 from benchmarks.rows import put, table
 from defectra.core.config import load
 from defectra.core.errors import DefectraError
@@ -122,13 +124,6 @@ def compare(ours: dict[str, Any], reference: dict[str, Any], element: str) -> di
     return out | {"pre_edge": area[0] / area[1] - 1.0}
 
 
-def onset(spectrum: dict[str, Any]) -> float:
-    """First energy at which the absorption crosses half of the edge step, eV."""
-    energy, mu = np.array(spectrum["energy"]), np.array(spectrum["mu"])
-    first = int(np.argmax(mu > 0.5))
-    return float(np.interp(0.5, mu[first - 1 : first + 1], energy[first - 1 : first + 1]))
-
-
 def lines(name: str, shipped: bool = False) -> list[dict[str, Any]]:
     """Rows of one case, a side each: cost, and errors against the converged side."""
     element = name.split(":")[1]
@@ -199,8 +194,6 @@ def main() -> None:
     shipped = named[:1] == ["shipped"]
     for name in named[shipped:] or ("cost", *CASES):
         if name == "cost":
-            from benchmarks import feff_cost  # it imports nmc_protocol, which imports this
-
             feff_cost.structures()
             continue
         rows = lines(name, shipped)

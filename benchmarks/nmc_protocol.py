@@ -20,8 +20,8 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.feff import onset
 from benchmarks.kept import Kept, machine
+from benchmarks.onset import onset
 from benchmarks.rows import put, table
 from benchmarks.sites import CELL, mean_error
 from defectra.core.config import load

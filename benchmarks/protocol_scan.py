@@ -16,8 +16,9 @@ from typing import Any
 import numpy as np
 
 from benchmarks.crystals import case
-from benchmarks.feff import PRE_EDGE, onset
+from benchmarks.feff import PRE_EDGE
 from benchmarks.kept import PAGE, Kept, machine, when
+from benchmarks.onset import onset
 from benchmarks.rows import put, table
 from defectra.core.config import load
 from defectra.core.store import write_bytes

@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 
 from benchmarks.crystals import case
-from benchmarks.feff import compare, onset
+from benchmarks.feff import compare
 from benchmarks.kept import PAGE, Kept, when
+from benchmarks.onset import onset
 from benchmarks.protocol_scan import stored
 from benchmarks.rows import put, table
 from defectra.engines.feff import run as feff
