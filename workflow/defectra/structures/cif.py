@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from defectra.core.errors import StructureError, StructureWarning
-from defectra.structures import space_groups
+from defectra.structures import periodic, space_groups
 from defectra.structures.cif_claims import (
     check_atoms,
     check_cell,
@@ -327,7 +327,7 @@ def _without_copies(
     coords: Floats, listed: NDArray[np.int64], sites: list[Site], lattice: Any, name: str
 ) -> Expanded:
     """The atoms, a full site that is listed twice (by its images) once."""
-    distance = _distances(coords, lattice)
+    distance = periodic.distances(lattice.matrix, coords, coords)
     drop = np.zeros(len(coords), dtype=bool)
     for i, j in np.argwhere(np.triu(distance < APART, 1)):
         one, two = sites[listed[i]], sites[listed[j]]
@@ -341,14 +341,6 @@ def _without_copies(
             what += f", their occupancies sum to {one.occupancy + two.occupancy:g}"
         raise StructureError(what)
     return Expanded(coords[~drop], listed[~drop], name)
-
-
-def _distances(coords: Floats, lattice: Any) -> Floats:
-    out = np.empty((len(coords), len(coords)))
-    for i, own in enumerate(coords):
-        delta = coords - own
-        out[i] = np.linalg.norm((delta - np.round(delta)) @ lattice.matrix, axis=1)
-    return out
 
 
 def _same(one: Expanded, sites: list[Site], two: Expanded) -> bool:
@@ -369,7 +361,7 @@ def _structure(block: Block, sites: list[Site], atoms: Expanded, lattice: Any) -
     species: list[Any] = []
     coords: list[Floats] = []
     numbers: list[int] = []
-    distance = _distances(atoms.coords, lattice)
+    distance = periodic.distances(lattice.matrix, atoms.coords, atoms.coords)
     done: set[int] = set()
     fullest = 0.0
     for i, k in enumerate(atoms.listed):

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from defectra.core.errors import StructureError
+from defectra.structures import periodic
 
 if TYPE_CHECKING:
     from pymatgen.core import Structure
@@ -176,9 +177,7 @@ def site_images(crystal: Crystal) -> tuple[NDArray[np.int64], NDArray[np.int64]]
     site = np.empty(x.shape[:2], dtype=np.int64)
     worst = 0.0
     for g, image in enumerate(x):
-        delta = image[:, None, :] - crystal.coords[None, :, :]
-        delta -= np.round(delta)
-        distance = np.linalg.norm(delta @ crystal.lattice, axis=2)
+        distance = periodic.distances(crystal.lattice, image, crystal.coords)
         site[g] = distance.argmin(axis=1)
         worst = max(worst, float(distance.min(axis=1).max()))
     if worst > max(2 * crystal.symprec, 1e-3):
@@ -256,8 +255,7 @@ def _primitive_sites(
 
     data: Any = spglib.get_symmetry_dataset(cell, symprec=symprec)
     inside = np.asarray(data.std_positions) @ data.std_lattice @ np.linalg.inv(lattice)
-    delta = inside[:, None, :] - coords[None, :, :]
-    distance = np.linalg.norm((delta - np.round(delta)) @ lattice, axis=2)
+    distance = periodic.distances(lattice, inside, coords)
     site_of = dict(zip(data.std_mapping_to_primitive, distance.argmin(axis=1)))
     return np.array([site_of[k] for k in data.mapping_to_primitive], dtype=np.int64)
 
@@ -286,15 +284,11 @@ def _check_ordered(structure: Structure) -> None:
 def _check_distances(
     host: str, lattice: NDArray[np.float64], coords: NDArray[np.float64], labels: list[str]
 ) -> None:
-    shifts = np.array(list(np.ndindex(3, 3, 3))) - 1
-    lattice = np.asarray(lattice, dtype=float)
-    image = float(np.linalg.norm(shifts[shifts.any(axis=1)] @ lattice, axis=1).min())
+    image = periodic.repeat(lattice)
     if image < CLOSEST:
         raise StructureError(f"{host}: the cell repeats after {image:.3f} Å; are its units Å?")
     for i in range(len(coords) - 1):
-        delta = coords[i + 1 :] - coords[i]
-        images = (delta[:, None, :] - np.round(delta)[:, None, :] + shifts) @ lattice
-        distance = np.linalg.norm(images, axis=2).min(axis=1)
+        distance = periodic.distances(lattice, coords[i], coords[i + 1 :])[0]
         j = int(distance.argmin())
         if distance[j] < CLOSEST:
             raise StructureError(

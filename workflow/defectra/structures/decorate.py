@@ -12,7 +12,6 @@ import sys
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from defectra.core.records import Defect
 from defectra.core.seeds import seeded
@@ -117,7 +116,7 @@ def antisite_pair(
     lithium = [int(i) for i in ideal.sites_of("Li") if parent[i] == "Li"]
     generator = seeded(*key, "antisite")
     ni = int(generator.choice(nickel))
-    distances = _distances(ideal, ni, lithium)
+    distances = ideal.distances(ni, lithium)
     nearest = [s for s, d in zip(lithium, distances) if d < distances.min() + 1e-3]
     li = int(generator.choice(nearest))
     return _replace(parent, {ni: "Li", li: "Ni"}), (ni, li)
@@ -125,10 +124,3 @@ def antisite_pair(
 
 def _replace(parent: Decoration, changes: dict[int, str]) -> Decoration:
     return tuple(changes.get(i, s) for i, s in enumerate(parent))
-
-
-def _distances(ideal: IdealLattice, origin: int, others: list[int]) -> NDArray[np.float64]:
-    shifts = np.array(list(np.ndindex(3, 3, 3))) - 1
-    delta = ideal.coords[others] - ideal.coords[origin]
-    images = (delta[:, None, :] + shifts[None, :, :]) @ ideal.lattice
-    return np.linalg.norm(images, axis=2).min(axis=1)

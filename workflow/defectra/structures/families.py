@@ -17,6 +17,8 @@ from math import gcd
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from defectra.structures import periodic
+
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
@@ -191,8 +193,7 @@ def decorations(cells: Sequence[Cell]) -> tuple[Ints, list[str]]:
 
 def _placed(coords: Floats, sites: Floats, lattice: Floats) -> tuple[list[int], Floats]:
     """Site of each atom, the nearest free one within `SAME_SITE`, else a new one at its end."""
-    apart = coords[:, None, :] - sites[None, :, :]
-    distance = np.linalg.norm((apart - np.round(apart)) @ lattice, axis=2)
+    distance = periodic.distances(lattice, coords, sites)
     where = [-1] * len(coords)
     pairs = np.argwhere(distance < SAME_SITE)
     taken: set[int] = set()

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from defectra.core.errors import StructureError
+from defectra.structures import periodic
 from defectra.structures.crystal import CLOSEST, VACANCY, Crystal, with_sublattice
 
 Vectors = NDArray[np.float64]
@@ -85,10 +86,7 @@ def _orbit(crystal: Crystal, point: Vectors) -> Vectors:
 
 def _nearest(lattice: Vectors, points: Vectors, others: Vectors) -> Vectors:
     """Distance (Å) of each point to the nearest image of any of `others`."""
-    shifts = np.array(list(np.ndindex(3, 3, 3))) - 1
-    delta = points[:, None, :] - others[None, :, :]
-    delta = (delta - np.round(delta))[:, :, None, :] + shifts
-    return np.linalg.norm(delta @ lattice, axis=3).min(axis=(1, 2))
+    return periodic.distances(lattice, points, others).min(axis=1)
 
 
 def _apart(lattice: Vectors, orbit: Vectors) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
@@ -10,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from defectra.core.errors import StructureError
+from defectra.structures.periodic import distances
 
 HOST = "layered"
 SUBLATTICES = ("Li", "M", "O")
@@ -53,6 +55,13 @@ class IdealLattice:
     def sites_of(self, name: str) -> NDArray[np.int64]:
         """Indices of the sites of sublattice `name`."""
         return np.flatnonzero(self.sublattice == SUBLATTICES.index(name))
+
+    def distances(
+        self, site: int, others: Sequence[int] | NDArray[np.int64]
+    ) -> NDArray[np.float64]:
+        """Distance (Å) of a site to the nearest image of each of `others`, shape (n,)."""
+        points = self.coords[np.asarray(others, dtype=int)]
+        return distances(self.lattice, self.coords[site], points)[0]
 
 
 def primitive(a: float = A_REFERENCE, c: float = C_REFERENCE) -> NDArray[np.float64]:

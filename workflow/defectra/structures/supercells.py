@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from defectra.core.errors import StructureError
+from defectra.structures import periodic
 from defectra.structures.crystal import Crystal, site_images
 from defectra.structures.integers import (
     Matrix,
@@ -131,18 +132,14 @@ class Supercell:
     @cached_property
     def shortest_image(self) -> float:
         """Distance of a site to its nearest periodic image, Å."""
-        from ase.geometry import minkowski_reduce
-
-        return float(np.linalg.norm(minkowski_reduce(self.lattice)[0], axis=1).min())
+        return periodic.repeat(self.lattice)
 
     def distances(
         self, site: int, others: Sequence[int] | NDArray[np.int64]
     ) -> NDArray[np.float64]:
         """Distance (Å) of a site to the nearest image of each of `others`."""
-        from ase.geometry import find_mic
-
-        delta = (self.coords[np.asarray(others, dtype=int)] - self.coords[site]) @ self.lattice
-        return np.asarray(find_mic(delta, self.lattice)[1], dtype=float)
+        points = self.coords[np.asarray(others, dtype=int)]
+        return periodic.distances(self.lattice, self.coords[site], points)[0]
 
 
 def unique_rows(rows: NDArray[np.int32]) -> NDArray[np.int32]:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from defectra.core.errors import TableError
+from defectra.structures.periodic import distances
 from defectra.studies.hbn.transitions import PHONON, displacement, masses
 
 Floats = NDArray[np.float64]
@@ -28,8 +29,7 @@ def _matched(points: Floats, sites: Floats, lattice: Floats) -> NDArray[np.int64
     TableError
         If a point is on no site, or two are on one.
     """
-    delta = points[:, None, :] - sites[None, :, :]
-    away = np.linalg.norm((delta - np.round(delta)) @ lattice, axis=2)
+    away = distances(lattice, points, sites)
     found = away.argmin(axis=1)
     if away.min(axis=1).max() > NEAR or len(set(found.tolist())) < len(found):
         raise TableError("hbn: the atoms of a cell are not on the sites of the layer")

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from defectra.core.records import Status
+from defectra.structures.periodic import shortest
 from defectra.studies.hbn.tables import status_shown
 
 Row = dict[str, Any]
@@ -45,7 +46,7 @@ def masses(species: Sequence[str]) -> NDArray[np.float64]:
 def displacement(row: Mapping[str, Any]) -> NDArray[np.float64]:
     """Ground to excited geometry without a shift of the centre of mass, Å, shape (n, 3)."""
     delta = np.reshape(row["coords_excited"], (-1, 3)) - np.reshape(row["coords_ground"], (-1, 3))
-    delta = (delta - np.round(delta)) @ np.reshape(row["lattice"], (3, 3))
+    delta = shortest(row["lattice"], delta)
     mass = masses(row["species"])
     return np.asarray(delta - (mass[:, None] * delta).sum(axis=0) / mass.sum())
 

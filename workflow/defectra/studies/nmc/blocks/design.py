@@ -16,7 +16,6 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from defectra.core.records import Column, Defect, Table
 from defectra.core.seeds import seeded
@@ -224,7 +223,7 @@ def _metals(parent: Decoration, site: int, ideal: IdealLattice) -> str:
 def _nearest(ideal: IdealLattice, site: int, sublattice: str) -> list[int]:
     """The three sites of a sublattice that an oxygen is bound to."""
     sites = ideal.sites_of(sublattice)
-    near = np.argsort(_distances(ideal, site, sites), kind="stable")[:3]
+    near = np.argsort(ideal.distances(site, sites), kind="stable")[:3]
     return [int(sites[k]) for k in near]
 
 
@@ -240,19 +239,11 @@ def antisite(
     """
     nickel = [int(i) for i in ideal.sites_of("M") if parent[i] == "Ni"]
     lithium = np.array([i for i in ideal.sites_of("Li") if parent[i] == "Li"])
-    table = np.array([_distances(ideal, n, lithium) for n in nickel])
+    table = np.array([ideal.distances(n, lithium) for n in nickel])
     wanted = table.min() if kind == "near" else table.max()
     found = np.argwhere(np.abs(table - wanted) < CLOSE)
     row, column = found[seeded(*key, "antisite").integers(len(found))]
     return (nickel[row], int(lithium[column])), float(table[row, column])
-
-
-def _distances(ideal: IdealLattice, origin: int, others: NDArray[Any]) -> NDArray[np.float64]:
-    shifts = np.array(list(np.ndindex(3, 3, 3))) - 1
-    delta = ideal.coords[others] - ideal.coords[origin]
-    images = (delta[:, None, :] + shifts[None, :, :]) @ ideal.lattice
-    distances: NDArray[np.float64] = np.linalg.norm(images, axis=2).min(axis=1)
-    return distances
 
 
 def _with(parent: Decoration, changes: dict[int, str]) -> Decoration:

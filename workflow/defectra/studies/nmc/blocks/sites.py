@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from defectra.core.records import CALCULATIONS, GEOMETRIES, SPECTRA, Status
 from defectra.core.store import Archive
 from defectra.spectra.align import Curve
+from defectra.structures.periodic import distances
 from defectra.studies.nmc.blocks.design import Block, tasks
 from defectra.studies.nmc.settings import NmcBlocks
 
@@ -133,15 +134,8 @@ def touched_sites(plain: Mapping[str, Any], own: Mapping[str, Any]) -> set[int]:
 def _distance(
     cell: Mapping[str, Any], family_sites: Sequence[int], site: int, touched: set[int]
 ) -> float:
-    """Shortest distance from a site to some others, periodic images included, Å.
-
-    By pymatgen, which reduces the cell first: ASE takes the nearest image for granted where a
-    single distance is below half of the shortest vector, in a skewed cell wrongly.
-    """
-    from pymatgen.core import Lattice
-
+    """Shortest distance from a site to some others, periodic images included, Å."""
     coords = np.asarray(cell["coords"], float).reshape(-1, 3)
     place = {family: k for k, family in enumerate(family_sites)}
     others = [coords[place[t]] for t in touched if t in place]
-    lattice = Lattice(np.asarray(cell["lattice"], float).reshape(3, 3))
-    return float(lattice.get_all_distances([coords[place[site]]], others).min())
+    return float(distances(cell["lattice"], coords[place[site]], others).min())
