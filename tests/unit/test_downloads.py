@@ -32,8 +32,9 @@ from defectra.core.datasets import (
 )
 from defectra.core.downloads import digest_of, download
 from defectra.core.errors import DataError
+from defectra.core.npz import read_npz
 from defectra.core.pickle_listing import Noted, listed
-from defectra.learn.forest import Forest, read_npz
+from defectra.learn.forest import Forest
 from defectra.studies.xanes.derived import forest, printed_spectrum
 
 DATA = bytes(range(256)) * 1024  # 256 KiB: several blocks

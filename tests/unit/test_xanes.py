@@ -7,7 +7,8 @@ from sklearn.linear_model import Ridge, RidgeCV
 from sklearn.preprocessing import StandardScaler
 
 from defectra.core.errors import DataError
-from defectra.learn.forest import Forest, read_npz
+from defectra.core.npz import read_npz
+from defectra.learn.forest import Forest
 from defectra.learn.saved import Domain, features_of, learn_domain
 from defectra.spectra.normalise import cdf
 from defectra.studies.xanes import (

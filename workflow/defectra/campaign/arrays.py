@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -25,7 +24,7 @@ from defectra.core.arrays import (
     no_arrays,
     storable,
 )
-from defectra.core.errors import EngineError, TableError
+from defectra.core.errors import DataError, EngineError, TableError
 from defectra.core.records import Origin, Status, Table
 from defectra.core.store import Archive, sha256_file, write_table
 
@@ -101,14 +100,13 @@ def unpacked(files: Mapping[str, bytes], specs: Sequence[ArraySpec]) -> Arrays:
     EngineError
         ``no_output`` or ``bad_output``.
     """
-    import numpy as np
+    from defectra.core.npz import read_npz
 
     if RESULT not in files:
         raise EngineError("no_output", f"no {RESULT} was kept")
     try:
-        with np.load(io.BytesIO(files[RESULT]), allow_pickle=False) as found:
-            arrays = dict(found)
-    except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile) as error:
+        arrays = read_npz(files[RESULT])
+    except DataError as error:
         raise EngineError("bad_output", f"{RESULT} cannot be read ({error})") from None
     check(arrays, specs)
     return arrays

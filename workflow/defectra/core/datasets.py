@@ -139,7 +139,8 @@ _DAMAGED = (zlib.error, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError)
 def _of_zip(file: Path) -> Iterator[tuple[str, str]]:
     with zipfile.ZipFile(file) as handle:
         for name in handle.namelist():
-            yield name, hashlib.sha256(handle.read(name)).hexdigest()
+            with handle.open(name) as content:
+                yield name, hashlib.file_digest(content, "sha256").hexdigest()
 
 
 def _of_tar(file: Path) -> Iterator[tuple[str, str]]:
@@ -147,7 +148,7 @@ def _of_tar(file: Path) -> Iterator[tuple[str, str]]:
         for member in handle:
             content = handle.extractfile(member) if member.isfile() else None
             if content is not None:
-                yield member.name, hashlib.sha256(content.read()).hexdigest()
+                yield member.name, hashlib.file_digest(content, "sha256").hexdigest()
 
 
 def registry(path: Path = REGISTRY) -> dict[str, Dataset]:

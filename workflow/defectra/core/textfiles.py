@@ -8,11 +8,14 @@ import gzip
 import io
 import lzma
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, cast
 
 from defectra.core.errors import EngineError
 
+MOST = 1_000_000_000  # bytes, unpacked, of a file that is read whole
 _MAGIC = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\xfd7zXZ": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
 _ENDINGS = (".gz", ".bz2", ".xz", ".zst", ".lzma")
 _MARKS = (
@@ -42,24 +45,53 @@ def _open(path: Path) -> IO[bytes]:
     return cast(IO[bytes], lzma.open(path, "rb")) if kind == "xz" else path.open("rb")
 
 
-def read_bytes(path: str | Path, limit: int | None = None) -> bytes:
+def read_bytes(path: str | Path, limit: int | None = None, most: int = MOST) -> bytes:
     """Bytes of a file, unpacked if it is packed (gzip, bzip2, xz, zstd), by its first bytes.
 
     Parameters
     ----------
     limit
-        Read at most this many bytes; a pack that is cut off later is then no error.
+        Read the head alone, at most this many bytes; what follows is not looked at.
+    most
+        Bytes, unpacked, above which a file is refused; a small pack may hold a thousand times its
+        size. Not with `limit`.
 
     Raises
     ------
     EngineError
         ``missing_output`` if it is not there, ``truncated_output`` if the pack is cut off or
-        damaged, ``unreadable`` if the system refuses it.
+        damaged, ``too_large`` above `most`, ``unreadable`` if the system refuses it.
     """
-    path = Path(path)
+    with _opened(Path(path)) as handle:
+        data = handle.read(most + 1 if limit is None else limit)
+    if limit is None and len(data) > most:
+        packed = Path(path).stat().st_size
+        raise EngineError(
+            "too_large",
+            f"{Path(path).name}: {packed:,} bytes, unpacked over {most:,}, and no more are read",
+        )
+    return data
+
+
+def blocks(path: str | Path, size: int = 1 << 20) -> Iterator[bytes]:
+    """Bytes of a file as of :func:`read_bytes`, whatever their number, in parts of `size`.
+
+    Raises
+    ------
+    EngineError
+        As of :func:`read_bytes`, without a bound.
+    """
+    with _opened(Path(path)) as handle:
+        while part := handle.read(size):
+            yield part
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[IO[bytes]]:
+    """The unpacked file; what goes wrong while it is read is an EngineError."""
     try:
         with _open(path) as handle:
-            return handle.read() if limit is None else handle.read(limit)
+            yield handle
     except FileNotFoundError:
         raise EngineError("missing_output", f"{path.name} was not written") from None
     except (EOFError, gzip.BadGzipFile, zlib.error, lzma.LZMAError):
@@ -71,12 +103,12 @@ def read_bytes(path: str | Path, limit: int | None = None) -> bytes:
         raise EngineError("unreadable", f"{path.name}: {error.strerror}") from None
 
 
-def read_text(path: str | Path, limit: int | None = None) -> str:
+def read_text(path: str | Path, limit: int | None = None, most: int = MOST) -> str:
     """Text of a file, unpacked if it is packed, by its byte order mark, else UTF-8.
 
-    Bytes that are none of it are replaced.
+    Bytes that are none of it are replaced; `limit` and `most` are those of :func:`read_bytes`.
     """
-    return decoded(read_bytes(path, limit))
+    return decoded(read_bytes(path, limit, most))
 
 
 def decoded(data: bytes) -> str:

@@ -7,8 +7,8 @@ Nothing that is pickled is read, and no link to another file is followed.
 from __future__ import annotations
 
 import importlib
+import math
 import warnings
-import zipfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +17,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from defectra.core import npz
 from defectra.core.errors import DataError, EngineError, LibraryError
-from defectra.core.textfiles import read_text
+from defectra.core.textfiles import MOST, read_text
 from defectra.images.text_numbers import splitter
 
 Array = NDArray[Any]
@@ -26,6 +27,11 @@ LARGEST = 2_000_000_000  # bytes
 HDF5 = b"\x89HDF\r\n\x1a\n"
 POINTER = "version https://git-lfs"
 NUMBERS = "biufc"  # kinds of numpy types
+_BYTES = {
+    "int8": 1, "uint8": 1, "logical": 1, "char": 4, "int16": 2, "uint16": 2, "int32": 4,
+    "uint32": 4, "single": 4,
+}  # fmt: skip  # of a number of Matlab's classes; the others: 8
+_CHANNEL = {"1": 1, "L": 1, "P": 4, "I;16": 2}  # bytes of a pixel by mode of Pillow
 _PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"BM", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _TEXTS = (b"\xff\xfe", b"\xfe\xff", b"\x1f\x8b", b"BZh", b"\xfd7zXZ")  # UTF-16, packed
 
@@ -116,37 +122,42 @@ def read_npy(path: Path) -> list[Found]:
     try:
         values = np.load(path, allow_pickle=False)
     except ValueError as error:
-        raise _pickled(path, error) from None
+        raise DataError(f"{path}: {_why_no_npy(error)}") from None
     if values.dtype.kind not in NUMBERS:
         raise DataError(f"{path}: values of type {values.dtype}; save them as numbers")
     return [Found("", values)]
 
 
+def _why_no_npy(error: ValueError) -> str:
+    if "pickle" in str(error) or "Object" in str(error):
+        return (
+            "holds pickled objects, which could run code and are not read: save the numbers alone, "
+            "np.save(name, array.astype(float))"
+        )
+    return f"numpy: damaged ({error})"
+
+
 def read_npz(path: Path) -> list[Found]:
     """Arrays of numpy by name."""
-    try:
-        with np.load(path, allow_pickle=False) as data:
-            found = [Found(name, data[name]) for name in data.files]
-    except ValueError as error:
-        raise _pickled(path, error) from None
-    except (zipfile.BadZipFile, KeyError, EOFError) as error:
-        raise DataError(f"{path}: npz: damaged ({error})") from None
+    found = [Found(name, values) for name, values in npz.read_npz(path, LARGEST).items()]
     return [f for f in found if f.values.dtype.kind in NUMBERS]
 
 
-def _pickled(path: Path, error: ValueError) -> DataError:
-    if "pickle" in str(error) or "Object" in str(error):
-        return DataError(
-            f"{path}: holds pickled objects, which could run code and are not read: save the "
-            f"numbers alone, np.save(name, array.astype(float))"
+def _check_size(path: Path, unpacked: float) -> None:
+    """Refuse what is small on the disk, but not in memory."""
+    if unpacked > LARGEST:
+        raise DataError(
+            f"{path}: {path.stat().st_size:,} bytes, unpacked {unpacked:,.0f}; at most "
+            f"{LARGEST:,} are read"
         )
-    return DataError(f"{path}: numpy: damaged ({error})")
 
 
 def read_matlab(path: Path) -> list[Found]:
     """Variables of a Matlab file up to version 7.2."""
-    from scipy.io import loadmat
+    from scipy.io import loadmat, whosmat
 
+    known = whosmat(path)
+    _check_size(path, sum(math.prod(shape) * _BYTES.get(kind, 8) for _, shape, kind in known))
     found = loadmat(path, mat_dtype=False, struct_as_record=True)
     plain = ((name, value) for name, value in found.items() if not name.startswith("__"))
     return [Found(name, value) for name, value in plain if _numeric(value)]
@@ -159,11 +170,13 @@ def read_hdf5(path: Path) -> list[Found]:
     with path.open("rb") as handle:
         turned = handle.read(10).startswith(b"MATLAB 7.3")
     with h5py.File(path, "r", locking=False) as file:
-        found = list(_datasets(file, ""))
+        datasets = list(_datasets(file, ""))
+        _check_size(path, sum(item.nbytes for _, item in datasets))
+        found = [(name, np.asarray(item[()])) for name, item in datasets]
     return [Found(name, value.T if turned else value) for name, value in found]
 
 
-def _datasets(group: Any, where: str, depth: int = 0) -> Iterator[tuple[str, Array]]:
+def _datasets(group: Any, where: str, depth: int = 0) -> Iterator[tuple[str, Any]]:
     import h5py
 
     for name in group:
@@ -173,12 +186,12 @@ def _datasets(group: Any, where: str, depth: int = 0) -> Iterator[tuple[str, Arr
         if isinstance(item, h5py.Group) and depth < 8:
             yield from _datasets(item, f"{where}{name}/", depth + 1)
         elif isinstance(item, h5py.Dataset) and _plain(item):
-            yield f"{where}{name}", np.asarray(item[()])
+            yield f"{where}{name}", item
 
 
 def _plain(item: Any) -> bool:
     there = not (item.is_virtual or item.external or item.size is None)
-    return there and item.dtype.kind in NUMBERS and item.ndim >= 2 and item.nbytes <= LARGEST
+    return there and item.dtype.kind in NUMBERS and item.ndim >= 2
 
 
 def _numeric(value: Any) -> bool:
@@ -192,9 +205,11 @@ def read_picture(path: Path) -> list[Found]:
     with Image.open(path, formats=("PNG", "TIFF", "BMP", "JPEG")) as picture:
         lossy = picture.format == "JPEG"
         notes = ("a JPEG: its values are not those that were measured",) if lossy else ()
-        pages = []
+        pages: list[Array] = []
         for number in range(getattr(picture, "n_frames", 1)):
             picture.seek(number)
+            own = math.prod(picture.size) * _CHANNEL.get(picture.mode, 4)
+            _check_size(path, sum(page.nbytes for page in pages) + own)
             pages.append(_grey(path, picture))
     shapes = {page.shape for page in pages}
     if len(shapes) > 1:
@@ -259,7 +274,7 @@ def read_numbers(path: Path) -> list[Found]:
         things.
     """
     try:
-        text = read_text(path)
+        text = read_text(path, most=min(MOST, LARGEST))
     except EngineError as error:
         raise DataError(f"{path}: {error}") from None
     if text.startswith(POINTER):

@@ -17,8 +17,8 @@ from typing import Any, cast
 
 from defectra.core.errors import ConfigError, DataError
 from defectra.core.late_imports import late
+from defectra.core.npz import read_npz
 from defectra.core.studies import study_folder, study_names
-from defectra.learn.forest import read_npz
 from defectra.learn.saved_network import head_of
 from defectra.spectra.measured_columns import Choice
 

@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 
 from defectra.core.errors import DataError
+from defectra.core.npz import read_npz
 from defectra.core.store import replacing
 from defectra.learn import edge_kernels
 from defectra.learn.edge_kernels import Kernel, Targets
-from defectra.learn.forest import read_npz
 from defectra.learn.moved_spectra import Disturbance, EdgeCurves
 
 Floats = NDArray[np.float64]

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from defectra.core.errors import DataError
-from defectra.core.paths import why_no_file
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -142,35 +140,3 @@ class Forest:
             at, row = node[inner], rows[inner]
             down = x[row, self.feature[at]] <= self.threshold[at]
             node[inner] = start + np.where(down, self.left[at], self.right[at])
-
-
-def read_npz(path: str | Path) -> dict[str, NDArray[Any]]:
-    """Arrays of an npz without pickled objects.
-
-    Raises
-    ------
-    DataError
-        If the file is no npz, damaged, or holds objects.
-    """
-    import zipfile
-
-    try:
-        with np.load(path, allow_pickle=False) as data:
-            return {name: data[name] for name in data.files}
-    except (FileNotFoundError, IsADirectoryError):
-        raise DataError(f"{path}: {why_no_file(path)}") from None
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile, KeyError) as error:
-        raise DataError(f"{path}: {_why_no_npz(Path(path), error)}") from None
-
-
-def _why_no_npz(path: Path, error: Exception) -> str:
-    """What a file is instead; numpy's own words speak of pickle whenever a file is no npz."""
-    try:
-        begins = path.read_bytes()[:2]
-    except OSError as refused:
-        return f"cannot be read ({refused.strerror})"
-    if begins != b"PK":
-        return "no npz file; a model of Defectra ends in .npz or .safetensors"
-    if "pickle" in str(error):
-        return "holds Python objects, which could run code and are not read; no model of Defectra"
-    return f"a damaged npz ({' '.join(str(error).split())})"

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from defectra.core.errors import DataError
+from defectra.core.npz import read_npz
 from defectra.core.store import replacing
-from defectra.learn.forest import Forest, read_npz
+from defectra.learn.forest import Forest
 from defectra.learn.spectral import transformer
 
 Floats = NDArray[np.float64]

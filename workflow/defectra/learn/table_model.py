@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from defectra.core.errors import DataError, TableError
+from defectra.core.npz import read_npz
 from defectra.core.store import replacing
 from defectra.learn.any_table import AnyTable
 from defectra.learn.curve_features import feature_block
 from defectra.learn.curve_grids import Grids, check_grids, check_units
-from defectra.learn.forest import Forest, read_npz
+from defectra.learn.forest import Forest
 
 Floats = NDArray[np.float64]
 KIND = "defectra table forest 1"

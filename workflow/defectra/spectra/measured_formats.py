@@ -85,7 +85,7 @@ def read_scans(path: Path, chosen: Choice | None = None) -> list[Measured]:
     if path.is_dir():
         raise SpectrumError("a folder; name the files in it")
     try:
-        data = read_bytes(path, LARGEST)
+        data = read_bytes(path, most=LARGEST)
     except EngineError as error:
         raise SpectrumError(str(error)) from None
     found = measured_binary.read(path, data, chosen)

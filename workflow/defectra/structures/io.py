@@ -85,7 +85,7 @@ def _own_reader(path: Path, block: str | None) -> Callable[[], Structure] | None
     """Reader of a CIF or POSCAR, by name and else by content; None for other formats."""
     name = plain_name(path)
     try:
-        text = read_text(path, LARGEST)
+        text = read_text(path, most=LARGEST)
     except EngineError as error:
         raise StructureError(f"{path}: {error}") from None
     mine = any(n.search(name) for n in (_CIF_NAME, _POSCAR_NAME, _GRID_NAME))
@@ -127,7 +127,7 @@ def _by_others(path: Path) -> Structure:
         except Exception as error:  # the parsers of others raise whatever comes
             found = _ase_or_refused(path, f"{type(error).__name__}: {error}")
     try:
-        text_claims.compare(plain_name(path), read_text(path, LARGEST), found)
+        text_claims.compare(plain_name(path), read_text(path, most=LARGEST), found)
     except ValueError as error:
         raise StructureError(f"{path}: {error}") from None
     _pass_on(path, said)

@@ -26,7 +26,7 @@ from defectra.core.records import (
     Status,
 )
 from defectra.core.store import Row, disk_errors, made, write_table
-from defectra.core.textfiles import read_bytes
+from defectra.core.textfiles import blocks
 from defectra.engines.edges import find as tabulated
 from defectra.engines.edges import is_element
 from defectra.engines.exciting import read as exciting
@@ -279,7 +279,8 @@ def _calculation_id(reading: Reading, files: tuple[Path, ...]) -> str:
         return _digest("input", json.dumps(plain, sort_keys=True))
     digest = hashlib.sha256()
     for path in files:
-        digest.update(read_bytes(path))
+        for part in blocks(path):
+            digest.update(part)
     return digest.hexdigest()
 
 

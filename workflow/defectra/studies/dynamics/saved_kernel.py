@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from defectra.core.errors import DataError
+from defectra.core.npz import read_npz
 from defectra.core.store import replacing
 from defectra.engines.coherent import kuramoto
 from defectra.engines.coherent.kuramoto import SIDE
@@ -97,9 +97,9 @@ def read_kernel(path: str | Path) -> SavedKernel:
         If the file is none, or of another study.
     """
     try:
-        with np.load(path, allow_pickle=False) as found:
-            about = json.loads(str(found["about"]))
-            kernel = np.asarray(found["kernel"], float)
+        found = read_npz(path)
+        about = json.loads(str(found["about"]))
+        kernel = np.asarray(found["kernel"], float)
         if (about["study"], about["name"]) != ("dynamics", NAME):
             raise DataError(f"{path}: {about['name']} of study {about['study']}, not a {NAME}")
         if kernel.shape != (SIDE, SIDE) or not np.isfinite(kernel).all():
@@ -111,13 +111,5 @@ def read_kernel(path: str | Path) -> SavedKernel:
             float(about["interval"]),
             about["provenance"],
         )
-    except (
-        OSError,
-        EOFError,
-        ValueError,
-        KeyError,
-        TypeError,
-        AttributeError,
-        zipfile.BadZipFile,
-    ) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise DataError(f"{path}: no kernel of study dynamics ({error})") from None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +13,10 @@ from numpy.typing import NDArray
 from scipy.interpolate import RectBivariateSpline
 
 from defectra.core.errors import DataError
+from defectra.core.npz import read_npz
 from defectra.core.store import made, replacing
 from defectra.engines.coherent.integrate import integrated
 from defectra.engines.coherent.scattering import Detector, sphere_intensity
-from defectra.learn.forest import read_npz
 from defectra.studies.dynamics.saved_kernel import NAME as KERNEL
 from defectra.studies.dynamics.saved_kernel import read_kernel
 
@@ -204,7 +203,7 @@ def read_law(path: str | Path) -> SavedLaw:
         arrays = read_npz(Path(path))
         about: Mapping[str, Any] = json.loads(str(arrays["about"]))
         name, study = about["name"], about["study"]
-    except (KeyError, ValueError, TypeError, OSError, zipfile.BadZipFile) as error:
+    except (KeyError, ValueError, TypeError) as error:
         raise DataError(f"{path}: no law of study dynamics ({error})") from None
     if study != "dynamics" or name not in (PAIRS, FIELD):
         if (study, name) == ("dynamics", KERNEL):

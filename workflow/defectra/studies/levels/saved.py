@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from defectra.core.errors import DataError
+from defectra.core.npz import read_npz
 from defectra.core.records import Split
 from defectra.core.store import replacing
-from defectra.learn.forest import read_npz
 from defectra.studies.levels import declared, learnt_kernel
 from defectra.studies.levels.declared import Known
 from defectra.studies.levels.distances import HostRows, host_distances

@@ -16,11 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from defectra.core.errors import DataError, DefectraError
+from defectra.core.npz import read_npz
 from defectra.core.store import replacing
 from defectra.engines.stem_points.columns import Columns, columns_of_json
 from defectra.images.measured import TO_ANGSTROM, Image, read_image
 from defectra.learn.answers import Answer, check_options, number_of
-from defectra.learn.forest import read_npz
 from defectra.studies.registration.cells import cell_of_file, own_cell
 from defectra.studies.registration.fit import Registration, register, square_frame
 from defectra.studies.registration.orientation import turns

@@ -108,7 +108,7 @@ def plot_registration_frames(job: Job) -> None:
     Input frames (npz), trace, missing (csv); output frames, objective (png).
     """
     from defectra.core.csvs import read_csv
-    from defectra.learn.forest import read_npz
+    from defectra.core.npz import read_npz
     from defectra.studies.registration.figures.frames import plot_frames, plot_objective
     from defectra.studies.registration.measured import TRACE_COLUMNS
     from defectra.studies.registration.micrographs import MISSING_COLUMNS

@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from defectra.core.npz import read_npz
 from defectra.core.units import FWHM_PER_SIGMA
-from defectra.learn.forest import Forest, read_npz
+from defectra.learn.forest import Forest
 from defectra.spectra.broaden import gaussian
 from defectra.spectra.measured_series import Series
 from defectra.spectra.normalise import cdf

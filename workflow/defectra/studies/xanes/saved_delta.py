@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from scipy.spatial.distance import cdist
 
 from defectra.core.errors import DataError
+from defectra.core.npz import read_npz
 from defectra.core.store import replacing
-from defectra.learn.forest import read_npz
 from defectra.learn.saved import Domain, learn_domain, unit_maximum
 from defectra.studies.xanes import delta
 from defectra.studies.xanes.delta import Correction

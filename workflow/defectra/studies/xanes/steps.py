@@ -212,10 +212,11 @@ def measure_nickel(job: Job) -> None:
     """
     from defectra.core.csvs import write_csv
     from defectra.core.datasets import located
+    from defectra.core.npz import read_npz
     from defectra.core.project_files import archive_folder
     from defectra.core.records import CALCULATIONS, GEOMETRIES, METRICS_COLUMNS, SPECTRA
     from defectra.core.store import Archive, write_table
-    from defectra.learn.forest import Forest, read_npz
+    from defectra.learn.forest import Forest
     from defectra.spectra.measured_series import read_series
     from defectra.studies.xanes import measured_nickel as measured
     from defectra.studies.xanes.nickel import NICKEL, nickel_rows

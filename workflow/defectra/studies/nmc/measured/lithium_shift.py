@@ -21,8 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from defectra.core.errors import DataError
+from defectra.core.npz import read_npz
 from defectra.core.store import replacing
-from defectra.learn.forest import read_npz
 from defectra.learn.scores import NORMAL_90
 from defectra.studies.nmc.lithium import NI_MEAN, TOTAL
 from defectra.studies.nmc.settings import LithiumSeries
