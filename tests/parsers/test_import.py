@@ -133,7 +133,9 @@ def test_real_runs_are_paired_with_structure_and_site(omnixas):
 def test_moved_beside_another_material_is_not_paired_with_it(omnixas, tmp_path):
     shutil.copytree(omnixas / "mp-1021507", tmp_path / "a")
     shutil.copy(omnixas / "mp-1005792" / "POSCAR", tmp_path / "a" / "POSCAR")
-    for row in import_tree(tmp_path).imports:
+    rows = import_tree(tmp_path).imports
+    assert len(rows) == 3
+    for row in rows:
         assert row["site_index"] is None
         assert "POSCAR: has" in row["paired_by"]
         assert row["status"] == "unconverged"

@@ -9,6 +9,7 @@ import pytest
 from defectra.cli.main import main
 from defectra.spectra.edge_normalisation import l23, normalise
 from defectra.spectra.measured import check_eels, read_measured
+from defectra.spectra.measured_formats import read_scans
 from defectra.spectra.measured_spectrum import Measured, SpectrumError, cleaned, on_grid
 
 EELS = "spectra/jia2026_multimodal/Data/Exp_data/EELS"
@@ -84,11 +85,11 @@ def test_the_right_name_is_accepted(spectra, tmp_path):
 
 
 def test_every_msa_file_is_read_whole(spectra):
-    for path in (spectra / EELS).glob("*/*.msa"):
-        from defectra.spectra.measured_formats import read_file
-
+    paths = sorted((spectra / EELS).glob("*/*.msa"))
+    assert paths
+    for path in paths:
         points = int(path.read_text().split("#NPOINTS")[1].split(":")[1].split()[0])
-        assert len(read_file(path).energy) == points
+        assert [len(scan.energy) for scan in read_scans(path)] == [points]
 
 
 def test_truncated_msa_and_electrochemistry(spectra, tmp_path):

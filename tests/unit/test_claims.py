@@ -235,7 +235,7 @@ def empty_tables():
     }
 
 
-def test_no_bound_of_our_own_is_a_claim_and_every_check_can_fail():
+def test_no_bound_of_our_own_is_a_claim_and_every_check_says_when_it_fails():
     tables = empty_tables()
     assert set(tables) <= set(study_names())  # later studies: tests/studies/<study>
     for study, (claims, checks) in tables.items():

@@ -12,6 +12,7 @@ import warnings
 from pathlib import Path
 
 import pytest
+from events import GUARD_S
 
 from defectra.campaign.chunk_state import ChunkState, write_state
 from defectra.campaign.run_events import Event, Steps
@@ -330,7 +331,7 @@ def test_a_reader_that_has_enough_is_no_error():
     words = [sys.executable, "-m", "defectra.cli.main", "targets"]
     child = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     child.stdout.close()
-    _, said = child.communicate(timeout=60)
+    _, said = child.communicate(timeout=GUARD_S)
     assert said == b""
 
 

@@ -139,4 +139,6 @@ def test_an_engine_brings_its_own_law_and_the_shared_table_wins(tmp_path, monkey
 
 
 def test_tables_of_engines_can_be_read() -> None:
-    assert all(costs.load(path) for path in costs.own_tables())
+    tables = costs.own_tables()
+    assert tables
+    assert all(costs.load(path) for path in tables)

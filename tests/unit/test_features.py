@@ -37,6 +37,7 @@ def test_cdf_columns_run_from_zero_to_one(campaign):
 
 
 def test_labels_are_counts_of_the_cell(campaign):
+    assert campaign[0]
     for cell in campaign[0]:
         row = labels(cell)
         assert row["n_Ni"] + row["n_Mn"] + row["n_Co"] == pytest.approx(1)

@@ -314,6 +314,7 @@ DRAWN: list = []
 def test_a_legend_over_data_goes_below_its_row_of_panels(tmp_path, y, is_below):
     plot_with_legend([0, 1], y, tmp_path / "figure.png")
     figure = DRAWN.pop()
+    assert len(figure.axes) >= 2
     for axes in figure.axes:
         legend = axes.get_legend()
         assert not covered(axes, legend)

@@ -32,6 +32,7 @@ def test_left_out_values_and_families_are_not_trained_on(groups, seed):
     values[:6] = range(6)
     pairs = folds(Split.LITHIUM_OUT, [*groups, *"vwxyz"], values=[*values, *range(5)], seed=seed)
     groups, values = [*groups, *"vwxyz"], [*values, *range(5)]
+    assert pairs
     for train, test in pairs:
         assert not {values[i] for i in train} & {values[i] for i in test}
         assert not {groups[i] for i in train} & {groups[i] for i in test}

@@ -71,6 +71,7 @@ def test_spinel_oxygen_octahedra():
     """Each metal has six oxygens within 2.1 Å, each lithium four."""
     structure = io.to_structure(pristine(supercells.by_matrix(prototypes.spinel(), (1, 1, 1))))
     near = {"Ni": 6, "Li": 4}
+    assert {site.specie.symbol for site in structure} == {"Ni", "Li", "O"}
     for site in structure:
         if site.specie.symbol in near:
             found = [n for n in structure.get_neighbors(site, 2.15) if n.specie.symbol == "O"]
@@ -88,7 +89,9 @@ def test_supercell_by_distance_is_large_enough_and_smallest():
 @pytest.mark.parametrize("matrix", [(2, 2, 2), [[1, 1, 0], [0, 2, 1], [-1, 0, 2]]])
 def test_multiplicities_of_vacancies_sum_to_the_sites(matrix):
     host = pristine(supercells.by_matrix(prototypes.layered_monoclinic(), matrix))
-    for change in defects.vacancies(host):
+    changes = defects.vacancies(host)
+    assert changes
+    for change in changes:
         found = defects.point_defects(host, [change])
         assert sum(d.multiplicity for d in found) == host.species.count(change.removes)
 

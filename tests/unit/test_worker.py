@@ -101,6 +101,7 @@ def test_protocol_change_computes_that_protocol(tmp_path):
 
 def test_chunks_do_not_move_when_the_campaign_grows():
     small, large = make_plan(configure()), make_plan(configure(structures={"count": 30}))
+    assert small
     for name, (structures, _) in small.items():
         own = {r["structure_id"] for r in structures}
         assert own <= {r["structure_id"] for r in large[name][0]}

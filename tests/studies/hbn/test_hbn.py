@@ -56,7 +56,9 @@ def test_every_complex_once() -> None:
 
 
 def test_defect_lies_in_the_middle_of_its_cell() -> None:
-    for one in list(candidates(SETTINGS))[:9]:
+    first = list(candidates(SETTINGS))[:9]
+    assert len(first) == 9
+    for one in first:
         cell, guess = cell_of(one, 0.0)
         points = np.reshape(cell.coords, (-1, 3))
         carbon = points[[s == "C" for s in cell.species]]

@@ -23,6 +23,7 @@ def requests(impurity, site, charges, protocol):
 )
 def test_one_unpaired_electron_where_the_number_is_odd(impurity, site, odd):
     _, *cells = requests(impurity, site, (1, 0, -1), "hybrid")
+    assert {cell["charge"] for cell in cells} == {1, 0, -1}
     for cell in cells:
         is_odd = cell["charge"] % 2 == odd
         assert cell.get("fixed_moment", False) is is_odd

@@ -199,5 +199,7 @@ def test_a_change_is_that_of_sites_that_stand_in_both_arms(blocks, cells):
 
 
 def test_the_grid_of_every_edge_holds_its_planted_spectrum(blocks):
-    for (_, edge, _), curve in planted(blocks[:1]).fast.items():
+    fast = planted(blocks[:1]).fast
+    assert {"Mn K", "O K"} <= {edge for _, edge, _ in fast}
+    for (_, edge, _), curve in fast.items():
         assert curve[0][0] + GRIDS[edge].shift < points(GRIDS[edge])[0]

@@ -103,7 +103,9 @@ def test_sites_keep_their_distance_from_the_vacancy(blocks):
             (t["structure_id"], f"{t['element']} {t['edge']}", t["site"]): t["site_index"]
             for t in tasks(block, CONFIG.nmc.blocks)
         }
-        for pair in pairs_of(block, ARM, CONFIG.nmc.blocks, {plain["structure_id"]: cell}):
+        pairs = list(pairs_of(block, ARM, CONFIG.nmc.blocks, {plain["structure_id"]: cell}))
+        assert pairs
+        for pair in pairs:
             copy = nearer_copy(plain, place[pair.pristine], hole)
             apart = coords[copy] - coords[hole]
             images = [(apart + shift) @ lattice for shift in product(range(-3, 4), repeat=3)]

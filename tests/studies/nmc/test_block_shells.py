@@ -57,12 +57,17 @@ def test_sites_of_a_pair_are_the_same_place(blocks, cells):
     """Three metals are bonded to an oxygen; the touched sites themselves are no neighbours."""
     for block in blocks:
         near = Counter()
-        for pair in pairs_of(block, "vacancy", CONFIG.nmc.blocks, cells):
+        pairs = {
+            arm: list(pairs_of(block, arm, CONFIG.nmc.blocks, cells))
+            for arm in ("vacancy", "antisite")
+        }
+        assert all(pairs.values())
+        for pair in pairs["vacancy"]:
             near[pair.edge[:2]] += pair.distance < 2.5
             assert pair.distance > 1.7
         assert sum(near[m] for m in ("Ni", "Mn", "Co")) <= 3
         assert near["O "] == 0
-        for pair in pairs_of(block, "antisite", CONFIG.nmc.blocks, cells):
+        for pair in pairs["antisite"]:
             assert pair.distance > 1.7
             assert pair.pristine[0] != pair.defect[0]
 

@@ -69,7 +69,9 @@ def test_a_picture_that_is_refused_is_told() -> None:
 
 
 def test_without_the_mirror_the_checks_say_so() -> None:
-    for verdict, text in verdicts([]).values():
+    found = verdicts([])
+    assert found
+    for verdict, text in found.values():
         assert verdict == "open"
         assert "MIRROR=FOLDER" in text
 
