@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from in_one_call import cells_of_folder, levels_of_folder
 
 from defectra.core.errors import EngineError, TableError
 from defectra.core.records import Origin
@@ -19,12 +20,7 @@ from defectra.defects.energy_tables import Mapped, levels_of_table
 from defectra.defects.levels import planes
 from defectra.defects.point_defects import identify
 from defectra.defects.program_results import levels_of_files, levels_of_results
-from defectra.defects.vasp_runs import (
-    cells_of_folder,
-    cells_of_sets,
-    levels_of_folder,
-    read_sets,
-)
+from defectra.defects.vasp_runs import cells_of_sets, read_sets
 from defectra.engines.vasp.states import capacity, states
 from defectra.studies.levels.tables import COMPUTED_LEVELS
 

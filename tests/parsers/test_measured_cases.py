@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from in_one_call import read_file
 
 from defectra.cli.main import main
 from defectra.spectra import column_formula as formula
@@ -16,7 +17,7 @@ from defectra.spectra.loss_factor import Geometry, geometries
 from defectra.spectra.measured import read_measured
 from defectra.spectra.measured_binary import from_arrays, from_signals, library
 from defectra.spectra.measured_columns import choice
-from defectra.spectra.measured_formats import read_file, read_scans
+from defectra.spectra.measured_formats import read_scans
 from defectra.spectra.measured_spectrum import Measured, SpectrumError
 
 CASES = Path(__file__).resolve().parents[1] / "data" / "measured"

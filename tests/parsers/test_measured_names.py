@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
+from in_one_call import read_file
 
 from defectra.spectra.edge_normalisation import normalise
 from defectra.spectra.measured import description
-from defectra.spectra.measured_formats import read_file
 from defectra.spectra.measured_spectrum import Measured, SpectrumError, cleaned
 
 E = np.concatenate([np.arange(8230, 8320, 10.0), np.arange(8320, 8420, 2.0),

@@ -4,6 +4,7 @@ import shutil
 
 import numpy as np
 import pytest
+from in_one_call import levels_of_folder
 
 from defectra.core.errors import EngineError
 from defectra.defects import vasp_runs
@@ -126,7 +127,7 @@ def test_no_bulk_or_two_are_refused(tmp_path):
 def test_parsed_folders_give_the_level_that_the_energies_say(tmp_path):
     pytest.importorskip("pydefect", reason="extra `levels` is not installed")
     write(tmp_path)
-    rows, _ = vasp_runs.levels_of_folder(tmp_path, HOST, 10.0 * np.eye(3), 0.14)
+    rows, _ = levels_of_folder(tmp_path, HOST, 10.0 * np.eye(3), 0.14)
     (row,) = rows
     assert (row["site"], row["impurity"], row["q_from"], row["q_to"]) == ("M_A", "Cu", 0, -1)
     # E(-1) - E(0) - VBM = 0.8 - 0; the potential of both charges is that of the bulk but 0.01 V

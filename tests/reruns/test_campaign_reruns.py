@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 from campaign import TABLES_ONLY, Campaign
+from in_one_call import make_plan
 
 from defectra.core.config import load
-from defectra.studies.nmc.manifests import make_plan
 
 pytestmark = pytest.mark.workflow
 

@@ -14,6 +14,7 @@ import pytest
 from fuzzing import fuzz
 from hypothesis import given
 from hypothesis import strategies as st
+from in_one_call import read_file
 
 from defectra.spectra import measured_formats as formats
 from defectra.spectra.measured_columns import choice
@@ -170,9 +171,9 @@ def test_columns_without_names_can_be_chosen(tmp_path, order):
     path = tmp_path / "a.dat"
     np.savetxt(path, np.column_stack([columns[p] for p in order]), fmt="%.6f")
     with pytest.raises(SpectrumError, match=r"no names; columns: 1 .*--columns energy=1"):
-        formats.read_file(path)
+        read_file(path)
     column = {p: k for k, p in enumerate(order, 1)}
     chosen = choice([f"energy={column['energy']}", f"mu=ln(col{column['i0']}/col{column['it']})"])
-    found = formats.read_file(path, chosen)
+    found = read_file(path, chosen)
     np.testing.assert_allclose(found.energy, ENERGY)
     np.testing.assert_allclose(found.mu, MU, atol=1e-6)

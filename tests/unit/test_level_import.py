@@ -11,7 +11,6 @@ from defectra.studies.levels.band_alignment import alignment_rows
 from defectra.studies.levels.hosts import COLUMNS, describe, read_hosts
 from defectra.studies.levels.published import (
     FOUNDRY,
-    FOUNDRY_OPTIONAL,
     HSE,
     PBE,
     VACANCY,
@@ -100,10 +99,6 @@ ROWS = [
     "CdS Cd S V Cd 3 M_Cd 2 1 2.05 5.94 8.9 0.6515 0.3645 0.177805 0 -0.534395".split(),
     "CdS Cd S In Cd 3 M_Cd 2 1 2.05 5.94 8.9 0.6515 -0.1827 -0.089122 -0.48 -0.44835".split(),
 ]
-
-
-def test_the_full_table_has_37_columns():
-    assert len(FOUNDRY) + len(FOUNDRY_OPTIONAL) == 37
 
 
 def test_mba_rule_reproduces_the_published_rows_to_all_digits(tmp_path):

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from in_one_call import levels_of_folder
 
 from defectra.core.errors import EngineError, TableError
-from defectra.defects import vasp_runs
 from defectra.defects.energy_tables import Mapped, levels_of_table
 from defectra.defects.program_results import levels_of_results
 from defectra.structures.identity import atoms_of
@@ -60,7 +60,7 @@ def hubbard(shells: str, values: str) -> tuple[str, str]:
 
 
 def levels(root: Path) -> tuple[list[dict], str]:
-    rows, left_out = vasp_runs.levels_of_folder(root, "CdTe", 10.0 * np.eye(3), 0.14)
+    rows, left_out = levels_of_folder(root, "CdTe", 10.0 * np.eye(3), 0.14)
     return rows, "; ".join(x["reason"] for x in left_out)
 
 

@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from in_one_call import make_plan
 from pydantic import ValidationError
 
 from defectra.campaign.plan import standing, write_plan
 from defectra.core.config import Config, config_model, load
-from defectra.studies.nmc.manifests import make_plan, wanted_structures
+from defectra.studies.nmc.manifests import wanted_structures
 
 SMALL: dict[str, Any] = {
     "geometry": "chgnet",

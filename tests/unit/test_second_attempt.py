@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from in_one_call import make_plan
 
 from defectra.campaign.engine import engine_named
 from defectra.campaign.ledger import Ledger
@@ -15,7 +16,6 @@ from defectra.core.records import CALCULATIONS
 from defectra.core.store import Archive
 from defectra.engines.spectrum import SpectrumEngine
 from defectra.structures.geometry import vegard
-from defectra.studies.nmc.manifests import make_plan
 
 Row = dict[str, Any]
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from defectra.campaign import node
+from defectra.campaign.verdict import unfinished
 from defectra.core.errors import DefectraError
 from defectra.core.records import CALCULATIONS
 from defectra.core.store import Archive
@@ -20,6 +21,11 @@ RAN_OUT = b"SCF ITERATION NUMBER 80\n:WARNING Convergence not reached; ran out o
 REFUSAL = b"Launching FEFF\nToo many atoms, maximum is     4000\nRDINP-3\n"
 STEPS = json.dumps({"steps": {"energy": {"energy": 1.0}}}).encode()
 NOT_SCF = json.dumps({"steps": {}, "error": {"class": "not_self_consistent"}}).encode()
+
+
+def marked(engine: str, found: dict, files: dict) -> dict:
+    """As the ledger records it."""
+    return found if verdict.is_finished(engine, found, files) else unfinished(found)
 
 
 def row(status: str, error_class: str = "", message: str = "") -> dict:
@@ -41,11 +47,11 @@ def row(status: str, error_class: str = "", message: str = "") -> dict:
 )  # fmt: skip
 def test_what_the_output_proves_is_finished_and_without_it_nothing_is(engine, found, files):
     assert verdict.is_finished(engine, found, files)
-    assert verdict.marked(engine, found, files) == found
+    assert marked(engine, found, files) == found
     damaged = [{}, dict.fromkeys(files, b""), {n: b[: len(b) // 3] for n, b in files.items()}]
     for bad in damaged:
         assert not verdict.is_finished(engine, found, bad), bad
-        reported = verdict.marked(engine, found, bad)
+        reported = marked(engine, found, bad)
         assert verdict.is_machine(reported["error_class"]), reported
         assert reported["status"] != "ok", reported
 
@@ -66,7 +72,7 @@ CAUSES = [
 @pytest.mark.parametrize(("error_class", "message", "cause"), CAUSES)
 @pytest.mark.parametrize("engine", ["feff", "gpaw", "synthetic", "another"])
 def test_every_other_failure_is_the_machine_s(engine, error_class, message, cause):
-    reported = verdict.marked(engine, row("failed", error_class, message), {"log.dat": REFUSAL})
+    reported = marked(engine, row("failed", error_class, message), {"log.dat": REFUSAL})
     assert reported["error_class"] == f"machine:{cause}"
     assert not verdict.is_finished(engine, reported, None), "nor in an archive"
     assert not verdict.is_finished(engine, row("failed", error_class, message), None)

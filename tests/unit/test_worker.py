@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from events import Gate, wait_for
+from in_one_call import make_plan
 
 from defectra.campaign.engine import Outcome
 from defectra.campaign.plan import write_plan
@@ -21,7 +22,6 @@ from defectra.core.records import CALCULATIONS, GEOMETRIES, SPECTRA, Status
 from defectra.core.store import Archive, read_table
 from defectra.engines.synthetic import run as synthetic
 from defectra.studies.nmc.chunk import Chunk, run_chunk
-from defectra.studies.nmc.manifests import make_plan
 from defectra.studies.nmc.requests import settings_of
 
 ROOT = Path(__file__).parent.parent.parent

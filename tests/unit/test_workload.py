@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from in_one_call import make_plan
 
 from defectra.campaign.costs import ALONE, OTHER_EDGE, SAME_EDGE, Law, dump
 from defectra.campaign.engine import engine_named
@@ -27,7 +28,6 @@ from defectra.core.config import Config, config_model, load
 from defectra.core.errors import ConfigError
 from defectra.core.journal import Journal
 from defectra.studies.nmc.computable import cells_wanted, why_no_engine, why_no_relaxation
-from defectra.studies.nmc.manifests import make_plan
 from defectra.studies.nmc.scale import Scale
 from defectra.studies.nmc.workload import Workload, Written
 

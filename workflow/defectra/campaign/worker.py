@@ -23,7 +23,6 @@ from defectra.core.errors import BusyError, ConfigError, reports_errors
 from defectra.core.paths import need_checkout
 from defectra.core.scratch import use_node_scratch
 
-Tell = Callable[[str], None]
 # A job waits for one of a killed run that is still at its chunk; its own time limit ends it sooner.
 PATIENCE_S = 86400.0
 

@@ -58,30 +58,18 @@ def bulk_of(rows: list[Row], host: str) -> Row:
     return found[0]
 
 
-def levels_of_folder(
-    root: Path, host: str, dielectric: NDArray[np.float64], coefficient: float
-) -> tuple[list[Row], list[dict[str, str]]]:
-    """Levels of every defect below `root` (columns of COMPUTED_LEVELS), and what was left out.
-
-    Parameters
-    ----------
-    dielectric
-        Tensor, shape (3, 3): electronic for unrelaxed cells, static for relaxed ones.
-
-    Raises
-    ------
-    EngineError
-        If there is no folder, or no bulk in it.
-    """
-    sets, left_out = read_sets(root, host)
-    rows, more = levels_of_sets(sets, host, dielectric, coefficient)
-    return rows, left_out + more
-
-
 def levels_of_sets(
     sets: Sets, host: str, dielectric: NDArray[np.float64], coefficient: float
 ) -> tuple[list[Row], list[dict[str, str]]]:
-    """Levels of sets of cells (see :func:`read_sets`), else as :func:`levels_of_folder`."""
+    """Levels of sets of cells (columns of COMPUTED_LEVELS), and what was left out.
+
+    Parameters
+    ----------
+    sets
+        As of :func:`read_sets`.
+    dielectric
+        Tensor, shape (3, 3): electronic for unrelaxed cells, static for relaxed ones.
+    """
     out: list[Row] = []
     left_out: list[dict[str, str]] = []
     for cells, found in sets:
@@ -160,22 +148,12 @@ def _check_alike(row: Row, bulk: Row) -> None:
         )
 
 
-def cells_of_folder(root: Path, host: str, dielectric: NDArray[np.float64]) -> list[Row]:
-    """Every defect cell below `root` with its corrections, in the columns of CELLS_COLUMNS.
+def cells_of_sets(sets: Sets, host: str, dielectric: NDArray[np.float64]) -> list[Row]:
+    """Every cell of sets (see :func:`read_sets`) with its corrections, in CELLS_COLUMNS.
 
     Energies are those of the cell less that of the bulk, without chemical potentials. Where a
     correction cannot be made it is NaN and the message says why: never zero.
-
-    Raises
-    ------
-    EngineError
-        If there is no folder, or no bulk in it.
     """
-    return cells_of_sets(read_sets(root, host)[0], host, dielectric)
-
-
-def cells_of_sets(sets: Sets, host: str, dielectric: NDArray[np.float64]) -> list[Row]:
-    """As :func:`cells_of_folder`, of cells that were read."""
     return [
         _cell_row(replace(cells, charged=[row]), found, host, dielectric)
         for cells, found in sets

@@ -14,14 +14,14 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from defectra.campaign.verdict import MACHINE, is_machine, machine_class, unfinished
+from defectra.campaign.verdict import MACHINE, is_machine, machine_class
 from defectra.core.records import Status
 
 Row = dict[str, Any]
 Files = Mapping[str, bytes]
 Proof = Callable[[Files], bool]
 
-__all__ = ["MACHINE", "REFUSED", "is_finished", "is_machine", "machine_class", "marked"]
+__all__ = ["MACHINE", "REFUSED", "is_finished", "is_machine", "machine_class"]
 
 REFUSED = "input_refused"  # by the engine, with a sentence of its own
 UNCONVERGED = ("not_self_consistent", "convergence_unknown")
@@ -79,11 +79,6 @@ def is_level_result(found: Mapping[str, Any]) -> bool:
     if found.get("status") == Status.UNCONVERGED:
         return bool(found.get("message"))
     return any(_finite(found.get(key)) for key in ("energy_eV", "lattice_A"))
-
-
-def marked(engine: str, row: Row, files: Files) -> Row:
-    """The row, its class ``machine:...`` if the calculation is to be tried again."""
-    return row if is_finished(engine, row, files) else unfinished(row)
 
 
 def feff_refusal(files: Files) -> str:

@@ -30,24 +30,6 @@ Floats = NDArray[np.float64]
 LARGEST = 300_000_000  # bytes; no file of one scan is larger
 
 
-def read_file(path: Path, chosen: Choice | None = None, scan: str = "") -> Measured:
-    """The spectrum of a file; nothing is checked yet.
-
-    Parameters
-    ----------
-    chosen
-        Columns that the user chose.
-    scan
-        Which one, if the file holds several: its name, or its number from 1.
-
-    Raises
-    ------
-    SpectrumError
-        If no reader knows it, a column is missing, or it holds several and none is chosen.
-    """
-    return pick(read_scans(path, chosen), scan)
-
-
 def pick(found: list[Measured], scan: str) -> Measured:
     """One spectrum of a file by name, or number from 1.
 

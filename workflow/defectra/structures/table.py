@@ -2,7 +2,6 @@
 
 `FACTORY` is the structures table with five columns more: with which tolerance the symmetry was
 found, whether the cell is on the edge, and whether a list of orderings is complete or a sample.
-:func:`as_structures` takes them off again.
 """
 
 from __future__ import annotations
@@ -29,7 +28,6 @@ FACTORY = Table(
         Column("inequivalent", "string", "", "exact number of inequivalent orderings"),
     ),
 )
-EXTRA = tuple(c.name for c in FACTORY.columns[len(STRUCTURES.columns) :])
 
 
 def composition_of(decorated: Decorated) -> str:
@@ -92,11 +90,6 @@ def row(
         "selection": str(found.selection if found else Selection.ALL),
         "inequivalent": str(found.total if found else 1),
     }
-
-
-def as_structures(rows: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Rows for the structures table of the workflow."""
-    return [{k: v for k, v in r.items() if k not in EXTRA} for r in rows]
 
 
 def write(path: str | Path, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -40,7 +40,7 @@ def _beside(xml: Path, name: str) -> Path | None:
 
 
 def run_files(root: Path) -> list[Path]:
-    """What :func:`levels_of_folder` reads: input of the rule, so that a new run is seen."""
+    """What :func:`read_tree` reads, with potentials: input of the rule, which so sees a new run."""
     found = [(*pair, _beside(pair[0], "LOCPOT")) for pair in folders(root)]
     return [p for three in found for p in three if p is not None]
 

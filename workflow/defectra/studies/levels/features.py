@@ -17,10 +17,6 @@ from defectra.studies.levels.published import CHARGES, SITES, VACANCY
 Floats = NDArray[np.float64]
 Hosts = Mapping[str, dict[str, float]]
 
-CONTRASTS = (
-    *("electronegativity_removed", "radius_removed", "valence_removed", "p_level_removed"),
-    *("electronegativity_near", "radius_near", "p_level_vbm", "s_level_vbm", "d_level_vbm"),
-)
 _OF_HOST_ATOMS = ("electronegativity", "radius", "row", "valence", "s_level", "p_level")
 
 

@@ -66,11 +66,6 @@ FOUNDRY = {
     "pbe defect level (relative to VBM)": "eV",
     "hse defect level (relative to VBM)": "eV",
 }
-FOUNDRY_OPTIONAL = (
-    *("is_a_latt", "is_interstitial", "is_interstitial_a", "is_interstitial_b"),
-    *("is_interstitial_n", "M_Al", "M_As", "M_Cd", "M_Ga", "M_In", "M_P", "M_S", "M_Sb", "M_Se"),
-    *("M_Te", "M_i_Cd_site", "M_i_S_site", "M_i_Se_site", "M_i_Te_site", "M_i_neut_site"),
-)
 PBE, HSE = list(FOUNDRY)[-2:]
 
 

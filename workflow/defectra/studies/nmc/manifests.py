@@ -21,11 +21,6 @@ def decided_by(config: Config) -> list[str]:
     return [leaf(config, "nmc", key) for key in keys if key not in _UNSEEN]
 
 
-def make_plan(config: Config) -> dict[str, tuple[list[Row], list[Row]]]:
-    """Structures and tasks of each chunk, see :func:`chunks_of`."""
-    return {name: (structures, tasks) for name, structures, tasks in chunks_of(config)}
-
-
 def chunks_of(config: Config) -> Iterator[tuple[str, list[Row], list[Row]]]:
     """Name, structures and tasks of one chunk after another, by name.
 

@@ -54,11 +54,6 @@ class SavedModel:
         return probabilities(self.module, self.inputs(patterns).vector())
 
 
-def file_name(kind: str, name: str) -> str:
-    """File of a network, e.g. ``equal_network_image.safetensors``."""
-    return f"{kind}_{name.replace(',', '').replace(' ', '_')}.safetensors"
-
-
 def keep(path: str | Path, fitted: Fitted, kind: str, study: SpeckleStudy, seed: int) -> None:
     """Write a network."""
     numbers = range(study.disks.fewest, study.disks.most + 1)
