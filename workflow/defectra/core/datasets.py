@@ -23,6 +23,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
+from typing import IO
 
 from defectra.core.downloads import digest_of, download, download_folder, packed
 from defectra.core.errors import DataError, DefectraError
@@ -136,11 +137,18 @@ def content_digest(file: Path) -> str:
 _DAMAGED = (zlib.error, lzma.LZMAError, zipfile.BadZipFile, tarfile.TarError)
 
 
+def _streamed(content: IO[bytes]) -> str:
+    digest = hashlib.sha256()
+    while part := content.read(1 << 20):
+        digest.update(part)
+    return digest.hexdigest()
+
+
 def _of_zip(file: Path) -> Iterator[tuple[str, str]]:
     with zipfile.ZipFile(file) as handle:
         for name in handle.namelist():
             with handle.open(name) as content:
-                yield name, hashlib.file_digest(content, "sha256").hexdigest()
+                yield name, _streamed(content)
 
 
 def _of_tar(file: Path) -> Iterator[tuple[str, str]]:
@@ -148,7 +156,7 @@ def _of_tar(file: Path) -> Iterator[tuple[str, str]]:
         for member in handle:
             content = handle.extractfile(member) if member.isfile() else None
             if content is not None:
-                yield member.name, hashlib.file_digest(content, "sha256").hexdigest()
+                yield member.name, _streamed(content)
 
 
 def registry(path: Path = REGISTRY) -> dict[str, Dataset]:
