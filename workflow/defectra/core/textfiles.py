@@ -16,6 +16,7 @@ from typing import IO, cast
 from defectra.core.errors import EngineError
 
 MOST = 1_000_000_000  # bytes, unpacked, of a file that is read whole
+BLOCK = 1 << 20  # bytes that are read at a time
 _MAGIC = {b"\x1f\x8b": "gzip", b"BZh": "bz2", b"\xfd7zXZ": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
 _ENDINGS = (".gz", ".bz2", ".xz", ".zst", ".lzma")
 _MARKS = (
@@ -62,18 +63,21 @@ def read_bytes(path: str | Path, limit: int | None = None, most: int = MOST) -> 
         ``missing_output`` if it is not there, ``truncated_output`` if the pack is cut off or
         damaged, ``too_large`` above `most`, ``unreadable`` if the system refuses it.
     """
+    end = most + 1 if limit is None else limit
+    data = bytearray()  # in parts: asked for `end` bytes at once, gzip takes memory for all of them
     with _opened(Path(path)) as handle:
-        data = handle.read(most + 1 if limit is None else limit)
+        while part := handle.read(min(BLOCK, end - len(data))):
+            data += part
     if limit is None and len(data) > most:
         packed = Path(path).stat().st_size
         raise EngineError(
             "too_large",
             f"{Path(path).name}: {packed:,} bytes, unpacked over {most:,}, and no more are read",
         )
-    return data
+    return bytes(data)
 
 
-def blocks(path: str | Path, size: int = 1 << 20) -> Iterator[bytes]:
+def blocks(path: str | Path, size: int = BLOCK) -> Iterator[bytes]:
     """Bytes of a file as of :func:`read_bytes`, whatever their number, in parts of `size`.
 
     Raises

@@ -88,7 +88,8 @@ def read(xml: Path, outcar: Path | None) -> Row:
     locpot = _beside(xml, "LOCPOT")
     cell = run.final_structure
     electrons = float(run.parameters.get("NELECT", 0.0))
-    neutral = sum(_valences(xml)[str(s)] for s in run.atomic_symbols)
+    valences = _valences(xml)
+    neutral = sum(valences[str(s)] for s in run.atomic_symbols)
     charge = round(neutral - electrons)
     if not electrons or abs(neutral - electrons - charge) > 1e-3:
         raise EngineError("no_charge", f"{xml.name}: NELECT {electrons:g} of {neutral:g} electrons")
