@@ -21,7 +21,7 @@ from defectra.studies.levels.evaluate import (
 )
 from defectra.studies.levels.features import Defects, defects, flat_ladder, long_matrix
 from defectra.studies.levels.hosts import read_hosts
-from defectra.studies.levels.intervals import Width, learn_width
+from defectra.studies.levels.intervals import Width, groups_within, learn_width
 from defectra.studies.levels.nested import Candidate, Rows, leave_out
 from defectra.studies.levels.published import VACANCY
 from defectra.studies.levels.saved import KIND, load, train
@@ -445,6 +445,18 @@ def test_only_named_rows_say_how_far_off_they_are(world):
     np.testing.assert_array_equal(before.surplus, after.surplus)
     assert (before.surplus[20:] == 0).all()
     assert (before.surplus[known] != 0).all()
+
+
+def test_hosts_within_bounds_by_chance_alone():
+    """Of ten defects missed whole or not, one in ten: binomial, only 1 of 10 is within."""
+    missed = np.array([1.0] + [0.0] * 19)  # tilted from 5 to 10 %
+    groups = ["a"] * 10 + ["b"] * 10
+    found = groups_within(missed, groups, 0.9, (0.85, 0.95), seed=1)
+    assert found.mean() == pytest.approx(2 * 10 * 0.1 * 0.9**9, rel=0.06)
+    apart = groups_within(
+        np.full(20, 0.1) + np.tile([-1e-3, 1e-3], 10), groups, 0.9, (0.85, 0.95), 1
+    )
+    assert apart.mean() == 2  # the same share of every defect: no chance left
 
 
 def without_rows(model, kept):

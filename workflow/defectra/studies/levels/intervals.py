@@ -19,10 +19,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
+from scipy.optimize import brentq, minimize
 
 Floats = NDArray[np.float64]
 
+DRAWS = 2000  # of :func:`groups_within`
 LEAST_EV = 1e-3  # smaller errors count as this: their logarithm would rule
 _SMOOTH = 0.02  # width of the rounded corner of the quantile loss, in logarithms
 _PULL = 1e-3  # towards b = 1, d = 0: decides only what the errors leave open
@@ -98,3 +99,43 @@ def _quantile_line(values: Floats, known: Floats, weight: Floats, level: float) 
 
     bounds = [(None, None), (0.0, 1.0), (0.0, None)]
     return np.asarray(minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds).x)
+
+
+def groups_within(
+    missed: Floats, groups: Sequence[str], level: float, bounds: tuple[float, float], seed: int
+) -> Floats:
+    """Groups whose coverage would lie within `bounds` if the intervals held as they should.
+
+    The levels of a defect are missed together or not, so that a host of ten defects has far fewer
+    than sixty chances. Defects are drawn from all of them, groups weighing the same, with weights
+    that make the mean share of missed levels exactly 1 - `level`.
+
+    Parameters
+    ----------
+    missed
+        Share of the levels of each defect that its interval missed, shape (n,).
+
+    Returns
+    -------
+    Number of groups within the bounds in each of :data:`DRAWS` draws.
+    """
+    weight = _tilted(missed, _even(groups), 1 - level)
+    generator = np.random.default_rng(seed)
+    sizes = np.unique(np.asarray(groups, dtype=str), return_counts=True)[1]
+    inside = np.zeros(DRAWS)
+    for size in sizes:
+        drawn = generator.choice(missed, (DRAWS, size), p=weight)
+        covered = 1 - drawn.mean(axis=1)
+        inside += (bounds[0] <= covered) & (covered <= bounds[1])
+    return inside
+
+
+def _tilted(values: Floats, weight: Floats, mean: float) -> Floats:
+    """Weights nearest to `weight` (relative entropy) under which `values` have a mean."""
+
+    def tilt(power: float) -> Floats:
+        out = weight * np.exp(power * (values - values.mean()))
+        return np.asarray(out / out.sum())
+
+    found = brentq(lambda power: float(tilt(power) @ values) - mean, -200.0, 200.0)
+    return tilt(found)
