@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
-from campaign import TABLES_ONLY, Campaign
+from campaign import ROOT, TABLES_ONLY, Campaign
 from in_one_call import make_plan
 
 from defectra.core.config import load
@@ -79,12 +80,11 @@ def test_config_leaf_reruns_only_what_reads_it(copy: Campaign) -> None:
 
 def test_finished_runs_that_are_added_are_seen_and_a_copy_is_not(copy: Campaign) -> None:
     runs = copy.folder / "runs"
-    runs.mkdir()
-    (runs / "notes.txt").write_text("one\n")
+    shutil.copytree(ROOT / "tests/data/feff_lco", runs)
     copy.study["parsed"] = ["runs"]
     copy.write_config()
     copy.run(TABLES_ONLY, "--no-report")
-    os.utime(runs / "notes.txt", (1, 1))
+    os.utime(runs / "xmu.dat", (1, 1))
     assert copy.planned(TABLES_ONLY) == {}
     (runs / "more.txt").write_text("two\n")
     assert copy.planned(TABLES_ONLY) == {"calculate": 2, "gather": 1}

@@ -107,6 +107,7 @@ def test_what_calculations_are_made_of_and_what_was_stopped(hollow: Campaign) ->
     """Tables of sets, spectra that are drawn, finished runs; what the machine stopped."""
     runs = hollow.folder / "runs"
     runs.mkdir()
+    (runs / "first.txt").write_text("a run\n")
     ladder = {"ladder": {"live": "missing", "parsed": ["runs"]}}
     hollow.others = {**hollow.others, "levels": {"live": {"complete": True}}, "xanes": ladder}
     hollow.write_config()
