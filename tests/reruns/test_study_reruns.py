@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from campaign import Campaign
+from campaign import ROOT, Campaign
 from changes import CHANGES, SHARED, Change, known, rounds
 from dry_runs import DryRuns
 from hollow import hollow_campaign
@@ -106,8 +106,7 @@ def test_a_file_of_the_mirror_reruns_what_reads_it(hollow: Campaign) -> None:
 def test_what_calculations_are_made_of_and_what_was_stopped(hollow: Campaign) -> None:
     """Tables of sets, spectra that are drawn, finished runs; what the machine stopped."""
     runs = hollow.folder / "runs"
-    runs.mkdir()
-    (runs / "first.txt").write_text("a run\n")
+    shutil.copytree(ROOT / "tests/data/feff_lco", runs)
     ladder = {"ladder": {"live": "missing", "parsed": ["runs"]}}
     hollow.others = {**hollow.others, "levels": {"live": {"complete": True}}, "xanes": ladder}
     hollow.write_config()
