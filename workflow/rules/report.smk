@@ -1,6 +1,6 @@
 # What all studies have in common at the end.
 
-from defectra.report.of_run import files_of_run
+from defectra.report.of_run import FilesOfStudies
 
 
 use rule step as collect_scores with:
@@ -27,12 +27,9 @@ use rule step as collect_scores with:
 
 # The page about all studies of the config, and that about one: results/<study>/report.html. They
 # show what the rules of these studies make now: an earlier run of the folder may have left more.
-TARGETS_OF = {study: getattr(rules, study).input for study in study_names()}
-
-
-def made_for(*studies):
-    targets = [file for study in studies for file in TARGETS_OF[study]]
-    return json.dumps(files_of_run(targets, workflow.rules))
+MADE_FOR = FilesOfStudies(
+    {study: getattr(rules, study).input for study in study_names()}, workflow
+)
 
 
 use rule step as make_report with:
@@ -46,7 +43,7 @@ use rule step as make_report with:
     localrule: True
     params:
         **step("defectra.report.steps.make_report"),
-        made=lambda wildcards: made_for(*CONFIG.studies),
+        made=lambda wildcards: MADE_FOR(CONFIG.studies),
         studies=CONFIG.studies,
         others=[study for study in study_names() if study not in CONFIG.studies],
         captions=texts_digest(study_names()),
@@ -64,7 +61,7 @@ use rule make_report as report_study with:
     localrule: True
     params:
         **step("defectra.report.steps.make_report"),
-        made=lambda wildcards: made_for(wildcards.study),
+        made=lambda wildcards: MADE_FOR([wildcards.study]),
         studies=lambda wildcards: [wildcards.study],
         others=[],
         captions=lambda wildcards: texts_digest([wildcards.study]),

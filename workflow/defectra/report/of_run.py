@@ -6,7 +6,8 @@ for any more (a mirror that is not named now) stay there, beside a scorecard tha
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,26 @@ def _makes(rule: Any, file: str) -> bool:
 
 def _applied(files: Iterable[Any], wildcards: Any) -> Iterator[str]:
     return (str(file.apply_wildcards(wildcards)) for file in files if not callable(file))
+
+
+class FilesOfStudies:
+    """Files that the rules of studies make, as text that a rule carries.
+
+    Parameters
+    ----------
+    targets
+        Inputs of the target of each study.
+    workflow
+        Of Snakemake; its rules are read when asked, since later files bring more.
+    """
+
+    def __init__(self, targets: Mapping[str, Iterable[Any]], workflow: Any) -> None:
+        self._targets, self._workflow = targets, workflow
+
+    def __call__(self, studies: Iterable[str]) -> str:
+        """JSON of the files of some studies, sorted."""
+        wanted = [file for study in studies for file in self._targets[study]]
+        return json.dumps(files_of_run(wanted, self._workflow.rules))
 
 
 class OfRun:
