@@ -158,25 +158,9 @@ def test_a_missing_library_says_what_to_install():
         c._library("no_such_library")
 
 
-@pytest.mark.usefixtures("libraries")
-@pytest.mark.parametrize(
-    "tensor",
-    [np.diag([6.0, 6.0, 3.0]), np.array([[6.0, 1.0, 0.0], [1.0, 6.0, 0.5], [0.0, 0.5, 3.0]])],
-    ids=["along the axes", "turned"],
-)
-def test_both_schemes_screen_a_point_charge_by_the_tensor(tensor):
-    cube, flat = 12.0 * np.eye(3), [np.zeros(60)] * 3
-    found = c.freysoldt(cube, (flat, flat), [0.0, 0.0, 0.0], 1, tensor)
-    assert found.point_charge_ev == pytest.approx(point_charge(cube, tensor, 1), abs=1e-3)
-    harmonic = c.madelung_cubic(12.0, 3 / np.sum(1 / np.linalg.eigvalsh(tensor)), 1)
-    assert abs(found.point_charge_ev - harmonic) > 0.03
-
-
-@pytest.mark.usefixtures("libraries")
-def test_freysoldt_of_its_own_model_charge_has_no_alignment_along_any_axis_of_a_tensor():
-    screening = (12.0, 9.0, 6.0)
-    tensor = np.diag(screening)
-    model = [planar_average_of_a_gaussian(10.0, e, 1) for e in screening]
-    found = c.freysoldt(CUBE, (model, [np.zeros(120)] * 3), [0.0, 0.0, 0.0], 1, tensor)
-    assert found.alignment_ev == pytest.approx(0.0, abs=3e-3)
-    assert found.spread_ev < 3e-3
+def test_the_mean_of_a_dielectric_tensor_does_not_depend_on_the_axes():
+    tensor = np.array([[12.0, 0.0, 3.0], [0.0, 9.0, 0.0], [3.0, 0.0, 6.0]])
+    turn = np.linalg.qr(np.array([[1.0, 2.0, 0.5], [0.0, 1.0, 3.0], [2.0, 0.0, 1.0]]))[0]
+    assert c.isotropic(turn @ tensor @ turn.T) == pytest.approx(c.isotropic(tensor))
+    assert c.isotropic(tensor) == pytest.approx(3 * np.linalg.det(tensor) / (54 + 63 + 108))
+    assert c.isotropic(np.diag([40.7, 40.7, 25.2])) == pytest.approx(3 / (2 / 40.7 + 1 / 25.2))

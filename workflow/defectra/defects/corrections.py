@@ -63,6 +63,15 @@ def madelung_cubic(length: float, epsilon: float, charge: float) -> float:
     return charge**2 * MADELUNG_SIMPLE_CUBIC * COULOMB_EV_ANGSTROM / (2 * epsilon * length)
 
 
+def isotropic(dielectric: Floats) -> float:
+    """Harmonic mean of the principal values of a dielectric tensor, shape (3, 3).
+
+    It does not depend on the axes of the cell. doped takes the mean of the diagonal, which is the
+    same for a diagonal tensor alone.
+    """
+    return float(3 / np.sum(1 / np.linalg.eigvalsh(dielectric)))
+
+
 def freysoldt(
     lattice: Floats,
     averages: tuple[Sequence[Floats], Sequence[Floats]],
@@ -72,9 +81,9 @@ def freysoldt(
 ) -> Correction:
     """Correction of a charged cell from planar averages, by pymatgen-analysis-defects.
 
-    The model charge is screened by the full tensor, as in sxdefectalign, so that the point charge
-    is that of :func:`kumagai`. doped 93c8b99 takes a medium with the harmonic mean of the diagonal:
-    0.117 in place of 0.104 eV for F on O in Y2Ti2O5S2 (tensor 40.7, 40.7, 25.2).
+    Freysoldt's scheme is one of an isotropic medium: of a tensor :func:`isotropic` is taken. The
+    full tensor, as sxdefectalign has it, gives other numbers (0.104 instead of 0.117 eV for F on O
+    in Y2Ti2O5S2, whose values are 40.7, 40.7, 25.2).
 
     Parameters
     ----------
@@ -96,8 +105,9 @@ def freysoldt(
         raise EngineError("potentials", "planar averages of defect and bulk on different planes")
     module = _library("pymatgen.analysis.defects.corrections.freysoldt")
     electron = [{k: -np.asarray(a) for k, a in enumerate(side)} for side in averages]
+    mean = isotropic(dielectric)
     found = module.get_freysoldt_correction(
-        charge, dielectric, *electron, defect_frac_coords=list(centre), lattice=Lattice(lattice)
+        charge, mean, *electron, defect_frac_coords=list(centre), lattice=Lattice(lattice)
     ).metadata
     spread = float(np.std(list(found["alignments"].values())))
     return Correction(float(found["electrostatic"]), float(found["potential"]), spread)
