@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
 from defectra.campaign.chunk_state import ChunkState
 
@@ -26,6 +27,37 @@ def doubled(amount: int) -> Callable[[Any, int], int]:
 def need(mb: int, minutes: int) -> dict[str, Callable[[Any, int], int]]:
     """Memory and time of a rule, doubled with each attempt."""
     return {"mem_mb": doubled(mb), "runtime": doubled(minutes)}
+
+
+class Asked(Protocol):
+    """What one chunk needs in a first attempt."""
+
+    @property
+    def minutes(self) -> int:
+        """Time limit."""
+
+    @property
+    def megabytes(self) -> int:
+        """Memory."""
+
+
+L = TypeVar("L", bound=Asked)
+
+
+class Asking(ABC, Generic[L]):
+    """Time and memory that the rules of a study ask for."""
+
+    @abstractmethod
+    def _asked(self, chunk: str) -> Iterable[L]:
+        """Loads whose largest a chunk asks for."""
+
+    def runtime(self, chunk: str, attempt: int = 1) -> int:
+        """Minutes to ask for, doubled with every attempt."""
+        return int(max(load.minutes for load in self._asked(chunk)) * 2 ** (attempt - 1))
+
+    def memory(self, chunk: str, attempt: int = 1) -> int:
+        """Megabytes to ask for, doubled with every attempt."""
+        return int(max(load.megabytes for load in self._asked(chunk)) * 2 ** (attempt - 1))
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ from defectra.campaign.loads import (
     MEMORY_MARGIN,
     SAFETY,
     START_MINUTES,
+    Asking,
 )
 from defectra.campaign.request import Family, Request, Waiting
 from defectra.campaign.studies import (
@@ -193,7 +194,7 @@ def ledger_sentence(engine: str) -> str:
     return engine_named(engine).available()
 
 
-class StudyLoads:
+class StudyLoads(Asking[StudyLoad]):
     """What chunks of studies without manifests are asked for on a cluster, worked out when asked.
 
     Parameters
@@ -205,7 +206,8 @@ class StudyLoads:
     is_run
         Tells, once the graph of jobs is built, whether this call runs jobs and may write.
     are_alike
-        As of :class:`defectra.studies.nmc.workload.Workload`.
+        Tells whether all chunks ask for as much as the longest and the largest: tasks of a job
+        array share the limits of its first (Slurm plugin 2.8).
     """
 
     def __init__(
@@ -219,14 +221,6 @@ class StudyLoads:
         self.config, self.results, self.costs, self._is_run = config, results, costs, is_run
         self._are_alike = are_alike
         self.known: dict[str, StudyLoad] = {}
-
-    def memory(self, chunk: str, attempt: int = 1) -> int:
-        """Megabytes to ask for, doubled with every attempt."""
-        return int(max(load.megabytes for load in self._asked(chunk)) * 2 ** (attempt - 1))
-
-    def runtime(self, chunk: str, attempt: int = 1) -> int:
-        """Minutes to ask for, doubled with every attempt."""
-        return int(max(load.minutes for load in self._asked(chunk)) * 2 ** (attempt - 1))
 
     def _asked(self, chunk: str) -> list[StudyLoad]:
         """Loads whose largest a chunk asks for."""

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from defectra.campaign.costs import load
-from defectra.campaign.loads import Load, describe
+from defectra.campaign.loads import Asking, Load, describe
 from defectra.core.config import Config
 from defectra.core.paths import PROJECT
 from defectra.studies.nmc.computable import journal_cells, why_no_engine, why_no_relaxation
@@ -47,7 +47,7 @@ def in_job_arrays(workflow: Any) -> bool:
     return bool(getattr(workflow.executor_settings, "array_jobs", None))
 
 
-class Workload:
+class Workload(Asking[Load]):
     """Loads of all chunks of a plan, read or worked out when they are first asked for.
 
     Parameters
@@ -86,14 +86,6 @@ class Workload:
         self.costs = costs
         self.code = code
         self._loads: dict[str, Load] = {}
-
-    def runtime(self, chunk: str, attempt: int = 1) -> int:
-        """Minutes to ask for, doubled with every attempt."""
-        return int(max(load.minutes for load in self._asked(chunk)) * 2 ** (attempt - 1))
-
-    def memory(self, chunk: str, attempt: int = 1) -> int:
-        """Megabytes to ask for, doubled with every attempt."""
-        return int(max(load.megabytes for load in self._asked(chunk)) * 2 ** (attempt - 1))
 
     def _asked(self, chunk: str) -> Iterable[Load]:
         """Loads whose largest a chunk asks for."""
