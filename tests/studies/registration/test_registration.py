@@ -9,7 +9,13 @@ import pytest
 
 from defectra.core.config import part_of_config
 from defectra.core.errors import ConfigError, DataError
-from defectra.engines.stem_points.columns import bicrystal, columns_of_json, project
+from defectra.engines.stem_points.columns import (
+    Columns,
+    bicrystal,
+    columns_of_json,
+    project,
+    zinc_blende,
+)
 from defectra.engines.stem_points.engine import compute
 from defectra.engines.stem_points.frame import (
     NAMES,
@@ -20,16 +26,16 @@ from defectra.engines.stem_points.frame import (
 )
 from defectra.images.measured import read_image
 from defectra.studies.registration.blind import error_row
-from defectra.studies.registration.cells import cell_of_file, own_cell
+from defectra.studies.registration.cells import CADMIUM_TELLURIUM, CDTE, cell_of_file, own_cell
 from defectra.studies.registration.controls import text_page
-from defectra.studies.registration.fit import register
+from defectra.studies.registration.fit import grains, judge, register
 from defectra.studies.registration.measured import prepared, read_progress
 from defectra.studies.registration.objective import compare, grey, shift, similarity
 from defectra.studies.registration.orientation import turns
 from defectra.studies.registration.predict import pixel_size, predict, save_cell, searched
 from defectra.studies.registration.refine import Counter, Tails, least_squares, tailed
 from defectra.studies.registration.requests import synthetic
-from defectra.studies.registration.search import Correlator
+from defectra.studies.registration.search import Correlator, Place
 from defectra.studies.registration.settings import RegistrationStudy
 
 SETTINGS = RegistrationStudy()
@@ -118,6 +124,26 @@ def test_spectra_show_how_a_crystal_is_turned() -> None:
     image = render(cell, Pose.of(0.2, 37.0, u0=100.0, v0=110.0), (221, 221))
     found = turns(image, cell, 0.2, [0.97, 1.0, 1.03])
     assert min(abs(angle - 37.0) for angle in found) < 1.0
+
+
+def upper_grain_alone(cell: Columns) -> Columns:
+    """The crystal above a twin boundary, continued below it."""
+    angle = float(np.degrees(np.arccos(1 / np.sqrt(3))))
+    x, y, bright = zinc_blende(CDTE, CADMIUM_TELLURIUM, angle, cell.period, -60.0, 60.0)
+    y = y + cell.y[cell.upper].min() - y[y >= -1e-6].min()
+    return Columns(x, y, bright / bright.mean(), y >= 0, cell.period)
+
+
+@pytest.mark.parametrize("tilt", [0.0, 30.0, 90.0, 130.0, 180.0, -90.0])
+def test_the_missing_grain_is_named_however_the_bicrystal_is_turned(tilt: float) -> None:
+    cell = own_cell("twin", 60.0)
+    pose = Pose.of(SETTINGS.pixel, tilt, u0=95.0, v0=80.0)
+    place = Place(1.0, 0, 0, pose, (161, 181))
+    both = grains(render(cell, pose, place.shape), cell, place)
+    assert judge(pose, *both, SETTINGS.pixel, SETTINGS) == ""
+    upper, lower = grains(render(upper_grain_alone(cell), pose, place.shape), cell, place)
+    assert "lower grain" in judge(pose, upper, lower, SETTINGS.pixel, SETTINGS)
+    assert upper.correlation > 0.6 and lower.correlation < 0.3
 
 
 @pytest.mark.parametrize("spoilt", ["turned", "inverted", "hot"])

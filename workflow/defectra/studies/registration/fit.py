@@ -268,13 +268,21 @@ def _window(
 
 
 def grains(image: Floats, columns: Columns, place: Place) -> tuple[Agreement, Agreement]:
-    """Agreement above and below the interface."""
+    """Agreement in the upper and in the lower grain of the bicrystal, however it is turned.
+
+    Frame and patch are turned back by quarters, so that the interface runs within 45 degrees of the
+    rows, and are cut there.
+    """
     from scipy.ndimage import gaussian_filter
 
-    patch, frame = place.patch(image), render(columns, place.pose, place.shape)
+    quarters = round(place.pose.tilt / 90) % 4
+    patch, frame = (
+        np.rot90(each, -quarters)
+        for each in (place.patch(image), render(columns, place.pose, place.shape))
+    )
     smooth = SMOOTH / place.pose.pixel
     soft_patch, soft_frame = (gaussian_filter(i, smooth) for i in (patch, frame))
-    cut = round(float(np.clip(place.pose.v0, 0, place.shape[0])))
+    cut = round(float(np.clip(_interface(place, quarters), 0, len(frame))))
 
     def agreement(part: slice) -> Agreement:
         if len(frame[part]) < LEAST_ROWS:
@@ -284,6 +292,12 @@ def grains(image: Floats, columns: Columns, place: Place) -> tuple[Agreement, Ag
         )
 
     return agreement(slice(None, cut)), agreement(slice(cut, None))
+
+
+def _interface(place: Place, quarters: int) -> float:
+    """Row of the origin of the bicrystal in a patch that is turned clockwise by quarters."""
+    (rows, columns), pose = place.shape, place.pose
+    return (pose.v0, pose.u0, rows - 1 - pose.v0, columns - 1 - pose.u0)[quarters]
 
 
 def judge(

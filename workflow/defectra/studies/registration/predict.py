@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import chain
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -96,32 +98,51 @@ def searched(
     anywhere
         Whether other turns than `tilts` are tried.
     """
-    settings = RegistrationStudy()
     values, hot = without_hot_pixels(values)
     notes = [f"{hot} hot or dead pixels replaced by their neighbours"] * (hot > 0)
-    found = register(values, columns, pixel, settings, None, budget, tilts)
-    if anywhere and not found.found:
-        found = _turned(values, columns, pixel, budget, found)
-    if found.found:
-        dark = register(-values, columns, pixel, settings, None, budget, tilts)
-        if dark.found and dark.place.correlation > found.place.correlation:
-            found = replace(found, reason=EXCHANGED)
+    look = partial(
+        register, columns=columns, pixel=pixel, settings=RegistrationStudy(), budget=budget
+    )
+    first = look(values, tilts=tilts)
+    ways = [_Way(None, tilts), *(_turned(values, columns, pixel) if anywhere else [])]
+    found = next(
+        (one for one in chain([first], _looks(look, values, ways[1:])) if one.found), first
+    )
+    if found.found and any(
+        dark.found and dark.place.correlation > found.place.correlation
+        for dark in _looks(look, -values, ways)
+    ):
+        found = replace(found, reason=EXCHANGED)
     return found, notes
 
 
-def _turned(
-    image: Floats, columns: Columns, pixel: float, budget: int, instead: Registration
-) -> Registration:
-    """The bicrystal at a turn that the power spectra suggest; what is `instead` if not there."""
+class _Way(NamedTuple):
+    """Shape of the frame (None: the largest) and tilts, degrees, of one search."""
+
+    shape: tuple[int, int] | None
+    tilts: Sequence[float]
+
+
+def _looks(
+    look: Callable[..., Registration], image: Floats, ways: Sequence[_Way]
+) -> Iterator[Registration]:
+    """One search after the other; those for which the image is too small are left out."""
+    for way in ways:
+        try:
+            yield look(image, **way._asdict())
+        except DataError:
+            continue
+
+
+def _turned(image: Floats, columns: Columns, pixel: float) -> list[_Way]:
+    """A search at the turns that power spectra suggest, which do not depend on the sign."""
     settings = RegistrationStudy()
     scales = np.linspace(1 - settings.scale_range, 1 + settings.scale_range, settings.scales)
-    angles = turns(image, columns, pixel, scales.tolist())
     try:
         shape = square_frame(columns, pixel, image.shape)
-        found = register(image, columns, pixel, settings, shape, budget, angles)
     except DataError:
-        return instead
-    return found if found.found else instead
+        return []
+    return [_Way(shape, turns(image, columns, pixel, scales.tolist()))]
 
 
 def without_hot_pixels(values: Floats) -> tuple[Floats, int]:
