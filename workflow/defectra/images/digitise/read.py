@@ -61,10 +61,11 @@ class Digitised:
     def values(self, line: Line) -> tuple[Floats, Floats, Floats, Floats]:
         """x, y and their standard deviations, each of shape (n,).
 
-        Half a pixel along the axes, and half of the width of the line where it is steep.
+        Half a pixel along the axes, and half of the rows that the line passes in a column.
         """
         x, y = self.x.value(line.column), self.y.value(line.row)
-        step = np.abs(np.gradient(line.row)) if len(line.row) > 1 else np.zeros(1)
+        several = len(line.row) > 1
+        step = np.abs(np.gradient(line.row, line.column)) if several else np.zeros(1)
         rows = np.hypot(0.5, 0.5 * step)
         away = np.array([float(self.y.deviation(r, s)) for r, s in zip(line.row, rows)])
         return x, y, self.x.deviation(line.column), away

@@ -127,13 +127,15 @@ def scale_of(image: Picture, box: Box, axis: Axis, *, both_ways: bool = False) -
 def fit_scale(labels: Sequence[Label], axis: Axis) -> Scale:
     """The linear or logarithmic scale on which most labels lie.
 
+    Numbers that are all powers of ten are those of a logarithmic axis.
+
     Raises
     ------
     DataError
         As of :func:`scale_of`.
     """
     best: Scale | None = None
-    for is_log in (False, True):
+    for is_log in (True,) if _are_decades([one.value for one in labels]) else (False, True):
         usable = [one for one in labels if one.value > 0 or not is_log]
         for pair in itertools.combinations(usable, 2):
             found = _consensus(pair, usable, is_log, len(labels))
@@ -146,6 +148,14 @@ def fit_scale(labels: Sequence[Label], axis: Axis) -> Scale:
             f"points of it: --{axis} PIXEL=VALUE PIXEL=VALUE"
         )
     return best
+
+
+def _are_decades(values: Sequence[float]) -> bool:
+    """Whether numbers are powers of ten, three different ones at least."""
+    if len(set(values)) < 3 or min(values) <= 0:
+        return False
+    powers = np.log10(values)
+    return bool((np.abs(powers - np.round(powers)) < 1e-9).all())
 
 
 def _better(one: Scale, other: Scale) -> bool:
