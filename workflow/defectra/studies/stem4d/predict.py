@@ -1,4 +1,4 @@
-"""``defectra predict`` of study `stem4d`: site and turn of a pattern, or a missing atom."""
+"""``defectra predict`` of study `stem4d`: site and angle of a pattern, or a missing atom."""
 
 from __future__ import annotations
 
@@ -60,8 +60,9 @@ def _site(file: str, known: SavedSites, pattern: NDArray[np.float64]) -> Answer:
         return Answer(file, text, False)
     site, away = known.nearest_site(number)
     text = (
-        f"like a place {away:.2f} Å from {site} of {known.sample.replace('_', ' ')}, turned by "
-        f"{math.degrees(angle):.0f} degrees on the scale of the model (misfit {misfit:.2f})"
+        f"like a place {away:.2f} Å from {site} of {known.sample.replace('_', ' ')}; angle of the "
+        f"pattern {math.degrees(angle):.0f} degrees on the scale of the model, where it follows "
+        f"the deflection (misfit {misfit:.2f})"
     )
     return Answer(file, text, True)
 
@@ -72,8 +73,8 @@ def _vacancy(file: str, known: SavedVacancy, pattern: NDArray[np.float64]) -> An
     share, dose, area = known.ask(pattern)
     radius = known.study.vacancy_radius
     text = (
-        f"a carbon atom is missing within {radius:g} Å: probability {share:.2f} "
-        f"({pattern.sum():.0f} electrons; area under the curve {area:.2f} at {dose:.0f} on "
-        f"another vacancy at the same place of the same sheet)"
+        f"a carbon atom is missing within {radius:g} Å: probability {share:.2f} where such places "
+        f"are as frequent as in the training scans ({pattern.sum():.0f} electrons; area under the "
+        f"curve {area:.2f} at {dose:.0f} on another vacancy at the same place of the same sheet)"
     )
     return Answer(file, text, max(share, 1 - share) >= SURE)

@@ -19,13 +19,15 @@ from defectra.studies.stem4d.measures import Odds
 from defectra.studies.stem4d.networks import Turning
 from defectra.studies.stem4d.pattern_file import reach
 from defectra.studies.stem4d.polar import Standard
-from defectra.studies.stem4d.scans import CELLS, SITES, Scan
+from defectra.studies.stem4d.scans import CELLS, OPERATIONS, SITES, Scan
 from defectra.studies.stem4d.settings import Stem4dStudy
 from defectra.studies.stem4d.vacancies import Judged
 
 Floats = NDArray[np.float64]
 STUDY, SITE, VACANCY = "stem4d", "site", "vacancy"
 FAMILIAR = 0.99  # quantile of the misfits of the training patterns
+# Sites that are turned images of each other: what does not see rotations cannot distinguish them.
+SAME = {("graphene", "A"): "A or B", ("graphene", "B"): "A or B"}
 
 
 @dataclass(frozen=True)
@@ -57,15 +59,17 @@ class SavedSites:
         return int(away.argmin()), float(angle[0]), float(misfit[0])
 
     def nearest_site(self, number: int) -> tuple[str, float]:
-        """Site that a place is nearest to, and how far, Å."""
-        cell = CELLS[self.sample]
+        """Site, or one that is equivalent by a rotation, that a place is nearest to; how far, Å."""
+        cell, (turn, _) = CELLS[self.sample], OPERATIONS[self.sample]
         shifts = np.array([(i, j) for i in (-1, 0, 1) for j in (-1, 0, 1)], float)
         found = {}
         for site, fractional in SITES[self.sample].items():
-            every = (np.array(fractional) + shifts) @ cell
+            turned = np.array([np.linalg.matrix_power(turn, k) for k in range(4)])
+            alike = (np.array(fractional) @ turned) % 1.0
+            every = (alike[:, None] + shifts).reshape(-1, 2) @ cell
             found[site] = float(np.hypot(*(every - self.places[number]).T).min())
         name = min(found, key=lambda s: found[s])
-        return name, found[name]
+        return SAME.get((self.sample, name), name), found[name]
 
 
 @dataclass(frozen=True)
