@@ -32,9 +32,9 @@ class FractionBand:
     Attributes
     ----------
     beside
-        Ends of the true fraction less that of the mask.
+        Ends of the true fraction less the mean probability of ice.
     usual_reach
-        Distance from the fraction of the mask to the farther end, of which 95 % of the usual frames
+        Distance from the mean probability to the farther end, of which 95 % of the usual frames
         that were left out have less.
     """
 
@@ -48,7 +48,7 @@ class FractionBand:
         return np.clip(fraction + lower, 0, 1), np.clip(fraction + upper, 0, 1)
 
     def reach(self, counts: NDArray[Any], members: NDArray[Any]) -> Floats:
-        """How far the truth may be from the fraction of the mask, shape (n,)."""
+        """How far the true fraction may be from the mean probability of ice, shape (n,)."""
         lower, upper = self.beside.ends(signs(counts, members))
         return np.maximum(upper, -lower)
 

@@ -159,11 +159,13 @@ def answer(
     """Ice fraction with its band, and how much it is doubted."""
     limits, electrons = known.limits, float(counts.mean())
     fraction = float(found.members.mean())
+    share = float((found.members.mean(axis=0) > 0.5).mean())
     low, high = (float(np.clip(fraction + end, 0, 1)) for end in found.beside)
     doubt = evaluate.uncertainty(found.members[:, None])
     error = f"; {limits.error.sentence(electrons)}" if limits.error else ""
     text = (
-        f"ice fraction {fraction:.3f} in the mask, truth {low:.3f} to {high:.3f} (90 % band); "
+        f"ice fraction {fraction:.3f} by the mean probability ({share:.3f} of the mask is ice), "
+        f"truth {low:.3f} to {high:.3f} (90 % band); "
         f"entropy {doubt['entropy'][0]:.3f}, disagreement {doubt['disagreement'][0]:.3f} nats a "
         f"pixel{error}; mask {mask}"
     )
@@ -171,8 +173,9 @@ def answer(
     sure = reach <= limits.band.usual_reach
     if not sure:
         text += (
-            f"; doubtful: the true fraction may be {reach:.2f} away from that of the mask, more "
-            f"than in {100 * USUAL_SHARE:.0f} % of usual frames ({limits.band.usual_reach:.2f}): "
-            f"few electrons, another focus or drift. Use the band, not the mask"
+            f"; doubtful: the true fraction may be {reach:.2f} away from that of the mean "
+            f"probability, more than in {100 * USUAL_SHARE:.0f} % of usual frames "
+            f"({limits.band.usual_reach:.2f}): few electrons, another focus or drift. Use the "
+            f"band, not the mask"
         )
     return Answer(str(file), text, sure)
