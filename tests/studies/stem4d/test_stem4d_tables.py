@@ -25,7 +25,7 @@ from defectra.studies.stem4d.claims import BUILT_IN, checks
 from defectra.studies.stem4d.learn import score, symmetry
 from defectra.studies.stem4d.names import DEALT, INTACT, LIKELIHOOD, PLAIN, TURNING, Metric
 from defectra.studies.stem4d.requests import REQUESTS
-from defectra.studies.stem4d.saved_models import SavedSites, keep_sites, keep_vacancy
+from defectra.studies.stem4d.saved_models import keep_sites, keep_vacancy
 from defectra.studies.stem4d.scans import (
     CELLS,
     KIND,
@@ -83,27 +83,6 @@ def test_scans_go_to_latent_variables_and_scores(tmp_path: Path) -> None:
     write_table(tmp_path / "failed.parquet", failed, SCANS)
     with pytest.raises(TableError, match="no finished scan"):
         read_scans(tmp_path / "failed.parquet")
-
-
-@pytest.mark.parametrize(
-    ("sample", "fractional", "site"),
-    [
-        ("gallium_arsenide", (0.0, 0.5), "between"),  # turned by a quarter: (0.5, 0)
-        ("gallium_arsenide", (0.5, 0.0), "between"),
-        ("gallium_arsenide", (0.5, 0.5), "As"),
-        ("graphene", (1 / 3, 1 / 3), "hollow"),
-        ("graphene", (0.0, 0.0), "A or B"),
-        ("graphene", (2 / 3, 2 / 3), "A or B"),
-    ],
-)
-def test_a_place_is_named_by_its_site_or_a_turned_one(
-    sample: str, fractional: tuple[float, float], site: str
-) -> None:
-    none = np.empty(0)
-    place = np.array([fractional]) @ CELLS[sample]
-    known = SavedSites(sample, Stem4dStudy(), None, None, none, none, place, 0.0)  # type: ignore[arg-type]
-    name, away = known.nearest_site(0)
-    assert (name, away) == (site, pytest.approx(0, abs=1e-6))
 
 
 def _fractional(number: int) -> np.ndarray:
