@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pymatgen.core import Structure
 
 from defectra.core.config import part_of_config
 from defectra.core.errors import ConfigError, DataError
@@ -228,6 +229,10 @@ def test_bad_input_is_told(tmp_path: Path) -> None:
         list(predict(tmp_path / "twin.npz", files, {"pixels": "1"}))
     with pytest.raises(DataError, match="nothing"):
         cell_of_file(tmp_path / "nothing.vasp")
+    shared = Structure(np.diag([4.6, 8, 40]), [{"Cd": 0.5, "Zn": 0.5}, "Te"], [[0] * 3, [0.5] * 3])
+    shared.to(filename=str(tmp_path / "shared.cif"))
+    with pytest.raises(DataError, match="partial occupancies"):
+        cell_of_file(tmp_path / "shared.cif")
     with pytest.raises(ValueError, match="least_correlation"):
         part_of_config({"registration": {"least_correlation": 2}})
     (tmp_path / "progress.txt").write_text("1,2,3\n")

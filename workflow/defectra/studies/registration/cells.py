@@ -38,7 +38,7 @@ def cell_of_file(path: str | Path) -> Columns:
     Raises
     ------
     DataError
-        If it cannot be read, or its axes are not perpendicular.
+        If it cannot be read, its axes are not perpendicular, or a site is shared.
     """
     from defectra.structures.io import read_structure
 
@@ -46,6 +46,8 @@ def cell_of_file(path: str | Path) -> Columns:
         structure = read_structure(path)
     except DefectraError as error:
         raise DataError(f"{path}: {error}") from None
+    if not structure.is_ordered:
+        raise DataError(f"{path}: sites with partial occupancies; put one atom on each of them")
     lattice = structure.lattice
     if max(abs(angle - 90.0) for angle in lattice.angles) > 0.5:
         raise DataError(
