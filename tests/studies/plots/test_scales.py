@@ -8,7 +8,7 @@ import pytest
 from defectra.core.errors import DataError
 from defectra.images.digitise.box import Box
 from defectra.images.digitise.line import Line
-from defectra.images.digitise.read import Digitised
+from defectra.images.digitise.read import Digitised, as_said
 from defectra.images.digitise.ticks import Label, fit_scale, given_scale
 
 
@@ -48,3 +48,14 @@ def test_a_gap_of_a_line_makes_it_no_steeper() -> None:
     scale = given_scale([(0, 0.0), (100, 100.0)], False, "y")
     *_, away = Digitised(Box(0, 0, 100, 200), scale, scale, [line]).values(line)
     np.testing.assert_allclose(away, np.hypot(0.5, 0.5 * 2))
+
+
+def test_a_linear_axis_is_not_taken_where_the_user_says_logarithmic() -> None:
+    linear, decades = (
+        fit_scale([Label(v, 80.0 * k) for k, v in enumerate(values)], "y")
+        for values in ([1.0, 2.0, 3.0], [1.0, 10.0, 100.0])
+    )
+    assert as_said(decades, "y", ["y"]) is decades
+    assert as_said(linear, "y", ["x"]) is linear
+    with pytest.raises(DataError, match="--log y: 3 numbers"):
+        as_said(linear, "y", ["y"])

@@ -117,12 +117,13 @@ def digitise(image: Picture, x: Points = (), y: Points = (), log: Sequence[Axis]
     x, y
         Points of an axis that the user gives, (pixel, value); none: its numbers are read.
     log
-        Axes that are logarithmic, where points are given.
+        Axes that are logarithmic.
 
     Raises
     ------
     DataError
-        If there is no frame, no line, or an axis cannot be read.
+        If there is no frame, no line, or an axis cannot be read, or is linear by its numbers where
+        it is to be logarithmic.
     LibraryError
         If tesseract is not there.
     """
@@ -135,12 +136,34 @@ def digitise(image: Picture, x: Points = (), y: Points = (), log: Sequence[Axis]
     lines = [part for line in lines if len((part := without_gaps(line, image, box)).column) > 1]
     height, width = image.ink.shape
     horizontal = (
-        given_scale(x, "x" in log, "x", width) if x else scale_of(image, box, "x", both_ways=True)
+        given_scale(x, "x" in log, "x", width)
+        if x
+        else as_said(scale_of(image, box, "x", both_ways=True), "x", log)
     )
     if not x:  # who gives points has chosen an axis
         refuse_upper_axis(image, box, horizontal)
-    vertical = given_scale(y, "y" in log, "y", height) if y else _vertical_scale(image, box)
+    vertical = (
+        given_scale(y, "y" in log, "y", height)
+        if y
+        else as_said(_vertical_scale(image, box), "y", log)
+    )
     return Digitised(box, horizontal, vertical, lines, ink_left(lines, image, box))
+
+
+def as_said(scale: Scale, axis: Axis, log: Sequence[Axis]) -> Scale:
+    """A scale that was read, if it is logarithmic where the user says so.
+
+    Raises
+    ------
+    DataError
+        If it is not.
+    """
+    if axis in log and not scale.is_log:
+        raise DataError(
+            f"--log {axis}: {scale.labels} numbers beside the axis are those of a linear one; give "
+            f"two points of it: --{axis} PIXEL=VALUE PIXEL=VALUE"
+        )
+    return scale
 
 
 def _vertical_scale(image: Picture, box: Box) -> Scale:
