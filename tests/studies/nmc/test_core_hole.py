@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -17,6 +19,7 @@ from defectra.studies.nmc.blocks.core_hole import (
     SIZE,
     SWAPPED,
     compare,
+    partners_of,
 )
 from defectra.studies.nmc.blocks.design import tasks
 from defectra.studies.nmc.blocks.sites import read_sites
@@ -90,6 +93,43 @@ def test_a_change_is_that_of_the_same_sites():
     own, other = of(rows, CHANGES, vacancy), of(whole, CHANGES, vacancy)
     assert own == other
     assert np.isfinite([own["lo"], own["hi"]]).all()
+
+
+def test_sites_that_another_arm_names_otherwise_are_compared_with_themselves():
+    """The name of one site is that of another one in the antisite arm."""
+    whole = compare(ROWS, *planted(), {"O K": GRID})
+    feff, gpaw = planted()
+    partners = {(f"vacancy{b}", "O K", f"O{s}"): (f"pristine{b}", "O K", f"O{s}")
+                for b in range(4) for s in range(2)}  # fmt: skip
+    for block in range(4):
+        for old, new in (("O1", "O9"), ("O0", "O1")):
+            site = f"antisite{block}", "O K", new
+            for code in (feff, gpaw):
+                code[site] = code.pop((f"antisite{block}", "O K", old))
+            partners[site] = f"pristine{block}", "O K", old
+    rows = compare(ROWS, feff, gpaw, {"O K": GRID}, partners=partners)
+    for subject in ("vacancy minus pristine", "antisite minus pristine"):
+        assert of(rows, CHANGES, subject) == of(whole, CHANGES, subject)
+    by_name = compare(ROWS, feff, gpaw, {"O K": GRID})
+    subject = "antisite minus pristine"
+    assert of(by_name, CHANGES, subject)["value"] != of(whole, CHANGES, subject)["value"]
+    few = {s: p for s, p in partners.items() if s[0] not in ("antisite0", "antisite1")}
+    rows = compare(ROWS, feff, gpaw, {"O K": GRID}, partners=few)
+    assert of(rows, CHANGES, subject)["n"] == 2  # a site without a partner is in no other arm
+
+
+def test_partners_of_the_design_are_the_same_site_of_the_family():
+    config = load(own_or_shipped())
+    own = list(itertools.islice(drawn(config), 3))
+    partners = partners_of(own, config.nmc.blocks)
+    place = {}
+    for block in own:
+        rows = {row["structure_id"]: row for row in block.rows.values()}
+        for t in tasks(block, config.nmc.blocks):
+            family = rows[t["structure_id"]]["family_sites"][t["site_index"]]
+            place[t["structure_id"], f"{t['element']} {t['edge']}", t["site"]] = family
+    assert all(place[defect] == place[pristine] for defect, pristine in partners.items())
+    assert any(defect[2] != pristine[2] for defect, pristine in partners.items())
 
 
 def test_too_little_is_nothing():

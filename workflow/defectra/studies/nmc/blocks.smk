@@ -73,6 +73,7 @@ use rule step as compare_codes with:
         "results/logs/nmc/compare_codes.log",
     params:
         **step("defectra.studies.nmc.blocks.steps.compare_codes"),
+        design=block_design(CONFIG),
         feff=archive_parts(f"{CONFIG.archive}/nmc_blocks", "calculations", "spectra"),
         gpaw=archive_parts(f"{CONFIG.archive}/nmc_core_hole", "calculations", "spectra"),
         protocols=code_protocols(CONFIG),

@@ -10,7 +10,8 @@ RMS: root mean square.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,9 +21,11 @@ from numpy.typing import NDArray
 from defectra.core.claims import NAN
 from defectra.core.errors import TableError
 from defectra.learn import scores
-from defectra.spectra.align import Alignment, Curve, applied, fitted, points
+from defectra.spectra.align import WIDTHS, Alignment, Curve, applied, fitted, points
 from defectra.spectra.grid import Grid
-from defectra.studies.nmc.blocks.sites import Site
+from defectra.studies.nmc.blocks import design as designed
+from defectra.studies.nmc.blocks.sites import Site, same_sites
+from defectra.studies.nmc.settings import NmcBlocks
 
 Row = dict[str, Any]
 Rows = Sequence[Mapping[str, Any]]
@@ -44,6 +47,8 @@ def compare(
     feff: Mapping[Site, Curve],
     gpaw: Mapping[Site, Curve],
     grids: Mapping[str, Grid],
+    widths: Sequence[float] = WIDTHS,
+    partners: Mapping[Site, Site] | None = None,
 ) -> list[Row]:
     """Agreement of both codes at each edge; nothing with fewer than two common blocks.
 
@@ -56,6 +61,11 @@ def compare(
         Spectra of single sites (:func:`defectra.studies.nmc.blocks.sites.read_sites`).
     grids
         Declared grid of each edge.
+    widths
+        FWHM of the Gaussian that are tried for GPAW, eV.
+    partners
+        The pristine site that a site of a defect arm is (:func:`partners_of`); without it, sites
+        of one name are the same.
 
     Returns
     -------
@@ -65,10 +75,35 @@ def compare(
     """
     out: list[Row] = []
     for edge in sorted({site[1] for site in gpaw}):
-        found = _common(blocks, feff, gpaw, edge)
+        found = _common(blocks, feff, gpaw, edge, partners)
         if len(found) >= FEWEST:
-            out += _edge(edge, found, grids[edge])
+            out += _edge(edge, found, grids[edge], widths)
     return out
+
+
+def compare_archived(
+    design: str,
+    rows: Rows,
+    feff: Mapping[Site, Curve],
+    gpaw: Mapping[Site, Curve],
+    grids: Mapping[str, Grid],
+) -> list[Row]:
+    """The same for blocks of a design, whose sites may have another name in another arm.
+
+    Parameters
+    ----------
+    design
+        :func:`defectra.studies.nmc.blocks.tables.block_design`.
+    rows, feff, gpaw, grids
+        As :func:`compare` takes them.
+    """
+    known = {site[0] for site in gpaw}
+    numbers = {int(r["block"]) for r in rows if r["structure_id"] in known}
+    parts = json.loads(design)
+    spec = NmcBlocks(**parts["blocks"])
+    every = designed.blocks(spec, parts["metals"], parts["seed"])
+    partners = partners_of((b for b in every if b.number in numbers), spec)
+    return compare(rows, feff, gpaw, grids, partners=partners)
 
 
 @dataclass(frozen=True)
@@ -78,7 +113,7 @@ class Block:
     Attributes
     ----------
     sites
-        By arm and name of the site: the spectrum by FEFF and by GPAW.
+        By arm and name of the site, the same in every arm: the spectrum by FEFF and by GPAW.
     """
 
     number: int
@@ -89,8 +124,29 @@ class Block:
         return sorted(set(self.sites[arm]) & set(self.sites[PRISTINE]))
 
 
+def partners_of(blocks: Iterable[designed.Block], spec: NmcBlocks) -> dict[Site, Site]:
+    """Which pristine site each computed site of a defect arm is, by the sites of the family."""
+    return {
+        defect: pristine
+        for block in blocks
+        for arm in ARMS
+        for _, _, defect, pristine in same_sites(block, arm, spec)
+    }
+
+
+def _place(site: Site, arm: str, partners: Mapping[Site, Site] | None) -> str:
+    """Name of a site that is the same in every arm of a block."""
+    if partners is None or arm == PRISTINE:
+        return site[2]
+    return partners[site][2] if site in partners else " ".join(site)  # in no other arm
+
+
 def _common(
-    blocks: Rows, feff: Mapping[Site, Curve], gpaw: Mapping[Site, Curve], edge: str
+    blocks: Rows,
+    feff: Mapping[Site, Curve],
+    gpaw: Mapping[Site, Curve],
+    edge: str,
+    partners: Mapping[Site, Site] | None,
 ) -> list[Block]:
     """Blocks with at least one site in each arm that both codes have."""
     arms = {(int(r["block"]), r["arm"]): r["structure_id"] for r in blocks}
@@ -100,17 +156,18 @@ def _common(
         sites: dict[str, dict[str, tuple[Curve, Curve]]] = {}
         for arm in (PRISTINE, *ARMS):
             name = arms.get((number, arm))
-            sites[arm] = {s[2]: (feff[s], gpaw[s]) for s in both if s[:2] == (name, edge)}
+            own = [s for s in both if s[:2] == (name, edge)]
+            sites[arm] = {_place(s, arm, partners): (feff[s], gpaw[s]) for s in own}
         if all(sites.values()):
             out.append(Block(number, sites))
     return out
 
 
-def _edge(edge: str, blocks: Sequence[Block], grid: Grid) -> Iterator[Row]:
+def _edge(edge: str, blocks: Sequence[Block], grid: Grid, widths: Sequence[float]) -> Iterator[Row]:
     axis = points(grid)
     axis = axis[axis <= grid.start + WINDOW]
     try:
-        alignment = _alignment(blocks, axis)
+        alignment = _alignment(blocks, axis, widths)
     except TableError:
         return
     laid = [
@@ -159,7 +216,7 @@ def _changes(arm: str, laid: Sequence[Mapping[str, Floats]], row: Any) -> Iterat
         yield row(SIZE, f"{name}: {code}", sizes)
 
 
-def _alignment(blocks: Sequence[Block], axis: Floats) -> Alignment:
+def _alignment(blocks: Sequence[Block], axis: Floats, widths: Sequence[float]) -> Alignment:
     """Shift and Gaussian of GPAW's axis, from the mean of all pristine sites.
 
     Raises
@@ -174,7 +231,7 @@ def _alignment(blocks: Sequence[Block], axis: Floats) -> Alignment:
     own = np.arange(start, stop, step)
     mean = np.mean([np.interp(own, *gpaw) for _, gpaw in pairs], axis=0)
     coarse = float(axis[target.argmax()] - own[mean.argmax()])
-    found = fitted((own + coarse, mean), (axis, target), LARGEST)
+    found = fitted((own + coarse, mean), (axis, target), LARGEST, widths)
     return Alignment(found.method, found.shift + coarse, found.sd, found.fwhm)
 
 

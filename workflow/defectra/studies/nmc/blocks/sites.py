@@ -91,6 +91,35 @@ class Pair:
     distance: float
 
 
+def same_sites(block: Block, arm: str, spec: NmcBlocks) -> Iterator[tuple[str, int, Site, Site]]:
+    """Computed sites that an arm shares with the pristine one, without those that the defect took.
+
+    One site may have another name in another arm: names follow the setting that the cell is
+    identified in, which the defect may change.
+
+    Yields
+    ------
+    Edge, number of the site in the family, the site in the arm, and in the pristine one.
+    """
+    plain, own = block.rows[PRISTINE], block.rows[arm]
+    touched = touched_sites(plain, own)
+    asked: dict[tuple[str, str, int], dict[str, str]] = {}
+    for task in tasks(block, spec):
+        for name, row in ((PRISTINE, plain), (arm, own)):
+            if task["structure_id"] == row["structure_id"] and task["protocol"] == spec.protocol:
+                family = row["family_sites"][task["site_index"]]
+                asked.setdefault((task["element"], task["edge"], family), {})[name] = task["site"]
+    for (element, edge, family), sites in asked.items():
+        if len(sites) == 2 and family not in touched:
+            name = f"{element} {edge}"
+            yield (
+                name,
+                family,
+                (own["structure_id"], name, sites[arm]),
+                (plain["structure_id"], name, sites[PRISTINE]),
+            )
+
+
 def pairs_of(
     block: Block, arm: str, spec: NmcBlocks, cells: Mapping[str, Mapping[str, Any]]
 ) -> Iterator[Pair]:
@@ -106,23 +135,9 @@ def pairs_of(
     plain, own = block.rows[PRISTINE], block.rows[arm]
     touched = touched_sites(plain, own)
     cell = cells[plain["structure_id"]]
-    asked: dict[tuple[str, str, int], dict[str, str]] = {}
-    for task in tasks(block, spec):
-        for name, row in ((PRISTINE, plain), (arm, own)):
-            if task["structure_id"] == row["structure_id"] and task["protocol"] == spec.protocol:
-                family = row["family_sites"][task["site_index"]]
-                asked.setdefault((task["element"], task["edge"], family), {})[name] = task["site"]
-    for (element, edge, family), sites in asked.items():
-        if len(sites) == 2 and family not in touched:
-            name = f"{element} {edge}"
-            yield Pair(
-                block.number,
-                arm,
-                name,
-                (own["structure_id"], name, sites[arm]),
-                (plain["structure_id"], name, sites[PRISTINE]),
-                _distance(cell, plain["family_sites"], family, touched),
-            )
+    for edge, family, defect, pristine in same_sites(block, arm, spec):
+        away = _distance(cell, plain["family_sites"], family, touched)
+        yield Pair(block.number, arm, edge, defect, pristine, away)
 
 
 def touched_sites(plain: Mapping[str, Any], own: Mapping[str, Any]) -> set[int]:

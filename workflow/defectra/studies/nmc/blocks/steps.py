@@ -144,13 +144,14 @@ def compare_codes(job: Job) -> None:
 
     Input rows (parquet); output (csv).
 
-    params.feff, params.gpaw = parts of both archives; params.protocols = JSON: protocol of each
-    code; params.grids = nmc.edges.
+    params.design = JSON (:func:`defectra.studies.nmc.blocks.tables.block_design`); params.feff,
+    params.gpaw = parts of both archives; params.protocols = JSON: protocol of each code;
+    params.grids = nmc.edges.
     """
     from defectra.core.csvs import write_csv
     from defectra.core.project_files import archive_folder
     from defectra.studies.nmc.blocks.campaign import CORE_HOLE_SITES
-    from defectra.studies.nmc.blocks.core_hole import COLUMNS, compare
+    from defectra.studies.nmc.blocks.core_hole import COLUMNS, compare_archived
     from defectra.studies.nmc.blocks.sites import read_sites
     from defectra.studies.nmc.blocks.tables import read_block_rows
 
@@ -159,7 +160,8 @@ def compare_codes(job: Job) -> None:
     folders = {code: archive_folder(job.params[code]) for code in named}
     feff, gpaw = (read_sites(folders[code], named[code], edges) for code in ("feff", "gpaw"))
     rows = read_block_rows(job.input.rows)
-    write_csv(job.output[0], compare(rows, feff, gpaw, grids), COLUMNS)
+    found = compare_archived(str(job.params.design), rows, feff, gpaw, grids)
+    write_csv(job.output[0], found, COLUMNS)
 
 
 def measure_shells(job: Job) -> None:
