@@ -25,7 +25,7 @@ from defectra.studies.nmc.measured.checks import electrode_checks, energy_loss_c
 from defectra.studies.nmc.measured.electrode_scores import LITHIUM, NICKEL, rmse, rmse_of_series
 from defectra.studies.nmc.measured.electrodes import EXPERIMENT_COLUMNS, KERNEL, SERIES
 from defectra.studies.nmc.measured.energy_loss import ENERGY_LOSS_COLUMNS
-from defectra.studies.nmc.measured.energy_loss_shape import EDGE, SHAPE
+from defectra.studies.nmc.measured.energy_loss_shape import AS_COUNTS, EDGE, SHAPE
 from defectra.studies.nmc.measured.lithium_shift import NORMAL_90, LithiumShift
 
 PAGE = Path(__file__).parents[2] / "docs/nmc.md"
@@ -160,11 +160,16 @@ def _rows(path: Path, columns: list[str]) -> Rows:
 
 
 def _doubt(rows: Rows) -> str:
-    far = next((float(r["outside"]) for r in rows if r["way"] == SHAPE), None)
+    by = {str(r["way"]): float(r["outside"]) for r in rows if str(r["way"]).startswith(SHAPE)}
+    far, counts = by.get(SHAPE), by.get(SHAPE + AS_COUNTS)
     if far is None:
         return ""
     text = f" {EDGE} lies {far:.1f} times as far from the training spectra as left-out ones"
-    return f"{text}: outside, its intervals do not hold." if far > 1 else f"{text}: inside."
+    text += ": outside, its intervals do not hold" if far > 1 else ": inside"
+    if counts is not None:
+        text += f"; with the factor between energy loss and absorption left in, {counts:.2f} times"
+        text += f" instead of {far:.2f}"
+    return f"{text}."
 
 
 def _told(row: Mapping[str, Any] | None) -> str:

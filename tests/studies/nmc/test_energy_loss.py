@@ -213,6 +213,18 @@ def test_a_constant_oscillator_density_comes_back_flat(model):
     assert above == pytest.approx(above.mean(), rel=2e-3)
 
 
+def test_counts_keep_their_slope_where_the_factor_is_left_in(model):
+    grid = points(GRIDS["O K"])
+    flat = as_loss((grid > grid[0] + 3.0).astype(float))
+    shape = energy_loss_shape.Shape.of(flat, PLAIN, model, 1.2, absorption=False)
+    above = shape.mu[grid > grid[0] + 8.0]
+    assert above[-1] < 0.95 * above[0]
+    assert shape.way == energy_loss_shape.SHAPE + energy_loss_shape.AS_COUNTS
+    rows = list(energy_loss_shape.contents(shape, PLAIN, model))
+    (nothing,) = energy_loss_checks(rows)  # the check is about absorption
+    assert nothing.row()["n"] == 0
+
+
 def test_an_edge_unlike_the_computed_ones_lies_outside_and_the_check_says_so(model):
     row = planted(blocks=3, seed=9)[0]
     plain, far = (

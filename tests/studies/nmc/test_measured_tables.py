@@ -12,6 +12,7 @@ from defectra.studies.nmc.measured.electrode_nickel import CHARGE, MOMENTS
 from defectra.studies.nmc.measured.electrode_scores import LITHIUM
 from defectra.studies.nmc.measured.electrodes import EXPERIMENT_COLUMNS, KERNEL, SERIES
 from defectra.studies.nmc.measured.energy_loss import ENERGY_LOSS_COLUMNS
+from defectra.studies.nmc.measured.energy_loss_shape import AS_COUNTS, SHAPE
 
 NAN = float("nan")
 ELECTRODE = {
@@ -62,7 +63,7 @@ def test_one_cell_has_no_interval(tmp_path):
     assert "computed cells" not in text
 
 
-@pytest.mark.parametrize(("outside", "words"), [(2.1, "outside, its"), (0.8, "inside.")])
+@pytest.mark.parametrize(("outside", "words"), [(2.1, "outside, its"), (0.8, ": inside")])
 def test_contents_by_both_ways_and_the_doubt(tmp_path, outside, words):
     shape = {"way": "shape of O K", "element": "Li", "per_metal": 0.4, "lo": 0.2, "hi": 0.6}
     single = {"way": "intensities, 0 to 50 eV", "lo": NAN, "hi": NAN}
@@ -72,6 +73,9 @@ def test_contents_by_both_ways_and_the_doubt(tmp_path, outside, words):
     assert "| shape of O K |  |  |  |  | 0.40 [0.20, 0.60] |" in text
     assert f"{outside:.1f} times as far" in text
     assert words in text
+    counts = LOSS | shape | {"way": SHAPE + AS_COUNTS, "outside": 1.52}
+    text = told(tmp_path, loss=[LOSS, LOSS | shape | {"outside": outside}, counts])
+    assert f"left in, 1.52 times instead of {outside:.2f}." in text
 
 
 def test_without_a_model_only_intensities_are_told(tmp_path):

@@ -26,7 +26,8 @@ BEAM, COLLECTION = "beam energy (keV)", "collection angle (mrad)"  # keys of `me
 _REST = 510998.95  # eV, rest energy of the electron
 _HIGHEST = 3000.0  # keV; a larger beam energy is in eV, as some programs write it
 _WIDEST = 300.0  # mrad; a larger collection angle is none
-# Where nothing is stated: what is taken, and ends that are taken to hold 90 % of microscopes
+# Where nothing is stated: what is taken, and ends that count as a 90 % interval (a judgement; no
+# statistics of microscopes stand behind them)
 USUAL = {BEAM: (200.0, 60.0, 300.0), COLLECTION: (20.0, 5.0, 50.0)}
 
 

@@ -349,7 +349,9 @@ def measure_energy_loss(job: Job) -> None:
         single = single_scattering(spectrum, axis, scattering)
         shape = Shape.of(single, axis, model, scattering.thickness)
         uncorrected = Shape.of(spectrum, axis, model)
-        found += [*contents(shape, axis, model), *contents(uncorrected, axis, model)]
+        counts = Shape.of(single, axis, model, scattering.thickness, absorption=False)
+        for own in (shape, uncorrected, counts):
+            found += contents(own, axis, model)
         shown += curves(shape, model, uncorrected)
     write_csv(job.output.table, found, ENERGY_LOSS_COLUMNS)
     write_csv(job.output.curves, shown, CURVE_COLUMNS)

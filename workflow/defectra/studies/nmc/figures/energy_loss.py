@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 
 from defectra.figures import style
 from defectra.studies.nmc.measured.energy_loss import INTENSITIES, LEFT_IN
-from defectra.studies.nmc.measured.energy_loss_shape import EDGE, MEASURED, SHAPE
+from defectra.studies.nmc.measured.energy_loss_shape import AS_COUNTS, EDGE, MEASURED, SHAPE
 
 Rows = Sequence[Mapping[str, Any]]
 _OTHERS, _OXYGEN = ("Li", "Mn", "Co", "Ni"), ("O",)
@@ -28,9 +28,10 @@ def plot_energy_loss(
     Parameters
     ----------
     contents, curves
-        Rows of ``energy_loss.csv`` and ``energy_loss_curves.csv``.
+        Rows of ``energy_loss.csv`` and ``energy_loss_curves.csv``; the answer without the factor
+        between energy loss and absorption is in the table alone.
     """
-    rows, lines = list(contents), list(curves)
+    rows, lines = [r for r in contents if not str(r["way"]).endswith(AS_COUNTS)], list(curves)
     figure, axes = style.canvas(1, 3, (11.5, 5.6), width_ratios=(5, 4, 1.3))
     if lines:
         _draw_edge(axes[0, 0], lines, rows)

@@ -37,6 +37,7 @@ Floats = NDArray[np.float64]
 Row = dict[str, Any]
 EDGE, ELEMENT = "O K", "O"
 SHAPE = f"shape of {EDGE}"
+AS_COUNTS = ", factor of energy loss left in"
 CURVE_COLUMNS = ["curve", "energy_eV", "mu"]
 MEASURED = "measured"
 NEAREST = 3  # computed spectra that are shown
@@ -59,6 +60,8 @@ class Shape:
         Distance from the training spectra; above 1 is outside.
     thickness
         Over the mean free path, of the plural scattering that was taken off.
+    absorption
+        Whether the factor between energy loss and absorption was divided out.
     """
 
     energy: Floats
@@ -66,15 +69,25 @@ class Shape:
     shift: float
     outside: float
     thickness: float
+    absorption: bool = True
 
     @classmethod
-    def of(cls, spectrum: Measured, axis: Axis, model: EdgesModel, thickness: float = 0.0) -> Shape:
-        """The edge as absorption, without background, where it is nearest to the training spectra.
+    def of(
+        cls,
+        spectrum: Measured,
+        axis: Axis,
+        model: EdgesModel,
+        thickness: float = 0.0,
+        absorption: bool = True,
+    ) -> Shape:
+        """The edge without background, where it is nearest to the training spectra.
 
         Parameters
         ----------
         thickness
             Over the mean free path, of the plural scattering that was taken off before.
+        absorption
+            Divide the counts by the factor between energy loss and absorption.
 
         Raises
         ------
@@ -83,7 +96,7 @@ class Shape:
         """
         near, known = axis.near(ELEMENT, spectrum.energy), KNOWN[ELEMENT]
         net = without_power_law(near, spectrum.mu, known.onset, float(np.mean(BEFORE)))
-        flat = _GEOMETRY.absorption(near, net)
+        flat = _GEOMETRY.absorption(near, net) if absorption else net
         energy, grid = axis.of_metals(spectrum.energy), model.grid(EDGE)
         begins = known.onset - axis.shifts[ELEMENT]
         first = grid[0] - begins  # the edge begins where the grid does
@@ -102,12 +115,12 @@ class Shape:
         fine = coarse + np.arange(-_STEPS[0], _STEPS[0] + 1e-9, _STEPS[1])
         best = float(min(fine[fine >= first - 1e-9], key=away))
         mu = moved(best)
-        return cls(grid, mu / np.trapezoid(mu, grid), best, away(best), thickness)
+        return cls(grid, mu / np.trapezoid(mu, grid), best, away(best), thickness, absorption)
 
     @property
     def way(self) -> str:
         """Name of the way in the table of contents."""
-        return SHAPE if self.thickness else SHAPE + LEFT_IN
+        return SHAPE + LEFT_IN * (not self.thickness) + AS_COUNTS * (not self.absorption)
 
 
 def contents(shape: Shape, axis: Axis, model: EdgesModel) -> Iterator[Row]:
