@@ -45,7 +45,7 @@ def campaign(rows: Rows) -> list[str]:
         and r["edge"] in ("all", RELAXED) and r["lithium"] != r["lithium"]
     ]  # fmt: skip
     text = "The campaign itself (`blocks/campaign.csv`), 90 % intervals:"
-    return [text, table(["quantity", "part", "value", "n"], own)]
+    return ["### The campaign", text, table(["quantity", "part", "value", "n"], own)]
 
 
 def strata(rows: Rows) -> list[str]:
@@ -58,7 +58,8 @@ def strata(rows: Rows) -> list[str]:
         "Share of pairs won by what stands next to the defect (`blocks/strata.csv`). It was chosen "
         "after a look at the blocks and carries no claim:"
     )
-    return [text, table(["defect", "blocks with", "edges", "pairs won", "blocks"], own)]
+    head = "### Neighbours of the defect"
+    return [head, text, table(["defect", "blocks with", "edges", "pairs won", "blocks"], own)]
 
 
 def _shown(row: Mapping[str, Any]) -> str:

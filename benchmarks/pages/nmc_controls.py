@@ -28,6 +28,7 @@ def parts(folder: Path) -> list[str]:
     metrics = read_csv(folder / "metrics.csv", METRICS_COLUMNS)
     weights = read_csv(folder / "blocks/weights.csv", WEIGHT_COLUMNS)
     return [
+        "### Metadata by column, and weights of two halves",
         "Metadata by column, no model: share of pairs in which it is larger in the cell with the "
         "defect, for the columns that differ most. Equal in both cells of every pair, so that they "
         f"say nothing: {equal(metrics)}.",

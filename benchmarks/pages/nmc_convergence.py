@@ -54,6 +54,24 @@ def spectra(rows: Rows) -> Iterator[list[str]]:
                 yield [edge, shown(apart, 3), pair.arm, *values, str(alike.n)]
 
 
+def moved_more(rows: Rows) -> str:
+    """Edges at which the choice of the protocol moves a spectrum by more than a defect does."""
+    parts = []
+    for pair in CLAIMED:
+        key = {"subject": f"{pair.arm} minus {pair.other}", "spectra": FAST_SITES}
+        edges = [
+            edge
+            for edge in _edges(rows)
+            if _mean(rows, edge=edge, statistic=DISTANCE).value
+            > _mean(rows, edge=edge, statistic=SIZE, **key).value
+        ]
+        parts.append(f"{pair.target}: {', '.join(edges) or 'none'}")
+    return (
+        "Edges at which the two protocols are further apart on a pristine spectrum than the defect "
+        f"changes it (means over these blocks; intervals are in the table): {'; '.join(parts)}."
+    )
+
+
 def detected(rows: Rows) -> Iterator[list[str]]:
     """Scores of the detector of the claims on spectra of either protocol."""
     for pair in CLAIMED:

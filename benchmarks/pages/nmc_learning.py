@@ -30,6 +30,7 @@ def parts(folder: Path) -> list[str]:
     rows = read_csv(folder / "blocks/learning.csv", LEARNING_COLUMNS)
     measured = read_csv(folder / "blocks/curves.csv", CURVE_COLUMNS)
     return [
+        "### Learning curves",
         "Where the learning curves lead (`blocks/learning.csv`), 90 % intervals. A power law "
         "through the measured numbers of training blocks; what it says beyond them is an "
         "extrapolation, and none of it carries a claim:",

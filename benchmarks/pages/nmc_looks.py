@@ -21,8 +21,18 @@ from defectra.studies.nmc.blocks.scores import CLAIMED
 GAIN = "smallest gain over a single edge"
 LOOKS = Path(__file__).parents[2] / "docs" / "nmc_looks.csv"
 COLUMNS = ["blocks", "quantity", "value", "lo", "hi"]
+TARGETS = tuple(dict.fromkeys(pair.target for pair in CLAIMED))
 METHODS = {"kernel": "model of the blocks", "change": "change since the pristine electrode",
            "peak": "peak position"}  # fmt: skip
+NICKEL = "state of Ni of measured electrodes by kernel, states by charge neutrality: RMSE"
+WEIGHTS = "cosine between the weights of two folds"
+SEEN = {
+    "experiment_nickel": NICKEL,
+    "experiment_nickel_less_mean": f"{NICKEL}, less that of the mean",
+    "experiment_nickel_less_peak": f"{NICKEL}, less that of the peak position",
+    **{f"{t}_weights_of_folds": f"{t}: {WEIGHTS}, as fixed" for t in TARGETS},
+    **{f"{t}_steady_weights_of_folds": f"{t}: {WEIGHTS}, steadier model" for t in TARGETS},
+}
 
 
 def seen(checks: Rows, metrics: Rows) -> Iterator[tuple[str, Estimate]]:
@@ -33,14 +43,15 @@ def seen(checks: Rows, metrics: Rows) -> Iterator[tuple[str, Estimate]]:
         yield f"{pair.name}: AUROC of late fusion, fresh blocks", fresh(metrics, pair)
     yield "lithium from shapes: RMSE", content(metrics, "x_Li", "shape: all")
     by = {str(r["check_id"]): r for r in checks}
-    for name, words in METHODS.items():
-        row = by.get(f"experiment_x_Li_{name}")
+    lithium = {
+        f"experiment_x_Li_{name}": f"lithium of measured electrodes by {words}: RMSE"
+        for name, words in METHODS.items()
+    }
+    for name, words in (lithium | SEEN).items():
+        row = by.get(name)
         if row is not None:
             numbers = [float(row[c]) for c in ("ours", "lo", "hi")]
-            yield (
-                f"lithium of measured electrodes by {words}: RMSE",
-                Estimate(*numbers, int(row["n"])),
-            )
+            yield words, Estimate(*numbers, int(row["n"]))
 
 
 def add(checks: Rows, metrics: Rows, path: Path = LOOKS) -> None:

@@ -12,8 +12,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.pages import nmc_campaign, nmc_controls, nmc_learning, nmc_looks, nmc_measured
-from benchmarks.pages.nmc_convergence import DETECTED, SPECTRA, counted, detected, spectra
+from benchmarks.pages import (
+    nmc_campaign,
+    nmc_controls,
+    nmc_learning,
+    nmc_looks,
+    nmc_measured,
+    nmc_second_code,
+)
+from benchmarks.pages.nmc_convergence import (
+    DETECTED,
+    SPECTRA,
+    counted,
+    detected,
+    moved_more,
+    spectra,
+)
 from benchmarks.pages.nmc_edges import JOINED, SPLITS, joined, splits
 from benchmarks.pages.nmc_first import FIRST_CAMPAIGN, first_campaign
 from benchmarks.pages.nmc_summary import shown, summary
@@ -165,6 +179,7 @@ def page(
     """Text of ``docs/nmc.md``; `measured`: parts of the modules beside this one."""
     parts = [
         summary(scorecard, checks, metrics),
+        "### Defects from all edges and from each",
         "AUROC and share of pairs won (the arm with the defect has the higher score of the two of "
         "its block), blocks held out, kernel model, 0.5 eV of jitter. What differs between blocks "
         "lowers the first and not the second; the tests that were fixed are of the first:",
@@ -172,6 +187,7 @@ def page(
             ["pair", "score", "all edges", *single_edges(metrics)],
             defects(metrics),
         ),
+        "### Defects by what is held out, and by subset of the edges",
         "AUROC of the same two pairs by what is held out. Late fusion (mean of the answers of "
         "single edges) and the model as it is saved were looked at with 25 blocks and carry no "
         "claim here:",
@@ -180,31 +196,40 @@ def page(
         "dilute an edge that shows the defect) and late; with so many ways, the largest value of "
         "the table is no estimate of what that way would reach on other blocks:",
         table(JOINED, joined(metrics)),
+        "### Structures of the first campaign",
         "The structures of the first campaign, asked to models of the blocks that have seen none "
         "of them. Their cells relaxed freely, so that the volume carries the label; volume and "
         "contents are given to ridge, trained on these structures in folds over families (AUROC; "
         "late fusion was chosen after a look at the blocks):",
         table(FIRST_CAMPAIGN, first_campaign(metrics)),
+        "### Errors of the contents",
         "RMSE per metal atom:",
         table(["split", "from", *CONTENTS], contents(metrics)),
         *measured,
+        "### Cells of two potentials",
         "A second potential for the cells (`second_relaxer/comparison.csv`), 90 % intervals:",
         table(["statistic", "of", "cells", "value", "blocks"], relaxers(second)),
+        "### Spectra of converged potentials",
         counted(converged),
         table(SPECTRA, spectra(converged)),
+        moved_more(converged),
         "The detector of the claims on blocks that it did not learn from, trained on `campaign` "
         "spectra (all sites), asked about three kinds of spectra of the same cells:",
         table(DETECTED, detected(converged)),
+        "### Change by distance from the defect",
         "Change of the spectrum of single sites by their distance from the defect, % of the "
         "pristine spectrum (`blocks/shells.csv`), 90 % intervals:",
         table(["defect", "edge", *SHELLS, "sites"], distances(shells)),
+        "### Cells of 40 and 80 atoms",
         "What a vacancy changes in cells of 40 and 80 atoms (`larger_cells/comparison.csv`), 90 % "
         "intervals:",
         table(["statistic", "shell", "value", "sites", "blocks"], images(larger))
         if larger
         else NONE,
+        "### FEFF and GPAW",
         "A second code for Li K and O K, same sites (`core_hole/comparison.csv`), 90 % intervals:",
         table(["edge", "statistic", "of", "value", "blocks"], codes(code)) if code else NONE,
+        "### Claims and checks",
         "Claims and checks (`scorecard.csv`, `checks.csv`). n counts blocks, but for permuted "
         "labels permutations, for the weights of folds folds, for the first campaign families, for "
         "the lithium series orderings, for the electrodes cells:",
@@ -243,6 +268,7 @@ def main() -> int:
         put(path, name, new)
     put(ROOT / "docs/validation.md", "nmc_lithium", table(LITHIUM, lithium(series)))
     put(nmc_measured.PAGE, "nmc_measured", "\n\n".join(nmc_measured.parts(folder)))
+    put(nmc_second_code.PAGE, nmc_second_code.NAME, nmc_second_code.text())
     nmc_looks.add(checks, metrics)
     put(next(iter(PAGES)), "nmc_looks", table(*nmc_looks.looks()))
     return 0

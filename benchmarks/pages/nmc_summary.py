@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from benchmarks.pages.nmc_looks import history
-from defectra.core.claims import Estimate, Rows
+from defectra.core.claims import Estimate, Rows, estimate
 from defectra.core.config import load
 from defectra.core.paths import PROJECT
-from defectra.core.records import Metric
+from defectra.core.records import Metric, Split
 from defectra.studies.nmc.aims import AIM, MCNEMAR
 from defectra.studies.nmc.blocks.claims import (
     ALL_EDGES,
@@ -28,10 +28,10 @@ from defectra.studies.nmc.blocks.claims import (
 )
 from defectra.studies.nmc.blocks.controls import CONTENTS as CONTENTS_ALONE
 from defectra.studies.nmc.blocks.controls import CONTROLS, VOLUME
-from defectra.studies.nmc.blocks.evaluate import BOTH
+from defectra.studies.nmc.blocks.evaluate import BOTH, KERNEL
 from defectra.studies.nmc.blocks.fresh import FIRST
 from defectra.studies.nmc.blocks.fresh_checks import fresh
-from defectra.studies.nmc.blocks.scores import CLAIMED, ELECTRONS, SHAPE
+from defectra.studies.nmc.blocks.scores import ALL_ARMS, CLAIMED, ELECTRONS, SHAPE
 from defectra.studies.nmc.first.volume import BESIDE, OVER, RIDGE
 from defectra.studies.nmc.first.volume_checks import in_first
 from defectra.studies.nmc.scorecard import CONTENTS
@@ -170,6 +170,17 @@ def _contents(checks: Rows, metrics: Rows) -> Iterator[str]:
 
     aim = next((r for r in checks if r["check_id"] == "x_Li_rmse_shape"), None)
     words = f" (aim for Li {float(aim['bound']):.2f}: {aim['verdict']})" if aim else ""
+    left_out = estimate(
+        metrics,
+        target="x_Li",
+        subset=f"blocks: {ALL_ARMS}",
+        split=Split.LITHIUM_OUT,
+        features=ALL_EDGES,
+        metric=Metric.RMSE,
+        model=KERNEL,
+    )
+    if left_out.n:
+        words += f", Li {left_out.value:.3f} where a whole lithium content was left out"
     yield (
         f"Li, Ni, Mn, Co per metal atom, RMSE: from shapes alone {numbers(ALL_EDGES)}{words}; with "
         f"edge intensities of 5 % error {numbers(BOTH)}. These intensities are calculated from the "

@@ -9,6 +9,7 @@ from benchmarks.pages.nmc_results import PAGES, table
 from defectra.core.csvs import read_csv, write_csv
 from defectra.core.records import METRICS_COLUMNS
 from defectra.report.marked import within
+from defectra.studies.nmc.checks import Tables, checks
 
 PAGE = next(iter(PAGES))
 MARKS = ("<!-- nmc_looks begin -->", "<!-- nmc_looks end -->")
@@ -43,6 +44,11 @@ def test_a_look_is_added_once_and_a_later_one_with_as_many_blocks_replaces_it(tm
     assert found["vacancy against pristine: AUROC"] == ["0.700", "0.900"]
     assert found["lithium of measured electrodes by peak position: RMSE"] == ["0.200", "0.200"]
     assert read_csv(path, nmc_looks.COLUMNS)[0]["value"] == pytest.approx(0.7)
+
+
+def test_every_check_that_a_look_keeps_is_one_of_the_study():
+    kept = {*nmc_looks.SEEN, *(f"experiment_x_Li_{name}" for name in nmc_looks.METHODS)}
+    assert kept <= {row["check_id"] for row in checks(Tables())}
 
 
 def test_the_history_of_a_gain_names_the_looks_that_showed_it_and_those_that_did_not(tmp_path):
