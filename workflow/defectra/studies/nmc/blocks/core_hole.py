@@ -5,7 +5,7 @@ augmented waves (PAW), spin-polarised with U, the core hole in a supercell. Both
 the same sites of the same relaxed cells. GPAW's energies count from its Fermi level, so one shift
 and one Gaussian for each edge, fitted on all pristine sites together, lay its spectra on FEFF's
 axis: the comparison is of shapes and of what a defect changes, never of absolute energies.
-RMS: root mean square.
+RMS: root mean square; FWHM: full width at half maximum.
 """
 
 from __future__ import annotations
