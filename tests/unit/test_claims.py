@@ -93,6 +93,13 @@ def test_claim_in_words_has_a_verdict_and_no_published_number(ours, expected):
     assert math.isnan(row["published"])
 
 
+@pytest.mark.parametrize("ours", [(0.2, 0.1, 0.3), (-0.2, -0.3, -0.1), (0.2, -0.1, 0.3)])
+def test_data_that_cannot_decide_a_claim_show_nothing_and_say_why(ours):
+    row = replace(claim(NAN, number(*ours), "above", than=0.0), blind="it is put in").row()
+    assert row["verdict"] == "not shown"
+    assert row["claim"] == "text; cannot be decided here: it is put in"
+
+
 @pytest.mark.parametrize(
     ("sense", "ours", "expected"),
     [

@@ -135,6 +135,8 @@ class Claim:
         interval lies on the other side.
     missing
         Why there is no number, if there is none.
+    blind
+        Why these data cannot decide it whatever comes out; empty if they can.
     """
 
     study: str
@@ -149,10 +151,11 @@ class Claim:
     contrary: bool | None = None
     unit: str = ""
     missing: str = ""
+    blind: str = ""
 
     @property
     def verdict(self) -> Verdict:
-        """Computed from number and interval.
+        """Computed from number and interval; not shown by data that cannot decide it.
 
         ``equal``: reproduced within the tolerance, close within twice; not shown if the interval
         reaches farther than twice the tolerance. ``above``, ``below``: reproduced, or not, with the
@@ -161,6 +164,8 @@ class Claim:
         reference = self.than if math.isnan(self.published) else self.published
         if math.isnan(self.ours.value) or math.isnan(reference):
             return Verdict.NO_DATA
+        if self.blind:
+            return Verdict.NOT_SHOWN
         if self.test == "equal":
             miss = abs(self.ours.value - reference)
             if miss <= self.tolerance:
@@ -178,7 +183,7 @@ class Claim:
         return {
             "claim_id": self.claim_id,
             "study": self.study,
-            "claim": _with_reason(self.claim, self.ours, self.missing),
+            "claim": _with_reason(self.claim, self.ours, self.missing, self.blind),
             "published": self.published,
             "ours": self.ours.value,
             "unit": self.unit,
@@ -319,8 +324,10 @@ class Control(_Own):
         return self._row(text, self.no_skill, self.verdict, self.blind or self.fails_if)
 
 
-def _with_reason(text: str, ours: Estimate, missing: str) -> str:
+def _with_reason(text: str, ours: Estimate, missing: str, blind: str = "") -> str:
     if math.isnan(ours.value):
         return f"{text}; not computed: {missing or _NO_NUMBER}"
     known = math.isfinite(ours.lo) or math.isfinite(ours.hi)
-    return text if known else f"{text}; its interval is not known"
+    if not known:
+        text = f"{text}; its interval is not known"
+    return f"{text}; cannot be decided here: {blind}" if blind else text
