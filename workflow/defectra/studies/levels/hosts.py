@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 from defectra.core.errors import TableError
 from defectra.core.units import HBAR2_OVER_2M_EV_A2
 from defectra.structures.elements import element, sublattices
+from defectra.studies.levels.csv_lines import read_named
 
 COLUMNS = ["host", "property", "value", "unit", "kind", "source"]
 KINDS = ("computed", "literature", "estimate")  # the earlier wins
@@ -48,14 +48,13 @@ def read_hosts(path: str | Path, kinds: tuple[str, ...] = KINDS) -> dict[str, di
         no lattice constant or gap.
     """
     best: dict[tuple[str, str], tuple[int, float]] = {}
-    with Path(path).open(encoding="utf-8", newline="") as handle:
-        reader = csv.DictReader(handle)
-        if reader.fieldnames != COLUMNS:
-            raise TableError(f"{path}: columns {reader.fieldnames}, expected {COLUMNS}")
-        for number, row in enumerate(reader, 2):
-            key, rank, value = _entry(row, f"{path}: line {number}")
-            if row["kind"] in kinds and (key not in best or rank < best[key][0]):
-                best[key] = (rank, value)
+    heads, lines = read_named(path)
+    if heads != COLUMNS:
+        raise TableError(f"{path}: columns {heads}, expected {COLUMNS}")
+    for number, row in lines:
+        key, rank, value = _entry(row, f"{path}: line {number}")
+        if row["kind"] in kinds and (key not in best or rank < best[key][0]):
+            best[key] = (rank, value)
     out: dict[str, dict[str, float]] = {}
     for (host, name), (_, value) in best.items():
         out.setdefault(host, {})[name] = value

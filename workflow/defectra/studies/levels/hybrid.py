@@ -12,7 +12,6 @@ HSE06: hybrid functional of Heyd, Scuseria and Ernzerhof; PBE: Perdew, Burke and
 
 from __future__ import annotations
 
-import csv
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -26,6 +25,7 @@ from defectra.core.claims import Estimate
 from defectra.core.errors import TableError
 from defectra.defects.alignment import modified, plain, valence_shift
 from defectra.structures.elements import sublattices
+from defectra.studies.levels.csv_lines import read_named
 from defectra.studies.levels.published import CHARGES, HSE, PBE, SITES, VACANCY, level_name
 
 Row = dict[str, Any]
@@ -70,19 +70,27 @@ class Native:
 
 
 def read_natives(path: str | Path, host: str) -> list[Native]:
-    """Native defects of a host that have all their levels."""
+    """Native defects of a host that have all their levels.
+
+    Raises
+    ------
+    TableError
+        If a column is missing, a line has fewer or more cells than names, or a number is none.
+    """
     out = []
-    with Path(path).open(encoding="utf-8-sig", newline="") as handle:
-        reader = csv.DictReader(handle)
-        for head in ("AB", "Defect", "Atom", "Site", _FORMATION, *_HEADS.values()):
-            if head not in (reader.fieldnames or []):
-                raise TableError(f"{path}: column {head!r} is missing")
-        for row in reader:
-            texts = [row[head].strip() for head in (_FORMATION, *_HEADS.values())]
-            if row["AB"] == host and all(texts):
+    heads, lines = read_named(path)
+    for head in ("AB", "Defect", "Atom", "Site", _FORMATION, *_HEADS.values()):
+        if head not in heads:
+            raise TableError(f"{path}: column {head!r} is missing")
+    for line, row in lines:
+        texts = [row[head].strip() for head in (_FORMATION, *_HEADS.values())]
+        if row["AB"] == host and all(texts):
+            try:
                 energy, *levels = map(float, texts)
-                name = VACANCY if row["Defect"].startswith("V_") else row["Atom"]
-                out.append(Native(row["Site"], name, energy, dict(zip(CHARGES, levels))))
+            except ValueError as error:
+                raise TableError(f"{path}: line {line}: {error}") from None
+            name = VACANCY if row["Defect"].startswith("V_") else row["Atom"]
+            out.append(Native(row["Site"], name, energy, dict(zip(CHARGES, levels))))
     return out
 
 

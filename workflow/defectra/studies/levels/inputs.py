@@ -6,7 +6,6 @@ come from the host's own run; sites are those of the prototype (structures/proto
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
@@ -23,6 +22,7 @@ from defectra.structures.elements import element, sublattices
 from defectra.structures.identity import Decorated, atoms_of, pristine, structure_id, with_charge
 from defectra.structures.prototypes import zincblende
 from defectra.structures.supercells import Supercell
+from defectra.studies.levels.csv_lines import read_named
 from defectra.studies.levels.published import SITES
 
 Json = dict[str, Any]
@@ -74,12 +74,11 @@ def read_sets(path: str | Path) -> list[DefectSet]:
         Naming line and column.
     """
     found = []
-    with Path(path).open(encoding="utf-8", newline="") as handle:
-        reader = csv.DictReader(handle)
-        if reader.fieldnames != SET_COLUMNS:
-            raise TableError(f"{path}: columns {reader.fieldnames}, expected {SET_COLUMNS}")
-        for number, row in enumerate(reader, 2):
-            found.append(_entry(row, f"{path}: line {number}"))
+    heads, lines = read_named(path)
+    if heads != SET_COLUMNS:
+        raise TableError(f"{path}: columns {heads}, expected {SET_COLUMNS}")
+    for number, row in lines:
+        found.append(_entry(row, f"{path}: line {number}"))
     names = [s.name for s in found]
     double = sorted({n for n in names if names.count(n) > 1})
     if double:
@@ -308,22 +307,21 @@ def phase_requests(
         If numbers and species do not fit.
     """
     out = {}
-    with Path(path).open(encoding="utf-8", newline="") as handle:
-        reader = csv.DictReader(handle)
-        if reader.fieldnames != PHASE_COLUMNS:
-            raise TableError(f"{path}: columns {reader.fieldnames}, expected {PHASE_COLUMNS}")
-        for line, row in enumerate(reader, 2):
-            cell: Json = {"species": row["species"].split()}
-            try:
-                cell |= {k: [float(v) for v in row[k].split()] for k in ("lattice", "coords")}
-                mesh = [int(k) for k in row["kpoints"].split()]
-            except ValueError:
-                raise TableError(f"{path}: line {line}: a number is none") from None
-            sizes = (len(cell["lattice"]), len(cell["coords"]), len(mesh))
-            if sizes != (9, 3 * len(cell["species"]), 3):
-                raise TableError(f"{path}: line {line}: numbers and species do not fit")
-            found = _run(cell, f"phase {row['phase']}", 1, protocol, species)
-            out[row["phase"]] = _identified({**found, "kpoints": mesh})
+    heads, lines = read_named(path)
+    if heads != PHASE_COLUMNS:
+        raise TableError(f"{path}: columns {heads}, expected {PHASE_COLUMNS}")
+    for line, row in lines:
+        cell: Json = {"species": row["species"].split()}
+        try:
+            cell |= {k: [float(v) for v in row[k].split()] for k in ("lattice", "coords")}
+            mesh = [int(k) for k in row["kpoints"].split()]
+        except ValueError:
+            raise TableError(f"{path}: line {line}: a number is none") from None
+        sizes = (len(cell["lattice"]), len(cell["coords"]), len(mesh))
+        if sizes != (9, 3 * len(cell["species"]), 3):
+            raise TableError(f"{path}: line {line}: numbers and species do not fit")
+        found = _run(cell, f"phase {row['phase']}", 1, protocol, species)
+        out[row["phase"]] = _identified({**found, "kpoints": mesh})
     return out
 
 

@@ -7,7 +7,6 @@ Functionals: PBE (Perdew-Burke-Ernzerhof), HSE (hybrid of Heyd-Scuseria-Ernzerho
 
 from __future__ import annotations
 
-import csv
 import difflib
 import math
 import re
@@ -18,6 +17,7 @@ from typing import Any
 from defectra.core.errors import TableError
 from defectra.core.records import Column, Table
 from defectra.structures.elements import element, sublattices
+from defectra.studies.levels.csv_lines import read_lines
 
 Row = dict[str, Any]
 
@@ -206,18 +206,11 @@ def _read(
     path: str | Path, needed: Sequence[str], units: Mapping[str, str]
 ) -> list[tuple[int, dict[str, str]]]:
     """Lines and rows of a csv, heads brought to the names that are needed."""
-    try:
-        with Path(path).open(encoding="utf-8-sig", newline="") as handle:
-            reader = csv.reader(handle)
-            heads = next(reader, [])
-            column = _columns(path, heads, needed, units)
-            return [
-                (number, {name: line[k].strip() for name, k in column.items()})
-                for number, line in enumerate(reader, 2)
-                if len(line) >= len(heads)
-            ]
-    except UnicodeDecodeError as error:
-        raise TableError(f"{path}: not UTF-8 ({error}); export it as UTF-8") from None
+    heads, lines = read_lines(path)
+    column = _columns(path, heads, needed, units)
+    return [
+        (number, {name: cells[k].strip() for name, k in column.items()}) for number, cells in lines
+    ]
 
 
 def _columns(

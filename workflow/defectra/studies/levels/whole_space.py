@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from defectra.core.errors import TableError
 from defectra.core.records import Column, Table
 from defectra.defects.equations import gap_position
 from defectra.structures.elements import element, sublattices
+from defectra.studies.levels.csv_lines import read_named
 from defectra.studies.levels.features import Hosts
 from defectra.studies.levels.published import CHARGES
 from defectra.studies.levels.saved import LevelModel
@@ -58,21 +58,23 @@ def read_predictions(path: str | Path) -> dict[Key, list[float]]:
     Raises
     ------
     TableError
-        If a column is missing or a defect occurs twice.
+        If a column is missing, a defect occurs twice, a line has fewer or more cells than names,
+        or a level is no number.
     """
     out: dict[Key, list[float]] = {}
-    with Path(path).open(encoding="utf-8-sig", newline="") as handle:
-        reader = csv.DictReader(handle)
-        heads = reader.fieldnames or []
-        name = "M" if "M" in heads else "Impurity"
-        missing = [h for h in ("AB", "Site", name, *_HEADS) if h not in heads]
-        if missing:
-            raise TableError(f"{path}: column {missing[0]!r} is missing")
-        for line, row in enumerate(reader, 2):
-            key = (row["AB"], row["Site"], row[name])
-            if key in out:
-                raise TableError(f"{path}: line {line}: {key} occurs twice")
+    heads, lines = read_named(path)
+    name = "M" if "M" in heads else "Impurity"
+    missing = [h for h in ("AB", "Site", name, *_HEADS) if h not in heads]
+    if missing:
+        raise TableError(f"{path}: column {missing[0]!r} is missing")
+    for line, row in lines:
+        key = (row["AB"], row["Site"], row[name])
+        if key in out:
+            raise TableError(f"{path}: line {line}: {key} occurs twice")
+        try:
             out[key] = [float(row[h]) for h in _HEADS]
+        except ValueError as error:
+            raise TableError(f"{path}: line {line}: {error}") from None
     return out
 
 
