@@ -1,4 +1,4 @@
-"""Tables that people write: a lost or an additional cell is an error with its line, never a shift."""
+"""Tables that people write: a lost or an additional cell is an error, never a shift."""
 
 import pytest
 

@@ -1,5 +1,8 @@
 """Inputs of VASP for a set of charged cells, without POTCAR, which its licence keeps with the user.
 
+HSE06: hybrid functional of Heyd, Scuseria and Ernzerhof; PBE: functional of Perdew, Burke and
+Ernzerhof; LDA: local-density approximation; U: Hubbard's term.
+
 The number of electrons needs the valences of the user's own POTCAR; :func:`finish` reads them and
 writes NELECT. ``python -m defectra.studies.levels.vasp_inputs --help``.
 """
@@ -11,6 +14,7 @@ import re
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TypeAlias
 
 from defectra.core.config import load
 from defectra.core.errors import EngineError, TableError, reports_errors
@@ -21,6 +25,7 @@ from defectra.structures.identity import Decorated, atoms_of
 from defectra.studies.levels.hosts import read_hosts
 from defectra.studies.levels.inputs import (
     DefectSet,
+    cutoff,
     insert_impurity,
     mesh_of,
     protocol_of,
@@ -29,6 +34,8 @@ from defectra.studies.levels.inputs import (
 )
 
 NOTE = "NELECT = ?   ! sum of ZVAL of POTCAR minus the charge: python -m ... finish FOLDER"
+MORE = 1.3  # times the cut-off of GPAW: the PAW sets of VASP want more than its own
+Tags: TypeAlias = dict[str, str | float]
 _NELECT = re.compile(r"^NELECT\s*=.*$", re.M)
 
 
@@ -42,11 +49,15 @@ def inputs(
     lattice
         Edge of the cube, Å.
     hybrid
-        HSE06 in place of PBE.
+        HSE06 in place of the functional of the protocol.
     """
     bulk = supercell(chosen.host, lattice, chosen.atoms)
     defect = insert_impurity(bulk, chosen.site, chosen.impurity)
     mesh = mesh_of(len(atoms_of(bulk)), protocol)
+    method = _method(protocol, {*_species(bulk), *_species(defect)}, hybrid=hybrid)
+    u = {} if hybrid else protocol.hubbard_u  # it mends a local functional
+    if not set(u) & set(_species(defect)):
+        u = {}
     points = f"mesh of all cells of the set\n0\nGamma\n{mesh} {mesh} {mesh}\n0 0 0\n"
     out = {}
     name = f"{chosen.host}_{chosen.impurity}_{chosen.site}"
@@ -56,7 +67,7 @@ def inputs(
     ]:
         out[f"{folder}/POSCAR"] = _poscar(cell, f"{folder} {charge:+d}")
         out[f"{folder}/KPOINTS"] = points
-        out[f"{folder}/INCAR"] = _incar(protocol, charge, hybrid=hybrid)
+        out[f"{folder}/INCAR"] = _incar(protocol, charge, method | _hubbard(u, _species(cell)))
         out[f"{folder}/POTCAR.spec"] = "\n".join(_species(cell)) + "\n"
     return out
 
@@ -80,10 +91,42 @@ def _poscar(cell: Decorated, title: str) -> str:
     return "\n".join([*head, *sites]) + "\n"
 
 
-def _incar(protocol: GpawLevelsProtocol, charge: int, *, hybrid: bool) -> str:
+def _method(protocol: GpawLevelsProtocol, species: set[str], *, hybrid: bool) -> Tags:
+    """Cut-off and functional, the same for all cells of a set of `species`.
+
+    HSE06 stands on PBE whatever the functional of the protocol is: on LDA it would be another one.
+    """
+    exact = hybrid or protocol.by_hybrid
+    tags: Tags = {
+        "ENCUT": round(cutoff(protocol, species) * MORE),
+        "GGA": "CA" if protocol.functional == "LDA" and not exact else "PE",
+    }
+    if exact:
+        tags |= {"LHFCALC": ".TRUE.", "HFSCREEN": 0.2, "AEXX": 0.25, "ALGO": "All"}
+    return tags
+
+
+def _hubbard(u: Mapping[str, float], kinds: list[str]) -> Tags:
+    """U of d shells (eV, by element) of the kinds of a cell in the order of its POTCAR.
+
+    The bulk has the same tags, without a U: its settings are held against those of the defect.
+    """
+    if not u:
+        return {}
+    return {
+        "LASPH": ".TRUE.",
+        "LMAXMIX": 4,
+        "LDAU": ".TRUE.",
+        "LDAUTYPE": 2,
+        "LDAUL": " ".join("2" if k in u else "-1" for k in kinds),
+        "LDAUU": " ".join(f"{u.get(k, 0.0):g}" for k in kinds),
+        "LDAUJ": " ".join("0" for _ in kinds),
+    }
+
+
+def _incar(protocol: GpawLevelsProtocol, charge: int, method: Tags) -> str:
     relaxed = protocol.fmax > 0
-    tags: dict[str, str | float] = {
-        "ENCUT": round(protocol.cutoff * 1.3),  # PAW sets of VASP want more than GPAW's
+    tags: Tags = {
         "PREC": "Accurate",
         "EDIFF": 1e-6,
         "NELM": max(protocol.iterations, 60),
@@ -92,7 +135,6 @@ def _incar(protocol: GpawLevelsProtocol, charge: int, *, hybrid: bool) -> str:
         "ISPIN": 2,
         "LORBIT": 11,
         "LREAL": "Auto",
-        "GGA": "CA" if protocol.functional == "LDA" else "PE",
         "NSW": protocol.steps if relaxed else 0,
         "IBRION": 2 if relaxed else -1,
         "ISIF": 2,
@@ -100,9 +142,7 @@ def _incar(protocol: GpawLevelsProtocol, charge: int, *, hybrid: bool) -> str:
     }
     if relaxed:
         tags["EDIFFG"] = -protocol.fmax
-    if hybrid or protocol.by_hybrid:
-        tags |= {"LHFCALC": ".TRUE.", "HFSCREEN": 0.2, "AEXX": 0.25, "ALGO": "All"}
-    text = "".join(f"{k} = {v}\n" for k, v in tags.items())
+    text = "".join(f"{k} = {v}\n" for k, v in (method | tags).items())
     return text if charge == 0 else text + NOTE + f"\n! charge {charge:+d}\n"
 
 
@@ -157,7 +197,7 @@ def main() -> int:
     parser.add_argument("action", choices=["write", "finish"])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--set", help="e.g. 'CdTe M_A Cu 16 fast'")
-    parser.add_argument("--hybrid", action="store_true", help="HSE06 in place of PBE")
+    parser.add_argument("--hybrid", action="store_true", help="HSE06 in place of PBE or LDA")
     parser.add_argument("--config", type=Path, default=Path("config/config.yaml"))
     args = parser.parse_args()
     if args.action == "finish":
