@@ -303,13 +303,17 @@ def run_of(row: Mapping[str, Any], bulk: Mapping[str, Any]) -> Run:
 
 
 def _density(row: Mapping[str, Any], bulk: Mapping[str, Any]) -> str:
-    """k-points of the primitive mesh that a cell's own mesh is equal to, one number each way."""
-    scale = abs(np.linalg.det(np.reshape(row["lattice"], (3, 3))))
-    scale /= abs(np.linalg.det(np.reshape(bulk["lattice"], (3, 3))))
+    """Mesh of the bulk that a cell's own mesh is equal to, one number along each axis of the bulk.
+
+    A cell whose vectors are no multiples of those of the bulk counts as repeated alike each way.
+    """
     if not re.fullmatch(r"\d+ \d+ \d+", row["kpoints"]):
         return str(row["kpoints"])
-    mesh = np.array([int(k) for k in row["kpoints"].split()]) * round(scale ** (1 / 3))
-    return " ".join(map(str, mesh))
+    mesh = np.array([int(k) for k in row["kpoints"].split()])
+    times = np.abs(repeats(bulk, row))
+    if not ((times > 0).sum(axis=1) == 1).all():
+        times = np.eye(3, dtype=int) * round(abs(np.linalg.det(repeats(bulk, row))) ** (1 / 3))
+    return " ".join(map(str, times.T @ mesh))
 
 
 def _shift(cells: Cells, row: Mapping[str, Any], fixes: Mapping[int, Correction]) -> float:

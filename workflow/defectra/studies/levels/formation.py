@@ -11,6 +11,7 @@ import numpy as np
 
 from defectra.core.errors import EngineError
 from defectra.defects.corrections import Correction
+from defectra.defects.energy_levels import check_blank
 from defectra.defects.equations import Run, formation_energy
 from defectra.defects.levels import Cells, edges
 from defectra.defects.stability import corners, rich
@@ -45,17 +46,20 @@ def region(
     Raises
     ------
     EngineError
-        ``no_potential`` if an element is missing, ``mixed_settings``, ``unstable``.
+        ``no_potential`` if an element is missing, ``mixed_settings``, ``unstable``, or
+        ``blank_energy`` of a phase whose run ended without one.
     """
     for name, row in phases.items():
+        check_blank(f"energy of {name}", row["energy_eV"])
         for key in ("cutoff_eV", "functional"):
             if row[key] != host[key]:
                 raise EngineError("mixed_settings", f"{name}: {key} {row[key]}, bulk {host[key]}")
-    energies = {}
+    energies: dict[str, float] = {}
     for row in phases.values():
         atoms, energy = per_formula(row)
         if len(atoms) == 1:
-            energies[next(iter(atoms))] = energy
+            element = next(iter(atoms))
+            energies[element] = min(energies.get(element, energy), energy)  # of its forms
     missing = sorted(set(elements) - set(energies))
     if missing:
         raise EngineError("no_potential", f"no run of the element {', '.join(missing)}")
@@ -97,7 +101,7 @@ def formation_rows(
     repeats = round(size / abs(np.linalg.det(np.reshape(cells.bulk["lattice"], (3, 3)))))
     bulk = _run(cells.bulk, repeats * cells.bulk["energy_eV"], 0.0)
     out = []
-    for element in (first, second):
+    for element in dict.fromkeys((first, second)):
         corner = rich(points, element)
         mu = {e: energies[e] + corner[e] for e in corner}
         for row in cells.charged:
