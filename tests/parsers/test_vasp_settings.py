@@ -51,6 +51,8 @@ REFUSED = {
     "a hybrid on a semilocal bulk": (hybrid(0.25, 0.2), [], "functional"),
     "another exact exchange": (hybrid(0.30, 0.2), hybrid(0.25, 0.2), "0.3 of exact exchange"),
     "another screening": (hybrid(0.25, 0.3), hybrid(0.25, 0.2), "screening 0.3"),
+    "a hybrid on another gradient": (
+        [*hybrid(0.25, 0.2), (XC, XC.replace("PE<", "PS<"))], hybrid(0.25, 0.2), "GGA = PS"),
     "meta-GGA": (
         [('<i type="string" name="METAGGA">--</i>', '<i type="string" name="METAGGA">R2SCAN</i>'),
          (INCAR, INCAR + '<i type="string" name="METAGGA">R2SCAN</i>')], [], "functional"),
@@ -84,6 +86,7 @@ def test_other_settings_than_the_bulk_are_refused(tmp_path, kind):
 
 @pytest.mark.parametrize(
     "both", [[], hybrid(0.25, 0.2), hybrid(0.32, 0.2), hubbard(3),
+             [*hybrid(0.25, 0.2), (XC, XC.replace("PE<", "PS<"))],
              [(INCAR, INCAR + '<i type="int" name="IVDW">12</i>')]]
 )  # fmt: skip
 def test_the_same_settings_give_the_level(tmp_path, both):

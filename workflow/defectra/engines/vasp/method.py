@@ -18,14 +18,15 @@ _WITH_DEFAULT = {
 }
 _GRADIENT = ("AGGAX", "AGGAC", "ALDAC")  # shares of the parts of a functional; 1 by default
 WIDEST_SMEARING_EV = 0.1  # a half-filled level is moved by more than some 10 meV beyond
+_OF_POTENTIAL = "--"  # GGA of a run that leaves the functional to its POTCAR
 _FRACTION, _SCREENING = 0.25, (0.2, 0.21)  # of HSE06
 
 
 def functional(run: Any) -> str:
     """Functional as pymatgen names it, with what it leaves out.
 
-    Fraction of exact exchange and screening of a hybrid where they are not those of HSE06 (the
-    fraction is what people fit to a gap), and spin-orbit coupling.
+    Fraction of exact exchange, screening and gradient of a hybrid where they are not those of
+    HSE06 (the fraction is what people fit to a gap), and spin-orbit coupling.
     """
     name = str(run.run_type)
     words = run.parameters
@@ -35,6 +36,9 @@ def functional(run: Any) -> str:
             name += f", {fraction:.4g} of exact exchange"
         if not _SCREENING[0] - 1e-4 <= screening <= _SCREENING[1] + 1e-4:
             name += f", screening {screening:.4g}/Å"
+        gradient = str(words.get("GGA") or _OF_POTENTIAL).strip().upper()
+        if gradient not in ("PE", _OF_POTENTIAL):
+            name += f", GGA = {gradient}"
     else:
         for key in _GRADIENT:
             share = words.get(key)
