@@ -312,6 +312,8 @@ def test_relaxed_cells_are_screened_by_the_static_constant(config, monkeypatch):
     ideal = level_sets.find(chosen, tables, protocols["fast"])[1]
     assert np.allclose(ideal.dielectric, 8.0 * np.eye(3))
     assert (ideal.shift_ev, ideal.hybrid_gap_ev) == (pytest.approx(0.5), 2.3)
+    for other in ("lda", "hybrid"):  # the shift of PBE is not theirs
+        assert np.isnan(level_sets.find(chosen, tables, protocols[other])[1].shift_ev)
     with pytest.raises(EngineError, match="static constant of AlP"):
         level_sets.find(chosen, level_sets.Tables({"AlP": host}, rows, {}), protocols["balanced"])
 

@@ -44,6 +44,7 @@ CORRECTIONS = Table(
     ),
 )
 SAME_EPSILON = 1e-6
+SHIFTED = "PBE"  # the functional whose valence band is aligned with that of HSE06
 
 
 @dataclass(frozen=True)
@@ -92,12 +93,17 @@ def find(
             text = f"relaxed cells: the table of hosts has no static constant of {chosen.host}"
             raise EngineError("no_static", text)
         epsilon *= tables.ratios[chosen.host]
-    edges = () if protocol.by_hybrid else _hybrid_edges(host)
+    edges = _hybrid_edges(host) if protocol.method == SHIFTED else ()
     return Cells(tables.cells[first["id"]], found, where), Host(epsilon * np.eye(3), *edges)
 
 
 def _hybrid_edges(host: Mapping[str, Any]) -> tuple[float, float]:
-    """Depth of the HSE06 valence band below that of PBE, and the gap by HSE06, eV."""
+    """Depth of the HSE06 valence band below that of PBE, and the gap by HSE06, eV.
+
+    Both count from the mean smooth potential of PBE with its atomic sets. Those of the
+    local-density approximation (LDA) differ, and so does their zero: this depth is not that of
+    its levels.
+    """
     depth = valence_shift(host["vbm_pbe_eV"], 0.0, host["vbm_hse_eV"], 0.0)
     return depth, float(host["gap_hse_eV"])
 
@@ -187,8 +193,9 @@ def level_rows(
         fidelity = f"{protocol.method}, {chosen.atoms} atoms, {mesh}^3 k-points"
         for row in made:
             theirs = published.get((key, row["q_from"]), float("nan"))
-            single = row["q_from"] - row["q_to"] == 1 and not protocol.by_hybrid  # theirs are PBE
-            row["published_eV"] = theirs if single else float("nan")
+            like = protocol.method == SHIFTED and not protocol.hubbard_u  # theirs are plain PBE
+            single = row["q_from"] - row["q_to"] == 1
+            row["published_eV"] = theirs if single and like else float("nan")
             out.append({**same, **row, "fidelity": fidelity})
     return out
 
