@@ -12,6 +12,7 @@ from scipy.io import savemat
 from defectra.core.errors import DataError
 from defectra.engines.xrd.alloy import Contents
 from defectra.engines.xrd.engine import FRACTIONAL, ORDERED, XRD
+from defectra.engines.xrd.powder import CU_K_ALPHA_1
 from defectra.learn.training import Training
 from defectra.studies.xrd.alloys import Alloys, disturbed, grid_of, normalised
 from defectra.studies.xrd.checks import checks
@@ -323,6 +324,22 @@ def test_wavelength_and_range_are_not_guessed(tmp_path: Path) -> None:
     gap = PowderPattern(whole.two_theta[part], whole.intensity[part])
     with pytest.raises(DataError, match="no point between 4"):
         on_grid(gap, GRID, 1.54056, "plain.xy")
+
+
+@pytest.mark.parametrize("wavelength", [0.7093, 1.54056, 1.78897])
+def test_reflections_of_another_radiation_are_those_of_copper(wavelength: float) -> None:
+    sines = np.sin(np.radians(np.array([25.0, 45.0, 72.0]) / 2))  # 2 theta of Cu K alpha 1
+    areas = {}
+    for radiation in (CU_K_ALPHA_1, wavelength):
+        theta = np.arcsin(sines * radiation / CU_K_ALPHA_1)
+        strength = (1 + np.cos(2 * theta) ** 2) / (np.sin(theta) ** 2 * np.cos(theta))
+        points = np.arange(8.0, 110.0, 0.005)  # degrees
+        shapes = np.exp(-(((points[:, None] - 2 * np.degrees(theta)) / 0.05) ** 2))
+        found = on_grid(PowderPattern(points, shapes @ strength + 1e-9), GRID, radiation, "x")
+        near = [abs(GRID.points - t) < 2 for t in (25.0, 45.0, 72.0)]
+        areas[radiation] = np.array([found[n].sum() for n in near])
+    other, copper = areas[wavelength], areas[CU_K_ALPHA_1]
+    assert other / other.sum() == pytest.approx(copper / copper.sum(), rel=2e-3)
 
 
 def test_the_penalty_of_the_ridge_does_not_see_copies_of_an_alloy() -> None:

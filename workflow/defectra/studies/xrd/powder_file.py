@@ -2,7 +2,11 @@
 
 Nothing is guessed: a file that does not say its wavelength needs one from the user, and a pattern
 that does not reach over the grid is refused. Angles of another wavelength are carried over by way
-of the spacing of the planes; intensities are not (Lorentz-polarisation factors differ by little).
+of the spacing of the planes, and the Lorentz factor 1 / (sin² θ cos θ) with them: sin θ goes with
+the wavelength, and cos θ is what the steps of the axis change by. The polarisation factor, 1 + cos²
+2θ of a beam without a monochromator, is exchanged: that of Mo K alpha would make a reflection at 80
+degrees 1.56 times as strong beside one at 20. Dispersion, absorption and widths stay those of the
+measurement.
 """
 
 from __future__ import annotations
@@ -128,7 +132,13 @@ def on_grid(pattern: PowderPattern, grid: Grid, wavelength: float, what: str) ->
             f"{what}: no point between {inner[at]:.2f} and {inner[at + 1]:.2f} degrees (2 theta, "
             f"Cu K alpha 1); steps of {GAP:g} degrees are needed at most"
         )
-    return _resampled(angles, pattern.intensity[reached], grid)
+    own_angles, counts = pattern.two_theta[reached], pattern.intensity[reached]
+    return _resampled(angles, counts * _polarisation(angles) / _polarisation(own_angles), grid)
+
+
+def _polarisation(two_theta: Floats) -> Floats:
+    """Polarisation factor of an unpolarised beam, 1 + cos² 2θ, of angles in degrees."""
+    return np.asarray(1 + np.cos(np.radians(two_theta)) ** 2)
 
 
 def _resampled(angles: Floats, intensity: Floats, grid: Grid) -> Floats:
