@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from pydantic import Field, model_validator
 
 from defectra.core.settings import ComputedSettings, Distinct, Strict
 
 IDEAL = "ideal"
+PARAMETERS = {
+    "source": ("alpha", "beta", "gamma", "delta"),
+    "scan": ("growth", "turn", "radius"),
+}  # of the true laws
 COUNTS = ["counts_10000", "counts_1000", "counts_100", "counts_10", "counts_1"]
+
+
+def _within(name: str, values: Sequence[int], low: int, high: int) -> None:
+    """Refuse a stage of a fit that asks for patterns which a trajectory does not have."""
+    if wrong := [v for v in values if not low <= v <= high]:
+        raise ValueError(f"{name}: {wrong[0]}; from {low} to {high}, by the number of `patterns`")
 
 
 class View(Strict):
@@ -44,6 +54,16 @@ class KuramotoSystem(Strict):
     iterations: int = Field(20, ge=1, description="of a stage at most")
     view: View = View()
 
+    @model_validator(mode="after")
+    def _possible(self) -> KuramotoSystem:
+        _within("horizons", self.horizons, 2, self.patterns)
+        last = self.first + self.interval * (self.patterns - 1)
+        if not self.later or sorted(self.later) != self.later or self.later[0] <= last:
+            raise ValueError(
+                f"later: rising times after the last pattern, which is taken at {last:g}"
+            )
+        return self
+
 
 class SwarmSystem(Strict):
     """Particles that attract and repel each other; same density as 500 in a box of 5."""
@@ -64,6 +84,11 @@ class SwarmSystem(Strict):
     range: float = Field(1.2, gt=0, description="largest distance of the learned law, length")
     first_guess: float = Field(0.95, gt=0, description="start of a cut-off inside the network")
     view: View = View(pixels=48, sampling=0.75, stop=0.05)
+
+    @model_validator(mode="after")
+    def _possible(self) -> SwarmSystem:
+        _within("horizons", self.horizons, 2, self.patterns)
+        return self
 
 
 class PlanarSystem(Strict):
@@ -87,6 +112,13 @@ class PlanarSystem(Strict):
     ablation: int = Field(60, ge=4, description="iterations of the networks on patterns alone")
     periods: int = Field(10, ge=1, description="over which the law is judged")
     view: View = View(sampling=0.75, stop=0.05)
+
+    @model_validator(mode="after")
+    def _possible(self) -> PlanarSystem:
+        if not self.shots:
+            raise ValueError("shots: one stage at least")
+        _within("shots", self.shots, 1, self.patterns - 1)
+        return self
 
 
 class DynamicsStudy(ComputedSettings):
@@ -122,6 +154,12 @@ class DynamicsStudy(ComputedSettings):
     def _judged(self) -> DynamicsStudy:
         if self.main not in self.counts:
             raise ValueError(f"main: {self.main} is none of counts: {', '.join(self.counts)}")
+        for name, parameters in PARAMETERS.items():
+            given = getattr(self, name).law
+            if set(given) != set(parameters):
+                raise ValueError(
+                    f"{name}.law: {', '.join(given) or 'nothing'}; it needs {', '.join(parameters)}"
+                )
         return self
 
 

@@ -40,6 +40,8 @@ class DetectorSettings(Strict):
     def _divisible(self) -> DetectorSettings:
         if self.half % self.step:
             raise ValueError("half: a multiple of `step`")
+        if self.half > self.rings_half:
+            raise ValueError("half: at most `rings_half`, the reach of a whole pattern")
         return self
 
 
@@ -65,6 +67,13 @@ class Unseen(Strict):
     sizes: Distinct[int] = Field(
         [10, 25, 50], description="training patterns of each number of disks"
     )
+
+    @model_validator(mode="after")
+    def _positive(self) -> Unseen:
+        for name in ("radii", "boxes", "counts", "sizes"):
+            if min(getattr(self, name), default=1) <= 0:
+                raise ValueError(f"{name}: above 0")
+        return self
 
 
 class SpeckleStudy(ComputedSettings):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from pydantic import Field, model_validator
 
 from defectra.core.settings import ComputedSettings, Distinct, Strict
@@ -23,6 +25,20 @@ class Contents(Strict):
             raise ValueError("titanium: x reaches beyond 4, the sites 8i of a formula unit")
         if (self.zirconium - 1) * self.zirconium_step > 1:
             raise ValueError("zirconium: y reaches beyond 1")
+        return self
+
+    @model_validator(mode="after")
+    def _whole(self) -> Contents:
+        if min(self.cells) < 1:
+            raise ValueError("cells: each at least 1")
+        units = 2 * math.prod(self.cells)
+        for name in ("titanium_step", "zirconium_step"):
+            atoms = getattr(self, name) * units
+            if abs(atoms - round(atoms)) > 1e-6:
+                raise ValueError(
+                    f"{name}: {atoms:g} atoms in an ordered supercell of {units} formula units "
+                    f"(`cells`), which holds whole atoms alone: a multiple of 1/{units}"
+                )
         return self
 
 
@@ -52,6 +68,14 @@ class Disturbances(Strict):
     counts: tuple[float, float] = Field(
         (1e3, 1e5), description="photons of the highest point, ends of a logarithmic range"
     )
+
+    @model_validator(mode="after")
+    def _possible(self) -> Disturbances:
+        if min(self.march, default=1.0) <= 0:
+            raise ValueError("march: above 0; 1 is none")
+        if not 0 < self.counts[0] <= self.counts[1]:
+            raise ValueError("counts: above 0, the smaller one first")
+        return self
 
 
 class XrdStudy(ComputedSettings):
