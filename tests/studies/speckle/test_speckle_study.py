@@ -17,8 +17,10 @@ from defectra.studies.speckle.checks import chance_of, checks
 from defectra.studies.speckle.described import PatternSet
 from defectra.studies.speckle.evaluate import metrics
 from defectra.studies.speckle.familiar import strange
+from defectra.studies.speckle.figures.models import block_ends
 from defectra.studies.speckle.pattern_file import check_pattern, kept_pixels
 from defectra.studies.speckle.published import answer_rows, published_moments
+from defectra.studies.speckle.saliency import BLOCK
 from defectra.studies.speckle.samples import (
     DRAWN,
     EQUAL,
@@ -188,6 +190,33 @@ def test_without_rows_every_claim_and_check_says_so() -> None:
     found = checks([], [], [], [], [], 19)
     assert {r["verdict"] for r in found} == {"open"}
     assert any("no mirror" in r["check"] for r in found)
+    moment = {"number": 2, "form": "analytic", "patterns": 3, "first_moment": 61.5,
+              "standard_error": 0.1, "published": "", "published_standard_error": ""}  # fmt: skip
+    rows = [*scorecard([moment], []), *checks([], [], [], [], [moment], 19)]
+    assert not [t for r in rows if "nan" in (t := r.get("claim", r.get("check")))]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"detector": {"half": 300}}, "at most `rings_half`"),
+        ({"tests": {"counts": [0.0]}}, "counts: above 0"),
+        ({"tests": {"radii": [-1.0]}}, "radii: above 0"),
+    ],
+)
+def test_settings_without_a_pattern_are_refused(change: dict, reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        SpeckleStudy(**change)
+
+
+def test_blocks_are_drawn_over_their_pixels() -> None:
+    pixels = np.arange(-255, 256, 3)  # kept ones
+    low, high = block_ends(pixels[::BLOCK].astype(float))
+    assert low == -256.5  # outer edge of the first pixel
+    width = (high - low) / len(pixels[::BLOCK])
+    drawn = np.floor((pixels - low) / width).astype(int)
+    assert (drawn == np.arange(len(pixels)) // BLOCK).all()
+    assert block_ends(np.array([4.0]))[0] < 4.0 < block_ends(np.array([4.0]))[1]
 
 
 def computed(study, seed=1):

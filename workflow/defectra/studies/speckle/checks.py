@@ -162,12 +162,12 @@ def _together(rows: Rows) -> Check:
         if row["form"] == ANALYTIC and math.isfinite(theirs):
             departures.append((ours - theirs) / math.hypot(error, other))
     largest = max(map(abs, departures), default=math.nan)
+    detail = "" if math.isnan(largest) else f"; largest departure {largest:.1f} standard errors"
     chance = chance_of(departures)
     return _check(
         check_id="moments_together",
         check=f"first moments of all numbers of equal disks: chance of departures as large as "
-        f"these from the authors' means, by the standard errors of both (chi-squared; largest "
-        f"departure {largest:.1f} standard errors)",
+        f"these from the authors' means, by the standard errors of both (chi-squared{detail})",
         bound=0.05,
         sense="above",
         ours=Estimate.exact(chance, len(departures)) if departures else NOTHING,

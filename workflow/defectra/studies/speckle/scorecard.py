@@ -54,9 +54,12 @@ def _moments(rows: Rows) -> Iterator[claims.Claim]:
         count = int(float(row["patterns"]))
         yield Claim(
             claim_id=f"first_moment_{int(float(row['number'])):02d}",
-            claim=f"{int(float(row['number']))} equal disks: mean first moment of the intensity; "
-            f"standard error of the authors' ten patterns "
-            f"{error:.2f}",
+            claim=f"{int(float(row['number']))} equal disks: mean first moment of the intensity"
+            + (
+                ""
+                if math.isnan(error)
+                else f"; standard error of the authors' ten patterns {error:.2f}"
+            ),
             published=published,
             ours=Estimate(value, value - half, value + half, count),
             tolerance=TOLERANCE,

@@ -8,12 +8,14 @@ from typing import Any
 
 import numpy as np
 from matplotlib.colors import LogNorm
+from numpy.typing import NDArray
 
-from defectra.engines.coherent.scattering import Detector
+from defectra.engines.coherent.scattering import Detector, grid_axis
 from defectra.figures.style import BLUE, GREY, canvas, save, say, styled
 from defectra.studies.dynamics.series import Series, detector_of
 from defectra.studies.dynamics.settings import DynamicsStudy
 
+Floats = NDArray[np.float64]
 TITLES = {
     "kuramoto": "Kuramoto oscillators",
     "swarm": "swarm",
@@ -50,24 +52,45 @@ def _pattern(axes: Any, series: Series, k: int, detector: Detector) -> None:
     axes.imshow(
         np.clip(np.where(detector.open, series.counts[k], np.nan), top / 1e4, None),
         norm=LogNorm(top / 1e4, top),
-        extent=(q[0], q[-1], q[0], q[-1]),
+        extent=_edges(q) * 2,
         origin="lower",
     )
     axes.set_xlabel("$q_x$ (1/length)")
 
 
+def _edges(places: Floats) -> tuple[float, float]:
+    """Outer edges of the pixels whose centres are at equal steps."""
+    half = (places[1] - places[0]) / 2
+    return float(places[0] - half), float(places[-1] + half)
+
+
+def sample_and_path(name: str, series: Series) -> tuple[Floats, Floats]:
+    """Places of the scatterers, shape (n, 2), and a path, shape (t, 2), length.
+
+    Parameters
+    ----------
+    name
+        ``source``: scatterers as the first pattern sees them, and how they are moved from there;
+        ``scan``: scatterers that lie still, and the places of the probe among them. Those of a
+        series are relative to its probe, which is at the origin.
+    """
+    if name == "scan":
+        return series.scatterers + series.state[0], series.state
+    return series.scatterers, series.state - series.state[0]
+
+
 def _sample(axes: Any, name: str, series: Series, system: Any) -> None:
     """Angles of the grid, particles, or the path of source or probe over the scatterers."""
-    half = system.box / 2
     if name == "kuramoto":
         theta = np.mod(series.state[0].reshape(system.number, -1), 2 * np.pi)
-        axes.imshow(theta, cmap="twilight", extent=(-half, half, -half, half), origin="lower")
+        ends = _edges(grid_axis(system.number, system.box))
+        axes.imshow(theta, cmap="twilight", extent=ends * 2, origin="lower")
         axes.set_ylabel("y (length); colour: angle")
     else:
-        axes.scatter(*series.scatterers.T, s=2, color=GREY)
+        scatterers, path = sample_and_path(name, series)
+        axes.scatter(*scatterers.T, s=2, color=GREY)
         if name != "swarm":
-            place = series.state - (0 if name == "scan" else series.state[0])
-            axes.plot(*place.T, ".-", color=BLUE, lw=1)
+            axes.plot(*path.T, ".-", color=BLUE, lw=1)
         axes.set_ylabel("y (length)")
         axes.set_aspect("equal")
     axes.set_xlabel("x (length)")

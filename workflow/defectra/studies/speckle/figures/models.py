@@ -16,6 +16,8 @@ from defectra.figures import style
 from defectra.studies.speckle import models
 from defectra.studies.speckle.evaluate import Right
 from defectra.studies.speckle.models import CENTRE, HIDDEN
+from defectra.studies.speckle.physical_inputs import RING
+from defectra.studies.speckle.saliency import BLOCK
 from defectra.studies.speckle.samples import EQUAL, KINDS, TEST, set_name
 
 Rows = Sequence[Mapping[str, Any]]
@@ -154,7 +156,8 @@ def plot_saliency(rings: Rows, blocks: Rows, path: str | Path) -> None:
             own = _of(rings, kind=kind, model=model)
             x, y = (np.array([float(r[k]) for r in own]) for k in ("ring_pixel", "change"))
             changed = y > 0  # on a logarithmic scale; the hidden centre changes nothing
-            axes[0, 0].plot(x[changed], y[changed], line, color=colour, label=f"{kind}: {model}")
+            middle = x[changed] + RING / 2  # rings are named by where they begin
+            axes[0, 0].plot(middle, y[changed], line, color=colour, label=f"{kind}: {model}")
     axes[0, 0].set(
         xlabel="distance from the direct beam (pixel)",
         ylabel="|change| in disks\nper relative change",
@@ -183,17 +186,23 @@ def _blocks(axis: Axes, own: Rows, title: str) -> None:
     table = np.zeros((len(high), len(wide)))
     table[np.searchsorted(high, rows), np.searchsorted(wide, columns)] = change
     limit = float(np.abs(table).max()) or 1.0
-    extent = (*_ends(wide), *_ends(high))
+    extent = (*block_ends(wide), *block_ends(high))
     scale = SymLogNorm(limit / 1000, vmin=-limit, vmax=limit)
     image = axis.imshow(table, origin="lower", extent=extent, cmap="RdBu_r", norm=scale)
     axis.set(title=title, xlabel="column (pixel)", ylabel="row (pixel)")
+    axis.set(xlim=(extent[0], -extent[0]), ylim=(extent[2], -extent[0]))
     axis.figure.colorbar(
         image, ax=axis, shrink=0.8, label="disks per\nrelative change",
         ticks=[-limit, -limit / 30, 0, limit / 30, limit], format="%.1g",
     )  # fmt: skip
 
 
-def _ends(places: NDArray[np.float64]) -> tuple[float, float]:
-    """Outer edges of equal blocks about their places."""
-    half = (places[1] - places[0]) / 2 if len(places) > 1 else 0.5
-    return float(places[0] - half), float(places[-1] + half)
+def block_ends(places: NDArray[np.float64]) -> tuple[float, float]:
+    """Outer edges of equal blocks of pixels, from the places of the first pixel of each.
+
+    The last block may reach beyond the detector, which ends as far from the direct beam as it
+    begins.
+    """
+    width = places[1] - places[0] if len(places) > 1 else 1.0
+    first = float(places[0] - width / BLOCK / 2)
+    return first, first + float(width * len(places))
