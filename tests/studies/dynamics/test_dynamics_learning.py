@@ -29,6 +29,7 @@ from defectra.studies.dynamics.laws import (  # noqa: E402
     close_pairs,
     perceptron,
 )
+from defectra.studies.dynamics.learn_plane import _direct  # noqa: E402
 from defectra.studies.dynamics.likelihood import deviance  # noqa: E402
 from defectra.studies.dynamics.linear import linear_forecast  # noqa: E402
 from defectra.studies.dynamics.patterns import GridPatterns, SpherePatterns  # noqa: E402
@@ -267,6 +268,21 @@ def test_the_linear_baseline_predicts_what_is_linear() -> None:
     mix = np.stack(wave, axis=1) @ np.random.default_rng(1).normal(size=(2, 12))
     found = linear_forecast(mix[:12], np.arange(1.0, 9.0))
     assert found == pytest.approx(mix[12:], abs=1e-8)
+
+
+def test_the_linear_baseline_predicts_between_intervals_what_alternates() -> None:
+    series = np.outer((-0.9) ** np.arange(12), [1.0, 2.0])
+    steps = np.array([1.0, 1.5, 2.0])
+    wanted = np.outer((0.9 ** (11 + steps)) * np.cos(np.pi * (11 + steps)), [1.0, 2.0])
+    assert linear_forecast(series, steps) == pytest.approx(wanted, abs=1e-9)
+
+
+def test_a_parameter_of_the_wrong_sign_is_shown_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = {"growth": 0.15, "turn": -0.8, "radius": -0.6}
+    monkeypatch.setattr(planes, "fit_family", lambda *_: wrong)
+    system = DynamicsStudy().scan
+    found = {r["subset"]: r["value"] for r in _direct("scan", "x", [np.zeros(0)] * 2, system)}
+    assert found == {"growth": 0.15, "turn": -0.8, "radius": 0.6}  # the law holds its square
 
 
 def test_scale_of_the_counts_is_part_of_the_model() -> None:

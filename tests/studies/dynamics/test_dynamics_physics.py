@@ -21,6 +21,9 @@ from defectra.engines.coherent.scattering import (
     sphere_intensity,
 )
 from defectra.engines.coherent.simulate import simulate
+from defectra.studies.dynamics.figures.patterns import sample_and_path
+from defectra.studies.dynamics.series import Series, asked, detector_of
+from defectra.studies.dynamics.settings import DynamicsStudy
 
 DETECTOR = Detector(pixels=16, sampling=0.5, box=2.0, probe=0.25, stop=0.06)
 PLANE_WAVE = Detector(pixels=16, sampling=0.5, box=2.0, probe=1e9, stop=0.0)
@@ -210,3 +213,26 @@ def test_what_the_engine_cannot_do_is_a_failed_row(change: dict, known: str) -> 
     assert COHERENT.finished({"status": "failed", "error_class": known, "message": out.message}, {})
     with pytest.raises(EngineError):
         COHERENT.read(out.files)
+
+
+@pytest.mark.parametrize("where", ["place", "rate"])
+def test_a_start_without_a_finite_rate_ends_at_once(where: str) -> None:
+    start = np.array([[0.1, 0.2], [0.1, 0.2]])  # two particles at one place
+    if where == "place":
+        start[0, 0] = np.nan
+    with np.errstate(all="ignore"), pytest.raises(RuntimeError, match="no finite rate"):
+        swarm.trajectory(start, 0.75, 2.0, np.array([0.0, 0.1]), 1e-6)
+
+
+@pytest.mark.parametrize("name", ["source", "scan"])
+def test_the_figure_shows_the_path_where_the_patterns_were_taken(name: str) -> None:
+    study = DynamicsStudy()
+    system = getattr(study, name)
+    given = asked(name, study, 0, 1) | {"number": 30}
+    found = simulate(given | {"photons": None, "tolerance": 1e-8})
+    series = Series(0, "id", found["counts"], found["state"], found["scatterers"], 1.0, True)
+    spheres, path = sample_and_path(name, series)
+    detector = detector_of(system.view, system.box)
+    moved = path if name == "source" else -path  # the probe is at the origin
+    seen = sphere_intensity(detector, spheres + moved[:, None], system.radius)
+    assert seen * found["scale"] == pytest.approx(found["counts"], abs=1e-6)

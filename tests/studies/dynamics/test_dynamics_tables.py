@@ -43,7 +43,7 @@ TINY = {
                "judged": 40.0, "periods": 1, "ablation": 4, "search": 0.7, "refits": 3,
                "view": {"pixels": 16, "sampling": 1.0},
                "law": {"alpha": 0.3333, "beta": 0.6667, "gamma": 0.5, "delta": 0.5}},
-    "scan": {"trajectories": 2, "number": 12, "patterns": 5,
+    "scan": {"trajectories": 2, "number": 12, "patterns": 5, "shots": [1, 4],
              "law": {"growth": 0.15, "turn": 0.8, "radius": 0.6}},
 }  # fmt: skip
 
@@ -340,7 +340,10 @@ def test_laws_of_particles_are_kept_and_asked(name: str, tmp_path: Path) -> None
         np.save(series, given)
         answers += [*predict(model, [series], options)]
     assert [a.certain for a in answers] == [True, False], answers
-    for bad, reason in ((start[:, :1], "two columns"), (start * 1e3, "another unit")):
+    wrong = [(start[:, :1], "two columns"), (start * 1e3, "another unit")]
+    if name == "swarm":
+        wrong.append((np.vstack([start, start[:3]]), "3 of 43 particles are at the place"))
+    for bad, reason in wrong:
         np.savetxt(places, bad, delimiter=",")
         with pytest.raises(DataError, match=reason):
             list(predict(model, [series], options))

@@ -32,8 +32,11 @@ def integrated(
     Raises
     ------
     RuntimeError
-        If the integrator gives up.
+        If the integrator gives up, or the law gives no finite rate at the start: the integrator of
+        SciPy would look for its first step for ever.
     """
+    if not np.isfinite(rate(start)).all():
+        raise RuntimeError("the law gives no finite rate of change at the start")
     found = solve_ivp(
         lambda _, y: rate(y.reshape(start.shape)).ravel(),
         (times[0], times[-1]),

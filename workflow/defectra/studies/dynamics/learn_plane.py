@@ -38,6 +38,7 @@ from defectra.studies.dynamics.settings import DynamicsStudy, PlanarSystem
 Floats = NDArray[np.float64]
 STEP = 0.1  # time, of the paths that are judged
 NODES, MARGIN = 41, 0.3  # of the grid on which rates are kept; of the known places, on each side
+SQUARED = ("radius",)  # parameters whose sign has no effect on the law
 FEWER = 3  # networks at the counts of photons that are not judged
 
 
@@ -138,7 +139,8 @@ def _direct(
     """Parameters of the true family of each trajectory: no network."""
     every = [planes.fit_family([k], system, name) for k in known]
     for parameter in system.law:
-        value = Estimate.mean(abs(f[parameter]) for f in every)
+        found = [abs(f[parameter]) if parameter in SQUARED else f[parameter] for f in every]
+        value = Estimate.mean(found)
         yield score(name, DIRECT, Metric.PARAMETER, value, protocol, subset=parameter)
 
 

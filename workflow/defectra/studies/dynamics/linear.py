@@ -31,7 +31,7 @@ def linear_forecast(series: Floats, steps: Floats, energy: float = 0.999) -> Flo
     rank = int(np.searchsorted(share, energy)) + 1
     u, s, vt = u[:, :rank], s[:rank], vt[:rank]
     value, vector = np.linalg.eig(u.T @ second @ vt.T / s)
-    value = value / np.maximum(1, np.abs(value))
+    value = value.astype(complex) / np.maximum(1, np.abs(value))
     start = np.linalg.lstsq(vector, (u.T @ flat[:, -1]).astype(complex), rcond=None)[0]
     modes = vector @ (start[:, None] * value[:, None] ** np.asarray(steps)[None, :])
     return (u @ modes.real).T.reshape(len(steps), *series.shape[1:])

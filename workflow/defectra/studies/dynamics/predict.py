@@ -3,7 +3,8 @@
 ``defectra predict results/dynamics/models/kuramoto.npz series.npy --option start=angles.npy``: the
 series has shape (t, q_y, q_x). The state at its first pattern is a grid of angles (kuramoto),
 places of the particles (swarm: columns x and y), or the place that moves and below it the places
-of the spheres of the sample (source, scan).
+of the spheres of the sample (source, scan). Spheres are at their places in the first pattern,
+relative to the middle of the probe: for a scan their places on the sample less that of the probe.
 """
 
 from __future__ import annotations

@@ -92,8 +92,14 @@ class SavedPairs:
         return sphere_intensity(self.detector, places, self.radius)
 
     def checked(self, path: Path, start: Floats) -> Floats:
-        """See :class:`SavedLaw`."""
-        return _places(path, start, self.box)
+        """See :class:`SavedLaw`; the line between two particles at one place has no direction."""
+        found = _places(path, start, self.box)
+        if same := len(found) - len(np.unique(found, axis=0)):
+            raise DataError(
+                f"{path}: {same} of {len(found)} particles are at the place of "
+                "another: a row twice?"
+            )
+        return found
 
     def write(self, path: str | Path) -> None:
         """Keep it, atomically."""
