@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from defectra.core.config import load
-from defectra.core.errors import ConfigError
-from defectra.core.paths import PROJECT
+from defectra.studies.dynamics.settings import DynamicsStudy
 
 
 @pytest.mark.parametrize(
@@ -24,5 +22,5 @@ from defectra.core.paths import PROJECT
     ],
 )
 def test_settings_that_no_fit_can_follow_are_refused(change: dict, reason: str) -> None:
-    with pytest.raises(ConfigError, match=reason):
-        load(PROJECT / "config/config.yaml", {"dynamics": change})
+    with pytest.raises(ValueError, match=reason):
+        DynamicsStudy(**change)
