@@ -180,3 +180,41 @@ def test_a_folder_named_after_another_charge_is_told(tmp_path, name, told):
     write(tmp_path, names=("bulk", "Cu_Cd_0", name))
     row = next(r for r in vasp_cells.read_tree(tmp_path)[0] if r["charge"] == -1)
     assert ("its electrons make -1" in row["message"]) == told
+
+
+def test_the_charge_is_counted_by_the_rows_of_the_table_of_atom_types(tmp_path):
+    def changed(name, *edits):
+        write(tmp_path / name, names=("bulk", "a", "b"))
+        path = tmp_path / name / "bulk" / "vasprun.xml"
+        text = path.read_text()
+        for old, new in edits:
+            assert old in text
+            text = text.replace(old, new)
+        path.write_text(text)
+        return vasp_cells.read(path, None)
+
+    row = "<rc><c>8</c><c>Cd</c><c>1.0</c><c>12.0</c><c>PAW_PBE Cd</c></rc>"
+    two = row.replace("<c>8<", "<c>7<") + row.replace("<c>8<", "<c>1<").replace("12.0", "2.0")
+    electrons = ('<i name="NELECT">144.0', '<i name="NELECT">134.0')
+    assert changed("two", (row, two), electrons)["charge"] == 0  # one Cd with two valences
+    xenon = changed("xe", (row, row.replace("Cd", "X")), ("<c>Cd<", "<c>X <"))  # as VASP writes it
+    assert xenon["charge"] == 0
+    assert xenon["species"].count("Xe") == 8
+    assert set(xenon["elements"]) == {"Te", "Xe"}
+    with pytest.raises(EngineError, match="15 atoms"):
+        changed("cut", (row, row.replace("<c>8<", "<c>7<")))
+
+
+@pytest.mark.parametrize("left", ['<i name="AEXX">0.25</i><i name="HFSCREEN">0.2</i>', ""])
+def test_settings_of_a_hybrid_that_is_off_name_no_functional(tmp_path, left):
+    write(tmp_path)
+    path = tmp_path / "bulk" / "vasprun.xml"
+    printed = '<i name="AEXX">0.0</i><i name="HFSCREEN">0.0</i>'
+    text = path.read_text()
+    assert printed in text
+    text = text.replace(printed, left)
+    if not left:  # VASP 4 prints none of them
+        text = text.replace('<i type="logical" name="LHFCALC">F</i>', "")
+        text = text.replace('<i type="logical" name="LDAU">F</i>', "")
+    path.write_text(text)
+    assert vasp_cells.read(path, None)["functional"] == "PBE"

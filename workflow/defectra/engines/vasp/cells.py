@@ -88,8 +88,7 @@ def read(xml: Path, outcar: Path | None) -> Row:
     locpot = _beside(xml, "LOCPOT")
     cell = run.final_structure
     electrons = float(run.parameters.get("NELECT", 0.0))
-    valences = _valences(xml)
-    neutral = sum(valences[str(s)] for s in run.atomic_symbols)
+    neutral = _neutral(xml, len(run.atomic_symbols))
     charge = round(neutral - electrons)
     if not electrons or abs(neutral - electrons - charge) > 1e-3:
         raise EngineError("no_charge", f"{xml.name}: NELECT {electrons:g} of {neutral:g} electrons")
@@ -149,14 +148,17 @@ def _vasprun(path: Path) -> Any:
         raise EngineError("truncated_output", f"{path.name} cannot be read: {text}") from None
 
 
-def _valences(path: Path) -> dict[str, float]:
-    """Valence electrons of each species, from the table of atom types."""
-    table = re.search(r'<array name="atomtypes"\s*>(.*?)</array>', read_text(path), re.S)
-    rows = re.findall(r"<rc>(.*?)</rc>", table.group(1), re.S) if table else []
-    cells = [[c.strip() for c in re.findall(r"<c>(.*?)</c>", row)] for row in rows]
-    if cells and all(len(c) > 3 for c in cells):
-        return {c[1].split("_")[0]: number(c[3], path) for c in cells}
-    raise EngineError("no_charge", f"{path.name}: no table of atom types")
+def _neutral(path: Path, atoms: int) -> float:
+    """Valence electrons of the neutral cell, by the table of atom types.
+
+    Summed by its rows: two potentials of one element have valences of their own.
+    """
+    rows = method.atom_types(read_text(path))
+    if not rows or any(len(row) < 4 or not row[0].isdecimal() for row in rows):
+        raise EngineError("no_charge", f"{path.name}: no table of atom types")
+    if (counted := sum(int(row[0]) for row in rows)) != atoms:
+        raise EngineError("no_charge", f"{path.name}: {counted} atoms in the table of their types")
+    return sum(int(row[0]) * number(row[3], path) for row in rows)
 
 
 def _mesh(run: Any) -> str:

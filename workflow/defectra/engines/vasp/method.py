@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from copy import copy
 from typing import Any
 
 # What moves a total energy by more than a level is known to (LREAL: meV for each atom).
@@ -17,6 +18,7 @@ _WITH_DEFAULT = {
     **{"NKRED": 1, "NKREDX": 1, "NKREDY": 1, "NKREDZ": 1, "LDAUTYPE": 2},
 }
 _GRADIENT = ("AGGAX", "AGGAC", "ALDAC")  # shares of the parts of a functional; 1 by default
+_CUT_NAMES = {"X": "Xe", "r": "Zr"}  # of the table of atom types
 WIDEST_SMEARING_EV = 0.1  # a half-filled level is moved by more than some 10 meV beyond
 _OF_POTENTIAL = "--"  # GGA of a run that leaves the functional to its POTCAR
 _FRACTION, _SCREENING = 0.25, (0.2, 0.21)  # of HSE06
@@ -28,8 +30,8 @@ def functional(run: Any) -> str:
     Fraction of exact exchange, screening and gradient of a hybrid where they are not those of
     HSE06 (the fraction is what people fit to a gap), and spin-orbit coupling.
     """
-    name = str(run.run_type)
     words = run.parameters
+    name = str((run if words.get("LHFCALC") else _without_exchange(run)).run_type)
     if words.get("LHFCALC"):
         fraction, screening = (float(words.get(k) or 0.0) for k in ("AEXX", "HFSCREEN"))
         if abs(fraction - _FRACTION) > 1e-4:
@@ -47,6 +49,33 @@ def functional(run: Any) -> str:
     return f"{name} with spin-orbit coupling" if words.get("LSORBIT") else name
 
 
+def _without_exchange(run: Any) -> Any:
+    """The run with settings of a hybrid off, which count only where LHFCALC is on.
+
+    pymatgen takes HFSCREEN = 0.2 alone for HSE06, and what VASP 4 does not print for exact exchange
+    and a Hubbard U.
+    """
+    plain = copy(run)
+    off = {"AEXX": 0.0, "HFSCREEN": 0.0, "LHFCALC": False}
+    plain.parameters = {"LDAU": False, **run.parameters, **off}
+    return plain
+
+
+def atom_types(text: str) -> list[list[str]]:
+    """Rows of the table of atom types of a vasprun.xml: atoms, element, mass, valence, potential.
+
+    One element may have several rows. Elements are as pymatgen has them: VASP writes ``X`` for Xe,
+    some versions ``r`` for Zr.
+    """
+    table = re.search(r'<array name="atomtypes"\s*>(.*?)</array>', text, re.S)
+    rows = re.findall(r"<rc>(.*?)</rc>", table.group(1), re.S) if table else []
+    cells = [[c.strip() for c in re.findall(r"<c>(.*?)</c>", row)] for row in rows]
+    for words in cells:
+        name = words[1].split("_")[0] if len(words) > 1 else ""
+        words[1:2] = [_CUT_NAMES.get(name, name)]
+    return cells
+
+
 def of_elements(run: Any, text: str) -> dict[str, str]:
     """Potential (POTCAR) and Hubbard U - J of each element of a run.
 
@@ -55,14 +84,12 @@ def of_elements(run: Any, text: str) -> dict[str, str]:
     text
         Of its vasprun.xml, whose table of atom types names the potentials.
     """
-    table = re.search(r'<array name="atomtypes"\s*>(.*?)</array>', text, re.S)
-    rows = re.findall(r"<rc>(.*?)</rc>", table.group(1), re.S) if table else []
-    cells = [[c.strip() for c in re.findall(r"<c>(.*?)</c>", row)] for row in rows]
+    cells = atom_types(text)
     hubbard = _hubbard(run.parameters, len(cells))
     out: dict[str, set[str]] = {}
     for words, u in zip(cells, hubbard):
         title = " ".join(words[4].split()) if len(words) > 4 else "potential not named"
-        out.setdefault(words[1].split("_")[0], set()).add(f"{title}{u}")
+        out.setdefault(words[1], set()).add(f"{title}{u}")
     return {element: " and ".join(sorted(each)) for element, each in out.items()}
 
 
