@@ -361,6 +361,9 @@ def test_arrays_by_name_without_the_library():
         ("#YUNITS      : Log(Counts)", "no counts"),
         ("#XLABEL      : X-ray Energy", "no energy loss"),
         ("#XLABEL      : Energy Loss", ""),
+        ("#XUNITS      : Energy Loss (eV)", ""),  # ISO 22029:2022
+        ("#XUNITS      : X-ray Energy (eV)", "no energy loss"),
+        ("#XUNITS      : Channel (No.)", "'no.' is no energy"),
     ],
 )
 def test_what_the_head_of_an_msa_file_says_against_itself(tmp_path, words, reason):

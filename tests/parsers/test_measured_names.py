@@ -43,6 +43,8 @@ def written(folder, head, *columns):
         ("# Energy  I0  I1\n# keV cts cts", (E / 1000, I0, IT), MU),
         ("# Energy angle mu\n# eV deg a.u.", (E, X, MU), MU),
         ("# energy normtrans", (E, MU), MU),
+        ("FDMNES\n    energy     <xanes>", (E, MU), MU),
+        ("# Energy <I0> <It>\n# <eV> <cts> <cts>", (E, I0, IT), MU),
         ("# energy normrefer normfluor", (E, REF, MU), MU),
         ("# energy i0 it", (E, -I0, -IT), MU),
         ("# Mono(eV) I0 It", (E, I0, IT), MU),

@@ -135,14 +135,19 @@ def _likely(words: Sequence[str]) -> tuple[bool, int]:
 
 
 def _is_header(words: Sequence[str]) -> bool:
-    if any(
-        re.fullmatch(r"[-+\d.,]+|[(\[{<].*[)\]}>]", w) or re.search(r"=\s*col", w) for w in words
-    ):
+    if any(map(_is_no_name, words)):
         return False
     roles = [column(w).role for w in words]
     known = [r for r in roles if r is not Role.UNKNOWN]
     axis = {Role.ENERGY, Role.NOMINAL, Role.OTHER_ENERGY, Role.LOSS, Role.ANGLE}
     return bool(axis & set(known)) or len(known) > 1
+
+
+def _is_no_name(word: str) -> bool:
+    """Whether a word is a number, a unit in brackets or a sum of columns; ``<xanes>`` is a name."""
+    if re.fullmatch(r"<.*>", word):  # FDMNES: a mean over polarisations
+        return is_unit(word.strip("<>"))
+    return bool(re.fullmatch(r"[-+\d.,]+|[(\[{].*[)\]}]", word) or re.search(r"=\s*col", word))
 
 
 def _known(words: Sequence[str]) -> int:

@@ -62,7 +62,7 @@ def read(text: str) -> Measured:
 
 def _refuse_other_signals(words: dict[str, str]) -> None:
     signal = words.get("signaltype", "").upper()
-    if signal in ("ELS", "EELS") or (not signal and words.get("xunits", "eV").lower() == "ev"):
+    if signal in ("ELS", "EELS") or (not signal and _unit(words) == "ev"):
         return
     what = _SIGNALS.get(
         signal, f"signal type {signal!r}" if signal else "no SIGNALTYPE, and not eV"
@@ -78,8 +78,9 @@ def _refuse_contradictions(words: dict[str, str]) -> None:
     """
     if re.search(r"log|ln\b", words.get("yunits", ""), re.I):
         raise SpectrumError(f"msa: YUNITS {words['yunits']!r}: logarithms, no counts")
-    if re.search(r"x-?ray|photon|emission", words.get("xlabel", ""), re.I):
-        raise SpectrumError(f"msa: XLABEL {words['xlabel']!r}: no energy loss")
+    for name in ("xlabel", "xunits"):
+        if re.search(r"x-?ray|photon|emission", words.get(name, ""), re.I):
+            raise SpectrumError(f"msa: {name.upper()} {words[name]!r}: no energy loss")
     channels = number(words.get("choffset", "0") or "0")
     if not channels or words.get("datatype", "Y").upper() == "XY":
         return
@@ -92,10 +93,17 @@ def _refuse_contradictions(words: dict[str, str]) -> None:
 
 
 def _scale(words: dict[str, str]) -> float:
-    unit = words.get("xunits", "eV").lower().strip("()[] ")
+    unit = _unit(words)
     if unit not in _UNITS:
         raise SpectrumError(f"msa: XUNITS {unit!r} is no energy (eV, keV)")
     return _UNITS[unit]
+
+
+def _unit(words: dict[str, str]) -> str:
+    """Unit of the axis, also behind its quantity: ``Energy Loss (eV)`` (ISO 22029:2022)."""
+    text = words.get("xunits", "eV").lower()
+    bracketed = re.search(r"[(\[]([^()\[\]]*)[)\]]\s*$", text)
+    return (bracketed.group(1) if bracketed else text).strip()
 
 
 def _header(words: dict[str, str], name: str) -> float:
