@@ -30,7 +30,13 @@ from defectra.spectra.measured_text import decoded
 Floats = NDArray[np.float64]
 KINDS = {
     "detectors": (Role.MONITOR, Role.PASSED, Role.SHONE, Role.YIELD),
-    "absorption": (Role.MU, Role.MU_TRANSMISSION, Role.MU_FLUORESCENCE, Role.NORMALISED),
+    "absorption": (
+        Role.MU,
+        Role.MU_TRANSMISSION,
+        Role.MU_FLUORESCENCE,
+        Role.NORMALISED,
+        Role.FLATTENED,
+    ),
 }
 LEAST = 60  # values of a signal into which a fault is put
 HELD = 10  # values that a fault holds

@@ -65,6 +65,40 @@ def test_names_of_beamlines(tmp_path, head, columns, wanted):
     np.testing.assert_allclose(found.mu, wanted, rtol=1e-5)
 
 
+@pytest.mark.parametrize("head", ["# Energy\tIo\t\tTEY\t\tIt", "# energy\t\tI0\t\tTEY\t\tIt", ""])
+def test_tabs_that_are_doubled_in_every_row_count_once(tmp_path, head):
+    columns = (E, I0, 0 * E, IT) if head else (E, MU)
+    path = tmp_path / "a.dat"
+    rows = ["\t\t".join(f"{v:.6f}" for v in row) for row in zip(*columns)]
+    path.write_text("\r\n".join([head, *rows, ""]))
+    found = cleaned(read_file(path))
+    np.testing.assert_allclose(found.energy, E, atol=1e-5)
+    np.testing.assert_allclose(found.mu, MU, rtol=1e-4)
+    rows[30] = rows[30].replace("\t\t", "\t", 1)  # a cell of one row was lost
+    path.write_text("\n".join([head, *rows, ""]))
+    with pytest.raises(SpectrumError):
+        read_file(path)
+
+
+def test_an_empty_column_that_has_a_name_keeps_its_place(tmp_path):
+    path = tmp_path / "a.dat"
+    rows = [f"{e:.6f}\t\t{a:.6f}\t{b:.6f}" for e, a, b in zip(E, I0, IT)]
+    path.write_text("\n".join(["energy\tcurrent\tI0\tIt", *rows, ""]))
+    np.testing.assert_allclose(read_file(path).mu, MU, rtol=1e-4)
+
+
+def test_what_athena_exports_as_normalised_is_read(tmp_path):
+    flat = MU + 1e-4 * np.clip(X, 0, None)
+    head = "# Column.1: energy eV\n# Column.2: norm\n# Column.3: nbkg\n# Column.4: flat\n#----"
+    found = read_file(written(tmp_path, head, E, MU, MU - 0.1, flat))
+    np.testing.assert_allclose(found.mu, MU, atol=1e-8)
+    assert "norm taken, flat not" in found.notes
+    found = read_file(written(tmp_path, "# energy flat", E, flat))
+    np.testing.assert_allclose(found.mu, flat, atol=1e-8)
+    with pytest.raises(SpectrumError, match="several columns of normalised"):
+        read_file(written(tmp_path, "# energy norm normtrans", E, MU, flat))
+
+
 @pytest.mark.parametrize(
     ("head", "columns", "words"),
     [

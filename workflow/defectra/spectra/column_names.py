@@ -23,6 +23,7 @@ class Role(StrEnum):
     MU_TRANSMISSION = "absorption, transmission"
     MU_FLUORESCENCE = "absorption, fluorescence"
     NORMALISED = "normalised absorption"
+    FLATTENED = "flattened absorption"
     MONITOR = "incident intensity"
     PASSED = "transmitted intensity"
     SHONE = "fluorescence"
@@ -41,9 +42,9 @@ _EXACT: dict[Role, str] = {
     Role.MU_TRANSMISSION: "mutrans mutransmission xmutrans mutrn mutr transmu xmut lni0it lni0i1",
     Role.MU_FLUORESCENCE: "mufluor mufluo mufluorescence mufl muf xmufluor fluormu xmuf ffi0 ifi0",
     Role.NORMALISED: "norm normalized normalised munorm normmu normalizedmu normalisedmu "
-    "normalizedabsorption normalisedabsorption normabs normabsorption normxmu normalizedxmu flat "
-    "flattened flatmu muflat flatnorm normalizedabsorbance normalisedabsorbance normtrans "
-    "normfluor",
+    "normalizedabsorption normalisedabsorption normabs normabsorption normxmu normalizedxmu "
+    "normalizedabsorbance normalisedabsorbance normtrans normfluor",
+    Role.FLATTENED: "flat flattened flatmu muflat flatnorm",
     Role.MONITOR: "i0 io izero monitor i0det i0monitor ionchamber0 ic0 incident incidentintensity "
     "i0intensity i0counts",
     Role.PASSED: "it i1 itrans itransmission itransmitted transmitted trans ic1 ionchamber1 "

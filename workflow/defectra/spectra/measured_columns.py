@@ -25,7 +25,9 @@ _MU = (  # what is taken first, and what it is then called
     (Role.MU_TRANSMISSION, "transmission"),
     (Role.MU_FLUORESCENCE, "fluorescence"),
     (Role.NORMALISED, "mu"),
+    (Role.FLATTENED, "mu"),  # less a polynomial after the edge
 )
+_DIVIDED = (Role.NORMALISED, Role.FLATTENED)  # of the absorption that stands before them
 UNNAMED = "the columns have no names: the second is taken as absorption"
 COUNTED = 100.0  # an incident intensity above it is counted, no fraction of something
 SAME_AXIS = 5e-6  # of the energy: two readings of one axis that differ by less are one
@@ -187,7 +189,8 @@ def _absorption(data: Floats, found: Sequence[Column]) -> tuple[Floats, str, lis
     there = [(k, kind) for k, kind in columns if k is not None]
     if there:
         k, kind = there[0]
-        others = [found[o].name for o, _ in there[1:] if found[o].role is not Role.NORMALISED]
+        told = found[k].role in _DIVIDED
+        others = [found[o].name for o, _ in there[1:] if told or found[o].role not in _DIVIDED]
         others += [c.name for c in found if _is_variant(c, found[k])]
         notes = [f"{found[k].name} taken, {', '.join(others)} not"] if others else []
         return data[:, k], kind, notes

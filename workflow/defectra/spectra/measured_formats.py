@@ -23,7 +23,7 @@ from defectra.spectra.header_names import edge_said, names_of
 from defectra.spectra.header_styles import spacing_said
 from defectra.spectra.measured_columns import Choice, measured
 from defectra.spectra.measured_spectrum import LEAST, Measured, SpectrumError
-from defectra.spectra.measured_table import Table, passes, tables
+from defectra.spectra.measured_table import Table, passes, tables, without_doubled_tabs
 from defectra.spectra.measured_text import decoded
 
 Floats = NDArray[np.float64]
@@ -127,10 +127,25 @@ def read_columns(text: str, chosen: Choice | None = None) -> list[Measured]:
         If there is no table, or its columns cannot be distinguished.
     """
     _refuse_electrochemistry(text)
-    found = tables(text)
-    names = [None if chosen and not t.header else _names(t, chosen) for t in found]
+    found, names = _named_tables(text, chosen)
     words = spacing_said(found[0].header)
     return _scans(found, names, chosen, words, edge_said(found[0].header))
+
+
+def _named_tables(text: str, chosen: Choice | None) -> tuple[list[Table], list[list[str] | None]]:
+    """Tables and the names of their columns; tabs that are doubled in every row count once."""
+    found = tables(text)
+    single = None if chosen else without_doubled_tabs(text)
+    try:
+        names = [None if chosen and not t.header else _names(t, chosen) for t in found]
+    except SpectrumError:
+        if single is None:
+            raise
+    else:
+        if single is None or None not in names:
+            return found, names
+    found = tables(single)
+    return found, [_names(t, chosen) for t in found]
 
 
 def _names(table: Table, chosen: Choice | None) -> list[str] | None:

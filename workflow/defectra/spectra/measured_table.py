@@ -106,6 +106,19 @@ def tables(text: str, comments: Sequence[str] = COMMENTS) -> list[Table]:
     return [Table(b.header, np.array(b.rows), dialect, list(notes)) for b in kept]
 
 
+def without_doubled_tabs(text: str) -> str | None:
+    """Text with each run of tabs made one, if the same cells are empty in every row; else None."""
+    if "\t\t" not in text:
+        return None
+    tabs = Dialect("\t", ".")
+    empty = {
+        tuple(k for k, cell in enumerate(tabs.cells(line.rstrip())) if not cell)
+        for line in text.split("\n")
+        if not _is_comment(line, COMMENTS) and _values(line, tabs)
+    }
+    return re.sub(r"\t{2,}", "\t", text) if len(empty) == 1 and empty != {()} else None
+
+
 def _why_no_table(lines: Sequence[str], comments: Sequence[str]) -> str:
     rows = [x.strip() for x in lines if not _is_comment(x, comments) and re.search(r"\d.*\d", x)]
     parted = next((m for x in rows if (m := re.search(r"\d[\u00a0\u202f\u2009]\d{3}\b", x))), None)
