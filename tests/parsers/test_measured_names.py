@@ -87,6 +87,22 @@ def test_an_empty_column_that_has_a_name_keeps_its_place(tmp_path):
     np.testing.assert_allclose(read_file(path).mu, MU, rtol=1e-4)
 
 
+@pytest.mark.parametrize("separator", ["\t", ",", ";"])
+@pytest.mark.parametrize("clock", ["02:28:{:02d}", "1:07:{:02d}.25 PM"])
+def test_a_column_of_clock_times_is_passed_over(tmp_path, separator, clock):
+    path = tmp_path / "a.dat"
+    rows = [separator.join([clock.format(k % 60), f"{e:.6f}", f"{a:.6f}", f"{b:.6f}"])
+            for k, (e, a, b) in enumerate(zip(E, I0, IT))]  # fmt: skip
+    names = ("Time of Day", "Energy", "I0", "It")
+    path.write_text("\n".join(["Date: 3/13/2020", separator.join(names), *rows, ""]))
+    found = cleaned(read_file(path))
+    np.testing.assert_allclose(found.energy, E, atol=1e-5)
+    np.testing.assert_allclose(found.mu, MU, rtol=1e-4)
+    path.write_text("\n".join([separator.join(("Energy", "t", "I0", "It")), *rows, ""]))
+    with pytest.raises(SpectrumError, match="no energy has a value"):
+        cleaned(read_file(path))  # clock times are no energies
+
+
 def test_what_athena_exports_as_normalised_is_read(tmp_path):
     flat = MU + 1e-4 * np.clip(X, 0, None)
     head = "# Column.1: energy eV\n# Column.2: norm\n# Column.3: nbkg\n# Column.4: flat\n#----"

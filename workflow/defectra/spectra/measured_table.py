@@ -21,6 +21,7 @@ COMMENTS = ("#", "!", "%", ";", "*", "//", "'")
 _NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eEdD][-+]?\d+)?")
 _NO_VALUE = re.compile(r"|[-+]?nan|[-+]?inf(?:inity)?|#?n/a|\*+|-+", re.IGNORECASE)
 _DATA_LINE = re.compile(r'[-+\d.,;\seEdDnNaAiIfFtTyY*/#"]+')
+_CLOCK = re.compile(r"\b\d{1,2}:\d{2}:\d{2}(?:\.\d+)?(?: ?[AP]M)?")
 _WHITE = " "
 
 
@@ -44,6 +45,9 @@ class Dialect:
         while cells and not cells[-1] and self.separator != _WHITE:
             cells.pop()  # a separator at the end of the line
         values = [number(c, self.decimal) for c in cells]
+        if self.separator != _WHITE:  # a column of clock times holds no number
+            values = [math.nan if v is None and _CLOCK.fullmatch(c) else v
+                      for v, c in zip(values, cells)]  # fmt: skip
         found = [v for v in values if v is not None]
         return found if len(found) == len(values) and any(map(math.isfinite, found)) else None
 
@@ -136,7 +140,8 @@ def dialect_of(lines: Sequence[str]) -> Dialect:
     SpectrumError
         If a comma may be a decimal sign as well as a separator of thousands.
     """
-    rows = [x.strip() for x in lines if x.strip() and _DATA_LINE.fullmatch(x)]
+    rows = [_CLOCK.sub("0", x.strip()) for x in lines]  # its blank parts no cells
+    rows = [x for x in rows if x and _DATA_LINE.fullmatch(x)]
     rows = [
         x for x in rows if re.search(r"\d", x) and not re.fullmatch(r"[A-Za-z]\w*", x)
     ]  # ``I2``
