@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from defectra.core.fortran import real
+from defectra.core.fortran import ends_in_a_number, real
 from defectra.spectra.measured_spectrum import LEAST, SpectrumError
 
 Floats = NDArray[np.float64]
@@ -104,6 +104,8 @@ def tables(text: str, comments: Sequence[str] = COMMENTS) -> list[Table]:
     kept = whole or sorted(blocks, key=lambda b: -len(b.rows))[:1]
     if not kept or kept[0].width < 2:
         raise SpectrumError(_why_no_table(lines, comments))
+    if ends_in_a_number(text, dialect.decimal):
+        raise SpectrumError(f"the file ends inside a number, {lines[-1][-30:]!r}: copy it again")
     for block in kept:
         block.check()
     notes = ["decimal commas"] if dialect.decimal == "," else []

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from defectra.core.errors import EngineError
-from defectra.core.fortran import real
+from defectra.core.fortran import ends_in_a_number, real
 from defectra.core.held_values import held, is_constant
 from defectra.core.textfiles import read_text
 
@@ -35,7 +35,10 @@ def read_columns(path: Path, comments: str = "#!") -> tuple[list[str], Floats]:
     """
     header: list[str] = []
     rows: list[list[float]] = []
-    for line_number, line in enumerate(read_text(path).splitlines(), 1):
+    text = read_text(path)
+    if ends_in_a_number(text):
+        raise EngineError("truncated_output", f"{path.name} ends inside a number: cut off")
+    for line_number, line in enumerate(text.splitlines(), 1):
         stripped = line.strip()
         if not stripped:
             continue
