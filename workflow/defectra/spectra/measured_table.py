@@ -105,7 +105,10 @@ def tables(text: str, comments: Sequence[str] = COMMENTS) -> list[Table]:
     if not kept or kept[0].width < 2:
         raise SpectrumError(_why_no_table(lines, comments))
     if ends_in_a_number(text, dialect.decimal):
-        raise SpectrumError(f"the file ends inside a number, {lines[-1][-30:]!r}: copy it again")
+        raise SpectrumError(
+            f"the file ends inside a number, without a line end, {lines[-1][-30:]!r}: copy it "
+            "again; if the number is whole, end the line"
+        )
     for block in kept:
         block.check()
     notes = ["decimal commas"] if dialect.decimal == "," else []
