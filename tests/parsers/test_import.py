@@ -1,17 +1,15 @@
-"""`defectra import`: mixed, moved, renamed, half-copied and gzipped trees."""
+"""`defectra import`: mixed trees and runs of every program, and imports that are killed."""
 
-import gzip
-import io
 import re
 import shutil
 import signal
 import subprocess
 import sys
-import tarfile
 from pathlib import Path
 
 import numpy as np
 import pytest
+from made_runs import LCO, only, table
 
 from defectra.cli.main import main
 from defectra.core.records import CALCULATIONS, GEOMETRIES, IMPORTS, SPECTRA, STRUCTURES
@@ -20,7 +18,6 @@ from defectra.engines.finished.importing import import_tree
 from defectra.engines.finished.missing import NEARBY
 from defectra.engines.vasp.read import outcar_converged
 
-LCO = Path(__file__).parent.parent / "data" / "feff_lco"
 NIO = """Ni O
 1.0
 4.18 0 0
@@ -42,10 +39,6 @@ X = np.linspace(-20.0, 60.0, 161)
 MU = 0.5 + np.arctan(X / 2) / np.pi + 0.5 * np.exp(-(((X - 8) / 3) ** 2))
 
 
-def table(columns, header=""):
-    return header + "\n".join(" ".join(f"{v:.8E}" for v in row) for row in zip(*columns)) + "\n"
-
-
 def put(folder, **files):
     folder.mkdir(parents=True, exist_ok=True)
     for name, text in files.items():
@@ -53,116 +46,10 @@ def put(folder, **files):
     return folder
 
 
-def only(found):
-    assert len(found.imports) == 1, [r["source"] for r in found.imports]
-    row = found.imports[0]
-    return row, found.calculations[row["calculation_id"]]
-
-
-def test_own_feff_output_alone(tmp_path):
-    shutil.copytree(LCO, tmp_path / "run")
-    row, calculation = only(import_tree(tmp_path))
-    assert (calculation["element"], calculation["edge"]) == ("O", "K")
-    assert calculation["engine_version"] == "FEFF 10.0.0"
-    assert (calculation["status"], calculation["origin"]) == ("ok", "parsed")
-    assert calculation["multiplicity"] is None
-    assert "no structure file" in row["paired_by"]
-
-
-def test_renamed_gzipped_and_copied_twice(tmp_path):
-    folder = tmp_path / "old" / "stuff"
-    folder.mkdir(parents=True)
-    data = (LCO / "xmu.dat").read_bytes()
-    (folder / "spectrum_17.txt.gz").write_bytes(gzip.compress(data))
-    (tmp_path / "again").mkdir()
-    (tmp_path / "again" / "xmu.dat").write_bytes(data)
-    found = import_tree(tmp_path)
-    assert len(found.imports) == 2
-    assert len(found.calculations) == len(found.spectra) == 1
-    assert found.imports[1]["duplicate_of"] == found.imports[0]["source"]
-    assert found.imports[0]["error_class"] == "convergence_unknown"
-
-
-@pytest.mark.parametrize("how", ["half", "empty", "cut_gzip", "input_only"])
-def test_half_copied_runs_are_rows_with_a_reason(tmp_path, how):
-    data = (LCO / "xmu.dat").read_bytes()
-    if how == "input_only":
-        (tmp_path / "feff.inp").write_text("EDGE K\nSCF 3\nATOMS\n")
-    elif how == "cut_gzip":
-        (tmp_path / "xmu.dat.gz").write_bytes(gzip.compress(data)[:700])
-    else:
-        (tmp_path / "xmu.dat").write_bytes(data[: len(data) // 2] if how == "half" else b"")
-    row, calculation = only(import_tree(tmp_path))
-    wanted = "not_finished" if how == "input_only" else "truncated_output"
-    assert (row["status"], row["error_class"]) == ("failed", wanted)
-    assert calculation["status"] == "failed"
-    assert row["message"]
-
-
-@pytest.fixture(scope="module")
-def omnixas(mirror, tmp_path_factory):
-    """Two materials of OmniXAS as they lie there, and one feff.inp."""
-    base = mirror / "spectra/omnixas/feff_raw"
-    if not base.is_dir():
-        pytest.skip("no OmniXAS runs in the mirror")
-    root = tmp_path_factory.mktemp("omnixas")
-    wanted = ("mp-1005792", "mp-1021507", "mp-1035395")
-    for name in ("Cu_FEFF_xmu_POSCAR.tar.xz", "Cu_FEFF_feffinp_sample.tar.xz"):
-        with tarfile.open(base / name) as archive:
-            for member in archive:
-                if any(f"/{w}/" in member.name for w in wanted):
-                    archive.extract(member, root, filter="data")
-                elif "mp-104" in member.name and "feffinp" not in name:
-                    break
-    return root / "tutorial_omnixas/FEFF/Cu"
-
-
-def test_real_runs_are_paired_with_structure_and_site(omnixas):
-    found = import_tree(omnixas / "mp-1021507")
-    assert [r["site_index"] for r in found.imports] == [3, 4, 5]
-    assert len(found.structures) == len(found.geometries) == 1
-    for row in found.imports:
-        calculation = found.calculations[row["calculation_id"]]
-        assert (calculation["element"], calculation["edge"]) == ("Cu", "K")
-        assert calculation["multiplicity"] >= 1
-        assert calculation["geometry_id"] in found.geometries
-        assert 8970 < calculation["edge_eV"] < 9000
-        assert found.spectra[row["calculation_id"]]["edge_step"] > 0
-
-
-def test_moved_beside_another_material_is_not_paired_with_it(omnixas, tmp_path):
-    shutil.copytree(omnixas / "mp-1021507", tmp_path / "a")
-    shutil.copy(omnixas / "mp-1005792" / "POSCAR", tmp_path / "a" / "POSCAR")
-    rows = import_tree(tmp_path).imports
-    assert len(rows) == 3
-    for row in rows:
-        assert row["site_index"] is None
-        assert "POSCAR: has" in row["paired_by"]
-        assert row["status"] == "unconverged"
-
-
-def test_surroundings_tell_the_site_whatever_the_folder_is_called(omnixas, tmp_path):
-    real = omnixas / "mp-1035395/FEFF-XANES/015_Cu"
-    shutil.copytree(real, tmp_path / "x")
-    row, _ = only(import_tree(tmp_path))
-    if (real / "xmu.dat").exists():
-        assert row["site_index"] == 15
-        assert "surroundings" in row["paired_by"]
-    else:
-        assert row["error_class"] == "not_finished"
-
-
-def test_files_of_two_runs_in_one_folder_are_refused(omnixas, tmp_path):
-    shutil.copy(LCO / "xmu.dat", tmp_path / "xmu.dat")
-    source = omnixas / "mp-1035395/FEFF-XANES/015_Cu/feff.inp"
-    shutil.copy(source, tmp_path / "feff.inp")
-    assert only(import_tree(tmp_path))[0]["error_class"] == "mixed_files"
-
-
 def vasp(folder, incar=True, last="-0.6E-07"):
     text = "CH_LSPEC = True\nICORELEVEL = 2\nCLNT = 1\nCLN = 1\nCLL = 0\nCLZ = 1.0\n"
     put(folder, POSCAR=NIO.replace("Ni O\n4 4", "Ni Ni O\n1 3 4"))
-    put(folder, CORE_DIELECTRIC_IMAG__dat=table((8240 + X, MU)))
+    put(folder, CORE_DIELECTRIC_IMAG__dat=table(8240 + X, MU))
     if incar:
         put(folder, INCAR=text)
     outcar = " vasp.6.3.0 20Jan22\n   EDIFF  = 0.1E-05   stopping-criterion for ELM\n"
@@ -220,8 +107,8 @@ def fdmnes(folder, filout="out/ni", conv="ni_conv.txt"):
     )
     indata = f"Filout\n  {filout}\n\nRange\n -5. 0.2 45\n\nRadius\n 5.0\n\nCrystal\n"
     indata += " 4.18 4.18 4.18 90 90 90\n 28 0 0 0\n 8 0.5 0.5 0.5\n\nEnd\n"
-    put(folder, ni_in__txt=indata, ni__txt=table((X, MU), head + "    Energy    <xanes>\n"))
-    (folder / conv).write_text(table((X, MU), "    Energy    <xanes>    \n"))
+    put(folder, ni_in__txt=indata, ni__txt=table(X, MU, header=head + "    Energy    <xanes>\n"))
+    (folder / conv).write_text(table(X, MU, header="    Energy    <xanes>    \n"))
     return folder
 
 
@@ -250,7 +137,7 @@ def test_ocean_mean_over_photons(tmp_path, mirror):
     folder = tmp_path / "CNBSE"
     for photon, factor in ((1, 0.8), (2, 1.2)):
         put(folder)
-        text = table((X, 9 * MU, factor * MU, MU))
+        text = table(X, 9 * MU, factor * MU, MU)
         (folder / f"absspct_Ni.0002_1s_{photon:02d}").write_text(text)
     found = import_tree(tmp_path)
     row, calculation = only(found)
@@ -266,7 +153,7 @@ def test_xspectra_with_polarisations(tmp_path):
     head = "# Final state angular momentum:   1\n# Broadening parameter (in eV):    0.800\n"
     head += "# absorbing atom type:   1\n# Energy (eV)   sigma\n"
     for number, factor in ((1, 0.5), (2, 1.0), (3, 1.5)):
-        put(tmp_path / f"dipole{number}", xanes__dat=table((X, factor * MU), head))
+        put(tmp_path / f"dipole{number}", xanes__dat=table(X, factor * MU, header=head))
     scf = "&CONTROL\n/\n&SYSTEM\n ibrav=0, nat=2, ntyp=2, ecutwfc=40\n/\n&ELECTRONS\n/\n"
     scf += "ATOMIC_SPECIES\nTi 47.9 Ti.fch.upf\nO 16.0 O.upf\nCELL_PARAMETERS angstrom\n"
     scf += "4 0 0\n0 4 0\n0 0 4\nATOMIC_POSITIONS crystal\nTi 0 0 0\nO 0.5 0.5 0.5\n"
@@ -291,7 +178,7 @@ def test_exciting_mean_over_directions(tmp_path):
     put(tmp_path, input__xml=xml)
     for number, factor in ((1, 0.5), (2, 1.0), (3, 1.5)):
         name = f"EPSILON_BSE-singlet-TDA-BAR_SCR-full_OC{number}{number}.OUT"
-        text = table((4870 + X, MU, factor * MU, MU), "# header\n")
+        text = table(4870 + X, MU, factor * MU, MU, header="# header\n")
         put(tmp_path / "EPSILON")
         (tmp_path / "EPSILON" / name).write_text(text)
     found = import_tree(tmp_path)
@@ -315,7 +202,7 @@ def test_tables_of_five_codes(mirror):
 
 
 def test_wrong_edge_is_refused(tmp_path):
-    text = table((6520 + X, MU))
+    text = table(6520 + X, MU)
     vasp(tmp_path / "v")
     (tmp_path / "v" / "CORE_DIELECTRIC_IMAG.dat").write_text(text)
     row, _ = only(import_tree(tmp_path))
@@ -388,20 +275,6 @@ def test_a_killed_import_leaves_no_table_and_the_next_one_ends(tmp_path, where, 
     assert main(["import", str(tmp_path / "runs"), "--out", str(out)]) == 0
     assert len(read_table(out / "imports.parquet", IMPORTS)) == 20
     assert not list(out.glob(".*"))
-
-
-def test_half_a_real_archive_member(mirror, tmp_path):
-    path = mirror / "spectra/omnixas/feff_raw/Cu_FEFF_xmu_POSCAR.tar.xz"
-    if not path.exists():
-        pytest.skip("no OmniXAS runs in the mirror")
-    with tarfile.open(path) as archive:
-        member = next(m for m in archive if m.name.endswith("xmu.dat"))
-        source = archive.extractfile(member)
-        assert source is not None
-        data = io.BytesIO(source.read()).getvalue()
-    for share in (0.2, 0.5, 0.9):
-        (tmp_path / "xmu.dat").write_bytes(data[: int(len(data) * share)])
-        assert only(import_tree(tmp_path))[0]["error_class"] in ("truncated_output", "bad_output")
 
 
 @pytest.mark.parametrize("engine", ["vasp", "feff"])

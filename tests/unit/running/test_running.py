@@ -1,19 +1,16 @@
-"""Engines of the user's own on PATH: fakes that copy outputs, say nothing, crash or hang."""
+"""Engines of the user's own on PATH: stubs that copy outputs, say nothing, crash or hang."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import sys
-import threading
-from pathlib import Path
 
 import pytest
-from events import wait_for
+from stub_programs import DATA, FDMNES_SPECTRUM, POSCAR, PROGRAMS, asked, copying, geometry
 
 from defectra.cli.main import main
-from defectra.cli.run import Asked, outcome_sentence, run
-from defectra.core.config import load
+from defectra.cli.run import outcome_sentence, run
 from defectra.core.errors import BusyError, ConfigError, EngineError, StoreError, StructureError
 from defectra.core.records import CALCULATIONS, SPECTRA
 from defectra.core.store import Archive
@@ -24,73 +21,6 @@ from defectra.engines.folder import alone, fresh
 from defectra.engines.process import LOG
 from defectra.engines.programs import Program
 from defectra.engines.spectrum import programs_of_spectra, spectrum_engine
-from defectra.engines.vasp.potcar import potcar
-
-PROGRAMS = {
-    name: engine.single
-    for name, engine in programs_of_spectra().items()
-    if isinstance(engine.single, Program)
-}
-DATA = Path(__file__).parent.parent / "data" / "feff_lco"
-POSCAR = """LiCoO2
-1.0
--1.40805 -2.43881414 0
--2.8161 0 0
--1.40805 -0.812938047 -4.68453333
-Co Li O
-1 1 2
-direct
-0 0 0
-0.5 0.5 0.5
-0.2606 0.2606 0.2182
-0.7394 0.7394 0.7818
-"""
-VASP_SPECTRUM = "\n".join(f" {e:.4f} {abs(e - 5) ** 0.5:.6f}" for e in range(1, 60)) + "\n"
-FDMNES_SPECTRUM = "    Energy    <xanes>\n" + "".join(
-    f" {e:.2f} {0.1 + 0.01 * e:.6f}\n" for e in range(60)
-)
-OUTCAR = (
-    " vasp.6.3.0 20Jan22\n   EDIFF  = 0.1E-05   stopping-criterion for ELM\n"
-    " total energy-change (2. order) : -0.6E-07  (-0.6E-07)\n"
-    "------- aborting loop because EDIFF is reached -------\n Fermi energy:  5.13\n"
-)
-
-
-@pytest.fixture
-def fake(tmp_path, monkeypatch):
-    """Function that puts a program of this name on an otherwise empty PATH."""
-    folder = tmp_path / "bin"
-    folder.mkdir()
-    monkeypatch.setenv("PATH", str(folder))
-    for program in PROGRAMS.values():
-        monkeypatch.delenv(program.variable, raising=False)
-
-    def install(name: str, body: str) -> None:
-        path = folder / name
-        path.write_text(f"#!{sys.executable}\nimport os, signal, sys\n{body}\n")
-        path.chmod(0o755)
-
-    return install
-
-
-@pytest.fixture
-def poscar(tmp_path):
-    path = tmp_path / "own.vasp"
-    path.write_text(POSCAR)
-    return path
-
-
-@pytest.fixture(scope="module")
-def known():
-    return load().protocols
-
-
-def copying(*files: Path) -> str:
-    return "import shutil\n" + "\n".join(f"shutil.copy({str(f)!r}, '.')" for f in files)
-
-
-def asked(poscar, name, protocol="fast", element="O", edge="K", site=2):
-    return Asked(name, protocol, poscar, element, edge, site)
 
 
 def test_feff_binary_runs_is_read_and_is_not_repeated(fake, poscar, known, tmp_path):
@@ -101,20 +31,13 @@ def test_feff_binary_runs_is_read_and_is_not_repeated(fake, poscar, known, tmp_p
         ((index, folder, row),) = run(asked(poscar, "feff_binary"), known, tmp_path / "out")
         assert (index, row["status"], row["element"], row["edge"]) == (2, "ok", "O", "K")
     assert count.read_text() == "x"
-    ours = spectrum_engine("feff").single.site(_geometry(poscar), 2)
+    ours = spectrum_engine("feff").single.site(geometry(poscar), 2)
     assert row["calculation_id"] == ours.identity("K", known.feff["fast"])
     (spectrum,) = Archive(tmp_path / "out").read(SPECTRA)
     assert len(spectrum["mu"]) > 20
     again = import_tree(folder)
     assert again.imports[0]["calculation_id"] == row["calculation_id"]
     assert again.imports[0]["status"] == "ok"
-
-
-def _geometry(poscar):
-    from defectra.engines.finished.pairing import rows_of
-    from defectra.structures.io import read_structure
-
-    return rows_of(read_structure(poscar))[1]
 
 
 @pytest.mark.parametrize(
@@ -264,106 +187,6 @@ def test_without_log_convergence_is_unknown(fake, poscar, known, tmp_path):
     ((_, _, row),) = run(asked(poscar, "feff_binary"), known, tmp_path / "out")
     assert (row["status"], row["error_class"]) == ("unconverged", "convergence_unknown")
     assert "did not reach" not in row["message"]
-
-
-def test_vasp_gets_its_potcar_and_does_not_leave_it(fake, poscar, known, tmp_path, monkeypatch):
-    (tmp_path / "POT_GGA_PAW_PBE_54").mkdir()
-    for element in ("O", "Li", "Co"):
-        (tmp_path / f"POT_GGA_PAW_PBE_54/POTCAR.{element}").write_text(
-            f"  PAW_PBE {element} 08Apr2002\nsecret {element}\n   End of Dataset\n"
-        )
-    monkeypatch.setenv("PMG_VASP_PSP_DIR", str(tmp_path))
-    body = "words = open('POTCAR').read().split()\n"
-    body += (
-        "assert [b for a, b in zip(words, words[1:]) if a == 'secret'] == [*'O', 'Co', 'Li', 'O']\n"
-    )
-    body += "assert os.stat('POTCAR').st_mode & 0o077 == 0\n"
-    body += "assert 'CH_LSPEC' in open('INCAR').read()\n"
-    body += f"open('CORE_DIELECTRIC_IMAG.dat', 'w').write({VASP_SPECTRUM!r})\n"
-    body += f"open('OUTCAR', 'w').write({OUTCAR!r})"
-    fake("vasp_std", body)
-    ((_, folder, row),) = run(asked(poscar, "vasp", "published"), known, tmp_path / "out")
-    assert row["status"] == "ok", row["message"]
-    assert row["element"] == "O"
-    assert not (folder / "POTCAR").exists()
-    assert "secret" not in "".join(p.read_text() for p in folder.iterdir())
-    used = (folder / "POTCAR.used").read_text().splitlines()
-    assert [line.split()[1] for line in used] == ["O", "Co", "Li", "O"]
-    before = row["inputs_sha256"]
-    (tmp_path / "POT_GGA_PAW_PBE_54/POTCAR.O").write_text("  PAW_PBE O_GW 1\nsecret\n")
-    fake("vasp_std", body.split("words")[-1].partition("\n")[2])
-    ((_, _, other),) = run(asked(poscar, "vasp", "published"), known, tmp_path / "other")
-    assert other["calculation_id"] == row["calculation_id"]
-    assert other["inputs_sha256"] != before  # the data sets are distinguished
-    for out, status in (("out", "failed"), ("other", "ok")):
-        ((_, _, again),) = run(asked(poscar, "vasp", "published"), known, tmp_path / out)
-        assert again["status"] == status, again["message"]
-        assert ("the input was another one (POTCAR)" in again["message"]) == (out == "out")
-    monkeypatch.delenv("PMG_VASP_PSP_DIR")
-    monkeypatch.setattr("pymatgen.core.SETTINGS", {})
-    ((_, _, again),) = run(asked(poscar, "vasp", "published"), known, tmp_path / "other")
-    assert "POTCAR are not compared" in again["message"]
-
-
-def test_a_potcar_that_a_killed_run_left_goes_at_the_next_one(fake, poscar, known, tmp_path):
-    for name in ("vasp-dead", "vasp-alive"):
-        (tmp_path / "out" / name).mkdir(parents=True)
-        (tmp_path / "out" / name / "POTCAR").write_text("secret")
-    fake("vasp_std", "")
-    with alone(tmp_path / "out/vasp-alive"):
-        run(asked(poscar, "vasp", "published"), known, tmp_path / "out")
-    assert not (tmp_path / "out/vasp-dead/POTCAR").exists()
-    assert (tmp_path / "out/vasp-alive/POTCAR").exists()
-
-
-def test_a_worker_leaves_the_potcar_of_a_living_one(fake, poscar, known, tmp_path, monkeypatch):
-    """Workers of a campaign have folders beside one another."""
-    for element in ("O", "Li", "Co"):
-        (tmp_path / f"POT_GGA_PAW_PBE_54/{element}").mkdir(parents=True)
-        text = f"  PAW_PBE {element} 08Apr2002\n   End of Dataset\n"
-        (tmp_path / f"POT_GGA_PAW_PBE_54/{element}/POTCAR").write_text(text)
-    monkeypatch.setenv("PMG_VASP_PSP_DIR", str(tmp_path))
-    go, first, second = tmp_path / "go", tmp_path / "work/first", tmp_path / "work/second"
-    waits = f"while not os.path.exists({str(go)!r}): time.sleep(0.01)"
-    fake("vasp_std", f"import time\nopen('begun', 'w')\n{waits}")
-    site = spectrum_engine("vasp").single.site(_geometry(poscar), 2)
-    living = threading.Thread(target=site.run, args=("K", known.vasp["published"], first))
-    living.start()
-    try:
-        wait_for((first / "begun").exists, "the start of the first worker")
-        fake("vasp_std", "sys.exit(1)")
-        other = spectrum_engine("vasp").single.site(_geometry(poscar), 2)
-        other.run("K", known.vasp["published"], second)
-        assert (first / "POTCAR").exists()
-        busy = other.run("K", known.vasp["published"], first)
-    finally:
-        go.touch()
-        living.join()
-    assert (busy.status, busy.error_class) == ("failed", "busy")
-    assert "another process computes there" in busy.message
-    assert not list((tmp_path / "work").glob("*/POTCAR"))
-
-
-def test_vasp_without_potcars_is_refused_in_a_sentence(fake, poscar, known, tmp_path, monkeypatch):
-    monkeypatch.setattr("pymatgen.core.SETTINGS", {})
-    monkeypatch.delenv("PMG_VASP_PSP_DIR", raising=False)
-    fake("vasp_std", "sys.exit(1)")
-    ((_, _, row),) = run(asked(poscar, "vasp", "published"), known, tmp_path / "out")
-    assert row["error_class"] == "potcar_missing"
-    assert "PMG_VASP_PSP_DIR" in row["message"]
-
-
-def test_potcars_are_joined_in_the_order_of_the_cell(tmp_path, monkeypatch):
-    folder = tmp_path / "POT_GGA_PAW_PBE_54"
-    for element in ("O", "Li"):
-        (folder / element).mkdir(parents=True)
-        (folder / element / "POTCAR").write_text(f"  PAW_PBE {element} 08Apr2002\n {element} end\n")
-    monkeypatch.setenv("PMG_VASP_PSP_DIR", str(tmp_path))
-    needed = "Join these:\nO (the one with the core hole)\nLi\nO\n"
-    text = potcar({"POTCAR.needed": needed})["POTCAR"]
-    assert [line.split()[1] for line in text.splitlines() if "PAW" in line] == ["O", "Li", "O"]
-    with pytest.raises(EngineError, match="POTCAR of Co"):
-        potcar({"POTCAR.needed": "Join these:\nCo\n"})
 
 
 def test_fdmnes_runs_and_is_read(fake, poscar, known, tmp_path):
