@@ -115,6 +115,12 @@ def _kuramoto(found: Look, study: DynamicsStudy) -> Iterator[Check]:
         sense="at most",
         ours=found(target, kernel, Metric.AMPLITUDE).distance(0.0),
     )
+    yield from _extrapolated(found, study, make)
+
+
+def _extrapolated(found: Look, study: DynamicsStudy, make: partial[Check]) -> Iterator[Check]:
+    """What the learned kernel says of times that it has not seen, beside a state that stays."""
+    target, kernel = "kuramoto", names.KERNEL
     later = study.kuramoto.later
     span, last = f"t = {later[0]:g} to {later[-1]:g}, largest", f"t = {later[-1]:g}"
     still = found(target, names.LAST_STAYS, Metric.ORDER, subset=span)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -68,24 +70,32 @@ def checks(metrics: Rows, example: list[Row], found_px: float) -> list[Row]:
     found_px
         A line is found below this mean distance.
     """
-    rows = [
-        ("recall_all", "share of lines found, all plots", "all", RECALL, 0.95, "at least"),
-        ("recall_few", f"share of lines found, {FEW_LINES}", FEW_LINES, RECALL, 0.99, "at least"),
+    own = (*_lines(metrics), *_axes(metrics), *_of_example(example, found_px))
+    return [check.row() for check in own]
+
+
+def _lines(metrics: Rows) -> Iterator[Check]:
+    """Lines that are found."""
+    rows: list[tuple[str, str, str, str, float]] = [
+        ("recall_all", "share of lines found, all plots", "all", RECALL, 0.95),
+        ("recall_few", f"share of lines found, {FEW_LINES}", FEW_LINES, RECALL, 0.99),
     ]
-    found = [
-        Check(
+    for name, text, subset, metric, bound in rows:
+        yield Check(
             study=STUDY,
             check_id=name,
             check=text,
             bound=bound,
-            sense=sense,  # type: ignore[arg-type]
+            sense="at least",
             ours=estimate(metrics, model=SLOPE, subset=subset, metric=metric, target="line"),
             unit="1",
             fails_if="lines are lost, or change places behind crossings",
         )
-        for name, text, subset, metric, bound, sense in rows
-    ]
-    frame = Check(
+
+
+def _axes(metrics: Rows) -> Iterator[Check]:
+    """Frame and numbers of the axes, and what following lines adds."""
+    yield Check(
         study=STUDY,
         check_id="frame",
         check="mean error of the worst side of the frame",
@@ -95,7 +105,7 @@ def checks(metrics: Rows, example: list[Row], found_px: float) -> list[Row]:
         unit="pixel",
         fails_if="a line of the plot, or a mark, is taken for a spine",
     )
-    wrong = Check(
+    yield Check(
         study=STUDY,
         check_id="no_silent_scale",
         check="largest mean error of an energy axis that was not refused",
@@ -105,7 +115,7 @@ def checks(metrics: Rows, example: list[Row], found_px: float) -> list[Row]:
         unit="eV",
         fails_if="numbers beside an axis are misread in a consistent way",
     )
-    baseline = Check(
+    yield Check(
         study=STUDY,
         check_id="above_column_mean",
         check="share of lines found less that of the column mean of each colour",
@@ -115,8 +125,6 @@ def checks(metrics: Rows, example: list[Row], found_px: float) -> list[Row]:
         unit="1",
         fails_if="following lines is no better than averaging the ink of a column",
     )
-    own = (*found, frame, wrong, baseline, *_of_example(example, found_px))
-    return [check.row() for check in own]
 
 
 def _of_example(rows: list[Row], found_px: float) -> list[Check]:

@@ -54,6 +54,13 @@ def checks(metrics: Rows, study: Stem4dStudy) -> list[Row]:
 
 
 def _of_sample(sample: str, found: partial[Estimate]) -> Iterator[Check]:
+    yield from _rotations(sample, found)
+    yield from _copies_and_sites(sample, found)
+    yield from _dealt_and_needed(sample, found)
+
+
+def _rotations(sample: str, found: partial[Estimate]) -> Iterator[Check]:
+    """The angle, and what places that rotations or mirrors make equivalent have in common."""
     yield _check(
         check_id=f"angle_{sample}",
         check=f"{sample}: the angle follows the direction of the deflection (length of the mean "
@@ -77,6 +84,10 @@ def _of_sample(sample: str, found: partial[Estimate]) -> Iterator[Check]:
             fails_if=f"the latent variables set places apart that are equivalent by {word}",
             blind=BUILT_IN if built_in else "",
         )
+
+
+def _copies_and_sites(sample: str, found: partial[Estimate]) -> Iterator[Check]:
+    """Turned copies of one pattern, and the two sites of the cell."""
     yield _check(
         check_id=f"copies_{sample}",
         check=f"{sample}: change of the latent variables of copies turned by 7 to 347 degrees, "
@@ -97,6 +108,10 @@ def _of_sample(sample: str, found: partial[Estimate]) -> Iterator[Check]:
         fails_if="sites that are turned images differ" if merged else "other sites look the same",
         blind=BUILT_IN if merged else "",
     )
+
+
+def _dealt_and_needed(sample: str, found: partial[Estimate]) -> Iterator[Check]:
+    """The same measures of what is dealt at random, and of components that know no rotation."""
     yield _check(
         check_id=f"orbit_dealt_{sample}",
         check=f"{sample}: control: the same share within places that are dealt to sets at random",
