@@ -97,6 +97,9 @@ def test_one_bad_file_never_ends_a_batch(capsys):
         ("#YUNITS      : Log(Counts)", "no counts"),
         ("#XLABEL      : X-ray Energy", "no energy loss"),
         ("#XLABEL      : Energy Loss", ""),
+        ("#XUNITS      : Energy Loss (eV)", ""),  # ISO 22029:2022
+        ("#XUNITS      : X-ray Energy (eV)", "no energy loss"),
+        ("#XUNITS      : Channel (No.)", "'no.' is no energy"),
     ],
 )
 def test_what_the_head_of_an_msa_file_says_against_itself(tmp_path, words, reason):

@@ -87,21 +87,8 @@ def read(xml: Path, outcar: Path | None) -> Row:
     run = _vasprun(xml)
     locpot = _beside(xml, "LOCPOT")
     cell = run.final_structure
-    electrons = float(run.parameters.get("NELECT", 0.0))
-    neutral = _neutral(xml, len(run.atomic_symbols))
-    charge = round(neutral - electrons)
-    if not electrons or abs(neutral - electrons - charge) > 1e-3:
-        raise EngineError("no_charge", f"{xml.name}: NELECT {electrons:g} of {neutral:g} electrons")
-    energy = float(run.final_energy)
-    if not np.isfinite(energy) or energy == 0:
-        raise EngineError("blank_energy", f"{xml.name}: energy {energy} is a blank")
-    own = [k for k in ("LMONO", "LDIPOL", "EFIELD") if run.parameters.get(k)]
-    if own:
-        raise EngineError(
-            "own_correction",
-            f"{xml.name}: {' and '.join(own)}: VASP added a correction or a field of its own to "
-            "the energy; run the cell without it",
-        )
+    electrons, charge = _electrons(run, xml)
+    energy = _energy(run, xml)
     notes = [] if outcar else ["no OUTCAR: no potentials, no correction possible"]
     row: Row = {
         "structure_id": "",
@@ -129,11 +116,40 @@ def read(xml: Path, outcar: Path | None) -> Row:
         "cpu_s": 0.0,
         "origin": str(Origin.PARSED),
     }
-    identity = {k: row[k] for k in ("charge", "functional", "cutoff_eV", "species", "energy_eV")}
-    row["request"] = json.dumps({"parser": _VERSION, **identity}, sort_keys=True)
-    text = row["request"] + json.dumps([row["lattice"], row["coords"], row["kpoints"]])
-    row["calculation_id"] = hashlib.sha256(text.encode()).hexdigest()
-    return row
+    return row | _identity(row)
+
+
+def _electrons(run: Any, xml: Path) -> tuple[float, int]:
+    """Electrons of a run, and the charge that they leave of the neutral cell, e."""
+    electrons = float(run.parameters.get("NELECT", 0.0))
+    neutral = _neutral(xml, len(run.atomic_symbols))
+    charge = round(neutral - electrons)
+    if not electrons or abs(neutral - electrons - charge) > 1e-3:
+        raise EngineError("no_charge", f"{xml.name}: NELECT {electrons:g} of {neutral:g} electrons")
+    return electrons, charge
+
+
+def _energy(run: Any, xml: Path) -> float:
+    """Energy of a run, eV: neither a blank nor with a correction that VASP adds itself."""
+    energy = float(run.final_energy)
+    if not np.isfinite(energy) or energy == 0:
+        raise EngineError("blank_energy", f"{xml.name}: energy {energy} is a blank")
+    own = [k for k in ("LMONO", "LDIPOL", "EFIELD") if run.parameters.get(k)]
+    if own:
+        raise EngineError(
+            "own_correction",
+            f"{xml.name}: {' and '.join(own)}: VASP added a correction or a field of its own to "
+            "the energy; run the cell without it",
+        )
+    return energy
+
+
+def _identity(row: Row) -> Row:
+    """Request and calculation_id of a row: what was computed, wherever its files lie."""
+    names = ("charge", "functional", "cutoff_eV", "species", "energy_eV")
+    request = json.dumps({"parser": _VERSION, **{k: row[k] for k in names}}, sort_keys=True)
+    text = request + json.dumps([row["lattice"], row["coords"], row["kpoints"]])
+    return {"request": request, "calculation_id": hashlib.sha256(text.encode()).hexdigest()}
 
 
 def _vasprun(path: Path) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +71,20 @@ def _xml_asks(path: Path) -> bool:
     return bool(re.search(r'CH_LSPEC"?>\s*T', text) or re.search(r'ICORELEVEL"?>\s*2', text))
 
 
+@dataclass(frozen=True)
+class _Beside:
+    """Files of the run that a spectrum is of; none where its folder holds several spectra."""
+
+    outcar: Path | None = None
+    xml: Path | None = None
+    cell: Path | None = None
+
+    @classmethod
+    def of(cls, folder: Folder) -> _Beside:
+        cell = folder.named("POSCAR") or folder.named("CONTCAR")
+        return cls(folder.named("OUTCAR"), folder.named("vasprun.xml"), cell)
+
+
 def read(files: tuple[Path, ...], folder: Folder) -> Reading:
     """Read the spectrum; Fermi level and convergence from vasprun.xml or OUTCAR."""
     path = files[0]
@@ -77,20 +92,19 @@ def read(files: tuple[Path, ...], folder: Folder) -> Reading:
     if name == "incar":
         raise EngineError("not_finished", "INCAR asks for a spectrum; no output is beside it")
     several = len(find(folder)) > 1 and name != f"{_EXTRACT}.dat"
-    outcar, xml = folder.named("OUTCAR"), folder.named("vasprun.xml")
-    settings = {} if several else _settings(folder, outcar)
+    beside = _Beside() if several else _Beside.of(folder)
+    settings = {} if several else _settings(folder, beside.outcar)
     if incar.true(settings, "CH_LSPEC") is False:
         raise EngineError(
             "mixed_files",
             f"{path.name} is a spectrum, the settings beside it ask for none (CH_LSPEC)",
         )
-    energy, mu, how = _spectrum(path, None if several else outcar, settings)
-    state = _state(None if several else outcar, None if several else xml)
+    energy, mu, how = _spectrum(path, beside.outcar, settings)
+    state = _state(beside.outcar, beside.xml)
     again = settings.get("ALGO", "").strip().lower() in ("none", "nothing")
     state |= {"converged": None} if again else {}
     how = "; ".join(n for n in (how, _hole(settings), *_remarks(settings, again=again)) if n)
-    cell_file = None if several else folder.named("POSCAR") or folder.named("CONTCAR")
-    names = _potcar_names(outcar) if outcar and cell_file else []
+    names = _potcar_names(beside.outcar) if beside.outcar and beside.cell else []
     parsed = spectrum(
         energy,
         mu,
@@ -102,7 +116,7 @@ def read(files: tuple[Path, ...], folder: Folder) -> Reading:
     absorber = (
         Absorber(label=f"{len(find(folder))} spectra in one folder: which is of this INCAR?")
         if several
-        else _absorber(settings, cell_file, names)
+        else _absorber(settings, beside.cell, names)
     )
     return Reading(
         parsed,
@@ -112,10 +126,10 @@ def read(files: tuple[Path, ...], folder: Folder) -> Reading:
         UNIT,
         state["converged"],
         {} if several else _inputs(folder),
-        (cell_file,) if cell_file else (),
-        _cell(cell_file, names),
+        (beside.cell,) if beside.cell else (),
+        _cell(beside.cell, names),
         note=how,
-        potentials=() if several else _titles(folder, outcar),
+        potentials=() if several else _titles(folder, beside.outcar),
     )
 
 

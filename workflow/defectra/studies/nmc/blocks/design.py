@@ -47,6 +47,7 @@ BLOCKS = Table(
 )
 TRIES = 400  # orderings that are looked at for one of an unused family
 CLOSE = 1e-3  # Å, distances that count as equal
+_KINDS = {"vacancy_own_cell": "vacancy", "pristine_volume": "pristine"}  # arms of the same atoms
 
 
 def arm_geometry(arm: str, relaxer: Relaxer) -> str:
@@ -107,6 +108,27 @@ class Draw:
         return (self.seed, self.composition, self.ordering, self.lithium, "block")
 
 
+@dataclass(frozen=True)
+class Arm:
+    """What is done to the structure of a block.
+
+    Attributes
+    ----------
+    parent, decoration
+        Species of each site before and after.
+    touched
+        Sites of the defect.
+    lithium
+        Per metal site.
+    """
+
+    parent: Decoration
+    decoration: Decoration
+    touched: tuple[int, ...]
+    defect: Defect
+    lithium: float
+
+
 def _rarest(
     lithium: list[float],
     composition: str,
@@ -149,51 +171,47 @@ def _block(draw: Draw, spec: NmcBlocks, ideal: IdealLattice) -> Block:
     hole, neighbours = vacancy(plain, draw.key, ideal)
     (nickel, lithium), distance = antisite(plain, draw.antisite, draw.key, ideal)
     swapped = _with(plain, {nickel: "Li", lithium: "Ni"})
-    made: dict[str, tuple[Decoration, Decoration, tuple[int, ...], Defect, float]] = {
-        "pristine": (plain, plain, (), Defect.PRISTINE, draw.lithium),
-        "lithium": (more, more, (), Defect.PRISTINE, draw.lithium + spec.step),
-        "vacancy": (
-            plain,
-            _with(plain, {hole: VACANCY}),
-            (hole,),
-            Defect.OXYGEN_VACANCY,
-            draw.lithium,
-        ),
-        "antisite": (plain, swapped, (nickel, lithium), Defect.ANTISITE_PAIR, draw.lithium),
+    empty = _with(plain, {hole: VACANCY})
+    made = {
+        "pristine": Arm(plain, plain, (), Defect.PRISTINE, draw.lithium),
+        "lithium": Arm(more, more, (), Defect.PRISTINE, draw.lithium + spec.step),
+        "vacancy": Arm(plain, empty, (hole,), Defect.OXYGEN_VACANCY, draw.lithium),
+        "antisite": Arm(plain, swapped, (nickel, lithium), Defect.ANTISITE_PAIR, draw.lithium),
     }
-    kinds = {"vacancy_own_cell": "vacancy", "pristine_volume": "pristine"}
+    rows = {arm: _row(draw, full, made[_KINDS.get(arm, arm)], ideal) for arm in spec.arms}
     every = spec.converged_every
     converged = bool(every) and draw.number % every == every - 1
-    rows: dict[str, Row] = {}
-    table = []
-    for arm in spec.arms:
-        parent, decoration, touched, defect, content = made[kinds.get(arm, arm)]
-        rows[arm] = describe(full, parent, decoration, touched, defect, ideal) | {
-            "study": STUDY,
+    table = [
+        {
+            "block": draw.number,
+            "arm": arm,
+            "structure_id": row["structure_id"],
+            "geometry_protocol": arm_geometry(arm, spec.relaxer),
             "composition": draw.composition,
             "ordering": draw.ordering,
-            "lithium": round(content, 10),
-            "defect": str(defect),
-            "seed": draw.seed,
-            "rank": draw.number,
+            "lithium": draw.lithium,
+            "family": row["family"],
+            **neighbours,
+            "antisite": draw.antisite,
+            "antisite_distance": distance,
+            "converged": converged,
         }
-        table.append(
-            {
-                "block": draw.number,
-                "arm": arm,
-                "structure_id": rows[arm]["structure_id"],
-                "geometry_protocol": arm_geometry(arm, spec.relaxer),
-                "composition": draw.composition,
-                "ordering": draw.ordering,
-                "lithium": draw.lithium,
-                "family": rows[arm]["family"],
-                **neighbours,
-                "antisite": draw.antisite,
-                "antisite_distance": distance,
-                "converged": converged,
-            }
-        )
+        for arm, row in rows.items()
+    ]
     return Block(draw.number, converged, rows, table)
+
+
+def _row(draw: Draw, full: Decoration, arm: Arm, ideal: IdealLattice) -> Row:
+    """Structures row of an arm; `full`: the ordering with all of its lithium."""
+    return describe(full, arm.parent, arm.decoration, arm.touched, arm.defect, ideal) | {
+        "study": STUDY,
+        "composition": draw.composition,
+        "ordering": draw.ordering,
+        "lithium": round(arm.lithium, 10),
+        "defect": str(arm.defect),
+        "seed": draw.seed,
+        "rank": draw.number,
+    }
 
 
 def vacancy(
