@@ -334,12 +334,8 @@ def _row(
     upper, lower = full["q_from"], full["q_to"]
     electrons = filled.get(lower, (float("nan"),) * 2)[0]
     holes = filled.get(upper, (float("nan"),) * 2)[1]
-    spread = max([f.spread_ev for q, f in fixes.items() if q in (upper, lower) and q], default=0.0)
-    mark = "localised"
-    if electrons >= CARRIER or holes >= CARRIER:
-        mark = "shallow"
-    elif any(not f.trustworthy for q, f in fixes.items() if q in (upper, lower) and q):
-        mark = "no plateau"
+    own = [f for q, f in fixes.items() if q in (upper, lower) and q]
+    mark = _mark(electrons, holes, own)
     used = bare if mark == "shallow" else full
     notes = [used["message"]]
     if mark == "shallow":
@@ -361,8 +357,15 @@ def _row(
         "mark": mark if math.isfinite(level) else "",
         "electrons_in_cb": electrons,
         "holes_in_vb": holes,
-        "plateau_V": spread,
+        "plateau_V": max([f.spread_ev for f in own], default=0.0),
         "epsilon": float(np.trace(host.dielectric)) / 3,
         "status": used["status"],
         "message": "; ".join(n for n in notes if n),
     }
+
+
+def _mark(electrons: float, holes: float, fixes: Sequence[Correction]) -> str:
+    """What kind of level it is, by carriers in the bands and the corrections of its two charges."""
+    if electrons >= CARRIER or holes >= CARRIER:
+        return "shallow"
+    return "localised" if all(f.trustworthy for f in fixes) else "no plateau"

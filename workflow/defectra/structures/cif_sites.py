@@ -155,25 +155,12 @@ def _site(loop: Loop, row: list[Value], formula: dict[str, float]) -> Site:
         column = loop.column(f"_atom_site_{name}", f"_atom_site.{name}")
         return None if column is None or not row[column].known else row[column]
 
-    shown = value("label") or value("type_symbol") or row[0]
-    coords = []
-    for axis in "xyz":
-        given = value(f"fract_{axis}")
-        if given is None:
-            raise StructureError(
-                f"line {row[0].line}: site {shown.text} has no coordinate {axis}: give it, or "
-                "take the site out (and out of the formula)"
-            )
-        coords.append(number(given, f"site {shown.text}, {axis}"))
-        if abs(coords[-1]) > OUTSIDE:
-            raise StructureError(
-                f"line {given.line}: site {shown.text} lies {coords[-1]:.3g} cells away along "
-                f"{axis}: a damaged number?"
-            )
+    line, shown = row[0].line, value("label") or value("type_symbol") or row[0]
+    coords = [_coordinate(value(f"fract_{axis}"), axis, shown.text, line) for axis in "xyz"]
     hydrogens = value("attached_hydrogens")
     if hydrogens is not None and hydrogens.text.strip() != "0":
         raise StructureError(
-            f"line {row[0].line}: site {shown.text} has {hydrogens.text} hydrogen atom(s) without "
+            f"line {line}: site {shown.text} has {hydrogens.text} hydrogen atom(s) without "
             "coordinates (_atom_site_attached_hydrogens): add them as sites"
         )
     amount, many = value("occupancy"), None
@@ -182,16 +169,32 @@ def _site(loop: Loop, row: list[Value], formula: dict[str, float]) -> Site:
     position = _position(value("wyckoff_symbol") or value("wyckoff_letter"))
     occupancy = 1.0 if amount is None else number(amount, f"occupancy of {shown.text}")
     if not 0 < occupancy <= 1.001:
-        raise StructureError(f"line {row[0].line}: occupancy {occupancy:g} of {shown.text}")
+        raise StructureError(f"line {line}: occupancy {occupancy:g} of {shown.text}")
     return Site(
         shown.text,
-        _element(value("type_symbol"), value("label"), formula, row[0].line),
+        _element(value("type_symbol"), value("label"), formula, line),
         np.array(coords),
         min(occupancy, 1.0),
         int(many.text) if many and many.text.isdecimal() else position[0],
-        row[0].line,
+        line,
         position[1],
     )
+
+
+def _coordinate(given: Value | None, axis: str, site: str, line: int) -> float:
+    """Fractional coordinate of a site that stands in the row of `line`."""
+    if given is None:
+        raise StructureError(
+            f"line {line}: site {site} has no coordinate {axis}: give it, or "
+            "take the site out (and out of the formula)"
+        )
+    found = number(given, f"site {site}, {axis}")
+    if abs(found) > OUTSIDE:
+        raise StructureError(
+            f"line {given.line}: site {site} lies {found:.3g} cells away along {axis}: "
+            "a damaged number?"
+        )
+    return found
 
 
 def _position(given: Value | None) -> tuple[int | None, str | None]:

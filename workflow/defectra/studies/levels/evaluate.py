@@ -280,18 +280,8 @@ def _scores(
     split = Split(job[2])
     column = "impurity" if subset.startswith("host ") else _GROUP.get(split, "host")
     groups = [str(r[column]) for r in rows]
-    truth, value, half = (
-        np.array([r[k] for r in rows]) for k in ("truth", "prediction", "half_width")
-    )
     resamples = study.bootstrap if subset == "all" else min(study.bootstrap, 100)
     drawn = scores.Drawn.of(groups, resamples, seed)  # three families: no bootstrap
-    weights = drawn.weights
-    found = {m: f(truth, value, weights) for m, f in scores.regression(groups).items()}
-    if np.isfinite(half).all():
-        covered = (np.abs(value - truth) <= half).astype(float)
-        total_weight = weights.sum(axis=1)
-        found[Metric.COVERAGE_90] = weights @ covered / total_weight
-        found[Metric.WIDTH_90] = weights @ (2 * half) / total_weight
     unitless = (Metric.R2, Metric.COVERAGE_90)
     common = {
         "target": "level",
@@ -312,5 +302,21 @@ def _scores(
             "metric": str(m),
             **dict(zip(("value", "lo", "hi"), drawn.ends(v, scores.BOUNDS[m]))),
         }
-        for m, v in found.items()
+        for m, v in _resampled(rows, groups, drawn.weights).items()
     ]
+
+
+def _resampled(
+    rows: Sequence[Mapping[str, Any]], groups: Sequence[str], weights: Floats
+) -> dict[Metric, Floats]:
+    """Each metric under each draw of weights, shape (draws, rows); coverage if all have a width."""
+    truth, value, half = (
+        np.array([r[k] for r in rows]) for k in ("truth", "prediction", "half_width")
+    )
+    found = {m: f(truth, value, weights) for m, f in scores.regression(groups).items()}
+    if np.isfinite(half).all():
+        covered = (np.abs(value - truth) <= half).astype(float)
+        total = weights.sum(axis=1)
+        found[Metric.COVERAGE_90] = weights @ covered / total
+        found[Metric.WIDTH_90] = weights @ (2 * half) / total
+    return found

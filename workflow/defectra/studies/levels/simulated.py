@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from defectra.core.records import Split
 from defectra.studies.levels import gaussian_process, learnt_kernel
@@ -37,31 +38,12 @@ def simulate(
     predictions
         Rows of the predictions table: where the measured errors come from.
     """
-    rows, labels_of = model.rows(), model.labels
-    prior = learnt_kernel.covariance(rows, rows, model.kernel)
-    root = np.linalg.cholesky(prior + 1e-8 * np.eye(len(prior)))
-    spread = np.sqrt(learnt_kernel.noise(rows, model.kernel))[:, None]
-    generator = np.random.default_rng(seed)
-    nothing = np.zeros(len(rows), dtype=bool)
-    base = learnt_kernel.fit(rows, labels_of, model.kernel, nothing)
-    charges = np.sqrt((labels_of * base.weights).mean(axis=0))
     groups = [k[0] for k in model.keys]
+    errors = _errors(model, groups, draws, seed)
     members = [m[model.scored[m]] for m in gaussian_process.members(groups)]
-    names = sorted(set(groups))
-    errors = np.full((draws, len(names)), np.nan)
-    for draw in range(draws):
-        labels = root @ generator.normal(size=labels_of.shape)
-        labels += spread * generator.normal(size=labels_of.shape)
-        labels *= charges
-        fitted = gaussian_process.Fitted(base.inverse, labels, base.inverse @ labels, base.surplus)
-        for k, whole in enumerate(gaussian_process.members(groups)):
-            value = fitted.without(whole)[0]
-            kept = model.scored[whole]
-            if kept.any():
-                errors[draw, k] = np.sqrt(((value - labels[whole]) ** 2)[kept].mean())
-    measured = _measured(predictions)
+    gap, measured = model.rows().gap, _measured(predictions)
     out = []
-    for k, host in enumerate(names):
+    for k, host in enumerate(sorted(set(groups))):
         if not len(members[k]):
             continue
         low, high = np.quantile(errors[:, k], [0.05, 0.95])
@@ -69,7 +51,7 @@ def simulate(
         out.append(
             {
                 "host": host,
-                "gap_eV": float(rows.gap[members[k][0]]),
+                "gap_eV": float(gap[members[k][0]]),
                 "n_defects": len(members[k]),
                 "simulated_eV": float(errors[:, k].mean()),
                 "simulated_lo_eV": float(low),
@@ -79,6 +61,42 @@ def simulate(
             }
         )
     return sorted(out, key=lambda r: (r["gap_eV"], r["host"]))
+
+
+def _errors(model: LevelModel, groups: Sequence[str], draws: int, seed: int) -> NDArray[np.float64]:
+    """RMSE of each host, left out, in each draw, eV; NaN where none of its defects is scored.
+
+    Parameters
+    ----------
+    groups
+        Host of each defect of the model.
+
+    Returns
+    -------
+    ndarray
+        Shape (draws, hosts), hosts sorted by name.
+    """
+    rows, labels_of = model.rows(), model.labels
+    prior = learnt_kernel.covariance(rows, rows, model.kernel)
+    root = np.linalg.cholesky(prior + 1e-8 * np.eye(len(prior)))
+    spread = np.sqrt(learnt_kernel.noise(rows, model.kernel))[:, None]
+    generator = np.random.default_rng(seed)
+    nothing = np.zeros(len(rows), dtype=bool)
+    base = learnt_kernel.fit(rows, labels_of, model.kernel, nothing)
+    charges = np.sqrt((labels_of * base.weights).mean(axis=0))
+    members = gaussian_process.members(groups)
+    errors = np.full((draws, len(members)), np.nan)
+    for draw in range(draws):
+        labels = root @ generator.normal(size=labels_of.shape)
+        labels += spread * generator.normal(size=labels_of.shape)
+        labels *= charges
+        fitted = gaussian_process.Fitted(base.inverse, labels, base.inverse @ labels, base.surplus)
+        for k, whole in enumerate(members):
+            value = fitted.without(whole)[0]
+            kept = model.scored[whole]
+            if kept.any():
+                errors[draw, k] = np.sqrt(((value - labels[whole]) ** 2)[kept].mean())
+    return errors
 
 
 def _measured(predictions: Sequence[Mapping[str, Any]]) -> dict[str, float]:
