@@ -133,6 +133,29 @@ def _plain(options: Options) -> int:
 
 
 def _options(arguments: Sequence[str] | None) -> Options:
+    args, extra = _parser().parse_known_args(arguments)
+    while extra and not extra[0].startswith("-"):  # words behind options: argparse leaves them
+        args.targets.append(extra.pop(0))
+    keys = [word for word in args.config if "=" in word]
+    # the file is the first word; what stands after it is a target, as without a dash
+    files, more = [Path(w).resolve() for w in args.config[:1] if "=" not in w], args.config[1:]
+    targets = [*args.targets, *(word for word in more if "=" not in word)]
+    mirror = [f"mirror={args.mirror.resolve()}"] if args.mirror else []
+    return Options(
+        tuple(targets),
+        files[0] if files else None,
+        tuple(path.resolve() for path in args.configfile or ()),
+        (*keys, *mirror),
+        args.directory.resolve(),
+        args.cores,
+        not args.no_report,
+        tuple(extra),
+        profile_folder(args.profile),
+        tuple(args.logger),
+    )
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = Parser(
         prog="python -m defectra.cli.launcher",
         description=__doc__,
@@ -160,26 +183,7 @@ def _options(arguments: Sequence[str] | None) -> Options:
         "--profile", default="default", help="name in workflow/profiles, or a folder"
     )
     parser.add_argument("--logger", nargs="+", default=[], help="more logger plugins of Snakemake")
-    args, extra = parser.parse_known_args(arguments)
-    while extra and not extra[0].startswith("-"):  # words behind options: argparse leaves them
-        args.targets.append(extra.pop(0))
-    keys = [word for word in args.config if "=" in word]
-    # the file is the first word; what stands after it is a target, as without a dash
-    files, more = [Path(w).resolve() for w in args.config[:1] if "=" not in w], args.config[1:]
-    targets = [*args.targets, *(word for word in more if "=" not in word)]
-    mirror = [f"mirror={args.mirror.resolve()}"] if args.mirror else []
-    return Options(
-        tuple(targets),
-        files[0] if files else None,
-        tuple(path.resolve() for path in args.configfile or ()),
-        (*keys, *mirror),
-        args.directory.resolve(),
-        args.cores,
-        not args.no_report,
-        tuple(extra),
-        profile_folder(args.profile),
-        tuple(args.logger),
-    )
+    return parser
 
 
 def check_config(options: Options) -> None:

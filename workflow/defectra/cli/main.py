@@ -45,6 +45,29 @@ Examples of each command: defectra COMMAND --help"""
 
 def main(arguments: list[str] | None = None) -> int:
     """Run a subcommand; 0, or 2 with one sentence on standard error."""
+    chosen = _parser().parse_args(arguments)
+    shown = warnings.formatwarning
+    warnings.formatwarning = partial(_warning, chosen.command)
+    try:
+        return int(chosen.run(chosen))
+    except DefectraError as error:
+        print(f"defectra {chosen.command}: {error}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:  # the reader, e.g. `head`, has enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:  # no permission, a name that is too long
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"defectra {chosen.command}: {where}{error.strerror or error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"defectra {chosen.command}: stopped", file=sys.stderr)
+        return 130
+    finally:
+        warnings.formatwarning = shown
+
+
+def _parser() -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = Parser(
         prog="defectra",
         description=__doc__,
@@ -68,26 +91,7 @@ def main(arguments: list[str] | None = None) -> int:
     status.add(commands)
     structures.add(commands)
     _add_targets(commands)
-    chosen = parser.parse_args(arguments)
-    shown = warnings.formatwarning
-    warnings.formatwarning = partial(_warning, chosen.command)
-    try:
-        return int(chosen.run(chosen))
-    except DefectraError as error:
-        print(f"defectra {chosen.command}: {error}", file=sys.stderr)
-        return 2
-    except BrokenPipeError:  # the reader, e.g. `head`, has enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 1
-    except OSError as error:  # no permission, a name that is too long
-        where = f"{error.filename}: " if error.filename else ""
-        print(f"defectra {chosen.command}: {where}{error.strerror or error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print(f"defectra {chosen.command}: stopped", file=sys.stderr)
-        return 130
-    finally:
-        warnings.formatwarning = shown
+    return parser
 
 
 def _warning(verb: str, message: Warning | str, *_: Any, **__: Any) -> str:

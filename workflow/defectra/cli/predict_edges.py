@@ -214,14 +214,20 @@ def predict_edges(
             print(f"  {edge}: {'; '.join(notes[edge])}")
         if one.under:
             print(f"  {edge}: {one.under.sentence(float(model.grid(edge)[-1]))}")
-    for reason in reasons:
-        print(f"  no interval: {reason}")
-    unknown_error = [a.target for a in stated if not np.isfinite(a.score)]
-    if unknown_error:
-        print(
-            f"  no interval of {', '.join(unknown_error)}: its error in held-out cells is not known"
-        )
-    return int(bool(reasons or unknown_error))
+    lacking = lacking_intervals(reasons, stated)
+    for line in lacking:
+        print(f"  {line}")
+    return int(bool(lacking))
+
+
+def lacking_intervals(reasons: Sequence[str], stated: Sequence[TargetAnswer]) -> list[str]:
+    """A line for each reason why a target has no interval, and for targets of unknown error."""
+    lines = [f"no interval: {reason}" for reason in reasons]
+    unknown = [a.target for a in stated if not np.isfinite(a.score)]
+    if unknown:
+        names = ", ".join(unknown)
+        lines.append(f"no interval of {names}: its error in held-out cells is not known")
+    return lines
 
 
 def with_background(model: EdgesModel, found: Mapping[str, Ready]) -> tuple[Floats, Floats]:

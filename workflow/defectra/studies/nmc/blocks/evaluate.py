@@ -96,12 +96,7 @@ def evaluate_blocks(
     runner = Runner(Arms.of(rows, grids, edges), settings, seed)
     subsets = runner.arms.subsets()
     held = runner.held(subsets=subsets)
-    claimed = runner.held(
-        kernels=(KERNEL,),
-        components=(),
-        subsets=runner.arms.ends(),
-        repeats=draws(len(set(runner.arms.groups))) * settings.repeats,
-    )
+    claimed = _claimed(runner)
     known = list(_shape(runner, claimed))
     out.metrics += known
     out.metrics += _shape(runner, replace(held, answers=_rest(held, claimed)), constant=False)
@@ -111,12 +106,7 @@ def evaluate_blocks(
     out.metrics += _controls(runner, claimed)
     out.metrics += _columns(runner, claimed)
     out.predictions += _predictions(runner, held)
-    for split in (Split.COMPOSITION_OUT, Split.LITHIUM_OUT):
-        other = runner.held(
-            split=split, kernels=(KERNEL,), components=(), subsets=runner.arms.ends()
-        )
-        out.metrics += _shape(runner, other)
-        out.metrics += _intensity(runner, other, None)
+    out.metrics += _new_contents(runner)
     out.metrics += _permuted(runner)
     averaged, halves = _averaged(runner)
     out.metrics += averaged
@@ -129,6 +119,16 @@ def evaluate_blocks(
     out.curves += learnt.rows
     out.learning += curves.where_they_lead(learnt, runner, planned)
     return out
+
+
+def _claimed(runner: Runner) -> Held:
+    """The model of the claims, each edge and all, of many draws of the jitters."""
+    return runner.held(
+        kernels=(KERNEL,),
+        components=(),
+        subsets=runner.arms.ends(),
+        repeats=draws(len(set(runner.arms.groups))) * runner.settings.repeats,
+    )
 
 
 def draws(blocks: int) -> int:
@@ -172,6 +172,16 @@ def _intensity(runner: Runner, held: Held, out: Evaluation | None) -> Iterator[R
     if out is not None:
         for name, model, values in ((INTENSITY, "k-factors", found.values), (BOTH, KERNEL, joined)):
             out.predictions += _rows(runner.arms, held, name, model, values, classes=False)
+
+
+def _new_contents(runner: Runner) -> Iterator[Row]:
+    """Scores where whole compositions, and whole lithium contents, are held out."""
+    for split in (Split.COMPOSITION_OUT, Split.LITHIUM_OUT):
+        held = runner.held(
+            split=split, kernels=(KERNEL,), components=(), subsets=runner.arms.ends()
+        )
+        yield from _shape(runner, held)
+        yield from _intensity(runner, held, None)
 
 
 def _controls(runner: Runner, held: Held) -> Iterator[Row]:

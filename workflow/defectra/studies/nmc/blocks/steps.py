@@ -326,15 +326,8 @@ def measure_energy_loss(job: Job) -> None:
         Quantity,
         quantify,
         read_cross_sections,
-        single_scattering,
     )
-    from defectra.studies.nmc.measured.energy_loss_shape import (
-        CURVE_COLUMNS,
-        EDGE,
-        Shape,
-        contents,
-        curves,
-    )
+    from defectra.studies.nmc.measured.energy_loss_shape import CURVE_COLUMNS, of_model
 
     mirror = Path(job.params.mirror)
     spectrum, low_loss = (
@@ -342,16 +335,8 @@ def measure_energy_loss(job: Job) -> None:
     )
     sections = read_cross_sections(project_file(job.params.cross_sections))
     axis, scattering = Axis.of(spectrum), PluralScattering.of(low_loss)
-    found = list(quantify(Quantity(spectrum, axis, sections, scattering), int(job.params.seed)))
-    shown: list[dict[str, object]] = []
+    found = quantify(Quantity(spectrum, axis, sections, scattering), int(job.params.seed))
     model = load_edges_model(job.input.model) if is_edges_model(job.input.model) else None
-    if model is not None and EDGE in model.about.edges:
-        single = single_scattering(spectrum, axis, scattering)
-        shape = Shape.of(single, axis, model, scattering.thickness)
-        uncorrected = Shape.of(spectrum, axis, model)
-        counts = Shape.of(single, axis, model, scattering.thickness, absorption=False)
-        for own in (shape, uncorrected, counts):
-            found += contents(own, axis, model)
-        shown += curves(shape, model, uncorrected)
-    write_csv(job.output.table, found, ENERGY_LOSS_COLUMNS)
+    contents, shown = of_model(spectrum, axis, scattering, model)
+    write_csv(job.output.table, [*found, *contents], ENERGY_LOSS_COLUMNS)
     write_csv(job.output.curves, shown, CURVE_COLUMNS)

@@ -23,6 +23,7 @@ from defectra.core.errors import DataError
 from defectra.learn.edges_model import EdgesModel
 from defectra.spectra.loss_factor import Geometry
 from defectra.spectra.measured_spectrum import Measured, on_grid
+from defectra.spectra.plural_scattering import PluralScattering
 from defectra.studies.nmc.measured.energy_loss import (
     BEAM,
     BEFORE,
@@ -30,6 +31,7 @@ from defectra.studies.nmc.measured.energy_loss import (
     KNOWN,
     LEFT_IN,
     Axis,
+    single_scattering,
     without_power_law,
 )
 
@@ -121,6 +123,30 @@ class Shape:
     def way(self) -> str:
         """Name of the way in the table of contents."""
         return SHAPE + LEFT_IN * (not self.thickness) + AS_COUNTS * (not self.absorption)
+
+
+def of_model(
+    spectrum: Measured, axis: Axis, scattering: PluralScattering, model: EdgesModel | None
+) -> tuple[list[Row], list[Row]]:
+    """Contents by the shape, and the curves behind them.
+
+    By the absorption without and with plural scattering, and by the counts without it.
+
+    Without a model, or of one that does not know the edge, there are none of either.
+
+    Raises
+    ------
+    DataError
+        As :meth:`Shape.of`.
+    """
+    if model is None or EDGE not in model.about.edges:
+        return [], []
+    single = single_scattering(spectrum, axis, scattering)
+    shape = Shape.of(single, axis, model, scattering.thickness)
+    uncorrected = Shape.of(spectrum, axis, model)
+    counts = Shape.of(single, axis, model, scattering.thickness, absorption=False)
+    found = [row for own in (shape, uncorrected, counts) for row in contents(own, axis, model)]
+    return found, list(curves(shape, model, uncorrected))
 
 
 def contents(shape: Shape, axis: Axis, model: EdgesModel) -> Iterator[Row]:
