@@ -144,7 +144,7 @@ def train(
     if not len(rows[0]):
         raise TableError("no rows to train on")
     with torch.random.fork_rng(devices=[]):
-        run = _Run(torch, make, data, loss, rows, settings, folder, augment)
+        run = _Run(make, data, loss, rows, settings, folder, augment)
         return run.whole()
 
 
@@ -153,7 +153,6 @@ class _Run:
 
     def __init__(
         self,
-        torch: Any,
         make: Callable[[], Module],
         data: Mapping[str, Array],
         loss: Callable[[Module, Batch], Any],
@@ -162,6 +161,7 @@ class _Run:
         folder: Path | None,
         augment: Callable[[Batch, Any], Batch] | None,
     ) -> None:
+        torch = need_torch()
         self.torch, self.loss, self.rows, self.settings = torch, loss, rows, settings
         self.augment, self.state = augment, State()
         torch.manual_seed(settings.seed)

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from defectra.core.step import Job, decoded, results_of, settings_of
+
+if TYPE_CHECKING:
+    from defectra.studies.nmc.checks import Tables
 
 
 def average_sites(job: Job) -> None:
@@ -116,7 +121,21 @@ def score(job: Job) -> None:
     output metrics, scorecard, checks (csv).
     """
     from defectra.core.claims import CHECK_COLUMNS, SCORECARD_COLUMNS
-    from defectra.core.csvs import read_csv, write_csv
+    from defectra.core.csvs import write_csv
+    from defectra.core.records import METRICS_COLUMNS
+    from defectra.studies.nmc.checks import checks
+    from defectra.studies.nmc.scorecard import scorecard
+
+    tables = _scored(job)
+    claims = scorecard(tables.metrics, tables.lithium, tables.experiment)
+    write_csv(job.output.metrics, tables.metrics, METRICS_COLUMNS)
+    write_csv(job.output.scorecard, claims, SCORECARD_COLUMNS)
+    write_csv(job.output.checks, checks(tables), CHECK_COLUMNS)
+
+
+def _scored(job: Job) -> Tables:
+    """What :func:`score` reads."""
+    from defectra.core.csvs import read_csv
     from defectra.core.records import DRIFT, METRICS_COLUMNS
     from defectra.core.store import read_table
     from defectra.studies.nmc.blocks.convergence import COLUMNS as CONVERGENCE_COLUMNS
@@ -125,36 +144,26 @@ def score(job: Job) -> None:
     from defectra.studies.nmc.blocks.second_relaxer import COLUMNS as RELAXER_COLUMNS
     from defectra.studies.nmc.blocks.shells import SHELL_COLUMNS
     from defectra.studies.nmc.blocks.weights import WEIGHT_COLUMNS
-    from defectra.studies.nmc.checks import Tables, checks
+    from defectra.studies.nmc.checks import Tables
     from defectra.studies.nmc.lithium import LITHIUM_COLUMNS
     from defectra.studies.nmc.measured.electrodes import EXPERIMENT_COLUMNS
     from defectra.studies.nmc.measured.energy_loss import ENERGY_LOSS_COLUMNS
-    from defectra.studies.nmc.scorecard import scorecard
 
-    parts = (job.input.blocks, job.input.external, job.input.first)
-    metrics = [row for path in parts for row in read_csv(path, METRICS_COLUMNS)]
-    lithium = read_csv(job.input.lithium, LITHIUM_COLUMNS)
-    write_csv(job.output.metrics, metrics, METRICS_COLUMNS)
-    measured = [r for path in job.input.experiment for r in read_csv(path, EXPERIMENT_COLUMNS)]
-    write_csv(job.output.scorecard, scorecard(metrics, lithium, measured), SCORECARD_COLUMNS)
-    found = checks(
-        Tables(
-            metrics=metrics,
-            lithium=lithium,
-            drift=read_table(job.input.drift, DRIFT),
-            experiment=measured,
-            relaxers=read_csv(job.input.relaxers, RELAXER_COLUMNS),
-            codes=read_csv(job.input.codes, CODE_COLUMNS),
-            shells=read_csv(job.input.shells, SHELL_COLUMNS),
-            images=read_csv(job.input.images, IMAGE_COLUMNS),
-            energy_loss=[
-                r for path in job.input.energy_loss for r in read_csv(path, ENERGY_LOSS_COLUMNS)
-            ],
-            convergence=read_csv(job.input.convergence, CONVERGENCE_COLUMNS),
-            weights=read_csv(job.input.weights, WEIGHT_COLUMNS),
-        )
+    read, losses = job.input, job.input.energy_loss
+    parts = (read.blocks, read.external, read.first)
+    return Tables(
+        metrics=[row for path in parts for row in read_csv(path, METRICS_COLUMNS)],
+        lithium=read_csv(read.lithium, LITHIUM_COLUMNS),
+        drift=read_table(read.drift, DRIFT),
+        experiment=[r for path in read.experiment for r in read_csv(path, EXPERIMENT_COLUMNS)],
+        relaxers=read_csv(read.relaxers, RELAXER_COLUMNS),
+        codes=read_csv(read.codes, CODE_COLUMNS),
+        shells=read_csv(read.shells, SHELL_COLUMNS),
+        images=read_csv(read.images, IMAGE_COLUMNS),
+        energy_loss=[r for path in losses for r in read_csv(path, ENERGY_LOSS_COLUMNS)],
+        convergence=read_csv(read.convergence, CONVERGENCE_COLUMNS),
+        weights=read_csv(read.weights, WEIGHT_COLUMNS),
     )
-    write_csv(job.output.checks, found, CHECK_COLUMNS)
 
 
 def calculate(job: Job) -> None:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from defectra.core.step import Job, settings_of
+
+if TYPE_CHECKING:
+    from defectra.studies.perovskites.checks import Tables
 
 
 def evaluate_perovskites(job: Job) -> None:
@@ -120,47 +125,46 @@ def score_perovskites(job: Job) -> None:
     """
     from defectra.core.claims import CHECK_COLUMNS, SCORECARD_COLUMNS
     from defectra.core.csvs import read_csv, write_csv
+    from defectra.studies.perovskites import slme
+    from defectra.studies.perovskites.checks import checks
+    from defectra.studies.perovskites.scorecard import scorecard
+
+    tables = _checked(job)
+    claims = scorecard(tables.metrics, read_csv(job.input.films, slme.COLUMNS))
+    write_csv(job.output.scorecard, claims, SCORECARD_COLUMNS)
+    write_csv(job.output.checks, checks(tables), CHECK_COLUMNS)
+
+
+def _checked(job: Job) -> Tables:
+    """What the checks of :func:`score_perovskites` are about."""
+    from defectra.core.csvs import read_csv
     from defectra.core.records import METRICS_COLUMNS
-    from defectra.studies.perovskites import (
-        decomposition,
-        efficiency,
-        orderings,
-        published,
-        slme,
-        tilts,
-    )
+    from defectra.studies.perovskites import decomposition, efficiency, orderings, published, tilts
     from defectra.studies.perovskites.binary_phases import EXCESS_COLUMNS
-    from defectra.studies.perovskites.checks import Tables, checks
+    from defectra.studies.perovskites.checks import Tables
     from defectra.studies.perovskites.measured_scores import LADDER_COLUMNS
     from defectra.studies.perovskites.parity import PARITY_COLUMNS
-    from defectra.studies.perovskites.scorecard import scorecard
     from defectra.studies.perovskites.tables import (
         QUALITY_COLUMNS,
         REFERENCES_COLUMNS,
         RUNS_COLUMNS,
     )
 
-    metrics = read_csv(job.input.metrics, METRICS_COLUMNS)
-    claims = scorecard(metrics, read_csv(job.input.films, slme.COLUMNS))
-    own = checks(
-        Tables(
-            metrics=metrics,
-            quality=read_csv(job.input.quality, QUALITY_COLUMNS),
-            references=read_csv(job.input.references, REFERENCES_COLUMNS),
-            runs=read_csv(job.input.runs, RUNS_COLUMNS),
-            parity=read_csv(job.input.parity, PARITY_COLUMNS),
-            excesses=read_csv(job.input.excesses, EXCESS_COLUMNS),
-            decomposition=read_csv(job.input.decomposition, decomposition.COLUMNS),
-            measured=read_csv(job.input.measured, METRICS_COLUMNS),
-            ladder=read_csv(job.input.ladder, LADDER_COLUMNS),
-            predictions=read_csv(job.input.predictions, published.COLUMNS),
-            films=read_csv(job.input.own_films, efficiency.COLUMNS),
-            tilted=read_csv(job.input.tilts, tilts.COLUMNS),
-            mixing=read_csv(job.input.mixing, orderings.COLUMNS),
-        )
+    return Tables(
+        metrics=read_csv(job.input.metrics, METRICS_COLUMNS),
+        quality=read_csv(job.input.quality, QUALITY_COLUMNS),
+        references=read_csv(job.input.references, REFERENCES_COLUMNS),
+        runs=read_csv(job.input.runs, RUNS_COLUMNS),
+        parity=read_csv(job.input.parity, PARITY_COLUMNS),
+        excesses=read_csv(job.input.excesses, EXCESS_COLUMNS),
+        decomposition=read_csv(job.input.decomposition, decomposition.COLUMNS),
+        measured=read_csv(job.input.measured, METRICS_COLUMNS),
+        ladder=read_csv(job.input.ladder, LADDER_COLUMNS),
+        predictions=read_csv(job.input.predictions, published.COLUMNS),
+        films=read_csv(job.input.own_films, efficiency.COLUMNS),
+        tilted=read_csv(job.input.tilts, tilts.COLUMNS),
+        mixing=read_csv(job.input.mixing, orderings.COLUMNS),
     )
-    write_csv(job.output.scorecard, claims, SCORECARD_COLUMNS)
-    write_csv(job.output.checks, own, CHECK_COLUMNS)
 
 
 def compare_predictions(job: Job) -> None:

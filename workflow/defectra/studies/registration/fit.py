@@ -132,16 +132,40 @@ def square_frame(columns: Columns, pixel: float, image: tuple[int, ...]) -> tupl
     return side, side
 
 
+@dataclass(frozen=True)
+class Search:
+    """What is tried to find a bicrystal.
+
+    Attributes
+    ----------
+    shape
+        Rows and columns of the simulated frame; None: as large as the image allows.
+    budget
+        Evaluations, all in all; 0: least squares alone, without minimising the objective.
+    tilts
+        Degrees of the coarse search; None: those of the settings.
+    free
+        Numbers of the pose that are refined.
+    tails
+        Whether the probe has tails where the objective is minimised.
+    """
+
+    shape: tuple[int, int] | None = None
+    budget: int = 0
+    tilts: Sequence[float] | None = None
+    free: Sequence[str] = NAMES
+    tails: bool = False
+
+
+QUICK = Search()
+
+
 def register(
     image: Floats,
     columns: Columns,
     pixel: float,
     settings: RegistrationStudy,
-    shape: tuple[int, int] | None = None,
-    budget: int = 0,
-    tilts: Sequence[float] | None = None,
-    free: Sequence[str] = NAMES,
-    tails: bool = False,
+    search: Search = QUICK,
 ) -> Registration:
     """Find a bicrystal in an image.
 
@@ -151,27 +175,17 @@ def register(
         Shape (H, W).
     pixel
         Nominal pixel size, A; the true one is sought within ``scale_range`` of it.
-    shape
-        Rows and columns of the simulated frame.
-    budget
-        Evaluations, all in all; 0: least squares alone, without minimising the objective.
-    tilts
-        Degrees of the coarse search; None: those of the settings.
-    free
-        Numbers of the pose that are refined.
-    tails
-        Whether the probe has tails where the objective is minimised.
 
     Raises
     ------
     DataError
         If no frame fits into image and cell, or the image is flat.
     """
-    shape = shape or frame_shape(columns, pixel, image.shape)
+    shape, free = search.shape or frame_shape(columns, pixel, image.shape), search.free
     reach = settings.scale_range
     scales = np.linspace(1 - reach, 1 + reach, settings.scales)
-    grid = list(poses(pixel, shape, scales, settings.tilts if tilts is None else tilts,
-                      settings.aspects, settings.width))  # fmt: skip
+    tilts = settings.tilts if search.tilts is None else search.tilts
+    grid = list(poses(pixel, shape, scales, tilts, settings.aspects, settings.width))
     grid = [pose for pose in grid if not leaves(columns, pose, shape)]
     if not grid:
         raise DataError(
@@ -180,9 +194,9 @@ def register(
         )
     counter = Counter(len(grid))
     starts = coarse(image, columns, shape, grid)[: settings.starts]
-    if budget:
+    if search.budget:
         place = _place(image, columns, starts, counter, settings, free)
-        best = _minimised(image, columns, place, counter, budget, free, tails)
+        best = _minimised(image, columns, place, counter, search)
     else:
         refined = [_refined(image, columns, start, counter, free) for start in starts]
         place = max(refined, key=lambda each: each.correlation)
@@ -230,18 +244,12 @@ def _place(
 
 
 def _minimised(
-    image: Floats,
-    columns: Columns,
-    place: Place,
-    counter: Counter,
-    budget: int,
-    free: Sequence[str],
-    tails: bool,
+    image: Floats, columns: Columns, place: Place, counter: Counter, search: Search
 ) -> Polished:
     """Least objective by the simplex, which begins with broader columns: they are preferred."""
     broad = place.pose.moved(width=BROADER * place.pose.width)
-    left = max(budget - counter.count, 1)
-    return polish(columns, place.patch(image), broad, counter, left, free, tails=tails)
+    left, patch = max(search.budget - counter.count, 1), place.patch(image)
+    return polish(columns, patch, broad, counter, left, search.free, tails=search.tails)
 
 
 def _window(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from defectra.core.errors import DataError
 from defectra.engines.stem_points.frame import NAMES, render
 from defectra.images.measured import TO_ANGSTROM, read_image
 from defectra.studies.registration.cells import TILT, Published, cell_of_file
-from defectra.studies.registration.fit import Registration, register
+from defectra.studies.registration.fit import Registration, Search, register
 from defectra.studies.registration.objective import compare
 from defectra.studies.registration.search import Correlator
 from defectra.studies.registration.settings import RegistrationStudy
@@ -141,8 +141,9 @@ def registered(which: Published, files: Sequence[Path], settings: RegistrationSt
     image, columns = prepared(which.name, values), cell_of_file(files[1])
     best = read_progress(files[2])
     budget = int(settings.budget_share * best.evaluations)
+    search = Search(which.shape, budget)
     found, equal, tailed = (
-        register(image, columns, pixel, settings, which.shape, budget, free=free, tails=tails)
+        register(image, columns, pixel, settings, replace(search, free=free, tails=tails))
         for free, tails in ((FREE, False), (EQUAL, False), (EQUAL, True))
     )
     frame = render(columns, found.polished, which.shape)

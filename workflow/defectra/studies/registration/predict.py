@@ -12,7 +12,6 @@ from dataclasses import replace
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +23,7 @@ from defectra.engines.stem_points.columns import Columns, columns_of_json
 from defectra.images.measured import TO_ANGSTROM, Image, read_image
 from defectra.learn.answers import Answer, check_options, number_of
 from defectra.studies.registration.cells import cell_of_file, own_cell
-from defectra.studies.registration.fit import Registration, register, square_frame
+from defectra.studies.registration.fit import Registration, Search, register, square_frame
 from defectra.studies.registration.orientation import turns
 from defectra.studies.registration.settings import RegistrationStudy
 
@@ -100,41 +99,31 @@ def searched(
     """
     values, hot = without_hot_pixels(values)
     notes = [f"{hot} hot or dead pixels replaced by their neighbours"] * (hot > 0)
-    look = partial(
-        register, columns=columns, pixel=pixel, settings=RegistrationStudy(), budget=budget
-    )
-    first = look(values, tilts=tilts)
-    ways = [_Way(None, tilts), *(_turned(values, columns, pixel) if anywhere else [])]
-    found = next(
-        (one for one in chain([first], _looks(look, values, ways[1:])) if one.found), first
-    )
+    look = partial(register, columns=columns, pixel=pixel, settings=RegistrationStudy())
+    straight = Search(None, budget, tilts)
+    turned = _turned(values, columns, pixel, budget) if anywhere else []
+    first = look(values, search=straight)
+    found = next((one for one in chain([first], _looks(look, values, turned)) if one.found), first)
     if found.found and any(
         dark.found and dark.place.correlation > found.place.correlation
-        for dark in _looks(look, -values, ways)
+        for dark in _looks(look, -values, [straight, *turned])
     ):
         found = replace(found, reason=EXCHANGED)
     return found, notes
 
 
-class _Way(NamedTuple):
-    """Shape of the frame (None: the largest) and tilts, degrees, of one search."""
-
-    shape: tuple[int, int] | None
-    tilts: Sequence[float]
-
-
 def _looks(
-    look: Callable[..., Registration], image: Floats, ways: Sequence[_Way]
+    look: Callable[..., Registration], image: Floats, searches: Sequence[Search]
 ) -> Iterator[Registration]:
     """One search after the other; those for which the image is too small are left out."""
-    for way in ways:
+    for search in searches:
         try:
-            yield look(image, **way._asdict())
+            yield look(image, search=search)
         except DataError:
             continue
 
 
-def _turned(image: Floats, columns: Columns, pixel: float) -> list[_Way]:
+def _turned(image: Floats, columns: Columns, pixel: float, budget: int) -> list[Search]:
     """A search at the turns that power spectra suggest, which do not depend on the sign."""
     settings = RegistrationStudy()
     scales = np.linspace(1 - settings.scale_range, 1 + settings.scale_range, settings.scales)
@@ -142,7 +131,7 @@ def _turned(image: Floats, columns: Columns, pixel: float) -> list[_Way]:
         shape = square_frame(columns, pixel, image.shape)
     except DataError:
         return []
-    return [_Way(shape, turns(image, columns, pixel, scales.tolist()))]
+    return [Search(shape, budget, turns(image, columns, pixel, scales.tolist()))]
 
 
 def without_hot_pixels(values: Floats) -> tuple[Floats, int]:

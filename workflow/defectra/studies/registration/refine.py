@@ -184,17 +184,15 @@ def polish(
     """
     from scipy.optimize import minimize
 
-    index = [NAMES.index(name) for name in free]
-    scale = np.zeros((len(index), len(NAMES)))
-    scale[np.arange(len(index)), index] = _steps(start, patch.shape)[index]
-    size = len(index) + 2 * tails
+    scale = _scale(start, patch.shape, free)
+    size = len(scale) + 2 * tails
     best = Polished(start, Fit(np.inf, np.inf, 0), NO_TAILS)
 
     def value(z: Floats) -> float:
         nonlocal best
-        pose, spread = pose_of(start.vector() + z[: len(index)] @ scale), NO_TAILS
+        pose, spread = pose_of(start.vector() + z[: len(scale)] @ scale), NO_TAILS
         if tails:
-            spread = _moved_tails(*z[len(index) :])
+            spread = _moved_tails(*z[len(scale) :])
         if not (allowed(pose) and _possible(spread)):
             return 10.0
         fit = score(tailed(columns, pose, patch.shape, spread), patch)
@@ -225,6 +223,14 @@ def _moved_tails(share: float, reach: float) -> Tails:
 def _possible(tails: Tails) -> bool:
     """Whether share and reach are within their limits."""
     return 0 <= tails.share <= MOST_TAILS.share and 0.1 <= tails.reach <= MOST_TAILS.reach
+
+
+def _scale(start: Pose, shape: tuple[int, int], free: Sequence[str]) -> Floats:
+    """Change of the pose for one unit of each coordinate, shape (free numbers, all numbers)."""
+    index = [NAMES.index(name) for name in free]
+    scale = np.zeros((len(index), len(NAMES)))
+    scale[np.arange(len(index)), index] = _steps(start, shape)[index]
+    return scale
 
 
 def _steps(pose: Pose, shape: tuple[int, int]) -> Floats:

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from defectra.core.step import Job, decoded, results_of, settings_of
+
+if TYPE_CHECKING:
+    from defectra.campaign.ledger import Ledger
+    from defectra.core.store import Archive
+    from defectra.studies.xanes.settings import FidelityLevels
 
 
 def build_copper(job: Job) -> None:
@@ -47,8 +54,6 @@ def build_ladder(job: Job) -> None:
     params.config = leaf xanes; params.protocols = leaf protocols; params.archive,
     params.fidelities, params.mirror = folders.
     """
-    from defectra.campaign.ledger import Ledger
-    from defectra.campaign.studies import journals_of, read_parsed
     from defectra.core.csvs import write_csv
     from defectra.core.datasets import located
     from defectra.core.project_files import archive_folder
@@ -63,7 +68,7 @@ def build_ladder(job: Job) -> None:
         compare_nickel,
         compare_sites,
     )
-    from defectra.studies.xanes.requests import REQUESTS, FidelityRequests, fidelity_rows
+    from defectra.studies.xanes.requests import FidelityRequests, fidelity_rows
     from defectra.studies.xanes.settings import XanesStudy
 
     study, mirror = settings_of(job, XanesStudy), job.params.mirror
@@ -73,10 +78,7 @@ def build_ladder(job: Job) -> None:
     cells = shipped.read(GEOMETRIES)
     known = protocols_model()(**decoded(job, "protocols"))
     requests = FidelityRequests(settings, known, {g["geometry_id"]: g for g in cells})
-    journals, parsed = journals_of("xanes", results_of(job) / "store"), read_parsed(settings.parsed)
-    source = None if settings.live == "all" else shipped
-    ledger = Ledger(REQUESTS.kinds, source, journals, parsed)
-    calculations, spectra = fidelity_rows(requests, ledger, shipped)
+    calculations, spectra = fidelity_rows(requests, _ladder(job, settings, shipped), shipped)
     nickel = (study.nickel.protocol, "balanced", study.nickel.edge_shift)
     rows = [
         *compare_anatase(codes, located(job.input.measured, mirror)[0]),
@@ -87,6 +89,17 @@ def build_ladder(job: Job) -> None:
     write_csv(
         job.output.table, [{k: r[k] for k in COMPARISON_COLUMNS} for r in rows], COMPARISON_COLUMNS
     )
+
+
+def _ladder(job: Job, settings: FidelityLevels, shipped: Archive) -> Ledger:
+    """What is finished of the ladder of fidelities, whoever computed it."""
+    from defectra.campaign.ledger import Ledger
+    from defectra.campaign.studies import journals_of, read_parsed
+    from defectra.studies.xanes.requests import REQUESTS
+
+    journals, parsed = journals_of("xanes", results_of(job) / "store"), read_parsed(settings.parsed)
+    source = None if settings.live == "all" else shipped
+    return Ledger(REQUESTS.kinds, source, journals, parsed)
 
 
 def check_published(job: Job) -> None:
