@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -165,20 +166,75 @@ def lithium(rows: Rows) -> Iterator[list[str]]:
         yield [name, *(shown(e) + unit * (e.n > 0) for e in parts)]
 
 
-def page(
-    scorecard: Rows,
-    checks: Rows,
-    metrics: Rows,
-    measured: Sequence[str],
-    second: Rows,
-    code: Rows,
-    shells: Rows,
-    larger: Rows,
-    converged: Rows,
-) -> str:
-    """Text of ``docs/nmc.md``; `measured`: parts of the modules beside this one."""
+@dataclass(frozen=True)
+class Found:
+    """Tables of a run, and the parts of the modules beside this one.
+
+    Attributes
+    ----------
+    scorecard, checks, metrics
+        Rows of the study's own tables.
+    relaxers, codes, larger
+        Rows of ``comparison.csv`` of ``second_relaxer``, ``core_hole`` and ``larger_cells``.
+    shells, converged
+        Rows of ``blocks/shells.csv`` and ``blocks/convergence.csv``.
+    measured
+        Texts and tables, ready for the page.
+    """
+
+    scorecard: Rows
+    checks: Rows
+    metrics: Rows
+    relaxers: Rows
+    codes: Rows
+    larger: Rows
+    shells: Rows
+    converged: Rows
+    measured: Sequence[str]
+
+    @classmethod
+    def below(cls, folder: Path) -> Found:
+        """Read the tables of a results folder of the study."""
+        return cls(
+            scorecard=read_csv(folder / "scorecard.csv", SCORECARD_COLUMNS),
+            checks=read_csv(folder / "checks.csv", CHECK_COLUMNS),
+            metrics=read_csv(folder / "metrics.csv", METRICS_COLUMNS),
+            relaxers=read_csv(folder / "second_relaxer/comparison.csv", COLUMNS),
+            codes=read_csv(folder / "core_hole/comparison.csv", CODE_COLUMNS),
+            larger=read_csv(folder / "larger_cells/comparison.csv", IMAGE_COLUMNS),
+            shells=read_csv(folder / "blocks/shells.csv", SHELL_COLUMNS),
+            converged=read_csv(folder / "blocks/convergence.csv", CONVERGENCE_COLUMNS),
+            measured=[
+                *nmc_learning.parts(folder),
+                *nmc_campaign.parts(folder),
+                *nmc_controls.parts(folder),
+            ],
+        )
+
+    def summary(self) -> str:
+        """Text of the README."""
+        return summary(self.scorecard, self.checks, self.metrics)
+
+
+def page(found: Found) -> str:
+    """Text of ``docs/nmc.md``."""
     parts = [
-        summary(scorecard, checks, metrics),
+        found.summary(),
+        *_by_models(found.metrics),
+        *found.measured,
+        *_by_other_means(found),
+        "### Claims and checks",
+        "Claims and checks (`scorecard.csv`, `checks.csv`). n counts blocks, but for permuted "
+        "labels permutations, for the weights of folds folds, for the first campaign families, for "
+        "the lithium series orderings, for the electrodes cells:",
+        table(["claim or check", "ours", "n", "verdict"], claims(found.scorecard, found.checks)),
+    ]
+    return "\n\n".join(parts)
+
+
+def _by_models(metrics: Rows) -> list[str]:
+    """Defects and contents by the models of the blocks."""
+    return [
         "### Defects from all edges and from each",
         "AUROC and share of pairs won (the arm with the defect has the higher score of the two of "
         "its block), blocks held out, kernel model, 0.5 eV of jitter. What differs between blocks "
@@ -205,37 +261,39 @@ def page(
         "### Errors of the contents",
         "RMSE per metal atom:",
         table(["split", "from", *CONTENTS], contents(metrics)),
-        *measured,
+    ]
+
+
+def _by_other_means(found: Found) -> list[str]:
+    """The same by another potential, converged potentials, larger cells and another code."""
+    return [
         "### Cells of two potentials",
         "A second potential for the cells (`second_relaxer/comparison.csv`), 90 % intervals:",
-        table(["statistic", "of", "cells", "value", "blocks"], relaxers(second)),
+        table(["statistic", "of", "cells", "value", "blocks"], relaxers(found.relaxers)),
         "### Spectra of converged potentials",
-        counted(converged),
-        table(SPECTRA, spectra(converged)),
-        moved_more(converged),
+        counted(found.converged),
+        table(SPECTRA, spectra(found.converged)),
+        moved_more(found.converged),
         "The detector of the claims on blocks that it did not learn from, trained on `campaign` "
         "spectra (all sites), asked about three kinds of spectra of the same cells:",
-        table(DETECTED, detected(converged)),
+        table(DETECTED, detected(found.converged)),
         "### Change by distance from the defect",
         "Change of the spectrum of single sites by their distance from the defect, % of the "
         "pristine spectrum (`blocks/shells.csv`), 90 % intervals:",
-        table(["defect", "edge", *SHELLS, "sites"], distances(shells)),
+        table(["defect", "edge", *SHELLS, "sites"], distances(found.shells)),
         "### Cells of 40 and 80 atoms",
         "What a vacancy changes in cells of 40 and 80 atoms (`larger_cells/comparison.csv`), 90 % "
         "intervals:",
-        table(["statistic", "shell", "value", "sites", "blocks"], images(larger))
-        if larger
+        table(["statistic", "shell", "value", "sites", "blocks"], images(found.larger))
+        if found.larger
         else NONE,
         "### FEFF and GPAW",
+        "### FEFF and GPAW",
         "A second code for Li K and O K, same sites (`core_hole/comparison.csv`), 90 % intervals:",
-        table(["edge", "statistic", "of", "value", "blocks"], codes(code)) if code else NONE,
-        "### Claims and checks",
-        "Claims and checks (`scorecard.csv`, `checks.csv`). n counts blocks, but for permuted "
-        "labels permutations, for the weights of folds folds, for the first campaign families, for "
-        "the lithium series orderings, for the electrodes cells:",
-        table(["claim or check", "ours", "n", "verdict"], claims(scorecard, checks)),
+        table(["edge", "statistic", "of", "value", "blocks"], codes(found.codes))
+        if found.codes
+        else NONE,
     ]
-    return "\n\n".join(parts)
 
 
 @reports_errors
@@ -243,24 +301,9 @@ def main() -> int:
     """Print the text, or write it into both pages."""
     words = [w for w in sys.argv[1:] if w != "write"]
     folder = tables_below(Path(words[0] if words else "results") / "nmc")
-    scorecard = read_csv(folder / "scorecard.csv", SCORECARD_COLUMNS)
-    checks = read_csv(folder / "checks.csv", CHECK_COLUMNS)
-    metrics = read_csv(folder / "metrics.csv", METRICS_COLUMNS)
-    second = read_csv(folder / "second_relaxer/comparison.csv", COLUMNS)
-    shells = read_csv(folder / "blocks/shells.csv", SHELL_COLUMNS)
-    larger = read_csv(folder / "larger_cells/comparison.csv", IMAGE_COLUMNS)
-    code = read_csv(folder / "core_hole/comparison.csv", CODE_COLUMNS)
-    measured = [
-        *nmc_learning.parts(folder),
-        *nmc_campaign.parts(folder),
-        *nmc_controls.parts(folder),
-    ]
+    found = Found.below(folder)
     series = read_csv(folder / "lithium.csv", LITHIUM_COLUMNS)
-    converged = read_csv(folder / "blocks/convergence.csv", CONVERGENCE_COLUMNS)
-    texts = (
-        page(scorecard, checks, metrics, measured, second, code, shells, larger, converged),
-        summary(scorecard, checks, metrics),
-    )
+    texts = (page(found), found.summary())
     if "write" not in sys.argv[1:]:
         print(texts[0])
         return 0
@@ -269,7 +312,7 @@ def main() -> int:
     put(ROOT / "docs/validation.md", "nmc_lithium", table(LITHIUM, lithium(series)))
     put(nmc_measured.PAGE, "nmc_measured", "\n\n".join(nmc_measured.parts(folder)))
     put(nmc_second_code.PAGE, nmc_second_code.NAME, nmc_second_code.text())
-    nmc_looks.add(checks, metrics)
+    nmc_looks.add(found.checks, found.metrics)
     put(next(iter(PAGES)), "nmc_looks", table(*nmc_looks.looks()))
     return 0
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from argparse import ArgumentTypeError
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -209,15 +209,21 @@ def predict_edges(
     stated = model.stated(list(found), values)
     for answer, sd in zip(stated, moved_by):
         print(f"  {sentence(answer, certain=not reasons, background_sd=float(sd))}")
-    for edge, one in found.items():
-        if notes[edge]:
-            print(f"  {edge}: {'; '.join(notes[edge])}")
-        if one.under:
-            print(f"  {edge}: {one.under.sentence(float(model.grid(edge)[-1]))}")
     lacking = lacking_intervals(reasons, stated)
-    for line in lacking:
+    for line in (*_of_spectra(model, found, notes), *lacking):
         print(f"  {line}")
     return int(bool(lacking))
+
+
+def _of_spectra(
+    model: EdgesModel, found: Mapping[str, Ready], notes: Mapping[str, tuple[str, ...]]
+) -> Iterator[str]:
+    """What is to be said of each spectrum, and of the background that was taken off."""
+    for edge, one in found.items():
+        if notes[edge]:
+            yield f"{edge}: {'; '.join(notes[edge])}"
+        if one.under:
+            yield f"{edge}: {one.under.sentence(float(model.grid(edge)[-1]))}"
 
 
 def lacking_intervals(reasons: Sequence[str], stated: Sequence[TargetAnswer]) -> list[str]:

@@ -94,11 +94,7 @@ def read(files: tuple[Path, ...], folder: Folder) -> Reading:
     several = len(find(folder)) > 1 and name != f"{_EXTRACT}.dat"
     beside = _Beside() if several else _Beside.of(folder)
     settings = {} if several else _settings(folder, beside.outcar)
-    if incar.true(settings, "CH_LSPEC") is False:
-        raise EngineError(
-            "mixed_files",
-            f"{path.name} is a spectrum, the settings beside it ask for none (CH_LSPEC)",
-        )
+    _refuse_other_settings(path, settings)
     energy, mu, how = _spectrum(path, beside.outcar, settings)
     state = _state(beside.outcar, beside.xml)
     again = settings.get("ALGO", "").strip().lower() in ("none", "nothing")
@@ -113,11 +109,10 @@ def read(files: tuple[Path, ...], folder: Folder) -> Reading:
         converged=state["converged"],
         iterations=state["iterations"],
     )
-    absorber = (
-        Absorber(label=f"{len(find(folder))} spectra in one folder: which is of this INCAR?")
-        if several
-        else _absorber(settings, beside.cell, names)
-    )
+    absorber = _absorber(settings, beside.cell, names)
+    if several:
+        label = f"{len(find(folder))} spectra in one folder: which is of this INCAR?"
+        absorber = Absorber(label=label)
     return Reading(
         parsed,
         absorber,
@@ -131,6 +126,14 @@ def read(files: tuple[Path, ...], folder: Folder) -> Reading:
         note=how,
         potentials=() if several else _titles(folder, beside.outcar),
     )
+
+
+def _refuse_other_settings(path: Path, tags: dict[str, str]) -> None:
+    if incar.true(tags, "CH_LSPEC") is False:
+        raise EngineError(
+            "mixed_files",
+            f"{path.name} is a spectrum, the settings beside it ask for none (CH_LSPEC)",
+        )
 
 
 def _remarks(tags: dict[str, str], *, again: bool) -> list[str]:
