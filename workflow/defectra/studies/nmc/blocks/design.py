@@ -178,10 +178,12 @@ def _block(draw: Draw, spec: NmcBlocks, ideal: IdealLattice) -> Block:
         "vacancy": Arm(plain, empty, (hole,), Defect.OXYGEN_VACANCY, draw.lithium),
         "antisite": Arm(plain, swapped, (nickel, lithium), Defect.ANTISITE_PAIR, draw.lithium),
     }
-    rows = {arm: _row(draw, full, made[_KINDS.get(arm, arm)], ideal) for arm in spec.arms}
+    rows: dict[str, Row] = {
+        arm: _row(draw, full, made[_KINDS.get(arm, arm)], ideal) for arm in spec.arms
+    }
     every = spec.converged_every
     converged = bool(every) and draw.number % every == every - 1
-    table = [
+    table: list[Row] = [
         {
             "block": draw.number,
             "arm": arm,
