@@ -288,7 +288,6 @@ def _by_other_means(found: Found) -> list[str]:
         if found.larger
         else NONE,
         "### FEFF and GPAW",
-        "### FEFF and GPAW",
         "A second code for Li K and O K, same sites (`core_hole/comparison.csv`), 90 % intervals:",
         table(["edge", "statistic", "of", "value", "blocks"], codes(found.codes))
         if found.codes
