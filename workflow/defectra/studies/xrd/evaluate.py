@@ -10,13 +10,15 @@ import numpy as np
 
 from defectra.core.records import Metric
 from defectra.learn.scores import Drawn, rmse
-from defectra.studies.xrd.learning import AUTOENCODER, LIKE, MEAN, ORDERED_SET, PCA
+from defectra.studies.xrd.learning import AUTOENCODER, LIKE, MEAN, ORDERED_SET, PCA, REGRESSION
 
 Row = dict[str, Any]
 Rows = Sequence[Mapping[str, Any]]
 DIFFERENCE = f"{AUTOENCODER} less {PCA}"
+OVER_REGRESSION = f"{AUTOENCODER} less {REGRESSION}"
 OVER_MEAN = f"{AUTOENCODER} less {MEAN}"
-PAIRS = {DIFFERENCE: PCA, OVER_MEAN: MEAN}  # both sides of a difference have the same resamples
+# both sides of a difference have the same resamples
+PAIRS = {DIFFERENCE: PCA, OVER_REGRESSION: REGRESSION, OVER_MEAN: MEAN}
 COPIES = {LIKE: "fractional, disturbed", ORDERED_SET: "ordered"}
 
 

@@ -11,17 +11,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from defectra.core.records import Column, Split, Table
-from defectra.learn.splits import folds
+from defectra.learn.splits import Fold, folds
 from defectra.studies.xrd.alloys import Alloys, disturbed, grid_of, normalised
-from defectra.studies.xrd.plane import Autoencoder, Components, Plane, Reading, train_autoencoder
+from defectra.studies.xrd.plane import (
+    Autoencoder,
+    Components,
+    Plane,
+    Reading,
+    Regression,
+    Regressions,
+    train_autoencoder,
+)
 from defectra.studies.xrd.settings import XrdStudy
 
 Floats = NDArray[np.float64]
 Row = dict[str, Any]
 AUTOENCODER, PCA = "autoencoder, 2 numbers", "principal components, 2"
+REGRESSION = "regression of rank 2"
 RIDGE, MEAN = "ridge, whole pattern", "mean of training"
 UNDISTURBED, ORDERED_SET, LIKE = "undisturbed", "ordered supercells", "like measured"
 INNER = 5  # folds
+PENALTIES = tuple(float(p) for p in np.logspace(-8, -2, 7))  # of the regression of rank 2
 CONTENTS = {"titanium": 0, "zirconium": 1}  # column of the contents
 PREDICTIONS = Table(
     "xrd_predictions",
@@ -54,6 +64,16 @@ class Taught:
     clean: Floats
     contents: Floats
 
+    def at(self, rows: Any) -> Taught:
+        """Those of an index."""
+        return Taught(self.given[rows], self.clean[rows], self.contents[rows])
+
+    def inner(self) -> list[Fold]:
+        """Folds that leave out whole alloys, with all copies of their patterns."""
+        alloys = ["{} {}".format(*row) for row in self.contents]
+        count = min(INNER, len(set(alloys)))
+        return folds(Split.GROUPED, alloys, n_folds=count, seed=0)
+
 
 def taught(alloys: Alloys, study: XrdStudy, seed: list[int]) -> Taught:
     """Undisturbed patterns and disturbed copies."""
@@ -79,6 +99,18 @@ def read_off(plane: Plane, own: Taught) -> Callable[[Floats], Floats]:
     return lambda patterns: reading.contents(plane.encode(patterns))
 
 
+def regression_of(own: Taught) -> Regression:
+    """Regression of rank two, its penalty the one whose plane gives contents of new alloys best."""
+    wrong = np.zeros(len(PENALTIES))
+    for train, test in own.inner():
+        part, asked = own.at(train), own.at(test)
+        every = Regressions.of(part.given, part.clean)
+        for k, penalty in enumerate(PENALTIES):
+            off = read_off(every.at(penalty), part)(asked.given) - asked.contents
+            wrong[k] += float(((off / own.contents.std(axis=0)) ** 2).sum())
+    return Regressions.of(own.given, own.clean).at(PENALTIES[int(wrong.argmin())])
+
+
 def ridge_of(own: Taught) -> Callable[[Floats], Floats]:
     """Linear regression on all points of a pattern, its penalty chosen by folds over alloys.
 
@@ -87,10 +119,7 @@ def ridge_of(own: Taught) -> Callable[[Floats], Floats]:
     """
     from sklearn.linear_model import RidgeCV
 
-    alloys = ["{} {}".format(*row) for row in own.contents]
-    count = min(INNER, len(set(alloys)))
-    inner = folds(Split.GROUPED, alloys, n_folds=count, seed=0)
-    model = RidgeCV(np.logspace(-3, 4, 8), cv=inner).fit(own.given, own.contents)
+    model = RidgeCV(np.logspace(-3, 4, 8), cv=own.inner()).fit(own.given, own.contents)
     return lambda patterns: np.asarray(model.predict(patterns), np.float64)
 
 
@@ -125,6 +154,7 @@ def leave_one_out(
         models = {
             AUTOENCODER: read_off(autoencoder_of(own, study, seed, place), own),
             PCA: read_off(Components.of(own.given), own),
+            REGRESSION: read_off(regression_of(own), own),
             RIDGE: ridge_of(own),
             MEAN: mean_of(own),
         }

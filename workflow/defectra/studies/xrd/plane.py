@@ -1,8 +1,9 @@
-"""Planes that patterns are mapped to: an autoencoder, and principal components.
+"""Planes that patterns are mapped to: an autoencoder and two linear ones.
 
-Contents are read off a point of a plane by a cubic polynomial. Both planes are made of the same
-patterns, disturbed ones included; the autoencoder is asked for the undisturbed pattern (a denoising
-autoencoder), which principal component analysis (PCA) cannot be.
+Contents are read off a point of a plane by a cubic polynomial. All planes are made of the same
+patterns, disturbed ones included. The autoencoder is asked for the undisturbed pattern (a denoising
+autoencoder), which principal component analysis (PCA) cannot be; its linear counterpart is a
+regression of rank two.
 """
 
 from __future__ import annotations
@@ -58,6 +59,61 @@ class Components:
     def decode(self, points: Floats) -> Floats:
         """Normalised patterns, shape (n, points)."""
         return np.asarray(self.mean + points * self.scale @ self.axes)
+
+
+@dataclass(frozen=True)
+class Regression:
+    """Two linear numbers of a pattern that give its undisturbed one best, of those with a penalty.
+
+    Reduced-rank regression (A. J. Izenman, J. Multivariate Anal. 5, 248 (1975)) with a ridge
+    penalty: the fit of the regression of full rank, on its two largest principal components.
+    """
+
+    mean: Floats
+    down: Floats
+    up: Floats
+    middle: Floats
+
+    def encode(self, patterns: Floats) -> Floats:
+        """Points, shape (n, 2), of unit spread on the patterns that it was made of."""
+        return np.asarray((patterns - self.mean) @ self.down)
+
+    def decode(self, points: Floats) -> Floats:
+        """Normalised patterns, shape (n, points)."""
+        return np.asarray(self.middle + points @ self.up)
+
+
+@dataclass(frozen=True)
+class Regressions:
+    """The regressions of rank two of all penalties, of given and undisturbed patterns."""
+
+    rows: int
+    mean: Floats
+    middle: Floats
+    singular: Floats
+    axes: Floats
+    along: Floats
+
+    @classmethod
+    def of(cls, given: Floats, clean: Floats) -> Regressions:
+        """Of normalised patterns, both (n, points)."""
+        mean, middle = given.mean(axis=0), clean.mean(axis=0)
+        left, singular, axes = np.linalg.svd(given - mean, full_matrices=False)
+        return cls(len(given), mean, middle, singular, axes, left.T @ (clean - middle))
+
+    def at(self, penalty: float) -> Regression:
+        """That of a penalty, relative to the sum of the squared singular values."""
+        from scipy.sparse.linalg import svds
+
+        squared = self.singular**2
+        shrunk = squared / (squared + penalty * squared.sum())
+        fitted = np.sqrt(shrunk)[:, None] * self.along
+        _, _, up = svds(fitted, k=2, v0=np.ones(min(fitted.shape)))
+        safe = np.where(self.singular > 0, self.singular, 1.0)
+        down = self.axes.T @ ((shrunk / safe)[:, None] * self.along) @ up.T
+        points = self.singular[:, None] * (self.axes @ down)
+        scale = np.sqrt((points**2).sum(axis=0) / self.rows)
+        return Regression(self.mean, down / scale, up * scale[:, None], self.middle)
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ from defectra.studies.xrd.learning import (
     MEAN,
     ORDERED_SET,
     PCA,
+    REGRESSION,
     RIDGE,
     UNDISTURBED,
 )
@@ -27,6 +28,7 @@ _SETS = (UNDISTURBED, ORDERED_SET, LIKE)
 _LOOK = {
     AUTOENCODER: (style.BLUE, "o"),
     PCA: (style.ORANGE, "s"),
+    REGRESSION: (style.PURPLE, "v"),
     RIDGE: (style.GREEN, "^"),
     MEAN: (style.GREY, "D"),
 }
@@ -73,14 +75,16 @@ def plot_contents(predictions: Rows, metrics: Rows, path: str | Path) -> None:
                 row = next((r for r in metrics if _is(r, content, name, model)), None)
                 if row is None:
                     continue
-                spot = k + 0.15 * (step - 1.5)
+                spot = k + 0.15 * (step - (len(_LOOK) - 1) / 2)
                 line[2].plot([spot, spot], [row["lo"], row["hi"]], color=colour, lw=1)
                 line[2].plot(spot, row["value"], marker, color=colour, ms=4)
         line[2].set_xticks(range(len(_SETS)), _SETS, fontsize=7)
         line[2].set(ylabel=f"error of {content} (atoms a formula)", ylim=(0, None))
     for model, (colour, marker) in _LOOK.items():
         axes[0, 2].plot([], [], marker, color=colour, ms=4, label=model)
-    figure.legend(*axes[0, 2].get_legend_handles_labels(), loc="outside lower center", ncols=4)
+    figure.legend(
+        *axes[0, 2].get_legend_handles_labels(), loc="outside lower center", ncols=len(_LOOK)
+    )
     style.save(figure, path)
 
 
