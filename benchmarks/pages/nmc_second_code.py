@@ -120,7 +120,7 @@ def own_shifts(codes: Codes) -> dict[tuple[str, str], float]:
             own = _sites(codes, name, edge)
             plain = _sites(codes, arms[block, PRISTINE], edge)
             both = sorted(set(own) & set(plain))
-            if arm == PRISTINE or not both:
+            if arm == PRISTINE or not both or np.isnan(codes.shift(edge)):
                 continue
             start = codes.grids[edge].start - codes.shift(edge)
             axis = np.arange(start, start + WINDOW, 0.1)

@@ -34,7 +34,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     for axis in ("x", "y"):
         text = f"two or more points of the {axis} axis, if its numbers cannot be read"
         parser.add_argument(f"--{axis}", nargs="+", default=[], metavar="PIXEL=VALUE", help=text)
-    text = "axes with a logarithmic scale: of given points; an axis that is read must show it"
+    text = "axes that are logarithmic; one whose numbers are read and are linear is refused"
     parser.add_argument("--log", nargs="+", choices=("x", "y"), default=[], help=text)
     text = "names of the columns, e.g. energy mu"
     parser.add_argument("--names", nargs=2, default=["x", "y"], metavar=("X", "Y"), help=text)

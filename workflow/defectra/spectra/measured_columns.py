@@ -189,8 +189,8 @@ def _absorption(data: Floats, found: Sequence[Column]) -> tuple[Floats, str, lis
     there = [(k, kind) for k, kind in columns if k is not None]
     if there:
         k, kind = there[0]
-        told = found[k].role in _DIVIDED
-        others = [found[o].name for o, _ in there[1:] if told or found[o].role not in _DIVIDED]
+        divided = found[k].role in _DIVIDED
+        others = [found[o].name for o, _ in there[1:] if divided or found[o].role not in _DIVIDED]
         others += [c.name for c in found if _is_variant(c, found[k])]
         notes = [f"{found[k].name} taken, {', '.join(others)} not"] if others else []
         return data[:, k], kind, notes

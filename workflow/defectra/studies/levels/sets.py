@@ -100,9 +100,8 @@ def find(
 def _hybrid_edges(host: Mapping[str, Any]) -> tuple[float, float]:
     """Depth of the HSE06 valence band below that of PBE, and the gap by HSE06, eV.
 
-    Both count from the mean smooth potential of PBE with its atomic sets. Those of the
-    local-density approximation (LDA) differ, and so does their zero: this depth is not that of
-    its levels.
+    Both count from the mean smooth potential of PBE with its atomic sets. With the local-density
+    approximation (LDA) band, sets and zero are others: levels by LDA cannot be moved by this depth.
     """
     depth = valence_shift(host["vbm_pbe_eV"], 0.0, host["vbm_hse_eV"], 0.0)
     return depth, float(host["gap_hse_eV"])

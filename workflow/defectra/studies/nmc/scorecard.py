@@ -27,7 +27,7 @@ from defectra.studies.nmc.measured.electrodes import KERNEL, PEAK
 Claim = partial(claims.Claim, study="nmc")
 CONTENTS = ("x_Li", "x_Ni", "x_Mn", "x_Co")
 NO_EXPERIMENT = "no mirror of the published data (make nmc MIRROR=FOLDER), or no blocks"
-PUT_IN = "the intensities are calculated from the counts of atoms, which no experiment has tested"
+PUT_IN = "the intensities are calculated from the contents themselves, so that a skill is put in"
 _XANES, _NMC = "arXiv:2310.07049", "arXiv:2501.08919"
 
 

@@ -34,7 +34,7 @@ def table(
     Scores are of all frames of a condition; ``refused`` is the share that the command does not
     answer, ``coverage`` that of the others whose true ice fraction lies in the band, ``doubtful``
     that of the others whose truth may be farther off than in usual frames; ``auroc of the reach``
-    says how well frames of the condition are told from usual ones by that distance.
+    says how well frames of the condition are distinguished from usual ones by that distance.
     """
     usual = limits.band.reach(counts[USUAL], members[USUAL])
     own = Drawn.of(asked[USUAL].movie, settings.bootstrap, 0).weights

@@ -113,8 +113,8 @@ def _saved(model: Rows) -> Iterator[Check]:
         if condition != USUAL:
             yield _check(
                 check_id=_named("segmentation_saved_found", condition),
-                check=f"{condition}: frames told from {USUAL} ones by how far the truth may be "
-                f"from the mask ({_of_model(model, condition, DOUBTFUL).shown} of them called "
+                check=f"{condition}: frames distinguished from {USUAL} ones by how far the truth "
+                f"may be from the mean probability ({_of_model(model, condition, DOUBTFUL).shown} of them called "
                 f"doubtful): area under the curve of receiver operating characteristics",
                 bound=0.9,
                 sense="at least",

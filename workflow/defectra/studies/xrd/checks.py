@@ -19,7 +19,7 @@ EXPECTED_A, OFF = 8.56, 0.02  # Å, SmFe11Ti; found before, from other sources
 P_VALUE = 0.05
 LINEAR = (
     ("autoencoder", "two principal components", DIFFERENCE),
-    ("denoising", "a regression of rank two, which is given undisturbed patterns too",
+    ("denoising", "a regression of rank two from each pattern to its undisturbed one",
      OVER_REGRESSION),
 )  # fmt: skip
 
@@ -57,7 +57,7 @@ def _better(metrics: Rows) -> Iterator[Check]:
                     sense="below",
                     ours=error(metrics, content, name, difference),
                     unit="atoms per formula unit",
-                    fails_if="the content is read off a linear plane as well",
+                    fails_if="the content is read off this linear plane with no larger error",
                 )
 
 
