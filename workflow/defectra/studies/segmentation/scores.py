@@ -114,8 +114,9 @@ def _saved(model: Rows) -> Iterator[Check]:
             yield _check(
                 check_id=_named("segmentation_saved_found", condition),
                 check=f"{condition}: frames distinguished from {USUAL} ones by how far the truth "
-                f"may be from the mean probability "
-                f"({_of_model(model, condition, DOUBTFUL).shown} of them called doubtful): area under the curve of receiver operating characteristics",
+                "may be from the mean probability "
+                f"({_of_model(model, condition, DOUBTFUL).shown} of them called doubtful): area "
+                "under the curve of receiver operating characteristics",
                 bound=0.9,
                 sense="at least",
                 ours=_of_model(model, condition, FOUND),
