@@ -135,6 +135,7 @@ def test_roughness_is_that_of_the_polynomial_between_the_ends() -> None:
     assert roughness(*parabola, length) == pytest.approx(0, abs=1e-9)
 
 
+@tesseract
 def test_recall_of_drawn_plots_beside_the_nearest_ink(drawn: dict[str, np.ndarray]) -> None:
     row = {"calculation_id": "c", "batch": "b", "rule": "polynomials", "lines": 3, "dpi": 100}
     rows = list(read_plots(row, drawn))
