@@ -112,7 +112,8 @@ def _lithium(axis: Axes, planned: Rows, rows: Rows) -> None:
         text = f"{ends[0]:.1f}"
         if np.isfinite(ends).all():
             text += f" [{ends[1]:.1f}, {ends[2]:.1f}]"
-        axis.set_title(f"the missing blocks need\n{text} CPU hours", loc="left")
+        need = f"the missing blocks need\n{text} CPU hours"
+        axis.set_title(need if ends[0] > 0 else "no block is missing", loc="left")
 
 
 def _costs(axis: Axes, rows: Rows) -> None:
