@@ -5,14 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy.stats import binomtest
-from sklearn.kernel_ridge import KernelRidge
 
 from benchmarks.pages.nmc_controls import equal, varying
 from defectra.core.records import METRICS_COLUMNS, Split
 from defectra.core.settings import ModelSettings
 from defectra.core.store import to_arrow
-from defectra.learn import edge_kernels
-from defectra.learn.edge_kernels import Kernel, Targets
 from defectra.learn.moved_spectra import Disturbance, EdgeCurves
 from defectra.learn.predictions import PREDICTIONS
 from defectra.spectra.align import points
@@ -109,28 +106,6 @@ def test_jitter_is_that_of_the_disturbance():
     bins = EdgeCurves(energy, mu).bins
     centres = drawn["O K"] @ ((bins[:-1] + bins[1:]) / 2)
     assert centres.std() == pytest.approx(0.5, rel=0.05)
-
-
-@pytest.mark.parametrize("name", ["kernel", "ridge"])
-def test_the_kernel_ridge_is_that_of_scikit_learn(name):
-    rng = np.random.default_rng(0)
-    train, test = rng.normal(size=(30, 4)), rng.normal(size=(7, 4))
-    values = np.column_stack([train[:, 0] + 0.1 * rng.normal(size=30), train[:, 1] > 0]).astype(
-        float
-    )
-    kernel = Kernel.of(name, train)
-    own = kernel.with_rows(train)
-    targets = Targets(values, np.array([False, True]))
-    fitted = edge_kernels.fit(
-        own, targets, edge_kernels.inner_folds([str(i) for i in range(30)], 1)
-    )
-    reference = KernelRidge(alpha=fitted.penalty[0], kernel="precomputed")
-    reference.fit(own, values[:, 0] - values[:, 0].mean())
-    expected = reference.predict(kernel.with_rows(test)) + values[:, 0].mean()
-    found = fitted.answers(kernel.with_rows(test))
-    np.testing.assert_allclose(found[:, 0], expected)
-    right = (fitted.answers(own)[:, 1] > 0.5) == (values[:, 1] > 0.5)
-    assert right.mean() > 0.8
 
 
 def test_no_block_is_on_both_sides():
@@ -307,20 +282,3 @@ def test_each_column_of_the_metadata_is_scored_and_constant_ones_are_named():
     untimed = controls.columns(EDGES, controls.UNTIMED)
     assert not [c for c in untimed if "wall" in c or c.startswith("relaxation")]
     assert f"cpu_s: {EDGES[0]}" in untimed
-
-
-def test_the_steady_penalty_is_the_largest_within_a_standard_error():
-    generator = np.random.default_rng(4)
-    rows = generator.normal(size=(60, 20))
-    values = np.column_stack([rows[:, 0], generator.normal(size=60)])  # learnable, and noise
-    groups = [str(i // 3) for i in range(60)]
-    kernel = Kernel.of("ridge", rows).with_rows(rows)
-    targets = Targets(values, np.array([False, False]))
-    parts = edge_kernels.inner_folds(groups, 1)
-    least = edge_kernels.fit(kernel, targets, parts)
-    steady = edge_kernels.fit(kernel, targets, parts, groups)
-    assert (steady.penalty >= least.penalty).all()
-    assert steady.penalty[0] < 1  # what is learnable is not shrunk away
-    assert steady.penalty[1] == max(edge_kernels.PENALTIES)
-    one = edge_kernels.fit(kernel, targets, parts, ["a"] * 60)  # one family: no error to go by
-    assert (one.penalty == least.penalty).all()

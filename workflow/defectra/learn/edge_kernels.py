@@ -1,12 +1,13 @@
 """Kernel ridge over edges: every edge has a kernel of its own and the same weight.
 
 The penalty of each target is found by inner folds over groups of the training rows alone. Several
-targets share the kernels. Shapes: m training rows, t test rows, k targets.
+targets share the kernels. The linear kernel has a faster form, :mod:`defectra.learn.edge_ridge`.
+Shapes: m training rows, t test rows, k targets.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
@@ -18,61 +19,46 @@ from scipy.spatial.distance import cdist, pdist, squareform
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-KernelName = Literal["kernel", "ridge"]
+KernelName = Literal["kernel", "ridge"]  # Gaussian; linear, by :mod:`defectra.learn.edge_ridge`
 PENALTIES = tuple(10.0**k for k in range(-4, 1))
 INNER = 3
 
 
 @dataclass(frozen=True)
 class Kernel:
-    """A kernel whose centre, scale and width come from training rows.
+    """A Gaussian kernel whose width is the median distance of the training rows.
 
     Attributes
     ----------
-    name
-        ``kernel``: Gaussian of the median distance of the training rows; ``ridge``: linear.
     rows
         Training rows, shape (m, b).
-    centre
-        Shape (b,).
-    scale
-        Width of the Gaussian, or mean square distance from the centre.
+    width
+        Of the Gaussian; 1 where the median distance is 0.
     squares
-        Of a Gaussian: square distances of the training rows, each pair once, shape
-        (m (m - 1) / 2,).
+        Square distances of the training rows, each pair once, shape (m (m - 1) / 2,).
     """
 
-    name: KernelName
     rows: Floats
-    centre: Floats
-    scale: float
+    width: float
     squares: Floats
 
     @classmethod
-    def of(cls, name: KernelName, rows: Floats) -> Kernel:
+    def of(cls, rows: Floats) -> Kernel:
         """Kernel of training rows."""
-        centre, squares = rows.mean(axis=0), np.empty(0)
-        if name == "kernel":
-            squares = pdist(rows, "sqeuclidean")
-            scale = float(np.median(np.sqrt(squares)))
-        else:
-            scale = float(((rows - centre) ** 2).sum(axis=1).mean())
-        return cls(name, rows, centre, scale if scale > 0 else 1.0, squares)
+        squares = pdist(rows, "sqeuclidean")
+        width = float(np.median(np.sqrt(squares)))
+        return cls(rows, width if width > 0 else 1.0, squares)
 
     @cached_property
     def own(self) -> Floats:
         """Kernel between the training rows, shape (m, m)."""
-        if self.name != "kernel":
-            return self.with_rows(self.rows)
-        whole = squareform(np.exp(-self.squares / (2 * self.scale**2)), checks=False)
+        whole = squareform(np.exp(-self.squares / (2 * self.width**2)), checks=False)
         np.fill_diagonal(whole, 1.0)
         return np.asarray(whole)
 
     def with_rows(self, other: Floats) -> Floats:
         """Kernel between other rows and the training rows, shape (t, m)."""
-        if self.name == "kernel":
-            return np.exp(-cdist(other, self.rows, "sqeuclidean") / (2 * self.scale**2))
-        return np.asarray((other - self.centre) @ (self.rows - self.centre).T / self.scale)
+        return np.exp(-cdist(other, self.rows, "sqeuclidean") / (2 * self.width**2))
 
 
 @dataclass(frozen=True)
@@ -110,7 +96,7 @@ class Fitted:
     Attributes
     ----------
     dual
-        Shape (m, k).
+        Of the training rows, shape (m, k); of features in the linear form, shape (p, k).
     added
         Added to the answers, shape (k,). The answer of a class is above 1/2 on its side of the
         threshold, half way between the mean inner held-out answers of both classes.
@@ -156,24 +142,58 @@ def fit(
         Classification and Regression Trees (1984), which steadies a choice among penalties of
         almost equal errors.
     """
-    coded, middle = targets.coded()
+    coded, _ = targets.coded()
     held = np.zeros((len(PENALTIES), *coded.shape))
     work = np.empty(kernel.size)
-    order = np.argsort(parts, kind="stable")  # so that each part is a slice
-    together, labels = kernel[np.ix_(order, order)], coded[order]
+    order = in_parts(parts)
+    together, labels = kernel, coded[order]
+    if (np.diff(order) < 0).any():
+        together = kernel[np.ix_(order, order)]
     ends = np.searchsorted(parts[order], np.unique(parts), side="right")
     for first, last in zip([0, *ends], ends):
-        if last - first == len(order):
-            continue
-        held[:, order[first:last]] = _left_out(together, labels, (first, last), work)
+        if last - first < len(order):
+            held[:, order[first:last]] = _left_out(together, labels, (first, last), work)
+
+    def solve(penalty: float, values: Floats) -> Floats:
+        return _solve(kernel, penalty, values, work)
+
+    return chosen(held, targets, solve, families)
+
+
+def in_parts(parts: Ints) -> Ints:
+    """Order of the rows in which each inner fold is a slice, shape (m,)."""
+    return np.asarray(np.argsort(parts, kind="stable"), dtype=np.int64)
+
+
+def chosen(
+    held: Floats,
+    targets: Targets,
+    solve: Callable[[float, Floats], Floats],
+    families: Sequence[str] | None = None,
+) -> Fitted:
+    """The fit with the best penalty of each target.
+
+    Parameters
+    ----------
+    held
+        Inner held-out answers by penalty, shape (penalties, m, k).
+    targets
+        Labels of the rows.
+    solve
+        Weights of all rows with a penalty for coded values of some targets.
+    families
+        As in :func:`fit`.
+    """
+    coded, middle = targets.coded()
     squares = (held - coded) ** 2
     errors = squares.mean(axis=1)
     best = errors.argmin(axis=0) if families is None else _steady(squares, families)
-    dual = np.empty_like(coded)
-    for k in np.unique(best):
-        dual[:, best == k] = _solve(kernel, PENALTIES[k], coded[:, best == k], work)
-    chosen = held[best, :, np.arange(len(best))].T
-    added = np.where(targets.is_class, 0.5 - _threshold(chosen, targets), middle)
+    found = {k: solve(PENALTIES[k], coded[:, best == k]) for k in np.unique(best)}
+    dual = np.empty((len(next(iter(found.values()))), len(best)))
+    for k, own in found.items():
+        dual[:, best == k] = own
+    answered = held[best, :, np.arange(len(best))].T
+    added = np.where(targets.is_class, 0.5 - _threshold(answered, targets), middle)
     error = errors[best, np.arange(len(best))]
     return Fitted(dual, added, np.array(PENALTIES)[best], error)
 
@@ -213,16 +233,26 @@ def _threshold(held: Floats, targets: Targets) -> Floats:
 def _left_out(kernel: Floats, labels: Floats, part: tuple[int, int], work: Floats) -> Floats:
     """Answers about the rows of a part by all others, shape (penalties, part, k)."""
     first, last = part
+    own, cross = _without(kernel, first, last)
+    rest = np.asfortranarray(np.delete(labels, slice(first, last), axis=0))
+    duals = np.stack([_solve(own, penalty, rest, work) for penalty in PENALTIES], axis=1)
+    found = cross @ duals.reshape(len(own), -1)
+    return found.reshape(last - first, len(PENALTIES), -1).transpose(1, 0, 2)
+
+
+def _without(kernel: Floats, first: int, last: int) -> tuple[Floats, Floats]:
+    """Kernel among the rows outside a part, and between the part and them; views where it ends."""
+    if first == 0:
+        return kernel[last:, last:], kernel[:last, last:]
+    if last == len(kernel):
+        return kernel[:first, :first], kernel[first:, :first]
     others = len(kernel) - (last - first)
     own, cross = np.empty((others, others)), np.empty((last - first, others))
     mine, before, after = slice(first, last), slice(None, first), slice(last, None)
     for there, from_ in ((before, before), (slice(first, None), after)):
         own[before, there], own[first:, there] = kernel[before, from_], kernel[after, from_]
         cross[:, there] = kernel[mine, from_]
-    rest = np.asfortranarray(np.delete(labels, mine, axis=0))
-    duals = np.stack([_solve(own, penalty, rest, work) for penalty in PENALTIES], axis=1)
-    found = cross @ duals.reshape(others, -1)
-    return found.reshape(last - first, len(PENALTIES), -1).transpose(1, 0, 2)
+    return own, cross
 
 
 def _solve(kernel: Floats, penalty: float, values: Floats, work: Floats) -> Floats:

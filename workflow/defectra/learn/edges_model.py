@@ -196,7 +196,7 @@ class EdgesModel:
     ) -> NDArray[np.float64]:
         """Answers of one of the models, shape (samples, targets)."""
         train, own = self._features(spectra, subset, draw)
-        kernels = {e: Kernel.of("kernel", train[e]) for e in subset}
+        kernels = {e: Kernel.of(train[e]) for e in subset}
         whole = sum(kernels[e].own for e in subset) / len(subset)
         cross = sum(kernels[e].with_rows(own[e]) for e in subset) / len(subset)
         known = np.tile(np.isfinite(self.labels), (COPIES, 1))

@@ -8,8 +8,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from defectra.learn import components, edge_kernels
+from defectra.learn import components, edge_kernels, edge_ridge
 from defectra.learn.edge_kernels import Kernel, Targets
+from defectra.learn.edge_ridge import Scaled
 from defectra.studies.nmc.blocks.arms import Arms
 from defectra.studies.nmc.blocks.models import TESTS, Answers, Held, split_folds
 
@@ -108,7 +109,9 @@ def _answers(
     train, test = fold
     if model == "xgboost":
         return components.answers("xgboost", train, targets, test, seed)
-    kernel = Kernel.of(model, train)
     parts = edge_kernels.inner_folds(groups, seed)
-    fitted = edge_kernels.fit(kernel.own, targets, parts)
-    return fitted.answers(kernel.with_rows(test))
+    if model == "ridge":
+        by = Scaled.of(train)
+        return edge_ridge.fit(by(train), targets, parts).answers(by(test))
+    kernel = Kernel.of(train)
+    return edge_kernels.fit(kernel.own, targets, parts).answers(kernel.with_rows(test))

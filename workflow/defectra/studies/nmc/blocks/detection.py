@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from defectra.core.claims import Estimate
 from defectra.core.records import Metric
 from defectra.learn import scores
+from defectra.learn.crossval import TARGETS
 from defectra.learn.edge_kernels import KernelName
 from defectra.learn.splits import Fold
 from defectra.spectra.grid import Grid
@@ -27,6 +28,7 @@ Rows = Sequence[Mapping[str, Any]]
 Floats = NDArray[np.float64]
 REPEATS = 32  # draws of the jitters, each with three measurements
 MODEL: KernelName = "kernel"
+DETECTED = tuple(t for t in TARGETS if t.name in {pair.target for pair in CLAIMED})
 FEWEST = 3  # families: one to ask about, two to learn from
 
 
@@ -94,7 +96,7 @@ def scored(sample: Sample, seed: int, repeats: int = REPEATS) -> dict[Key, dict[
     source = np.repeat(
         np.arange(len(names) + 1), [len(sample.learnt), *(len(sample.asked[n]) for n in names)]
     )
-    arms = Arms.of(both, sample.grids, edges_in(sample.learnt))
+    arms = Arms.of(both, sample.grids, edges_in(sample.learnt), DETECTED)
     asked = Asked(kernels=(MODEL,), components=(), subsets=arms.ends(), repeats=repeats, seed=seed)
     held = hold_out_folds(arms, asked, lambda _: _folds(arms, source))
     out: dict[Key, dict[str, Score]] = {}
@@ -134,7 +136,8 @@ def _scores(arms: Arms, held: Held, subset: Subset, chosen: NDArray[np.int64]) -
     bootstrap = Bootstrap(names, scores.Drawn(weights, True, len(names)))
     found = {}
     for pair in CLAIMED:
-        curves = pair_curves(part, labels, values[..., pair.column], pair, bootstrap)
+        column = [t.name for t in arms.targets].index(pair.target)
+        curves = pair_curves(part, labels, values[..., column], pair, bootstrap)
         for metric in (Metric.WIN_RATE, Metric.AUROC):
             curve, own = np.split(curves[metric], [1 + len(without)])
             by_block = dict(zip(numbers, own.tolist())) if metric is Metric.WIN_RATE else {}

@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from defectra.core.records import Split
-from defectra.learn import components, edge_kernels
+from defectra.learn import components, edge_kernels, edge_ridge
 from defectra.learn.edge_kernels import Kernel, Targets
+from defectra.learn.edge_ridge import Scaled, scaled
 from defectra.learn.moved_spectra import Disturbance
 from defectra.learn.splits import Fold, TooFewGroupsError, folds
 from defectra.studies.nmc.blocks.arms import Arms, Labels, Subset, permuted, true_labels
@@ -268,12 +269,9 @@ class FoldData:
         nothing = np.full(len(self.targets.is_class), np.nan)
         edges = tuple(self.train)
         for name in asked.kernels:
-            kernels = {e: Kernel.of(name, self.train[e]) for e in edges}
-            own = {e: k.own for e, k in kernels.items()}
-            cross = {e: k.with_rows(self.test[e]) for e, k in kernels.items()}
-            for subset in asked.subsets:
-                found = edge_kernels.fit(_mean(own, subset), self.targets, self.inner)
-                yield (name, subset), self._shaped(found.answers(_mean(cross, subset))), found.error
+            of_kernel = self._kernels if name == KERNEL else self._linear
+            for subset, values, error in of_kernel(asked.subsets):
+                yield (name, subset), self._shaped(values), error
         if not asked.components:
             return
         parts = {e: components.components(self.train[e], self.test[e]) for e in edges}
@@ -283,6 +281,25 @@ class FoldData:
                 train, test = (np.hstack([parts[e][k] for e in subset]) for k in (0, 1))
                 values = components.answers(model, train, self.targets, test, self.seed)
                 yield (model, subset), self._shaped(values), nothing
+
+    def _kernels(self, subsets: Sequence[Subset]) -> Iterator[tuple[Subset, Floats, Floats]]:
+        """Edges, answers and inner errors of the Gaussian kernels."""
+        order = edge_kernels.in_parts(self.inner)  # each inner fold is a slice of the kernels
+        kernels = {e: Kernel.of(rows[order]) for e, rows in self.train.items()}
+        own = {e: k.own for e, k in kernels.items()}
+        cross = {e: k.with_rows(self.test[e]) for e, k in kernels.items()}
+        targets = replace(self.targets, values=self.targets.values[order])
+        for subset in subsets:
+            found = edge_kernels.fit(_mean(own, subset), targets, self.inner[order])
+            yield subset, found.answers(_mean(cross, subset)), found.error
+
+    def _linear(self, subsets: Sequence[Subset]) -> Iterator[tuple[Subset, Floats, Floats]]:
+        """The same of ridge."""
+        by = {e: Scaled.of(rows) for e, rows in self.train.items()}
+        for subset in subsets:
+            own, test = (scaled(rows, by, subset) for rows in (self.train, self.test))
+            found = edge_ridge.fit(own, self.targets, self.inner)
+            yield subset, found.answers(test), found.error
 
     def _shaped(self, values: Floats) -> Floats:
         return values.reshape(TESTS, -1, values.shape[1])

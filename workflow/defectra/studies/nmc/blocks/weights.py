@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from defectra.core.records import Split
 from defectra.core.settings import ModelSettings
-from defectra.learn import edge_kernels
-from defectra.learn.edge_kernels import Kernel, Targets
+from defectra.learn import edge_kernels, edge_ridge
+from defectra.learn.edge_kernels import Targets
+from defectra.learn.edge_ridge import Scaled, scaled
 from defectra.learn.edges_model import DRAWS
 from defectra.spectra.grid import Grid
 from defectra.studies.nmc.blocks.arms import Arms
@@ -158,16 +159,15 @@ def _fitted(arms: Arms, train: NDArray[np.int64], draw: tuple[int, int], steady:
     generator = np.random.default_rng([seed * 1000, 1, *([more] if more else [])])
     copies = [MEASURED.draw(arms.curves, generator) for _ in range(COPIES)]
     features = {e: np.vstack([c[e][train] for c in copies]) for e in arms.edges}
-    kernels = {e: Kernel.of("ridge", rows) for e, rows in features.items()}
-    own = sum(k.own for k in kernels.values()) / len(kernels)
+    by = {e: Scaled.of(rows) for e, rows in features.items()}
     targets = Targets(np.tile(arms.truth[train], (COPIES, 1)), arms.is_class)
     groups = [arms.groups[i] for i in train] * COPIES
     parts = edge_kernels.inner_folds(groups, seed + more)
-    fitted = edge_kernels.fit(np.asarray(own), targets, parts, groups if steady else None)
-    return {
-        e: (k.rows - k.centre).T @ fitted.dual / (k.scale * len(kernels))
-        for e, k in kernels.items()
-    }
+    own = scaled(features, by, arms.edges)
+    fitted = edge_ridge.fit(own, targets, parts, groups if steady else None)
+    ends = np.cumsum([features[e].shape[1] for e in arms.edges])[:-1]
+    unit = {e: by[e].length * np.sqrt(len(arms.edges)) for e in arms.edges}
+    return {e: w / unit[e] for e, w in zip(arms.edges, np.split(fitted.dual, ends))}
 
 
 def _mean_cosine(found: Floats) -> float:

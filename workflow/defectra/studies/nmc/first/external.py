@@ -176,7 +176,7 @@ def _stacked(draws: Sequence[Features], subset: Subset) -> dict[str, Floats]:
 
 
 def _kernels(train: Features, test: Features) -> tuple[Floats, Floats]:
-    kernels = {e: Kernel.of(KERNEL, rows) for e, rows in train.items()}
+    kernels = {e: Kernel.of(rows) for e, rows in train.items()}
     own = sum(k.own for k in kernels.values()) / len(kernels)
     cross = sum(k.with_rows(test[e]) for e, k in kernels.items()) / len(kernels)
     return np.asarray(own), np.asarray(cross)

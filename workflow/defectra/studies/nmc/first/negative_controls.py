@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from defectra.core.records import Split
 from defectra.core.settings import ModelSettings
-from defectra.learn import crossval, edge_kernels
+from defectra.learn import crossval, edge_kernels, edge_ridge
 from defectra.learn.crossval import TARGETS, Job, Result, Target
-from defectra.learn.edge_kernels import Kernel, Targets
+from defectra.learn.edge_kernels import Targets
+from defectra.learn.edge_ridge import Scaled
 
 SHUFFLED, CONTENTS, VOLUME = "shuffled", "contents", "volume and contents"
 _SHUFFLED_TARGETS = ("x_Li", "vacancy", "antisite")
@@ -54,11 +55,11 @@ def ridge(
     """Linear answers about 1/2, penalty by inner folds over groups."""
     mean, sd = train.mean(axis=0), train.std(axis=0)
     sd = np.where(sd > 0, sd, 1.0)
-    kernel = Kernel.of("ridge", (train - mean) / sd)
+    by = Scaled.of((train - mean) / sd)
     targets = Targets(known[:, None], np.array([True]))
     parts = edge_kernels.inner_folds(groups, 0)
-    fitted = edge_kernels.fit(kernel.own, targets, parts)
-    return fitted.answers(kernel.with_rows((test - mean) / sd))[:, 0]
+    fitted = edge_ridge.fit(by((train - mean) / sd), targets, parts)
+    return fitted.answers(by((test - mean) / sd))[:, 0]
 
 
 def shuffled_jobs(

@@ -93,7 +93,7 @@ def kernel_answers(
     """Train on jittered computed spectra, ask about the measured ones as they are and jittered."""
     generator = np.random.default_rng([seed, 5])
     train = np.vstack([_drawn(curves, MEASURED, generator) for _ in range(COPIES)])
-    kernel = Kernel.of("kernel", train)
+    kernel = Kernel.of(train)
     targets = Targets(np.tile(labels, COPIES)[:, None], np.array([False]))
     parts = edge_kernels.inner_folds(groups * COPIES, seed)
     model = edge_kernels.fit(kernel.own, targets, parts)
