@@ -23,7 +23,7 @@ from defectra.spectra.align import Curve, points
 from defectra.spectra.grid import Grid
 from defectra.spectra.normalise import unit_area
 from defectra.studies.nmc.blocks.design import blocks
-from defectra.studies.nmc.blocks.detection import REPEATS, Sample, scored
+from defectra.studies.nmc.blocks.detection import Sample, scored
 from defectra.studies.nmc.blocks.scores import CLAIMED
 from defectra.studies.nmc.blocks.shells import on_grid
 from defectra.studies.nmc.blocks.sites import PRISTINE, Site, pairs_of, read_cells, read_sites
@@ -79,7 +79,7 @@ def compare(
     spectra: Spectra,
     cells: Cells,
     seed: int,
-    repeats: int = REPEATS,
+    repeats: int | None = None,
 ) -> list[Row]:
     """Every statistic of the converged potentials; blocks without such spectra are counted.
 
@@ -94,7 +94,7 @@ def compare(
     cells
         Geometries rows by structure (:func:`defectra.studies.nmc.blocks.sites.read_cells`).
     seed, repeats
-        Of the jitters: draws, each with three measurements.
+        Of the jitters: draws, each with three measurements; none given: by the number of blocks.
 
     Returns
     -------
@@ -217,7 +217,9 @@ def _changes(
         yield from _of_blocks(about | {"statistic": SIZE, "spectra": name}, values)
 
 
-def _detected(rows: Rows, arms: Rows, spectra: Spectra, seed: int, repeats: int) -> Iterator[Row]:
+def _detected(
+    rows: Rows, arms: Rows, spectra: Spectra, seed: int, repeats: int | None
+) -> Iterator[Row]:
     """The detector of the claims on the spectra of blocks that it was not trained on."""
     own, means = {(r["block"], r["arm"]) for r in arms}, [_with_means(r, spectra) for r in arms]
     samples: dict[str, Rows] = {

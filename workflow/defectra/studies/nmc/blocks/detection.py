@@ -26,7 +26,9 @@ from defectra.studies.nmc.blocks.tables import edges_in
 
 Rows = Sequence[Mapping[str, Any]]
 Floats = NDArray[np.float64]
-REPEATS = 32  # draws of the jitters, each with three measurements
+# Draws of the jitters, each with three measurements. Blocks draw theirs independently: what counts
+# is draws times blocks that are asked about.
+MOST_DRAWS, FEWEST_DRAWS, DRAWS_OF_BLOCKS = 32, 4, 160
 MODEL: KernelName = "kernel"
 DETECTED = tuple(t for t in TARGETS if t.name in {pair.target for pair in CLAIMED})
 FEWEST = 3  # families: one to ask about, two to learn from
@@ -83,11 +85,17 @@ class Score:
 Key = tuple[str, Pair, Metric]  # edges, pair of arms, score
 
 
-def scored(sample: Sample, seed: int, repeats: int = REPEATS) -> dict[Key, dict[str, Score]]:
+def draws(blocks: int) -> int:
+    """How many times the jitters are drawn where so many blocks are asked about."""
+    return min(MOST_DRAWS, max(FEWEST_DRAWS, round(DRAWS_OF_BLOCKS / max(1, blocks))))
+
+
+def scored(sample: Sample, seed: int, repeats: int | None = None) -> dict[Key, dict[str, Score]]:
     """AUROC and win rate of the claimed pairs by single edges and by all, for each set asked about.
 
     The model of the claims, with its jitter of training and test; each family of blocks is asked
-    about once, by a model that learnt from all others. Nothing where there are no others.
+    about once, by a model that learnt from all others. Nothing where there are no others. Jitters
+    are drawn `repeats` times, or as :func:`draws` says.
     """
     if len({r["group"] for r in sample.learnt}) < FEWEST:
         return {}
@@ -97,7 +105,9 @@ def scored(sample: Sample, seed: int, repeats: int = REPEATS) -> dict[Key, dict[
         np.arange(len(names) + 1), [len(sample.learnt), *(len(sample.asked[n]) for n in names)]
     )
     arms = Arms.of(both, sample.grids, edges_in(sample.learnt), DETECTED)
-    asked = Asked(kernels=(MODEL,), components=(), subsets=arms.ends(), repeats=repeats, seed=seed)
+    blocks = len({r["block"] for name in names for r in sample.asked[name]})
+    number = draws(blocks) if repeats is None else repeats
+    asked = Asked(kernels=(MODEL,), components=(), subsets=arms.ends(), repeats=number, seed=seed)
     held = hold_out_folds(arms, asked, lambda _: _folds(arms, source))
     out: dict[Key, dict[str, Score]] = {}
     for k, name in enumerate(names, start=1):
