@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -21,11 +22,12 @@ from defectra.engines.coherent.planar import lotka_volterra
 from defectra.engines.coherent.scattering import Detector, grid_intensity
 from defectra.engines.coherent.swarm import speed
 from defectra.studies.dynamics import learn_names as names
+from defectra.studies.dynamics import planes
 from defectra.studies.dynamics.claims import checks, scorecard
 from defectra.studies.dynamics.learn_kuramoto import mean_agreement
 from defectra.studies.dynamics.predict import predict
 from defectra.studies.dynamics.requests import REQUESTS
-from defectra.studies.dynamics.rows import Metric, left_out, score
+from defectra.studies.dynamics.rows import Metric, of_resamples, score
 from defectra.studies.dynamics.saved_kernel import SavedKernel, read_kernel
 from defectra.studies.dynamics.saved_laws import SavedField, SavedPairs, read_law
 from defectra.studies.dynamics.series import KIND, SERIES, read_series
@@ -163,16 +165,30 @@ def test_intervals_of_few_trajectories_hold_the_truth() -> None:
     assert np.isnan(mean_agreement([truth], truth, 100, 1)[0].lo)
 
 
-def test_the_interval_of_a_committee_is_that_of_its_mean() -> None:
+def test_the_interval_of_a_committee_is_for_new_trajectories() -> None:
+    """Means of resampled trajectories: the spread of the committee's mean alone covers 0.51."""
     draw, covered = np.random.default_rng(1), 0
-    for _ in range(400):
-        x = draw.normal(size=5)
-        found = left_out([x.mean(), *((x.sum() - v) / 4 for v in x)])
+    for _ in range(1000):
+        x = draw.normal(size=7)
+        single = [x[draw.integers(0, 7, 7)].mean() for _ in range(5)]
+        found = of_resamples(float(np.mean(single)), single, 7)
         assert found.n == 5
         covered += found.lo <= 0 <= found.hi
-    assert 0.85 < covered / 400 < 0.95  # the range of the means without one covers 0.46
-    assert np.isnan(left_out([0.1, 0.1, float("nan")]).lo)  # a path that broke off is said
-    assert left_out([0.01, 0.0, 0.05], 0.0).lo == 0
+    assert 0.83 < covered / 1000 < 0.91
+    broken = of_resamples(0.1, [0.1, float("nan")], 7)
+    assert np.isnan(broken.lo)  # a path that broke off is said
+    assert np.isnan(broken.hi)
+    assert np.isnan(of_resamples(0.1, [0.1], 7).lo)
+    assert of_resamples(0.01, [0.0, 0.05], 7, 0.0).lo == 0
+
+
+def test_places_start_at_the_known_one_and_noise_of_the_first_pattern_moves_no_other() -> None:
+    state = np.array([[0.3, -0.2], [0.4, -0.1], [0.5, 0.1]])
+    seen = SimpleNamespace(state=state)
+    moved = state - state[0] + np.array([[0.05, 0.0], [0.0, 0.0], [0.0, 0.0]])
+    np.testing.assert_allclose(planes.places(seen, moved, "source"), state)
+    expected = state[0] - (state - state[0])
+    np.testing.assert_allclose(planes.places(seen, moved, "scan"), expected)
 
 
 def test_source_and_scan_are_judged_from_a_start_that_no_network_saw(

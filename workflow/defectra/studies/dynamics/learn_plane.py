@@ -30,7 +30,7 @@ from defectra.studies.dynamics.learn_names import (
     SHOOTING,
     TWIN,
 )
-from defectra.studies.dynamics.rows import Metric, Row, fit_row, left_out, score
+from defectra.studies.dynamics.rows import Metric, Row, fit_row, of_resamples, score
 from defectra.studies.dynamics.saved_laws import SavedField
 from defectra.studies.dynamics.series import Series, detector_of, photons_per_pattern
 from defectra.studies.dynamics.settings import DynamicsStudy, PlanarSystem
@@ -74,7 +74,7 @@ def learn(
         path = planes.long_path(Committee(members), start, system.judged, STEP)
         ids = [s.calculation_id for s in series[1:]]
         fits.append(fit_row(name, SHOOTING, protocol, path[::5], x=[STEP * 5], ids=ids))
-        scores += [*_path_scores(name, protocol, members, start, true, system)]
+        scores += [*_path_scores(name, protocol, members, len(pool), start, true, system)]
         if main:
             fits.append(_rates(name, protocol, members, pool))
             scores += [*_linear(name, protocol, pool, start, true, system)]
@@ -167,23 +167,23 @@ def _path_scores(
     name: str,
     protocol: str,
     members: Sequence[torch.nn.Module],
+    drawn: int,
     start: Floats,
     true: Floats,
     system: PlanarSystem,
 ) -> Iterator[Row]:
-    """The mean of the networks over many periods; jackknife over the networks, Student's t."""
+    """The mean of the networks over many periods, each of them learnt from `drawn` trajectories."""
 
     def judge(chosen: Sequence[torch.nn.Module]) -> tuple[float, float]:
         path = planes.long_path(Committee(chosen), start, system.judged, STEP)
         return _departures(path, true, system)
 
-    whole = judge(members)
-    parts = [judge([*members[:k], *members[k + 1 :]]) for k in range(len(members))]
+    whole, single = judge(members), [judge([m]) for m in members]
     subset = f"{system.periods} periods"
     for k, (metric, least) in enumerate(((Metric.PERIOD, -1.0), (Metric.EXTENT, 0.0))):
-        value = left_out([whole[k], *(p[k] for p in parts)], least)
+        value = of_resamples(whole[k], [found[k] for found in single], drawn, least)
         yield score(name, SHOOTING, metric, value, protocol, subset=subset)
-    yield _complete(name, SHOOTING, protocol, [judge([m]) for m in members], subset)
+    yield _complete(name, SHOOTING, protocol, single, subset)
 
 
 def _complete(

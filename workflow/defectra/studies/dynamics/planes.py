@@ -74,10 +74,13 @@ def registered(scene: Scene, step: float = 0.1) -> Floats:
 def places(series: Series, moved: Floats, system_name: str) -> Floats:
     """Places of source or probe, shape (t, 2), from displacements of the sample.
 
-    The first place is known. The probe moves against the sample.
+    The first place is known, and displacements are counted from it: what is measured of the first
+    pattern is noise. The probe moves against the sample.
     """
     sign = 1.0 if system_name == "source" else -1.0
-    return series.state[0] + sign * (moved - moved[0])
+    found: Floats = series.state[0] + sign * moved
+    found[0] = series.state[0]
+    return found
 
 
 @dataclass(frozen=True)

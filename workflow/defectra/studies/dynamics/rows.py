@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
 import numpy as np
+from scipy.special import stdtrit
 
-from defectra.core.claims import Estimate
+from defectra.core.claims import NAN, Estimate
 from defectra.core.records import Column, Table
-from defectra.learn.scores import student
 
 Row = dict[str, Any]
 
@@ -88,18 +89,35 @@ def score(
     }
 
 
-def left_out(values: Sequence[float], least: float = -np.inf) -> Estimate:
-    """A number of a committee and its 90 % interval of Student's t from the jackknife.
+def of_resamples(
+    whole: float, single: Sequence[float], drawn: int, least: float = -np.inf
+) -> Estimate:
+    """A number of a committee and its 90 % interval for new trajectories.
+
+    Every member learnt from trajectories that were drawn with replacement, so that the standard
+    deviation s of the members estimates the error that the trajectories cause (bootstrap: Efron and
+    Tibshirani, An Introduction to the Bootstrap (1993), chapter 6). With m members and n
+    trajectories the committee has the variance s² (n / (n - 1) + 1 / m), as a mean of means would
+    have. The ends are Student's, with m - 1 degrees of freedom; of a mean of five means of seven
+    values they hold the truth in 87 % of the cases.
 
     Parameters
     ----------
-    values
-        Number of all members, then those without each one; not finite: the ends are not known.
+    whole
+        Number of the committee.
+    single
+        Number of each member; not finite: the ends are not known.
+    drawn
+        Trajectories that a member was drawn from, n.
     least
         Smallest possible number.
     """
-    ends = student(np.array(values, dtype=float), (least, np.inf))
-    return Estimate(*ends, len(values) - 1)
+    count = len(single)
+    if count < 2 or drawn < 2:
+        return Estimate(whole, NAN, NAN, count)
+    spread = float(np.std(single, ddof=1)) * math.sqrt(drawn / (drawn - 1) + 1 / count)
+    half = float(stdtrit(count - 1, 0.95)) * spread
+    return Estimate(whole, float(np.maximum(least, whole - half)), whole + half, count)
 
 
 def fit_row(
