@@ -32,6 +32,7 @@ from defectra.studies.nmc.geometries import RELAXERS, Geometries
 from defectra.studies.nmc.requests import KINDS, Settings, settings_of, task_families
 
 SECOND_ARMS = ("pristine", "vacancy", "antisite")
+OWN_CELL_ARMS = ("vacancy_own_cell", "pristine_volume")
 CORE_HOLE = "gpaw_corehole"
 CORE_HOLE_SITES = {"Li": 1, "O": 2}
 BLOCKS_ARCHIVE = "nmc_blocks"  # below the archive
@@ -56,6 +57,13 @@ def block_settings(config: Config, engine: str, *, relax: bool = False) -> Setti
 def second_relaxer(config: Config) -> Config:
     """The same blocks with cells of a second potential: pristine, vacancy and antisite alone."""
     changes = {"relaxer": "sevennet", "arms": list(SECOND_ARMS), "converged_every": 0}
+    blocks = config.nmc.blocks.model_copy(update=changes)
+    return config.model_copy(update={"nmc": config.nmc.model_copy(update={"blocks": blocks})})
+
+
+def own_cells(config: Config) -> Config:
+    """The same blocks with the cell of the vacancy relaxed, and the pristine one at its volume."""
+    changes = {"arms": list(OWN_CELL_ARMS), "converged_every": 0}
     blocks = config.nmc.blocks.model_copy(update=changes)
     return config.model_copy(update={"nmc": config.nmc.model_copy(update={"blocks": blocks})})
 
@@ -148,6 +156,7 @@ class Variant:
 
 PLAIN = Variant(source=BLOCKS_ARCHIVE)
 SECOND_RELAXER = Variant(source="nmc_sevennet")
+OWN_CELLS = Variant(source="nmc_own_cells")
 LARGER_CELLS = Variant(larger_cells, BLOCKS_ARCHIVE)
 
 
@@ -289,10 +298,15 @@ def main() -> int:
     which.add_argument(
         "--larger-cells", action="store_true", help="a vacancy of each block in 80 atoms"
     )
+    which.add_argument(
+        "--own-cells", action="store_true", help="the vacancy of each block in a relaxed cell"
+    )
     args = parser.parse_args()
     config, variant = load(args.config), PLAIN
     if args.second_relaxer:
         config, variant = second_relaxer(config), SECOND_RELAXER
+    elif args.own_cells:
+        config, variant = own_cells(config), OWN_CELLS
     elif args.core_hole:
         config, variant = core_holes(config), PLAIN
     elif args.larger_cells:
