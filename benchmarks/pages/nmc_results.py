@@ -42,6 +42,7 @@ from defectra.studies.nmc.blocks.convergence import COLUMNS as CONVERGENCE_COLUM
 from defectra.studies.nmc.blocks.core_hole import COLUMNS as CODE_COLUMNS
 from defectra.studies.nmc.blocks.evaluate import BOTH, INTENSITY, KERNEL
 from defectra.studies.nmc.blocks.images import COLUMNS as IMAGE_COLUMNS
+from defectra.studies.nmc.blocks.own_cells import COLUMNS as OWN_CELL_COLUMNS
 from defectra.studies.nmc.blocks.scores import ALL_ARMS, PAIRS, SHAPE
 from defectra.studies.nmc.blocks.second_relaxer import COLUMNS
 from defectra.studies.nmc.blocks.shells import SHELL_COLUMNS, SHELLS
@@ -115,22 +116,26 @@ def defects(metrics: Rows) -> Iterator[list[str]]:
 
 def relaxers(rows: Rows) -> Iterator[list[str]]:
     """Every statistic of the second potential."""
-    for row in rows:
-        found = Estimate(float(row["value"]), float(row["lo"]), float(row["hi"]), int(row["n"]))
-        unit = f" {row['unit']}" if row["unit"] else ""
-        names = [str(row[k]).replace("_", " ") for k in ("statistic", "subject", "cells")]
-        yield [*names, shown(found) + unit, str(found.n)]
+    yield from _stated(rows, ("statistic", "subject", "cells"))
+
+
+def own_cells(rows: Rows) -> Iterator[list[str]]:
+    """Every statistic of the vacancies in cells of their own."""
+    yield from _stated(rows, ("statistic", "subject"))
 
 
 def codes(rows: Rows) -> Iterator[list[str]]:
     """Every statistic of the second code."""
+    yield from _stated(rows, ("edge", "statistic", "subject"))
+
+
+def _stated(rows: Rows, keys: Sequence[str]) -> Iterator[list[str]]:
+    """What a row is about, its value with unit and interval, its number of blocks."""
     for row in rows:
         found = Estimate(float(row["value"]), float(row["lo"]), float(row["hi"]), int(row["n"]))
         unit = f" {row['unit']}" if row["unit"] else ""
-        yield [
-            str(row["edge"]), str(row["statistic"]), str(row["subject"]), shown(found) + unit,
-            str(found.n),
-        ]  # fmt: skip
+        names = [str(row[k]).replace("_", " ") for k in keys]
+        yield [*names, shown(found) + unit, str(found.n)]
 
 
 def distances(rows: Rows) -> Iterator[list[str]]:
@@ -174,8 +179,9 @@ class Found:
     ----------
     scorecard, checks, metrics
         Rows of the study's own tables.
-    relaxers, codes, larger
-        Rows of ``comparison.csv`` of ``second_relaxer``, ``core_hole`` and ``larger_cells``.
+    relaxers, own_cells, codes, larger
+        Rows of ``comparison.csv`` of ``second_relaxer``, ``own_cells``, ``core_hole`` and
+        ``larger_cells``.
     shells, converged
         Rows of ``blocks/shells.csv`` and ``blocks/convergence.csv``.
     measured
@@ -186,6 +192,7 @@ class Found:
     checks: Rows
     metrics: Rows
     relaxers: Rows
+    own_cells: Rows
     codes: Rows
     larger: Rows
     shells: Rows
@@ -200,6 +207,7 @@ class Found:
             checks=read_csv(folder / "checks.csv", CHECK_COLUMNS),
             metrics=read_csv(folder / "metrics.csv", METRICS_COLUMNS),
             relaxers=read_csv(folder / "second_relaxer/comparison.csv", COLUMNS),
+            own_cells=read_csv(folder / "own_cells/comparison.csv", OWN_CELL_COLUMNS),
             codes=read_csv(folder / "core_hole/comparison.csv", CODE_COLUMNS),
             larger=read_csv(folder / "larger_cells/comparison.csv", IMAGE_COLUMNS),
             shells=read_csv(folder / "blocks/shells.csv", SHELL_COLUMNS),
@@ -270,6 +278,13 @@ def _by_other_means(found: Found) -> list[str]:
         "### Cells of two potentials",
         "A second potential for the cells (`second_relaxer/comparison.csv`), 90 % intervals:",
         table(["statistic", "of", "cells", "value", "blocks"], relaxers(found.relaxers)),
+        "### A vacancy in its own cell",
+        "Cells relaxed with the vacancy, V*, and pristine ones at that volume, P*; the detector of "
+        "all edges has learnt from other blocks in the cell of P (`own_cells/comparison.csv`), "
+        "90 % intervals:",
+        table(["statistic", "of", "value", "blocks"], own_cells(found.own_cells))
+        if found.own_cells
+        else NONE,
         "### Spectra of converged potentials",
         counted(found.converged),
         table(SPECTRA, spectra(found.converged)),

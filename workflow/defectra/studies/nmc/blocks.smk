@@ -61,6 +61,46 @@ use rule step as compare_relaxers with:
         seed=leaf(CONFIG, "seed"),
 
 
+# The same blocks with the cell of the vacancy relaxed.
+
+
+use rule step as read_own_cells with:
+    output:
+        rows="results/nmc/own_cells/rows.parquet",
+        converged="results/nmc/own_cells/converged.parquet",
+        calculations="results/nmc/own_cells/calculations.parquet",
+        geometries="results/nmc/own_cells/geometries.parquet",
+        missing="results/nmc/own_cells/missing.csv",
+        campaign="results/nmc/own_cells/campaign.csv",
+    log:
+        "results/logs/nmc/read_own_cells.log",
+    resources:
+        **need(mb=1500, minutes=30),
+    params:
+        **step("defectra.studies.nmc.blocks.steps.read_blocks"),
+        design=block_design(own_cells(CONFIG)),
+        grids=leaf(CONFIG, "nmc", "edges"),
+        archive=archive_parts(
+            f"{CONFIG.archive}/nmc_own_cells", "calculations", "geometries", "spectra"
+        ),
+
+
+use rule step as compare_own_cells with:
+    input:
+        rows=rules.read_blocks.output.rows,
+        own=rules.read_own_cells.output.rows,
+    output:
+        "results/nmc/own_cells/comparison.csv",
+    log:
+        "results/logs/nmc/compare_own_cells.log",
+    resources:
+        **need(mb=1500, minutes=30),
+    params:
+        **step("defectra.studies.nmc.blocks.steps.compare_own_cells"),
+        grids=leaf(CONFIG, "nmc", "edges"),
+        seed=leaf(CONFIG, "seed"),
+
+
 # Some of the same sites by a second code.
 
 

@@ -36,6 +36,7 @@ from defectra.studies.nmc.blocks.core_hole import CHANGES
 from defectra.studies.nmc.blocks.evaluate import BOTH, INTENSITY, KERNEL
 from defectra.studies.nmc.blocks.fresh_checks import fresh_checks
 from defectra.studies.nmc.blocks.images import ALIKE
+from defectra.studies.nmc.blocks.own_cells import SAME_VOLUME
 from defectra.studies.nmc.blocks.scores import CLAIMED, ELECTRONS, Pair
 from defectra.studies.nmc.blocks.second_relaxer import FIRST, SECOND
 from defectra.studies.nmc.blocks.shells import FALL, SHELLS
@@ -59,8 +60,9 @@ class Tables:
     metrics, lithium, drift, experiment, energy_loss
         Rows of ``metrics.csv``, ``lithium.csv``, the drift table, ``experiment.csv``,
         ``energy_loss.csv``.
-    relaxers, codes, images
-        Rows of ``comparison.csv`` of ``second_relaxer``, ``core_hole`` and ``larger_cells``.
+    relaxers, own_cells, codes, images
+        Rows of ``comparison.csv`` of ``second_relaxer``, ``own_cells``, ``core_hole`` and
+        ``larger_cells``.
     shells, convergence, weights
         Rows of ``blocks/shells.csv``, ``blocks/convergence.csv``, ``blocks/weights.csv``.
     """
@@ -70,6 +72,7 @@ class Tables:
     drift: Rows = ()
     experiment: Rows = ()
     relaxers: Rows = ()
+    own_cells: Rows = ()
     codes: Rows = ()
     shells: Rows = ()
     images: Rows = ()
@@ -84,7 +87,8 @@ def checks(tables: Tables) -> list[Row]:
     own: list[Check | Control] = [*volume_checks(t.metrics), *_lithium(t.lithium)]
     own += [*_contents(t.metrics), *_defects(t.metrics)]
     own += fresh_checks(t.metrics)
-    own += [*_second_relaxer(t.relaxers), *_second_code(t.codes), *_converged(t.convergence)]
+    own += [*_second_relaxer(t.relaxers), _own_cells(t.own_cells)]
+    own += [*_second_code(t.codes), *_converged(t.convergence)]
     own += [*_shells(t.shells), *_images(t.images), *_controls(t.metrics)]
     own += weight_checks(t.weights)
     own += [*electrode_checks(t.experiment), *energy_loss_checks(t.energy_loss), _drift(t.drift)]
@@ -238,6 +242,19 @@ def _second_relaxer(rows: Rows) -> Iterator[Check]:
             fails_if="what is detected belongs to the potential that relaxed the cells",
             missing="fewer than two blocks in cells of a second potential",
         )
+
+
+def _own_cells(rows: Rows) -> Check:
+    return _check(
+        check_id="vacancy_own_cell",
+        check="vacancy whose cell is relaxed against the pristine structure at its volume, model "
+        "trained on cells of the pristine arm: share of pairs won",
+        bound=CHANCE,
+        sense="above",
+        ours=estimate(rows, "n", statistic=str(Metric.WIN_RATE), subject=SAME_VOLUME),
+        fails_if="what is detected belongs to vacancies that are held in the pristine cell",
+        missing="fewer than two blocks with relaxed cells of the vacancy",
+    )
 
 
 def _second_code(rows: Rows) -> Iterator[Check]:

@@ -1,7 +1,7 @@
 # From spectra to the training table, and what taking lithium out does to the spectra.
 
 from defectra.core.project_files import archive_parts, project_files
-from defectra.studies.nmc.blocks.campaign import second_relaxer
+from defectra.studies.nmc.blocks.campaign import own_cells, second_relaxer
 from defectra.studies.nmc.blocks.tables import block_design
 from defectra.studies.nmc.parameters import (
     block_model,
@@ -112,6 +112,7 @@ use rule step as score with:
         experiment=EXPERIMENT,
         energy_loss=ENERGY_LOSS,
         relaxers=rules.compare_relaxers.output[0],
+        own_cells=rules.compare_own_cells.output[0],
         codes=rules.compare_codes.output[0],
         shells=rules.measure_shells.output.shells,
         images=rules.compare_images.output[0],

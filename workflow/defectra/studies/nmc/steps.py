@@ -117,7 +117,8 @@ def score(job: Job) -> None:
     """Scorecard and checks, and the scores of both campaigns in one table.
 
     Input first, blocks, external (metrics, csv), lithium (csv), drift (parquet), experiment,
-    energy_loss (csv, or none), relaxers, codes, shells, images, convergence, weights (csv);
+    energy_loss (csv, or none), relaxers, own_cells, codes, shells, images, convergence, weights
+    (csv);
     output metrics, scorecard, checks (csv).
     """
     from defectra.core.claims import CHECK_COLUMNS, SCORECARD_COLUMNS
@@ -141,6 +142,7 @@ def _scored(job: Job) -> Tables:
     from defectra.studies.nmc.blocks.convergence import COLUMNS as CONVERGENCE_COLUMNS
     from defectra.studies.nmc.blocks.core_hole import COLUMNS as CODE_COLUMNS
     from defectra.studies.nmc.blocks.images import COLUMNS as IMAGE_COLUMNS
+    from defectra.studies.nmc.blocks.own_cells import COLUMNS as OWN_CELL_COLUMNS
     from defectra.studies.nmc.blocks.second_relaxer import COLUMNS as RELAXER_COLUMNS
     from defectra.studies.nmc.blocks.shells import SHELL_COLUMNS
     from defectra.studies.nmc.blocks.weights import WEIGHT_COLUMNS
@@ -157,6 +159,7 @@ def _scored(job: Job) -> Tables:
         drift=read_table(read.drift, DRIFT),
         experiment=[r for path in read.experiment for r in read_csv(path, EXPERIMENT_COLUMNS)],
         relaxers=read_csv(read.relaxers, RELAXER_COLUMNS),
+        own_cells=read_csv(read.own_cells, OWN_CELL_COLUMNS),
         codes=read_csv(read.codes, CODE_COLUMNS),
         shells=read_csv(read.shells, SHELL_COLUMNS),
         images=read_csv(read.images, IMAGE_COLUMNS),

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from defectra.core.claims import Estimate
 from defectra.core.records import Metric
 from defectra.learn import scores
-from defectra.learn.crossval import TARGETS
+from defectra.learn.crossval import TARGETS, Target
 from defectra.learn.edge_kernels import KernelName
 from defectra.learn.splits import Fold
 from defectra.spectra.grid import Grid
@@ -30,7 +30,6 @@ Floats = NDArray[np.float64]
 # is draws times blocks that are asked about.
 MOST_DRAWS, FEWEST_DRAWS, DRAWS_OF_BLOCKS = 32, 4, 160
 MODEL: KernelName = "kernel"
-DETECTED = tuple(t for t in TARGETS if t.name in {pair.target for pair in CLAIMED})
 FEWEST = 3  # families: one to ask about, two to learn from
 
 
@@ -44,11 +43,23 @@ class Sample:
         Arms of whole blocks.
     asked
         By name, spectra of the same blocks in each.
+    pairs
+        Arms that are to be distinguished.
+    all_edges_alone
+        Whether single edges are left out.
     """
 
     learnt: Rows
     asked: Mapping[str, Rows]
     grids: Mapping[str, Grid]
+    pairs: Sequence[Pair] = CLAIMED
+    all_edges_alone: bool = False
+
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        """What is learnt."""
+        names = {pair.target for pair in self.pairs}
+        return tuple(t for t in TARGETS if t.name in names)
 
 
 @dataclass(frozen=True)
@@ -91,7 +102,7 @@ def draws(blocks: int) -> int:
 
 
 def scored(sample: Sample, seed: int, repeats: int | None = None) -> dict[Key, dict[str, Score]]:
-    """AUROC and win rate of the claimed pairs by single edges and by all, for each set asked about.
+    """AUROC and win rate of pairs of arms by single edges and by all, for each set asked about.
 
     The model of the claims, with its jitter of training and test; each family of blocks is asked
     about once, by a model that learnt from all others. Nothing where there are no others. Jitters
@@ -104,16 +115,17 @@ def scored(sample: Sample, seed: int, repeats: int | None = None) -> dict[Key, d
     source = np.repeat(
         np.arange(len(names) + 1), [len(sample.learnt), *(len(sample.asked[n]) for n in names)]
     )
-    arms = Arms.of(both, sample.grids, edges_in(sample.learnt), DETECTED)
+    arms = Arms.of(both, sample.grids, edges_in(sample.learnt), sample.targets)
     blocks = len({r["block"] for name in names for r in sample.asked[name]})
     number = draws(blocks) if repeats is None else repeats
-    asked = Asked(kernels=(MODEL,), components=(), subsets=arms.ends(), repeats=number, seed=seed)
+    subsets = [arms.edges] if sample.all_edges_alone else arms.ends()
+    asked = Asked(kernels=(MODEL,), components=(), subsets=subsets, repeats=number, seed=seed)
     held = hold_out_folds(arms, asked, lambda _: _folds(arms, source))
     out: dict[Key, dict[str, Score]] = {}
     for k, name in enumerate(names, start=1):
         chosen = np.flatnonzero(source == k)
-        for subset in arms.ends():
-            for key, score in _scores(arms, held, subset, chosen).items():
+        for subset in subsets:
+            for key, score in _scores(arms, held, (subset, chosen), sample.pairs).items():
                 out.setdefault(key, {})[name] = score
     return out
 
@@ -130,8 +142,11 @@ def _folds(arms: Arms, source: NDArray[np.int64]) -> list[Fold]:
     ]
 
 
-def _scores(arms: Arms, held: Held, subset: Subset, chosen: NDArray[np.int64]) -> dict[Key, Score]:
-    """Scores of some rows."""
+def _scores(
+    arms: Arms, held: Held, of: tuple[Subset, NDArray[np.int64]], pairs: Sequence[Pair]
+) -> dict[Key, Score]:
+    """Scores of some rows by some edges."""
+    subset, chosen = of
     part = replace(
         arms,
         rows=[{**arms.rows[i], "group": str(arms.rows[i]["block"])} for i in chosen],
@@ -145,7 +160,7 @@ def _scores(arms: Arms, held: Held, subset: Subset, chosen: NDArray[np.int64]) -
     weights = np.vstack([np.ones(len(names)), without, one])
     bootstrap = Bootstrap(names, scores.Drawn(weights, True, len(names)))
     found = {}
-    for pair in CLAIMED:
+    for pair in pairs:
         column = [t.name for t in arms.targets].index(pair.target)
         curves = pair_curves(part, labels, values[..., column], pair, bootstrap)
         for metric in (Metric.WIN_RATE, Metric.AUROC):

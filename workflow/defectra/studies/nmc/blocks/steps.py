@@ -139,6 +139,22 @@ def compare_relaxers(job: Job) -> None:
     write_csv(job.output[0], found, COLUMNS)
 
 
+def compare_own_cells(job: Job) -> None:
+    """Vacancies whose cells are relaxed.
+
+    Input rows, own (parquet); output (csv).
+
+    params.grids = nmc.edges; params.seed = seed.
+    """
+    from defectra.core.csvs import write_csv
+    from defectra.studies.nmc.blocks.own_cells import COLUMNS, compare
+    from defectra.studies.nmc.blocks.tables import read_block_rows
+
+    grids = grids_of(job)
+    rows, own = (read_block_rows(path) for path in (job.input.rows, job.input.own))
+    write_csv(job.output[0], compare(rows, own, grids, int(job.params.seed)), COLUMNS)
+
+
 def compare_codes(job: Job) -> None:
     """Li K and O K of the blocks by GPAW with a core hole beside FEFF.
 
