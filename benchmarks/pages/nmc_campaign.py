@@ -1,4 +1,4 @@
-"""Tables of ``docs/nmc.md`` about the campaign: its cost, and neighbours of defects."""
+"""Tables of ``docs/nmc_tables.md`` about the campaign: its cost, and neighbours of defects."""
 
 from __future__ import annotations
 

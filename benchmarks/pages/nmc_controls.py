@@ -1,4 +1,4 @@
-"""Tables of study `nmc` about its controls, for ``docs/nmc.md``: metadata, stability of weights."""
+"""Tables of ``docs/nmc_tables.md`` on the controls of study `nmc`: metadata, stable weights."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables of study `nmc` on converged potentials, for ``docs/nmc.md``.
+"""Tables of study `nmc` on converged potentials, for ``docs/nmc_tables.md``.
 
 AUROC: area under the receiver operating characteristic; RMS: root mean square.
 """

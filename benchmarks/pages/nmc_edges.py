@@ -1,4 +1,4 @@
-"""Tables of study `nmc` on how edges are joined, and on other splits, for ``docs/nmc.md``.
+"""Tables of study `nmc` on how edges are joined, and on other splits, for ``docs/nmc_tables.md``.
 
 AUROC: area under the receiver operating characteristic.
 """

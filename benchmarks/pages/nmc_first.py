@@ -1,4 +1,4 @@
-"""Table of study `nmc`: defects in the structures of the first campaign, for ``docs/nmc.md``."""
+"""Table of ``docs/nmc_tables.md``: defects in the structures of the first campaign of `nmc`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Table of ``docs/nmc.md``: where the learning curves of the blocks lead."""
+"""Table of ``docs/nmc_tables.md``: where the learning curves of the blocks lead."""
 
 from __future__ import annotations
 

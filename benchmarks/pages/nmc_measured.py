@@ -1,4 +1,4 @@
-"""Tables of what study `nmc` says of measured spectra, for ``docs/nmc.md``.
+"""Tables of what study `nmc` says of measured spectra, for ``docs/nmc_tables.md``.
 
 ``python -m benchmarks.pages.nmc_measured [RESULTS]`` prints those of a results folder (default
 ``results``), ``... write`` puts them between their marks.
@@ -28,7 +28,7 @@ from defectra.studies.nmc.measured.energy_loss import ENERGY_LOSS_COLUMNS
 from defectra.studies.nmc.measured.energy_loss_shape import AS_COUNTS, EDGE, SHAPE
 from defectra.studies.nmc.measured.lithium_shift import NORMAL_90, LithiumShift
 
-PAGE = Path(__file__).parents[2] / "docs/nmc.md"
+PAGE = Path(__file__).parents[2] / "docs/nmc_tables.md"
 ELEMENTS = ("O", "Mn", "Co", "Ni", "Li")
 NOTHING = "Measured spectra: not computed, no mirror of the published data or no blocks."
 _NONE = ""

@@ -1,7 +1,8 @@
-"""What study `nmc` found, from the tables of a run into ``docs/nmc.md`` and the README.
+"""What study `nmc` found: tables of a run into ``docs/nmc_tables.md``, in short into two pages.
 
 ``python -m benchmarks.pages.nmc_results [RESULTS]`` prints the text of a results folder (default
-``results``), ``... write`` puts it between the marks of both pages. RMSE: root mean square error;
+``results``), ``... write`` puts it between their marks (the README and ``docs/nmc.md`` have
+the short form). RMSE: root mean square error;
 AUROC: area under the receiver operating characteristic.
 """
 
@@ -56,6 +57,7 @@ PAGES = {
     ROOT / "docs/nmc.md": "nmc_results",
     ROOT / "README.md": "nmc_summary",
 }
+TABLES = (ROOT / "docs/nmc_tables.md", "nmc_tables")
 HELD_OUT = (Split.GROUPED, Split.COMPOSITION_OUT, Split.LITHIUM_OUT)
 
 
@@ -225,9 +227,8 @@ class Found:
 
 
 def page(found: Found) -> str:
-    """Text of ``docs/nmc.md``."""
+    """Text of ``docs/nmc_tables.md``."""
     parts = [
-        found.summary(),
         *_by_models(found.metrics),
         *found.measured,
         *_by_other_means(found),
@@ -312,17 +313,17 @@ def _by_other_means(found: Found) -> list[str]:
 
 @reports_errors
 def main() -> int:
-    """Print the text, or write it into both pages."""
+    """Print the text, or write it into the pages."""
     words = [w for w in sys.argv[1:] if w != "write"]
     folder = tables_below(Path(words[0] if words else "results") / "nmc")
     found = Found.below(folder)
     series = read_csv(folder / "lithium.csv", LITHIUM_COLUMNS)
-    texts = (page(found), found.summary())
     if "write" not in sys.argv[1:]:
-        print(texts[0])
+        print(found.summary(), page(found), sep="\n\n")
         return 0
-    for (path, name), new in zip(PAGES.items(), texts):
-        put(path, name, new)
+    for path, name in PAGES.items():
+        put(path, name, found.summary())
+    put(*TABLES, page(found))
     put(ROOT / "docs/validation.md", "nmc_lithium", table(LITHIUM, lithium(series)))
     put(nmc_measured.PAGE, "nmc_measured", "\n\n".join(nmc_measured.parts(folder)))
     put(nmc_second_code.PAGE, nmc_second_code.NAME, nmc_second_code.text())

@@ -1,4 +1,4 @@
-"""Tables of measured spectra for docs/nmc.md, with everything, with rows missing, with nothing."""
+"""Tables of measured spectra in docs/nmc_tables.md: with everything, rows missing, nothing."""
 
 from __future__ import annotations
 
