@@ -36,6 +36,7 @@ EXTERNAL = {"evaluate_external"}
 BLOCKS = {"evaluate_blocks", "compare_converged", "save_model"} | {
     f"plot_blocks_{n}" for n in ("contents", "gains", "curves")
 }
+OTHER_CELLS = {"compare_relaxers", "compare_own_cells"}
 WEIGHTS = {"weigh_blocks", "plot_blocks_weights"}
 AVERAGES = {"average_sites", "build_training", "plot_spectra", "plot_lithium", "plot_ladder"}
 LITHIUM = {"measure_lithium", "save_lithium_shift", "plot_lithium"} | SCORES
@@ -85,7 +86,7 @@ def test_nothing_and_moved(mine: Campaign) -> None:
         ("learn/features.py", MODELS),
         (
             "learn/crossval.py",
-            MODELS | BLOCKS | EXTERNAL | WEIGHTS | BLOCK_PLOTS | {"compare_relaxers"},
+            MODELS | BLOCKS | EXTERNAL | WEIGHTS | BLOCK_PLOTS | OTHER_CELLS,
         ),
         ("figures/style.py", PLOTS | {"make_report"}),
         ("studies/nmc/scorecard.py", SCORES),
