@@ -72,7 +72,7 @@ def _printed(rows: Rows) -> Iterator[claims.Claim]:
 def feature_claims(metrics: Rows) -> Iterator[claims.Claim]:
     """What the paper says of calculated spectra, judged by the CDF less the intensity.
 
-    Every view is tested for a CDF that is better, as was fixed before the first run, by the
+    Every view is tested for a CDF that is better, as in the first version of this scorecard, by the
     difference of the two on the same resamples of materials. For spectra as they are, that is more
     than the paper says (high accuracy), and how much worse the CDF might be for that was not fixed:
     better shows it, worse decides nothing.
