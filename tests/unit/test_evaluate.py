@@ -137,6 +137,21 @@ def test_rows_of_the_tables(answers, rows):
     assert baseline == {(r["target"], r["split"]) for r in metrics if r["model"] == "xgboost"}
 
 
+def test_a_baseline_that_says_one_class_scores_one_half_exactly(rows):
+    truth = np.tile([0.0, 0.0, 1.0], len(rows) // 3)[None, :]
+    job = Job(BY_NAME["vacancy"], "cdf: all", Split.GROUPED, 1, np.zeros((len(rows), 1)), truth[0])
+    drawn = scores.Drawn.of([r["group"] for r in rows], 100, 1)
+    one, both = np.zeros_like(truth), (np.arange(len(rows)) % 2.0)[None, :]
+    for answer, is_exact in ((one, True), (both, False)):
+        result = crossval.Result(job, truth, truth, answer, 40)
+        found = crossval.metrics_rows(result, rows, drawn, 1, baseline=True)
+        by = {r["metric"]: (r["value"], r["lo"], r["hi"]) for r in found}
+        for metric in (Metric.AUROC, Metric.BALANCED_ACCURACY):
+            assert (by[metric] == (0.5, 0.5, 0.5)) is is_exact
+        value, lo, hi = by[Metric.AVERAGE_PRECISION]  # the share of the class, which was drawn
+        assert lo < value < hi
+
+
 def test_same_seed_same_numbers(answers, rows):
     again = evaluate(rows[:30], TINY, 1, VOLUMES)
     assert repr(again) == repr(answers)

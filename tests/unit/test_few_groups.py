@@ -123,6 +123,19 @@ def test_many_groups_that_all_agree_do_not_show_that_every_group_would() -> None
     assert all(math.isnan(end) for end in drawn.ends(shares)[1:])  # a mean without bounds
 
 
+@pytest.mark.parametrize("count", [3, 40])
+def test_a_constant_against_two_classes_is_one_half_for_any_groups(count: int) -> None:
+    names = [f"movie {k // 2}" for k in range(2 * count)]
+    truth, answer = np.tile([0.0, 1.0], count), np.linspace(0.6, 0.9, 2 * count)
+    drawn = scores.Drawn.of(names, 300, 0)
+    values = scores.balanced_accuracy(truth, answer, drawn.weights)
+    assert drawn.ends(values, (0.0, 1.0), by_design=scores.one_class(answer)) == (0.5, 0.5, 0.5)
+    assert drawn.ends(values, (0.0, 1.0)) != (0.5, 0.5, 0.5)  # a model that has learnt might err
+    assert scores.one_class(1 - answer)
+    assert not scores.one_class(np.append(answer, 0.5))
+    assert not scores.one_class(np.full(3, np.nan))
+
+
 def test_a_resample_without_a_value_does_not_hide_that_all_groups_agree() -> None:
     drawn = scores.Drawn.of([str(k) for k in range(12)], 50, 0)
     values = np.ones(51)

@@ -84,6 +84,24 @@ def test_the_cdf_must_be_better_with_the_whole_interval_of_the_difference(differ
     assert found["cdf_cu_valence_shift_2_ev"]["verdict"] == verdict
 
 
+@pytest.mark.parametrize(
+    ("view", "difference", "verdict"),
+    [
+        ("as is", -0.1, "reproduced"),  # better is as good by any margin
+        ("as is", 0.0, "not shown"),
+        ("as is", 0.1, "not shown"),  # within which margin was not fixed
+        ("VASP", 0.1, "not reproduced"),
+    ],
+)
+def test_a_cdf_that_is_worse_as_is_decides_nothing_without_a_margin(view, difference, verdict):
+    paired = ("cdf - intensity", compare.FOREST, view, Metric.RMSE_DIFFERENCE)
+    rows = [metric("Cu valence", *paired, difference)]
+    found = {r["claim_id"]: r for r in scorecard([], rows)}
+    own = found[f"cdf_cu_valence_{view}".replace(" ", "_").lower()]
+    assert own["verdict"] == verdict
+    assert ("no margin was fixed" in own["claim"]) == (view == "as is")
+
+
 def test_delta_must_beat_the_correction_too():
     rows = [
         metric("Ti VASP spectrum", "FEFF", m, "all", Metric.RELATIVE_RMS, v)

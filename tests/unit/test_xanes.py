@@ -265,6 +265,20 @@ def test_the_difference_of_two_features_is_taken_on_the_same_resamples():
                for r in compare._scored(task, without, groups, XanesStudy(), 3))  # fmt: skip
 
 
+def test_the_mean_of_two_classes_has_a_balanced_accuracy_of_one_half_exactly():
+    """It would answer other materials alike; a forest that says one class might not."""
+    groups = [f"m{k // 2}" for k in range(60)]
+    truth = np.tile([1.0, 2.0, 2.0], 20)
+    mean = np.repeat([1.62, 1.7, 1.68], 20)[:, None]  # of the training part of three folds
+    task = compare.Task(("oxidation",), np.arange(60), truth[:, None])
+    answers = {("as is", "none", compare.MEAN): mean, ("as is", "pca", compare.FOREST): mean}
+    rows = list(compare._scored(task, answers, groups, XanesStudy(), 3))
+    by = {r["model"]: (r["value"], r["lo"], r["hi"]) for r in rows}
+    assert by[compare.MEAN] == (0.5, 0.5, 0.5)
+    value, lo, hi = by[compare.FOREST]
+    assert lo < value == 0.5 < hi
+
+
 SHARP = np.arange(500.0, 620.0, 0.1)
 
 

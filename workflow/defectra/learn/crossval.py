@@ -189,18 +189,24 @@ def metrics_rows(
 ) -> list[Row]:
     """Rows of ``metrics.csv`` of a job, or of the baseline on the same folds.
 
-    `drawn` are the resamples of the groups of `rows`.
+    `drawn` are the resamples of the groups of `rows`. Of a baseline that gives every row one class,
+    AUROC (area under the receiver operating characteristic) and balanced accuracy are exact.
     """
     groups = [row["group"] for row in rows]
     answers = result.baseline if baseline else result.model
     values = _curves(result, answers, groups, drawn.weights)
     features = NO_FEATURES if baseline else result.job.features
     model = "baseline" if baseline else model
-    return [
-        metric_row(
-            result, rows, seed, features, model, metric, drawn.ends(v, scores.BOUNDS[metric])
-        )
+    exact: tuple[Metric, ...] = ()
+    if baseline and result.job.target.is_class and scores.one_class(answers):
+        exact = (Metric.AUROC, Metric.BALANCED_ACCURACY)
+    ends = {
+        metric: drawn.ends(v, scores.BOUNDS[metric], by_design=metric in exact)
         for metric, v in values.items()
+    }
+    return [
+        metric_row(result, rows, seed, features, model, metric, value)
+        for metric, value in ends.items()
     ]
 
 

@@ -135,12 +135,25 @@ class Drawn:
         )
 
     def ends(
-        self, values: Floats, bounds: tuple[float, float] = (-np.inf, np.inf), level: float = 0.9
+        self,
+        values: Floats,
+        bounds: tuple[float, float] = (-np.inf, np.inf),
+        level: float = 0.9,
+        *,
+        by_design: bool = False,
     ) -> tuple[float, float, float]:
         """Value and interval of a statistic, shape (1 + sets,); NaN ends where none is known.
 
         Where no bootstrap sample changes the statistic, the interval is that of :func:`unseen`.
+
+        Parameters
+        ----------
+        by_design
+            Whether the statistic is the same for any groups (:func:`one_class` of a model that
+            learns nothing): then it is exact, and other groups can show nothing else.
         """
+        if by_design:
+            return (float(values[0]),) * 3
         if self.few:
             return student(values, bounds, self.groups, level)
         known = values[np.isfinite(values)]
@@ -268,6 +281,17 @@ def balanced_accuracy(truth: Floats, prediction: Floats, weights: Floats) -> Flo
         with np.errstate(divide="ignore", invalid="ignore"):
             shares.append(weights[:, kind] @ right[kind] / total)
     return np.mean(shares, axis=0)
+
+
+def one_class(predictions: Floats) -> bool:
+    """Whether all answers, of any shape, are of one class: on one side of probability 1/2.
+
+    Their balanced accuracy is 1/2 for any truth that holds both classes. A model that learns
+    nothing would answer other groups alike, so that this is exact (`by_design` of
+    :meth:`Drawn.ends`); one that learns might not.
+    """
+    known = np.asarray(predictions)[np.isfinite(predictions)] > 0.5
+    return len(known) > 0 and bool(known.all() or not known.any())
 
 
 def auroc(

@@ -29,8 +29,30 @@ Ints = NDArray[np.int64]
 Row = dict[str, Any]
 Rows = Sequence[Mapping[str, Any]]
 
-# What all rows of some answers share, their resamples, and a score on these, shape (1 + sets,).
-_Scored = tuple[Row, scores.Drawn, Floats]
+
+@dataclass(frozen=True)
+class _Scored:
+    """A score of some answers.
+
+    Attributes
+    ----------
+    base
+        What all rows of these answers share.
+    values
+        The score on the resamples `drawn`, shape (1 + sets,).
+    by_design
+        Whether the score is that of any groups: a constant against two classes.
+    """
+
+    base: Row
+    drawn: scores.Drawn
+    values: Floats
+    by_design: bool = False
+
+    def less(self, other: _Scored) -> _Scored:
+        """The score less another one on the same resamples."""
+        return _Scored(self.base, self.drawn, self.values - other.values)
+
 
 UNITS = {"coordination": "", "bond_length": "Å", "valence": "e", "oxidation": ""}
 RIDGE, FOREST, MEAN = "ridge", "random forest", "mean"
@@ -182,9 +204,11 @@ def _scored(
         }  # fmt: skip
         for k, target in enumerate(task.targets):
             for metric, values in _metrics(target, truth[rows, k], answer[rows, k], drawn.weights):
-                yield _line(target, features, metric, (base, drawn, values))
-                own_scores = known.setdefault((view, name, target, metric), {})
-                own_scores[features] = base, drawn, values
+                constant = name == MEAN and metric is Metric.BALANCED_ACCURACY
+                exact = constant and scores.one_class(answer[rows, k] - 1)
+                found = _Scored(base, drawn, values, exact)
+                yield _line(target, features, metric, found)
+                known.setdefault((view, name, target, metric), {})[features] = found
     yield from _differences(known)
 
 
@@ -194,24 +218,23 @@ def _differences(
     """Scores of the pair, one minus the other, and of its first less the mean, by resample."""
     for (_, _, target, metric), own in known.items():
         if metric in DIFFERENCES and all(f in own for f in PAIRED):
-            (base, drawn, first), (_, _, second) = (own[f] for f in PAIRED)
-            apart = base, drawn, first - second
-            yield _line(target, " - ".join(PAIRED), DIFFERENCES[metric], apart)
+            first, second = (own[f] for f in PAIRED)
+            yield _line(target, " - ".join(PAIRED), DIFFERENCES[metric], first.less(second))
     for (_, name, target, metric), own in known.items():
         mean = known.get((AS_IS, MEAN, target, metric), {}).get("none")
         cdf = own.get(PAIRED[0])
         if name == MEAN or metric not in DIFFERENCES or mean is None or cdf is None:
             continue
-        if cdf[0]["n_test"] == mean[0]["n_test"]:  # views of all sites: the same resamples
-            apart = cdf[0], cdf[1], cdf[2] - mean[2]
-            yield _line(target, OVER_MEAN, DIFFERENCES[metric], apart)
+        if cdf.base["n_test"] == mean.base["n_test"]:  # views of all sites: the same resamples
+            yield _line(target, OVER_MEAN, DIFFERENCES[metric], cdf.less(mean))
 
 
 def _line(target: str, features: str, metric: Metric, found: _Scored) -> Row:
-    base, drawn, values = found
-    value, lo, hi = drawn.ends(values, scores.BOUNDS[metric])
+    bounds = scores.BOUNDS[metric]
+    value, lo, hi = found.drawn.ends(found.values, bounds, by_design=found.by_design)
     score = {"metric": str(metric), "value": value, "lo": lo, "hi": hi}
-    return {"target": f"Cu {target}", "unit": UNITS[target], "features": features, **base, **score}
+    about = {"target": f"Cu {target}", "unit": UNITS[target], "features": features}
+    return {**about, **found.base, **score}
 
 
 def _metrics(

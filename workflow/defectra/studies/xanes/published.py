@@ -79,7 +79,7 @@ def _likeness(series: Series, record: Path) -> Iterator[Row]:
     moved = np.interp(series.energy, COMPUTED + SHIFT, computed)[there]
     for name, pearson, cosine, a, b in (
         ("as is", 0.6650, 0.8798, measured, computed),
-        ("shifted 3.0 eV", 0.9760, 0.9920, measured[there], moved),
+        (f"shifted {SHIFT:.1f} eV", 0.9760, 0.9920, measured[there], moved),
     ):
         text = f"measured #0 and computed #438, {name}"
         r = float(np.corrcoef(a, b)[0, 1])

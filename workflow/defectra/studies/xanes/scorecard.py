@@ -16,6 +16,8 @@ from defectra.studies.xanes.views import AS_IS, VASP
 Claim = partial(claims.Claim, study="xanes")
 _PAPER = "arXiv:2310.07049"
 MOVED = ("shift 1 eV", "shift 2 eV", "shift 3 eV", "shift 5 eV")
+# Of spectra as they are the paper claims high accuracy, without a number.
+NO_MARGIN = " (more than the paper says; no margin was fixed: worse decides nothing)"
 COPPER = {
     "Cu coordination": Metric.RMSE,
     "Cu bond_length": Metric.RMSE,
@@ -68,17 +70,22 @@ def _printed(rows: Rows) -> Iterator[claims.Claim]:
 
 
 def feature_claims(metrics: Rows) -> Iterator[claims.Claim]:
-    """What the paper says of calculated spectra: CDF as good, and better when moved.
+    """What the paper says of calculated spectra, judged by the CDF less the intensity.
 
-    Judged by the difference of the two on the same resamples of materials.
+    Every view is tested for a CDF that is better, as in the first version of this scorecard, by the
+    difference of the two on the same resamples of materials. For spectra as they are, that is more
+    than the paper says (high accuracy), and how much worse the CDF might be for that was not fixed:
+    better shows it, worse decides nothing.
     """
     for target, metric in COPPER.items():
         side, word = better(metric)
         for view in (AS_IS, *MOVED, VASP):
+            text = f"{target}, {view}: {word} of the CDF minus that of the intensity, {side} 0"
             yield Claim(
                 claim_id=named("cdf", target, view),
-                claim=f"{target}, {view}: {word} of the CDF minus that of the intensity, {side} 0",
+                claim=text + (NO_MARGIN if view == AS_IS else ""),
                 than=0.0,
+                contrary=False if view == AS_IS else None,
                 ours=estimate(
                     metrics,
                     target=target,
