@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from benchmarks.pages.nmc_results import left_out
 from defectra.core.config import load
 from defectra.learn.crossval import TARGETS
 from defectra.spectra.align import points
@@ -87,6 +88,14 @@ def test_one_common_block_gives_no_number():
     assert compare(learnt, rows({OWN: 0.5, SCALED: 0.0}, 1, 1), GRIDS, 0) == []
     assert compare(learnt, [], GRIDS, 0) == []
     assert compare([], rows({OWN: 0.5, SCALED: 0.0}, 4, 1), GRIDS, 0) == []
+
+
+def test_blocks_that_failed_are_said_and_those_that_nobody_began_are_not():
+    reasons = ["not computed yet", "not computed yet: 3 of 22 spectra of arm pristine_volume",
+               "arm vacancy_own_cell: every site failed of Co K"]  # fmt: skip
+    missing = [{"block": k, "reason": reason} for k, reason in enumerate(reasons)]
+    assert left_out(missing) == f"Begun blocks that are left out: block 2, {reasons[2]}."
+    assert left_out(missing[:2]) == "Begun blocks that are left out: none."
 
 
 def test_the_same_blocks_are_asked_for_with_the_cell_of_the_vacancy_relaxed():
