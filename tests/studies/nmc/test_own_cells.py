@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.stats import binomtest
 
 from benchmarks.pages.nmc_results import left_out
 from defectra.core.config import load
@@ -81,6 +82,18 @@ def test_the_check_follows_the_pairs_of_the_same_volume():
     assert verdict(compare(learnt, mostly_seen, GRIDS, 0, repeats=2)) == "holds"
     assert verdict(compare(learnt, mostly_not, GRIDS, 0, repeats=2)) == "fails"
     assert verdict([]) == "open"
+
+
+@pytest.mark.parametrize(("blocks", "says"), [(4, "open"), (5, "holds")])
+def test_pairs_that_are_all_won_have_the_exact_interval(blocks, says):
+    learnt = rows(FIRST, 6, 0)
+    found = compare(learnt, rows({OWN: 0.5, SCALED: 0.0}, blocks, 1), GRIDS, 0, repeats=1)
+    won = value(found, "win_rate", SAME_VOLUME)
+    assert (won["value"], won["hi"], won["n"]) == (1.0, 1.0, blocks)
+    chance = binomtest(blocks, blocks, won["lo"], alternative="greater").pvalue
+    assert chance == pytest.approx(0.05)
+    verdicts = {r["check_id"]: r["verdict"] for r in checks(Tables(own_cells=found))}
+    assert verdicts["vacancy_own_cell"] == says
 
 
 def test_one_common_block_gives_no_number():
