@@ -47,6 +47,7 @@ from defectra.studies.nmc.blocks.own_cells import COLUMNS as OWN_CELL_COLUMNS
 from defectra.studies.nmc.blocks.scores import ALL_ARMS, PAIRS, SHAPE
 from defectra.studies.nmc.blocks.second_relaxer import COLUMNS
 from defectra.studies.nmc.blocks.shells import SHELL_COLUMNS, SHELLS
+from defectra.studies.nmc.blocks.tables import MISSING_COLUMNS, NOT_COMPUTED
 from defectra.studies.nmc.lithium import LITHIUM_COLUMNS, NI_MEAN, O_PRE_EDGE, PARTS
 from defectra.studies.nmc.scorecard import CONTENTS
 
@@ -126,6 +127,13 @@ def own_cells(rows: Rows) -> Iterator[list[str]]:
     yield from _stated(rows, ("statistic", "subject"))
 
 
+def left_out(missing: Rows) -> str:
+    """Blocks whose calculations were run but are not whole, in a sentence."""
+    failed = [r for r in missing if not str(r["reason"]).startswith(NOT_COMPUTED)]
+    why = "; ".join(f"block {r['block']}, {r['reason']}" for r in failed)
+    return f"Begun blocks that are left out: {why or 'none'}."
+
+
 def codes(rows: Rows) -> Iterator[list[str]]:
     """Every statistic of the second code."""
     yield from _stated(rows, ("edge", "statistic", "subject"))
@@ -184,6 +192,8 @@ class Found:
     relaxers, own_cells, codes, larger
         Rows of ``comparison.csv`` of ``second_relaxer``, ``own_cells``, ``core_hole`` and
         ``larger_cells``.
+    own_cells_missing
+        Rows of ``own_cells/missing.csv``.
     shells, converged
         Rows of ``blocks/shells.csv`` and ``blocks/convergence.csv``.
     measured
@@ -195,6 +205,7 @@ class Found:
     metrics: Rows
     relaxers: Rows
     own_cells: Rows
+    own_cells_missing: Rows
     codes: Rows
     larger: Rows
     shells: Rows
@@ -210,6 +221,7 @@ class Found:
             metrics=read_csv(folder / "metrics.csv", METRICS_COLUMNS),
             relaxers=read_csv(folder / "second_relaxer/comparison.csv", COLUMNS),
             own_cells=read_csv(folder / "own_cells/comparison.csv", OWN_CELL_COLUMNS),
+            own_cells_missing=read_csv(folder / "own_cells/missing.csv", MISSING_COLUMNS),
             codes=read_csv(folder / "core_hole/comparison.csv", CODE_COLUMNS),
             larger=read_csv(folder / "larger_cells/comparison.csv", IMAGE_COLUMNS),
             shells=read_csv(folder / "blocks/shells.csv", SHELL_COLUMNS),
@@ -281,8 +293,9 @@ def _by_other_means(found: Found) -> list[str]:
         table(["statistic", "of", "cells", "value", "blocks"], relaxers(found.relaxers)),
         "### A vacancy in its own cell",
         "Cells relaxed with the vacancy, V*, and pristine ones at that volume, P*; the detector of "
-        "all edges has learnt from other blocks in the cell of P (`own_cells/comparison.csv`), "
-        "90 % intervals:",
+        "all edges has learnt from the arms of other blocks, no cell of which was relaxed with a "
+        "vacancy (`own_cells/comparison.csv`), 90 % intervals. "
+        + left_out(found.own_cells_missing),
         table(["statistic", "of", "value", "blocks"], own_cells(found.own_cells))
         if found.own_cells
         else NONE,

@@ -53,6 +53,21 @@ def test_the_linear_form_answers_like_the_linear_kernel(rows, bins, families):
     np.testing.assert_allclose(found, expected, rtol=1e-7, atol=1e-9)
 
 
+@pytest.mark.parametrize("parts", [[0] * 12, [0] * 6 + [1] * 6])  # nothing is left out; two folds
+def test_the_linear_form_takes_one_class_and_bins_or_an_edge_that_do_not_vary(parts):
+    first, test, _ = sample(12, 5)
+    first[:, 2], same = 1.0, np.ones((12, 3))
+    train, asked = {"O K": first, "Ni K": same}, {"O K": test, "Ni K": np.ones((7, 3))}
+    by = {e: Scaled.of(own) for e, own in train.items()}
+    own, cross = (scaled(spectra, by, list(by)) for spectra in (train, asked))
+    values = np.column_stack([first[:, 0], np.zeros(12), np.ones(12), np.arange(12) % 2])
+    targets = Targets(values, np.array([False, True, True, True]))
+    linear = edge_ridge.fit(own, targets, np.array(parts))
+    dual = edge_kernels.fit(own @ own.T, targets, np.array(parts))
+    assert linear.penalty.tolist() == dual.penalty.tolist()
+    np.testing.assert_allclose(linear.answers(cross), dual.answers(cross @ own.T), atol=1e-8)
+
+
 def test_the_order_of_the_rows_changes_no_answer():
     train, test, targets = sample(40)
     parts = edge_kernels.inner_folds([str(i // 2) for i in range(40)], 2)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.stats import binomtest
 
+from benchmarks.pages.nmc_results import left_out
 from defectra.core.config import load
 from defectra.learn.crossval import TARGETS
 from defectra.spectra.align import points
@@ -82,11 +84,31 @@ def test_the_check_follows_the_pairs_of_the_same_volume():
     assert verdict([]) == "open"
 
 
+@pytest.mark.parametrize(("blocks", "says"), [(4, "open"), (5, "holds")])
+def test_pairs_that_are_all_won_have_the_exact_interval(blocks, says):
+    learnt = rows(FIRST, 6, 0)
+    found = compare(learnt, rows({OWN: 0.5, SCALED: 0.0}, blocks, 1), GRIDS, 0, repeats=1)
+    won = value(found, "win_rate", SAME_VOLUME)
+    assert (won["value"], won["hi"], won["n"]) == (1.0, 1.0, blocks)
+    chance = binomtest(blocks, blocks, won["lo"], alternative="greater").pvalue
+    assert chance == pytest.approx(0.05)
+    verdicts = {r["check_id"]: r["verdict"] for r in checks(Tables(own_cells=found))}
+    assert verdicts["vacancy_own_cell"] == says
+
+
 def test_one_common_block_gives_no_number():
     learnt = rows(FIRST, 8, 0)
     assert compare(learnt, rows({OWN: 0.5, SCALED: 0.0}, 1, 1), GRIDS, 0) == []
     assert compare(learnt, [], GRIDS, 0) == []
     assert compare([], rows({OWN: 0.5, SCALED: 0.0}, 4, 1), GRIDS, 0) == []
+
+
+def test_blocks_that_failed_are_said_and_those_that_nobody_began_are_not():
+    reasons = ["not computed yet", "not computed yet: 3 of 22 spectra of arm pristine_volume",
+               "arm vacancy_own_cell: every site failed of Co K"]  # fmt: skip
+    missing = [{"block": k, "reason": reason} for k, reason in enumerate(reasons)]
+    assert left_out(missing) == f"Begun blocks that are left out: block 2, {reasons[2]}."
+    assert left_out(missing[:2]) == "Begun blocks that are left out: none."
 
 
 def test_the_same_blocks_are_asked_for_with_the_cell_of_the_vacancy_relaxed():

@@ -248,7 +248,7 @@ def _own_cells(rows: Rows) -> Check:
     return _check(
         check_id="vacancy_own_cell",
         check="vacancy whose cell is relaxed against the pristine structure at its volume, model "
-        "trained on cells of the pristine arm: share of pairs won",
+        "trained on cells that no vacancy has changed: share of pairs won",
         bound=CHANCE,
         sense="above",
         ours=estimate(rows, "n", statistic=str(Metric.WIN_RATE), subject=SAME_VOLUME),

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from defectra.core.records import Metric
 from defectra.learn import scores
 from defectra.spectra.grid import Grid
 from defectra.studies.nmc.blocks.campaign import OWN_CELL_ARMS
@@ -24,6 +25,7 @@ Row = dict[str, Any]
 Rows = Sequence[Mapping[str, Any]]
 Floats = NDArray[np.float64]
 FEWEST = 2  # blocks; of one there is no interval
+EQUAL = 1e-12  # between shares of pairs won
 OWN, SCALED = OWN_CELL_ARMS
 SAME_VOLUME = "V* against P* (same volume)"
 FREE = "V* against P (own cells)"
@@ -50,7 +52,8 @@ def compare(
     Returns
     -------
     Rows with columns :data:`COLUMNS`: value and 90 % interval of Student's t over `n` blocks
-    (:func:`defectra.learn.scores.student`), clipped to what the statistic can be.
+    (:func:`defectra.learn.scores.student`), clipped to what the statistic can be; where all blocks
+    win the same share of pairs, the exact one (:func:`defectra.learn.scores.unseen`).
     """
     common = sorted({r["block"] for r in own} & {r["block"] for r in rows})
     if len(common) < FEWEST:
@@ -88,6 +91,8 @@ def _detected(
     for (_, _, metric), found in scored(sample, seed, repeats).items():
         for name, score in found.items():
             value, lo, hi, n = score.estimate
+            if metric is Metric.WIN_RATE and np.ptp(score.curve) <= EQUAL:
+                value, lo, hi = scores.unseen(value, n, (0.0, 1.0))
             yield _row(str(metric), name, "", (value, lo, hi), n)
 
 
