@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from defectra.core.units import EV_ANGSTROM
 from defectra.spectra import column_formula as formula
-from defectra.spectra.column_names import Column, Role, column, key_of
+from defectra.spectra.column_names import ENERGIES, Column, Role, column, key_of
 from defectra.spectra.detector_faults import detector_fault, standstill
 from defectra.spectra.measured_spectrum import COLUMNS, Measured, SpectrumError
 
@@ -145,8 +145,10 @@ def _one(data: Floats, found: Sequence[Column], role: Role) -> int | None:
 
 
 def _energy(data: Floats, found: Sequence[Column], words: dict[str, str]) -> tuple[Floats, str]:
-    for role in (Role.ENERGY, Role.NOMINAL):
-        k = _one(data, found, role)
+    named = [c if c.role is not Role.QUALIFIED or _is_axis(data[:, k])
+             else replace(c, role=Role.OTHER_ENERGY) for k, c in enumerate(found)]  # fmt: skip
+    for role in ENERGIES:
+        k = _one(data, named, role)
         if k is not None:
             _refuse_another_axis(data, found, k)
             return data[:, k], found[k].unit
