@@ -151,7 +151,7 @@ def _is_energy(key: str) -> bool:
 
 
 def _qualified(text: str, key: str, unit: str) -> tuple[str, str, Role] | None:
-    """Key, unit and role of ``Energy (requested)``, ``E_rbv``: an energy, and which one; or None."""
+    """Key, unit, role of ``Energy (requested)``, ``E_rbv``: an energy, and which one; or None."""
     inside = re.fullmatch(r"(.+?)\s*[(\[]\s*([^()\[\]]+?)\s*[)\]]", text)
     if unit and not is_unit(unit) and not inside and _is_energy(key):
         base, word, unit = key, key_of(unit), ""  # brackets that hold no unit
