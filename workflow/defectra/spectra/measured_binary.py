@@ -21,6 +21,7 @@ from defectra.spectra.loss_factor import BEAM, COLLECTION
 from defectra.spectra.measured_columns import Choice, measured
 from defectra.spectra.measured_spectrum import LEAST, Measured, SpectrumError
 from defectra.spectra.measured_text import kind_of
+from defectra.spectra.scan_parts import parted
 
 Floats = NDArray[np.float64]
 LONGEST = 2_000_000  # values; no spectrum is longer
@@ -89,7 +90,7 @@ def read_hdf5(path: Path, chosen: Choice | None = None) -> list[Measured]:
         try:
             if isinstance(columns, SpectrumError):
                 raise columns
-            out.append(from_arrays(where, columns, words, chosen))
+            out += parted(from_arrays(where, columns, words, chosen), where)
         except SpectrumError as error:
             why.append((f"{where or '/'}: {error}", isinstance(columns, dict) and len(columns) < 2))
     if not out:
