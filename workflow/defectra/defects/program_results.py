@@ -209,9 +209,11 @@ def _functional(entry: Mapping[str, Any]) -> str:
     settings = (entry.get("calculation_metadata") or {}).get("run_metadata") or {}
     kinds = []
     for cell, incar in (("sc_entry", "defect_incar"), ("bulk_entry", "bulk_incar")):
-        name = str((entry[cell].get("parameters") or {}).get("run_type") or "")
+        kept = entry[cell].get("parameters") or {}
+        name, titles = str(kept.get("run_type") or ""), kept.get("potcar_symbols")
         words = {"AEXX": 0.25, **(settings.get(incar) or {})}
-        kinds.append(functional(SimpleNamespace(run_type=name, parameters=words)) if name else "")
+        run = SimpleNamespace(run_type=name, parameters=words, potcar_symbols=titles)
+        kinds.append(functional(run) if name else "")
     kinds = [k for k in kinds if k] or ["functional unknown"]
     return kinds[0] if len(set(kinds)) == 1 else " against a bulk of ".join(kinds)
 

@@ -15,6 +15,7 @@ class Role(StrEnum):
     """What a column holds."""
 
     ENERGY = "energy"
+    QUALIFIED = "energy of the beamline"
     NOMINAL = "energy asked for"
     OTHER_ENERGY = "another energy"
     LOSS = "energy loss"
@@ -59,6 +60,17 @@ _ROLES = {key: role for role, keys in _EXACT.items() for key in keys.split()}
 _LABELS = (
     "energy mono photon incident bragg readback actual achieved axis readout encoder enc fbk x"
 )
+# The same with words that stand beside a plain ``energy``, too: taken where nothing else is one.
+_QUALIFIED = re.compile(
+    "(?:(?:mono(?:chromator)?|dcm|ccm|pgm|sgm)[12]?|energy|photon|incident|incoming|excitation|bragg|"
+    "beamline|bl|beam|xray|user|rbv|rb|readback|value|val|position|pos|actual|achieved|measured|"
+    "scan(?:ned)?|encoder|enc|en|fbk|feedback|hv|hnu)+"
+)
+_NOMINAL = {
+    *("requested", "nominal", "setpoint", "target", "desired", "demand", "set", "request", "sp"),
+    *("demanded", "commanded", "command", "cmd"),
+}
+ENERGIES = (Role.ENERGY, Role.QUALIFIED, Role.NOMINAL)  # what is taken first
 _UNITS = (
     r"ev|kev|mev|counts?|cts|cps|counts?/s|a\.?\s?u\.?|arb\.?\s?u(?:nits?)?\.?|arb\.?|volts?|v|amps?|"
     r"a|[mnpuµ]a|deg(?:rees?)?|rad(?:ians?)?|mrad|s|sec(?:onds?)?|ms|mm|1/cm|cm-1|unitless|norm(?:alized)?|"
@@ -94,10 +106,12 @@ class Column:
 
 def column(name: str) -> Column:
     """What a name says."""
-    text, unit = _split_unit(
+    text, unit = _split_unit(_unit_last(
         re.sub(r"^\(?\d{1,3}\s?[)_:.=]\s*(?=[^\W\d])", "", name.strip(" \"'*,;"))
-    )
+    ))  # fmt: skip
     key = key_of(text)
+    if qualified := _qualified(text, key, unit):
+        return Column(name, *qualified)
     tree = _tree(text)
     role = _role_of_formula(tree) if tree is not None else _role(key)
     if role in (Role.UNKNOWN, Role.OTHER_ENERGY) and not unit:  # ``energyeV``
@@ -113,14 +127,51 @@ def column(name: str) -> Column:
         role = _role(key)
     if role is Role.ENERGY and key in ("ev", "kev"):
         unit = unit or key
-    if role is Role.ENERGY and unit and not re.fullmatch(r"k?ev", unit):
+    if role in (Role.ENERGY, Role.QUALIFIED) and unit and not re.fullmatch(r"k?ev", unit):
         role = Role.OTHER_ENERGY
     return Column(name, key, unit, role, tree)
 
 
+def _unit_last(text: str) -> str:
+    """``Energy (eV) requested`` and ``Energy (requested, eV)`` as ``Energy (requested) (eV)``."""
+    found = re.fullmatch(r"([^()\[\]]+?)\s*[(\[]\s*(k?ev)\s*[)\]]\s*(\S.*)", text, re.I)
+    if found and _is_energy(key_of(found.group(1))) and re.match(r"[\w(\[]", found.group(3)):
+        return f"{found.group(1)} {found.group(3)} ({found.group(2)})"
+    pair = re.fullmatch(r"(.+?)\s*[(\[]\s*(\w+)\s*[,;]\s*(\w+)\s*[)\]]", text)
+    if pair and _is_energy(key_of(pair.group(1))):
+        name, *words = pair.groups()
+        units = [w for w in words if re.fullmatch(r"k?ev", w, re.I)]
+        if len(units) == 1:
+            return f"{name} ({next(w for w in words if w not in units)}) ({units[0]})"
+    return text
+
+
+def _is_energy(key: str) -> bool:
+    return "energy" in key or _ROLES.get(key) is Role.ENERGY
+
+
+def _qualified(text: str, key: str, unit: str) -> tuple[str, str, Role] | None:
+    """Key, unit, role of ``Energy (requested)``, ``E_rbv``: an energy, and which one; or None."""
+    inside = re.fullmatch(r"(.+?)\s*[(\[]\s*([^()\[\]]+?)\s*[)\]]", text)
+    if unit and not is_unit(unit) and not inside and _is_energy(key):
+        base, word, unit = key, key_of(unit), ""  # brackets that hold no unit
+    elif inside and _is_energy(key_of(inside.group(1))):
+        base, word = key_of(inside.group(1)), key_of(inside.group(2))
+    else:
+        short = re.fullmatch(r"(e|en|ene)[\s_.\-]+(?!beam|bl)(\w+)", text, re.I)
+        if not short or _role(key) is not Role.UNKNOWN:
+            return None
+        base, word = short.group(1).lower(), key_of(short.group(2))
+    whole = (base if "energy" in base else "energy") + word
+    role = _role(whole)
+    if role not in ENERGIES or word == "energy" or not re.fullmatch(r"(?:k?ev)?", unit):
+        return None
+    return whole, unit, Role.NOMINAL if role is Role.NOMINAL else Role.QUALIFIED
+
+
 def key_of(text: str) -> str:
-    """Letters and digits of a name, lower case, without accents, µ as mu."""
-    plain = text.lower().replace("μ", "mu").replace("µ", "mu")
+    """Letters and digits of a name, lower case, without accents, µ as mu, ν as nu."""
+    plain = text.lower().replace("μ", "mu").replace("µ", "mu").replace("ν", "nu")
     return re.sub(r"[^a-z0-9]", "", unicodedata.normalize("NFKD", plain))
 
 
@@ -158,18 +209,10 @@ def _role(key: str) -> Role:
         rest = rest.replace(word, "")
     if not rest:
         return Role.ENERGY
-    if rest in (
-        "requested",
-        "nominal",
-        "setpoint",
-        "target",
-        "desired",
-        "demand",
-        "set",
-        "request",
-        "sp",
-    ):
+    if rest in _NOMINAL or _QUALIFIED.sub("", key) in _NOMINAL:
         return Role.NOMINAL
+    if _QUALIFIED.fullmatch(key):
+        return Role.QUALIFIED
     return Role.LOSS if rest in ("loss", "losses") else Role.OTHER_ENERGY
 
 

@@ -43,6 +43,34 @@ def detector_fault(name: str, counts: NDArray[np.float64], *, is_signal: bool) -
     )
 
 
+def dead(name: str, values: NDArray[np.float64], *, is_monitor: bool = False) -> str:
+    """What is wrong with a column that holds no signal at any energy; empty if it may hold one.
+
+    It has no number, or is one number throughout.
+
+    Parameters
+    ----------
+    values
+        Shape (energies,).
+    is_monitor
+        Incident intensity: one number other than zero may be intensity that was divided out before.
+    """
+    finite = values[np.isfinite(values)]
+    if not len(finite):
+        return f"column {name} holds no number at any energy"
+    if is_constant(values) and not (is_monitor and finite[0] != 0):
+        return f"column {name} is {finite[0]:.6g} at every energy"
+    return ""
+
+
+def noise_about_zero(name: str, counts: NDArray[np.float64]) -> str:
+    """The same of counts of both signs that scatter far beyond their mean; else empty."""
+    finite = counts[np.isfinite(counts)]
+    if len(finite) and finite.min() < 0 < finite.max() and abs(finite.mean()) < finite.std() / 4:
+        return f"column {name} is noise about zero"
+    return ""
+
+
 def standstill(name: str, counts: NDArray[np.float64]) -> str:
     """What is wrong with a detector that stands still for a part of the scan; else empty."""
     stands = held(counts)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from defectra.engines.edges import find
 from defectra.spectra import header_styles
-from defectra.spectra.column_names import Role, column, is_unit
+from defectra.spectra.column_names import ENERGIES, Role, column, is_unit
 from defectra.spectra.measured_spectrum import SpectrumError
 from defectra.spectra.measured_table import Dialect, Table
 
@@ -92,7 +92,9 @@ def splits(line: str, dialect: Dialect) -> Iterator[list[str]]:
     yield [w.strip(" |") for w in re.split(r"\s{2,}|\t|\||\*\s+", body) if w.strip(" |")]
     if re.search(r"[,;]", body):
         yield [w.strip() for w in re.split(r"[,;]", body) if w.strip()]
-    yield _compounds(_joined(re.findall(r'"[^"]*"|\S+', body)))
+    words = _joined(re.findall(r'"[^"]*"|\S+', body))
+    yield _compounds(words, {Role.UNKNOWN, Role.OTHER_ENERGY, Role.QUALIFIED})
+    yield _compounds(words, {Role.UNKNOWN, Role.OTHER_ENERGY})
 
 
 def _joined(words: Sequence[str]) -> list[str]:
@@ -109,13 +111,17 @@ def _joined(words: Sequence[str]) -> list[str]:
     return out
 
 
-def _compounds(words: Sequence[str]) -> list[str]:
-    """Words that are one name put together: ``Mono Energy``, ``absorption coefficient``."""
+def _compounds(words: Sequence[str], apart: set[Role]) -> list[str]:
+    """Words that are one name put together: ``Mono Energy``, ``absorption coefficient``.
+
+    Two that would make a role of `apart` stay apart: in ``Beam Energy`` the first may be a column
+    of its own, so that only the number of columns can say.
+    """
     out: list[str] = []
     for word in words:
         if out and Role.UNKNOWN in (column(out[-1]).role, column(word).role):
             both = column(f"{out[-1]} {word}").role
-            if both not in (Role.UNKNOWN, Role.OTHER_ENERGY):
+            if both not in apart:
                 out[-1] += f" {word}"
                 continue
         out.append(word)
@@ -139,7 +145,7 @@ def _is_header(words: Sequence[str]) -> bool:
         return False
     roles = [column(w).role for w in words]
     known = [r for r in roles if r is not Role.UNKNOWN]
-    axis = {Role.ENERGY, Role.NOMINAL, Role.OTHER_ENERGY, Role.LOSS, Role.ANGLE}
+    axis = {*ENERGIES, Role.OTHER_ENERGY, Role.LOSS, Role.ANGLE}
     return bool(axis & set(known)) or len(known) > 1
 
 
@@ -155,7 +161,7 @@ def _known(words: Sequence[str]) -> int:
 
 
 def _has_energy(words: Sequence[str]) -> bool:
-    return any(column(w).role is Role.ENERGY for w in words)
+    return any(column(w).role in (Role.ENERGY, Role.QUALIFIED) for w in words)
 
 
 def _with_units(names: list[str], below: Sequence[Sequence[str]]) -> list[str]:

@@ -16,11 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from defectra.spectra import measured_nexus
-from defectra.spectra.column_names import Role, column
+from defectra.spectra.column_names import ENERGIES, column
 from defectra.spectra.loss_factor import BEAM, COLLECTION
 from defectra.spectra.measured_columns import Choice, measured
 from defectra.spectra.measured_spectrum import LEAST, Measured, SpectrumError
 from defectra.spectra.measured_text import kind_of
+from defectra.spectra.scan_parts import parted
 
 Floats = NDArray[np.float64]
 LONGEST = 2_000_000  # values; no spectrum is longer
@@ -89,7 +90,7 @@ def read_hdf5(path: Path, chosen: Choice | None = None) -> list[Measured]:
         try:
             if isinstance(columns, SpectrumError):
                 raise columns
-            out.append(from_arrays(where, columns, words, chosen))
+            out += parted(from_arrays(where, columns, words, chosen), where)
         except SpectrumError as error:
             why.append((f"{where or '/'}: {error}", isinstance(columns, dict) and len(columns) < 2))
     if not out:
@@ -114,7 +115,7 @@ def from_arrays(
     SpectrumError
         If their names do not say which is which.
     """
-    axes = [n for n in columns if column(n).role in (Role.ENERGY, Role.NOMINAL)]
+    axes = [n for n in columns if column(n).role in ENERGIES]
     length = max((len(columns[n]) for n in axes), default=0)
     names = [n for n, v in columns.items() if len(v) == length]
     if length < LEAST:
@@ -150,7 +151,7 @@ def _groups(
                 yield from _groups(h5py, item, f"{where}/{name}", depth + 1)
         elif isinstance(item, h5py.Dataset):
             _take(item, name, arrays, words)
-    if any(column(n).role in (Role.ENERGY, Role.NOMINAL) for n in arrays):
+    if any(column(n).role in ENERGIES for n in arrays):
         yield where, measured_nexus.by_mode(arrays, {words.pop("mode", "")}), words
 
 
@@ -160,8 +161,8 @@ def _take(item: Any, name: str, arrays: dict[str, Floats], words: dict[str, str]
     if item.dtype.kind in "fiu" and item.ndim == 1:
         unit = item.attrs.get("units", "")
         unit = unit.decode(errors="replace") if isinstance(unit, bytes) else str(unit)
-        arrays[f"{name} ({unit})" if unit and column(name).role is Role.ENERGY else name] = (
-            np.asarray(item[()], np.float64)
+        arrays[f"{name} ({unit})" if unit and column(name).role in ENERGIES else name] = np.asarray(
+            item[()], np.float64
         )
     elif name in ("element", "edge", "mode"):
         words[name] = measured_nexus.text(item)

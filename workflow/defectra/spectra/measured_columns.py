@@ -8,32 +8,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from defectra.core.units import EV_ANGSTROM
 from defectra.spectra import column_formula as formula
-from defectra.spectra.column_names import Column, Role, column, key_of
+from defectra.spectra.column_names import ENERGIES, Column, Role, column, key_of
 from defectra.spectra.detector_faults import detector_fault, standstill
 from defectra.spectra.measured_spectrum import COLUMNS, Measured, SpectrumError
+from defectra.spectra.named_absorption import SAME_AXIS, absorption, how, of_roles, only_one
 
 Floats = NDArray[np.float64]
-_MU = (  # what is taken first, and what it is then called
-    (Role.MU, "mu"),
-    (Role.MU_TRANSMISSION, "transmission"),
-    (Role.MU_FLUORESCENCE, "fluorescence"),
-    (Role.NORMALISED, "mu"),
-    (Role.FLATTENED, "mu"),  # less a polynomial after the edge
-)
-_DIVIDED = (Role.NORMALISED, Role.FLATTENED)  # of the absorption that stands before them
 UNNAMED = "the columns have no names: the second is taken as absorption"
-COUNTED = 100.0  # an incident intensity above it is counted, no fraction of something
-SAME_AXIS = 5e-6  # of the energy: two readings of one axis that differ by less are one
 ONE_AXIS = 0.02  # of the energy: two columns that differ by less are energies of one axis
 _CALIBRATED = re.compile(r"(?<!un)(?<!not)(?:re)?(?:cal(?!c)|corr|shift|align|adj|true)")
-_NOT_SUBTRACTED = re.compile(r"dark|offset|(?:^|_)bkgd?(?:_|$)|background", re.I)
 _ANGLES = (("mrad", 1e-3), ("rad", 1.0))  # of a radian; degrees where nothing is said
 
 
@@ -102,7 +92,7 @@ def measured(
         raise SpectrumError(f"the {data.shape[1]} columns have no names" + how(data, found))
     energy, unit = _energy(data, found, words)
     words = words | ({"energy unit": unit} if unit else {})
-    mu, kind, notes = _absorption(data, found)
+    mu, kind, notes = absorption(data, found)
     read = (_which(data, found, energy, "an angle"), _which(data, found, mu, "two detectors"))
     words = words | {COLUMNS: f"{read[0]} as energy, {read[1]} as absorption"}
     return Measured(energy, mu, kind, meta=words, notes=tuple(notes))
@@ -115,42 +105,15 @@ def _is_axis(values: Floats) -> bool:
     return bool(max(up, down) > 0.9 * (up + down)) and bool(np.ptp(values) > 0.0)
 
 
-def how(data: Floats, found: Sequence[Column]) -> str:
-    """The columns of a table, and how to choose among them."""
-    listed = [
-        f"{k + 1} {found[k].name + ' ' if k < len(found) else ''}"
-        f"({data[0, k]:.6g} to {data[-1, k]:.6g})"
-        for k in range(data.shape[1])
-    ]
-    more = f" and {len(listed) - 12} more" if len(listed) > 12 else ""
-    return (
-        f"; columns: {', '.join(listed[:12])}{more}. Choose: --columns energy=1 mu='ln(I0/It)' "
-        "(numbers or names; col2 is the second column in a formula)"
-    )
-
-
-def _of(found: Sequence[Column], *roles: Role) -> list[int]:
-    return [k for k, c in enumerate(found) if c.role in roles]
-
-
-def _one(data: Floats, found: Sequence[Column], role: Role) -> int | None:
-    there = _of(found, role)
-    if len(there) > 1:
-        first = data[:, there[0]]
-        same = SAME_AXIS * np.abs(first) if role is Role.ENERGY else 0.0
-        if any((np.abs(first - data[:, k]) > same).any() for k in there[1:]):
-            listed = ", ".join(found[k].name for k in there)
-            raise SpectrumError(f"several columns of {role}: {listed}" + how(data, found))
-    return there[0] if there else None
-
-
 def _energy(data: Floats, found: Sequence[Column], words: dict[str, str]) -> tuple[Floats, str]:
-    for role in (Role.ENERGY, Role.NOMINAL):
-        k = _one(data, found, role)
+    named = [c if c.role is not Role.QUALIFIED or _is_axis(data[:, k])
+             else replace(c, role=Role.OTHER_ENERGY) for k, c in enumerate(found)]  # fmt: skip
+    for role in ENERGIES:
+        k = only_one(data, named, role)
         if k is not None:
             _refuse_another_axis(data, found, k)
             return data[:, k], found[k].unit
-    k = _one(data, found, Role.ANGLE)
+    k = only_one(data, found, Role.ANGLE)
     if k is None:
         raise SpectrumError("no column is named energy" + how(data, found))
     spacing = re.match(r"[\d.]+", words.get("mono.d_spacing", ""))
@@ -170,7 +133,7 @@ def _energy(data: Floats, found: Sequence[Column], words: dict[str, str]) -> tup
 def _refuse_another_axis(data: Floats, found: Sequence[Column], taken: int) -> None:
     """Refuse a second column of the same energies, calibrated, corrected or shifted."""
     energy = data[:, taken]
-    for k in _of(found, Role.OTHER_ENERGY):
+    for k in of_roles(found, Role.OTHER_ENERGY):
         apart = np.abs(data[:, k] - energy)
         differs = (apart > SAME_AXIS * np.abs(energy)).any()
         if (
@@ -182,84 +145,6 @@ def _refuse_another_axis(data: Floats, found: Sequence[Column], taken: int) -> N
                 f"{found[taken].name} and {found[k].name} are two axes that differ by up to "
                 f"{apart.max():.4g}: which one is right?" + how(data, found)
             )
-
-
-def _absorption(data: Floats, found: Sequence[Column]) -> tuple[Floats, str, list[str]]:
-    columns = [(_one(data, found, role), kind) for role, kind in _MU]
-    there = [(k, kind) for k, kind in columns if k is not None]
-    if there:
-        k, kind = there[0]
-        divided = found[k].role in _DIVIDED
-        others = [found[o].name for o, _ in there[1:] if divided or found[o].role not in _DIVIDED]
-        others += [c.name for c in found if _is_variant(c, found[k])]
-        notes = [f"{found[k].name} taken, {', '.join(others)} not"] if others else []
-        return data[:, k], kind, notes
-    monitor = _one(data, found, Role.MONITOR)
-    passed, shone, emitted = (_one(data, found, r) for r in (Role.PASSED, Role.SHONE, Role.YIELD))
-    if monitor is not None and passed is not None:
-        over, notes = _ratio(data, found, monitor, passed, passed)
-        text = f"ln({found[monitor].name}/{found[passed].name})"
-        if shone is not None:
-            text += f", {found[shone].name} not used"
-        return np.log(over), "transmission", [text, *notes]
-    light = shone if shone is not None else emitted
-    if monitor is not None and light is not None:
-        mu, notes = _ratio(data, found, light, monitor, light)
-        return mu, "fluorescence", [f"{found[light].name}/{found[monitor].name}", *notes]
-    raise SpectrumError(
-        "no column is named absorption, and no two are named for the incident and the transmitted "
-        "or the fluorescence intensity" + how(data, found)
-    )
-
-
-def _is_variant(one: Column, taken: Column) -> bool:
-    """Whether a column is another version of the one taken, e.g. ``mu_corrected``; no deviation."""
-    rest = one.key.removeprefix(taken.key)
-    deviation = re.match(r"std|sd|err|sig|var|noise|ref|bkg|back", rest)
-    other = len(rest) > 2 or rest.isdigit()
-    return one.role is Role.UNKNOWN and rest != one.key and other and not deviation
-
-
-def _ratio(
-    data: Floats, found: Sequence[Column], top: int, under: int, signal: int
-) -> tuple[Floats, list[str]]:
-    """Quotient of two detectors; amplifiers that invert give both a negative sign.
-
-    Parameters
-    ----------
-    signal
-        The detector that the absorption changes; the other one is the incident intensity.
-    """
-    counts = data[:, [top, under]]
-    negative = bool((counts < 0).all())
-    if not negative and (counts <= 0).any():
-        raise SpectrumError("a detector counted zero or less: no absorption can be had there")
-    faults = [
-        detector_fault(found[k].name, data[:, k], is_signal=k == signal) for k in (top, under)
-    ]
-    _refuse_fraction(data, found, top, under)
-    notes = ["both detectors are negative throughout"] if negative else []
-    dark = [c.name for k, c in enumerate(found) if _is_dark(c) and data[:, k].any()]
-    notes += [f"{', '.join(dark)} not subtracted"] if dark else []
-    return counts[:, 0] / counts[:, 1], [*notes, *filter(None, faults)]
-
-
-def _is_dark(one: Column) -> bool:
-    return one.role is Role.UNKNOWN and bool(_NOT_SUBTRACTED.search(one.name))
-
-
-def _refuse_fraction(data: Floats, found: Sequence[Column], top: int, under: int) -> None:
-    """Refuse a transmission between 0 and 1 beside counts: it was divided before."""
-    if found[under].role is not Role.PASSED:
-        return
-    fraction, counts = data[:, under], data[:, top]
-    if fraction.max() <= 1.0 and counts.min() > COUNTED and fraction.min() > 0:
-        raise SpectrumError(
-            f"column {found[under].name} lies between 0 and 1, {found[top].name} above "
-            f"{COUNTED:g}: a fraction of the light, or light in another unit? Choose: --columns "
-            f"mu='-ln({found[under].name})' or mu='ln({found[top].name}/{found[under].name})', "
-            "and energy=1"
-        )
 
 
 def _chosen(

@@ -22,9 +22,10 @@ from defectra.spectra import athena_project, measured_binary, measured_msa
 from defectra.spectra.header_names import edge_said, names_of
 from defectra.spectra.header_styles import spacing_said
 from defectra.spectra.measured_columns import Choice, measured
-from defectra.spectra.measured_spectrum import LEAST, Measured, SpectrumError
-from defectra.spectra.measured_table import Table, passes, tables, without_doubled_tabs
+from defectra.spectra.measured_spectrum import Measured, SpectrumError
+from defectra.spectra.measured_table import Table, tables, without_doubled_tabs
 from defectra.spectra.measured_text import decoded
+from defectra.spectra.scan_parts import APART, parted
 
 Floats = NDArray[np.float64]
 LARGEST = 300_000_000  # bytes; no file of one scan is larger
@@ -48,8 +49,10 @@ def pick(found: list[Measured], scan: str) -> Measured:
     listed = ", ".join(f"{k} ({m.label})" for k, m in enumerate(found[:10], 1))
     wrong = f"no scan is named {scan!r}; " if scan else ""
     more = f" and {len(found) - 10} more" if len(found) > 10 else ""
+    jumps = dict.fromkeys(n for m in found for n in m.notes if n.endswith(APART))
+    why = "".join(f"; {jump}" for jump in list(jumps)[:3])
     raise SpectrumError(
-        f"{wrong}the file holds {len(found)} spectra: {listed}{more}; choose one: --scan 1"
+        f"{wrong}the file holds {len(found)} spectra: {listed}{more}{why}; choose one: --scan 1"
     )
 
 
@@ -175,16 +178,10 @@ def _scans(
     out: list[Measured] = []
     for table, own in zip(found, names):
         whole = measured(table.data, own, chosen, dict(words))
-        parts = [p for p in passes(whole.energy) if p.stop - p.start >= LEAST]
-        if len(parts) < 2:
-            parts = [slice(0, len(whole.energy))]
-        title = _title(table)
-        for part in parts:
-            here = f"rows {part.start + 1} to {part.stop}" if len(parts) > 1 else ""
-            label = ", ".join(filter(None, (title, here))) or f"table {len(out) + 1}"
-            one = replace(whole, energy=whole.energy[part], mu=whole.mu[part], label=label)
-            notes = (*table.notes, *whole.notes)
-            out.append(replace(one, element=edge[0], edge=edge[1], notes=notes))
+        for one in parted(whole, _title(table), table.lines):
+            label = one.label or f"table {len(out) + 1}"
+            notes = (*table.notes, *one.notes)
+            out.append(replace(one, element=edge[0], edge=edge[1], notes=notes, label=label))
     return out
 
 

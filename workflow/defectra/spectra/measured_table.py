@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import itertools
 import math
 import re
 from collections.abc import Sequence
@@ -66,12 +65,15 @@ class Table:
         How they were written.
     notes
         What was done on reading.
+    lines
+        Number of each row in the text, from 1, shape (rows,).
     """
 
     header: list[str]
     data: Floats
     dialect: Dialect
     notes: list[str] = field(default_factory=list)
+    lines: list[int] = field(default_factory=list)
 
 
 def number(text: str, decimal: str = ".") -> float | None:
@@ -112,7 +114,7 @@ def tables(text: str, comments: Sequence[str] = COMMENTS) -> list[Table]:
     for block in kept:
         block.check()
     notes = ["decimal commas"] if dialect.decimal == "," else []
-    return [Table(b.header, np.array(b.rows), dialect, list(notes)) for b in kept]
+    return [Table(b.header, np.array(b.rows), dialect, list(notes), b.lines) for b in kept]
 
 
 def without_doubled_tabs(text: str) -> str | None:
@@ -203,6 +205,7 @@ class _Block:
 
     header: list[str]
     rows: list[list[float]] = field(default_factory=list)
+    lines: list[int] = field(default_factory=list)
     odd: str = ""
     cut: bool = False
 
@@ -222,7 +225,7 @@ class _Block:
 def _blocks(lines: Sequence[str], dialect: Dialect, comments: Sequence[str]) -> list[_Block]:
     blocks: list[_Block] = []
     between: list[str] = []
-    for line in lines:
+    for number_of_line, line in enumerate(lines, 1):
         if not line.strip():
             continue
         values = None if _is_comment(line, comments) else _values(line, dialect)
@@ -235,6 +238,7 @@ def _blocks(lines: Sequence[str], dialect: Dialect, comments: Sequence[str]) -> 
                 blocks[0].odd = between[-1]
             between = []
         blocks[-1].rows.append(values)
+        blocks[-1].lines.append(number_of_line)
     if blocks:
         _close(blocks[-1], between, comments)
     return blocks
@@ -307,42 +311,3 @@ def _is_names(line: str) -> bool:
 
 def _is_comment(line: str, comments: Sequence[str]) -> bool:
     return line.lstrip().startswith(tuple(comments))
-
-
-def passes(energy: Floats) -> list[slice]:
-    """Runs through the energies, one after the other: several scans in one table.
-
-    A turn counts when the energy goes back by more than half of its range, so that jitter and
-    rows out of order make no scan.
-    """
-    if len(energy) < 2 or not np.isfinite(energy).all():
-        return [slice(0, len(energy))]
-    back = 0.5 * float(np.ptp(energy))
-    turns, extreme, rising = [0], 0, None
-    for k in range(1, len(energy)):
-        step = energy[k] - energy[extreme]
-        if rising is None:
-            if abs(step) > back:
-                rising, extreme = step > 0, k
-        elif (step >= 0) == rising:
-            extreme = k
-        elif abs(step) > back:
-            turns.append(extreme + 1)
-            rising, extreme = not rising, k
-    edges = [*turns, len(energy)]
-    found = [slice(a, b) for a, b in itertools.pairwise(edges)]
-    return _without_returns(found)
-
-
-def _without_returns(found: list[slice]) -> list[slice]:
-    """A jump back to the start is no scan of its own: it belongs to the scan that it begins."""
-    kept: list[slice] = []
-    for part in found:
-        if kept and kept[-1].stop - kept[-1].start < LEAST:
-            kept[-1] = slice(kept[-1].start, part.stop)
-        else:
-            kept.append(part)
-    if len(kept) > 1 and kept[-1].stop - kept[-1].start < LEAST:
-        last = kept.pop()
-        kept[-1] = slice(kept[-1].start, last.stop)
-    return kept

@@ -26,7 +26,7 @@ def settings(inputs: Mapping[str, str], titles: Sequence[str]) -> str:
 
     Empty if the input does not say its settings.
     """
-    digest = settings_digest(inputs)
+    digest = settings_digest(inputs, titles)
     return f"{digest} {beside(inputs, titles)}".strip() if digest else ""
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from defectra.core.errors import StructureError
 from defectra.core.fortran import real
-from defectra.engines.vasp import incar
+from defectra.engines.vasp import exchange, incar
 from defectra.structures.poscar import species_of
 
 # Of a feff.inp: the structure, the absorber and the text, whose cards and blocks do not count.
@@ -23,18 +23,24 @@ _VASP_APART = {
 }
 
 
-def settings_digest(inputs: Mapping[str, str]) -> str:
+def settings_digest(inputs: Mapping[str, str], titles: Sequence[str] = ()) -> str:
     """Eight hexadecimal digits of the settings of a run; empty if its input does not say them.
 
     Parameters
     ----------
     inputs
         What the engine read, by name.
+    titles
+        Of the potentials of VASP: a tag GGA that names their own functional changes nothing.
     """
     if "feff.inp" in inputs:
         lines = _feff(inputs["feff.inp"])
     elif "INCAR" in inputs:
-        lines = _vasp(inputs["INCAR"], inputs.get("POSCAR", ""), meshed="KPOINTS" in inputs)
+        lines = _vasp(
+            _without_defaults(incar.parse(inputs["INCAR"]), titles),
+            inputs.get("POSCAR", ""),
+            meshed="KPOINTS" in inputs,
+        )
     else:
         return ""
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()[:8] if lines else ""
@@ -58,13 +64,23 @@ def _feff(text: str) -> list[str]:
     return sorted(found)
 
 
-def _vasp(text: str, poscar: str, *, meshed: bool) -> list[str]:
+def _without_defaults(tags: Mapping[str, str], titles: Sequence[str]) -> dict[str, str]:
+    """Tags without a functional that the run has anyway, by its potentials."""
+    own = ("--", exchange.of_titles(titles))
+    return {
+        k: v
+        for k, v in tags.items()
+        if not (k == "GGA" and v.strip().upper() in own)
+        and not (k == "METAGGA" and v.strip().upper() in exchange.NO_META)
+    }
+
+
+def _vasp(tags: Mapping[str, str], poscar: str, *, meshed: bool) -> list[str]:
     """Tags that decide numbers, sorted, numbers in one form; `meshed`: KPOINTS overrides KSPACING.
 
     The mesh itself and the potentials are compared run by run
     (:mod:`defectra.engines.finished.settings_beside`).
     """
-    tags = incar.parse(text)
     apart = _VASP_APART | ({"KSPACING", "KGAMMA"} if meshed else set())
     kept = {k: v for k, v in tags.items() if k not in apart}
     lines = [f"{k}={' '.join(map(_plain, v.upper().split()))}" for k, v in kept.items()]

@@ -25,6 +25,7 @@ from defectra.engines.vasp.states import fermi, planes, states
 
 Row = dict[str, Any]
 _VERSION = "3"
+_HEAD = 400_000  # characters of an OUTCAR that repeat its POTCAR
 
 
 def folders(root: Path) -> Iterator[tuple[Path, Path | None]]:
@@ -93,7 +94,7 @@ def read(xml: Path, outcar: Path | None) -> Row:
     row: Row = {
         "structure_id": "",
         "charge": charge,
-        "functional": method.functional(run),
+        "functional": method.functional(run, read_text(outcar, _HEAD) if outcar else ""),
         "elements": method.of_elements(run, read_text(xml)),
         "numerical": method.numerical(run),
         "cutoff_eV": float(run.parameters["ENMAX"]),

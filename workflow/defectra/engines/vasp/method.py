@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from copy import copy
 from typing import Any
 
+from defectra.engines.vasp import exchange
+
 # What moves a total energy by more than a level is known to (LREAL: meV for each atom).
 _NUMERICAL = ("PREC", "LREAL", "LASPH", "ADDGRID", "PRECFOCK")
 # The same, with the default of VASP: older versions print them only where the user set them.
@@ -17,31 +19,40 @@ _WITH_DEFAULT = {
     **{"IVDW": 0, "LUSE_VDW": False, "LSOL": False, "LTHOMAS": False, "LMODELHF": False},
     **{"NKRED": 1, "NKREDX": 1, "NKREDY": 1, "NKREDZ": 1, "LDAUTYPE": 2},
 }
+_SAME = {"IVDW": {"1": "10", "2": "20"}}  # two numbers of one method
 _GRADIENT = ("AGGAX", "AGGAC", "ALDAC")  # shares of the parts of a functional; 1 by default
 _CUT_NAMES = {"X": "Xe", "r": "Zr"}  # of the table of atom types
 WIDEST_SMEARING_EV = 0.1  # a half-filled level is moved by more than some 10 meV beyond
-_OF_POTENTIAL = "--"  # GGA of a run that leaves the functional to its POTCAR
 _FRACTION, _SCREENING = 0.25, (0.2, 0.21)  # of HSE06
 
 
-def functional(run: Any) -> str:
+def functional(run: Any, outcar: str = "") -> str:
     """Functional as pymatgen names it, with what it leaves out.
+
+    A run without the tag GGA has the functional of its potentials, which pymatgen does not look at:
+    it calls one PBE and the other GGA, or CA and LDA.
 
     Fraction of exact exchange, screening and gradient of a hybrid where they are not those of
     HSE06 (the fraction is what people fit to a gap), and spin-orbit coupling.
+
+    Parameters
+    ----------
+    outcar
+        Text of its OUTCAR, for potentials whose titles do not say their functional.
     """
     words = run.parameters
-    name = str((run if words.get("LHFCALC") else _without_exchange(run)).run_type)
+    letters = exchange.of_run(run, outcar)
+    name = str((run if words.get("LHFCALC") else _without_exchange(run, letters)).run_type)
     if words.get("LHFCALC"):
         fraction, screening = (float(words.get(k) or 0.0) for k in ("AEXX", "HFSCREEN"))
         if abs(fraction - _FRACTION) > 1e-4:
             name += f", {fraction:.4g} of exact exchange"
         if not _SCREENING[0] - 1e-4 <= screening <= _SCREENING[1] + 1e-4:
             name += f", screening {screening:.4g}/Å"
-        gradient = str(words.get("GGA") or _OF_POTENTIAL).strip().upper()
-        if gradient not in ("PE", _OF_POTENTIAL):
-            name += f", GGA = {gradient}"
+        if letters not in ("PE", ""):
+            name += f", GGA = {letters}"
     else:
+        name = exchange.named(name, letters)
         for key in _GRADIENT:
             share = words.get(key)
             if share is not None and abs(float(share) - 1) > 1e-4:
@@ -49,15 +60,16 @@ def functional(run: Any) -> str:
     return f"{name} with spin-orbit coupling" if words.get("LSORBIT") else name
 
 
-def _without_exchange(run: Any) -> Any:
+def _without_exchange(run: Any, letters: str) -> Any:
     """The run with settings of a hybrid off, which count only where LHFCALC is on.
 
     pymatgen takes HFSCREEN = 0.2 alone for HSE06, and what VASP 4 does not print for exact exchange
-    and a Hubbard U.
+    and a Hubbard U. `letters` are those of its functional, where it says so.
     """
     plain = copy(run)
     off = {"AEXX": 0.0, "HFSCREEN": 0.0, "LHFCALC": False}
-    plain.parameters = {"LDAU": False, **run.parameters, **off}
+    known = {"GGA": letters} if letters else {}
+    plain.parameters = {"LDAU": False, **run.parameters, **off, **known}
     return plain
 
 
@@ -119,7 +131,8 @@ def numerical(run: Any) -> dict[str, str]:
     stated = {k: given[k] for k in _NUMERICAL if given.get(k) is not None}
     stated |= {k: given.get(k, default) for k, default in _WITH_DEFAULT.items()}
     short = ("PREC", "PRECFOCK")
-    return {k: str(v)[:1].upper() if k in short else str(v) for k, v in stated.items()}
+    plain = {k: str(v)[:1].upper() if k in short else str(v) for k, v in stated.items()}
+    return {k: _SAME.get(k, {}).get(v, v) for k, v in plain.items()}
 
 
 def remarks(run: Any, electrons: float) -> list[str]:
