@@ -11,7 +11,7 @@ from defectra.core.config import load
 from defectra.learn.crossval import TARGETS
 from defectra.spectra.align import points
 from defectra.spectra.grid import Grid
-from defectra.studies.nmc.blocks.campaign import drawn, families_of_block, own_cells
+from defectra.studies.nmc.blocks.campaign import drawn, families_of_block, main, own_cells
 from defectra.studies.nmc.blocks.own_cells import (
     BY_CELL,
     BY_DEFECT,
@@ -123,3 +123,12 @@ def test_the_same_blocks_are_asked_for_with_the_cell_of_the_vacancy_relaxed():
     spectra = families_of_block(own_cells(config), own)
     given = next(iter(spectra[0].chain(lambda _: None)))
     assert given.input["row"]["defect"] == "oxygen_vacancy"  # the cell of the vacancy comes first
+
+
+def test_export_asks_for_the_part_of_the_archive(monkeypatch, capsys, tmp_path):
+    words = ["campaign", "export", "--own-cells", "--work", str(tmp_path)]
+    monkeypatch.setattr("sys.argv", words)
+    with pytest.raises(SystemExit) as stopped:
+        main()
+    assert stopped.value.code == 2
+    assert "export needs --into" in capsys.readouterr().err

@@ -287,7 +287,9 @@ def main() -> int:
     parser.add_argument("action", choices=["fill", "status", "export"])
     parser.add_argument("--config", type=Path, default=own_or_shipped())
     parser.add_argument("--work", type=Path, default=Path("results/archive"))
-    parser.add_argument("--into", type=Path, help="archive that export adds to")
+    parser.add_argument(
+        "--into", type=Path, help="part of the archive that export adds to, e.g. .../nmc_blocks"
+    )
     which = parser.add_mutually_exclusive_group()
     which.add_argument(
         "--second-relaxer", action="store_true", help="cells of SevenNet in place of CHGNet"
@@ -302,6 +304,8 @@ def main() -> int:
         "--own-cells", action="store_true", help="the vacancy of each block in a relaxed cell"
     )
     args = parser.parse_args()
+    if args.action == "export" and args.into is None:
+        parser.error("export needs --into, the part of the archive that it adds to")
     config, variant = load(args.config), PLAIN
     if args.second_relaxer:
         config, variant = second_relaxer(config), SECOND_RELAXER
@@ -312,7 +316,7 @@ def main() -> int:
     elif args.larger_cells:
         variant = LARGER_CELLS
     if args.action == "export":
-        print(export(config, args.work, args.into or PROJECT / config.archive, variant))
+        print(export(config, args.work, args.into, variant))
     elif args.action == "status":
         for text in status(config, args.work, variant):
             print(text)
