@@ -194,7 +194,7 @@ def _own_cell(checks: Rows) -> Iterator[str]:
                 "A vacancy whose cell is relaxed, against the pristine structure at that volume, "
                 "by a model that knows vacancies in the pristine cell alone: share of pairs won "
                 f"{shown(found)} ({found.n} blocks). That it is detected there as well "
-                f"{SHOWN.get(str(row['verdict']), NOT)}."
+                f"{SHOWN.get(str(row['verdict']), NOT)}; the two cells differ in shape as well."
             )
 
 

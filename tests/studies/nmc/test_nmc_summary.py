@@ -39,5 +39,5 @@ def test_a_vacancy_in_its_own_cell_is_said_as_its_check_says(verdict, lo, words)
     text = summary([], [check], [row(CLAIMED[0], "Ni K", 0.8, 0.7)])
     line = next(own for own in text.split("\n") if "cell is relaxed" in own)
     assert f"0.90 [{lo:.2f}, 1.00] (12 blocks)" in line
-    assert line.endswith(f"detected there as well {words}.")
+    assert f"detected there as well {words}; the two cells differ in shape as well." in line
     assert "cell is relaxed" not in summary([], [check | {"n": 0}], [])
