@@ -72,7 +72,10 @@ def test_an_entry_with_its_mode_is_the_absorption(tmp_path, given, kind):
         ({"mode": "Transmission", "other/mode": "Fluorescence Yield"}, "which is absorbed_beam"),
         ({"mode": "Transmission", "absorbed": np.ones((len(ENERGY), 3))}, "a stack of 400 x 3"),
         ({"mode": "Transmission", "energy": ENERGY + 1}, "two different arrays energy"),
-        ({"mode": "Transmission", "absorbed": np.zeros(len(ENERGY))}, "zero or less"),
+        (
+            {"mode": "Transmission", "absorbed": np.zeros(len(ENERGY))},
+            "column It is 0 at every energy",
+        ),
     ],
 )
 def test_what_no_mode_says_is_refused(tmp_path, given, words):
