@@ -1,9 +1,9 @@
 """Exchange and correlation of a VASP run by the two letters that VASP uses, however it names them.
 
 Without the tag GGA (``--`` in vasprun.xml) the potentials decide: LEXCH of their POTCAR, which the
-title repeats (``PAW_PBE``, ``PAW_GGA`` of Perdew and Wang, ``PAW`` of the local density, LDA).
-pymatgen calls such a run ``GGA``, whatever the potentials are. PBE: functional of Perdew, Burke and
-Ernzerhof; GGA: generalised gradient approximation.
+title repeats (``PAW_PBE``, ``PAW_GGA`` of Perdew and Wang, ``PAW`` of the LDA). pymatgen calls such
+a run ``GGA``, whatever the potentials are. PBE: functional of Perdew, Burke and Ernzerhof; GGA:
+generalised gradient approximation; LDA: local-density approximation.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """What two VASP runs must have in common for their energies to be subtracted.
 
-HSE06: hybrid functional of Heyd, Scuseria and Ernzerhof.
+HSE06: hybrid functional of Heyd, Scuseria and Ernzerhof; PBE: functional of Perdew, Burke and
+Ernzerhof; GGA: generalised gradient approximation; LDA: local-density approximation.
 """
 
 from __future__ import annotations
