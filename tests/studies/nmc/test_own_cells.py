@@ -20,13 +20,26 @@ from defectra.studies.nmc.blocks.own_cells import (
     SAME_CELL,
     SAME_VOLUME,
     SCALED,
+    SHAPE,
     VOLUME,
     compare,
+    shape_change,
 )
 from defectra.studies.nmc.checks import Tables, checks
 
 EDGE = "O K"
 GRIDS = {EDGE: Grid(start=520, stop=560, step=0.1)}
+
+
+# Cells of 12 blocks: V* is longer along c by 1 % and shorter along a and b by half of it.
+CELLS = [
+    {"structure_id": f"{block}{name}", "lattice": list(np.diag(edges).ravel())}
+    for block in range(12)
+    for name, edges in (
+        (OWN, 5 * np.exp([-0.005, -0.005, 0.01])),
+        (SCALED, np.array([5.0, 5.0, 5.0])),
+    )
+]
 
 
 def arm(block, name, band, generator):
@@ -57,17 +70,28 @@ def value(found, statistic, subject):
 
 def test_a_vacancy_that_shows_in_its_own_cell_is_detected_and_one_that_does_not_is_not():
     learnt = rows(FIRST, 8, 0)
-    found = compare(learnt, rows({OWN: 0.5, SCALED: 0.0}, 4, 1), GRIDS, 0, repeats=2)
+    found = compare(learnt, rows({OWN: 0.5, SCALED: 0.0}, 4, 1), CELLS, GRIDS, 0, repeats=2)
     for subject in (SAME_VOLUME, FREE, SAME_CELL):
         won = value(found, "win_rate", subject)
         assert (won["value"], won["n"]) == (1.0, 4)
-    hidden = compare(learnt, rows({OWN: 0.0, SCALED: 0.5}, 4, 1), GRIDS, 0, repeats=2)
+    hidden = compare(learnt, rows({OWN: 0.0, SCALED: 0.5}, 4, 1), CELLS, GRIDS, 0, repeats=2)
     assert value(hidden, "win_rate", SAME_VOLUME)["value"] == 0
     assert value(hidden, "win_rate", SAME_CELL)["value"] == 1
     assert value(found, BY_CELL, EDGE)["value"] < value(found, BY_DEFECT, EDGE)["value"] / 3
     assert value(hidden, BY_CELL, EDGE)["value"] > value(found, BY_CELL, EDGE)["value"]
     volume = value(found, VOLUME, "")
     assert (volume["value"], volume["unit"]) == (pytest.approx(3), "Å³")
+    shape = value(found, SHAPE, "")
+    assert (shape["value"], shape["unit"]) == (pytest.approx(100 * 0.005 * 2**0.5), "%")
+
+
+def test_a_rotation_and_a_larger_cell_have_the_same_shape():
+    generator = np.random.default_rng(2)
+    cell = 5 * np.eye(3) + generator.normal(size=(3, 3))
+    turn = np.linalg.qr(generator.normal(size=(3, 3)))[0]
+    assert shape_change(cell, 1.3 * cell @ turn) == pytest.approx(0, abs=1e-12)
+    stretch = turn.T @ np.diag(np.exp([0.02, 0.0, -0.02])) @ turn
+    assert shape_change(cell, 0.9 * cell @ stretch) == pytest.approx(0.02 * (2 / 3) ** 0.5)
 
 
 def test_the_check_follows_the_pairs_of_the_same_volume():
@@ -79,15 +103,15 @@ def test_the_check_follows_the_pairs_of_the_same_volume():
     shows, hides = rows(plain, 8, 1), rows(turned, 8, 2)
     mostly_seen = [*(r for r in shows if r["block"] > 0), *(r for r in hides if r["block"] == 0)]
     mostly_not = [*(r for r in hides if r["block"] > 0), *(r for r in shows if r["block"] == 0)]
-    assert verdict(compare(learnt, mostly_seen, GRIDS, 0, repeats=2)) == "holds"
-    assert verdict(compare(learnt, mostly_not, GRIDS, 0, repeats=2)) == "fails"
+    assert verdict(compare(learnt, mostly_seen, CELLS, GRIDS, 0, repeats=2)) == "holds"
+    assert verdict(compare(learnt, mostly_not, CELLS, GRIDS, 0, repeats=2)) == "fails"
     assert verdict([]) == "open"
 
 
 @pytest.mark.parametrize(("blocks", "says"), [(4, "open"), (5, "holds")])
 def test_pairs_that_are_all_won_have_the_exact_interval(blocks, says):
     learnt = rows(FIRST, 6, 0)
-    found = compare(learnt, rows({OWN: 0.5, SCALED: 0.0}, blocks, 1), GRIDS, 0, repeats=1)
+    found = compare(learnt, rows({OWN: 0.5, SCALED: 0.0}, blocks, 1), CELLS, GRIDS, 0, repeats=1)
     won = value(found, "win_rate", SAME_VOLUME)
     assert (won["value"], won["hi"], won["n"]) == (1.0, 1.0, blocks)
     chance = binomtest(blocks, blocks, won["lo"], alternative="greater").pvalue
@@ -98,9 +122,9 @@ def test_pairs_that_are_all_won_have_the_exact_interval(blocks, says):
 
 def test_one_common_block_gives_no_number():
     learnt = rows(FIRST, 8, 0)
-    assert compare(learnt, rows({OWN: 0.5, SCALED: 0.0}, 1, 1), GRIDS, 0) == []
-    assert compare(learnt, [], GRIDS, 0) == []
-    assert compare([], rows({OWN: 0.5, SCALED: 0.0}, 4, 1), GRIDS, 0) == []
+    assert compare(learnt, rows({OWN: 0.5, SCALED: 0.0}, 1, 1), CELLS, GRIDS, 0) == []
+    assert compare(learnt, [], CELLS, GRIDS, 0) == []
+    assert compare([], rows({OWN: 0.5, SCALED: 0.0}, 4, 1), CELLS, GRIDS, 0) == []
 
 
 def test_blocks_that_failed_are_said_and_those_that_nobody_began_are_not():

@@ -89,6 +89,7 @@ use rule step as compare_own_cells with:
     input:
         rows=rules.read_blocks.output.rows,
         own=rules.read_own_cells.output.rows,
+        geometries=rules.read_own_cells.output.geometries,
     output:
         "results/nmc/own_cells/comparison.csv",
     log:

@@ -31,11 +31,17 @@ SAME_VOLUME = "V* against P* (same volume)"
 FREE = "V* against P (own cells)"
 SAME_CELL = "V against P (cell of P)"
 BY_CELL, BY_DEFECT, VOLUME = "change from V to V*", "change from P to V", "volume of V* less P"
+SHAPE = "change of shape from P* to V*, RMS of the principal strains"
 COLUMNS = ["statistic", "subject", "unit", "value", "lo", "hi", "n"]
 
 
 def compare(
-    rows: Rows, own: Rows, grids: Mapping[str, Grid], seed: int, repeats: int | None = None
+    rows: Rows,
+    own: Rows,
+    cells: Rows,
+    grids: Mapping[str, Grid],
+    seed: int,
+    repeats: int | None = None,
 ) -> list[Row]:
     """Every statistic of the relaxed cells; nothing with fewer than two common blocks.
 
@@ -44,6 +50,8 @@ def compare(
     rows, own
         Arms of the blocks, and those of :data:`OWN_CELL_ARMS`
         (:func:`defectra.studies.nmc.blocks.tables.block_rows_table`).
+    cells
+        Geometries rows of the latter.
     grids
         Declared grid of each edge.
     seed, repeats
@@ -63,7 +71,25 @@ def compare(
     for edge in edges_in(rows):
         out += _changes(of, common, edge)
     change = [of[b, OWN]["volume"] - of[b, VACANCY.other]["volume"] for b in common]
-    return [*out, _mean(VOLUME, "", "Å³", change, -np.inf)]
+    lattice = {c["structure_id"]: np.reshape(c["lattice"], (3, 3)) for c in cells}
+    shapes = [
+        100 * shape_change(*(lattice[of[b, arm]["structure_id"]] for arm in (SCALED, OWN)))
+        for b in common
+    ]
+    out.append(_mean(VOLUME, "", "Å³", change, -np.inf))
+    return [*out, _mean(SHAPE, "", "%", shapes, 0.0)]
+
+
+def shape_change(before: Floats, after: Floats) -> float:
+    """Root mean square of the three principal (logarithmic) strains less their mean.
+
+    Parameters
+    ----------
+    before, after
+        Lattice vectors of the same setting as rows, Å, shape (3, 3); a rotation changes nothing.
+    """
+    stretches = np.linalg.svd(np.linalg.solve(before, after), compute_uv=False)
+    return float(np.std(np.log(stretches)))
 
 
 def _detected(

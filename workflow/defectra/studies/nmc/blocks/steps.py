@@ -142,17 +142,20 @@ def compare_relaxers(job: Job) -> None:
 def compare_own_cells(job: Job) -> None:
     """Vacancies whose cells are relaxed.
 
-    Input rows, own (parquet); output (csv).
+    Input rows, own, geometries (parquet); output (csv).
 
     params.grids = nmc.edges; params.seed = seed.
     """
     from defectra.core.csvs import write_csv
+    from defectra.core.records import GEOMETRIES
+    from defectra.core.store import read_table
     from defectra.studies.nmc.blocks.own_cells import COLUMNS, compare
     from defectra.studies.nmc.blocks.tables import read_block_rows
 
     grids = grids_of(job)
     rows, own = (read_block_rows(path) for path in (job.input.rows, job.input.own))
-    write_csv(job.output[0], compare(rows, own, grids, int(job.params.seed)), COLUMNS)
+    cells = read_table(job.input.geometries, GEOMETRIES)
+    write_csv(job.output[0], compare(rows, own, cells, grids, int(job.params.seed)), COLUMNS)
 
 
 def compare_codes(job: Job) -> None:
