@@ -1,9 +1,8 @@
 """What study `nmc` found: tables of a run into ``docs/nmc_tables.md``, in short into two pages.
 
 ``python -m benchmarks.pages.nmc_results [RESULTS]`` prints the text of a results folder (default
-``results``), ``... write`` puts it between their marks (the README and ``docs/nmc.md`` have
-the short form). RMSE: root mean square error;
-AUROC: area under the receiver operating characteristic.
+``results``), ``... write`` puts it between its marks; the README and ``docs/nmc.md`` have the short
+form. RMSE: root mean square error; AUROC: area under the receiver operating characteristic.
 """
 
 from __future__ import annotations

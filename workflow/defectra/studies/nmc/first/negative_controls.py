@@ -55,11 +55,11 @@ def ridge(
     """Linear answers about 1/2, penalty by inner folds over groups."""
     mean, sd = train.mean(axis=0), train.std(axis=0)
     sd = np.where(sd > 0, sd, 1.0)
-    by = Scaled.of((train - mean) / sd)
+    own, asked = ((rows - mean) / sd for rows in (train, test))
+    by = Scaled.of(own)
     targets = Targets(known[:, None], np.array([True]))
     parts = edge_kernels.inner_folds(groups, 0)
-    fitted = edge_ridge.fit(by((train - mean) / sd), targets, parts)
-    return fitted.answers(by((test - mean) / sd))[:, 0]
+    return edge_ridge.fit(by(own), targets, parts).answers(by(asked))[:, 0]
 
 
 def shuffled_jobs(
